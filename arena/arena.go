@@ -1,0 +1,206 @@
+package arena
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/framearena/framearena/bins"
+	"github.com/framearena/framearena/slab"
+)
+
+// Arena is a set of slabs and the caches that hold their free frames. All its
+// methods may be called by any goroutine.
+type Arena struct {
+	// ---- hot: read by every Allocate and Deallocate, written next to never
+
+	// local is the table of the caches behind Arena.Allocate; see local.go.
+	local localCaches
+
+	// ---- warm: read by a cache that ran dry or is full
+
+	// caches are all open caches: the local ones, the owned ones and, first, the
+	// shared one, which nobody owns and which takes what closed caches leave
+	// behind. The slice is never changed in place: whoever holds mu replaces it,
+	// and a reader that still has the old one may look into the public stacks of
+	// a closed cache, which are empty.
+	caches  atomic.Pointer[[]*Cache]
+	shared  *Cache
+	empties bins.Stack // batches without frames, for whoever needs one
+
+	central [bins.Classes]central
+
+	// ---- cold
+
+	store  *slab.Store[slabUse]
+	budget budget
+
+	mu     sync.Mutex      // guards what follows, and the replacing of tables
+	closed bool            // Close has succeeded
+	idle   []*Cache        // closed caches, for reuse
+	chunks [][]bins.Batch  // keeps every batch reachable
+	opts   options         // as given to New
+	gone   atomic.Bool     // closed, for slow paths that do not hold mu
+}
+
+// New returns an arena. It reserves no memory before the first Allocate.
+//
+// The error wraps [ErrOption] and names the option that makes no sense.
+func New(opts ...Option) (*Arena, error) {
+	a := new(Arena)
+	for _, o := range opts {
+		if err := o(&a.opts); err != nil {
+			return nil, err
+		}
+	}
+	a.store = slab.NewStore[slabUse](a.opts.slab)
+	a.budget.limit = a.opts.maxBytes
+	a.shared = newCache(a)
+	a.caches.Store(&[]*Cache{a.shared})
+	a.local.init()
+	return a, nil
+}
+
+// Allocate returns memory for a frame of size bytes, or nil when the arena's
+// budget is used up or the system refuses. The memory is aligned to the size's
+// class or to 4 KiB, whichever is smaller; its contents are undefined. Sizes up
+// to 64 KiB are rounded up to a power of two of at least 128 B, larger ones to
+// whole pages.
+//
+// It uses the free lists of the P that the goroutine runs on, and does not
+// block as long as these or another cache have a frame of the class.
+//
+// Allocate panics if the arena is closed.
+func (a *Arena) Allocate(size uintptr) unsafe.Pointer {
+	if k := bins.ClassOf(size); k < bins.Classes {
+		if c := a.local.acquire(); c != nil {
+			p := c.lists[k].Pop()
+			a.local.release(c)
+			if p != nil {
+				return p
+			}
+		}
+	}
+	return a.allocateSlow(size)
+}
+
+// Deallocate takes back a frame that this arena or one of its caches handed
+// out, on whatever goroutine. size is the size that was asked for, or another of
+// the same class.
+//
+// Deallocate panics if the arena is closed.
+func (a *Arena) Deallocate(p unsafe.Pointer, size uintptr) {
+	if k := bins.ClassOf(size); k < bins.Classes {
+		if c := a.local.acquire(); c != nil {
+			ok := c.lists[k].Push(p)
+			a.local.release(c)
+			if ok {
+				return
+			}
+		}
+	}
+	a.deallocateSlow(p, size)
+}
+
+func (a *Arena) allocateSlow(size uintptr) unsafe.Pointer {
+	a.mustBeOpen("Allocate")
+	k := bins.ClassOf(max(size, 1))
+	if k >= bins.Classes {
+		return a.allocateLarge(size)
+	}
+	c := a.acquireLocal()
+	p := c.refill(k)
+	a.local.release(c)
+	if p != nil {
+		return p
+	}
+	b := a.carve(k)
+	if b == nil {
+		return nil
+	}
+	p = b.Remove()
+	c = a.acquireLocal() // perhaps another one: carving may block
+	c.deposit(k, b)
+	a.local.release(c)
+	return p
+}
+
+func (a *Arena) deallocateSlow(p unsafe.Pointer, size uintptr) {
+	a.mustBeOpen("Deallocate")
+	k := bins.ClassOf(max(size, 1))
+	if k >= bins.Classes {
+		a.deallocateLarge(p, size)
+		return
+	}
+	for {
+		c := a.acquireLocal()
+		ok := c.lists[k].Push(p) || c.publishHalf(k) && c.lists[k].Push(p)
+		a.local.release(c)
+		if ok {
+			return
+		}
+		a.addEmpties() // allocates, which must not happen while a P is pinned
+	}
+}
+
+// NewCache returns a cache: free lists that belong to one goroutine at a time.
+// It is the fastest way to allocate, and what a worker thread of an executor
+// owns. Close it when its owner is done. NewCache panics if the arena is closed.
+func (a *Arena) NewCache() *Cache {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mustBeOpen("NewCache")
+	return a.openCache()
+}
+
+// openCache returns a new or reused cache that is among a.caches. The caller
+// holds a.mu.
+func (a *Arena) openCache() *Cache {
+	var c *Cache
+	if n := len(a.idle); n > 0 {
+		c, a.idle = a.idle[n-1], a.idle[:n-1]
+	} else {
+		c = newCache(a)
+	}
+	c.open()
+	old := *a.caches.Load()
+	caches := append(old[:len(old):len(old)], c)
+	a.caches.Store(&caches)
+	return c
+}
+
+// Close gives all memory back to the system. While frames are live it does
+// nothing but return an error that wraps [ErrLeak] and says how many frames of
+// which sizes are live; the arena stays open, and Close may be tried again.
+//
+// No other method may run at the same time. Using the arena or one of its caches
+// after Close has succeeded panics. Closing again returns nil.
+func (a *Arena) Close() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return nil
+	}
+	if err := a.leak(); err != nil {
+		return err
+	}
+	a.closed = true
+	a.gone.Store(true)
+	for _, c := range *a.caches.Load() {
+		c.forget()
+	}
+	a.caches.Store(&[]*Cache{a.shared})
+	a.empties.TakeAll()
+	a.chunks, a.idle = nil, nil
+	if err := a.store.Close(); err != nil {
+		return fmt.Errorf("arena: close: %w", err)
+	}
+	return nil
+}
+
+func (a *Arena) mustBeOpen(method string) {
+	if a.gone.Load() {
+		panic("arena: " + method + " on a closed arena: close it after its last user, not before")
+	}
+}

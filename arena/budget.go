@@ -1,0 +1,39 @@
+package arena
+
+import "sync/atomic"
+
+// budget is the arena's limit in bytes, and what it has of it in use: slabs and
+// large mappings.
+type budget struct {
+	limit uintptr // 0: none
+
+	// used is changed by whoever takes or gives back memory and is never above
+	// limit. A compare-and-swap of the sum decides who gets the last of it;
+	// nothing else is published through it.
+	used     atomic.Uintptr
+	refusals atomic.Uint64 // requests that got no memory, for statistics alone
+}
+
+// take reserves n bytes, or counts a refusal and reports false.
+func (b *budget) take(n uintptr) bool {
+	for {
+		used := b.used.Load()
+		sum := used + n
+		if sum < used || b.limit != 0 && sum > b.limit {
+			b.refusals.Add(1)
+			return false
+		}
+		if b.used.CompareAndSwap(used, sum) {
+			return true
+		}
+	}
+}
+
+// give returns n bytes that take reserved.
+func (b *budget) give(n uintptr) { b.used.Add(-n) }
+
+// refuse returns n bytes that take reserved and the system would not back.
+func (b *budget) refuse(n uintptr) {
+	b.give(n)
+	b.refusals.Add(1)
+}

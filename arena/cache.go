@@ -1,0 +1,292 @@
+package arena
+
+import (
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/framearena/framearena/bins"
+)
+
+// Cache is a thread's free lists, where Go has no threads to hang them on: it
+// belongs to one goroutine at a time, and handing it to another needs the same
+// care as handing over any other variable. A frame may be freed into another
+// cache of the arena than it was allocated from.
+type Cache struct {
+	// lists are the private part, touched by the owner alone.
+	lists [bins.Classes]bins.List
+
+	// ---- cold for the owner
+
+	arena *Arena
+
+	// spares are empty batches, linked; the owner's. There are few: what a cache
+	// empties more than it fills goes to the arena's empties.
+	spares  *bins.Batch
+	nspares int
+
+	// next is where the next search through the other caches starts. The
+	// owner's; moved on by each search, so that no cache is everyone's first
+	// victim.
+	next uint32
+
+	isOpen bool
+
+	_ [128]byte // what follows is written by others
+
+	// busy is 1 while a goroutine uses the cache as a local one, in builds
+	// without pinning; see local_locked.go.
+	busy atomic.Uint32
+
+	_ [128 - 4]byte
+
+	// public are the batches that the owner published. Only the owner pushes;
+	// anyone takes.
+	public [bins.Classes]bins.Stack
+}
+
+const (
+	// maxSpares bounds the empty batches that a cache keeps to itself.
+	maxSpares = 4
+
+	// maxVictims bounds how many other caches a dry cache looks into before it
+	// carves new frames: a search that finds nothing is a cache miss a victim.
+	maxVictims = 16
+)
+
+func newCache(a *Arena) *Cache { return &Cache{arena: a} }
+
+// open gives the lists room. The caller owns c, and its lists are empty.
+func (c *Cache) open() {
+	for k := range bins.Class(bins.Classes) {
+		c.lists[k].Open(min(2*k.BatchLen(), bins.ListCap))
+	}
+	c.isOpen = true
+}
+
+// Allocate returns memory for a frame of size bytes, or nil, like
+// [Arena.Allocate]. Only the owner may call it.
+//
+// Cost of the fast path: 3 loads, 1 store, 2 branches.
+func (c *Cache) Allocate(size uintptr) unsafe.Pointer {
+	if k := bins.ClassOf(size); k < bins.Classes {
+		if p := c.lists[k].Pop(); p != nil {
+			return p
+		}
+	}
+	return c.allocateSlow(size)
+}
+
+// Deallocate takes back a frame of the cache's arena, like [Arena.Deallocate].
+// Only the owner may call it.
+//
+// Cost of the fast path: 2 loads, 2 stores, 2 branches.
+func (c *Cache) Deallocate(p unsafe.Pointer, size uintptr) {
+	if k := bins.ClassOf(size); k < bins.Classes {
+		if c.lists[k].Push(p) {
+			return
+		}
+	}
+	c.deallocateSlow(p, size)
+}
+
+// TryAllocateClass returns a frame of class k, which is less than bins.Classes,
+// from the private list, or nil if that is dry; then [Cache.Allocate] is next to
+// try. Together they are Allocate for a caller who knows the class and wants the
+// fast path inlined: the compiler inlines a function with a slow path only if the
+// fast one is next to nothing.
+func (c *Cache) TryAllocateClass(k bins.Class) unsafe.Pointer { return c.lists[k].Pop() }
+
+// TryDeallocateClass takes back a frame of class k, which is less than
+// bins.Classes, and reports whether the private list had room; if not,
+// [Cache.Deallocate] is next to try.
+func (c *Cache) TryDeallocateClass(p unsafe.Pointer, k bins.Class) bool { return c.lists[k].Push(p) }
+
+func (c *Cache) allocateSlow(size uintptr) unsafe.Pointer {
+	c.mustBeOpen("Allocate")
+	k := bins.ClassOf(max(size, 1))
+	if k >= bins.Classes {
+		return c.arena.allocateLarge(size)
+	}
+	if p := c.refill(k); p != nil {
+		return p
+	}
+	b := c.arena.carve(k)
+	if b == nil {
+		return nil
+	}
+	p := b.Remove()
+	c.deposit(k, b)
+	return p
+}
+
+func (c *Cache) deallocateSlow(p unsafe.Pointer, size uintptr) {
+	c.mustBeOpen("Deallocate")
+	k := bins.ClassOf(max(size, 1))
+	if k >= bins.Classes {
+		c.arena.deallocateLarge(p, size)
+		return
+	}
+	for !c.lists[k].Push(p) {
+		if !c.publishHalf(k) {
+			c.arena.addEmpties()
+		}
+	}
+}
+
+// refill returns a frame of class k from the private list or, if that is dry,
+// from a batch of the own public stack or of another cache's; nil if there is
+// none to be found. It neither blocks nor allocates.
+func (c *Cache) refill(k bins.Class) unsafe.Pointer {
+	if p := c.lists[k].Pop(); p != nil {
+		return p
+	}
+	b := c.public[k].TakeAll()
+	if b == nil {
+		b = c.search(k)
+	}
+	if b == nil {
+		return nil
+	}
+	c.public[k].PushAll(b.Next())
+	c.lists[k].Fill(b)
+	c.addSpare(b)
+	return c.lists[k].Pop()
+}
+
+// search takes the public frames of class k of the first other cache that has
+// some. It starts at a different place each time.
+func (c *Cache) search(k bins.Class) *bins.Batch {
+	caches := *c.arena.caches.Load()
+	c.next++
+	for i := range min(len(caches), maxVictims) {
+		victim := caches[(uint(c.next)+uint(i))%uint(len(caches))]
+		if victim.public[k].Empty() {
+			continue
+		}
+		if b := victim.public[k].TakeAll(); b != nil {
+			return b
+		}
+	}
+	return nil
+}
+
+// deposit adds the frames of b, which is not on a stack, to the private list if
+// that is empty, and to the public stack otherwise.
+func (c *Cache) deposit(k bins.Class, b *bins.Batch) {
+	switch {
+	case b.Len() == 0:
+		c.addSpare(b)
+	case c.lists[k].Len() == 0:
+		c.lists[k].Fill(b)
+		c.addSpare(b)
+	default:
+		c.public[k].Push(b)
+	}
+}
+
+// publishHalf moves a batch of the private list's frames to the public stack. It
+// reports false, and does nothing, if there is no empty batch to put them in. It
+// neither blocks nor allocates.
+func (c *Cache) publishHalf(k bins.Class) bool {
+	b := c.takeSpare()
+	if b == nil {
+		return false
+	}
+	c.lists[k].Drain(b, k.BatchLen())
+	c.public[k].Push(b)
+	return true
+}
+
+// addSpare keeps the empty batch b for the next publish, or gives it to those
+// who publish more than this cache does.
+func (c *Cache) addSpare(b *bins.Batch) {
+	if c.nspares == maxSpares {
+		c.arena.empties.Push(b)
+		return
+	}
+	b.SetNext(c.spares)
+	c.spares = b
+	c.nspares++
+}
+
+func (c *Cache) takeSpare() *bins.Batch {
+	if c.spares == nil {
+		b := c.arena.empties.TakeAll()
+		if b == nil {
+			return nil
+		}
+		c.arena.empties.PushAll(b.Next())
+		return b
+	}
+	b := c.spares
+	c.spares = b.Next()
+	c.nspares--
+	return b
+}
+
+// Publish moves every frame that the cache holds to where other caches find it.
+// An owner that goes idle calls it.
+func (c *Cache) Publish() {
+	c.mustBeOpen("Publish")
+	for k := range bins.Class(bins.Classes) {
+		for c.lists[k].Len() > 0 {
+			if !c.publishHalf(k) {
+				c.arena.addEmpties()
+			}
+		}
+	}
+}
+
+// Close publishes all that the cache holds and ends its use. Closing again does
+// nothing; any other use afterwards panics.
+func (c *Cache) Close() {
+	a := c.arena
+	if !c.isOpen || a.gone.Load() {
+		return
+	}
+	c.Publish()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.removeCache(c)
+	for c.spares != nil {
+		a.empties.Push(c.takeSpare())
+	}
+	for k := range bins.Class(bins.Classes) {
+		a.shared.public[k].PushAll(c.public[k].TakeAll())
+		c.lists[k].Open(0)
+	}
+	c.isOpen = false
+	a.idle = append(a.idle, c)
+}
+
+// removeCache takes c out of a.caches. The caller holds a.mu.
+func (a *Arena) removeCache(c *Cache) {
+	old := *a.caches.Load()
+	caches := make([]*Cache, 0, len(old))
+	for _, other := range old {
+		if other != c {
+			caches = append(caches, other)
+		}
+	}
+	a.caches.Store(&caches)
+}
+
+// forget drops all frames, at the end of the arena.
+func (c *Cache) forget() {
+	var dropped bins.Batch
+	for k := range bins.Class(bins.Classes) {
+		for c.lists[k].Len() > 0 {
+			c.lists[k].Drain(&dropped, bins.BatchCap)
+		}
+		c.lists[k].Open(0)
+		c.public[k].TakeAll()
+	}
+	c.spares, c.nspares = nil, 0
+}
+
+func (c *Cache) mustBeOpen(method string) {
+	c.arena.mustBeOpen(method)
+	if !c.isOpen {
+		panic("arena: " + method + " on a closed Cache: its owner must not use it after Close")
+	}
+}

@@ -1,0 +1,99 @@
+package arena
+
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/framearena/framearena/bins"
+	"github.com/framearena/framearena/slab"
+)
+
+// central is where frames of one class that never existed come from. Caches come
+// here only when no cache has a frame to spare, for a batch at a time.
+type central struct {
+	mu sync.Mutex // guards the rest; held while a slab is asked for
+
+	// current is the slab that frames are carved from; the class's other slabs
+	// are carved to their end.
+	current *slab.Slab[slabUse]
+
+	carved uint64 // frames carved from the class's slabs, and not uncarved since
+	slabs  int    // slabs that the class has
+
+	_ [128 - 40]byte
+}
+
+// slabUse is what the arena knows of a slab. It lies beside the slabs.
+type slabUse struct {
+	class  bins.Class
+	carved uint32 // frames [0, carved) exist; guarded by the class's central.mu
+}
+
+// carve makes new frames of class k and returns them in a batch that is the
+// caller's. It returns nil if the budget or the system refuses. It may block and
+// allocate.
+func (a *Arena) carve(k bins.Class) *bins.Batch {
+	b := a.emptyBatch()
+	c := &a.central[k]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	perSlab := uint32(slab.Size / k.Size())
+	if c.current == nil || c.current.Desc.carved == perSlab {
+		if !a.addSlab(k) {
+			a.empties.Push(b)
+			return nil
+		}
+	}
+	use := &c.current.Desc
+	n := min(uint32(k.BatchLen()), perSlab-use.carved)
+	for i := n; i > 0; i-- { // backwards: Remove then goes up in memory
+		b.Add(unsafe.Add(c.current.Base(), uintptr(use.carved+i-1)*k.Size()))
+	}
+	use.carved += n
+	c.carved += uint64(n)
+	return b
+}
+
+// addSlab gives class k a new current slab and reports whether there was one to
+// be had. The caller holds the class's central.mu.
+func (a *Arena) addSlab(k bins.Class) bool {
+	if !a.budget.take(slab.Size) {
+		return false
+	}
+	s, err := a.store.Acquire()
+	if err != nil {
+		a.budget.refuse(slab.Size)
+		return false
+	}
+	s.Desc = slabUse{class: k}
+	c := &a.central[k]
+	c.current = s
+	c.slabs++
+	return true
+}
+
+// emptyBatch returns a batch without frames, which is the caller's. It may
+// allocate.
+func (a *Arena) emptyBatch() *bins.Batch {
+	for {
+		if b := a.empties.TakeAll(); b != nil {
+			a.empties.PushAll(b.Next())
+			return b
+		}
+		a.addEmpties()
+	}
+}
+
+// addEmpties adds to the arena's empties: 8 KiB the first time, and as much as
+// there are already, up to 64 KiB, from then on. They lie on the Go heap, in
+// blocks that the collector need not look into.
+func (a *Arena) addEmpties() {
+	a.mu.Lock()
+	n := min(16<<len(a.chunks), 128)
+	chunk := make([]bins.Batch, n)
+	a.chunks = append(a.chunks, chunk)
+	a.mu.Unlock()
+	for i := range chunk {
+		a.empties.Push(&chunk[i])
+	}
+}

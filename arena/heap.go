@@ -1,0 +1,72 @@
+package arena
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// Heap is a FrameAllocator that makes every frame anew on the Go heap: the
+// baseline that others are measured against, and a way to see frames in a heap
+// profile. The zero Heap is ready for use, by any number of goroutines.
+//
+// Other frames refer to a frame by address only, which the collector does not
+// follow, so a Heap keeps its live frames reachable in a table.
+type Heap struct {
+	mu   sync.Mutex
+	live [][]byte // the memory of live frames; nil where a place is free
+	free []int    // places of live that are free
+}
+
+// heapHeader lies in front of each frame. It keeps frames aligned to 16 bytes.
+type heapHeader struct {
+	place int // in live, plus 1; 0 once the frame is freed
+	_     [16 - unsafe.Sizeof(int(0))]byte
+}
+
+const heapHeaderSize = unsafe.Sizeof(heapHeader{})
+
+// maxHeapFrame is where Heap refuses: the Go heap would end the process rather
+// than refuse.
+const maxHeapFrame = 1 << 30
+
+// Allocate returns a new frame of size zeroed bytes, or nil if size is over 1 GiB.
+func (h *Heap) Allocate(size uintptr) unsafe.Pointer {
+	if size > maxHeapFrame {
+		return nil
+	}
+	mem := make([]byte, heapHeaderSize+(size+15)&^15)
+	header := (*heapHeader)(unsafe.Pointer(unsafe.SliceData(mem)))
+	h.mu.Lock()
+	if n := len(h.free); n > 0 {
+		header.place = h.free[n-1] + 1
+		h.free = h.free[:n-1]
+		h.live[header.place-1] = mem
+	} else {
+		h.live = append(h.live, mem)
+		header.place = len(h.live)
+	}
+	h.mu.Unlock()
+	return unsafe.Add(unsafe.Pointer(header), heapHeaderSize)
+}
+
+// Deallocate leaves the frame to the collector. It panics if p is not a live
+// frame of h.
+func (h *Heap) Deallocate(p unsafe.Pointer, size uintptr) {
+	header := (*heapHeader)(unsafe.Add(p, -int(heapHeaderSize)))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	place := header.place - 1
+	if place < 0 || place >= len(h.live) || unsafe.Pointer(unsafe.SliceData(h.live[place])) != unsafe.Pointer(header) {
+		panic("arena: Heap.Deallocate of a frame that is not live: freed twice, or another allocator's")
+	}
+	header.place = 0
+	h.live[place] = nil
+	h.free = append(h.free, place)
+}
+
+// Live returns the number of live frames.
+func (h *Heap) Live() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.live) - len(h.free)
+}

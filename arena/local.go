@@ -1,0 +1,28 @@
+package arena
+
+import "runtime"
+
+// acquireLocal returns the cache for whatever goroutine runs, and makes the
+// local caches if there are none yet. Until release, the caller must neither
+// block nor allocate.
+func (a *Arena) acquireLocal() *Cache {
+	for {
+		if c := a.local.acquire(); c != nil {
+			return c
+		}
+		a.growLocal()
+	}
+}
+
+// growLocal opens local caches until there is one for each P.
+func (a *Arena) growLocal() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mustBeOpen("Allocate or Deallocate")
+	old := *a.local.table.Load()
+	caches := append([]*Cache(nil), old...)
+	for len(caches) < runtime.GOMAXPROCS(0) {
+		caches = append(caches, a.openCache())
+	}
+	a.local.table.Store(&caches)
+}

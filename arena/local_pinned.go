@@ -1,0 +1,43 @@
+//go:build !race && !framearena_nopin
+
+package arena
+
+import (
+	"sync/atomic"
+	_ "unsafe" // for go:linkname
+)
+
+// localCaches finds the cache of the P that the calling goroutine runs on. A
+// pinned goroutine is not preempted, so between acquire and release it owns the
+// cache as a worker owns its own.
+type localCaches struct {
+	// table holds a cache for each P, by the P's number. It is replaced as a
+	// whole, by the holder of the arena's mu, and never changed in place; an
+	// older table is a prefix of a newer one, so whichever a goroutine sees is
+	// right for the entries that it has.
+	table atomic.Pointer[[]*Cache]
+}
+
+func (l *localCaches) init() { l.table.Store(new([]*Cache)) }
+
+// acquire pins the goroutine to its P and returns the P's cache, or nil, without
+// pinning, if the P has none yet.
+func (l *localCaches) acquire() *Cache {
+	id := procPin()
+	if t := *l.table.Load(); uint(id) < uint(len(t)) {
+		return t[id]
+	}
+	procUnpin()
+	return nil
+}
+
+func (l *localCaches) release(*Cache) { procUnpin() }
+
+// The runtime keeps these two for packages that link to them by name (see the
+// comments at runtime.procPin), and sync.Pool is built on them.
+
+//go:linkname procPin runtime.procPin
+func procPin() int
+
+//go:linkname procUnpin runtime.procUnpin
+func procUnpin()

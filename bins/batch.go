@@ -1,0 +1,66 @@
+package bins
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// BatchCap is the number of addresses that a Batch has room for.
+const BatchCap = 62
+
+// Batch is a block of addresses of free frames of one class: the unit in which
+// frames move between threads. It belongs to whoever holds the pointer: its
+// maker until it is pushed onto a [Stack], the Stack until TakeAll, the taker
+// from then on. Only Total may be looked at by others.
+//
+// It holds no pointer that the collector needs to follow; whoever allocates
+// batches keeps them reachable for as long as they are in use.
+type Batch struct {
+	// next is the batch below this one, as an integer: neither a write barrier
+	// when it is stored nor a long chain for the collector to walk. Written by
+	// the owner, published by the compare-and-swap that pushes the batch.
+	next uintptr
+
+	// n frames are in the batch: slots[:n].
+	n uint32
+
+	// total is the number of frames in this batch and in those below it. It is
+	// right while the batch is on a Stack, where what is below a batch never
+	// changes. Statistics read it there without owning it, hence the atomic; it
+	// is written once per push.
+	total atomic.Uint32
+
+	slots [BatchCap]uintptr
+}
+
+// On 64-bit machines a batch is 512 bytes: eight cache lines that the hardware
+// fetches ahead, for 62 frames.
+var _ [(512 - unsafe.Sizeof(Batch{})) * (wordBytes / 8)]struct{}
+
+// Len returns the number of frames in the batch.
+func (b *Batch) Len() int { return int(b.n) }
+
+// Next returns the batch linked behind b, or nil.
+func (b *Batch) Next() *Batch { return *(**Batch)(unsafe.Pointer(&b.next)) }
+
+// SetNext links next, which may be nil, behind b.
+func (b *Batch) SetNext(next *Batch) { b.next = uintptr(unsafe.Pointer(next)) }
+
+// Add puts a frame into the batch and reports whether there was room.
+func (b *Batch) Add(p unsafe.Pointer) bool {
+	if b.n >= BatchCap {
+		return false
+	}
+	b.slots[b.n] = uintptr(p)
+	b.n++
+	return true
+}
+
+// Remove takes the frame that was added last, or nil from an empty batch.
+func (b *Batch) Remove() unsafe.Pointer {
+	if b.n == 0 {
+		return nil
+	}
+	b.n--
+	return *(*unsafe.Pointer)(unsafe.Pointer(&b.slots[b.n]))
+}

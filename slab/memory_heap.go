@@ -1,0 +1,38 @@
+//go:build (!linux && !darwin && !freebsd) || race || framearena_heap
+
+package slab
+
+import "unsafe"
+
+// FromHeap reports whether memory comes from the Go heap.
+const FromHeap = true
+
+const defaultRegion = 8 << 20
+
+// maxBlock is where a heap-backed store refuses, in bytes: the Go heap would end
+// the process rather than refuse. 8 GiB, or 512 MiB on 32-bit machines.
+const maxBlock = 512 << 20 << (^uintptr(0) >> 63 << 2)
+
+// reserveMemory allocates size bytes, aligned to align, which is a power of two.
+func reserveMemory(size, align uintptr) (memory, error) {
+	if size > maxBlock {
+		return memory{}, errTooLarge
+	}
+	backing := make([]byte, size+align)
+	p := unsafe.Pointer(unsafe.SliceData(backing))
+	return memory{base: unsafe.Add(p, -uintptr(p)&(align-1)), size: size, backing: backing}, nil
+}
+
+// release leaves the block to the collector.
+func (m memory) release() error { return nil }
+
+func adviseHuge(unsafe.Pointer, uintptr) {}
+
+// discardPages is not called: see FromHeap.
+func discardPages(unsafe.Pointer, uintptr) error { return nil }
+
+// prefault backs n bytes at p with memory.
+func prefault(p unsafe.Pointer, n uintptr) error {
+	touch(p, n)
+	return nil
+}

@@ -1,0 +1,64 @@
+//go:build (linux || darwin || freebsd) && !race && !framearena_heap
+
+package slab
+
+import (
+	"errors"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// FromHeap reports whether memory comes from the Go heap.
+const FromHeap = false
+
+// 64 MiB, and 16 MiB where address space is scarce.
+const defaultRegion = 16 << 20 << (^uintptr(0) >> 63 << 1)
+
+const (
+	protection = unix.PROT_READ | unix.PROT_WRITE
+	anonymous  = unix.MAP_ANON | unix.MAP_PRIVATE | mapFlags
+)
+
+// reserveMemory maps size bytes, aligned to align; both are multiples of a page.
+func reserveMemory(size, align uintptr) (memory, error) {
+	extra := align - min(align, PageSize()) // mappings are aligned to pages anyway
+	p, err := unix.MmapPtr(-1, 0, nil, size+extra, protection, anonymous)
+	if err != nil {
+		return memory{}, err
+	}
+	// What is too much on either side goes back. Should the system refuse, it is
+	// address space lost, but no memory: no page of it was ever touched.
+	head := -uintptr(p) & (align - 1)
+	base := unsafe.Add(p, head)
+	if head > 0 {
+		_ = unix.MunmapPtr(p, head)
+	}
+	if tail := extra - head; tail > 0 {
+		_ = unix.MunmapPtr(unsafe.Add(base, size), tail)
+	}
+	return memory{base: base, size: size}, nil
+}
+
+// release unmaps m.
+func (m memory) release() error { return unix.MunmapPtr(m.base, m.size) }
+
+// adviseHuge asks for huge pages. A system without them may say no, and nothing
+// is lost.
+func adviseHuge(p unsafe.Pointer, n uintptr) {
+	if adviceHuge != 0 {
+		_ = unix.Madvise(unsafe.Slice((*byte)(p), n), adviceHuge)
+	}
+}
+
+// prefault backs n bytes at p with memory.
+func prefault(p unsafe.Pointer, n uintptr) error {
+	if advicePopulate != 0 {
+		err := unix.Madvise(unsafe.Slice((*byte)(p), n), advicePopulate)
+		if !errors.Is(err, unix.EINVAL) { // EINVAL: a kernel that is too old to know
+			return err
+		}
+	}
+	touch(p, n)
+	return nil
+}
