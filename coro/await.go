@@ -1,0 +1,116 @@
+package coro
+
+import (
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/bins"
+)
+
+// Await runs a task of kind k as a child of f, and goes on in f at the resume
+// point at once the child has ended. The child's state begins as args; its
+// result goes to *result, which must lie in f's state, or nowhere if result is
+// nil. The child runs next, on the same goroutine, with f's environment: its
+// executor, allocator and context. Whether it failed is what f.Err says then.
+//
+// A step function makes at most one Await, and returns its Step at once. Await
+// panics if result points anywhere but into f.State: such an address need not
+// outlive the child.
+//
+// If the allocator has no frame to give, the child fails with
+// [arena.ErrExhausted] without having begun.
+func Await[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args CS, result *CR) Step {
+	c := (*Frame[CS, CR])(unsafe.Pointer(f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))))
+	c.State = args
+	return Step{next: &c.header, op: opAwait}
+}
+
+// await makes the frame of a child of h. stateSize is the size of h's state.
+// Everything out of the ordinary is left to awaitSlow, so that nothing has to be
+// saved across a call here.
+func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
+	w := h.worker.get()
+	if w.current == uintptr(unsafe.Pointer(h)) && h.flags&inheritedFlags == 0 && k.class < bins.Classes &&
+		(result == nil || h.holds(result, stateSize)) {
+		if c := (*header)(w.cache.TryAllocateClass(k.class)); c != nil {
+			h.resumeAt(at)
+			c.kind.set(k)
+			c.parent.set(h)
+			c.env = h.env
+			c.result = uintptr(result)
+			c.worker.set(w)
+			c.at, c.flags = 0, 0
+			w.current = uintptr(unsafe.Pointer(c))
+			return c
+		}
+	}
+	return h.awaitSlow(at, k, result, stateSize)
+}
+
+// holds reports whether p lies in h's state, of the given size.
+func (h *header) holds(p unsafe.Pointer, stateSize uintptr) bool {
+	return uintptr(p)-uintptr(unsafe.Pointer(h))-headerSize < stateSize
+}
+
+// awaitSlow is await for frames that do not come from the worker's lists, and
+// for mistakes.
+func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
+	w := h.worker.get()
+	if w == nil || w.current != uintptr(unsafe.Pointer(h)) {
+		misusedFrame(h, w)
+	}
+	if result != nil && !h.holds(result, stateSize) {
+		misplacedResult(h, k)
+	}
+	h.resumeAt(at)
+	flags := h.flags & inheritedFlags
+	var c *header
+	if flags&flagCustom != 0 {
+		c = (*header)(h.env.get().allocator.Allocate(k.size))
+	} else {
+		c = (*header)(w.cache.Allocate(k.size))
+	}
+	if c == nil {
+		c = w.refused(k)
+		k, result, flags = refusedKind, nil, flagDetached
+	} else if k.class >= bins.Classes {
+		flags |= flagLarge
+	}
+	*c = header{env: h.env, result: uintptr(result), flags: flags}
+	c.kind.set(k)
+	c.parent.set(h)
+	c.worker.set(w)
+	w.current = uintptr(unsafe.Pointer(c))
+	return c
+}
+
+// refused makes a frame on the Go heap that takes a child's state like any other
+// but, as one of refusedKind, only ever fails: so that Await, which is inlined
+// into step functions, need not ask whether there was memory.
+func (w *Worker) refused(k *kind) *header {
+	const word = unsafe.Sizeof(uintptr(0))
+	w.detached = make([]uintptr, (k.size+word-1)/word)
+	return (*header)(unsafe.Pointer(unsafe.SliceData(w.detached)))
+}
+
+// refusedKind is the kind of frames made by refused. It is defined by hand, since
+// its frames are of any size.
+var refusedKind = &kind{
+	name: "refused",
+	step: func(h *header) Step {
+		h.worker.get().err = arena.ErrExhausted
+		return Step{op: opFail}
+	},
+}
+
+func misusedFrame(h *header, w *Worker) {
+	if w != nil && w.awaitedBy(h) {
+		panic("coro: task " + quote(h.kind.get().name) + " awaits twice in one step: return the Step of an Await at once")
+	}
+	panic("coro: Await on a frame whose task is not running: use a frame only in its own step function")
+}
+
+func misplacedResult(h *header, k *kind) {
+	panic("coro: task " + quote(h.kind.get().name) + ": the result of " + quote(k.name) +
+		" must go to a field of the awaiting frame's State (or to nil): another address may be gone when the child returns")
+}

@@ -1,0 +1,130 @@
+package coro
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// Call is a task that has not been launched: a kind and the state that it begins
+// with. It is good for one launch. R is the type of the result.
+type Call[R any] struct{ c *callFor[R] }
+
+// With returns a call of k with the given state.
+func (k *Kind[S, R]) With(state S) Call[R] {
+	c := k.calls.Get().(*callWith[S, R])
+	c.state = state
+	c.armed = true
+	return Call[R]{&c.callFor}
+}
+
+// Launchable is a [Call] of any result type.
+type Launchable interface{ launchable() *call }
+
+func (c Call[R]) launchable() *call { return &c.c.call }
+
+// call is the part of a Call that does not depend on types. It is the caller's
+// until launch; then it is either done with, because the state is in the frame,
+// or it carries the environment of the tree until the root has ended. It is
+// reused for later calls of its kind.
+type call struct {
+	kind  *kind
+	armed bool // made by With and not launched
+
+	// fill copies the state into a new root's frame.
+	fill func(*header)
+
+	// resultAddress is where Run finds the result.
+	resultAddress uintptr
+
+	// recycle gives the call back to its kind.
+	recycle func()
+
+	// ---- in use only while the call carries an environment
+
+	env    Environment
+	waited bool          // Run waits on done; otherwise the call is pinned
+	done   chan struct{} // gets one value when the root has ended
+	err    error         // of the root; written before done gets its value
+
+	prev, next *call // in pinned
+}
+
+// callFor adds what a caller of Run gets.
+type callFor[R any] struct {
+	call
+	result R
+}
+
+// callWith adds what the root begins with.
+type callWith[S, R any] struct {
+	callFor[R]
+	state S
+}
+
+func newCall[S, R any](k *kind) *callWith[S, R] {
+	c := new(callWith[S, R])
+	c.kind = k
+	c.done = make(chan struct{}, 1)
+	c.fill = func(h *header) { (*Frame[S, R])(unsafe.Pointer(h)).State = c.state }
+	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
+	c.recycle = func() { k.calls.Put(c) }
+	return c
+}
+
+// ended is told that the root ended with err. It must not touch c after it has
+// let go of it.
+func (c *call) ended(err error) {
+	if c.waited {
+		c.err = err
+		c.done <- struct{}{}
+		return
+	}
+	handler := c.env.handler
+	c.release()
+	if err != nil {
+		handler(err)
+	}
+}
+
+// release ends the call's carrying of an environment.
+func (c *call) release() {
+	if !c.waited {
+		pinned.remove(c)
+	}
+	c.env = Environment{}
+	c.err = nil
+	c.waited = false
+	c.recycle()
+}
+
+// pinned holds the calls that carry an environment that only frames refer to.
+var pinned calls
+
+type calls struct {
+	mu   sync.Mutex
+	list *call
+}
+
+func (p *calls) add(c *call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.next = p.list
+	if c.next != nil {
+		c.next.prev = c
+	}
+	p.list = c
+}
+
+func (p *calls) remove(c *call) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c.prev != nil {
+		c.prev.next = c.next
+	} else {
+		p.list = c.next
+	}
+	if c.next != nil {
+		c.next.prev = c.prev
+	}
+	c.prev, c.next = nil, nil
+}

@@ -1,0 +1,60 @@
+package coro
+
+import "unsafe"
+
+// link is a reference from a frame to something that is kept alive elsewhere: to
+// another frame, or to a kind, an environment or a worker on the Go heap. It is
+// an integer, because the collector does not look into frames, and because
+// storing a pointer type into recycled memory would run the write barrier over
+// the stale bytes that it replaces. Zero refers to nothing.
+type link[T any] uintptr
+
+// get returns what l refers to. It loads the integer as the pointer that it was,
+// which a conversion from uintptr would express too, but not so that vet could
+// tell it from a mistake.
+func (l *link[T]) get() *T { return *(**T)(unsafe.Pointer(l)) }
+
+func (l *link[T]) set(p *T) { *l = link[T](unsafe.Pointer(p)) }
+
+// header is what every frame begins with. It belongs to the goroutine that runs
+// the task; between two of them it is handed over by the executor's queue.
+type header struct {
+	kind   link[kind]        // written when the frame is made
+	parent link[header]      // the frame that awaits this one; none for a root
+	env    link[Environment] // copied from the parent
+
+	// worker is who runs the task, while it runs. While it is queued, the word
+	// is the queue's link to the next task.
+	worker link[Worker]
+
+	// result is where Return puts the result: inside the parent's state or, for
+	// a root, in a call. 0 if nobody wants it.
+	result uintptr
+
+	at    uint32 // the resume point, and atFailed
+	flags uint32
+}
+
+const headerSize = unsafe.Sizeof(header{})
+
+// A header is at most 48 bytes: a task with 80 bytes of state needs the smallest
+// frame.
+var _ [48 - headerSize]struct{}
+
+const (
+	// atFailed is set in at when what the task awaited failed. The error is the
+	// worker's err: the step that may ask for it is the next one this worker runs.
+	atFailed = 1 << 31
+	atMask   = atFailed - 1
+)
+
+// Flags. A frame with none is freed to the worker's cache and its parent goes on;
+// anything else takes the slow path of finish.
+const (
+	flagRoot     = 1 << iota // no frame awaits this one
+	flagCustom               // the environment has an allocator of its own; inherited
+	flagLarge                // larger than any class
+	flagDetached             // not from an allocator; see refusedKind
+
+	inheritedFlags = flagCustom
+)

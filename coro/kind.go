@@ -1,0 +1,79 @@
+package coro
+
+import (
+	"reflect"
+	"sync"
+	"unsafe"
+
+	"github.com/framearena/framearena/bins"
+)
+
+// kind is what the step loop knows of a kind. It is never changed after Define
+// and never freed.
+type kind struct {
+	// step is the kind's step function. Its parameter was a *Frame[S, R]; the
+	// loop calls it through this type, with the same pointer.
+	step  func(*header) Step
+	class bins.Class // of the frame; bins.Classes or more if it is large
+	size  uintptr    // of the frame, in bytes
+	name  string
+
+	// calls are *call values of this kind, for reuse.
+	calls sync.Pool
+}
+
+// Kind is what tasks of one sort share: a name, a step function and the layout
+// of their frames. S is the state, R the result. A Kind is made by [Define], once,
+// usually for a package-level variable, and may be used by all goroutines.
+type Kind[S, R any] struct{ kind }
+
+// Define makes a kind of tasks. The step function is called to begin a task and
+// again each time that what it waited for has happened; see [Frame.At].
+//
+// Neither S nor R may contain anything that the collector would have to follow:
+// pointers, slices, strings, maps, channels, functions, interfaces. Define
+// panics with the path of the first such field.
+//
+// A step function that awaits its own kind would make a package-level variable
+// refer to itself, which Go does not allow: it takes the kind from [Frame.Kind].
+func Define[S, R any](name string, step func(f *Frame[S, R]) Step) *Kind[S, R] {
+	if step == nil {
+		panic("coro: task " + quote(name) + ": Define needs a step function")
+	}
+	mustBePointerFree(name, "state", reflect.TypeFor[S]())
+	mustBePointerFree(name, "result", reflect.TypeFor[R]())
+	k := &Kind[S, R]{kind{
+		// A *Frame[S, R] and the *header at its start are the same address and
+		// are passed the same way, so the function may be called as one that
+		// takes a *header. A closure that converts would cost a second indirect
+		// call a step.
+		step: *(*func(*header) Step)(unsafe.Pointer(&step)),
+		size: unsafe.Sizeof(Frame[S, R]{}),
+		name: name,
+	}}
+	k.class = bins.ClassOf(k.size)
+	k.calls.New = func() any { return newCall[S, R](&k.kind) }
+	kinds.add(&k.kind)
+	return k
+}
+
+// Name returns the name given to Define.
+func (k *Kind[S, R]) Name() string { return k.name }
+
+// FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes
+// and the state. The arena rounds it up to a power of two of at least 128.
+func (k *Kind[S, R]) FrameSize() uintptr { return k.size }
+
+// kinds keeps every kind reachable: frames refer to them by links.
+var kinds registry
+
+type registry struct {
+	mu  sync.Mutex
+	all []*kind
+}
+
+func (r *registry) add(k *kind) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, k)
+}

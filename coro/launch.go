@@ -1,0 +1,136 @@
+package coro
+
+import (
+	"context"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+)
+
+// Option changes the environment of one launch.
+type Option struct {
+	allocator arena.FrameAllocator
+	ctx       context.Context
+	handler   func(error)
+}
+
+// Allocator makes m serve every frame of the launched tree, and of no other. It
+// is called from the goroutines that launch and run the tree, and must not be
+// closed before the tree has ended.
+func Allocator(m arena.FrameAllocator) Option { return Option{allocator: m} }
+
+// Context gives the tree a context: when it ends, tasks of the tree learn it
+// from Err after their next Yield.
+func Context(ctx context.Context) Option { return Option{ctx: ctx} }
+
+// OnError makes f get the root's error, in place of the executor's handler. It is
+// called on the worker's goroutine.
+func OnError(f func(error)) Option { return Option{handler: f} }
+
+// Go launches a task of kind k on ex and does not wait for it. An error of the
+// task goes to the executor's handler. Go itself returns an error, and has
+// launched nothing, if there is no memory ([arena.ErrExhausted]) or the executor
+// takes no more tasks.
+func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
+	env := ex.Environment()
+	h := env.newRoot(&k.kind)
+	if h == nil {
+		return arena.ErrExhausted
+	}
+	(*Frame[S, R])(unsafe.Pointer(h)).State = state
+	if err := ex.Post(Task{h}); err != nil {
+		env.freeRoot(h)
+		return err
+	}
+	return nil
+}
+
+// RunAsync returns a function that launches a call on ex and does not wait for
+// it: coro.RunAsync(ex)(kind.With(state)). The two steps let the options be in
+// force before the frame is made. The errors are those of [Go].
+func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
+	return func(c Launchable) error { return c.launchable().launch(ex, opts) }
+}
+
+// Run launches a call on ex and waits until it has ended. It returns the task's
+// result and error. If ctx ends, tasks of the tree learn it from Err after their
+// next Yield; Run still waits for them, as a parent waits for its children. Run
+// must not be called from a step function: it would keep the worker.
+func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
+	var zero R
+	c := call.c
+	c.waited = true
+	c.result = zero
+	opts := [...]Option{{ctx: ctx}}
+	if err := c.launch(ex, opts[:]); err != nil {
+		return zero, err
+	}
+	<-c.done
+	result, err := c.result, c.err
+	c.release()
+	return result, err
+}
+
+// launch makes the call's root and posts it. Unless Run waits for it, the call
+// must not be touched afterwards.
+func (c *call) launch(ex Executor, opts []Option) error {
+	if !c.armed {
+		panic("coro: a Call is good for one launch: make another one with With")
+	}
+	c.armed = false
+	env := ex.Environment()
+	carries := c.waited || len(opts) > 0
+	if carries {
+		c.env = env.with(opts)
+		c.env.call = c
+		env = &c.env
+		if !c.waited {
+			pinned.add(c)
+		}
+	}
+	h := env.newRoot(c.kind)
+	if h == nil {
+		c.drop(carries)
+		return arena.ErrExhausted
+	}
+	c.fill(h)
+	if c.waited {
+		h.result = c.resultAddress
+	}
+	if !carries {
+		c.recycle()
+	}
+	if err := ex.Post(Task{h}); err != nil {
+		env.freeRoot(h)
+		if carries {
+			c.release()
+		}
+		return err
+	}
+	return nil
+}
+
+func (c *call) drop(carries bool) {
+	if carries {
+		c.release()
+	} else {
+		c.recycle()
+	}
+}
+
+// with returns a copy of e, changed by opts.
+func (e *Environment) with(opts []Option) Environment {
+	changed := *e
+	for _, o := range opts {
+		if o.allocator != nil {
+			changed.allocator = o.allocator
+		}
+		if o.ctx != nil {
+			changed.ctx = o.ctx
+		}
+		if o.handler != nil {
+			changed.handler = o.handler
+		}
+	}
+	return changed
+}

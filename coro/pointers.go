@@ -1,0 +1,49 @@
+package coro
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+)
+
+// mustBePointerFree panics if a value of type t, which is the part ("state" or
+// "result") of the task called name, could hold a Go pointer.
+func mustBePointerFree(name, part string, t reflect.Type) {
+	if path, offender := pointerIn(t); offender != nil {
+		where := part + " type"
+		if path != "" {
+			where = part + " field " + path
+		}
+		panic(fmt.Sprintf("coro: task %s: %s (%s) holds a Go pointer; move it to the held part", quote(name), where, offender))
+	}
+}
+
+// pointerIn returns the path to the first part of t that the collector would
+// have to follow, and that part's type; nil if there is none.
+func pointerIn(t reflect.Type) (path string, offender reflect.Type) {
+	switch t.Kind() {
+	case reflect.Bool,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr,
+		reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
+		return "", nil
+	case reflect.Array:
+		if t.Len() == 0 {
+			return "", nil
+		}
+		path, offender = pointerIn(t.Elem())
+		return "[0]" + path, offender
+	case reflect.Struct:
+		for i := range t.NumField() {
+			field := t.Field(i)
+			if path, offender := pointerIn(field.Type); offender != nil {
+				return "." + field.Name + path, offender
+			}
+		}
+		return "", nil
+	default:
+		return "", t
+	}
+}
+
+func quote(name string) string { return strconv.Quote(name) }

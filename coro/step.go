@@ -1,0 +1,19 @@
+package coro
+
+// Step is what a step function returns: what is to happen next. It comes from
+// [Await], [Yield], [Frame.Return] or [Frame.Fail], and is returned at once. The
+// zero Step is not valid.
+type Step struct {
+	next *header // with opAwait: the child
+	op   op
+}
+
+type op uint8
+
+const (
+	_ op = iota // the zero Step is a mistake
+	opAwait
+	opReturn
+	opFail
+	opYield
+)

@@ -1,0 +1,206 @@
+package coro
+
+import (
+	"runtime/debug"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/bins"
+)
+
+// Worker runs tasks. It belongs to one goroutine at a time, which an executor
+// provides, and owns a cache of the executor's arena.
+type Worker struct {
+	// current is the address of the frame whose step function runs or, once that
+	// step has made a child, of the child: the frame that is to run next. It is
+	// how a second Await, a Step of another frame and a child without a Step are
+	// found. 0 outside of steps.
+	current uintptr
+
+	cache *arena.Cache
+
+	// err is the error of the task that failed last. It is meant for the step
+	// that this worker runs next.
+	err error
+
+	// detached keeps the frame of a refused child alive; see refused.
+	detached []uintptr
+
+	arena *arena.Arena
+}
+
+// NewWorker returns a worker with a cache of a. Close it before a.
+func NewWorker(a *arena.Arena) *Worker {
+	return &Worker{cache: a.NewCache(), arena: a}
+}
+
+// Close publishes the frames in the worker's cache and ends its use.
+func (w *Worker) Close() { w.cache.Close() }
+
+// Publish moves the free frames in the worker's cache to where others find them.
+// An executor calls it before a worker goes idle.
+func (w *Worker) Publish() { w.cache.Publish() }
+
+// Run runs a task, its children and whatever awaits it, until the whole chain
+// has ended or waits. It must not be called from inside a step function with the
+// worker that runs it.
+func (w *Worker) Run(t Task) {
+	h := t.h
+	w.resume(h)
+	if err := h.env.get().cause(); err != nil {
+		h.at |= atFailed
+		w.err = err
+	}
+	for h != nil {
+		h = w.steps(h)
+	}
+}
+
+// steps is the step loop. It returns nil when there is nothing more to run, and
+// the frame to go on with after a step function panicked.
+//
+// What it costs is counted in stores: a step that uses an atomic waits for all
+// stores before it to drain. So the loop keeps nothing but h across the call of
+// the step function, and stores a frame's worker only if it changed.
+func (w *Worker) steps(h *header) (next *header) {
+	defer func() {
+		if v := recover(); v != nil {
+			next = w.recovered(h, v)
+		}
+	}()
+	for {
+		s := h.kind.get().step(h)
+		switch s.op {
+		case opAwait:
+			if w.current != uintptr(unsafe.Pointer(s.next)) {
+				foreignStep(h)
+			}
+			h = s.next
+		case opReturn:
+			if w.current != uintptr(unsafe.Pointer(h)) {
+				foreignStep(h)
+			}
+			parent := h.parent.get()
+			k := h.kind.get()
+			if h.flags == 0 && k.class < bins.Classes {
+				if w.cache.TryDeallocateClass(unsafe.Pointer(h), k.class) {
+					h = parent
+					w.resume(h)
+					continue
+				}
+			}
+			if h = w.finish(h, nil); h == nil {
+				return nil
+			}
+			w.resume(h)
+		default:
+			if h = w.otherStep(h, s); h == nil {
+				return nil
+			}
+			w.resume(h)
+		}
+	}
+}
+
+// resume makes h, which is about to go on, the current frame.
+func (w *Worker) resume(h *header) {
+	w.current = uintptr(unsafe.Pointer(h))
+	if h.worker.get() != w { // it waited for a child that another worker began
+		h.worker.set(w)
+	}
+}
+
+// otherStep does what a step of h asks for that is neither await nor return, and
+// returns the frame to run next, if any.
+func (w *Worker) otherStep(h *header, s Step) *header {
+	if w.current != uintptr(unsafe.Pointer(h)) {
+		foreignStep(h)
+	}
+	switch s.op {
+	case opFail:
+		return w.finish(h, w.err)
+	case opYield:
+		w.yield(h)
+		return nil
+	default:
+		panic("coro: task " + quote(h.kind.get().name) + " returned the zero Step: return what Await, Yield, Return or Fail returned")
+	}
+}
+
+// finish ends the task of h with err, which may be nil, frees its frame and
+// returns the frame to run next, if any.
+func (w *Worker) finish(h *header, err error) *header {
+	parent, env, flags := h.parent.get(), h.env.get(), h.flags
+	w.current = 0
+	w.free(h)
+	if flags&flagRoot == 0 {
+		if err != nil {
+			w.err = err
+			parent.at |= atFailed
+		}
+		return parent
+	}
+	w.err = nil
+	env.ended(err)
+	return nil
+}
+
+// free gives the frame h back to where it came from.
+func (w *Worker) free(h *header) {
+	k := h.kind.get()
+	switch {
+	case h.flags&flagDetached != 0:
+		w.detached = nil
+	case h.flags&flagCustom != 0:
+		h.env.get().allocator.Deallocate(unsafe.Pointer(h), k.size)
+	default:
+		w.cache.Deallocate(unsafe.Pointer(h), k.size)
+	}
+}
+
+// yield gives the task of h to its executor to run later.
+func (w *Worker) yield(h *header) {
+	w.current = 0
+	t := Task{h}
+	if err := h.env.get().executor.Post(t); err != nil {
+		w.Cancel(t, err)
+	}
+}
+
+// Cancel ends a task that was handed to an executor and will not be run: it
+// frees the frame and those of all tasks that await it, children first, and ends
+// the root with err.
+func (w *Worker) Cancel(t Task, err error) {
+	for h := t.h; h != nil; {
+		h = w.finish(h, err)
+	}
+}
+
+// awaitedBy reports whether the current frame is a child that a step of h has
+// just made.
+func (w *Worker) awaitedBy(h *header) bool {
+	current := link[header](w.current)
+	c := current.get()
+	return c != nil && c != h && c.parent.get() == h
+}
+
+// recovered makes a panic in the step of h a failure of its task, and returns the
+// frame that learns of it, if any.
+func (w *Worker) recovered(h *header, v any) *header {
+	if w.current == 0 {
+		panic(v) // not in a step function, but in an executor or a handler
+	}
+	if w.awaitedBy(h) { // the child was made, but did not begin
+		child := link[header](w.current)
+		w.free(child.get())
+	}
+	next := w.finish(h, &PanicError{Value: v, Stack: debug.Stack()})
+	if next != nil {
+		w.resume(next)
+	}
+	return next
+}
+
+func foreignStep(h *header) {
+	panic("coro: task " + quote(h.kind.get().name) + " returned a Step that is not its own, or not its last: return the Step of an Await, Yield, Return or Fail at once")
+}

@@ -1,0 +1,61 @@
+package executor
+
+import (
+	"errors"
+	"runtime"
+
+	"github.com/framearena/framearena/arena"
+)
+
+// ErrClosed is the error of posting to a closed executor, and of tasks that an
+// executor cancels because it is closed.
+var ErrClosed = errors.New("executor: closed")
+
+// Option changes what [NewPool] or [NewInline] makes.
+type Option func(*options)
+
+type options struct {
+	arena   *arena.Arena
+	owned   bool // the executor made the arena and closes it
+	workers int
+	handler func(error)
+}
+
+// WithArena makes the executor take frames from a, which must stay open until the
+// executor is closed. Without it, the executor has an arena of its own.
+func WithArena(a *arena.Arena) Option { return func(o *options) { o.arena = a } }
+
+// WithWorkers sets the number of a pool's workers; less than 1 means one per P,
+// which is what a pool has without this option. Inline always has one.
+func WithWorkers(n int) Option { return func(o *options) { o.workers = n } }
+
+// WithErrorHandler makes f get the errors of root tasks that nobody waits for. It
+// is called on the goroutine that ran the task. Without it, they are printed to
+// standard error.
+func WithErrorHandler(f func(error)) Option { return func(o *options) { o.handler = f } }
+
+func newOptions(opts []Option) options {
+	var o options
+	for _, apply := range opts {
+		apply(&o)
+	}
+	if o.workers < 1 {
+		o.workers = runtime.GOMAXPROCS(0)
+	}
+	if o.arena == nil {
+		a, err := arena.New()
+		if err != nil {
+			panic(err) // without options there is none that could be wrong
+		}
+		o.arena, o.owned = a, true
+	}
+	return o
+}
+
+// closeArena closes the arena if the executor owns it.
+func (o *options) closeArena() error {
+	if !o.owned {
+		return nil
+	}
+	return o.arena.Close()
+}

@@ -1,0 +1,85 @@
+package executor
+
+import (
+	"sync"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+)
+
+// Inline runs tasks on the goroutine that posts them: Post returns when nothing
+// is left to run. While one goroutine runs tasks, what others post is left to it,
+// and so is what the tasks post themselves. Any goroutine may use an Inline.
+type Inline struct {
+	options options
+	env     *coro.Environment
+
+	// worker belongs to the goroutine that set running.
+	worker *coro.Worker
+
+	mu      sync.Mutex // guards what follows
+	queue   coro.Queue
+	running bool // some goroutine is in run
+	closed  bool
+}
+
+// NewInline returns an Inline.
+func NewInline(opts ...Option) *Inline {
+	e := &Inline{options: newOptions(opts)}
+	e.env = coro.NewEnvironment(e, e.options.arena, e.options.handler)
+	e.worker = coro.NewWorker(e.options.arena)
+	return e
+}
+
+// Post runs the task and all that it leads to, or leaves it to the goroutine that
+// is running tasks already. The error is [ErrClosed] or nil.
+func (e *Inline) Post(t coro.Task) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return ErrClosed
+	}
+	e.queue.Push(t)
+	if e.running {
+		return nil
+	}
+	e.running = true
+	defer func() { e.running = false }()
+	for {
+		t, ok := e.queue.Pop()
+		if !ok {
+			return nil
+		}
+		e.run(t)
+	}
+}
+
+// run gives up mu while it runs a task.
+func (e *Inline) run(t coro.Task) {
+	e.mu.Unlock()
+	defer e.mu.Lock()
+	e.worker.Run(t)
+}
+
+// Environment returns the environment of tasks launched without options.
+func (e *Inline) Environment() *coro.Environment { return e.env }
+
+// Arena returns the arena that frames come from.
+func (e *Inline) Arena() *arena.Arena { return e.options.arena }
+
+// Close ends the executor. The error wraps [arena.ErrLeak] if the executor's own
+// arena has live frames. Closing again returns nil. Close must not be called from
+// a step function, nor while another goroutine is in Post.
+func (e *Inline) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running {
+		panic("executor: Close of an Inline that is running tasks: close it after Post has returned")
+	}
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	e.worker.Close()
+	return e.options.closeArena()
+}

@@ -1,0 +1,130 @@
+package executor
+
+import (
+	"sync"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+)
+
+// Pool runs tasks on a fixed number of workers, each a goroutine with a cache of
+// its own. Any goroutine may use a Pool.
+type Pool struct {
+	options options
+	env     *coro.Environment
+	workers sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows
+	ready  sync.Cond  // there is something in the queue, or the pool is closed
+	queue  coro.Queue
+	idle   int // workers that wait for ready
+	closed bool
+}
+
+// NewPool returns a pool whose workers have started.
+func NewPool(opts ...Option) *Pool {
+	p := &Pool{options: newOptions(opts)}
+	p.ready.L = &p.mu
+	p.env = coro.NewEnvironment(p, p.options.arena, p.options.handler)
+	for range p.options.workers {
+		p.workers.Add(1)
+		go p.work()
+	}
+	return p
+}
+
+// work is a worker's life.
+func (p *Pool) work() {
+	defer p.workers.Done()
+	w := coro.NewWorker(p.options.arena)
+	defer w.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for {
+		t, ok := p.next(w)
+		if !ok {
+			return
+		}
+		p.run(w, t)
+	}
+}
+
+// next waits for a task; ok is false when the pool is closed. The caller holds mu.
+func (p *Pool) next(w *coro.Worker) (t coro.Task, ok bool) {
+	published := false
+	for !p.closed {
+		if t, ok := p.queue.Pop(); ok {
+			return t, true
+		}
+		if !published {
+			// An idle worker keeps no frames from the others. Something may have
+			// been posted meanwhile.
+			p.mu.Unlock()
+			w.Publish()
+			p.mu.Lock()
+			published = true
+			continue
+		}
+		p.idle++
+		p.ready.Wait()
+		p.idle--
+	}
+	return coro.Task{}, false
+}
+
+// run gives up mu while it runs a task.
+func (p *Pool) run(w *coro.Worker, t coro.Task) {
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	w.Run(t)
+}
+
+// Post queues the task for a worker. The error is [ErrClosed] or nil.
+func (p *Pool) Post(t coro.Task) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return ErrClosed
+	}
+	p.queue.Push(t)
+	if p.idle > 0 {
+		p.ready.Signal()
+	}
+	return nil
+}
+
+// Environment returns the environment of tasks launched without options.
+func (p *Pool) Environment() *coro.Environment { return p.env }
+
+// Arena returns the arena that frames come from.
+func (p *Pool) Arena() *arena.Arena { return p.options.arena }
+
+// Close lets every worker finish the step that it is in and cancels the other
+// tasks: their frames are freed, children before parents, and who waits for
+// their roots gets [ErrClosed]. When it returns, no frame that the pool ran is
+// live and no worker runs. The error wraps [arena.ErrLeak] if the pool's own
+// arena has live frames all the same: somebody else's. Closing again returns
+// nil. Close must not be called from a step function.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		p.workers.Wait()
+		return nil
+	}
+	p.closed = true
+	p.ready.Broadcast()
+	p.mu.Unlock()
+	p.workers.Wait()
+	// Nobody else takes from the queue any more, and nobody adds to it.
+	w := coro.NewWorker(p.options.arena)
+	for {
+		t, ok := p.queue.Pop()
+		if !ok {
+			break
+		}
+		w.Cancel(t, ErrClosed)
+	}
+	w.Close()
+	return p.options.closeArena()
+}
