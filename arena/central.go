@@ -89,7 +89,7 @@ func (a *Arena) emptyBatch() *bins.Batch {
 // blocks that the collector need not look into.
 func (a *Arena) addEmpties() {
 	a.mu.Lock()
-	n := min(16<<len(a.chunks), 128)
+	n := 16 << min(len(a.chunks), 3)
 	chunk := make([]bins.Batch, n)
 	a.chunks = append(a.chunks, chunk)
 	a.mu.Unlock()

@@ -38,9 +38,8 @@ func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr
 			c.parent.set(h)
 			c.env = h.env
 			c.result = uintptr(result)
-			c.worker.set(w)
 			c.at, c.flags = 0, 0
-			w.current = uintptr(unsafe.Pointer(c))
+			w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
 			return c
 		}
 	}
@@ -79,8 +78,7 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 	*c = header{env: h.env, result: uintptr(result), flags: flags}
 	c.kind.set(k)
 	c.parent.set(h)
-	c.worker.set(w)
-	w.current = uintptr(unsafe.Pointer(c))
+	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
 	return c
 }
 
@@ -104,8 +102,10 @@ var refusedKind = &kind{
 }
 
 func misusedFrame(h *header, w *Worker) {
-	if w != nil && w.awaitedBy(h) {
-		panic("coro: task " + quote(h.kind.get().name) + " awaits twice in one step: return the Step of an Await at once")
+	if w != nil && w.current != 0 {
+		if running, child := w.running(); child != nil && running == h {
+			panic("coro: task " + quote(h.kind.get().name) + " awaits twice in one step: return the Step of an Await at once")
+		}
 	}
 	panic("coro: Await on a frame whose task is not running: use a frame only in its own step function")
 }

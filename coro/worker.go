@@ -12,9 +12,9 @@ import (
 // provides, and owns a cache of the executor's arena.
 type Worker struct {
 	// current is the address of the frame whose step function runs or, once that
-	// step has made a child, of the child: the frame that is to run next. It is
+	// step has made a child, the address of the child and currentIsChild. It is
 	// how a second Await, a Step of another frame and a child without a Step are
-	// found. 0 outside of steps.
+	// found, and whose panic it was. 0 outside of steps.
 	current uintptr
 
 	cache *arena.Cache
@@ -46,76 +46,87 @@ func (w *Worker) Publish() { w.cache.Publish() }
 // worker that runs it.
 func (w *Worker) Run(t Task) {
 	h := t.h
-	w.resume(h)
 	if err := h.env.get().cause(); err != nil {
 		h.at |= atFailed
 		w.err = err
 	}
 	for h != nil {
-		h = w.steps(h)
+		h = w.stepsRecovering(h)
 	}
 }
 
-// steps is the step loop. It returns nil when there is nothing more to run, and
-// the frame to go on with after a step function panicked.
+// steps is the step loop: it runs h and what follows from it until there is
+// nothing more to run.
 //
-// What it costs is counted in stores: a step that uses an atomic waits for all
-// stores before it to drain. So the loop keeps nothing but h across the call of
-// the step function, and stores a frame's worker only if it changed.
-func (w *Worker) steps(h *header) (next *header) {
-	defer func() {
-		if v := recover(); v != nil {
-			next = w.recovered(h, v)
-		}
-	}()
+// A frame's worker and the current frame are stored before every step, whether
+// they changed or not: comparing first costs more than the store (docs/tasks.md).
+func (w *Worker) steps(h *header) {
 	for {
-		s := h.kind.get().step(h)
-		switch s.op {
-		case opAwait:
-			if w.current != uintptr(unsafe.Pointer(s.next)) {
+		h.worker.set(w)
+		w.current = uintptr(unsafe.Pointer(h))
+		k := h.kind.get()
+		s := k.step(h)
+		if s.op == opAwait {
+			if w.current != uintptr(unsafe.Pointer(s.next))|currentIsChild {
 				foreignStep(h)
 			}
 			h = s.next
-		case opReturn:
-			if w.current != uintptr(unsafe.Pointer(h)) {
-				foreignStep(h)
-			}
+			continue
+		}
+		if w.current != uintptr(unsafe.Pointer(h)) {
+			foreignStep(h)
+		}
+		if s.op == opReturn {
 			parent := h.parent.get()
-			k := h.kind.get()
-			if h.flags == 0 && k.class < bins.Classes {
-				if w.cache.TryDeallocateClass(unsafe.Pointer(h), k.class) {
-					h = parent
-					w.resume(h)
-					continue
+			if h.flags == 0 {
+				if k.class < bins.Classes {
+					if w.cache.TryDeallocateClass(unsafe.Pointer(h), k.class) {
+						h = parent
+						continue
+					}
 				}
 			}
 			if h = w.finish(h, nil); h == nil {
-				return nil
+				return
 			}
-			w.resume(h)
-		default:
-			if h = w.otherStep(h, s); h == nil {
-				return nil
-			}
-			w.resume(h)
+			continue
+		}
+		if h = w.otherStep(h, s); h == nil {
+			return
 		}
 	}
 }
 
-// resume makes h, which is about to go on, the current frame.
-func (w *Worker) resume(h *header) {
-	w.current = uintptr(unsafe.Pointer(h))
-	if h.worker.get() != w { // it waited for a child that another worker began
-		h.worker.set(w)
+// stepsRecovering is steps, until a step function panics: then it returns the
+// frame that learns of it, if any. Otherwise it returns nil.
+func (w *Worker) stepsRecovering(h *header) (next *header) {
+	defer func() {
+		if v := recover(); v != nil {
+			next = w.recovered(v)
+		}
+	}()
+	w.steps(h)
+	return nil
+}
+
+// currentIsChild marks a current frame that has not begun. Frames are aligned, so
+// the bit is free.
+const currentIsChild = 1
+
+// running returns the frame whose step function runs, and the child that it has
+// just made, if any. It must not be called outside of steps.
+func (w *Worker) running() (h, child *header) {
+	current := link[header](w.current &^ currentIsChild)
+	h = current.get()
+	if w.current&currentIsChild != 0 {
+		return h.parent.get(), h
 	}
+	return h, nil
 }
 
 // otherStep does what a step of h asks for that is neither await nor return, and
 // returns the frame to run next, if any.
 func (w *Worker) otherStep(h *header, s Step) *header {
-	if w.current != uintptr(unsafe.Pointer(h)) {
-		foreignStep(h)
-	}
 	switch s.op {
 	case opFail:
 		return w.finish(h, w.err)
@@ -176,29 +187,17 @@ func (w *Worker) Cancel(t Task, err error) {
 	}
 }
 
-// awaitedBy reports whether the current frame is a child that a step of h has
-// just made.
-func (w *Worker) awaitedBy(h *header) bool {
-	current := link[header](w.current)
-	c := current.get()
-	return c != nil && c != h && c.parent.get() == h
-}
-
-// recovered makes a panic in the step of h a failure of its task, and returns the
-// frame that learns of it, if any.
-func (w *Worker) recovered(h *header, v any) *header {
+// recovered makes a panic in a step function a failure of its task, and returns
+// the frame that learns of it, if any.
+func (w *Worker) recovered(v any) *header {
 	if w.current == 0 {
 		panic(v) // not in a step function, but in an executor or a handler
 	}
-	if w.awaitedBy(h) { // the child was made, but did not begin
-		child := link[header](w.current)
-		w.free(child.get())
+	h, child := w.running()
+	if child != nil { // it will not begin
+		w.free(child)
 	}
-	next := w.finish(h, &PanicError{Value: v, Stack: debug.Stack()})
-	if next != nil {
-		w.resume(next)
-	}
-	return next
+	return w.finish(h, &PanicError{Value: v, Stack: debug.Stack()})
 }
 
 func foreignStep(h *header) {

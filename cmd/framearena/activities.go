@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// activity is the state of one that is mostly idle, 72 bytes: it fits the smallest
+// frame of a task, and is a few local variables of a goroutine.
+type activity struct {
+	id    uint64
+	words [8]uint64
+}
+
+// begin is what an activity does before it is suspended.
+func (a *activity) begin() {
+	for i := range a.words {
+		a.words[i] = a.id + uint64(i)
+	}
+}
+
+// end is what it does afterwards: it adds its id to finished, if its state is
+// what it was.
+func (a *activity) end() {
+	for i, w := range a.words {
+		if w != a.id+uint64(i) {
+			return
+		}
+	}
+	finished.Add(a.id)
+}
+
+// finished is the sum of the ids of the activities that have ended.
+var finished atomic.Uint64
+
+// crowdSort is a row of the table of suspended activities.
+type crowdSort struct {
+	name  string // in JSON, and for a child to know what to measure
+	title string // in the table
+	open  func() (crowd, error)
+}
+
+var crowdSorts = []crowdSort{
+	{"task", "suspended tasks", newTaskCrowd},
+	{"goroutine", "parked goroutines", newGoroutineCrowd},
+}
+
+// crowd is many activities of one sort.
+type crowd interface {
+	// create begins n activities, with the ids 1 to n, and returns when each is
+	// suspended.
+	create(n int) error
+
+	// finish lets all of them end, and returns when they have.
+	finish()
+
+	// mapped returns how much memory the crowd has from the system and not from
+	// the Go runtime, in bytes.
+	mapped() uintptr
+
+	// close returns an error if something of the crowd is left.
+	close() error
+}
+
+// crowdReport is what the tour's part about suspended activities found out.
+type crowdReport struct {
+	Activities int        `json:"activities"`
+	Rows       []crowdRow `json:"rows"`
+}
+
+// crowdRow is the measurement of one sort of activities.
+type crowdRow struct {
+	Name          string  `json:"name"`
+	Title         string  `json:"title"`
+	CreateNs      float64 `json:"create_ns_each"`
+	MemoryBytes   float64 `json:"memory_bytes_each"` // while suspended
+	MemorySource  string  `json:"memory_source"`     // who says so
+	GCEmptyNs     float64 `json:"gc_empty_ns"`       // of a runtime.GC() before the first was created
+	GCSuspendedNs float64 `json:"gc_suspended_ns"`   // of one while all were suspended
+	FinishNs      float64 `json:"finish_ns_each"`
+}
+
+// measureCrowds measures n activities of each sort.
+func measureCrowds(ctx context.Context, n int, stderr io.Writer, progress *progress) (*crowdReport, error) {
+	report := &crowdReport{Activities: n}
+	for _, s := range crowdSorts {
+		progress.step(fmt.Sprintf("%s %s", grouped(n), s.title))
+		row, err := measureInChild(ctx, s.name, n, stderr, progress.detail)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.title, err)
+		}
+		report.Rows = append(report.Rows, row)
+	}
+	return report, nil
+}
+
+// measureCrowd measures n activities. stage is told what begins.
+func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow, error) {
+	finished.Store(0)
+	collectionNs() // a process's first collections take longer: they start the collector
+	row := crowdRow{Name: sort.name, Title: sort.title, GCEmptyNs: collectionNs()}
+	each := func(since time.Time) float64 { return float64(time.Since(since).Nanoseconds()) / float64(n) }
+
+	stage("creating")
+	before, _ := residentMemory(c.mapped())
+	start := time.Now()
+	if err := c.create(n); err != nil {
+		return crowdRow{}, err
+	}
+	row.CreateNs = each(start)
+	after, source := residentMemory(c.mapped())
+	row.MemoryBytes = (float64(after) - float64(before)) / float64(n)
+	row.MemorySource = source
+
+	stage("collecting garbage")
+	row.GCSuspendedNs = collectionNs()
+
+	stage("finishing")
+	start = time.Now()
+	c.finish()
+	row.FinishNs = each(start)
+
+	if got, want := finished.Load(), sumOfIDs(n); got != want {
+		return crowdRow{}, fmt.Errorf("check failed: the ids of what finished add up to %d, want %d", got, want)
+	}
+	if err := c.close(); err != nil {
+		return crowdRow{}, fmt.Errorf("check failed: %w", err)
+	}
+	return row, nil
+}
+
+// sumOfIDs returns 1 + 2 + … + n, modulo 2⁶⁴ as finished counts.
+func sumOfIDs(n int) uint64 {
+	a, b := uint64(n), uint64(n)+1
+	if a%2 == 0 {
+		a /= 2
+	} else {
+		b /= 2
+	}
+	return a * b
+}
+
+// collectionNs returns how long a runtime.GC() takes: the median of five.
+func collectionNs() float64 {
+	times := make([]float64, 5)
+	for i := range times {
+		start := time.Now()
+		runtime.GC()
+		times[i] = float64(time.Since(start).Nanoseconds())
+	}
+	return median(times)
+}

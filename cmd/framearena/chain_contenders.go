@@ -1,0 +1,111 @@
+package main
+
+import (
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+// contender is a row of the chain's table: somewhere for frames to come from.
+type contender struct {
+	name  string // in JSON
+	title string // in the table
+	open  func() chain
+}
+
+// chain runs the chain with the frames of one contender.
+type chain interface {
+	// run runs the loop for so many iterations, to its end.
+	run(iterations int) error
+
+	// live returns how many frames are live now.
+	live() int
+
+	close() error
+}
+
+// chainContenders returns the rows of the chain's table. Ratios are to the first.
+func chainContenders() []contender {
+	return []contender{
+		{"cache", "owner's cache", openCacheChain},
+		{"arena", "shared arena", openArenaChain},
+		{"counting", "counting, over the arena", openCountingChain},
+		{"pool", "sync.Pool", openPoolChain},
+		{"heap", "Go heap", openHeapChain},
+		{"goroutine", "goroutine and channel", func() chain { return goroutineChain{} }},
+	}
+}
+
+func openCacheChain() chain { return newTaskChain() }
+
+func openArenaChain() chain {
+	c := newTaskChain()
+	c.takeFramesFrom(c.executor.Arena(), nil)
+	return c
+}
+
+func openCountingChain() chain {
+	c := newTaskChain()
+	counting := arena.NewCounting(c.executor.Arena())
+	c.takeFramesFrom(counting, func() int {
+		s := counting.Stats()
+		return int(s.Allocated - s.Deallocated)
+	})
+	return c
+}
+
+func openPoolChain() chain {
+	c := newTaskChain()
+	frames := newPooledFrames()
+	c.takeFramesFrom(frames, frames.live)
+	return c
+}
+
+func openHeapChain() chain {
+	c := newTaskChain()
+	heap := new(arena.Heap)
+	c.takeFramesFrom(heap, heap.Live)
+	return c
+}
+
+// taskChain is the chain made of tasks.
+type taskChain struct {
+	executor *executor.Inline
+	launch   func(coro.Launchable) error
+	err      error // of the loop, once it failed
+
+	// liveElsewhere counts the live frames of an allocator that stands before the
+	// executor's arena, or in its place; nil if there is none.
+	liveElsewhere func() int
+}
+
+// newTaskChain returns a chain with frames from the executor's own cache.
+func newTaskChain() *taskChain {
+	c := new(taskChain)
+	c.executor = executor.NewInline(executor.WithErrorHandler(func(err error) { c.err = err }))
+	c.launch = coro.RunAsync(c.executor)
+	return c
+}
+
+func (c *taskChain) takeFramesFrom(m arena.FrameAllocator, live func() int) {
+	c.launch = coro.RunAsync(c.executor, coro.Allocator(m))
+	c.liveElsewhere = live
+}
+
+func (c *taskChain) run(iterations int) error {
+	if err := c.launch(benchLoop.With(repeat{iterations})); err != nil {
+		return err
+	}
+	return c.err
+}
+
+func (c *taskChain) live() int {
+	s := c.executor.Arena().Stats()
+	n := int(s.Total.Live) + s.Large
+	if c.liveElsewhere != nil {
+		n = max(n, c.liveElsewhere()) // not the sum: a frame may be in both counts
+	}
+	return n
+}
+
+func (c *taskChain) close() error { return c.executor.Close() }

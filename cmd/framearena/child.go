@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strconv"
+)
+
+// childVariable is set in the environment of a process that measures one crowd,
+// to the crowd's name, and in no other.
+const childVariable = "FRAMEARENA_CHILD"
+
+// message is what a child writes to its standard output, as JSON: how far it is
+// and, last, either a row or what went wrong.
+type message struct {
+	Stage   string    `json:"stage,omitempty"`
+	Row     *crowdRow `json:"row,omitempty"`
+	Failure string    `json:"failure,omitempty"`
+}
+
+// childMain is main in a child.
+func childMain(name string, args []string, stdout io.Writer) int {
+	// A terminal interrupts the child along with its parent, who then ends it.
+	signal.Ignore(os.Interrupt)
+
+	out := json.NewEncoder(stdout)
+	row, err := measureHere(name, args, func(stage string) { out.Encode(message{Stage: stage}) })
+	if err != nil {
+		out.Encode(message{Failure: err.Error()})
+		return exitFailure
+	}
+	if err := out.Encode(message{Row: &row}); err != nil {
+		return exitFailure
+	}
+	return exitSuccess
+}
+
+// measureHere measures a crowd in this process.
+func measureHere(name string, args []string, stage func(string)) (crowdRow, error) {
+	options, err := parseOptions(args)
+	if err != nil {
+		return crowdRow{}, err
+	}
+	for _, s := range crowdSorts {
+		if s.name == name {
+			c, err := s.open()
+			if err != nil {
+				return crowdRow{}, err
+			}
+			return measureCrowd(c, s, options.tasks, stage)
+		}
+	}
+	return crowdRow{}, fmt.Errorf("%s=%s: no such sort of activities", childVariable, name)
+}
+
+// measureInChild measures n activities of a sort in a process of their own, so
+// that neither they nor what was measured before disturb others. The child ends
+// with ctx, and does not outlive this process where the system can see to that.
+func measureInChild(ctx context.Context, name string, n int, stderr io.Writer, stage func(string)) (crowdRow, error) {
+	// The system takes the end of the thread that started a child for the end of
+	// its parent.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	program, err := os.Executable()
+	if err != nil {
+		return crowdRow{}, err
+	}
+	cmd := exec.CommandContext(ctx, program, "-tasks", strconv.Itoa(n))
+	cmd.Env = append(os.Environ(),
+		childVariable+"="+name,
+		fmt.Sprintf("GOMAXPROCS=%d", runtime.GOMAXPROCS(0)))
+	cmd.Stderr = stderr
+	cmd.SysProcAttr = dieWithParent()
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return crowdRow{}, err
+	}
+	if err := cmd.Start(); err != nil {
+		return crowdRow{}, err
+	}
+	last, readErr := readMessages(stdout, stage)
+	switch err := cmd.Wait(); {
+	case ctx.Err() != nil:
+		return crowdRow{}, ctx.Err()
+	case last.Failure != "":
+		return crowdRow{}, errors.New(last.Failure)
+	case err != nil:
+		return crowdRow{}, fmt.Errorf("the child process ended early: %w", err)
+	case readErr != nil:
+		return crowdRow{}, fmt.Errorf("the child process: %w", readErr)
+	case last.Row == nil:
+		return crowdRow{}, errors.New("the child process ended without a result")
+	}
+	return *last.Row, nil
+}
+
+// readMessages passes stages on until r ends, and returns the last message.
+func readMessages(r io.Reader, stage func(string)) (last message, err error) {
+	for d := json.NewDecoder(r); ; {
+		var m message
+		if err := d.Decode(&m); err == io.EOF {
+			return last, nil
+		} else if err != nil {
+			return last, err
+		}
+		if m.Stage != "" {
+			stage(m.Stage)
+		}
+		last = m
+	}
+}

@@ -1,0 +1,85 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// process is the command as a process of its own.
+type process struct {
+	cmd    *exec.Cmd
+	stderr *bufio.Reader
+}
+
+// start starts the command with a child that hangs, should it come to that.
+func start(t *testing.T, args ...string) *process {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), commandVariable+"=1", childModeVariable+"="+childHangs)
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, stderr.(*os.File).SetReadDeadline(time.Now().Add(15*time.Second)))
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return &process{cmd: cmd, stderr: bufio.NewReader(stderr)}
+}
+
+// waitFor reads standard error until a line has the given text.
+func (p *process) waitFor(t *testing.T, text string) {
+	for {
+		line, err := p.stderr.ReadString('\n')
+		require.NoError(t, err)
+		if strings.Contains(line, text) {
+			return
+		}
+	}
+}
+
+// end returns the rest of standard error and the exit status. As a child has the
+// same standard error, its end is that of all processes.
+func (p *process) end(t *testing.T) (rest string, status int) {
+	var b strings.Builder
+	_, err := p.stderr.WriteTo(&b)
+	require.NoError(t, err, "a process is left")
+	_ = p.cmd.Wait()
+	return b.String(), p.cmd.ProcessState.ExitCode()
+}
+
+func TestInterruptionEndsTheChild(t *testing.T) {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		p := start(t, "-only", "tasks")
+		p.waitFor(t, childIsUp)
+		require.NoError(t, p.cmd.Process.Signal(s))
+		rest, status := p.end(t)
+		require.Equal(t, exitInterrupted, status)
+		require.Equal(t, "framearena: interrupted\n", rest)
+	}
+}
+
+func TestInterruptionEndsTheChain(t *testing.T) {
+	p := start(t, "-only", "chain", "-n", "1000000000")
+	p.waitFor(t, "chain: round 1")
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	rest, status := p.end(t)
+	require.Equal(t, exitInterrupted, status)
+	require.Equal(t, "framearena: interrupted\n", rest)
+}
+
+func TestChildDoesNotOutliveAKilledParent(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the system does not see to it; see dieWithParent")
+	}
+	p := start(t, "-only", "tasks")
+	p.waitFor(t, childIsUp)
+	require.NoError(t, p.cmd.Process.Kill())
+	p.end(t)
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// commandVariable makes the test binary be the command.
+const commandVariable = "FRAMEARENA_TEST_COMMAND"
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(childModeVariable); mode != "" && os.Getenv(childVariable) != "" {
+		os.Exit(strangeChild(mode))
+	}
+	if os.Getenv(childVariable) != "" || os.Getenv(commandVariable) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// call runs the command in this process.
+func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	return callWith(t, chainContenders(), args...)
+}
+
+func callWith(t *testing.T, contenders []contender, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	status = run(t.Context(), args, &out, &err, contenders)
+	return status, out.String(), err.String()
+}
+
+func TestWrongCallsSayWhatAndHow(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"-n", "0"}, `"0" for flag -n: must be a whole number from 1 to`},
+		{[]string{"-n", "-3"}, `"-3" for flag -n`},
+		{[]string{"-n", "many"}, `"many" for flag -n`},
+		{[]string{"-n", "99999999999999999999"}, "for flag -n"},
+		{[]string{"-n"}, "flag needs an argument: -n"},
+		{[]string{"-tasks", "0"}, `"0" for flag -tasks`},
+		{[]string{"-tasks", "-1"}, `"-1" for flag -tasks`},
+		{[]string{"-tasks", "1e6"}, `"1e6" for flag -tasks`},
+		{[]string{"-cpu", "0"}, `"0" for flag -cpu`},
+		{[]string{"-cpu", "1000000"}, `"1000000" for flag -cpu: must be a whole number from 1 to 1024`},
+		{[]string{"-only", "pool"}, `"pool" for flag -only: must be chain or tasks`},
+		{[]string{"-only", ""}, `"" for flag -only`},
+		{[]string{"-json=perhaps"}, `"perhaps" for -json`},
+		{[]string{"-fast"}, "flag provided but not defined: -fast"},
+		{[]string{"chain"}, `unexpected argument "chain"`},
+		{[]string{"-n", "5", "and", "-json"}, `unexpected argument "and"`},
+	} {
+		status, stdout, stderr := call(t, c.args...)
+		require.Equal(t, exitUsage, status, "%q", c.args)
+		require.Empty(t, stdout, "%q", c.args)
+		require.Contains(t, stderr, c.says, "%q", c.args)
+		require.Contains(t, stderr, usage, "%q", c.args)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, flag := range []string{"-h", "-help", "--help"} {
+		status, stdout, stderr := call(t, flag)
+		require.Equal(t, exitSuccess, status)
+		require.Equal(t, usage, stdout)
+		require.Empty(t, stderr)
+	}
+}
+
+func TestUsageNamesTheDefaults(t *testing.T) {
+	o, err := parseOptions(nil)
+	require.NoError(t, err)
+	require.Regexp(t, `-n int .*\(default 30000\)`, usage)
+	require.Equal(t, 30_000, o.iterations)
+	require.Regexp(t, `-tasks int .*\(default 1000000\)`, usage)
+	require.Equal(t, 1_000_000, o.tasks)
+}
+
+func TestTables(t *testing.T) {
+	status, stdout, stderr := call(t, "-n", "20", "-tasks", "200")
+	require.Equal(t, exitSuccess, status, stderr)
+	for _, c := range chainContenders() {
+		require.Contains(t, stdout, c.title)
+	}
+	for _, s := range crowdSorts {
+		require.Contains(t, stdout, s.title)
+	}
+	require.NotContains(t, stdout+stderr, "\r", "redrawn lines are for terminals")
+	require.Contains(t, stderr, "chain: round 1 of 7\n")
+	require.Contains(t, stderr, "200 suspended tasks\n")
+}
+
+func TestJSON(t *testing.T) {
+	status, stdout, stderr := call(t, "-json", "-n", "100", "-tasks", "3000", "-cpu", "1")
+	require.Equal(t, exitSuccess, status, stderr)
+	var r report
+	d := json.NewDecoder(bytes.NewBufferString(stdout))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(&r), stdout)
+	require.False(t, d.More(), "one document")
+
+	require.Equal(t, 1, r.Machine.GOMAXPROCS)
+	require.NotEmpty(t, r.Machine.Go)
+	require.Equal(t, 100, r.Chain.Iterations)
+	require.Equal(t, 66, r.Chain.FramesPerIteration)
+	require.Len(t, r.Chain.Rows, len(chainContenders()))
+	rows := make(map[string]chainRow)
+	for i, c := range chainContenders() {
+		row := r.Chain.Rows[i]
+		require.Equal(t, c.name, row.Name)
+		require.Equal(t, c.title, row.Title)
+		require.Len(t, row.Rounds, chainRounds)
+		rows[c.name] = row
+	}
+	require.Less(t, rows["cache"].AllocsPerFrame, 0.1)
+	require.GreaterOrEqual(t, rows["heap"].AllocsPerFrame, 1.0)
+	require.GreaterOrEqual(t, rows["goroutine"].AllocsPerFrame, 1.0)
+
+	require.Equal(t, 3000, r.Tasks.Activities)
+	require.Len(t, r.Tasks.Rows, len(crowdSorts))
+	for i, s := range crowdSorts {
+		require.Equal(t, s.name, r.Tasks.Rows[i].Name)
+		require.Equal(t, s.title, r.Tasks.Rows[i].Title)
+		require.NotEmpty(t, r.Tasks.Rows[i].MemorySource)
+	}
+}
+
+func TestOnly(t *testing.T) {
+	for _, c := range []struct {
+		only         string
+		chain, tasks bool
+	}{{onlyChain, true, false}, {onlyTasks, false, true}} {
+		status, stdout, stderr := call(t, "-json", "-n", "10", "-tasks", "100", "-only", c.only)
+		require.Equal(t, exitSuccess, status, stderr)
+		var r report
+		require.NoError(t, json.Unmarshal([]byte(stdout), &r))
+		require.Equal(t, c.chain, r.Chain != nil)
+		require.Equal(t, c.tasks, r.Tasks != nil)
+	}
+}
+
+func TestInterruptedBeforeItBegan(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, only := range []string{onlyChain, onlyTasks} {
+		var stdout, stderr bytes.Buffer
+		status := run(ctx, []string{"-only", only, "-json"}, &stdout, &stderr, chainContenders())
+		require.Equal(t, exitInterrupted, status)
+		require.Empty(t, stdout.String())
+		require.Contains(t, stderr.String(), "framearena: interrupted\n")
+	}
+}
+
+// fullDisk takes no output.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestLostOutputIsAFailure(t *testing.T) {
+	for _, args := range [][]string{{"-only", "chain", "-n", "1"}, {"-only", "chain", "-n", "1", "-json"}} {
+		var stderr bytes.Buffer
+		status := run(t.Context(), args, fullDisk{}, &stderr, chainContenders())
+		require.Equal(t, exitFailure, status)
+		require.Contains(t, stderr.String(), "no space left")
+	}
+}

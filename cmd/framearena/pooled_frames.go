@@ -1,0 +1,107 @@
+package main
+
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/bins"
+)
+
+// pooledFrames is a FrameAllocator that recycles frames of the Go heap through a
+// sync.Pool for each class: what a Go programmer would write in place of an
+// arena. Any number of goroutines may use it. It has no frames over 64 KiB.
+//
+// A pool keeps what is free. What is live is referred to by other frames, and
+// they by integers, which the collector does not follow: it would free a frame
+// while its task is suspended. So live blocks have to be kept reachable as well,
+// here in a list through the blocks. Its lock is part of the price.
+type pooledFrames struct {
+	free [bins.Classes]sync.Pool // of *pooledBlock
+
+	mu    sync.Mutex // guards what follows, and the links of live blocks
+	first *pooledBlock
+	count int // of live blocks
+}
+
+// pooledBlock is what a pool holds: a frame and its links in the list of live
+// blocks. They are two objects, since in one the collector would look for pointers
+// in the frame as well.
+type pooledBlock struct {
+	previous, next *pooledBlock // while live, under mu
+
+	// memory is a pooledHeader and the frame.
+	memory []byte
+}
+
+// pooledHeader lies in front of each frame. It keeps frames aligned to 16 bytes.
+type pooledHeader struct {
+	// block is the address of the pooledBlock: not a pointer, as the memory that
+	// it lies in has no room for one in the collector's eyes. It is the block's
+	// for ever, and is used only while the block is live.
+	block uintptr
+	_     [16 - unsafe.Sizeof(uintptr(0))]byte
+}
+
+const pooledHeaderSize = unsafe.Sizeof(pooledHeader{})
+
+var _ arena.FrameAllocator = (*pooledFrames)(nil)
+
+func newPooledFrames() *pooledFrames {
+	p := new(pooledFrames)
+	for k := range bins.Class(bins.Classes) {
+		p.free[k].New = func() any { return newPooledBlock(k) }
+	}
+	return p
+}
+
+func newPooledBlock(k bins.Class) *pooledBlock {
+	b := &pooledBlock{memory: make([]byte, pooledHeaderSize+k.Size())}
+	header := (*pooledHeader)(unsafe.Pointer(unsafe.SliceData(b.memory)))
+	header.block = uintptr(unsafe.Pointer(b))
+	return b
+}
+
+// Allocate returns a frame of size bytes, or nil if no class fits.
+func (p *pooledFrames) Allocate(size uintptr) unsafe.Pointer {
+	k := bins.ClassOf(max(size, 1))
+	if k >= bins.Classes {
+		return nil
+	}
+	b := p.free[k].Get().(*pooledBlock)
+	p.mu.Lock()
+	b.next = p.first
+	if b.next != nil {
+		b.next.previous = b
+	}
+	p.first = b
+	p.count++
+	p.mu.Unlock()
+	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(b.memory)), pooledHeaderSize)
+}
+
+// Deallocate gives a frame back to the pool of its class.
+func (p *pooledFrames) Deallocate(frame unsafe.Pointer, size uintptr) {
+	header := (*pooledHeader)(unsafe.Add(frame, -int(pooledHeaderSize)))
+	b := *(**pooledBlock)(unsafe.Pointer(&header.block))
+	p.mu.Lock()
+	if b.previous == nil {
+		p.first = b.next
+	} else {
+		b.previous.next = b.next
+	}
+	if b.next != nil {
+		b.next.previous = b.previous
+	}
+	p.count--
+	p.mu.Unlock()
+	b.previous, b.next = nil, nil
+	p.free[bins.ClassOf(max(size, 1))].Put(b)
+}
+
+// live returns the number of live frames.
+func (p *pooledFrames) live() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count
+}

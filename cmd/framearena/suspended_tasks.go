@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+)
+
+// onDemand is an executor that runs tasks when it is told to, and until then
+// keeps them in a queue: there they are suspended and cost nothing but their
+// frames. It belongs to one goroutine, which also runs the tasks.
+type onDemand struct {
+	env    *coro.Environment
+	worker *coro.Worker
+	queue  coro.Queue
+}
+
+func newOnDemand(a *arena.Arena) *onDemand {
+	e := &onDemand{worker: coro.NewWorker(a)}
+	e.env = coro.NewEnvironment(e, a, nil)
+	return e
+}
+
+func (e *onDemand) Post(t coro.Task) error {
+	e.queue.Push(t)
+	return nil
+}
+
+func (e *onDemand) Environment() *coro.Environment { return e.env }
+
+// runQueued runs each task that is in the queue now, until it yields or ends.
+func (e *onDemand) runQueued() {
+	for range e.queue.Len() {
+		t, _ := e.queue.Pop()
+		e.worker.Run(t)
+	}
+}
+
+// suspendedTask is an activity as a task.
+var suspendedTask = coro.Define("activity", func(f *coro.Frame[activity, none]) coro.Step {
+	if f.At() == 0 {
+		f.State.begin()
+		return coro.Yield(f, 1)
+	}
+	f.State.end()
+	return f.Return(none{})
+})
+
+// taskCrowd is a crowd of tasks.
+type taskCrowd struct {
+	arena    *arena.Arena
+	executor *onDemand
+}
+
+func newTaskCrowd() (crowd, error) {
+	a, err := arena.New()
+	if err != nil {
+		return nil, err
+	}
+	return &taskCrowd{arena: a, executor: newOnDemand(a)}, nil
+}
+
+func (c *taskCrowd) create(n int) error {
+	for id := range n {
+		if err := coro.Go(c.executor, suspendedTask, activity{id: uint64(id) + 1}); err != nil {
+			return fmt.Errorf("task %d: %w", id+1, err)
+		}
+	}
+	c.executor.runQueued()
+	return nil
+}
+
+func (c *taskCrowd) finish() { c.executor.runQueued() }
+
+func (c *taskCrowd) mapped() uintptr { return c.arena.Stats().MappedBytes }
+
+func (c *taskCrowd) close() error {
+	c.executor.worker.Close()
+	return c.arena.Close()
+}
