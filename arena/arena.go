@@ -36,12 +36,12 @@ type Arena struct {
 	store  *slab.Store[slabUse]
 	budget budget
 
-	mu     sync.Mutex      // guards what follows, and the replacing of tables
-	closed bool            // Close has succeeded
-	idle   []*Cache        // closed caches, for reuse
-	chunks [][]bins.Batch  // keeps every batch reachable
-	opts   options         // as given to New
-	gone   atomic.Bool     // closed, for slow paths that do not hold mu
+	mu     sync.Mutex     // guards what follows, and the replacing of tables
+	closed bool           // Close has succeeded
+	idle   []*Cache       // closed caches, for reuse
+	chunks [][]bins.Batch // keeps every batch reachable
+	opts   options        // as given to New
+	gone   atomic.Bool    // closed, for slow paths that do not hold mu
 }
 
 // New returns an arena. It reserves no memory before the first Allocate.
@@ -74,12 +74,14 @@ func New(opts ...Option) (*Arena, error) {
 // Allocate panics if the arena is closed.
 func (a *Arena) Allocate(size uintptr) unsafe.Pointer {
 	if k := bins.ClassOf(size); k < bins.Classes {
-		if c := a.local.acquire(); c != nil {
-			p := c.lists[k].Pop()
-			a.local.release(c)
-			if p != nil {
-				return p
-			}
+		var p unsafe.Pointer
+		c := a.local.at(a.local.place())
+		if c != nil {
+			p = c.lists[k].Pop()
+		}
+		a.local.release(c)
+		if p != nil {
+			return p
 		}
 	}
 	return a.allocateSlow(size)
@@ -92,12 +94,14 @@ func (a *Arena) Allocate(size uintptr) unsafe.Pointer {
 // Deallocate panics if the arena is closed.
 func (a *Arena) Deallocate(p unsafe.Pointer, size uintptr) {
 	if k := bins.ClassOf(size); k < bins.Classes {
-		if c := a.local.acquire(); c != nil {
-			ok := c.lists[k].Push(p)
-			a.local.release(c)
-			if ok {
-				return
-			}
+		ok := false
+		c := a.local.at(a.local.place())
+		if c != nil {
+			ok = c.lists[k].Push(p)
+		}
+		a.local.release(c)
+		if ok {
+			return
 		}
 	}
 	a.deallocateSlow(p, size)
@@ -154,6 +158,21 @@ func (a *Arena) NewCache() *Cache {
 	return a.openCache()
 }
 
+// OpenCache opens a Cache that is part of something of the caller's, which is one
+// step less for each use than to refer to one. c must be a zero Cache or a closed
+// one that was opened so, and must not be copied or moved. OpenCache panics if
+// the arena is closed, or c is open.
+func (a *Arena) OpenCache(c *Cache) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.mustBeOpen("OpenCache")
+	if c.isOpen {
+		panic("arena: OpenCache of a Cache that is open: close it first")
+	}
+	c.arena, c.embedded = a, true
+	a.addCache(c)
+}
+
 // openCache returns a new or reused cache that is among a.caches. The caller
 // holds a.mu.
 func (a *Arena) openCache() *Cache {
@@ -163,11 +182,16 @@ func (a *Arena) openCache() *Cache {
 	} else {
 		c = newCache(a)
 	}
+	a.addCache(c)
+	return c
+}
+
+// addCache opens c and lets others find what it publishes. The caller holds a.mu.
+func (a *Arena) addCache(c *Cache) {
 	c.open()
 	old := *a.caches.Load()
 	caches := append(old[:len(old):len(old)], c)
 	a.caches.Store(&caches)
-	return c
 }
 
 // Close gives all memory back to the system. While frames are live it does

@@ -29,7 +29,8 @@ type Cache struct {
 	// victim.
 	next uint32
 
-	isOpen bool
+	isOpen   bool
+	embedded bool // in something of the user's: not for reuse
 
 	_ [128]byte // what follows is written by others
 
@@ -256,7 +257,9 @@ func (c *Cache) Close() {
 		c.lists[k].Open(0)
 	}
 	c.isOpen = false
-	a.idle = append(a.idle, c)
+	if !c.embedded {
+		a.idle = append(a.idle, c)
+	}
 }
 
 // removeCache takes c out of a.caches. The caller holds a.mu.

@@ -7,9 +7,10 @@ import "runtime"
 // block nor allocate.
 func (a *Arena) acquireLocal() *Cache {
 	for {
-		if c := a.local.acquire(); c != nil {
+		if c := a.local.at(a.local.place()); c != nil {
 			return c
 		}
+		a.local.release(nil)
 		a.growLocal()
 	}
 }

@@ -18,14 +18,17 @@ type localCaches struct {
 
 func (l *localCaches) init() { l.table.Store(new([]*Cache)) }
 
-// acquire returns a cache that is the caller's until release, or nil if there
-// are no caches yet.
-func (l *localCaches) acquire() *Cache {
+// place returns a number from which at begins to look.
+func (l *localCaches) place() int { return int(rand.Uint32() >> 1) }
+
+// at returns a cache that is the caller's until release, or nil if there are no
+// caches yet. Either way, release ends it.
+func (l *localCaches) at(place int) *Cache {
 	t := *l.table.Load()
 	if len(t) == 0 {
 		return nil
 	}
-	for i := uint(rand.Uint32()); ; i++ {
+	for i := uint(place); ; i++ {
 		c := t[i%uint(len(t))]
 		// busy is 1 while somebody uses the cache. The compare-and-swap acquires
 		// what the last user's store in release published.
@@ -38,4 +41,8 @@ func (l *localCaches) acquire() *Cache {
 	}
 }
 
-func (l *localCaches) release(c *Cache) { c.busy.Store(0) }
+func (l *localCaches) release(c *Cache) {
+	if c != nil {
+		c.busy.Store(0)
+	}
+}

@@ -37,6 +37,7 @@ func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr
 			c.kind.set(k)
 			c.parent.set(h)
 			c.env = h.env
+			c.worker.set(w)
 			c.result = uintptr(result)
 			c.at, c.flags = 0, 0
 			w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
@@ -78,6 +79,7 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 	*c = header{env: h.env, result: uintptr(result), flags: flags}
 	c.kind.set(k)
 	c.parent.set(h)
+	c.worker.set(w)
 	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
 	return c
 }

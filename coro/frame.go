@@ -37,7 +37,9 @@ func (f *Frame[S, R]) Return(result R) Step {
 	if f.result != 0 {
 		**(**R)(unsafe.Pointer(&f.result)) = result
 	}
-	return Step{op: opReturn}
+	// The loop would find the parent itself, but would have to wait for h to come
+	// back from its stack first; here its address is in a register.
+	return Step{next: f.parent.get(), op: opReturn}
 }
 
 // Fail ends the task with an error: that of the awaiting task's Err, as it is.

@@ -17,8 +17,6 @@ type Worker struct {
 	// found, and whose panic it was. 0 outside of steps.
 	current uintptr
 
-	cache *arena.Cache
-
 	// err is the error of the task that failed last. It is meant for the step
 	// that this worker runs next.
 	err error
@@ -26,12 +24,16 @@ type Worker struct {
 	// detached keeps the frame of a refused child alive; see refused.
 	detached []uintptr
 
-	arena *arena.Arena
+	// cache is part of the worker, not referred to: a step finds its free lists
+	// one load after its worker.
+	cache arena.Cache
 }
 
 // NewWorker returns a worker with a cache of a. Close it before a.
 func NewWorker(a *arena.Arena) *Worker {
-	return &Worker{cache: a.NewCache(), arena: a}
+	w := new(Worker)
+	a.OpenCache(&w.cache)
+	return w
 }
 
 // Close publishes the frames in the worker's cache and ends its use.
@@ -58,30 +60,38 @@ func (w *Worker) Run(t Task) {
 // steps is the step loop: it runs h and what follows from it until there is
 // nothing more to run.
 //
-// A frame's worker and the current frame are stored before every step, whether
-// they changed or not: comparing first costs more than the store (docs/tasks.md).
+// It keeps nothing but w across the call of a step function: h comes back from
+// current, which must be stored anyway. What the loop costs is counted in stores,
+// since a step that uses an atomic waits until all stores before it are done, and
+// a parent's worker is stored without a look whether it changed, because looking
+// costs more than storing. docs/tasks.md has the figures.
 func (w *Worker) steps(h *header) {
+	h.worker.set(w)
 	for {
-		h.worker.set(w)
 		w.current = uintptr(unsafe.Pointer(h))
-		k := h.kind.get()
-		s := k.step(h)
+		s := h.kind.get().step(h)
 		if s.op == opAwait {
 			if w.current != uintptr(unsafe.Pointer(s.next))|currentIsChild {
-				foreignStep(h)
+				w.foreignStep()
 			}
 			h = s.next
 			continue
 		}
-		if w.current != uintptr(unsafe.Pointer(h)) {
-			foreignStep(h)
+		current := link[header](w.current)
+		if current&currentIsChild != 0 {
+			w.foreignStep()
 		}
+		h = current.get()
 		if s.op == opReturn {
-			parent := h.parent.get()
+			if s.next != h.parent.get() {
+				w.foreignStep()
+			}
 			if h.flags == 0 {
+				k := h.kind.get()
 				if k.class < bins.Classes {
 					if w.cache.TryDeallocateClass(unsafe.Pointer(h), k.class) {
-						h = parent
+						h = s.next
+						h.worker.set(w)
 						continue
 					}
 				}
@@ -89,11 +99,13 @@ func (w *Worker) steps(h *header) {
 			if h = w.finish(h, nil); h == nil {
 				return
 			}
+			h.worker.set(w)
 			continue
 		}
 		if h = w.otherStep(h, s); h == nil {
 			return
 		}
+		h.worker.set(w)
 	}
 }
 
@@ -200,6 +212,8 @@ func (w *Worker) recovered(v any) *header {
 	return w.finish(h, &PanicError{Value: v, Stack: debug.Stack()})
 }
 
-func foreignStep(h *header) {
+// foreignStep ends a step function that returned what it must not.
+func (w *Worker) foreignStep() {
+	h, _ := w.running()
 	panic("coro: task " + quote(h.kind.get().name) + " returned a Step that is not its own, or not its last: return the Step of an Await, Yield, Return or Fail at once")
 }
