@@ -139,8 +139,12 @@ func (a *Arena) deallocateSlow(p unsafe.Pointer, size uintptr) {
 	}
 	for {
 		c := a.acquireLocal()
-		ok := c.lists[k].Push(p) || c.publishHalf(k) && c.lists[k].Push(p)
+		twice := c.lists[k].Top() == p
+		ok := !twice && (c.lists[k].Push(p) || c.publishHalf(k) && c.lists[k].Push(p))
 		a.local.release(c)
+		if twice {
+			freedTwice(p, k)
+		}
 		if ok {
 			return
 		}

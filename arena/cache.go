@@ -1,6 +1,7 @@
 package arena
 
 import (
+	"fmt"
 	"sync/atomic"
 	"unsafe"
 
@@ -127,11 +128,21 @@ func (c *Cache) deallocateSlow(p unsafe.Pointer, size uintptr) {
 		c.arena.deallocateLarge(p, size)
 		return
 	}
+	if c.lists[k].Top() == p {
+		freedTwice(p, k)
+	}
 	for !c.lists[k].Push(p) {
 		if !c.publishHalf(k) {
 			c.arena.addEmpties()
 		}
 	}
+}
+
+// freedTwice reports a frame that is freed right after it was freed. Finding one
+// costs the fast path next to nothing: a list refuses to push the frame that it
+// was pushed last where it has to look at it anyway.
+func freedTwice(p unsafe.Pointer, k bins.Class) {
+	panic(fmt.Sprintf("arena: Deallocate of the frame of class %d B at %p, which was freed just before: free each frame once", k.Size(), p))
 }
 
 // refill returns a frame of class k from the private list or, if that is dry,
@@ -141,21 +152,20 @@ func (c *Cache) refill(k bins.Class) unsafe.Pointer {
 	if p := c.lists[k].Pop(); p != nil {
 		return p
 	}
-	b := c.public[k].TakeAll()
+	b := c.public[k].Take()
 	if b == nil {
 		b = c.search(k)
 	}
 	if b == nil {
 		return nil
 	}
-	c.public[k].PushAll(b.Next())
 	c.lists[k].Fill(b)
 	c.addSpare(b)
 	return c.lists[k].Pop()
 }
 
-// search takes the public frames of class k of the first other cache that has
-// some. It starts at a different place each time.
+// search takes a batch of class k from the first other cache that has some. It
+// starts at a different place each time.
 func (c *Cache) search(k bins.Class) *bins.Batch {
 	caches := *c.arena.caches.Load()
 	c.next++
@@ -164,7 +174,7 @@ func (c *Cache) search(k bins.Class) *bins.Batch {
 		if victim.public[k].Empty() {
 			continue
 		}
-		if b := victim.public[k].TakeAll(); b != nil {
+		if b := victim.public[k].Take(); b != nil {
 			return b
 		}
 	}
@@ -212,12 +222,7 @@ func (c *Cache) addSpare(b *bins.Batch) {
 
 func (c *Cache) takeSpare() *bins.Batch {
 	if c.spares == nil {
-		b := c.arena.empties.TakeAll()
-		if b == nil {
-			return nil
-		}
-		c.arena.empties.PushAll(b.Next())
-		return b
+		return c.arena.empties.Take()
 	}
 	b := c.spares
 	c.spares = b.Next()

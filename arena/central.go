@@ -76,8 +76,7 @@ func (a *Arena) addSlab(k bins.Class) bool {
 // allocate.
 func (a *Arena) emptyBatch() *bins.Batch {
 	for {
-		if b := a.empties.TakeAll(); b != nil {
-			a.empties.PushAll(b.Next())
+		if b := a.empties.Take(); b != nil {
 			return b
 		}
 		a.addEmpties()

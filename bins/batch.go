@@ -1,17 +1,14 @@
 package bins
 
-import (
-	"sync/atomic"
-	"unsafe"
-)
+import "unsafe"
 
 // BatchCap is the number of addresses that a Batch has room for.
 const BatchCap = 62
 
 // Batch is a block of addresses of free frames of one class: the unit in which
 // frames move between threads. It belongs to whoever holds the pointer: its
-// maker until it is pushed onto a [Stack], the Stack until TakeAll, the taker
-// from then on. Only Total may be looked at by others.
+// maker until it is pushed onto a [Stack], the Stack until it is taken, the taker
+// from then on. Nobody else looks at it.
 //
 // It holds no pointer that the collector needs to follow; whoever allocates
 // batches keeps them reachable for as long as they are in use.
@@ -22,13 +19,7 @@ type Batch struct {
 	next uintptr
 
 	// n frames are in the batch: slots[:n].
-	n uint32
-
-	// total is the number of frames in this batch and in those below it. It is
-	// right while the batch is on a Stack, where what is below a batch never
-	// changes. Statistics read it there without owning it, hence the atomic; it
-	// is written once per push.
-	total atomic.Uint32
+	n uintptr
 
 	slots [BatchCap]uintptr
 }

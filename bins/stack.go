@@ -20,9 +20,16 @@ type Stack struct {
 	// was found empty is not missed by a taker that looks afterwards.
 	head atomic.Pointer[Batch]
 
+	// frames is the number of frames on the stack, for statistics: who pushed or
+	// took a batch adds or subtracts its frames afterwards. It is exact at rest.
+	// Carrying a sum in the batches instead would need no second atomic, but it
+	// would be wrong after a head that went from A to B and back to an A with less
+	// below it.
+	frames atomic.Int64
+
 	// A pair of cache lines of its own: pushes of one class by their owner must
 	// not slow takers of another class or the owner's private lists.
-	_ [128 - wordBytes]byte
+	_ [128 - wordBytes - 8]byte
 }
 
 // Empty reports whether the stack was empty at that moment. It is one load of a
@@ -31,54 +38,76 @@ func (s *Stack) Empty() bool { return s.head.Load() == nil }
 
 // Push adds the batch b.
 func (s *Stack) Push(b *Batch) {
+	n := int64(b.n) // b is not ours any more once it is pushed
 	for {
 		head := s.head.Load()
-		b.link(head)
+		b.SetNext(head)
 		if s.head.CompareAndSwap(head, b) {
+			s.frames.Add(n)
 			return
 		}
 	}
 }
 
+// Take removes a batch, or returns nil if there is none. It takes the whole stack
+// and puts back the rest; a taker that comes meanwhile may find nothing.
+func (s *Stack) Take() *Batch {
+	b := s.head.Swap(nil)
+	if b == nil {
+		return nil
+	}
+	s.putBack(b.Next())
+	b.next = 0
+	s.frames.Add(-int64(b.n))
+	return b
+}
+
 // TakeAll empties the stack and returns the newest batch, to which the others
 // are linked in order, or nil.
-func (s *Stack) TakeAll() *Batch { return s.head.Swap(nil) }
+func (s *Stack) TakeAll() *Batch {
+	chain := s.head.Swap(nil)
+	if chain != nil {
+		s.frames.Add(-framesIn(chain))
+	}
+	return chain
+}
 
-// PushAll adds a chain of batches, as TakeAll returned it or a part of it.
+// PushAll adds a chain of batches, as TakeAll returned it or a part of it; nil
+// adds nothing.
+func (s *Stack) PushAll(chain *Batch) {
+	if chain == nil {
+		return
+	}
+	n := framesIn(chain)
+	s.putBack(chain)
+	s.frames.Add(n)
+}
+
+// Frames returns the number of frames on the stack: exact at rest, a moment old
+// otherwise.
+func (s *Stack) Frames() int { return int(max(0, s.frames.Load())) }
+
+// putBack is PushAll without counting.
 //
 // The usual case is that nothing was pushed since the chain was taken, and costs
 // one compare-and-swap whatever the chain's length. Otherwise the newcomers,
 // which are few, are taken off and put on top of the chain.
-func (s *Stack) PushAll(chain *Batch) {
+func (s *Stack) putBack(chain *Batch) {
 	for chain != nil && !s.head.CompareAndSwap(nil, chain) {
-		newer := s.TakeAll()
+		newer := s.head.Swap(nil)
 		for newer != nil {
 			next := newer.Next()
-			newer.link(chain)
+			newer.SetNext(chain)
 			chain, newer = newer, next
 		}
 	}
 }
 
-// Frames returns the number of frames on the stack: exact at rest, a moment old
-// otherwise.
-func (s *Stack) Frames() int {
-	b := s.head.Load()
-	if b == nil {
-		return 0
+// framesIn returns the number of frames in a chain, which is the caller's.
+func framesIn(chain *Batch) int64 {
+	n := int64(0)
+	for b := chain; b != nil; b = b.Next() {
+		n += int64(b.n)
 	}
-	// b may have been taken meanwhile; its memory is still a Batch, and total is
-	// read whole.
-	return int(b.total.Load())
-}
-
-// link puts b on top of below. The caller owns b, and either owns below or will
-// find out by a failing compare-and-swap that it was taken.
-func (b *Batch) link(below *Batch) {
-	total := b.n
-	if below != nil {
-		total += below.total.Load()
-	}
-	b.SetNext(below)
-	b.total.Store(total)
+	return n
 }

@@ -13,6 +13,13 @@ const defaultRegion = 8 << 20
 // the process rather than refuse. 8 GiB, or 512 MiB on 32-bit machines.
 const maxBlock = 512 << 20 << (^uintptr(0) >> 63 << 2)
 
+// memory is a part of a block of the Go heap, aligned as was asked.
+type memory struct {
+	base    unsafe.Pointer
+	size    uintptr
+	backing []byte // keeps the block reachable
+}
+
 // reserveMemory allocates size bytes, aligned to align, which is a power of two.
 func reserveMemory(size, align uintptr) (memory, error) {
 	if size > maxBlock {

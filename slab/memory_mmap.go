@@ -20,6 +20,12 @@ const (
 	anonymous  = unix.MAP_ANON | unix.MAP_PRIVATE | mapFlags
 )
 
+// memory is a mapping.
+type memory struct {
+	base unsafe.Pointer
+	size uintptr
+}
+
 // reserveMemory maps size bytes, aligned to align; both are multiples of a page.
 func reserveMemory(size, align uintptr) (memory, error) {
 	extra := align - min(align, PageSize()) // mappings are aligned to pages anyway
