@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/bins"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/slab"
 )
 
@@ -33,8 +34,28 @@ type Arena struct {
 
 	// ---- cold
 
-	store  *slab.Store[slabUse]
-	budget budget
+	store   *slab.Store[slabUse]
+	budget  budget
+	checker *checker // nil unless in checked mode
+	trimmer trimmer
+
+	// trimming is held by who gives memory back. It comes before mu and after the
+	// checker's mu.
+	trimming  sync.Mutex
+	fruitless uintptr // publicBytes when reclaim last found nothing; guarded by trimming
+
+	// slabsReleased counts what trims released: written by the holder of trimming,
+	// read by who was refused memory, to see whether trying again makes sense.
+	slabsReleased atomic.Uint64
+
+	// refusals counts requests answered with nil, for statistics.
+	refusals atomic.Uint64
+
+	// Free frames by class that are in no list: in a trim's hands, written by the
+	// holder of trimming alone, and in quarantine, written by the holder of the
+	// checker's mu. cold are the public ones without memory, changed by who
+	// publishes or takes a cold batch. All are read for statistics.
+	inHand, quarantined, cold [bins.Classes]atomic.Int64
 
 	mu     sync.Mutex     // guards what follows, and the replacing of tables
 	closed bool           // Close has succeeded
@@ -59,6 +80,11 @@ func New(opts ...Option) (*Arena, error) {
 	a.shared = newCache(a)
 	a.caches.Store(&[]*Cache{a.shared})
 	a.local.init()
+	if a.opts.checked || framecheck.Enabled {
+		a.checker = newChecker(a, a.opts.quarantine)
+	}
+	a.trimmer = trimmer{every: a.opts.trimEvery, keep: a.opts.trimKeep}
+	a.trimmer.start(a)
 	return a, nil
 }
 
@@ -88,12 +114,13 @@ func (a *Arena) Allocate(size uintptr) unsafe.Pointer {
 }
 
 // Deallocate takes back a frame that this arena or one of its caches handed
-// out, on whatever goroutine. size is the size that was asked for, or another of
-// the same class.
+// out, on whatever goroutine. size is the size that was asked for. A nil p is
+// ignored.
 //
-// Deallocate panics if the arena is closed.
+// Deallocate panics if the arena is closed, or p is the frame that was freed just
+// before. [WithChecks] finds more.
 func (a *Arena) Deallocate(p unsafe.Pointer, size uintptr) {
-	if k := bins.ClassOf(size); k < bins.Classes {
+	if k := bins.ClassOf(size); k < bins.Classes && p != nil {
 		ok := false
 		c := a.local.at(a.local.place())
 		if c != nil {
@@ -109,29 +136,52 @@ func (a *Arena) Deallocate(p unsafe.Pointer, size uintptr) {
 
 func (a *Arena) allocateSlow(size uintptr) unsafe.Pointer {
 	a.mustBeOpen("Allocate")
-	k := bins.ClassOf(max(size, 1))
-	if k >= bins.Classes {
-		return a.allocateLarge(size)
+	var p unsafe.Pointer
+	if k := bins.ClassOf(max(size, 1)); a.checker != nil {
+		p = a.checker.allocate(size)
+	} else if k < bins.Classes {
+		p = a.allocateClass(k)
+	} else {
+		p = a.allocateLarge(size)
 	}
-	c := a.acquireLocal()
-	p := c.refill(k)
-	a.local.release(c)
-	if p != nil {
-		return p
+	if p == nil {
+		a.refusals.Add(1)
 	}
-	b := a.carve(k)
-	if b == nil {
-		return nil
-	}
-	p = b.Remove()
-	c = a.acquireLocal() // perhaps another one: carving may block
-	c.deposit(k, b)
-	a.local.release(c)
 	return p
+}
+
+// allocateClass returns a frame of class k from wherever there is one, or nil.
+func (a *Arena) allocateClass(k bins.Class) unsafe.Pointer {
+	for {
+		c := a.acquireLocal()
+		p := c.refill(k)
+		a.local.release(c)
+		if p != nil {
+			return p
+		}
+		seen := a.slabsReleased.Load()
+		if b := a.carve(k); b != nil {
+			p = b.Remove()
+			c = a.acquireLocal() // perhaps another one: carving may block
+			c.deposit(k, b)
+			a.local.release(c)
+			return p
+		}
+		if !a.reclaim(seen) {
+			return nil
+		}
+	}
 }
 
 func (a *Arena) deallocateSlow(p unsafe.Pointer, size uintptr) {
 	a.mustBeOpen("Deallocate")
+	if p == nil {
+		return
+	}
+	if a.checker != nil {
+		a.checker.deallocate(p, size)
+		return
+	}
 	k := bins.ClassOf(max(size, 1))
 	if k >= bins.Classes {
 		a.deallocateLarge(p, size)
@@ -205,13 +255,31 @@ func (a *Arena) addCache(c *Cache) {
 // No other method may run at the same time. Using the arena or one of its caches
 // after Close has succeeded panics. Closing again returns nil.
 func (a *Arena) Close() error {
+	closed, err := a.close()
+	if closed {
+		a.trimmer.end()
+	}
+	return err
+}
+
+// close reports whether it closed the arena, even if the system objected.
+func (a *Arena) close() (closed bool, err error) {
+	if ch := a.checker; ch != nil {
+		ch.mu.Lock()
+		defer ch.mu.Unlock()
+	}
+	a.trimming.Lock() // while a trim has frames in hand, they would seem live
+	defer a.trimming.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
-		return nil
+		return false, nil
+	}
+	if a.checker != nil {
+		a.checker.mustAllBeUntouched()
 	}
 	if err := a.leak(); err != nil {
-		return err
+		return false, err
 	}
 	a.closed = true
 	a.gone.Store(true)
@@ -222,9 +290,9 @@ func (a *Arena) Close() error {
 	a.empties.TakeAll()
 	a.chunks, a.idle = nil, nil
 	if err := a.store.Close(); err != nil {
-		return fmt.Errorf("arena: close: %w", err)
+		return true, fmt.Errorf("arena: close: %w", err)
 	}
-	return nil
+	return true, nil
 }
 
 func (a *Arena) mustBeOpen(method string) {

@@ -10,17 +10,15 @@ type budget struct {
 	// used is changed by whoever takes or gives back memory and is never above
 	// limit. A compare-and-swap of the sum decides who gets the last of it;
 	// nothing else is published through it.
-	used     atomic.Uintptr
-	refusals atomic.Uint64 // requests that got no memory, for statistics alone
+	used atomic.Uintptr
 }
 
-// take reserves n bytes, or counts a refusal and reports false.
+// take reserves n bytes, if there are so many.
 func (b *budget) take(n uintptr) bool {
 	for {
 		used := b.used.Load()
 		sum := used + n
 		if sum < used || b.limit != 0 && sum > b.limit {
-			b.refusals.Add(1)
 			return false
 		}
 		if b.used.CompareAndSwap(used, sum) {
@@ -32,8 +30,6 @@ func (b *budget) take(n uintptr) bool {
 // give returns n bytes that take reserved.
 func (b *budget) give(n uintptr) { b.used.Add(-n) }
 
-// refuse returns n bytes that take reserved and the system would not back.
-func (b *budget) refuse(n uintptr) {
-	b.give(n)
-	b.refusals.Add(1)
-}
+// canServe reports whether n bytes are within the limit when nothing else is in
+// use.
+func (b *budget) canServe(n uintptr) bool { return b.limit == 0 || n <= b.limit }

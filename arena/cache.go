@@ -35,8 +35,9 @@ type Cache struct {
 
 	_ [128]byte // what follows is written by others
 
-	// busy is 1 while a goroutine uses the cache as a local one, in builds
-	// without pinning; see local_locked.go.
+	// busy is 1 while a goroutine uses the cache: as a local one, in builds
+	// without pinning (see local_locked.go), and in checked mode, where it shows
+	// when two goroutines use a cache at once.
 	busy atomic.Uint32
 
 	_ [128 - 4]byte
@@ -57,12 +58,20 @@ const (
 
 func newCache(a *Arena) *Cache { return &Cache{arena: a} }
 
-// open gives the lists room. The caller owns c, and its lists are empty.
+// open opens c. Its lists are empty, and without room in checked mode, so that
+// each operation goes the slow way, which is where the checks are.
 func (c *Cache) open() {
+	if c.arena.checker == nil {
+		c.openLists()
+	}
+	c.isOpen = true
+}
+
+// openLists gives the lists room. The caller owns c, and its lists are empty.
+func (c *Cache) openLists() {
 	for k := range bins.Class(bins.Classes) {
 		c.lists[k].Open(min(2*k.BatchLen(), bins.ListCap))
 	}
-	c.isOpen = true
 }
 
 // Allocate returns memory for a frame of size bytes, or nil, like
@@ -83,7 +92,7 @@ func (c *Cache) Allocate(size uintptr) unsafe.Pointer {
 //
 // Cost of the fast path: 2 loads, 2 stores, 2 branches.
 func (c *Cache) Deallocate(p unsafe.Pointer, size uintptr) {
-	if k := bins.ClassOf(size); k < bins.Classes {
+	if k := bins.ClassOf(size); k < bins.Classes && p != nil {
 		if c.lists[k].Push(p) {
 			return
 		}
@@ -105,29 +114,61 @@ func (c *Cache) TryDeallocateClass(p unsafe.Pointer, k bins.Class) bool { return
 
 func (c *Cache) allocateSlow(size uintptr) unsafe.Pointer {
 	c.mustBeOpen("Allocate")
-	k := bins.ClassOf(max(size, 1))
-	if k >= bins.Classes {
-		return c.arena.allocateLarge(size)
+	a := c.arena
+	var p unsafe.Pointer
+	if k := bins.ClassOf(max(size, 1)); a.checker != nil {
+		c.enter()
+		defer c.leave()
+		p = a.checker.allocate(size)
+	} else if k < bins.Classes {
+		p = c.allocateClass(k)
+	} else {
+		p = a.allocateLarge(size)
 	}
-	if p := c.refill(k); p != nil {
-		return p
+	if p == nil {
+		a.refusals.Add(1)
 	}
-	b := c.arena.carve(k)
-	if b == nil {
-		return nil
-	}
-	p := b.Remove()
-	c.deposit(k, b)
 	return p
+}
+
+// allocateClass returns a frame of class k from wherever there is one, or nil.
+func (c *Cache) allocateClass(k bins.Class) unsafe.Pointer {
+	for {
+		if p := c.refill(k); p != nil {
+			return p
+		}
+		seen := c.arena.slabsReleased.Load()
+		if b := c.arena.carve(k); b != nil {
+			p := b.Remove()
+			c.deposit(k, b)
+			return p
+		}
+		if !c.arena.reclaim(seen) {
+			return nil
+		}
+	}
 }
 
 func (c *Cache) deallocateSlow(p unsafe.Pointer, size uintptr) {
 	c.mustBeOpen("Deallocate")
-	k := bins.ClassOf(max(size, 1))
-	if k >= bins.Classes {
-		c.arena.deallocateLarge(p, size)
+	if p == nil {
 		return
 	}
+	if c.arena.checker != nil {
+		c.enter()
+		defer c.leave()
+		c.arena.checker.deallocate(p, size)
+		return
+	}
+	if k := bins.ClassOf(max(size, 1)); k < bins.Classes {
+		c.deallocateClass(p, k)
+	} else {
+		c.arena.deallocateLarge(p, size)
+	}
+}
+
+// deallocateClass makes room for a frame of class k and takes it.
+func (c *Cache) deallocateClass(p unsafe.Pointer, k bins.Class) {
 	if c.lists[k].Top() == p {
 		freedTwice(p, k)
 	}
@@ -142,7 +183,7 @@ func (c *Cache) deallocateSlow(p unsafe.Pointer, size uintptr) {
 // costs the fast path next to nothing: a list refuses to push the frame that it
 // was pushed last where it has to look at it anyway.
 func freedTwice(p unsafe.Pointer, k bins.Class) {
-	panic(fmt.Sprintf("arena: Deallocate of the frame of class %d B at %p, which was freed just before: free each frame once", k.Size(), p))
+	panic(fmt.Sprintf("arena: double free: the frame of %d bytes at %p was freed just before: free each frame once", k.Size(), p))
 }
 
 // refill returns a frame of class k from the private list or, if that is dry,
@@ -159,14 +200,23 @@ func (c *Cache) refill(k bins.Class) unsafe.Pointer {
 	if b == nil {
 		return nil
 	}
+	if b.Cold() {
+		c.arena.warmed(k, b)
+	}
 	c.lists[k].Fill(b)
 	c.addSpare(b)
 	return c.lists[k].Pop()
 }
 
 // search takes a batch of class k from the first other cache that has some. It
-// starts at a different place each time.
+// begins with the shared one, where closed caches and trims leave theirs, and
+// continues at a different place each time.
 func (c *Cache) search(k bins.Class) *bins.Batch {
+	if shared := &c.arena.shared.public[k]; !shared.Empty() {
+		if b := shared.Take(); b != nil {
+			return b
+		}
+	}
 	caches := *c.arena.caches.Load()
 	c.next++
 	for i := range min(len(caches), maxVictims) {
@@ -293,8 +343,17 @@ func (c *Cache) forget() {
 }
 
 func (c *Cache) mustBeOpen(method string) {
-	c.arena.mustBeOpen(method)
 	if !c.isOpen {
 		panic("arena: " + method + " on a closed Cache: its owner must not use it after Close")
 	}
+	c.arena.mustBeOpen(method)
 }
+
+// enter and leave enclose each use of a cache in checked mode.
+func (c *Cache) enter() {
+	if !c.busy.CompareAndSwap(0, 1) {
+		panic("arena: two goroutines use a Cache at once: give each its own, or use the Arena")
+	}
+}
+
+func (c *Cache) leave() { c.busy.Store(0) }

@@ -27,6 +27,10 @@ type central struct {
 type slabUse struct {
 	class  bins.Class
 	carved uint32 // frames [0, carved) exist; guarded by the class's central.mu
+
+	// records are what checked mode knows of the frames; nil without it. They are
+	// guarded by the checker's mu.
+	records []record
 }
 
 // carve makes new frames of class k and returns them in a batch that is the
@@ -62,10 +66,13 @@ func (a *Arena) addSlab(k bins.Class) bool {
 	}
 	s, err := a.store.Acquire()
 	if err != nil {
-		a.budget.refuse(slab.Size)
+		a.budget.give(slab.Size)
 		return false
 	}
 	s.Desc = slabUse{class: k}
+	if a.checker != nil {
+		s.Desc.records = make([]record, slab.Size/k.Size())
+	}
 	c := &a.central[k]
 	c.current = s
 	c.slabs++

@@ -7,18 +7,31 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// allocateLarge returns a mapping of its own for a frame that no class fits.
+// allocateLarge returns a mapping of its own for a frame that no class fits, or
+// nil. It does not count a refusal.
 func (a *Arena) allocateLarge(size uintptr) unsafe.Pointer {
 	rounded := roundToPages(size)
-	if rounded < size || !a.budget.take(rounded) {
-		if rounded < size {
-			a.budget.refusals.Add(1)
-		}
+	if rounded < size || !a.budget.canServe(rounded) {
 		return nil
 	}
-	p, err := a.store.Map(size)
+	for {
+		seen := a.slabsReleased.Load()
+		if p := a.mapLarge(rounded); p != nil {
+			return p
+		}
+		if !a.reclaim(seen) {
+			return nil
+		}
+	}
+}
+
+func (a *Arena) mapLarge(rounded uintptr) unsafe.Pointer {
+	if !a.budget.take(rounded) {
+		return nil
+	}
+	p, err := a.store.Map(rounded)
 	if err != nil {
-		a.budget.refuse(rounded)
+		a.budget.give(rounded)
 		return nil
 	}
 	return p

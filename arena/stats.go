@@ -23,7 +23,7 @@ type Stats struct {
 	MappedBytes     uintptr // slabs in use and large frames: what counts against WithMaxBytes
 	ReservedBytes   uintptr // address space taken from the system for slabs
 	HandedBackBytes uint64  // given back to the system since New
-	Refusals        uint64  // requests for memory that budget or system refused since New
+	Refusals        uint64  // requests answered with nil since New
 }
 
 // ClassStats are the figures of one class, in frames.
@@ -33,7 +33,8 @@ type ClassStats struct {
 	Carved  uint64  // frames that exist
 	Live    uint64  // frames that somebody uses
 	Private uint64  // free frames in private lists
-	Public  uint64  // free frames in public stacks
+	Public  uint64  // free frames in public stacks and, in checked mode, in quarantine
+	Cold    uint64  // of the public ones, those whose memory Trim gave back
 }
 
 // Stats returns the arena's figures. It looks at every cache, and slows none.
@@ -50,6 +51,8 @@ func (a *Arena) Stats() Stats {
 			c.Private += uint64(cache.lists[k].Len())
 			c.Public += uint64(cache.public[k].Frames())
 		}
+		c.Public += uint64(max(0, a.inHand[k].Load()+a.quarantined[k].Load()))
+		c.Cold = uint64(max(0, a.cold[k].Load()))
 		a.central[k].mu.Lock()
 		c.Carved, c.Slabs = a.central[k].carved, a.central[k].slabs
 		a.central[k].mu.Unlock()
@@ -61,17 +64,19 @@ func (a *Arena) Stats() Stats {
 		s.Total.Live += c.Live
 		s.Total.Private += c.Private
 		s.Total.Public += c.Public
+		s.Total.Cold += c.Cold
 	}
 	m := a.store.Stats()
 	s.Large, s.LargeBytes = m.Large, m.LargeBytes
 	s.MappedBytes = a.budget.used.Load()
 	s.ReservedBytes = m.Reserved
 	s.HandedBackBytes = m.HandedBack
-	s.Refusals = a.budget.refusals.Load()
+	s.Refusals = a.refusals.Load()
 	return s
 }
 
-// leak returns an error that names the live frames, or nil if there are none.
+// leak returns an error that names the live frames, or nil if there are none. In
+// checked mode the caller holds the checker's mu.
 func (a *Arena) leak() error {
 	s := a.Stats()
 	if s.Total.Live == 0 && s.Large == 0 {
@@ -86,5 +91,9 @@ func (a *Arena) leak() error {
 	if s.Large > 0 {
 		parts = append(parts, fmt.Sprintf("%d large, of %d bytes together", s.Large, s.LargeBytes))
 	}
-	return fmt.Errorf("%w: %s", ErrLeak, strings.Join(parts, ", "))
+	err := fmt.Errorf("%w: %s", ErrLeak, strings.Join(parts, ", "))
+	if a.checker != nil {
+		err = fmt.Errorf("%w\n%s", err, a.checker.liveFrames())
+	}
+	return err
 }

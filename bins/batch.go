@@ -19,7 +19,10 @@ type Batch struct {
 	next uintptr
 
 	// n frames are in the batch: slots[:n].
-	n uintptr
+	n uint32
+
+	// cold says that the frames' pages were given back to the system.
+	cold bool
 
 	slots [BatchCap]uintptr
 }
@@ -36,6 +39,14 @@ func (b *Batch) Next() *Batch { return *(**Batch)(unsafe.Pointer(&b.next)) }
 
 // SetNext links next, which may be nil, behind b.
 func (b *Batch) SetNext(next *Batch) { b.next = uintptr(unsafe.Pointer(next)) }
+
+// Cold reports whether the pages of the batch's frames were given back to the
+// system: to use the frames is to get pages anew. It is for the owner of the batch
+// to say, by SetCold; Fill forgets it.
+func (b *Batch) Cold() bool { return b.cold }
+
+// SetCold sets what Cold reports.
+func (b *Batch) SetCold(cold bool) { b.cold = cold }
 
 // Add puts a frame into the batch and reports whether there was room.
 func (b *Batch) Add(p unsafe.Pointer) bool {
@@ -54,4 +65,13 @@ func (b *Batch) Remove() unsafe.Pointer {
 	}
 	b.n--
 	return *(*unsafe.Pointer)(unsafe.Pointer(&b.slots[b.n]))
+}
+
+// Frames calls yield with each frame in the batch until it returns false.
+func (b *Batch) Frames(yield func(unsafe.Pointer) bool) {
+	for i := range b.slots[:b.n] {
+		if !yield(*(*unsafe.Pointer)(unsafe.Pointer(&b.slots[i]))) {
+			return
+		}
+	}
 }

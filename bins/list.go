@@ -154,16 +154,17 @@ func (l *List) Open(limit int) {
 // Fill moves all of b's frames into the list, which must be empty and open, and
 // leaves b empty.
 func (l *List) Fill(b *Batch) {
-	if l.Len() != 0 || b.n > uintptr(l.limit)+1 || l.top == closedTop {
+	if l.Len() != 0 || b.n > l.limit+1 || l.top == closedTop {
 		panic("bins: Fill of a list that has no room")
 	}
 	if b.n == 0 {
+		b.cold = false
 		return
 	}
 	l.setTop(b.slots[b.n-1])
 	copy(l.slots[:b.n-1], b.slots[:b.n-1])
-	l.setLen(uint32(b.n - 1))
-	b.n = 0
+	l.setLen(b.n - 1)
+	b.n, b.cold = 0, false
 }
 
 // Drain moves up to limit of the list's frames to the empty batch b, newest
@@ -177,6 +178,19 @@ func (l *List) Drain(b *Batch, limit int) {
 	}
 	n := min(l.n, uint32(limit), BatchCap)
 	copy(b.slots[:n], l.slots[l.n-n:l.n])
-	b.n = uintptr(n)
+	b.n = n
 	l.setLen(l.n - n)
+}
+
+// Frames calls yield with each frame in the list until it returns false. Only the
+// owner may call it.
+func (l *List) Frames(yield func(unsafe.Pointer) bool) {
+	for i := range l.slots[:l.n] {
+		if !yield(*(*unsafe.Pointer)(unsafe.Pointer(&l.slots[i]))) {
+			return
+		}
+	}
+	if p := l.Top(); p != nil {
+		yield(p)
+	}
 }

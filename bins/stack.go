@@ -87,6 +87,16 @@ func (s *Stack) PushAll(chain *Batch) {
 // otherwise.
 func (s *Stack) Frames() int { return int(max(0, s.frames.Load())) }
 
+// Batches calls yield with each batch on the stack, newest first, until it returns
+// false. Nobody may use the stack meanwhile.
+func (s *Stack) Batches(yield func(*Batch) bool) {
+	for b := s.head.Load(); b != nil; b = b.Next() {
+		if !yield(b) {
+			return
+		}
+	}
+}
+
 // putBack is PushAll without counting.
 //
 // The usual case is that nothing was pushed since the chain was taken, and costs

@@ -1,0 +1,6 @@
+//go:build !framecheck
+
+package framecheck
+
+// Enabled reports whether this is a build with the tag framecheck.
+const Enabled = false
