@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/bins"
@@ -41,8 +42,9 @@ type Arena struct {
 
 	// trimming is held by who gives memory back. It comes before mu and after the
 	// checker's mu.
-	trimming  sync.Mutex
-	fruitless uintptr // publicBytes when reclaim last found nothing; guarded by trimming
+	trimming       sync.Mutex
+	fruitless      uintptr   // publicBytes when reclaim last found nothing; guarded by trimming
+	noSearchBefore time.Time // when reclaim may search again; guarded by trimming
 
 	// slabsReleased counts what trims released: written by the holder of trimming,
 	// read by who was refused memory, to see whether trying again makes sense.

@@ -99,7 +99,7 @@ func (ch *checker) allocate(size uintptr) unsafe.Pointer {
 		return ch.allocateLarge(size, padded)
 	}
 	p := ch.cache.allocateClass(k)
-	for p == nil && ch.release() {
+	if p == nil && ch.publish() {
 		p = ch.cache.allocateClass(k)
 	}
 	if p == nil {
@@ -113,6 +113,9 @@ func (ch *checker) allocate(size uintptr) unsafe.Pointer {
 
 func (ch *checker) allocateLarge(size, padded uintptr) unsafe.Pointer {
 	p := ch.arena.allocateLarge(padded)
+	if p == nil && ch.publish() {
+		p = ch.arena.allocateLarge(padded)
+	}
 	if p == nil {
 		return nil
 	}
@@ -186,6 +189,18 @@ func (ch *checker) release() bool {
 	ch.arena.quarantined[f.class].Add(-1)
 	ch.cache.deallocateClass(pointer(&f.address), f.class)
 	return true
+}
+
+// publish ends all quarantine and publishes every free frame, and reports whether
+// any was in quarantine. The caller holds mu.
+func (ch *checker) publish() bool {
+	any := false
+	for ch.release() {
+		any = true
+	}
+	ch.cache.Publish()
+	ch.arena.searchAnyway()
+	return any
 }
 
 // record returns the record of the frame that begins at p, or nil if none does.

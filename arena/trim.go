@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/bins"
@@ -33,12 +34,17 @@ func (a *Arena) trim(keep uintptr) uintptr {
 		ch.mu.Lock()
 		defer ch.mu.Unlock()
 	}
+	if a.checker != nil && !a.gone.Load() {
+		a.checker.publish()
+	}
 	a.trimming.Lock()
 	defer a.trimming.Unlock()
 	if a.gone.Load() {
 		return 0
 	}
-	a.publishLocal()
+	if a.checker == nil {
+		a.publishLocal()
+	}
 	t := trim{arena: a, pages: !slab.FromHeap && a.checker == nil}
 	if warm := a.warmBytes(); warm > keep {
 		t.excess = warm - keep
@@ -57,20 +63,29 @@ func (a *Arena) reclaim(seen uint64) bool {
 		return true
 	}
 	// A search that found nothing is not repeated before there is another slab's
-	// worth of free frames: a program at its limit must not pay for one with
-	// every request.
+	// worth of free frames, or a hundred times as long as it took has passed: a
+	// program at its limit must not pay for one with every request.
 	free := a.publicBytes()
 	a.fruitless = min(a.fruitless, free)
-	if free-a.fruitless < slab.Size {
+	begin := time.Now()
+	if free-a.fruitless < slab.Size && begin.Before(a.noSearchBefore) {
 		return false
 	}
 	t := trim{arena: a, excess: math.MaxUint}
 	t.run()
 	if a.slabsReleased.Load() == seen {
 		a.fruitless = a.publicBytes()
+		a.noSearchBefore = begin.Add(100 * time.Since(begin))
 		return false
 	}
 	return true
+}
+
+// searchAnyway makes the next reclaim search.
+func (a *Arena) searchAnyway() {
+	a.trimming.Lock()
+	defer a.trimming.Unlock()
+	a.noSearchBefore = time.Time{}
 }
 
 // trim is one run of giving back. Its owner holds the arena's trimming, and in
@@ -304,9 +319,6 @@ func (a *Arena) warmBytes() uintptr {
 
 // publishLocal publishes what the cache of the calling P holds.
 func (a *Arena) publishLocal() {
-	if a.checker != nil {
-		return // local caches are not used
-	}
 	for k := range bins.Class(bins.Classes) {
 		for {
 			c := a.acquireLocal()
