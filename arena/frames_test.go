@@ -2,6 +2,7 @@ package arena_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"unsafe"
 
@@ -106,3 +107,5 @@ func bothWays(t *testing.T, test func(t *testing.T, a *arena.Arena, f arena.Fram
 		c.Close()
 	})
 }
+
+func itoa(n uintptr) string { return strconv.FormatUint(uint64(n), 10) }
