@@ -39,7 +39,7 @@ func TestExactlySoManyFramesFit(t *testing.T) {
 			bothWays(t, func(t *testing.T, a *arena.Arena, f arena.FrameAllocator) {
 				fit := int(limit / slab.Size * slab.Size / classSize(size))
 				all := exhaust(t, f, size, fit)
-				require.Len(t, all, fit)
+				require.Equal(t, fit, len(all))
 				require.EqualValues(t, 1, a.Stats().Refusals)
 				require.Equal(t, limit/slab.Size*slab.Size, a.Stats().MappedBytes)
 				for i := range uint64(10) {
@@ -48,7 +48,7 @@ func TestExactlySoManyFramesFit(t *testing.T) {
 				}
 				freeAll(f, all[:fit/2], size)
 				again := exhaust(t, f, size, fit/2)
-				require.Len(t, again, fit/2, "frames freed are frames to be had")
+				require.Equal(t, fit/2, len(again), "frames freed are frames to be had")
 				freeAll(f, all[fit/2:], size)
 				freeAll(f, again, size)
 				require.Zero(t, a.Stats().Total.Live)
@@ -81,7 +81,7 @@ func TestLargeAndSmallFramesCompete(t *testing.T) {
 	large := c.Allocate(2*slab.Size - 10_000)
 	require.NotNil(t, large)
 	small := exhaust(t, c, 4096, slab.Size/4096)
-	require.Len(t, small, slab.Size/4096, "one slab is left")
+	require.Equal(t, slab.Size/4096, len(small), "one slab is left")
 	require.Nil(t, c.Allocate(128), "no slab for another class")
 	require.Nil(t, c.Allocate(64<<10+1), "no pages for another large frame")
 	require.EqualValues(t, 3, a.Stats().Refusals)
@@ -188,14 +188,14 @@ func TestSystemRefuses(t *testing.T) {
 		refusing = true
 		// The region that there is still has slabs; then there is nothing.
 		all := exhaust(t, f, 64<<10, 1<<20)
-		require.NotEmpty(t, all)
+		require.NotZero(t, len(all))
 		require.Nil(t, f.Allocate(200), "no slab for another class either")
 		require.Nil(t, f.Allocate(70_000))
 		require.EqualValues(t, 5, a.Stats().Refusals)
 		require.NoError(t, first.check())
 		require.NoError(t, large.check())
 		freeAll(f, all, 64<<10)
-		require.Len(t, exhaust(t, f, 64<<10, len(all)), len(all), "what was freed can be had again")
+		require.Equal(t, len(all), len(exhaust(t, f, 64<<10, len(all))), "what was freed can be had again")
 
 		refusing = false
 		p := f.Allocate(200)
