@@ -128,7 +128,7 @@ func TestGoroutinesNeverExceedTheLimitTogether(t *testing.T) {
 			if g == 0 {
 				size = 300_000
 			}
-			for round := range 20 {
+			for round := range rounds(20) {
 				var mine []frame
 				for {
 					fr := frame{f.Allocate(size), size, uint64(g*1000 + round)}

@@ -89,10 +89,7 @@ func TestLiveFramesNeverOverlap(t *testing.T) {
 				live[i] = live[len(live)-1]
 				live = live[:len(live)-1]
 			}
-			steps := 20_000
-			if testing.Short() || race.Enabled {
-				steps = 4_000
-			}
+			steps := rounds(20_000)
 			target := 0 // of live frames; it changes, so that lists fill and run dry
 			for step := range steps {
 				if step%500 == 0 {
