@@ -97,7 +97,7 @@ func TestLiveFramesNeverOverlap(t *testing.T) {
 					requireAccounts(t, a, counts)
 					requireApart(t, live)
 				}
-				if len(live) > 0 && random.IntN(600+len(live)) > 600-target/2 || len(live) > 2*target {
+				if random.IntN(2*target+1) < len(live) { // as likely as not when target is met
 					free(random.IntN(len(live)))
 					continue
 				}
