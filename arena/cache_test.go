@@ -1,0 +1,212 @@
+package arena_test
+
+import (
+	"sync"
+	"testing"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/bins"
+	"github.com/stretchr/testify/require"
+)
+
+const closedCache = " on a closed Cache: its owner must not use it after Close"
+
+func TestClosedCacheLeavesItsFramesToOthers(t *testing.T) {
+	a := open(t)
+	const frames = 500
+	carved := uint64(0)
+	for round := range 200 {
+		c := a.NewCache()
+		var all [frames]unsafe.Pointer
+		for i := range all {
+			all[i] = c.Allocate(128)
+		}
+		for _, p := range all {
+			c.Deallocate(p, 128)
+		}
+		c.Close()
+		s := a.Stats()
+		require.Zero(t, s.Total.Private, "a closed cache holds nothing")
+		require.Equal(t, s.Total.Carved, s.Total.Public)
+		if round == 0 {
+			carved = s.Total.Carved
+		}
+		require.Equal(t, carved, s.Total.Carved, "frames carved, after %d caches", round+1)
+	}
+}
+
+func TestClosedCacheLeavesEveryClass(t *testing.T) {
+	a := open(t)
+	first := a.NewCache()
+	for n := uintptr(128); n <= 64<<10; n *= 2 {
+		first.Deallocate(first.Allocate(n), n)
+	}
+	carved := a.Stats().Total.Carved
+	first.Close()
+	second := a.NewCache()
+	defer second.Close()
+	for n := uintptr(128); n <= 64<<10; n *= 2 {
+		second.Deallocate(second.Allocate(n), n)
+	}
+	require.Equal(t, carved, a.Stats().Total.Carved)
+}
+
+func TestManyCachesOpenAndCloseAtOnce(t *testing.T) {
+	a := open(t)
+	rounds := 300
+	if testing.Short() {
+		rounds = 50
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range rounds {
+				c := a.NewCache()
+				var frames [200]frame
+				for i := range frames {
+					frames[i] = frame{c.Allocate(256), 256, uint64(i)}
+					frames[i].fill()
+				}
+				for _, f := range frames {
+					if err := f.check(); err != nil {
+						t.Error(err)
+						return
+					}
+					c.Deallocate(f.p, f.size)
+				}
+				c.Close()
+			}
+		})
+	}
+	all.Wait()
+	requireAccounts(t, a, [bins.Classes]int{})
+	// Each goroutine has 200 frames; the rest is what was under way when others
+	// looked for it.
+	require.Less(t, a.Stats().Total.Carved, uint64(8*200*4))
+}
+
+func TestPublishGivesAllFramesToOthers(t *testing.T) {
+	a := open(t)
+	first, second := a.NewCache(), a.NewCache()
+	defer first.Close()
+	defer second.Close()
+	var all [100]unsafe.Pointer
+	for i := range all {
+		all[i] = first.Allocate(512)
+	}
+	for _, p := range all {
+		first.Deallocate(p, 512)
+	}
+	first.Publish()
+	s := a.Stats()
+	require.Zero(t, s.Total.Private)
+	require.Equal(t, s.Total.Carved, s.Total.Public)
+	for i := range all {
+		all[i] = second.Allocate(512)
+	}
+	require.Equal(t, s.Total.Carved, a.Stats().Total.Carved)
+	for _, p := range all {
+		second.Deallocate(p, 512)
+	}
+	first.Publish() // of nothing
+	second.Publish()
+	require.Zero(t, a.Stats().Total.Private)
+}
+
+func TestCacheUsedAfterClose(t *testing.T) {
+	a := open(t)
+	var embedded struct {
+		_     int
+		cache arena.Cache
+	}
+	a.OpenCache(&embedded.cache)
+	for _, c := range []*arena.Cache{a.NewCache(), &embedded.cache} {
+		p, large := c.Allocate(128), c.Allocate(100_000)
+		c.Close()
+		for _, size := range []uintptr{0, 128, 64 << 10, 100_000} {
+			require.PanicsWithValue(t, "arena: Allocate"+closedCache, func() { c.Allocate(size) })
+			require.PanicsWithValue(t, "arena: Deallocate"+closedCache, func() { c.Deallocate(p, size) })
+		}
+		require.PanicsWithValue(t, "arena: Publish"+closedCache, c.Publish)
+		require.Nil(t, c.TryAllocateClass(0))
+		require.False(t, c.TryDeallocateClass(p, 0))
+		c.Close() // again
+		require.EqualValues(t, 1, a.Stats().Total.Live, "the misuse has freed and allocated nothing")
+		a.Deallocate(p, 128)
+		a.Deallocate(large, 100_000)
+	}
+}
+
+func TestOpenCache(t *testing.T) {
+	type worker struct {
+		name  string
+		cache arena.Cache
+	}
+	a := open(t)
+	w := &worker{name: "w"}
+	a.OpenCache(&w.cache)
+	require.PanicsWithValue(t, "arena: OpenCache of a Cache that is open: close it first", func() { a.OpenCache(&w.cache) })
+	p := w.cache.Allocate(128)
+	require.NotNil(t, p)
+	require.Equal(t, uint64(1), a.Stats().Total.Live)
+	w.cache.Deallocate(p, 128)
+	w.cache.Close()
+	require.Zero(t, a.Stats().Total.Private)
+
+	a.OpenCache(&w.cache) // reopened
+	q := w.cache.Allocate(128)
+	require.NotNil(t, q)
+	w.cache.Deallocate(q, 128)
+	w.cache.Close()
+
+	b := open(t)
+	b.OpenCache(&w.cache) // of another arena
+	r := w.cache.Allocate(128)
+	require.Equal(t, uint64(1), b.Stats().Total.Live)
+	require.Zero(t, a.Stats().Total.Live)
+	b.Deallocate(r, 128)
+	w.cache.Close()
+	require.Equal(t, "w", w.name)
+
+	// NewCache must not hand out a cache that is part of something.
+	require.NotSame(t, &w.cache, b.NewCache())
+}
+
+func TestZeroCacheCanBeClosed(t *testing.T) {
+	var c arena.Cache
+	c.Close()
+	require.Nil(t, c.TryAllocateClass(0))
+}
+
+// The two halves of Allocate and Deallocate that a caller who knows the class
+// inlines.
+func TestClassFastPath(t *testing.T) {
+	a := open(t)
+	c := a.NewCache()
+	defer c.Close()
+	for k := range bins.Class(bins.Classes) {
+		require.Nil(t, c.TryAllocateClass(k), "a dry list")
+		p := c.Allocate(k.Size())
+		require.True(t, c.TryDeallocateClass(p, k))
+		require.Equal(t, p, c.TryAllocateClass(k))
+		require.EqualValues(t, 1, a.Stats().Classes[k].Live)
+		c.Deallocate(p, k.Size())
+		require.Zero(t, a.Stats().Classes[k].Live)
+
+		// Sooner or later a list is full, and Deallocate makes room.
+		var all []unsafe.Pointer
+		for range 3 * bins.ListCap {
+			all = append(all, c.Allocate(k.Size()))
+		}
+		refused := 0
+		for _, p := range all {
+			if !c.TryDeallocateClass(p, k) {
+				refused++
+				c.Deallocate(p, k.Size())
+			}
+		}
+		require.NotZero(t, refused)
+		require.Zero(t, a.Stats().Classes[k].Live)
+	}
+}

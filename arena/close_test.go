@@ -1,0 +1,117 @@
+package arena_test
+
+import (
+	"errors"
+	"testing"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/stretchr/testify/require"
+)
+
+const closedArena = " on a closed arena: close it after its last user, not before"
+
+func newArena(t *testing.T, opts ...arena.Option) *arena.Arena {
+	t.Helper()
+	a, err := arena.New(opts...)
+	require.NoError(t, err)
+	return a
+}
+
+func TestCloseWithoutUse(t *testing.T) {
+	a := newArena(t)
+	require.NoError(t, a.Close())
+	require.NoError(t, a.Close())
+}
+
+func TestCloseNamesTheLeak(t *testing.T) {
+	a := newArena(t)
+	c := a.NewCache()
+	type leak struct {
+		p    unsafe.Pointer
+		size uintptr
+	}
+	var leaks []leak
+	for size, n := range map[uintptr]int{100: 3, 1024: 1, 40_000: 2, 100_000: 2} {
+		for i := range n {
+			f := []arena.FrameAllocator{a, c}[i%2]
+			leaks = append(leaks, leak{f.Allocate(size), size})
+		}
+	}
+	freed := c.Allocate(512)
+	c.Deallocate(freed, 512)
+
+	before := a.Stats()
+	err := a.Close()
+	require.ErrorIs(t, err, arena.ErrLeak)
+	large := before.LargeBytes
+	require.EqualError(t, err, "arena: frames are live: 3 of 128 bytes, 1 of 1024 bytes, 2 of 65536 bytes, 2 large, of "+itoa(large)+" bytes together")
+	require.Equal(t, before, a.Stats(), "nothing has changed")
+
+	// The arena is still in use.
+	p := a.Allocate(2000)
+	require.NotNil(t, p)
+	a.Deallocate(p, 2000)
+	for i, l := range leaks {
+		require.ErrorIs(t, a.Close(), arena.ErrLeak, "after %d frames were freed", i)
+		(frame{l.p, l.size, 0}).fill()
+		c.Deallocate(l.p, l.size)
+	}
+	require.NoError(t, a.Close())
+	require.NoError(t, a.Close(), "closing again")
+
+	s := a.Stats()
+	require.Zero(t, s.ReservedBytes)
+	require.Zero(t, s.LargeBytes)
+}
+
+func TestUseAfterClose(t *testing.T) {
+	a := newArena(t)
+	c, closed := a.NewCache(), a.NewCache()
+	closed.Close()
+	var embedded arena.Cache
+	a.OpenCache(&embedded)
+	// Some frames in every list, so that there is something to hand out wrongly.
+	p := a.Allocate(128)
+	a.Deallocate(p, 128)
+	q := c.Allocate(128)
+	c.Deallocate(q, 128)
+	embedded.Deallocate(embedded.Allocate(128), 128)
+	require.NoError(t, a.Close())
+
+	for _, size := range []uintptr{0, 1, 128, 64 << 10, 100_000, ^uintptr(0)} {
+		require.PanicsWithValue(t, "arena: Allocate"+closedArena, func() { a.Allocate(size) })
+		require.PanicsWithValue(t, "arena: Deallocate"+closedArena, func() { a.Deallocate(p, size) })
+		for _, cache := range []*arena.Cache{c, closed, &embedded} {
+			require.PanicsWithValue(t, "arena: Allocate"+closedArena, func() { cache.Allocate(size) })
+			require.PanicsWithValue(t, "arena: Deallocate"+closedArena, func() { cache.Deallocate(q, size) })
+		}
+	}
+	require.PanicsWithValue(t, "arena: NewCache"+closedArena, func() { a.NewCache() })
+	require.PanicsWithValue(t, "arena: OpenCache"+closedArena, func() { a.OpenCache(new(arena.Cache)) })
+	require.PanicsWithValue(t, "arena: Publish"+closedArena, c.Publish)
+	require.Nil(t, c.TryAllocateClass(0))
+	require.False(t, c.TryDeallocateClass(q, 0))
+	c.Close() // late, but harmless
+	require.NotPanics(t, func() { a.Stats() })
+}
+
+func TestCloseOfAnArenaThatWasNeverAllocatedFrom(t *testing.T) {
+	a := newArena(t)
+	c := a.NewCache()
+	require.NoError(t, a.Close())
+	require.PanicsWithValue(t, "arena: Allocate"+closedArena, func() { a.Allocate(1) })
+	require.PanicsWithValue(t, "arena: Allocate"+closedArena, func() { c.Allocate(1) })
+}
+
+func TestBadOptions(t *testing.T) {
+	for _, n := range []uintptr{0, 1, 2<<20 - 1} {
+		a, err := arena.New(arena.WithMaxBytes(n))
+		require.Nil(t, a)
+		require.ErrorIs(t, err, arena.ErrOption)
+		require.EqualError(t, err, "arena: bad option: WithMaxBytes("+itoa(n)+"): less than one slab of 2097152 bytes")
+	}
+	_, err := arena.New(arena.WithMaxBytes(2<<20), arena.WithMaxBytes(1))
+	require.ErrorIs(t, err, arena.ErrOption, "the second of two")
+	require.False(t, errors.Is(err, arena.ErrLeak))
+}
