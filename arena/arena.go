@@ -27,9 +27,15 @@ type Arena struct {
 	// behind. The slice is never changed in place: whoever holds mu replaces it,
 	// and a reader that still has the old one may look into the public stacks of
 	// a closed cache, which are empty.
-	caches  atomic.Pointer[[]*Cache]
-	shared  *Cache
-	empties bins.Stack // batches without frames, for whoever needs one
+	caches atomic.Pointer[[]*Cache]
+	shared *Cache
+
+	// empties are batches without frames, for whoever needs one. nempties is their
+	// number or, while one is being pushed or taken, more: it is raised before and
+	// lowered afterwards. Who finds the stack empty, because a taker has all of it
+	// for a moment, sees there that it need not make more.
+	empties  bins.Stack
+	nempties atomic.Int64
 
 	central [bins.Classes]central
 
@@ -61,7 +67,6 @@ type Arena struct {
 
 	mu     sync.Mutex     // guards what follows, and the replacing of tables
 	closed bool           // Close has succeeded
-	idle   []*Cache       // closed caches, for reuse
 	chunks [][]bins.Batch // keeps every batch reachable
 	opts   options        // as given to New
 	gone   atomic.Bool    // closed, for slow paths that do not hold mu
@@ -170,7 +175,9 @@ func (a *Arena) allocateClass(k bins.Class) unsafe.Pointer {
 			return p
 		}
 		if !a.reclaim(seen) {
-			return nil
+			c = a.acquireLocal()
+			defer a.local.release(c)
+			return c.refillFromAny(k)
 		}
 	}
 }
@@ -207,39 +214,30 @@ func (a *Arena) deallocateSlow(p unsafe.Pointer, size uintptr) {
 // NewCache returns a cache: free lists that belong to one goroutine at a time.
 // It is the fastest way to allocate, and what a worker thread of an executor
 // owns. Close it when its owner is done. NewCache panics if the arena is closed.
+//
+// A cache takes about 12 KiB on the Go heap. Who opens and closes caches often
+// reuses them with [Arena.OpenCache].
 func (a *Arena) NewCache() *Cache {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.mustBeOpen("NewCache")
-	return a.openCache()
+	c := new(Cache)
+	a.openCache(c, "NewCache")
+	return c
 }
 
 // OpenCache opens a Cache that is part of something of the caller's, which is one
-// step less for each use than to refer to one. c must be a zero Cache or a closed
-// one that was opened so, and must not be copied or moved. OpenCache panics if
-// the arena is closed, or c is open.
-func (a *Arena) OpenCache(c *Cache) {
+// step less for each use than to refer to one, or that was closed and is to be used
+// again. It must not be copied or moved. OpenCache panics if the arena is closed, or
+// c is open.
+func (a *Arena) OpenCache(c *Cache) { a.openCache(c, "OpenCache") }
+
+func (a *Arena) openCache(c *Cache, method string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.mustBeOpen("OpenCache")
+	a.mustBeOpen(method)
 	if c.isOpen {
 		panic("arena: OpenCache of a Cache that is open: close it first")
 	}
-	c.arena, c.embedded = a, true
+	c.arena = a
 	a.addCache(c)
-}
-
-// openCache returns a new or reused cache that is among a.caches. The caller
-// holds a.mu.
-func (a *Arena) openCache() *Cache {
-	var c *Cache
-	if n := len(a.idle); n > 0 {
-		c, a.idle = a.idle[n-1], a.idle[:n-1]
-	} else {
-		c = newCache(a)
-	}
-	a.addCache(c)
-	return c
 }
 
 // addCache opens c and lets others find what it publishes. The caller holds a.mu.
@@ -290,7 +288,7 @@ func (a *Arena) close() (closed bool, err error) {
 	}
 	a.caches.Store(&[]*Cache{a.shared})
 	a.empties.TakeAll()
-	a.chunks, a.idle = nil, nil
+	a.chunks = nil
 	if err := a.store.Close(); err != nil {
 		return true, fmt.Errorf("arena: close: %w", err)
 	}

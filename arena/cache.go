@@ -2,6 +2,7 @@ package arena
 
 import (
 	"fmt"
+	"math"
 	"sync/atomic"
 	"unsafe"
 
@@ -30,8 +31,7 @@ type Cache struct {
 	// victim.
 	next uint32
 
-	isOpen   bool
-	embedded bool // in something of the user's: not for reuse
+	isOpen bool
 
 	_ [128]byte // what follows is written by others
 
@@ -144,7 +144,7 @@ func (c *Cache) allocateClass(k bins.Class) unsafe.Pointer {
 			return p
 		}
 		if !c.arena.reclaim(seen) {
-			return nil
+			return c.refillFromAny(k)
 		}
 	}
 }
@@ -195,8 +195,23 @@ func (c *Cache) refill(k bins.Class) unsafe.Pointer {
 	}
 	b := c.public[k].Take()
 	if b == nil {
-		b = c.search(k)
+		b = c.search(k, maxVictims)
 	}
+	return c.useBatch(k, b)
+}
+
+// refillFromAny is refill when there are no frames to be carved: it looks at all
+// other caches.
+func (c *Cache) refillFromAny(k bins.Class) unsafe.Pointer {
+	if p := c.refill(k); p != nil {
+		return p
+	}
+	return c.useBatch(k, c.search(k, math.MaxInt))
+}
+
+// useBatch fills the private list, which is empty, with b, if there is one, and
+// returns the first frame.
+func (c *Cache) useBatch(k bins.Class, b *bins.Batch) unsafe.Pointer {
 	if b == nil {
 		return nil
 	}
@@ -208,10 +223,10 @@ func (c *Cache) refill(k bins.Class) unsafe.Pointer {
 	return c.lists[k].Pop()
 }
 
-// search takes a batch of class k from the first other cache that has some. It
-// begins with the shared one, where closed caches and trims leave theirs, and
-// continues at a different place each time.
-func (c *Cache) search(k bins.Class) *bins.Batch {
+// search takes a batch of class k from the first of so many other caches that has
+// some. It begins with the shared one, where closed caches and trims leave theirs,
+// and continues at a different place each time.
+func (c *Cache) search(k bins.Class, most int) *bins.Batch {
 	if shared := &c.arena.shared.public[k]; !shared.Empty() {
 		if b := shared.Take(); b != nil {
 			return b
@@ -219,7 +234,7 @@ func (c *Cache) search(k bins.Class) *bins.Batch {
 	}
 	caches := *c.arena.caches.Load()
 	c.next++
-	for i := range min(len(caches), maxVictims) {
+	for i := range min(len(caches), most) {
 		victim := caches[(uint(c.next)+uint(i))%uint(len(caches))]
 		if victim.public[k].Empty() {
 			continue
@@ -262,7 +277,7 @@ func (c *Cache) publishHalf(k bins.Class) bool {
 // who publish more than this cache does.
 func (c *Cache) addSpare(b *bins.Batch) {
 	if c.nspares == maxSpares {
-		c.arena.empties.Push(b)
+		c.arena.addEmpty(b)
 		return
 	}
 	b.SetNext(c.spares)
@@ -272,7 +287,7 @@ func (c *Cache) addSpare(b *bins.Batch) {
 
 func (c *Cache) takeSpare() *bins.Batch {
 	if c.spares == nil {
-		return c.arena.empties.Take()
+		return c.arena.takeEmpty()
 	}
 	b := c.spares
 	c.spares = b.Next()
@@ -297,7 +312,11 @@ func (c *Cache) Publish() {
 // nothing; any other use afterwards panics.
 func (c *Cache) Close() {
 	a := c.arena
-	if !c.isOpen || a.gone.Load() {
+	if !c.isOpen {
+		return
+	}
+	if a.gone.Load() {
+		c.isOpen = false
 		return
 	}
 	c.Publish()
@@ -305,16 +324,13 @@ func (c *Cache) Close() {
 	defer a.mu.Unlock()
 	a.removeCache(c)
 	for c.spares != nil {
-		a.empties.Push(c.takeSpare())
+		a.addEmpty(c.takeSpare())
 	}
 	for k := range bins.Class(bins.Classes) {
 		a.shared.public[k].PushAll(c.public[k].TakeAll())
 		c.lists[k].Open(0)
 	}
 	c.isOpen = false
-	if !c.embedded {
-		a.idle = append(a.idle, c)
-	}
 }
 
 // removeCache takes c out of a.caches. The caller holds a.mu.

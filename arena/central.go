@@ -44,7 +44,7 @@ func (a *Arena) carve(k bins.Class) *bins.Batch {
 	perSlab := uint32(slab.Size / k.Size())
 	if c.current == nil || c.current.Desc.carved == perSlab {
 		if !a.addSlab(k) {
-			a.empties.Push(b)
+			a.addEmpty(b)
 			return nil
 		}
 	}
@@ -77,29 +77,4 @@ func (a *Arena) addSlab(k bins.Class) bool {
 	c.current = s
 	c.slabs++
 	return true
-}
-
-// emptyBatch returns a batch without frames, which is the caller's. It may
-// allocate.
-func (a *Arena) emptyBatch() *bins.Batch {
-	for {
-		if b := a.empties.Take(); b != nil {
-			return b
-		}
-		a.addEmpties()
-	}
-}
-
-// addEmpties adds to the arena's empties: 8 KiB the first time, and as much as
-// there are already, up to 64 KiB, from then on. They lie on the Go heap, in
-// blocks that the collector need not look into.
-func (a *Arena) addEmpties() {
-	a.mu.Lock()
-	n := 16 << min(len(a.chunks), 3)
-	chunk := make([]bins.Batch, n)
-	a.chunks = append(a.chunks, chunk)
-	a.mu.Unlock()
-	for i := range chunk {
-		a.empties.Push(&chunk[i])
-	}
 }

@@ -52,6 +52,9 @@ func (h *Heap) Allocate(size uintptr) unsafe.Pointer {
 // Deallocate leaves the frame to the collector. It panics if p is not a live
 // frame of h.
 func (h *Heap) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	header := (*heapHeader)(unsafe.Add(p, -int(heapHeaderSize)))
 	h.mu.Lock()
 	defer h.mu.Unlock()

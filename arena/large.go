@@ -10,8 +10,9 @@ import (
 // allocateLarge returns a mapping of its own for a frame that no class fits, or
 // nil. It does not count a refusal.
 func (a *Arena) allocateLarge(size uintptr) unsafe.Pointer {
+	// What nobody can have must not be taken from the budget for a moment either.
 	rounded := roundToPages(size)
-	if rounded < size || !a.budget.canServe(rounded) {
+	if size > slab.MaxMapping || !a.budget.canServe(rounded) {
 		return nil
 	}
 	for {

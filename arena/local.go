@@ -23,7 +23,9 @@ func (a *Arena) growLocal() {
 	old := *a.local.table.Load()
 	caches := append([]*Cache(nil), old...)
 	for len(caches) < runtime.GOMAXPROCS(0) {
-		caches = append(caches, a.openCache())
+		c := newCache(a)
+		a.addCache(c)
+		caches = append(caches, c)
 	}
 	a.local.table.Store(&caches)
 }

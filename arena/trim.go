@@ -144,7 +144,11 @@ func (t *trim) class(k bins.Class) {
 	}
 	t.arena.publishFrames(k, cold, true, &empties)
 	t.arena.publishFrames(k, warm, false, &empties)
-	t.arena.empties.PushAll(empties)
+	for empties != nil {
+		b := empties
+		empties = b.Next()
+		t.arena.addEmpty(b)
+	}
 	t.arena.inHand[k].Store(0)
 }
 

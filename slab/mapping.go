@@ -13,7 +13,7 @@ func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
-	if size > maxMapping {
+	if size > MaxMapping {
 		return nil, s.refused(size, errTooLarge)
 	}
 	page := PageSize()

@@ -9,9 +9,9 @@ import (
 // released, advised and discarded, is in memory_mmap.go and memory_heap.go, one of
 // which is built.
 
-// maxMapping is what nobody can have, in bytes: an eighth of the address space.
-// Below it, sums of sizes and alignments do not wrap.
-const maxMapping = ^uintptr(0) >> 3
+// MaxMapping is more than anybody can have, in bytes: an eighth of the address
+// space. Below it, sums of sizes and alignments do not wrap. Map refuses more.
+const MaxMapping = ^uintptr(0) >> 3
 
 var errTooLarge = errors.New("more than the address space")
 

@@ -39,7 +39,7 @@ func (s *Store[D]) Find(p unsafe.Pointer) *Slab[D] {
 // mu.
 func (s *Store[D]) addRegion() error {
 	// More than the system can have would wrap around when rounded.
-	bytes := max(min(s.config.RegionBytes, maxMapping), Size)
+	bytes := max(min(s.config.RegionBytes, MaxMapping), Size)
 	n := (bytes + Size - 1) / Size
 	for {
 		m, err := s.reserve(n*Size, Size)
