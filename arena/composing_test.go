@@ -97,7 +97,6 @@ func (f heldFrame) intact() bool {
 // composition is one allocator on top of another, five high.
 type composition struct {
 	arena     *Arena
-	cache     *Cache
 	monotonic *Monotonic
 	counting  *Counting
 	record    bytes.Buffer

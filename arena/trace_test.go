@@ -241,7 +241,10 @@ func TestTraceOrderUnderConcurrency(t *testing.T) {
 		p    unsafe.Pointer
 		size uintptr
 	}
-	ring := make(chan handedOver, 64)
+	var inbox [goroutines]chan handedOver // each has room for all that its neighbour sends
+	for g := range inbox {
+		inbox[g] = make(chan handedOver, operations)
+	}
 	var wg sync.WaitGroup
 	for g := range goroutines {
 		c := a.NewCache()
@@ -249,33 +252,32 @@ func TestTraceOrderUnderConcurrency(t *testing.T) {
 		wg.Go(func() {
 			defer c.Close()
 			random := rand.New(rand.NewPCG(uint64(g), 0))
-			for range operations {
+			for i := range operations {
 				size := uintptr(1 + random.Uint64N(1000))
 				f := handedOver{m.Allocate(size), size}
 				if f.p == nil {
 					t.Error("no memory")
 					return
 				}
-				if random.IntN(2) == 0 {
-					select {
-					case ring <- f:
-					default:
-						m.Deallocate(f.p, f.size)
-					}
-					select {
-					case f = <-ring:
-					default:
-						continue
-					}
+				if i%2 == 0 {
+					m.Deallocate(f.p, f.size)
+					continue
 				}
-				m.Deallocate(f.p, f.size)
+				inbox[(g+1)%goroutines] <- f
+				select {
+				case f = <-inbox[g]:
+					m.Deallocate(f.p, f.size)
+				default:
+				}
 			}
 		})
 	}
 	wg.Wait()
-	close(ring)
-	for f := range ring {
-		tr.Deallocate(f.p, f.size)
+	for _, rest := range inbox {
+		close(rest)
+		for f := range rest {
+			tr.Deallocate(f.p, f.size)
+		}
 	}
 	require.NoError(t, tr.Close())
 	require.NoError(t, a.Close())
@@ -288,15 +290,16 @@ func TestTraceOrderUnderConcurrency(t *testing.T) {
 			byThread[e.Thread]++
 			live[e.Frame] = e.Thread
 		case TraceDeallocate:
-			require.Contains(t, live, e.Frame)
-			if live[e.Frame] != e.Thread {
+			thread, ok := live[e.Frame]
+			require.True(t, ok, "%+v", e)
+			if thread != e.Thread {
 				elsewhere++
 			}
 			delete(live, e.Frame)
 		}
 	}
 	require.Empty(t, live)
-	require.Positive(t, elsewhere)
+	require.Equal(t, goroutines*operations/2, elsewhere)
 	for g := range goroutines {
 		require.Equal(t, operations, byThread[uint64(g+1)])
 	}
