@@ -3,6 +3,7 @@ package arena
 import (
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -259,6 +260,49 @@ func TestBoundedUnderConcurrency(t *testing.T) {
 	}
 	require.NotNil(t, p, "all of the budget is there")
 	b.Deallocate(p, limit)
+}
+
+// singleFrame is an allocator that notices when its one frame is handed out twice.
+type singleFrame struct {
+	out   atomic.Int64
+	twice atomic.Bool
+	frame [16]byte
+}
+
+func (s *singleFrame) Allocate(uintptr) unsafe.Pointer {
+	if s.out.Add(1) != 1 {
+		s.twice.Store(true)
+	}
+	return unsafe.Pointer(&s.frame)
+}
+
+func (s *singleFrame) Deallocate(unsafe.Pointer, uintptr) { s.out.Add(-1) }
+
+// Of all that ask for the last bytes at the same time, one gets them. There is no
+// lock here that puts the goroutines in a line.
+func TestBoundedLastBytesGoToOne(t *testing.T) {
+	next := new(singleFrame)
+	b := NewBounded(next, 255)
+	rounds := 1_000_000
+	if testing.Short() || race.Enabled {
+		rounds = 50_000
+	}
+	var got atomic.Uint64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range rounds {
+				if p := b.Allocate(128); p != nil {
+					got.Add(1)
+					b.Deallocate(p, 128)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.False(t, next.twice.Load())
+	require.Equal(t, uint64(4*rounds), got.Load()+b.Stats().Refused)
+	require.Equal(t, BoundedStats{MaxBytes: 255, PeakBytes: 128, Refused: b.Stats().Refused}, b.Stats())
 }
 
 func TestBoundedMisuse(t *testing.T) {
