@@ -27,7 +27,7 @@ import (
 // those of their beginning. Once warm, recording allocates nothing on the Go heap.
 //
 // Recording ends with [Trace.Close] or with the writer's first error; allocation
-// goes on either way. In steady state a recorded operation takes 3 to 6 bytes.
+// goes on either way. A busy program's operation takes 2 to 6 bytes.
 //
 // # The format
 //
