@@ -26,4 +26,7 @@ var (
 	_ FrameAllocator = (*Cache)(nil)
 	_ FrameAllocator = (*Heap)(nil)
 	_ FrameAllocator = (*Counting)(nil)
+	_ FrameAllocator = (*Bounded)(nil)
+	_ FrameAllocator = (*Monotonic)(nil)
+	_ FrameAllocator = (*Trace)(nil)
 )

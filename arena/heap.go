@@ -34,7 +34,7 @@ func (h *Heap) Allocate(size uintptr) unsafe.Pointer {
 	if size > maxHeapFrame {
 		return nil
 	}
-	mem := make([]byte, heapHeaderSize+(size+15)&^15)
+	mem := make([]byte, heapHeaderSize+(max(size, 1)+15)&^15)
 	header := (*heapHeader)(unsafe.Pointer(unsafe.SliceData(mem)))
 	h.mu.Lock()
 	if n := len(h.free); n > 0 {
