@@ -359,10 +359,12 @@ func (c *Cache) forget() {
 }
 
 func (c *Cache) mustBeOpen(method string) {
-	if !c.isOpen {
-		panic("arena: " + method + " on a closed Cache: its owner must not use it after Close")
+	if c.arena != nil {
+		c.arena.mustBeOpen(method)
 	}
-	c.arena.mustBeOpen(method)
+	if !c.isOpen {
+		panic("arena: " + method + " on a closed Cache: open it first, and do not use it after Close")
+	}
 }
 
 // enter and leave enclose each use of a cache in checked mode.

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const closedCache = " on a closed Cache: its owner must not use it after Close"
+const closedCache = " on a closed Cache: open it first, and do not use it after Close"
 
 func TestClosedCacheLeavesItsFramesToOthers(t *testing.T) {
 	a := open(t)

@@ -14,17 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// panicOf returns what f panics with, as text; empty if it does not.
-func panicOf(f func()) (text string) {
-	defer func() {
-		if v := recover(); v != nil {
-			text = v.(string)
-		}
-	}()
-	f()
-	return ""
-}
-
 // frameOf and freed are in stacks, so they are not to be inlined.
 //
 //go:noinline
@@ -212,7 +201,7 @@ func TestCheckedModeWithinABudget(t *testing.T) {
 			n++
 		}
 		require.EqualValues(t, slab.Size/1024, n)
-		freeAll(a, 1000, frames)
+		freeAll(a, frames, 1000)
 	}
 	require.Nil(t, a.Allocate(^uintptr(0)))
 	require.Nil(t, a.Allocate(^uintptr(0)-20))
@@ -234,7 +223,7 @@ func TestCheckedModeForgetsLargeFramesOfLongAgo(t *testing.T) {
 	for range 2000 {
 		frames = append(frames, a.Allocate(70_000))
 	}
-	freeAll(a, 70_000, frames)
+	freeAll(a, frames, 70_000)
 	require.NoError(t, a.Close())
 }
 

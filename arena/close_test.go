@@ -11,7 +11,7 @@ import (
 
 const closedArena = " on a closed arena: close it after its last user, not before"
 
-func newArena(t *testing.T, opts ...arena.Option) *arena.Arena {
+func newArena(t testing.TB, opts ...arena.Option) *arena.Arena {
 	t.Helper()
 	a, err := arena.New(opts...)
 	require.NoError(t, err)

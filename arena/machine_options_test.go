@@ -40,7 +40,7 @@ func TestOptionsForBigMachines(t *testing.T) {
 				for i, p := range frames {
 					require.Equal(t, i, *(*int)(p))
 				}
-				freeAll(a, 1000, frames)
+				freeAll(a, frames, 1000)
 				a.Trim(0)
 				require.NoError(t, a.Validate())
 			}
@@ -72,7 +72,7 @@ func BenchmarkFirstTouch(b *testing.B) {
 					*(*int)(frames[i]) = i
 				}
 				b.StopTimer()
-				freeAll(c, 128, frames)
+				freeAll(c, frames, 128)
 				c.Close()
 				require.NoError(b, a.Close())
 				b.StartTimer()
@@ -107,7 +107,7 @@ func BenchmarkRandomVisit(b *testing.B) {
 			}
 			b.StopTimer()
 			require.GreaterOrEqual(b, at, 0)
-			freeAll(c, 128, frames)
+			freeAll(c, frames, 128)
 			c.Close()
 			require.NoError(b, a.Close())
 		})

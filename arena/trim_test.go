@@ -16,13 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func newArena(t testing.TB, opts ...arena.Option) *arena.Arena {
-	t.Helper()
-	a, err := arena.New(opts...)
-	require.NoError(t, err)
-	return a
-}
-
 // class returns the arena's figures of the class of frames of size bytes.
 func class(a *arena.Arena, size uintptr) arena.ClassStats {
 	return a.Stats().Classes[bins.ClassOf(size)]
@@ -38,12 +31,6 @@ func allocateMany(t testing.TB, a arena.FrameAllocator, size uintptr, n int) []u
 		*(*int)(frames[i]) = i
 	}
 	return frames
-}
-
-func freeAll(a arena.FrameAllocator, size uintptr, frames []unsafe.Pointer) {
-	for _, p := range frames {
-		a.Deallocate(p, size)
-	}
 }
 
 // isChecked reports whether all arenas are in checked mode, where frames are of a
@@ -64,7 +51,7 @@ func TestTrimReleasesSlabsForAnyClass(t *testing.T) {
 		require.Equal(t, slabs, class(a, size).Slabs)
 		require.EqualValues(t, len(frames), a.Stats().Total.Live)
 		require.EqualValues(t, slabs*slab.Size/bins.ClassOf(size).Size(), len(frames))
-		freeAll(c, size, frames)
+		freeAll(c, frames, size)
 		c.Publish()
 		require.NoError(t, a.Validate())
 
@@ -92,7 +79,7 @@ func TestRefusedRequestReleasesSlabsOfOtherClasses(t *testing.T) {
 		} else {
 			require.EqualValues(t, 3*slab.Size/bins.ClassOf(size).Size(), len(frames))
 		}
-		freeAll(c, size, frames)
+		freeAll(c, frames, size)
 		c.Close() // publishes
 		require.NoError(t, a.Validate())
 	}
@@ -137,7 +124,7 @@ func TestTrimLeavesWhatIsLive(t *testing.T) {
 		require.Zero(t, a.Stats().Total.Cold)
 	}
 	require.NoError(t, a.Validate())
-	freeAll(c, 200, again)
+	freeAll(c, again, 200)
 	c.Close()
 	require.NoError(t, a.Close())
 }
@@ -147,7 +134,7 @@ func TestTrimKeepsWhatIsAskedFor(t *testing.T) {
 		a := newArena(t)
 		c := a.NewCache()
 		n := int(8 * slab.Size / bins.ClassOf(size).Size())
-		freeAll(c, size, allocateMany(t, c, size, n))
+		freeAll(c, allocateMany(t, c, size, n), size)
 		c.Publish()
 		require.Zero(t, a.Trim(9*slab.Size))
 		require.Equal(t, 8, a.Stats().Total.Slabs)
@@ -165,7 +152,7 @@ func TestTrimSeesTheLocalCache(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one P, one local cache
 	a := newArena(t)
 	frames := allocateMany(t, a, 1000, 50)
-	freeAll(a, 1000, frames)
+	freeAll(a, frames, 1000)
 	a.Trim(0)
 	require.Zero(t, a.Stats().Total.Private)
 	require.Zero(t, a.Stats().Total.Slabs)
@@ -199,7 +186,7 @@ func TestTrimAfterABurst(t *testing.T) {
 			for i, size := range sizes {
 				part := all[i][g*n/goroutines : (g+1)*n/goroutines]
 				random.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
-				freeAll(c, size, part)
+				freeAll(c, part, size)
 			}
 		})
 	}
@@ -220,14 +207,14 @@ func TestTrimAfterABurst(t *testing.T) {
 	mapped := a.Stats().ReservedBytes
 	frames := allocateMany(t, a, 4000, 2*n/16)
 	require.Equal(t, mapped, a.Stats().ReservedBytes, "address space is used again")
-	freeAll(a, 4000, frames)
+	freeAll(a, frames, 4000)
 	require.NoError(t, a.Close())
 }
 
 func TestBackgroundTrim(t *testing.T) {
 	a := newArena(t, arena.WithBackgroundTrim(time.Millisecond, slab.Size))
 	c := a.NewCache()
-	freeAll(c, 1000, allocateMany(t, c, 1000, 5*slab.Size/1024))
+	freeAll(c, allocateMany(t, c, 1000, 5*slab.Size/1024), 1000)
 	c.Publish()
 	require.Eventually(t, func() bool { return a.Stats().Total.Slabs == 1 }, time.Minute, time.Millisecond)
 	c.Close()
