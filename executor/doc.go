@@ -15,9 +15,9 @@
 //
 // # Order
 //
-// Tasks begin in the order in which they are posted; one that yields goes to the
-// end of the queue. On a Pool of more than one worker that is the order of
-// beginning only.
+// On an Inline, tasks begin in the order in which they are posted, and one that
+// yields goes to the end of the queue. A Pool promises no order, but a task that
+// yields lets every other that is ready have its turn.
 //
 // # Arenas
 //
