@@ -33,6 +33,10 @@ func OnError(f func(error)) Option { return Option{handler: f} }
 // takes no more tasks.
 func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	env := ex.Environment()
+	if err := env.gate.enter(); err != nil {
+		return err
+	}
+	defer env.gate.leave()
 	h := env.newRoot(&k.kind)
 	if h == nil {
 		return arena.ErrExhausted
@@ -81,6 +85,13 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 func (c *call) launch(ex Executor, opts []Option) error {
 	env := ex.Environment()
 	carries := c.waited || len(opts) > 0
+	gate := env.gate // env may be gone when Post returns
+	if err := gate.enter(); err != nil {
+		c.waited = false
+		c.recycle()
+		return err
+	}
+	defer gate.leave()
 	if carries {
 		c.env = env.with(opts)
 		c.env.call = c
