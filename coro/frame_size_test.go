@@ -106,9 +106,9 @@ func TestStateWithAtomics(t *testing.T) {
 			s.n.Add(1)
 			return coro.Await(f, 1, leaf, none{}, &s.result)
 		}
-		return f.Return(s.n.Add(int64(s.result)))
+		return f.Return(s.n.Add(int64(s.result + s.before)))
 	})
-	got, err := coro.Run(context.Background(), newInline(t), root.With(state{}))
+	got, err := coro.Run(context.Background(), newInline(t), root.With(state{before: 10}))
 	require.NoError(t, err)
-	require.Equal(t, int64(8), got)
+	require.Equal(t, int64(18), got)
 }

@@ -1,3 +1,5 @@
+//lint:file-ignore U1000 Define looks at the types, nobody at the fields.
+
 package coro_test
 
 import (
