@@ -3,6 +3,7 @@ package coro_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -62,6 +63,7 @@ func TestYieldIsFair(t *testing.T) {
 				stopped.Add(1)
 				return f.Return(none{})
 			}
+			runtime.Gosched() // the test's goroutine needs a P too
 			return coro.Yield(f, 0)
 		})
 		for range 3 * workers {
