@@ -2,6 +2,7 @@ package coro_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -54,8 +55,11 @@ func (e *thread) next() (t coro.Task, ok bool) {
 	return e.queue.Pop()
 }
 
-// close runs what is left in the queue and ends the goroutine.
+var errThreadClosed = errors.New("thread: closed")
+
+// close refuses launches, runs what is left in the queue and ends the goroutine.
 func (e *thread) close() {
+	e.env.Close(errThreadClosed)
 	e.mu.Lock()
 	e.closed = true
 	e.posted.Signal()
