@@ -20,7 +20,12 @@ func (k *Kind[S, R]) With(state S) Call[R] {
 // Launchable is a [Call] of any result type.
 type Launchable interface{ launchable() *call }
 
-func (c Call[R]) launchable() *call { return &c.c.call }
+func (c Call[R]) launchable() *call {
+	if c.c == nil {
+		panic("coro: the zero Call cannot be launched: make one with With")
+	}
+	return &c.c.call
+}
 
 // call is the part of a Call that does not depend on types. It is the caller's
 // until launch; then it is either done with, because the state is in the frame,
@@ -69,6 +74,15 @@ func newCall[S, R any](k *kind) *callWith[S, R] {
 	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
 	c.recycle = func() { k.calls.Put(c) }
 	return c
+}
+
+// claim is the first thing that a launch does: nothing of c may be changed before,
+// since it may be another's by now.
+func (c *call) claim() {
+	if !c.armed {
+		panic("coro: a Call is good for one launch: make another one with With")
+	}
+	c.armed = false
 }
 
 // ended is told that the root ended with err. It must not touch c after it has

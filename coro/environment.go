@@ -33,6 +33,7 @@ type Executor interface {
 type Environment struct {
 	executor Executor
 	arena    *arena.Arena
+	gate     *gate
 
 	// allocator serves the tree's frames, on whatever goroutine; nil means the
 	// arena, through the cache of the worker at hand.
@@ -51,8 +52,14 @@ func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environme
 	if handler == nil {
 		handler = printError
 	}
-	return &Environment{executor: ex, arena: a, handler: handler}
+	return &Environment{executor: ex, arena: a, gate: newGate(), handler: handler}
 }
+
+// Close makes launches on the executor return err, whatever their options, and
+// waits for those that have begun to make a frame and not yet posted it: what
+// they post, the executor must still take or refuse. An executor calls it before
+// it closes its arena. It must not be called from a step function.
+func (e *Environment) Close(err error) { e.gate.close(err) }
 
 func printError(err error) { fmt.Fprintln(os.Stderr, "coro: a task failed:", err) }
 

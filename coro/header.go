@@ -31,6 +31,10 @@ type header struct {
 	// a root, in a call. 0 if nobody wants it.
 	result uintptr
 
+	// With a size that is a multiple of 8, the state follows the header at once,
+	// even if it has fields that are aligned to 8 bytes where words have 4.
+	_ [unsafe.Sizeof(uintptr(0)) % 8]byte
+
 	at    uint32 // the resume point, and atFailed
 	flags uint32
 }
@@ -38,8 +42,11 @@ type header struct {
 const headerSize = unsafe.Sizeof(header{})
 
 // A header is at most 48 bytes: a task with 80 bytes of state needs the smallest
-// frame.
-var _ [48 - headerSize]struct{}
+// frame. Its size is a multiple of 8: holds relies on it.
+var (
+	_ [48 - headerSize]struct{}
+	_ [-(headerSize % 8)]struct{}
+)
 
 const (
 	// atFailed is set in at when what the task awaited failed. The error is the

@@ -33,6 +33,10 @@ func OnError(f func(error)) Option { return Option{handler: f} }
 // takes no more tasks.
 func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	env := ex.Environment()
+	if err := env.gate.enter(); err != nil {
+		return err
+	}
+	defer env.gate.leave()
 	h := env.newRoot(&k.kind)
 	if h == nil {
 		return arena.ErrExhausted
@@ -49,7 +53,11 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 // it: coro.RunAsync(ex)(kind.With(state)). The two steps let the options be in
 // force before the frame is made. The errors are those of [Go].
 func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
-	return func(c Launchable) error { return c.launchable().launch(ex, opts) }
+	return func(l Launchable) error {
+		c := l.launchable()
+		c.claim()
+		return c.launch(ex, opts)
+	}
 }
 
 // Run launches a call on ex and waits until it has ended. It returns the task's
@@ -58,6 +66,7 @@ func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
 // must not be called from a step function: it would keep the worker.
 func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	var zero R
+	call.launchable().claim()
 	c := call.c
 	c.waited = true
 	c.result = zero
@@ -71,15 +80,18 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	return result, err
 }
 
-// launch makes the call's root and posts it. Unless Run waits for it, the call
+// launch makes the root of a claimed call and posts it. Unless Run waits for it, the call
 // must not be touched afterwards.
 func (c *call) launch(ex Executor, opts []Option) error {
-	if !c.armed {
-		panic("coro: a Call is good for one launch: make another one with With")
-	}
-	c.armed = false
 	env := ex.Environment()
 	carries := c.waited || len(opts) > 0
+	gate := env.gate // env may be gone when Post returns
+	if err := gate.enter(); err != nil {
+		c.waited = false
+		c.recycle()
+		return err
+	}
+	defer gate.leave()
 	if carries {
 		c.env = env.with(opts)
 		c.env.call = c

@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
 )
 
 // ErrClosed is the error of posting to a closed executor, and of tasks that an
@@ -50,6 +51,17 @@ func newOptions(opts []Option) options {
 		o.arena, o.owned = a, true
 	}
 	return o
+}
+
+// cancelAll cancels all tasks in the queue of an executor that is closed.
+func cancelAll(q *coro.Queue, w *coro.Worker) {
+	for {
+		t, ok := q.Pop()
+		if !ok {
+			return
+		}
+		w.Cancel(t, ErrClosed)
+	}
 }
 
 // closeArena closes the arena if the executor owns it.

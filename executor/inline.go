@@ -67,19 +67,30 @@ func (e *Inline) Environment() *coro.Environment { return e.env }
 // Arena returns the arena that frames come from.
 func (e *Inline) Arena() *arena.Arena { return e.options.arena }
 
-// Close ends the executor. The error wraps [arena.ErrLeak] if the executor's own
-// arena has live frames. Closing again returns nil. Close must not be called from
-// a step function, nor while another goroutine is in Post.
+// Close ends the executor. Tasks that a panic of an error handler left in the
+// queue are cancelled. The error wraps [arena.ErrLeak] if the executor's own arena
+// has live frames all the same. Closing again returns nil. Close must not be
+// called from a step function or an error handler, nor while another goroutine
+// runs tasks in Post.
 func (e *Inline) Close() error {
+	if !e.close() {
+		return nil
+	}
+	e.env.Close(ErrClosed)
+	// Nobody else uses the queue and the worker any more.
+	cancelAll(&e.queue, e.worker)
+	e.worker.Close()
+	return e.options.closeArena()
+}
+
+// close makes Post refuse, and reports whether it did not before.
+func (e *Inline) close() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.running {
 		panic("executor: Close of an Inline that is running tasks: close it after Post has returned")
 	}
-	if e.closed {
-		return nil
-	}
+	was := e.closed
 	e.closed = true
-	e.worker.Close()
-	return e.options.closeArena()
+	return !was
 }

@@ -13,6 +13,7 @@ type Pool struct {
 	options options
 	env     *coro.Environment
 	workers sync.WaitGroup
+	closing sync.Once
 
 	mu     sync.Mutex // guards what follows
 	ready  sync.Cond  // there is something in the queue, or the pool is closed
@@ -103,28 +104,25 @@ func (p *Pool) Arena() *arena.Arena { return p.options.arena }
 // tasks: their frames are freed, children before parents, and who waits for
 // their roots gets [ErrClosed]. When it returns, no frame that the pool ran is
 // live and no worker runs. The error wraps [arena.ErrLeak] if the pool's own
-// arena has live frames all the same: somebody else's. Closing again returns
-// nil. Close must not be called from a step function.
+// arena has live frames all the same: somebody else's. Closing again waits for
+// that too, and returns nil. Close must not be called from a step function or an
+// error handler.
 func (p *Pool) Close() error {
+	var err error
+	p.closing.Do(func() { err = p.close() })
+	return err
+}
+
+func (p *Pool) close() error {
 	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		p.workers.Wait()
-		return nil
-	}
 	p.closed = true
 	p.ready.Broadcast()
 	p.mu.Unlock()
 	p.workers.Wait()
+	p.env.Close(ErrClosed)
 	// Nobody else takes from the queue any more, and nobody adds to it.
 	w := coro.NewWorker(p.options.arena)
-	for {
-		t, ok := p.queue.Pop()
-		if !ok {
-			break
-		}
-		w.Cancel(t, ErrClosed)
-	}
+	cancelAll(&p.queue, w)
 	w.Close()
 	return p.options.closeArena()
 }

@@ -1,0 +1,107 @@
+// Package coro runs tasks: functions that can stop in the middle, wait without a
+// goroutine, and go on later. What a task remembers meanwhile lies in a frame of
+// 128 bytes or more, in memory that the garbage collector neither scans nor
+// moves. A million suspended tasks are a million frames, and no goroutine.
+//
+// # Kinds, frames, steps
+//
+// A task is a kind and a frame. The [Kind], made once by [Define], is what all
+// tasks of one sort share: a name, a step function, the layout of the frame. The
+// [Frame] is the task's memory: a header and the state, a struct of the user's.
+//
+// The step function runs until the task has to wait or has ended, and says which
+// by the [Step] that it returns:
+//
+//   - [Await] runs another task, a child, and goes on when that has ended;
+//   - [Yield] lets other tasks run, and goes on afterwards;
+//   - [Frame.Return] ends the task with a result;
+//   - [Frame.Fail] ends it with an error.
+//
+// Where to go on is a number, the resume point, given to Await and Yield and read
+// back with [Frame.At]. A step function is a switch over it, or has no need of
+// one. Local variables do not outlive the step; what must is in [Frame.State].
+//
+//	type twice struct{ first, second int }
+//
+//	var Twice = coro.Define("twice", func(f *coro.Frame[twice, int]) coro.Step {
+//		switch s := &f.State; f.At() {
+//		case 0:
+//			return coro.Await(f, 1, Measure, measure{}, &s.first)
+//		case 1:
+//			return coro.Await(f, 2, Measure, measure{}, &s.second)
+//		default:
+//			return f.Return(s.first + s.second)
+//		}
+//	})
+//
+// # Launching
+//
+// A task that nobody awaits is a root. It is launched on an [Executor], of which
+// package executor has several:
+//
+//	coro.Go(ex, Twice, twice{})                                  // the short form
+//	coro.RunAsync(ex)(Twice.With(twice{}))                       // the same, in two steps
+//	coro.RunAsync(ex, coro.Allocator(mine))(Twice.With(twice{})) // with options
+//	sum, err := coro.Run(ctx, ex, Twice.With(twice{}))           // and wait for it
+//
+// The form in two steps lets the options be in force before there is a frame.
+//
+// # Symmetric transfer
+//
+// A step function never calls another one. It returns the frame to run next: the
+// child that it awaits or, when it ends, the parent. One loop makes all the
+// calls, so a chain of tasks may be a million deep and the goroutine's stack does
+// not grow.
+//
+// # The environment travels in the frame
+//
+// Executor, allocator and context are one word in the header, which a child
+// copies from its parent. An allocator given at launch serves every frame of that
+// tree of tasks and no frame of any other, whatever tasks a goroutine runs in
+// between; and each frame goes back to where it came from, children before
+// parents. There is no state in threads or goroutines that could be a different
+// tree's.
+//
+// # The pointer rule
+//
+// The collector does not see frames, so a Go pointer that is only in a frame
+// points to memory that may be gone. State and result types must not contain any:
+// no pointers, slices, strings, maps, channels, functions, interfaces. Define
+// looks through the types and panics with the path of the first. What needs
+// pointers stays on the Go heap, kept reachable by the program, and the state has
+// an index to it.
+//
+// For the same reason, where a child's result goes must be a field of the
+// awaiting frame's state, which lives as long as the child does. Every Await
+// checks that.
+//
+// A frame is gone when its task has ended: the step function must not keep it,
+// nor an address inside, beyond its own return.
+//
+// # Goroutines
+//
+// Kinds may be used by all goroutines. A frame is used by one goroutine at a
+// time, the one that runs its step, so state needs no lock and no atomics; an
+// executor that moves a task to another goroutine orders its steps. Go, RunAsync
+// and Run may be called from any goroutine, Go and RunAsync from step functions
+// too. A [Call] is good for one launch and belongs to one goroutine. A step
+// function that blocks keeps its worker.
+//
+// # Errors
+//
+// What a task fails with is seen, as it is, by the task that awaits it: in the
+// next step, by [Frame.Err]. Nothing is passed on unless that step does so. The
+// error of a root is returned by Run; if nobody waits for the root, it goes to
+// the handler of [OnError] or of the executor.
+//
+// A panic in a step function ends the task with a [*PanicError], which is an
+// error like any other; the worker goes on. An allocator that has no frame to
+// give makes the launch, or the child, fail with [arena.ErrExhausted]. When the
+// context of a tree ends, Err says so after the next Yield. Misuse, such as to
+// await twice in one step, panics with a message that says what to do instead.
+//
+// # Cost
+//
+// Launching, awaiting, yielding and returning allocate nothing on the Go heap
+// once the free lists are filled.
+package coro

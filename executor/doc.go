@@ -1,0 +1,39 @@
+// Package executor decides where and when tasks of package coro run.
+//
+//   - [Inline] runs tasks on the goroutine that posts them, until nothing is left
+//     to run. It suits tests, tools, and loops that already own a goroutine.
+//   - [Pool] runs tasks on a fixed number of workers, each a goroutine with a
+//     cache of its own. It suits servers.
+//
+// Both satisfy [coro.Executor] and may be used by any goroutine. Tasks are
+// launched on them with coro's functions:
+//
+//	pool := executor.NewPool()
+//	defer pool.Close()
+//	err := coro.Go(pool, Session, session{peer: 7})
+//	rtt, err := coro.Run(ctx, pool, Ping.With(ping{host: 7}))
+//
+// # Order
+//
+// On an Inline, tasks begin in the order in which they are posted, and one that
+// yields goes to the end of the queue. A Pool promises no order, but a task that
+// yields lets every other that is ready have its turn.
+//
+// # Arenas
+//
+// An executor takes frames from an arena of its own or, with [WithArena], from
+// one that others may use too: then it must be closed after all of them.
+//
+// # Errors
+//
+// The error of a root task that nobody waits for goes to the handler given by
+// [WithErrorHandler], on the goroutine that ran the task; without one it is
+// printed to standard error. A handler that panics is a mistake of the program:
+// the panic goes on through [Inline.Post] and ends the process from a worker of
+// a Pool.
+//
+// # Closing
+//
+// A closed executor takes no tasks: launching one returns [ErrClosed]. Closing a
+// Pool cancels the tasks that have not ended and leaves no frame behind.
+package executor

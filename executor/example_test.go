@@ -1,0 +1,102 @@
+package executor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+func ExampleNewPool() {
+	type span struct{ from, to, sum int }
+	sum := coro.Define("sum", func(f *coro.Frame[span, int]) coro.Step {
+		s := &f.State
+		if s.from == s.to {
+			return f.Return(s.sum)
+		}
+		s.from++
+		s.sum += s.from
+		return coro.Yield(f, 0)
+	})
+	pool := executor.NewPool(executor.WithWorkers(4))
+	defer pool.Close()
+
+	fmt.Println(coro.Run(context.Background(), pool, sum.With(span{to: 100})))
+
+	// Output:
+	// 5050 <nil>
+}
+
+// What tasks launch runs before Post returns, but never inside of a step.
+func ExampleNewInline() {
+	ex := executor.NewInline()
+	defer ex.Close()
+
+	child := coro.Define("child", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
+		fmt.Println("child")
+		return f.Return(struct{}{})
+	})
+	parent := coro.Define("parent", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
+		if err := coro.Go(ex, child, struct{}{}); err != nil {
+			return f.Fail(err)
+		}
+		fmt.Println("parent")
+		return f.Return(struct{}{})
+	})
+	if err := coro.Go(ex, parent, struct{}{}); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println("nothing left to run")
+
+	// Output:
+	// parent
+	// child
+	// nothing left to run
+}
+
+// Two executors that share an arena share free frames, and the limit.
+func ExampleWithArena() {
+	a, err := arena.New(arena.WithMaxBytes(64 << 20))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	pool := executor.NewPool(executor.WithArena(a))
+	inline := executor.NewInline(executor.WithArena(a))
+
+	double := coro.Define("double", func(f *coro.Frame[int, int]) coro.Step {
+		return f.Return(2 * f.State)
+	})
+	fmt.Println(coro.Run(context.Background(), pool, double.With(4)))
+	fmt.Println(coro.Run(context.Background(), inline, double.With(5)))
+
+	fmt.Println(errors.Join(pool.Close(), inline.Close(), a.Close()))
+
+	// Output:
+	// 8 <nil>
+	// 10 <nil>
+	// <nil>
+}
+
+func ExampleWithErrorHandler() {
+	var failures atomic.Int64
+	pool := executor.NewPool(executor.WithErrorHandler(func(error) { failures.Add(1) }))
+
+	never := coro.Define("never", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
+		return coro.Yield(f, 0)
+	})
+	for range 3 {
+		if err := coro.Go(pool, never, struct{}{}); err != nil {
+			fmt.Println(err)
+		}
+	}
+	// Close cancels what has not ended.
+	fmt.Println(pool.Close(), failures.Load())
+
+	// Output:
+	// <nil> 3
+}
