@@ -151,28 +151,3 @@ func TestDeallocateOfNil(t *testing.T) {
 	require.NotNil(t, p)
 	c.Deallocate(p, 128)
 }
-
-// A frame of no bytes lies inside its block: past the end there is another object,
-// and a pointer to that, once it is freed, ends the process in the next collection.
-func TestHeapFrameOfNoBytes(t *testing.T) {
-	var h arena.Heap
-	var frames []unsafe.Pointer
-	owners := make(map[unsafe.Pointer]int)
-	for i := range 1000 {
-		p := h.Allocate(0)
-		frames = append(frames, p)
-		owners[p] = i
-	}
-	// A block is a header of 16 bytes and what follows it. The frame of one block
-	// must not be the header of another, 16 bytes in front of the next frame.
-	shared := 0
-	for _, p := range frames {
-		if _, ok := owners[unsafe.Add(p, 16)]; ok {
-			shared++
-		}
-	}
-	for _, p := range frames {
-		h.Deallocate(p, 0)
-	}
-	require.Zero(t, shared)
-}
