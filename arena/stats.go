@@ -37,8 +37,12 @@ type ClassStats struct {
 	Cold    uint64  // of the public ones, those whose memory Trim gave back
 }
 
-// Stats returns the arena's figures. It looks at every cache, and slows none.
+// Stats returns the arena's figures. It looks at every cache, and slows none. Of a
+// closed arena it knows only what it counted since New.
 func (a *Arena) Stats() Stats {
+	if a.gone.Load() {
+		return Stats{HandedBackBytes: a.store.Stats().HandedBack, Refusals: a.refusals.Load()}
+	}
 	var s Stats
 	caches := *a.caches.Load()
 	for k := range bins.Class(bins.Classes) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 )
 
 // mustBePointerFree panics if a value of type t, which is the part ("state" or
@@ -14,7 +15,9 @@ func mustBePointerFree(name, part string, t reflect.Type) {
 		if path != "" {
 			where = part + " field " + path
 		}
-		panic(fmt.Sprintf("coro: task %s: %s (%s) holds a Go pointer; move it to the held part", quote(name), where, offender))
+		// Reflection says uint8 where the program said byte, nearly always.
+		typ := strings.ReplaceAll(offender.String(), "[]uint8", "[]byte")
+		panic(fmt.Sprintf("coro: task %s: %s (%s) holds a Go pointer; move it to the held part", quote(name), where, typ))
 	}
 }
 

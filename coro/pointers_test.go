@@ -85,7 +85,7 @@ func TestDefineRefusesPointers(t *testing.T) {
 		{stateOf[struct{ Exported *int }](), "state field .Exported (*int)"},
 		{stateOf[struct{ t time.Time }](), "state field .t.loc (*time.Location)"},
 		{stateOf[struct{ a [3][2]struct{ s string } }](), "state field .a[0][0].s (string)"},
-		{stateOf[deep](), "state field .peer.list[0].buf ([]uint8)"},
+		{stateOf[deep](), "state field .peer.list[0].buf ([]byte)"},
 		{stateOf[embedding](), "state field .Embedded.name (string)"},
 		{stateOf[embeddedPointer](), "state field .flat (*coro_test.flat)"},
 		{stateOf[twoOffenders](), "state field .first (error)"},
@@ -95,7 +95,7 @@ func TestDefineRefusesPointers(t *testing.T) {
 		}](), "state field .p (*int)"},
 		{resultOf[*int](), "result type (*int)"},
 		{resultOf[error](), "result type (error)"},
-		{resultOf[deep](), "result field .peer.list[0].buf ([]uint8)"},
+		{resultOf[deep](), "result field .peer.list[0].buf ([]byte)"},
 		{resultOf[struct {
 			n int
 			s string
