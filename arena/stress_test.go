@@ -161,7 +161,11 @@ func (u *stressUser) step() {
 }
 
 func (u *stressUser) allocate(m arena.FrameAllocator) {
-	size := 1 + uintptr(u.random.Uint64N(1<<u.random.Uint64N(18)))
+	largest := uint64(1) << u.random.IntN(13)
+	if u.random.IntN(30) == 0 {
+		largest = 128 << 10
+	}
+	size := 1 + uintptr(u.random.Uint64N(largest))
 	f := frame{p: m.Allocate(size), size: size, seed: u.random.Uint64()}
 	if f.p == nil { // there is a limit, and a system that refuses
 		u.free(m)
