@@ -131,7 +131,7 @@ func (s *Store[D]) Return(sl *Slab[D]) error {
 	if s.closed {
 		return ErrClosed
 	}
-	if s.Find(sl.base) != sl || !sl.inUse {
+	if sl == nil || s.Find(sl.base) != sl || !sl.inUse {
 		panic("slab: Return of a slab that is not in use: returned twice, or another store's")
 	}
 	var none D
