@@ -38,6 +38,9 @@ type Slab[D any] struct {
 
 	base  unsafe.Pointer // never changes
 	inUse bool           // guarded by the store's mu
+
+	// dirty: the slab was returned, but not its pages. Guarded by the store's mu.
+	dirty bool
 }
 
 // Base returns the address of the slab's first byte.
@@ -77,8 +80,8 @@ func NewStore[D any](c Config) *Store[D] {
 	return s
 }
 
-// Acquire returns a slab that is the caller's until Return. Its pages are zero
-// unless [FromHeap]. The error is ErrClosed or wraps ErrRefused.
+// Acquire returns a slab that is the caller's until Return. Its pages are zero.
+// The error is ErrClosed or wraps ErrRefused.
 func (s *Store[D]) Acquire() (*Slab[D], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,6 +91,10 @@ func (s *Store[D]) Acquire() (*Slab[D], error) {
 	sl, err := s.unused()
 	if err != nil {
 		return nil, err
+	}
+	if sl.dirty {
+		clear(unsafe.Slice((*byte)(sl.base), Size))
+		sl.dirty = false
 	}
 	if s.config.Prefault {
 		if err := prefault(sl.base, Size); err != nil {
@@ -122,9 +129,9 @@ func (s *Store[D]) unused() (*Slab[D], error) {
 }
 
 // Return takes back a slab, and its descriptor is zeroed. Its pages go back to
-// the system; the error says that the system did not take them, and the slab is
-// returned all the same, though perhaps not zero. Return panics if the slab is
-// not in use.
+// the system; the error is ErrClosed or says that the system did not take them,
+// and then the slab is returned all the same. Return panics if the slab is not in
+// use.
 func (s *Store[D]) Return(sl *Slab[D]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +147,9 @@ func (s *Store[D]) Return(sl *Slab[D]) error {
 	s.stats.SlabBytes -= Size
 	s.stats.FreeSlabs++
 	s.returned = append(s.returned, sl)
-	return s.discard(sl.base, Size)
+	err := s.discard(sl.base, Size)
+	sl.dirty = FromHeap || err != nil
+	return err
 }
 
 // Discard gives the whole pages of [p, p+n), which lie in one slab in use, back to
