@@ -98,8 +98,7 @@ func (s *Store[D]) Acquire() (*Slab[D], error) {
 	}
 	if s.config.Prefault {
 		if err := prefault(sl.base, Size); err != nil {
-			s.returned = append(s.returned, sl)
-			s.stats.FreeSlabs++
+			_ = s.takeBack(sl) // some of its pages may be there; the refusal is what the caller must know
 			return nil, s.refused(Size, err)
 		}
 	}
@@ -145,6 +144,12 @@ func (s *Store[D]) Return(sl *Slab[D]) error {
 	sl.Desc, sl.inUse = none, false
 	s.stats.Slabs--
 	s.stats.SlabBytes -= Size
+	return s.takeBack(sl)
+}
+
+// takeBack puts a slab that nobody uses where the next Acquire finds it, and its
+// pages go back to the system. The caller holds mu.
+func (s *Store[D]) takeBack(sl *Slab[D]) error {
 	s.stats.FreeSlabs++
 	s.returned = append(s.returned, sl)
 	err := s.discard(sl.base, Size)
