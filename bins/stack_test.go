@@ -406,9 +406,13 @@ func (u *stackUser) load(b *bins.Batch) bool {
 
 // leave pushes all that the goroutine holds.
 func (u *stackUser) leave() {
+	// Full batches wait until all frames are in one: pushed at once, they would be
+	// what Take finds next.
+	var full []*bins.Batch
 	for len(u.frames) > 0 {
 		if len(u.batches) == 0 {
-			// The others hold the batches, or the stacks do.
+			// The others hold the batches, or the stacks do. There are more than
+			// enough for all frames.
 			for i := range u.stacks {
 				if b := u.stacks[i].Take(); b != nil {
 					u.unload(b)
@@ -418,13 +422,14 @@ func (u *stackUser) leave() {
 			continue
 		}
 		b := u.batches[len(u.batches)-1]
+		u.batches = u.batches[:len(u.batches)-1]
 		for len(u.frames) > 0 && u.load(b) {
 		}
-		u.batches = u.batches[:len(u.batches)-1]
+		full = append(full, b)
+	}
+	for _, b := range append(full, u.batches...) {
 		u.own(u.ownerOf(b), u.id, nobody)
 		u.stacks[0].Push(b)
 	}
-	for len(u.batches) > 0 {
-		u.push(&u.stacks[0])
-	}
+	u.batches = nil
 }

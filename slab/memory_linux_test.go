@@ -51,12 +51,24 @@ func vmFlags(t *testing.T, p unsafe.Pointer) string {
 // processRSS returns the bytes of memory that back the process.
 func processRSS(t *testing.T) int {
 	t.Helper()
-	statm, err := os.ReadFile("/proc/self/statm")
+	_, resident := statm(t)
+	return resident
+}
+
+// addressSpace returns the bytes of the process's address space in use.
+func addressSpace(t *testing.T) int {
+	t.Helper()
+	size, _ := statm(t)
+	return size
+}
+
+func statm(t *testing.T) (size, resident int) {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
 	require.NoError(t, err)
-	var size, pages int
-	_, err = fmt.Sscan(string(statm), &size, &pages)
+	_, err = fmt.Sscan(string(text), &size, &resident)
 	require.NoError(t, err)
-	return pages * os.Getpagesize()
+	return size * os.Getpagesize(), resident * os.Getpagesize()
 }
 
 func TestUntouchedPagesCostNothing(t *testing.T) {
@@ -147,6 +159,25 @@ func isMapped(p unsafe.Pointer) bool {
 	var present [1]byte
 	_, _, errno := unix.Syscall(unix.SYS_MINCORE, uintptr(p), slab.PageSize(), uintptr(unsafe.Pointer(&present[0])))
 	return errno != unix.ENOMEM
+}
+
+// A region is mapped larger, to be cut to its alignment, on both sides: what is
+// cut off goes back, or the address space in use would grow by more than what is
+// reserved.
+func TestReservingCostsNoMore(t *testing.T) {
+	const regions = 200
+	s := newStore(t, slab.Config{RegionBytes: slab.Size})
+	before := addressSpace(t)
+	for i := range uintptr(regions) {
+		acquire(t, s)
+		_, err := s.Map(2*slab.Size + i*5%512*slab.PageSize()) // the next region begins anywhere in 2 MiB
+		require.NoError(t, err)
+	}
+	stats := s.Stats()
+	used := addressSpace(t) - before
+	// On each side half a slab a region is cut off, in the mean. The Go runtime may
+	// take some meanwhile.
+	require.Less(t, used, int(stats.Reserved+stats.LargeBytes)+regions*slab.Size/4)
 }
 
 func TestHugePagesAreAskedFor(t *testing.T) {
