@@ -11,7 +11,8 @@ const BatchCap = 62
 // from then on. Nobody else looks at it.
 //
 // It holds no pointer that the collector needs to follow; whoever allocates
-// batches keeps them reachable for as long as they are in use.
+// batches keeps them reachable for as long as they are in use, and not on a
+// goroutine's stack, which moves.
 type Batch struct {
 	// next is the batch below this one, as an integer: neither a write barrier
 	// when it is stored nor a long chain for the collector to walk. Written by

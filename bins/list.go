@@ -167,16 +167,16 @@ func (l *List) Fill(b *Batch) {
 	b.n, b.cold = 0, false
 }
 
-// Drain moves up to limit of the list's frames to the empty batch b, newest
-// first; but the newest of all only if it is the only one, so that the owner goes
-// on with a warm frame.
+// Drain moves up to limit of the list's frames, at most BatchCap, to the empty
+// batch b, the newest of them. But the frame freed last, if no Pop followed, only
+// if it is the only one, so that the owner goes on with a warm frame.
 func (l *List) Drain(b *Batch, limit int) {
 	if l.n == 0 && l.top > noTop && limit > 0 {
 		b.slots[0], b.n = l.top, 1
 		l.setTop(noTop)
 		return
 	}
-	n := min(l.n, uint32(limit), BatchCap)
+	n := min(l.n, uint32(max(limit, 0)), BatchCap)
 	copy(b.slots[:n], l.slots[l.n-n:l.n])
 	b.n = n
 	l.setLen(l.n - n)

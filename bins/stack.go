@@ -1,6 +1,9 @@
 package bins
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // Stack is a public stack of batches. Any goroutine may use it at any time; no
 // operation blocks. The zero Stack is empty.
@@ -29,8 +32,11 @@ type Stack struct {
 
 	// A pair of cache lines of its own: pushes of one class by their owner must
 	// not slow takers of another class or the owner's private lists.
-	_ [128 - wordBytes - 8]byte
+	_ [128 - 2*8]byte
 }
+
+var _ [128 - unsafe.Sizeof(Stack{})]struct{}
+var _ [unsafe.Sizeof(Stack{}) - 128]struct{}
 
 // Empty reports whether the stack was empty at that moment. It is one load of a
 // line that is rarely written, and saves a taker an exchange.

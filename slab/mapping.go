@@ -16,8 +16,7 @@ func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
 	if size > MaxMapping {
 		return nil, s.refused(size, errTooLarge)
 	}
-	page := PageSize()
-	m, err := s.reserve(max(size+page-1, page)&^(page-1), page)
+	m, err := s.reserve(wholePages(size), PageSize())
 	if err != nil {
 		return nil, err
 	}
@@ -42,12 +41,11 @@ func (s *Store[D]) Unmap(p unsafe.Pointer, size uintptr) error {
 	if s.closed {
 		return ErrClosed
 	}
-	page := PageSize()
 	m, ok := s.large[uintptr(p)]
 	if !ok {
 		return fmt.Errorf("%w: no mapping begins at %p", ErrUnknown, p)
 	}
-	if max(size+page-1, page)&^(page-1) != m.size {
+	if size > maxMapping || wholePages(size) != m.size {
 		return fmt.Errorf("%w: the mapping at %p has %d bytes, not %d", ErrUnknown, p, m.size, size)
 	}
 	if err := m.release(); err != nil {
@@ -58,6 +56,12 @@ func (s *Store[D]) Unmap(p unsafe.Pointer, size uintptr) error {
 	s.stats.LargeBytes -= m.size
 	s.stats.HandedBack += uint64(m.size)
 	return nil
+}
+
+// wholePages rounds size, which is at most maxMapping, up to pages, at least one.
+func wholePages(size uintptr) uintptr {
+	page := PageSize()
+	return max(size+page-1, page) &^ (page - 1)
 }
 
 // MappingSize returns the size of the mapping that begins at p, in bytes, or 0 if

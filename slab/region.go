@@ -95,13 +95,24 @@ func (s *Store[D]) refused(size uintptr, err error) error {
 // unmapAll gives all memory back. The caller holds mu.
 func (s *Store[D]) unmapAll() error {
 	var errs []error
+	giveBack := func(m memory, pages uint64) {
+		if err := m.release(); err != nil {
+			errs = append(errs, fmt.Errorf("slab: giving back %d bytes at %p: %w", m.size, m.base, err))
+			return
+		}
+		s.stats.HandedBack += pages
+	}
 	for _, r := range *s.regions.Load() {
-		errs = append(errs, r.release())
-		s.stats.HandedBack += uint64(r.taken) * Size
+		pages := uint64(0)
+		for i := range r.slabs[:r.taken] {
+			if r.slabs[i].inUse || r.slabs[i].dirty {
+				pages += Size
+			}
+		}
+		giveBack(r.memory, pages)
 	}
 	for _, m := range s.large {
-		errs = append(errs, m.release())
-		s.stats.HandedBack += uint64(m.size)
+		giveBack(m, uint64(m.size))
 	}
 	return errors.Join(errs...)
 }

@@ -38,6 +38,9 @@ type Slab[D any] struct {
 
 	base  unsafe.Pointer // never changes
 	inUse bool           // guarded by the store's mu
+
+	// dirty: the slab was returned, but not its pages. Guarded by the store's mu.
+	dirty bool
 }
 
 // Base returns the address of the slab's first byte.
@@ -77,8 +80,8 @@ func NewStore[D any](c Config) *Store[D] {
 	return s
 }
 
-// Acquire returns a slab that is the caller's until Return. Its pages are zero
-// unless [FromHeap]. The error is ErrClosed or wraps ErrRefused.
+// Acquire returns a slab that is the caller's until Return. Its pages are zero.
+// The error is ErrClosed or wraps ErrRefused.
 func (s *Store[D]) Acquire() (*Slab[D], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,10 +92,13 @@ func (s *Store[D]) Acquire() (*Slab[D], error) {
 	if err != nil {
 		return nil, err
 	}
+	if sl.dirty {
+		clear(unsafe.Slice((*byte)(sl.base), Size))
+		sl.dirty = false
+	}
 	if s.config.Prefault {
 		if err := prefault(sl.base, Size); err != nil {
-			s.returned = append(s.returned, sl)
-			s.stats.FreeSlabs++
+			_ = s.takeBack(sl) // some of its pages may be there; the refusal is what the caller must know
 			return nil, s.refused(Size, err)
 		}
 	}
@@ -122,25 +128,33 @@ func (s *Store[D]) unused() (*Slab[D], error) {
 }
 
 // Return takes back a slab, and its descriptor is zeroed. Its pages go back to
-// the system; the error says that the system did not take them, and the slab is
-// returned all the same, though perhaps not zero. Return panics if the slab is
-// not in use.
+// the system; the error is ErrClosed or says that the system did not take them,
+// and then the slab is returned all the same. Return panics if the slab is not in
+// use.
 func (s *Store[D]) Return(sl *Slab[D]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return ErrClosed
 	}
-	if s.Find(sl.base) != sl || !sl.inUse {
+	if sl == nil || s.Find(sl.base) != sl || !sl.inUse {
 		panic("slab: Return of a slab that is not in use: returned twice, or another store's")
 	}
 	var none D
 	sl.Desc, sl.inUse = none, false
 	s.stats.Slabs--
 	s.stats.SlabBytes -= Size
+	return s.takeBack(sl)
+}
+
+// takeBack puts a slab that nobody uses where the next Acquire finds it, and its
+// pages go back to the system. The caller holds mu.
+func (s *Store[D]) takeBack(sl *Slab[D]) error {
 	s.stats.FreeSlabs++
 	s.returned = append(s.returned, sl)
-	return s.discard(sl.base, Size)
+	err := s.discard(sl.base, Size)
+	sl.dirty = FromHeap || err != nil
+	return err
 }
 
 // Discard gives the whole pages of [p, p+n), which lie in one slab in use, back to
