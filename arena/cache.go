@@ -347,10 +347,9 @@ func (a *Arena) removeCache(c *Cache) {
 
 // forget drops all frames, at the end of the arena.
 func (c *Cache) forget() {
-	var dropped bins.Batch
 	for k := range bins.Class(bins.Classes) {
 		for c.lists[k].Len() > 0 {
-			c.lists[k].Drain(&dropped, bins.BatchCap)
+			c.lists[k].Pop()
 		}
 		c.lists[k].Open(0)
 		c.public[k].TakeAll()

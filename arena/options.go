@@ -85,11 +85,12 @@ func WithPrefault() Option {
 
 // WithRegionBytes sets how much address space is reserved at a time, in bytes,
 // rounded up to slabs of 2 MiB. The default is 64 MiB, and 16 MiB on 32-bit
-// machines. What is reserved takes no memory.
+// machines. What is reserved takes no memory but a descriptor of some 64 bytes a
+// slab. The most is 1 TiB.
 func WithRegionBytes(n uintptr) Option {
 	return func(o *options) error {
-		if n == 0 {
-			return fmt.Errorf("%w: WithRegionBytes(0)", ErrOption)
+		if n == 0 || uint64(n) > 1<<40 {
+			return fmt.Errorf("%w: WithRegionBytes(%d): must be from 1 to 1 TiB", ErrOption, n)
 		}
 		o.slab.RegionBytes = n
 		return nil
