@@ -6,8 +6,6 @@ import (
 	"unsafe"
 )
 
-const MaxMapping = maxMapping
-
 // Prefault backs memory without a Store.
 var Prefault = prefault
 

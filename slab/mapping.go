@@ -45,7 +45,7 @@ func (s *Store[D]) Unmap(p unsafe.Pointer, size uintptr) error {
 	if !ok {
 		return fmt.Errorf("%w: no mapping begins at %p", ErrUnknown, p)
 	}
-	if size > maxMapping || wholePages(size) != m.size {
+	if size > MaxMapping || wholePages(size) != m.size {
 		return fmt.Errorf("%w: the mapping at %p has %d bytes, not %d", ErrUnknown, p, m.size, size)
 	}
 	if err := m.release(); err != nil {
@@ -58,7 +58,7 @@ func (s *Store[D]) Unmap(p unsafe.Pointer, size uintptr) error {
 	return nil
 }
 
-// wholePages rounds size, which is at most maxMapping, up to pages, at least one.
+// wholePages rounds size, which is at most MaxMapping, up to pages, at least one.
 func wholePages(size uintptr) uintptr {
 	page := PageSize()
 	return max(size+page-1, page) &^ (page - 1)
