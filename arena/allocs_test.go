@@ -1,3 +1,5 @@
+//go:build !framecheck
+
 package arena_test
 
 import (

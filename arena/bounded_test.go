@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/bins"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/internal/race"
 	"github.com/framearena/framearena/slab"
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,11 @@ func TestBoundedAgreesWithTheArena(t *testing.T) {
 		takes := s.LargeBytes
 		for _, c := range s.Classes {
 			takes += uintptr(c.Live) * c.Size
+		}
+		if framecheck.Enabled { // where the arena takes more than Bounded knows of
+			guarded, _ := footprint(size + guardSize)
+			require.Equal(t, guarded, takes, "size %d", size)
+			takes, _ = footprint(size)
 		}
 		require.Equal(t, takes, b.Stats().Bytes, "size %d", size)
 		b.Deallocate(p, size)

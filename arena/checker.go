@@ -138,17 +138,11 @@ func (ch *checker) begin(p unsafe.Pointer, capacity, size uintptr, r *record) {
 func (ch *checker) deallocate(p unsafe.Pointer, size uintptr) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	if r := ch.large[uintptr(p)]; r != nil {
-		capacity := roundToPages(r.size + guardSize)
-		ch.mustBeIntact(p, capacity, size, r)
-		r.state, r.freed = frameFreed, ch.sites.caller()
-		ch.forgetLarge(p)
-		ch.arena.deallocateLarge(p, capacity)
-		return
-	}
 	r := ch.record(p)
 	if r == nil {
-		ch.reportForeign(p, size)
+		// Only then: where a large frame was there may be a slab by now.
+		ch.deallocateLarge(p, size)
+		return
 	}
 	k := ch.arena.store.Find(p).Desc.class
 	ch.mustBeIntact(p, k.Size(), size, r)
@@ -162,6 +156,19 @@ func (ch *checker) deallocate(p unsafe.Pointer, size uintptr) {
 	for ch.quarantineBytes > ch.quarantineLimit {
 		ch.release()
 	}
+}
+
+// deallocateLarge is deallocate for a p where no frame of a slab begins.
+func (ch *checker) deallocateLarge(p unsafe.Pointer, size uintptr) {
+	r := ch.large[uintptr(p)]
+	if r == nil {
+		ch.reportForeign(p, size)
+	}
+	capacity := roundToPages(r.size + guardSize)
+	ch.mustBeIntact(p, capacity, size, r)
+	r.state, r.freed = frameFreed, ch.sites.caller()
+	ch.forgetLarge(p)
+	ch.arena.deallocateLarge(p, capacity)
 }
 
 // forgetLarge bounds what is remembered of large frames that were freed; p was last.

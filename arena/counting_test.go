@@ -34,13 +34,14 @@ func TestCountingCountsRefusals(t *testing.T) {
 	cache := a.NewCache()
 	defer cache.Close()
 	c := arena.NewCounting(cache)
-	all := exhaust(t, c, 64<<10, 32)
+	size := 64<<10 - guard
+	all := exhaust(t, c, size, 32)
 	s := c.Stats()
 	require.EqualValues(t, 32, s.Allocated)
 	require.EqualValues(t, 1, s.Refused)
 	require.Equal(t, a.Stats().Refusals, s.Refused)
-	require.EqualValues(t, slab.Size, s.PeakBytes)
-	freeAll(c, all, 64<<10)
+	require.EqualValues(t, 32*size, s.PeakBytes)
+	freeAll(c, all, size)
 }
 
 // Countings may stand in front of each other.

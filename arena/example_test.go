@@ -65,22 +65,6 @@ func ExampleArena_NewCache() {
 	// <nil>
 }
 
-// Close says what was forgotten. The arena stays open, and can be closed later.
-func ExampleArena_Close() {
-	a, err := arena.New()
-	if err != nil {
-		log.Fatal(err)
-	}
-	small, large := a.Allocate(100), a.Allocate(1000)
-	fmt.Println(a.Close())
-	a.Deallocate(small, 100)
-	a.Deallocate(large, 1000)
-	fmt.Println(a.Close())
-	// Output:
-	// arena: frames are live: 1 of 128 bytes, 1 of 1024 bytes
-	// <nil>
-}
-
 // An arena with a limit returns nil when it is reached. What is live stays as it
 // is, and when frames are freed there is something to allocate again.
 func ExampleWithMaxBytes() {
@@ -89,7 +73,7 @@ func ExampleWithMaxBytes() {
 		log.Fatal(err)
 	}
 	c := a.NewCache()
-	const size = 64 << 10
+	const size = 60_000 // takes 64 KiB
 	var frames []unsafe.Pointer
 	for p := c.Allocate(size); p != nil; p = c.Allocate(size) {
 		frames = append(frames, p)

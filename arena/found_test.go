@@ -81,14 +81,16 @@ func TestLastFramesAreFoundAmongManyCaches(t *testing.T) {
 	for i := range caches {
 		caches[i] = a.NewCache()
 	}
-	frames := exhaust(t, caches[0], 64<<10, 32)
+	size := 64<<10 - guard
+	frames := exhaust(t, caches[0], size, 32)
+	require.Len(t, frames, 32)
 	for i, c := range caches[1:] {
-		c.Deallocate(frames[0], 64<<10)
+		c.Deallocate(frames[0], size)
 		c.Publish()
-		frames[0] = caches[0].Allocate(64 << 10)
+		frames[0] = caches[0].Allocate(size)
 		require.NotNil(t, frames[0], "the frame that cache %d published", i+1)
 	}
-	freeAll(caches[0], frames, 64<<10)
+	freeAll(caches[0], frames, size)
 }
 
 // A size that nobody can have must not, for the moment that it is asked for, use

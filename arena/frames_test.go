@@ -8,6 +8,7 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/bins"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/stretchr/testify/require"
 )
 
@@ -54,10 +55,27 @@ func (f frame) check() error {
 	return nil
 }
 
-// classSize is the least power of two that is at least size and 128.
+// isChecked reports whether all arenas are in checked mode, where frames are of a
+// larger class than they would be and pages are not given back.
+const isChecked = framecheck.Enabled
+
+// guard is how many bytes more than it is asked for an arena takes for each frame.
+// For a size that is to be the last of its class, tests ask for guard less.
+var guard = func() uintptr {
+	if isChecked {
+		return 16
+	}
+	return 0
+}()
+
+// isLarge reports whether a frame of size bytes is a mapping of its own.
+func isLarge(size uintptr) bool { return size+guard > 64<<10 }
+
+// classSize is the size of a frame that is asked for with size bytes: the least
+// power of two that is at least size, with the guard, and 128.
 func classSize(size uintptr) uintptr {
 	n := uintptr(128)
-	for n < size {
+	for n < size+guard {
 		n *= 2
 	}
 	return n
@@ -66,7 +84,7 @@ func classSize(size uintptr) uintptr {
 // classIndex is the place of size's class in Stats.
 func classIndex(size uintptr) int {
 	i := 0
-	for n := uintptr(128); n < size; n *= 2 {
+	for n := uintptr(128); n < size+guard; n *= 2 {
 		i++
 	}
 	return i
@@ -92,6 +110,17 @@ func requireAccounts(t *testing.T, a *arena.Arena, live [bins.Classes]int) {
 	}
 	require.Equal(t, total, s.Total)
 	require.Equal(t, uintptr(s.Total.Slabs)*(2<<20)+s.LargeBytes, s.MappedBytes)
+}
+
+// requireAllPublic fails the test unless every frame is free and where all caches
+// find it.
+func requireAllPublic(t *testing.T, a *arena.Arena) {
+	t.Helper()
+	s := a.Stats().Total
+	if !isChecked { // there, all caches are served from one private list
+		require.Zero(t, s.Private)
+	}
+	require.Equal(t, s.Carved, s.Private+s.Public)
 }
 
 // bothWays runs test with an arena and with a cache of one, whose frames lie in a.

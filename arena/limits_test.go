@@ -35,7 +35,7 @@ func TestExactlySoManyFramesFit(t *testing.T) {
 	// With one P there is one local cache, and no frame waits in another.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	for _, limit := range []uintptr{slab.Size, slab.Size + 1, 2*slab.Size - 1, 3 * slab.Size} {
-		for _, size := range []uintptr{128, 1 << 10, 1<<10 + 1, 32 << 10, 64 << 10} {
+		for _, size := range []uintptr{128, 1 << 10, 1<<10 + 1, 32 << 10, 64<<10 - guard} {
 			bothWays(t, func(t *testing.T, a *arena.Arena, f arena.FrameAllocator) {
 				fit := int(limit / slab.Size * slab.Size / classSize(size))
 				all := exhaust(t, f, size, fit)
@@ -66,10 +66,10 @@ func TestSizesOverTheLimit(t *testing.T) {
 		}
 		require.Zero(t, a.Stats().MappedBytes)
 		most := limit / slab.PageSize() * slab.PageSize()
-		p := f.Allocate(most)
+		p := f.Allocate(most - guard)
 		require.NotNil(t, p, "all that whole pages allow")
 		require.Equal(t, most, a.Stats().MappedBytes)
-		f.Deallocate(p, most)
+		f.Deallocate(p, most-guard)
 		require.Zero(t, a.Stats().MappedBytes)
 	}, arena.WithMaxBytes(limit))
 }
@@ -80,7 +80,7 @@ func TestLargeAndSmallFramesCompete(t *testing.T) {
 	defer c.Close()
 	large := c.Allocate(2*slab.Size - 10_000)
 	require.NotNil(t, large)
-	small := exhaust(t, c, 4096, slab.Size/4096)
+	small := exhaust(t, c, 4096-guard, slab.Size/4096)
 	require.Equal(t, slab.Size/4096, len(small), "one slab is left")
 	require.Nil(t, c.Allocate(128), "no slab for another class")
 	require.Nil(t, c.Allocate(64<<10+1), "no pages for another large frame")
@@ -91,12 +91,12 @@ func TestLargeAndSmallFramesCompete(t *testing.T) {
 	p := c.Allocate(128)
 	require.NotNil(t, p, "now there is a slab for it")
 	require.Nil(t, c.Allocate(2*slab.Size-10_000), "and no room for the large frame")
-	q := c.Allocate(slab.Size)
+	q := c.Allocate(slab.Size - guard)
 	require.NotNil(t, q)
 	require.Equal(t, uintptr(3*slab.Size), a.Stats().MappedBytes)
 	c.Deallocate(p, 128)
-	c.Deallocate(q, slab.Size)
-	freeAll(c, small, 4096)
+	c.Deallocate(q, slab.Size-guard)
+	freeAll(c, small, 4096-guard)
 }
 
 func TestGoroutinesNeverExceedTheLimitTogether(t *testing.T) {
@@ -168,6 +168,7 @@ func TestSystemRefuses(t *testing.T) {
 		}
 		return nil
 	}
+	size := 64<<10 - guard
 	bothWays(t, func(t *testing.T, a *arena.Arena, f arena.FrameAllocator) {
 		refusing = true
 		require.Nil(t, f.Allocate(128), "no first region")
@@ -178,7 +179,7 @@ func TestSystemRefuses(t *testing.T) {
 		require.Zero(t, s.Total.Slabs)
 
 		refusing = false
-		first := frame{f.Allocate(64 << 10), 64 << 10, 1}
+		first := frame{f.Allocate(size), size, 1}
 		large := frame{f.Allocate(100_000), 100_000, 2}
 		require.NotNil(t, first.p)
 		require.NotNil(t, large.p)
@@ -187,15 +188,15 @@ func TestSystemRefuses(t *testing.T) {
 
 		refusing = true
 		// The region that there is still has slabs; then there is nothing.
-		all := exhaust(t, f, 64<<10, 1<<20)
+		all := exhaust(t, f, size, 1<<20)
 		require.NotZero(t, len(all))
 		require.Nil(t, f.Allocate(200), "no slab for another class either")
 		require.Nil(t, f.Allocate(70_000))
 		require.EqualValues(t, 5, a.Stats().Refusals)
 		require.NoError(t, first.check())
 		require.NoError(t, large.check())
-		freeAll(f, all, 64<<10)
-		require.Equal(t, len(all), len(exhaust(t, f, 64<<10, len(all))), "what was freed can be had again")
+		freeAll(f, all, size)
+		require.Equal(t, len(all), len(exhaust(t, f, size, len(all))), "what was freed can be had again")
 
 		refusing = false
 		p := f.Allocate(200)
@@ -203,7 +204,7 @@ func TestSystemRefuses(t *testing.T) {
 		f.Deallocate(p, 200)
 		f.Deallocate(first.p, first.size)
 		f.Deallocate(large.p, large.size)
-		freeAll(f, all, 64<<10)
+		freeAll(f, all, size)
 		require.Zero(t, a.Stats().Total.Live)
 	}, arena.WithRefusal(refuse))
 }

@@ -17,9 +17,9 @@ import (
 )
 
 func TestFrameFreedLastIsReusedFirst(t *testing.T) {
-	for n := uintptr(128); n <= 64<<10; n *= 2 {
+	for n := uintptr(128) - guard; !isLarge(n); n = 2*classSize(n) - guard {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			c := open(t).NewCache()
+			c := open(t, arena.WithoutQuarantine()).NewCache()
 			defer c.Close()
 			first, second := c.Allocate(n), c.Allocate(n)
 			require.NotEqual(t, first, second)
@@ -64,7 +64,7 @@ func TestFreedFramesAreReusedBeforeNewOnesAreCarved(t *testing.T) {
 				f.Deallocate(p, size)
 			}
 		}
-	})
+	}, arena.WithoutQuarantine())
 }
 
 // The arena and two of its caches against a model that knows all live frames.
@@ -82,7 +82,7 @@ func TestLiveFramesNeverOverlap(t *testing.T) {
 			free := func(i int) {
 				f := live[i]
 				require.NoError(t, f.check())
-				if f.size <= 64<<10 {
+				if !isLarge(f.size) {
 					counts[classIndex(f.size)]--
 				}
 				ways[random.IntN(len(ways))].Deallocate(f.p, f.size)
@@ -110,7 +110,7 @@ func TestLiveFramesNeverOverlap(t *testing.T) {
 				require.NotNil(t, f.p)
 				f.fill()
 				live = append(live, f)
-				if f.size <= 64<<10 {
+				if !isLarge(f.size) {
 					counts[classIndex(f.size)]++
 				}
 			}
@@ -128,7 +128,7 @@ func requireApart(t *testing.T, frames []frame) {
 	sorted := slices.SortedFunc(slices.Values(frames), func(f, g frame) int { return cmp.Compare(uintptr(f.p), uintptr(g.p)) })
 	for i, f := range sorted {
 		end := uintptr(f.p) + max(f.size, 1)
-		if f.size <= 64<<10 {
+		if !isLarge(f.size) {
 			end = uintptr(f.p) + classSize(f.size)
 		}
 		if i+1 < len(sorted) {
@@ -176,11 +176,11 @@ func TestFramesFreedElsewhereComeBack(t *testing.T) {
 		requireAccounts(t, a, [bins.Classes]int{})
 	}
 	t.Run("arena", func(t *testing.T) {
-		a := open(t)
+		a := open(t, arena.WithoutQuarantine())
 		circulate(t, a, a, a)
 	})
 	t.Run("caches", func(t *testing.T) {
-		a := open(t)
+		a := open(t, arena.WithoutQuarantine())
 		producer, consumer := a.NewCache(), a.NewCache()
 		circulate(t, a, producer, consumer)
 		producer.Close()

@@ -46,6 +46,7 @@ func withoutMemory(t *testing.T) {
 	warmUp(t)
 	const (
 		margin = 150 << 20
+		size   = 16_000
 		most   = margin / (16 << 10)
 	)
 	first, second := make([]unsafe.Pointer, 0, most), make([]unsafe.Pointer, 0, most)
@@ -63,7 +64,7 @@ func withoutMemory(t *testing.T) {
 
 	require.Nil(t, a.Allocate(margin+1), "a large frame that nobody has room for")
 	require.EqualValues(t, 1, a.Stats().Refusals)
-	for p := c.Allocate(16 << 10); p != nil; p = c.Allocate(16 << 10) {
+	for p := c.Allocate(size); p != nil; p = c.Allocate(size) {
 		*(*byte)(p) = 1
 		first = append(first, p)
 	}
@@ -71,7 +72,7 @@ func withoutMemory(t *testing.T) {
 	require.Less(t, len(first), most*2)
 	require.EqualValues(t, 2, a.Stats().Refusals)
 	mapped := a.Stats().MappedBytes
-	require.Nil(t, c.Allocate(64<<10), "a slab for another class")
+	require.Nil(t, c.Allocate(60_000), "a slab for another class")
 	require.Nil(t, a.Allocate(4*slab.Size), "a mapping")
 	require.EqualValues(t, 4, a.Stats().Refusals)
 	require.Equal(t, mapped, a.Stats().MappedBytes)
@@ -86,12 +87,12 @@ func withoutMemory(t *testing.T) {
 	// What is freed can be had again, by another cache as well.
 	half := len(first) / 2
 	for _, p := range first[half:] {
-		c.Deallocate(p, 16<<10)
+		c.Deallocate(p, size)
 	}
 	c.Publish()
 	other := a.NewCache()
 	defer other.Close()
-	for p := other.Allocate(16 << 10); p != nil; p = other.Allocate(16 << 10) {
+	for p := other.Allocate(size); p != nil; p = other.Allocate(size) {
 		second = append(second, p)
 	}
 	require.Equal(t, len(first)-half, len(second))
@@ -102,10 +103,10 @@ func withoutMemory(t *testing.T) {
 	a.Deallocate(q, 1<<20)
 
 	for _, p := range first[:half] {
-		a.Deallocate(p, 16<<10)
+		a.Deallocate(p, size)
 	}
 	for _, p := range second {
-		c.Deallocate(p, 16<<10)
+		c.Deallocate(p, size)
 	}
 	require.NoError(t, kept.check())
 	c.Deallocate(kept.p, kept.size)
@@ -131,7 +132,7 @@ func startThreads(n int) {
 func warmUp(t *testing.T) {
 	a := open(t)
 	c := a.NewCache()
-	for _, size := range []uintptr{16 << 10, 1 << 20} {
+	for _, size := range []uintptr{16_000, 1 << 20} {
 		p := c.Allocate(size)
 		c.Deallocate(p, size)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/bins"
-	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/internal/race"
 	"github.com/framearena/framearena/slab"
 	"github.com/stretchr/testify/require"
@@ -32,10 +31,6 @@ func allocateMany(t testing.TB, a arena.FrameAllocator, size uintptr, n int) []u
 	}
 	return frames
 }
-
-// isChecked reports whether all arenas are in checked mode, where frames are of a
-// larger class than they would be and pages are not given back.
-const isChecked = framecheck.Enabled
 
 func TestTrimReleasesSlabsForAnyClass(t *testing.T) {
 	const slabs = 4

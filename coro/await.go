@@ -30,7 +30,9 @@ func Await[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args CS, r
 // saved across a call here.
 func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
 	w := h.worker.get()
-	if w.current == uintptr(unsafe.Pointer(h)) && h.flags&inheritedFlags == 0 && k.class < bins.Classes &&
+	// The flags come first: those of a frame that a checked arena has poisoned are
+	// none that may go on here, and its worker is no address to load from.
+	if h.flags&inheritedFlags == 0 && w.current == uintptr(unsafe.Pointer(h)) && k.class < bins.Classes &&
 		(result == nil || h.holds(result, stateSize)) {
 		if c := (*header)(w.cache.TryAllocateClass(k.class)); c != nil {
 			h.resumeAt(at)
@@ -55,6 +57,9 @@ func (h *header) holds(p unsafe.Pointer, stateSize uintptr) bool {
 // awaitSlow is await for frames that do not come from the worker's lists, and
 // for mistakes.
 func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
+	if h.flags&^knownFlags != 0 {
+		misusedFrame(h, nil) // poisoned
+	}
 	w := h.worker.get()
 	if w == nil || w.current != uintptr(unsafe.Pointer(h)) {
 		misusedFrame(h, w)

@@ -64,4 +64,15 @@ const (
 	flagDetached             // not from an allocator; see refusedKind
 
 	inheritedFlags = flagCustom
+	knownFlags     = flagRoot | flagCustom | flagLarge | flagDetached
+)
+
+// poisonWord is what each word of a frame that was freed holds in checked mode. As
+// flags it has some that no frame has, and takes the slow path of an Await, which
+// looks for them.
+const poisonWord = 0xDBDBDBDB
+
+var (
+	_ [-(inheritedFlags &^ poisonWord)]struct{}
+	_ [min(1, poisonWord&^knownFlags) - 1]struct{}
 )

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 )
@@ -153,13 +154,27 @@ func TestMisuseOfAFrameThatReturned(t *testing.T) {
 		}
 		return coro.Await(gone, 1, leaf, 1, nil)
 	})
-	ex := newInline(t)
-	_, err := coro.Run(context.Background(), ex, root.With(0))
-	requireMisuse(t, err, want)
+	run := func(t *testing.T, a *arena.Arena, launch ...coro.Option) {
+		ex := newInline(t, executor.WithArena(a))
+		var err error
+		launch = append(launch, coro.OnError(func(e error) { err = e }))
+		require.NoError(t, coro.RunAsync(ex, launch...)(root.With(0)))
+		requireMisuse(t, err, want)
 
-	// Outside of any step.
-	require.PanicsWithValue(t, want, func() { coro.Await(gone, 1, leaf, 1, nil) })
-	require.Zero(t, liveIn(ex.Arena()))
+		// Outside of any step.
+		require.PanicsWithValue(t, want, func() { coro.Await(gone, 1, leaf, 1, nil) })
+		require.Zero(t, liveIn(a))
+	}
+	// A checked arena leaves nothing of a frame that was freed.
+	for name, opts := range map[string][]arena.Option{"plain": nil, "checked": {arena.WithChecks(0)}} {
+		t.Run(name, func(t *testing.T) {
+			a, err := arena.New(opts...)
+			require.NoError(t, err)
+			run(t, a)
+			run(t, a, coro.Allocator(a))
+			require.NoError(t, a.Close())
+		})
+	}
 }
 
 // A frame that has never been given to a worker, or waits in a queue. What the
