@@ -3,6 +3,7 @@ package arena
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 
@@ -40,7 +41,15 @@ type Cache struct {
 	// when two goroutines use a cache at once.
 	busy atomic.Uint32
 
-	_ [128 - 4]byte
+	// takers is how many goroutines are taking batches that the owner published,
+	// and openIn the arena whose caches may: none while the cache is closed. A taker
+	// raises takers, looks at openIn, takes what it wants and puts back the rest, and
+	// lowers takers. Close takes openIn away and waits for the takers, or what one
+	// of them puts back later would be lost, or be in another arena.
+	takers atomic.Int32
+	openIn atomic.Pointer[Arena]
+
+	_ [128 - 8 - unsafe.Sizeof(uintptr(0))]byte
 
 	// public are the batches that the owner published. Only the owner pushes;
 	// anyone takes.
@@ -56,7 +65,11 @@ const (
 	maxVictims = 16
 )
 
-func newCache(a *Arena) *Cache { return &Cache{arena: a} }
+func newCache(a *Arena) *Cache {
+	c := &Cache{arena: a}
+	c.openIn.Store(a)
+	return c
+}
 
 // open opens c. Its lists are empty, and without room in checked mode, so that
 // each operation goes the slow way, which is where the checks are.
@@ -65,6 +78,7 @@ func (c *Cache) open() {
 		c.openLists()
 	}
 	c.isOpen = true
+	c.openIn.Store(c.arena)
 }
 
 // openLists gives the lists room. The caller owns c, and its lists are empty.
@@ -239,11 +253,32 @@ func (c *Cache) search(k bins.Class, most int) *bins.Batch {
 		if victim.public[k].Empty() {
 			continue
 		}
-		if b := victim.public[k].Take(); b != nil {
+		if b := victim.take(c.arena, k); b != nil {
 			return b
 		}
 	}
 	return nil
+}
+
+// take removes a batch of class k from what the owner of c published, for somebody
+// else of arena a. It returns nil if there is none, or c is no cache of a any more.
+func (c *Cache) take(a *Arena, k bins.Class) (b *bins.Batch) {
+	c.takers.Add(1)
+	if c.openIn.Load() == a {
+		b = c.public[k].Take()
+	}
+	c.takers.Add(-1)
+	return b
+}
+
+// takeAll is take for all batches.
+func (c *Cache) takeAll(a *Arena, k bins.Class) (chain *bins.Batch) {
+	c.takers.Add(1)
+	if c.openIn.Load() == a {
+		chain = c.public[k].TakeAll()
+	}
+	c.takers.Add(-1)
+	return chain
 }
 
 // deposit adds the frames of b, which is not on a stack, to the private list if
@@ -317,9 +352,14 @@ func (c *Cache) Close() {
 	}
 	if a.gone.Load() {
 		c.isOpen = false
+		c.openIn.Store(nil)
 		return
 	}
 	c.Publish()
+	c.openIn.Store(nil)
+	for c.takers.Load() != 0 {
+		runtime.Gosched()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.removeCache(c)

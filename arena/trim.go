@@ -170,7 +170,7 @@ func (a *Arena) takePublic(k bins.Class) (frames []uintptr, empties *bins.Batch)
 	}
 	frames = make([]uintptr, 0, free)
 	for _, c := range *a.caches.Load() {
-		for b := c.public[k].TakeAll(); b != nil; {
+		for b := c.takeAll(a, k); b != nil; {
 			a.inHand[k].Add(int64(b.Len()))
 			next := b.Next()
 			mark := uintptr(0)

@@ -243,11 +243,11 @@ func TestTrimWhileOthersAllocate(t *testing.T) {
 						return
 					}
 					*(*unsafe.Pointer)(p) = nil
-					*(*int)(p) = g<<32 + len(frames)
+					*(*int)(p) = g<<16 + len(frames)
 					frames = append(frames, p)
 				}
 				for i, p := range frames {
-					if *(*int)(p) != g<<32+i {
+					if *(*int)(p) != g<<16+i {
 						t.Error("a live frame was changed")
 						return
 					}
