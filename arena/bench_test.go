@@ -57,6 +57,29 @@ func BenchmarkCacheBatch128(b *testing.B) {
 	}
 }
 
+// The same through the fast paths, which are inlined.
+func BenchmarkCacheClassBatch128(b *testing.B) {
+	c := open(b).NewCache()
+	defer c.Close()
+	frames := new([batch]unsafe.Pointer)
+	b.ResetTimer()
+	for left := b.N; left > 0; left -= batch {
+		some := frames[:min(left, batch)]
+		for i := range some {
+			p := c.TryAllocateClass(0)
+			if p == nil {
+				p = c.Allocate(128)
+			}
+			some[i] = p
+		}
+		for _, p := range some {
+			if !c.TryDeallocateClass(p, 0) {
+				c.Deallocate(p, 128)
+			}
+		}
+	}
+}
+
 // One goroutine allocates, another frees, each with a cache of its own.
 func BenchmarkRingHandover128(b *testing.B) {
 	a := open(b)

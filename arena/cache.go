@@ -63,6 +63,9 @@ const (
 	// maxVictims bounds how many other caches a dry cache looks into before it
 	// carves new frames: a search that finds nothing is a cache miss a victim.
 	maxVictims = 16
+
+	// maxLooks bounds how often it looks, while others take from its victims.
+	maxLooks = 4
 )
 
 func newCache(a *Arena) *Cache {
@@ -91,7 +94,10 @@ func (c *Cache) openLists() {
 // Allocate returns memory for a frame of size bytes, or nil, like
 // [Arena.Allocate]. Only the owner may call it.
 //
-// Cost of the fast path: 3 loads, 1 store, 2 branches.
+// Cost of the fast path: 3 loads, 1 store, 2 branches, and no look at the size of
+// the goroutine's stack, which would be a tenth more.
+//
+//go:nosplit
 func (c *Cache) Allocate(size uintptr) unsafe.Pointer {
 	if k := bins.ClassOf(size); k < bins.Classes {
 		if p := c.lists[k].Pop(); p != nil {
@@ -104,7 +110,9 @@ func (c *Cache) Allocate(size uintptr) unsafe.Pointer {
 // Deallocate takes back a frame of the cache's arena, like [Arena.Deallocate].
 // Only the owner may call it.
 //
-// Cost of the fast path: 2 loads, 2 stores, 2 branches.
+// Cost of the fast path: 2 loads, 2 stores, 3 branches.
+//
+//go:nosplit
 func (c *Cache) Deallocate(p unsafe.Pointer, size uintptr) {
 	if k := bins.ClassOf(size); k < bins.Classes && p != nil {
 		if c.lists[k].Push(p) {
@@ -240,24 +248,40 @@ func (c *Cache) useBatch(k bins.Class, b *bins.Batch) unsafe.Pointer {
 // search takes a batch of class k from the first of so many other caches that has
 // some. It begins with the shared one, where closed caches and trims leave theirs,
 // and continues at a different place each time.
+//
+// A cache may look empty because another taker has its stack in hand, for some
+// nanoseconds. Then it is worth another look: carving frames instead would make
+// them more with every such moment.
 func (c *Cache) search(k bins.Class, most int) *bins.Batch {
-	if shared := &c.arena.shared.public[k]; !shared.Empty() {
-		if b := shared.Take(); b != nil {
-			return b
-		}
-	}
 	caches := *c.arena.caches.Load()
 	c.next++
-	for i := range min(len(caches), most) {
-		victim := caches[(uint(c.next)+uint(i))%uint(len(caches))]
-		if victim.public[k].Empty() {
-			continue
-		}
-		if b := victim.take(c.arena, k); b != nil {
+	for range maxLooks {
+		b, inHand := c.arena.shared.steal(c.arena, k)
+		if b != nil {
 			return b
+		}
+		for i := range min(len(caches), most) {
+			victim := caches[(uint(c.next)+uint(i))%uint(len(caches))]
+			b, busy := victim.steal(c.arena, k)
+			if b != nil {
+				return b
+			}
+			inHand = inHand || busy
+		}
+		if !inHand {
+			break
 		}
 	}
 	return nil
+}
+
+// steal is take for a cache that is probably empty, and also reports whether
+// somebody else was taking from it.
+func (c *Cache) steal(a *Arena, k bins.Class) (b *bins.Batch, busy bool) {
+	if c.public[k].Empty() {
+		return nil, c.takers.Load() != 0
+	}
+	return c.take(a, k), true
 }
 
 // take removes a batch of class k from what the owner of c published, for somebody
