@@ -15,8 +15,9 @@ import (
 // care as handing over any other variable. A frame may be freed into another
 // cache of the arena than it was allocated from.
 type Cache struct {
-	// lists are the private part, touched by the owner alone.
-	lists [bins.Classes]bins.List
+	// lists are the private part, touched by the owner alone. The last is always
+	// closed: it is for what has no class.
+	lists [bins.Classes + 1]bins.List
 
 	// ---- cold for the owner
 
@@ -133,6 +134,27 @@ func (c *Cache) TryAllocateClass(k bins.Class) unsafe.Pointer { return c.lists[k
 // bins.Classes, and reports whether the private list had room; if not,
 // [Cache.Deallocate] is next to try.
 func (c *Cache) TryDeallocateClass(p unsafe.Pointer, k bins.Class) bool { return c.lists[k].Push(p) }
+
+// Place is where a class's list lies in a cache: for callers who know the class long
+// before they allocate, and want no index to be computed and checked each time.
+type Place uintptr
+
+// PlaceOf returns the place of class k. Where k is no class, it is that of a list that
+// is always dry and always full.
+func PlaceOf(k bins.Class) Place {
+	return Place(uintptr(min(k, bins.Classes)) * unsafe.Sizeof(bins.List{}))
+}
+
+// at returns the list at a place, which PlaceOf made: it is that of one of the lists.
+func (c *Cache) at(place Place) *bins.List {
+	return (*bins.List)(unsafe.Add(unsafe.Pointer(&c.lists), place))
+}
+
+// TryAllocateAt is TryAllocateClass for a place.
+func (c *Cache) TryAllocateAt(place Place) unsafe.Pointer { return c.at(place).Pop() }
+
+// TryDeallocateAt is TryDeallocateClass for a place.
+func (c *Cache) TryDeallocateAt(p unsafe.Pointer, place Place) bool { return c.at(place).Push(p) }
 
 func (c *Cache) allocateSlow(size uintptr) unsafe.Pointer {
 	c.mustBeOpen("Allocate")

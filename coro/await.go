@@ -4,7 +4,6 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/bins"
 )
 
 // Await runs a task of kind k as a child of f, and goes on in f at the resume
@@ -32,19 +31,28 @@ func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr
 	w := h.worker.get()
 	// The flags come first: those of a frame that a checked arena has poisoned are
 	// none that may go on here, and its worker is no address to load from.
-	if h.flags&inheritedFlags == 0 && w.current == uintptr(unsafe.Pointer(h)) && k.class < bins.Classes &&
+	if h.layout&inheritedFlags == 0 && w.current == uintptr(unsafe.Pointer(h)) &&
 		(result == nil || h.holds(result, stateSize)) {
-		if c := (*header)(w.cache.TryAllocateClass(k.class)); c != nil {
-			h.resumeAt(at)
-			c.kind.set(k)
-			c.parent.set(h)
-			c.env = h.env
-			c.worker.set(w)
-			c.result = uintptr(result)
-			c.at, c.flags = 0, 0
-			w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
-			return c
+		var c *header
+		if h.layout >= k.need {
+			c = h.elide(k)
+			w.countElision()
+		} else {
+			c = (*header)(w.cache.TryAllocateAt(k.place))
+			if c == nil {
+				return h.awaitSlow(at, k, result, stateSize)
+			}
+			c.layout = k.room
 		}
+		h.resumeAt(at)
+		c.kind.set(k)
+		c.parent.set(h)
+		c.env = h.env
+		c.worker.set(w)
+		c.result = uintptr(result)
+		c.at = 0
+		w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
+		return c
 	}
 	return h.awaitSlow(at, k, result, stateSize)
 }
@@ -57,7 +65,7 @@ func (h *header) holds(p unsafe.Pointer, stateSize uintptr) bool {
 // awaitSlow is await for frames that do not come from the worker's lists, and
 // for mistakes.
 func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
-	if h.flags&^knownFlags != 0 {
+	if h.layout&flagMask&^knownFlags != 0 {
 		misusedFrame(h, nil) // poisoned
 	}
 	w := h.worker.get()
@@ -68,20 +76,24 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 		misplacedResult(h, k)
 	}
 	h.resumeAt(at)
-	flags := h.flags & inheritedFlags
 	var c *header
-	if flags&flagCustom != 0 {
+	layout := h.layout & inheritedFlags
+	switch {
+	case h.layout >= k.need:
+		c = h.elide(k)
+		layout = c.layout
+		w.countElision()
+	case layout&flagCustom != 0:
 		c = (*header)(h.env.get().allocator.Allocate(k.size))
-	} else {
-		c = (*header)(w.cache.Allocate(k.size))
+	default:
+		c = (*header)(w.cache.Allocate(k.capacity))
+		layout |= k.room
 	}
 	if c == nil {
 		c = w.refused(k)
-		k, result, flags = refusedKind, nil, flagDetached
-	} else if k.class >= bins.Classes {
-		flags |= flagLarge
+		k, result, layout = refusedKind, nil, flagDetached
 	}
-	*c = header{env: h.env, result: uintptr(result), flags: flags}
+	*c = header{env: h.env, result: uintptr(result), layout: layout}
 	c.kind.set(k)
 	c.parent.set(h)
 	c.worker.set(w)
@@ -104,7 +116,7 @@ var refusedKind = &kind{
 	name: "refused",
 	step: func(h *header) Step {
 		h.worker.get().err = arena.ErrExhausted
-		return Step{op: opFail}
+		return Step{next: h, op: opFail}
 	},
 }
 

@@ -35,7 +35,7 @@ var (
 		}
 		f.State.left--
 		return coro.Await(f, 0, depth1, repeat{5}, nil)
-	})
+	}, coro.NeverElided())
 
 	depth1 = coro.Define("depth 1", func(f *coro.Frame[repeat, none]) coro.Step {
 		if err := f.Err(); err != nil {
@@ -46,7 +46,7 @@ var (
 		}
 		f.State.left--
 		return coro.Await(f, 0, depth2, repeat{3}, nil)
-	})
+	}, coro.NeverElided())
 
 	depth2 = coro.Define("depth 2", func(f *coro.Frame[repeat, none]) coro.Step {
 		if err := f.Err(); err != nil {
@@ -57,7 +57,7 @@ var (
 		}
 		f.State.left--
 		return coro.Await(f, 0, depth3, repeat{3}, nil)
-	})
+	}, coro.NeverElided())
 
 	depth3 = coro.Define("depth 3", func(f *coro.Frame[repeat, none]) coro.Step {
 		if err := f.Err(); err != nil {
@@ -68,9 +68,61 @@ var (
 		}
 		f.State.left--
 		return coro.Await(f, 0, depth4, none{}, nil)
-	})
+	}, coro.NeverElided())
 
 	depth4 = coro.Define("depth 4", func(f *coro.Frame[none, none]) coro.Step {
+		leaves.Add(1)
+		return f.Return(none{})
+	}, coro.NeverElided())
+)
+
+// The same kinds, elided where they fit.
+var (
+	elidedLoop = coro.Define("elided loop", func(f *coro.Frame[repeat, none]) coro.Step {
+		if err := f.Err(); err != nil {
+			return f.Fail(err)
+		}
+		if f.State.left == 0 {
+			return f.Return(none{})
+		}
+		f.State.left--
+		return coro.Await(f, 0, elided1, repeat{5}, nil)
+	})
+
+	elided1 = coro.Define("elided depth 1", func(f *coro.Frame[repeat, none]) coro.Step {
+		if err := f.Err(); err != nil {
+			return f.Fail(err)
+		}
+		if f.State.left == 0 {
+			return f.Return(none{})
+		}
+		f.State.left--
+		return coro.Await(f, 0, elided2, repeat{3}, nil)
+	})
+
+	elided2 = coro.Define("elided depth 2", func(f *coro.Frame[repeat, none]) coro.Step {
+		if err := f.Err(); err != nil {
+			return f.Fail(err)
+		}
+		if f.State.left == 0 {
+			return f.Return(none{})
+		}
+		f.State.left--
+		return coro.Await(f, 0, elided3, repeat{3}, nil)
+	})
+
+	elided3 = coro.Define("elided depth 3", func(f *coro.Frame[repeat, none]) coro.Step {
+		if err := f.Err(); err != nil {
+			return f.Fail(err)
+		}
+		if f.State.left == 0 {
+			return f.Return(none{})
+		}
+		f.State.left--
+		return coro.Await(f, 0, elided4, none{}, nil)
+	})
+
+	elided4 = coro.Define("elided depth 4", func(f *coro.Frame[none, none]) coro.Step {
 		leaves.Add(1)
 		return f.Return(none{})
 	})
@@ -111,20 +163,24 @@ func BenchmarkChain(b *testing.B) {
 	ex := newInline(b)
 	own := &freeList{next: ex.Arena()}
 	b.Cleanup(own.release)
+	whole := coro.ChainSize(elidedLoop, elided1, elided2, elided3, elided4)
 	for _, bm := range []struct {
 		name string
+		loop *coro.Kind[repeat, none]
 		opts []coro.Option
 	}{
-		{"cache", nil},
-		{"shared arena", []coro.Option{coro.Allocator(ex.Arena())}},
-		{"counting", []coro.Option{coro.Allocator(arena.NewCounting(ex.Arena()))}},
-		{"own free list", []coro.Option{coro.Allocator(own)}},
-		{"heap", []coro.Option{coro.Allocator(new(arena.Heap))}},
+		{"cache", benchLoop, nil},
+		{"elided where it fits", elidedLoop, nil},
+		{"elided", elidedLoop, []coro.Option{coro.RootFrameSize(whole)}},
+		{"shared arena", benchLoop, []coro.Option{coro.Allocator(ex.Arena())}},
+		{"counting", benchLoop, []coro.Option{coro.Allocator(arena.NewCounting(ex.Arena()))}},
+		{"own free list", benchLoop, []coro.Option{coro.Allocator(own)}},
+		{"heap", benchLoop, []coro.Option{coro.Allocator(new(arena.Heap))}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			b.ReportAllocs()
 			run := func(iterations int) {
-				if err := coro.RunAsync(ex, bm.opts...)(benchLoop.With(repeat{iterations})); err != nil {
+				if err := coro.RunAsync(ex, bm.opts...)(bm.loop.With(repeat{iterations})); err != nil {
 					b.Error(err)
 				}
 			}

@@ -49,7 +49,7 @@ func TestADeepChainDoesNotGrowTheStack(t *testing.T) {
 				return f.Fail(err)
 			}
 			return f.Return(s.result + 1)
-		})
+		}, coro.NeverElided())
 		a := newArena(t)
 		ex := executor.NewInline(executor.WithArena(a))
 		got, err := coro.Run(context.Background(), ex, chain.With(link{}))
@@ -77,7 +77,7 @@ func TestCancelADeepChain(t *testing.T) {
 			return coro.Yield(f, 0)
 		}
 		return coro.Await(f, 1, f.Kind(), f.State+1, nil)
-	})
+	}, coro.NeverElided())
 	var errs []error
 	ex := newStepwise(t, func(err error) { errs = append(errs, err) })
 	counting := arena.NewCounting(ex.arena)

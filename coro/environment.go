@@ -39,6 +39,8 @@ type Environment struct {
 	// arena, through the cache of the worker at hand.
 	allocator arena.FrameAllocator
 
+	rootSize uintptr // the least size of a root's frame
+
 	ctx     context.Context // nil: none
 	handler func(error)     // gets errors of roots that nobody waits for
 	call    *call           // whose tree this is, if it is not the executor's
@@ -80,29 +82,39 @@ func (e *Environment) context() context.Context {
 
 // newRoot makes a root's frame, or returns nil. Its state is undefined.
 func (e *Environment) newRoot(k *kind) *header {
-	flags := uint32(flagRoot)
+	layout := uint32(flagRoot)
+	size := e.rootFrameSize(k)
 	var h *header
 	if e.allocator != nil {
-		flags |= flagCustom
-		h = (*header)(e.allocator.Allocate(k.size))
+		layout |= flagCustom
+		h = (*header)(e.allocator.Allocate(size))
 	} else {
-		h = (*header)(e.arena.Allocate(k.size))
+		h = (*header)(e.arena.Allocate(size))
 	}
 	if h == nil {
 		return nil
 	}
-	if k.class >= bins.Classes {
-		flags |= flagLarge
-	}
-	*h = header{flags: flags}
+	*h = header{layout: layout | roomBehind(k, size)}
 	h.kind.set(k)
 	h.env.set(e)
 	return h
 }
 
+// rootFrameSize returns how much memory a root of kind k gets, in bytes. A custom
+// allocator is asked for what is needed, and nothing is known of what it gives more.
+func (e *Environment) rootFrameSize(k *kind) uintptr {
+	size := max(k.size, e.rootSize)
+	if e.allocator == nil {
+		if class := bins.ClassOf(size); class < bins.Classes {
+			return class.Size()
+		}
+	}
+	return size
+}
+
 // freeRoot takes back the frame of a root that never ran.
 func (e *Environment) freeRoot(h *header) {
-	size := h.kind.get().size
+	size := e.rootFrameSize(h.kind.get())
 	if e.allocator != nil {
 		e.allocator.Deallocate(unsafe.Pointer(h), size)
 	} else {

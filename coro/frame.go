@@ -37,9 +37,7 @@ func (f *Frame[S, R]) Return(result R) Step {
 	if f.result != 0 {
 		**(**R)(unsafe.Pointer(&f.result)) = result
 	}
-	// The loop would find the parent itself, but would have to wait for h to come
-	// back from its stack first; here its address is in a register.
-	return Step{next: f.parent.get(), op: opReturn}
+	return Step{next: &f.header, op: opReturn}
 }
 
 // Fail ends the task with an error: that of the awaiting task's Err, as it is.
@@ -49,7 +47,7 @@ func (f *Frame[S, R]) Fail(err error) Step {
 		panic("coro: Fail(nil): use Return to end a task without an error")
 	}
 	f.worker.get().err = err
-	return Step{op: opFail}
+	return Step{next: &f.header, op: opFail}
 }
 
 // Kind returns the task's kind, for a task that awaits others of its own kind.
@@ -65,7 +63,7 @@ func (f *Frame[S, R]) Context() context.Context { return f.env.get().context() }
 // negative.
 func Yield[S, R any](f *Frame[S, R], at int) Step {
 	f.resumeAt(at)
-	return Step{op: opYield}
+	return Step{next: &f.header, op: opYield}
 }
 
 // resumeAt sets the resume point and forgets the last failure.

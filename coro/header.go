@@ -35,8 +35,11 @@ type header struct {
 	// even if it has fields that are aligned to 8 bytes where words have 4.
 	_ [unsafe.Sizeof(uintptr(0)) % 8]byte
 
-	at    uint32 // the resume point, and atFailed
-	flags uint32
+	at uint32 // the resume point, and atFailed
+
+	// layout is the frame's flags and, in the upper half, how much room for
+	// elided children is left behind it, in units of elisionUnit.
+	layout uint32
 }
 
 const headerSize = unsafe.Sizeof(header{})
@@ -55,16 +58,26 @@ const (
 	atMask   = atFailed - 1
 )
 
-// Flags. A frame with none is freed to the worker's cache and its parent goes on;
-// anything else takes the slow path of finish.
+// Flags, in the lower half of layout. A frame with none is freed to the worker's
+// cache, an elided one not at all, and its parent goes on; anything else takes the
+// slow path of finish.
 const (
 	flagRoot     = 1 << iota // no frame awaits this one
 	flagCustom               // the environment has an allocator of its own; inherited
-	flagLarge                // larger than any class
+	flagElided               // lies behind its parent's state
 	flagDetached             // not from an allocator; see refusedKind
 
 	inheritedFlags = flagCustom
-	knownFlags     = flagRoot | flagCustom | flagLarge | flagDetached
+	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached
+	flagMask       = 1<<roomShift - 1
+)
+
+const (
+	// elisionUnit is what elided frames are aligned to, in bytes.
+	elisionUnit = 16
+
+	roomShift = 16
+	maxRoom   = 1<<(32-roomShift) - 1
 )
 
 // poisonWord is what each word of a frame that was freed holds in checked mode. As
@@ -74,5 +87,5 @@ const poisonWord = 0xDBDBDBDB
 
 var (
 	_ [-(inheritedFlags &^ poisonWord)]struct{}
-	_ [min(1, poisonWord&^knownFlags) - 1]struct{}
+	_ [min(1, poisonWord&flagMask&^knownFlags) - 1]struct{}
 )

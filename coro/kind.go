@@ -5,6 +5,7 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/bins"
 )
 
@@ -14,9 +15,17 @@ type kind struct {
 	// step is the kind's step function. Its parameter was a *Frame[S, R]; the
 	// loop calls it through this type, with the same pointer.
 	step  func(*header) Step
-	class bins.Class // of the frame; bins.Classes or more if it is large
-	size  uintptr    // of the frame, in bytes
+	place arena.Place // of the frame's class in a cache
+	class bins.Class  // of the frame; bins.Classes or more if it is large
+	size  uintptr     // of the frame, in bytes
 	name  string
+
+	// What elision needs to know, as layouts: need is the room that a frame takes
+	// behind another, and room what a frame from the arena has behind itself.
+	// behind is where that begins, in bytes from the frame's address.
+	need, room uint32
+	behind     uintptr
+	capacity   uintptr // of the memory that a frame from the arena gets, in bytes
 
 	// calls are *call values of this kind, for reuse.
 	calls sync.Pool
@@ -36,7 +45,7 @@ type Kind[S, R any] struct{ kind }
 //
 // A step function that awaits its own kind would make a package-level variable
 // refer to itself, which Go does not allow: it takes the kind from [Frame.Kind].
-func Define[S, R any](name string, step func(f *Frame[S, R]) Step) *Kind[S, R] {
+func Define[S, R any](name string, step func(f *Frame[S, R]) Step, opts ...KindOption) *Kind[S, R] {
 	if step == nil {
 		panic("coro: task " + quote(name) + ": Define needs a step function")
 	}
@@ -51,7 +60,10 @@ func Define[S, R any](name string, step func(f *Frame[S, R]) Step) *Kind[S, R] {
 		size: unsafe.Sizeof(Frame[S, R]{}),
 		name: name,
 	}}
-	k.class = bins.ClassOf(k.size)
+	k.layOut()
+	for _, o := range opts {
+		o(&k.kind)
+	}
 	k.calls.New = func() any { return newCall[S, R](&k.kind) }
 	kinds.add(&k.kind)
 	return k
@@ -63,6 +75,22 @@ func (k *Kind[S, R]) Name() string { return k.name }
 // FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes
 // and the state. The arena rounds it up to a power of two of at least 128.
 func (k *Kind[S, R]) FrameSize() uintptr { return k.size }
+
+// layOut sets what follows from size.
+func (k *kind) layOut() {
+	k.class = bins.ClassOf(k.size)
+	k.place = arena.PlaceOf(k.class)
+	k.behind = roundToUnits(k.size)
+	k.need = neverElided
+	if units := k.behind / elisionUnit; units < maxRoom {
+		k.need = uint32(units) << roomShift
+	}
+	k.capacity = k.size
+	if k.class < bins.Classes {
+		k.capacity = k.class.Size()
+	}
+	k.room = roomBehind(k, k.capacity)
+}
 
 // kinds keeps every kind reachable: frames refer to them by links.
 var kinds registry

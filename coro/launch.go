@@ -12,6 +12,7 @@ type Option struct {
 	allocator arena.FrameAllocator
 	ctx       context.Context
 	handler   func(error)
+	rootSize  uintptr
 }
 
 // Allocator makes m serve every frame of the launched tree, and of no other. It
@@ -142,6 +143,9 @@ func (e *Environment) with(opts []Option) Environment {
 		}
 		if o.handler != nil {
 			changed.handler = o.handler
+		}
+		if o.rootSize != 0 {
+			changed.rootSize = o.rootSize
 		}
 	}
 	return changed

@@ -4,7 +4,7 @@ package coro
 // [Await], [Yield], [Frame.Return] or [Frame.Fail], and is returned at once. The
 // zero Step is not valid.
 type Step struct {
-	next *header // with opAwait the child, with opReturn the parent
+	next *header // with opAwait the child, otherwise the frame itself
 	op   op
 }
 

@@ -2,15 +2,20 @@ package coro
 
 import (
 	"runtime/debug"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/bins"
+	"github.com/framearena/framearena/internal/race"
 )
 
 // Worker runs tasks. It belongs to one goroutine at a time, which an executor
 // provides, and owns a cache of the executor's arena.
 type Worker struct {
+	// elided counts the children that were elided. The owner alone writes it, as
+	// bins.List.n. It is first, where 32-bit machines align it too.
+	elided uint64
+
 	// current is the address of the frame whose step function runs or, once that
 	// step has made a child, the address of the child and currentIsChild. It is
 	// how a second Await, a Step of another frame and a child without a Step are
@@ -57,11 +62,24 @@ func (w *Worker) Run(t Task) {
 	}
 }
 
+// Elided returns how many children the worker has elided. Any goroutine may ask.
+func (w *Worker) Elided() uint64 { return atomic.LoadUint64(&w.elided) }
+
+func (w *Worker) countElision() {
+	if race.Enabled {
+		atomic.AddUint64(&w.elided, 1)
+		return
+	}
+	w.elided++
+}
+
 // steps is the step loop: it runs h and what follows from it until there is
 // nothing more to run.
 //
-// It keeps nothing but w across the call of a step function: h comes back from
-// current, which must be stored anyway. What the loop costs is counted in stores,
+// It keeps nothing but w across the call of a step function: h comes back in the
+// Step, in a register. From memory, even from a place as warm as current, it would
+// come some cycles later, and all that follows waits for it: which frame is freed, and
+// so which frame the next child gets. What else the loop costs is counted in stores,
 // since a step that uses an atomic waits until all stores before it are done, and
 // a parent's worker is stored without a look whether it changed, because looking
 // costs more than storing. docs/tasks.md has the figures.
@@ -72,28 +90,27 @@ func (w *Worker) steps(h *header) {
 		s := h.kind.get().step(h)
 		if s.op == opAwait {
 			if w.current != uintptr(unsafe.Pointer(s.next))|currentIsChild {
-				w.foreignStep()
+				panic(w.foreignStep(s)) // here, so that nothing is kept for after the call
 			}
 			h = s.next
 			continue
 		}
-		current := link[header](w.current)
-		if current&currentIsChild != 0 {
-			w.foreignStep()
+		if w.current != uintptr(unsafe.Pointer(s.next)) {
+			panic(w.foreignStep(s))
 		}
-		h = current.get()
+		h = s.next
 		if s.op == opReturn {
-			if s.next != h.parent.get() {
-				w.foreignStep()
-			}
-			if h.flags == 0 {
-				k := h.kind.get()
-				if k.class < bins.Classes {
-					if w.cache.TryDeallocateClass(unsafe.Pointer(h), k.class) {
-						h = s.next
-						h.worker.set(w)
-						continue
-					}
+			parent := h.parent.get()
+			switch h.layout & flagMask {
+			case flagElided:
+				h = parent
+				h.worker.set(w)
+				continue
+			case 0:
+				if w.cache.TryDeallocateAt(unsafe.Pointer(h), h.kind.get().place) {
+					h = parent
+					h.worker.set(w)
+					continue
 				}
 			}
 			if h = w.finish(h, nil); h == nil {
@@ -102,7 +119,7 @@ func (w *Worker) steps(h *header) {
 			h.worker.set(w)
 			continue
 		}
-		if h = w.otherStep(h, s); h == nil {
+		if h = w.otherStep(h, s.op); h == nil {
 			return
 		}
 		h.worker.set(w)
@@ -138,22 +155,20 @@ func (w *Worker) running() (h, child *header) {
 
 // otherStep does what a step of h asks for that is neither await nor return, and
 // returns the frame to run next, if any.
-func (w *Worker) otherStep(h *header, s Step) *header {
-	switch s.op {
+func (w *Worker) otherStep(h *header, op op) *header {
+	switch op {
 	case opFail:
 		return w.finish(h, w.err)
-	case opYield:
+	default: // opYield
 		w.yield(h)
 		return nil
-	default:
-		panic("coro: task " + quote(h.kind.get().name) + " returned the zero Step: return what Await, Yield, Return or Fail returned")
 	}
 }
 
 // finish ends the task of h with err, which may be nil, frees its frame and
 // returns the frame to run next, if any.
 func (w *Worker) finish(h *header, err error) *header {
-	parent, env, flags := h.parent.get(), h.env.get(), h.flags
+	parent, env, flags := h.parent.get(), h.env.get(), h.layout
 	w.current = 0
 	w.free(h)
 	if flags&flagRoot == 0 {
@@ -172,12 +187,20 @@ func (w *Worker) finish(h *header, err error) *header {
 func (w *Worker) free(h *header) {
 	k := h.kind.get()
 	switch {
-	case h.flags&flagDetached != 0:
+	case h.layout&flagElided != 0:
+	case h.layout&flagDetached != 0:
 		w.detached = nil
-	case h.flags&flagCustom != 0:
+	case h.layout&flagRoot != 0:
+		env := h.env.get()
+		if env.allocator != nil {
+			env.allocator.Deallocate(unsafe.Pointer(h), env.rootFrameSize(k))
+		} else {
+			w.cache.Deallocate(unsafe.Pointer(h), env.rootFrameSize(k))
+		}
+	case h.layout&flagCustom != 0:
 		h.env.get().allocator.Deallocate(unsafe.Pointer(h), k.size)
 	default:
-		w.cache.Deallocate(unsafe.Pointer(h), k.size)
+		w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
 	}
 }
 
@@ -212,8 +235,13 @@ func (w *Worker) recovered(v any) *header {
 	return w.finish(h, &PanicError{Value: v, Stack: debug.Stack()})
 }
 
-// foreignStep ends a step function that returned what it must not.
-func (w *Worker) foreignStep() {
-	h, _ := w.running()
-	panic("coro: task " + quote(h.kind.get().name) + " returned a Step that is not its own, or not its last: return the Step of an Await, Yield, Return or Fail at once")
+// foreignStep returns what to panic with when a step function returned s, which is
+// not its own.
+func (w *Worker) foreignStep(s Step) string {
+	h, child := w.running()
+	name := quote(h.kind.get().name)
+	if s == (Step{}) && child == nil {
+		return "coro: task " + name + " returned the zero Step: return what Await, Yield, Return or Fail returned"
+	}
+	return "coro: task " + name + " returned a Step that is not its own, or not its last: return the Step of an Await, Yield, Return or Fail at once"
 }

@@ -64,6 +64,10 @@ func (e *Inline) run(t coro.Task) {
 // Environment returns the environment of tasks launched without options.
 func (e *Inline) Environment() *coro.Environment { return e.env }
 
+// Elided returns how many frames were elided so far: placed in that of the task that
+// awaited them.
+func (e *Inline) Elided() uint64 { return e.worker.Elided() }
+
 // Arena returns the arena that frames come from.
 func (e *Inline) Arena() *arena.Arena { return e.options.arena }
 

@@ -20,6 +20,7 @@ type Pool struct {
 	queue  coro.Queue
 	idle   int // workers that wait for ready
 	closed bool
+	all    []*coro.Worker // that ever were, for statistics
 }
 
 // NewPool returns a pool whose workers have started.
@@ -41,6 +42,7 @@ func (p *Pool) work() {
 	defer w.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.all = append(p.all, w)
 	for {
 		t, ok := p.next(w)
 		if !ok {
@@ -96,6 +98,18 @@ func (p *Pool) Post(t coro.Task) error {
 
 // Environment returns the environment of tasks launched without options.
 func (p *Pool) Environment() *coro.Environment { return p.env }
+
+// Elided returns how many frames were elided so far: placed in that of the task that
+// awaited them.
+func (p *Pool) Elided() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := uint64(0)
+	for _, w := range p.all {
+		n += w.Elided()
+	}
+	return n
+}
 
 // Arena returns the arena that frames come from.
 func (p *Pool) Arena() *arena.Arena { return p.options.arena }

@@ -26,6 +26,8 @@ type none = struct{}
 // The kinds are written out, like the functions of the original: step functions
 // made by a common one would reach for the kind they await through a closure, a
 // few percent of what is to be measured.
+//
+// They are never elided, so that each task is a frame that some allocator gives.
 var (
 	benchLoop = coro.Define("bench loop", func(f *coro.Frame[repeat, none]) coro.Step {
 		if err := f.Err(); err != nil {
@@ -36,7 +38,7 @@ var (
 		}
 		f.State.left--
 		return coro.Await(f, 0, depth1, repeat{5}, nil)
-	})
+	}, coro.NeverElided())
 
 	depth1 = coro.Define("depth 1", func(f *coro.Frame[repeat, none]) coro.Step {
 		if err := f.Err(); err != nil {
@@ -47,7 +49,7 @@ var (
 		}
 		f.State.left--
 		return coro.Await(f, 0, depth2, repeat{3}, nil)
-	})
+	}, coro.NeverElided())
 
 	depth2 = coro.Define("depth 2", func(f *coro.Frame[repeat, none]) coro.Step {
 		if err := f.Err(); err != nil {
@@ -58,7 +60,7 @@ var (
 		}
 		f.State.left--
 		return coro.Await(f, 0, depth3, repeat{3}, nil)
-	})
+	}, coro.NeverElided())
 
 	depth3 = coro.Define("depth 3", func(f *coro.Frame[repeat, none]) coro.Step {
 		if err := f.Err(); err != nil {
@@ -69,10 +71,10 @@ var (
 		}
 		f.State.left--
 		return coro.Await(f, 0, depth4, none{}, nil)
-	})
+	}, coro.NeverElided())
 
 	depth4 = coro.Define("depth 4", func(f *coro.Frame[none, none]) coro.Step {
 		leaves.Add(1)
 		return f.Return(none{})
-	})
+	}, coro.NeverElided())
 )

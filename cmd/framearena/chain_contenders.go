@@ -28,6 +28,7 @@ type chain interface {
 func chainContenders() []contender {
 	return []contender{
 		{"cache", "owner's cache", openCacheChain},
+		{"elided", "the root's frame (elided)", openElidedChain},
 		{"arena", "shared arena", openArenaChain},
 		{"counting", "counting, over the arena", openCountingChain},
 		{"pool", "sync.Pool", openPoolChain},
@@ -71,6 +72,7 @@ func openHeapChain() chain {
 // taskChain is the chain made of tasks.
 type taskChain struct {
 	executor *executor.Inline
+	loop     *coro.Kind[repeat, none]
 	launch   func(coro.Launchable) error
 	err      error // of the loop, once it failed
 
@@ -81,7 +83,7 @@ type taskChain struct {
 
 // newTaskChain returns a chain with frames from the executor's own cache.
 func newTaskChain() *taskChain {
-	c := new(taskChain)
+	c := &taskChain{loop: benchLoop}
 	c.executor = executor.NewInline(executor.WithErrorHandler(func(err error) { c.err = err }))
 	c.launch = coro.RunAsync(c.executor)
 	return c
@@ -93,7 +95,7 @@ func (c *taskChain) takeFramesFrom(m arena.FrameAllocator, live func() int) {
 }
 
 func (c *taskChain) run(iterations int) error {
-	if err := c.launch(benchLoop.With(repeat{iterations})); err != nil {
+	if err := c.launch(c.loop.With(repeat{iterations})); err != nil {
 		return err
 	}
 	return c.err

@@ -1,0 +1,72 @@
+package coro
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+)
+
+// A child that fits behind its parent's state is elided: its frame is placed there,
+// and neither allocated nor freed. It ends before its parent goes on, since the
+// parent awaits it, so the room is free again when the parent awaits the next.
+
+// elide makes the frame of a child of h, which has room for it.
+func (h *header) elide(k *kind) *header {
+	c := (*header)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
+	c.layout = h.layout&^(flagMask&^inheritedFlags) - k.need | flagElided
+	return c
+}
+
+// neverElided is the need of a kind whose frames do not fit behind any other.
+const neverElided = math.MaxUint32
+
+// KindOption changes what [Define] makes.
+type KindOption func(*kind)
+
+// NeverElided makes every frame of the kind one of its own, even if it would fit
+// behind its parent's state.
+func NeverElided() KindOption { return func(k *kind) { k.need = neverElided } }
+
+// roomBehind returns, as a layout, how much room a frame of kind k has behind itself
+// in so many bytes.
+func roomBehind(k *kind, capacity uintptr) uint32 {
+	if capacity <= k.behind {
+		return 0
+	}
+	return uint32(min((capacity-k.behind)/elisionUnit, maxRoom)) << roomShift
+}
+
+func roundToUnits(size uintptr) uintptr { return (size + elisionUnit - 1) &^ (elisionUnit - 1) }
+
+// AwaitElided is [Await], but panics if the child does not fit behind f's state: for
+// those who count on it. The root of a tree gets more room by [RootFrameSize].
+func AwaitElided[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args CS, result *CR) Step {
+	f.mustHaveRoom(&k.kind)
+	return Await(f, at, k, args, result)
+}
+
+func (h *header) mustHaveRoom(k *kind) {
+	if k.need == neverElided {
+		panic("coro: task " + quote(k.name) + " is never elided: it is defined so, or larger than 1 MiB; use Await")
+	}
+	if h.layout < k.need {
+		panic(fmt.Sprintf("coro: task %s cannot be elided: its frame takes %d bytes and task %s has room for %d behind its state; give the root a larger frame with RootFrameSize, or use Await",
+			quote(k.name), k.behind, quote(h.kind.get().name), h.layout>>roomShift*elisionUnit))
+	}
+}
+
+// RootFrameSize makes the root's frame at least n bytes large, so that what it
+// awaits, and what that awaits, can be elided: see [ChainSize]. Whatever the size, no
+// more than 1 MiB behind the root's state is used.
+func RootFrameSize(n uintptr) Option { return Option{rootSize: n} }
+
+// ChainSize returns how large a root's frame is, in bytes, in which a chain of tasks
+// finds room: the first is the root's kind, and each awaits the next. Where a task awaits
+// several kinds, one after the other, name the largest.
+func ChainSize(chain ...interface{ FrameSize() uintptr }) uintptr {
+	n := uintptr(0)
+	for _, k := range chain {
+		n += roundToUnits(k.FrameSize())
+	}
+	return n
+}
