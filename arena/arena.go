@@ -2,6 +2,7 @@ package arena
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -159,12 +160,17 @@ func (a *Arena) allocateSlow(size uintptr) unsafe.Pointer {
 
 // allocateClass returns a frame of class k from wherever there is one, or nil.
 func (a *Arena) allocateClass(k bins.Class) unsafe.Pointer {
-	for {
+	for waits := 0; ; waits++ {
 		c := a.acquireLocal()
 		p := c.refill(k)
+		missed := c.missed
 		a.local.release(c)
 		if p != nil {
 			return p
+		}
+		if missed && waits < maxWaits {
+			runtime.Gosched()
+			continue
 		}
 		seen := a.slabsReleased.Load()
 		if b := a.carve(k); b != nil {

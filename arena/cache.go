@@ -28,6 +28,10 @@ type Cache struct {
 	spares  *bins.Batch
 	nspares int
 
+	// missed says that the last search, which found nothing, gave up while others
+	// had stacks in hand. The owner's.
+	missed bool
+
 	// next is where the next search through the other caches starts. The
 	// owner's; moved on by each search, so that no cache is everyone's first
 	// victim.
@@ -65,8 +69,11 @@ const (
 	// carves new frames: a search that finds nothing is a cache miss a victim.
 	maxVictims = 16
 
-	// maxLooks bounds how often it looks, while others take from its victims.
+	// maxLooks bounds how often it looks, while others take from its victims, and
+	// maxWaits how often its owner then lets others run and begins again: a taker
+	// that the system has stopped keeps a stack for milliseconds.
 	maxLooks = 4
+	maxWaits = 100
 )
 
 func newCache(a *Arena) *Cache {
@@ -177,9 +184,13 @@ func (c *Cache) allocateSlow(size uintptr) unsafe.Pointer {
 
 // allocateClass returns a frame of class k from wherever there is one, or nil.
 func (c *Cache) allocateClass(k bins.Class) unsafe.Pointer {
-	for {
+	for waits := 0; ; waits++ {
 		if p := c.refill(k); p != nil {
 			return p
+		}
+		if c.missed && waits < maxWaits {
+			runtime.Gosched()
+			continue
 		}
 		seen := c.arena.slabsReleased.Load()
 		if b := c.arena.carve(k); b != nil {
@@ -290,7 +301,7 @@ func (c *Cache) search(k bins.Class, most int) *bins.Batch {
 			}
 			inHand = inHand || busy
 		}
-		if !inHand {
+		if c.missed = inHand; !inHand {
 			break
 		}
 	}
