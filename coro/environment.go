@@ -102,7 +102,11 @@ func (e *Environment) newRoot(k *kind) *header {
 
 // freeRoot takes back the frame of a root that never ran.
 func (e *Environment) freeRoot(h *header) {
-	size := h.kind.get().size
+	k := h.kind.get()
+	size := k.size
+	if h.flags&flagHeld != 0 {
+		k.held.release(nil, h)
+	}
 	if e.allocator != nil {
 		e.allocator.Deallocate(unsafe.Pointer(h), size)
 	} else {
