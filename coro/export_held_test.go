@@ -56,3 +56,10 @@ func SlotSlack(k interface{ shards() int }, workers int) int {
 }
 
 func (k *HeldKind[S, H, R]) shards() int { return len(k.slots.shards) }
+
+// Batches returns how many lists of free slots k has for its workers to take.
+func (k *HeldKind[S, H, R]) Batches() int {
+	k.slots.mu.Lock()
+	defer k.slots.mu.Unlock()
+	return len(k.slots.central)
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/slab"
 )
 
 // treasure is something on the Go heap that a test watches.
@@ -233,6 +234,23 @@ func TestNothingHeldIsRetainedByFailedLaunches(t *testing.T) {
 	closed := errors.New("closed")
 	ex.env.Close(closed)
 	check(closed)
+}
+
+func TestNothingHeldIsRetainedWithoutMemory(t *testing.T) {
+	oneCache(t)
+	w := new(watched)
+	k := newMisers(w)
+	a := newArena(t, arena.WithMaxBytes(slab.Size))
+	ex := executor.NewInline(executor.WithArena(a))
+	undo := exhaust(a, k.FrameSize())
+	require.ErrorIs(t, coro.GoHeld(ex, k, miser{}, w.chest()), arena.ErrExhausted)
+	require.ErrorIs(t, coro.RunAsync(ex)(k.With(miser{}, w.chest())), arena.ErrExhausted)
+	w.requireRetained(t, 0)
+	undo()
+	require.NoError(t, coro.GoHeld(ex, k, miser{}, w.chest()))
+	w.requireRetained(t, 0)
+	require.NoError(t, ex.Close())
+	requireAllFree(t, k)
 }
 
 func TestNothingHeldIsRetainedByARefusedChild(t *testing.T) {

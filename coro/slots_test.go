@@ -160,6 +160,28 @@ func TestSlotsGoRound(t *testing.T) {
 	}
 }
 
+// A worker that goes idle after each few tasks leaves few full batches, not many short
+// ones.
+func TestIdleWorkersLeaveFullBatches(t *testing.T) {
+	ex := newStepwise(t, func(error) {})
+	k := coro.DefineHeld("task", func(f *coro.Frame[int, none], held *string) coro.Step { return f.Return(none{}) })
+	const tasks = 1000
+	for range tasks {
+		require.NoError(t, coro.GoHeld(ex, k, 1, "x"))
+	}
+	for left := tasks; left > 0; {
+		for range 3 {
+			if ex.runOne() {
+				left--
+			}
+		}
+		ex.worker.Publish()
+	}
+	requireAllFree(t, k)
+	all, _, _ := k.Slots()
+	require.LessOrEqual(t, k.Batches(), all/15)
+}
+
 // More kinds than a worker has lists for at first.
 func TestManyHeldKinds(t *testing.T) {
 	const kinds = 100
