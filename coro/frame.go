@@ -57,12 +57,12 @@ func (f *Frame[S, R]) Fail(err error) Step {
 func (f *Frame[S, R]) Kind() *Kind[S, R] {
 	k := f.kind.get()
 	if k.held != nil {
-		isHeldKind(k)
+		needsHeldKindOf(k)
 	}
 	return (*Kind[S, R])(unsafe.Pointer(k))
 }
 
-func isHeldKind(k *kind) {
+func needsHeldKindOf(k *kind) {
 	panic("coro: task " + quote(k.name) + " has a held part: use HeldKindOf in place of Frame.Kind")
 }
 
