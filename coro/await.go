@@ -8,13 +8,14 @@ import (
 
 // Await runs a task of kind k as a child of f, and goes on in f at the resume
 // point at once the child has ended. The child's state begins as args; its
-// result goes to *result, which must lie in f's state, or nowhere if result is
-// nil. The child runs next, on the same goroutine, with f's environment: its
+// result goes to *result, which must lie in f's state or held part, or nowhere if
+// result is nil. The child runs next, on the same goroutine, with f's environment: its
 // executor, allocator and context. Whether it failed is what f.Err says then.
 //
 // A step function makes at most one Await, and returns its Step at once. Await
-// panics if result points anywhere but into f.State: such an address need not
-// outlive the child.
+// panics if result points anywhere but into f.State or the held part: such an
+// address need not outlive the child. A result that holds Go pointers goes to the
+// held part: no field of a state has its type.
 //
 // If the allocator has no frame to give, the child fails with
 // [arena.ErrExhausted] without having begun.
@@ -62,8 +63,13 @@ func (h *header) holds(p unsafe.Pointer, stateSize uintptr) bool {
 	return uintptr(p)-uintptr(unsafe.Pointer(h))-headerSize < stateSize
 }
 
-// awaitSlow is await for frames that do not come from the worker's lists, and
-// for mistakes.
+// holdsApart reports whether p lies in h's held part.
+func (h *header) holdsApart(p unsafe.Pointer) bool {
+	return h.layout&flagHeld != 0 && h.kind.get().held.holds(h, p)
+}
+
+// awaitSlow is await for frames that do not come from the worker's lists, for
+// results that go to held parts, and for mistakes.
 func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
 	if h.layout&flagMask&^knownFlags != 0 {
 		misusedFrame(h, nil) // poisoned
@@ -72,7 +78,7 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 	if w == nil || w.current != uintptr(unsafe.Pointer(h)) {
 		misusedFrame(h, w)
 	}
-	if result != nil && !h.holds(result, stateSize) {
+	if result != nil && !h.holds(result, stateSize) && !h.holdsApart(result) {
 		misplacedResult(h, k)
 	}
 	h.resumeAt(at)
@@ -130,6 +136,13 @@ func misusedFrame(h *header, w *Worker) {
 }
 
 func misplacedResult(h *header, k *kind) {
-	panic("coro: task " + quote(h.kind.get().name) + ": the result of " + quote(k.name) +
-		" must go to a field of the awaiting frame's State (or to nil): another address may be gone when the child returns")
+	start := "coro: task " + quote(h.kind.get().name) + ": the result of " + quote(k.name) + " must go to a field of "
+	switch {
+	case k.resultPointer == "":
+		panic(start + "the awaiting frame's State or held part (or to nil): another address may be gone when the child returns")
+	case h.layout&flagHeld == 0:
+		panic(start + "a held part (or to nil), since its " + k.resultPointer + " holds a Go pointer: make the awaiting kind with DefineHeld")
+	default:
+		panic(start + "the awaiting task's held part (or to nil), since its " + k.resultPointer + " holds a Go pointer")
+	}
 }

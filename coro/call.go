@@ -35,7 +35,7 @@ type call struct {
 	kind  *kind
 	armed bool // made by With and not launched
 
-	// fill copies the state into a new root's frame.
+	// fill copies the state into a new root's frame, and moves the held part.
 	fill func(*header)
 
 	// resultAddress is where Run finds the result.
@@ -57,7 +57,7 @@ type call struct {
 // callFor adds what a caller of Run gets.
 type callFor[R any] struct {
 	call
-	result R
+	result R // zero unless a root's Return has stored into it
 }
 
 // callWith adds what the root begins with.
@@ -68,12 +68,16 @@ type callWith[S, R any] struct {
 
 func newCall[S, R any](k *kind) *callWith[S, R] {
 	c := new(callWith[S, R])
-	c.kind = k
-	c.done = make(chan struct{}, 1)
+	c.init(k)
 	c.fill = func(h *header) { (*Frame[S, R])(unsafe.Pointer(h)).State = c.state }
-	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
 	c.recycle = func() { k.calls.Put(c) }
 	return c
+}
+
+func (c *callFor[R]) init(k *kind) {
+	c.kind = k
+	c.done = make(chan struct{}, 1)
+	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
 }
 
 // claim is the first thing that a launch does: nothing of c may be changed before,

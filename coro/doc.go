@@ -65,18 +65,30 @@
 // # The pointer rule
 //
 // The collector does not see frames, so a Go pointer that is only in a frame
-// points to memory that may be gone. State and result types must not contain any:
-// no pointers, slices, strings, maps, channels, functions, interfaces. Define
-// looks through the types and panics with the path of the first. What needs
-// pointers stays on the Go heap, kept reachable by the program, and the state has
-// an index to it.
+// points to memory that may be gone. State types must not contain any: no
+// pointers, slices, strings, maps, channels, functions, interfaces. Define looks
+// through the type and panics with the path of the first.
+//
+// What needs pointers goes into a task's held part: a second struct, of any types,
+// on the Go heap. A kind whose tasks have one is made by [DefineHeld]; its step
+// function gets the address of the held part as its second parameter:
+//
+//	var Greet = coro.DefineHeld("greet", func(f *coro.Frame[times, none], held *greeting) coro.Step {
+//		...
+//		return coro.AwaitHeld(f, 1, Write, none{}, message{held.conn, held.text}, &held.written)
+//	})
+//
+//	coro.GoHeld(ex, Greet, times{2}, greeting{conn, "hello"})
+//
+// The held part is cleared when the task has ended, in whatever way.
 //
 // For the same reason, where a child's result goes must be a field of the
-// awaiting frame's state, which lives as long as the child does. Every Await
-// checks that.
+// awaiting frame's state or held part, which live as long as the child does.
+// Every Await checks that. A result type with Go pointers leaves only the held
+// part: no state has a field of that type. docs/pointers.md has more.
 //
-// A frame is gone when its task has ended: the step function must not keep it,
-// nor an address inside, beyond its own return.
+// A frame is gone when its task has ended: the step function must not keep it, nor
+// an address inside or in the held part, beyond its own return.
 //
 // # Goroutines
 //

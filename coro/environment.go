@@ -114,7 +114,11 @@ func (e *Environment) rootFrameSize(k *kind) uintptr {
 
 // freeRoot takes back the frame of a root that never ran.
 func (e *Environment) freeRoot(h *header) {
-	size := e.rootFrameSize(h.kind.get())
+	k := h.kind.get()
+	size := e.rootFrameSize(k)
+	if h.layout&flagHeld != 0 {
+		k.held.release(nil, h)
+	}
 	if e.allocator != nil {
 		e.allocator.Deallocate(unsafe.Pointer(h), size)
 	} else {

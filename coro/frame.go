@@ -50,9 +50,18 @@ func (f *Frame[S, R]) Fail(err error) Step {
 	return Step{next: &f.header, op: opFail}
 }
 
-// Kind returns the task's kind, for a task that awaits others of its own kind.
+// Kind returns the task's kind, for a task that awaits others of its own kind. A
+// task with a held part uses [HeldKindOf].
 func (f *Frame[S, R]) Kind() *Kind[S, R] {
-	return (*Kind[S, R])(unsafe.Pointer(f.kind.get()))
+	k := f.kind.get()
+	if k.held != nil {
+		needsHeldKindOf(k)
+	}
+	return (*Kind[S, R])(unsafe.Pointer(k))
+}
+
+func needsHeldKindOf(k *kind) {
+	panic("coro: task " + quote(k.name) + " has a held part: use HeldKindOf in place of Frame.Kind")
 }
 
 // Context returns the context that the tree of tasks was run with;

@@ -27,8 +27,8 @@ type header struct {
 	// is the queue's link to the next task.
 	worker link[Worker]
 
-	// result is where Return puts the result: inside the parent's state or, for
-	// a root, in a call. 0 if nobody wants it.
+	// result is where Return puts the result: inside the parent's state or held
+	// part or, for a root, in a call. 0 if nobody wants it.
 	result uintptr
 
 	// With a size that is a multiple of 8, the state follows the header at once,
@@ -66,9 +66,10 @@ const (
 	flagCustom               // the environment has an allocator of its own; inherited
 	flagElided               // lies behind its parent's state
 	flagDetached             // not from an allocator; see refusedKind
+	flagHeld                 // has a held part, in a slot
 
 	inheritedFlags = flagCustom
-	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached
+	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld
 	flagMask       = 1<<roomShift - 1
 )
 

@@ -27,6 +27,13 @@ type kind struct {
 	behind     uintptr
 	capacity   uintptr // of the memory that a frame from the arena gets, in bytes
 
+	// resultPointer says where results hold a Go pointer; empty if they do not.
+	resultPointer string
+
+	// held is the *HeldKind that this is part of; nil if its tasks have no held
+	// part.
+	held holder
+
 	// calls are *call values of this kind, for reuse.
 	calls sync.Pool
 }
@@ -39,9 +46,10 @@ type Kind[S, R any] struct{ kind }
 // Define makes a kind of tasks. The step function is called to begin a task and
 // again each time that what it waited for has happened; see [Frame.At].
 //
-// Neither S nor R may contain anything that the collector would have to follow:
-// pointers, slices, strings, maps, channels, functions, interfaces. Define
-// panics with the path of the first such field.
+// S must not contain anything that the collector would have to follow: pointers,
+// slices, strings, maps, channels, functions, interfaces. Define panics with the
+// path of the first such field. What needs them goes into the held part that kinds
+// made by [DefineHeld] have.
 //
 // A step function that awaits its own kind would make a package-level variable
 // refer to itself, which Go does not allow: it takes the kind from [Frame.Kind].
@@ -50,15 +58,15 @@ func Define[S, R any](name string, step func(f *Frame[S, R]) Step, opts ...KindO
 		panic("coro: task " + quote(name) + ": Define needs a step function")
 	}
 	mustBePointerFree(name, "state", reflect.TypeFor[S]())
-	mustBePointerFree(name, "result", reflect.TypeFor[R]())
 	k := &Kind[S, R]{kind{
 		// A *Frame[S, R] and the *header at its start are the same address and
 		// are passed the same way, so the function may be called as one that
 		// takes a *header. A closure that converts would cost a second indirect
 		// call a step.
-		step: *(*func(*header) Step)(unsafe.Pointer(&step)),
-		size: unsafe.Sizeof(Frame[S, R]{}),
-		name: name,
+		step:          *(*func(*header) Step)(unsafe.Pointer(&step)),
+		size:          unsafe.Sizeof(Frame[S, R]{}),
+		name:          name,
+		resultPointer: pointerPath("result", reflect.TypeFor[R]()),
 	}}
 	k.layOut()
 	for _, o := range opts {

@@ -70,13 +70,13 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	call.launchable().claim()
 	c := call.c
 	c.waited = true
-	c.result = zero
 	opts := [...]Option{{ctx: ctx}}
 	if err := c.launch(ex, opts[:]); err != nil {
 		return zero, err
 	}
 	<-c.done
 	result, err := c.result, c.err
+	c.result = zero // it may hold Go pointers
 	c.release()
 	return result, err
 }

@@ -15,7 +15,7 @@ import (
 func TestMisuseInAStep(t *testing.T) {
 	const (
 		notItsOwn = `returned a Step that is not its own, or not its last: return the Step of an Await, Yield, Return or Fail at once`
-		misplaced = `coro: task "root": the result of "leaf" must go to a field of the awaiting frame's State (or to nil): another address may be gone when the child returns`
+		misplaced = `coro: task "root": the result of "leaf" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`
 	)
 	type state struct{ result, other int }
 	type frame = coro.Frame[state, int]
@@ -116,7 +116,7 @@ func TestMisuseOfAnotherFrame(t *testing.T) {
 		}, `coro: Await on a frame whose task is not running: use a frame only in its own step function`},
 		{"has the result go to the parent's state", func(f *coro.Frame[int, int]) coro.Step {
 			return coro.Await(f, 1, leaf, 1, &outer.State.other)
-		}, `coro: task "child": the result of "leaf" must go to a field of the awaiting frame's State (or to nil): another address may be gone when the child returns`},
+		}, `coro: task "child": the result of "leaf" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

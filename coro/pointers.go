@@ -7,18 +7,27 @@ import (
 	"strings"
 )
 
-// mustBePointerFree panics if a value of type t, which is the part ("state" or
-// "result") of the task called name, could hold a Go pointer.
+// mustBePointerFree panics if a value of type t, which is the part ("state") of the
+// task called name, could hold a Go pointer.
 func mustBePointerFree(name, part string, t reflect.Type) {
-	if path, offender := pointerIn(t); offender != nil {
-		where := part + " type"
-		if path != "" {
-			where = part + " field " + path
-		}
-		// Reflection says uint8 where the program said byte, nearly always.
-		typ := strings.ReplaceAll(offender.String(), "[]uint8", "[]byte")
-		panic(fmt.Sprintf("coro: task %s: %s (%s) holds a Go pointer; move it to the held part", quote(name), where, typ))
+	if where := pointerPath(part, t); where != "" {
+		panic(fmt.Sprintf("coro: task %s: %s holds a Go pointer; move it to the held part", quote(name), where))
 	}
+}
+
+// pointerPath says where the first Go pointer is in a value of type t, which is the
+// part ("state" or "result") of a task; it returns "" if there is none.
+func pointerPath(part string, t reflect.Type) string {
+	path, offender := pointerIn(t)
+	if offender == nil {
+		return ""
+	}
+	where := part + " type"
+	if path != "" {
+		where = part + " field " + path
+	}
+	// Reflection says uint8 where the program said byte, nearly always.
+	return where + " (" + strings.ReplaceAll(offender.String(), "[]uint8", "[]byte") + ")"
 }
 
 // pointerIn returns the path to the first part of t that the collector would

@@ -29,6 +29,9 @@ type Worker struct {
 	// detached keeps the frame of a refused child alive; see refused.
 	detached []uintptr
 
+	// held has the free slots of the kinds with held parts, by their index.
+	held []workerSlots
+
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.
 	cache arena.Cache
@@ -42,11 +45,17 @@ func NewWorker(a *arena.Arena) *Worker {
 }
 
 // Close publishes the frames in the worker's cache and ends its use.
-func (w *Worker) Close() { w.cache.Close() }
+func (w *Worker) Close() {
+	w.publishSlots()
+	w.cache.Close()
+}
 
-// Publish moves the free frames in the worker's cache to where others find them.
-// An executor calls it before a worker goes idle.
-func (w *Worker) Publish() { w.cache.Publish() }
+// Publish moves the free frames in the worker's cache, and the free slots of held
+// parts, to where others find them. An executor calls it before a worker goes idle.
+func (w *Worker) Publish() {
+	w.publishSlots()
+	w.cache.Publish()
+}
 
 // Run runs a task, its children and whatever awaits it, until the whole chain
 // has ended or waits. It must not be called from inside a step function with the
@@ -59,6 +68,9 @@ func (w *Worker) Run(t Task) {
 	}
 	for h != nil {
 		h = w.stepsRecovering(h)
+	}
+	if w.err != nil {
+		w.err = nil // no step that this worker runs next may ask for it
 	}
 }
 
@@ -183,9 +195,13 @@ func (w *Worker) finish(h *header, err error) *header {
 	return nil
 }
 
-// free gives the frame h back to where it came from.
+// free clears the held part of h, if it has one, and gives the frame back to where
+// it came from.
 func (w *Worker) free(h *header) {
 	k := h.kind.get()
+	if h.layout&flagHeld != 0 {
+		k.held.release(w, h)
+	}
 	switch {
 	case h.layout&flagElided != 0:
 	case h.layout&flagDetached != 0:

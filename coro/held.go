@@ -1,0 +1,195 @@
+package coro
+
+import (
+	"reflect"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+)
+
+// HeldKind is a kind whose tasks have a held part beside their state: a struct H of
+// any types, for what needs the Go heap, such as connections, buffers, strings,
+// errors and functions. S is the state, R the result. A HeldKind is made by
+// [DefineHeld], once, usually for a package-level variable, and may be used by all
+// goroutines.
+//
+// A task's held part lies in a slot on the Go heap that no other task uses while
+// this one lives. Slots are recycled, and never given back: a kind has about as many
+// as tasks of it once lived at the same time.
+type HeldKind[S, H, R any] struct {
+	kind
+	slots slots
+}
+
+// heldFrame is the frame of a task with a held part. Await, Yield, Return and
+// whatever else works on frames know only the Frame.
+type heldFrame[S, H, R any] struct {
+	Frame[S, R]
+	slot link[slot[H]]
+}
+
+// slot is a task's held part, or is free and holds the zero H.
+type slot[H any] struct {
+	slotNode
+	held H
+}
+
+func slotOf[H any](n *slotNode) *slot[H] { return (*slot[H])(unsafe.Pointer(n)) }
+
+// holder is a HeldKind of any types.
+type holder interface {
+	// holds reports whether p lies in the held part of h.
+	holds(h *header, p unsafe.Pointer) bool
+
+	// release clears the held part of h and frees its slot. w is the worker whose
+	// goroutine calls, or nil.
+	release(w *Worker, h *header)
+}
+
+// DefineHeld makes a kind of tasks that have a held part. It is like [Define], but
+// for the step function's second parameter: the address of the held part, which
+// begins as given to With, GoHeld or AwaitHeld and keeps its value from step to
+// step. It is cleared when the task has ended, in whatever way, before whoever
+// awaits the task goes on: the step function must not keep its address beyond its
+// own return.
+//
+// Results with Go pointers of tasks that this one awaits go to fields of the held
+// part.
+func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Step, opts ...KindOption) *HeldKind[S, H, R] {
+	if step == nil {
+		panic("coro: task " + quote(name) + ": DefineHeld needs a step function")
+	}
+	mustBePointerFree(name, "state", reflect.TypeFor[S]())
+	k := &HeldKind[S, H, R]{kind: kind{
+		step: func(h *header) Step {
+			f := (*heldFrame[S, H, R])(unsafe.Pointer(h))
+			return step(&f.Frame, &f.slot.get().held)
+		},
+		size:          unsafe.Sizeof(heldFrame[S, H, R]{}),
+		name:          name,
+		resultPointer: pointerPath("result", reflect.TypeFor[R]()),
+	}}
+	k.layOut()
+	for _, o := range opts {
+		o(&k.kind)
+	}
+	k.held = k
+	k.calls.New = func() any { return newHeldCall(k) }
+	k.slots.init(newSlots[H])
+	kinds.add(&k.kind)
+	return k
+}
+
+// Name returns the name given to DefineHeld.
+func (k *HeldKind[S, H, R]) Name() string { return k.name }
+
+// FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes, the
+// state, and a word that refers to the held part. The arena rounds it up to a power
+// of two of at least 128.
+func (k *HeldKind[S, H, R]) FrameSize() uintptr { return k.size }
+
+// HeldKindOf returns the kind of a task with a held part, given what its step
+// function was given, for a task that awaits others of its own kind.
+func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {
+	k, ok := f.kind.get().held.(*HeldKind[S, H, R])
+	if !ok {
+		panic("coro: task " + quote(f.kind.get().name) + ": HeldKindOf needs the frame and the held part that the step function was given")
+	}
+	return k
+}
+
+// With returns a call of k with the given state and held part.
+func (k *HeldKind[S, H, R]) With(state S, held H) Call[R] {
+	c := k.calls.Get().(*heldCall[S, H, R])
+	c.state = state
+	c.held = held
+	c.armed = true
+	return Call[R]{&c.callFor}
+}
+
+// heldCall adds the held part that the root begins with. It holds nothing before
+// With and after the launch.
+type heldCall[S, H, R any] struct {
+	callWith[S, R]
+	held H
+}
+
+func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
+	c := new(heldCall[S, H, R])
+	c.init(&k.kind)
+	clear := func() {
+		var zero H
+		c.held = zero
+	}
+	c.fill = func(h *header) {
+		(*Frame[S, R])(unsafe.Pointer(h)).State = c.state
+		k.hold(nil, h, &c.held)
+		clear()
+	}
+	c.recycle = func() {
+		clear() // unless launched
+		k.calls.Put(c)
+	}
+	return c
+}
+
+// GoHeld is [Go] for kinds with a held part.
+func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
+	env := ex.Environment()
+	if err := env.gate.enter(); err != nil {
+		return err
+	}
+	defer env.gate.leave()
+	h := env.newRoot(&k.kind)
+	if h == nil {
+		return arena.ErrExhausted
+	}
+	(*Frame[S, R])(unsafe.Pointer(h)).State = state
+	k.hold(nil, h, &held)
+	if err := ex.Post(Task{h}); err != nil {
+		env.freeRoot(h)
+		return err
+	}
+	return nil
+}
+
+// AwaitHeld is [Await] for children with a held part, which begins as held. The
+// awaiting task may be of either sort.
+func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH, CR], args CS, held CH, result *CR) Step {
+	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
+	(*Frame[CS, CR])(unsafe.Pointer(h)).State = args
+	if h.layout&flagDetached == 0 { // a child that only fails needs no held part
+		k.hold(h.worker.get(), h, &held)
+	}
+	return Step{next: h, op: opAwait}
+}
+
+// hold gives the new frame h a slot with the given held part. w is the worker whose
+// goroutine calls, or nil.
+func (k *HeldKind[S, H, R]) hold(w *Worker, h *header, held *H) {
+	s := slotOf[H](k.slots.take(w))
+	s.held = *held
+	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.set(s)
+	h.layout |= flagHeld
+}
+
+func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
+	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
+	var zero H
+	s.held = zero
+	k.slots.put(w, &s.slotNode)
+}
+
+func (k *HeldKind[S, H, R]) holds(h *header, p unsafe.Pointer) bool {
+	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
+	return uintptr(p)-uintptr(unsafe.Pointer(&s.held)) < unsafe.Sizeof(s.held)
+}
+
+// newSlots makes a block of slots and links them.
+func newSlots[H any]() *slotNode {
+	block := make([]slot[H], blockLen(unsafe.Sizeof(slot[H]{})))
+	for i := range block[1:] {
+		block[i].next = &block[i+1].slotNode
+	}
+	return &block[0].slotNode
+}
