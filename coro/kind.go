@@ -18,6 +18,8 @@ type kind struct {
 	size  uintptr    // of the frame, in bytes
 	name  string
 
+	defined position
+
 	// calls are *call values of this kind, for reuse.
 	calls sync.Pool
 }
@@ -34,6 +36,11 @@ type Kind[S, R any] struct{ kind }
 // pointers, slices, strings, maps, channels, functions, interfaces. Define
 // panics with the path of the first such field.
 //
+// The name is for people: errors and [Kinds] show it with the position of the
+// call of Define. Kinds may share a name, but two package-level variables of one
+// package may not: Define panics, because one is nearly always a copy that was to
+// be changed.
+//
 // A step function that awaits its own kind would make a package-level variable
 // refer to itself, which Go does not allow: it takes the kind from [Frame.Kind].
 func Define[S, R any](name string, step func(f *Frame[S, R]) Step) *Kind[S, R] {
@@ -47,9 +54,10 @@ func Define[S, R any](name string, step func(f *Frame[S, R]) Step) *Kind[S, R] {
 		// are passed the same way, so the function may be called as one that
 		// takes a *header. A closure that converts would cost a second indirect
 		// call a step.
-		step: *(*func(*header) Step)(unsafe.Pointer(&step)),
-		size: unsafe.Sizeof(Frame[S, R]{}),
-		name: name,
+		step:    *(*func(*header) Step)(unsafe.Pointer(&step)),
+		size:    unsafe.Sizeof(Frame[S, R]{}),
+		name:    name,
+		defined: callerPosition(1),
 	}}
 	k.class = bins.ClassOf(k.size)
 	k.calls.New = func() any { return newCall[S, R](&k.kind) }
@@ -63,17 +71,3 @@ func (k *Kind[S, R]) Name() string { return k.name }
 // FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes
 // and the state. The arena rounds it up to a power of two of at least 128.
 func (k *Kind[S, R]) FrameSize() uintptr { return k.size }
-
-// kinds keeps every kind reachable: frames refer to them by links.
-var kinds registry
-
-type registry struct {
-	mu  sync.Mutex
-	all []*kind
-}
-
-func (r *registry) add(k *kind) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.all = append(r.all, k)
-}
