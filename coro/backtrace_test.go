@@ -23,7 +23,7 @@ func lineAbove() (file string, line int) {
 }
 
 func TestBacktrace(t *testing.T) {
-	type state struct{ result, padding [40]byte }
+	type state = [80]byte
 	leaf := coro.Define("leaf", func(f *coro.Frame[none, none]) coro.Step { explode("boom"); return f.Return(none{}) })
 	file, leafLine := lineAbove()
 	require.Equal(t, "backtrace_test.go", filepath.Base(file))

@@ -4,14 +4,14 @@ package coro
 // [Await], [Yield], [Frame.Return] or [Frame.Fail], and is returned at once. The
 // zero Step is not valid.
 type Step struct {
-	next *header // with opAwait the child, with opReturn the parent
+	next *header // with opAwait the child, with opReturn the parent, otherwise the frame itself
 	op   op
 }
 
 type op uint8
 
 const (
-	_ op = iota // the zero Step is a mistake
+	opNone op = iota // the zero Step, a mistake
 	opAwait
 	opReturn
 	opFail

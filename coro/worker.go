@@ -157,6 +157,9 @@ func (w *Worker) running() (h, child *header) {
 // otherStep does what a step of h asks for that is neither await nor return, and
 // returns the frame to run next, if any.
 func (w *Worker) otherStep(h *header, s Step) *header {
+	if s.op != opNone && s.next != h {
+		w.foreignStep()
+	}
 	switch s.op {
 	case opFail:
 		return w.finish(h, w.err)
