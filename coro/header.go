@@ -62,9 +62,10 @@ const (
 	flagCustom               // the environment has an allocator of its own; inherited
 	flagLarge                // larger than any class
 	flagDetached             // not from an allocator; see refusedKind
+	flagSeq                  // of a generator that a loop drives; see seq.go
 
 	inheritedFlags = flagCustom
-	knownFlags     = flagRoot | flagCustom | flagLarge | flagDetached
+	knownFlags     = flagRoot | flagCustom | flagLarge | flagDetached | flagSeq
 )
 
 // poisonWord is what each word of a frame that was freed holds in checked mode. As

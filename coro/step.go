@@ -16,4 +16,5 @@ const (
 	opReturn
 	opFail
 	opYield
+	opValue
 )

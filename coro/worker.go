@@ -56,12 +56,16 @@ func (w *Worker) Publish() { w.cache.Publish() }
 // has more for it to do must see to that in a deferred function, where the worker
 // may be used as after a Run that returned.
 func (w *Worker) Run(t Task) {
-	h := t.h
+	w.learnCause(t.h)
+	w.runChain(t.h)
+}
+
+// learnCause makes Err say in h's next step why the tree should end, if it should.
+func (w *Worker) learnCause(h *header) {
 	if err := h.env.get().cause(); err != nil {
 		h.at |= atFailed
 		w.err = err
 	}
-	w.runChain(h)
 }
 
 // runChain runs h and what follows from it, unless h is nil.
@@ -166,6 +170,8 @@ func (w *Worker) otherStep(h *header, s Step) *header {
 	case opYield:
 		w.yield(h)
 		return nil
+	case opValue:
+		return nil // to the loop that drives h, which finds h in current
 	default:
 		panic("coro: task " + quote(h.kind.get().name) + " returned the zero Step: return what Await, Yield, Return or Fail returned")
 	}
