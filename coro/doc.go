@@ -110,10 +110,11 @@
 // error like any other; the worker goes on. It has the stack, and the chain of
 // tasks up to the root with the positions of their Define. A step function that
 // calls runtime.Goexit, as the FailNow of a test does, ends the goroutine, which
-// cannot be helped, but not the worker: its error has the value [ErrGoexit]. An
-// allocator that has no frame to
-// give makes the launch, or the child, fail with [arena.ErrExhausted]. When the
-// context of a tree ends, Err says so after the next Yield.
+// cannot be helped, but not the worker: its error has the value [ErrGoexit].
+//
+// An allocator that has no frame to give makes the launch, or the child, fail with
+// [arena.ErrExhausted]. When the context of a tree ends, Err says so after the next
+// Yield.
 //
 // Misuse, such as to await twice in one step or to use a frame outside of its step,
 // panics with a message that says what to do instead. A build with the tag

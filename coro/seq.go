@@ -147,6 +147,10 @@ func (f *SeqFrame[S, T]) Kind() *SeqKind[S, T] {
 	return (*SeqKind[S, T])(unsafe.Pointer(f.kind.get()))
 }
 
+// noLoop is a constant, so that YieldValue is small enough to be inlined; which task
+// it was is in the PanicError.
+const noLoop = "coro: a generator yields a value, but no loop takes it: run a generator by a loop over its Seq or Seq2, or by YieldFrom"
+
 // YieldValue gives v to the loop. The generator goes on at the resume point at
 // when the loop wants the next value, if it does. A step function yields at most
 // one value, and returns the Step at once.
@@ -155,7 +159,7 @@ func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 		f.mustRun("YieldValue")
 	}
 	if f.flags&flagSeq == 0 {
-		f.notInALoop()
+		panic(noLoop)
 	}
 	**(**T)(unsafe.Pointer(&f.result)) = v
 	f.resumeAt(at)
@@ -168,18 +172,11 @@ func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 // says then whether it failed.
 func YieldFrom[S, CS, T any](f *SeqFrame[S, T], at int, g *SeqKind[CS, T], args CS) Step {
 	if f.flags&flagSeq == 0 {
-		f.notInALoop()
+		panic(noLoop)
 	}
 	c := (*SeqFrame[CS, T])(unsafe.Pointer(f.await(at, &g.kind, nil, unsafe.Sizeof(f.State))))
 	c.State = args
 	c.result = f.result
 	c.flags |= flagSeq
 	return Step{next: &c.header, op: opAwait}
-}
-
-func (h *header) notInALoop() {
-	if h.flags&^knownFlags != 0 {
-		notRunning("YieldValue") // poisoned
-	}
-	panic("coro: task " + quote(h.kind.get().name) + " yields a value, but no loop takes it: run a generator by a loop over its Seq or Seq2, or by YieldFrom")
 }

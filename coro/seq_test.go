@@ -432,7 +432,7 @@ func TestSeqNested(t *testing.T) {
 }
 
 func TestSeqMisuse(t *testing.T) {
-	const noLoop = `coro: task "as a task" yields a value, but no loop takes it: run a generator by a loop over its Seq or Seq2, or by YieldFrom`
+	const noLoop = `coro: a generator yields a value, but no loop takes it: run a generator by a loop over its Seq or Seq2, or by YieldFrom`
 	ex := newInline(t)
 	var err error
 	var outer *coro.SeqFrame[bool, int]
@@ -453,6 +453,19 @@ func TestSeqMisuse(t *testing.T) {
 		}
 		return f.Fail(f.Err())
 	})
+	_, err = coro.Run(context.Background(), ex, task.With(none{}))
+	requireMisuse(t, err, noLoop)
+
+	from := coro.DefineSeq("from a task", func(f *coro.SeqFrame[bool, int]) coro.Step {
+		if f.State {
+			asTask = f.Frame.Kind()
+			return f.Return()
+		}
+		return coro.YieldFrom(f, 0, numbers, upTo{0, 1})
+	})
+	for range from.Seq(true) {
+		t.Error("a value")
+	}
 	_, err = coro.Run(context.Background(), ex, task.With(none{}))
 	requireMisuse(t, err, noLoop)
 
@@ -489,6 +502,8 @@ func TestSeqAllocations(t *testing.T) {
 		return
 	}
 	a := newArena(t)
+	cache := a.NewCache()
+	defer cache.Close()
 	sum := 0
 	tests := map[string]func(){
 		"Seq": func() {
@@ -505,6 +520,11 @@ func TestSeqAllocations(t *testing.T) {
 		},
 		"Seq, allocator": func() {
 			for v := range numbers.Seq(upTo{0, 100}, coro.Allocator(a)) {
+				sum += v
+			}
+		},
+		"awaiting, own cache": func() {
+			for v := range squares.Seq(squaresState{end: 10}, coro.Allocator(cache)) {
 				sum += v
 			}
 		},

@@ -56,8 +56,11 @@ func (w *Worker) Publish() { w.cache.Publish() }
 // has more for it to do must see to that in a deferred function, where the worker
 // may be used as after a Run that returned.
 func (w *Worker) Run(t Task) {
-	w.learnCause(t.h)
-	w.runChain(t.h)
+	h := t.h
+	if h.env.get().ctx != nil {
+		w.learnCause(h)
+	}
+	w.runChain(h)
 }
 
 // learnCause makes Err say in h's next step why the tree should end, if it should.
