@@ -68,14 +68,14 @@ func TestBacktrace(t *testing.T) {
 			requirePanic(t, err, "boom")
 			var p *coro.PanicError
 			require.ErrorAs(t, err, &p)
-			require.Zero(t, p.Tasks.Omitted)
+			require.Zero(t, p.Backtrace.Omitted)
 			require.Equal(t, []coro.KindInfo{
 				{Name: "leaf", File: file, Line: leafLine, FrameSize: leaf.FrameSize()},
 				{Name: "middle", File: file, Line: middleLine, FrameSize: middle.FrameSize()},
 				{Name: "root", File: file, Line: rootLine, FrameSize: root.FrameSize()},
-			}, p.Tasks.Tasks)
+			}, p.Backtrace.Tasks)
 			text := fmt.Sprintf("leaf\n\t%s:%d\nmiddle\n\t%s:%d\nroot\n\t%s:%d\n", file, leafLine, file, middleLine, file, rootLine)
-			require.Equal(t, text, p.Tasks.String())
+			require.Equal(t, text, p.Backtrace.String())
 			require.True(t, strings.HasPrefix(err.Error(), "coro: panic in a step: boom\n\ntasks, the innermost first:\n"+text+"\n"), err.Error())
 		})
 	}
@@ -91,7 +91,7 @@ func TestBacktraceLeavesOutAChildThatDoesNotBegin(t *testing.T) {
 	_, err := coro.Run(context.Background(), newInline(t), root.With(none{}))
 	var p *coro.PanicError
 	require.ErrorAs(t, err, &p)
-	require.Equal(t, []coro.KindInfo{root.Info()}, p.Tasks.Tasks)
+	require.Equal(t, []coro.KindInfo{root.Info()}, p.Backtrace.Tasks)
 }
 
 // However deep a chain is, its backtrace is short.
@@ -133,7 +133,7 @@ func TestBacktraceOfADeepChain(t *testing.T) {
 			_, err := coro.Run(context.Background(), ex, root.With(state{0, depth - 1}))
 			var p *coro.PanicError
 			require.ErrorAs(t, err, &p)
-			b := p.Tasks
+			b := p.Backtrace
 			require.Equal(t, depth, len(b.Tasks)+b.Omitted)
 			require.Len(t, b.Tasks, min(depth, 40))
 			lines := 2 * len(b.Tasks)
@@ -226,7 +226,7 @@ func ExampleBacktrace() {
 	_, err := coro.Run(context.Background(), ex, session.With(state{}))
 	if p, ok := err.(*coro.PanicError); ok {
 		fmt.Println(p.Value)
-		for _, k := range p.Tasks.Tasks {
+		for _, k := range p.Backtrace.Tasks {
 			fmt.Println("in", k.Name)
 		}
 	}

@@ -13,13 +13,13 @@ var ErrGoexit = errors.New("coro: runtime.Goexit in a step")
 // PanicError is the error of a task whose step function panicked or called
 // [runtime.Goexit]. The awaiting task gets it from Err, as any other error.
 type PanicError struct {
-	Value any       // what was given to panic, or ErrGoexit
-	Stack []byte    // of the goroutine at the panic, as from debug.Stack
-	Tasks Backtrace // from the task whose step it was to its root
+	Value     any       // what was given to panic, or ErrGoexit
+	Stack     []byte    // of the goroutine at the panic, as from debug.Stack
+	Backtrace Backtrace // from the task whose step it was to its root
 }
 
 func newPanicError(h *header, v any) *PanicError {
-	return &PanicError{Value: v, Stack: debug.Stack(), Tasks: h.backtrace()}
+	return &PanicError{Value: v, Stack: debug.Stack(), Backtrace: h.backtrace()}
 }
 
 // Error returns a text of many lines: the value, the tasks, the stack.
@@ -28,7 +28,7 @@ func (e *PanicError) Error() string {
 	if e.Value == error(ErrGoexit) {
 		what = ErrGoexit.Error()
 	}
-	return fmt.Sprintf("%s\n\ntasks, the innermost first:\n%s\n%s", what, e.Tasks, e.Stack)
+	return fmt.Sprintf("%s\n\ntasks, the innermost first:\n%s\n%s", what, e.Backtrace, e.Stack)
 }
 
 // Unwrap returns the value given to panic if that is an error.

@@ -47,7 +47,7 @@ func requireGoexit(t *testing.T, err error, tasks ...string) {
 	require.Contains(t, string(p.Stack), "coro_test.leave", "the stack of the Goexit")
 	require.True(t, strings.HasPrefix(p.Error(), "coro: runtime.Goexit in a step\n\ntasks, "), p.Error())
 	var names []string
-	for _, k := range p.Tasks.Tasks {
+	for _, k := range p.Backtrace.Tasks {
 		names = append(names, k.Name)
 	}
 	require.Equal(t, tasks, names)

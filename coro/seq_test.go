@@ -284,7 +284,7 @@ func TestSeqPanics(t *testing.T) {
 			return coro.Await(&f.Frame, 2, exploding, none{}, nil)
 		case 2:
 			var p *coro.PanicError
-			if !errors.As(f.Err(), &p) || len(p.Tasks.Tasks) != 2 || p.Tasks.Tasks[1].Name != "survives" {
+			if !errors.As(f.Err(), &p) || len(p.Backtrace.Tasks) != 2 || p.Backtrace.Tasks[1].Name != "survives" {
 				return f.Fail(errLeaf)
 			}
 			return coro.YieldValue(f, 3, fmt.Sprint(p.Value))
