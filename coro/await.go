@@ -132,7 +132,26 @@ func misusedFrame(h *header, w *Worker) {
 			panic("coro: task " + quote(h.kind.get().name) + " awaits twice in one step: return the Step of an Await at once")
 		}
 	}
-	panic("coro: Await on a frame whose task is not running: use a frame only in its own step function")
+	notRunning("Await")
+}
+
+// mustRun panics unless h is the frame of the step function that runs. method is
+// what it was used for. Await and the step loop have their own checks.
+func (h *header) mustRun(method string) {
+	if h.layout&flagMask&^knownFlags != 0 {
+		notRunning(method) // poisoned
+	}
+	w := h.worker.get()
+	if w == nil || w.current == 0 {
+		notRunning(method)
+	}
+	if running, _ := w.running(); running != h {
+		notRunning(method)
+	}
+}
+
+func notRunning(method string) {
+	panic("coro: " + method + " on a frame whose task is not running: use a frame only in its own step function")
 }
 
 func misplacedResult(h *header, k *kind) {

@@ -11,6 +11,9 @@ type Call[R any] struct{ c *callFor[R] }
 
 // With returns a call of k with the given state.
 func (k *Kind[S, R]) With(state S) Call[R] {
+	if k == nil {
+		panic("coro: With on a nil Kind: make one with Define")
+	}
 	c := k.calls.Get().(*callWith[S, R])
 	c.state = state
 	c.armed = true

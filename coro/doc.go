@@ -99,6 +99,18 @@
 // too. A [Call] is good for one launch and belongs to one goroutine. A step
 // function that blocks keeps its worker.
 //
+// # Generators
+//
+// A task that yields values is an [iter.Seq]. Its kind is made by [DefineSeq], its
+// step function returns what [YieldValue] returned, and a loop runs it:
+//
+//	for v := range Fibonacci.Seq(fibonacci{0, 1}) {
+//
+// The loop's goroutine calls the step functions: there is no executor, no other
+// goroutine and no channel. Between two values a generator may await tasks, and
+// [YieldFrom] passes on what another generator yields. However the loop ends, the
+// frames are free then.
+//
 // # Errors
 //
 // What a task fails with is seen, as it is, by the task that awaits it: in the
@@ -107,10 +119,23 @@
 // the handler of [OnError] or of the executor.
 //
 // A panic in a step function ends the task with a [*PanicError], which is an
-// error like any other; the worker goes on. An allocator that has no frame to
-// give makes the launch, or the child, fail with [arena.ErrExhausted]. When the
-// context of a tree ends, Err says so after the next Yield. Misuse, such as to
-// await twice in one step, panics with a message that says what to do instead.
+// error like any other; the worker goes on. It has the stack, and the chain of
+// tasks up to the root with the positions of their Define. A step function that
+// calls runtime.Goexit, as the FailNow of a test does, ends the goroutine, which
+// cannot be helped, but not the worker: its error has the value [ErrGoexit].
+//
+// An allocator that has no frame to give makes the launch, or the child, fail with
+// [arena.ErrExhausted]. When the context of a tree ends, Err says so after the next
+// Yield.
+//
+// Misuse, such as to await twice in one step or to use a frame outside of its step,
+// panics with a message that says what to do instead. A build with the tag
+// framecheck also looks where that has a price: at each Return, Err, YieldValue and
+// resume point.
+//
+// # Inspection
+//
+// [Kinds] lists the kinds of the program: name, position, frame size.
 //
 // # Cost
 //

@@ -67,9 +67,10 @@ const (
 	flagElided               // lies behind its parent's state
 	flagDetached             // not from an allocator; see refusedKind
 	flagHeld                 // has a held part, in a slot
+	flagSeq                  // of a generator that a loop drives; see seq.go
 
 	inheritedFlags = flagCustom
-	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld
+	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq
 	flagMask       = 1<<roomShift - 1
 )
 

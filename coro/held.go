@@ -67,6 +67,7 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 		},
 		size:          unsafe.Sizeof(heldFrame[S, H, R]{}),
 		name:          name,
+		defined:       callerPosition(1),
 		resultPointer: pointerPath("result", reflect.TypeFor[R]()),
 	}}
 	k.layOut()
@@ -87,6 +88,9 @@ func (k *HeldKind[S, H, R]) Name() string { return k.name }
 // state, and a word that refers to the held part. The arena rounds it up to a power
 // of two of at least 128.
 func (k *HeldKind[S, H, R]) FrameSize() uintptr { return k.size }
+
+// Info returns what is known of the kind.
+func (k *HeldKind[S, H, R]) Info() KindInfo { return k.info() }
 
 // HeldKindOf returns the kind of a task with a held part, given what its step
 // function was given, for a task that awaits others of its own kind.

@@ -34,6 +34,8 @@ type kind struct {
 	// part.
 	held holder
 
+	defined position
+
 	// calls are *call values of this kind, for reuse.
 	calls sync.Pool
 }
@@ -51,6 +53,11 @@ type Kind[S, R any] struct{ kind }
 // path of the first such field. What needs them goes into the held part that kinds
 // made by [DefineHeld] have.
 //
+// The name is for people: errors and [Kinds] show it with the position of the
+// call of Define. Kinds may share a name, but two package-level variables of one
+// package may not: Define panics, because one is nearly always a copy that was to
+// be changed.
+//
 // A step function that awaits its own kind would make a package-level variable
 // refer to itself, which Go does not allow: it takes the kind from [Frame.Kind].
 func Define[S, R any](name string, step func(f *Frame[S, R]) Step, opts ...KindOption) *Kind[S, R] {
@@ -67,6 +74,7 @@ func Define[S, R any](name string, step func(f *Frame[S, R]) Step, opts ...KindO
 		size:          unsafe.Sizeof(Frame[S, R]{}),
 		name:          name,
 		resultPointer: pointerPath("result", reflect.TypeFor[R]()),
+		defined:       callerPosition(1),
 	}}
 	k.layOut()
 	for _, o := range opts {
@@ -98,18 +106,4 @@ func (k *kind) layOut() {
 		k.capacity = k.class.Size()
 	}
 	k.room = roomBehind(k, k.capacity)
-}
-
-// kinds keeps every kind reachable: frames refer to them by links.
-var kinds registry
-
-type registry struct {
-	mu  sync.Mutex
-	all []*kind
-}
-
-func (r *registry) add(k *kind) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.all = append(r.all, k)
 }

@@ -33,6 +33,9 @@ func OnError(f func(error)) Option { return Option{handler: f} }
 // launched nothing, if there is no memory ([arena.ErrExhausted]) or the executor
 // takes no more tasks.
 func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
+	if k == nil {
+		panic("coro: Go with a nil Kind: make one with Define")
+	}
 	env := ex.Environment()
 	if err := env.gate.enter(); err != nil {
 		return err
@@ -55,6 +58,9 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 // force before the frame is made. The errors are those of [Go].
 func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
 	return func(l Launchable) error {
+		if l == nil {
+			panic("coro: a nil Launchable cannot be launched: make a Call with With")
+		}
 		c := l.launchable()
 		c.claim()
 		return c.launch(ex, opts)

@@ -9,6 +9,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/framecheck"
 )
 
 // A step that does what it must not panics; what it made is freed.
@@ -57,6 +58,14 @@ func TestMisuseInAStep(t *testing.T) {
 		{"result on the heap", func(f *frame) coro.Step {
 			return coro.Await(f, 1, leaf, 1, global)
 		}, misplaced},
+		{"unknown resume point", func(f *frame) coro.Step {
+			switch f.At() {
+			case 0:
+				return coro.Yield(f, 7)
+			default:
+				return f.BadResume()
+			}
+		}, `coro: task "root" has no resume point 7: give its step function a case for each number that it gives to Await or Yield`},
 		{"Fail(nil)", func(f *frame) coro.Step {
 			return f.Fail(nil)
 		}, `coro: Fail(nil): use Return to end a task without an error`},
@@ -85,6 +94,76 @@ func requireMisuse(t *testing.T, err error, message string) {
 	require.Equal(t, message, p.Value)
 }
 
+func notRunning(method string) string {
+	return `coro: ` + method + ` on a frame whose task is not running: use a frame only in its own step function`
+}
+
+// checkedOr returns the message of a check of method that only checked mode has,
+// or what is said without it.
+func checkedOr(method, otherwise string) string {
+	if framecheck.Enabled {
+		return notRunning(method)
+	}
+	return otherwise
+}
+
+// A resume point that is none: where nothing is checked, it comes back as a
+// number that the step function does not know.
+func TestMisuseOfAResumePoint(t *testing.T) {
+	ex := newInline(t)
+	k := coro.Define("task", func(f *coro.Frame[int, int]) coro.Step {
+		if f.At() == 0 {
+			return coro.Yield(f, -1)
+		}
+		return f.BadResume()
+	})
+	_, err := coro.Run(context.Background(), ex, k.With(0))
+	if framecheck.Enabled {
+		requireMisuse(t, err, `coro: task "task": resume point -1: use a number from 0 to 2147483647`)
+	} else {
+		requireMisuse(t, err, `coro: task "task" has no resume point 2147483647: give its step function a case for each number that it gives to Await or Yield`)
+	}
+}
+
+// A root that knows the frame of another one. Their Return is the same Step, as
+// far as the step loop can see.
+func TestMisuseOfAnotherRoot(t *testing.T) {
+	ex, second := newStepwise(t, nil), newStepwise(t, nil)
+	var other *coro.Frame[int, int]
+	suspended := coro.Define("suspended", func(f *coro.Frame[int, int]) coro.Step {
+		if other = f; f.At() == 0 {
+			return coro.Yield(f, 1)
+		}
+		return f.Return(1)
+	})
+	require.NoError(t, coro.Go(ex, suspended, 0))
+	require.True(t, ex.runOne())
+	uses := []struct {
+		method string
+		use    func() coro.Step
+	}{
+		{"Fail", func() coro.Step { return other.Fail(errLeaf) }},
+		{"Yield", func() coro.Step { return coro.Yield(other, 2) }},
+	}
+	if framecheck.Enabled {
+		uses = append(uses, []struct {
+			method string
+			use    func() coro.Step
+		}{
+			{"Return", func() coro.Step { return other.Return(2) }},
+			{"Err", func() coro.Step { return other.Fail(other.Err()) }},
+		}...)
+	}
+	var err error
+	for _, u := range uses {
+		root := coro.Define("root", func(*coro.Frame[int, int]) coro.Step { return u.use() })
+		require.NoError(t, coro.RunAsync(second, coro.OnError(func(e error) { err = e }))(root.With(0)))
+		second.runAll()
+		requireMisuse(t, err, notRunning(u.method))
+	}
+	ex.runAll()
+}
+
 // A child that knows its parent's frame, which the language cannot prevent.
 func TestMisuseOfAnotherFrame(t *testing.T) {
 	type state struct{ result, other int }
@@ -102,7 +181,13 @@ func TestMisuseOfAnotherFrame(t *testing.T) {
 		}, notItsOwn},
 		{"returns the parent's Return", func(f *coro.Frame[int, int]) coro.Step {
 			return outer.Return(1)
-		}, notItsOwn},
+		}, checkedOr("Return", notItsOwn)},
+		{"returns the parent's Fail", func(f *coro.Frame[int, int]) coro.Step {
+			return outer.Fail(errLeaf)
+		}, notRunning("Fail")},
+		{"returns the parent's Yield", func(f *coro.Frame[int, int]) coro.Step {
+			return coro.Yield(outer, 1)
+		}, notRunning("Yield")},
 		{"awaits and returns the parent's Await", func(f *coro.Frame[int, int]) coro.Step {
 			coro.Await(f, 1, leaf, 1, nil)
 			return outerStep
@@ -202,6 +287,46 @@ func TestMisuseOfAFrameWithoutWorker(t *testing.T) {
 	}
 	require.Equal(t, 2, liveIn(ex.arena))
 	ex.runAll()
+}
+
+// A frame that returned is not used by any method that could tell.
+func TestMisuseOfAFrameThatReturnedByMethods(t *testing.T) {
+	var gone *coro.Frame[int, int]
+	leaf := coro.Define("leaf", func(f *coro.Frame[int, int]) coro.Step {
+		gone = f
+		return f.Return(f.State)
+	})
+	ex := newInline(t)
+	uses := map[string]func(){
+		"Fail":  func() { gone.Fail(errLeaf) },
+		"Yield": func() { coro.Yield(gone, 1) },
+	}
+	if framecheck.Enabled {
+		uses["Return"] = func() { gone.Return(1) }
+		uses["Err"] = func() { _ = gone.Err() }
+	}
+	for method, use := range uses {
+		root := coro.Define("root", func(f *coro.Frame[int, int]) coro.Step {
+			if f.At() == 0 {
+				return coro.Await(f, 1, leaf, 1, nil)
+			}
+			use()
+			return f.Return(1)
+		})
+		_, err := coro.Run(context.Background(), ex, root.With(0))
+		requireMisuse(t, err, notRunning(method))
+		require.PanicsWithValue(t, notRunning(method), use, "outside of any step")
+	}
+	require.PanicsWithValue(t, notRunning("Fail"), func() { new(coro.Frame[int, int]).Fail(errLeaf) })
+	require.PanicsWithValue(t, notRunning("Yield"), func() { coro.Yield(new(coro.Frame[int, int]), 1) })
+}
+
+func TestMisuseOfNil(t *testing.T) {
+	ex := newInline(t)
+	var k *coro.Kind[int, int]
+	require.PanicsWithValue(t, `coro: Go with a nil Kind: make one with Define`, func() { _ = coro.Go(ex, k, 1) })
+	require.PanicsWithValue(t, `coro: With on a nil Kind: make one with Define`, func() { k.With(1) })
+	require.PanicsWithValue(t, `coro: a nil Launchable cannot be launched: make a Call with With`, func() { _ = coro.RunAsync(ex)(nil) })
 }
 
 func TestACallIsGoodForOneLaunch(t *testing.T) {

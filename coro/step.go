@@ -11,9 +11,10 @@ type Step struct {
 type op uint8
 
 const (
-	_ op = iota // the zero Step is a mistake
+	opNone op = iota // the zero Step, a mistake
 	opAwait
 	opReturn
 	opFail
 	opYield
+	opValue
 )

@@ -1,7 +1,6 @@
 package coro
 
 import (
-	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
 
@@ -35,6 +34,11 @@ type Worker struct {
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.
 	cache arena.Cache
+
+	// ---- in use only after a step ended its goroutine; see goexit.go
+
+	unfinished *header       // is to run next
+	relieved   chan struct{} // closed when nothing is left to run; nil if there is no relief
 }
 
 // NewWorker returns a worker with a cache of a. Close it before a.
@@ -60,12 +64,29 @@ func (w *Worker) Publish() {
 // Run runs a task, its children and whatever awaits it, until the whole chain
 // has ended or waits. It must not be called from inside a step function with the
 // worker that runs it.
+//
+// If a step function calls [runtime.Goexit], the task fails, the chain goes on as
+// after a panic, and then the goroutine that called Run ends: an executor that
+// has more for it to do must see to that in a deferred function, where the worker
+// may be used as after a Run that returned.
 func (w *Worker) Run(t Task) {
 	h := t.h
+	if h.env.get().ctx != nil {
+		w.learnCause(h)
+	}
+	w.runChain(h)
+}
+
+// learnCause makes Err say in h's next step why the tree should end, if it should.
+func (w *Worker) learnCause(h *header) {
 	if err := h.env.get().cause(); err != nil {
 		h.at |= atFailed
 		w.err = err
 	}
+}
+
+// runChain runs h and what follows from it, unless h is nil.
+func (w *Worker) runChain(h *header) {
 	for h != nil {
 		h = w.stepsRecovering(h)
 	}
@@ -141,12 +162,16 @@ func (w *Worker) steps(h *header) {
 // stepsRecovering is steps, until a step function panics: then it returns the
 // frame that learns of it, if any. Otherwise it returns nil.
 func (w *Worker) stepsRecovering(h *header) (next *header) {
+	exits := true
 	defer func() {
 		if v := recover(); v != nil {
 			next = w.recovered(v)
+		} else if exits {
+			w.exited()
 		}
 	}()
 	w.steps(h)
+	exits = false
 	return nil
 }
 
@@ -171,6 +196,8 @@ func (w *Worker) otherStep(h *header, op op) *header {
 	switch op {
 	case opFail:
 		return w.finish(h, w.err)
+	case opValue:
+		return nil // to the loop that drives h, which finds h in current
 	default: // opYield
 		w.yield(h)
 		return nil
@@ -245,10 +272,11 @@ func (w *Worker) recovered(v any) *header {
 		panic(v) // not in a step function, but in an executor or a handler
 	}
 	h, child := w.running()
+	err := newPanicError(h, v)
 	if child != nil { // it will not begin
 		w.free(child)
 	}
-	return w.finish(h, &PanicError{Value: v, Stack: debug.Stack()})
+	return w.finish(h, err)
 }
 
 // foreignStep returns what to panic with when a step function returned s, which is

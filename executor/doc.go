@@ -32,6 +32,11 @@
 // the panic goes on through [Inline.Post] and ends the process from a worker of
 // a Pool.
 //
+// A step function or a handler that calls runtime.Goexit, as the FailNow of a test
+// does, ends the goroutine that runs it. A worker of a Pool goes on with another
+// one. On an Inline the goroutine ends once nothing is left to run, which others do
+// for it; there, a handler that panics ends the process too.
+//
 // # Closing
 //
 // A closed executor takes no tasks: launching one returns [ErrClosed]. Closing a

@@ -33,6 +33,9 @@ func NewInline(opts ...Option) *Inline {
 
 // Post runs the task and all that it leads to, or leaves it to the goroutine that
 // is running tasks already. The error is [ErrClosed] or nil.
+//
+// A step function that calls runtime.Goexit, as the FailNow of a test does, ends
+// the goroutine that called Post, but not before nothing is left to run.
 func (e *Inline) Post(t coro.Task) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -44,13 +47,53 @@ func (e *Inline) Post(t coro.Task) error {
 		return nil
 	}
 	e.running = true
-	defer func() { e.running = false }()
+	e.runQueue()
+	return nil
+}
+
+// runQueue runs tasks until nothing is left to run. The caller holds mu.
+func (e *Inline) runQueue() {
+	exits := true
+	defer func() {
+		if v := recover(); v != nil {
+			e.running = false
+			panic(v)
+		}
+		if exits {
+			e.relieve()
+		}
+		e.running = false
+	}()
 	for {
 		t, ok := e.queue.Pop()
 		if !ok {
-			return nil
+			break
 		}
 		e.run(t)
+	}
+	exits = false
+}
+
+// relieve makes other goroutines run what this one, which a task or a handler
+// ended with runtime.Goexit, would have run. The caller holds mu.
+func (e *Inline) relieve() {
+	for e.queue.Len() > 0 {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			for {
+				t, ok := e.queue.Pop()
+				if !ok {
+					return
+				}
+				e.run(t)
+			}
+		}()
+		e.mu.Unlock()
+		<-done
+		e.mu.Lock()
 	}
 }
 

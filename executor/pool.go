@@ -30,22 +30,33 @@ func NewPool(opts ...Option) *Pool {
 	p.env = coro.NewEnvironment(p, p.options.arena, p.options.handler)
 	for range p.options.workers {
 		p.workers.Add(1)
-		go p.work()
+		go p.start()
 	}
 	return p
 }
 
-// work is a worker's life.
-func (p *Pool) work() {
-	defer p.workers.Done()
-	w := coro.NewWorker(p.options.arena)
-	defer w.Close()
+// start begins a worker's life.
+func (p *Pool) start() { p.work(coro.NewWorker(p.options.arena)) }
+
+// work is a worker's life. A step function or a handler that calls runtime.Goexit
+// ends the goroutine, and w lives on with another one.
+func (p *Pool) work(w *coro.Worker) {
+	ends := false
+	defer func() {
+		if !ends {
+			go p.work(w)
+			return
+		}
+		w.Close()
+		p.workers.Done()
+	}()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all = append(p.all, w)
 	for {
 		t, ok := p.next(w)
 		if !ok {
+			ends = true
 			return
 		}
 		p.run(w, t)

@@ -1,0 +1,160 @@
+package coro
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/framearena/framearena/arena"
+)
+
+// seqLoop is a range loop over a generator. It belongs to the goroutine of the
+// loop, and is reused for later loops.
+type seqLoop[T any] struct {
+	seqDriver
+
+	// value is where the generator, and those that it yields from, put the value
+	// that is next: their results' address.
+	value T
+}
+
+// seqDriver is the part of a seqLoop that does not depend on types: a worker that
+// runs one chain of tasks, and the executor that the chain believes to be on. All
+// frames are from the environment's allocator, and the worker's cache is not open.
+type seqDriver struct {
+	worker Worker
+
+	// next is the frame whose step is to follow: it yielded the last value or
+	// has not begun. It is nothing while steps run and once the root has ended.
+	next link[header]
+
+	// call carries the environment, and learns of the end of the root.
+	call call
+
+	// ready gets the chain when it has waited for something, and may go on.
+	ready chan Task
+}
+
+func newSeqLoop[T any]() *seqLoop[T] {
+	l := new(seqLoop[T])
+	l.call.done = make(chan struct{}, 1)
+	l.ready = make(chan Task, 1)
+	return l
+}
+
+// seqArena is where generators' frames come from that are given no allocator.
+var seqArena = sync.OnceValue(func() *arena.Arena {
+	a, err := arena.New()
+	if err != nil {
+		panic(err) // without options there is none that could be wrong
+	}
+	return a
+})
+
+// begin makes the frame of the root, or returns nil.
+func (d *seqDriver) begin(k *kind, opts []Option) *header {
+	base := Environment{executor: d}
+	d.call.env = base.with(opts)
+	d.call.env.call = &d.call
+	d.call.waited = true
+	if d.call.env.allocator == nil {
+		d.call.env.allocator = seqArena()
+	}
+	h := d.call.env.newRoot(k)
+	if h != nil {
+		h.layout |= flagSeq
+		d.next.set(h)
+	}
+	return h
+}
+
+// pass gives values to yield until there are no more or it wants no more. It
+// returns true if it is to be called again: if a task that the generator awaits
+// panicked, and the one that awaits it goes on. Any other panic is for the loop.
+func (l *seqLoop[T]) pass(yield func(T) bool) (again bool) {
+	defer func() {
+		if !l.isInChild() {
+			return
+		}
+		if v := recover(); v != nil { // otherwise it is a Goexit
+			l.next.set(l.worker.recovered(v))
+			again = true
+		}
+	}()
+	for l.advance() && yield(l.value) {
+	}
+	return false
+}
+
+// isInChild reports whether a step function of a task that another one awaits is
+// running.
+func (d *seqDriver) isInChild() bool {
+	if d.worker.current == 0 {
+		return false
+	}
+	h, _ := d.worker.running()
+	return h.layout&flagRoot == 0
+}
+
+// advance runs steps until there is a value, or returns false if the generator
+// has ended.
+func (d *seqDriver) advance() bool {
+	w := &d.worker
+	h := d.next.get()
+	d.next = 0
+	for {
+		if h.at&atFailed == 0 && d.call.env.ctx != nil {
+			w.learnCause(h)
+		}
+		w.steps(h)
+		if w.current != 0 {
+			d.next = link[header](w.current)
+			w.current = 0
+			return true
+		}
+		select {
+		case <-d.call.done:
+			return false
+		case t := <-d.ready:
+			h = t.h
+		}
+	}
+}
+
+// end frees what the loop has left.
+func (d *seqDriver) end() {
+	w := &d.worker
+	h := d.next.get()
+	if w.current != 0 { // a step function panicked, or ended the goroutine
+		var child *header
+		if h, child = w.running(); child != nil { // it will not begin
+			w.free(child)
+		}
+	}
+	w.current = 0
+	for h != nil {
+		parent := h.parent.get()
+		w.free(h)
+		h = parent
+	}
+	w.err = nil
+	d.next = 0
+	d.call.env = Environment{}
+	d.call.err = nil
+}
+
+var errOneChain = errors.New("coro: the loop over a generator runs nothing but the generator and what that awaits")
+
+// Post takes the chain back after it waited.
+func (d *seqDriver) Post(t Task) error {
+	select {
+	case d.ready <- t:
+		return nil
+	default:
+		return errOneChain
+	}
+}
+
+// Environment returns the environment of the loop.
+func (d *seqDriver) Environment() *Environment { return &d.call.env }
+
+var _ Executor = (*seqDriver)(nil)
