@@ -34,6 +34,11 @@ type Environment struct {
 	executor Executor
 	arena    *arena.Arena
 	gate     *gate
+	waiting  *waiting // what the executor's environments share so that tasks can wait
+
+	// registry is where tasks of this environment can be found while they wait: that
+	// of waiting, or the tree's own if its context can end.
+	registry *waitRegistry
 
 	// allocator serves the tree's frames, on whatever goroutine; nil means the
 	// arena, through the cache of the worker at hand.
@@ -52,7 +57,8 @@ func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environme
 	if handler == nil {
 		handler = printError
 	}
-	return &Environment{executor: ex, arena: a, gate: newGate(), handler: handler}
+	x := newWaiting()
+	return &Environment{executor: ex, arena: a, gate: newGate(), waiting: x, registry: &x.registry, handler: handler}
 }
 
 // Close makes launches on the executor return err, whatever their options, and

@@ -23,8 +23,8 @@ type header struct {
 	parent link[header]      // the frame that awaits this one; none for a root
 	env    link[Environment] // copied from the parent
 
-	// worker is who runs the task, while it runs. While it is queued, the word
-	// is the queue's link to the next task.
+	// worker is who runs the task, while it runs. While it is queued or waits, the
+	// word is the queue's link to the next task.
 	worker link[Worker]
 
 	// result is where Return puts the result: inside the parent's state or, for
@@ -62,9 +62,11 @@ const (
 	flagCustom               // the environment has an allocator of its own; inherited
 	flagLarge                // larger than any class
 	flagDetached             // not from an allocator; see refusedKind
+	flagWoken                // what the task waited for has happened; until it runs
+	flagEnded                // with flagWoken: the channel was closed
 
 	inheritedFlags = flagCustom
-	knownFlags     = flagRoot | flagCustom | flagLarge | flagDetached
+	knownFlags     = flagRoot | flagCustom | flagLarge | flagDetached | flagWoken | flagEnded
 )
 
 // poisonWord is what each word of a frame that was freed holds in checked mode. As

@@ -1,10 +1,10 @@
 package coro
 
 // Step is what a step function returns: what is to happen next. It comes from
-// [Await], [Yield], [Frame.Return] or [Frame.Fail], and is returned at once. The
-// zero Step is not valid.
+// [Await], [Yield], [Frame.Return], [Frame.Fail] or something that waits, such as
+// [Mutex.Lock], and is returned at once. The zero Step is not valid.
 type Step struct {
-	next *header // with opAwait the child, with opReturn the parent
+	next *header // with opAwait the child, with opReturn the parent, with opWait the frame
 	op   op
 }
 
@@ -16,4 +16,5 @@ const (
 	opReturn
 	opFail
 	opYield
+	opWait // see wait
 )

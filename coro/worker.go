@@ -24,6 +24,15 @@ type Worker struct {
 	// detached keeps the frame of a refused child alive; see refused.
 	detached []uintptr
 
+	// parkOn is what the running task will wait for when its step has returned, and
+	// the rest are arguments for that. They are good from the method that makes the
+	// Step to park.
+	parkOn      parker
+	weight      int64    // of Semaphore.Acquire
+	waker       uint64   // of Suspend
+	destination uintptr  // of Chan.Recv
+	outgoing    []uint64 // memory for the value of Chan.Send
+
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.
 	cache arena.Cache
@@ -48,7 +57,9 @@ func (w *Worker) Publish() { w.cache.Publish() }
 // worker that runs it.
 func (w *Worker) Run(t Task) {
 	h := t.h
-	if err := h.env.get().cause(); err != nil {
+	if h.flags&flagWoken != 0 {
+		w.learn(h)
+	} else if err := h.env.get().cause(); err != nil {
 		h.at |= atFailed
 		w.err = err
 	}
@@ -145,6 +156,8 @@ func (w *Worker) otherStep(h *header, s Step) *header {
 	case opYield:
 		w.yield(h)
 		return nil
+	case opWait:
+		return w.wait(h, s)
 	default:
 		panic("coro: task " + quote(h.kind.get().name) + " returned the zero Step: return what Await, Yield, Return or Fail returned")
 	}

@@ -78,6 +78,7 @@ func (e *Inline) Close() error {
 	}
 	e.env.Close(ErrClosed)
 	// Nobody else uses the queue and the worker any more.
+	e.env.CancelWaiting(ErrClosed)
 	cancelAll(&e.queue, e.worker)
 	e.worker.Close()
 	return e.options.closeArena()
