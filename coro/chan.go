@@ -33,8 +33,9 @@ func NewChan[T any](capacity int) *Chan[T] {
 	if capacity < 0 {
 		panic("coro: NewChan needs a capacity that is not negative")
 	}
-	if path, offender := pointerIn(reflect.TypeFor[T]()); offender != nil {
-		panic("coro: NewChan: element " + reflect.TypeFor[T]().String() + path + " (" + offender.String() +
+	t := reflect.TypeFor[T]()
+	if path, offender := pointerIn(t); offender != nil {
+		panic("coro: NewChan: element " + typeName(t) + path + " (" + typeName(offender) +
 			") holds a Go pointer; send an index or a number instead")
 	}
 	return &Chan[T]{capacity: capacity}

@@ -15,11 +15,13 @@ func mustBePointerFree(name, part string, t reflect.Type) {
 		if path != "" {
 			where = part + " field " + path
 		}
-		// Reflection says uint8 where the program said byte, nearly always.
-		typ := strings.ReplaceAll(offender.String(), "[]uint8", "[]byte")
-		panic(fmt.Sprintf("coro: task %s: %s (%s) holds a Go pointer; move it to the held part", quote(name), where, typ))
+		panic(fmt.Sprintf("coro: task %s: %s (%s) holds a Go pointer; move it to the held part", quote(name), where, typeName(offender)))
 	}
 }
+
+// typeName returns the name of t. Reflection says uint8 where the program said
+// byte, nearly always.
+func typeName(t reflect.Type) string { return strings.ReplaceAll(t.String(), "[]uint8", "[]byte") }
 
 // pointerIn returns the path to the first part of t that the collector would
 // have to follow, and that part's type; nil if there is none.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"weak"
 
 	"github.com/stretchr/testify/require"
 
@@ -578,9 +579,56 @@ func wakeCancelClose(t *testing.T, block func() (operation, func(), func() bool)
 	}
 }
 
+// A tree that lives long does not keep what nobody waits for any more either.
+func TestTheRegistryOfATreeForgets(t *testing.T) {
+	ex := newPool(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var weaks []weak.Pointer[coro.Event]
+	rounds := scaled(5000)
+	var events atomic.Pointer[coro.Event]
+	root := coro.Define("root", func(f *coro.Frame[int, none]) coro.Step {
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
+		if f.State--; f.State < 0 {
+			return f.Return(none{})
+		}
+		e := new(coro.Event)
+		events.Store(e)
+		return e.Wait(f, 1)
+	})
+	done := make(chan error, 1)
+	require.NoError(t, coro.RunAsync(ex, coro.Context(ctx), coro.OnError(func(err error) { done <- err }))(root.With(rounds)))
+	for range rounds - 1 {
+		var e *coro.Event
+		for e == nil {
+			if e = events.Swap(nil); e == nil {
+				runtime.Gosched()
+			}
+		}
+		weaks = append(weaks, weak.Make(e))
+		e.Set()
+	}
+	for events.Load() == nil {
+		runtime.Gosched()
+	}
+	runtime.GC()
+	alive := 0
+	for _, w := range weaks {
+		if w.Value() != nil {
+			alive++
+		}
+	}
+	require.LessOrEqual(t, alive, 70)
+	cancel()
+	require.True(t, <-done == context.Canceled)
+}
+
 // The registry does not keep what nobody waits for any more, beyond a bound.
 func TestTheRegistryForgets(t *testing.T) {
-	ex := newInline(t)
+	cancelled := 0
+	ex := newInline(t, executor.WithErrorHandler(func(error) { cancelled++ }))
 	var event *coro.Event
 	root := coro.Define("root", func(f *coro.Frame[none, none]) coro.Step {
 		if f.At() == 0 {
@@ -608,14 +656,13 @@ func TestTheRegistryForgets(t *testing.T) {
 	}
 	require.Equal(t, len(held)/2, liveIn(ex.Arena()))
 	ex.Environment().CancelWaiting(executor.ErrClosed)
+	require.Equal(t, len(held)/2, cancelled)
 	require.Zero(t, liveIn(ex.Arena()))
 }
 
-// A tree that is long-lived does not keep them either, and one that comes after
-// another in the same call begins anew.
+// A tree that comes after another in the same call begins anew.
 func TestTreesComeAndGo(t *testing.T) {
-	var event coro.Event
-	var gate coro.Event
+	var event, never coro.Event
 	root := coro.Define("root", func(f *coro.Frame[none, none]) coro.Step {
 		switch f.At() {
 		case 0:
@@ -624,7 +671,7 @@ func TestTreesComeAndGo(t *testing.T) {
 			if f.Err() != nil {
 				return f.Fail(f.Err())
 			}
-			return gate.Wait(f, 2)
+			return never.Wait(f, 2)
 		default:
 			if f.Err() != nil {
 				return f.Fail(f.Err())
