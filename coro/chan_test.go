@@ -219,10 +219,10 @@ func TestChanMisuse(t *testing.T) {
 	require.PanicsWithValue(t, `coro: NewChan: element []byte ([]byte) holds a Go pointer; send an index or a number instead`,
 		func() { coro.NewChan[[]byte](1) })
 	type message struct {
-		id   int
-		text [2]struct{ s string }
+		ID   int
+		Text [2]struct{ S string }
 	}
-	require.PanicsWithValue(t, `coro: NewChan: element coro_test.message.text[0].s (string) holds a Go pointer; send an index or a number instead`,
+	require.PanicsWithValue(t, `coro: NewChan: element coro_test.message.Text[0].S (string) holds a Go pointer; send an index or a number instead`,
 		func() { coro.NewChan[message](1) })
 	require.Zero(t, liveIn(ex.Arena()))
 }

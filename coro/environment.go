@@ -12,7 +12,8 @@ import (
 
 // Executor decides which goroutine runs tasks, and when. Package executor has
 // several; a user's own needs these two methods and a goroutine that calls
-// [Worker.Run].
+// [Worker.Run]. When it is closed, it calls [Environment.Close] and
+// [Environment.CancelWaiting].
 type Executor interface {
 	// Post takes a task that is ready to run, from any goroutine, and sees to it
 	// that some worker's Run or Cancel is called for it, once. If it returns an

@@ -489,6 +489,54 @@ func TestCloseOfOneOfTwoExecutors(t *testing.T) {
 	}
 }
 
+// The registry forgets all sorts of what tasks wait for, unless a task waits there.
+func TestTheRegistryForgetsAllSorts(t *testing.T) {
+	for _, tt := range operations {
+		t.Run(tt.name, func(t *testing.T) {
+			handled := 0
+			ex := newInline(t, executor.WithErrorHandler(func(error) { handled++ }))
+			var op operation
+			k := coro.Define("task", func(f *coro.Frame[none, none]) coro.Step {
+				if f.At() == 0 {
+					return op(f, 1)
+				}
+				return f.Return(none{})
+			})
+			const held, rounds = 100, 1000
+			for i := range rounds {
+				var wake func()
+				op, wake, _ = tt.block()
+				require.NoError(t, coro.Go(ex, k, none{}))
+				if i >= held {
+					wake()
+				}
+			}
+			require.Equal(t, held, liveIn(ex.Arena()))
+			require.LessOrEqual(t, ex.Environment().Registered(), 2*held+64)
+			ex.Environment().CancelWaiting(errCause)
+			require.Equal(t, held, handled)
+			require.Zero(t, liveIn(ex.Arena()))
+		})
+	}
+}
+
+// A handler of a task that is cancelled wakes others: they are cancelled too.
+func TestCancelWaitingWakes(t *testing.T) {
+	var first, second coro.Event
+	var handled []error
+	ex := newManual(t, func(err error) {
+		handled = append(handled, err)
+		first.Set()
+		second.Set()
+	})
+	never := func(error) { t.Error("it went on") }
+	require.NoError(t, coro.Go(ex, waiting(first.Wait, never), 0))
+	require.NoError(t, coro.Go(ex, waiting(second.Wait, never), 0))
+	ex.runAll()
+	ex.env.CancelWaiting(errCause)
+	require.Equal(t, []error{errCause, errCause}, handled)
+}
+
 // Wakes, ends of contexts and Close, all at once: each task ends once, and leaves
 // no frame.
 func TestWakeAgainstCancelAgainstClose(t *testing.T) {

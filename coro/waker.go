@@ -31,26 +31,20 @@ func NewWaker() Waker {
 
 // Suspend waits until w has been woken, and goes on in f at the resume point at. If
 // w was woken before, the task goes on at once. If f.Err is not nil then, the
-// tree's context has ended, and w does nothing any more. Suspend panics if w was
-// given to a Suspend before.
+// tree's context has ended, and w does nothing any more. The task panics if
+// w was given to a Suspend before.
 func Suspend(f Waiter, at int, w Waker) Step {
 	h := f.waiter()
 	step := h.waitFor(at, w.slot)
 	h.worker.get().waker = w.id
-	if !w.usable() {
-		panic("coro: task " + quote(h.kind.get().name) + ": a Waker is good for one Suspend: make another one with NewWaker")
+	if w.slot == nil {
+		wakerMisused(h)
 	}
 	return step
 }
 
-func (w Waker) usable() bool {
-	s := w.slot
-	if s == nil {
-		return false
-	}
-	s.lock.mu.Lock()
-	defer s.lock.mu.Unlock()
-	return s.id == w.id && s.task == nil
+func wakerMisused(h *header) {
+	panic("coro: task " + quote(h.kind.get().name) + ": a Waker is good for one Suspend: make another one with NewWaker")
 }
 
 // Wake wakes the task that is suspended with w or, if there is none yet, makes its
@@ -95,7 +89,7 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 	s.lock.mu.Lock()
 	if s.id != w.waker || s.task != nil {
 		s.lock.mu.Unlock()
-		panic("coro: task " + quote(h.kind.get().name) + ": a Waker is good for one Suspend: make another one with NewWaker")
+		wakerMisused(h)
 	}
 	if s.woken {
 		s.take()

@@ -100,6 +100,27 @@ func TestWakerMisuse(t *testing.T) {
 	requireMisuse(t, err, message)
 	require.True(t, w.Wake())
 	require.Zero(t, liveIn(ex.Arena()))
+
+	// Two tasks suspend with it at the same time: between Suspend and the return of
+	// the one's step comes the other.
+	w = coro.NewWaker()
+	other := newInline(t)
+	once := suspending(func(round int) (coro.Waker, bool) { return w, round == 0 })
+	late := coro.Define("suspending", func(f *coro.Frame[int, int]) coro.Step {
+		step := coro.Suspend(f, 1, w)
+		if err := coro.Go(other, once, 0); err != nil {
+			return f.Fail(err)
+		}
+		return step
+	})
+	_, err = coro.Run(context.Background(), ex, late.With(0))
+	requireMisuse(t, err, message)
+	require.Equal(t, 1, liveIn(other.Arena()))
+	require.True(t, w.Wake())
+	require.Zero(t, liveIn(other.Arena()))
+
+	_, err = coro.Run(context.Background(), ex, suspending(func(int) (coro.Waker, bool) { return coro.Waker{}, true }).With(0))
+	requireMisuse(t, err, message)
 }
 
 // Many goroutines wake, before, while and after the task suspends: just one does.
