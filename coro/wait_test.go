@@ -520,6 +520,57 @@ func TestTheRegistryForgetsAllSorts(t *testing.T) {
 	}
 }
 
+// What was forgotten is entered again when the next task waits there.
+func TestWaitWhereTheRegistryForgot(t *testing.T) {
+	handled := 0
+	ex := newInline(t, executor.WithErrorHandler(func(error) { handled++ }))
+	var event *coro.Event
+	k := coro.Define("task", func(f *coro.Frame[none, none]) coro.Step {
+		if f.At() == 0 {
+			return event.Wait(f, 1)
+		}
+		return f.Return(none{})
+	})
+	all := make([]coro.Event, 1000)
+	for round := range 2 {
+		for i := range all {
+			event = &all[i]
+			require.NoError(t, coro.Go(ex, k, none{}))
+			if round == 0 {
+				event.Set()
+				event.Reset()
+			}
+		}
+	}
+	require.Equal(t, len(all), ex.Environment().Registered())
+	ex.Environment().CancelWaiting(errCause)
+	require.Equal(t, len(all), handled)
+}
+
+// A task that goes on although the context has ended does not wait again.
+func TestWaitsAfterTheContextEnded(t *testing.T) {
+	ex := newManual(t, nil)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	var event coro.Event
+	k := coro.Define("task", func(f *coro.Frame[int, int]) coro.Step {
+		if f.At() == 1 && f.Err() == errCause {
+			f.State++
+		}
+		if f.State == 5 {
+			return f.Return(f.State)
+		}
+		return event.Wait(f, 1)
+	})
+	end := start(ctx, ex, k.With(0))
+	cancel(errCause)
+	ex.await(1)
+	require.Equal(t, 1, ex.runAll())
+	require.Zero(t, liveIn(ex.arena))
+	got, err := end()
+	require.NoError(t, err)
+	require.Equal(t, 5, got)
+}
+
 // A handler of a task that is cancelled wakes others: they are cancelled too.
 func TestCancelWaitingWakes(t *testing.T) {
 	var first, second coro.Event
