@@ -50,6 +50,7 @@ type call struct {
 	// ---- in use only while the call carries an environment
 
 	env    Environment
+	tree   waitRegistry  // env's, if it has a context that can end
 	waited bool          // Run waits on done; otherwise the call is pinned
 	done   chan struct{} // gets one value when the root has ended
 	err    error         // of the root; written before done gets its value
@@ -112,6 +113,7 @@ func (c *call) release() {
 	if !c.waited {
 		pinned.remove(c)
 	}
+	c.tree.close()
 	c.env = Environment{}
 	c.err = nil
 	c.waited = false

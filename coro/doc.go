@@ -14,6 +14,7 @@
 //
 //   - [Await] runs another task, a child, and goes on when that has ended;
 //   - [Yield] lets other tasks run, and goes on afterwards;
+//   - [Mutex.Lock], [Chan.Recv] and others wait for what other tasks do;
 //   - [Frame.Return] ends the task with a result;
 //   - [Frame.Fail] ends it with an error.
 //
@@ -52,6 +53,28 @@
 // child that it awaits or, when it ends, the parent. One loop makes all the
 // calls, so a chain of tasks may be a million deep and the goroutine's stack does
 // not grow.
+//
+// # Waiting
+//
+// A task that waits is a frame in a queue: it costs no goroutine, and nothing
+// besides its frame. Tasks wait for a [Mutex], an [Event], a [Semaphore], a [Latch]
+// or a [Chan], which tasks on several executors may share, and are served in the
+// order in which they came; or, with [Suspend], for a [Waker] that anything outside
+// may wake. Each such operation is a Step, takes the frame and the resume point,
+// and happens when the step function has returned:
+//
+//	case 1:
+//		return jobs.Recv(f, 2, &s.job)
+//	case 2:
+//		if f.Err() != nil { // the Chan is closed, or the context has ended
+//			return f.Fail(f.Err())
+//		}
+//
+// When the context of a tree ends, its tasks that wait go on, and Err gives the
+// context's cause: then they have not got what they waited for. A task that was
+// given it before that learns of the context only later, so nothing is lost in
+// between. When an executor is closed, its tasks that wait are cancelled. A lock
+// or a permit that a cancelled task has is not given back by itself.
 //
 // # The environment travels in the frame
 //
@@ -126,7 +149,7 @@
 //
 // An allocator that has no frame to give makes the launch, or the child, fail with
 // [arena.ErrExhausted]. When the context of a tree ends, Err says so after the next
-// Yield.
+// Yield, or after a wait.
 //
 // Misuse, such as to await twice in one step or to use a frame outside of its step,
 // panics with a message that says what to do instead. A build with the tag
@@ -139,6 +162,7 @@
 //
 // # Cost
 //
-// Launching, awaiting, yielding and returning allocate nothing on the Go heap
-// once the free lists are filled.
+// Launching, awaiting, yielding, waiting and returning allocate nothing on the Go
+// heap once the free lists are filled. One thing does: the first wait in a tree
+// whose context can end, which registers with the context.
 package coro

@@ -12,7 +12,8 @@ import (
 
 // Executor decides which goroutine runs tasks, and when. Package executor has
 // several; a user's own needs these two methods and a goroutine that calls
-// [Worker.Run].
+// [Worker.Run]. When it is closed, it calls [Environment.Close] and
+// [Environment.CancelWaiting].
 type Executor interface {
 	// Post takes a task that is ready to run, from any goroutine, and sees to it
 	// that some worker's Run or Cancel is called for it, once. If it returns an
@@ -34,6 +35,11 @@ type Environment struct {
 	executor Executor
 	arena    *arena.Arena
 	gate     *gate
+	waiting  *waiting // what the executor's environments share so that tasks can wait
+
+	// registry is where tasks of this environment can be found while they wait: that
+	// of waiting, or the tree's own if its context can end.
+	registry *waitRegistry
 
 	// allocator serves the tree's frames, on whatever goroutine; nil means the
 	// arena, through the cache of the worker at hand.
@@ -54,7 +60,8 @@ func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environme
 	if handler == nil {
 		handler = printError
 	}
-	return &Environment{executor: ex, arena: a, gate: newGate(), handler: handler}
+	x := newWaiting()
+	return &Environment{executor: ex, arena: a, gate: newGate(), waiting: x, registry: &x.registry, handler: handler}
 }
 
 // Close makes launches on the executor return err, whatever their options, and

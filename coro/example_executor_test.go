@@ -18,7 +18,8 @@ type thread struct {
 	mu     sync.Mutex // guards what follows
 	posted sync.Cond
 	queue  coro.Queue
-	closed bool
+	closed bool // the goroutine ends when the queue is empty
+	gone   bool // it has
 }
 
 func newThread(a *arena.Arena) *thread {
@@ -40,6 +41,9 @@ func (e *thread) Environment() *coro.Environment { return e.env }
 func (e *thread) Post(t coro.Task) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.gone {
+		return errThreadClosed
+	}
 	e.queue.Push(t)
 	e.posted.Signal()
 	return nil
@@ -52,12 +56,15 @@ func (e *thread) next() (t coro.Task, ok bool) {
 	for e.queue.Len() == 0 && !e.closed {
 		e.posted.Wait()
 	}
-	return e.queue.Pop()
+	t, ok = e.queue.Pop()
+	e.gone = !ok
+	return t, ok
 }
 
 var errThreadClosed = errors.New("thread: closed")
 
-// close refuses launches, runs what is left in the queue and ends the goroutine.
+// close refuses launches, runs what is left in the queue, ends the goroutine and
+// cancels the tasks that wait.
 func (e *thread) close() {
 	e.env.Close(errThreadClosed)
 	e.mu.Lock()
@@ -65,6 +72,7 @@ func (e *thread) close() {
 	e.posted.Signal()
 	e.mu.Unlock()
 	e.done.Wait()
+	e.env.CancelWaiting(errThreadClosed)
 }
 
 var Square = coro.Define("square", func(f *coro.Frame[int, int]) coro.Step {

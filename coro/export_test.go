@@ -14,3 +14,26 @@ func Pinned() (n int, ok bool) {
 	}
 	return n, true
 }
+
+// Registered returns how many waitables the executor's registry has.
+func (e *Environment) Registered() int {
+	r := &e.waiting.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.set)
+}
+
+// Trees returns how many trees with a context have had a task that waited and have
+// not ended. ok is false if their list is not linked alike in both directions.
+func (e *Environment) Trees() (n int, ok bool) {
+	e.waiting.mu.Lock()
+	defer e.waiting.mu.Unlock()
+	var prev *waitRegistry
+	for r := e.waiting.trees; r != nil; prev, r = r, r.next {
+		if r.prev != prev {
+			return n, false
+		}
+		n++
+	}
+	return n, true
+}

@@ -21,12 +21,13 @@ type Frame[S, R any] struct {
 }
 
 // At returns the resume point: 0 when the task begins, afterwards the number
-// that the last Await or Yield was given.
+// that the last Await, Yield or wait was given.
 func (f *Frame[S, R]) At() int { return int(f.at & atMask) }
 
 // Err returns why what the task last awaited failed, or nil if it did not. It is
 // right until the step function returns. After a Yield it is the error of the
-// context that the tree of tasks was run with, if that has ended.
+// context that the tree of tasks was run with, if that has ended; after a wait it
+// is why the task has not got what it waited for.
 func (f *Frame[S, R]) Err() error {
 	if framecheck.Enabled {
 		f.mustRun("Err")

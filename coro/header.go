@@ -23,8 +23,8 @@ type header struct {
 	parent link[header]      // the frame that awaits this one; none for a root
 	env    link[Environment] // copied from the parent
 
-	// worker is who runs the task, while it runs. While it is queued, the word
-	// is the queue's link to the next task.
+	// worker is who runs the task, while it runs. While it is queued or waits, the
+	// word is the queue's link to the next task.
 	worker link[Worker]
 
 	// result is where Return puts the result: inside the parent's state or held
@@ -68,9 +68,11 @@ const (
 	flagDetached             // not from an allocator; see refusedKind
 	flagHeld                 // has a held part, in a slot
 	flagSeq                  // of a generator that a loop drives; see seq.go
+	flagWoken                // what the task waited for has happened; until it runs
+	flagEnded                // with flagWoken: the channel was closed
 
 	inheritedFlags = flagCustom
-	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq
+	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq | flagWoken | flagEnded
 	flagMask       = 1<<roomShift - 1
 )
 

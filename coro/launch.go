@@ -20,8 +20,8 @@ type Option struct {
 // closed before the tree has ended.
 func Allocator(m arena.FrameAllocator) Option { return Option{allocator: m} }
 
-// Context gives the tree a context: when it ends, tasks of the tree learn it
-// from Err after their next Yield.
+// Context gives the tree a context: when it ends, tasks of the tree that wait
+// for something go on and learn it from Err, and others after their next Yield.
 func Context(ctx context.Context) Option { return Option{ctx: ctx} }
 
 // OnError makes f get the root's error, in place of the executor's handler. It is
@@ -68,8 +68,9 @@ func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
 }
 
 // Run launches a call on ex and waits until it has ended. It returns the task's
-// result and error. If ctx ends, tasks of the tree learn it from Err after their
-// next Yield; Run still waits for them, as a parent waits for its children. Run
+// result and error. If ctx ends, tasks of the tree that wait for something go on
+// and learn it from Err, others after their next Yield; Run still waits for them,
+// as a parent waits for its children. Run
 // must not be called from a step function: it would keep the worker.
 func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	var zero R
@@ -102,6 +103,7 @@ func (c *call) launch(ex Executor, opts []Option) error {
 	if carries {
 		c.env = env.with(opts)
 		c.env.call = c
+		c.tree.open(&c.env)
 		env = &c.env
 		if !c.waited {
 			pinned.add(c)

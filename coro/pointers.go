@@ -26,9 +26,12 @@ func pointerPath(part string, t reflect.Type) string {
 	if path != "" {
 		where = part + " field " + path
 	}
-	// Reflection says uint8 where the program said byte, nearly always.
-	return where + " (" + strings.ReplaceAll(offender.String(), "[]uint8", "[]byte") + ")"
+	return where + " (" + typeName(offender) + ")"
 }
+
+// typeName returns the name of t. Reflection says uint8 where the program said
+// byte, nearly always.
+func typeName(t reflect.Type) string { return strings.ReplaceAll(t.String(), "[]uint8", "[]byte") }
 
 // pointerIn returns the path to the first part of t that the collector would
 // have to follow, and that part's type; nil if there is none.

@@ -30,6 +30,10 @@ type seqDriver struct {
 	// call carries the environment, and learns of the end of the root.
 	call call
 
+	// waiting is what the chain needs to wait for something; it is its own, as a
+	// loop is its own executor.
+	waiting *waiting
+
 	// ready gets the chain when it has waited for something, and may go on.
 	ready chan Task
 }
@@ -37,6 +41,7 @@ type seqDriver struct {
 func newSeqLoop[T any]() *seqLoop[T] {
 	l := new(seqLoop[T])
 	l.call.done = make(chan struct{}, 1)
+	l.waiting = newWaiting()
 	l.ready = make(chan Task, 1)
 	return l
 }
@@ -52,8 +57,9 @@ var seqArena = sync.OnceValue(func() *arena.Arena {
 
 // begin makes the frame of the root, or returns nil.
 func (d *seqDriver) begin(k *kind, opts []Option) *header {
-	base := Environment{executor: d}
+	base := Environment{executor: d, waiting: d.waiting, registry: &d.waiting.registry}
 	d.call.env = base.with(opts)
+	d.call.tree.open(&d.call.env)
 	d.call.env.call = &d.call
 	d.call.waited = true
 	if d.call.env.allocator == nil {
@@ -138,6 +144,7 @@ func (d *seqDriver) end() {
 	}
 	w.err = nil
 	d.next = 0
+	d.call.tree.close()
 	d.call.env = Environment{}
 	d.call.err = nil
 }

@@ -1,8 +1,8 @@
 package coro
 
 // Step is what a step function returns: what is to happen next. It comes from
-// [Await], [Yield], [Frame.Return] or [Frame.Fail], and is returned at once. The
-// zero Step is not valid.
+// [Await], [Yield], [Frame.Return], [Frame.Fail] or something that waits, such as
+// [Mutex.Lock], and is returned at once. The zero Step is not valid.
 type Step struct {
 	next *header // with opAwait the child, otherwise the frame itself
 	op   op
@@ -17,4 +17,5 @@ const (
 	opFail
 	opYield
 	opValue
+	opWait // see wait
 )

@@ -31,6 +31,15 @@ type Worker struct {
 	// held has the free slots of the kinds with held parts, by their index.
 	held []workerSlots
 
+	// parkOn is what the running task will wait for when its step has returned, and
+	// the rest are arguments for that. They are good from the method that makes the
+	// Step to park.
+	parkOn      parker
+	weight      int64    // of Semaphore.Acquire
+	waker       uint64   // of Suspend
+	destination uintptr  // of Chan.Recv
+	outgoing    []uint64 // memory for the value of Chan.Send
+
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.
 	cache arena.Cache
@@ -71,7 +80,9 @@ func (w *Worker) Publish() {
 // may be used as after a Run that returned.
 func (w *Worker) Run(t Task) {
 	h := t.h
-	if h.env.get().ctx != nil {
+	if h.layout&flagWoken != 0 {
+		w.learn(h)
+	} else if h.env.get().ctx != nil {
 		w.learnCause(h)
 	}
 	w.runChain(h)
@@ -198,6 +209,8 @@ func (w *Worker) otherStep(h *header, op op) *header {
 		return w.finish(h, w.err)
 	case opValue:
 		return nil // to the loop that drives h, which finds h in current
+	case opWait:
+		return w.wait(h)
 	default: // opYield
 		w.yield(h)
 		return nil

@@ -39,6 +39,7 @@
 //
 // # Closing
 //
-// A closed executor takes no tasks: launching one returns [ErrClosed]. Closing a
-// Pool cancels the tasks that have not ended and leaves no frame behind.
+// A closed executor takes no tasks: launching one returns [ErrClosed]. Closing an
+// executor cancels the tasks that have not ended, also those that wait for
+// something, and leaves no frame behind.
 package executor

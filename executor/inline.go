@@ -114,8 +114,8 @@ func (e *Inline) Elided() uint64 { return e.worker.Elided() }
 // Arena returns the arena that frames come from.
 func (e *Inline) Arena() *arena.Arena { return e.options.arena }
 
-// Close ends the executor. Tasks that a panic of an error handler left in the
-// queue are cancelled. The error wraps [arena.ErrLeak] if the executor's own arena
+// Close ends the executor. Tasks that wait for something, and those that a panic of
+// an error handler left in the queue, are cancelled. The error wraps [arena.ErrLeak] if the executor's own arena
 // has live frames all the same. Closing again returns nil. Close must not be
 // called from a step function or an error handler, nor while another goroutine
 // runs tasks in Post.
@@ -125,6 +125,7 @@ func (e *Inline) Close() error {
 	}
 	e.env.Close(ErrClosed)
 	// Nobody else uses the queue and the worker any more.
+	e.env.CancelWaiting(ErrClosed)
 	cancelAll(&e.queue, e.worker)
 	e.worker.Close()
 	return e.options.closeArena()

@@ -145,6 +145,7 @@ func (p *Pool) close() error {
 	p.mu.Unlock()
 	p.workers.Wait()
 	p.env.Close(ErrClosed)
+	p.env.CancelWaiting(ErrClosed)
 	// Nobody else takes from the queue any more, and nobody adds to it.
 	w := coro.NewWorker(p.options.arena)
 	cancelAll(&p.queue, w)

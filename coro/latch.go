@@ -1,0 +1,65 @@
+package coro
+
+import "math"
+
+// Latch counts what is still to be done; tasks wait until that is nothing. It is
+// what sync.WaitGroup is for goroutines. The zero Latch has nothing to wait for.
+// It may be used from any goroutine and by tasks on different executors, and again
+// after it has reached zero. It must not be copied.
+type Latch struct {
+	lock    lock
+	count   int // guarded by lock, as the rest
+	waiters fifo[struct{}]
+}
+
+// Add adds n, which may be negative, to the count, and wakes the tasks that wait,
+// in the order in which they came, if that makes it zero. It panics if the count
+// would be negative. As with a WaitGroup, add before launching what is waited for.
+func (l *Latch) Add(n int) {
+	var woken Queue
+	l.lock.mu.Lock()
+	if n > 0 && l.count > math.MaxInt-n || l.count+n < 0 {
+		l.lock.mu.Unlock()
+		panic("coro: the count of a Latch would be negative, or too large: each Done needs an Add before it")
+	}
+	l.count += n
+	if l.count == 0 {
+		l.waiters.wakeAll(flagWoken, &woken)
+	}
+	l.lock.mu.Unlock()
+	post(&woken)
+}
+
+// Done takes one from the count.
+func (l *Latch) Done() { l.Add(-1) }
+
+// Wait waits until the count is zero and goes on in f at the resume point at. If
+// f.Err is not nil then, the tree's context has ended.
+func (l *Latch) Wait(f Waiter, at int) Step { return f.waiter().waitFor(at, l) }
+
+func (l *Latch) park(_ *Worker, h *header) parking {
+	l.lock.mu.Lock()
+	defer l.lock.mu.Unlock()
+	if l.count == 0 {
+		return parkDone
+	}
+	p := l.lock.admit(l, h)
+	if p == parked {
+		l.waiters.push(h, struct{}{})
+	}
+	return p
+}
+
+func (l *Latch) withdraw(m match, woken *Queue) {
+	l.lock.mu.Lock()
+	defer l.lock.mu.Unlock()
+	l.waiters.withdraw(m, woken)
+}
+
+func (l *Latch) forget(r *waitRegistry) bool {
+	if !l.lock.mu.TryLock() {
+		return false
+	}
+	defer l.lock.mu.Unlock()
+	return l.lock.forget(r, !l.waiters.empty())
+}

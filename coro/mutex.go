@@ -1,0 +1,75 @@
+package coro
+
+// Mutex is a lock that tasks wait for without a goroutine. The zero Mutex is
+// unlocked. Tasks on different executors may use it, and must not copy it.
+//
+// Tasks get it in the order in which they asked: Unlock hands it to the task that
+// has waited longest, and nobody can come in between. It belongs to no task in
+// particular; one may lock it and another unlock it.
+type Mutex struct {
+	lock    lock
+	locked  bool // guarded by lock, as the rest
+	waiters fifo[struct{}]
+}
+
+// Lock waits until the mutex is free, locks it, and goes on in f at the resume
+// point at. If f.Err is not nil then, the tree's context has ended, and the task
+// has not got the mutex.
+func (m *Mutex) Lock(f Waiter, at int) Step { return f.waiter().waitFor(at, m) }
+
+// TryLock locks the mutex if it is free. It may be called from any goroutine.
+func (m *Mutex) TryLock() bool {
+	m.lock.mu.Lock()
+	defer m.lock.mu.Unlock()
+	if m.locked {
+		return false
+	}
+	m.locked = true
+	return true
+}
+
+// Unlock unlocks the mutex. It may be called from any goroutine, and panics if
+// the mutex is not locked.
+func (m *Mutex) Unlock() {
+	var woken Queue
+	m.lock.mu.Lock()
+	if !m.locked {
+		m.lock.mu.Unlock()
+		panic("coro: Unlock of a Mutex that is not locked: each Lock that succeeded, that is with a nil Err, allows one Unlock")
+	}
+	m.locked = false
+	for !m.locked && !m.waiters.empty() {
+		h, _ := m.waiters.pop()
+		m.locked = wake(h, flagWoken, &woken)
+	}
+	m.lock.mu.Unlock()
+	post(&woken)
+}
+
+func (m *Mutex) park(_ *Worker, h *header) parking {
+	m.lock.mu.Lock()
+	defer m.lock.mu.Unlock()
+	if !m.locked {
+		m.locked = true
+		return parkDone
+	}
+	p := m.lock.admit(m, h)
+	if p == parked {
+		m.waiters.push(h, struct{}{})
+	}
+	return p
+}
+
+func (m *Mutex) withdraw(w match, woken *Queue) {
+	m.lock.mu.Lock()
+	defer m.lock.mu.Unlock()
+	m.waiters.withdraw(w, woken)
+}
+
+func (m *Mutex) forget(r *waitRegistry) bool {
+	if !m.lock.mu.TryLock() {
+		return false
+	}
+	defer m.lock.mu.Unlock()
+	return m.lock.forget(r, !m.waiters.empty())
+}

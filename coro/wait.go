@@ -1,0 +1,274 @@
+package coro
+
+import (
+	"sync"
+	"unsafe"
+)
+
+// Waiter is a task that can wait: a *[Frame] of whatever state and result. Methods
+// that wait take the frame of the step function that calls them.
+type Waiter interface{ waiter() *header }
+
+func (h *header) waiter() *header { return h }
+
+// A wait begins when the step function has returned, in wait below, and not in
+// the method that made the Step: before that the worker still uses the frame, and
+// who wakes the task could have it run elsewhere already. So the method only says
+// what to wait for, and all of the operation happens in park, under the lock of
+// what is waited for: either it succeeds there and the task goes on at once, or
+// the frame is in a queue when the lock is released, and the worker never touches
+// it again.
+
+// parker is an operation that may have to wait.
+type parker interface {
+	// park does the operation for the task of h, if that is possible now, or puts
+	// h where it is found when it is.
+	park(w *Worker, h *header) parking
+}
+
+// parking is what became of a task that was about to wait.
+type parking uint8
+
+const (
+	parked        parking = iota // the frame is not the worker's any more
+	parkDone                     // there is nothing to wait for; the task goes on
+	parkEnded                    // the channel is closed; the task goes on and learns it
+	parkCancelled                // the context has ended; the task goes on and learns it
+	parkUnarmed                  // the registry must be armed first
+	parkClosed                   // no task of this executor waits any more
+)
+
+// waitFor returns the Step that makes the task of h do p's operation and go on at
+// the resume point at. The argument of p is in the worker.
+func (h *header) waitFor(at int, p parker) Step {
+	w := h.runningWorker()
+	h.resumeAt(at)
+	w.parkOn = p
+	return Step{next: h, op: opWait}
+}
+
+// runningWorker returns the worker that runs h's step function.
+func (h *header) runningWorker() *Worker {
+	// A frame that a checked arena has poisoned is known by its flags, and its
+	// worker is no address to load from.
+	if h.layout&flagMask&^knownFlags == 0 {
+		if w := h.worker.get(); w != nil && w.current == uintptr(unsafe.Pointer(h)) {
+			return w
+		}
+	}
+	panic("coro: a wait with a frame whose task is not running, or after an Await in the same step: use a frame only in its own step function, and return a Step at once")
+}
+
+// wait does what an opWait of h asks for, and returns the frame to run next.
+func (w *Worker) wait(h *header) *header {
+	p := w.parkOn
+	if p == nil {
+		panic(w.foreignStep(Step{next: h, op: opWait}))
+	}
+	w.parkOn = nil
+	for {
+		switch p.park(w, h) {
+		case parked:
+			w.current = 0
+			return nil
+		case parkDone:
+			return h
+		case parkEnded:
+			w.err = ErrChanClosed
+			h.at |= atFailed
+			return h
+		case parkCancelled:
+			w.err = h.env.get().cause()
+			h.at |= atFailed
+			return h
+		case parkUnarmed:
+			h.env.get().registry.arm()
+		case parkClosed:
+			w.current = 0
+			w.Cancel(Task{h}, h.env.get().waiting.err)
+			return nil
+		}
+	}
+}
+
+// learn makes a task that was woken by wake go on with what it was woken with.
+func (w *Worker) learn(h *header) {
+	if h.layout&flagEnded != 0 {
+		w.err = ErrChanClosed
+		h.at |= atFailed
+	}
+	h.layout &^= flagWoken | flagEnded
+}
+
+// waitable is what tasks wait for. It is kept in the registries of the tasks that
+// wait, for those who cancel them.
+type waitable interface {
+	// withdraw wakes, by way of woken, all waiting tasks that m chooses.
+	withdraw(m match, woken *Queue)
+
+	// forget reports whether no task waits. If so, r is not where this is
+	// registered any more. It may also say no because it cannot tell.
+	forget(r *waitRegistry) bool
+}
+
+// match chooses tasks: those of one environment or those of one executor.
+type match struct {
+	env     *Environment
+	waiting *waiting
+}
+
+func (m match) has(h *header) bool {
+	env := h.env.get()
+	return env == m.env || env.waiting == m.waiting
+}
+
+// lock is what every waitable has besides its queues: the mutex that guards all of
+// it, and a memory of the registry that it was last entered in.
+//
+// While the registry has that generation, this waitable is in it. That saves a
+// look into a registry that many tasks share.
+type lock struct {
+	mu         sync.Mutex
+	registry   *waitRegistry
+	generation uint64
+}
+
+// admit is called, with mu held, before h is put into a queue of p, whose lock
+// this is. Unless it returns parked, h must not be.
+//
+// Nobody who is cancelled is missed: see waitRegistry.
+func (l *lock) admit(p waitable, h *header) parking {
+	env := h.env.get()
+	r := env.registry
+	if !r.armed.Load() {
+		return parkUnarmed
+	}
+	if l.registry != r || l.generation != r.generation {
+		r.add(p)
+		l.registry, l.generation = r, r.generation
+	}
+	if env.waiting.closed.Load() {
+		return parkClosed
+	}
+	if r.cancelled.Load() {
+		return parkCancelled
+	}
+	return parked
+}
+
+// forget does what waitable's method says, when it is known whether tasks wait.
+// The caller holds mu.
+func (l *lock) forget(r *waitRegistry, waiting bool) bool {
+	if !waiting && l.registry == r {
+		l.registry = nil
+	}
+	return !waiting
+}
+
+// fifo is a queue of waiting tasks, linked through their frames, and of what each
+// has as an argument of its operation. It is guarded by the lock of its waitable.
+// V must be free of Go pointers: what is not in use is not cleared.
+type fifo[V any] struct {
+	frames    Queue
+	arguments ring[V]
+}
+
+func (q *fifo[V]) empty() bool { return q.frames.head == nil }
+
+func (q *fifo[V]) push(h *header, v V) {
+	q.frames.Push(Task{h})
+	q.arguments.push(v)
+}
+
+// pop must not be called on an empty queue.
+func (q *fifo[V]) pop() (*header, V) {
+	t, _ := q.frames.Pop()
+	return t.h, q.arguments.pop()
+}
+
+// withdraw takes out the tasks that m chooses and wakes them with nothing.
+func (q *fifo[V]) withdraw(m match, woken *Queue) {
+	for range q.frames.Len() { // all pass by once, and so keep their order
+		h, v := q.pop()
+		if m.has(h) {
+			wake(h, 0, woken)
+		} else {
+			q.push(h, v)
+		}
+	}
+}
+
+// wakeAll takes out all tasks and wakes them with outcome.
+func (q *fifo[V]) wakeAll(outcome uint32, woken *Queue) {
+	for !q.empty() {
+		h, _ := q.pop()
+		wake(h, outcome, woken)
+	}
+}
+
+// wake adds the task of h, which has just been taken from a queue, to woken, or
+// returns false: then the task is not going to run, since its executor is being
+// closed, and must be given nothing. outcome is flagWoken, if what the task waited
+// for has happened, flagEnded besides, if that is that the channel was closed, or
+// 0, if the context has ended.
+//
+// The caller holds the lock of what the task waited for, and calls post once it
+// has released it. In between, the task has passed the executor's gate: whoever
+// closes the executor waits for it to be posted. Who finds the gate closed leaves
+// the task to the closer, who comes by every lock where such a task is found
+// after closing the gate, and looks for what was left to it after that.
+func wake(h *header, outcome uint32, woken *Queue) bool {
+	x := h.env.get().waiting
+	if x.gate.enter() != nil {
+		x.leave(h)
+		return false
+	}
+	h.layout |= outcome
+	woken.Push(Task{h})
+	return true
+}
+
+// post hands the tasks in woken to their executors. No lock may be held: an
+// executor may run tasks in Post.
+func post(woken *Queue) {
+	for {
+		t, ok := woken.Pop()
+		if !ok {
+			return
+		}
+		env := t.h.env.get()
+		x := env.waiting // env may be gone when Post returns
+		if env.executor.Post(t) != nil {
+			x.leave(t.h)
+		}
+		x.gate.leave()
+	}
+}
+
+// ring is a queue of values that grows as needed and never shrinks.
+type ring[V any] struct {
+	values []V // its length is 0 or a power of two
+	first  int
+	n      int
+}
+
+func (r *ring[V]) push(v V) {
+	if r.n == len(r.values) {
+		values := make([]V, max(4, 2*r.n))
+		k := copy(values, r.values[r.first:])
+		copy(values[k:], r.values[:r.first])
+		r.values, r.first = values, 0
+	}
+	r.values[(r.first+r.n)&(len(r.values)-1)] = v
+	r.n++
+}
+
+// front must not be called on an empty ring, nor must pop.
+func (r *ring[V]) front() V { return r.values[r.first] }
+
+func (r *ring[V]) pop() V {
+	v := r.values[r.first]
+	r.first = (r.first + 1) & (len(r.values) - 1)
+	r.n--
+	return v
+}
