@@ -37,3 +37,7 @@ func (e *Environment) Trees() (n int, ok bool) {
 	}
 	return n, true
 }
+
+// CloseGate does the first half of CancelWaiting: from now on, tasks that would be
+// woken are left to the second.
+func (e *Environment) CloseGate(err error) { e.waiting.gate.close(err) }

@@ -203,7 +203,6 @@ func (r *waitRegistry) withdraw(m match, woken *Queue) {
 // executor. The caller has taken it from the queue where it waited, and either
 // still holds that queue's lock or has passed the gate.
 func (x *waiting) leave(h *header) {
-	h.layout &^= flagWoken | flagEnded
 	x.leftMu.Lock()
 	defer x.leftMu.Unlock()
 	x.left.Push(Task{h})

@@ -588,6 +588,38 @@ func TestCancelWaitingWakes(t *testing.T) {
 	require.Equal(t, []error{errCause, errCause}, handled)
 }
 
+// A wake that comes while the executor of the first in the queue is being closed is
+// for the next.
+func TestTheWakeComesDuringClose(t *testing.T) {
+	for _, tt := range operations {
+		t.Run(tt.name, func(t *testing.T) {
+			var handled []error
+			a := newManual(t, func(err error) { handled = append(handled, err) })
+			b := newManual(t, nil)
+			op, wake, left := tt.block()
+			require.NoError(t, coro.Go(a, waiting(op, func(error) { t.Error("it went on") }), 0))
+			a.runAll()
+			a.env.CloseGate(errCause)
+			if tt.name == "Suspend" { // there is no other
+				wake()
+			} else {
+				end := start(context.Background(), b, waiting(op, func(error) {}).With(0))
+				wake()
+				require.Equal(t, 1, b.runAll())
+				_, err := end()
+				require.NoError(t, err)
+			}
+			require.Zero(t, a.runAll())
+			require.Empty(t, handled)
+			a.env.CancelWaiting(errCause)
+			require.Equal(t, []error{errCause}, handled)
+			if tt.name == "Suspend" {
+				require.True(t, left())
+			}
+		})
+	}
+}
+
 // Wakes, ends of contexts and Close, all at once: each task ends once, and leaves
 // no frame.
 func TestWakeAgainstCancelAgainstClose(t *testing.T) {
