@@ -220,50 +220,50 @@ func Example_cancellation() {
 // where it goes.
 type stage struct {
 	in, out *coro.Chan[int]
-	working *coro.Latch // how many tasks still send to out
+	working *coro.Latch // how many tasks have more to send to out
 }
 
-type feeding struct{ n, last int }
+type feeding struct{ next, last int }
 
-// feed sends the numbers from 1 to last.
+// feed sends the numbers up to last.
 var feed = coro.DefineHeld("feed", func(f *coro.Frame[feeding, struct{}], held *stage) coro.Step {
 	s := &f.State
 	if f.Err() != nil { // the context has ended
 		return f.Fail(f.Err())
 	}
-	if s.n == s.last {
+	if s.next > s.last {
 		held.out.Close()
 		return f.Return(struct{}{})
 	}
-	s.n++
-	return held.out.Send(f, 0, s.n)
+	s.next++
+	return held.out.Send(f, 0, s.next-1)
 })
 
-type crunching struct{ n, cube int }
+type crunching struct{ n, root int }
 
-// crunch sends the cube of what it receives.
+// crunch sends the root of what it receives.
 var crunch = coro.DefineHeld("crunch", func(f *coro.Frame[crunching, struct{}], held *stage) coro.Step {
 	s := &f.State
-	if err := f.Err(); err != nil {
+	if errors.Is(f.Err(), coro.ErrChanClosed) { // there is no more work
 		held.working.Done()
-		if errors.Is(err, coro.ErrChanClosed) {
-			return f.Return(struct{}{}) // there is no more work
-		}
-		return f.Fail(err)
+		return f.Return(struct{}{})
+	}
+	if f.Err() != nil {
+		return f.Fail(f.Err())
 	}
 	switch f.At() {
 	case 0:
 		return held.in.Recv(f, 1, &s.n)
 	case 1:
-		return coro.Await(f, 2, cube, s.n, &s.cube)
+		return coro.Await(f, 2, root, s.n, &s.root)
 	case 2:
-		return held.out.Send(f, 0, s.cube)
+		return held.out.Send(f, 0, s.root)
 	default:
 		return f.BadResume()
 	}
 })
 
-// finish closes out when nobody sends to it any more.
+// finish closes out when nobody has more to send to it.
 var finish = coro.DefineHeld("finish", func(f *coro.Frame[struct{}, struct{}], held *stage) coro.Step {
 	if f.At() == 0 {
 		return held.working.Wait(f, 1)
@@ -292,22 +292,23 @@ var gather = coro.DefineHeld("gather", func(f *coro.Frame[gathering, int], held 
 	return held.in.Recv(f, 1, &s.next)
 })
 
-// pipeline has several tasks compute cubes, and adds them up.
-func pipeline(ctx context.Context, ex coro.Executor, last, crunchers int) (int, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // if one stage cannot be launched, the others end
+// pipeline has several tasks compute the roots of the numbers from first to last,
+// and adds them up.
+func pipeline(ctx context.Context, ex coro.Executor, first, last, crunchers int) (int, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil) // if one stage cannot be launched, the others end
 
 	in, out := coro.NewChan[int](8), coro.NewChan[int](8)
 	working := new(coro.Latch)
 	working.Add(crunchers)
 	stages := []coro.Launchable{
-		feed.With(feeding{last: last}, stage{out: in}),
+		feed.With(feeding{first, last}, stage{out: in}),
 		finish.With(struct{}{}, stage{out: out, working: working}),
 	}
 	for range crunchers {
 		stages = append(stages, crunch.With(crunching{}, stage{in, out, working}))
 	}
-	launch := coro.RunAsync(ex, coro.Context(ctx))
+	launch := coro.RunAsync(ex, coro.Context(ctx), coro.OnError(cancel)) // if one fails, all end
 	for _, s := range stages {
 		if err := launch(s); err != nil {
 			return 0, err
@@ -319,10 +320,13 @@ func pipeline(ctx context.Context, ex coro.Executor, last, crunchers int) (int, 
 func Example_pipeline() {
 	pool := executor.NewPool()
 	defer pool.Close()
-	fmt.Println(pipeline(context.Background(), pool, 100, 4))
+	ctx := context.Background()
+	fmt.Println(pipeline(ctx, pool, 1, 100, 4))
+	fmt.Println(pipeline(ctx, pool, -3, 100, 4))
 
 	// Output:
-	// 25502500 <nil>
+	// 625 <nil>
+	// 0 no root of a negative number
 }
 
 func Example_chainInOneFrame() {
