@@ -38,6 +38,9 @@ var sumOfCubes = coro.Define("sum of cubes", func(f *coro.Frame[cubes, int]) cor
 	switch f.At() {
 	case 0: // the task begins
 	case 1: // a child has ended
+		if f.Err() != nil {
+			return f.Fail(f.Err()) // it has no result
+		}
 		s.sum += s.cube
 	default:
 		return f.BadResume()
