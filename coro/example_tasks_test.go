@@ -1,0 +1,409 @@
+package coro_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+// The programs of docs/tasks.md.
+
+// cube is a kind. Its tasks have an int as state, and an int as result.
+var cube = coro.Define("cube", func(f *coro.Frame[int, int]) coro.Step {
+	return f.Return(f.State * f.State * f.State)
+})
+
+func Example_firstTask() {
+	pool := executor.NewPool()
+	defer pool.Close()
+	result, err := coro.Run(context.Background(), pool, cube.With(3))
+	fmt.Println(result, err)
+
+	// Output:
+	// 27 <nil>
+}
+
+// cubes is a state: what a task remembers from step to step.
+type cubes struct {
+	n, last int
+	cube    int // the child's result goes here
+	sum     int
+}
+
+var sumOfCubes = coro.Define("sum of cubes", func(f *coro.Frame[cubes, int]) coro.Step {
+	s := &f.State
+	switch f.At() {
+	case 0: // the task begins
+	case 1: // a child has ended
+		if f.Err() != nil {
+			return f.Fail(f.Err()) // it has no result
+		}
+		s.sum += s.cube
+	default:
+		return f.BadResume()
+	}
+	if s.n == s.last {
+		return f.Return(s.sum)
+	}
+	s.n++
+	return coro.Await(f, 1, cube, s.n, &s.cube)
+})
+
+func Example_stateAndSteps() {
+	pool := executor.NewPool()
+	defer pool.Close()
+	fmt.Println(coro.Run(context.Background(), pool, sumOfCubes.With(cubes{last: 10})))
+
+	// Output:
+	// 3025 <nil>
+}
+
+var errNegative = errors.New("no root of a negative number")
+
+var root = coro.Define("root", func(f *coro.Frame[int, int]) coro.Step {
+	if f.State < 0 {
+		return f.Fail(errNegative)
+	}
+	n := 0
+	for (n+1)*(n+1) <= f.State {
+		n++
+	}
+	return f.Return(n)
+})
+
+type hypotenuse struct{ a, b, root int }
+
+var length = coro.Define("length", func(f *coro.Frame[hypotenuse, int]) coro.Step {
+	s := &f.State
+	if f.At() == 0 {
+		return coro.Await(f, 1, root, s.a*s.a+s.b*s.b, &s.root)
+	}
+	if f.Err() != nil {
+		return f.Fail(f.Err())
+	}
+	return f.Return(s.root)
+})
+
+func Example_errors() {
+	pool := executor.NewPool()
+	defer pool.Close()
+	ctx := context.Background()
+	fmt.Println(coro.Run(ctx, pool, length.With(hypotenuse{a: 3, b: 4})))
+	_, err := coro.Run(ctx, pool, root.With(-1))
+	fmt.Println(err == errNegative)
+
+	// Output:
+	// 5 <nil>
+	// true
+}
+
+func ExamplePanicError_backtrace() {
+	share := coro.Define("share", func(f *coro.Frame[int, int]) coro.Step {
+		return f.Return(100 / f.State)
+	})
+	plan := coro.Define("plan", func(f *coro.Frame[int, int]) coro.Step {
+		if f.At() == 0 {
+			return coro.Await(f, 1, share, f.State, &f.State)
+		}
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
+		return f.Return(f.State)
+	})
+	pool := executor.NewPool()
+	defer pool.Close()
+
+	_, err := coro.Run(context.Background(), pool, plan.With(0))
+	var panicked *coro.PanicError
+	if errors.As(err, &panicked) {
+		fmt.Println(panicked.Value)
+		for _, task := range panicked.Backtrace.Tasks {
+			fmt.Println("in", task.Name)
+		}
+	}
+
+	// Output:
+	// runtime error: integer divide by zero
+	// in share
+	// in plan
+}
+
+func Example_launching() {
+	greet := coro.Define("greet", func(f *coro.Frame[int, struct{}]) coro.Step {
+		fmt.Println("hello", f.State)
+		if f.State == 3 {
+			return f.Fail(errors.New("nothing to say"))
+		}
+		return f.Return(struct{}{})
+	})
+	ex := executor.NewInline()
+	defer ex.Close()
+	ctx := context.Background()
+
+	if err := coro.Go(ex, greet, 1); err != nil { // do not wait
+		fmt.Println(err)
+	}
+	report := coro.OnError(func(err error) { fmt.Println("the task failed:", err) })
+	launch := coro.RunAsync(ex, coro.Context(ctx), report) // do not wait, with options
+	for _, n := range []int{2, 3} {
+		if err := launch(greet.With(n)); err != nil {
+			fmt.Println(err)
+		}
+	}
+	_, err := coro.Run(ctx, ex, greet.With(4)) // wait
+	fmt.Println(err)
+
+	// Output:
+	// hello 1
+	// hello 2
+	// hello 3
+	// the task failed: nothing to say
+	// hello 4
+	// <nil>
+}
+
+func ExampleYield() {
+	turns := coro.Define("turns", func(f *coro.Frame[[2]int, struct{}]) coro.Step {
+		name, turn := f.State[0], &f.State[1]
+		if *turn == 2 {
+			return f.Return(struct{}{})
+		}
+		*turn++
+		fmt.Printf("task %d, turn %d\n", name, *turn)
+		return coro.Yield(f, 0)
+	})
+	ex := executor.NewInline()
+	defer ex.Close()
+	both := coro.Define("both", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
+		for name := range 2 {
+			if err := coro.Go(ex, turns, [2]int{name}); err != nil {
+				return f.Fail(err)
+			}
+		}
+		return f.Return(struct{}{})
+	})
+	if err := coro.Go(ex, both, struct{}{}); err != nil {
+		fmt.Println(err)
+	}
+
+	// Output:
+	// task 0, turn 1
+	// task 1, turn 1
+	// task 0, turn 2
+	// task 1, turn 2
+}
+
+func Example_cancellation() {
+	var never coro.Event
+	patient := coro.Define("patient", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
+		if f.At() == 0 {
+			return never.Wait(f, 1)
+		}
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
+		return f.Return(struct{}{})
+	})
+	pool := executor.NewPool()
+	defer pool.Close()
+
+	ctx, cancel := context.WithCancelCause(context.Background())
+	go cancel(errors.New("it takes too long"))
+	_, err := coro.Run(ctx, pool, patient.With(struct{}{}))
+	fmt.Println(err)
+
+	// Output:
+	// it takes too long
+}
+
+// stage is the held part of a pipeline's tasks: where their work comes from, and
+// where it goes.
+type stage struct {
+	in, out *coro.Chan[int]
+	working *coro.Latch // how many tasks have more to send to out
+}
+
+type feeding struct{ next, last int }
+
+// feed sends the numbers up to last.
+var feed = coro.DefineHeld("feed", func(f *coro.Frame[feeding, struct{}], held *stage) coro.Step {
+	s := &f.State
+	if f.Err() != nil { // the context has ended
+		return f.Fail(f.Err())
+	}
+	if s.next > s.last {
+		held.out.Close()
+		return f.Return(struct{}{})
+	}
+	s.next++
+	return held.out.Send(f, 0, s.next-1)
+})
+
+type crunching struct{ n, root int }
+
+// crunch sends the root of what it receives.
+var crunch = coro.DefineHeld("crunch", func(f *coro.Frame[crunching, struct{}], held *stage) coro.Step {
+	s := &f.State
+	if errors.Is(f.Err(), coro.ErrChanClosed) { // there is no more work
+		held.working.Done()
+		return f.Return(struct{}{})
+	}
+	if f.Err() != nil {
+		return f.Fail(f.Err())
+	}
+	switch f.At() {
+	case 0:
+		return held.in.Recv(f, 1, &s.n)
+	case 1:
+		return coro.Await(f, 2, root, s.n, &s.root)
+	case 2:
+		return held.out.Send(f, 0, s.root)
+	default:
+		return f.BadResume()
+	}
+})
+
+// finish closes out when nobody has more to send to it.
+var finish = coro.DefineHeld("finish", func(f *coro.Frame[struct{}, struct{}], held *stage) coro.Step {
+	if f.At() == 0 {
+		return held.working.Wait(f, 1)
+	}
+	if f.Err() != nil {
+		return f.Fail(f.Err())
+	}
+	held.out.Close()
+	return f.Return(struct{}{})
+})
+
+type gathering struct{ next, sum int }
+
+// gather adds up what it receives.
+var gather = coro.DefineHeld("gather", func(f *coro.Frame[gathering, int], held *stage) coro.Step {
+	s := &f.State
+	if f.At() == 1 {
+		if errors.Is(f.Err(), coro.ErrChanClosed) {
+			return f.Return(s.sum)
+		}
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
+		s.sum += s.next
+	}
+	return held.in.Recv(f, 1, &s.next)
+})
+
+// pipeline has several tasks compute the roots of the numbers from first to last,
+// and adds them up.
+func pipeline(ctx context.Context, ex coro.Executor, first, last, crunchers int) (int, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil) // if one stage cannot be launched, the others end
+
+	in, out := coro.NewChan[int](8), coro.NewChan[int](8)
+	working := new(coro.Latch)
+	working.Add(crunchers)
+	stages := []coro.Launchable{
+		feed.With(feeding{first, last}, stage{out: in}),
+		finish.With(struct{}{}, stage{out: out, working: working}),
+	}
+	for range crunchers {
+		stages = append(stages, crunch.With(crunching{}, stage{in, out, working}))
+	}
+	launch := coro.RunAsync(ex, coro.Context(ctx), coro.OnError(cancel)) // if one fails, all end
+	for _, s := range stages {
+		if err := launch(s); err != nil {
+			return 0, err
+		}
+	}
+	return coro.Run(ctx, ex, gather.With(gathering{}, stage{in: out}))
+}
+
+func Example_pipeline() {
+	pool := executor.NewPool()
+	defer pool.Close()
+	ctx := context.Background()
+	fmt.Println(pipeline(ctx, pool, 1, 100, 4))
+	fmt.Println(pipeline(ctx, pool, -3, 100, 4))
+
+	// Output:
+	// 625 <nil>
+	// 0 no root of a negative number
+}
+
+func Example_chainInOneFrame() {
+	type reading struct{ bytes, words int }
+	parse := coro.Define("parse", func(f *coro.Frame[int, int]) coro.Step {
+		return f.Return(f.State / 8)
+	})
+	request := coro.Define("request", func(f *coro.Frame[reading, int]) coro.Step {
+		if s := &f.State; f.At() == 0 {
+			return coro.AwaitElided(f, 1, parse, s.bytes, &s.words)
+		}
+		return f.Return(f.State.words)
+	})
+	session := coro.Define("session", func(f *coro.Frame[reading, int]) coro.Step {
+		if s := &f.State; f.At() == 0 {
+			return coro.AwaitElided(f, 1, request, reading{bytes: s.bytes}, &s.words)
+		}
+		fmt.Println(f.State.words, "words")
+		return f.Return(f.State.words)
+	})
+	ex := executor.NewInline()
+	defer ex.Close()
+	state := reading{bytes: 80}
+
+	launch := coro.RunAsync(ex, coro.RootFrameSize(coro.ChainSize(session, request, parse)))
+	err := launch(session.With(state))
+
+	fmt.Println(err, "elided:", ex.Elided())
+
+	// Output:
+	// 10 words
+	// <nil> elided: 2
+}
+
+// What a step function does wrong comes out as the panic of its task.
+func Example_misuse() {
+	ex := executor.NewInline()
+	defer ex.Close()
+	complain := func(name string, step func(f *coro.Frame[int, int]) coro.Step) {
+		_, err := coro.Run(context.Background(), ex, coro.Define(name, step).With(0))
+		var p *coro.PanicError
+		if errors.As(err, &p) {
+			fmt.Println(p.Value)
+		}
+	}
+	complain("forgetful", func(f *coro.Frame[int, int]) coro.Step {
+		coro.Await(f, 1, cube, 1, &f.State)
+		return coro.Step{}
+	})
+	complain("empty", func(f *coro.Frame[int, int]) coro.Step {
+		return coro.Step{}
+	})
+	complain("hasty", func(f *coro.Frame[int, int]) coro.Step {
+		coro.Await(f, 1, cube, 1, &f.State)
+		return coro.Await(f, 1, cube, 2, &f.State)
+	})
+	complain("local", func(f *coro.Frame[int, int]) coro.Step {
+		var result int
+		return coro.Await(f, 1, cube, 1, &result)
+	})
+	complain("cheerful", func(f *coro.Frame[int, int]) coro.Step {
+		return f.Fail(nil)
+	})
+	complain("generous", func(f *coro.Frame[int, int]) coro.Step {
+		var mutex coro.Mutex
+		mutex.Unlock()
+		return f.Return(0)
+	})
+
+	// Output:
+	// coro: task "forgetful" returned a Step that is not its own, or not its last: return the Step of an Await, Yield, Return or Fail at once
+	// coro: task "empty" returned the zero Step: return what Await, Yield, Return or Fail returned
+	// coro: task "hasty" awaits twice in one step: return the Step of an Await at once
+	// coro: task "local": the result of "cube" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns
+	// coro: Fail(nil): use Return to end a task without an error
+	// coro: Unlock of a Mutex that is not locked: each Lock that succeeded, that is with a nil Err, allows one Unlock
+}
