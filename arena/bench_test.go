@@ -25,14 +25,14 @@ func BenchmarkCachePair128(b *testing.B) {
 func BenchmarkCacheClassPair128(b *testing.B) {
 	c := open(b).NewCache()
 	defer c.Close()
-	const k = bins.Class(0)
+	place := arena.PlaceOf(bins.ClassOf(128))
 	b.ResetTimer()
 	for range b.N {
-		p := c.TryAllocateClass(k)
+		p := c.TryAllocateAt(place)
 		if p == nil {
 			p = c.Allocate(128)
 		}
-		if !c.TryDeallocateClass(p, k) {
+		if !c.TryDeallocateAt(p, place) {
 			c.Deallocate(p, 128)
 		}
 	}
@@ -59,6 +59,7 @@ func BenchmarkCacheBatch128(b *testing.B) {
 
 // The same through the fast paths, which are inlined.
 func BenchmarkCacheClassBatch128(b *testing.B) {
+	place := arena.PlaceOf(bins.ClassOf(128))
 	c := open(b).NewCache()
 	defer c.Close()
 	frames := new([batch]unsafe.Pointer)
@@ -66,14 +67,14 @@ func BenchmarkCacheClassBatch128(b *testing.B) {
 	for left := b.N; left > 0; left -= batch {
 		some := frames[:min(left, batch)]
 		for i := range some {
-			p := c.TryAllocateClass(0)
+			p := c.TryAllocateAt(place)
 			if p == nil {
 				p = c.Allocate(128)
 			}
 			some[i] = p
 		}
 		for _, p := range some {
-			if !c.TryDeallocateClass(p, 0) {
+			if !c.TryDeallocateAt(p, place) {
 				c.Deallocate(p, 128)
 			}
 		}

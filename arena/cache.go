@@ -130,20 +130,9 @@ func (c *Cache) Deallocate(p unsafe.Pointer, size uintptr) {
 	c.deallocateSlow(p, size)
 }
 
-// TryAllocateClass returns a frame of class k, which is less than bins.Classes,
-// from the private list, or nil if that is dry; then [Cache.Allocate] is next to
-// try. Together they are Allocate for a caller who knows the class and wants the
-// fast path inlined: the compiler inlines a function with a slow path only if the
-// fast one is next to nothing.
-func (c *Cache) TryAllocateClass(k bins.Class) unsafe.Pointer { return c.lists[k].Pop() }
-
-// TryDeallocateClass takes back a frame of class k, which is less than
-// bins.Classes, and reports whether the private list had room; if not,
-// [Cache.Deallocate] is next to try.
-func (c *Cache) TryDeallocateClass(p unsafe.Pointer, k bins.Class) bool { return c.lists[k].Push(p) }
-
-// Place is where a class's list lies in a cache: for callers who know the class long
-// before they allocate, and want no index to be computed and checked each time.
+// Place is where a class's private list lies in a cache: for callers who know the
+// class long before they allocate, and want no index to be computed and checked each
+// time.
 type Place uintptr
 
 // PlaceOf returns the place of class k. Where k is no class, it is that of a list that
@@ -152,15 +141,19 @@ func PlaceOf(k bins.Class) Place {
 	return Place(uintptr(min(k, bins.Classes)) * unsafe.Sizeof(bins.List{}))
 }
 
-// at returns the list at a place, which PlaceOf made: it is that of one of the lists.
+// at returns the list at a place. PlaceOf made it, so it is one of the lists.
 func (c *Cache) at(place Place) *bins.List {
 	return (*bins.List)(unsafe.Add(unsafe.Pointer(&c.lists), place))
 }
 
-// TryAllocateAt is TryAllocateClass for a place.
+// TryAllocateAt returns a frame of the place's class from the private list, or nil if
+// that is dry; then [Cache.Allocate] is next to try. Together they are Allocate for a
+// caller who wants the fast path inlined: the compiler inlines a function with a slow
+// path only if the fast one is next to nothing.
 func (c *Cache) TryAllocateAt(place Place) unsafe.Pointer { return c.at(place).Pop() }
 
-// TryDeallocateAt is TryDeallocateClass for a place.
+// TryDeallocateAt takes back a frame of the place's class, and reports whether the
+// private list had room; if not, [Cache.Deallocate] is next to try.
 func (c *Cache) TryDeallocateAt(p unsafe.Pointer, place Place) bool { return c.at(place).Push(p) }
 
 func (c *Cache) allocateSlow(size uintptr) unsafe.Pointer {

@@ -127,8 +127,8 @@ func TestCacheUsedAfterClose(t *testing.T) {
 			require.PanicsWithValue(t, "arena: Deallocate"+closedCache, func() { c.Deallocate(p, size) })
 		}
 		require.PanicsWithValue(t, "arena: Publish"+closedCache, c.Publish)
-		require.Nil(t, c.TryAllocateClass(0))
-		require.False(t, c.TryDeallocateClass(p, 0))
+		require.Nil(t, c.TryAllocateAt(arena.PlaceOf(0)))
+		require.False(t, c.TryDeallocateAt(p, arena.PlaceOf(0)))
 		c.Close() // again
 		require.EqualValues(t, 1, a.Stats().Total.Live, "the misuse has freed and allocated nothing")
 		a.Deallocate(p, 128)
@@ -174,5 +174,5 @@ func TestOpenCache(t *testing.T) {
 func TestZeroCacheCanBeClosed(t *testing.T) {
 	var c arena.Cache
 	c.Close()
-	require.Nil(t, c.TryAllocateClass(0))
+	require.Nil(t, c.TryAllocateAt(arena.PlaceOf(0)))
 }

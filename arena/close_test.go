@@ -94,8 +94,8 @@ func TestUseAfterClose(t *testing.T) {
 	require.PanicsWithValue(t, "arena: NewCache"+closedArena, func() { a.NewCache() })
 	require.PanicsWithValue(t, "arena: OpenCache"+closedArena, func() { a.OpenCache(new(arena.Cache)) })
 	require.PanicsWithValue(t, "arena: Publish"+closedArena, c.Publish)
-	require.Nil(t, c.TryAllocateClass(0))
-	require.False(t, c.TryDeallocateClass(q, 0))
+	require.Nil(t, c.TryAllocateAt(arena.PlaceOf(0)))
+	require.False(t, c.TryDeallocateAt(q, arena.PlaceOf(0)))
 	c.Close() // late, but harmless
 	require.NotPanics(t, func() { a.Stats() })
 }

@@ -18,10 +18,10 @@ func TestClassFastPath(t *testing.T) {
 	c := a.NewCache()
 	defer c.Close()
 	for k := range bins.Class(bins.Classes) {
-		require.Nil(t, c.TryAllocateClass(k), "a dry list")
+		require.Nil(t, c.TryAllocateAt(arena.PlaceOf(k)), "a dry list")
 		p := c.Allocate(k.Size())
-		require.True(t, c.TryDeallocateClass(p, k))
-		require.Equal(t, p, c.TryAllocateClass(k))
+		require.True(t, c.TryDeallocateAt(p, arena.PlaceOf(k)))
+		require.Equal(t, p, c.TryAllocateAt(arena.PlaceOf(k)))
 		require.EqualValues(t, 1, a.Stats().Classes[k].Live)
 		c.Deallocate(p, k.Size())
 		require.Zero(t, a.Stats().Classes[k].Live)
@@ -33,7 +33,7 @@ func TestClassFastPath(t *testing.T) {
 		}
 		refused := 0
 		for _, p := range all {
-			if !c.TryDeallocateClass(p, k) {
+			if !c.TryDeallocateAt(p, arena.PlaceOf(k)) {
 				refused++
 				c.Deallocate(p, k.Size())
 			}
@@ -57,4 +57,17 @@ func TestAllSizesOfAClassAreOneClass(t *testing.T) {
 		f.Deallocate(p, 128)
 		require.Zero(t, a.Stats().Total.Live)
 	})
+}
+
+// What has no class has a place too, where there is never a frame, and never room.
+func TestPlaceOfNoClass(t *testing.T) {
+	c := open(t).NewCache()
+	defer c.Close()
+	p := c.Allocate(128)
+	for _, size := range []uintptr{bins.MaxSize + 1, 1 << 30, 0} {
+		place := arena.PlaceOf(bins.ClassOf(size))
+		require.Nil(t, c.TryAllocateAt(place))
+		require.False(t, c.TryDeallocateAt(p, place))
+	}
+	c.Deallocate(p, 128)
 }
