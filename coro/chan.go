@@ -7,8 +7,9 @@ import (
 )
 
 // ErrChanClosed is what Err returns after a Recv from a [Chan] that is closed and
-// has no values left, and after a Send that was waiting when the Chan was closed.
-var ErrChanClosed = errors.New("coro: the Chan is closed")
+// has no values left, and after a Send that was waiting when the Chan was closed; also
+// after a [RecvFrom] from such a Go channel.
+var ErrChanClosed = errors.New("coro: the channel is closed")
 
 // Chan is a channel between tasks. Values, senders and receivers each keep their
 // order: first come, first served. It may be used by tasks on different executors;
