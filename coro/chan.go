@@ -3,12 +3,14 @@ package coro
 import (
 	"errors"
 	"reflect"
+	"sync"
 	"unsafe"
 )
 
 // ErrChanClosed is what Err returns after a Recv from a [Chan] that is closed and
-// has no values left, and after a Send that was waiting when the Chan was closed.
-var ErrChanClosed = errors.New("coro: the Chan is closed")
+// has no values left, and after a Send that was waiting when the Chan was closed; also
+// after a [RecvFrom] from such a Go channel.
+var ErrChanClosed = errors.New("coro: the channel is closed")
 
 // Chan is a channel between tasks. Values, senders and receivers each keep their
 // order: first come, first served. It may be used by tasks on different executors;
@@ -18,27 +20,27 @@ type Chan[T any] struct {
 	lock     lock
 	capacity int
 
+	// pointer says where T holds a Go pointer; empty if it does not. Values with
+	// pointers are in parcels between Send and park, which are used again.
+	pointer string
+	parcels sync.Pool // of *T
+
 	// What follows is guarded by lock. Senders wait only while there are capacity
 	// values, receivers only while there is none and no sender.
 	closed    bool
 	values    ring[T]
 	senders   fifo[T]       // and what they send
-	receivers fifo[uintptr] // and where it goes: into their state, or 0
+	receivers fifo[uintptr] // and where it goes: into their state or held part, or 0
 }
 
 // NewChan returns a channel that holds up to capacity values. With capacity 0, a
-// sender waits for a receiver. T must be free of Go pointers, as must all that is
-// kept in frames.
+// sender waits for a receiver. T may be any type. Values that hold Go pointers are
+// received into held parts.
 func NewChan[T any](capacity int) *Chan[T] {
 	if capacity < 0 {
 		panic("coro: NewChan needs a capacity that is not negative")
 	}
-	t := reflect.TypeFor[T]()
-	if path, offender := pointerIn(t); offender != nil {
-		panic("coro: NewChan: element " + typeName(t) + path + " (" + typeName(offender) +
-			") holds a Go pointer; send an index or a number instead")
-	}
-	return &Chan[T]{capacity: capacity}
+	return &Chan[T]{capacity: capacity, pointer: pointerPath("element", reflect.TypeFor[T]())}
 }
 
 // sending and receiving are a Chan as what a task waits for.
@@ -54,11 +56,45 @@ type (
 func (c *Chan[T]) Send(f Waiter, at int, v T) Step {
 	h := f.waiter()
 	step := h.waitFor(at, (*sending[T])(c))
-	*outgoing[T](h.worker.get()) = v
+	if w := h.worker.get(); c.pointer == "" {
+		*outgoing[T](w) = v
+	} else {
+		w.parcel = c.pack(v)
+	}
 	return step
 }
 
-// outgoing returns where the worker keeps a value between Send and park.
+// pack returns a parcel with v.
+func (c *Chan[T]) pack(v T) *T {
+	parcel, _ := c.parcels.Get().(*T)
+	if parcel == nil {
+		parcel = new(T)
+	}
+	*parcel = v
+	return parcel
+}
+
+// parcel returns what the task that w runs is about to send. It may be asked again.
+func (c *Chan[T]) parcel(w *Worker) T {
+	if c.pointer == "" {
+		return *outgoing[T](w)
+	}
+	return *w.parcel.(*T)
+}
+
+// unpacked is told that what parcel returned is elsewhere now.
+func (c *Chan[T]) unpacked(w *Worker) {
+	if c.pointer != "" {
+		var zero T
+		parcel := w.parcel.(*T)
+		w.parcel = nil
+		*parcel = zero
+		c.parcels.Put(parcel)
+	}
+}
+
+// outgoing returns where the worker keeps a value without Go pointers between Send
+// and park.
 func outgoing[T any](w *Worker) *T {
 	const word = unsafe.Sizeof(uint64(0))
 	if words := int((unsafe.Sizeof(*new(T)) + word - 1) / word); len(w.outgoing) < words || w.outgoing == nil {
@@ -68,18 +104,26 @@ func outgoing[T any](w *Worker) *T {
 }
 
 // Recv waits for a value and goes on in f at the resume point at. The value goes to
-// *result, which must lie in f's state, or nowhere if result is nil. If f.Err is not
-// nil then, there is none: the tree's context has ended or, with [ErrChanClosed],
-// the channel is closed and has no values left.
+// *result, which must lie in f's state or held part, or nowhere if result is nil. If
+// f.Err is not nil then, there is none: the tree's context has ended or, with
+// [ErrChanClosed], the channel is closed and has no values left.
 func (c *Chan[T]) Recv(f Waiter, at int, result *T) Step {
 	h := f.waiter()
 	step := h.waitFor(at, (*receiving[T])(c))
-	if result != nil && !h.holds(unsafe.Pointer(result), h.kind.get().size-headerSize) {
-		panic("coro: task " + quote(h.kind.get().name) +
-			": what Recv receives must go to a field of the frame's State (or to nil): another address may be gone when a value comes")
+	if result != nil && !h.holds(unsafe.Pointer(result), h.kind.get().size-headerSize) && !h.holdsApart(unsafe.Pointer(result)) {
+		c.misplaced(h)
 	}
 	h.worker.get().destination = uintptr(unsafe.Pointer(result))
 	return step
+}
+
+func (c *Chan[T]) misplaced(h *header) {
+	const end = " (or to nil): another address may be gone when a value comes"
+	start := "coro: task " + quote(h.kind.get().name) + ": what Recv receives must go to a field of "
+	if c.pointer == "" {
+		panic(start + "the frame's State or held part" + end)
+	}
+	panic(start + "the task's held part (or to nil), since its " + c.pointer + " holds a Go pointer")
 }
 
 // TrySend sends v if that is possible without waiting. It panics if the channel is
@@ -184,7 +228,7 @@ func (c *Chan[T]) receive(woken *Queue) (v T, ok bool) {
 
 func (s *sending[T]) park(w *Worker, h *header) parking {
 	c := (*Chan[T])(s)
-	v := *outgoing[T](w)
+	v := c.parcel(w)
 	var woken Queue
 	c.lock.mu.Lock()
 	p := parkDone
@@ -194,6 +238,9 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 		}
 	}
 	c.lock.mu.Unlock()
+	if p != parkUnarmed { // else park is called again
+		c.unpacked(w)
+	}
 	post(&woken)
 	return p
 }

@@ -76,6 +76,14 @@
 // between. When an executor is closed, its tasks that wait are cancelled. A lock
 // or a permit that a cancelled task has is not given back by itself.
 //
+// # The outside world
+//
+// [Blocking] calls a function on a goroutine while the task waits. [RecvFrom] and
+// [SendTo] are for Go channels, so also for those of timers and signals, and
+// [WaitContext] for the end of a context. All are like an Await of a child. If the
+// tree's context ends, the task goes on at once; a function that has not returned
+// finishes by itself, and what it returns is dropped.
+//
 // # The environment travels in the frame
 //
 // Executor, allocator and context are one word in the header, which a child

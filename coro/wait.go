@@ -167,7 +167,6 @@ func (l *lock) forget(r *waitRegistry, waiting bool) bool {
 
 // fifo is a queue of waiting tasks, linked through their frames, and of what each
 // has as an argument of its operation. It is guarded by the lock of its waitable.
-// V must be free of Go pointers: what is not in use is not cleared.
 type fifo[V any] struct {
 	frames    Queue
 	arguments ring[V]
@@ -245,7 +244,8 @@ func post(woken *Queue) {
 	}
 }
 
-// ring is a queue of values that grows as needed and never shrinks.
+// ring is a queue of values that grows as needed and never shrinks. What is not in
+// use is zero, since V may hold Go pointers.
 type ring[V any] struct {
 	values []V // its length is 0 or a power of two
 	first  int
@@ -267,7 +267,9 @@ func (r *ring[V]) push(v V) {
 func (r *ring[V]) front() V { return r.values[r.first] }
 
 func (r *ring[V]) pop() V {
+	var zero V
 	v := r.values[r.first]
+	r.values[r.first] = zero
 	r.first = (r.first + 1) & (len(r.values) - 1)
 	r.n--
 	return v

@@ -38,7 +38,8 @@ type Worker struct {
 	weight      int64    // of Semaphore.Acquire
 	waker       uint64   // of Suspend
 	destination uintptr  // of Chan.Recv
-	outgoing    []uint64 // memory for the value of Chan.Send
+	outgoing    []uint64 // memory for the value of Chan.Send, if that holds no Go pointer
+	parcel      any      // a *T of the Chan with the value of Chan.Send, if it does
 
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.
