@@ -122,9 +122,9 @@ func (w *Worker) countElision() {
 // nothing more to run.
 //
 // It keeps nothing but w across the call of a step function: h comes back in the
-// Step, in a register. From memory, even from a place as warm as current, it would
-// come some cycles later, and all that follows waits for it: which frame is freed, and
-// so which frame the next child gets. What else the loop costs is counted in stores,
+// Step, in a register, and not from current, which all that follows would have to wait
+// for. (In BenchmarkChain the two were too close to tell apart; this one is simpler.)
+// What else the loop costs is counted in stores,
 // since a step that uses an atomic waits until all stores before it are done, and
 // a parent's worker is stored without a look whether it changed, because looking
 // costs more than storing. docs/tasks.md says how to measure.
