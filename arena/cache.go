@@ -406,6 +406,11 @@ func (c *Cache) Close() {
 		return
 	}
 	c.Publish()
+	// Until what c published is the shared cache's, nobody finds it. Who looks there is
+	// told that it is in somebody's hands, also when c is not among its victims or
+	// its stacks are empty already.
+	a.shared.takers.Add(1)
+	defer a.shared.takers.Add(-1)
 	c.openIn.Store(nil)
 	for c.takers.Load() != 0 {
 		runtime.Gosched()

@@ -81,8 +81,8 @@ func TestManyCachesOpenAndCloseAtOnce(t *testing.T) {
 	all.Wait()
 	requireAccounts(t, a, [bins.Classes]int{})
 	// Each goroutine has 200 frames; the rest is what was under way when others
-	// looked for it, which a busy machine may stop for longer than they wait.
-	require.Less(t, a.Stats().Total.Carved, uint64(8*200*16))
+	// looked for it.
+	require.Less(t, a.Stats().Total.Carved, uint64(8*200*4))
 }
 
 func TestPublishGivesAllFramesToOthers(t *testing.T) {
