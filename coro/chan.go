@@ -129,7 +129,7 @@ func (c *Chan[T]) misplaced(h *header) {
 // TrySend sends v if that is possible without waiting. It panics if the channel is
 // closed.
 func (c *Chan[T]) TrySend(v T) bool {
-	var woken Queue
+	var woken wakes
 	c.lock.mu.Lock()
 	sent := c.send(v, &woken)
 	c.lock.mu.Unlock()
@@ -139,7 +139,7 @@ func (c *Chan[T]) TrySend(v T) bool {
 
 // TryRecv receives a value if that is possible without waiting.
 func (c *Chan[T]) TryRecv() (v T, ok bool) {
-	var woken Queue
+	var woken wakes
 	c.lock.mu.Lock()
 	v, ok = c.receive(&woken)
 	c.lock.mu.Unlock()
@@ -151,7 +151,7 @@ func (c *Chan[T]) TryRecv() (v T, ok bool) {
 // received. Tasks that wait to send or receive go on with [ErrChanClosed]. It panics
 // if the channel is closed already.
 func (c *Chan[T]) Close() {
-	var woken Queue
+	var woken wakes
 	c.lock.mu.Lock()
 	if c.closed {
 		c.lock.mu.Unlock()
@@ -184,7 +184,7 @@ func (c *Chan[T]) Cap() int { return c.capacity }
 
 // send sends v if that is possible now. The caller holds the lock, which is
 // released if send panics.
-func (c *Chan[T]) send(v T, woken *Queue) bool {
+func (c *Chan[T]) send(v T, woken *wakes) bool {
 	if c.closed {
 		c.lock.mu.Unlock()
 		panic("coro: a Send to a Chan that is closed: let the sender close it, after its last Send")
@@ -206,7 +206,7 @@ func (c *Chan[T]) send(v T, woken *Queue) bool {
 }
 
 // receive takes a value if there is one. The caller holds the lock.
-func (c *Chan[T]) receive(woken *Queue) (v T, ok bool) {
+func (c *Chan[T]) receive(woken *wakes) (v T, ok bool) {
 	if c.values.n > 0 {
 		v, ok = c.values.pop(), true
 	}
@@ -229,7 +229,7 @@ func (c *Chan[T]) receive(woken *Queue) (v T, ok bool) {
 func (s *sending[T]) park(w *Worker, h *header) parking {
 	c := (*Chan[T])(s)
 	v := c.parcel(w)
-	var woken Queue
+	woken := wakes{w: w}
 	c.lock.mu.Lock()
 	p := parkDone
 	if !c.send(v, &woken) {
@@ -248,7 +248,7 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 func (r *receiving[T]) park(w *Worker, h *header) parking {
 	c := (*Chan[T])(r)
 	destination := w.destination
-	var woken Queue
+	woken := wakes{w: w}
 	c.lock.mu.Lock()
 	p := parkDone
 	if v, ok := c.receive(&woken); ok {
@@ -265,7 +265,7 @@ func (r *receiving[T]) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (c *Chan[T]) withdraw(m match, woken *Queue) {
+func (c *Chan[T]) withdraw(m match, woken *wakes) {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
 	c.receivers.withdraw(m, woken)

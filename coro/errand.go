@@ -74,7 +74,7 @@ func (m *meeting) park(_ *Worker, h *header) parking {
 	return p
 }
 
-func (m *meeting) withdraw(which match, woken *Queue) {
+func (m *meeting) withdraw(which match, woken *wakes) {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
 	if m.task != nil && which.has(m.task) {
@@ -93,7 +93,7 @@ func (m *meeting) forget(r *waitRegistry) bool {
 
 // finish ends the goroutine's use of e.
 func (e *errand[T]) finish() {
-	var woken Queue
+	var woken wakes
 	e.lock.mu.Lock()
 	e.finished = true
 	if e.task != nil {

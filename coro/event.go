@@ -18,7 +18,7 @@ func (e *Event) Wait(f Waiter, at int) Step { return f.waiter().waitFor(at, e) }
 // Set sets the event and wakes the tasks that wait, in the order in which they
 // came.
 func (e *Event) Set() {
-	var woken Queue
+	var woken wakes
 	e.lock.mu.Lock()
 	e.set = true
 	e.waiters.wakeAll(flagWoken, &woken)
@@ -53,7 +53,7 @@ func (e *Event) park(_ *Worker, h *header) parking {
 	return p
 }
 
-func (e *Event) withdraw(m match, woken *Queue) {
+func (e *Event) withdraw(m match, woken *wakes) {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
 	e.waiters.withdraw(m, woken)

@@ -16,7 +16,7 @@ type Latch struct {
 // in the order in which they came, if that makes it zero. It panics if the count
 // would be negative. As with a WaitGroup, add before launching what is waited for.
 func (l *Latch) Add(n int) {
-	var woken Queue
+	var woken wakes
 	l.lock.mu.Lock()
 	if n > 0 && l.count > math.MaxInt-n || l.count+n < 0 {
 		l.lock.mu.Unlock()
@@ -50,7 +50,7 @@ func (l *Latch) park(_ *Worker, h *header) parking {
 	return p
 }
 
-func (l *Latch) withdraw(m match, woken *Queue) {
+func (l *Latch) withdraw(m match, woken *wakes) {
 	l.lock.mu.Lock()
 	defer l.lock.mu.Unlock()
 	l.waiters.withdraw(m, woken)

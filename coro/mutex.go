@@ -31,7 +31,7 @@ func (m *Mutex) TryLock() bool {
 // Unlock unlocks the mutex. It may be called from any goroutine, and panics if
 // the mutex is not locked.
 func (m *Mutex) Unlock() {
-	var woken Queue
+	var woken wakes
 	m.lock.mu.Lock()
 	if !m.locked {
 		m.lock.mu.Unlock()
@@ -60,7 +60,7 @@ func (m *Mutex) park(_ *Worker, h *header) parking {
 	return p
 }
 
-func (m *Mutex) withdraw(w match, woken *Queue) {
+func (m *Mutex) withdraw(w match, woken *wakes) {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
 	m.waiters.withdraw(w, woken)

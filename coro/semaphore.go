@@ -60,7 +60,7 @@ func (s *Semaphore) acquire(n int64) bool {
 // Release gives back n permits and wakes the tasks that get them. It panics if n is
 // negative, or if more would be free than there are.
 func (s *Semaphore) Release(n int64) {
-	var woken Queue
+	var woken wakes
 	s.lock.mu.Lock()
 	limit := s.size
 	if limit == 0 {
@@ -77,7 +77,7 @@ func (s *Semaphore) Release(n int64) {
 }
 
 // serve gives free permits to those who wait.
-func (s *Semaphore) serve(woken *Queue) {
+func (s *Semaphore) serve(woken *wakes) {
 	for !s.waiters.empty() && s.waiters.arguments.front() <= s.free {
 		h, n := s.waiters.pop()
 		if wake(h, flagWoken, woken) {
@@ -100,7 +100,7 @@ func (s *Semaphore) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (s *Semaphore) withdraw(m match, woken *Queue) {
+func (s *Semaphore) withdraw(m match, woken *wakes) {
 	s.lock.mu.Lock()
 	defer s.lock.mu.Unlock()
 	s.waiters.withdraw(m, woken)

@@ -104,7 +104,7 @@ func (w *Worker) learn(h *header) {
 // wait, for those who cancel them.
 type waitable interface {
 	// withdraw wakes, by way of woken, all waiting tasks that m chooses.
-	withdraw(m match, woken *Queue)
+	withdraw(m match, woken *wakes)
 
 	// forget reports whether no task waits. If so, r is not where this is
 	// registered any more. It may also say no because it cannot tell.
@@ -186,7 +186,7 @@ func (q *fifo[V]) pop() (*header, V) {
 }
 
 // withdraw takes out the tasks that m chooses and wakes them with nothing.
-func (q *fifo[V]) withdraw(m match, woken *Queue) {
+func (q *fifo[V]) withdraw(m match, woken *wakes) {
 	for range q.frames.Len() { // all pass by once, and so keep their order
 		h, v := q.pop()
 		if m.has(h) {
@@ -198,7 +198,7 @@ func (q *fifo[V]) withdraw(m match, woken *Queue) {
 }
 
 // wakeAll takes out all tasks and wakes them with outcome.
-func (q *fifo[V]) wakeAll(outcome uint32, woken *Queue) {
+func (q *fifo[V]) wakeAll(outcome uint32, woken *wakes) {
 	for !q.empty() {
 		h, _ := q.pop()
 		wake(h, outcome, woken)
@@ -216,9 +216,9 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *Queue) {
 // closes the executor waits for it to be posted. Who finds the gate closed leaves
 // the task to the closer, who comes by every lock where such a task is found
 // after closing the gate, and looks for what was left to it after that.
-func wake(h *header, outcome uint32, woken *Queue) bool {
+func wake(h *header, outcome uint32, woken *wakes) bool {
 	x := h.env.get().waiting
-	if x.gate.enter() != nil {
+	if !woken.w.serves(x) && x.gate.enter() != nil {
 		x.leave(h)
 		return false
 	}
@@ -227,9 +227,19 @@ func wake(h *header, outcome uint32, woken *Queue) bool {
 	return true
 }
 
+// wakes is tasks that were woken and are to be posted.
+type wakes struct {
+	Queue
+
+	// w is the worker in whose park this happens, if it does; otherwise nil. Tasks
+	// of its own executor need not pass the gate: that is closed when no worker
+	// runs any more.
+	w *Worker
+}
+
 // post hands the tasks in woken to their executors. No lock may be held: an
 // executor may run tasks in Post.
-func post(woken *Queue) {
+func post(woken *wakes) {
 	for {
 		t, ok := woken.Pop()
 		if !ok {
@@ -237,6 +247,10 @@ func post(woken *Queue) {
 		}
 		env := t.h.env.get()
 		x := env.waiting // env may be gone when Post returns
+		if woken.w.serves(x) {
+			woken.w.local.PushLocal(t, Woken)
+			continue
+		}
 		if env.executor.Post(t) != nil {
 			x.leave(t.h)
 		}

@@ -173,7 +173,7 @@ func (r *waitRegistry) add(p waitable) {
 // cancel wakes the waiting tasks of the tree of the given generation: its context
 // has ended.
 func (r *waitRegistry) cancel(generation uint64) {
-	var woken Queue
+	var woken wakes
 	r.walk.Lock()
 	if r.generation == generation {
 		r.cancelled.Store(true)
@@ -187,7 +187,7 @@ func (r *waitRegistry) cancel(generation uint64) {
 
 // withdraw wakes the waiting tasks that m chooses. The caller holds walk, and has
 // set the flag.
-func (r *waitRegistry) withdraw(m match, woken *Queue) {
+func (r *waitRegistry) withdraw(m match, woken *wakes) {
 	r.mu.Lock()
 	all := make([]waitable, 0, len(r.set))
 	for p := range r.set {
@@ -230,7 +230,7 @@ func (x *waiting) cancelAll(e *Environment, err error) {
 	// With the gate closed, every task of this executor that is taken from its
 	// queue is left to us, also those that withdraw takes.
 	x.gate.close(err)
-	var woken Queue // of other executors: what the tasks that go were in the way of
+	var woken wakes // of other executors: what the tasks that go were in the way of
 	m := match{waiting: x}
 	x.mu.Lock()
 	for r := x.trees; r != nil; r = r.next {

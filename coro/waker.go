@@ -55,7 +55,7 @@ func (w Waker) Wake() bool {
 	if s == nil {
 		return false
 	}
-	var woken Queue
+	var woken wakes
 	s.lock.mu.Lock()
 	first := s.id == w.id && !s.woken
 	recycle := false
@@ -112,7 +112,7 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (s *wakerSlot) withdraw(m match, woken *Queue) {
+func (s *wakerSlot) withdraw(m match, woken *wakes) {
 	s.lock.mu.Lock()
 	withdrawn := s.task != nil && m.has(s.task)
 	if withdrawn {

@@ -45,6 +45,11 @@ type Worker struct {
 	// one load after its worker.
 	cache arena.Cache
 
+	// local takes tasks of the executor whose record home is, if it has a queue for
+	// each worker; otherwise both are nil.
+	local Local
+	home  *waiting
+
 	// ---- in use only after a step ended its goroutine; see goexit.go
 
 	unfinished *header       // is to run next
@@ -265,7 +270,12 @@ func (w *Worker) free(h *header) {
 func (w *Worker) yield(h *header) {
 	w.current = 0
 	t := Task{h}
-	if err := h.env.get().executor.Post(t); err != nil {
+	env := h.env.get()
+	if w.serves(env.waiting) {
+		w.local.PushLocal(t, Yielded)
+		return
+	}
+	if err := env.executor.Post(t); err != nil {
 		w.Cancel(t, err)
 	}
 }

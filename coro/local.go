@@ -1,0 +1,28 @@
+package coro
+
+// Local is the queue of one worker. An executor that has such queues gives them to
+// [Worker.SetLocal]: then tasks that become ready in a step of the worker go there, and
+// not to [Executor.Post].
+type Local interface {
+	// PushLocal takes a task, as Post does, but cannot refuse. It is called on the
+	// goroutine that is in the worker's Run or Cancel.
+	PushLocal(t Task, from Origin)
+}
+
+// Origin says why a task is ready.
+type Origin uint8
+
+const (
+	Woken   Origin = iota // by the running task, which may have just written what this one will read
+	Spawned               // by the running task, which may wait for it soon
+	Yielded               // it was running, and lets the others go first
+)
+
+// SetLocal makes l the queue for tasks of the executor whose environment env is. It is
+// called before the first Run. Tasks of other executors are posted to these.
+func (w *Worker) SetLocal(env *Environment, l Local) {
+	w.local, w.home = l, env.waiting
+}
+
+// serves reports whether w has a queue for tasks of x's executor. w may be nil.
+func (w *Worker) serves(x *waiting) bool { return w != nil && w.home == x }
