@@ -38,8 +38,9 @@ type call struct {
 	kind  *kind
 	armed bool // made by With and not launched
 
-	// fill copies the state into a new root's frame, and moves the held part.
-	fill func(*header)
+	// fill copies the state into a new frame, and moves the held part. It is given the
+	// worker whose goroutine calls, or nil.
+	fill func(*Worker, *header)
 
 	// resultAddress is where Run finds the result.
 	resultAddress uintptr
@@ -73,7 +74,7 @@ type callWith[S, R any] struct {
 func newCall[S, R any](k *kind) *callWith[S, R] {
 	c := new(callWith[S, R])
 	c.init(k)
-	c.fill = func(h *header) { (*Frame[S, R])(unsafe.Pointer(h)).State = c.state }
+	c.fill = func(_ *Worker, h *header) { (*Frame[S, R])(unsafe.Pointer(h)).State = c.state }
 	c.recycle = func() { k.calls.Put(c) }
 	return c
 }

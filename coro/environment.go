@@ -45,6 +45,9 @@ type Environment struct {
 	// arena, through the cache of the worker at hand.
 	allocator arena.FrameAllocator
 
+	// scope is what this is the environment of, if it is that of a part of a tree.
+	scope *scope
+
 	rootSize uintptr // the least size of a root's frame
 
 	ctx     context.Context // nil: none
@@ -72,15 +75,30 @@ func (e *Environment) Close(err error) { e.gate.close(err) }
 
 func printError(err error) { fmt.Fprintln(os.Stderr, "coro: a task failed:", err) }
 
-// cause returns why the tree should end, if it should.
+// mayEnd reports whether cause may ever return an error.
+func (e *Environment) mayEnd() bool { return e.registry != &e.waiting.registry }
+
+// cause returns why the tree, or the part of it that is a scope, should end, if it
+// should.
 func (e *Environment) cause() error {
-	if e.ctx == nil {
-		return nil
+	for r := e.registry; r != nil; r = r.outer {
+		if r.cancelled.Load() {
+			return r.cause
+		}
+		if r.ctx != nil && r.ctx.Err() != nil {
+			return context.Cause(r.ctx)
+		}
+		if r.deadline != 0 && r.waiting.timers.now() >= r.deadline {
+			return context.DeadlineExceeded
+		}
 	}
-	return context.Cause(e.ctx)
+	return nil
 }
 
 func (e *Environment) context() context.Context {
+	if e.scope != nil {
+		return e.scope.context()
+	}
 	if e.ctx == nil {
 		return context.Background()
 	}

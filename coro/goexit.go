@@ -17,7 +17,7 @@ func (w *Worker) exited() {
 	h, child := w.running()
 	err := newPanicError(h, ErrGoexit)
 	if child != nil { // it will not begin
-		w.free(child)
+		w.discard(child)
 	}
 	w.unfinished = w.finish(h, err)
 	if w.unfinished == nil || w.relieved != nil {

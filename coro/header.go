@@ -70,9 +70,14 @@ const (
 	flagSeq                  // of a generator that a loop drives; see seq.go
 	flagWoken                // what the task waited for has happened; until it runs
 	flagEnded                // with flagWoken: the channel was closed
+	flagScope                // its environment is a scope's, which ends with it
+	flagSpawned              // runs beside its parent, in the parent's Group
+	flagGroup                // the Group in its state is in use
+	flagEnding               // has ended, and stays until its children have
 
 	inheritedFlags = flagCustom
-	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq | flagWoken | flagEnded
+	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq | flagWoken | flagEnded |
+		flagScope | flagSpawned | flagGroup | flagEnding
 	flagMask       = 1<<roomShift - 1
 )
 

@@ -68,6 +68,7 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 		size:          unsafe.Sizeof(heldFrame[S, H, R]{}),
 		name:          name,
 		defined:       callerPosition(1),
+		groupOffset:   groupOffset(name, reflect.TypeFor[S](), unsafe.Offsetof(Frame[S, R]{}.State)),
 		resultPointer: pointerPath("result", reflect.TypeFor[R]()),
 	}}
 	k.layOut()
@@ -125,9 +126,9 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 		var zero H
 		c.held = zero
 	}
-	c.fill = func(h *header) {
+	c.fill = func(w *Worker, h *header) {
 		(*Frame[S, R])(unsafe.Pointer(h)).State = c.state
-		k.hold(nil, h, &c.held)
+		k.hold(w, h, &c.held)
 		clear()
 	}
 	c.recycle = func() {

@@ -30,6 +30,10 @@ type kind struct {
 	// resultPointer says where results hold a Go pointer; empty if they do not.
 	resultPointer string
 
+	// groupOffset is where in a frame the Group in its state lies, in bytes; 0 if there
+	// is none.
+	groupOffset uintptr
+
 	// held is the *HeldKind that this is part of; nil if its tasks have no held
 	// part.
 	held holder
@@ -75,6 +79,7 @@ func Define[S, R any](name string, step func(f *Frame[S, R]) Step, opts ...KindO
 		name:          name,
 		resultPointer: pointerPath("result", reflect.TypeFor[R]()),
 		defined:       callerPosition(1),
+		groupOffset:   groupOffset(name, reflect.TypeFor[S](), unsafe.Offsetof(Frame[S, R]{}.State)),
 	}}
 	k.layOut()
 	for _, o := range opts {

@@ -2,17 +2,45 @@ package coro
 
 import (
 	"context"
+	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
 )
 
-// Option changes the environment of one launch.
+// Option changes the environment of one launch or, with [AwaitCall] and [SpawnCall], of
+// one child and what it awaits.
 type Option struct {
 	allocator arena.FrameAllocator
 	ctx       context.Context
 	handler   func(error)
 	rootSize  uintptr
+	timeout   time.Duration
+	deadline  time.Time
+	shielded  bool
+}
+
+// merge makes o say what other says, and keep what it does not say.
+func (o *Option) merge(other Option) {
+	if other.allocator != nil {
+		o.allocator = other.allocator
+	}
+	if other.ctx != nil {
+		o.ctx = other.ctx
+	}
+	if other.handler != nil {
+		o.handler = other.handler
+	}
+	if other.rootSize != 0 {
+		o.rootSize = other.rootSize
+	}
+	if other.timeout != 0 {
+		o.timeout = other.timeout
+	}
+	if !other.deadline.IsZero() {
+		o.deadline = other.deadline
+	}
+	o.shielded = o.shielded || other.shielded
 }
 
 // Allocator makes m serve every frame of the launched tree, and of no other. It
@@ -23,6 +51,21 @@ func Allocator(m arena.FrameAllocator) Option { return Option{allocator: m} }
 // Context gives the tree a context: when it ends, tasks of the tree that wait
 // for something go on and learn it from Err, and others after their next Yield.
 func Context(ctx context.Context) Option { return Option{ctx: ctx} }
+
+// Timeout cancels the child, and what it awaits, when so much time has passed: tasks that
+// wait go on, and Err is [context.DeadlineExceeded]. A timeout that is not positive has
+// passed already. It is an option of [AwaitCall] and [SpawnCall].
+func Timeout(d time.Duration) Option { return Option{timeout: max(d, 1)} }
+
+// Deadline is [Timeout] with a point in time.
+func Deadline(t time.Time) Option { return Option{deadline: t} }
+
+// Shield keeps the child, and what it awaits, from learning that what is around it has
+// ended: the tree's context, a deadline, a group. It is for what must be brought to an
+// end, such as to give something back over a connection, and is best combined with a
+// [Timeout]. Closing the executor still cancels it. It is an option of [AwaitCall] and
+// [SpawnCall].
+func Shield() Option { return Option{shielded: true} }
 
 // OnError makes f get the root's error, in place of the executor's handler. It is
 // called on the worker's goroutine.
@@ -114,7 +157,7 @@ func (c *call) launch(ex Executor, opts []Option) error {
 		c.drop(carries)
 		return arena.ErrExhausted
 	}
-	c.fill(h)
+	c.fill(nil, h)
 	if c.waited {
 		h.result = c.resultAddress
 	}
@@ -142,19 +185,24 @@ func (c *call) drop(carries bool) {
 // with returns a copy of e, changed by opts.
 func (e *Environment) with(opts []Option) Environment {
 	changed := *e
+	var all Option
 	for _, o := range opts {
-		if o.allocator != nil {
-			changed.allocator = o.allocator
+		if o.timeout != 0 || !o.deadline.IsZero() || o.shielded {
+			panic("coro: Timeout, Deadline and Shield are for AwaitCall and SpawnCall: a launch has a context for that")
 		}
-		if o.ctx != nil {
-			changed.ctx = o.ctx
-		}
-		if o.handler != nil {
-			changed.handler = o.handler
-		}
-		if o.rootSize != 0 {
-			changed.rootSize = o.rootSize
-		}
+		all.merge(o)
+	}
+	if all.allocator != nil {
+		changed.allocator = all.allocator
+	}
+	if all.ctx != nil {
+		changed.ctx = all.ctx
+	}
+	if all.handler != nil {
+		changed.handler = all.handler
+	}
+	if all.rootSize != 0 {
+		changed.rootSize = all.rootSize
 	}
 	return changed
 }

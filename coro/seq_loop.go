@@ -42,6 +42,7 @@ func newSeqLoop[T any]() *seqLoop[T] {
 	l := new(seqLoop[T])
 	l.call.done = make(chan struct{}, 1)
 	l.waiting = newWaiting()
+	l.waiting.oneChain = true
 	l.ready = make(chan Task, 1)
 	return l
 }
@@ -108,7 +109,7 @@ func (d *seqDriver) advance() bool {
 	h := d.next.get()
 	d.next = 0
 	for {
-		if h.at&atFailed == 0 && d.call.env.ctx != nil {
+		if h.at&atFailed == 0 && h.env.get().mayEnd() {
 			w.learnCause(h)
 		}
 		w.steps(h)
@@ -133,13 +134,13 @@ func (d *seqDriver) end() {
 	if w.current != 0 { // a step function panicked, or ended the goroutine
 		var child *header
 		if h, child = w.running(); child != nil { // it will not begin
-			w.free(child)
+			w.discard(child)
 		}
 	}
 	w.current = 0
 	for h != nil {
 		parent := h.parent.get()
-		w.free(h)
+		w.discard(h)
 		h = parent
 	}
 	w.err = nil

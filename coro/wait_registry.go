@@ -13,6 +13,11 @@ type waiting struct {
 	// where it waits until it has been posted.
 	gate *gate
 
+	timers timers // of tasks of this executor
+
+	// oneChain says that the executor takes no task but the one that waited.
+	oneChain bool
+
 	// closed says that no task of the executor may begin to wait; err is why, and
 	// written before. Whoever sets closed walks over all registries afterwards.
 	closed atomic.Bool
@@ -49,18 +54,39 @@ type waiting struct {
 // the flags in its frame say so to Worker.Run: a task that was given something, a
 // lock or a value, is not told that its context has ended.
 //
-// Locks are taken in this order: waiting.mu, walk, lock.mu, registry.mu. Sweep
-// goes against it, but only tries.
+// A scope is a part of a tree with a registry of its own. Its tasks are not found in
+// that of the tree, but whoever cancels a registry cancels those inside it.
+//
+// Locks are taken in this order: waiting.mu, walk, walk of what is inside, lock.mu,
+// registry.mu. Sweep goes against it, but only tries.
 type waitRegistry struct {
 	waiting *waiting
 
 	// env is the environment of the tree; nil for the executor's registry.
 	env *Environment
 
-	// armed says that the end of the context will call cancel. It is always set in
-	// the executor's registry.
-	armed     atomic.Bool
+	// ctx is the context whose end cancels the tree; nil if there is none.
+	ctx context.Context
+
+	// outer is the registry of the tree or scope that this one is a part of, if the
+	// end of that is the end of this too. It outlives this one.
+	outer *waitRegistry
+
+	// deadline is when the tree is cancelled, by the clock of waiting.timers; 0: never.
+	deadline int64
+
+	// shared says that others than the context may call cancel.
+	shared bool
+
+	// armed says that the end of the context, the deadline and the end of outer will
+	// call cancel. It is set by a task of the tree, once, and always in the executor's
+	// registry.
+	armed atomic.Bool
+
+	// cancelled is set with walk held, by whoever cancels, and read by tasks of the
+	// tree. cause is why; it is written before.
 	cancelled atomic.Bool
+	cause     error
 
 	// walk is held while tasks are looked for, so that the tree does not end and
 	// its environment become another tree's meanwhile.
@@ -72,6 +98,10 @@ type waitRegistry struct {
 
 	stop       func() bool   // of the context's AfterFunc
 	prev, next *waitRegistry // in waiting.trees
+
+	// inner is the armed registries whose outer this is, linked by prevInner and
+	// nextInner; guarded by walk, that is, outer's for the links.
+	inner, prevInner, nextInner *waitRegistry
 
 	mu      sync.Mutex // guards what follows
 	set     map[waitable]struct{}
@@ -91,17 +121,25 @@ func newWaiting() *waiting {
 // that has a context that can end.
 func (r *waitRegistry) open(env *Environment) {
 	if env.ctx != nil && env.ctx.Done() != nil {
-		r.waiting, r.env = env.waiting, env
+		r.waiting, r.env, r.ctx = env.waiting, env, env.ctx
 		env.registry = r
 	}
 }
 
-// arm makes the end of the context cancel the tasks that wait. It is called when
+// arm makes what ends the tree cancel the tasks that wait. It is called when
 // the first task of a tree has to wait: for other trees it would cost a lot.
 func (r *waitRegistry) arm() {
+	outer := r.outer
+	if outer != nil && !outer.armed.Load() {
+		outer.arm()
+	}
 	x := r.waiting
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if outer != nil {
+		outer.walk.Lock()
+		defer outer.walk.Unlock()
+	}
 	r.walk.Lock()
 	defer r.walk.Unlock()
 	if r.armed.Load() {
@@ -112,36 +150,79 @@ func (r *waitRegistry) arm() {
 		r.next.prev = r
 	}
 	x.trees = r
-	generation := r.generation
-	r.stop = context.AfterFunc(r.env.ctx, func() { r.cancel(generation) })
+	if outer != nil {
+		outer.enclose(r)
+	}
+	if r.ctx != nil {
+		ctx, generation := r.ctx, r.generation
+		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, context.Cause(ctx)) })
+	}
 	r.armed.Store(true)
+}
+
+// enclose links inner, which is being armed, so that it is cancelled with r. The caller
+// holds walk of both.
+func (r *waitRegistry) enclose(inner *waitRegistry) {
+	inner.nextInner = r.inner
+	if inner.nextInner != nil {
+		inner.nextInner.prevInner = inner
+	}
+	r.inner = inner
+	if r.cancelled.Load() && !inner.cancelled.Load() {
+		inner.cause = r.cause
+		inner.cancelled.Store(true)
+	}
+}
+
+// release undoes enclose.
+func (r *waitRegistry) release(inner *waitRegistry) {
+	r.walk.Lock()
+	defer r.walk.Unlock()
+	if inner.prevInner != nil {
+		inner.prevInner.nextInner = inner.nextInner
+	} else {
+		r.inner = inner.nextInner
+	}
+	if inner.nextInner != nil {
+		inner.nextInner.prevInner = inner.prevInner
+	}
+	inner.prevInner, inner.nextInner = nil, nil
 }
 
 // close is told that the tree has ended: no task of it waits.
 func (r *waitRegistry) close() {
-	if !r.armed.Load() {
+	armed := r.armed.Load()
+	if !armed && !r.shared {
+		r.ctx, r.env, r.waiting, r.outer = nil, nil, nil, nil
 		return
 	}
-	r.stop()
-	x := r.waiting
-	x.mu.Lock()
-	if r.prev != nil {
-		r.prev.next = r.next
-	} else {
-		x.trees = r.next
+	if armed {
+		if r.stop != nil {
+			r.stop()
+		}
+		x := r.waiting
+		x.mu.Lock()
+		if r.prev != nil {
+			r.prev.next = r.next
+		} else {
+			x.trees = r.next
+		}
+		if r.next != nil {
+			r.next.prev = r.prev
+		}
+		r.prev, r.next = nil, nil
+		x.mu.Unlock()
+		if r.outer != nil {
+			r.outer.release(r)
+		}
 	}
-	if r.next != nil {
-		r.next.prev = r.prev
-	}
-	r.prev, r.next = nil, nil
-	x.mu.Unlock()
-
 	r.walk.Lock()
 	defer r.walk.Unlock()
 	r.generation++
 	r.armed.Store(false)
 	r.cancelled.Store(false)
-	r.stop, r.env, r.waiting = nil, nil, nil
+	r.cause, r.shared, r.deadline = nil, false, 0
+	r.stop, r.ctx, r.env, r.waiting, r.outer = nil, nil, nil, nil, nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.set) <= minSweep {
@@ -170,19 +251,36 @@ func (r *waitRegistry) add(p waitable) {
 	r.set[p] = struct{}{}
 }
 
-// cancel wakes the waiting tasks of the tree of the given generation: its context
-// has ended.
-func (r *waitRegistry) cancel(generation uint64) {
+// cancel wakes the waiting tasks of the tree of the given generation, and of the
+// scopes in it, which has to end because of cause.
+func (r *waitRegistry) cancel(generation uint64, cause error) {
 	var woken wakes
 	r.walk.Lock()
 	if r.generation == generation {
-		r.cancelled.Store(true)
-		r.withdraw(match{env: r.env}, &woken)
+		r.cancelWalking(cause, &woken)
 	}
 	r.walk.Unlock()
 	// As long as one of them is not posted, the tree has not ended; after that,
 	// nothing of it may be touched.
 	post(&woken)
+}
+
+// cancelWalking is cancel for who holds walk.
+func (r *waitRegistry) cancelWalking(cause error, woken *wakes) {
+	if r.cancelled.Load() {
+		return
+	}
+	r.cause = cause
+	r.cancelled.Store(true)
+	if s := r.env.scope; s != nil {
+		s.cancelContext(cause)
+	}
+	r.withdraw(match{env: r.env}, woken)
+	for inner := r.inner; inner != nil; inner = inner.nextInner {
+		inner.walk.Lock()
+		inner.cancelWalking(cause, woken)
+		inner.walk.Unlock()
+	}
 }
 
 // withdraw wakes the waiting tasks that m chooses. The caller holds walk, and has

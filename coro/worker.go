@@ -88,7 +88,7 @@ func (w *Worker) Run(t Task) {
 	h := t.h
 	if h.layout&flagWoken != 0 {
 		w.learn(h)
-	} else if h.env.get().ctx != nil {
+	} else if h.env.get().mayEnd() {
 		w.learnCause(h)
 	}
 	w.runChain(h)
@@ -226,19 +226,42 @@ func (w *Worker) otherStep(h *header, op op) *header {
 // finish ends the task of h with err, which may be nil, frees its frame and
 // returns the frame to run next, if any.
 func (w *Worker) finish(h *header, err error) *header {
-	parent, env, flags := h.parent.get(), h.env.get(), h.layout
-	w.current = 0
-	w.free(h)
-	if flags&flagRoot == 0 {
-		if err != nil {
-			w.err = err
-			parent.at |= atFailed
+	for {
+		if h.layout&flagGroup != 0 {
+			var wait bool
+			if err, wait = w.endGroup(h, err); wait {
+				return nil
+			}
 		}
-		return parent
+		parent, env, flags, result := h.parent.get(), h.env.get(), h.layout, h.result
+		w.current = 0
+		w.discard(h)
+		if flags&(flagRoot|flagSpawned) == 0 {
+			if err != nil {
+				w.err = err
+				parent.at |= atFailed
+			}
+			return parent
+		}
+		w.err = nil
+		if flags&flagRoot != 0 {
+			env.ended(err)
+			return nil
+		}
+		if h = w.childEnded(parent, result, err); h == nil || h.layout&flagEnding == 0 {
+			return h
+		}
+		err = w.err
 	}
-	w.err = nil
-	env.ended(err)
-	return nil
+}
+
+// discard frees h, whose task has ended or will not begin, and what ends with it.
+func (w *Worker) discard(h *header) {
+	env, flags := h.env.get(), h.layout
+	w.free(h)
+	if flags&flagScope != 0 {
+		env.scope.close(w)
+	}
 }
 
 // free clears the held part of h, if it has one, and gives the frame back to where
@@ -298,7 +321,7 @@ func (w *Worker) recovered(v any) *header {
 	h, child := w.running()
 	err := newPanicError(h, v)
 	if child != nil { // it will not begin
-		w.free(child)
+		w.discard(child)
 	}
 	return w.finish(h, err)
 }

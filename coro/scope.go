@@ -1,0 +1,210 @@
+package coro
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+)
+
+// scope is a part of a tree of tasks that has an environment of its own: what is awaited
+// with a timeout, for example, or the children of a group that cancels them. It belongs to
+// a frame, ends with that, and lies in a slot on the Go heap that is never given back: so
+// frames may refer to it.
+type scope struct {
+	env  Environment // of its tasks; env.scope is this
+	tree waitRegistry
+	node *slotNode // this, in scopes
+	base *Environment
+
+	// shielded says that the ends of what is around are not the end of this, and
+	// ownCtx that env.ctx is not base's.
+	shielded, ownCtx bool
+
+	ctxMu  sync.Mutex // guards what follows
+	ctx    context.Context
+	endCtx context.CancelCauseFunc
+}
+
+// scopes has all scopes.
+var scopes slots
+
+func init() { scopes.init(newSlots[scope]) }
+
+// openScope returns a new scope of tasks whose environment would be base. w is the
+// worker whose goroutine calls.
+func openScope(w *Worker, base *Environment, o *Option) *scope {
+	n := scopes.take(w)
+	s := &slotOf[scope](n).held
+	s.node, s.base, s.shielded, s.ownCtx = n, base, o.shielded, o.ctx != nil
+	s.env = *base
+	s.env.scope = s
+	s.env.registry = &s.tree
+	if o.allocator != nil {
+		s.env.allocator = o.allocator
+	}
+	r := &s.tree
+	r.waiting, r.env, r.shared = base.waiting, &s.env, true
+	if base.mayEnd() && !o.shielded {
+		r.outer = base.registry
+	}
+	if o.ctx != nil {
+		s.env.ctx = o.ctx
+		if o.ctx.Done() != nil {
+			r.ctx = o.ctx
+		}
+	}
+	r.deadline = base.waiting.timers.deadline(o)
+	return s
+}
+
+// close ends the scope: its tasks have ended.
+func (s *scope) close(w *Worker) {
+	s.tree.close()
+	s.ctxMu.Lock()
+	if s.ctx != nil {
+		s.endCtx(context.Canceled)
+		s.ctx, s.endCtx = nil, nil
+	}
+	s.ctxMu.Unlock()
+	n := s.node
+	s.env, s.base, s.node = Environment{}, nil, nil
+	scopes.put(w, n)
+}
+
+// cancel ends the scope early. It is called by who knows that the scope has not ended.
+func (s *scope) cancel(cause error) { s.tree.cancel(s.tree.generation, cause) }
+
+// context returns the context of the tasks in the scope. It is made when somebody asks
+// for it.
+func (s *scope) context() context.Context {
+	if !s.tree.armed.Load() {
+		s.tree.arm() // so that the context is told
+	}
+	s.ctxMu.Lock()
+	defer s.ctxMu.Unlock()
+	if s.ctx == nil {
+		outer := s.env.ctx
+		if !s.ownCtx {
+			outer = s.base.context()
+		}
+		if s.shielded {
+			outer = context.WithoutCancel(outer)
+		}
+		s.ctx, s.endCtx = context.WithCancelCause(outer)
+		if d := s.tree.deadline; d != 0 {
+			s.ctx = &deadlineContext{s.ctx, s.tree.waiting.timers.time(d)}
+		}
+		if s.tree.cancelled.Load() {
+			s.endCtx(s.tree.cause)
+		}
+	}
+	return s.ctx
+}
+
+// cancelContext ends the context, if there is one. The caller has set cancelled.
+func (s *scope) cancelContext(cause error) {
+	s.ctxMu.Lock()
+	defer s.ctxMu.Unlock()
+	if s.ctx != nil {
+		s.endCtx(cause)
+	}
+}
+
+// deadlineContext is a context that the executor's clock ends.
+type deadlineContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c *deadlineContext) Deadline() (time.Time, bool) {
+	if d, ok := c.Context.Deadline(); ok && d.Before(c.deadline) {
+		return d, true
+	}
+	return c.deadline, true
+}
+
+func (c *deadlineContext) Err() error {
+	err := c.Context.Err()
+	if err != nil && errors.Is(context.Cause(c.Context), context.DeadlineExceeded) {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// AwaitCall is [Await] for a call, of a kind of either sort, with options: [Timeout],
+// [Deadline] and [Shield], and also [Context] and [Allocator], which are then in force for
+// the child and what it awaits. It costs a little more than Await, and with options some
+// more, but allocates nothing on the Go heap in the steady state.
+//
+// Options that only a launch can have make it panic.
+func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, opts ...Option) Step {
+	c := call.launchable()
+	c.claim()
+	h := f.awaitCall(at, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
+	c.recycle()
+	return Step{next: h, op: opAwait}
+}
+
+// awaitCall makes the frame of a child from a call.
+func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize uintptr, opts []Option) *header {
+	if len(opts) == 0 {
+		c := h.await(at, call.kind, result, stateSize)
+		if c.layout&flagDetached == 0 {
+			call.fill(h.worker.get(), c)
+		}
+		return c
+	}
+	o := mergeForPart(opts)
+	// Whatever is wrong with the await is found before there is a scope.
+	c := h.await(at, call.kind, result, stateSize)
+	if c.layout&flagDetached != 0 {
+		return c
+	}
+	w := h.worker.get()
+	if o.allocator != nil {
+		c = w.moveTo(c, o.allocator)
+		if c.layout&flagDetached != 0 {
+			return c
+		}
+	}
+	s := openScope(w, h.env.get(), &o)
+	c.env.set(&s.env)
+	c.layout |= flagScope
+	call.fill(w, c)
+	return c
+}
+
+// moveTo gives c, which has just been made, a frame from m in place of its own.
+func (w *Worker) moveTo(c *header, m arena.FrameAllocator) *header {
+	k := c.kind.get()
+	made := *c
+	w.free(c)
+	c = (*header)(m.Allocate(k.size))
+	if c == nil {
+		c = w.refused(k)
+		made.kind.set(refusedKind)
+		made.result = 0
+		made.layout = flagDetached
+	} else {
+		made.layout = flagCustom
+	}
+	*c = made
+	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
+	return c
+}
+
+// mergeForPart returns all of opts, which are for a part of a tree, in one.
+func mergeForPart(opts []Option) Option {
+	var all Option
+	for _, o := range opts {
+		if o.handler != nil || o.rootSize != 0 {
+			panic("coro: OnError and RootFrameSize are for launches: a child has neither")
+		}
+		all.merge(o)
+	}
+	return all
+}
