@@ -51,10 +51,10 @@ type call struct {
 	// ---- in use only while the call carries an environment
 
 	env    Environment
-	tree   waitRegistry  // env's, if it has a context that can end
-	waited bool          // Run waits on done; otherwise the call is pinned
-	done   chan struct{} // gets one value when the root has ended
-	err    error         // of the root; written before done gets its value
+	tree   waitRegistry // env's, if it has a context that can end
+	waited bool         // Run waits on done; otherwise the call is pinned
+	done   signal       // given when the root has ended
+	err    error        // of the root; written before done is given
 
 	prev, next *call // in pinned
 }
@@ -81,7 +81,7 @@ func newCall[S, R any](k *kind) *callWith[S, R] {
 
 func (c *callFor[R]) init(k *kind) {
 	c.kind = k
-	c.done = make(chan struct{}, 1)
+	c.done.init()
 	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
 }
 
@@ -99,7 +99,7 @@ func (c *call) claim() {
 func (c *call) ended(err error) {
 	if c.waited {
 		c.err = err
-		c.done <- struct{}{}
+		c.done.give()
 		return
 	}
 	handler := c.env.handler

@@ -88,7 +88,7 @@ func (e *Environment) cause() error {
 		if r.ctx != nil && r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
 		}
-		if r.deadline != 0 && r.waiting.timers.now() >= r.deadline {
+		if r.deadline != 0 && r.waiting.timing().now() >= r.deadline {
 			return context.DeadlineExceeded
 		}
 	}

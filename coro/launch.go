@@ -124,7 +124,7 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	if err := c.launch(ex, opts[:]); err != nil {
 		return zero, err
 	}
-	<-c.done
+	c.done.wait()
 	result, err := c.result, c.err
 	c.result = zero // it may hold Go pointers
 	c.release()

@@ -57,7 +57,7 @@ func openScope(w *Worker, base *Environment, o *Option) *scope {
 			r.ctx = o.ctx
 		}
 	}
-	r.deadline = base.waiting.timers.deadline(o)
+	r.deadline = base.waiting.deadlineOf(o)
 	return s
 }
 
@@ -96,7 +96,7 @@ func (s *scope) context() context.Context {
 		}
 		s.ctx, s.endCtx = context.WithCancelCause(outer)
 		if d := s.tree.deadline; d != 0 {
-			s.ctx = &deadlineContext{s.ctx, s.tree.waiting.timers.time(d)}
+			s.ctx = &deadlineContext{s.ctx, s.tree.waiting.timing().date(d)}
 		}
 		if s.tree.cancelled.Load() {
 			s.endCtx(s.tree.cause)

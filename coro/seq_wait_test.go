@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -65,4 +66,32 @@ func TestGeneratorWaitsUntilTheContextEnds(t *testing.T) {
 		}
 		require.Equal(t, []error{errCause}, errs)
 	}
+}
+
+// A generator that waits learns that the channel is closed.
+func TestSeqRecvOfAClosedChan(t *testing.T) {
+	values := coro.NewChan[int](0)
+	gen := coro.DefineSeq("received", func(f *coro.SeqFrame[int, int]) coro.Step {
+		switch {
+		case f.At() == 1 && f.Err() == coro.ErrChanClosed:
+			return f.Return()
+		case f.At() == 1:
+			return coro.YieldValue(f, 0, f.State)
+		}
+		return values.Recv(f, 1, &f.State)
+	})
+	go func() {
+		for i := 1; i <= 3; i++ {
+			for !values.TrySend(i) { // until the generator waits
+				time.Sleep(time.Millisecond)
+			}
+		}
+		time.Sleep(5 * time.Millisecond)
+		values.Close()
+	}()
+	var got []int
+	for v := range gen.Seq(0) {
+		got = append(got, v)
+	}
+	require.Equal(t, []int{1, 2, 3}, got)
 }

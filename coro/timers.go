@@ -27,8 +27,8 @@ import (
 // already: that the memory has no other use by then is for the caller to know, for
 // example because fire takes a lock that the caller holds.
 type timers struct {
-	clock clock
-	alarm alarm // calls ring; guarded by mu
+	clock Clock
+	alarm Alarm // calls ring; guarded by mu
 
 	// fire gets nodes whose deadlines are over. They belong to fire. It is called on
 	// the alarm's goroutine, with no lock held, perhaps on several at the same time,
@@ -53,24 +53,6 @@ type timerBatch struct {
 	next  *timerBatch
 }
 
-// clock is where timers have the time from.
-type clock interface {
-	// now returns nanoseconds since some moment.
-	now() int64
-
-	// newAlarm returns an alarm that is not set. When it goes off, it calls f on a
-	// goroutine of its own.
-	newAlarm(f func()) alarm
-}
-
-// alarm goes off once after each Reset, unless another Reset or Stop comes before. It
-// may go off although these come at the same time. A *time.Timer of time.AfterFunc is
-// one.
-type alarm interface {
-	Reset(d time.Duration) bool
-	Stop() bool
-}
-
 const (
 	notArmed = math.MaxInt64 // no alarm is of use at this time
 
@@ -81,17 +63,25 @@ const (
 	fireTime = int64(time.Millisecond)
 )
 
-func newTimers(c clock, fire func(due []link[timerNode])) *timers {
+func newTimers(c Clock, fire func(due []link[timerNode])) *timers {
 	t := &timers{clock: c, fire: fire, firing: newGate(), wheel: newTimerWheel(), armed: notArmed}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.alarm = c.newAlarm(t.ring)
+	t.alarm = c.NewAlarm(t.ring)
 	return t
+}
+
+// now returns the clock's time, in ns.
+func (t *timers) now() int64 { return int64(t.clock.Now()) }
+
+// date returns when the clock's time will be when, or was.
+func (t *timers) date(when int64) time.Time {
+	return time.Now().Add(time.Duration(when - t.now()))
 }
 
 // after returns the deadline that is d from now. It saturates: math.MaxInt64 is never.
 func (t *timers) after(d time.Duration) int64 {
-	now := t.clock.now()
+	now := t.now()
 	if int64(d) > 0 && now > math.MaxInt64-int64(d) {
 		return math.MaxInt64
 	}
@@ -175,7 +165,7 @@ func (t *timers) ring() {
 // ring has no batch yet when it begins: then the alarm may have gone off since somebody
 // set it.
 func (t *timers) take(batch *timerBatch) (_ *timerBatch, n int, more bool) {
-	now := t.clock.now()
+	now := t.now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if batch == nil {
@@ -211,7 +201,7 @@ func (t *timers) take(batch *timerBatch) (_ *timerBatch, n int, more bool) {
 // arm sets the alarm. The caller holds mu.
 func (t *timers) arm(when int64) {
 	t.armed = when
-	now := t.clock.now()
+	now := t.now()
 	d := time.Duration(when - now)
 	if when > 0 && d < 0 && now < 0 {
 		d = math.MaxInt64 // the difference is too large
@@ -225,19 +215,4 @@ func (t *timers) disarm() {
 		t.armed = notArmed
 		t.alarm.Stop()
 	}
-}
-
-// systemClock is the real clock, or that of a synctest bubble, if it was made in one:
-// then what uses it must stay in that bubble.
-type systemClock struct{ base time.Time }
-
-func newSystemClock() systemClock { return systemClock{time.Now()} }
-
-func (c systemClock) now() int64 { return int64(time.Since(c.base)) }
-
-func (c systemClock) newAlarm(f func()) alarm {
-	// There is no other way to make one that is not set.
-	t := time.AfterFunc(math.MaxInt64, f)
-	t.Stop()
-	return t
 }

@@ -91,8 +91,15 @@ func (w *Worker) wait(h *header) *header {
 	}
 }
 
-// learn makes a task that was woken by wake go on with what it was woken with.
+// learn makes Err say in h's next step what the task was woken with or, if it was not by
+// what it waited for, why the tree should end, if it should.
 func (w *Worker) learn(h *header) {
+	if h.layout&flagWoken == 0 {
+		if h.env.get().mayEnd() {
+			w.learnCause(h)
+		}
+		return
+	}
 	if h.layout&flagEnded != 0 {
 		w.err = ErrChanClosed
 		h.at |= atFailed

@@ -13,7 +13,10 @@ type waiting struct {
 	// where it waits until it has been posted.
 	gate *gate
 
-	timers timers // of tasks of this executor
+	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
+	clock      Clock
+	timers     *timers
+	timersOnce sync.Once
 
 	// oneChain says that the executor takes no task but the one that waited.
 	oneChain bool
@@ -72,8 +75,10 @@ type waitRegistry struct {
 	// end of that is the end of this too. It outlives this one.
 	outer *waitRegistry
 
-	// deadline is when the tree is cancelled, by the clock of waiting.timers; 0: never.
+	// deadline is when the tree is cancelled, by waiting's clock; 0: never. timer sees to
+	// it, if the registry is armed.
 	deadline int64
+	timer    *deadlineTimer
 
 	// shared says that others than the context may call cancel.
 	shared bool
@@ -103,7 +108,11 @@ type waitRegistry struct {
 	// nextInner; guarded by walk, that is, outer's for the links.
 	inner, prevInner, nextInner *waitRegistry
 
-	mu      sync.Mutex // guards what follows
+	mu sync.Mutex // guards what follows
+
+	// sleepers is the sleeping tasks, but not in the executor's registry.
+	sleepers link[sleeper]
+
 	set     map[waitable]struct{}
 	sweepAt int // the size of set at which to sweep
 }
@@ -156,6 +165,9 @@ func (r *waitRegistry) arm() {
 	if r.ctx != nil {
 		ctx, generation := r.ctx, r.generation
 		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, context.Cause(ctx)) })
+	}
+	if r.deadline != 0 {
+		r.timer = newDeadlineTimer(r)
 	}
 	r.armed.Store(true)
 }
@@ -218,10 +230,13 @@ func (r *waitRegistry) close() {
 	}
 	r.walk.Lock()
 	defer r.walk.Unlock()
+	if r.timer != nil {
+		r.timer.unset(r.waiting.timers)
+	}
 	r.generation++
 	r.armed.Store(false)
 	r.cancelled.Store(false)
-	r.cause, r.shared, r.deadline = nil, false, 0
+	r.cause, r.shared, r.deadline, r.timer = nil, false, 0, nil
 	r.stop, r.ctx, r.env, r.waiting, r.outer = nil, nil, nil, nil, nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -295,6 +310,7 @@ func (r *waitRegistry) withdraw(m match, woken *wakes) {
 	for _, p := range all {
 		p.withdraw(m, woken)
 	}
+	r.wakeSleepers(woken)
 }
 
 // leave gives a task that its executor does not take any more to who closes the
@@ -330,6 +346,7 @@ func (x *waiting) cancelAll(e *Environment, err error) {
 	x.gate.close(err)
 	var woken wakes // of other executors: what the tasks that go were in the way of
 	m := match{waiting: x}
+	x.stopTimers(err, &woken)
 	x.mu.Lock()
 	for r := x.trees; r != nil; r = r.next {
 		r.walk.Lock()

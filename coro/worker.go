@@ -87,11 +87,7 @@ func (w *Worker) Publish() {
 // may be used as after a Run that returned.
 func (w *Worker) Run(t Task) {
 	h := t.h
-	if h.layout&flagWoken != 0 {
-		w.learn(h)
-	} else if h.env.get().mayEnd() {
-		w.learnCause(h)
-	}
+	w.learn(h)
 	w.runChain(h)
 }
 
