@@ -219,12 +219,10 @@ func (t *timers) arm(when int64) {
 	t.alarm.Reset(max(d, 0))
 }
 
-// disarm stops the alarm, if it is set. The caller holds mu.
+// disarm stops the alarm, which may be set whatever armed says. The caller holds mu.
 func (t *timers) disarm() {
-	if t.armed != notArmed {
-		t.armed = notArmed
-		t.alarm.Stop()
-	}
+	t.armed = notArmed
+	t.alarm.Stop()
 }
 
 // systemClock is the real clock, or that of a synctest bubble, if it was made in one:
