@@ -164,10 +164,10 @@ func (w *timerWheel) place(n *timerNode) {
 // If now is before the wheel's time, nothing is due. due has integers, since the memory
 // of a node may be gone before due is used again.
 func (w *timerWheel) advance(now int64, due []link[timerNode]) (n int, more bool) {
-	target := tickBefore(now)
-	if target < w.tick {
+	if now < tickTime(w.tick) {
 		return 0, false
 	}
+	target := tickBefore(now)
 	ready, falling := &w.lists[listDue], &w.lists[listFalling]
 	for range advanceSteps {
 		switch {
@@ -276,12 +276,12 @@ func tickAfter(when int64) uint64 {
 	return (uint64(when) + 1<<tickShift - 1) >> tickShift
 }
 
-// tickBefore returns the last tick that is not after now.
+// tickBefore returns the last tick that is not after now, which is not negative.
 func tickBefore(now int64) uint64 {
 	if now == math.MaxInt64 {
 		return endOfTime
 	}
-	return uint64(max(now, 0)) >> tickShift
+	return uint64(now) >> tickShift
 }
 
 // tickTime returns when t begins.

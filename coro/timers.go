@@ -209,10 +209,8 @@ func (t *timers) arm(when int64) {
 	t.alarm.Reset(max(d, 0))
 }
 
-// disarm stops the alarm, if it is set. The caller holds mu.
+// disarm stops the alarm, which may be set whatever armed says. The caller holds mu.
 func (t *timers) disarm() {
-	if t.armed != notArmed {
-		t.armed = notArmed
-		t.alarm.Stop()
-	}
+	t.armed = notArmed
+	t.alarm.Stop()
 }
