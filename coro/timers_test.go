@@ -25,9 +25,11 @@ type fakeClock struct {
 	resets int
 }
 
+func (c *fakeClock) Now() time.Duration { return time.Duration(c.time.Load()) }
+
 func (c *fakeClock) now() int64 { return c.time.Load() }
 
-func (c *fakeClock) newAlarm(f func()) alarm {
+func (c *fakeClock) NewAlarm(f func()) Alarm {
 	c.f = f
 	return c
 }
@@ -349,7 +351,7 @@ func TestTimersAreNotEarly(t *testing.T) {
 	wg.Add(len(nodes))
 	timers := newTimers(c, func(due []link[timerNode]) {
 		for i := range due {
-			if c.now() < due[i].get().when {
+			if int64(c.Now()) < due[i].get().when {
 				early.Add(1)
 			}
 			wg.Done()
