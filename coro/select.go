@@ -87,9 +87,9 @@ func Select(f Waiter, at int, chosen *int, cases ...Case) Step {
 		case fallback:
 			s.fallback = i
 		default:
-			c.on.check(h, &c)
 			c.index = int32(i)
 			s.cases = append(s.cases, c)
+			c.on.check(h, &s.cases[len(s.cases)-1]) // &c would be on the Go heap
 			_, l := c.on.whole()
 			s.locks = append(s.locks, l)
 		}
@@ -130,6 +130,7 @@ type selecting struct {
 	fallback int     // the number of Default; -1: there is none
 	cases    []Case
 	locks    []*lock // of the cases, in order; with several cases of one, it is there so often
+	woken    wakes   // by park; a variable there would be on the Go heap
 }
 
 func (s *selecting) choose(i int) {
@@ -155,9 +156,9 @@ func (s *selecting) unlockAll() {
 }
 
 func (s *selecting) park(w *Worker, h *header) parking {
-	woken := wakes{w: w}
+	s.woken.w = w
 	s.lockAll()
-	p, done := s.poll(&woken)
+	p, done := s.poll()
 	if p == parked {
 		p = s.wait(w, h)
 	}
@@ -180,20 +181,20 @@ func (s *selecting) park(w *Worker, h *header) parking {
 	if refusing {
 		by.refuse(h)
 	}
-	post(&woken)
+	post(&s.woken)
 	return p
 }
 
 // poll does one of the cases that can happen now, if there are any: s.cases[done]. They
 // are tried in random order.
-func (s *selecting) poll(woken *wakes) (p parking, done int) {
+func (s *selecting) poll() (p parking, done int) {
 	for i := range s.cases {
 		if last := len(s.cases) - 1; i < last {
 			j := i + rand.IntN(len(s.cases)-i)
 			s.cases[i], s.cases[j] = s.cases[j], s.cases[i]
 		}
 		c := &s.cases[i]
-		if p := c.on.try(c, woken); p != parked {
+		if p := c.on.try(c, &s.woken); p != parked {
 			s.choose(int(c.index))
 			return p, i
 		}

@@ -55,6 +55,8 @@ func (h *header) proxy() *proxy { return (*proxy)(unsafe.Pointer(h)) }
 // casePlace is what proxies refer to: a queue, or a whole waitable, as far as it has to
 // do with Selects. Guarded by the waitable's lock.
 type casePlace struct {
+	// of is what this is the place of. It is written once, before there is a proxy, so
+	// settle reads it without the lock.
 	of selectable
 
 	// visits is how many proxies there are whose selections are not settled, other
@@ -63,9 +65,11 @@ type casePlace struct {
 	visits int
 }
 
-// expect makes p refer to the place.
+// expect makes p refer to the place, which is that of the given sort of cases.
 func (a *casePlace) expect(p *proxy, of selectable) {
-	a.of = of
+	if a.of == nil {
+		a.of = of
+	}
 	a.visits++
 	p.place.set(a)
 }

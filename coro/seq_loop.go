@@ -109,7 +109,9 @@ func (d *seqDriver) advance() bool {
 	h := d.next.get()
 	d.next = 0
 	for {
-		if h.at&atFailed == 0 && h.env.get().mayEnd() {
+		if h.layout&flagWoken != 0 {
+			w.learn(h)
+		} else if h.at&atFailed == 0 && h.env.get().mayEnd() {
 			w.learnCause(h)
 		}
 		w.steps(h)

@@ -179,7 +179,7 @@ var operations = []struct {
 	{"Select, Recv", func() (operation, func(), func() bool) {
 		c := coro.NewChan[int](1)
 		return func(f coro.Waiter, at int) coro.Step {
-				return coro.Select(f, at, nil, c.RecvCase(nil), noQuit.RecvCase(nil))
+				return coro.Select(f, at, nil, c.RecvCase(nil), never.WaitCase())
 			},
 			func() { c.TrySend(7) },
 			func() bool { return c.Len() == 1 }
@@ -187,16 +187,15 @@ var operations = []struct {
 	{"Select, Send", func() (operation, func(), func() bool) {
 		c := coro.NewChan[string](0)
 		return func(f coro.Waiter, at int) coro.Step {
-				return coro.Select(f, at, nil, noQuit.RecvCase(nil), coro.Case{}, c.SendCase("x"))
+				return coro.Select(f, at, nil, never.WaitCase(), coro.Case{}, c.SendCase("x"))
 			},
 			func() { c.TryRecv() },
 			func() bool { _, ok := c.TryRecv(); return !ok && c.Len() == 0 }
 	}, true},
 	{"Select, Event", func() (operation, func(), func() bool) {
-		e, l := new(coro.Event), new(coro.Latch)
-		l.Add(1)
+		e := new(coro.Event)
 		return func(f coro.Waiter, at int) coro.Step {
-				return coro.Select(f, at, nil, l.WaitCase(), e.WaitCase())
+				return coro.Select(f, at, nil, never.WaitCase(), e.WaitCase())
 			}, e.Set,
 			e.IsSet
 	}, false},
@@ -209,15 +208,15 @@ var operations = []struct {
 	{"Select, Waker", func() (operation, func(), func() bool) {
 		w := coro.NewWaker()
 		return func(f coro.Waiter, at int) coro.Step {
-				return coro.Select(f, at, nil, w.WaitCase(), noQuit.RecvCase(nil), w.WaitCase())
+				return coro.Select(f, at, nil, w.WaitCase(), never.WaitCase(), w.WaitCase())
 			},
 			func() { w.Wake() },
 			func() bool { return !w.Wake() }
 	}, false},
 }
 
-// noQuit is a channel that many wait for in vain.
-var noQuit = coro.NewChan[none](0)
+// never is what many wait for in vain.
+var never coro.Event
 
 // forOneTask says that no two tasks can do the operation at the same time.
 func forOneTask(name string) bool { return name == "Suspend" || name == "Select, Waker" }
