@@ -57,11 +57,12 @@
 // # Waiting
 //
 // A task that waits is a frame in a queue: it costs no goroutine, and nothing
-// besides its frame. Tasks wait for a [Mutex], an [Event], a [Semaphore], a [Latch]
-// or a [Chan], which tasks on several executors may share, and are served in the
+// besides its frame, except in a Select. Tasks wait for a [Mutex], an [Event], a [Semaphore], a [Latch],
+// a [Cond] or a [Chan], which tasks on several executors may share, and are served in the
 // order in which they came; or, with [Suspend], for a [Waker] that anything outside
-// may wake. Each such operation is a Step, takes the frame and the resume point,
-// and happens when the step function has returned:
+// may wake; or, with [Select], for the first of several. Each such operation is a
+// Step, takes the frame and the resume point, and happens when the step function has
+// returned:
 //
 //	case 1:
 //		return jobs.Recv(f, 2, &s.job)

@@ -3,6 +3,8 @@ package coro
 import (
 	"sync"
 	"unsafe"
+
+	"github.com/framearena/framearena/arena"
 )
 
 // Waiter is a task that can wait: a *[Frame] of whatever state and result. Methods
@@ -36,6 +38,7 @@ const (
 	parkCancelled                // the context has ended; the task goes on and learns it
 	parkUnarmed                  // the registry must be armed first
 	parkClosed                   // no task of this executor waits any more
+	parkExhausted                // there is no memory to wait with; the task goes on and learns it
 )
 
 // waitFor returns the Step that makes the task of h do p's operation and go on at
@@ -79,6 +82,10 @@ func (w *Worker) wait(h *header) *header {
 			return h
 		case parkCancelled:
 			w.err = h.env.get().cause()
+			h.at |= atFailed
+			return h
+		case parkExhausted:
+			w.err = arena.ErrExhausted
 			h.at |= atFailed
 			return h
 		case parkUnarmed:
@@ -176,12 +183,21 @@ func (l *lock) forget(r *waitRegistry, waiting bool) bool {
 // has as an argument of its operation. It is guarded by the lock of its waitable.
 type fifo[V any] struct {
 	frames    Queue
-	arguments ring[V]
+	arguments ring[V]   // of tasks
+	aside     *aside[V] // and of proxies; nil if there never was one
 }
 
 func (q *fifo[V]) empty() bool { return q.frames.head == nil }
 
+// idle reports whether no task waits in the queue, or did so in a Select that has not
+// come by since.
+func (q *fifo[V]) idle() bool { return q.empty() && (q.aside == nil || q.aside.visits == 0) }
+
 func (q *fifo[V]) push(h *header, v V) {
+	if h.layout&flagProxy != 0 {
+		q.pushProxy(h.proxy(), v)
+		return
+	}
 	q.frames.Push(Task{h})
 	q.arguments.push(v)
 }
@@ -189,6 +205,12 @@ func (q *fifo[V]) push(h *header, v V) {
 // pop must not be called on an empty queue.
 func (q *fifo[V]) pop() (*header, V) {
 	t, _ := q.frames.Pop()
+	if q.aside != nil {
+		q.popped()
+		if t.h.layout&flagProxy != 0 {
+			return t.h, q.aside.take(t.h.proxy())
+		}
+	}
 	return t.h, q.arguments.pop()
 }
 
@@ -213,10 +235,10 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *wakes) {
 }
 
 // wake adds the task of h, which has just been taken from a queue, to woken, or
-// returns false: then the task is not going to run, since its executor is being
-// closed, and must be given nothing. outcome is flagWoken, if what the task waited
-// for has happened, flagEnded besides, if that is that the channel was closed, or
-// 0, if the context has ended.
+// returns false: then the task must be given nothing. Either it is not going to run,
+// since its executor is being closed, or it is in a Select and has got something else.
+// outcome is flagWoken, if what the task waited for has happened, flagEnded besides,
+// if that is that the channel was closed, or 0, if the context has ended.
 //
 // The caller holds the lock of what the task waited for, and calls post once it
 // has released it. In between, the task has passed the executor's gate: whoever
@@ -224,6 +246,14 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *wakes) {
 // the task to the closer, who comes by every lock where such a task is found
 // after closing the gate, and looks for what was left to it after that.
 func wake(h *header, outcome uint32, woken *wakes) bool {
+	if h.layout&flagProxy != 0 && !h.proxy().claim() {
+		return false
+	}
+	return rouse(h, outcome, woken)
+}
+
+// rouse is wake for what is no proxy, or has been claimed.
+func rouse(h *header, outcome uint32, woken *wakes) bool {
 	x := h.env.get().waiting
 	if !woken.w.serves(x) && x.gate.enter() != nil {
 		x.leave(h)
@@ -251,6 +281,9 @@ func post(woken *wakes) {
 		t, ok := woken.Pop()
 		if !ok {
 			return
+		}
+		if t.h.layout&flagProxy != 0 {
+			t.h = t.h.proxy().settle(woken.w)
 		}
 		env := t.h.env.get()
 		x := env.waiting // env may be gone when Post returns

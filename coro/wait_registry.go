@@ -324,8 +324,12 @@ func (x *waiting) leave(h *header) {
 
 func (x *waiting) takeLeft() (Task, bool) {
 	x.leftMu.Lock()
-	defer x.leftMu.Unlock()
-	return x.left.Pop()
+	t, ok := x.left.Pop()
+	x.leftMu.Unlock()
+	if ok && t.h.layout&flagProxy != 0 {
+		t.h = t.h.proxy().settle(nil)
+	}
+	return t, ok
 }
 
 // CancelWaiting cancels all tasks of the executor that wait for something, as

@@ -36,11 +36,12 @@ type Worker struct {
 	// the rest are arguments for that. They are good from the method that makes the
 	// Step to park.
 	parkOn      parker
-	weight      int64    // of Semaphore.Acquire
-	waker       uint64   // of Suspend
-	destination uintptr  // of Chan.Recv
-	outgoing    []uint64 // memory for the value of Chan.Send, if that holds no Go pointer
-	parcel      any      // a *T of the Chan with the value of Chan.Send, if it does
+	weight      int64     // of Semaphore.Acquire
+	waker       uint64    // of Suspend
+	destination uintptr   // of Chan.Recv
+	outgoing    []uint64  // memory for the value of Chan.Send, if that holds no Go pointer
+	parcel      any       // a *T of the Chan with the value of Chan.Send, if it does
+	selecting   selecting // of Select
 
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.
