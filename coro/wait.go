@@ -109,6 +109,10 @@ type waitable interface {
 	// forget reports whether no task waits. If so, r is not where this is
 	// registered any more. It may also say no because it cannot tell.
 	forget(r *waitRegistry) bool
+
+	// visit shows v all waiting tasks, and returns whether v wants to see more. The
+	// caller holds no lock.
+	visit(v *visitor) bool
 }
 
 // match chooses tasks: those of one environment or those of one executor.
@@ -170,6 +174,7 @@ func (l *lock) forget(r *waitRegistry, waiting bool) bool {
 type fifo[V any] struct {
 	frames    Queue
 	arguments ring[V]
+	cursors   cursors[header] // of those who look through the queue
 }
 
 func (q *fifo[V]) empty() bool { return q.frames.head == nil }
@@ -182,18 +187,27 @@ func (q *fifo[V]) push(h *header, v V) {
 // pop must not be called on an empty queue.
 func (q *fifo[V]) pop() (*header, V) {
 	t, _ := q.frames.Pop()
+	if q.cursors.first != nil {
+		q.cursors.moved(t.h, q.frames.head)
+	}
 	return t.h, q.arguments.pop()
 }
 
 // withdraw takes out the tasks that m chooses and wakes them with nothing.
 func (q *fifo[V]) withdraw(m match, woken *wakes) {
-	for range q.frames.Len() { // all pass by once, and so keep their order
-		h, v := q.pop()
-		if m.has(h) {
-			wake(h, 0, woken)
-		} else {
+	for left := q.frames.Len(); left > 0; left-- { // all pass by once, and so keep their order
+		t, _ := q.frames.Pop()
+		h, v := t.h, q.arguments.pop()
+		if !m.has(h) {
 			q.push(h, v)
+			continue
 		}
+		behind := q.frames.head
+		if left == 1 {
+			behind = nil // the head has passed by
+		}
+		q.cursors.moved(h, behind)
+		wake(h, 0, woken)
 	}
 }
 

@@ -25,6 +25,8 @@ type waiting struct {
 	mu    sync.Mutex
 	trees *waitRegistry // the armed ones of other trees, linked; guarded by mu
 
+	cursors cursors[waitRegistry] // of those who look through trees; guarded by mu
+
 	leftMu sync.Mutex
 	left   Queue // tasks that nobody may run, for who closes; guarded by leftMu
 }
@@ -125,6 +127,7 @@ func (r *waitRegistry) close() {
 	r.stop()
 	x := r.waiting
 	x.mu.Lock()
+	x.cursors.moved(r, r.next)
 	if r.prev != nil {
 		r.prev.next = r.next
 	} else {
