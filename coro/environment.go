@@ -46,6 +46,7 @@ type Environment struct {
 	allocator arena.FrameAllocator
 
 	rootSize uintptr // the least size of a root's frame
+	counted  bool    // tasks are counted by their kinds
 
 	ctx     context.Context // nil: none
 	handler func(error)     // gets errors of roots that nobody waits for
@@ -90,6 +91,9 @@ func (e *Environment) context() context.Context {
 // newRoot makes a root's frame, or returns nil. Its state is undefined.
 func (e *Environment) newRoot(k *kind) *header {
 	layout := uint32(flagRoot)
+	if e.counted {
+		layout |= flagCounted
+	}
 	size := e.rootFrameSize(k)
 	var h *header
 	if e.allocator != nil {
@@ -104,6 +108,9 @@ func (e *Environment) newRoot(k *kind) *header {
 	*h = header{layout: layout | roomBehind(k, size)}
 	h.kind.set(k)
 	h.env.set(e)
+	if e.counted {
+		h.countStart(nil)
+	}
 	return h
 }
 
@@ -123,6 +130,9 @@ func (e *Environment) rootFrameSize(k *kind) uintptr {
 func (e *Environment) freeRoot(h *header) {
 	k := h.kind.get()
 	size := e.rootFrameSize(k)
+	if h.layout&flagCounted != 0 {
+		h.uncount()
+	}
 	if h.layout&flagHeld != 0 {
 		k.held.release(nil, h)
 	}

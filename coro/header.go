@@ -70,9 +70,10 @@ const (
 	flagSeq                  // of a generator that a loop drives; see seq.go
 	flagWoken                // what the task waited for has happened; until it runs
 	flagEnded                // with flagWoken: the channel was closed
+	flagCounted              // its kind counts it; inherited
 
-	inheritedFlags = flagCustom
-	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq | flagWoken | flagEnded
+	inheritedFlags = flagCustom | flagCounted
+	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq | flagWoken | flagEnded | flagCounted
 	flagMask       = 1<<roomShift - 1
 )
 

@@ -13,6 +13,7 @@ type Option struct {
 	ctx       context.Context
 	handler   func(error)
 	rootSize  uintptr
+	counted   bool
 }
 
 // Allocator makes m serve every frame of the launched tree, and of no other. It
@@ -104,6 +105,7 @@ func (c *call) launch(ex Executor, opts []Option) error {
 		c.env = env.with(opts)
 		c.env.call = c
 		c.tree.open(&c.env)
+		c.traced.begin(&c.env, c.kind)
 		env = &c.env
 		if !c.waited {
 			pinned.add(c)
@@ -154,6 +156,9 @@ func (e *Environment) with(opts []Option) Environment {
 		}
 		if o.rootSize != 0 {
 			changed.rootSize = o.rootSize
+		}
+		if o.counted {
+			changed.counted = true
 		}
 	}
 	return changed

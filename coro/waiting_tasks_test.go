@@ -191,36 +191,43 @@ func TestWaitingForWhatIsShared(t *testing.T) {
 
 // While the loop's body runs, no lock is held: what is looked through may change.
 func TestWaitingWhileTheQueueChanges(t *testing.T) {
-	const n = coro.VisitLinks + coro.VisitLinks/2 // of each kind: three parts of the queue
+	const n = 3 * coro.VisitLinks // three parts of one queue
 	tests := []struct {
 		name   string
 		change func(wake, cancel func())
-		stay   bool
+		inPart func(part int, goes bool) bool // whether such a task is seen
 	}{
-		{"nothing", func(_, _ func()) {}, true},
-		{"half of the tasks are cancelled", func(_, cancel func()) { cancel() }, true},
-		{"all are woken", func(wake, _ func()) { wake() }, false},
+		{"nothing", func(_, _ func()) {}, func(int, bool) bool { return true }},
+		{"tasks are cancelled", func(_, cancel func()) { cancel() }, func(part int, goes bool) bool { return part == 0 || !goes }},
+		{"all are woken", func(wake, _ func()) { wake() }, func(part int, _ bool) bool { return part == 0 }},
 	}
-	// The first part of the queue ends between tasks of either kind.
-	for _, first := range []string{"goes", "stays"} {
+	// Where the loop goes on, and at the ends of the queue, there are tasks that stay
+	// or tasks that are cancelled.
+	arrangements := map[string]func(i int) bool{
+		"some go":  func(i int) bool { return i%100 == 0 },
+		"first go": func(i int) bool { return i%coro.VisitLinks < 5 },
+		"last go":  func(i int) bool { return i%coro.VisitLinks >= coro.VisitLinks-5 },
+	}
+	for name, goes := range arrangements {
 		for _, tt := range tests {
-			t.Run(tt.name+", first "+first, func(t *testing.T) {
+			t.Run(name+", "+tt.name, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(context.Background())
 				defer cancel(nil)
 				ex := newManual(t, func(error) {})
 				var event coro.Event
-				goes, stays := waiter("goes", event.Wait), waiter("stays", event.Wait)
-				launchGoes := func() {
-					require.NoError(t, coro.RunAsync(ex, coro.Context(ctx))(goes.With(1)))
-				}
-				for range n {
-					if first == "goes" {
-						launchGoes()
+				going, staying := waiter("going", event.Wait), waiter("staying", event.Wait)
+				want := make(map[string]int)
+				cancelled := 0
+				for i := range n {
+					k, launch := staying, coro.RunAsync(ex)
+					if goes(i) {
+						k, launch = going, coro.RunAsync(ex, coro.Context(ctx))
+						cancelled++
 					}
-					require.NoError(t, coro.Go(ex, stays, 1))
-					if first == "stays" {
-						launchGoes()
+					if tt.inPart(i/coro.VisitLinks, goes(i)) {
+						want[k.Name()]++
 					}
+					require.NoError(t, launch(k.With(1)))
 				}
 				ex.runAll()
 				seen := make(map[string]int)
@@ -233,19 +240,12 @@ func TestWaitingWhileTheQueueChanges(t *testing.T) {
 					changed = true
 					tt.change(event.Set, func() {
 						cancel(errCause)
-						ex.await(n)
+						ex.await(cancelled)
 					})
 				}
+				require.Equal(t, want, seen)
 				require.Zero(t, event.Cursors())
 				require.Zero(t, ex.env.Cursors())
-				switch {
-				case !tt.stay:
-					require.Equal(t, coro.VisitLinks, seen["goes"]+seen["stays"], "what had been looked at")
-				case tt.name == "nothing":
-					require.Equal(t, map[string]int{"goes": n, "stays": n}, seen)
-				default:
-					require.Equal(t, map[string]int{"goes": coro.VisitLinks / 2, "stays": n}, seen)
-				}
 				event.Set()
 				ex.runAll()
 			})
