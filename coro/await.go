@@ -103,6 +103,9 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 	c.kind.set(k)
 	c.parent.set(h)
 	c.worker.set(w)
+	if layout&flagCounted != 0 {
+		c.countStart(w)
+	}
 	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
 	return c
 }

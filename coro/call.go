@@ -52,6 +52,7 @@ type call struct {
 
 	env    Environment
 	tree   waitRegistry // env's, if it has a context that can end
+	traced traced       // the tree, if that began while a trace was taken
 	waited bool         // Run waits on done; otherwise the call is pinned
 	done   signal       // given when the root has ended
 	err    error        // of the root; written before done is given
@@ -115,6 +116,7 @@ func (c *call) release() {
 		pinned.remove(c)
 	}
 	c.tree.close()
+	c.traced.end()
 	c.env = Environment{}
 	c.err = nil
 	c.waited = false

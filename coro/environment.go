@@ -49,6 +49,7 @@ type Environment struct {
 	scope *scope
 
 	rootSize uintptr // the least size of a root's frame
+	counted  bool    // tasks are counted by their kinds
 
 	ctx     context.Context // nil: none
 	handler func(error)     // gets errors of roots that nobody waits for
@@ -108,6 +109,9 @@ func (e *Environment) context() context.Context {
 // newRoot makes a root's frame, or returns nil. Its state is undefined.
 func (e *Environment) newRoot(k *kind) *header {
 	layout := uint32(flagRoot)
+	if e.counted {
+		layout |= flagCounted
+	}
 	size := e.rootFrameSize(k)
 	var h *header
 	if e.allocator != nil {
@@ -122,6 +126,9 @@ func (e *Environment) newRoot(k *kind) *header {
 	*h = header{layout: layout | roomBehind(k, size)}
 	h.kind.set(k)
 	h.env.set(e)
+	if e.counted {
+		h.countStart(nil)
+	}
 	return h
 }
 
@@ -141,6 +148,9 @@ func (e *Environment) rootFrameSize(k *kind) uintptr {
 func (e *Environment) freeRoot(h *header) {
 	k := h.kind.get()
 	size := e.rootFrameSize(k)
+	if h.layout&flagCounted != 0 {
+		h.uncount()
+	}
 	if h.layout&flagHeld != 0 {
 		k.held.release(nil, h)
 	}

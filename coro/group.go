@@ -213,6 +213,9 @@ func (h *header) adopt(w *Worker, g *Group, c *header, k *kind, result unsafe.Po
 	*c = header{env: h.env, result: uintptr(result), layout: layout | flagSpawned}
 	c.kind.set(k)
 	c.parent.set(h)
+	if layout&flagCounted != 0 {
+		c.countStart(w)
+	}
 	if r := g.known(); r != nil && r.scope != nil {
 		c.env.set(&r.scope.env)
 	}

@@ -76,10 +76,11 @@ const (
 	flagEnding                // has ended, and stays until its children have
 	flagProxy                 // stands in a queue for a task in a Select; see select_wait.go
 	flagSignalled             // a Signal took it out of a Cond's queue; until it leaves the Mutex's
+	flagCounted               // its kind counts it; inherited
 
-	inheritedFlags = flagCustom
+	inheritedFlags = flagCustom | flagCounted
 	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq | flagWoken | flagEnded |
-		flagScope | flagSpawned | flagGroup | flagEnding | flagProxy | flagSignalled
+		flagScope | flagSpawned | flagGroup | flagEnding | flagProxy | flagSignalled | flagCounted
 	flagMask = 1<<roomShift - 1
 )
 

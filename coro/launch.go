@@ -18,6 +18,7 @@ type Option struct {
 	timeout   time.Duration
 	deadline  time.Time
 	shielded  bool
+	counted   bool
 }
 
 // merge makes o say what other says, and keep what it does not say.
@@ -41,6 +42,7 @@ func (o *Option) merge(other Option) {
 		o.deadline = other.deadline
 	}
 	o.shielded = o.shielded || other.shielded
+	o.counted = o.counted || other.counted
 }
 
 // Allocator makes m serve every frame of the launched tree, and of no other. It
@@ -147,6 +149,7 @@ func (c *call) launch(ex Executor, opts []Option) error {
 		c.env = env.with(opts)
 		c.env.call = c
 		c.tree.open(&c.env)
+		c.traced.begin(&c.env, c.kind)
 		env = &c.env
 		if !c.waited {
 			pinned.add(c)
@@ -203,6 +206,9 @@ func (e *Environment) with(opts []Option) Environment {
 	}
 	if all.rootSize != 0 {
 		changed.rootSize = all.rootSize
+	}
+	if all.counted {
+		changed.counted = true
 	}
 	return changed
 }

@@ -181,6 +181,11 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 // moveTo gives c, which has just been made, a frame from m in place of its own.
 func (w *Worker) moveTo(c *header, m arena.FrameAllocator) *header {
 	k := c.kind.get()
+	counted := c.layout & flagCounted
+	if counted != 0 {
+		c.uncount()
+		c.layout &^= flagCounted
+	}
 	made := *c
 	w.free(c)
 	c = (*header)(m.Allocate(k.size))
@@ -190,9 +195,12 @@ func (w *Worker) moveTo(c *header, m arena.FrameAllocator) *header {
 		made.result = 0
 		made.layout = flagDetached
 	} else {
-		made.layout = flagCustom
+		made.layout = flagCustom | counted
 	}
 	*c = made
+	if made.layout&flagCounted != 0 {
+		c.countStart(w)
+	}
 	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
 	return c
 }
@@ -201,8 +209,8 @@ func (w *Worker) moveTo(c *header, m arena.FrameAllocator) *header {
 func mergeForPart(opts []Option) Option {
 	var all Option
 	for _, o := range opts {
-		if o.handler != nil || o.rootSize != 0 {
-			panic("coro: OnError and RootFrameSize are for launches: a child has neither")
+		if o.handler != nil || o.rootSize != 0 || o.counted {
+			panic("coro: OnError, RootFrameSize and Counted are for launches, not for a child")
 		}
 		all.merge(o)
 	}

@@ -207,6 +207,7 @@ func (q *fifo[V]) drop(p *proxy) {
 		return // somebody took it out in vain
 	}
 	prev, next := p.prev.get(), p.nextTask()
+	q.cursors.moved(&p.header, next)
 	if prev == nil {
 		q.frames.head = next
 	} else {

@@ -2,6 +2,7 @@ package coro
 
 import (
 	"errors"
+	"runtime/trace"
 	"sync"
 
 	"github.com/framearena/framearena/arena"
@@ -22,6 +23,9 @@ type seqLoop[T any] struct {
 // frames are from the environment's allocator, and the worker's cache is not open.
 type seqDriver struct {
 	worker Worker
+
+	// watched says that a trace was taken when the loop began.
+	watched bool
 
 	// next is the frame whose step is to follow: it yielded the last value or
 	// has not begun. It is nothing while steps run and once the root has ended.
@@ -66,6 +70,7 @@ func (d *seqDriver) begin(k *kind, opts []Option) *header {
 	if d.call.env.allocator == nil {
 		d.call.env.allocator = seqArena()
 	}
+	d.watched = trace.IsEnabled()
 	h := d.call.env.newRoot(k)
 	if h != nil {
 		h.layout |= flagSeq
@@ -112,7 +117,11 @@ func (d *seqDriver) advance() bool {
 		w.learnCause(h)
 	}
 	for {
-		w.steps(h)
+		if d.watched {
+			w.stepsWatched(h, false)
+		} else {
+			w.steps(h)
+		}
 		if w.current != 0 {
 			d.next = link[header](w.current)
 			w.current = 0

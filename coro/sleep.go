@@ -264,6 +264,7 @@ func sleeperTask(n *sleeper) *header {
 // forgetSleeper takes n from the list. The caller holds mu.
 func (r *waitRegistry) forgetSleeper(n *sleeper) {
 	before, after := n.before.get(), n.after.get()
+	r.sleeperCursors.moved(n, after)
 	if before != nil {
 		before.after = n.after
 	} else {

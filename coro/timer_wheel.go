@@ -268,6 +268,14 @@ func (w *timerWheel) withdraw(chosen func(*timerNode) bool) {
 	}
 }
 
+// visit shows see all nodes of a list. see must leave the wheel alone.
+func (w *timerWheel) visit(list int, see func(*timerNode)) {
+	end := &w.lists[list]
+	for l := end.next.get(); l != end; l = l.next.get() {
+		see(l.node())
+	}
+}
+
 // tickAfter returns the first tick that is not before when.
 func tickAfter(when int64) uint64 {
 	if when <= 0 {

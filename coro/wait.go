@@ -123,6 +123,10 @@ type waitable interface {
 	// forget reports whether no task waits. If so, r is not where this is
 	// registered any more. It may also say no because it cannot tell.
 	forget(r *waitRegistry) bool
+
+	// visit shows v all waiting tasks, and returns whether v wants to see more. The
+	// caller holds no lock.
+	visit(v *visitor) bool
 }
 
 // match chooses tasks: those of one environment or those of one executor.
@@ -183,8 +187,9 @@ func (l *lock) forget(r *waitRegistry, waiting bool) bool {
 // has as an argument of its operation. It is guarded by the lock of its waitable.
 type fifo[V any] struct {
 	frames    Queue
-	arguments ring[V]   // of tasks
-	aside     *aside[V] // and of proxies; nil if there never was one
+	arguments ring[V]         // of tasks
+	aside     *aside[V]       // and of proxies; nil if there never was one
+	cursors   cursors[header] // of those who look through the queue
 }
 
 func (q *fifo[V]) empty() bool { return q.frames.head == nil }
@@ -204,6 +209,15 @@ func (q *fifo[V]) push(h *header, v V) {
 
 // pop must not be called on an empty queue.
 func (q *fifo[V]) pop() (*header, V) {
+	h, v := q.take()
+	if q.cursors.first != nil {
+		q.cursors.moved(h, q.frames.head)
+	}
+	return h, v
+}
+
+// take is pop for who tells the cursors.
+func (q *fifo[V]) take() (*header, V) {
 	t, _ := q.frames.Pop()
 	if q.aside != nil {
 		q.popped()
@@ -216,13 +230,18 @@ func (q *fifo[V]) pop() (*header, V) {
 
 // withdraw takes out the tasks that m chooses and wakes them with nothing.
 func (q *fifo[V]) withdraw(m match, woken *wakes) {
-	for range q.frames.Len() { // all pass by once, and so keep their order
-		h, v := q.pop()
-		if m.has(h) {
-			wake(h, 0, woken)
-		} else {
+	for left := q.frames.Len(); left > 0; left-- { // all pass by once, and so keep their order
+		h, v := q.take()
+		if !m.has(h) {
 			q.push(h, v)
+			continue
 		}
+		behind := q.frames.head
+		if left == 1 {
+			behind = nil // the head has passed by
+		}
+		q.cursors.moved(h, behind)
+		wake(h, 0, woken)
 	}
 }
 

@@ -33,6 +33,8 @@ type waiting struct {
 	mu    sync.Mutex
 	trees *waitRegistry // the armed ones of other trees, linked; guarded by mu
 
+	cursors cursors[waitRegistry] // of those who look through trees; guarded by mu
+
 	leftMu sync.Mutex
 	left   Queue // tasks that nobody may run, for who closes; guarded by leftMu
 }
@@ -111,7 +113,8 @@ type waitRegistry struct {
 	mu sync.Mutex // guards what follows
 
 	// sleepers is the sleeping tasks, but not in the executor's registry.
-	sleepers link[sleeper]
+	sleepers       link[sleeper]
+	sleeperCursors cursors[sleeper]
 
 	set     map[waitable]struct{}
 	sweepAt int // the size of set at which to sweep
@@ -214,6 +217,7 @@ func (r *waitRegistry) close() {
 		}
 		x := r.waiting
 		x.mu.Lock()
+		x.cursors.moved(r, r.next)
 		if r.prev != nil {
 			r.prev.next = r.next
 		} else {

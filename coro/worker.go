@@ -1,6 +1,7 @@
 package coro
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"unsafe"
@@ -51,6 +52,11 @@ type Worker struct {
 	// each worker; otherwise both are nil.
 	local Local
 	home  *waiting
+
+	// ---- in use only where tasks are counted or labelled
+
+	shard  uint32                       // 0: none yet; see shardNumber
+	labels map[labelled]context.Context // what labelsOf has made
 
 	// ---- in use only after a step ended its goroutine; see goexit.go
 
@@ -185,7 +191,11 @@ func (w *Worker) stepsRecovering(h *header) (next *header) {
 			w.exited()
 		}
 	}()
-	w.steps(h)
+	if watched() {
+		w.stepsWatched(h, labelling.Load())
+	} else {
+		w.steps(h)
+	}
 	exits = false
 	return nil
 }
@@ -266,6 +276,9 @@ func (w *Worker) discard(h *header) {
 // it came from.
 func (w *Worker) free(h *header) {
 	k := h.kind.get()
+	if h.layout&flagCounted != 0 {
+		h.countEnd(w)
+	}
 	if h.layout&flagHeld != 0 {
 		k.held.release(w, h)
 	}

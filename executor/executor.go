@@ -20,6 +20,7 @@ type options struct {
 	owned   bool // the executor made the arena and closes it
 	workers int
 	handler func(error)
+	counted bool
 }
 
 // WithArena makes the executor take frames from a, which must stay open until the
@@ -34,6 +35,19 @@ func WithWorkers(n int) Option { return func(o *options) { o.workers = n } }
 // is called on the goroutine that ran the task. Without it, they are printed to
 // standard error.
 func WithErrorHandler(f func(error)) Option { return func(o *options) { o.handler = f } }
+
+// WithKindStats makes all tasks on the executor be counted by their kinds, as
+// [coro.Counted] does for one tree: see [coro.Stats]. They are slower then.
+func WithKindStats() Option { return func(o *options) { o.counted = true } }
+
+// newEnvironment returns the environment of ex, which has these options.
+func (o *options) newEnvironment(ex coro.Executor) *coro.Environment {
+	env := coro.NewEnvironment(ex, o.arena, o.handler)
+	if o.counted {
+		env.SetCounted()
+	}
+	return env
+}
 
 func newOptions(opts []Option) options {
 	var o options

@@ -26,7 +26,7 @@ type Inline struct {
 // NewInline returns an Inline.
 func NewInline(opts ...Option) *Inline {
 	e := &Inline{options: newOptions(opts)}
-	e.env = coro.NewEnvironment(e, e.options.arena, e.options.handler)
+	e.env = e.options.newEnvironment(e)
 	e.worker = coro.NewWorker(e.options.arena)
 	return e
 }

@@ -27,7 +27,7 @@ type Pool struct {
 func NewPool(opts ...Option) *Pool {
 	p := &Pool{options: newOptions(opts)}
 	p.ready.L = &p.mu
-	p.env = coro.NewEnvironment(p, p.options.arena, p.options.handler)
+	p.env = p.options.newEnvironment(p)
 	for range p.options.workers {
 		p.workers.Add(1)
 		go p.start()
