@@ -31,26 +31,22 @@ func (w *timerWheel) validate(t *testing.T) {
 		end, count := &w.lists[i], 0
 		for l := end; ; {
 			next := l.next.get()
-			require.True(t, next.prev.get() == l, "list %d is linked alike in both directions", i)
+			if next.prev.get() != l {
+				t.Fatalf("list %d is not linked alike in both directions", i)
+			}
 			if l = next; l == end {
 				break
 			}
 			count++
-			at := tickAfter(l.node().when)
-			switch {
-			case i == listDue:
-				require.LessOrEqual(t, at, w.tick)
-			case i == listFalling:
-				require.GreaterOrEqual(t, at, w.tick)
-			default:
-				require.Greater(t, at, w.tick)
-				level := (bits.Len64(at^w.tick) - 1) / slotBits
-				require.Equal(t, level*timerSlots+int(at>>(level*slotBits)%timerSlots), i)
+			if !w.belongs(tickAfter(l.node().when), i) {
+				t.Fatalf("at tick %d, a node for %d is in list %d", w.tick, l.node().when, i)
 			}
 		}
 		n += count
 		if i < listFalling {
-			require.Equal(t, count > 0, w.used[i/timerSlots]>>(i%timerSlots)&1 == 1, "the bit of slot %d", i)
+			if count > 0 != (w.used[i/timerSlots]>>(i%timerSlots)&1 == 1) {
+				t.Fatalf("slot %d has %d nodes, and a bit that says something else", i, count)
+			}
 			if count > 0 {
 				levels |= 1 << (i / timerSlots)
 			}
@@ -58,6 +54,20 @@ func (w *timerWheel) validate(t *testing.T) {
 	}
 	require.Equal(t, levels, w.levels)
 	require.Equal(t, n, w.len())
+}
+
+// belongs reports whether a node with the tick at may be in list i.
+func (w *timerWheel) belongs(at uint64, i int) bool {
+	switch {
+	case i == listDue:
+		return at <= w.tick
+	case i == listFalling:
+		return at >= w.tick
+	case at <= w.tick:
+		return false
+	}
+	level := (bits.Len64(at^w.tick) - 1) / slotBits
+	return i == level*timerSlots+int(at>>(level*slotBits)%timerSlots)
 }
 
 // wheelModel is a wheel beside a list of what is in it.
