@@ -811,7 +811,14 @@ func TestAllocationsOfSelect(t *testing.T) {
 		{"receivers first", func() { launch(5, recv); launch(5, sendText) }},
 		{"senders first", func() { launch(5, sendBig); launch(5, recv) }},
 		{"from outside", func() { launch(1, recv); texts.TrySend("x"); launch(1, sendText); texts.TryRecv() }},
-		{"Event", func() { waker = coro.NewWaker(); launch(1, either); event.Set(); event.Reset(); waker.Wake(); launch(1, either) }},
+		{"Event", func() {
+			waker = coro.NewWaker()
+			launch(1, either)
+			event.Set()
+			event.Reset()
+			waker.Wake()
+			launch(1, either)
+		}},
 		{"Waker", func() { waker = coro.NewWaker(); launch(1, either); waker.Wake() }},
 		{"Default", func() { launch(5, try) }},
 	}
