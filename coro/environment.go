@@ -50,6 +50,7 @@ type Environment struct {
 	ctx     context.Context // nil: none
 	handler func(error)     // gets errors of roots that nobody waits for
 	call    *call           // whose tree this is, if it is not the executor's
+	relay   *Relay          // the executor, if that is one; see Relay
 }
 
 // NewEnvironment returns the environment of tasks that are launched on ex without
@@ -104,6 +105,9 @@ func (e *Environment) newRoot(k *kind) *header {
 	*h = header{layout: layout | roomBehind(k, size)}
 	h.kind.set(k)
 	h.env.set(e)
+	if e.relay != nil && e.call == nil {
+		e.relay.began()
+	}
 	return h
 }
 
@@ -131,6 +135,9 @@ func (e *Environment) freeRoot(h *header) {
 	} else {
 		e.arena.Deallocate(unsafe.Pointer(h), size)
 	}
+	if e.relay != nil && e.call == nil {
+		e.relay.ended()
+	}
 }
 
 // ended is told that the root ended with err, which may be nil. Its frame is
@@ -138,7 +145,12 @@ func (e *Environment) freeRoot(h *header) {
 func (e *Environment) ended(err error) {
 	if c := e.call; c != nil {
 		c.ended(err)
-	} else if err != nil {
+		return
+	}
+	if e.relay != nil {
+		e.relay.ended()
+	}
+	if err != nil {
 		e.handler(err)
 	}
 }

@@ -50,6 +50,9 @@ type Worker struct {
 	local Local
 	home  *waiting
 
+	// turnLeft is how many tasks the turn that runs may still run; see takeTurn.
+	turnLeft int
+
 	// ---- in use only after a step ended its goroutine; see goexit.go
 
 	unfinished *header       // is to run next
@@ -217,6 +220,9 @@ func (w *Worker) otherStep(h *header, op op) *header {
 		return nil // to the loop that drives h, which finds h in current
 	case opWait:
 		return w.wait(h)
+	case opTurn:
+		w.takeTurn(h)
+		return nil
 	default: // opYield
 		w.yield(h)
 		return nil
@@ -272,7 +278,7 @@ func (w *Worker) yield(h *header) {
 	t := Task{h}
 	env := h.env.get()
 	if w.serves(env.waiting) {
-		w.local.PushLocal(t, Yielded)
+		w.pushLocal(t, env, Yielded)
 		return
 	}
 	if err := env.executor.Post(t); err != nil {
@@ -284,7 +290,12 @@ func (w *Worker) yield(h *header) {
 // frees the frame and those of all tasks that await it, children first, and ends
 // the root with err.
 func (w *Worker) Cancel(t Task, err error) {
-	for h := t.h; h != nil; {
+	h := t.h
+	if h.kind.get() == turnKind {
+		relayOf(h).cancel(w, err)
+		return
+	}
+	for h != nil {
 		h = w.finish(h, err)
 	}
 }
