@@ -54,6 +54,7 @@ type Environment struct {
 	ctx     context.Context // nil: none
 	handler func(error)     // gets errors of roots that nobody waits for
 	call    *call           // whose tree this is, if it is not the executor's
+	relay   *Relay          // the executor, if that is one; see Relay
 }
 
 // NewEnvironment returns the environment of tasks that are launched on ex without
@@ -129,6 +130,9 @@ func (e *Environment) newRoot(k *kind) *header {
 	if e.counted {
 		h.countStart(nil)
 	}
+	if e.relay != nil && e.call == nil {
+		e.relay.began()
+	}
 	return h
 }
 
@@ -159,6 +163,9 @@ func (e *Environment) freeRoot(h *header) {
 	} else {
 		e.arena.Deallocate(unsafe.Pointer(h), size)
 	}
+	if e.relay != nil && e.call == nil {
+		e.relay.ended()
+	}
 }
 
 // ended is told that the root ended with err, which may be nil. Its frame is
@@ -166,7 +173,12 @@ func (e *Environment) freeRoot(h *header) {
 func (e *Environment) ended(err error) {
 	if c := e.call; c != nil {
 		c.ended(err)
-	} else if err != nil {
+		return
+	}
+	if e.relay != nil {
+		e.relay.ended()
+	}
+	if err != nil {
 		e.handler(err)
 	}
 }

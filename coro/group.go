@@ -235,7 +235,7 @@ func (g *Group) start(w *Worker, c *header) {
 	}
 	env := c.env.get()
 	if w.serves(env.waiting) {
-		w.local.PushLocal(Task{c}, Spawned)
+		w.pushLocal(Task{c}, env, Spawned)
 		return
 	}
 	if err := env.executor.Post(Task{c}); err != nil {

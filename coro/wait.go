@@ -307,7 +307,7 @@ func post(woken *wakes) {
 		env := t.h.env.get()
 		x := env.waiting // env may be gone when Post returns
 		if woken.w.serves(x) {
-			woken.w.local.PushLocal(t, Woken)
+			woken.w.pushLocal(t, env, Woken)
 			continue
 		}
 		if env.executor.Post(t) != nil {

@@ -319,7 +319,8 @@ func (r *waitRegistry) withdraw(m match, woken *wakes) {
 
 // leave gives a task that its executor does not take any more to who closes the
 // executor. The caller has taken it from the queue where it waited, and either
-// still holds that queue's lock or has passed the gate.
+// still holds that queue's lock or has passed the gate; or it is a Relay, and in a post
+// that the closer waits for.
 func (x *waiting) leave(h *header) {
 	x.leftMu.Lock()
 	defer x.leftMu.Unlock()
@@ -339,7 +340,7 @@ func (x *waiting) takeLeft() (Task, bool) {
 // CancelWaiting cancels all tasks of the executor that wait for something, as
 // [Worker.Cancel] does, and those that were woken and refused by Post. A task
 // that would have to wait later is cancelled too. An executor calls it when it
-// will run no more tasks, and before it closes its arena; once it has begun to
+// will run no more tasks, after [Environment.Close], and before it closes its arena; once it has begun to
 // refuse tasks, what was refused is kept for this call. Calling it again does
 // nothing. It must not be called from a step function.
 func (e *Environment) CancelWaiting(err error) {

@@ -57,6 +57,8 @@ type Worker struct {
 
 	shard  uint32                       // 0: none yet; see shardNumber
 	labels map[labelled]context.Context // what labelsOf has made
+	// turnLeft is how many tasks the turn that runs may still run; see takeTurn.
+	turnLeft int
 
 	// ---- in use only after a step ended its goroutine; see goexit.go
 
@@ -225,6 +227,9 @@ func (w *Worker) otherStep(h *header, op op) *header {
 		return nil // to the loop that drives h, which finds h in current
 	case opWait:
 		return w.wait(h)
+	case opTurn:
+		w.takeTurn(h)
+		return nil
 	default: // opYield
 		w.yield(h)
 		return nil
@@ -306,7 +311,7 @@ func (w *Worker) yield(h *header) {
 	t := Task{h}
 	env := h.env.get()
 	if w.serves(env.waiting) {
-		w.local.PushLocal(t, Yielded)
+		w.pushLocal(t, env, Yielded)
 		return
 	}
 	if err := env.executor.Post(t); err != nil {
@@ -316,10 +321,15 @@ func (w *Worker) yield(h *header) {
 
 // Cancel ends a task that was handed to an executor and will not be run: it
 // frees the frame and those of all tasks that await it, children first, and ends
-// the root with err, joined with what a cleanup step panicked with. Of the tasks nothing is called but the steps that kinds with
-// [HasCleanup] have for that.
+// the root with err, joined with what a cleanup step panicked with. Of the tasks nothing is
+// called but the steps that kinds with [HasCleanup] have for that.
 func (w *Worker) Cancel(t Task, err error) {
-	for h := t.h; h != nil; {
+	h := t.h
+	if h.kind.get() == turnKind {
+		relayOf(h).cancel(w, err)
+		return
+	}
+	for h != nil {
 		ends := w.cleanUp(h, err)
 		if p, panicked := ends.(*PanicError); panicked {
 			err = errors.Join(err, p) // for who waits for the root

@@ -4,8 +4,12 @@
 //     to run. It suits tests, tools, and loops that already own a goroutine.
 //   - [Pool] runs tasks on a fixed number of workers, each a goroutine with a
 //     cache of its own. It suits servers.
+//   - [Strand] runs tasks on another executor, one at a time and in order. State that
+//     only they use needs no lock.
+//   - [Loop] runs tasks when it is told to. It suits tests, games, and programs that
+//     have another event loop.
 //
-// Both satisfy [coro.Executor] and may be used by any goroutine. Tasks are
+// All satisfy [coro.Executor] and may be used by any goroutine. Tasks are
 // launched on them with coro's functions:
 //
 //	pool := executor.NewPool()
@@ -15,8 +19,8 @@
 //
 // # Order
 //
-// On an Inline, tasks begin in the order in which they are posted, and one that
-// yields goes to the end of the queue. A Pool promises no order, but a task that
+// On an Inline, a Loop and a Strand, tasks begin in the order in which they are posted,
+// and one that yields goes to the end of the queue. A Pool promises no order, but a task that
 // yields lets every other that is ready have its turn.
 //
 // # Arenas
@@ -29,17 +33,20 @@
 // The error of a root task that nobody waits for goes to the handler given by
 // [WithErrorHandler], on the goroutine that ran the task; without one it is
 // printed to standard error. A handler that panics is a mistake of the program:
-// the panic goes on through [Inline.Post] and ends the process from a worker of
-// a Pool.
+// the panic goes on through [Inline.Post] or what drives a Loop, and ends the process
+// from a worker of a Pool.
 //
 // A step function or a handler that calls runtime.Goexit, as the FailNow of a test
 // does, ends the goroutine that runs it. A worker of a Pool goes on with another
 // one. On an Inline the goroutine ends once nothing is left to run, which others do
-// for it; there, a handler that panics ends the process too.
+// for it; there, a handler that panics ends the process too. On a Loop, what is left
+// runs when that is driven again.
 //
 // # Closing
 //
 // A closed executor takes no tasks: launching one returns [ErrClosed]. Closing an
 // executor cancels the tasks that have not ended, also those that wait for
-// something, and leaves no frame behind.
+// something, and leaves no frame behind. Strands on it are closed with it.
+//
+// docs/executors.md has more, and an executor of one's own.
 package executor

@@ -12,7 +12,7 @@ import (
 // executor cancels because it is closed.
 var ErrClosed = errors.New("executor: closed")
 
-// Option changes what [NewPool] or [NewInline] makes.
+// Option changes what [NewPool], [NewInline], [NewLoop] or [NewStrand] makes.
 type Option func(*options)
 
 type options struct {
@@ -21,6 +21,7 @@ type options struct {
 	workers int
 	handler func(error)
 	counted bool
+	notify  func() // of a Loop
 }
 
 // WithArena makes the executor take frames from a, which must stay open until the
@@ -28,7 +29,7 @@ type options struct {
 func WithArena(a *arena.Arena) Option { return func(o *options) { o.arena = a } }
 
 // WithWorkers sets the number of a pool's workers; less than 1 means one per P,
-// which is what a pool has without this option. Inline always has one.
+// which is what a pool has without this option. An Inline and a Loop always have one.
 func WithWorkers(n int) Option { return func(o *options) { o.workers = n } }
 
 // WithErrorHandler makes f get the errors of root tasks that nobody waits for. It
