@@ -78,7 +78,7 @@ const (
 	inheritedFlags = flagCustom
 	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq | flagWoken | flagEnded |
 		flagScope | flagSpawned | flagGroup | flagEnding
-	flagMask       = 1<<roomShift - 1
+	flagMask = 1<<roomShift - 1
 )
 
 const (

@@ -91,7 +91,7 @@ func (s *scope) context() context.Context {
 		if !s.ownCtx {
 			outer = s.base.context()
 		}
-		if s.shielded {
+		if s.shielded && !s.ownCtx {
 			outer = context.WithoutCancel(outer)
 		}
 		s.ctx, s.endCtx = context.WithCancelCause(outer)
@@ -160,17 +160,11 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 	}
 	o := mergeForPart(opts)
 	// Whatever is wrong with the await is found before there is a scope.
-	c := h.await(at, call.kind, result, stateSize)
+	c := h.awaitFrom(o.allocator, at, call.kind, result, stateSize)
 	if c.layout&flagDetached != 0 {
 		return c
 	}
 	w := h.worker.get()
-	if o.allocator != nil {
-		c = w.moveTo(c, o.allocator)
-		if c.layout&flagDetached != 0 {
-			return c
-		}
-	}
 	s := openScope(w, h.env.get(), &o)
 	c.env.set(&s.env)
 	c.layout |= flagScope
@@ -178,23 +172,14 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 	return c
 }
 
-// moveTo gives c, which has just been made, a frame from m in place of its own.
-func (w *Worker) moveTo(c *header, m arena.FrameAllocator) *header {
-	k := c.kind.get()
-	made := *c
-	w.free(c)
-	c = (*header)(m.Allocate(k.size))
-	if c == nil {
-		c = w.refused(k)
-		made.kind.set(refusedKind)
-		made.result = 0
-		made.layout = flagDetached
-	} else {
-		made.layout = flagCustom
+// awaitFrom is await with a frame from m, unless that is nil.
+func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
+	if m == nil {
+		return h.await(at, k, result, stateSize)
 	}
-	*c = made
-	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
-	return c
+	w := h.mayAwait(k, result, stateSize)
+	h.resumeAt(at)
+	return h.makeChild(w, (*header)(m.Allocate(k.size)), k, result, flagCustom)
 }
 
 // mergeForPart returns all of opts, which are for a part of a tree, in one.
