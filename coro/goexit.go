@@ -19,7 +19,11 @@ func (w *Worker) exited() {
 	if child != nil { // it will not begin
 		w.discard(child)
 	}
-	w.unfinished = w.finish(h, err)
+	if w.needsCleanup(h, err) {
+		w.unfinished = h
+	} else {
+		w.unfinished = w.finish(h, err)
+	}
 	if w.unfinished == nil || w.relieved != nil {
 		return
 	}

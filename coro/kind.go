@@ -30,6 +30,8 @@ type kind struct {
 	// resultPointer says where results hold a Go pointer; empty if they do not.
 	resultPointer string
 
+	cleanup bool // see HasCleanup
+
 	// groupOffset is where in a frame the Group in its state lies, in bytes; 0 if there
 	// is none.
 	groupOffset uintptr

@@ -139,6 +139,7 @@ func (d *seqDriver) end() {
 	}
 	w.current = 0
 	for h != nil {
+		w.cleanUp(h, ErrLoopEnded)
 		parent := h.parent.get()
 		w.discard(h)
 		h = parent

@@ -1,6 +1,7 @@
 package coro
 
 import (
+	"errors"
 	"sync/atomic"
 	"unsafe"
 
@@ -317,10 +318,16 @@ func (w *Worker) yield(h *header) {
 
 // Cancel ends a task that was handed to an executor and will not be run: it
 // frees the frame and those of all tasks that await it, children first, and ends
-// the root with err.
+// the root with err, joined with what a cleanup step panicked with. Of the tasks nothing is called but the steps that kinds with
+// [HasCleanup] have for that.
 func (w *Worker) Cancel(t Task, err error) {
 	for h := t.h; h != nil; {
-		h = w.finish(h, err)
+		ends := w.cleanUp(h, err)
+		if p, panicked := ends.(*PanicError); panicked {
+			err = errors.Join(err, p) // for who waits for the root
+			ends = err
+		}
+		h = w.finish(h, ends)
 	}
 }
 
@@ -334,6 +341,9 @@ func (w *Worker) recovered(v any) *header {
 	err := newPanicError(h, v)
 	if child != nil { // it will not begin
 		w.discard(child)
+	}
+	if w.needsCleanup(h, err) {
+		return h
 	}
 	return w.finish(h, err)
 }
