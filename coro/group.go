@@ -318,7 +318,7 @@ func (g *Group) Limit(f Waiter, n int) {
 
 // Cancel cancels the children: those that wait go on with the cause, those that have not
 // begun learn it in their first step, and those that wait for their turn because of a
-// [Group.Limit] end with it without having begun. The group needs a policy other than
+// [Group.Limit] end with it without having begun, but for [HasCleanup]. The group needs a policy other than
 // [WaitForAll]. The task still has to Wait, or to end.
 func (g *Group) Cancel(f Waiter, cause error) {
 	h := f.waiter()
@@ -521,6 +521,7 @@ func (g *Group) note(w *Worker, result uintptr, err error) *header {
 			return t.h
 		}
 		result := t.h.result
+		cause = w.cleanUp(t.h, cause)
 		w.discard(t.h)
 		r.learn(result, cause)
 		atomic.AddInt32(&g.count, -1) // not to 0, as the one that has ended is still counted
