@@ -120,13 +120,34 @@ func init() { groupRecords.init(newSlots[groupRecord]) }
 //
 // If there is no memory, the child counts as one that failed with [arena.ErrExhausted].
 func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS, result *CR) {
-	h := &f.header
-	w := h.spawning(g)
-	h.mayTake(&k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
-	if c := h.spawn(w, g, &k.kind, unsafe.Pointer(result)); c != nil {
+	if c := f.spawn(g, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State)); c != nil {
 		(*Frame[CS, CR])(unsafe.Pointer(c)).State = args
-		g.start(w, c)
+		g.start(f.worker.get(), c)
 	}
+}
+
+// spawn makes the frame of a child, or returns nil. stateSize is the size of h's state.
+// What is out of the ordinary is left to spawnSlow.
+func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
+	w := h.worker.get()
+	// The flags come first, as in await.
+	if h.layout&(inheritedFlags|flagGroup) == flagGroup && w.current == uintptr(unsafe.Pointer(h)) &&
+		uintptr(unsafe.Pointer(g))-uintptr(unsafe.Pointer(h)) == h.kind.get().groupOffset && g.winner == g.mark() &&
+		atomic.LoadUintptr(&g.record) == 0 && (result == nil || h.holds(result, stateSize)) {
+		if c := (*header)(w.cache.TryAllocateAt(k.place)); c != nil {
+			g.spawned++
+			c.kind.set(k)
+			c.parent.set(h)
+			c.env = h.env
+			c.result = uintptr(result)
+			c.at = 0
+			c.layout = k.room | flagSpawned
+			return c
+		}
+	}
+	w = h.spawning(g)
+	h.mayTake(k, result, stateSize)
+	return h.spawnSlow(w, g, k, result)
 }
 
 // SpawnCall is [Spawn] for a call, of a kind of either sort, with the options of
@@ -147,7 +168,7 @@ func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointe
 	if o.allocator != nil {
 		c = h.adopt(w, g, (*header)(o.allocator.Allocate(k.size)), k, result, flagCustom)
 	} else {
-		c = h.spawn(w, g, k, result)
+		c = h.spawnSlow(w, g, k, result)
 	}
 	if c == nil {
 		return
@@ -174,12 +195,11 @@ func (h *header) spawning(g *Group) *Worker {
 
 // beginGroup is spawning for groups that are not in use, and for mistakes.
 func (h *header) beginGroup(g *Group) {
-	name := quote(h.kind.get().name)
 	if h.env.get().waiting.oneChain {
-		panic("coro: task " + name + ": a generator, and what it awaits, cannot spawn: a loop runs one chain of tasks only")
+		panic("coro: task " + quote(h.kind.get().name) + ": a generator, and what it awaits, cannot spawn: a loop runs one chain of tasks only")
 	}
 	if g == nil || h.group() != g {
-		panic("coro: task " + name + ": Spawn needs the Group that is a field of the task's own State")
+		panic("coro: task " + quote(h.kind.get().name) + ": Spawn needs the Group that is a field of the task's own State")
 	}
 	if h.layout&flagGroup != 0 {
 		h.overwrittenGroup()
@@ -214,13 +234,10 @@ func (h *header) mayTake(k *kind, result unsafe.Pointer, stateSize uintptr) {
 	}
 }
 
-// spawn makes the frame of a child, or returns nil.
-func (h *header) spawn(w *Worker, g *Group, k *kind, result unsafe.Pointer) *header {
+// spawnSlow is spawn once it is known that there is no mistake.
+func (h *header) spawnSlow(w *Worker, g *Group, k *kind, result unsafe.Pointer) *header {
 	layout := h.layout & inheritedFlags
 	if layout == 0 {
-		if c := (*header)(w.cache.TryAllocateAt(k.place)); c != nil {
-			return h.adopt(w, g, c, k, result, k.room)
-		}
 		return h.adopt(w, g, (*header)(w.cache.Allocate(k.capacity)), k, result, k.room)
 	}
 	return h.adopt(w, g, (*header)(h.env.get().allocator.Allocate(k.size)), k, result, layout)

@@ -231,10 +231,24 @@ func (w *Worker) finish(h *header, err error) *header {
 		if h.layout&flagMask == flagSpawned && err == nil { // the leaves of a tree
 			k, parent, result := h.kind.get(), h.parent.get(), h.result
 			w.current = 0
+			if w.err != nil {
+				w.err = nil
+			}
 			if !w.cache.TryDeallocateAt(unsafe.Pointer(h), k.place) {
 				w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
 			}
-			if h = w.childEnded(parent, result, nil); h == nil || h.layout&flagEnding == 0 {
+			if g := parent.usedGroup(); atomic.LoadUintptr(&g.record) != 0 {
+				if h = w.childEnded(parent, result, nil); h == nil {
+					return nil
+				}
+			} else {
+				if atomic.AddInt32(&g.count, -1) != 0 {
+					return nil
+				}
+				g.ended(w, parent)
+				h = parent
+			}
+			if h.layout&flagEnding == 0 {
 				return h
 			}
 			err = w.err
