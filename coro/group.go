@@ -174,9 +174,7 @@ func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointe
 		return
 	}
 	if len(opts) > 0 {
-		s := openScope(w, c.env.get(), &o)
-		c.env.set(&s.env)
-		c.layout |= flagScope
+		w.enclose(c, &o)
 	}
 	call.fill(w, c)
 	g.start(w, c)

@@ -18,6 +18,7 @@ type Option struct {
 	timeout   time.Duration
 	deadline  time.Time
 	shielded  bool
+	limit     int
 }
 
 // merge makes o say what other says, and keep what it does not say.
@@ -41,6 +42,9 @@ func (o *Option) merge(other Option) {
 		o.deadline = other.deadline
 	}
 	o.shielded = o.shielded || other.shielded
+	if other.limit != 0 {
+		o.limit = other.limit
+	}
 }
 
 // Allocator makes m serve every frame of the launched tree, and of no other. It
@@ -190,6 +194,7 @@ func (e *Environment) with(opts []Option) Environment {
 		if o.timeout != 0 || !o.deadline.IsZero() || o.shielded {
 			panic("coro: Timeout, Deadline and Shield are for AwaitCall and SpawnCall: a launch has a context for that")
 		}
+		o.mustNotLimit()
 		all.merge(o)
 	}
 	if all.allocator != nil {

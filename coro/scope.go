@@ -165,11 +165,16 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 		return c
 	}
 	w := h.worker.get()
-	s := openScope(w, h.env.get(), &o)
-	c.env.set(&s.env)
-	c.layout |= flagScope
+	w.enclose(c, &o)
 	call.fill(w, c)
 	return c
+}
+
+// enclose gives c, which has just been made, a scope of its own.
+func (w *Worker) enclose(c *header, o *Option) {
+	s := openScope(w, c.env.get(), o)
+	c.env.set(&s.env)
+	c.layout |= flagScope
 }
 
 // awaitFrom is await with a frame from m, unless that is nil.
@@ -186,10 +191,27 @@ func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsaf
 func mergeForPart(opts []Option) Option {
 	var all Option
 	for _, o := range opts {
-		if o.handler != nil || o.rootSize != 0 {
-			panic("coro: OnError and RootFrameSize are for launches: a child has neither")
-		}
 		all.merge(o)
 	}
+	all.mustBeForPart()
 	return all
+}
+
+// mustBeForPart panics if there is an option that is not for a part of a tree.
+func (o *Option) mustBeForPart() {
+	if o.handler != nil || o.rootSize != 0 {
+		panic("coro: OnError and RootFrameSize are for launches: a child has neither")
+	}
+	o.mustNotLimit()
+}
+
+// forPart reports whether o needs a scope.
+func (o *Option) forPart() bool {
+	return o.allocator != nil || o.ctx != nil || o.timeout != 0 || !o.deadline.IsZero() || o.shielded
+}
+
+func (o *Option) mustNotLimit() {
+	if o.limit != 0 {
+		panic("coro: the option Limit is for All, Any and Race; a Group has a method for that")
+	}
 }
