@@ -19,6 +19,7 @@ type Option struct {
 	deadline  time.Time
 	shielded  bool
 	counted   bool
+	limit     int
 }
 
 // merge makes o say what other says, and keep what it does not say.
@@ -43,6 +44,9 @@ func (o *Option) merge(other Option) {
 	}
 	o.shielded = o.shielded || other.shielded
 	o.counted = o.counted || other.counted
+	if other.limit != 0 {
+		o.limit = other.limit
+	}
 }
 
 // Allocator makes m serve every frame of the launched tree, and of no other. It
@@ -193,6 +197,7 @@ func (e *Environment) with(opts []Option) Environment {
 		if o.timeout != 0 || !o.deadline.IsZero() || o.shielded {
 			panic("coro: Timeout, Deadline and Shield are for AwaitCall and SpawnCall: a launch has a context for that")
 		}
+		o.mustNotLimit()
 		all.merge(o)
 	}
 	if all.allocator != nil {

@@ -91,7 +91,7 @@ func (s *scope) context() context.Context {
 		if !s.ownCtx {
 			outer = s.base.context()
 		}
-		if s.shielded {
+		if s.shielded && !s.ownCtx {
 			outer = context.WithoutCancel(outer)
 		}
 		s.ctx, s.endCtx = context.WithCancelCause(outer)
@@ -160,59 +160,58 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 	}
 	o := mergeForPart(opts)
 	// Whatever is wrong with the await is found before there is a scope.
-	c := h.await(at, call.kind, result, stateSize)
+	c := h.awaitFrom(o.allocator, at, call.kind, result, stateSize)
 	if c.layout&flagDetached != 0 {
 		return c
 	}
 	w := h.worker.get()
-	if o.allocator != nil {
-		c = w.moveTo(c, o.allocator)
-		if c.layout&flagDetached != 0 {
-			return c
-		}
-	}
-	s := openScope(w, h.env.get(), &o)
-	c.env.set(&s.env)
-	c.layout |= flagScope
+	w.enclose(c, &o)
 	call.fill(w, c)
 	return c
 }
 
-// moveTo gives c, which has just been made, a frame from m in place of its own.
-func (w *Worker) moveTo(c *header, m arena.FrameAllocator) *header {
-	k := c.kind.get()
-	counted := c.layout & flagCounted
-	if counted != 0 {
-		c.uncount()
-		c.layout &^= flagCounted
+// enclose gives c, which has just been made, a scope of its own.
+func (w *Worker) enclose(c *header, o *Option) {
+	s := openScope(w, c.env.get(), o)
+	c.env.set(&s.env)
+	c.layout |= flagScope
+}
+
+// awaitFrom is await with a frame from m, unless that is nil.
+func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
+	if m == nil {
+		return h.await(at, k, result, stateSize)
 	}
-	made := *c
-	w.free(c)
-	c = (*header)(m.Allocate(k.size))
-	if c == nil {
-		c = w.refused(k)
-		made.kind.set(refusedKind)
-		made.result = 0
-		made.layout = flagDetached
-	} else {
-		made.layout = flagCustom | counted
-	}
-	*c = made
-	if made.layout&flagCounted != 0 {
-		c.countStart(w)
-	}
-	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
-	return c
+	w := h.mayAwait(k, result, stateSize)
+	h.resumeAt(at)
+	return h.makeChild(w, (*header)(m.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
 }
 
 // mergeForPart returns all of opts, which are for a part of a tree, in one.
 func mergeForPart(opts []Option) Option {
 	var all Option
 	for _, o := range opts {
-		if o.handler != nil || o.rootSize != 0 || o.counted {
-			panic("coro: OnError, RootFrameSize and Counted are for launches, not for a child")
-		}
 		all.merge(o)
 	}
+	all.mustBeForPart()
 	return all
+}
+
+// mustBeForPart panics if there is an option that is not for a part of a tree.
+func (o *Option) mustBeForPart() {
+	if o.handler != nil || o.rootSize != 0 || o.counted {
+		panic("coro: OnError, RootFrameSize and Counted are for launches, not for a child")
+	}
+	o.mustNotLimit()
+}
+
+// forPart reports whether o needs a scope.
+func (o *Option) forPart() bool {
+	return o.allocator != nil || o.ctx != nil || o.timeout != 0 || !o.deadline.IsZero() || o.shielded
+}
+
+func (o *Option) mustNotLimit() {
+	if o.limit != 0 {
+		panic("coro: the option Limit is for All, Any and Race; a Group has a method for that")
+	}
 }

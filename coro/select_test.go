@@ -21,20 +21,20 @@ import (
 // choosing is the state of a task that does one Select.
 type choosing struct{ chosen, v, w int }
 
-// outcome is how that went.
-type outcome struct {
+// selectOutcome is how that went.
+type selectOutcome struct {
 	choosing
 	err error
 }
 
 // newSelector returns a kind whose tasks do the Select that cases returns, and tell
 // what became of it.
-func newSelector(cases func(s *choosing) []coro.Case, told func(outcome)) *coro.Kind[choosing, none] {
+func newSelector(cases func(s *choosing) []coro.Case, told func(selectOutcome)) *coro.Kind[choosing, none] {
 	return coro.Define("selector", func(f *coro.Frame[choosing, none]) coro.Step {
 		if f.At() == 0 {
 			return coro.Select(f, 1, &f.State.chosen, cases(&f.State)...)
 		}
-		told(outcome{f.State, f.Err()})
+		told(selectOutcome{f.State, f.Err()})
 		return f.Return(none{})
 	})
 }
@@ -54,56 +54,56 @@ func TestSelect(t *testing.T) {
 		before func(x fixture)
 		cases  func(x fixture, s *choosing) []coro.Case
 		while  func(x fixture) // nil: it does not wait
-		want   outcome
+		want   selectOutcome
 	}{
 		{"receives at once", func(x fixture) { x.b.TrySend(3) }, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.a.RecvCase(&s.v), x.b.RecvCase(&s.w)}
-		}, nil, outcome{choosing{1, 7, 3}, nil}},
+		}, nil, selectOutcome{choosing{1, 7, 3}, nil}},
 		{"receives after a while", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.a.RecvCase(&s.v), x.b.RecvCase(&s.w), x.full.SendCase(1)}
-		}, func(x fixture) { x.a.TrySend(4) }, outcome{choosing{0, 4, 8}, nil}},
+		}, func(x fixture) { x.a.TrySend(4) }, selectOutcome{choosing{0, 4, 8}, nil}},
 		{"receives to nowhere", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.a.RecvCase(nil), x.b.RecvCase(nil)}
-		}, func(x fixture) { x.b.TrySend(4) }, outcome{choosing{1, 7, 8}, nil}},
+		}, func(x fixture) { x.b.TrySend(4) }, selectOutcome{choosing{1, 7, 8}, nil}},
 		{"sends at once", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.full.SendCase(1), x.a.SendCase(2)}
-		}, nil, outcome{choosing{1, 7, 8}, nil}},
+		}, nil, selectOutcome{choosing{1, 7, 8}, nil}},
 		{"sends after a while", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.full.SendCase(1), x.b.RecvCase(&s.w)}
-		}, func(x fixture) { x.full.TryRecv() }, outcome{choosing{0, 7, 8}, nil}},
+		}, func(x fixture) { x.full.TryRecv() }, selectOutcome{choosing{0, 7, 8}, nil}},
 		{"default", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.b.RecvCase(&s.w), coro.Default(), x.full.SendCase(1)}
-		}, nil, outcome{choosing{1, 7, 8}, nil}},
+		}, nil, selectOutcome{choosing{1, 7, 8}, nil}},
 		{"default alone", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{{}, coro.Default()}
-		}, nil, outcome{choosing{1, 7, 8}, nil}},
+		}, nil, selectOutcome{choosing{1, 7, 8}, nil}},
 		{"no need of default", func(x fixture) { x.b.TrySend(3) }, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{coro.Default(), x.b.RecvCase(&s.w)}
-		}, nil, outcome{choosing{1, 7, 3}, nil}},
+		}, nil, selectOutcome{choosing{1, 7, 3}, nil}},
 		{"closed", func(x fixture) { x.b.Close() }, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.a.RecvCase(&s.v), x.b.RecvCase(&s.w)}
-		}, nil, outcome{choosing{1, 7, 8}, coro.ErrChanClosed}},
+		}, nil, selectOutcome{choosing{1, 7, 8}, coro.ErrChanClosed}},
 		{"closed, with a value", func(x fixture) { x.b.TrySend(3); x.b.Close() }, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.a.RecvCase(&s.v), x.b.RecvCase(&s.w)}
-		}, nil, outcome{choosing{1, 7, 3}, nil}},
+		}, nil, selectOutcome{choosing{1, 7, 3}, nil}},
 		{"closed after a while", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.a.RecvCase(&s.v), x.b.RecvCase(&s.w)}
-		}, func(x fixture) { x.a.Close() }, outcome{choosing{0, 7, 8}, coro.ErrChanClosed}},
+		}, func(x fixture) { x.a.Close() }, selectOutcome{choosing{0, 7, 8}, coro.ErrChanClosed}},
 		{"closed to send after a while", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.a.RecvCase(&s.v), x.full.SendCase(1)}
-		}, func(x fixture) { x.full.Close() }, outcome{choosing{1, 7, 8}, coro.ErrChanClosed}},
+		}, func(x fixture) { x.full.Close() }, selectOutcome{choosing{1, 7, 8}, coro.ErrChanClosed}},
 		{"disabled cases", nil, func(x fixture, s *choosing) []coro.Case {
 			var none *coro.Chan[int]
 			return []coro.Case{none.RecvCase(&s.v), none.SendCase(1), {}, (*coro.Event)(nil).WaitCase(),
 				(*coro.Latch)(nil).WaitCase(), coro.Waker{}.WaitCase(), x.b.RecvCase(&s.w)}
-		}, func(x fixture) { x.b.TrySend(5) }, outcome{choosing{6, 7, 5}, nil}},
+		}, func(x fixture) { x.b.TrySend(5) }, selectOutcome{choosing{6, 7, 5}, nil}},
 		{"one case", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.b.RecvCase(&s.w)}
-		}, func(x fixture) { x.b.TrySend(5) }, outcome{choosing{0, 7, 5}, nil}},
+		}, func(x fixture) { x.b.TrySend(5) }, selectOutcome{choosing{0, 7, 5}, nil}},
 		{"a case twice", nil, func(x fixture, s *choosing) []coro.Case {
 			c := x.full.SendCase(6)
 			return []coro.Case{x.b.RecvCase(&s.w), c, x.b.RecvCase(&s.w), c}
-		}, func(x fixture) { x.b.TrySend(5) }, outcome{choosing{0, 7, 5}, nil}},
+		}, func(x fixture) { x.b.TrySend(5) }, selectOutcome{choosing{0, 7, 5}, nil}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,9 +112,9 @@ func TestSelect(t *testing.T) {
 			if tt.before != nil {
 				tt.before(x)
 			}
-			var got []outcome
+			var got []selectOutcome
 			ex := newInline(t)
-			k := newSelector(func(s *choosing) []coro.Case { return tt.cases(x, s) }, func(o outcome) { got = append(got, o) })
+			k := newSelector(func(s *choosing) []coro.Case { return tt.cases(x, s) }, func(o selectOutcome) { got = append(got, o) })
 			require.NoError(t, coro.Go(ex, k, untouched))
 			if tt.while != nil {
 				require.Empty(t, got)
@@ -150,7 +150,7 @@ func TestSelectIsFair(t *testing.T) {
 			all = append(all, c.RecvCase(&s.v))
 		}
 		return all
-	}, func(o outcome) {
+	}, func(o selectOutcome) {
 		counts[o.chosen]++
 		chans[o.chosen].TrySend(o.v)
 	})
@@ -169,13 +169,13 @@ func TestSelectIsFair(t *testing.T) {
 // A Select that sends and receives on one channel does not meet itself, but others.
 func TestSelectDoesNotMeetItself(t *testing.T) {
 	c := coro.NewChan[int](0)
-	var got []outcome
+	var got []selectOutcome
 	ex := newInline(t)
 	next := 0
 	k := newSelector(func(s *choosing) []coro.Case {
 		next++
 		return []coro.Case{c.SendCase(next), c.RecvCase(&s.v)}
-	}, func(o outcome) { got = append(got, o) })
+	}, func(o selectOutcome) { got = append(got, o) })
 	require.NoError(t, coro.Go(ex, k, choosing{}))
 	require.Empty(t, got)
 	requireWaiting(t, c, 1, 1)
@@ -196,9 +196,9 @@ func TestSelectDoesNotMeetItself(t *testing.T) {
 // A Select in which nothing can happen waits for the end of its context.
 func TestSelectOfNothing(t *testing.T) {
 	for _, cases := range [][]coro.Case{nil, {{}, {}}} {
-		var got []outcome
+		var got []selectOutcome
 		ex := newInline(t)
-		k := newSelector(func(*choosing) []coro.Case { return cases }, func(o outcome) { got = append(got, o) })
+		k := newSelector(func(*choosing) []coro.Case { return cases }, func(o selectOutcome) { got = append(got, o) })
 		ctx, cancel := context.WithCancelCause(context.Background())
 		done := make(chan error, 1)
 		require.NoError(t, coro.RunAsync(ex, coro.Context(ctx), coro.OnError(func(err error) { done <- err }))(k.With(choosing{chosen: 5})))
@@ -207,7 +207,7 @@ func TestSelectOfNothing(t *testing.T) {
 		for liveIn(ex.Arena()) > 0 {
 			runtime.Gosched()
 		}
-		require.Equal(t, []outcome{{choosing{chosen: -1}, errCause}}, got)
+		require.Equal(t, []selectOutcome{{choosing{chosen: -1}, errCause}}, got)
 	}
 }
 
@@ -217,7 +217,7 @@ func TestSelectOfMany(t *testing.T) {
 		for i := range chans {
 			chans[i] = coro.NewChan[int](0)
 		}
-		var got outcome
+		var got selectOutcome
 		ex := newInline(t)
 		k := newSelector(func(s *choosing) (all []coro.Case) {
 			for i, c := range chans {
@@ -228,11 +228,11 @@ func TestSelectOfMany(t *testing.T) {
 				}
 			}
 			return all
-		}, func(o outcome) { got = o })
+		}, func(o selectOutcome) { got = o })
 		for i, c := range chans {
 			require.NoError(t, coro.Go(ex, k, choosing{v: -5}))
 			require.Equal(t, 2, liveIn(ex.Arena()))
-			want := outcome{choosing: choosing{chosen: i, v: -5}}
+			want := selectOutcome{choosing: choosing{chosen: i, v: -5}}
 			if i%3 == 2 {
 				v, ok := c.TryRecv()
 				require.True(t, ok)

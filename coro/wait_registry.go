@@ -99,6 +99,8 @@ type waitRegistry struct {
 	// its environment become another tree's meanwhile.
 	walk sync.Mutex
 
+	found []waitable // the copy of set, for who holds walk
+
 	// generation counts trees. It is changed when the tree has ended, with walk
 	// held, and read by tasks of the tree, or with walk held.
 	generation uint64
@@ -306,15 +308,18 @@ func (r *waitRegistry) cancelWalking(cause error, woken *wakes) {
 // set the flag.
 func (r *waitRegistry) withdraw(m match, woken *wakes) {
 	r.mu.Lock()
-	all := make([]waitable, 0, len(r.set))
 	for p := range r.set {
-		all = append(all, p)
+		r.found = append(r.found, p)
 	}
 	r.mu.Unlock()
-	for _, p := range all {
+	for _, p := range r.found {
 		p.withdraw(m, woken)
 	}
 	r.wakeSleepers(woken)
+	clear(r.found)
+	if r.found = r.found[:0]; cap(r.found) > minSweep {
+		r.found = nil
+	}
 }
 
 // leave gives a task that its executor does not take any more to who closes the

@@ -240,6 +240,32 @@ func (w *Worker) otherStep(h *header, op op) *header {
 // returns the frame to run next, if any.
 func (w *Worker) finish(h *header, err error) *header {
 	for {
+		if h.layout&flagMask == flagSpawned && err == nil { // the leaves of a tree
+			k, parent, result := h.kind.get(), h.parent.get(), h.result
+			w.current = 0
+			if w.err != nil {
+				w.err = nil
+			}
+			if !w.cache.TryDeallocateAt(unsafe.Pointer(h), k.place) {
+				w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
+			}
+			if g := parent.usedGroup(); atomic.LoadUintptr(&g.record) != 0 {
+				if h = w.childEnded(parent, result, nil); h == nil {
+					return nil
+				}
+			} else {
+				if atomic.AddInt32(&g.count, -1) != 0 {
+					return nil
+				}
+				g.ended(w, parent)
+				h = parent
+			}
+			if h.layout&flagEnding == 0 {
+				return h
+			}
+			err = w.err
+			continue
+		}
 		if h.layout&flagGroup != 0 {
 			var wait bool
 			if err, wait = w.endGroup(h, err); wait {
