@@ -59,7 +59,27 @@ var errands = []struct {
 			cancel,
 			func() bool { return true }
 	}, 0, true},
+	{"Handle.Await", func() (func(*errandFrame) coro.Step, func(), func() bool) {
+		event := new(coro.Event)
+		h, err := coro.Start(elsewhere(), waiting(event.Wait, func(error) {}).With(0))
+		if err != nil {
+			panic(err)
+		}
+		return func(f *errandFrame) coro.Step { return h.Await(f, 1, &f.State) },
+			event.Set,
+			func() bool { v, err := h.Result(); return v == 9 && err == nil }
+	}, 9, true},
+	{"AwaitOn", func() (func(*errandFrame) coro.Step, func(), func() bool) {
+		event := new(coro.Event)
+		call := waiting(event.Wait, func(error) {}).With(0)
+		return func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, elsewhere(), call, &f.State) },
+			event.Set,
+			func() bool { return liveIn(elsewhere().Arena()) == 0 }
+	}, 9, false},
 }
+
+// elsewhere is where what errands wait for happens, if that is a task.
+var elsewhere = sync.OnceValue(func() *executor.Inline { return executor.NewInline() })
 
 // errand returns a kind of tasks that do one.
 func errand(do func(f *errandFrame) coro.Step, opts ...coro.KindOption) *coro.Kind[int, int] {

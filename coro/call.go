@@ -36,6 +36,7 @@ func (c Call[R]) launchable() *call {
 // reused for later calls of its kind.
 type call struct {
 	kind  *kind
+	self  any  // the *callFor[R] that this is part of
 	armed bool // made by With and not launched
 
 	// fill copies the state into a new frame, and moves the held part. It is given the
@@ -50,14 +51,23 @@ type call struct {
 
 	// ---- in use only while the call carries an environment
 
-	env    Environment
-	tree   waitRegistry // env's, if it has a context that can end
-	traced traced       // the tree, if that began while a trace was taken
-	waited bool         // Run waits on done; otherwise the call is pinned
-	done   signal       // given when the root has ended
-	err    error        // of the root; written before done is given
+	scope         // of the tree: its env and, if that can end, its registry tree
+	ender  ender  // gets what the root ends with; nil: errors go to env's handler
+	traced traced // the tree, if that began while a trace was taken
+	waited bool   // Run waits on done; otherwise the call is pinned
+	done   signal // given when the root has ended
+	err    error  // of the root; written before done is given
 
 	prev, next *call // in pinned
+}
+
+// ender is who gets what a root ends with, if nobody waits in Run.
+type ender interface {
+	// begin is told that c carries an environment now, before there is a frame.
+	begin(c *call)
+
+	// ended takes the result from c, releases c, and tells whoever it is for.
+	ended(c *call, err error)
 }
 
 // callFor adds what a caller of Run gets.
@@ -82,8 +92,17 @@ func newCall[S, R any](k *kind) *callWith[S, R] {
 
 func (c *callFor[R]) init(k *kind) {
 	c.kind = k
+	c.self = c
 	c.done.init()
 	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
+}
+
+// take returns the result, which it clears: it may hold Go pointers.
+func (c *callFor[R]) take() R {
+	var zero R
+	result := c.result
+	c.result = zero
+	return result
 }
 
 // claim is the first thing that a launch does: nothing of c may be changed before,
@@ -103,6 +122,10 @@ func (c *call) ended(err error) {
 		c.done.give()
 		return
 	}
+	if c.ender != nil {
+		c.ender.ended(c, err)
+		return
+	}
 	handler := c.env.handler
 	c.release()
 	if err != nil {
@@ -117,8 +140,12 @@ func (c *call) release() {
 	}
 	c.tree.close()
 	c.traced.end()
+	if c.env.scope != nil {
+		c.closeContext()
+	}
 	c.env = Environment{}
 	c.err = nil
+	c.ender = nil
 	c.waited = false
 	c.recycle()
 }

@@ -2,7 +2,6 @@ package coro
 
 import (
 	"context"
-	"reflect"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -232,28 +231,19 @@ func (k *errandKind[T]) release(w *Worker, h *header) {
 // the result.
 type errandKinds struct {
 	name   string
-	byType sync.Map // from reflect.Type to *errandKind[T]
-	mu     sync.Mutex
+	byType kindsByResult
 }
 
 func errandKindOf[T any](all *errandKinds) *errandKind[T] {
-	t := reflect.TypeFor[T]()
-	if k, ok := all.byType.Load(t); ok {
-		return k.(*errandKind[T])
-	}
-	all.mu.Lock()
-	defer all.mu.Unlock()
-	if k, ok := all.byType.Load(t); ok {
-		return k.(*errandKind[T])
-	}
-	k := new(errandKind[T])
-	k.errands.New = func() any {
-		return &errand[T]{kind: k, stop: make(chan struct{}, 1), answer: make(chan struct{}, 1)}
-	}
-	k.HeldKind = DefineHeld(all.name, k.run)
-	k.HeldKind.held = k
-	all.byType.Store(t, k)
-	return k
+	return kindByResult[T](&all.byType, func() *errandKind[T] {
+		k := new(errandKind[T])
+		k.errands.New = func() any {
+			return &errand[T]{kind: k, stop: make(chan struct{}, 1), answer: make(chan struct{}, 1)}
+		}
+		k.HeldKind = DefineHeld(all.name, k.run)
+		k.HeldKind.held = k
+		return k
+	})
 }
 
 // run is the child's step function.

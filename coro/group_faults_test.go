@@ -147,17 +147,17 @@ func TestMisuseOfGroups(t *testing.T) {
 			f.State.g.Cancel(f, nil)
 			return f.Return(0)
 		}},
-		{`coro: OnError, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
+		{`coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
 			coro.SpawnCall(f, &f.State.g, leaf.With(1), nil, coro.RootFrameSize(1000))
 			return f.Return(0)
 		}},
-		{`coro: OnError, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
+		{`coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
 			return coro.AwaitCall(f, 1, leaf.With(1), nil, coro.OnError(func(error) {}))
 		}},
 		{`coro: the option Limit is for All, Any and Race; a Group has a method for that`, func(f *coro.Frame[parent, int]) coro.Step {
 			return coro.AwaitCall(f, 1, leaf.With(1), nil, coro.Limit(1))
 		}},
-		{`coro: OnError, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
+		{`coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
 			return coro.All(f, 1, leaf, []int{1}, nil, coro.RootFrameSize(1))
 		}},
 		{`coro: task "task": All needs as many results as args, or nil`, func(f *coro.Frame[parent, int]) coro.Step {

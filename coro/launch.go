@@ -2,6 +2,8 @@ package coro
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 	"time"
 	"unsafe"
 
@@ -14,6 +16,7 @@ type Option struct {
 	allocator arena.FrameAllocator
 	ctx       context.Context
 	handler   func(error)
+	results   resultHandler
 	rootSize  uintptr
 	timeout   time.Duration
 	deadline  time.Time
@@ -32,6 +35,9 @@ func (o *Option) merge(other Option) {
 	}
 	if other.handler != nil {
 		o.handler = other.handler
+	}
+	if other.results != nil {
+		o.results = other.results
 	}
 	if other.rootSize != 0 {
 		o.rootSize = other.rootSize
@@ -77,6 +83,47 @@ func Shield() Option { return Option{shielded: true} }
 // called on the worker's goroutine.
 func OnError(f func(error)) Option { return Option{handler: f} }
 
+// OnResult makes f get the root's result, if it ends without an error. It is called on the
+// worker's goroutine. R must be the result type of what is launched: the launch panics
+// otherwise. OnResult is an option of [RunAsync].
+func OnResult[R any](f func(R)) Option {
+	if f == nil {
+		return Option{}
+	}
+	return Option{results: resultFunc[R](f)}
+}
+
+// resultHandler is a resultFunc of any type.
+type resultHandler interface {
+	ender
+
+	// mustFit panics if the handler is not one for the results of c.
+	mustFit(c *call)
+}
+
+// resultFunc is the ender of a tree whose result goes to a function.
+type resultFunc[R any] func(R)
+
+func (f resultFunc[R]) mustFit(c *call) {
+	if _, ok := c.self.(*callFor[R]); !ok {
+		panic(fmt.Sprintf("coro: task %s: its result does not fit OnResult's function, which takes the type %v: give it one that takes what the task returns",
+			quote(c.kind.name), reflect.TypeFor[R]()))
+	}
+}
+
+func (f resultFunc[R]) begin(*call) {}
+
+func (f resultFunc[R]) ended(c *call, err error) {
+	result := c.self.(*callFor[R]).take()
+	handler := c.env.handler
+	c.release()
+	if err != nil {
+		handler(err)
+		return
+	}
+	f(result)
+}
+
 // Go launches a task of kind k on ex and does not wait for it. An error of the
 // task goes to the executor's handler. Go itself returns an error, and has
 // launched nothing, if there is no memory ([arena.ErrExhausted]) or the executor
@@ -112,6 +159,12 @@ func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
 		}
 		c := l.launchable()
 		c.claim()
+		for i := range opts {
+			if r := opts[i].results; r != nil {
+				r.mustFit(c)
+				c.ender = r
+			}
+		}
 		return c.launch(ex, opts)
 	}
 }
@@ -131,8 +184,7 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 		return zero, err
 	}
 	c.done.wait()
-	result, err := c.result, c.err
-	c.result = zero // it may hold Go pointers
+	result, err := c.take(), c.err
 	c.release()
 	return result, err
 }
@@ -141,10 +193,10 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 // must not be touched afterwards.
 func (c *call) launch(ex Executor, opts []Option) error {
 	env := ex.Environment()
-	carries := c.waited || len(opts) > 0
+	carries := c.waited || c.ender != nil || len(opts) > 0
 	gate := env.gate // env may be gone when Post returns
 	if err := gate.enter(); err != nil {
-		c.waited = false
+		c.waited, c.ender = false, nil
 		c.recycle()
 		return err
 	}
@@ -154,6 +206,9 @@ func (c *call) launch(ex Executor, opts []Option) error {
 		c.env.call = c
 		c.tree.open(&c.env)
 		c.traced.begin(&c.env, c.kind)
+		if c.ender != nil {
+			c.ender.begin(c)
+		}
 		env = &c.env
 		if !c.waited {
 			pinned.add(c)
@@ -165,7 +220,7 @@ func (c *call) launch(ex Executor, opts []Option) error {
 		return arena.ErrExhausted
 	}
 	c.fill(nil, h)
-	if c.waited {
+	if c.waited || c.ender != nil {
 		h.result = c.resultAddress
 	}
 	if !carries {

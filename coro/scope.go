@@ -14,11 +14,15 @@ import (
 // with a timeout, for example, or the children of a group that cancels them. It belongs to
 // a frame, ends with that, and lies in a slot on the Go heap that is never given back: so
 // frames may refer to it.
+//
+// A call that carries an environment is a scope too: that of the whole tree. It belongs to
+// the tree's root, lies in no slot, and is its environment's scope only if the tree can be
+// cancelled by others than its context.
 type scope struct {
 	env  Environment // of its tasks; env.scope is this
 	tree waitRegistry
-	node *slotNode // this, in scopes
-	base *Environment
+	node *slotNode    // this, in scopes
+	base *Environment // that of what is around; nil if that is nothing
 
 	// shielded says that the ends of what is around are not the end of this, and
 	// ownCtx that env.ctx is not base's.
@@ -64,12 +68,7 @@ func openScope(w *Worker, base *Environment, o *Option) *scope {
 // close ends the scope: its tasks have ended.
 func (s *scope) close(w *Worker) {
 	s.tree.close()
-	s.ctxMu.Lock()
-	if s.ctx != nil {
-		s.endCtx(context.Canceled)
-		s.ctx, s.endCtx = nil, nil
-	}
-	s.ctxMu.Unlock()
+	s.closeContext()
 	n := s.node
 	s.env, s.base, s.node = Environment{}, nil, nil
 	scopes.put(w, n)
@@ -81,15 +80,18 @@ func (s *scope) cancel(cause error) { s.tree.cancel(s.tree.generation, cause) }
 // context returns the context of the tasks in the scope. It is made when somebody asks
 // for it.
 func (s *scope) context() context.Context {
-	if !s.tree.armed.Load() {
+	if s.base != nil && !s.tree.armed.Load() {
 		s.tree.arm() // so that the context is told
 	}
 	s.ctxMu.Lock()
 	defer s.ctxMu.Unlock()
 	if s.ctx == nil {
 		outer := s.env.ctx
-		if !s.ownCtx {
+		if s.base != nil && !s.ownCtx {
 			outer = s.base.context()
+		}
+		if outer == nil {
+			outer = context.Background()
 		}
 		if s.shielded && !s.ownCtx {
 			outer = context.WithoutCancel(outer)
@@ -111,6 +113,16 @@ func (s *scope) cancelContext(cause error) {
 	defer s.ctxMu.Unlock()
 	if s.ctx != nil {
 		s.endCtx(cause)
+	}
+}
+
+// closeContext ends the context, if there is one, with the scope.
+func (s *scope) closeContext() {
+	s.ctxMu.Lock()
+	defer s.ctxMu.Unlock()
+	if s.ctx != nil {
+		s.endCtx(context.Canceled)
+		s.ctx, s.endCtx = nil, nil
 	}
 }
 
@@ -199,8 +211,8 @@ func mergeForPart(opts []Option) Option {
 
 // mustBeForPart panics if there is an option that is not for a part of a tree.
 func (o *Option) mustBeForPart() {
-	if o.handler != nil || o.rootSize != 0 || o.counted {
-		panic("coro: OnError, RootFrameSize and Counted are for launches, not for a child")
+	if o.handler != nil || o.results != nil || o.rootSize != 0 || o.counted {
+		panic("coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child")
 	}
 	o.mustNotLimit()
 }

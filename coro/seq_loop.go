@@ -62,6 +62,11 @@ var seqArena = sync.OnceValue(func() *arena.Arena {
 
 // begin makes the frame of the root, or returns nil.
 func (d *seqDriver) begin(k *kind, opts []Option) *header {
+	for i := range opts {
+		if opts[i].results != nil {
+			panic("coro: OnResult is for RunAsync: a generator has values, and no result")
+		}
+	}
 	base := Environment{executor: d, waiting: d.waiting, registry: &d.waiting.registry}
 	d.call.env = base.with(opts)
 	d.call.tree.open(&d.call.env)

@@ -155,9 +155,11 @@ type lock struct {
 // this is. Unless it returns parked, h must not be.
 //
 // Nobody who is cancelled is missed: see waitRegistry.
-func (l *lock) admit(p waitable, h *header) parking {
-	env := h.env.get()
-	r := env.registry
+func (l *lock) admit(p waitable, h *header) parking { return l.admitTo(h.env.get().registry, p, h) }
+
+// admitTo is admit with a registry other than that of h's tree: with the executor's, for
+// a task that waits although its tree has been cancelled.
+func (l *lock) admitTo(r *waitRegistry, p waitable, h *header) parking {
 	if !r.armed.Load() {
 		return parkUnarmed
 	}
@@ -165,7 +167,7 @@ func (l *lock) admit(p waitable, h *header) parking {
 		r.add(p)
 		l.registry, l.generation = r, r.generation
 	}
-	if env.waiting.closed.Load() {
+	if h.env.get().waiting.closed.Load() {
 		return parkClosed
 	}
 	if r.cancelled.Load() {

@@ -140,6 +140,13 @@ func (r *waitRegistry) open(env *Environment) {
 	}
 }
 
+// share makes r the registry of the tree with env, whether its context can end or not,
+// and lets others than the context call cancel.
+func (r *waitRegistry) share(env *Environment) {
+	r.waiting, r.env, r.shared = env.waiting, env, true
+	env.registry = r
+}
+
 // arm makes what ends the tree cancel the tasks that wait. It is called when
 // the first task of a tree has to wait: for other trees it would cost a lot.
 func (r *waitRegistry) arm() {

@@ -313,6 +313,8 @@ func (c *Chan[T]) visit(v *visitor) bool {
 	return c.receivers.visit(&c.lock, "Chan.Recv", v) && c.senders.visit(&c.lock, "Chan.Send", v)
 }
 
+func (e *handleEnd) visit(v *visitor) bool { return e.waiters.visit(&e.lock, "Handle.Await", v) }
+
 func (s *wakerSlot) visit(v *visitor) bool { return s.lock.visitOne(&s.task, "Suspend", v) }
 
 func (m *meeting) visit(v *visitor) bool { return m.lock.visitOne(&m.task, "", v) }
