@@ -25,6 +25,7 @@ type worker struct {
 	coro   *coro.Worker
 	streak int    // tasks run from next and fresh since one was taken from elsewhere
 	turns  uint   // how often a streak has ended
+	round  int    // tasks to run from later before injected ones are taken again
 	seed   uint32 // of random numbers
 	id     uint64 // counts up in the pool
 
@@ -157,13 +158,18 @@ func (w *worker) pick() uintptr {
 		}
 	}
 	w.streak = 0
-	// What was injected comes in behind what is there, and so gets its turn even if
-	// later never runs dry.
-	if q := &w.pool.injected; q.len() > 0 && !q.takeShare(&w.later, len(*w.pool.workers.Load())) {
-		if t := q.take(); t != 0 {
-			return t
+	// What was injected comes in behind what is there, once for each round of that: so
+	// it gets its turn even if later never runs dry.
+	if q := &w.pool.injected; q.len() > 0 && (w.round <= 0 || w.later.len() == 0) {
+		if !q.takeShare(&w.later, len(*w.pool.workers.Load())) {
+			if t := q.take(); t != 0 {
+				w.round = spillSize
+				return t
+			}
 		}
+		w.round = w.later.len()
 	}
+	w.round--
 	if t := w.later.take(); t != 0 {
 		return t
 	}
