@@ -2,6 +2,7 @@ package executor_test
 
 import (
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/race"
 )
 
 // withDelays has the atomic operations of the queues meet in ways that are rare, in
@@ -192,7 +194,8 @@ func TestPoolBlockedWorkers(t *testing.T) {
 // What a step has made ready before it got stuck runs elsewhere.
 func TestPoolTakesFromAStuckWorker(t *testing.T) {
 	for _, limit := range []time.Duration{0, -1} {
-		ex := executor.NewPool(executor.WithWorkers(2), executor.WithBlockedLimit(limit))
+		ex := executor.NewPool(executor.WithWorkers(2), executor.WithBlockedLimit(limit),
+			executor.WithErrorHandler(func(error) {}))
 		c := coro.NewChan[int](0)
 		var got atomic.Int64
 		release := make(chan none)
@@ -231,14 +234,13 @@ func TestPoolTakesFromAStuckWorker(t *testing.T) {
 // On one worker, tasks that never suspend, two that only wake each other, and more
 // that yield than fit into a queue do not keep others from running.
 func TestPoolFairness(t *testing.T) {
-	type none2 struct{ left int }
-	leaf := coro.Define("leaf", func(f *coro.Frame[none2, none]) coro.Step { return f.Return(none{}) })
+	leaf := coro.Define("leaf", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 	var stop atomic.Bool
 	greedy := coro.Define("greedy", func(f *coro.Frame[none, none]) coro.Step {
 		if stop.Load() {
 			return f.Return(none{})
 		}
-		return coro.Await(f, 0, leaf, none2{}, nil)
+		return coro.Await(f, 0, leaf, none{}, nil)
 	})
 	var mu coro.Mutex
 	locking := coro.Define("locking", func(f *coro.Frame[none, none]) coro.Step {
@@ -340,5 +342,101 @@ func TestPoolPreemptedTasksLearnNothing(t *testing.T) {
 	got, err := coro.Run(ctx, ex, parent.With(0))
 	require.NoError(t, err)
 	require.Equal(t, rounds, got)
+	require.NoError(t, ex.Close())
+}
+
+// A running load is closed at every phase of it: each task that was taken ends.
+func TestPoolCloseAtEveryPhase(t *testing.T) {
+	withDelays(t)
+	a := newArena(t)
+	for phase := range scaled(300) {
+		var taken, ended atomic.Int64
+		ex := executor.NewPool(executor.WithArena(a), executor.WithWorkers(1+phase%4), executor.WithErrorHandler(func(err error) {
+			if err != executor.ErrClosed {
+				t.Error(err)
+			}
+			ended.Add(1)
+		}))
+		c := coro.NewChan[int](1)
+		node := coro.Define("node", func(f *coro.Frame[struct{ depth, v int }, none]) coro.Step {
+			s := &f.State
+			switch f.At() {
+			case 0:
+				for range min(s.depth, 2) {
+					child := *s
+					child.depth--
+					if coro.Go(ex, f.Kind(), child) == nil {
+						taken.Add(1)
+					}
+				}
+				return c.Send(f, 1, s.depth)
+			case 1:
+				return coro.Yield(f, 2)
+			case 2:
+				return c.Recv(f, 3, &s.v)
+			default:
+				ended.Add(1)
+				return f.Return(none{})
+			}
+		})
+		if coro.Go(ex, node, struct{ depth, v int }{6, 0}) == nil {
+			taken.Add(1)
+		}
+		for range phase {
+			runtime.Gosched()
+		}
+		require.NoError(t, ex.Close())
+		require.Equal(t, taken.Load(), ended.Load())
+		require.Zero(t, a.Stats().Total.Live)
+	}
+}
+
+// An idle pool has no timer that runs, and counts what it did.
+func TestPoolStats(t *testing.T) {
+	ex := executor.NewPool(executor.WithWorkers(3))
+	for range 10 {
+		_, err := coro.Run(context.Background(), ex, countTo(4))
+		require.NoError(t, err)
+	}
+	for !executor.Asleep(ex) {
+		time.Sleep(time.Millisecond)
+	}
+	s := ex.Stats()
+	require.Len(t, s.Workers, 3)
+	require.Equal(t, 3, s.Idle)
+	require.Equal(t, uint64(50), s.Tasks)
+	require.GreaterOrEqual(t, s.Parks, uint64(3))
+	require.Zero(t, s.Queued)
+	require.Zero(t, s.Blocks)
+	sum := uint64(0)
+	for _, w := range s.Workers {
+		sum += w.Tasks
+	}
+	require.Equal(t, s.Tasks, sum)
+
+	var read executor.PoolStats
+	require.NoError(t, json.Unmarshal([]byte(ex.String()), &read))
+	require.Equal(t, s, read)
+
+	// It wakes up again, with its monitor.
+	got, err := coro.Run(context.Background(), ex, echo.With(1))
+	require.NoError(t, err)
+	require.Equal(t, 1, got)
+	require.NoError(t, ex.Close())
+	require.Len(t, ex.Stats().Workers, 3, "also after Close")
+}
+
+// Posting, running and going idle allocate nothing.
+func TestPoolAllocatesNothing(t *testing.T) {
+	ex := executor.NewPool(executor.WithWorkers(2))
+	ctx := context.Background()
+	allocs := testing.AllocsPerRun(1000, func() {
+		if _, err := coro.Run(ctx, ex, echo.With(1)); err != nil {
+			t.Error(err)
+		}
+	})
+	if !race.Enabled { // under it, sync.Pool drops what it is given at random
+		require.Zero(t, allocs)
+	}
 	require.NoError(t, ex.Close())
 }
