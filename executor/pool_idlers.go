@@ -87,7 +87,8 @@ func (w *worker) search() uintptr {
 		delay()
 		if t := w.lookAround(); t != 0 {
 			// Who made something ready meanwhile has relied on this search.
-			if s := i.state.Add(^uint64(oneSearching - 1)); searching(s) == 0 && idle(s) > 0 && p.hasWork() {
+			if s := i.state.Add(^uint64(oneSearching - 1)); searching(s) == 0 && idle(s) > 0 &&
+				(w.later.len() > 0 || w.fresh.len() > 0 || p.hasWork()) {
 				i.announce(p)
 			}
 			return t
