@@ -68,7 +68,7 @@ const (
 	flagDetached              // not from an allocator; see refusedKind
 	flagHeld                  // has a held part, in a slot
 	flagSeq                   // of a generator that a loop drives; see seq.go
-	flagWoken                 // what the task waited for has happened; until it runs
+	flagWoken                 // what the task waited for has happened, or it has given way; until it runs
 	flagEnded                 // with flagWoken: the channel was closed
 	flagScope                 // its environment is a scope's, which ends with it
 	flagSpawned               // runs beside its parent, in the parent's Group

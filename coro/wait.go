@@ -75,6 +75,9 @@ func (w *Worker) wait(h *header) *header {
 			w.current = 0
 			return nil
 		case parkDone:
+			if w.preempt.Load() != 0 && h.at&atFailed == 0 {
+				return w.giveWay(h)
+			}
 			return h
 		case parkEnded:
 			w.err = ErrChanClosed

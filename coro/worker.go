@@ -23,6 +23,16 @@ type Worker struct {
 	// found, and whose panic it was. 0 outside of steps.
 	current uintptr
 
+	// preempt asks for the chain that runs to give way. Any goroutine sets it; the
+	// owner looks at it, beside current, when a task awaits another or has waited
+	// for nothing, and clears it when a Run begins. A request that comes between
+	// two Runs may be lost or hit the next one: neither does harm.
+	preempt atomic.Uint32
+
+	// began is the kind of the innermost task of the last Run. The owner writes it,
+	// as elided.
+	began uintptr
+
 	// err is the error of the task that failed last. It is meant for the step
 	// that this worker runs next.
 	err error
@@ -96,6 +106,7 @@ func (w *Worker) Publish() {
 // may be used as after a Run that returned.
 func (w *Worker) Run(t Task) {
 	h := t.h
+	w.begin(h)
 	w.learn(h)
 	w.runChain(h)
 }
@@ -148,7 +159,13 @@ func (w *Worker) steps(h *header) {
 			if w.current != uintptr(unsafe.Pointer(s.next))|currentIsChild {
 				panic(w.foreignStep(s)) // here, so that nothing is kept for after the call
 			}
-			h = s.next
+			if w.preempt.Load() == 0 {
+				h = s.next
+				continue
+			}
+			if h = w.giveWay(s.next); h == nil {
+				return
+			}
 			continue
 		}
 		if w.current != uintptr(unsafe.Pointer(s.next)) {

@@ -107,7 +107,8 @@ func TestPoolCloseCancels(t *testing.T) {
 				}
 			}
 		}
-		ex := executor.NewPool(executor.WithArena(a), executor.WithWorkers(workers), executor.WithErrorHandler(count(&handled)))
+		ex := executor.NewPool(executor.WithArena(a), executor.WithWorkers(workers),
+			executor.WithBlockedLimit(-1), executor.WithErrorHandler(count(&handled)))
 		var begun sync.WaitGroup
 		forever := coro.Define("forever", func(f *coro.Frame[int, none]) coro.Step {
 			switch {

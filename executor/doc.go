@@ -2,8 +2,8 @@
 //
 //   - [Inline] runs tasks on the goroutine that posts them, until nothing is left
 //     to run. It suits tests, tools, and loops that already own a goroutine.
-//   - [Pool] runs tasks on a fixed number of workers, each a goroutine with a
-//     cache of its own. It suits servers.
+//   - [Pool] runs tasks on workers, each a goroutine with a cache and queues of its
+//     own, which take work from each other. It suits servers.
 //   - [Strand] runs tasks on another executor, one at a time and in order. State that
 //     only they use needs no lock.
 //   - [Loop] runs tasks when it is told to. It suits tests, games, and programs that
@@ -22,6 +22,18 @@
 // On an Inline, a Loop and a Strand, tasks begin in the order in which they are posted,
 // and one that yields goes to the end of the queue. A Pool promises no order, but a task that
 // yields lets every other that is ready have its turn.
+//
+// On a Pool, a task that was woken runs next on the worker that woke it, as a rule. A
+// chain of tasks that neither waits nor yields gives way after a millisecond or so,
+// at its next Await, so that the others have their turn.
+//
+// # Steps that block
+//
+// A step that blocks its goroutine keeps a worker of a Pool from running others. The
+// pool notices after 10 ms, gives the worker's tasks to the others and has another
+// worker take its place until it comes back. [WithBlockedLimit] changes the limit, and
+// [WithBlockedHandler] tells which step it was. [Pool.Stats] counts such things. A
+// function that is known to block belongs in [coro.Blocking].
 //
 // # Arenas
 //

@@ -3,6 +3,7 @@ package executor
 import (
 	"errors"
 	"runtime"
+	"time"
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
@@ -22,6 +23,9 @@ type options struct {
 	handler func(error)
 	counted bool
 	notify  func() // of a Loop
+
+	blockedLimit time.Duration // 0: the default; negative: none
+	blocked      func(Blocked)
 }
 
 // WithArena makes the executor take frames from a, which must stay open until the
@@ -49,6 +53,18 @@ func (o *options) newEnvironment(ex coro.Executor) *coro.Environment {
 	}
 	return env
 }
+
+// WithBlockedLimit sets how long a worker of a pool may be in one step before another
+// worker takes its place until it comes back: 10 ms without this option or if d is 0.
+// If d is negative, workers are never replaced. Steps that block are better left to
+// [coro.Blocking].
+func WithBlockedLimit(d time.Duration) Option { return func(o *options) { o.blockedLimit = d } }
+
+// WithBlockedHandler makes f be told of each worker of a pool that has been in one step
+// for longer than the limit of [WithBlockedLimit]: to find steps that should not block.
+// It is called on a goroutine of its own, one call at a time; if it is still busy when
+// more workers are found, it is not told of these.
+func WithBlockedHandler(f func(Blocked)) Option { return func(o *options) { o.blocked = f } }
 
 func newOptions(opts []Option) options {
 	var o options
