@@ -621,3 +621,32 @@ func TestPanicsAndGoexitBesideChildren(t *testing.T) {
 		})
 	}
 }
+
+// A task that spawns again and again whatever happens does not keep its executor from
+// being closed.
+func TestCloseEndsATaskThatGoesOnSpawning(t *testing.T) {
+	leaf := coro.Define("leaf", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })
+	for _, limit := range []int{0, 1} {
+		task := coro.Define("task", func(f *coro.Frame[parent, int]) coro.Step {
+			if f.At() == 0 && limit > 0 {
+				f.State.g.Limit(f, limit)
+			}
+			coro.Spawn(f, &f.State.g, leaf, 1, nil)
+			if limit > 0 {
+				return f.State.g.WaitRoom(f, 1)
+			}
+			return f.State.g.Wait(f, 0)
+		})
+		ex := executor.NewPool(executor.WithWorkers(2))
+		done := make(chan error, 1)
+		go func() {
+			_, err := coro.Run(context.Background(), ex, task.With(parent{}))
+			done <- err
+		}()
+		for ex.Arena().Stats().Total.Live == 0 {
+			runtime.Gosched()
+		}
+		require.NoError(t, ex.Close())
+		require.ErrorIs(t, <-done, executor.ErrClosed)
+	}
+}
