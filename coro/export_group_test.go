@@ -18,7 +18,7 @@ func Parts() (scopesInUse, recordsInUse int, clean bool) {
 	})
 	recordsInUse = inUse(&groupRecords, func(n *slotNode) {
 		r := &slotOf[groupRecord](n).held
-		clean = clean && r.scope == nil && r.own == nil && r.err == nil && len(r.errs) == 0 && r.room == nil &&
+		clean = clean && r.scope == nil && r.own == nil && r.refused == nil && r.err == nil && len(r.errs) == 0 && r.room == nil &&
 			r.queued.Len() == 0 && r.running == 0 && r.limit == 0 && !r.decided && r.winner == 0 && r.policy == 0
 		for _, err := range r.errs[:cap(r.errs)] {
 			clean = clean && err == nil

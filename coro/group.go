@@ -97,6 +97,9 @@ type groupRecord struct {
 	// when all children have ended.
 	own error
 
+	// refused is why the executor has not taken a child: it is closed. The task's.
+	refused error
+
 	limit int // 0: none; the task's, and only read once there are children
 
 	mu      sync.Mutex // guards what follows; no other lock is taken with it
@@ -279,6 +282,7 @@ func (g *Group) start(w *Worker, c *header) {
 		return
 	}
 	if err := env.executor.Post(Task{c}); err != nil {
+		g.need(w).refused = err
 		current, failed := w.current, w.err // a step is running
 		w.Cancel(Task{c}, err)
 		w.current, w.err = current, failed
@@ -399,6 +403,9 @@ func (groupWait) park(w *Worker, h *header) parking {
 		g.winner = 0
 		return parkDone
 	}
+	if r := g.known(); r != nil && r.refused != nil {
+		return r.refuse(w, h)
+	}
 	n := g.spawned
 	g.spawned = 0
 	if atomic.AddInt32(&g.count, n) != 0 {
@@ -408,14 +415,28 @@ func (groupWait) park(w *Worker, h *header) parking {
 	return parkDone
 }
 
+// refuse cancels a task whose children its executor does not take any more. If it went on,
+// it could spawn again, and never come to where the closed executor stops it.
+func (r *groupRecord) refuse(w *Worker, h *header) parking {
+	w.current = 0
+	w.Cancel(Task{h}, r.refused)
+	return parked
+}
+
 type groupRoom struct{}
 
-func (groupRoom) park(_ *Worker, h *header) parking {
+func (groupRoom) park(w *Worker, h *header) parking {
 	if h.layout&flagGroup == 0 {
 		return parkDone
 	}
 	r := h.usedGroup().known()
-	if r == nil || r.limit == 0 {
+	if r == nil {
+		return parkDone
+	}
+	if r.refused != nil {
+		return r.refuse(w, h)
+	}
+	if r.limit == 0 {
 		return parkDone
 	}
 	r.mu.Lock()
@@ -464,7 +485,7 @@ func (g *Group) endRecord(w *Worker, h *header) {
 		r.scope.close(w)
 	}
 	clear(r.errs)
-	r.policy, r.scope, r.own, r.decided, r.winner = 0, nil, nil, false, 0
+	r.policy, r.scope, r.own, r.refused, r.decided, r.winner = 0, nil, nil, nil, false, 0
 	r.err, r.errs, r.limit, r.running = nil, r.errs[:0], 0, 0
 	groupRecords.put(w, r.node)
 	if err != nil {

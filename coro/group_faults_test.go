@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -230,14 +231,13 @@ func TestNoMemoryForChildrenBeyondALimit(t *testing.T) {
 		a := newArena(t)
 		ex := executor.NewInline(executor.WithArena(a))
 		var gate coro.Event
-		running, most := 0, 0
+		var running, most atomic.Int32
 		child := coro.Define("child", func(f *coro.Frame[int, int]) coro.Step {
 			if f.At() == 0 {
-				running++
-				most = max(most, running)
+				most.Store(max(most.Load(), running.Add(1)))
 				return gate.Wait(f, 1)
 			}
-			running--
+			running.Add(-1)
 			return f.Return(f.State)
 		})
 		refusing := newLimited(a, 0)
@@ -267,12 +267,12 @@ func TestNoMemoryForChildrenBeyondALimit(t *testing.T) {
 			}
 			done <- err
 		}()
-		for a.Stats().Total.Live < 7 {
+		for a.Stats().Total.Live < 7 || running.Load() < 2 {
 			runtime.Gosched()
 		}
 		gate.Set()
 		require.NoError(t, <-done)
-		require.Equal(t, 2, most)
+		require.EqualValues(t, 2, most.Load())
 		require.NoError(t, ex.Close())
 	}
 }
@@ -619,5 +619,34 @@ func TestPanicsAndGoexitBesideChildren(t *testing.T) {
 				require.NoError(t, err)
 			})
 		})
+	}
+}
+
+// A task that spawns again and again whatever happens does not keep its executor from
+// being closed.
+func TestCloseEndsATaskThatGoesOnSpawning(t *testing.T) {
+	leaf := coro.Define("leaf", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })
+	for _, limit := range []int{0, 1} {
+		task := coro.Define("task", func(f *coro.Frame[parent, int]) coro.Step {
+			if f.At() == 0 && limit > 0 {
+				f.State.g.Limit(f, limit)
+			}
+			coro.Spawn(f, &f.State.g, leaf, 1, nil)
+			if limit > 0 {
+				return f.State.g.WaitRoom(f, 1)
+			}
+			return f.State.g.Wait(f, 0)
+		})
+		ex := executor.NewPool(executor.WithWorkers(2))
+		done := make(chan error, 1)
+		go func() {
+			_, err := coro.Run(context.Background(), ex, task.With(parent{}))
+			done <- err
+		}()
+		for ex.Arena().Stats().Total.Live == 0 {
+			runtime.Gosched()
+		}
+		require.NoError(t, ex.Close())
+		require.ErrorIs(t, <-done, executor.ErrClosed)
 	}
 }

@@ -3,6 +3,7 @@ package coro_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -220,7 +221,7 @@ func TestCloseDuringJoins(t *testing.T) {
 				return coro.Race(f, 0, kind, children[:2], &f.State.result) // for ever
 			}
 		})
-		done := make(chan error)
+		done := make(chan error, 10)
 		for range 10 {
 			go func() {
 				_, err := coro.Run(context.Background(), ex, task.With(joining{}))
@@ -228,6 +229,12 @@ func TestCloseDuringJoins(t *testing.T) {
 			}()
 		}
 		for ex.Arena().Stats().Total.Live < 30 {
+			select {
+			case err := <-done:
+				t.Fatal(err)
+			default:
+				runtime.Gosched()
+			}
 		}
 		require.NoError(t, ex.Close())
 		for range 10 {
@@ -255,7 +262,12 @@ func TestAllocationsOfGroups(t *testing.T) {
 	args := []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
 	outcomes := []outcome{willWait, willSucceed, willWait}
 	failing := []outcome{willWait, willFail, willWait}
-	wait := func(f *coro.Frame[joining, int]) coro.Step { return f.Return(1) }
+	refused := 0
+	check := func(err error) {
+		if err != nil {
+			refused++
+		}
+	}
 	type step = func(f *coro.Frame[joining, int]) coro.Step
 	spawns := func(use func(f *coro.Frame[parent, int])) *coro.Kind[parent, int] {
 		return coro.Define("spawns", func(f *coro.Frame[parent, int]) coro.Step {
@@ -271,7 +283,7 @@ func TestAllocationsOfGroups(t *testing.T) {
 			if f.At() == 0 {
 				return do(f)
 			}
-			return wait(f)
+			return f.Return(1)
 		})
 	}
 	policy := func(p coro.GroupPolicy, children []outcome) *coro.Kind[parent, int] {
@@ -304,7 +316,7 @@ func TestAllocationsOfGroups(t *testing.T) {
 			coro.SpawnCall(f, &f.State.g, leaf.With(1), nil, coro.Context(ctx))
 		}),
 	} {
-		run := func() { require.NoError(t, coro.Go(ex, k, parent{})) }
+		run := func() { check(coro.Go(ex, k, parent{})) }
 		for range 200 {
 			run()
 		}
@@ -327,10 +339,11 @@ func TestAllocationsOfGroups(t *testing.T) {
 		"Any":            joins(func(f *coro.Frame[joining, int]) coro.Step { return coro.Any(f, 1, kind, outcomes, &f.State.result) }),
 		"Race":           joins(func(f *coro.Frame[joining, int]) coro.Step { return coro.Race(f, 1, leaf, args, &f.State.result) }),
 	} {
-		run := func() { require.NoError(t, coro.Go(ex, k, joining{})) }
+		run := func() { check(coro.Go(ex, k, joining{})) }
 		for range 200 {
 			run()
 		}
 		require.Zero(t, testing.AllocsPerRun(1000, run), name)
 	}
+	require.Zero(t, refused)
 }

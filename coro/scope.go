@@ -80,22 +80,29 @@ func (s *scope) cancel(cause error) { s.tree.cancel(s.tree.generation, cause) }
 // context returns the context of the tasks in the scope. It is made when somebody asks
 // for it.
 func (s *scope) context() context.Context {
+	s.ctxMu.Lock()
+	ctx := s.ctx
+	s.ctxMu.Unlock()
+	if ctx != nil {
+		return ctx
+	}
 	if s.base != nil && !s.tree.armed.Load() {
 		s.tree.arm() // so that the context is told
+	}
+	// Not with ctxMu held, as who cancels takes that last.
+	outer := s.env.ctx
+	if s.base != nil && !s.ownCtx {
+		outer = s.base.context()
+		if s.shielded {
+			outer = context.WithoutCancel(outer)
+		}
+	}
+	if outer == nil {
+		outer = context.Background()
 	}
 	s.ctxMu.Lock()
 	defer s.ctxMu.Unlock()
 	if s.ctx == nil {
-		outer := s.env.ctx
-		if s.base != nil && !s.ownCtx {
-			outer = s.base.context()
-		}
-		if outer == nil {
-			outer = context.Background()
-		}
-		if s.shielded && !s.ownCtx {
-			outer = context.WithoutCancel(outer)
-		}
 		s.ctx, s.endCtx = context.WithCancelCause(outer)
 		if d := s.tree.deadline; d != 0 {
 			s.ctx = &deadlineContext{s.ctx, s.tree.waiting.timing().date(d)}

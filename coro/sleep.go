@@ -170,15 +170,16 @@ func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
 // that it is there to tell.
 func (d *deadlineTimer) fire() {
 	r := d.registry
-	var woken wakes
+	woken := cancelled.Get().(*wakes)
 	r.walk.Lock()
 	if r.generation == d.generation {
 		r.timer = nil
-		r.cancelWalking(context.DeadlineExceeded, &woken)
+		r.cancelWalking(context.DeadlineExceeded, woken)
 	}
 	r.walk.Unlock()
 	d.recycle()
-	post(&woken)
+	post(woken)
+	cancelled.Put(woken)
 }
 
 // unset is called with walk held when the scope has ended.
@@ -229,16 +230,17 @@ func (e *Environment) SetClock(c Clock) { e.waiting.clock = c }
 
 // fireTimers is told of timers whose time has come. They are ours.
 func fireTimers(due []link[timerNode]) {
-	var woken wakes
+	woken := cancelled.Get().(*wakes)
 	for _, l := range due {
 		n := l.get()
 		if n.what == timerDeadline {
 			(*deadlineTimer)(unsafe.Pointer(n)).fire()
 			continue
 		}
-		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, &woken)
+		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
 	}
-	post(&woken)
+	post(woken)
+	cancelled.Put(woken)
 }
 
 // wakeSleeper wakes the task of a timer that was taken from the wheel.

@@ -282,16 +282,20 @@ func (r *waitRegistry) add(p waitable) {
 // cancel wakes the waiting tasks of the tree of the given generation, and of the
 // scopes in it, which has to end because of cause.
 func (r *waitRegistry) cancel(generation uint64, cause error) {
-	var woken wakes
+	woken := cancelled.Get().(*wakes)
 	r.walk.Lock()
 	if r.generation == generation {
-		r.cancelWalking(cause, &woken)
+		r.cancelWalking(cause, woken)
 	}
 	r.walk.Unlock()
 	// As long as one of them is not posted, the tree has not ended; after that,
 	// nothing of it may be touched.
-	post(&woken)
+	post(woken)
+	cancelled.Put(woken)
 }
+
+// cancelled has empty *wakes: those of cancel would be allocated each time.
+var cancelled = sync.Pool{New: func() any { return new(wakes) }}
 
 // cancelWalking is cancel for who holds walk.
 func (r *waitRegistry) cancelWalking(cause error, woken *wakes) {
