@@ -353,7 +353,7 @@ func closeDuringAwaitOn(t *testing.T, closesHere, cancelled bool, phase int) {
 	h, err := coro.Start(here, k.With(none{}, list{}))
 	require.NoError(t, err)
 	one := func(e *manual) bool {
-		task, ok := e.queue.Pop()
+		task, ok := e.pop()
 		if ok {
 			e.worker.Run(task)
 		}

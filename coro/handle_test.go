@@ -24,7 +24,7 @@ func (e *manual) shut(err error) {
 	e.env.Close(err)
 	e.env.CancelWaiting(err)
 	for {
-		t, ok := e.queue.Pop()
+		t, ok := e.pop()
 		if !ok {
 			return
 		}

@@ -145,8 +145,10 @@ type stepwise struct {
 	env    *coro.Environment
 	arena  *arena.Arena
 	worker *coro.Worker
-	queue  coro.Queue
 	refuse error // what Post returns, if not nil
+
+	mu    sync.Mutex // the end of a context posts on a goroutine of its own
+	queue coro.Queue
 }
 
 // newStepwise returns a stepwise that must have no live frame when the test ends.
@@ -165,13 +167,22 @@ func (e *stepwise) Post(t coro.Task) error {
 	if e.refuse != nil {
 		return e.refuse
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.queue.Push(t)
 	return nil
 }
 
+// pop takes the next task.
+func (e *stepwise) pop() (coro.Task, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.queue.Pop()
+}
+
 // runOne runs the next task until it ends or yields.
 func (e *stepwise) runOne() bool {
-	t, ok := e.queue.Pop()
+	t, ok := e.pop()
 	if ok {
 		e.worker.Run(t)
 	}
@@ -187,7 +198,7 @@ func (e *stepwise) runAll() {
 // cancelAll cancels all queued tasks with err.
 func (e *stepwise) cancelAll(err error) {
 	for {
-		t, ok := e.queue.Pop()
+		t, ok := e.pop()
 		if !ok {
 			return
 		}

@@ -63,6 +63,13 @@ func (e *manual) Post(t coro.Task) error {
 	return nil
 }
 
+// pop takes the next task.
+func (e *manual) pop() (coro.Task, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.queue.Pop()
+}
+
 func (e *manual) setRefuse(err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
