@@ -153,7 +153,7 @@ func TestAwaitOnIsCancelled(t *testing.T) {
 }
 
 func awaitOnIsCancelled(t *testing.T, by string, stubborn bool, phase int) {
-	here, there := newStepwise(t, nil), newStepwise(t, nil)
+	here, there := newManual(t, nil), newManual(t, nil)
 	var event coro.Event
 	var remote context.Context
 	call := coro.Define("call", func(f *coro.Frame[int, int]) coro.Step {
@@ -352,22 +352,15 @@ func closeDuringAwaitOn(t *testing.T, closesHere, cancelled bool, phase int) {
 	})
 	h, err := coro.Start(here, k.With(none{}, list{}))
 	require.NoError(t, err)
-	one := func(e *manual) bool {
-		task, ok := e.queue.Pop()
-		if ok {
-			e.worker.Run(task)
-		}
-		return ok
-	}
 	for i := range phase {
-		if !one(here) && !one(there) && i >= phase-2 {
+		if !here.runOne() && !there.runOne() && i >= phase-2 {
 			event.Set()
 		}
 	}
 	if cancelled {
 		h.Cancel(errCause)
 		if phase%2 == 0 {
-			one(here)
+			here.runOne()
 		}
 	}
 	if closesHere {

@@ -32,6 +32,17 @@ func (e *manual) shut(err error) {
 	}
 }
 
+// runOne runs a task, and reports whether there was one.
+func (e *manual) runOne() bool {
+	e.mu.Lock()
+	t, ok := e.queue.Pop()
+	e.mu.Unlock()
+	if ok {
+		e.worker.Run(t)
+	}
+	return ok
+}
+
 // requireHandle checks all that a Handle says.
 func requireHandle[R any](t *testing.T, h *coro.Handle[R], state coro.HandleState, result R, err error) {
 	t.Helper()
