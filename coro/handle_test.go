@@ -848,4 +848,3 @@ func TestHandleAllocations(t *testing.T) {
 	require.Zero(t, failures)
 	require.Positive(t, sum)
 }
-
