@@ -71,16 +71,7 @@ func (h *header) holdsApart(p unsafe.Pointer) bool {
 // awaitSlow is await for frames that do not come from the worker's lists, for
 // results that go to held parts, and for mistakes.
 func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
-	if h.layout&flagMask&^knownFlags != 0 {
-		misusedFrame(h, nil) // poisoned
-	}
-	w := h.worker.get()
-	if w == nil || w.current != uintptr(unsafe.Pointer(h)) {
-		misusedFrame(h, w)
-	}
-	if result != nil && !h.holds(result, stateSize) && !h.holdsApart(result) {
-		misplacedResult(h, k)
-	}
+	w := h.mayAwait(k, result, stateSize)
 	h.resumeAt(at)
 	var c *header
 	layout := h.layout & inheritedFlags
@@ -95,6 +86,25 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 		c = (*header)(w.cache.Allocate(k.capacity))
 		layout |= k.room
 	}
+	return h.makeChild(w, c, k, result, layout)
+}
+
+// mayAwait checks that the step function of h may await a task of kind k, and returns
+// h's worker.
+func (h *header) mayAwait(k *kind, result unsafe.Pointer, stateSize uintptr) *Worker {
+	if h.layout&flagMask&^knownFlags != 0 {
+		misusedFrame(h, nil) // poisoned
+	}
+	w := h.worker.get()
+	if w == nil || w.current != uintptr(unsafe.Pointer(h)) {
+		misusedFrame(h, w)
+	}
+	h.mayTake(k, result, stateSize)
+	return w
+}
+
+// makeChild makes c, which is nil if there was no memory, the child that h awaits.
+func (h *header) makeChild(w *Worker, c *header, k *kind, result unsafe.Pointer, layout uint32) *header {
 	if c == nil {
 		c = w.refused(k)
 		k, result, layout = refusedKind, nil, flagDetached
@@ -103,6 +113,9 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 	c.kind.set(k)
 	c.parent.set(h)
 	c.worker.set(w)
+	if layout&flagCounted != 0 {
+		c.countStart(w)
+	}
 	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
 	return c
 }

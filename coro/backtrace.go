@@ -35,22 +35,33 @@ func (b Backtrace) String() string {
 }
 
 // backtrace returns the chain from h to its root.
-func (h *header) backtrace() Backtrace {
-	var b Backtrace
-	var last [outermostTasks]*kind // of those that are not in b, a ring
+func (h *header) backtrace() Backtrace { return newBacktrace(h.appendChain(nil)) }
+
+func newBacktrace(kinds []*kind, omitted int) Backtrace {
+	b := Backtrace{Omitted: omitted}
+	for _, k := range kinds {
+		b.Tasks = append(b.Tasks, k.info())
+	}
+	return b
+}
+
+// appendChain appends to kinds those of the chain from h to its root that a Backtrace
+// keeps, and returns how many it leaves out.
+func (h *header) appendChain(kinds []*kind) (_ []*kind, omitted int) {
+	var last [outermostTasks]*kind // of those that are not in kinds, a ring
 	n := 0
 	for ; h != nil; h = h.parent.get() {
 		k := h.kind.get()
 		if n < innermostTasks {
-			b.Tasks = append(b.Tasks, k.info())
+			kinds = append(kinds, k)
 		} else {
 			last[n%outermostTasks] = k
 		}
 		n++
 	}
-	b.Omitted = max(0, n-innermostTasks-outermostTasks)
-	for i := innermostTasks + b.Omitted; i < n; i++ {
-		b.Tasks = append(b.Tasks, last[i%outermostTasks].info())
+	omitted = max(0, n-innermostTasks-outermostTasks)
+	for i := innermostTasks + omitted; i < n; i++ {
+		kinds = append(kinds, last[i%outermostTasks])
 	}
-	return b
+	return kinds, omitted
 }

@@ -51,11 +51,12 @@ type call struct {
 
 	// ---- in use only while the call carries an environment
 
-	scope                // of the tree: its env and, if that can end, its registry tree
-	ender  ender         // gets what the root ends with; nil: errors go to env's handler
-	waited bool          // Run waits on done; otherwise the call is pinned
-	done   chan struct{} // gets one value when the root has ended
-	err    error         // of the root; written before done gets its value
+	scope         // of the tree: its env and, if that can end, its registry tree
+	ender  ender  // gets what the root ends with; nil: errors go to env's handler
+	traced traced // the tree, if that began while a trace was taken
+	waited bool   // Run waits on done; otherwise the call is pinned
+	done   signal // given when the root has ended
+	err    error  // of the root; written before done is given
 
 	prev, next *call // in pinned
 }
@@ -92,7 +93,7 @@ func newCall[S, R any](k *kind) *callWith[S, R] {
 func (c *callFor[R]) init(k *kind) {
 	c.kind = k
 	c.self = c
-	c.done = make(chan struct{}, 1)
+	c.done.init()
 	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
 }
 
@@ -118,7 +119,7 @@ func (c *call) claim() {
 func (c *call) ended(err error) {
 	if c.waited {
 		c.err = err
-		c.done <- struct{}{}
+		c.done.give()
 		return
 	}
 	if c.ender != nil {
@@ -138,6 +139,7 @@ func (c *call) release() {
 		pinned.remove(c)
 	}
 	c.tree.close()
+	c.traced.end()
 	if c.env.scope != nil {
 		c.closeContext()
 	}

@@ -25,8 +25,11 @@ type Chan[T any] struct {
 	pointer string
 	parcels sync.Pool // of *T
 
+	consignments sync.Pool // of *consignment[T], for SendCase
+
 	// What follows is guarded by lock. Senders wait only while there are capacity
-	// values, receivers only while there is none and no sender.
+	// values, receivers only while there is none and no sender but such as would
+	// receive too, in the same Select.
 	closed    bool
 	values    ring[T]
 	senders   fifo[T]       // and what they send
@@ -187,7 +190,7 @@ func (c *Chan[T]) Cap() int { return c.capacity }
 func (c *Chan[T]) send(v T, woken *wakes) bool {
 	if c.closed {
 		c.lock.mu.Unlock()
-		panic("coro: a Send to a Chan that is closed: let the sender close it, after its last Send")
+		sendToClosed()
 	}
 	for !c.receivers.empty() {
 		h, destination := c.receivers.pop()
@@ -203,6 +206,10 @@ func (c *Chan[T]) send(v T, woken *wakes) bool {
 	}
 	c.values.push(v)
 	return true
+}
+
+func sendToClosed() {
+	panic("coro: a Send to a Chan that is closed: let the sender close it, after its last Send")
 }
 
 // receive takes a value if there is one. The caller holds the lock.
@@ -277,5 +284,5 @@ func (c *Chan[T]) forget(r *waitRegistry) bool {
 		return false
 	}
 	defer c.lock.mu.Unlock()
-	return c.lock.forget(r, !c.receivers.empty() || !c.senders.empty())
+	return c.lock.forget(r, !c.receivers.idle() || !c.senders.idle())
 }

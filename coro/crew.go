@@ -1,6 +1,8 @@
 package coro
 
 import (
+	"context"
+	"runtime/pprof"
 	"sync"
 	"time"
 )
@@ -47,6 +49,9 @@ func (c *crew) assign(a assignment) {
 // employ is what h's goroutine does. It ends there too if an assignment ends its
 // goroutine: h is not in the list then.
 func (c *crew) employ(h *hand) {
+	// It works for many tasks, and has the labels of none: not those of the step that
+	// it was begun in.
+	pprof.SetGoroutineLabels(context.Background())
 	timer := time.NewTimer(c.stay)
 	defer timer.Stop()
 	for {

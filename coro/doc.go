@@ -62,11 +62,12 @@
 // # Waiting
 //
 // A task that waits is a frame in a queue: it costs no goroutine, and nothing
-// besides its frame. Tasks wait for a [Mutex], an [Event], a [Semaphore], a [Latch]
-// or a [Chan], which tasks on several executors may share, and are served in the
+// besides its frame, except in a Select. Tasks wait for a [Mutex], an [Event], a [Semaphore], a [Latch],
+// a [Cond] or a [Chan], which tasks on several executors may share, and are served in the
 // order in which they came; or, with [Suspend], for a [Waker] that anything outside
-// may wake. Each such operation is a Step, takes the frame and the resume point,
-// and happens when the step function has returned:
+// may wake; or, with [Select], for the first of several. Each such operation is a
+// Step, takes the frame and the resume point, and happens when the step function has
+// returned:
 //
 //	case 1:
 //		return jobs.Recv(f, 2, &s.job)
@@ -172,6 +173,11 @@
 // # Inspection
 //
 // [Kinds] lists the kinds of the program: name, position, frame size.
+// [Environment.WaitingByKind] and [Environment.Waiting] say what the tasks of an
+// executor wait for; tasks pay nothing for that. [Stats] has what was counted of trees
+// launched with [Counted]. With [SetProfileLabels], profiles say which kind of task
+// a goroutine ran, and while package runtime/trace takes a trace, each step is a region
+// of it. docs/looking-inside.md has more.
 //
 // # Cost
 //

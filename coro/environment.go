@@ -50,10 +50,12 @@ type Environment struct {
 	scope *scope
 
 	rootSize uintptr // the least size of a root's frame
+	counted  bool    // tasks are counted by their kinds
 
 	ctx     context.Context // nil: none
 	handler func(error)     // gets errors of roots that nobody waits for
 	call    *call           // whose tree this is, if it is not the executor's
+	relay   *Relay          // the executor, if that is one; see Relay
 }
 
 // NewEnvironment returns the environment of tasks that are launched on ex without
@@ -89,7 +91,7 @@ func (e *Environment) cause() error {
 		if r.ctx != nil && r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
 		}
-		if r.deadline != 0 && r.waiting.timers.now() >= r.deadline {
+		if r.deadline != 0 && r.waiting.timing().now() >= r.deadline {
 			return context.DeadlineExceeded
 		}
 	}
@@ -109,6 +111,9 @@ func (e *Environment) context() context.Context {
 // newRoot makes a root's frame, or returns nil. Its state is undefined.
 func (e *Environment) newRoot(k *kind) *header {
 	layout := uint32(flagRoot)
+	if e.counted {
+		layout |= flagCounted
+	}
 	size := e.rootFrameSize(k)
 	var h *header
 	if e.allocator != nil {
@@ -123,6 +128,12 @@ func (e *Environment) newRoot(k *kind) *header {
 	*h = header{layout: layout | roomBehind(k, size)}
 	h.kind.set(k)
 	h.env.set(e)
+	if e.counted {
+		h.countStart(nil)
+	}
+	if e.relay != nil && e.call == nil {
+		e.relay.began()
+	}
 	return h
 }
 
@@ -142,6 +153,9 @@ func (e *Environment) rootFrameSize(k *kind) uintptr {
 func (e *Environment) freeRoot(h *header) {
 	k := h.kind.get()
 	size := e.rootFrameSize(k)
+	if h.layout&flagCounted != 0 {
+		h.uncount()
+	}
 	if h.layout&flagHeld != 0 {
 		k.held.release(nil, h)
 	}
@@ -150,6 +164,9 @@ func (e *Environment) freeRoot(h *header) {
 	} else {
 		e.arena.Deallocate(unsafe.Pointer(h), size)
 	}
+	if e.relay != nil && e.call == nil {
+		e.relay.ended()
+	}
 }
 
 // ended is told that the root ended with err, which may be nil. Its frame is
@@ -157,7 +174,12 @@ func (e *Environment) freeRoot(h *header) {
 func (e *Environment) ended(err error) {
 	if c := e.call; c != nil {
 		c.ended(err)
-	} else if err != nil {
+		return
+	}
+	if e.relay != nil {
+		e.relay.ended()
+	}
+	if err != nil {
 		e.handler(err)
 	}
 }

@@ -64,5 +64,5 @@ func (e *Event) forget(r *waitRegistry) bool {
 		return false
 	}
 	defer e.lock.mu.Unlock()
-	return e.lock.forget(r, !e.waiters.empty())
+	return e.lock.forget(r, !e.waiters.idle())
 }

@@ -41,3 +41,29 @@ func (e *Environment) Trees() (n int, ok bool) {
 // CloseGate does the first half of CancelWaiting: from now on, tasks that would be
 // woken are left to the second.
 func (e *Environment) CloseGate(err error) { e.waiting.gate.close(err) }
+
+// Cursors returns how many are looking through the queue of e.
+func (e *Event) Cursors() (n int) {
+	e.lock.mu.Lock()
+	defer e.lock.mu.Unlock()
+	for c := e.waiters.cursors.first; c != nil; c = c.next {
+		n++
+	}
+	return n
+}
+
+// Cursors returns how many are looking through the trees of the executor.
+func (e *Environment) Cursors() (n int) {
+	e.waiting.mu.Lock()
+	defer e.waiting.mu.Unlock()
+	for c := e.waiting.cursors.first; c != nil; c = c.next {
+		n++
+	}
+	return n
+}
+
+// How much is looked at under one lock.
+const (
+	VisitBatch = visitBatch
+	VisitLinks = visitLinks
+)

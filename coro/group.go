@@ -27,13 +27,17 @@ import (
 //
 // A task never ends before its children do: if it returns or fails while some are left, it
 // stays until they have ended, and only then whoever awaits it goes on. An error of a child
-// that no Wait has told the task is the task's own then, unless it has one.
+// that no Wait has told the task is the task's own then, unless it has one. Until then the
+// results of the children have to go somewhere: the State and the held part stay, and what
+// a child wrote there is seen by nobody.
 //
 // Without more, children do not influence each other, and Wait gives the first error of
 // all. See [Group.Policy] for groups that cancel the other children when one has failed or
 // succeeded, and [Group.Limit] for how many run at a time.
 //
-// All methods are for the step function of the Group's task.
+// All methods are for the step function of the Group's task. While there are children, the
+// Group must not be assigned to, nor the State that it is part of: that panics, at the next
+// use of the Group.
 type Group struct {
 	// count goes down by one for each child that ends, on whatever goroutine, and up by
 	// spawned when the task begins to wait for them. So it gets to 0 once: by the last
@@ -48,8 +52,15 @@ type Group struct {
 	// once between two Waits, by compare-and-swap, and read by the task and its children.
 	record uintptr
 
-	winner uintptr // see Won; the task's, and written when all children have ended
+	// winner is what Won compares with, written when all children have ended. While the
+	// Group is in use it is the mark that says so: a Group without it was copied or
+	// overwritten, and counts children that are not its own. The task's.
+	winner uintptr
 }
+
+// mark is what g.winner is while g is in use. It is odd and inside of g: no result's
+// address.
+func (g *Group) mark() uintptr { return uintptr(unsafe.Pointer(g)) | 1 }
 
 // GroupPolicy says when the children of a [Group] are cancelled, and what Wait's error
 // is.
@@ -86,13 +97,14 @@ type groupRecord struct {
 	// when all children have ended.
 	own error
 
-	mu      sync.Mutex // guards what follows
+	limit int // 0: none; the task's, and only read once there are children
+
+	mu      sync.Mutex // guards what follows; no other lock is taken with it
 	decided bool
 	winner  uintptr // the address of the result of the child that decided
 	err     error
 	errs    []error // of FirstSuccess
-	limit   int     // 0: none
-	running int     // counted if there is a limit
+	running int     // of the children that were not queued; counted if there is a limit
 	queued  Queue   // children beyond the limit
 	room    *header // the task, if it waits for room
 }
@@ -108,11 +120,34 @@ func init() { groupRecords.init(newSlots[groupRecord]) }
 //
 // If there is no memory, the child counts as one that failed with [arena.ErrExhausted].
 func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS, result *CR) {
-	w := f.spawning(g)
-	if c := f.spawn(w, g, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State)); c != nil {
+	if c := f.spawn(g, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State)); c != nil {
 		(*Frame[CS, CR])(unsafe.Pointer(c)).State = args
-		g.start(w, c)
+		g.start(f.worker.get(), c)
 	}
+}
+
+// spawn makes the frame of a child, or returns nil. stateSize is the size of h's state.
+// What is out of the ordinary is left to spawnSlow.
+func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
+	w := h.worker.get()
+	// The flags come first, as in await.
+	if h.layout&(inheritedFlags|flagGroup) == flagGroup && w.current == uintptr(unsafe.Pointer(h)) &&
+		uintptr(unsafe.Pointer(g))-uintptr(unsafe.Pointer(h)) == h.kind.get().groupOffset && g.winner == g.mark() &&
+		atomic.LoadUintptr(&g.record) == 0 && (result == nil || h.holds(result, stateSize)) {
+		if c := (*header)(w.cache.TryAllocateAt(k.place)); c != nil {
+			g.spawned++
+			c.kind.set(k)
+			c.parent.set(h)
+			c.env = h.env
+			c.result = uintptr(result)
+			c.at = 0
+			c.layout = k.room | flagSpawned
+			return c
+		}
+	}
+	w = h.spawning(g)
+	h.mayTake(k, result, stateSize)
+	return h.spawnSlow(w, g, k, result)
 }
 
 // SpawnCall is [Spawn] for a call, of a kind of either sort, with the options of
@@ -128,46 +163,52 @@ func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR
 func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointer, stateSize uintptr, opts []Option) {
 	o := mergeForPart(opts)
 	k := call.kind
+	h.mayTake(k, result, stateSize)
+	var c *header
 	if o.allocator != nil {
-		h.mayTake(k, result, stateSize)
-		c := (*header)(o.allocator.Allocate(k.size))
-		h.adopt(w, g, c, k, result, flagCustom)
-		if c == nil {
-			return
-		}
-		h.spawnIn(w, c, &o)
-		call.fill(w, c)
-		g.start(w, c)
-		return
+		c = h.adopt(w, g, (*header)(o.allocator.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
+	} else {
+		c = h.spawnSlow(w, g, k, result)
 	}
-	c := h.spawn(w, g, k, result, stateSize)
 	if c == nil {
 		return
 	}
 	if len(opts) > 0 {
-		h.spawnIn(w, c, &o)
+		w.enclose(c, &o)
 	}
 	call.fill(w, c)
 	g.start(w, c)
 }
 
-// spawnIn gives a child that was just made a scope of its own.
-func (h *header) spawnIn(w *Worker, c *header, o *Option) {
-	s := openScope(w, c.env.get(), o)
-	c.env.set(&s.env)
-	c.layout |= flagScope
-}
-
-// spawning checks that the step function of h may spawn, and returns its worker.
+// spawning checks that the step function of h may use g, makes that h's, and returns h's
+// worker.
 func (h *header) spawning(g *Group) *Worker {
 	w := h.runningWorker()
-	if h.group() != g {
-		panic("coro: task " + quote(h.kind.get().name) + ": Spawn needs the Group that is a field of the task's own State")
+	if uintptr(unsafe.Pointer(g))-uintptr(unsafe.Pointer(h)) != h.kind.get().groupOffset ||
+		h.layout&flagGroup == 0 || g.winner != g.mark() {
+		h.beginGroup(g)
 	}
+	return w
+}
+
+// beginGroup is spawning for groups that are not in use, and for mistakes.
+func (h *header) beginGroup(g *Group) {
 	if h.env.get().waiting.oneChain {
 		panic("coro: task " + quote(h.kind.get().name) + ": a generator, and what it awaits, cannot spawn: a loop runs one chain of tasks only")
 	}
-	return w
+	if g == nil || h.group() != g {
+		panic("coro: task " + quote(h.kind.get().name) + ": Spawn needs the Group that is a field of the task's own State")
+	}
+	if h.layout&flagGroup != 0 {
+		h.overwrittenGroup()
+	}
+	// If the state was copied from that of a task that has children, these are not ours.
+	*g = Group{winner: g.mark()}
+	h.layout |= flagGroup
+}
+
+func (h *header) overwrittenGroup() {
+	panic("coro: task " + quote(h.kind.get().name) + ": its Group was overwritten while it had children: do not assign to the Group, nor to the State as a whole, before Wait")
 }
 
 // group returns the Group in h's state; nil if there is none.
@@ -179,60 +220,62 @@ func (h *header) group() *Group {
 	return (*Group)(unsafe.Add(unsafe.Pointer(h), offset))
 }
 
+// usedGroup is group for a frame whose Group is in use.
+func (h *header) usedGroup() *Group {
+	return (*Group)(unsafe.Add(unsafe.Pointer(h), h.kind.get().groupOffset))
+}
+
+// mayTake panics unless the result of a child of kind k may go to result.
 func (h *header) mayTake(k *kind, result unsafe.Pointer, stateSize uintptr) {
 	if result != nil && !h.holds(result, stateSize) && !h.holdsApart(result) {
 		misplacedResult(h, k)
 	}
 }
 
-// spawn makes the frame of a child, or returns nil.
-func (h *header) spawn(w *Worker, g *Group, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
-	h.mayTake(k, result, stateSize)
-	var c *header
+// spawnSlow is spawn once it is known that there is no mistake.
+func (h *header) spawnSlow(w *Worker, g *Group, k *kind, result unsafe.Pointer) *header {
 	layout := h.layout & inheritedFlags
-	if layout&flagCustom != 0 {
-		c = (*header)(h.env.get().allocator.Allocate(k.size))
-	} else {
-		if c = (*header)(w.cache.TryAllocateAt(k.place)); c == nil {
-			c = (*header)(w.cache.Allocate(k.capacity))
-		}
-		layout |= k.room
+	if layout&flagCustom == 0 {
+		return h.adopt(w, g, (*header)(w.cache.Allocate(k.capacity)), k, result, layout|k.room)
 	}
-	h.adopt(w, g, c, k, result, layout)
-	return c
+	return h.adopt(w, g, (*header)(h.env.get().allocator.Allocate(k.size)), k, result, layout)
 }
 
-// adopt makes c, which may be nil, a child of h in g.
-func (h *header) adopt(w *Worker, g *Group, c *header, k *kind, result unsafe.Pointer, layout uint32) {
-	h.layout |= flagGroup
+// adopt makes c, which may be nil, a child of h in g, and returns it.
+func (h *header) adopt(w *Worker, g *Group, c *header, k *kind, result unsafe.Pointer, layout uint32) *header {
 	g.spawned++
 	if c == nil {
-		w.childFailed(h, g, arena.ErrExhausted)
-		return
+		w.childFailed(g, uintptr(result), arena.ErrExhausted)
+		return nil
 	}
-	*c = header{env: h.env, result: uintptr(result), layout: layout | flagSpawned}
+	env := h.env
+	if r := g.known(); r != nil && r.scope != nil {
+		env.set(&r.scope.env)
+	}
+	*c = header{env: env, result: uintptr(result), layout: layout | flagSpawned}
 	c.kind.set(k)
 	c.parent.set(h)
-	if r := g.known(); r != nil && r.scope != nil {
-		c.env.set(&r.scope.env)
+	if layout&flagCounted != 0 {
+		c.countStart(w)
 	}
+	return c
 }
 
 // childFailed is told of a child that will not begin. The step function of its parent is
 // running.
-func (w *Worker) childFailed(h *header, g *Group, err error) {
-	g.note(w, 0, err)
+func (w *Worker) childFailed(g *Group, result uintptr, err error) {
+	g.need(w).learn(result, err)
 	atomic.AddInt32(&g.count, -1) // not to 0: the task does not wait
 }
 
 // start makes c run, or wait for its turn.
 func (g *Group) start(w *Worker, c *header) {
-	if r := g.known(); r != nil && !r.admit(c) {
+	if r := g.known(); r != nil && r.limit != 0 && !r.admit(c) {
 		return
 	}
 	env := c.env.get()
 	if w.serves(env.waiting) {
-		w.local.PushLocal(Task{c}, Spawned)
+		w.pushLocal(Task{c}, env, Spawned)
 		return
 	}
 	if err := env.executor.Post(Task{c}); err != nil {
@@ -246,9 +289,6 @@ func (g *Group) start(w *Worker, c *header) {
 func (r *groupRecord) admit(c *header) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.limit == 0 {
-		return true
-	}
 	if r.running < r.limit {
 		r.running++
 		return true
@@ -269,9 +309,12 @@ func (g *Group) Policy(f Waiter, p GroupPolicy) {
 		panic("coro: task " + quote(h.kind.get().name) + ": Policy after Spawn: set it before the first child, and again after each Wait")
 	}
 	r := g.need(w)
-	h.layout |= flagGroup
 	r.policy = p
-	if p != WaitForAll && r.scope == nil {
+	switch {
+	case p == WaitForAll && r.scope != nil:
+		r.scope.close(w)
+		r.scope = nil
+	case p != WaitForAll && r.scope == nil:
 		r.scope = openScope(w, h.env.get(), &Option{})
 	}
 }
@@ -288,13 +331,13 @@ func (g *Group) Limit(f Waiter, n int) {
 	if g.spawned != 0 {
 		panic("coro: task " + quote(h.kind.get().name) + ": Limit after Spawn: set it before the first child, and again after each Wait")
 	}
-	h.layout |= flagGroup
 	g.need(w).limit = n
 }
 
 // Cancel cancels the children: those that wait go on with the cause, those that have not
-// begun do not. The group needs a policy other than [WaitForAll]. The task still has to
-// Wait, or to end.
+// begun learn it in their first step, and those that wait for their turn because of a
+// [Group.Limit] end with it without having begun, but for [HasCleanup]. The group needs a policy other than
+// [WaitForAll]. The task still has to Wait, or to end.
 func (g *Group) Cancel(f Waiter, cause error) {
 	h := f.waiter()
 	h.spawning(g)
@@ -324,25 +367,38 @@ func (g *Group) Wait(f Waiter, at int) Step {
 	return h.waitFor(at, groupWait{})
 }
 
+// mustBeOf panics unless g is the Group of h's task.
 func (g *Group) mustBeOf(h *header) {
-	if h.group() != g {
+	h.runningWorker() // first, as it finds frames that are gone
+	if g == nil || h.group() != g {
 		panic("coro: task " + quote(h.kind.get().name) + ": Wait needs the Group that is a field of the task's own State")
+	}
+	if h.layout&flagGroup != 0 && g.winner != g.mark() {
+		h.overwrittenGroup()
 	}
 }
 
 // WaitRoom waits until fewer children than the limit are there, running or waiting for
 // their turn, and goes on in f at the resume point at: for a task that spawns many and is
-// to have no more of them than that.
+// to have no more of them than that. As with [Group.Wait], the end of the tree's context is
+// for the children to learn. Without a limit there is always room.
 func (g *Group) WaitRoom(f Waiter, at int) Step {
 	h := f.waiter()
 	g.mustBeOf(h)
 	return h.waitFor(at, groupRoom{})
 }
 
+// groupWait and groupRoom need no place in a registry: whoever cancels, cancels the
+// children, and the last of them ends the wait.
+
 type groupWait struct{}
 
 func (groupWait) park(w *Worker, h *header) parking {
-	g := h.group()
+	g := h.usedGroup()
+	if h.layout&flagGroup == 0 { // there are no children
+		g.winner = 0
+		return parkDone
+	}
 	n := g.spawned
 	g.spawned = 0
 	if atomic.AddInt32(&g.count, n) != 0 {
@@ -355,13 +411,16 @@ func (groupWait) park(w *Worker, h *header) parking {
 type groupRoom struct{}
 
 func (groupRoom) park(_ *Worker, h *header) parking {
-	r := h.group().known()
-	if r == nil {
+	if h.layout&flagGroup == 0 {
+		return parkDone
+	}
+	r := h.usedGroup().known()
+	if r == nil || r.limit == 0 {
 		return parkDone
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.limit == 0 || r.running < r.limit {
+	if r.running < r.limit {
 		return parkDone
 	}
 	r.room = h
@@ -372,7 +431,7 @@ func (groupRoom) park(_ *Worker, h *header) parking {
 // to run next, if any: that of h, or of another child. If h has ended itself, it is to be
 // finished, with w.err.
 func (w *Worker) childEnded(h *header, result uintptr, err error) *header {
-	g := h.group()
+	g := h.usedGroup()
 	var next *header
 	if err != nil || atomic.LoadUintptr(&g.record) != 0 {
 		next = g.note(w, result, err)
@@ -384,32 +443,30 @@ func (w *Worker) childEnded(h *header, result uintptr, err error) *header {
 	return h
 }
 
-// ended is called when all children have ended, by whoever goes on with the task of h, so
-// that nobody else uses the record. It ends the use of that, and leaves the error, if there
-// is one, to the next step.
+// ended is called when all children have ended, by whoever goes on with the task of h: it
+// alone uses the group.
 func (g *Group) ended(w *Worker, h *header) {
 	h.layout &^= flagGroup
 	g.winner = 0
-	r := g.known()
-	if r == nil {
-		return
+	if g.record != 0 {
+		g.endRecord(w, h)
 	}
+}
+
+// endRecord ends the use of the record, and leaves the error, if there is one, to the next
+// step.
+func (g *Group) endRecord(w *Worker, h *header) {
+	r := g.known()
+	g.record = 0
 	g.winner = r.winner
 	err := r.outcome()
-	if r.own != nil {
-		err = r.own
+	if r.scope != nil {
+		r.scope.close(w)
 	}
-	s := r.scope
-	errs := r.errs
-	clear(errs)
-	node := r.node
+	clear(r.errs)
 	r.policy, r.scope, r.own, r.decided, r.winner = 0, nil, nil, false, 0
-	r.err, r.errs, r.limit, r.running = nil, errs[:0], 0, 0
-	g.record = 0
-	if s != nil {
-		s.close(w)
-	}
-	groupRecords.put(w, node)
+	r.err, r.errs, r.limit, r.running = nil, r.errs[:0], 0, 0
+	groupRecords.put(w, r.node)
 	if err != nil {
 		w.err = err
 		h.at |= atFailed
@@ -418,17 +475,24 @@ func (g *Group) ended(w *Worker, h *header) {
 
 // outcome returns the error of the group.
 func (r *groupRecord) outcome() error {
-	if r.policy == FirstSuccess && !r.decided {
+	switch {
+	case r.own != nil:
+		return r.own
+	case r.policy == FirstSuccess && !r.decided:
 		return errors.Join(r.errs...)
+	default:
+		return r.err
 	}
-	return r.err
 }
 
 // endGroup is told that the task of h is about to end with err. If it has children left,
 // wait is true: the last of them will finish it. Otherwise it returns the error to end
 // with.
 func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
-	g := h.group()
+	g := h.usedGroup()
+	if g.winner != g.mark() {
+		h.overwrittenGroup() // whose children are nowhere: nothing can go on from here
+	}
 	if err != nil {
 		r := g.need(w)
 		r.own = err
@@ -450,46 +514,49 @@ func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 	return err, false
 }
 
-// note is told how a child has ended, and returns a frame to run next, if any. The child
-// is still counted, so the group is there.
+// note is told how a child has ended that was started, and returns a frame to run next, if
+// any: another child whose turn it is now, or the task, if it waits for room. The child is
+// still counted, so the group is there.
 func (g *Group) note(w *Worker, result uintptr, err error) *header {
 	r := g.need(w)
+	r.learn(result, err)
+	if r.limit == 0 {
+		return nil
+	}
+	for {
+		r.mu.Lock()
+		t, ok := r.queued.Pop()
+		if !ok {
+			r.running--
+			room := r.room
+			r.room = nil
+			r.mu.Unlock()
+			return room
+		}
+		r.mu.Unlock()
+		cause := t.h.env.get().cause()
+		if cause == nil {
+			return t.h
+		}
+		result := t.h.result
+		cause = w.cleanUp(t.h, cause)
+		w.discard(t.h)
+		r.learn(result, cause)
+		atomic.AddInt32(&g.count, -1) // not to 0, as the one that has ended is still counted
+	}
+}
+
+// learn takes a child's outcome, and cancels the others if that decides the group.
+func (r *groupRecord) learn(result uintptr, err error) {
 	r.mu.Lock()
 	decides := r.decide(result, err)
 	r.mu.Unlock()
-	s := r.scope
-	if decides && s != nil {
-		s.cancel(ErrGroupDecided)
+	if decides && r.scope != nil {
+		r.scope.cancel(ErrGroupDecided)
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s != nil && s.tree.cancelled.Load() {
-		g.drop(w, r)
-	}
-	next := r.nextChild()
-	if next == nil && r.room != nil && (r.limit == 0 || r.running < r.limit) {
-		next, r.room = r.room, nil
-	}
-	return next
 }
 
-// drop ends the children of a cancelled group that have not begun. The caller holds mu.
-func (g *Group) drop(w *Worker, r *groupRecord) {
-	n := int32(0)
-	for {
-		t, ok := r.queued.Pop()
-		if !ok {
-			break
-		}
-		r.decide(t.h.result, r.scope.tree.cause)
-		w.discard(t.h)
-		n++
-	}
-	atomic.AddInt32(&g.count, -n) // not to 0: see note
-}
-
-// decide takes a child's outcome, and reports whether that decides the group. The caller
-// holds mu.
+// decide reports whether an outcome decides the group. The caller holds mu.
 func (r *groupRecord) decide(result uintptr, err error) bool {
 	if r.decided {
 		return false
@@ -510,19 +577,6 @@ func (r *groupRecord) decide(result uintptr, err error) bool {
 	r.err = err
 	r.winner = result
 	return true
-}
-
-// nextChild returns the child whose turn it is now that one has ended. The caller holds
-// mu.
-func (r *groupRecord) nextChild() *header {
-	if r.limit == 0 {
-		return nil
-	}
-	t, ok := r.queued.Pop()
-	if !ok {
-		r.running--
-	}
-	return t.h
 }
 
 // known returns the record, or nil if there is none.

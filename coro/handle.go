@@ -266,7 +266,7 @@ func (e *handleEnd) forget(r *waitRegistry) bool {
 		return false
 	}
 	defer e.lock.mu.Unlock()
-	return e.lock.forget(r, !e.waiters.empty())
+	return e.lock.forget(r, !e.waiters.idle())
 }
 
 // A task awaits a Handle by way of a child: then the error is the child's, which needs no

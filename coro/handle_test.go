@@ -644,7 +644,7 @@ func TestOnResult(t *testing.T) {
 	_, err = coro.Run(context.Background(), ex, errand(func(f *errandFrame) coro.Step {
 		return coro.AwaitCall(f, 1, texts.With(1), nil, coro.OnResult(func(string) {}))
 	}).With(0))
-	requireMisuse(t, err, "coro: OnError, OnResult and RootFrameSize are for launches: a child has neither")
+	requireMisuse(t, err, "coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child")
 
 	// What it got is not kept.
 	var w watched

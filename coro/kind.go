@@ -3,6 +3,7 @@ package coro
 import (
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -41,6 +42,10 @@ type kind struct {
 	held holder
 
 	defined position
+
+	// counts is nil until a task is counted. Who counts first makes it; it is never
+	// changed again.
+	counts atomic.Pointer[kindCounts]
 
 	// calls are *call values of this kind, for reuse.
 	calls sync.Pool

@@ -61,5 +61,5 @@ func (l *Latch) forget(r *waitRegistry) bool {
 		return false
 	}
 	defer l.lock.mu.Unlock()
-	return l.lock.forget(r, !l.waiters.empty())
+	return l.lock.forget(r, !l.waiters.idle())
 }

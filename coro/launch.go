@@ -21,6 +21,8 @@ type Option struct {
 	timeout   time.Duration
 	deadline  time.Time
 	shielded  bool
+	counted   bool
+	limit     int
 }
 
 // merge makes o say what other says, and keep what it does not say.
@@ -47,6 +49,10 @@ func (o *Option) merge(other Option) {
 		o.deadline = other.deadline
 	}
 	o.shielded = o.shielded || other.shielded
+	o.counted = o.counted || other.counted
+	if other.limit != 0 {
+		o.limit = other.limit
+	}
 }
 
 // Allocator makes m serve every frame of the launched tree, and of no other. It
@@ -177,7 +183,7 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	if err := c.launch(ex, opts[:]); err != nil {
 		return zero, err
 	}
-	<-c.done
+	c.done.wait()
 	result, err := c.take(), c.err
 	c.release()
 	return result, err
@@ -199,6 +205,7 @@ func (c *call) launch(ex Executor, opts []Option) error {
 		c.env = env.with(opts)
 		c.env.call = c
 		c.tree.open(&c.env)
+		c.traced.begin(&c.env, c.kind)
 		if c.ender != nil {
 			c.ender.begin(c)
 		}
@@ -245,6 +252,7 @@ func (e *Environment) with(opts []Option) Environment {
 		if o.timeout != 0 || !o.deadline.IsZero() || o.shielded {
 			panic("coro: Timeout, Deadline and Shield are for AwaitCall and SpawnCall: a launch has a context for that")
 		}
+		o.mustNotLimit()
 		all.merge(o)
 	}
 	if all.allocator != nil {
@@ -258,6 +266,9 @@ func (e *Environment) with(opts []Option) Environment {
 	}
 	if all.rootSize != 0 {
 		changed.rootSize = all.rootSize
+	}
+	if all.counted {
+		changed.counted = true
 	}
 	return changed
 }

@@ -24,5 +24,16 @@ func (w *Worker) SetLocal(env *Environment, l Local) {
 	w.local, w.home = l, env.waiting
 }
 
-// serves reports whether w has a queue for tasks of x's executor. w may be nil.
+// pushLocal takes a task of environment env, whose executor, or the one that this is a
+// layer on, w serves.
+func (w *Worker) pushLocal(t Task, env *Environment, from Origin) {
+	if env.relay != nil {
+		env.relay.pushLocal(w, t, from)
+		return
+	}
+	w.local.PushLocal(t, from)
+}
+
+// serves reports whether w has a queue for tasks of x's executor, or for the turns of
+// layers on it. w may be nil.
 func (w *Worker) serves(x *waiting) bool { return w != nil && w.home == x }

@@ -10,6 +10,10 @@ type Mutex struct {
 	lock    lock
 	locked  bool // guarded by lock, as the rest
 	waiters fifo[struct{}]
+
+	// signalled has, for each waiter with flagSignalled, the Cond whose Signal it got.
+	// nil if there never was one.
+	signalled *ring[*Cond]
 }
 
 // Lock waits until the mutex is free, locks it, and goes on in f at the resume
@@ -37,13 +41,24 @@ func (m *Mutex) Unlock() {
 		m.lock.mu.Unlock()
 		panic("coro: Unlock of a Mutex that is not locked: each Lock that succeeded, that is with a nil Err, allows one Unlock")
 	}
+	again := m.handOver(&woken)
+	m.lock.mu.Unlock()
+	again.signal(&woken)
+	post(&woken)
+}
+
+// handOver unlocks m for the caller, who has it, and holds lock. When that is released,
+// again.signal is to be called.
+func (m *Mutex) handOver(woken *wakes) (again inVain) {
 	m.locked = false
 	for !m.locked && !m.waiters.empty() {
 		h, _ := m.waiters.pop()
-		m.locked = wake(h, flagWoken, &woken)
+		from := m.signalOf(h)
+		if m.locked = wake(h, flagWoken, woken); !m.locked {
+			again.add(from)
+		}
 	}
-	m.lock.mu.Unlock()
-	post(&woken)
+	return again
 }
 
 func (m *Mutex) park(_ *Worker, h *header) parking {
@@ -61,9 +76,31 @@ func (m *Mutex) park(_ *Worker, h *header) parking {
 }
 
 func (m *Mutex) withdraw(w match, woken *wakes) {
+	again := m.takeOut(w, woken)
+	again.signal(woken)
+}
+
+func (m *Mutex) takeOut(w match, woken *wakes) (again inVain) {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
-	m.waiters.withdraw(w, woken)
+	if m.signalled == nil || m.signalled.n == 0 {
+		m.waiters.withdraw(w, woken)
+		return again
+	}
+	for range m.waiters.frames.Len() {
+		h, none := m.waiters.pop()
+		from := m.signalOf(h)
+		if w.has(h) {
+			again.add(from)
+			wake(h, 0, woken)
+			continue
+		}
+		m.waiters.push(h, none)
+		if from != nil {
+			m.setSignal(h, from)
+		}
+	}
+	return again
 }
 
 func (m *Mutex) forget(r *waitRegistry) bool {
@@ -71,5 +108,5 @@ func (m *Mutex) forget(r *waitRegistry) bool {
 		return false
 	}
 	defer m.lock.mu.Unlock()
-	return m.lock.forget(r, !m.waiters.empty())
+	return m.lock.forget(r, !m.waiters.idle())
 }

@@ -61,7 +61,7 @@ func openScope(w *Worker, base *Environment, o *Option) *scope {
 			r.ctx = o.ctx
 		}
 	}
-	r.deadline = base.waiting.timers.deadline(o)
+	r.deadline = base.waiting.deadlineOf(o)
 	return s
 }
 
@@ -93,12 +93,12 @@ func (s *scope) context() context.Context {
 		if outer == nil {
 			outer = context.Background()
 		}
-		if s.shielded {
+		if s.shielded && !s.ownCtx {
 			outer = context.WithoutCancel(outer)
 		}
 		s.ctx, s.endCtx = context.WithCancelCause(outer)
 		if d := s.tree.deadline; d != 0 {
-			s.ctx = &deadlineContext{s.ctx, s.tree.waiting.timers.time(d)}
+			s.ctx = &deadlineContext{s.ctx, s.tree.waiting.timing().date(d)}
 		}
 		if s.tree.cancelled.Load() {
 			s.endCtx(s.tree.cause)
@@ -172,51 +172,58 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 	}
 	o := mergeForPart(opts)
 	// Whatever is wrong with the await is found before there is a scope.
-	c := h.await(at, call.kind, result, stateSize)
+	c := h.awaitFrom(o.allocator, at, call.kind, result, stateSize)
 	if c.layout&flagDetached != 0 {
 		return c
 	}
 	w := h.worker.get()
-	if o.allocator != nil {
-		c = w.moveTo(c, o.allocator)
-		if c.layout&flagDetached != 0 {
-			return c
-		}
-	}
-	s := openScope(w, h.env.get(), &o)
-	c.env.set(&s.env)
-	c.layout |= flagScope
+	w.enclose(c, &o)
 	call.fill(w, c)
 	return c
 }
 
-// moveTo gives c, which has just been made, a frame from m in place of its own.
-func (w *Worker) moveTo(c *header, m arena.FrameAllocator) *header {
-	k := c.kind.get()
-	made := *c
-	w.free(c)
-	c = (*header)(m.Allocate(k.size))
-	if c == nil {
-		c = w.refused(k)
-		made.kind.set(refusedKind)
-		made.result = 0
-		made.layout = flagDetached
-	} else {
-		made.layout = flagCustom
+// enclose gives c, which has just been made, a scope of its own.
+func (w *Worker) enclose(c *header, o *Option) {
+	s := openScope(w, c.env.get(), o)
+	c.env.set(&s.env)
+	c.layout |= flagScope
+}
+
+// awaitFrom is await with a frame from m, unless that is nil.
+func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
+	if m == nil {
+		return h.await(at, k, result, stateSize)
 	}
-	*c = made
-	w.current = uintptr(unsafe.Pointer(c)) | currentIsChild
-	return c
+	w := h.mayAwait(k, result, stateSize)
+	h.resumeAt(at)
+	return h.makeChild(w, (*header)(m.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
 }
 
 // mergeForPart returns all of opts, which are for a part of a tree, in one.
 func mergeForPart(opts []Option) Option {
 	var all Option
 	for _, o := range opts {
-		if o.handler != nil || o.results != nil || o.rootSize != 0 {
-			panic("coro: OnError, OnResult and RootFrameSize are for launches: a child has neither")
-		}
 		all.merge(o)
 	}
+	all.mustBeForPart()
 	return all
+}
+
+// mustBeForPart panics if there is an option that is not for a part of a tree.
+func (o *Option) mustBeForPart() {
+	if o.handler != nil || o.results != nil || o.rootSize != 0 || o.counted {
+		panic("coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child")
+	}
+	o.mustNotLimit()
+}
+
+// forPart reports whether o needs a scope.
+func (o *Option) forPart() bool {
+	return o.allocator != nil || o.ctx != nil || o.timeout != 0 || !o.deadline.IsZero() || o.shielded
+}
+
+func (o *Option) mustNotLimit() {
+	if o.limit != 0 {
+		panic("coro: the option Limit is for All, Any and Race; a Group has a method for that")
+	}
 }

@@ -138,7 +138,9 @@ func (g *SeqKind[S, T]) end(l *seqLoop[T]) {
 	l.seqDriver.end()
 	var zero T
 	l.value = zero
-	g.loops.Put(l)
+	if l.waiting.timers == nil { // else it may belong to a synctest bubble
+		g.loops.Put(l)
+	}
 }
 
 // Return ends the generator, and with it the loop.

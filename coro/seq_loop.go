@@ -2,6 +2,7 @@ package coro
 
 import (
 	"errors"
+	"runtime/trace"
 	"sync"
 
 	"github.com/framearena/framearena/arena"
@@ -23,6 +24,9 @@ type seqLoop[T any] struct {
 type seqDriver struct {
 	worker Worker
 
+	// watched says that a trace was taken when the loop began.
+	watched bool
+
 	// next is the frame whose step is to follow: it yielded the last value or
 	// has not begun. It is nothing while steps run and once the root has ended.
 	next link[header]
@@ -34,16 +38,16 @@ type seqDriver struct {
 	// loop is its own executor.
 	waiting *waiting
 
-	// ready gets the chain when it has waited for something, and may go on.
-	ready chan Task
+	// ready is the chain when it has waited for something and may go on. It is guarded by
+	// call.done.mu, and call.done is given when it is there.
+	ready Task
 }
 
 func newSeqLoop[T any]() *seqLoop[T] {
 	l := new(seqLoop[T])
-	l.call.done = make(chan struct{}, 1)
+	l.call.done.init()
 	l.waiting = newWaiting()
 	l.waiting.oneChain = true
-	l.ready = make(chan Task, 1)
 	return l
 }
 
@@ -71,6 +75,7 @@ func (d *seqDriver) begin(k *kind, opts []Option) *header {
 	if d.call.env.allocator == nil {
 		d.call.env.allocator = seqArena()
 	}
+	d.watched = trace.IsEnabled()
 	h := d.call.env.newRoot(k)
 	if h != nil {
 		h.layout |= flagSeq
@@ -113,23 +118,35 @@ func (d *seqDriver) advance() bool {
 	w := &d.worker
 	h := d.next.get()
 	d.next = 0
+	if h.at&atFailed == 0 && h.env.get().mayEnd() {
+		w.learnCause(h)
+	}
 	for {
-		if h.at&atFailed == 0 && h.env.get().mayEnd() {
-			w.learnCause(h)
+		if d.watched {
+			w.stepsWatched(h, false)
+		} else {
+			w.steps(h)
 		}
-		w.steps(h)
 		if w.current != 0 {
 			d.next = link[header](w.current)
 			w.current = 0
 			return true
 		}
-		select {
-		case <-d.call.done:
+		d.call.done.wait()
+		if h = d.takeReady(); h == nil {
 			return false
-		case t := <-d.ready:
-			h = t.h
 		}
+		w.learn(h)
 	}
+}
+
+// takeReady returns the chain if it may go on, or nil if it has ended.
+func (d *seqDriver) takeReady() *header {
+	d.call.done.mu.Lock()
+	defer d.call.done.mu.Unlock()
+	h := d.ready.h
+	d.ready = Task{}
+	return h
 }
 
 // end frees what the loop has left.
@@ -160,12 +177,16 @@ var errOneChain = errors.New("coro: the loop over a generator runs nothing but t
 
 // Post takes the chain back after it waited.
 func (d *seqDriver) Post(t Task) error {
-	select {
-	case d.ready <- t:
-		return nil
-	default:
+	done := &d.call.done
+	done.mu.Lock()
+	defer done.mu.Unlock()
+	if d.ready.h != nil {
 		return errOneChain
 	}
+	d.ready = t
+	done.set = true
+	done.cond.Signal()
+	return nil
 }
 
 // Environment returns the environment of the loop.

@@ -66,3 +66,24 @@ func TestGeneratorWaitsUntilTheContextEnds(t *testing.T) {
 		require.Equal(t, []error{errCause}, errs)
 	}
 }
+
+// A generator that waits when the Chan is closed learns it, and what was received before
+// is not yielded again.
+func TestGeneratorLearnsThatTheChanIsClosed(t *testing.T) {
+	ch := coro.NewChan[int](1)
+	ch.TrySend(1)
+	var values []int
+	for v := range received(ch).Seq(0) {
+		values = append(values, v)
+		go func() {
+			for {
+				if n, _, _, _ := ch.Waiting(); n == 1 {
+					ch.Close()
+					return
+				}
+				runtime.Gosched()
+			}
+		}()
+	}
+	require.Equal(t, []int{1}, values)
+}

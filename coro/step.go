@@ -18,4 +18,5 @@ const (
 	opYield
 	opValue
 	opWait // see wait
+	opTurn // of a Relay; see takeTurn
 )

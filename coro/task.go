@@ -42,6 +42,21 @@ func (q *Queue) Pop() (t Task, ok bool) {
 	return Task{h}, true
 }
 
+// Prepend moves all tasks of other to the front, in their order.
+func (q *Queue) Prepend(other *Queue) {
+	if other.head == nil {
+		return
+	}
+	if q.head == nil {
+		q.tail = other.tail
+	} else {
+		other.tail.setNextTask(q.head)
+	}
+	q.head = other.head
+	q.n += other.n
+	*other = Queue{}
+}
+
 // A queued task has no worker; the word links it to the next in the queue.
 
 func (h *header) nextTask() *header {

@@ -3,6 +3,8 @@ package coro
 import (
 	"sync"
 	"unsafe"
+
+	"github.com/framearena/framearena/arena"
 )
 
 // Waiter is a task that can wait: a *[Frame] of whatever state and result. Methods
@@ -36,6 +38,7 @@ const (
 	parkCancelled                // the context has ended; the task goes on and learns it
 	parkUnarmed                  // the registry must be armed first
 	parkClosed                   // no task of this executor waits any more
+	parkExhausted                // there is no memory to wait with; the task goes on and learns it
 )
 
 // waitFor returns the Step that makes the task of h do p's operation and go on at
@@ -72,6 +75,9 @@ func (w *Worker) wait(h *header) *header {
 			w.current = 0
 			return nil
 		case parkDone:
+			if w.preempt.Load() != 0 && h.at&atFailed == 0 {
+				return w.giveWay(h)
+			}
 			return h
 		case parkEnded:
 			w.err = ErrChanClosed
@@ -79,6 +85,10 @@ func (w *Worker) wait(h *header) *header {
 			return h
 		case parkCancelled:
 			w.err = h.env.get().cause()
+			h.at |= atFailed
+			return h
+		case parkExhausted:
+			w.err = arena.ErrExhausted
 			h.at |= atFailed
 			return h
 		case parkUnarmed:
@@ -91,8 +101,15 @@ func (w *Worker) wait(h *header) *header {
 	}
 }
 
-// learn makes a task that was woken by wake go on with what it was woken with.
+// learn makes Err say in h's next step what the task was woken with or, if it was not by
+// what it waited for, why the tree should end, if it should.
 func (w *Worker) learn(h *header) {
+	if h.layout&flagWoken == 0 {
+		if h.env.get().mayEnd() {
+			w.learnCause(h)
+		}
+		return
+	}
 	if h.layout&flagEnded != 0 {
 		w.err = ErrChanClosed
 		h.at |= atFailed
@@ -109,6 +126,10 @@ type waitable interface {
 	// forget reports whether no task waits. If so, r is not where this is
 	// registered any more. It may also say no because it cannot tell.
 	forget(r *waitRegistry) bool
+
+	// visit shows v all waiting tasks, and returns whether v wants to see more. The
+	// caller holds no lock.
+	visit(v *visitor) bool
 }
 
 // match chooses tasks: those of one environment or those of one executor.
@@ -171,31 +192,61 @@ func (l *lock) forget(r *waitRegistry, waiting bool) bool {
 // has as an argument of its operation. It is guarded by the lock of its waitable.
 type fifo[V any] struct {
 	frames    Queue
-	arguments ring[V]
+	arguments ring[V]         // of tasks
+	aside     *aside[V]       // and of proxies; nil if there never was one
+	cursors   cursors[header] // of those who look through the queue
 }
 
 func (q *fifo[V]) empty() bool { return q.frames.head == nil }
 
+// idle reports whether no task waits in the queue, or did so in a Select that has not
+// come by since.
+func (q *fifo[V]) idle() bool { return q.empty() && (q.aside == nil || q.aside.visits == 0) }
+
 func (q *fifo[V]) push(h *header, v V) {
+	if h.layout&flagProxy != 0 {
+		q.pushProxy(h.proxy(), v)
+		return
+	}
 	q.frames.Push(Task{h})
 	q.arguments.push(v)
 }
 
 // pop must not be called on an empty queue.
 func (q *fifo[V]) pop() (*header, V) {
+	h, v := q.take()
+	if q.cursors.first != nil {
+		q.cursors.moved(h, q.frames.head)
+	}
+	return h, v
+}
+
+// take is pop for who tells the cursors.
+func (q *fifo[V]) take() (*header, V) {
 	t, _ := q.frames.Pop()
+	if q.aside != nil {
+		q.popped()
+		if t.h.layout&flagProxy != 0 {
+			return t.h, q.aside.take(t.h.proxy())
+		}
+	}
 	return t.h, q.arguments.pop()
 }
 
 // withdraw takes out the tasks that m chooses and wakes them with nothing.
 func (q *fifo[V]) withdraw(m match, woken *wakes) {
-	for range q.frames.Len() { // all pass by once, and so keep their order
-		h, v := q.pop()
-		if m.has(h) {
-			wake(h, 0, woken)
-		} else {
+	for left := q.frames.Len(); left > 0; left-- { // all pass by once, and so keep their order
+		h, v := q.take()
+		if !m.has(h) {
 			q.push(h, v)
+			continue
 		}
+		behind := q.frames.head
+		if left == 1 {
+			behind = nil // the head has passed by
+		}
+		q.cursors.moved(h, behind)
+		wake(h, 0, woken)
 	}
 }
 
@@ -208,10 +259,10 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *wakes) {
 }
 
 // wake adds the task of h, which has just been taken from a queue, to woken, or
-// returns false: then the task is not going to run, since its executor is being
-// closed, and must be given nothing. outcome is flagWoken, if what the task waited
-// for has happened, flagEnded besides, if that is that the channel was closed, or
-// 0, if the context has ended.
+// returns false: then the task must be given nothing. Either it is not going to run,
+// since its executor is being closed, or it is in a Select and has got something else.
+// outcome is flagWoken, if what the task waited for has happened, flagEnded besides,
+// if that is that the channel was closed, or 0, if the context has ended.
 //
 // The caller holds the lock of what the task waited for, and calls post once it
 // has released it. In between, the task has passed the executor's gate: whoever
@@ -219,6 +270,14 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *wakes) {
 // the task to the closer, who comes by every lock where such a task is found
 // after closing the gate, and looks for what was left to it after that.
 func wake(h *header, outcome uint32, woken *wakes) bool {
+	if h.layout&flagProxy != 0 && !h.proxy().claim() {
+		return false
+	}
+	return rouse(h, outcome, woken)
+}
+
+// rouse is wake for what is no proxy, or has been claimed.
+func rouse(h *header, outcome uint32, woken *wakes) bool {
 	x := h.env.get().waiting
 	if !woken.w.serves(x) && x.gate.enter() != nil {
 		x.leave(h)
@@ -247,10 +306,13 @@ func post(woken *wakes) {
 		if !ok {
 			return
 		}
+		if t.h.layout&flagProxy != 0 {
+			t.h = t.h.proxy().settle(woken.w)
+		}
 		env := t.h.env.get()
 		x := env.waiting // env may be gone when Post returns
 		if woken.w.serves(x) {
-			woken.w.local.PushLocal(t, Woken)
+			woken.w.pushLocal(t, env, Woken)
 			continue
 		}
 		if env.executor.Post(t) != nil {

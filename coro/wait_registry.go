@@ -13,7 +13,10 @@ type waiting struct {
 	// where it waits until it has been posted.
 	gate *gate
 
-	timers timers // of tasks of this executor
+	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
+	clock      Clock
+	timers     *timers
+	timersOnce sync.Once
 
 	// oneChain says that the executor takes no task but the one that waited.
 	oneChain bool
@@ -29,6 +32,8 @@ type waiting struct {
 
 	mu    sync.Mutex
 	trees *waitRegistry // the armed ones of other trees, linked; guarded by mu
+
+	cursors cursors[waitRegistry] // of those who look through trees; guarded by mu
 
 	leftMu sync.Mutex
 	left   Queue // tasks that nobody may run, for who closes; guarded by leftMu
@@ -72,8 +77,10 @@ type waitRegistry struct {
 	// end of that is the end of this too. It outlives this one.
 	outer *waitRegistry
 
-	// deadline is when the tree is cancelled, by the clock of waiting.timers; 0: never.
+	// deadline is when the tree is cancelled, by waiting's clock; 0: never. timer sees to
+	// it, if the registry is armed.
 	deadline int64
+	timer    *deadlineTimer
 
 	// shared says that others than the context may call cancel.
 	shared bool
@@ -92,6 +99,8 @@ type waitRegistry struct {
 	// its environment become another tree's meanwhile.
 	walk sync.Mutex
 
+	found []waitable // the copy of set, for who holds walk
+
 	// generation counts trees. It is changed when the tree has ended, with walk
 	// held, and read by tasks of the tree, or with walk held.
 	generation uint64
@@ -103,7 +112,12 @@ type waitRegistry struct {
 	// nextInner; guarded by walk, that is, outer's for the links.
 	inner, prevInner, nextInner *waitRegistry
 
-	mu      sync.Mutex // guards what follows
+	mu sync.Mutex // guards what follows
+
+	// sleepers is the sleeping tasks, but not in the executor's registry.
+	sleepers       link[sleeper]
+	sleeperCursors cursors[sleeper]
+
 	set     map[waitable]struct{}
 	sweepAt int // the size of set at which to sweep
 }
@@ -164,6 +178,9 @@ func (r *waitRegistry) arm() {
 		ctx, generation := r.ctx, r.generation
 		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, context.Cause(ctx)) })
 	}
+	if r.deadline != 0 {
+		r.timer = newDeadlineTimer(r)
+	}
 	r.armed.Store(true)
 }
 
@@ -209,6 +226,7 @@ func (r *waitRegistry) close() {
 		}
 		x := r.waiting
 		x.mu.Lock()
+		x.cursors.moved(r, r.next)
 		if r.prev != nil {
 			r.prev.next = r.next
 		} else {
@@ -225,10 +243,13 @@ func (r *waitRegistry) close() {
 	}
 	r.walk.Lock()
 	defer r.walk.Unlock()
+	if r.timer != nil {
+		r.timer.unset(r.waiting.timers)
+	}
 	r.generation++
 	r.armed.Store(false)
 	r.cancelled.Store(false)
-	r.cause, r.shared, r.deadline = nil, false, 0
+	r.cause, r.shared, r.deadline, r.timer = nil, false, 0, nil
 	r.stop, r.ctx, r.env, r.waiting, r.outer = nil, nil, nil, nil, nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -294,19 +315,24 @@ func (r *waitRegistry) cancelWalking(cause error, woken *wakes) {
 // set the flag.
 func (r *waitRegistry) withdraw(m match, woken *wakes) {
 	r.mu.Lock()
-	all := make([]waitable, 0, len(r.set))
 	for p := range r.set {
-		all = append(all, p)
+		r.found = append(r.found, p)
 	}
 	r.mu.Unlock()
-	for _, p := range all {
+	for _, p := range r.found {
 		p.withdraw(m, woken)
+	}
+	r.wakeSleepers(woken)
+	clear(r.found)
+	if r.found = r.found[:0]; cap(r.found) > minSweep {
+		r.found = nil
 	}
 }
 
 // leave gives a task that its executor does not take any more to who closes the
 // executor. The caller has taken it from the queue where it waited, and either
-// still holds that queue's lock or has passed the gate.
+// still holds that queue's lock or has passed the gate; or it is a Relay, and in a post
+// that the closer waits for.
 func (x *waiting) leave(h *header) {
 	x.leftMu.Lock()
 	defer x.leftMu.Unlock()
@@ -315,14 +341,18 @@ func (x *waiting) leave(h *header) {
 
 func (x *waiting) takeLeft() (Task, bool) {
 	x.leftMu.Lock()
-	defer x.leftMu.Unlock()
-	return x.left.Pop()
+	t, ok := x.left.Pop()
+	x.leftMu.Unlock()
+	if ok && t.h.layout&flagProxy != 0 {
+		t.h = t.h.proxy().settle(nil)
+	}
+	return t, ok
 }
 
 // CancelWaiting cancels all tasks of the executor that wait for something, as
 // [Worker.Cancel] does, and those that were woken and refused by Post. A task
 // that would have to wait later is cancelled too. An executor calls it when it
-// will run no more tasks, and before it closes its arena; once it has begun to
+// will run no more tasks, after [Environment.Close], and before it closes its arena; once it has begun to
 // refuse tasks, what was refused is kept for this call. Calling it again does
 // nothing. It must not be called from a step function.
 func (e *Environment) CancelWaiting(err error) {
@@ -337,6 +367,7 @@ func (x *waiting) cancelAll(e *Environment, err error) {
 	x.gate.close(err)
 	var woken wakes // of other executors: what the tasks that go were in the way of
 	m := match{waiting: x}
+	x.stopTimers(err, &woken)
 	x.mu.Lock()
 	for r := x.trees; r != nil; r = r.next {
 		r.walk.Lock()

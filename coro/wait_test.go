@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -149,6 +150,83 @@ var operations = []struct {
 			func() { w.Wake() },
 			func() bool { return !w.Wake() }
 	}, false},
+	{"Cond.Wait", func() (operation, func(), func() bool) {
+		m := new(coro.Mutex)
+		c := coro.NewCond(m)
+		return func(f coro.Waiter, at int) coro.Step {
+				m.TryLock()
+				return c.Wait(f, at)
+			}, c.Signal,
+			m.TryLock
+	}, true},
+	{"Cond.Wait, for the Mutex", func() (operation, func(), func() bool) {
+		m := new(coro.Mutex)
+		c := coro.NewCond(m)
+		locked := false
+		return func(f coro.Waiter, at int) coro.Step {
+				m.TryLock()
+				return c.Wait(f, at)
+			}, func() {
+				locked = locked || m.TryLock()
+				c.Signal()
+				if locked {
+					locked = false
+					m.Unlock()
+				}
+			},
+			m.TryLock
+	}, true},
+	{"Select, Recv", func() (operation, func(), func() bool) {
+		c := coro.NewChan[int](1)
+		return func(f coro.Waiter, at int) coro.Step {
+				return coro.Select(f, at, nil, c.RecvCase(nil), never.WaitCase())
+			},
+			func() { c.TrySend(7) },
+			func() bool { return c.Len() == 1 }
+	}, false},
+	{"Select, Send", func() (operation, func(), func() bool) {
+		c := coro.NewChan[string](0)
+		return func(f coro.Waiter, at int) coro.Step {
+				return coro.Select(f, at, nil, never.WaitCase(), coro.Case{}, c.SendCase("x"))
+			},
+			func() { c.TryRecv() },
+			func() bool { _, ok := c.TryRecv(); return !ok && c.Len() == 0 }
+	}, true},
+	{"Select, Event", func() (operation, func(), func() bool) {
+		e := new(coro.Event)
+		return func(f coro.Waiter, at int) coro.Step {
+				return coro.Select(f, at, nil, never.WaitCase(), e.WaitCase())
+			}, e.Set,
+			e.IsSet
+	}, false},
+	{"Select, Latch", func() (operation, func(), func() bool) {
+		l := new(coro.Latch)
+		l.Add(1)
+		return func(f coro.Waiter, at int) coro.Step { return coro.Select(f, at, nil, l.WaitCase()) }, l.Done,
+			func() bool { return true }
+	}, false},
+	{"Select, Waker", func() (operation, func(), func() bool) {
+		w := coro.NewWaker()
+		return func(f coro.Waiter, at int) coro.Step {
+				return coro.Select(f, at, nil, w.WaitCase(), never.WaitCase(), w.WaitCase())
+			},
+			func() { w.Wake() },
+			func() bool { return !w.Wake() }
+	}, false},
+}
+
+// never is what many wait for in vain.
+var never coro.Event
+
+// forOneTask says that no two tasks can do the operation at the same time.
+func forOneTask(name string) bool { return name == "Suspend" || name == "Select, Waker" }
+
+// framesOf returns how much memory from the arena a task has that does the operation.
+func framesOf(name string) int {
+	if strings.HasPrefix(name, "Select") {
+		return 2
+	}
+	return 1
 }
 
 // waiting returns a kind whose tasks have a child that does op. What Err says then
@@ -205,7 +283,7 @@ func TestWaitAndWake(t *testing.T) {
 			ex := newManual(t, nil)
 			end := start(context.Background(), ex, root.With(0))
 			require.Empty(t, seen)
-			require.Equal(t, 2, liveIn(ex.arena))
+			require.Equal(t, 1+framesOf(tt.name), liveIn(ex.arena))
 			require.Zero(t, ex.runAll(), "it does not go on by itself")
 			wake()
 			require.Equal(t, 1, ex.runAll())
@@ -467,7 +545,7 @@ func TestTheWakeIsRefused(t *testing.T) {
 // Tasks of an executor that is closed do not get in the way of others.
 func TestCloseOfOneOfTwoExecutors(t *testing.T) {
 	for _, tt := range operations {
-		if tt.name == "Suspend" {
+		if forOneTask(tt.name) {
 			continue // one task only
 		}
 		t.Run(tt.name, func(t *testing.T) {
@@ -511,7 +589,7 @@ func TestTheRegistryForgetsAllSorts(t *testing.T) {
 					wake()
 				}
 			}
-			require.Equal(t, held, liveIn(ex.Arena()))
+			require.Equal(t, held*framesOf(tt.name), liveIn(ex.Arena()))
 			require.LessOrEqual(t, ex.Environment().Registered(), 2*held+64)
 			ex.Environment().CancelWaiting(errCause)
 			require.Equal(t, held, handled)
@@ -600,7 +678,7 @@ func TestTheWakeComesDuringClose(t *testing.T) {
 			require.NoError(t, coro.Go(a, waiting(op, func(error) { t.Error("it went on") }), 0))
 			a.runAll()
 			a.env.CloseGate(errCause)
-			if tt.name == "Suspend" { // there is no other
+			if forOneTask(tt.name) { // there is no other
 				wake()
 			} else {
 				end := start(context.Background(), b, waiting(op, func(error) {}).With(0))
@@ -613,7 +691,7 @@ func TestTheWakeComesDuringClose(t *testing.T) {
 			require.Empty(t, handled)
 			a.env.CancelWaiting(errCause)
 			require.Equal(t, []error{errCause}, handled)
-			if tt.name == "Suspend" {
+			if forOneTask(tt.name) {
 				require.True(t, left())
 			}
 		})

@@ -2,8 +2,8 @@ package coro
 
 import "sync"
 
-// Waker wakes one task, once. It is made by [NewWaker] and given to [Suspend] and
-// to whatever is to wake the task: a callback, a goroutine, another task. It is a
+// Waker wakes one task, once. It is made by [NewWaker] and given to [Suspend], or to a
+// [Select] by its WaitCase, and to whatever is to wake the task: a callback, a goroutine, another task. It is a
 // small value that may be copied, and kept as long as one likes: a Waker whose task
 // has gone on, or has ended, does nothing. It holds a Go pointer, so it cannot be
 // kept in a frame.
@@ -19,6 +19,8 @@ type wakerSlot struct {
 	id    uint64 // of the Waker; counts up. Guarded by lock, as the rest.
 	woken bool   // before there was a task
 	task  *header
+
+	cases casePlace // what proxies know of this
 }
 
 var wakerSlots = sync.Pool{New: func() any { return new(wakerSlot) }}
@@ -44,7 +46,7 @@ func Suspend(f Waiter, at int, w Waker) Step {
 }
 
 func wakerMisused(h *header) {
-	panic("coro: task " + quote(h.kind.get().name) + ": a Waker is good for one Suspend: make another one with NewWaker")
+	panic("coro: task " + quote(h.kind.get().name) + ": a Waker is good for one Suspend, or the Select that it wakes: make another one with NewWaker")
 }
 
 // Wake wakes the task that is suspended with w or, if there is none yet, makes its
@@ -60,10 +62,12 @@ func (w Waker) Wake() bool {
 	first := s.id == w.id && !s.woken
 	recycle := false
 	if first {
-		if s.task == nil {
+		if h := s.task; h == nil {
 			s.woken = true
+		} else if h.layout&flagProxy != 0 && !h.proxy().claim() {
+			s.task, s.woken = nil, true // its Select goes on with something else
 		} else {
-			first = wake(s.take(), flagWoken, &woken)
+			first = rouse(s.take(), flagWoken, &woken)
 			recycle = true
 		}
 	}
@@ -114,12 +118,18 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 
 func (s *wakerSlot) withdraw(m match, woken *wakes) {
 	s.lock.mu.Lock()
-	withdrawn := s.task != nil && m.has(s.task)
-	if withdrawn {
-		wake(s.take(), 0, woken)
+	recycle := false
+	if h := s.task; h != nil && m.has(h) {
+		if h.layout&flagProxy != 0 {
+			s.task = nil // the Waker has woken nobody, and is still good
+		} else {
+			s.take()
+			recycle = true
+		}
+		wake(h, 0, woken)
 	}
 	s.lock.mu.Unlock()
-	if withdrawn {
+	if recycle {
 		wakerSlots.Put(s)
 	}
 }
@@ -129,5 +139,5 @@ func (s *wakerSlot) forget(r *waitRegistry) bool {
 		return false
 	}
 	defer s.lock.mu.Unlock()
-	return s.lock.forget(r, s.task != nil)
+	return s.lock.forget(r, s.task != nil || s.cases.visits > 0)
 }

@@ -86,7 +86,7 @@ func TestWakersOfThePast(t *testing.T) {
 }
 
 func TestWakerMisuse(t *testing.T) {
-	const message = `coro: task "suspending": a Waker is good for one Suspend: make another one with NewWaker`
+	const message = `coro: task "suspending": a Waker is good for one Suspend, or the Select that it wakes: make another one with NewWaker`
 	ex := newInline(t)
 	w := coro.NewWaker()
 	require.True(t, w.Wake())

@@ -1,6 +1,7 @@
 package coro
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"unsafe"
@@ -22,6 +23,16 @@ type Worker struct {
 	// found, and whose panic it was. 0 outside of steps.
 	current uintptr
 
+	// preempt asks for the chain that runs to give way. Any goroutine sets it; the
+	// owner looks at it, beside current, when a task awaits another or has waited
+	// for nothing, and clears it when a Run begins. A request that comes between
+	// two Runs may be lost or hit the next one: neither does harm.
+	preempt atomic.Uint32
+
+	// began is the kind of the innermost task of the last Run. The owner writes it,
+	// as elided.
+	began uintptr
+
 	// err is the error of the task that failed last. It is meant for the step
 	// that this worker runs next.
 	err error
@@ -36,11 +47,12 @@ type Worker struct {
 	// the rest are arguments for that. They are good from the method that makes the
 	// Step to park.
 	parkOn      parker
-	weight      int64    // of Semaphore.Acquire
-	waker       uint64   // of Suspend
-	destination uintptr  // of Chan.Recv
-	outgoing    []uint64 // memory for the value of Chan.Send, if that holds no Go pointer
-	parcel      any      // a *T of the Chan with the value of Chan.Send, if it does
+	weight      int64     // of Semaphore.Acquire
+	waker       uint64    // of Suspend
+	destination uintptr   // of Chan.Recv
+	outgoing    []uint64  // memory for the value of Chan.Send, if that holds no Go pointer
+	parcel      any       // a *T of the Chan with the value of Chan.Send, if it does
+	selecting   selecting // of Select
 
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.
@@ -50,6 +62,13 @@ type Worker struct {
 	// each worker; otherwise both are nil.
 	local Local
 	home  *waiting
+
+	// ---- in use only where tasks are counted or labelled
+
+	shard  uint32                       // 0: none yet; see shardNumber
+	labels map[labelled]context.Context // what labelsOf has made
+	// turnLeft is how many tasks the turn that runs may still run; see takeTurn.
+	turnLeft int
 
 	// ---- in use only after a step ended its goroutine; see goexit.go
 
@@ -87,11 +106,8 @@ func (w *Worker) Publish() {
 // may be used as after a Run that returned.
 func (w *Worker) Run(t Task) {
 	h := t.h
-	if h.layout&flagWoken != 0 {
-		w.learn(h)
-	} else if h.env.get().mayEnd() {
-		w.learnCause(h)
-	}
+	w.begin(h)
+	w.learn(h)
 	w.runChain(h)
 }
 
@@ -143,7 +159,13 @@ func (w *Worker) steps(h *header) {
 			if w.current != uintptr(unsafe.Pointer(s.next))|currentIsChild {
 				panic(w.foreignStep(s)) // here, so that nothing is kept for after the call
 			}
-			h = s.next
+			if w.preempt.Load() == 0 {
+				h = s.next
+				continue
+			}
+			if h = w.giveWay(s.next); h == nil {
+				return
+			}
 			continue
 		}
 		if w.current != uintptr(unsafe.Pointer(s.next)) {
@@ -188,7 +210,11 @@ func (w *Worker) stepsRecovering(h *header) (next *header) {
 			w.exited()
 		}
 	}()
-	w.steps(h)
+	if watched() {
+		w.stepsWatched(h, labelling.Load())
+	} else {
+		w.steps(h)
+	}
 	exits = false
 	return nil
 }
@@ -218,6 +244,9 @@ func (w *Worker) otherStep(h *header, op op) *header {
 		return nil // to the loop that drives h, which finds h in current
 	case opWait:
 		return w.wait(h)
+	case opTurn:
+		w.takeTurn(h)
+		return nil
 	default: // opYield
 		w.yield(h)
 		return nil
@@ -228,6 +257,32 @@ func (w *Worker) otherStep(h *header, op op) *header {
 // returns the frame to run next, if any.
 func (w *Worker) finish(h *header, err error) *header {
 	for {
+		if h.layout&flagMask == flagSpawned && err == nil { // the leaves of a tree
+			k, parent, result := h.kind.get(), h.parent.get(), h.result
+			w.current = 0
+			if w.err != nil {
+				w.err = nil
+			}
+			if !w.cache.TryDeallocateAt(unsafe.Pointer(h), k.place) {
+				w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
+			}
+			if g := parent.usedGroup(); atomic.LoadUintptr(&g.record) != 0 {
+				if h = w.childEnded(parent, result, nil); h == nil {
+					return nil
+				}
+			} else {
+				if atomic.AddInt32(&g.count, -1) != 0 {
+					return nil
+				}
+				g.ended(w, parent)
+				h = parent
+			}
+			if h.layout&flagEnding == 0 {
+				return h
+			}
+			err = w.err
+			continue
+		}
 		if h.layout&flagGroup != 0 {
 			var wait bool
 			if err, wait = w.endGroup(h, err); wait {
@@ -269,6 +324,9 @@ func (w *Worker) discard(h *header) {
 // it came from.
 func (w *Worker) free(h *header) {
 	k := h.kind.get()
+	if h.layout&flagCounted != 0 {
+		h.countEnd(w)
+	}
 	if h.layout&flagHeld != 0 {
 		k.held.release(w, h)
 	}
@@ -296,7 +354,7 @@ func (w *Worker) yield(h *header) {
 	t := Task{h}
 	env := h.env.get()
 	if w.serves(env.waiting) {
-		w.local.PushLocal(t, Yielded)
+		w.pushLocal(t, env, Yielded)
 		return
 	}
 	if err := env.executor.Post(t); err != nil {
@@ -306,10 +364,15 @@ func (w *Worker) yield(h *header) {
 
 // Cancel ends a task that was handed to an executor and will not be run: it
 // frees the frame and those of all tasks that await it, children first, and ends
-// the root with err, joined with what a cleanup step panicked with. Of the tasks nothing is called but the steps that kinds with
-// [HasCleanup] have for that.
+// the root with err, joined with what a cleanup step panicked with. Of the tasks nothing is
+// called but the steps that kinds with [HasCleanup] have for that.
 func (w *Worker) Cancel(t Task, err error) {
-	for h := t.h; h != nil; {
+	h := t.h
+	if h.kind.get() == turnKind {
+		relayOf(h).cancel(w, err)
+		return
+	}
+	for h != nil {
 		ends := w.cleanUp(h, err)
 		if p, panicked := ends.(*PanicError); panicked {
 			err = errors.Join(err, p) // for who waits for the root

@@ -2,9 +2,12 @@ package executor_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
@@ -78,5 +81,189 @@ func BenchmarkPoolRun(b *testing.B) {
 		if _, err := coro.Run(ctx, ex, echo.With(1)); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// workerCounts are those that a benchmark of a pool is run with.
+var workerCounts = []int{1, 2}
+
+// BenchmarkPingPong hands a value to and fro between two tasks; an operation is a
+// round trip.
+func BenchmarkPingPong(b *testing.B) {
+	type side struct {
+		first bool
+		left  int
+		value int
+	}
+	for _, workers := range workerCounts {
+		b.Run(fmt.Sprint("pool, workers ", workers), func(b *testing.B) {
+			ex := executor.NewPool(executor.WithWorkers(workers))
+			defer ex.Close()
+			ping, pong := coro.NewChan[int](0), coro.NewChan[int](0)
+			player := coro.Define("player", func(f *coro.Frame[side, none]) coro.Step {
+				s := &f.State
+				in, out := pong, ping
+				if !s.first {
+					in, out = ping, pong
+				}
+				sends := f.At() == 0 == s.first
+				if sends == s.first {
+					if s.left == 0 {
+						return f.Return(none{})
+					}
+					s.left--
+				}
+				if sends {
+					return out.Send(f, f.At()^1, s.left)
+				}
+				return in.Recv(f, f.At()^1, &s.value)
+			})
+			b.ReportAllocs()
+			b.ResetTimer()
+			if err := coro.Go(ex, player, side{left: b.N}); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := coro.Run(context.Background(), ex, player.With(side{first: true, left: b.N})); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+	b.Run("goroutines", func(b *testing.B) {
+		ping, pong := make(chan int), make(chan int)
+		go func() {
+			for v := range ping {
+				pong <- v
+			}
+			close(pong)
+		}()
+		for i := range b.N {
+			ping <- i
+			<-pong
+		}
+		close(ping)
+	})
+}
+
+// BenchmarkWakeIdle launches a task on a pool that is idle and waits for it; what is
+// measured is how long it took to begin. The same with a goroutine that waits for a
+// channel is beside it.
+func BenchmarkWakeIdle(b *testing.B) {
+	const pause = 200 * time.Microsecond // long enough for all to go to sleep
+	report := func(b *testing.B, took []time.Duration) {
+		slices.Sort(took)
+		b.ReportMetric(float64(took[len(took)/2].Nanoseconds()), "ns/median")
+		b.ReportMetric(float64(took[len(took)*99/100].Nanoseconds()), "ns/p99")
+	}
+	b.Run("pool", func(b *testing.B) {
+		ex := executor.NewPool()
+		defer ex.Close()
+		begun := make(chan time.Time, 1)
+		k := coro.Define("task", func(f *coro.Frame[none, none]) coro.Step {
+			begun <- time.Now()
+			return f.Return(none{})
+		})
+		took := make([]time.Duration, 0, b.N)
+		for range b.N {
+			time.Sleep(pause)
+			start := time.Now()
+			if err := coro.Go(ex, k, none{}); err != nil {
+				b.Fatal(err)
+			}
+			took = append(took, (<-begun).Sub(start))
+		}
+		report(b, took)
+	})
+	b.Run("goroutine", func(b *testing.B) {
+		begun, posts := make(chan time.Time, 1), make(chan none)
+		go func() {
+			for range posts {
+				begun <- time.Now()
+			}
+		}()
+		took := make([]time.Duration, 0, b.N)
+		for range b.N {
+			time.Sleep(pause)
+			start := time.Now()
+			posts <- none{}
+			took = append(took, (<-begun).Sub(start))
+		}
+		close(posts)
+		report(b, took)
+	})
+}
+
+// BenchmarkFanOut wakes 1000 tasks at once, each of which computes for a microsecond
+// or so; an operation is all of them.
+func BenchmarkFanOut(b *testing.B) {
+	const width = 1000
+	work := func() (x uint64) {
+		for i := range uint64(1000) {
+			x = x*31 + i
+		}
+		return x
+	}
+	for _, workers := range workerCounts {
+		b.Run(fmt.Sprint("pool, workers ", workers), func(b *testing.B) {
+			ex := executor.NewPool(executor.WithWorkers(workers))
+			defer ex.Close()
+			var ended sync.WaitGroup
+			k := coro.Define("part", func(f *coro.Frame[none, none]) coro.Step {
+				sink.Store(work())
+				ended.Done()
+				return f.Return(none{})
+			})
+			source := coro.Define("source", func(f *coro.Frame[none, none]) coro.Step {
+				for range width {
+					if err := coro.Go(ex, k, none{}); err != nil {
+						return f.Fail(err)
+					}
+				}
+				return f.Return(none{})
+			})
+			for b.Loop() {
+				ended.Add(width)
+				if err := coro.Go(ex, source, none{}); err != nil {
+					b.Fatal(err)
+				}
+				ended.Wait()
+			}
+		})
+	}
+	b.Run("goroutines", func(b *testing.B) {
+		var ended sync.WaitGroup
+		for b.Loop() {
+			for range width {
+				ended.Go(func() { sink.Store(work()) })
+			}
+			ended.Wait()
+		}
+	})
+}
+
+var sink atomic.Uint64
+
+// BenchmarkChannelOfFuncs is what BenchmarkPoolPost is compared with: closures through
+// a buffered channel to two goroutines.
+func BenchmarkChannelOfFuncs(b *testing.B) {
+	var ended sync.WaitGroup
+	tasks := make(chan func(), inFlight)
+	for range 2 {
+		go func() {
+			for f := range tasks {
+				f()
+			}
+		}()
+	}
+	defer close(tasks)
+	task := func() { ended.Done() }
+	b.ResetTimer()
+	for left := b.N; left > 0; {
+		n := min(left, inFlight)
+		left -= n
+		ended.Add(n)
+		for range n {
+			tasks <- task
+		}
+		ended.Wait()
 	}
 }

@@ -21,6 +21,10 @@ var kinds = []struct {
 }{
 	{"Inline", func(opts ...executor.Option) closer { return executor.NewInline(opts...) }},
 	{"Pool", func(opts ...executor.Option) closer { return executor.NewPool(opts...) }},
+	{"Loop", func(opts ...executor.Option) closer { return newDriven(opts...) }},
+	{"Strand on Pool", func(opts ...executor.Option) closer { return newLayered(executor.NewPool(opts...), 1) }},
+	{"Strand on Loop", func(opts ...executor.Option) closer { return newLayered(newDriven(opts...), 1) }},
+	{"Strands on Inline", func(opts ...executor.Option) closer { return newLayered(executor.NewInline(opts...), 2) }},
 }
 
 func TestLaunchesOnAClosedExecutor(t *testing.T) {
@@ -103,7 +107,8 @@ func TestPoolCloseCancels(t *testing.T) {
 				}
 			}
 		}
-		ex := executor.NewPool(executor.WithArena(a), executor.WithWorkers(workers), executor.WithErrorHandler(count(&handled)))
+		ex := executor.NewPool(executor.WithArena(a), executor.WithWorkers(workers),
+			executor.WithBlockedLimit(-1), executor.WithErrorHandler(count(&handled)))
 		var begun sync.WaitGroup
 		forever := coro.Define("forever", func(f *coro.Frame[int, none]) coro.Step {
 			switch {
@@ -184,19 +189,29 @@ func TestPoolCloseCancels(t *testing.T) {
 // Launches, steps that launch, and Close, all at once: each launch is taken or
 // refused, each task that was taken ends, and no frame stays.
 func TestPoolCloseDuringLaunches(t *testing.T) {
+	testCloseDuringLaunches(t, func(opts ...executor.Option) closer { return executor.NewPool(opts...) })
+}
+
+func TestStrandCloseDuringLaunches(t *testing.T) {
+	for depth := 1; depth <= 2; depth++ {
+		testCloseDuringLaunches(t, func(opts ...executor.Option) closer { return newLayered(executor.NewPool(opts...), depth) })
+	}
+}
+
+func testCloseDuringLaunches(t *testing.T, make func(...executor.Option) closer) {
 	for _, procs := range []int{1, 2, 4, 8} {
 		for _, own := range []bool{true, false} {
 			func() {
 				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 				for range scaled(60) {
-					closeDuringLaunches(t, own)
+					closeDuringLaunches(t, own, make)
 				}
 			}()
 		}
 	}
 }
 
-func closeDuringLaunches(t *testing.T, own bool) {
+func closeDuringLaunches(t *testing.T, own bool, make func(...executor.Option) closer) {
 	const launchers, closers = 6, 3
 	shared := newArena(t)
 	var taken, ended atomic.Int64
@@ -210,7 +225,7 @@ func closeDuringLaunches(t *testing.T, own bool) {
 	if !own {
 		opts = append(opts, executor.WithArena(shared))
 	}
-	ex := executor.NewPool(opts...)
+	ex := make(opts...)
 	launch := func(do func() error) error {
 		err := do()
 		switch err {

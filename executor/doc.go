@@ -2,10 +2,14 @@
 //
 //   - [Inline] runs tasks on the goroutine that posts them, until nothing is left
 //     to run. It suits tests, tools, and loops that already own a goroutine.
-//   - [Pool] runs tasks on a fixed number of workers, each a goroutine with a
-//     cache of its own. It suits servers.
+//   - [Pool] runs tasks on workers, each a goroutine with a cache and queues of its
+//     own, which take work from each other. It suits servers.
+//   - [Strand] runs tasks on another executor, one at a time and in order. State that
+//     only they use needs no lock.
+//   - [Loop] runs tasks when it is told to. It suits tests, games, and programs that
+//     have another event loop.
 //
-// Both satisfy [coro.Executor] and may be used by any goroutine. Tasks are
+// All satisfy [coro.Executor] and may be used by any goroutine. Tasks are
 // launched on them with coro's functions:
 //
 //	pool := executor.NewPool()
@@ -15,9 +19,21 @@
 //
 // # Order
 //
-// On an Inline, tasks begin in the order in which they are posted, and one that
-// yields goes to the end of the queue. A Pool promises no order, but a task that
+// On an Inline, a Loop and a Strand, tasks begin in the order in which they are posted,
+// and one that yields goes to the end of the queue. A Pool promises no order, but a task that
 // yields lets every other that is ready have its turn.
+//
+// On a Pool, a task that was woken runs next on the worker that woke it, as a rule. A
+// chain of tasks that neither waits nor yields gives way after a millisecond or so,
+// at its next Await, so that the others have their turn.
+//
+// # Steps that block
+//
+// A step that blocks its goroutine keeps a worker of a Pool from running others. The
+// pool notices after 10 ms, gives the worker's tasks to the others and has another
+// worker take its place until it comes back. [WithBlockedLimit] changes the limit, and
+// [WithBlockedHandler] tells which step it was. [Pool.Stats] counts such things. A
+// function that is known to block belongs in [coro.Blocking].
 //
 // # Arenas
 //
@@ -29,17 +45,20 @@
 // The error of a root task that nobody waits for goes to the handler given by
 // [WithErrorHandler], on the goroutine that ran the task; without one it is
 // printed to standard error. A handler that panics is a mistake of the program:
-// the panic goes on through [Inline.Post] and ends the process from a worker of
-// a Pool.
+// the panic goes on through [Inline.Post] or what drives a Loop, and ends the process
+// from a worker of a Pool.
 //
 // A step function or a handler that calls runtime.Goexit, as the FailNow of a test
 // does, ends the goroutine that runs it. A worker of a Pool goes on with another
 // one. On an Inline the goroutine ends once nothing is left to run, which others do
-// for it; there, a handler that panics ends the process too.
+// for it; there, a handler that panics ends the process too. On a Loop, what is left
+// runs when that is driven again.
 //
 // # Closing
 //
 // A closed executor takes no tasks: launching one returns [ErrClosed]. Closing an
 // executor cancels the tasks that have not ended, also those that wait for
-// something, and leaves no frame behind.
+// something, and leaves no frame behind. Strands on it are closed with it.
+//
+// docs/executors.md has more, and an executor of one's own.
 package executor

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/framearena/framearena/arena"
@@ -99,4 +100,47 @@ func ExampleWithErrorHandler() {
 
 	// Output:
 	// <nil> 3
+}
+
+// A step that blocks is found, and does not keep others from running.
+func ExampleWithBlockedHandler() {
+	found := make(chan executor.Blocked, 1)
+	pool := executor.NewPool(executor.WithWorkers(1), executor.WithBlockedHandler(func(b executor.Blocked) {
+		select {
+		case found <- b:
+		default:
+		}
+	}))
+	defer pool.Close()
+
+	goOn := make(chan struct{})
+	blocking := coro.Define("blocking", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
+		<-goOn // a step should not wait like this
+		return f.Return(struct{}{})
+	})
+	double := coro.Define("double", func(f *coro.Frame[int, int]) coro.Step {
+		return f.Return(2 * f.State)
+	})
+	if err := coro.Go(pool, blocking, struct{}{}); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(coro.Run(context.Background(), pool, double.With(21)))
+	fmt.Println((<-found).Kind.Name)
+	close(goOn)
+
+	// Output:
+	// 42 <nil>
+	// blocking
+}
+
+// A Pool is a variable of package expvar, which serves it as JSON.
+func ExamplePool_String() {
+	pool := executor.NewPool(executor.WithWorkers(2))
+	defer pool.Close()
+
+	var served interface{ String() string } = pool // expvar.Publish("pool", pool)
+	fmt.Println(strings.Contains(served.String(), `"Steals":0`), len(pool.Stats().Workers))
+
+	// Output:
+	// true 2
 }

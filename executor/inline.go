@@ -14,8 +14,9 @@ type Inline struct {
 	options options
 	env     *coro.Environment
 
-	// worker belongs to the goroutine that set running.
+	// worker and local belong to the goroutine that set running.
 	worker *coro.Worker
+	local  inlineLocal
 
 	mu      sync.Mutex // guards what follows
 	queue   coro.Queue
@@ -26,10 +27,42 @@ type Inline struct {
 // NewInline returns an Inline.
 func NewInline(opts ...Option) *Inline {
 	e := &Inline{options: newOptions(opts)}
-	e.env = coro.NewEnvironment(e, e.options.arena, e.options.handler)
+	e.env = e.options.newEnvironment(e)
 	e.worker = coro.NewWorker(e.options.arena)
+	e.local.executor = e
+	e.worker.SetLocal(e.env, &e.local)
 	return e
 }
+
+// inlineLocal has the tasks that steps have spawned. They run before what is in the
+// queue, and those of the last step first: so a tree of tasks is walked depth first, and
+// few of its frames are live at a time. Those of one step run in their order.
+type inlineLocal struct {
+	executor *Inline
+	spawned  coro.Queue // by the step that runs
+	ready    coro.Queue
+}
+
+// localTurns is how many tasks of the local queue run before one of the other queue does.
+const localTurns = 64
+
+// PushLocal takes a task that a step has made ready.
+func (l *inlineLocal) PushLocal(t coro.Task, from coro.Origin) {
+	if from == coro.Spawned {
+		l.spawned.Push(t)
+		return
+	}
+	l.executor.mu.Lock()
+	defer l.executor.mu.Unlock()
+	l.executor.queue.Push(t)
+}
+
+func (l *inlineLocal) pop() (coro.Task, bool) {
+	l.ready.Prepend(&l.spawned)
+	return l.ready.Pop()
+}
+
+func (l *inlineLocal) empty() bool { return l.ready.Len()+l.spawned.Len() == 0 }
 
 // Post runs the task and all that it leads to, or leaves it to the goroutine that
 // is running tasks already. The error is [ErrClosed] or nil.
@@ -64,32 +97,20 @@ func (e *Inline) runQueue() {
 		}
 		e.running = false
 	}()
-	for {
-		t, ok := e.queue.Pop()
-		if !ok {
-			break
-		}
-		e.run(t)
-	}
+	e.runAll()
 	exits = false
 }
 
 // relieve makes other goroutines run what this one, which a task or a handler
 // ended with runtime.Goexit, would have run. The caller holds mu.
 func (e *Inline) relieve() {
-	for e.queue.Len() > 0 {
+	for e.queue.Len() > 0 || !e.local.empty() {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			e.mu.Lock()
 			defer e.mu.Unlock()
-			for {
-				t, ok := e.queue.Pop()
-				if !ok {
-					return
-				}
-				e.run(t)
-			}
+			e.runAll()
 		}()
 		e.mu.Unlock()
 		<-done
@@ -97,11 +118,49 @@ func (e *Inline) relieve() {
 	}
 }
 
-// run gives up mu while it runs a task.
+// runAll runs tasks as long as there are any. The caller holds mu.
+func (e *Inline) runAll() {
+	e.runLocal() // what a goroutine that did not come to its end has left
+	for {
+		t, ok := e.queue.Pop()
+		if !ok {
+			if e.local.empty() {
+				return
+			}
+			e.runLocal()
+			continue
+		}
+		e.run(t)
+	}
+}
+
+// run runs a task of the queue, and then those that were spawned, but not so many that
+// the queue does not get on. It gives up mu meanwhile.
 func (e *Inline) run(t coro.Task) {
 	e.mu.Unlock()
 	defer e.mu.Lock()
 	e.worker.Run(t)
+	e.runSpawned()
+}
+
+// runLocal is run without a task of the queue.
+func (e *Inline) runLocal() {
+	if e.local.empty() {
+		return
+	}
+	e.mu.Unlock()
+	defer e.mu.Lock()
+	e.runSpawned()
+}
+
+func (e *Inline) runSpawned() {
+	for range localTurns {
+		t, ok := e.local.pop()
+		if !ok {
+			return
+		}
+		e.worker.Run(t)
+	}
 }
 
 // Environment returns the environment of tasks launched without options.
@@ -126,7 +185,12 @@ func (e *Inline) Close() error {
 	e.env.Close(ErrClosed)
 	// Nobody else uses the queue and the worker any more.
 	e.env.CancelWaiting(ErrClosed)
-	cancelAll(&e.queue, e.worker)
+	for e.queue.Len() > 0 || !e.local.empty() { // cleanups may spawn
+		cancelAll(&e.queue, e.worker)
+		if t, ok := e.local.pop(); ok {
+			e.worker.Cancel(t, ErrClosed)
+		}
+	}
 	e.worker.Close()
 	return e.options.closeArena()
 }

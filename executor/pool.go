@@ -2,108 +2,59 @@ package executor
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 )
 
-// Pool runs tasks on a fixed number of workers, each a goroutine with a cache of
-// its own. Any goroutine may use a Pool.
+// Pool runs tasks on a number of workers, each a goroutine with a cache and queues of
+// its own, from which the others take what they find when they have nothing to do.
+// Any goroutine may use a Pool.
+//
+// A worker that has been in one step for longer than the limit of [WithBlockedLimit]
+// is blocked: another one takes its place, until it comes back.
 type Pool struct {
 	options options
+	number  uint64 // counts up in the program
 	env     *coro.Environment
-	workers sync.WaitGroup
+	running sync.WaitGroup // of workers
 	closing sync.Once
 
-	mu     sync.Mutex // guards what follows
-	ready  sync.Cond  // there is something in the queue, or the pool is closed
-	queue  coro.Queue
-	idle   int // workers that wait for ready
-	closed bool
-	all    []*coro.Worker // that ever were, for statistics
+	// closed is set once, by Close. Workers look at it before they take a task.
+	closed atomic.Bool
+
+	// workers are those that there are. The slice is never changed, but replaced with
+	// crew.mu held.
+	workers atomic.Pointer[[]*worker]
+
+	injected injection
+	idlers   idlers
+	monitor  monitor
+	crew     crew
 }
 
 // NewPool returns a pool whose workers have started.
 func NewPool(opts ...Option) *Pool {
-	p := &Pool{options: newOptions(opts)}
-	p.ready.L = &p.mu
-	p.env = coro.NewEnvironment(p, p.options.arena, p.options.handler)
+	p := &Pool{options: newOptions(opts), number: pools.Add(1)}
+	p.env = p.options.newEnvironment(p)
+	p.workers.Store(new([]*worker))
+	p.monitor.start(p)
+	p.crew.mu.Lock()
+	defer p.crew.mu.Unlock()
 	for range p.options.workers {
-		p.workers.Add(1)
-		go p.start()
+		p.hire()
 	}
 	return p
 }
 
-// start begins a worker's life.
-func (p *Pool) start() { p.work(coro.NewWorker(p.options.arena)) }
-
-// work is a worker's life. A step function or a handler that calls runtime.Goexit
-// ends the goroutine, and w lives on with another one.
-func (p *Pool) work(w *coro.Worker) {
-	ends := false
-	defer func() {
-		if !ends {
-			go p.work(w)
-			return
-		}
-		w.Close()
-		p.workers.Done()
-	}()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.all = append(p.all, w)
-	for {
-		t, ok := p.next(w)
-		if !ok {
-			ends = true
-			return
-		}
-		p.run(w, t)
-	}
-}
-
-// next waits for a task; ok is false when the pool is closed. The caller holds mu.
-func (p *Pool) next(w *coro.Worker) (t coro.Task, ok bool) {
-	published := false
-	for !p.closed {
-		if t, ok := p.queue.Pop(); ok {
-			return t, true
-		}
-		if !published {
-			// An idle worker keeps no frames from the others. Something may have
-			// been posted meanwhile.
-			p.mu.Unlock()
-			w.Publish()
-			p.mu.Lock()
-			published = true
-			continue
-		}
-		p.idle++
-		p.ready.Wait()
-		p.idle--
-	}
-	return coro.Task{}, false
-}
-
-// run gives up mu while it runs a task.
-func (p *Pool) run(w *coro.Worker, t coro.Task) {
-	p.mu.Unlock()
-	defer p.mu.Lock()
-	w.Run(t)
-}
-
 // Post queues the task for a worker. The error is [ErrClosed] or nil.
 func (p *Pool) Post(t coro.Task) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
+	if !p.injected.post(t.Word()) {
 		return ErrClosed
 	}
-	p.queue.Push(t)
-	if p.idle > 0 {
-		p.ready.Signal()
-	}
+	delay()
+	p.idlers.announce(p)
 	return nil
 }
 
@@ -113,11 +64,11 @@ func (p *Pool) Environment() *coro.Environment { return p.env }
 // Elided returns how many frames were elided so far: placed in that of the task that
 // awaited them.
 func (p *Pool) Elided() uint64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	n := uint64(0)
-	for _, w := range p.all {
-		n += w.Elided()
+	p.crew.mu.Lock()
+	defer p.crew.mu.Unlock()
+	n := p.crew.left.elided
+	for _, w := range *p.workers.Load() {
+		n += w.coro.Elided()
 	}
 	return n
 }
@@ -139,16 +90,26 @@ func (p *Pool) Close() error {
 }
 
 func (p *Pool) close() error {
-	p.mu.Lock()
-	p.closed = true
-	p.ready.Broadcast()
-	p.mu.Unlock()
-	p.workers.Wait()
+	p.injected.close()
+	p.crew.mu.Lock()
+	p.closed.Store(true)
+	for _, w := range *p.workers.Load() {
+		w.coro.Preempt()
+	}
+	p.crew.mu.Unlock()
+	p.idlers.wakeAll()
+	p.running.Wait()
+	p.monitor.stop()
 	p.env.Close(ErrClosed)
 	p.env.CancelWaiting(ErrClosed)
-	// Nobody else takes from the queue any more, and nobody adds to it.
+	// Nobody else takes from the queues any more, and nobody adds to them.
 	w := coro.NewWorker(p.options.arena)
-	cancelAll(&p.queue, w)
+	for _, from := range *p.workers.Load() {
+		from.drain(func(t uintptr) { w.Cancel(coro.TaskOf(t), ErrClosed) })
+	}
+	for t := p.injected.take(); t != 0; t = p.injected.take() {
+		w.Cancel(coro.TaskOf(t), ErrClosed)
+	}
 	w.Close()
 	return p.options.closeArena()
 }

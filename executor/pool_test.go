@@ -116,7 +116,7 @@ func TestPoolWorkers(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			ex := executor.NewPool(tt.opts...)
+			ex := executor.NewPool(append(tt.opts, executor.WithBlockedLimit(-1))...)
 			var inside, most atomic.Int64
 			var together, all sync.WaitGroup
 			meet := coro.Define("meet", func(f *coro.Frame[none, none]) coro.Step {

@@ -1,0 +1,164 @@
+package coro_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime/trace"
+
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+// bakery is what the tasks below have in common.
+type bakery struct {
+	oven   coro.Mutex
+	orders *coro.Chan[int]
+}
+
+// bake needs the oven for a while.
+var bake = coro.DefineHeld("bake", func(f *coro.Frame[int, int], held **bakery) coro.Step {
+	if f.At() == 0 {
+		return (*held).oven.Lock(f, 1)
+	}
+	if f.Err() != nil {
+		return f.Fail(f.Err())
+	}
+	(*held).oven.Unlock()
+	return f.Return(f.State)
+})
+
+// serve bakes what is ordered, until there are no more orders.
+var serve = coro.DefineHeld("serve", func(f *coro.Frame[int, none], held **bakery) coro.Step {
+	if f.Err() != nil {
+		return f.Return(none{})
+	}
+	if f.At() == 0 {
+		return (*held).orders.Recv(f, 1, &f.State)
+	}
+	return coro.AwaitHeld(f, 0, bake, f.State, *held, nil)
+})
+
+// openBakery returns a bakery whose oven is broken: three orders, and five who serve.
+func openBakery(ex coro.Executor) *bakery {
+	b := &bakery{orders: coro.NewChan[int](3)}
+	b.oven.TryLock()
+	for order := range 3 {
+		b.orders.TrySend(order)
+	}
+	for range 5 {
+		if err := coro.GoHeld(ex, serve, 0, b); err != nil {
+			fmt.Println(err)
+		}
+	}
+	return b
+}
+
+func ExampleEnvironment_WaitingByKind() {
+	ex := executor.NewInline()
+	b := openBakery(ex)
+
+	for _, g := range ex.Environment().WaitingByKind() {
+		fmt.Printf("%d %s in a tree of %s: %s\n", g.N, g.Kind.Name, g.Root.Name, g.What)
+	}
+
+	b.orders.Close()
+	b.oven.Unlock()
+	ex.Close()
+	// Output:
+	// 3 bake in a tree of serve: Mutex.Lock
+	// 2 serve in a tree of serve: Chan.Recv
+}
+
+func ExampleEnvironment_Waiting() {
+	ex := executor.NewInline()
+	b := openBakery(ex)
+
+	for t := range ex.Environment().Waiting() {
+		if t.What == "Mutex.Lock" {
+			for _, k := range t.Backtrace.Tasks {
+				fmt.Print(k.Name, " ")
+			}
+			fmt.Println("waits for the oven, or for something like it")
+			break
+		}
+	}
+
+	b.orders.Close()
+	b.oven.Unlock()
+	ex.Close()
+	// Output:
+	// bake serve waits for the oven, or for something like it
+}
+
+func ExampleStats() {
+	ex := executor.NewInline(executor.WithKindStats())
+	b := openBakery(ex)
+
+	for s := range coro.Stats() {
+		if s.Live() > 0 {
+			fmt.Println(s.Name, s.Live())
+		}
+	}
+
+	b.orders.Close()
+	b.oven.Unlock()
+	ex.Close()
+	// Output:
+	// bake 3
+	// serve 5
+}
+
+func ExampleCounted() {
+	ex := executor.NewInline()
+	defer ex.Close()
+	before := Square.Stats().Started
+	launch := coro.RunAsync(ex, coro.Counted())
+	for n := range 3 {
+		if err := launch(Square.With(n)); err != nil {
+			fmt.Println(err)
+		}
+	}
+	fmt.Println(Square.Stats().Started - before)
+	// Output:
+	// 3
+}
+
+func ExampleSetProfileLabels() {
+	coro.SetProfileLabels(true)
+	defer coro.SetProfileLabels(false)
+	// Take profiles as ever, with runtime/pprof or net/http/pprof. Then
+	//
+	//	go tool pprof -tagfocus 'task kind=bake' cpu.profile
+	//
+	// shows what all tasks of the kind "bake" did.
+	pool := executor.NewPool()
+	defer pool.Close()
+	fmt.Println(coro.Run(context.Background(), pool, Square.With(12)))
+	// Output:
+	// 144 <nil>
+}
+
+// What coro does for runtime/trace needs no call of coro's.
+func Example_trace() {
+	file, err := os.CreateTemp("", "trace")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.Remove(file.Name())
+	if err := trace.Start(file); err != nil {
+		fmt.Println(err)
+		return
+	}
+	pool := executor.NewPool()
+	defer pool.Close()
+	ctx, task := trace.NewTask(context.Background(), "request")
+	fmt.Println(coro.Run(ctx, pool, Square.With(12)))
+	task.End()
+	trace.Stop()
+	fmt.Println(file.Close())
+	// Output:
+	// 144 <nil>
+	// <nil>
+}

@@ -1,0 +1,224 @@
+package coro
+
+import (
+	"errors"
+	"reflect"
+	"sync"
+	"unsafe"
+)
+
+// A join runs one child for each element of a slice. It is a task of a hidden kind, which
+// the task that wants it awaits: so it has a Group of its own, and a held part where the
+// slices lie.
+
+// ErrNoChildren is the error of [Any] and [Race] without any children.
+var ErrNoChildren = errors.New("coro: Any or Race without children")
+
+// Limit makes [All], [Any] and [Race] have at most n children at a time. There are no more
+// frames than that.
+func Limit(n int) Option {
+	if n <= 0 {
+		panic("coro: Limit needs a positive number")
+	}
+	return Option{limit: n}
+}
+
+// All runs a task of kind k for each element of args, beside each other, and goes on in f at
+// the resume point at when all have ended. A task begins with its element as state, and its
+// result goes to the element of results with the same index; results may be nil. When one
+// fails, the others are cancelled, those that have not begun do not, and f.Err is the error
+// of the first.
+//
+// The slices may lie in f's state or held part, or anywhere on the Go heap. They belong to
+// the tasks until f goes on. What is in results when there was an error is not said.
+//
+// The options are [Limit], and those of [AwaitCall], which are in force for all together. As
+// with Await, f's step function returns the Step at once.
+func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, results []CR, opts ...Option) Step {
+	if results != nil && len(results) != len(args) {
+		panic("coro: task " + quote(f.kind.get().name) + ": All needs as many results as args, or nil")
+	}
+	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args, results: results}, nil, FirstError, opts)
+}
+
+// Any is like [All], but one success is enough: when a task has ended without an error, its
+// result goes to *result and the others are cancelled. If none does, f.Err wraps the errors
+// of all. result must lie in f's state or held part, or be nil.
+func Any[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...Option) Step {
+	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args}, result, FirstSuccess, opts)
+}
+
+// Race is like [Any], but the first task that ends decides, in whatever way it does: f.Err is
+// its error.
+func Race[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...Option) Step {
+	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args}, result, FirstEnd, opts)
+}
+
+type joinState struct {
+	group  Group
+	next   int // of args; those before have been spawned
+	limit  int // 0: none
+	policy GroupPolicy
+}
+
+type joinHeld[CS, CR any] struct {
+	kind    *Kind[CS, CR]
+	args    []CS
+	results []CR
+
+	// own is results if these are the join's own, because only that of the winner counts.
+	own *joinResults[CR]
+}
+
+// joinResults is memory for results. It is zero while it is not in use.
+type joinResults[CR any] struct{ values []CR }
+
+// resume points of a join
+const (
+	joinBegins = iota
+	joinHasRoom
+	joinEnds
+)
+
+// join makes the child that runs the children. It is inlined nowhere, so what it is given
+// need not be small.
+func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR], result *CR, policy GroupPolicy, opts []Option) Step {
+	var o Option
+	for _, opt := range opts {
+		o.merge(opt)
+	}
+	limit := o.limit
+	o.limit = 0 // the join's own
+	o.mustBeForPart()
+	if held.kind == nil {
+		panic("coro: task " + quote(h.kind.get().name) + ": a join with a nil Kind: make one with Define")
+	}
+	k := joinKindOf[CS, CR]()
+	c := h.awaitFrom(o.allocator, at, &k.kind, unsafe.Pointer(result), stateSize)
+	if c.layout&flagDetached == 0 {
+		w := h.worker.get()
+		if o.forPart() {
+			w.enclose(c, &o)
+		}
+		(*Frame[joinState, CR])(unsafe.Pointer(c)).State = joinState{limit: limit, policy: policy}
+		k.hold(w, c, &held)
+	}
+	return Step{next: c, op: opAwait}
+}
+
+// joinKind is the kind of the joins of children with such state and results.
+type joinKind[CS, CR any] struct {
+	*HeldKind[joinState, joinHeld[CS, CR], CR]
+	results sync.Pool // of *joinResults[CR]
+}
+
+// joinKinds has all of them, by the types of their held parts.
+var joinKinds struct {
+	byType sync.Map // from reflect.Type to *joinKind[CS, CR]
+	mu     sync.Mutex
+}
+
+func joinKindOf[CS, CR any]() *joinKind[CS, CR] {
+	t := reflect.TypeFor[joinHeld[CS, CR]]()
+	if k, ok := joinKinds.byType.Load(t); ok {
+		return k.(*joinKind[CS, CR])
+	}
+	joinKinds.mu.Lock()
+	defer joinKinds.mu.Unlock()
+	if k, ok := joinKinds.byType.Load(t); ok {
+		return k.(*joinKind[CS, CR])
+	}
+	k := new(joinKind[CS, CR])
+	k.results.New = func() any { return new(joinResults[CR]) }
+	k.HeldKind = DefineHeld("join", k.run)
+	joinKinds.byType.Store(t, k)
+	return k
+}
+
+// run is the step function of a join.
+func (k *joinKind[CS, CR]) run(f *Frame[joinState, CR], held *joinHeld[CS, CR]) Step {
+	s := &f.State
+	switch f.At() {
+	case joinBegins:
+		k.begin(f, held)
+	case joinEnds:
+		return k.end(f, held)
+	}
+	// A child that fails cancels the scope of the others, and so does what is around, once
+	// somebody waits; the first look is for when nobody does.
+	r := s.group.known()
+	for ended := r.scope.env.cause() != nil; s.next < len(held.args) && !ended; ended = r.scope.tree.cancelled.Load() {
+		if s.limit != 0 && r.full() {
+			return s.group.WaitRoom(f, joinHasRoom)
+		}
+		k.spawn(f, held, s.next)
+		s.next++
+	}
+	return s.group.Wait(f, joinEnds)
+}
+
+func (k *joinKind[CS, CR]) begin(f *Frame[joinState, CR], held *joinHeld[CS, CR]) {
+	s := &f.State
+	s.group.Policy(f, s.policy)
+	if s.limit != 0 {
+		s.group.Limit(f, s.limit)
+	}
+	if s.policy == FirstError {
+		return
+	}
+	held.own = k.results.Get().(*joinResults[CR])
+	if n := len(held.args); len(held.own.values) < n {
+		held.own.values = make([]CR, n)
+	}
+	held.results = held.own.values
+}
+
+// spawn is [Spawn] with a result that may lie anywhere: the held part keeps it alive.
+func (k *joinKind[CS, CR]) spawn(f *Frame[joinState, CR], held *joinHeld[CS, CR], i int) {
+	var result unsafe.Pointer
+	if held.results != nil {
+		result = unsafe.Pointer(&held.results[i])
+	}
+	g := &f.State.group
+	w := f.spawning(g)
+	if c := f.spawnSlow(w, g, &held.kind.kind, result); c != nil {
+		(*Frame[CS, CR])(unsafe.Pointer(c)).State = held.args[i]
+		g.start(w, c)
+	}
+}
+
+// full reports whether as many children as the limit have begun and not ended.
+func (r *groupRecord) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running >= r.limit
+}
+
+func (k *joinKind[CS, CR]) end(f *Frame[joinState, CR], held *joinHeld[CS, CR]) Step {
+	s := &f.State
+	var result CR
+	err := f.Err()
+	if held.own != nil {
+		won := s.group.winner
+		for i := range held.own.values[:s.next] {
+			if p := &held.own.values[i]; won == uintptr(unsafe.Pointer(p)) {
+				result = *p
+				break
+			}
+		}
+		clear(held.own.values[:s.next])
+		k.results.Put(held.own)
+		held.own, held.results = nil, nil
+		if err == nil && won == 0 {
+			if err = f.env.get().cause(); err == nil {
+				err = ErrNoChildren
+			}
+		}
+	} else if err == nil && s.next < len(held.args) {
+		err = f.env.get().cause() // no child has said it, but some did not begin
+	}
+	if err != nil {
+		return f.Fail(err)
+	}
+	return f.Return(result)
+}

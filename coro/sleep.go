@@ -1,0 +1,313 @@
+package coro
+
+import (
+	"context"
+	"time"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+)
+
+// Sleep lets the time d pass and goes on in f at the resume point at. If f.Err is not nil
+// then, the tree's context has ended before. The task goes on not before d has passed and,
+// if its executor has nothing else to do, within about a millisecond after. A d that is not
+// positive does not wait.
+//
+// A sleeping task has no goroutine and no memory on the Go heap. If there is neither room
+// behind its state nor memory in the arena for its timer, which takes 48 bytes, Err is
+// [arena.ErrExhausted].
+func Sleep(f Waiter, at int, d time.Duration) Step {
+	h := f.waiter()
+	step := h.waitFor(at, sleeping{})
+	h.worker.get().weight = int64(d)
+	return step
+}
+
+// SleepUntil is [Sleep] until a point in time.
+func SleepUntil(f Waiter, at int, t time.Time) Step { return Sleep(f, at, time.Until(t)) }
+
+// sleeper is the timer of a sleeping task. It lies in the room behind the task's state,
+// where a child would be elided, or in a frame of its own. That of a task whose tree may
+// end is in the list of the tree's registry besides.
+type sleeper struct {
+	timerNode
+	before, after link[sleeper] // in waitRegistry.sleepers; guarded by its mu
+}
+
+// What a timerNode is for is an address with these bits, which are 0 in it.
+const (
+	timerListed   = 1 << iota // is part of a sleeper in a registry's list
+	timerApart                // and has a frame of its own
+	timerDeadline             // is part of a deadlineTimer; the address means nothing
+	timerBits     = timerListed | timerApart | timerDeadline
+)
+
+const (
+	sleeperSize  = unsafe.Sizeof(sleeper{})
+	sleeperUnits = uint32(sleeperSize+elisionUnit-1) / elisionUnit
+	timerUnits   = uint32(unsafe.Sizeof(timerNode{})+elisionUnit-1) / elisionUnit
+)
+
+// sleeping is what a sleeping task waits for.
+type sleeping struct{}
+
+func (sleeping) park(w *Worker, h *header) parking {
+	d := time.Duration(w.weight)
+	if d <= 0 {
+		return parkDone
+	}
+	env := h.env.get()
+	t := env.waiting.timing()
+	r := env.registry
+	if !env.mayEnd() {
+		n, tags := w.timerFor(h, timerUnits)
+		if n == nil {
+			return w.exhausted(h)
+		}
+		n.what = uintptr(unsafe.Pointer(h)) | tags
+		if !t.add(&n.timerNode, t.after(d)) {
+			env.freeTimer(n, tags)
+			return parkClosed
+		}
+		return parked
+	}
+	if !r.armed.Load() {
+		return parkUnarmed
+	}
+	n, tags := w.timerFor(h, sleeperUnits)
+	if n == nil {
+		return w.exhausted(h)
+	}
+	n.what = uintptr(unsafe.Pointer(h)) | tags | timerListed
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// As in lock.admit: who cancels looks for sleepers after it has set the flag.
+	if r.cancelled.Load() {
+		env.freeTimer(n, tags)
+		return parkCancelled
+	}
+	// fire, which may have the node at once, cannot go on before mu is free.
+	if !t.add(&n.timerNode, t.after(d)) {
+		env.freeTimer(n, tags)
+		return parkClosed
+	}
+	n.before = 0
+	n.after = r.sleepers
+	if s := n.after.get(); s != nil {
+		s.before.set(n)
+	}
+	r.sleepers.set(n)
+	return parked
+}
+
+// exhausted tells the task of h that there was no memory for what it waits for.
+func (w *Worker) exhausted(h *header) parking {
+	w.err = arena.ErrExhausted
+	h.at |= atFailed
+	return parkDone
+}
+
+// timerFor returns memory for a timer of the task of h, the first units of it zero, and
+// what is known of it, or nil.
+func (w *Worker) timerFor(h *header, units uint32) (n *sleeper, tags uintptr) {
+	if h.layout>>roomShift >= units {
+		n = (*sleeper)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
+	} else {
+		n = (*sleeper)(h.env.get().timerMemory().Allocate(sleeperSize))
+		if n == nil {
+			return nil, 0
+		}
+		tags = timerApart
+	}
+	n.timerNode = timerNode{}
+	return n, tags
+}
+
+// timerMemory returns where timers come from that have a frame of their own. It is not
+// the tree's own allocator, since timers are freed on any goroutine.
+func (e *Environment) timerMemory() *arena.Arena {
+	if e.arena != nil {
+		return e.arena
+	}
+	return seqArena()
+}
+
+func (e *Environment) freeTimer(n *sleeper, tags uintptr) {
+	if tags&timerApart != 0 {
+		e.timerMemory().Deallocate(unsafe.Pointer(n), sleeperSize)
+	}
+}
+
+// deadlineTimer cancels a scope. It is in a slot that is never given back. It is the
+// registry's as long as that refers to it, which is until fire has come, or until the
+// scope has ended and taken the timer out of the wheel. If the scope has ended and did not
+// find it there, it is fire's.
+type deadlineTimer struct {
+	timerNode
+	node       *slotNode // this, in deadlineTimers
+	registry   *waitRegistry
+	generation uint64
+}
+
+var deadlineTimers slots
+
+func init() { deadlineTimers.init(newSlots[deadlineTimer]) }
+
+// newDeadlineTimer makes r be cancelled at its deadline. The caller holds walk.
+func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
+	slot := deadlineTimers.take(nil)
+	d := &slotOf[deadlineTimer](slot).held
+	d.node, d.registry, d.generation = slot, r, r.generation
+	d.timerNode = timerNode{what: timerDeadline}
+	if !r.waiting.timing().add(&d.timerNode, r.deadline) { // the executor is being closed
+		d.recycle()
+		return nil
+	}
+	return d
+}
+
+// fire cancels the scope, unless it has ended meanwhile. The registry is in a slot too, so
+// that it is there to tell.
+func (d *deadlineTimer) fire() {
+	r := d.registry
+	var woken wakes
+	r.walk.Lock()
+	if r.generation == d.generation {
+		r.timer = nil
+		r.cancelWalking(context.DeadlineExceeded, &woken)
+	}
+	r.walk.Unlock()
+	d.recycle()
+	post(&woken)
+}
+
+// unset is called with walk held when the scope has ended.
+func (d *deadlineTimer) unset(t *timers) {
+	if t.remove(&d.timerNode) {
+		d.recycle()
+	}
+}
+
+func (d *deadlineTimer) recycle() {
+	n := d.node
+	d.node, d.registry = nil, nil
+	deadlineTimers.put(nil, n)
+}
+
+// timing returns the timers of x's executor. The first call makes them.
+func (x *waiting) timing() *timers {
+	x.timersOnce.Do(func() {
+		if x.clock == nil {
+			x.clock = newSystemClock()
+		}
+		x.timers = newTimers(x.clock, fireTimers)
+	})
+	return x.timers
+}
+
+// deadlineOf returns when a part of a tree with these options ends, by the clock of
+// timing, or 0 if it has no deadline.
+func (x *waiting) deadlineOf(o *Option) int64 {
+	when := int64(0)
+	if !o.deadline.IsZero() {
+		when = x.timing().after(time.Until(o.deadline))
+	}
+	if o.timeout != 0 {
+		if after := x.timing().after(o.timeout); when == 0 || after < when {
+			when = after
+		}
+	}
+	if when != 0 {
+		when = max(when, 1)
+	}
+	return when
+}
+
+// SetClock makes c what the timers of the executor go by, in place of the real time. An
+// executor calls it before it takes tasks.
+func (e *Environment) SetClock(c Clock) { e.waiting.clock = c }
+
+// fireTimers is told of timers whose time has come. They are ours.
+func fireTimers(due []link[timerNode]) {
+	var woken wakes
+	for _, l := range due {
+		n := l.get()
+		if n.what == timerDeadline {
+			(*deadlineTimer)(unsafe.Pointer(n)).fire()
+			continue
+		}
+		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, &woken)
+	}
+	post(&woken)
+}
+
+// wakeSleeper wakes the task of a timer that was taken from the wheel.
+func wakeSleeper(n *sleeper, outcome uint32, woken *wakes) {
+	what := n.what
+	h := sleeperTask(n)
+	env := h.env.get()
+	if what&timerListed != 0 {
+		r := env.registry
+		r.mu.Lock()
+		r.forgetSleeper(n)
+		r.mu.Unlock()
+	}
+	env.freeTimer(n, what)
+	wake(h, outcome, woken)
+}
+
+func sleeperTask(n *sleeper) *header {
+	l := link[header](n.what &^ timerBits)
+	return l.get()
+}
+
+// forgetSleeper takes n from the list. The caller holds mu.
+func (r *waitRegistry) forgetSleeper(n *sleeper) {
+	before, after := n.before.get(), n.after.get()
+	r.sleeperCursors.moved(n, after)
+	if before != nil {
+		before.after = n.after
+	} else {
+		r.sleepers = n.after
+	}
+	if after != nil {
+		after.before = n.before
+	}
+}
+
+// wakeSleepers wakes the sleeping tasks of the tree with nothing. Those whose time has
+// come are left to fireTimers. The caller has set cancelled.
+func (r *waitRegistry) wakeSleepers(woken *wakes) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for n := r.sleepers.get(); n != nil; {
+		next := n.after.get()
+		if h, env := sleeperTask(n), r.env; r.waiting.timers.remove(&n.timerNode) {
+			r.forgetSleeper(n)
+			env.freeTimer(n, n.what)
+			wake(h, 0, woken)
+		}
+		n = next
+	}
+}
+
+// stopTimers ends the timers of an executor that is being closed, and wakes the sleeping
+// tasks, which it leaves to the caller: the gate is closed.
+func (x *waiting) stopTimers(err error, woken *wakes) {
+	t := x.timing()
+	t.close(err)
+	var head link[timerNode] // linked by when, which has no other use any more
+	t.withdraw(func(n *timerNode) bool {
+		if n.what == timerDeadline {
+			return false // its scope removes it
+		}
+		n.when = int64(head)
+		head.set(n)
+		return true
+	})
+	for n := head.get(); n != nil; {
+		next := link[timerNode](n.when)
+		wakeSleeper((*sleeper)(unsafe.Pointer(n)), 0, woken)
+		n = next.get()
+	}
+}

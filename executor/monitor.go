@@ -1,0 +1,132 @@
+package executor
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// monitor looks at the workers of a pool from time to time, as long as not all are
+// idle. It is a timer: an idle pool has none that runs.
+//
+// It has a task that runs for longer than a period give way at its next await, has
+// another worker take what the task keeps from running, and finds workers that are
+// blocked in a step.
+type monitor struct {
+	// armed says that check will be called. Whoever changes it from false to true
+	// starts the timer.
+	armed atomic.Bool
+
+	pool   *Pool
+	limit  time.Duration // after which a worker is blocked
+	hire   bool          // and another one takes its place
+	period time.Duration
+
+	mu      sync.Mutex // guards what follows
+	timer   *time.Timer
+	stopped bool
+
+	reporter reporter
+}
+
+const (
+	defaultBlockedLimit = 10 * time.Millisecond
+	longestPeriod       = time.Millisecond
+	shortestPeriod      = 50 * time.Microsecond
+)
+
+// watched is what the monitor knows of a worker, guarded by monitor.mu.
+type watched struct {
+	tick    uintptr
+	since   time.Time // when it was first seen at tick
+	longest time.Duration
+}
+
+// start is called before there are workers.
+func (m *monitor) start(p *Pool) {
+	m.pool = p
+	m.limit, m.hire = p.options.blockedLimit, p.options.blockedLimit >= 0
+	if m.limit <= 0 {
+		m.limit = defaultBlockedLimit
+	}
+	m.period = max(shortestPeriod, min(longestPeriod, m.limit/4))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.armed.Store(true)
+	m.timer = time.AfterFunc(m.period, m.check)
+}
+
+// watch is called after a worker has ceased to be idle.
+func (m *monitor) watch() {
+	if !m.armed.Load() && m.armed.CompareAndSwap(false, true) {
+		m.arm()
+	}
+}
+
+func (m *monitor) arm() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.stopped {
+		m.timer.Reset(m.period)
+	}
+}
+
+// stop is called when no worker runs any more. check does nothing afterwards.
+func (m *monitor) stop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopped = true
+	m.timer.Stop()
+}
+
+func (m *monitor) check() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		return
+	}
+	now := time.Now()
+	for _, w := range *m.pool.workers.Load() {
+		m.look(w, now)
+	}
+	if m.allIdle() {
+		m.armed.Store(false)
+		// A worker that was woken before this may have found the monitor armed.
+		if m.allIdle() || !m.armed.CompareAndSwap(false, true) {
+			return
+		}
+	}
+	m.timer.Reset(m.period)
+}
+
+func (m *monitor) allIdle() bool {
+	return int(idle(m.pool.idlers.state.Load())) == len(*m.pool.workers.Load())
+}
+
+// look looks at one worker. The caller holds mu.
+func (m *monitor) look(w *worker, now time.Time) {
+	p := m.pool
+	tick := w.tick.load()
+	if tick&1 == 0 || tick != w.watched.tick {
+		w.watched.tick, w.watched.since = tick, now
+		if w.overdue.Load() {
+			w.overdue.Store(false)
+		}
+		w.giveWay.Store(true)
+	} else {
+		d := now.Sub(w.watched.since)
+		w.watched.longest = max(w.watched.longest, d)
+		w.overdue.Store(true)
+		w.coro.Preempt()
+		if d >= m.limit {
+			if m.hire && p.replace(w, tick) {
+				m.reporter.report(p, w, tick, d)
+			}
+			// Others might never run dry, and so never come to take these.
+			p.takeOver(w)
+		}
+	}
+	if p.idlers.wanted() && w.has() {
+		p.idlers.announce(p)
+	}
+}

@@ -1,0 +1,305 @@
+package executor
+
+import (
+	"runtime"
+	"sync/atomic"
+
+	"github.com/framearena/framearena/coro"
+)
+
+// worker runs tasks of a pool. It belongs to one goroutine at a time, which is called
+// its owner, also while a step that it runs is stuck.
+//
+// Its tasks are in three places, and others can take them out of each:
+//   - next, the task that was woken last, which has what the running one wrote in
+//     the cache;
+//   - fresh, tasks that its steps have launched. The owner takes the newest first,
+//     so that a tree of tasks is walked depth-first and few of them exist at a time;
+//     others take the oldest, which are the biggest parts of the tree;
+//   - later, all others, first in, first out: tasks that have yielded, a share of what
+//     was injected, and those woken before the last one.
+type worker struct {
+	// ---- the owner's alone, after the worker was made
+
+	pool   *Pool
+	coro   *coro.Worker
+	streak int    // tasks run from next and fresh since one was taken from elsewhere
+	turns  uint   // how often a streak has ended
+	round  int    // tasks to run from later before injected ones are taken again
+	seed   uint32 // of random numbers
+	id     uint64 // counts up in the pool
+
+	_ [cacheLine]byte
+
+	// ---- written by the owner, read by others
+
+	// tick counts up as a task begins to run and as it has run: it is odd meanwhile.
+	tick word
+
+	// next is a task or 0. The owner stores a task where 0 is. Anyone may take the
+	// task by a compare-and-swap that puts 0 there; the owner takes it by a swap too.
+	next word
+
+	steals, stolen, parks word
+
+	_ [cacheLine]byte
+
+	// ---- written by others, and seldom
+
+	// overdue is set by the monitor while the worker has been running one task for
+	// some time. Then others may take next.
+	overdue atomic.Bool
+
+	// blocked is set by the monitor, with crew.mu held, and cleared by the owner when
+	// it has come back, with crew.mu held.
+	blocked atomic.Bool
+
+	// giveWay is set by the monitor from time to time, for the owner to let other
+	// goroutines run between two tasks, and cleared by the owner.
+	giveWay atomic.Bool
+
+	watched watched // guarded by monitor.mu
+
+	// wake gets a value when the worker was taken from the idlers: by whoever takes it.
+	wake chan struct{}
+
+	_ [cacheLine]byte
+
+	fresh, later deque
+}
+
+var _ coro.Local = (*worker)(nil)
+
+const (
+	// maxStreak is how many tasks from next and fresh run before one from elsewhere
+	// has its turn. Two tasks that wake each other in turn, or a tree that grows
+	// without end, get that much more than others and no more.
+	maxStreak = 32
+
+	spillSize = dequeSize / 2
+
+	// goschedTicks is how many ticks a worker runs before it lets other goroutines
+	// run. If it did not, the Go scheduler would take its thread away every 10 ms, and
+	// most likely in a step: the monitor would call it blocked.
+	goschedTicks = 2 * 2048
+)
+
+func newWorker(p *Pool, id uint64) *worker {
+	w := &worker{pool: p, coro: coro.NewWorker(p.options.arena), id: id, seed: uint32(id)*2654435761 + 1, wake: make(chan struct{}, 1)}
+	w.coro.SetLocal(p.env, w)
+	return w
+}
+
+// work is a worker's life. A step function or a handler that calls runtime.Goexit
+// ends the goroutine, and w lives on with another one.
+func (w *worker) work() {
+	ends := false
+	defer func() {
+		if !ends {
+			go w.work()
+			return
+		}
+		w.coro.Close()
+		w.pool.running.Done()
+	}()
+	w.begin()
+	p := w.pool
+	for {
+		if w.blocked.Load() && p.comeBack(w) {
+			break
+		}
+		if p.closed.Load() {
+			break
+		}
+		t := w.pick()
+		if t == 0 {
+			if t = w.search(); t == 0 {
+				continue
+			}
+		} else {
+			w.share()
+		}
+		w.tick.store(w.tick.v + 1)
+		w.coro.Run(coro.TaskOf(t))
+		w.tick.store(w.tick.v + 1)
+		if w.tick.v%goschedTicks == 0 || w.giveWay.Load() {
+			w.giveWay.Store(false)
+			runtime.Gosched()
+		}
+	}
+	ends = true
+}
+
+// begin is called by a goroutine that takes over w.
+func (w *worker) begin() {
+	w.label()
+	if w.tick.v&1 != 0 { // the last one was ended by the task that it ran
+		w.tick.store(w.tick.v + 1)
+	}
+}
+
+// pick takes a task from the worker's own queues or its share of the injected ones,
+// or returns 0.
+func (w *worker) pick() uintptr {
+	if w.streak < maxStreak {
+		if t := w.takeNext(); t != 0 {
+			w.streak++
+			return t
+		}
+		if t := w.fresh.pop(); t != 0 {
+			w.streak++
+			return t
+		}
+	} else if w.turns++; w.turns&1 != 0 {
+		// The oldest of fresh must have its turn too.
+		if t := w.fresh.take(); t != 0 {
+			w.streak = 0
+			return t
+		}
+	}
+	w.streak = 0
+	// What was injected comes in behind what is there, once for each round of that: so
+	// it gets its turn even if later never runs dry.
+	if q := &w.pool.injected; q.len() > 0 && (w.round <= 0 || w.later.len() == 0) {
+		if !q.takeShare(&w.later, len(*w.pool.workers.Load())) {
+			if t := q.take(); t != 0 {
+				w.round = spillSize
+				return t
+			}
+		}
+		w.round = w.later.len()
+	}
+	w.round--
+	if t := w.later.take(); t != 0 {
+		return t
+	}
+	if t := w.fresh.pop(); t != 0 {
+		return t
+	}
+	return w.takeNext()
+}
+
+// takeNext takes the task in next, or returns 0. Anyone calls it.
+func (w *worker) takeNext() uintptr {
+	if t := w.next.load(); t != 0 && w.next.cas(t, 0) {
+		return t
+	}
+	return 0
+}
+
+// share has an idle worker woken if the owner, who has just taken a task, leaves
+// others.
+func (w *worker) share() {
+	if p := w.pool; p.idlers.wanted() && (w.later.len() > 0 || w.fresh.len() > 0) {
+		p.idlers.announce(p)
+	}
+}
+
+// PushLocal takes a task that a step of w has made ready.
+func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
+	word := t.Word()
+	switch from {
+	case coro.Woken:
+		if w.streak >= maxStreak {
+			w.pushLater(word)
+			break
+		}
+		if w.next.load() == 0 {
+			w.next.store(word)
+			return // the running task is likely to end or to wait soon; see monitor
+		}
+		old := w.next.swap(word)
+		if old == 0 {
+			return
+		}
+		w.pushLater(old)
+	case coro.Spawned:
+		w.pushFresh(word)
+	default:
+		w.pushLater(word)
+		return // the worker is about to look for a task, and then calls share
+	}
+	if p := w.pool; p.idlers.wanted() {
+		p.idlers.announce(p)
+	}
+}
+
+func (w *worker) pushLater(t uintptr) {
+	for !w.later.push(t) {
+		w.spill(&w.later)
+	}
+}
+
+func (w *worker) pushFresh(t uintptr) {
+	for !w.fresh.push(t) {
+		w.spill(&w.fresh)
+	}
+}
+
+// spill moves the older half of a full queue of w to where all find it.
+func (w *worker) spill(d *deque) {
+	var tasks [spillSize]uintptr
+	n := 0
+	for ; n < spillSize; n++ {
+		if tasks[n] = d.take(); tasks[n] == 0 {
+			break
+		}
+	}
+	w.pool.injected.add(tasks[:n])
+}
+
+// drain calls f for each of w's tasks. Anyone calls it, and misses what the owner puts in
+// meanwhile.
+func (w *worker) drain(f func(uintptr)) {
+	if t := w.takeNext(); t != 0 {
+		f(t)
+	}
+	for t := w.fresh.take(); t != 0; t = w.fresh.take() {
+		f(t)
+	}
+	for t := w.later.take(); t != 0; t = w.later.take() {
+		f(t)
+	}
+}
+
+// random returns a number from 0 to n-1.
+func (w *worker) random(n int) int {
+	w.seed ^= w.seed << 13
+	w.seed ^= w.seed >> 17
+	w.seed ^= w.seed << 5
+	return int(uint64(w.seed) * uint64(n) >> 32)
+}
+
+// has reports whether w has a task that another worker should run: one that is not
+// just about to be taken by its owner.
+func (w *worker) has() bool {
+	n := w.later.len() + w.fresh.len()
+	switch {
+	case n > 1:
+		return true
+	case n == 1 && w.tick.load()&1 != 0:
+		return true
+	default:
+		return w.overdue.Load() && (n > 0 || w.next.load() != 0)
+	}
+}
+
+// steal takes tasks from v for w, whose queues are empty, and returns one of them, or 0.
+func (w *worker) steal(v *worker) uintptr {
+	if !v.has() {
+		return 0
+	}
+	n := uintptr(1)
+	t := v.later.takeHalf(func(t uintptr) { w.pushLater(t); n++ })
+	if t == 0 {
+		t = v.fresh.takeHalf(func(t uintptr) { w.pushFresh(t); n++ })
+	}
+	if t == 0 && v.overdue.Load() {
+		t = v.takeNext()
+	}
+	if t != 0 {
+		w.steals.store(w.steals.v + 1)
+		w.stolen.store(w.stolen.v + n)
+	}
+	return t
+}
