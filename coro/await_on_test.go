@@ -21,18 +21,6 @@ func on(ex coro.Executor, call func() coro.Call[int]) *coro.Kind[int, int] {
 	return errand(func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, ex, call(), &f.State) })
 }
 
-// runBoth runs tasks of both until there are none left, and returns how often it did.
-func runBoth(a, b *manual) (inA, inB int) {
-	for {
-		m, n := a.runAll(), b.runAll()
-		if m+n == 0 {
-			return inA, inB
-		}
-		inA += m
-		inB += n
-	}
-}
-
 func TestAwaitOn(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -95,7 +95,7 @@ type serving struct{ n, sum int }
 
 type server struct{ computing coro.Executor }
 
-var serve = coro.DefineHeld("serve", func(f *coro.Frame[serving, int], held *server) coro.Step {
+var compute = coro.DefineHeld("compute", func(f *coro.Frame[serving, int], held *server) coro.Step {
 	s := &f.State
 	if f.At() == 0 {
 		return coro.AwaitOn(f, 1, held.computing, sumOfCubes.With(cubes{last: s.n}), &s.sum)
@@ -111,7 +111,7 @@ func ExampleAwaitOn() {
 	defer waiting.Close()
 	defer computing.Close()
 
-	sum, err := coro.Run(context.Background(), waiting, serve.With(serving{n: 4}, server{computing}))
+	sum, err := coro.Run(context.Background(), waiting, compute.With(serving{n: 4}, server{computing}))
 	fmt.Println(sum, err)
 
 	// Output:
