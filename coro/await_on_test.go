@@ -21,18 +21,6 @@ func on(ex coro.Executor, call func() coro.Call[int]) *coro.Kind[int, int] {
 	return errand(func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, ex, call(), &f.State) })
 }
 
-// runBoth runs tasks of both until there are none left, and returns how often it did.
-func runBoth(a, b *manual) (inA, inB int) {
-	for {
-		m, n := a.runAll(), b.runAll()
-		if m+n == 0 {
-			return inA, inB
-		}
-		inA += m
-		inB += n
-	}
-}
-
 func TestAwaitOn(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -153,7 +141,7 @@ func TestAwaitOnIsCancelled(t *testing.T) {
 }
 
 func awaitOnIsCancelled(t *testing.T, by string, stubborn bool, phase int) {
-	here, there := newStepwise(t, nil), newStepwise(t, nil)
+	here, there := newManual(t, nil), newManual(t, nil)
 	var event coro.Event
 	var remote context.Context
 	call := coro.Define("call", func(f *coro.Frame[int, int]) coro.Step {
@@ -352,22 +340,15 @@ func closeDuringAwaitOn(t *testing.T, closesHere, cancelled bool, phase int) {
 	})
 	h, err := coro.Start(here, k.With(none{}, list{}))
 	require.NoError(t, err)
-	one := func(e *manual) bool {
-		task, ok := e.pop()
-		if ok {
-			e.worker.Run(task)
-		}
-		return ok
-	}
 	for i := range phase {
-		if !one(here) && !one(there) && i >= phase-2 {
+		if !here.runOne() && !there.runOne() && i >= phase-2 {
 			event.Set()
 		}
 	}
 	if cancelled {
 		h.Cancel(errCause)
 		if phase%2 == 0 {
-			one(here)
+			here.runOne()
 		}
 	}
 	if closesHere {
@@ -501,7 +482,8 @@ func TestAwaitOnInAGenerator(t *testing.T) {
 		got = append(got, v)
 	}
 	require.Equal(t, []int{2, 4, 6, 8, 10}, got)
-	require.Zero(t, liveIn(there.Arena()), "the frames of the calls are from elsewhere")
+	require.Zero(t, liveIn(there.Arena()))
+	require.Positive(t, there.Arena().Stats().Total.Carved, "frames of the calls")
 }
 
 // Calls that go back and forth, cancels, and Close of either executor, all at once.

@@ -44,8 +44,13 @@
 //	coro.RunAsync(ex)(Twice.With(twice{}))                       // the same, in two steps
 //	coro.RunAsync(ex, coro.Allocator(mine))(Twice.With(twice{})) // with options
 //	sum, err := coro.Run(ctx, ex, Twice.With(twice{}))           // and wait for it
+//	handle, err := coro.Start(ex, Twice.With(twice{}))           // and keep a handle of it
 //
 // The form in two steps lets the options be in force before there is a frame.
+//
+// A [Handle] can be awaited, by any number of tasks and goroutines, cancelled, and asked
+// how its task stands. [AwaitOn] is for one call on another executor: the task goes on,
+// where it was, when the call has ended there.
 //
 // # Symmetric transfer
 //

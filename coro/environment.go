@@ -45,7 +45,8 @@ type Environment struct {
 	// arena, through the cache of the worker at hand.
 	allocator arena.FrameAllocator
 
-	// scope is what this is the environment of, if it is that of a part of a tree.
+	// scope is what this is the environment of, if it is that of a part of a tree, or of a
+	// tree that a Handle may cancel.
 	scope *scope
 
 	rootSize uintptr // the least size of a root's frame

@@ -81,7 +81,9 @@ var ErrRunning = errors.New("coro: the task has not ended")
 // a tree of their own; the options are those of [RunAsync] except [OnError] and
 // [OnResult], since the handle has both. The errors are those of [Go].
 //
-// Closing the executor ends the task with the executor's error. Start allocates two
+// Start may be called from any goroutine, and in a step function: then too the task is
+// nobody's child, and ends by itself. Closing the executor ends it with the executor's
+// error. Start allocates two
 // objects on the Go heap, and the first Done of a handle another one.
 func Start[R any](ex Executor, call Call[R], opts ...Option) (*Handle[R], error) {
 	for i := range opts {

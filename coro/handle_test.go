@@ -32,6 +32,17 @@ func (e *manual) shut(err error) {
 	}
 }
 
+// runOne runs a task, and reports whether there was one.
+func (e *manual) runOne() bool {
+	e.mu.Lock()
+	t, ok := e.queue.Pop()
+	e.mu.Unlock()
+	if ok {
+		e.worker.Run(t)
+	}
+	return ok
+}
+
 // requireHandle checks all that a Handle says.
 func requireHandle[R any](t *testing.T, h *coro.Handle[R], state coro.HandleState, result R, err error) {
 	t.Helper()
@@ -753,6 +764,62 @@ func handleStress(t *testing.T, round int) {
 	for _, h := range handles {
 		require.GreaterOrEqual(t, h.State(), coro.HandleDone)
 	}
+}
+
+// Cancels that come when the task is about to end, or has ended and its call is another
+// tree's: nobody learns of a cancel that was not meant for it.
+func TestHandleCancelAgainstTheNextTree(t *testing.T) {
+	ex := newPool(t, executor.WithWorkers(2))
+	var event coro.Event
+	event.Set()
+	k := coro.Define("task", func(f *coro.Frame[int, int]) coro.Step {
+		switch {
+		case f.Err() != nil:
+			return f.Fail(f.Err())
+		case f.At() == 0:
+			return coro.Yield(f, 1)
+		case f.At() == 1:
+			return event.Wait(f, 2)
+		}
+		return f.Return(f.State)
+	})
+	type cancelled struct {
+		handle *coro.Handle[int]
+		asked  *atomic.Bool
+	}
+	late := make(chan cancelled, 3)
+	var starters, canceller sync.WaitGroup
+	canceller.Go(func() {
+		for c := range late {
+			c.asked.Store(true)
+			c.handle.Cancel(errCause)
+		}
+	})
+	for range 4 {
+		starters.Go(func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			for i := range scaled(3000) {
+				c := cancelled{asked: new(atomic.Bool)}
+				var err error
+				if c.handle, err = coro.Start(ex, k.With(i)); err != nil {
+					t.Error(err)
+					return
+				}
+				late <- c
+				if got, err := c.handle.Wait(ctx); err == nil && got != i || err != nil && !c.asked.Load() {
+					t.Error(got, err)
+				}
+				// One without a Handle has the same calls.
+				if got, err := coro.Run(ctx, ex, k.With(i)); err != nil || got != i {
+					t.Error(got, err)
+				}
+			}
+		})
+	}
+	starters.Wait()
+	close(late)
+	canceller.Wait()
 }
 
 // What handles cost on the Go heap.
