@@ -7,8 +7,8 @@ import (
 )
 
 // Case is one of the things that a task waits for in a [Select]. It is made by
-// [Chan.RecvCase], [Chan.SendCase], [Event.WaitCase], [Latch.WaitCase], [Waker.WaitCase]
-// or [Default], for one Select. The zero Case never happens, and nor does that of a nil
+// [Chan.RecvCase], [Chan.SendCase], [Event.WaitCase], [Latch.WaitCase], [Waker.WaitCase],
+// [After] or [Default], for one Select. The zero Case never happens, and nor does that of a nil
 // Chan, Event or Latch, or of the zero Waker: that is how to disable one.
 type Case struct {
 	on     selectable     // nil: never

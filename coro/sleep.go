@@ -38,8 +38,9 @@ type sleeper struct {
 const (
 	timerListed   = 1 << iota // is part of a sleeper in a registry's list
 	timerApart                // and has a frame of its own
-	timerDeadline             // is part of a deadlineTimer; the address means nothing
-	timerBits     = timerListed | timerApart | timerDeadline
+	timerPause                // is part of a pause; there is no address
+	timerDeadline = timerBits // is part of a deadlineTimer; there is none either
+	timerBits     = timerListed | timerApart | timerPause
 )
 
 const (
@@ -237,6 +238,10 @@ func fireTimers(due []link[timerNode]) {
 			(*deadlineTimer)(unsafe.Pointer(n)).fire()
 			continue
 		}
+		if n.what&timerPause != 0 {
+			pauseOf(n).fire(woken)
+			continue
+		}
 		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
 	}
 	post(woken)
@@ -300,8 +305,8 @@ func (x *waiting) stopTimers(err error, woken *wakes) {
 	t.close(err)
 	var head link[timerNode] // linked by when, which has no other use any more
 	t.withdraw(func(n *timerNode) bool {
-		if n.what == timerDeadline {
-			return false // its scope removes it
+		if n.what&timerPause != 0 {
+			return false // the scope removes it, or whoever wakes the task
 		}
 		n.when = int64(head)
 		head.set(n)

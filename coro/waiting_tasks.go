@@ -203,7 +203,7 @@ func (v *visitor) visitTimers(t *timers) bool {
 	for i := timerLists - 1; i >= 0; i-- {
 		t.mu.Lock()
 		t.wheel.visit((i+listFalling)%timerLists, func(n *timerNode) {
-			if n.what&(timerListed|timerDeadline) == 0 {
+			if n.what&(timerListed|timerPause) == 0 {
 				v.see(sleeperTask((*sleeper)(unsafe.Pointer(n))), "Sleep")
 			}
 		})

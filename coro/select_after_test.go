@@ -1,0 +1,167 @@
+package coro_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/race"
+)
+
+type waitsOrGets struct {
+	chosen, got int
+	d           time.Duration
+}
+
+// recvOrAfter receives from ch or waits for d, and returns what it received or -1.
+func recvOrAfter(ch *coro.Chan[int]) *coro.Kind[waitsOrGets, int] {
+	return coro.Define("recv or after", func(f *coro.Frame[waitsOrGets, int]) coro.Step {
+		s := &f.State
+		switch {
+		case f.At() == 0:
+			return coro.Select(f, 1, &s.chosen, ch.RecvCase(&s.got), coro.After(s.d))
+		case f.Err() != nil:
+			return f.Fail(f.Err())
+		case s.chosen == 1:
+			return f.Return(-1)
+		}
+		return f.Return(s.got)
+	})
+}
+
+func TestSelectAfter(t *testing.T) {
+	for _, c := range []struct {
+		d, sent time.Duration
+		want    int
+	}{
+		{time.Second, 2 * time.Second, -1},
+		{2 * time.Second, time.Second, 7},
+		{0, time.Second, -1},
+		{-1, time.Second, -1},
+		{1<<63 - 1, time.Hour, 7},
+	} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ex := executor.NewPool()
+				ch := coro.NewChan[int](1)
+				k := recvOrAfter(ch)
+				began := time.Now()
+				time.AfterFunc(c.sent, func() { ch.TrySend(7) })
+				got, err := coro.Run(context.Background(), ex, k.With(waitsOrGets{d: c.d}))
+				require.NoError(t, err)
+				require.Equal(t, c.want, got)
+				ends := min(max(c.d, 0), c.sent)
+				require.GreaterOrEqual(t, time.Since(began), ends)
+				require.Less(t, time.Since(began), ends+time.Millisecond)
+				time.Sleep(2 * time.Hour) // what was left would go off now
+				require.NoError(t, ex.Close(), "no frame is live")
+			})
+		})
+	}
+}
+
+func TestSelectAfterIsForOneSelect(t *testing.T) {
+	ex := newInline(t)
+	never := coro.NewChan[int](0)
+	var after coro.Case
+	k := coro.Define("twice", func(f *coro.Frame[int, none]) coro.Step {
+		switch f.At() {
+		case 0:
+			after = coro.After(1)
+			return coro.Select(f, 1, nil, never.RecvCase(nil), after)
+		case 1:
+			return coro.Select(f, 2, nil, never.RecvCase(nil), after)
+		}
+		return f.Return(none{})
+	})
+	_, err := coro.Run(context.Background(), ex, k.With(0))
+	var p *coro.PanicError
+	require.ErrorAs(t, err, &p)
+	require.Equal(t, `coro: task "twice": an After is good for one Select: make another one`, p.Value)
+}
+
+// A context, a value, the time and Close come at about the same time.
+func TestSelectAfterAgainstEverything(t *testing.T) {
+	rounds := 40
+	if testing.Short() {
+		rounds = 8
+	}
+	for round := range rounds {
+		ex := executor.NewPool(executor.WithWorkers(3))
+		ch := coro.NewChan[int](0)
+		k := recvOrAfter(ch)
+		var runners sync.WaitGroup
+		for i := range 6 {
+			runners.Add(1)
+			go func() {
+				defer runners.Done()
+				for j := range 60 {
+					ctx, cancel := context.WithTimeout(context.Background(), time.Duration((i+j)%6)*300*time.Microsecond)
+					_, _ = coro.Run(ctx, ex, k.With(waitsOrGets{d: time.Duration(j%5) * 300 * time.Microsecond}))
+					cancel()
+				}
+			}()
+		}
+		for i := range 300 {
+			ch.TrySend(i)
+			if i == 50*(round%7) {
+				require.NoError(t, ex.Close(), "no frame is live")
+			}
+			time.Sleep(20 * time.Microsecond)
+		}
+		require.NoError(t, ex.Close())
+		runners.Wait()
+	}
+}
+
+func TestSelectAfterAllocatesNothing(t *testing.T) {
+	if race.Enabled {
+		return // sync.Pool drops values at random
+	}
+	ex := newInline(t)
+	ch := coro.NewChan[int](1)
+	k := recvOrAfter(ch)
+	ctx := context.Background()
+	for _, sends := range []bool{false, true} {
+		run := func() {
+			d := time.Duration(1)
+			if sends {
+				ch.TrySend(1)
+				d = time.Hour
+			}
+			if _, err := coro.Run(ctx, ex, k.With(waitsOrGets{d: d})); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 10 {
+			run()
+		}
+		require.Zero(t, testing.AllocsPerRun(100, run))
+	}
+}
+
+func ExampleAfter() {
+	ex := executor.NewInline()
+	defer ex.Close()
+	jobs := coro.NewChan[int](0)
+	type state struct{ chosen, job int }
+	worker := coro.Define("worker", func(f *coro.Frame[state, string]) coro.Step {
+		s := &f.State
+		if f.At() == 0 {
+			return coro.Select(f, 1, &s.chosen, jobs.RecvCase(&s.job), coro.After(10*time.Millisecond))
+		}
+		if s.chosen == 1 {
+			return f.Return("no job in time")
+		}
+		return f.Return("a job")
+	})
+	fmt.Println(coro.Run(context.Background(), ex, worker.With(state{})))
+	// Output: no job in time <nil>
+}
