@@ -323,7 +323,7 @@ func TestHandleContext(t *testing.T) {
 		requireHandle(t, h, coro.HandleDone, 1, nil)
 	}
 	ended, cancel := context.WithCancelCause(context.Background())
-	h, err := coro.Start(newInline(t), k.With(4), coro.Context(ended))
+	h, err := coro.Start(newPool(t), k.With(4), coro.Context(ended))
 	require.NoError(t, err)
 	cancel(errLeaf)
 	_, err = h.Wait(context.Background())
