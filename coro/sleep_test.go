@@ -41,7 +41,7 @@ func sleepStep[S any](d func(*S) time.Duration, began func(*S) *int64) func(*cor
 type sleepState[T any] struct {
 	d     time.Duration
 	began int64
-	more  T
+	_     T
 }
 
 func sleepKind[T any](name string, opts ...coro.KindOption) *coro.Kind[sleepState[T], time.Duration] {
