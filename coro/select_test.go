@@ -658,18 +658,18 @@ func TestNoMemoryForASelect(t *testing.T) {
 		s := &f.State
 		switch f.At() {
 		case 0:
-			undo = exhaust(a, 256)
-			return coro.Select(f, 1, &s.chosen, c.RecvCase(&s.v), c.RecvCase(&s.w))
+			undo = exhaust(a, 256) // so much takes a Select of three cases, with words of 4 bytes too
+			return coro.Select(f, 1, &s.chosen, c.RecvCase(&s.v), c.RecvCase(&s.w), c.RecvCase(nil))
 		case 1:
 			errs = append(errs, f.Err())
 			require.Equal(t, -1, s.chosen)
 			c.TrySend(3) // without waiting it needs none
-			return coro.Select(f, 2, &s.chosen, c.RecvCase(&s.v), c.RecvCase(&s.v))
+			return coro.Select(f, 2, &s.chosen, c.RecvCase(&s.v), c.RecvCase(&s.v), c.RecvCase(&s.v))
 		case 2:
 			errs = append(errs, f.Err())
 			require.Equal(t, 3, s.v)
 			undo()
-			return coro.Select(f, 3, &s.chosen, c.RecvCase(&s.v), c.RecvCase(&s.v))
+			return coro.Select(f, 3, &s.chosen, c.RecvCase(&s.v), c.RecvCase(&s.v), c.RecvCase(&s.v))
 		default:
 			errs = append(errs, f.Err())
 			return f.Return(none{})
