@@ -20,8 +20,9 @@
 // # Order
 //
 // On an Inline, a Loop and a Strand, tasks begin in the order in which they are posted,
-// and one that yields goes to the end of the queue. A Pool promises no order, but a task that
-// yields lets every other that is ready have its turn.
+// and one that yields goes to the end of the queue. On an Inline, what a step spawns or
+// wakes goes before what was posted, but not more than 64 such tasks in a row. A Pool
+// promises no order, but a task that yields lets every other that is ready have its turn.
 //
 // On a Pool, a task that was woken runs next on the worker that woke it, as a rule. A
 // chain of tasks that neither waits nor yields gives way after a millisecond or so,

@@ -34,13 +34,15 @@ func NewInline(opts ...Option) *Inline {
 	return e
 }
 
-// inlineLocal has the tasks that steps have spawned. They run before what is in the
-// queue, and those of the last step first: so a tree of tasks is walked depth first, and
-// few of its frames are live at a time. Those of one step run in their order.
+// inlineLocal has the tasks that steps have spawned or woken. They run before what is in
+// the queue, and those spawned by the last step first: so a tree of tasks is walked depth
+// first, and few of its frames are live at a time. Those that one step spawned, and all
+// that were woken, run in their order.
 type inlineLocal struct {
 	executor *Inline
 	spawned  coro.Queue // by the step that runs
-	ready    coro.Queue
+	ready    coro.Queue // spawned before
+	woken    coro.Queue
 }
 
 // localTurns is how many tasks of the local queue run before one of the other queue does.
@@ -48,8 +50,12 @@ const localTurns = 64
 
 // PushLocal takes a task that a step has made ready.
 func (l *inlineLocal) PushLocal(t coro.Task, from coro.Origin) {
-	if from == coro.Spawned {
+	switch from {
+	case coro.Spawned:
 		l.spawned.Push(t)
+		return
+	case coro.Woken:
+		l.woken.Push(t)
 		return
 	}
 	l.executor.mu.Lock()
@@ -59,10 +65,13 @@ func (l *inlineLocal) PushLocal(t coro.Task, from coro.Origin) {
 
 func (l *inlineLocal) pop() (coro.Task, bool) {
 	l.ready.Prepend(&l.spawned)
-	return l.ready.Pop()
+	if l.ready.Len() > 0 {
+		return l.ready.Pop()
+	}
+	return l.woken.Pop()
 }
 
-func (l *inlineLocal) empty() bool { return l.ready.Len()+l.spawned.Len() == 0 }
+func (l *inlineLocal) empty() bool { return l.ready.Len()+l.spawned.Len()+l.woken.Len() == 0 }
 
 // Post runs the task and all that it leads to, or leaves it to the goroutine that
 // is running tasks already. The error is [ErrClosed] or nil.
@@ -134,8 +143,8 @@ func (e *Inline) runAll() {
 	}
 }
 
-// run runs a task of the queue, and then those that were spawned, but not so many that
-// the queue does not get on. It gives up mu meanwhile.
+// run runs a task of the queue, and then those that were spawned or woken, but not so many
+// that the queue does not get on. It gives up mu meanwhile.
 func (e *Inline) run(t coro.Task) {
 	e.mu.Unlock()
 	defer e.mu.Lock()
