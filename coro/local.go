@@ -9,6 +9,17 @@ type Local interface {
 	PushLocal(t Task, from Origin)
 }
 
+// LocalSource is a [Local] from which the worker may take the next task by itself, when one
+// has ended or waits and before Run returns. That spares the way through the executor's own
+// loop.
+type LocalSource interface {
+	Local
+
+	// PopLocal takes a task for the worker to run now, as [Worker.Run] would, or returns
+	// false: then Run returns. It is called on the goroutine that is in Run.
+	PopLocal() (Task, bool)
+}
+
 // Origin says why a task is ready.
 type Origin uint8
 
@@ -22,6 +33,7 @@ const (
 // called before the first Run. Tasks of other executors are posted to these.
 func (w *Worker) SetLocal(env *Environment, l Local) {
 	w.local, w.home = l, env.waiting
+	w.source, _ = l.(LocalSource)
 }
 
 // pushLocal takes a task of environment env, whose executor, or the one that this is a

@@ -60,8 +60,9 @@ type Worker struct {
 
 	// local takes tasks of the executor whose record home is, if it has a queue for
 	// each worker; otherwise both are nil.
-	local Local
-	home  *waiting
+	local  Local
+	source LocalSource // the same, if it is one
+	home   *waiting
 
 	// ---- in use only where tasks are counted or labelled
 
@@ -187,16 +188,35 @@ func (w *Worker) steps(h *header) {
 				}
 			}
 			if h = w.finish(h, nil); h == nil {
-				return
+				if h = w.nextLocal(); h == nil {
+					return
+				}
 			}
 			h.worker.set(w)
 			continue
 		}
 		if h = w.otherStep(h, s.op); h == nil {
-			return
+			if h = w.nextLocal(); h == nil {
+				return
+			}
 		}
 		h.worker.set(w)
 	}
+}
+
+// nextLocal returns another task to run, where one has just ended or waits, if the worker's
+// own queue has one for that.
+func (w *Worker) nextLocal() *header {
+	if w.source == nil {
+		return nil
+	}
+	t, ok := w.source.PopLocal()
+	if !ok {
+		return nil
+	}
+	w.begin(t.h)
+	w.learn(t.h)
+	return t.h
 }
 
 // stepsRecovering is steps, until a step function panics: then it returns the

@@ -43,6 +43,7 @@ type inlineLocal struct {
 	spawned  coro.Queue // by the step that runs
 	ready    coro.Queue // spawned before
 	woken    coro.Queue
+	turns    int // how many may run before one of the other queue does
 }
 
 // localTurns is how many tasks of the local queue run before one of the other queue does.
@@ -69,6 +70,15 @@ func (l *inlineLocal) pop() (coro.Task, bool) {
 		return l.ready.Pop()
 	}
 	return l.woken.Pop()
+}
+
+// PopLocal takes a task for the worker to run when another has ended or waits.
+func (l *inlineLocal) PopLocal() (coro.Task, bool) {
+	if l.turns <= 0 {
+		return coro.Task{}, false
+	}
+	l.turns--
+	return l.pop()
 }
 
 func (l *inlineLocal) empty() bool { return l.ready.Len()+l.spawned.Len()+l.woken.Len() == 0 }
@@ -148,6 +158,7 @@ func (e *Inline) runAll() {
 func (e *Inline) run(t coro.Task) {
 	e.mu.Unlock()
 	defer e.mu.Lock()
+	e.local.turns = localTurns
 	e.worker.Run(t)
 	e.runSpawned()
 }
@@ -159,12 +170,13 @@ func (e *Inline) runLocal() {
 	}
 	e.mu.Unlock()
 	defer e.mu.Lock()
+	e.local.turns = localTurns
 	e.runSpawned()
 }
 
 func (e *Inline) runSpawned() {
-	for range localTurns {
-		t, ok := e.local.pop()
+	for {
+		t, ok := e.local.PopLocal()
 		if !ok {
 			return
 		}

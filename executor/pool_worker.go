@@ -23,11 +23,12 @@ type worker struct {
 
 	pool   *Pool
 	coro   *coro.Worker
-	streak int    // tasks run from next and fresh since one was taken from elsewhere
-	turns  uint   // how often a streak has ended
-	round  int    // tasks to run from later before injected ones are taken again
-	seed   uint32 // of random numbers
-	id     uint64 // counts up in the pool
+	streak int     // tasks run from next and fresh since one was taken from elsewhere
+	turns  uint    // how often a streak has ended
+	round  int     // tasks to run from later before injected ones are taken again
+	seed   uint32  // of random numbers
+	gave   uintptr // tick when the worker last let other goroutines run
+	id     uint64  // counts up in the pool
 
 	_ [cacheLine]byte
 
@@ -68,7 +69,7 @@ type worker struct {
 	fresh, later deque
 }
 
-var _ coro.Local = (*worker)(nil)
+var _ coro.LocalSource = (*worker)(nil)
 
 const (
 	// maxStreak is how many tasks from next and fresh run before one from elsewhere
@@ -81,7 +82,7 @@ const (
 	// goschedTicks is how many ticks a worker runs before it lets other goroutines
 	// run. If it did not, the Go scheduler would take its thread away every 10 ms, and
 	// most likely in a step: the monitor would call it blocked.
-	goschedTicks = 2 * 2048
+	goschedTicks = 2 * 16384
 )
 
 func newWorker(p *Pool, id uint64) *worker {
@@ -122,7 +123,8 @@ func (w *worker) work() {
 		w.tick.store(w.tick.v + 1)
 		w.coro.Run(coro.TaskOf(t))
 		w.tick.store(w.tick.v + 1)
-		if w.tick.v%goschedTicks == 0 || w.giveWay.Load() {
+		if w.tick.v-w.gave >= goschedTicks || w.giveWay.Load() {
+			w.gave = w.tick.v
 			w.giveWay.Store(false)
 			runtime.Gosched()
 		}
@@ -177,6 +179,24 @@ func (w *worker) pick() uintptr {
 		return t
 	}
 	return w.takeNext()
+}
+
+// PopLocal takes a task that a step of w has woken or launched, if that is what pick would
+// take. To the monitor it begins as any other.
+func (w *worker) PopLocal() (coro.Task, bool) {
+	if w.streak >= maxStreak || w.blocked.Load() || w.pool.closed.Load() {
+		return coro.Task{}, false
+	}
+	t := w.takeNext()
+	if t == 0 {
+		t = w.fresh.pop()
+	}
+	if t == 0 {
+		return coro.Task{}, false
+	}
+	w.streak++
+	w.tick.store(w.tick.v + 2)
+	return coro.TaskOf(t), true
 }
 
 // takeNext takes the task in next, or returns 0. Anyone calls it.
