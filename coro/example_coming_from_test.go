@@ -13,8 +13,6 @@ import (
 
 // The programs of docs/coming-from.md: the first of each pair is with goroutines.
 
-var errUnknown = errors.New("unknown item")
-
 func priceOf(item int) (int, error) {
 	if item > 100 {
 		return 0, errUnknown
