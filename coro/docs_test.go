@@ -64,6 +64,26 @@ func TestTheProgramOfDocGo(t *testing.T) {
 	require.Contains(t, string(example), program)
 }
 
+// The program of README.md is an example, but for its package clause.
+func TestTheProgramOfReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	example, err := os.ReadFile("example_readme_test.go")
+	require.NoError(t, err)
+
+	_, program, found := strings.Cut(string(readme), "```go\npackage main\n")
+	require.True(t, found)
+	program, _, found = strings.Cut(program, "\n}\n```")
+	require.True(t, found)
+	imports, rest, found := strings.Cut(program, ")\n\n")
+	require.True(t, found)
+	decls, body, found := strings.Cut(rest, "func main() {")
+	require.True(t, found)
+	for _, part := range []string{imports, decls, body} {
+		require.Contains(t, string(example), part)
+	}
+}
+
 // Links between pages lead to a file and, where they name one, to a heading in it.
 func TestTheLinksOfDocs(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
