@@ -14,24 +14,39 @@
 //
 //   - [Await] runs another task, a child, and goes on when that has ended;
 //   - [Yield] lets other tasks run, and goes on afterwards;
+//   - [Sleep] lets some time pass, and goes on then;
 //   - [Mutex.Lock], [Chan.Recv] and others wait for what other tasks do;
 //   - [Frame.Return] ends the task with a result;
 //   - [Frame.Fail] ends it with an error.
 //
-// Where to go on is a number, the resume point, given to Await and Yield and read
-// back with [Frame.At]. A step function is a switch over it, or has no need of
+// Where to go on is a number, the resume point, given to Await and all that waits,
+// and read back with [Frame.At]. A step function is a switch over it, or has no need of
 // one. Local variables do not outlive the step; what must is in [Frame.State].
 //
-//	type twice struct{ first, second int }
+//	// retry is the state: what the task remembers from step to step.
+//	type retry struct {
+//		attempt int
+//		rtt     time.Duration // the child's result goes here
+//	}
 //
-//	var Twice = coro.Define("twice", func(f *coro.Frame[twice, int]) coro.Step {
+//	// Retry pings a host up to three times, and waits twice as long each time.
+//	var Retry = coro.Define("retry", func(f *coro.Frame[retry, time.Duration]) coro.Step {
 //		switch s := &f.State; f.At() {
-//		case 0:
-//			return coro.Await(f, 1, Measure, measure{}, &s.first)
-//		case 1:
-//			return coro.Await(f, 2, Measure, measure{}, &s.second)
+//		case 0: // the task begins, or has slept
+//			if f.Err() != nil {
+//				return f.Fail(f.Err()) // the context has ended
+//			}
+//			return coro.Await(f, 1, Ping, ping{host: 7, attempt: s.attempt}, &s.rtt)
+//		case 1: // the child has ended
+//			if f.Err() == nil {
+//				return f.Return(s.rtt)
+//			}
+//			if s.attempt++; s.attempt == 3 {
+//				return f.Fail(f.Err())
+//			}
+//			return coro.Sleep(f, 0, time.Millisecond<<s.attempt)
 //		default:
-//			return f.Return(s.first + s.second)
+//			return f.BadResume()
 //		}
 //	})
 //
@@ -40,17 +55,33 @@
 // A task that nobody awaits is a root. It is launched on an [Executor], of which
 // package executor has several:
 //
-//	coro.Go(ex, Twice, twice{})                                  // the short form
-//	coro.RunAsync(ex)(Twice.With(twice{}))                       // the same, in two steps
-//	coro.RunAsync(ex, coro.Allocator(mine))(Twice.With(twice{})) // with options
-//	sum, err := coro.Run(ctx, ex, Twice.With(twice{}))           // and wait for it
-//	handle, err := coro.Start(ex, Twice.With(twice{}))           // and keep a handle of it
+//	coro.Go(ex, Retry, retry{})                                  // the short form
+//	coro.RunAsync(ex)(Retry.With(retry{}))                       // the same, in two steps
+//	coro.RunAsync(ex, coro.Allocator(mine))(Retry.With(retry{})) // with options
+//	rtt, err := coro.Run(ctx, ex, Retry.With(retry{}))           // and wait for it
+//	handle, err := coro.Start(ex, Retry.With(retry{}))           // and keep a handle of it
 //
 // The form in two steps lets the options be in force before there is a frame.
 //
 // A [Handle] can be awaited, by any number of tasks and goroutines, cancelled, and asked
 // how its task stands. [AwaitOn] is for one call on another executor: the task goes on,
 // where it was, when the call has ended there.
+//
+// # Several at once
+//
+// A [Group] in a task's state is its children that run beside it: [Spawn] adds one, and
+// [Group.Wait] waits until all have ended. A [GroupPolicy] cancels the others when one
+// has failed or succeeded, and [Group.Limit] says how many run at a time. A task never
+// ends before its children. [All], [Any] and [Race] run one child for each element of a
+// slice.
+//
+// # Timeouts, shields, cleanup
+//
+// [AwaitCall] and [SpawnCall] take options for a child and what it awaits: [Timeout] and
+// [Deadline] end its time, so that what waits goes on with context.DeadlineExceeded, and
+// [Shield] keeps it from learning of the end of what is around it. A task that is told of
+// an end goes on, gives back what it has, and ends by itself. One that panics, or is on an
+// executor that is closed, cannot: its kind may have a step for that, see [HasCleanup].
 //
 // # Symmetric transfer
 //
@@ -62,10 +93,11 @@
 // # Waiting
 //
 // A task that waits is a frame in a queue: it costs no goroutine, and nothing
-// besides its frame, except in a Select. Tasks wait for a [Mutex], an [Event], a [Semaphore], a [Latch],
-// a [Cond] or a [Chan], which tasks on several executors may share, and are served in the
-// order in which they came; or, with [Suspend], for a [Waker] that anything outside
-// may wake; or, with [Select], for the first of several. Each such operation is a
+// besides its frame, except in a Select. Tasks wait for a [Mutex], an [Event], a
+// [Semaphore], a [Latch], a [Cond] or a [Chan], which tasks on several executors may share,
+// and are served in the order in which they came; or, with [Suspend], for a [Waker] that
+// anything outside may wake; or, with [Select], for the first of several, or until some
+// time has passed, by [After]. Each such operation is a
 // Step, takes the frame and the resume point, and happens when the step function has
 // returned:
 //
@@ -80,7 +112,8 @@
 // context's cause: then they have not got what they waited for. A task that was
 // given it before that learns of the context only later, so nothing is lost in
 // between. When an executor is closed, its tasks that wait are cancelled. A lock
-// or a permit that a cancelled task has is not given back by itself.
+// or a permit that a cancelled task has is given back by its cleanup, if it has one,
+// and not by itself.
 //
 // # The outside world
 //
@@ -131,8 +164,8 @@
 //
 // Kinds may be used by all goroutines. A frame is used by one goroutine at a
 // time, the one that runs its step, so state needs no lock and no atomics; an
-// executor that moves a task to another goroutine orders its steps. Go, RunAsync
-// and Run may be called from any goroutine, Go and RunAsync from step functions
+// executor that moves a task to another goroutine orders its steps. Go, RunAsync,
+// Start and Run may be called from any goroutine, all but Run from step functions
 // too. A [Call] is good for one launch and belongs to one goroutine. A step
 // function that blocks keeps its worker.
 //
@@ -182,6 +215,11 @@
 // # Cost
 //
 // Launching, awaiting, yielding, waiting and returning allocate nothing on the Go
-// heap once the free lists are filled. One thing does: the first wait in a tree
-// whose context can end, which registers with the context.
+// heap once the free lists are filled; nor does spawning, sleeping or a timeout. These
+// do: the first wait in a tree whose context can end, which registers with the context;
+// [Frame.Context] where a part of a tree has one of its own, which is made then; and
+// [Start], which makes a handle.
+//
+// docs/tasks.md leads from the first task to a pipeline with timeouts, and
+// docs/coming-from.md has programs beside those with goroutines.
 package coro

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 )
 
 // The programs of docs/coming-from.md: the first of each pair is with goroutines.
-
-var errUnknown = errors.New("unknown item")
 
 func priceOf(item int) (int, error) {
 	if item > 100 {
@@ -222,6 +221,219 @@ func Example_mutexOfTasks() {
 
 	// Output:
 	// 10 <nil>
+}
+
+func pricesOf(items []int) ([]int, error) {
+	prices := make([]int, len(items))
+	errs := make([]error, len(items))
+	var all sync.WaitGroup
+	for i, item := range items {
+		all.Go(func() { prices[i], errs[i] = priceOf(item) })
+	}
+	all.Wait()
+	return prices, errors.Join(errs...)
+}
+
+func Example_waitGroupOfGoroutines() {
+	fmt.Println(pricesOf([]int{1, 2, 3}))
+
+	// Output:
+	// [10 20 30] <nil>
+}
+
+// shopping is a held part: slices are on the Go heap.
+type shopping struct{ items, prices []int }
+
+var prices = coro.DefineHeld("prices", func(f *coro.Frame[struct{}, []int], held *shopping) coro.Step {
+	if f.At() == 0 {
+		held.prices = make([]int, len(held.items))
+		return coro.All(f, 1, price, held.items, held.prices)
+	}
+	if f.Err() != nil {
+		return f.Fail(f.Err()) // the others were cancelled
+	}
+	return f.Return(held.prices)
+})
+
+func Example_allOfTasks() {
+	pool := executor.NewPool()
+	defer pool.Close()
+	ctx := context.Background()
+	fmt.Println(coro.Run(ctx, pool, prices.With(struct{}{}, shopping{items: []int{1, 2, 3}})))
+	fmt.Println(coro.Run(ctx, pool, prices.With(struct{}{}, shopping{items: []int{1, 200, 3}})))
+
+	// Output:
+	// [10 20 30] <nil>
+	// [] unknown item
+}
+
+func thinkFor(ctx context.Context, d time.Duration) (int, error) {
+	select {
+	case <-time.After(d):
+		return 42, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+func decideWithin(ctx context.Context, takes, limit time.Duration) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	answer, err := thinkFor(ctx, takes)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return -1, nil
+	}
+	return answer, err
+}
+
+func Example_timeoutOfAGoroutine() {
+	ctx := context.Background()
+	fmt.Println(decideWithin(ctx, time.Millisecond, time.Hour))
+	fmt.Println(decideWithin(ctx, time.Hour, time.Millisecond))
+
+	// Output:
+	// 42 <nil>
+	// -1 <nil>
+}
+
+func pingOnce(host, attempt int) (time.Duration, error) {
+	if attempt < 2 {
+		return 0, errNoAnswer
+	}
+	return time.Duration(host) * time.Millisecond, nil
+}
+
+func pingAgain(ctx context.Context) (time.Duration, error) {
+	for attempt := 0; ; {
+		rtt, err := pingOnce(7, attempt)
+		if err == nil {
+			return rtt, nil
+		}
+		if attempt++; attempt == 3 {
+			return 0, err
+		}
+		select {
+		case <-time.After(time.Millisecond << attempt):
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
+}
+
+func Example_retryOfAGoroutine() {
+	fmt.Println(pingAgain(context.Background()))
+
+	// Output:
+	// 7ms <nil>
+}
+
+func addUntil(ctx context.Context, numbers <-chan int, stop <-chan struct{}) (int, error) {
+	sum := 0
+	for {
+		select {
+		case n, ok := <-numbers:
+			if !ok {
+				numbers = nil // its case is disabled from now on
+				continue
+			}
+			sum += n
+		case <-stop:
+			return sum, nil
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
+}
+
+func Example_selectOfAGoroutine() {
+	numbers, stop := make(chan int), make(chan struct{})
+	go func() {
+		for n := range 5 {
+			numbers <- n
+		}
+		close(stop)
+	}()
+	fmt.Println(addUntil(context.Background(), numbers, stop))
+
+	// Output:
+	// 10 <nil>
+}
+
+var errTooLong = errors.New("it takes too long")
+
+func waitFor(ctx context.Context, ready <-chan struct{}) error {
+	select {
+	case <-ready:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func Example_cancelAGoroutine() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	ended := make(chan error)
+	go func() { ended <- waitFor(ctx, nil) }()
+	cancel(errTooLong)
+	fmt.Println(<-ended)
+
+	// Output:
+	// it takes too long
+}
+
+var untilReady = coro.DefineHeld("until ready", func(f *coro.Frame[struct{}, struct{}], ready **coro.Event) coro.Step {
+	if f.At() == 0 {
+		return (*ready).Wait(f, 1)
+	}
+	if f.Err() != nil {
+		return f.Fail(f.Err())
+	}
+	return f.Return(struct{}{})
+})
+
+func Example_cancelATask() {
+	pool := executor.NewPool()
+	defer pool.Close()
+	handle, err := coro.Start(pool, untilReady.With(struct{}{}, new(coro.Event)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	handle.Cancel(errTooLong)
+	_, err = handle.Wait(context.Background())
+	fmt.Println(err)
+
+	// Output:
+	// it takes too long
+}
+
+// purse is shared by goroutines.
+type purse struct {
+	sync.Mutex
+	gold int // guarded by the Mutex
+}
+
+func (p *purse) withdraw(parts int) (part int, err error) {
+	p.Lock()
+	defer p.Unlock()
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	part = p.gold / parts // may panic
+	p.gold -= part
+	return part, nil
+}
+
+func Example_deferInAGoroutine() {
+	p := &purse{gold: 90}
+	fmt.Println(p.withdraw(0))
+	fmt.Println(p.withdraw(3))
+
+	// Output:
+	// 0 panic: runtime error: integer divide by zero
+	// 30 <nil>
 }
 
 func countsOf(n int) iter.Seq[int] {

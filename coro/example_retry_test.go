@@ -4,59 +4,62 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 )
 
-var errTimeout = errors.New("timeout")
+var errNoAnswer = errors.New("no answer")
 
 // ping is the state of a task that asks a host once.
 type ping struct{ host, attempt int }
 
-// Ping fails on the first two attempts.
-var Ping = coro.Define("ping", func(f *coro.Frame[ping, int]) coro.Step {
+// Ping stands in for a message over a network: the first two get no answer.
+var Ping = coro.Define("ping", func(f *coro.Frame[ping, time.Duration]) coro.Step {
 	if f.State.attempt < 2 {
-		return f.Fail(errTimeout)
+		return f.Fail(errNoAnswer)
 	}
-	return f.Return(10 * f.State.host)
+	return f.Return(time.Duration(f.State.host) * time.Millisecond)
 })
 
-// retry is the state of a task that asks a host up to three times.
+// The program of doc.go and of docs/coming-from.md.
+
+// retry is the state: what the task remembers from step to step.
 type retry struct {
 	attempt int
-	rtt     int
+	rtt     time.Duration // the child's result goes here
 }
 
-// Retry awaits Ping at resume point 0 and looks at how it went at 1.
-var Retry = coro.Define("retry", func(f *coro.Frame[retry, int]) coro.Step {
+// Retry pings a host up to three times, and waits twice as long each time.
+var Retry = coro.Define("retry", func(f *coro.Frame[retry, time.Duration]) coro.Step {
 	switch s := &f.State; f.At() {
-	default:
+	case 0: // the task begins, or has slept
+		if f.Err() != nil {
+			return f.Fail(f.Err()) // the context has ended
+		}
 		return coro.Await(f, 1, Ping, ping{host: 7, attempt: s.attempt}, &s.rtt)
-	case 1:
-		err := f.Err()
-		if err == nil {
+	case 1: // the child has ended
+		if f.Err() == nil {
 			return f.Return(s.rtt)
 		}
-		fmt.Println("attempt", s.attempt, "failed:", err)
 		if s.attempt++; s.attempt == 3 {
-			return f.Fail(err)
+			return f.Fail(f.Err())
 		}
-		return coro.Yield(f, 0)
+		return coro.Sleep(f, 0, time.Millisecond<<s.attempt)
+	default:
+		return f.BadResume()
 	}
 })
 
-// A task that awaits another until that succeeds, and lets other tasks run
-// between the attempts.
+// A task that awaits another until that succeeds, and sleeps between the attempts.
 func Example_retry() {
-	ex := executor.NewInline()
-	defer ex.Close()
+	pool := executor.NewPool()
+	defer pool.Close()
 
-	rtt, err := coro.Run(context.Background(), ex, Retry.With(retry{}))
+	rtt, err := coro.Run(context.Background(), pool, Retry.With(retry{}))
 	fmt.Println(rtt, err)
 
 	// Output:
-	// attempt 0 failed: timeout
-	// attempt 1 failed: timeout
-	// 70 <nil>
+	// 7ms <nil>
 }

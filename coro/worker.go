@@ -150,7 +150,7 @@ func (w *Worker) countElision() {
 // What else the loop costs is counted in stores,
 // since a step that uses an atomic waits until all stores before it are done, and
 // a parent's worker is stored without a look whether it changed, because looking
-// costs more than storing. docs/tasks.md says how to measure.
+// costs more than storing. docs/tasks-internals.md says how to measure.
 func (w *Worker) steps(h *header) {
 	h.worker.set(w)
 	for {

@@ -36,6 +36,12 @@
 // [WithBlockedHandler] tells which step it was. [Pool.Stats] counts such things. A
 // function that is known to block belongs in [coro.Blocking].
 //
+// # Time
+//
+// Each executor has one clock and one alarm for all of its tasks that sleep or have a
+// timeout. No worker waits for the time to pass. The clock is the real one, unless
+// [coro.Environment.SetClock] has given the executor another before its first task.
+//
 // # Arenas
 //
 // An executor takes frames from an arena of its own or, with [WithArena], from
@@ -59,7 +65,8 @@
 //
 // A closed executor takes no tasks: launching one returns [ErrClosed]. Closing an
 // executor cancels the tasks that have not ended, also those that wait for
-// something, and leaves no frame behind. Strands on it are closed with it.
+// something or sleep, and leaves no frame behind. Of a cancelled task nothing is
+// called, unless its kind has [coro.HasCleanup]. Strands on it are closed with it.
 //
 // docs/executors.md has more, and an executor of one's own.
 package executor
