@@ -22,7 +22,7 @@ var arenaOptions = []fuzz.Option{
 	fuzz.Validates((*arena.Arena).Validate),
 	fuzz.Trims(func(a *arena.Arena) { a.Trim(0) }),
 	fuzz.Caches(func(a *arena.Arena) (arena.FrameAllocator, func()) { c := a.NewCache(); return c, c.Close }),
-	fuzz.Recycles(16 << 10),
+	fuzz.Recycles(bins.MaxSize, 16<<10),
 	fuzz.Concurrent(),
 }
 
@@ -92,7 +92,7 @@ var allocators = []struct {
 	{"small arena", newArenaWith(arena.WithMaxBytes(24*slab.Size), arena.WithRegionBytes(slab.Size)), append(arenaOptions, fuzz.MayRefuse()), true},
 	{"checked arena", newArenaWith(arena.WithChecks(64 << 10)), arenaOptions, true},
 	{"zeroing arena", newZeroing, []fuzz.Option{fuzz.Zeroed(), fuzz.Trims(func(z zeroing) { z.Trim(0) })}, false},
-	{"cache", newCache, []fuzz.Option{arenaOptions[0], fuzz.Recycles(16 << 10)}, false},
+	{"cache", newCache, []fuzz.Option{arenaOptions[0], fuzz.Recycles(bins.MaxSize, 16<<10)}, false},
 	{"heap", newHeap, []fuzz.Option{fuzz.LiveFrames((*arena.Heap).Live), fuzz.Zeroed(), fuzz.Concurrent()}, true},
 	{"counting", newCounting, []fuzz.Option{
 		fuzz.LiveBytes(func(c *arena.Counting) uintptr { return uintptr(c.Stats().Bytes) }, nil),

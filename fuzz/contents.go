@@ -1,8 +1,10 @@
 package fuzz
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unsafe"
 
 	"github.com/cespare/xxhash/v2"
@@ -45,48 +47,64 @@ func (w *pattern) next() uint64 {
 	return bits.ReverseBytes64(uint64(*w)) | 1<<63
 }
 
+// chunk is how much of a pattern is made at a time, in bytes.
+const chunk = 1 << 10
+
+// words fills b, of at most a chunk, with the next words.
+func (w *pattern) words(b *[chunk]byte) {
+	for i := 0; i < chunk; i += 8 {
+		binary.LittleEndian.PutUint64(b[i:], w.next())
+	}
+}
+
 // write fills the whole frame and takes its fingerprint.
 func (f *frame) write(serial uint64) {
 	f.serial = serial
-	b := f.bytes()
 	w := f.pattern()
-	i := 0
-	for ; i+8 <= len(b); i += 8 {
-		binary.LittleEndian.PutUint64(b[i:], w.next())
+	var words [chunk]byte
+	for b := f.bytes(); len(b) > 0; b = b[copy(b, words[:]):] {
+		w.words(&words)
 	}
-	if i < len(b) {
-		var last [8]byte
-		binary.LittleEndian.PutUint64(last[:], w.next())
-		copy(b[i:], last[:])
-	}
-	f.sum = xxhash.Sum64(b)
+	f.sum = xxhash.Sum64(f.bytes())
 }
 
 // damage returns the offset of the first byte that is not as it was written, or -1.
 func (f *frame) damage() int {
-	// The race detector does not see what is read in assembly.
-	if !race.Enabled && xxhash.Sum64(f.bytes()) == f.sum {
+	f.showDetector()
+	if xxhash.Sum64(f.bytes()) == f.sum {
 		return -1
 	}
-	var word [8]byte
 	w := f.pattern()
+	var words [chunk]byte
 	for i, b := range f.bytes() {
-		if i%8 == 0 {
-			binary.LittleEndian.PutUint64(word[:], w.next())
+		if i%chunk == 0 {
+			w.words(&words)
 		}
-		if b != word[i%8] {
+		if b != words[i%chunk] {
 			return i
 		}
 	}
 	return -1
 }
 
+// showDetector reads the frame in a way that the race detector sees, unlike what is
+// read in assembly.
+func (f *frame) showDetector() {
+	if !race.Enabled {
+		return
+	}
+	var read [chunk]byte
+	for b := f.bytes(); len(b) > 0; {
+		b = b[copy(read[:], b):]
+	}
+}
+
 // firstNonZero returns the offset of the first byte that is not zero, or -1.
 func (f *frame) firstNonZero() int {
-	for i, b := range f.bytes() {
-		if b != 0 {
-			return i
-		}
+	f.showDetector()
+	b := f.bytes()
+	if bytes.Count(b, []byte{0}) == len(b) {
+		return -1
 	}
-	return -1
+	return slices.IndexFunc(b, func(b byte) bool { return b != 0 })
 }

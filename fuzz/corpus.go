@@ -31,6 +31,7 @@ func makeCorpus() [][]byte {
 		// Memory is refused, at once and after a while; granted again; then all as before.
 		{0, byteBurst, 3, 9, 0, byteRefuse, 0, byteBurst, 200, 12, 0, byteGrant, 0, byteBurst, 20, 12, 0},
 		{0, byteRefuse, 40, byteBurst, 100, 14, 0, byteFreeAll, 0, byteGrant, 0, byteBurst, 100, 14, 0, byteFreeAll, 1},
+		{0, byteBurst, 3, 26, 0, byteRefuse, 0, byteBurst, 255, 27, 0, byteBurst, 255, 21, 0, byteVerify, 1, byteGrant, 0, byteBurst, 9, 27, 0, byteFreeAll, 0, byteBurst, 60, 27, 0},
 		{0, byteRefuse, 0, byteAllocate, 29, 0, byteAllocate, 8, 0, byteFree, 0, byteAllocate, 8, 0, byteGrant, 0, byteAllocate, 29, 0},
 		// More than there can be, with the largest sizes on either side.
 		{0, byteAllocate, 31, 0, byteGrant, 1, byteGrant, 3, byteGrant, 5, byteGrant, 41, byteGrant, 255, byteAllocate, 31, 0, byteFreeAll, 0},

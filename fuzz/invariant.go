@@ -30,13 +30,13 @@ const (
 	// relies on it sees what another task left behind.
 	NotZeroed Invariant = "NotZeroed"
 
-	// Lost: all frames were freed and some count as live, or the same load takes more
-	// and more memory because freed frames do not come back. A program that runs for
-	// weeks ends by it.
+	// Lost: freed frames do not come back: the same load takes more and more memory, or
+	// the allocator below never sees its blocks again. A program that runs for weeks
+	// ends by it.
 	Lost Invariant = "Lost"
 
 	// WrongAccount: the figures differ from what is live. Budgets, dashboards and
-	// checks for leaks are built on them.
+	// checks for leaks are built on them: when all is freed, nothing may count as live.
 	WrongAccount Invariant = "WrongAccount"
 
 	// WrongRefusal: a request got nil although nothing stood in its way: often a

@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 	"testing"
 	"unsafe"
@@ -211,8 +212,12 @@ func (m *Memory) report(i Invariant, format string, args ...any) {
 }
 
 func fill(b []byte, with byte) {
-	for i := range b {
-		b[i] = with
+	if len(b) == 0 {
+		return
+	}
+	b[0] = with
+	for n := 1; n < len(b); n *= 2 {
+		copy(b[n:], b[:n])
 	}
 }
 
@@ -221,10 +226,5 @@ func firstOther(b []byte, should byte) int {
 	if bytes.Count(b, []byte{should}) == len(b) {
 		return -1
 	}
-	for i := range b {
-		if b[i] != should {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(b, func(b byte) bool { return b != should })
 }

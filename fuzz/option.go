@@ -20,6 +20,7 @@ type config struct {
 	cost       func(size uintptr) uintptr // of the budget and of liveBytes
 	mayRefuse  bool
 	recycles   bool
+	recycled   uintptr // sizes up to this
 	slack      int
 	concurrent bool
 
@@ -103,11 +104,12 @@ func Budget(n uintptr, cost func(size uintptr) uintptr) Option {
 // allocator that has a limit of its own, but not one that can be foreseen exactly.
 func MayRefuse() Option { return func(c *config) { c.mayRefuse = true } }
 
-// Recycles promises that freed frames are used again: as long as all frames are of one
-// size, no more than the most that were ever live, plus slack, have different
-// addresses. Frames that another processor's list or a quarantine may hold are slack.
-func Recycles(slack int) Option {
-	return func(c *config) { c.recycles, c.slack = true, slack }
+// Recycles promises that freed frames of up to maxSize bytes are used again: as long as
+// all frames are of one size, no more of them than the most that were ever live, plus
+// slack, have different addresses. Frames that another processor's list or a quarantine
+// may hold are slack.
+func Recycles(maxSize uintptr, slack int) Option {
+	return func(c *config) { c.recycles, c.recycled, c.slack = true, maxSize, slack }
 }
 
 // Concurrent says that any number of goroutines may use the allocator at once, and call

@@ -42,6 +42,10 @@ type outcome struct {
 func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program) outcome {
 	r := &run{c: c, tb: &recorder{TB: t}, caches: make(map[int]openedCache), frames: make(map[int]*frame)}
 	end := isolate(func() { r.main = new(r.tb) })
+	if r.tb.skipped {
+		r.tb.clean()
+		return outcome{skipped: "skipped: " + r.tb.log.String()}
+	}
 	v := r.begun(end)
 	if v == nil {
 		var inside *violation
@@ -53,11 +57,7 @@ func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator
 	if atEnd := r.tb.clean(); v == nil {
 		v = atEnd
 	}
-	o := outcome{violation: v, done: r.done}
-	if r.tb.skipped {
-		o.skipped = r.tb.log.String() + " "
-	}
-	return o
+	return outcome{violation: v, done: r.done}
 }
 
 // begun says how the constructor ended.
@@ -65,8 +65,6 @@ func (r *run) begun(end ending) *violation {
 	switch {
 	case end.panicked != nil:
 		return violated(Panicked, "the constructor panicked: %v\n%s", end.panicked, end.stack)
-	case r.tb.skipped:
-		return violated(Reported, "skipped")
 	case r.tb.failed:
 		return r.tb.verdict()
 	case r.main == nil:
@@ -277,7 +275,7 @@ func (r *run) inMemory(f *frame) *violation {
 
 // grown checks that freed frames come back.
 func (c *config) grown(l *ledger) *violation {
-	if n := l.grown(); c.recycles && n > c.slack {
+	if n := l.grown(); c.recycles && l.size <= c.recycled && n > c.slack {
 		return violated(Lost, "there were never more than %d frames of %d bytes live, and %d were handed out in different places, %d more: freed ones do not come back", l.peak, l.size, len(l.addresses), n)
 	}
 	return nil
@@ -327,18 +325,14 @@ func (r *run) accounts() *violation { return r.c.accounts(r.main, &r.ledger) }
 
 // accounts compares the figures of an allocator at rest with what is live.
 func (c *config) accounts(m arena.FrameAllocator, l *ledger) *violation {
-	i := WrongAccount
-	if l.live == 0 {
-		i = Lost
-	}
 	if c.liveFrames != nil {
 		if n := c.liveFrames(m); n != l.live {
-			return violated(i, "%d frames are live, and the allocator says %d", l.live, n)
+			return violated(WrongAccount, "%d frames are live, and the allocator says %d", l.live, n)
 		}
 	}
 	if c.liveBytes != nil {
 		if n := c.liveBytes(m); n != l.cost {
-			return violated(i, "the %d live frames take %d bytes, and the allocator says %d", l.live, l.cost, n)
+			return violated(WrongAccount, "the %d live frames take %d bytes, and the allocator says %d", l.live, l.cost, n)
 		}
 	}
 	return nil
@@ -374,6 +368,7 @@ func (r *run) end() *violation {
 	}
 	if r.served > 0 {
 		if v := r.again(); v != nil {
+			v.text = "after the last operation, when all was freed and was asked for again: " + v.text
 			return v
 		}
 	}
@@ -385,13 +380,22 @@ func (r *run) end() *violation {
 	return r.validate()
 }
 
-// again asks for what was served once.
+// again asks for the greatest frame that was served, and as many as there may be if
+// there is a budget: whatever was refused before, nothing of it is gone.
 func (r *run) again() *violation {
-	if v := r.allocate(Op{Do: Allocate, Frame: -1, Size: r.served}); v != nil {
+	for n := 1; n <= maxLive; n++ {
+		if v := r.allocate(Op{Do: Allocate, Frame: -n, Size: r.served}); v != nil {
+			return v
+		}
+		if cost := r.c.cost(r.served); !r.c.budgeted || r.ledger.cost > r.c.budget-cost {
+			break
+		}
+	}
+	if v := r.accounts(); v != nil {
 		return v
 	}
-	if f := r.frames[-1]; f != nil {
-		if v := r.free(f, r.main); v != nil {
+	for n := 1; r.frames[-n] != nil; n++ {
+		if v := r.free(r.frames[-n], r.main); v != nil {
 			return v
 		}
 	}

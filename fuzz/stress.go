@@ -238,7 +238,7 @@ func (s *stress) rest() {
 		s.report(s.tb.verdict())
 	})
 	// So many may have been live at once, whoever was slow.
-	if most := s.c.goroutines*stressLive + stressUnder; s.c.recycles && s.isWatched && !s.ledger.mixed && len(s.ledger.addresses) > most+s.c.slack {
+	if most := s.c.goroutines*stressLive + stressUnder; s.c.recycles && s.ledger.size <= s.c.recycled && s.isWatched && !s.ledger.mixed && len(s.ledger.addresses) > most+s.c.slack {
 		s.report(violated(Lost, "no more than %d frames of %d bytes can have been live, and %d were handed out in different places: freed ones do not come back", most, s.ledger.size, len(s.ledger.addresses)))
 	}
 }
