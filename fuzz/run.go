@@ -1,0 +1,413 @@
+package fuzz
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+)
+
+// run is an execution of a program on a new allocator. It belongs to the goroutine that
+// executes, and to its helpers one at a time.
+type run struct {
+	c       *config
+	tb      *recorder
+	main    arena.FrameAllocator
+	caches  map[int]openedCache
+	frames  map[int]*frame // live ones, by number
+	ledger  ledger
+	serial  uint64
+	refuses bool
+	served  uintptr // the greatest size that was ever served, to be asked for at the end
+	done    int     // operations that were done, the one that failed too
+
+	touching *frame // being read or written: a fault is about it
+}
+
+type openedCache struct {
+	frames arena.FrameAllocator
+	end    func()
+}
+
+// outcome is how a program ended.
+type outcome struct {
+	violation *violation // nil: well
+	done      int        // operations
+	skipped   string     // why the constructor wants the test to be skipped, or ""
+}
+
+// execute runs a program on a new allocator, from the constructor to the cleanups.
+func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program) outcome {
+	r := &run{c: c, tb: &recorder{TB: t}, caches: make(map[int]openedCache), frames: make(map[int]*frame)}
+	end := isolate(func() { r.main = new(r.tb) })
+	if r.tb.skipped {
+		r.tb.clean()
+		return outcome{skipped: "skipped: " + r.tb.log.String()}
+	}
+	v := r.begun(end)
+	if v == nil {
+		var inside *violation
+		end = isolate(func() { inside = r.program(p) })
+		if v = inside; v == nil && !end.returned {
+			v = r.broken(end)
+		}
+	}
+	if atEnd := r.tb.clean(); v == nil {
+		v = atEnd
+	}
+	return outcome{violation: v, done: r.done}
+}
+
+// begun says how the constructor ended.
+func (r *run) begun(end ending) *violation {
+	switch {
+	case end.panicked != nil:
+		return violated(Panicked, "the constructor panicked: %v\n%s", end.panicked, end.stack)
+	case r.tb.failed:
+		return r.tb.verdict()
+	case r.main == nil:
+		return violated(Reported, "the constructor returned no allocator")
+	}
+	return nil
+}
+
+// broken says why a run ended in the middle of an operation.
+func (r *run) broken(end ending) *violation {
+	switch {
+	case end.panicked == nil:
+		return violated(Panicked, "the allocator ended the goroutine that called it")
+	case r.touching != nil:
+		return violated(NotUsable, "reading or writing frame %d, of %d bytes at %p, panicked: %v", r.touching.number, r.touching.size, r.touching.p, end.panicked)
+	}
+	return violated(Panicked, "the allocator panicked: %v\n%s", end.panicked, end.stack)
+}
+
+func (r *run) program(p Program) *violation {
+	for _, op := range p {
+		r.done++
+		v := r.operation(op)
+		if v == nil {
+			v = r.accounts()
+		}
+		if v == nil {
+			v = r.tb.verdict()
+		}
+		if v != nil {
+			return v
+		}
+	}
+	return r.end()
+}
+
+func (r *run) operation(op Op) *violation {
+	switch f := r.frames[op.Frame]; op.Do {
+	case Allocate:
+		if f == nil {
+			return r.allocate(op)
+		}
+	case Free:
+		if f != nil {
+			return r.free(f, r.through(op.Cache))
+		}
+	case FreeElsewhere:
+		if f != nil {
+			var v *violation
+			if end := isolate(func() { v = r.free(f, r.through(op.Cache)) }); v == nil && !end.returned {
+				v = r.broken(end)
+			}
+			return v
+		}
+	case Write:
+		if f != nil {
+			if v := r.verify(f); v != nil {
+				return v
+			}
+			r.write(f)
+		}
+	case Verify:
+		if op.Frame == 0 {
+			return r.verifyAll()
+		}
+		if f != nil {
+			return r.verify(f)
+		}
+	case OpenCache:
+		if _, open := r.caches[op.Cache]; !open && r.c.openCache != nil && op.Cache != 0 {
+			frames, end := r.c.openCache(r.main)
+			r.caches[op.Cache] = openedCache{frames, end}
+		}
+	case CloseCache:
+		if c, open := r.caches[op.Cache]; open {
+			delete(r.caches, op.Cache)
+			c.end()
+			return r.verifyAll()
+		}
+	case Trim:
+		if r.c.trim != nil {
+			r.c.trim(r.main)
+			r.ledger.forgetAddresses()
+			return r.verifyAll()
+		}
+	case Refuse:
+		r.refuse(op.Size)
+	case Grant:
+		r.grant()
+		return r.verifyAll()
+	}
+	return nil
+}
+
+// through returns the allocator that an operation uses.
+func (r *run) through(cache int) arena.FrameAllocator {
+	if c, open := r.caches[cache]; open {
+		return c.frames
+	}
+	return r.main
+}
+
+func (r *run) refuse(after uintptr) {
+	for _, m := range r.tb.memories {
+		m.refuseAfter(after)
+		r.refuses = true
+	}
+	if r.c.refuse != nil {
+		r.c.refuse(r.main, true)
+		r.refuses = true
+	}
+}
+
+func (r *run) grant() {
+	r.refuses = false
+	for _, m := range r.tb.memories {
+		m.grant()
+	}
+	if r.c.refuse != nil {
+		r.c.refuse(r.main, false)
+	}
+}
+
+func (r *run) allocate(op Op) *violation {
+	p := r.through(op.Cache).Allocate(op.Size)
+	if v := r.c.judge(p, op.Size, &r.ledger, r.refuses); v != nil || p == nil {
+		return v
+	}
+	f := &frame{number: op.Frame, p: p, size: op.Size}
+	if v := r.c.inspect(f, &r.ledger); v != nil {
+		return v
+	}
+	if v := r.inMemory(f); v != nil {
+		return v
+	}
+	if r.c.zeroed {
+		r.touching = f
+		i := f.firstNonZero()
+		r.touching = nil
+		if i >= 0 {
+			return violated(NotZeroed, "byte %d of the new frame %d, of %d bytes, is not zero", i, f.number, f.size)
+		}
+	}
+	r.ledger.add(f, r.c.cost(f.size))
+	r.frames[f.number] = f
+	r.write(f)
+	r.served = max(r.served, f.size)
+	for _, n := range r.ledger.neighbours(f) {
+		if n != nil && n != f {
+			if v := r.verify(n); v != nil {
+				return v
+			}
+		}
+	}
+	return r.c.grown(&r.ledger)
+}
+
+// judge says whether the answer to a request is right, before the ledger knows it.
+func (c *config) judge(p unsafe.Pointer, size uintptr, l *ledger, refuses bool) *violation {
+	cost := c.cost(size)
+	over := c.budgeted && (cost < size || cost > c.budget || l.cost > c.budget-cost)
+	tooLarge := c.limited && size > c.maxSize
+	impossible := size > ^uintptr(0)>>1
+	switch {
+	case p != nil && impossible:
+		return violated(LimitExceeded, "%#x bytes were asked for, which no machine has, and were given", size)
+	case p != nil && tooLarge:
+		return violated(LimitExceeded, "%d bytes were given, and the greatest size is %d", size, c.maxSize)
+	case p != nil && over:
+		return violated(LimitExceeded, "%d bytes were given on top of %d, and the budget is %d", cost, l.cost, c.budget)
+	case p != nil || impossible || tooLarge || over || refuses || size == 0:
+		return nil
+	case c.mayRefuse && l.live > 0:
+		return nil
+	}
+	return violated(WrongRefusal, "%d bytes were refused, with %d frames live that take %d bytes, and nothing in the way", size, l.live, l.cost)
+}
+
+// inspect looks at where a new frame is.
+func (c *config) inspect(f *frame, l *ledger) *violation {
+	if f.end() < f.begin() {
+		return violated(NotUsable, "frame %d, of %d bytes at %p, goes beyond the last address", f.number, f.size, f.p)
+	}
+	if align := c.align(f.size); f.begin()&(align-1) != 0 {
+		return violated(Misaligned, "frame %d, of %d bytes, is at %p, and should be aligned to %d", f.number, f.size, f.p, align)
+	}
+	if other := l.conflict(f); other != nil {
+		if other.p == f.p {
+			return violated(HandedOutTwice, "frame %d, of %d bytes at %p, is frame %d, which is live and has %d bytes", f.number, f.size, f.p, other.number, other.size)
+		}
+		return violated(Overlap, "frame %d, of %d bytes at %p, shares bytes with frame %d, of %d bytes at %p", f.number, f.size, f.p, other.number, other.size, other.p)
+	}
+	return nil
+}
+
+// inMemory checks that a frame is inside one block, if all memory comes from Memory.
+func (r *run) inMemory(f *frame) *violation {
+	if len(r.tb.memories) == 0 {
+		return nil
+	}
+	for _, m := range r.tb.memories {
+		if m.contains(f) {
+			return nil
+		}
+	}
+	return violated(NotUsable, "frame %d, of %d bytes at %p, is not inside a live block of the Memory below", f.number, f.size, f.p)
+}
+
+// grown checks that freed frames come back.
+func (c *config) grown(l *ledger) *violation {
+	if n := l.grown(); c.recycles && l.size <= c.recycled && n > c.slack {
+		return violated(Lost, "there were never more than %d frames of %d bytes live, and %d were handed out in different places, %d more: freed ones do not come back", l.peak, l.size, len(l.addresses), n)
+	}
+	return nil
+}
+
+func (r *run) write(f *frame) {
+	r.touching = f
+	r.serial++
+	f.write(r.serial)
+	r.touching = nil
+}
+
+func (r *run) verify(f *frame) *violation {
+	r.touching = f
+	i := f.damage()
+	r.touching = nil
+	return damagedAt(f, i)
+}
+
+func damagedAt(f *frame, i int) *violation {
+	if i < 0 {
+		return nil
+	}
+	return violated(Damaged, "byte %d of frame %d, of %d bytes at %p, is %#02x, which its owner did not write", i, f.number, f.size, f.p, f.bytes()[i])
+}
+
+func (r *run) verifyAll() *violation {
+	for _, f := range r.ledger.byAddress {
+		if v := r.verify(f); v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+func (r *run) free(f *frame, through arena.FrameAllocator) *violation {
+	if v := r.verify(f); v != nil {
+		return v
+	}
+	r.ledger.remove(f, r.c.cost(f.size))
+	delete(r.frames, f.number)
+	through.Deallocate(f.p, f.size)
+	return nil
+}
+
+func (r *run) accounts() *violation { return r.c.accounts(r.main, &r.ledger) }
+
+// accounts compares the figures of an allocator at rest with what is live.
+func (c *config) accounts(m arena.FrameAllocator, l *ledger) *violation {
+	if c.liveFrames != nil {
+		if n := c.liveFrames(m); n != l.live {
+			return violated(WrongAccount, "%d frames are live, and the allocator says %d", l.live, n)
+		}
+	}
+	if c.liveBytes != nil {
+		if n := c.liveBytes(m); n != l.cost {
+			return violated(WrongAccount, "the %d live frames take %d bytes, and the allocator says %d", l.live, l.cost, n)
+		}
+	}
+	return nil
+}
+
+// end frees everything, and looks whether all is as it was at the beginning.
+func (r *run) end() *violation {
+	r.grant()
+	if v := r.verifyAll(); v != nil {
+		return v
+	}
+	if v := r.validate(); v != nil {
+		return v
+	}
+	for i := 0; len(r.frames) > 0; i++ {
+		var f *frame
+		if n := len(r.ledger.byAddress); n > 0 { // from either end by turns
+			f = r.ledger.byAddress[(n-1)*(i%2)]
+		} else { // those of no bytes
+			f = r.frames[slices.Min(slices.Collect(maps.Keys(r.frames)))]
+		}
+		if v := r.free(f, r.main); v != nil {
+			return v
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(r.caches)) {
+		c := r.caches[n]
+		delete(r.caches, n)
+		c.end()
+	}
+	if v := r.accounts(); v != nil {
+		return v
+	}
+	if r.served > 0 {
+		if v := r.again(); v != nil {
+			v.text = "after the last operation, when all was freed and was asked for again: " + v.text
+			return v
+		}
+	}
+	for _, m := range r.tb.memories {
+		if v := m.check(); v != nil {
+			return v
+		}
+	}
+	return r.validate()
+}
+
+// again asks for the greatest frame that was served, and as many as there may be if
+// there is a budget: whatever was refused before, nothing of it is gone.
+func (r *run) again() *violation {
+	for n := 1; n <= maxLive; n++ {
+		if v := r.allocate(Op{Do: Allocate, Frame: -n, Size: r.served}); v != nil {
+			return v
+		}
+		if cost := r.c.cost(r.served); !r.c.budgeted || r.ledger.cost > r.c.budget-cost {
+			break
+		}
+	}
+	if v := r.accounts(); v != nil {
+		return v
+	}
+	for n := 1; r.frames[-n] != nil; n++ {
+		if v := r.free(r.frames[-n], r.main); v != nil {
+			return v
+		}
+	}
+	return r.accounts()
+}
+
+func (r *run) validate() *violation {
+	if r.c.validate == nil {
+		return nil
+	}
+	if err := r.c.validate(r.main); err != nil {
+		return violated(Invalid, "%v", err)
+	}
+	return nil
+}

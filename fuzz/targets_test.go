@@ -1,0 +1,48 @@
+package fuzz_test
+
+import (
+	"testing"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/fuzz"
+	"github.com/framearena/framearena/slab"
+)
+
+// fuzzOurs fuzzes one of the allocators of the table.
+func fuzzOurs(f *testing.F, name string) {
+	for _, a := range allocators {
+		if a.name == name {
+			fuzz.Fuzz(f, a.new, a.opts...)
+			return
+		}
+	}
+	f.Fatalf("no allocator is named %q", name)
+}
+
+func FuzzArena(f *testing.F)      { fuzzOurs(f, "arena") }
+func FuzzSmallArena(f *testing.F) { fuzzOurs(f, "small arena") }
+func FuzzCache(f *testing.F)      { fuzzOurs(f, "cache") }
+func FuzzCounting(f *testing.F)   { fuzzOurs(f, "counting") }
+func FuzzBounded(f *testing.F)    { fuzzOurs(f, "bounded") }
+func FuzzMonotonic(f *testing.F)  { fuzzOurs(f, "monotonic") }
+func FuzzHeap(f *testing.F)       { fuzzOurs(f, "heap") }
+
+// Caches on several goroutines: what the input decides is the load.
+func FuzzCaches(f *testing.F) {
+	f.Add(uint64(1), uint8(8), uint8(0))
+	f.Add(uint64(2), uint8(2), uint8(1))
+	f.Add(uint64(3), uint8(3), uint8(2))
+	f.Add(uint64(4), uint8(16), uint8(3))
+	f.Fuzz(func(t *testing.T, seed uint64, goroutines, kind uint8) {
+		opts := append(arenaOptions[:len(arenaOptions):len(arenaOptions)], fuzz.Seed(seed), fuzz.Goroutines(1+int(goroutines)%16), fuzz.Operations(2000))
+		var with []arena.Option
+		if kind&1 != 0 {
+			with = append(with, arena.WithMaxBytes(24*slab.Size), arena.WithRegionBytes(slab.Size))
+			opts = append(opts, fuzz.MayRefuse())
+		}
+		if kind&2 != 0 {
+			with = append(with, arena.WithChecks(32<<10))
+		}
+		fuzz.Stress(t, newArenaWith(with...), opts...)
+	})
+}
