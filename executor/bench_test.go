@@ -87,63 +87,6 @@ func BenchmarkPoolRun(b *testing.B) {
 // workerCounts are those that a benchmark of a pool is run with.
 var workerCounts = []int{1, 2}
 
-// BenchmarkPingPong hands a value to and fro between two tasks; an operation is a
-// round trip.
-func BenchmarkPingPong(b *testing.B) {
-	type side struct {
-		first bool
-		left  int
-		value int
-	}
-	for _, workers := range workerCounts {
-		b.Run(fmt.Sprint("pool, workers ", workers), func(b *testing.B) {
-			ex := executor.NewPool(executor.WithWorkers(workers))
-			defer ex.Close()
-			ping, pong := coro.NewChan[int](0), coro.NewChan[int](0)
-			player := coro.Define("player", func(f *coro.Frame[side, none]) coro.Step {
-				s := &f.State
-				in, out := pong, ping
-				if !s.first {
-					in, out = ping, pong
-				}
-				sends := f.At() == 0 == s.first
-				if sends == s.first {
-					if s.left == 0 {
-						return f.Return(none{})
-					}
-					s.left--
-				}
-				if sends {
-					return out.Send(f, f.At()^1, s.left)
-				}
-				return in.Recv(f, f.At()^1, &s.value)
-			})
-			b.ReportAllocs()
-			b.ResetTimer()
-			if err := coro.Go(ex, player, side{left: b.N}); err != nil {
-				b.Fatal(err)
-			}
-			if _, err := coro.Run(context.Background(), ex, player.With(side{first: true, left: b.N})); err != nil {
-				b.Fatal(err)
-			}
-		})
-	}
-	b.Run("goroutines", func(b *testing.B) {
-		ping, pong := make(chan int), make(chan int)
-		go func() {
-			for v := range ping {
-				pong <- v
-			}
-			close(pong)
-		}()
-		for i := range b.N {
-			ping <- i
-			<-pong
-		}
-		close(ping)
-	})
-}
-
 // BenchmarkWakeIdle launches a task on a pool that is idle and waits for it; what is
 // measured is how long it took to begin. The same with a goroutine that waits for a
 // channel is beside it.
