@@ -42,7 +42,6 @@ type anything struct {
 	rng      uint64
 	depth    int
 	steps    int
-	op       int
 	locked   bool
 	permit   bool
 	got      int
