@@ -94,7 +94,7 @@ type withdrawing struct {
 	locked bool
 }
 
-// withdraw divides the gold, and leaves the vault unlocked whatever happens.
+// withdraw divides the gold, and leaves the vault unlocked even if it panics.
 var withdraw = coro.DefineHeld("withdraw", func(f *coro.Frame[withdrawing, int], held *vault) coro.Step {
 	s := &f.State
 	switch f.At() {

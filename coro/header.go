@@ -74,7 +74,7 @@ const (
 	flagSpawned               // runs beside its parent, in the parent's Group
 	flagGroup                 // the Group in its state is in use
 	flagEnding                // has ended, and stays until its children have
-	flagProxy                 // stands in a queue for a task in a Select; see select_wait.go
+	flagProxy                 // stands in a queue for a task in a Select; see select_proxy.go
 	flagSignalled             // a Signal took it out of a Cond's queue; until it leaves the Mutex's
 	flagCounted               // its kind counts it; inherited
 
