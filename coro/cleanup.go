@@ -26,7 +26,8 @@ var ErrLoopEnded = errors.New("coro: the loop over a generator has ended")
 //		return f.Fail(f.Err())
 //
 // A task that is cancelled before it has begun goes there too: what it has to give back
-// should be seen from its state. A task goes there once; another panic ends it.
+// should be seen from its state. One that has been given what it waited for, and is
+// cancelled before it could go on, goes on there first, for one step. A task goes there once; another panic ends it.
 //
 // The end of a context, a timeout or a group is not among the reasons: it wakes a task that
 // waits, and the task goes on where it would have.
@@ -44,16 +45,34 @@ func (w *Worker) needsCleanup(h *header, err error) bool {
 	return true
 }
 
-// cleanUp calls the step function of h, whose task is being cancelled with err, if it has a
-// case for that, and returns the error that the task ends with. The step has a goroutine of
-// its own, which it may end: whoever cancels has more to cancel.
+// cleanUp gives the task of h, which is being cancelled with err, its last steps, if its
+// kind has a case for that, and returns the error that the task ends with. A task that was
+// given what it waited for, such as a lock, goes on there first: else it could not know
+// that it has something to give back.
 func (w *Worker) cleanUp(h *header, err error) error {
-	if !w.needsCleanup(h, err) {
+	if !h.kind.get().cleanup || h.at&atMask == Cleanup {
 		return err
 	}
-	done := make(chan error)
+	if h.layout&flagWoken != 0 {
+		w.learn(h)
+		ends, ended := w.stepAlone(h, err)
+		if ended {
+			return ends
+		}
+		err = ends
+	}
+	w.needsCleanup(h, err)
+	ends, _ := w.stepAlone(h, err)
+	return ends
+}
+
+// stepAlone calls the step function of h, whose task is being cancelled with err. If that
+// does not end the task, it returns err, or the step's panic. The step has a goroutine of
+// its own, which it may end: whoever cancels has more to cancel.
+func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
+	done := make(chan struct{})
 	go func() {
-		ends := err
+		ends = err
 		exits := true
 		defer func() {
 			v := recover()
@@ -61,33 +80,28 @@ func (w *Worker) cleanUp(h *header, err error) error {
 				v = ErrGoexit
 			}
 			if v != nil {
-				ends = newPanicError(h, v)
+				ends, ended = newPanicError(h, v), false
 			}
 			if _, child := w.running(); child != nil { // it will not begin
 				w.discard(child)
 			}
 			w.current, w.err, w.parkOn = 0, nil, nil
-			done <- ends
+			close(done)
 		}()
-		ends = w.cleanupStep(h, err)
+		h.worker.set(w)
+		w.current = uintptr(unsafe.Pointer(h))
+		s := h.kind.get().step(h)
+		if w.current&currentIsChild == 0 && s.next != h {
+			panic(w.foreignStep(s))
+		}
+		switch s.op {
+		case opReturn:
+			ends, ended = nil, true
+		case opFail:
+			ends, ended = w.err, true
+		}
 		exits = false
 	}()
-	return <-done
-}
-
-// cleanupStep calls the step function of h and returns the error that the task ends with.
-func (w *Worker) cleanupStep(h *header, err error) error {
-	h.worker.set(w)
-	w.current = uintptr(unsafe.Pointer(h))
-	s := h.kind.get().step(h)
-	if w.current&currentIsChild == 0 && s.next != h {
-		panic(w.foreignStep(s))
-	}
-	switch s.op {
-	case opReturn:
-		return nil
-	case opFail:
-		return w.err
-	}
-	return err
+	<-done
+	return ends, ended
 }

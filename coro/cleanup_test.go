@@ -179,3 +179,48 @@ func TestCleanupOfALoop(t *testing.T) {
 }
 
 var cleanupChild = coro.Define("cleanup child", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })
+
+// A task is handed a lock, and its executor is closed before it goes on.
+func TestCleanupOfWhatWasJustGiven(t *testing.T) {
+	for _, ends := range []bool{false, true} {
+		ex := newManual(t, func(error) {})
+		var mutex coro.Mutex
+		var told []error
+		k := coro.Define("handed", func(f *coro.Frame[bool, none]) coro.Step {
+			switch f.At() {
+			case 0:
+				return mutex.Lock(f, 1)
+			case 1:
+				require.NoError(t, f.Err())
+				f.State = true
+				if ends {
+					mutex.Unlock()
+					return f.Return(none{})
+				}
+				return coro.Yield(f, 2)
+			case coro.Cleanup:
+				told = append(told, f.Err())
+				if f.State {
+					mutex.Unlock()
+				}
+				return f.Fail(f.Err())
+			default:
+				return f.BadResume()
+			}
+		}, coro.HasCleanup())
+		require.True(t, mutex.TryLock())
+		require.NoError(t, coro.Go(ex, k, false))
+		ex.runAll()
+		mutex.Unlock() // to the task, which is queued now
+		require.False(t, mutex.TryLock())
+		task, ok := ex.pop()
+		require.True(t, ok)
+		ex.worker.Cancel(task, errCause)
+		require.True(t, mutex.TryLock())
+		if ends {
+			require.Empty(t, told)
+		} else {
+			require.Equal(t, []error{errCause}, told)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func Context(ctx context.Context) Option { return Option{ctx: ctx} }
 // passed already. It is an option of [AwaitCall] and [SpawnCall].
 func Timeout(d time.Duration) Option { return Option{timeout: max(d, 1)} }
 
-// Deadline is [Timeout] with a point in time.
+// Deadline is [Timeout] with a point in real time, whatever clock the executor has.
 func Deadline(t time.Time) Option { return Option{deadline: t} }
 
 // Shield keeps the child, and what it awaits, from learning that what is around it has

@@ -23,7 +23,7 @@ func Sleep(f Waiter, at int, d time.Duration) Step {
 	return step
 }
 
-// SleepUntil is [Sleep] until a point in time.
+// SleepUntil is [Sleep] until a point in real time, whatever clock the executor has.
 func SleepUntil(f Waiter, at int, t time.Time) Step { return Sleep(f, at, time.Until(t)) }
 
 // sleeper is the timer of a sleeping task. It lies in the room behind the task's state,
