@@ -22,7 +22,8 @@ type binned struct {
 	spare  []*binnedSlab           // of no class
 	open   [binnedClasses]*binnedSlab
 	shared [binnedClasses][][]unsafe.Pointer
-	lists  []*binnedCache // the first is the allocator's own
+	lists  []*binnedCache // the first is own
+	own    *binnedCache   // never changes
 	large  map[unsafe.Pointer][]byte
 	doomed []*binnedSlab // for trimLate
 	last   unsafe.Pointer
@@ -87,7 +88,8 @@ const (
 func newBinned(f fault) func(testing.TB) arena.FrameAllocator {
 	return func(testing.TB) arena.FrameAllocator {
 		b := &binned{fault: f, slabs: make(map[uintptr]*binnedSlab), large: make(map[unsafe.Pointer][]byte)}
-		b.lists = []*binnedCache{{of: b}}
+		b.own = &binnedCache{of: b}
+		b.lists = []*binnedCache{b.own}
 		return b
 	}
 }
@@ -118,8 +120,8 @@ func binnedCost(size uintptr) uintptr {
 	return (size + 4095) &^ 4095
 }
 
-func (b *binned) Allocate(size uintptr) unsafe.Pointer           { return b.lists[0].Allocate(size) }
-func (b *binned) Deallocate(p unsafe.Pointer, size uintptr)      { b.lists[0].Deallocate(p, size) }
+func (b *binned) Allocate(size uintptr) unsafe.Pointer           { return b.own.Allocate(size) }
+func (b *binned) Deallocate(p unsafe.Pointer, size uintptr)      { b.own.Deallocate(p, size) }
 func (c *binnedCache) Deallocate(p unsafe.Pointer, size uintptr) { c.of.deallocate(c, p, size) }
 func (c *binnedCache) Allocate(size uintptr) (p unsafe.Pointer) {
 	b := c.of

@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/framearena/framearena/arena"
 )
@@ -35,6 +36,9 @@ type config struct {
 	operations int
 	goroutines int
 	seed       uint64
+
+	patience time.Duration // for reducing a failure
+	watched  bool          // Stress keeps its ledger in all rounds, also for the race detector
 }
 
 const (
@@ -51,6 +55,7 @@ func newConfig(opts []Option) *config {
 		operations: defaultOperations,
 		goroutines: defaultGoroutines,
 		seed:       1,
+		patience:   maxReduceTime,
 	}
 	for _, o := range opts {
 		o(c)

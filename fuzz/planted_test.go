@@ -107,7 +107,11 @@ func requireReported(t *testing.T, data []byte, m mistake, frees int) bool {
 func TestCheckedModeReportsPlantedFaults(t *testing.T) {
 	for m := range mistakes {
 		planted := 0
-		for _, seed := range corpus {
+		seeds := corpus[1:] // the first does nothing
+		if testing.Short() {
+			seeds = seeds[:8]
+		}
+		for _, seed := range seeds {
 			for _, frees := range []int{1, 7} {
 				if requireReported(t, seed, m, frees) {
 					planted++
@@ -115,7 +119,7 @@ func TestCheckedModeReportsPlantedFaults(t *testing.T) {
 			}
 		}
 		if m != noMistake {
-			require.Greater(t, planted, len(corpus), "mistake %d", m)
+			require.Greater(t, planted, len(seeds), "mistake %d", m)
 		}
 	}
 }

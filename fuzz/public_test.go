@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -26,6 +27,8 @@ type public struct {
 	// For missingPublication, a stack in an array.
 	n     atomic.Int64
 	slots []atomic.Uint64
+
+	windows atomic.Int64 // how many there were
 }
 
 type publicFault int
@@ -64,11 +67,16 @@ var publicPromises = []Option{
 
 const publicNumber = 1<<32 - 1
 
-// window is where a fault is: others run before it is over.
+// window is where a fault is: others run before it is over, on this processor and, now
+// and then, on all.
 func (a *public) window(f publicFault) {
-	if a.fault == f {
-		runtime.Gosched()
+	if a.fault != f {
+		return
 	}
+	if a.windows.Add(1)%8 == 0 {
+		time.Sleep(20 * time.Microsecond)
+	}
+	runtime.Gosched()
 }
 
 func (a *public) Allocate(size uintptr) unsafe.Pointer {

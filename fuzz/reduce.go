@@ -30,7 +30,7 @@ type reduction struct {
 // reduce returns the shortest program found that breaks the same invariant as p, which
 // did after so many operations, and how it does that; nil if p does not do it again.
 func (c *config) reduce(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program, v *violation, done int) (Program, *violation) {
-	r := reduction{c: c, t: t, new: new, invariant: v.invariant, deadline: time.Now().Add(maxReduceTime)}
+	r := reduction{c: c, t: t, new: new, invariant: v.invariant, deadline: time.Now().Add(c.patience)}
 	if !r.try(p[:done]) {
 		return p, nil
 	}

@@ -31,6 +31,10 @@ type openedCache struct {
 	end    func()
 }
 
+// maxNeighbour is the size of the greatest frame that is verified whenever one beside it
+// is handed out.
+const maxNeighbour = 8 << 10
+
 // outcome is how a program ended.
 type outcome struct {
 	violation *violation // nil: well
@@ -213,7 +217,7 @@ func (r *run) allocate(op Op) *violation {
 	r.write(f)
 	r.served = max(r.served, f.size)
 	for _, n := range r.ledger.neighbours(f) {
-		if n != nil && n != f {
+		if n != nil && n.size <= maxNeighbour {
 			if v := r.verify(n); v != nil {
 				return v
 			}

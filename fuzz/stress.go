@@ -94,7 +94,7 @@ func (c *config) stress(t testing.TB, new func(testing.TB) arena.FrameAllocator,
 		}
 		return false
 	}
-	for deadline := time.Now().Add(maxReduceTime); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(c.patience); time.Now().Before(deadline); {
 		if n := smallest.operations; n > 64 && try(smallest.goroutines, n/2) {
 			continue
 		}
@@ -155,7 +155,7 @@ func (s *stress) run() {
 	for round := range stressRounds {
 		// The detector sees what the ledger's lock would hide from it, but a frame that
 		// two have must not be written to by both, or it reports that as a race instead.
-		s.isWatched = !race.Enabled || round%2 == 0
+		s.isWatched = !race.Enabled || round%2 == 0 || s.c.watched
 		s.oneSize = 0
 		if round/2%2 == 0 {
 			s.oneSize = 40 << (round % 5)

@@ -29,9 +29,12 @@ const (
 	returnsTwice
 	leaksWhenRefused
 	countsRefused
-	refusesWithAnOffset
+	refusesWithASentinel
 	endsGoroutine
 )
+
+// wrapperSentinel is what one of them answers instead of nil.
+var wrapperSentinel [16]byte
 
 const (
 	wrapperHeader = 16
@@ -80,9 +83,9 @@ func (w *wrapper) Allocate(size uintptr) unsafe.Pointer {
 	switch {
 	case p == nil && w.fault == leaksWhenRefused:
 		return nil
-	case p == nil && w.fault == refusesWithAnOffset:
+	case p == nil && w.fault == refusesWithASentinel:
 		w.next.Deallocate(detail, wrapperDetail)
-		return unsafe.Add(p, wrapperHeader)
+		return unsafe.Pointer(&wrapperSentinel)
 	case p == nil:
 		w.next.Deallocate(detail, wrapperDetail)
 		if w.fault == countsRefused {
