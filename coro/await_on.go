@@ -107,7 +107,7 @@ func (k *awaitOnKind[R]) launch(env *Environment, held *awaitOnHeld[R]) error {
 	h := k.handles.Get().(*Handle[R])
 	c := held.call
 	held.call, held.handle = nil, h
-	if err := h.launch(held.ex, c, opts[:]); err != nil {
+	if err := h.launch(held.ex, c, opts[:], env.waiting); err != nil {
 		held.handle = nil
 		k.handles.Put(h)
 		return err

@@ -5,6 +5,11 @@ import "time"
 // Clock is what the timers of an executor go by: those of [Sleep], [Timeout] and
 // [Deadline]. Tests and simulations have clocks of their own; see
 // [Environment.SetClock]. All methods may be called from any goroutine.
+//
+// Timers are rounded up to a multiple of 262 µs, since no alarm of a computer's clock is
+// more exact. A Clock that is, because its time is not real, has another method, Exact,
+// which returns true: then timers fire at the nanosecond, and in the order of their times
+// and, at one time, of when they were set.
 type Clock interface {
 	// Now returns the time since some moment, never less than it did before.
 	Now() time.Duration
@@ -21,6 +26,9 @@ type Alarm interface {
 	Reset(d time.Duration) bool
 	Stop() bool
 }
+
+// exact is a Clock that is not real.
+type exact interface{ Exact() bool }
 
 // systemClock is the real clock, or that of a synctest bubble, if it was made in one:
 // then what uses it must stay in that bubble.

@@ -34,7 +34,6 @@ type Executor interface {
 type Environment struct {
 	executor Executor
 	arena    *arena.Arena
-	gate     *gate
 	waiting  *waiting // what the executor's environments share so that tasks can wait
 
 	// registry is where tasks of this environment can be found while they wait: that
@@ -49,6 +48,7 @@ type Environment struct {
 	// tree that a Handle may cancel.
 	scope *scope
 
+	mark     Origin  // is added to the origin of tasks in PushLocal; see View
 	rootSize uintptr // the least size of a root's frame
 	counted  bool    // tasks are counted by their kinds
 
@@ -67,14 +67,14 @@ func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environme
 		handler = printError
 	}
 	x := newWaiting()
-	return &Environment{executor: ex, arena: a, gate: newGate(), waiting: x, registry: &x.registry, handler: handler}
+	return &Environment{executor: ex, arena: a, waiting: x, registry: &x.registry, handler: handler}
 }
 
 // Close makes launches on the executor return err, whatever their options, and
 // waits for those that have begun to make a frame and not yet posted it: what
 // they post, the executor must still take or refuse. An executor calls it before
 // it closes its arena. It must not be called from a step function.
-func (e *Environment) Close(err error) { e.gate.close(err) }
+func (e *Environment) Close(err error) { e.waiting.close(err) }
 
 func printError(err error) { fmt.Fprintln(os.Stderr, "coro: a task failed:", err) }
 

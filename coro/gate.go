@@ -1,7 +1,6 @@
 package coro
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -12,37 +11,70 @@ import (
 //
 // Passing costs two atomic additions, and leaves nothing else to do about
 // launches for an executor that closes: once the gate is closed, its queue gets
-// nothing more from outside.
+// nothing more from outside. The same two additions count launches.
 type gate struct {
 	_ [64]byte // launches write state; what lies around is only read
 
-	// state is how many launches are inside, plus gateClosed once that is so.
-	// Additions are the only changes: whoever adds 1 to a state that is not
-	// negative is seen by close, and whoever takes the last 1 away sees close.
-	state atomic.Int64
+	// state is, from the lowest bit: how many are inside; gateDraining; gateClosed; how
+	// many launches have been begun and not taken back, modulo 2^31. Additions are the
+	// only changes, except that gateDraining is set by an Or: whoever adds 1 before close
+	// adds gateClosed is seen by close, and whoever takes the last 1 away sees close.
+	// In the same way, a launch that does not see gateDraining is counted when whoever has
+	// set that reads the count.
+	state atomic.Uint64
 
 	_ [56]byte
 
-	err   error         // what launches get; written before state is negative
-	empty chan struct{} // gets a value when nobody is inside of a closed gate
-	once  sync.Once     // close
+	err       error         // what all get once closed; written before gateClosed is set
+	drainErr  error         // what launches get before that; written before gateDraining is set
+	empty     chan struct{} // gets a value when nobody is inside of a closed gate
+	once      sync.Once     // close
+	drainOnce sync.Once     // drain
 }
 
-const gateClosed = math.MinInt64 / 2
+const (
+	// As many may be inside as tasks are woken by one call, so there is room for more than
+	// fit into memory; and so there is for live roots, which is what launches are counted for.
+	gateInside   = 1<<31 - 1
+	gateDraining = 1 << 31
+	gateClosed   = 1 << 32
+	gateLaunch   = 1 << gateLaunches
+	gateLaunches = 33
+)
 
 func newGate() *gate { return &gate{empty: make(chan struct{}, 1)} }
 
 // enter returns nil, and leave must be called, or the error of a closed gate.
 func (g *gate) enter() error {
-	if g.state.Add(1) < 0 {
+	if g.state.Add(1)&gateClosed != 0 {
 		g.leave()
 		return g.err
 	}
 	return nil
 }
 
-func (g *gate) leave() {
-	if g.state.Add(-1) == gateClosed {
+func (g *gate) leave() { g.left(g.state.Add(^uint64(0))) }
+
+// launch is enter for who makes a root. inside says that the root will be part of a tree
+// that is live on the same executor, and so may begin although that drains. leaveLaunch
+// must be called if the error is nil.
+func (g *gate) launch(inside bool) error {
+	s := g.state.Add(gateLaunch + 1)
+	if s&(gateClosed|gateDraining) == 0 || inside && s&gateClosed == 0 {
+		return nil
+	}
+	g.takeBack()
+	if s&gateClosed != 0 {
+		return g.err
+	}
+	return g.drainErr
+}
+
+// takeBack is leave for a launch that has made no root.
+func (g *gate) takeBack() { g.left(g.state.Add(^uint64(gateLaunch))) }
+
+func (g *gate) left(s uint64) {
+	if s&(gateClosed|gateInside) == gateClosed {
 		select {
 		case g.empty <- struct{}{}:
 		default:
@@ -50,11 +82,22 @@ func (g *gate) leave() {
 	}
 }
 
+// drain makes launch return err.
+func (g *gate) drain(err error) {
+	g.drainOnce.Do(func() {
+		g.drainErr = err
+		g.state.Or(gateDraining)
+	})
+}
+
+// launches returns how many roots were launched, modulo 2^31.
+func (g *gate) launches() uint32 { return uint32(g.state.Load() >> gateLaunches) }
+
 // close makes enter return err, and returns when nobody is inside any more.
 func (g *gate) close(err error) {
 	g.once.Do(func() {
 		g.err = err
-		if g.state.Add(gateClosed) != gateClosed {
+		if g.state.Add(gateClosed)&gateInside != 0 {
 			<-g.empty
 		}
 	})

@@ -39,9 +39,11 @@ func (w *Worker) relieve() {
 		if w.unfinished != nil {
 			go w.relieve()
 		} else {
+			w.owner.Store(0)
 			close(w.relieved)
 		}
 	}()
+	w.SetOwner()
 	h := w.unfinished
 	w.unfinished = nil
 	w.runChain(h)

@@ -93,17 +93,17 @@ func Start[R any](ex Executor, call Call[R], opts ...Option) (*Handle[R], error)
 	}
 	call.launchable().claim()
 	h := &Handle[R]{end: new(handleEnd)}
-	if err := h.launch(ex, &call.c.call, opts); err != nil {
+	if err := h.launch(ex, &call.c.call, opts, nil); err != nil {
 		return nil, err
 	}
 	return h, nil
 }
 
-// launch launches a claimed call.
-func (h *Handle[R]) launch(ex Executor, c *call, opts []Option) error {
+// launch launches a claimed call; see call.launch.
+func (h *Handle[R]) launch(ex Executor, c *call, opts []Option, within *waiting) error {
 	h.end.state = HandleRunning
 	c.ender = h
-	return c.launch(ex, opts)
+	return c.launch(ex, opts, within)
 }
 
 func (h *Handle[R]) begin(c *call) {

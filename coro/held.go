@@ -141,18 +141,22 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 // GoHeld is [Go] for kinds with a held part.
 func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
 	env := ex.Environment()
-	if err := env.gate.enter(); err != nil {
+	x := env.waiting // env may be gone when Post returns
+	if err := x.gate.launch(false); err != nil {
 		return err
 	}
-	defer env.gate.leave()
+	launched := false
+	defer func() { x.leaveLaunch(launched) }()
 	h := env.newRoot(&k.kind)
 	if h == nil {
 		return arena.ErrExhausted
 	}
 	(*Frame[S, R])(unsafe.Pointer(h)).State = state
 	k.hold(nil, h, &held)
+	launched = true // also if Post panics
 	if err := ex.Post(Task{h}); err != nil {
 		env.freeRoot(h)
+		launched = false
 		return err
 	}
 	return nil

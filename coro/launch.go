@@ -133,17 +133,21 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		panic("coro: Go with a nil Kind: make one with Define")
 	}
 	env := ex.Environment()
-	if err := env.gate.enter(); err != nil {
+	x := env.waiting // env may be gone when Post returns
+	if err := x.gate.launch(false); err != nil {
 		return err
 	}
-	defer env.gate.leave()
+	launched := false
+	defer func() { x.leaveLaunch(launched) }()
 	h := env.newRoot(&k.kind)
 	if h == nil {
 		return arena.ErrExhausted
 	}
 	(*Frame[S, R])(unsafe.Pointer(h)).State = state
+	launched = true // also if Post panics
 	if err := ex.Post(Task{h}); err != nil {
 		env.freeRoot(h)
+		launched = false
 		return err
 	}
 	return nil
@@ -165,7 +169,7 @@ func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
 				c.ender = r
 			}
 		}
-		return c.launch(ex, opts)
+		return c.launch(ex, opts, nil)
 	}
 }
 
@@ -180,7 +184,7 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	c := call.c
 	c.waited = true
 	opts := [...]Option{{ctx: ctx}}
-	if err := c.launch(ex, opts[:]); err != nil {
+	if err := c.launch(ex, opts[:], nil); err != nil {
 		return zero, err
 	}
 	c.done.wait()
@@ -190,17 +194,19 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 }
 
 // launch makes the root of a claimed call and posts it. Unless Run waits for it, the call
-// must not be touched afterwards.
-func (c *call) launch(ex Executor, opts []Option) error {
+// must not be touched afterwards. within is the executor of the task whose tree the root
+// is a part of; nil if it is not part of one.
+func (c *call) launch(ex Executor, opts []Option, within *waiting) error {
 	env := ex.Environment()
 	carries := c.waited || c.ender != nil || len(opts) > 0
-	gate := env.gate // env may be gone when Post returns
-	if err := gate.enter(); err != nil {
+	x := env.waiting // env may be gone when Post returns
+	if err := x.gate.launch(x == within); err != nil {
 		c.waited, c.ender = false, nil
 		c.recycle()
 		return err
 	}
-	defer gate.leave()
+	launched := false
+	defer func() { x.leaveLaunch(launched) }()
 	if carries {
 		c.env = env.with(opts)
 		c.env.call = c
@@ -226,8 +232,10 @@ func (c *call) launch(ex Executor, opts []Option) error {
 	if !carries {
 		c.recycle()
 	}
+	launched = true // also if Post panics
 	if err := ex.Post(Task{h}); err != nil {
 		env.freeRoot(h)
+		launched = false
 		if carries {
 			c.release()
 		}

@@ -20,20 +20,37 @@ type LocalSource interface {
 	PopLocal() (Task, bool)
 }
 
-// Origin says why a task is ready.
+// Origin says why a task is ready, and may have Marked besides.
 type Origin uint8
 
 const (
 	Woken   Origin = iota // by the running task, which may have just written what this one will read
 	Spawned               // by the running task, which may wait for it soon
 	Yielded               // it was running, and lets the others go first
+
+	// Marked is part of the origin of tasks that were launched on a view. See
+	// [Environment.View].
+	Marked Origin = 1 << 7
 )
+
+// View returns the environment of another way into the executor whose environment e is. ex
+// is that way: an executor whose Post leads to the same workers. Its tasks have the arena,
+// clock, handler and life of the executor, but they stay its own: they are posted to ex
+// when they are ready and, in a step, given to PushLocal with [Marked] in their origin. So
+// an executor can have tasks that it treats in another way, such as urgent ones. The
+// environment must live as long as the executor.
+func (e *Environment) View(ex Executor) *Environment {
+	view := *e
+	view.executor, view.mark = ex, Marked
+	return &view
+}
 
 // SetLocal makes l the queue for tasks of the executor whose environment env is. It is
 // called before the first Run. Tasks of other executors are posted to these.
 func (w *Worker) SetLocal(env *Environment, l Local) {
 	w.local, w.home = l, env.waiting
 	w.source, _ = l.(LocalSource)
+	w.home.live.employ(w)
 }
 
 // pushLocal takes a task of environment env, whose executor, or the one that this is a
@@ -43,7 +60,7 @@ func (w *Worker) pushLocal(t Task, env *Environment, from Origin) {
 		env.relay.pushLocal(w, t, from)
 		return
 	}
-	w.local.PushLocal(t, from)
+	w.local.PushLocal(t, from|env.mark)
 }
 
 // serves reports whether w has a queue for tasks of x's executor, or for the turns of

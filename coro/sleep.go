@@ -229,6 +229,10 @@ func (x *waiting) deadlineOf(o *Option) int64 {
 // executor calls it before it takes tasks.
 func (e *Environment) SetClock(c Clock) { e.waiting.clock = c }
 
+// Now returns the time by the clock that the executor's timers go by. What it is counted
+// from is up to the clock. Any goroutine may ask.
+func (e *Environment) Now() time.Duration { return time.Duration(e.waiting.timing().now()) }
+
 // fireTimers is told of timers whose time has come. They are ours.
 func fireTimers(due []link[timerNode]) {
 	woken := cancelled.Get().(*wakes)

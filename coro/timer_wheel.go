@@ -38,6 +38,8 @@ type timerWheel struct {
 	// it comes began at tick.
 	tick uint64
 
+	shift uint // a tick is 1<<shift ns; never changed
+
 	n      int
 	levels uint32                 // which have slots in use
 	used   [timerLevels]uint64    // which slots have nodes
@@ -62,20 +64,16 @@ type timerLinks struct{ next, prev link[timerLinks] }
 
 const (
 	// tickShift makes ticks of 262 µs. The runtime's own timers are late by more
-	// than that on a machine that is busy.
+	// than that on a machine that is busy. A clock that is exact has ticks of 1 ns.
 	tickShift = 18
 
 	slotBits    = 6
 	timerSlots  = 1 << slotBits
-	timerLevels = (63 - tickShift + slotBits) / slotBits // so many digits has endOfTime
+	timerLevels = (64 + slotBits - 1) / slotBits // so many digits has endOfTime if ticks are 1 ns
 
 	listFalling = timerLevels * timerSlots // the nodes of a slot that time has reached
 	listDue     = listFalling + 1
 	timerLists  = listDue + 1
-
-	// endOfTime is the tick of what is later than the last one that is complete in
-	// an int64. Only the time math.MaxInt64 has it.
-	endOfTime = 1 << (63 - tickShift)
 
 	// advanceSteps bounds what one call of advance does.
 	advanceSteps = 256
@@ -84,16 +82,16 @@ const (
 // A node is at most 32 bytes, and every tick has no more digits than there are levels.
 var (
 	_ [32 - unsafe.Sizeof(timerNode{})]struct{}
-	_ [(1<<(timerLevels*slotBits) - 1 - endOfTime) >> 20]struct{}
+	_ [timerLevels*slotBits - 64]struct{}
 	_ [-unsafe.Offsetof(timerNode{}.timerLinks)]struct{}
 )
 
-// newTimerWheel returns an empty wheel at time 0. It is not inlined, so that what it
+// newTimerWheel returns an empty wheel at time 0, whose ticks are 1<<shift ns. It is not inlined, so that what it
 // returns is on the Go heap and not on a stack, which moves.
 //
 //go:noinline
-func newTimerWheel() *timerWheel {
-	w := new(timerWheel)
+func newTimerWheel(shift uint) *timerWheel {
+	w := &timerWheel{shift: shift}
 	for i := range w.lists {
 		w.lists[i].reset()
 	}
@@ -142,7 +140,7 @@ func (w *timerWheel) emptied(l link[timerLinks]) {
 
 // place puts n, which is in no list, where it belongs.
 func (w *timerWheel) place(n *timerNode) {
-	t := tickAfter(n.when)
+	t := w.tickAfter(n.when)
 	if t <= w.tick {
 		w.lists[listDue].pushBack(n)
 		return
@@ -164,10 +162,10 @@ func (w *timerWheel) place(n *timerNode) {
 // If now is before the wheel's time, nothing is due. due has integers, since the memory
 // of a node may be gone before due is used again.
 func (w *timerWheel) advance(now int64, due []link[timerNode]) (n int, more bool) {
-	if now < tickTime(w.tick) {
+	if now < w.tickTime(w.tick) {
 		return 0, false
 	}
-	target := tickBefore(now)
+	target := w.tickBefore(now)
 	ready, falling := &w.lists[listDue], &w.lists[listFalling]
 	for range advanceSteps {
 		switch {
@@ -219,16 +217,16 @@ func (w *timerWheel) first() (level, slot uint, begin uint64, ok bool) {
 // node that is far away is a reason less than levels times.
 func (w *timerWheel) next() (when int64, ok bool) {
 	if !w.lists[listDue].empty() || !w.lists[listFalling].empty() {
-		return tickTime(w.tick), true
+		return w.tickTime(w.tick), true
 	}
 	level, slot, begin, ok := w.first()
 	if !ok {
 		return 0, false
 	}
 	if l := &w.lists[level*timerSlots+slot]; l.next == l.prev {
-		begin = tickAfter(l.next.get().node().when)
+		begin = w.tickAfter(l.next.get().node().when)
 	}
-	return tickTime(begin), true
+	return w.tickTime(begin), true
 }
 
 // len returns how many nodes are in the wheel.
@@ -277,28 +275,35 @@ func (w *timerWheel) visit(list int, see func(*timerNode)) {
 }
 
 // tickAfter returns the first tick that is not before when.
-func tickAfter(when int64) uint64 {
-	if when <= 0 {
+func (w *timerWheel) tickAfter(when int64) uint64 {
+	switch {
+	case when < 0:
 		return 0
+	case when == math.MaxInt64:
+		return w.endOfTime()
 	}
-	return (uint64(when) + 1<<tickShift - 1) >> tickShift
+	return (uint64(when) + 1<<w.shift - 1) >> w.shift
 }
 
 // tickBefore returns the last tick that is not after now, which is not negative.
-func tickBefore(now int64) uint64 {
+func (w *timerWheel) tickBefore(now int64) uint64 {
 	if now == math.MaxInt64 {
-		return endOfTime
+		return w.endOfTime()
 	}
-	return uint64(now) >> tickShift
+	return uint64(now) >> w.shift
 }
 
 // tickTime returns when t begins.
-func tickTime(t uint64) int64 {
-	if t >= endOfTime {
+func (w *timerWheel) tickTime(t uint64) int64 {
+	if t >= w.endOfTime() {
 		return math.MaxInt64
 	}
-	return int64(t << tickShift)
+	return int64(t << w.shift)
 }
+
+// endOfTime returns the tick of what is later than the last one that is complete in an
+// int64. Only the time math.MaxInt64 has it.
+func (w *timerWheel) endOfTime() uint64 { return 1 << (63 - w.shift) }
 
 // node returns the node that l is part of. l must not be the end of a list.
 func (l *timerLinks) node() *timerNode { return (*timerNode)(unsafe.Pointer(l)) }

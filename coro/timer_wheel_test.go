@@ -22,6 +22,14 @@ func newTimerNodes(n int) []timerNode { return make([]timerNode, n) }
 
 const tickLen = 1 << tickShift
 
+// Wheels of tests have the usual ticks, unless they say otherwise.
+var (
+	usual      = newTimerWheel(tickShift)
+	tickAfter  = usual.tickAfter
+	tickBefore = usual.tickBefore
+	tickTime   = usual.tickTime
+)
+
 // validate checks what the wheel's accounting says, and where nodes are.
 func (w *timerWheel) validate(t *testing.T) {
 	t.Helper()
@@ -91,7 +99,7 @@ type wheelEntry struct {
 
 func newWheelModel(t *testing.T) *wheelModel {
 	m := &wheelModel{
-		t: t, w: newTimerWheel(), nodes: newTimerNodes(200), in: map[int]wheelEntry{}, fifo: true,
+		t: t, w: newTimerWheel(tickShift), nodes: newTimerNodes(200), in: map[int]wheelEntry{}, fifo: true,
 		due: make([]link[timerNode], 7),
 	}
 	for i := range m.nodes {
@@ -109,7 +117,7 @@ func span(a, b byte) int64 {
 	case 1:
 		return int64(b) * tickLen / 3
 	case 2: // one level, and a little more or less
-		return max(0, int64(1)<<(tickShift+slotBits*(b%timerLevels))>>1<<(b>>7)+int64(b>>3%8-4)*tickLen/2)
+		return max(0, int64(1)<<(tickShift+slotBits*(b%8))>>1<<(b>>7)+int64(b>>3%8-4)*tickLen/2)
 	case 3:
 		return int64(b)<<(a%56) | int64(a)
 	default:
@@ -286,12 +294,12 @@ func TestTimerWheelIsLookedAtSeldom(t *testing.T) {
 	}{
 		{"one", []int64{1 << 50}, 1},
 		{"two in one slot", []int64{1<<50 + 5*tickLen, 1<<50 + 6*tickLen}, 3},
-		{"two close together after years", []int64{math.MaxInt64 - 3*tickLen, math.MaxInt64 - 2*tickLen}, timerLevels + 1},
+		{"two close together after years", []int64{math.MaxInt64 - 3*tickLen, math.MaxInt64 - 2*tickLen}, 9},
 		{"never", []int64{math.MaxInt64}, 1},
 		{"all levels", []int64{1 << 20, 1 << 26, 1 << 32, 1 << 38, 1 << 44, 1 << 50, 1 << 56, 1 << 62}, 8},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w, nodes := newTimerWheel(), newTimerNodes(len(tt.when))
+			w, nodes := newTimerWheel(tickShift), newTimerNodes(len(tt.when))
 			for i, when := range tt.when {
 				nodes[i].when = when
 				w.add(&nodes[i])
@@ -315,7 +323,7 @@ func TestTimerWheelIsLookedAtSeldom(t *testing.T) {
 
 // A jump costs no more than a call or two, and advance is bounded.
 func TestTimerWheelAdvancesInBoundedSteps(t *testing.T) {
-	w := newTimerWheel()
+	w := newTimerWheel(tickShift)
 	nodes := newTimerNodes(10 * advanceSteps)
 	for i := range nodes {
 		nodes[i].when = 1<<45 + int64(i)*tickLen
@@ -341,7 +349,7 @@ func TestTimerWheelAdvancesInBoundedSteps(t *testing.T) {
 }
 
 func TestTimerWheelRefusesANodeTwice(t *testing.T) {
-	w, nodes := newTimerWheel(), newTimerNodes(1)
+	w, nodes := newTimerWheel(tickShift), newTimerNodes(1)
 	nodes[0].when = tickLen
 	w.add(&nodes[0])
 	require.PanicsWithValue(t, "coro: a timer was added twice, or its memory was not cleared: a timerNode is zero, or comes from remove or advance",
@@ -355,7 +363,7 @@ func TestTimerNodesInFrames(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
 	const count = 500
-	w := newTimerWheel()
+	w := newTimerWheel(tickShift)
 	random := rand.New(rand.NewPCG(8, 9))
 	for range count {
 		n := (*timerNode)(a.Allocate(unsafe.Sizeof(timerNode{})))

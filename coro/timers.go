@@ -64,11 +64,18 @@ const (
 )
 
 func newTimers(c Clock, fire func(due []link[timerNode])) *timers {
-	t := &timers{clock: c, fire: fire, firing: newGate(), wheel: newTimerWheel(), armed: notArmed}
+	t := &timers{clock: c, fire: fire, firing: newGate(), wheel: newTimerWheel(tickShiftOf(c)), armed: notArmed}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.alarm = c.NewAlarm(t.ring)
 	return t
+}
+
+func tickShiftOf(c Clock) uint {
+	if e, ok := c.(exact); ok && e.Exact() {
+		return 0
+	}
+	return tickShift
 }
 
 // now returns the clock's time, in ns.
@@ -100,7 +107,7 @@ func (t *timers) add(n *timerNode, when int64) bool {
 	}
 	n.when = when
 	t.wheel.add(n)
-	if begin := tickTime(tickAfter(when)); begin < t.armed {
+	if begin := t.wheel.tickTime(t.wheel.tickAfter(when)); begin < t.armed {
 		t.arm(begin)
 	}
 	return true

@@ -111,7 +111,7 @@ func (b *benchHeap) fireUntil(now int64) (fired int) {
 
 func benchStructures(b *testing.B, f func(b *testing.B, s benchTimers)) {
 	b.Run("wheel", func(b *testing.B) {
-		f(b, &benchWheel{w: newTimerWheel(), nodes: newTimerNodes(benchOutstanding + 1)})
+		f(b, &benchWheel{w: newTimerWheel(tickShift), nodes: newTimerNodes(benchOutstanding + 1)})
 	})
 	b.Run("heap", func(b *testing.B) {
 		f(b, &benchHeap{at: make([]int32, benchOutstanding+1)})

@@ -13,6 +13,8 @@ type waiting struct {
 	// where it waits until it has been posted.
 	gate *gate
 
+	live live // roots
+
 	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
 	clock      Clock
 	timers     *timers
@@ -126,6 +128,7 @@ const minSweep = 64
 
 func newWaiting() *waiting {
 	x := &waiting{gate: newGate()}
+	x.live.notices = make(chan struct{}, 1)
 	x.registry.waiting = x
 	x.registry.armed.Store(true)
 	return x

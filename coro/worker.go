@@ -29,6 +29,10 @@ type Worker struct {
 	// two Runs may be lost or hit the next one: neither does harm.
 	preempt atomic.Uint32
 
+	// ended counts the roots of home that ended on this worker, modulo 2^32. The owner
+	// writes it, as began, but so that who reads it sees all that came before.
+	ended uint32
+
 	// began is the kind of the innermost task of the last Run. The owner writes it,
 	// as elided.
 	began uintptr
@@ -73,6 +77,7 @@ type Worker struct {
 
 	// ---- in use only after a step ended its goroutine; see goexit.go
 
+	owner      atomic.Uint64 // which goroutine it is, if SetOwner was called; written by that
 	unfinished *header       // is to run next
 	relieved   chan struct{} // closed when nothing is left to run; nil if there is no relief
 }
@@ -86,6 +91,9 @@ func NewWorker(a *arena.Arena) *Worker {
 
 // Close publishes the frames in the worker's cache and ends its use.
 func (w *Worker) Close() {
+	if w.home != nil {
+		w.home.live.dismiss(w)
+	}
 	w.publishSlots()
 	w.cache.Close()
 }
@@ -321,7 +329,7 @@ func (w *Worker) finish(h *header, err error) *header {
 		}
 		w.err = nil
 		if flags&flagRoot != 0 {
-			env.ended(err)
+			w.endRoot(env, err)
 			return nil
 		}
 		if h = w.childEnded(parent, result, err); h == nil || h.layout&flagEnding == 0 {

@@ -23,6 +23,8 @@ type options struct {
 	handler func(error)
 	counted bool
 	notify  func() // of a Loop
+	clock   coro.Clock
+	virtual bool // time, of a Loop
 
 	blockedLimit time.Duration // 0: the default; negative: none
 	blocked      func(Blocked)
@@ -51,6 +53,9 @@ func (o *options) newEnvironment(ex coro.Executor) *coro.Environment {
 	if o.counted {
 		env.SetCounted()
 	}
+	if o.clock != nil {
+		env.SetClock(o.clock)
+	}
 	return env
 }
 
@@ -65,6 +70,13 @@ func WithBlockedLimit(d time.Duration) Option { return func(o *options) { o.bloc
 // It is called on a goroutine of its own, one call at a time; if it is still busy when
 // more workers are found, it is not told of these.
 func WithBlockedHandler(f func(Blocked)) Option { return func(o *options) { o.blocked = f } }
+
+// mustBeReal panics if the options of an executor that is no Loop have virtual time.
+func (o *options) mustBeReal(what string) {
+	if o.virtual {
+		panic("executor: " + what + " with WithVirtualTime: only a Loop knows when it has nothing to do; give the option to NewLoop, or a clock of your own to WithClock")
+	}
+}
 
 func newOptions(opts []Option) options {
 	var o options

@@ -1,7 +1,9 @@
 package executor
 
 import (
+	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
@@ -20,13 +22,20 @@ type Inline struct {
 
 	mu      sync.Mutex // guards what follows
 	queue   coro.Queue
-	running bool // some goroutine is in run
-	closed  bool
+	running bool       // some goroutine is in run
+	stopped *sync.Cond // running has become false
+
+	closing closing
+
+	// closed is set once, by Close, with mu held. Whoever runs tasks looks at it before each.
+	closed atomic.Bool
 }
 
 // NewInline returns an Inline.
 func NewInline(opts ...Option) *Inline {
 	e := &Inline{options: newOptions(opts)}
+	e.options.mustBeReal("NewInline")
+	e.stopped = sync.NewCond(&e.mu)
 	e.env = e.options.newEnvironment(e)
 	e.worker = coro.NewWorker(e.options.arena)
 	e.local.executor = e
@@ -74,7 +83,7 @@ func (l *inlineLocal) pop() (coro.Task, bool) {
 
 // PopLocal takes a task for the worker to run when another has ended or waits.
 func (l *inlineLocal) PopLocal() (coro.Task, bool) {
-	if l.turns <= 0 {
+	if l.turns <= 0 || l.executor.closed.Load() {
 		return coro.Task{}, false
 	}
 	l.turns--
@@ -91,7 +100,7 @@ func (l *inlineLocal) empty() bool { return l.ready.Len()+l.spawned.Len()+l.woke
 func (e *Inline) Post(t coro.Task) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
+	if e.closed.Load() {
 		return ErrClosed
 	}
 	e.queue.Push(t)
@@ -108,22 +117,27 @@ func (e *Inline) runQueue() {
 	exits := true
 	defer func() {
 		if v := recover(); v != nil {
-			e.running = false
+			e.stop()
 			panic(v)
 		}
 		if exits {
 			e.relieve()
 		}
-		e.running = false
+		e.stop()
 	}()
 	e.runAll()
 	exits = false
 }
 
+func (e *Inline) stop() {
+	e.running = false
+	e.stopped.Broadcast()
+}
+
 // relieve makes other goroutines run what this one, which a task or a handler
 // ended with runtime.Goexit, would have run. The caller holds mu.
 func (e *Inline) relieve() {
-	for e.queue.Len() > 0 || !e.local.empty() {
+	for !e.closed.Load() && (e.queue.Len() > 0 || !e.local.empty()) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -140,7 +154,7 @@ func (e *Inline) relieve() {
 // runAll runs tasks as long as there are any. The caller holds mu.
 func (e *Inline) runAll() {
 	e.runLocal() // what a goroutine that did not come to its end has left
-	for {
+	for !e.closed.Load() {
 		t, ok := e.queue.Pop()
 		if !ok {
 			if e.local.empty() {
@@ -194,15 +208,42 @@ func (e *Inline) Elided() uint64 { return e.worker.Elided() }
 // Arena returns the arena that frames come from.
 func (e *Inline) Arena() *arena.Arena { return e.options.arena }
 
-// Close ends the executor. Tasks that wait for something, and those that a panic of
-// an error handler left in the queue, are cancelled. The error wraps [arena.ErrLeak] if the executor's own arena
-// has live frames all the same. Closing again returns nil. Close must not be
-// called from a step function or an error handler, nor while another goroutine
-// runs tasks in Post.
-func (e *Inline) Close() error {
-	if !e.close() {
-		return nil
+// Drain makes launches return [ErrClosed] from now on, except what tasks of the Inline await
+// with [coro.AwaitOn], and waits until no root task is live: until all have ended, also those
+// that wait or sleep. The Inline takes tasks that are woken meanwhile, and is still to be
+// closed. Tasks run where they always do; Drain runs none.
+//
+// If ctx ends before that, Drain returns its cause, and may be called again. If the Inline
+// is closed before that, the error is ErrClosed. Any goroutine may call Drain, but in a step
+// or a handler of the Inline's tasks it returns an error that wraps [ErrInStep] at once, and
+// does nothing; that may be so for those of another Inline, too, while this one runs tasks.
+func (e *Inline) Drain(ctx context.Context) error {
+	if e.inStep() {
+		return inStep("Drain")
 	}
+	return e.env.Drain(ctx, ErrClosed)
+}
+
+// Close ends the executor: the step that runs is the last, and all other tasks are
+// cancelled, those that wait for something too. The error wraps [arena.ErrLeak] if the
+// executor's own arena has live frames all the same. Closing again waits for that, and
+// returns nil. Any goroutine may call Close, but in a step or a handler of the Inline's tasks
+// it returns an error that wraps [ErrInStep] at once, as Drain does.
+func (e *Inline) Close() error {
+	if e.inStep() {
+		return inStep("Close")
+	}
+	return e.closing.do(e.close)
+}
+
+func (e *Inline) close() error {
+	e.mu.Lock()
+	e.closed.Store(true)
+	e.worker.Preempt()
+	for e.running {
+		e.stopped.Wait()
+	}
+	e.mu.Unlock()
 	e.env.Close(ErrClosed)
 	// Nobody else uses the queue and the worker any more.
 	e.env.CancelWaiting(ErrClosed)
@@ -216,14 +257,16 @@ func (e *Inline) Close() error {
 	return e.options.closeArena()
 }
 
-// close makes Post refuse, and reports whether it did not before.
-func (e *Inline) close() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.running {
-		panic("executor: Close of an Inline that is running tasks: close it after Post has returned")
+var inlineRuns = nameOf((*Inline).runAll)
+
+// inStep reports whether the calling goroutine runs tasks of e or, if another one does,
+// tasks of some Inline: which one a stack does not say, and to note it would cost each Post.
+func (e *Inline) inStep() bool {
+	if e.closing.closes() || e.worker.IsOwner() {
+		return true
 	}
-	was := e.closed
-	e.closed = true
-	return !was
+	e.mu.Lock()
+	running := e.running
+	e.mu.Unlock()
+	return running && runs(inlineRuns)
 }

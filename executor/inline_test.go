@@ -193,22 +193,6 @@ func TestInlineFromManyGoroutines(t *testing.T) {
 	}
 }
 
-func TestInlineCloseWhileRunning(t *testing.T) {
-	ex := executor.NewInline()
-	k := coro.Define("closes", func(f *coro.Frame[none, none]) coro.Step {
-		return f.Fail(ex.Close())
-	})
-	_, err := coro.Run(context.Background(), ex, k.With(none{}))
-	var p *coro.PanicError
-	require.ErrorAs(t, err, &p)
-	require.Equal(t, "executor: Close of an Inline that is running tasks: close it after Post has returned", p.Value)
-
-	got, err := coro.Run(context.Background(), ex, echo.With(3))
-	require.NoError(t, err, "it is still open")
-	require.Equal(t, 3, got)
-	require.NoError(t, ex.Close())
-}
-
 // A panic in an error handler goes through Post and leaves other tasks in the
 // queue: they run with the next post, or end with Close.
 func TestInlineAfterAPanicInTheHandler(t *testing.T) {

@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 
@@ -19,7 +20,7 @@ type Pool struct {
 	number  uint64 // counts up in the program
 	env     *coro.Environment
 	running sync.WaitGroup // of workers
-	closing sync.Once
+	closing closing
 
 	// closed is set once, by Close. Workers look at it before they take a task.
 	closed atomic.Bool
@@ -29,6 +30,7 @@ type Pool struct {
 	workers atomic.Pointer[[]*worker]
 
 	injected injection
+	high     *High
 	idlers   idlers
 	monitor  monitor
 	crew     crew
@@ -37,7 +39,9 @@ type Pool struct {
 // NewPool returns a pool whose workers have started.
 func NewPool(opts ...Option) *Pool {
 	p := &Pool{options: newOptions(opts), number: pools.Add(1)}
+	p.options.mustBeReal("NewPool")
 	p.env = p.options.newEnvironment(p)
+	p.high = newHigh(p)
 	p.workers.Store(new([]*worker))
 	p.monitor.start(p)
 	p.crew.mu.Lock()
@@ -81,16 +85,47 @@ func (p *Pool) Arena() *arena.Arena { return p.options.arena }
 // their roots gets [ErrClosed]. When it returns, no frame that the pool ran is
 // live and no worker runs. The error wraps [arena.ErrLeak] if the pool's own
 // arena has live frames all the same: somebody else's. Closing again waits for
-// that too, and returns nil. Close must not be called from a step function or an
-// error handler.
+// that too, and returns nil. Any goroutine may call Close, but in a step or a handler of the
+// pool's own tasks it returns an error that wraps [ErrInStep] at once, and does nothing.
 func (p *Pool) Close() error {
-	var err error
-	p.closing.Do(func() { err = p.close() })
-	return err
+	if p.inStep() {
+		return inStep("Close")
+	}
+	return p.closing.do(p.close)
+}
+
+// Drain makes launches return [ErrClosed] from now on, except what tasks of the pool await
+// with [coro.AwaitOn], and waits until no root task is live: until all have ended, also those
+// that wait or sleep. The pool is still to be closed.
+//
+// If ctx ends before that, Drain returns its cause, and may be called again. If the pool is
+// closed before that, the error is ErrClosed. Any goroutine may call Drain, but in a step or
+// a handler of the pool's own tasks it returns an error that wraps [ErrInStep] at once, and
+// does nothing.
+func (p *Pool) Drain(ctx context.Context) error {
+	if p.inStep() {
+		return inStep("Drain")
+	}
+	return p.env.Drain(ctx, ErrClosed)
+}
+
+// inStep reports whether the calling goroutine is that of a worker of p, or the one that
+// closes p, which calls handlers too.
+func (p *Pool) inStep() bool {
+	if p.closing.closes() {
+		return true
+	}
+	for _, w := range *p.workers.Load() {
+		if w.coro.IsOwner() {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Pool) close() error {
 	p.injected.close()
+	p.high.tasks.close()
 	p.crew.mu.Lock()
 	p.closed.Store(true)
 	for _, w := range *p.workers.Load() {
@@ -107,8 +142,10 @@ func (p *Pool) close() error {
 	for _, from := range *p.workers.Load() {
 		from.drain(func(t uintptr) { w.Cancel(coro.TaskOf(t), ErrClosed) })
 	}
-	for t := p.injected.take(); t != 0; t = p.injected.take() {
-		w.Cancel(coro.TaskOf(t), ErrClosed)
+	for _, q := range []*injection{&p.injected, &p.high.tasks} {
+		for t := q.take(); t != 0; t = q.take() {
+			w.Cancel(coro.TaskOf(t), ErrClosed)
+		}
 	}
 	w.Close()
 	return p.options.closeArena()

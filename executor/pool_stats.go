@@ -17,6 +17,7 @@ type PoolStats struct {
 	Blocked  int    // workers that are so now
 	Idle     int    // workers that have nothing to do now
 	Injected int    // tasks in the queue that all workers share
+	High     int    // urgent tasks in their queue; see [Pool.High]
 	Queued   int    // tasks in all queues
 }
 
@@ -50,7 +51,8 @@ func (p *Pool) Stats() PoolStats {
 		Idle:     int(idle(p.idlers.state.Load())),
 		Injected: p.injected.len(),
 	}
-	s.Queued = s.Injected
+	s.High = p.high.tasks.len()
+	s.Queued = s.Injected + s.High
 	for _, w := range all {
 		ws := w.stats()
 		s.Workers = append(s.Workers, ws)

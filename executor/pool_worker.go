@@ -26,6 +26,7 @@ type worker struct {
 	streak int     // tasks run from next and fresh since one was taken from elsewhere
 	turns  uint    // how often a streak has ended
 	round  int     // tasks to run from later before injected ones are taken again
+	urgent int     // urgent tasks run since another had its turn
 	seed   uint32  // of random numbers
 	gave   uintptr // tick when the worker last let other goroutines run
 	id     uint64  // counts up in the pool
@@ -134,6 +135,7 @@ func (w *worker) work() {
 
 // begin is called by a goroutine that takes over w.
 func (w *worker) begin() {
+	w.coro.SetOwner()
 	w.label()
 	if w.tick.v&1 != 0 { // the last one was ended by the task that it ran
 		w.tick.store(w.tick.v + 1)
@@ -143,6 +145,11 @@ func (w *worker) begin() {
 // pick takes a task from the worker's own queues or its share of the injected ones,
 // or returns 0.
 func (w *worker) pick() uintptr {
+	if w.pool.high.tasks.len() > 0 {
+		if t := w.pickUrgent(); t != 0 {
+			return t
+		}
+	}
 	if w.streak < maxStreak {
 		if t := w.takeNext(); t != 0 {
 			w.streak++
@@ -184,7 +191,7 @@ func (w *worker) pick() uintptr {
 // PopLocal takes a task that a step of w has woken or launched, if that is what pick would
 // take. To the monitor it begins as any other.
 func (w *worker) PopLocal() (coro.Task, bool) {
-	if w.streak >= maxStreak || w.blocked.Load() || w.pool.closed.Load() {
+	if p := w.pool; w.streak >= maxStreak || p.high.tasks.len() > 0 || w.blocked.Load() || p.closed.Load() {
 		return coro.Task{}, false
 	}
 	t := w.takeNext()
@@ -210,7 +217,7 @@ func (w *worker) takeNext() uintptr {
 // share has an idle worker woken if the owner, who has just taken a task, leaves
 // others.
 func (w *worker) share() {
-	if p := w.pool; p.idlers.wanted() && (w.later.len() > 0 || w.fresh.len() > 0) {
+	if p := w.pool; p.idlers.wanted() && (w.later.len() > 0 || w.fresh.len() > 0 || p.high.tasks.len() > 0) {
 		p.idlers.announce(p)
 	}
 }
@@ -235,6 +242,9 @@ func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
 		w.pushLater(old)
 	case coro.Spawned:
 		w.pushFresh(word)
+	case coro.Woken | coro.Marked, coro.Spawned | coro.Marked, coro.Yielded | coro.Marked:
+		w.pool.high.pushLocal(word)
+		return
 	default:
 		w.pushLater(word)
 		return // the worker is about to look for a task, and then calls share

@@ -1,0 +1,188 @@
+package coro
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framearena/framearena/internal/race"
+)
+
+// live is how many roots of an executor there are: launches - ended. launches is in the
+// gate. ended is spread over the workers, so that they do not write to one word, and what
+// has ended elsewhere:
+//
+//	ended = elsewhere + the sum of Worker.ended over workers
+//
+// All are modulo a power of two that is more than there can be roots at a time.
+type live struct {
+	// draining says that whoever ends a root gives notice. It is set once, by Drain, and
+	// read after each end. A worker that has just counted an end may miss it, because its
+	// store is no barrier; Drain, which then has not seen the count, looks again.
+	draining atomic.Bool
+
+	// abandoned says that the executor was closed while roots were live. It is set once,
+	// before these are cancelled.
+	abandoned atomic.Bool
+
+	// notices gets a value when a root has ended, if somebody drains.
+	notices chan struct{}
+
+	// elsewhere counts ends on other workers than those in workers, and by who has no
+	// worker. Anyone adds.
+	elsewhere atomic.Uint32
+
+	mu      sync.Mutex
+	workers []*Worker // whose home this is, from SetLocal until Close; guarded by mu
+}
+
+// storesRelease says that a plain store makes visible what was stored before, and the race
+// detector is not there to look for more.
+const storesRelease = (runtime.GOARCH == "amd64" || runtime.GOARCH == "386") && !race.Enabled
+
+// endRoot tells whoever it is for that a root of env has ended with err, and counts the end
+// after that, also if a handler panics or ends the goroutine: who has drained an executor
+// finds that all handlers have returned.
+func (w *Worker) endRoot(env *Environment, err error) {
+	x := env.waiting
+	if err != nil || env.call != nil {
+		defer w.countRoot(x)
+		env.ended(err)
+		return
+	}
+	env.ended(nil)
+	w.countRoot(x)
+}
+
+func (w *Worker) countRoot(x *waiting) {
+	switch {
+	case w.home != x:
+		x.live.elsewhere.Add(1)
+	case storesRelease:
+		w.ended++
+	default:
+		atomic.StoreUint32(&w.ended, w.ended+1)
+	}
+	x.live.note()
+}
+
+// note gives notice that a root has ended.
+func (l *live) note() {
+	if l.draining.Load() {
+		l.elsewhere.Add(0) // a barrier: who finds an older notice looks after our count
+		l.notify()
+	}
+}
+
+func (l *live) notify() {
+	select {
+	case l.notices <- struct{}{}:
+	default:
+	}
+}
+
+// employ is told of a worker whose home this is.
+func (l *live) employ(w *Worker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.workers = append(l.workers, w)
+}
+
+// dismiss takes over the count of a worker that is closed.
+func (l *live) dismiss(w *Worker) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.workers, w); i >= 0 {
+		l.workers = slices.Delete(l.workers, i, i+1)
+		l.elsewhere.Add(w.ended)
+		w.ended = 0
+	}
+}
+
+// ended returns how many roots have ended, modulo 2^32, or had a moment ago.
+func (l *live) ended() uint32 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.elsewhere.Load()
+	for _, w := range l.workers {
+		n += atomic.LoadUint32(&w.ended)
+	}
+	return n
+}
+
+// liveRoots returns how many roots there are. Launches are read last: if that gives 0 there
+// was no root then, because until then no more had ended than were counted.
+func (x *waiting) liveRoots() int {
+	ended := x.live.ended()
+	return int((x.gate.launches() - ended) & (1<<(64-gateLaunches) - 1))
+}
+
+// leaveLaunch ends what gate.launch began. launched says whether there is a root.
+func (x *waiting) leaveLaunch(launched bool) {
+	if launched {
+		x.gate.leave()
+		return
+	}
+	x.gate.takeBack()
+	x.live.note()
+}
+
+// close closes the gate, and says to who drains that what is live then will be cancelled.
+func (x *waiting) close(err error) {
+	x.gate.close(err)
+	if x.liveRoots() > 0 {
+		x.live.abandoned.Store(true)
+	}
+}
+
+// Live returns how many root tasks of the executor there are: those that were launched and
+// have not ended, or had not a moment ago. A root has ended when whoever waits for it, or
+// its handler, has been told. Any goroutine may ask.
+func (e *Environment) Live() int { return e.waiting.liveRoots() }
+
+const (
+	firstRecheck  = time.Millisecond
+	longRecheck   = time.Second
+	noticePeriods = 100 * time.Microsecond // Drain looks no more often than that
+)
+
+// Drain makes launches on the executor return err from now on, and waits until no root task
+// is live. All that is there goes on as before: it waits, sleeps, is woken, spawns, awaits.
+// An [AwaitOn] by a task of the same executor is no launch in this sense; those of other
+// executors are, and so is a [Go] in a step.
+//
+// If ctx ends before that, Drain returns its cause; launches are refused all the same, and
+// Drain may be called again. If the executor was closed while roots were live, the error is
+// err. Drain does not close the executor. It may be called from any goroutine, but not from
+// a step function or a handler: the root there would wait for itself.
+func (e *Environment) Drain(ctx context.Context, err error) error {
+	x := e.waiting
+	x.gate.drain(err)
+	x.live.draining.Store(true)
+	recheck := firstRecheck
+	timer := time.NewTimer(recheck)
+	defer timer.Stop()
+	for notices := x.live.notices; ; {
+		if x.liveRoots() == 0 {
+			x.live.notify() // others may be draining
+			if x.live.abandoned.Load() {
+				return err
+			}
+			return nil
+		}
+		select {
+		case <-notices:
+			notices = nil
+			timer.Reset(noticePeriods)
+		case <-timer.C:
+			notices = x.live.notices
+			timer.Reset(recheck)
+			recheck = min(2*recheck, longRecheck)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
