@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/framearena/framearena/coro"
 )
 
@@ -78,19 +76,4 @@ func TestSleepers(t *testing.T) { sleepers.test(t, 0, 1, scaled(5000)) }
 
 // BenchmarkSleepers' operation is a sleeper; ask for a million with -benchtime 1000000x.
 // What counts is the CPU time: the rest is sleep.
-func BenchmarkSleepers(b *testing.B) {
-	sleepers.each(b, func(b *testing.B, run func(int)) {
-		before := cpuTime(b)
-		run(b.N)
-		b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
-	})
-}
-
-// cpuTime returns how much CPU time the process has used.
-func cpuTime(b *testing.B) time.Duration {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
+func BenchmarkSleepers(b *testing.B) { sleepers.bench(b) }
