@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
@@ -70,6 +72,8 @@ func (p program[R]) benchOf(b *testing.B, n, parts int) {
 	})
 }
 
+// each has all ways of running the program measured. It reports the CPU time too, which
+// says what two workers cost each other, also on a machine that has other work.
 func (p program[R]) each(b *testing.B, measure func(b *testing.B, run func(n int))) {
 	for _, workers := range workerCounts {
 		name := fmt.Sprintf("tasks-%dworkers", workers)
@@ -80,19 +84,37 @@ func (p program[R]) each(b *testing.B, measure func(b *testing.B, run func(n int
 			ex := executor.NewPool(executor.WithWorkers(workers))
 			b.ReportAllocs()
 			b.ResetTimer()
+			cpu := cpuTime(b)
 			measure(b, func(n int) {
 				if _, err := p.tasks(ex, n); err != nil {
 					b.Fatal(err)
 				}
 			})
 			b.StopTimer()
+			reportCPU(b, cpu)
 			require.NoError(b, ex.Close())
 		})
 	}
 	b.Run("goroutines", func(b *testing.B) {
 		b.ReportAllocs()
+		cpu := cpuTime(b)
 		measure(b, func(n int) { p.goroutines(n) })
+		reportCPU(b, cpu)
 	})
+}
+
+// cpuTime returns how much CPU time the process has used.
+func cpuTime(b *testing.B) time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// reportCPU reports the CPU time that an operation has taken since before.
+func reportCPU(b *testing.B, before time.Duration) {
+	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
 // run runs the root of a program.
