@@ -171,7 +171,9 @@ var operations = []struct {
 		c := coro.NewCond(m)
 		locked := false
 		return func(f coro.Waiter, at int) coro.Step {
-				m.TryLock()
+				for !m.TryLock() { // the waker may have it for a moment
+					runtime.Gosched()
+				}
 				return c.Wait(f, at)
 			}, func() {
 				locked = locked || m.TryLock()
