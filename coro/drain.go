@@ -11,8 +11,8 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// live is how many roots of an executor there are: launches - ended. launches is in the
-// gate. ended is spread over the workers, so that they do not write to one word, and what
+// live is how many roots of an executor there are: launches - ended. launches is in
+// waiting.launching. ended is spread over the workers, so that they do not write to one word, and what
 // has ended elsewhere:
 //
 //	ended = elsewhere + the sum of Worker.ended over workers
@@ -117,22 +117,22 @@ func (l *live) ended() uint32 {
 // was no root then, because until then no more had ended than were counted.
 func (x *waiting) liveRoots() int {
 	ended := x.live.ended()
-	return int((x.gate.launches() - ended) & (1<<(64-gateLaunches) - 1))
+	return int((x.launching.launches() - ended) & (1<<(64-gateLaunches) - 1))
 }
 
 // leaveLaunch ends what gate.launch began. launched says whether there is a root.
 func (x *waiting) leaveLaunch(launched bool) {
 	if launched {
-		x.gate.leave()
+		x.launching.leave()
 		return
 	}
-	x.gate.takeBack()
+	x.launching.takeBack()
 	x.live.note()
 }
 
-// close closes the gate, and says to who drains that what is live then will be cancelled.
+// close makes launches return err, and says to who drains that what is live then will be cancelled.
 func (x *waiting) close(err error) {
-	x.gate.close(err)
+	x.launching.close(err)
 	if x.liveRoots() > 0 {
 		x.live.abandoned.Store(true)
 	}
@@ -160,7 +160,7 @@ const (
 // a step function or a handler: the root there would wait for itself.
 func (e *Environment) Drain(ctx context.Context, err error) error {
 	x := e.waiting
-	x.gate.drain(err)
+	x.launching.drain(err)
 	x.live.draining.Store(true)
 	recheck := firstRecheck
 	timer := time.NewTimer(recheck)

@@ -33,8 +33,9 @@ type gate struct {
 }
 
 const (
-	// As many may be inside as tasks are woken by one call, so there is room for more than
-	// fit into memory; and so there is for live roots, which is what launches are counted for.
+	// As many may be inside as tasks are woken by one call of what has a gate for that, so
+	// there is room for more than fit into memory; and so there is for live roots, which is
+	// what launches are counted for.
 	gateInside   = 1<<31 - 1
 	gateDraining = 1 << 31
 	gateClosed   = 1 << 32
@@ -42,7 +43,13 @@ const (
 	gateLaunches = 33
 )
 
-func newGate() *gate { return &gate{empty: make(chan struct{}, 1)} }
+func newGate() *gate {
+	g := new(gate)
+	g.init()
+	return g
+}
+
+func (g *gate) init() { g.empty = make(chan struct{}, 1) }
 
 // enter returns nil, and leave must be called, or the error of a closed gate.
 func (g *gate) enter() error {

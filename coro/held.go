@@ -142,7 +142,7 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
 	env := ex.Environment()
 	x := env.waiting // env may be gone when Post returns
-	if err := x.gate.launch(false); err != nil {
+	if err := x.launching.launch(false); err != nil {
 		return err
 	}
 	launched := false

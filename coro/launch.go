@@ -134,7 +134,7 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	}
 	env := ex.Environment()
 	x := env.waiting // env may be gone when Post returns
-	if err := x.gate.launch(false); err != nil {
+	if err := x.launching.launch(false); err != nil {
 		return err
 	}
 	launched := false
@@ -200,7 +200,7 @@ func (c *call) launch(ex Executor, opts []Option, within *waiting) error {
 	env := ex.Environment()
 	carries := c.waited || c.ender != nil || len(opts) > 0
 	x := env.waiting // env may be gone when Post returns
-	if err := x.gate.launch(x == within); err != nil {
+	if err := x.launching.launch(x == within); err != nil {
 		c.waited, c.ender = false, nil
 		c.recycle()
 		return err

@@ -13,6 +13,9 @@ type waiting struct {
 	// where it waits until it has been posted.
 	gate *gate
 
+	// launching is passed by who launches a root.
+	launching gate
+
 	live live // roots
 
 	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
@@ -128,6 +131,7 @@ const minSweep = 64
 
 func newWaiting() *waiting {
 	x := &waiting{gate: newGate()}
+	x.launching.init()
 	x.live.notices = make(chan struct{}, 1)
 	x.registry.waiting = x
 	x.registry.armed.Store(true)

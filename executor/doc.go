@@ -61,12 +61,20 @@
 // for it; there, a handler that panics ends the process too. On a Loop, what is left
 // runs when that is driven again.
 //
-// # Closing
+// # Clocks
 //
-// A closed executor takes no tasks: launching one returns [ErrClosed]. Closing an
-// executor cancels the tasks that have not ended, also those that wait for
-// something or sleep, and leaves no frame behind. Of a cancelled task nothing is
-// called, unless its kind has [coro.HasCleanup]. Strands on it are closed with it.
+// Timers of tasks go by the real time, or by the clock of [WithClock]. A Loop
+// [WithVirtualTime] jumps to the next timer when it has nothing to do: for simulations,
+// and for tests that do not wait.
+//
+// # Draining and closing
+//
+// Drain refuses new tasks and waits until those that are there have ended. Close cancels
+// the tasks that have not ended, also those that wait for something or sleep, and leaves no
+// frame behind. Of a cancelled task nothing is called, unless its kind has
+// [coro.HasCleanup]. Strands are drained and closed with what they are on. Afterwards, launching a task
+// returns [ErrClosed]. In a step or a handler of the executor's own tasks, both return
+// [ErrInStep].
 //
 // docs/executors.md has more, and an executor of one's own.
 package executor
