@@ -51,6 +51,7 @@ var brokenAllocators = []struct {
 	{"second block is refused, first one leaks", newWrapper(leaksWhenRefused), nil, Lost, 1000, 8},
 	{"refused frames count as open", newWrapper(countsRefused), nil, Reported, 1000, 8},
 	{"refusal is answered with a sentinel", newWrapper(refusesWithASentinel), nil, NotUsable, 500, 8},
+	{"refusal keeps the lock", newWrapper(keepsLock), nil, Stuck, 500, 8},
 	{"refusal ends the goroutine", newWrapper(endsGoroutine), nil, Panicked, 100, 4},
 }
 
@@ -60,6 +61,9 @@ func TestBrokenAllocatorsAreCaught(t *testing.T) {
 			c := newConfig(b.promises)
 			if c.patience = time.Hour; race.Enabled { // otherwise all the time it takes: what comes out must not depend on the machine
 				c.patience = 0
+			}
+			if b.invariant == Stuck {
+				c.stuck, b.program = 2*time.Second, b.within // not reduced
 			}
 			f := c.check(t, b.new, len(b.promises) > 0)
 			require.NotNil(t, f, "not caught")

@@ -38,8 +38,7 @@
 //
 // # What it cannot see
 //
-// An allocator that never returns from a call is found by the timeout of go test, and
-// its program is not reduced. A write to memory that is neither a live frame's nor a
+// In Stress, a call that never returns is found by the timeout of go test. A write to memory that is neither a live frame's nor a
 // Memory's goes unnoticed. Races without an effect are for the race detector: run
 // Stress with -race.
 package fuzz

@@ -32,6 +32,7 @@ func Check(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...Opti
 func Fuzz(f *testing.F, new func(testing.TB) arena.FrameAllocator, opts ...Option) {
 	f.Helper()
 	c := newConfig(opts)
+	c.patience = maxReduceTime / 3 // the engine reduces too, and fails again for each step
 	for _, seed := range corpus {
 		f.Add(seed)
 	}
@@ -97,6 +98,11 @@ func (c *config) runOnce(t testing.TB, new func(testing.TB) arena.FrameAllocator
 		return nil
 	}
 	f := &failure{violation: o.violation, done: o.done}
+	if o.violation.invariant == Stuck { // each try would leave another goroutine behind
+		f.program, f.steady = p[:o.done].renumber(), true
+		f.call = replayCall(f.program, new, promises)
+		return f
+	}
 	reduced, v := c.reduce(t, new, p, o.violation, o.done)
 	if f.program = reduced; v != nil {
 		f.violation, f.steady = v, true

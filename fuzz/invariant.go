@@ -59,6 +59,10 @@ const (
 	// refusal is no reason to: its caller knows what to do with a nil.
 	Panicked Invariant = "Panicked"
 
+	// Stuck: a call does not return: a lock was kept, or a loop waits for what nobody
+	// does. In Stress that is for the timeout of go test to find.
+	Stuck Invariant = "Stuck"
+
 	// Invalid: the allocator's own validation found something.
 	Invalid Invariant = "Invalid"
 
@@ -69,7 +73,7 @@ const (
 
 var invariants = []Invariant{
 	Overlap, HandedOutTwice, Misaligned, NotUsable, Damaged, NotZeroed, Lost, WrongAccount,
-	WrongRefusal, LimitExceeded, OutsideWrite, BadReturn, Panicked, Invalid, Reported,
+	WrongRefusal, LimitExceeded, OutsideWrite, BadReturn, Panicked, Stuck, Invalid, Reported,
 }
 
 // Invariants returns all of them.

@@ -38,6 +38,7 @@ type config struct {
 	seed       uint64
 
 	patience time.Duration // for reducing a failure
+	stuck    time.Duration // within which each program ends
 	watched  bool          // Stress keeps its ledger in all rounds, also for the race detector
 }
 
@@ -45,6 +46,10 @@ const (
 	defaultMaxSize    = 256 << 10
 	defaultOperations = 20_000
 	defaultGoroutines = 8
+
+	// maxProgramTime is far more than a program takes under the race detector on a
+	// machine that has other things to do.
+	maxProgramTime = time.Minute
 )
 
 func newConfig(opts []Option) *config {
@@ -56,6 +61,7 @@ func newConfig(opts []Option) *config {
 		goroutines: defaultGoroutines,
 		seed:       1,
 		patience:   maxReduceTime,
+		stuck:      maxProgramTime,
 	}
 	for _, o := range opts {
 		o(c)

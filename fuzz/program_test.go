@@ -67,35 +67,39 @@ func requireBounded(t *testing.T, data []byte) {
 	seen := make(map[int]bool)
 	open := make(map[int]bool)
 	var bytes uintptr
+	must := func(ok bool, what string) {
+		if !ok {
+			t.Fatal(what)
+		}
+	}
 	for _, op := range p {
+		_, isLive := live[op.Frame]
 		switch op.Do {
 		case Allocate:
-			require.False(t, seen[op.Frame], "a number is given twice")
+			must(!seen[op.Frame], "a number is given twice")
 			seen[op.Frame] = true
 			if op.Size <= ^uintptr(0)>>1 {
-				require.LessOrEqual(t, op.Size, uintptr(defaultMaxSize))
+				must(op.Size <= defaultMaxSize, "a size over the greatest")
 				live[op.Frame] = op.Size
 				bytes += op.Size
 			}
 		case Free, FreeElsewhere:
-			require.Contains(t, live, op.Frame)
+			must(isLive, "a frame is freed that is not live")
 			bytes -= live[op.Frame]
 			delete(live, op.Frame)
 		case Write:
-			require.Contains(t, live, op.Frame)
+			must(isLive, "a frame is written that is not live")
 		case OpenCache:
-			require.False(t, open[op.Cache])
+			must(!open[op.Cache], "a cache is opened twice")
 			open[op.Cache] = true
 		case CloseCache:
-			require.True(t, open[op.Cache])
+			must(open[op.Cache], "a cache is closed that is not open")
 			delete(open, op.Cache)
 		}
 		if op.Do == Allocate || op.Do == Free || op.Do == FreeElsewhere {
-			require.True(t, op.Cache == 0 || open[op.Cache])
+			must(op.Cache == 0 || open[op.Cache], "a cache is used that is not open")
 		}
-		require.LessOrEqual(t, len(live), maxLive)
-		require.LessOrEqual(t, bytes, uintptr(maxLiveBytes))
-		require.LessOrEqual(t, len(open), maxCaches)
+		must(len(live) <= maxLive && bytes <= maxLiveBytes && len(open) <= maxCaches, "more is live than may be")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+	"time"
 )
 
 // recorder is the testing.TB that a constructor gets: what it reports is a finding about
@@ -74,21 +75,35 @@ type ending struct {
 
 // isolate calls f on a goroutine of its own and waits. A memory fault is a panic there,
 // as it is where the address is nil.
-func isolate(f func()) (end ending) {
-	done := make(chan struct{})
+func isolate(f func()) ending { return <-start(f) }
+
+// isolateFor is isolate, but gives up after a time: then f goes on, and ok is false.
+func isolateFor(limit time.Duration, f func()) (end ending, ok bool) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case end = <-start(f):
+		return end, true
+	case <-timer.C:
+		return end, false
+	}
+}
+
+func start(f func()) <-chan ending {
+	ended := make(chan ending, 1)
 	go func() {
-		defer close(done)
+		var end ending
 		defer func() {
 			if end.panicked = recover(); end.panicked != nil {
 				end.stack = debug.Stack()
 			}
+			ended <- end
 		}()
 		debug.SetPanicOnFault(true)
 		f()
 		end.returned = true
 	}()
-	<-done
-	return end
+	return ended
 }
 
 // violation is a broken invariant.

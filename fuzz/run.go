@@ -3,6 +3,7 @@ package fuzz
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -21,7 +22,10 @@ type run struct {
 	serial  uint64
 	refuses bool
 	served  uintptr // the greatest size that was ever served, to be asked for at the end
-	done    int     // operations that were done, the one that failed too
+
+	// done counts the operations that were begun. Written by the goroutine that
+	// executes; read by who waits for it, after it has ended or when it takes too long.
+	done atomic.Int64
 
 	touching *frame // being read or written: a fault is about it
 }
@@ -53,7 +57,11 @@ func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator
 	v := r.begun(end)
 	if v == nil {
 		var inside *violation
-		end = isolate(func() { inside = r.program(p) })
+		var ended bool
+		if end, ended = isolateFor(c.stuck, func() { inside = r.program(p) }); !ended {
+			// Whoever is stuck still uses what cleanups would end.
+			return outcome{violation: violated(Stuck, "an operation, the last one that is shown, has not returned for %v", c.stuck), done: r.begunOperations()}
+		}
 		if v = inside; v == nil && !end.returned {
 			v = r.broken(end)
 		}
@@ -61,8 +69,10 @@ func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator
 	if atEnd := r.tb.clean(); v == nil {
 		v = atEnd
 	}
-	return outcome{violation: v, done: r.done}
+	return outcome{violation: v, done: r.begunOperations()}
 }
+
+func (r *run) begunOperations() int { return int(r.done.Load()) }
 
 // begun says how the constructor ended.
 func (r *run) begun(end ending) *violation {
@@ -90,7 +100,7 @@ func (r *run) broken(end ending) *violation {
 
 func (r *run) program(p Program) *violation {
 	for _, op := range p {
-		r.done++
+		r.done.Add(1)
 		v := r.operation(op)
 		if v == nil {
 			v = r.accounts()

@@ -16,6 +16,7 @@ type wrapper struct {
 	next    arena.FrameAllocator
 	details map[unsafe.Pointer]unsafe.Pointer // second blocks, by frame
 	open    int
+	lock    chan struct{}
 }
 
 type wrapperFault int
@@ -31,6 +32,7 @@ const (
 	countsRefused
 	refusesWithASentinel
 	endsGoroutine
+	keepsLock
 )
 
 // wrapperSentinel is what one of them answers instead of nil.
@@ -43,7 +45,7 @@ const (
 
 func newWrapper(f wrapperFault) func(testing.TB) arena.FrameAllocator {
 	return func(t testing.TB) arena.FrameAllocator {
-		w := &wrapper{fault: f, next: NewMemory(t), details: make(map[unsafe.Pointer]unsafe.Pointer)}
+		w := &wrapper{fault: f, next: NewMemory(t), details: make(map[unsafe.Pointer]unsafe.Pointer), lock: make(chan struct{}, 1)}
 		t.Cleanup(func() {
 			if w.open != 0 {
 				t.Errorf("%d frames are open", w.open)
@@ -71,6 +73,9 @@ func (w *wrapper) Allocate(size uintptr) unsafe.Pointer {
 	if size > 1<<30 {
 		return nil
 	}
+	if w.fault == keepsLock {
+		w.lock <- struct{}{}
+	}
 	n := size + wrapperHeader
 	if w.fault == forgetsHeader {
 		n = max(size, wrapperHeader)
@@ -92,6 +97,9 @@ func (w *wrapper) Allocate(size uintptr) unsafe.Pointer {
 			w.open++
 		}
 		return nil
+	}
+	if w.fault == keepsLock {
+		<-w.lock
 	}
 	*(*uintptr)(p) = size
 	if w.fault == writesBehind && size > 100 {
