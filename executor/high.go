@@ -15,11 +15,8 @@ type High struct {
 // maxUrgent is how many urgent tasks a worker runs before one that is not has its turn.
 const maxUrgent = 16
 
-func newHigh(p *Pool) *High {
-	h := &High{pool: p}
-	h.env = p.env.View(h)
-	return h
-}
+// start is called when the pool has an environment.
+func (h *High) start(p *Pool) { h.pool, h.env = p, p.env.View(h) }
 
 // High returns an executor whose tasks are urgent tasks of the pool: when a worker takes a
 // task, it takes one of these, if there is one, first come, first served; after 16 in a row
@@ -32,7 +29,7 @@ func newHigh(p *Pool) *High {
 // workers share one queue for urgent tasks, so they are better few.
 //
 // The executor is always the same one. It closes with the pool.
-func (p *Pool) High() *High { return p.high }
+func (p *Pool) High() *High { return &p.high }
 
 // Post queues the task for a worker. The error is [ErrClosed] or nil.
 func (h *High) Post(t coro.Task) error {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/framecheck"
+	"github.com/framearena/framearena/internal/race"
 )
 
 // holding returns a pool of one worker, which is in a step until release is called.
@@ -118,6 +120,7 @@ func TestUrgentTasksStayUrgent(t *testing.T) {
 
 // Neither urgent tasks that always yield nor others that do keep each other from running.
 func TestNeitherStarves(t *testing.T) {
+	withDelays(t)
 	for _, workers := range []int{1, 2, 8} {
 		pool := executor.NewPool(executor.WithWorkers(workers), executor.WithErrorHandler(func(error) {}))
 		var steps [2]atomic.Int64
@@ -138,6 +141,7 @@ func TestNeitherStarves(t *testing.T) {
 
 // Urgent tasks and others hand values to each other, on more workers than cores.
 func TestUrgentStress(t *testing.T) {
+	withDelays(t)
 	for _, procs := range []int{1, 2, 8} {
 		func() {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
@@ -200,4 +204,30 @@ func TestUrgentTasksAreCancelled(t *testing.T) {
 	require.NoError(t, <-closed)
 	require.False(t, slices.ContainsFunc(handled, func(err error) bool { return err != executor.ErrClosed }))
 	require.GreaterOrEqual(t, len(handled), 3)
+}
+
+// Urgent tasks allocate nothing on the Go heap.
+func TestUrgentAllocs(t *testing.T) {
+	pool := executor.NewPool()
+	done := newSignal()
+	k := coro.Define("yields", func(f *coro.Frame[int, none]) coro.Step {
+		if f.State--; f.State >= 0 {
+			return coro.Yield(f, 0)
+		}
+		done <- none{}
+		return f.Return(none{})
+	})
+	run := func() {
+		if err := coro.Go(pool.High(), k, 20); err != nil {
+			t.Error(err)
+		}
+		<-done
+	}
+	for range 100 {
+		run()
+	}
+	if n := testing.AllocsPerRun(100, run); !race.Enabled && !framecheck.Enabled { // which allocate
+		require.Zero(t, n)
+	}
+	require.NoError(t, pool.Close())
 }

@@ -33,11 +33,11 @@ type load struct {
 }
 
 type clientState struct {
-	children  coro.Group
-	round     int
-	chosen    int
-	got, sent int
-	results   [2]int
+	children coro.Group
+	round    int
+	chosen   int
+	got      int
+	results  [2]int
 }
 
 type clientHeld struct {
@@ -166,6 +166,7 @@ func (l *load) close(t *testing.T, how int) {
 
 // Pools are closed at each phase of a load, after any number of steps of it.
 func TestCloseAtEachPhase(t *testing.T) {
+	withDelays(t)
 	for _, procs := range []int{1, 2, 8} {
 		func() {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
@@ -195,6 +196,7 @@ func TestCloseAtEachPhase(t *testing.T) {
 // A load that comes to an end does so while both pools drain, one after the other or at the
 // same time.
 func TestDrainAtEachPhase(t *testing.T) {
+	withDelays(t)
 	for _, procs := range []int{1, 2, 8} {
 		func() {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))

@@ -30,7 +30,7 @@ type Pool struct {
 	workers atomic.Pointer[[]*worker]
 
 	injected injection
-	high     *High
+	high     High
 	idlers   idlers
 	monitor  monitor
 	crew     crew
@@ -41,7 +41,7 @@ func NewPool(opts ...Option) *Pool {
 	p := &Pool{options: newOptions(opts), number: pools.Add(1)}
 	p.options.mustBeReal("NewPool")
 	p.env = p.options.newEnvironment(p)
-	p.high = newHigh(p)
+	p.high.start(p)
 	p.workers.Store(new([]*worker))
 	p.monitor.start(p)
 	p.crew.mu.Lock()

@@ -20,6 +20,7 @@ import (
 	"github.com/framearena/framearena/bins"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/slab"
 )
 
@@ -317,7 +318,11 @@ func TestManySleepers(t *testing.T) {
 	if testing.Short() {
 		n = 10_000
 	}
-	a := newArena(t, arena.WithMaxBytes(256<<20))
+	size := uintptr(128)
+	if framecheck.Enabled {
+		size *= 2 // what is around a frame is checked
+	}
+	a := newArena(t, arena.WithMaxBytes(2*size*uintptr(n)+32<<20))
 	l := executor.NewLoop(executor.WithVirtualTime(), executor.WithArena(a))
 	var woken, early int
 	nap := napping(func(d time.Duration) {
@@ -358,7 +363,7 @@ func TestManySleepers(t *testing.T) {
 	}
 	s := a.Stats()
 	require.Equal(t, uint64(n), s.Total.Live)
-	require.Equal(t, uint64(n), s.Classes[bins.ClassOf(128)].Live, "128 bytes for each")
+	require.Equal(t, uint64(n), s.Classes[bins.ClassOf(size)].Live, "128 bytes for each")
 	require.Equal(t, n, l.RunUntilIdle())
 	require.Equal(t, n, woken)
 	require.Zero(t, early)
