@@ -25,9 +25,9 @@ func tallyOf(s coro.KindStats) tally {
 }
 
 // inStats reports whether tasks of the kind were counted.
-func inStats(info coro.KindInfo) bool {
+func inStats(is coro.KindStats) bool {
 	for s := range coro.Stats() {
-		if s.KindInfo == info {
+		if s == is {
 			return true
 		}
 	}
@@ -107,7 +107,7 @@ func TestStatsOfLiveTasks(t *testing.T) {
 			}{{tt.root, root.Stats()}, {tt.middle, middle.Stats()}, {tt.leaf, leaf.Stats()}} {
 				s.was.ended, s.was.liveBytes = s.was.started, 0
 				require.Equal(t, s.was, tallyOf(s.is))
-				require.Equal(t, s.was.started > 0, inStats(s.is.KindInfo))
+				require.Equal(t, s.was.started > 0, inStats(s.is))
 				require.Zero(t, s.is.Live())
 			}
 		})

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
@@ -105,17 +104,12 @@ func (p program[R]) each(b *testing.B, measure func(b *testing.B, run func(n int
 	})
 }
 
-// cpuTime returns how much CPU time the process has used.
-func cpuTime(b *testing.B) time.Duration {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-// reportCPU reports the CPU time that an operation has taken since before.
+// reportCPU reports the CPU time that an operation has taken since before, where the system
+// tells.
 func reportCPU(b *testing.B, before time.Duration) {
+	if before == 0 {
+		return
+	}
 	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/op")
 }
 
