@@ -514,3 +514,39 @@ func BenchmarkStrandPost(b *testing.B) {
 		})
 	}
 }
+
+// What a strand's task wakes on the base does not run within the strand's turn: it would
+// hold up the rest of the strand.
+func TestStrandTurnRunsOnlyTheStrand(t *testing.T) {
+	base := executor.NewInline()
+	strand := executor.NewStrand(base)
+	values := coro.NewChan[int](0)
+	var order []string
+	receiver := coro.Define("receiver", func(f *coro.Frame[int, none]) coro.Step {
+		if f.At() == 0 {
+			return values.Recv(f, 1, &f.State)
+		}
+		order = append(order, "receiver")
+		return f.Return(none{})
+	})
+	sender := coro.Define("sender", func(f *coro.Frame[none, none]) coro.Step {
+		if f.At() == 0 {
+			return values.Send(f, 1, 1)
+		}
+		order = append(order, "first of the strand")
+		return f.Return(none{})
+	})
+	second := coro.Define("second", func(f *coro.Frame[none, none]) coro.Step {
+		order = append(order, "second of the strand")
+		return f.Return(none{})
+	})
+	launcher := coro.Define("launcher", func(f *coro.Frame[none, none]) coro.Step {
+		require.NoError(t, coro.Go(strand, sender, none{}))
+		require.NoError(t, coro.Go(strand, second, none{}))
+		return f.Return(none{})
+	})
+	require.NoError(t, coro.Go(base, receiver, 0))
+	require.NoError(t, coro.Go(base, launcher, none{}))
+	require.Equal(t, []string{"first of the strand", "second of the strand", "receiver"}, order)
+	require.NoError(t, base.Close())
+}
