@@ -24,6 +24,9 @@ func (w *Worker) exited() {
 	} else {
 		w.unfinished = w.finish(h, err)
 	}
+	if w.unfinished == nil && w.uncounted != 0 {
+		w.unfinished = w.countEnded()
+	}
 	if w.unfinished == nil || w.relieved != nil {
 		return
 	}

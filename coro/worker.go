@@ -41,6 +41,11 @@ type Worker struct {
 	// that this worker runs next.
 	err error
 
+	// uncounted is how many children of siblingsOf have ended on this worker and are
+	// still to be taken from their Group's count; see endSpawned.
+	uncounted  int32
+	siblingsOf link[header]
+
 	// detached keeps the frame of a refused child alive; see refused.
 	detached []uintptr
 
@@ -130,8 +135,14 @@ func (w *Worker) learnCause(h *header) {
 
 // runChain runs h and what follows from it, unless h is nil.
 func (w *Worker) runChain(h *header) {
-	for h != nil {
-		h = w.stepsRecovering(h)
+	for {
+		for h != nil {
+			h = w.stepsRecovering(h)
+		}
+		if w.uncounted == 0 {
+			break
+		}
+		h = w.countEnded()
 	}
 	if w.err != nil {
 		w.err = nil // no step that this worker runs next may ask for it
@@ -195,7 +206,12 @@ func (w *Worker) steps(h *header) {
 					continue
 				}
 			}
-			if h = w.finish(h, nil); h == nil {
+			if h.layout&flagMask == flagSpawned {
+				h = w.endSpawned(h)
+			} else {
+				h = w.finish(h, nil)
+			}
+			if h == nil {
 				if h = w.nextLocal(); h == nil {
 					return
 				}
@@ -213,13 +229,21 @@ func (w *Worker) steps(h *header) {
 }
 
 // nextLocal returns another task to run, where one has just ended or waits, if the worker's
-// own queue has one for that.
+// own queue has one for that, or if a task has only waited for what is uncounted.
 func (w *Worker) nextLocal() *header {
-	if w.source == nil {
-		return nil
+	var t Task
+	if w.source != nil {
+		t, _ = w.source.PopLocal()
 	}
-	t, ok := w.source.PopLocal()
-	if !ok {
+	if w.uncounted != 0 && (t.h == nil || t.h.parent != w.siblingsOf || t.h.layout&flagSpawned == 0) {
+		if h := w.countEnded(); h != nil {
+			if t.h != nil {
+				w.local.PushLocal(t, Spawned|t.h.env.get().mark)
+			}
+			return h
+		}
+	}
+	if t.h == nil {
 		return nil
 	}
 	w.begin(t.h)
@@ -285,32 +309,6 @@ func (w *Worker) otherStep(h *header, op op) *header {
 // returns the frame to run next, if any.
 func (w *Worker) finish(h *header, err error) *header {
 	for {
-		if h.layout&flagMask == flagSpawned && err == nil { // the leaves of a tree
-			k, parent, result := h.kind.get(), h.parent.get(), h.result
-			w.current = 0
-			if w.err != nil {
-				w.err = nil
-			}
-			if !w.cache.TryDeallocateAt(unsafe.Pointer(h), k.place) {
-				w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
-			}
-			if g := parent.usedGroup(); atomic.LoadUintptr(&g.record) != 0 {
-				if h = w.childEnded(parent, result, nil); h == nil {
-					return nil
-				}
-			} else {
-				if atomic.AddInt32(&g.count, -1) != 0 {
-					return nil
-				}
-				g.ended(w, parent)
-				h = parent
-			}
-			if h.layout&flagEnding == 0 {
-				return h
-			}
-			err = w.err
-			continue
-		}
 		if h.layout&flagGroup != 0 {
 			var wait bool
 			if err, wait = w.endGroup(h, err); wait {
