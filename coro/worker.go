@@ -29,9 +29,10 @@ type Worker struct {
 	// two Runs may be lost or hit the next one: neither does harm.
 	preempt atomic.Uint32
 
-	// ended counts the roots of home that ended on this worker, modulo 2^32. The owner
-	// writes it, as began, but so that who reads it sees all that came before.
-	ended uint32
+	// launched and ended count the roots of home that were launched in steps of this worker
+	// and that ended on it, modulo 2^32. The owner writes them, as began, but so that who
+	// reads one sees all that came before.
+	launched, ended uint32
 
 	// began is the kind of the innermost task of the last Run. The owner writes it,
 	// as elided.
@@ -255,7 +256,9 @@ func (w *Worker) nextLocal() *header {
 // frame that learns of it, if any. Otherwise it returns nil.
 func (w *Worker) stepsRecovering(h *header) (next *header) {
 	exits := true
+	seated := w.sit()
 	defer func() {
+		seated.leave()
 		if v := recover(); v != nil {
 			next = w.recovered(v)
 		} else if exits {

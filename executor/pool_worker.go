@@ -94,7 +94,9 @@ func newWorker(p *Pool, id uint64) *worker {
 // ends the goroutine, and w lives on with another one.
 func (w *worker) work() {
 	ends := false
+	w.coro.Attach()
 	defer func() {
+		w.coro.Detach()
 		if !ends {
 			go w.work()
 			return
@@ -210,8 +212,8 @@ func (w *worker) takeOldest() uintptr {
 	return w.fresh.take()
 }
 
-// PopLocal takes a task that a step of w has woken or launched, if that is what pick would
-// take. To the monitor it begins as any other.
+// PopLocal takes a task from w's own queues, if that is what pick would take, more or less.
+// To the monitor it begins as any other.
 func (w *worker) PopLocal() (coro.Task, bool) {
 	if p := w.pool; w.streak >= maxStreak || p.high.tasks.len() > 0 || w.blocked.Load() || p.closed.Load() {
 		return coro.Task{}, false
@@ -221,7 +223,14 @@ func (w *worker) PopLocal() (coro.Task, bool) {
 		t = w.fresh.pop()
 	}
 	if t == 0 {
-		return coro.Task{}, false
+		// What was injected, or fresh once, may have to come first.
+		if p := w.pool; p.injected.len() > 0 || p.overflow.len() > 0 {
+			return coro.Task{}, false
+		}
+		if t = w.later.take(); t == 0 {
+			return coro.Task{}, false
+		}
+		w.share()
 	}
 	w.streak++
 	w.tick.store(w.tick.v + 2)
@@ -247,6 +256,10 @@ func (w *worker) share() {
 // PushLocal takes a task that a step of w has made ready.
 func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
 	word := t.Word()
+	if from&coro.Marked != 0 {
+		w.pool.high.pushLocal(word)
+		return
+	}
 	switch from {
 	case coro.Woken:
 		if w.streak >= maxStreak {
@@ -264,9 +277,8 @@ func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
 		w.pushLater(old)
 	case coro.Spawned:
 		w.pushFresh(word)
-	case coro.Woken | coro.Marked, coro.Spawned | coro.Marked, coro.Yielded | coro.Marked:
-		w.pool.high.pushLocal(word)
-		return
+	case coro.Apart:
+		w.pushLater(word)
 	default:
 		w.pushLater(word)
 		return // the worker is about to look for a task, and then calls share
