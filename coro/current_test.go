@@ -165,3 +165,49 @@ func TestDrainWaitsForWhatStepsLaunch(t *testing.T) {
 		require.Zero(t, pool.Environment().Live())
 	}
 }
+
+// Who cancels outside of steps is not taken for the worker whose step cancelled before.
+func TestCancelsInStepsAndOutside(t *testing.T) {
+	for range 20 {
+		ex := newStepwise(t, nil)
+		local := new(localQueue)
+		ex.worker.SetLocal(ex.env, local)
+		var e coro.Event
+		waits := coro.Define("waits", func(f *coro.Frame[none, none]) coro.Step {
+			if f.At() == 0 {
+				return e.Wait(f, 1)
+			}
+			return f.Return(none{})
+		})
+		cancels := coro.Define("cancels", func(f *coro.Frame[brood, none]) coro.Step {
+			switch f.At() {
+			case 0:
+				f.State.children.Policy(f, coro.FirstError)
+				coro.Spawn(f, &f.State.children, waits, none{}, nil)
+				return coro.Yield(f, 1)
+			case 1:
+				f.State.children.Cancel(f, errCause)
+				return f.State.children.Wait(f, 2)
+			}
+			return f.Return(none{})
+		})
+		run := func() {
+			for ex.runAll(); local.Len() > 0; {
+				task, _ := local.Pop()
+				ex.worker.Run(task)
+			}
+		}
+		require.NoError(t, coro.Go(ex, cancels, brood{}))
+		run()
+		h, err := coro.Start(ex, waits.With(none{}))
+		require.NoError(t, err)
+		run()
+		h.Cancel(errCause)
+		require.Zero(t, local.Len())
+		run()
+		require.Zero(t, ex.env.Live())
+		require.Zero(t, liveIn(ex.arena))
+	}
+}
+
+type brood struct{ children coro.Group }

@@ -180,7 +180,7 @@ func (d *deadlineTimer) fire() {
 	r.walk.Unlock()
 	d.recycle()
 	post(woken)
-	cancelled.Put(woken)
+	woken.recycle()
 }
 
 // unset is called with walk held when the scope has ended.
@@ -249,7 +249,7 @@ func fireTimers(due []link[timerNode]) {
 		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
 	}
 	post(woken)
-	cancelled.Put(woken)
+	woken.recycle()
 }
 
 // wakeSleeper wakes the task of a timer that was taken from the wheel.

@@ -298,11 +298,17 @@ func (r *waitRegistry) cancel(generation uint64, cause error) {
 	// As long as one of them is not posted, the tree has not ended; after that,
 	// nothing of it may be touched.
 	post(woken)
-	cancelled.Put(woken)
+	woken.recycle()
 }
 
 // cancelled has empty *wakes: those of cancel would be allocated each time.
 var cancelled = sync.Pool{New: func() any { return new(wakes) }}
+
+// recycle puts wakes of cancelled back. Whoever gets them next may be no worker.
+func (woken *wakes) recycle() {
+	*woken = wakes{}
+	cancelled.Put(woken)
+}
 
 // cancelWalking is cancel for who holds walk.
 func (r *waitRegistry) cancelWalking(cause error, woken *wakes) {

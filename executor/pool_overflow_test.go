@@ -87,7 +87,7 @@ func TestPoolOverflowIsNotStarved(t *testing.T) {
 // Close cancels what did not fit.
 func TestPoolClosesWithAnOverflow(t *testing.T) {
 	a := newArena(t)
-	ex := executor.NewPool(executor.WithWorkers(1), executor.WithArena(a), executor.WithErrorHandler(func(error) {}))
+	ex := executor.NewPool(executor.WithWorkers(1), executor.WithArena(a), executor.WithBlockedLimit(-1), executor.WithErrorHandler(func(error) {}))
 	child := coro.Define("child", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 	spawned, release := make(chan none), make(chan none)
 	stuck := coro.Define("stuck", func(f *coro.Frame[brood, none]) coro.Step {
