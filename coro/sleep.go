@@ -168,10 +168,9 @@ func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
 }
 
 // fire cancels the scope, unless it has ended meanwhile. The registry is in a slot too, so
-// that it is there to tell.
-func (d *deadlineTimer) fire() {
+// that it is there to tell. The caller posts woken, with no lock held.
+func (d *deadlineTimer) fire(woken *wakes) {
 	r := d.registry
-	woken := cancelled.Get().(*wakes)
 	r.walk.Lock()
 	if r.generation == d.generation {
 		r.timer = nil
@@ -179,8 +178,6 @@ func (d *deadlineTimer) fire() {
 	}
 	r.walk.Unlock()
 	d.recycle()
-	post(woken)
-	cancelled.Put(woken)
 }
 
 // unset is called with walk held when the scope has ended.
@@ -239,7 +236,7 @@ func fireTimers(due []link[timerNode]) {
 	for _, l := range due {
 		n := l.get()
 		if n.what == timerDeadline {
-			(*deadlineTimer)(unsafe.Pointer(n)).fire()
+			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
 			continue
 		}
 		if n.what&timerPause != 0 {

@@ -233,7 +233,10 @@ func (w *Worker) stepsRecovering(h *header) (next *header) {
 	exits := true
 	defer func() {
 		if v := recover(); v != nil {
-			next = w.recovered(v)
+			if next = w.recovered(v); next != nil && exiting() {
+				w.unfinished = next
+				w.goOnElsewhere()
+			}
 		} else if exits {
 			w.exited()
 		}
