@@ -165,9 +165,15 @@ func TestEveryRequestOfATreeRefused(t *testing.T) {
 func TestCloseWhileMemoryIsShort(t *testing.T) {
 	for _, kind := range faulty {
 		t.Run(kind.name, func(t *testing.T) {
+			a := newArena(t, arena.WithChecks(4096))
+			open := func() drainer {
+				return kind.make(executor.WithArena(a), executor.WithErrorHandler(func(error) {}))
+			}
+			ex := open()
+			m := newMixed(t, ex)
+			require.NoError(t, ex.Close())
 			for n := int64(1); n < 60; n += stride(n) {
-				a := newArena(t, arena.WithChecks(4096))
-				m := newMixed(t, kind.make(executor.WithArena(a)))
+				m.use(open())
 				m.allowed = func(err error) bool { return exhausted(err) || errors.Is(err, executor.ErrClosed) }
 				r := &refusals{first: n, last: n + 20}
 				begun := make(chan none)

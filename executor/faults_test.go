@@ -112,10 +112,10 @@ const (
 type crowded [128 - headerSize]byte
 
 func newMixed(t *testing.T, ex drainer) *mixed {
-	m := &mixed{t: t, ex: ex, strand: executor.NewStrand(ex), mine: arena.NewCounting(ex.Arena())}
+	m := &mixed{t: t}
+	m.use(ex)
 	m.atStep = func(int64) {}
 	m.allowed = func(error) bool { return false }
-	m.mutex, m.sem = new(coro.Mutex), coro.NewSemaphore(2)
 	m.leaf = coro.Define("leaf", func(f *coro.Frame[int, int]) coro.Step {
 		m.step()
 		if f.Err() != nil { // cancelled before it began
@@ -184,6 +184,13 @@ func newMixed(t *testing.T, ex drainer) *mixed {
 		return coro.AwaitHeld(f, 1, m.errands[s.next].kind, errandState{}, errandHeld{m: m}, &s.got)
 	})
 	return m
+}
+
+// use makes the load run on ex from now on. What it ran on before is closed.
+func (m *mixed) use(ex drainer) {
+	m.ex, m.strand, m.mine = ex, executor.NewStrand(ex), arena.NewCounting(ex.Arena())
+	m.mutex, m.sem = new(coro.Mutex), coro.NewSemaphore(2)
+	m.steps.Store(0)
 }
 
 func (m *mixed) step() { m.atStep(m.steps.Add(1)) }
