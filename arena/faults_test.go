@@ -80,7 +80,10 @@ func faultLoad(t *testing.T, a *arena.Arena, each string) (refused int) {
 // that is live is harmed, and when the system has memory again, so has the arena.
 func TestEveryMappingRefused(t *testing.T) {
 	stride := 1
-	if testing.Short() || race.Enabled {
+	switch {
+	case isChecked:
+		stride = 31 // each byte of a large frame is looked at
+	case testing.Short() || race.Enabled:
 		stride = 7
 	}
 	for _, pattern := range []string{"only", "from"} {
@@ -111,7 +114,11 @@ func TestEveryMappingRefused(t *testing.T) {
 // The load with every limit from one slab to more than it needs: the limit holds, and what is
 // refused is refused without harm.
 func TestEveryLimit(t *testing.T) {
-	for limit, refused := uintptr(slab.Size), 1; refused > 0; limit += slab.Size / 2 {
+	step := uintptr(slab.Size) / 2
+	if isChecked {
+		step *= 9
+	}
+	for limit, refused := uintptr(slab.Size), 1; refused > 0; limit += step {
 		a := open(t, arena.WithMaxBytes(limit))
 		each := fmt.Sprintf("limit %d", limit)
 		refused = faultLoad(t, a, each)
@@ -140,7 +147,7 @@ func TestOwnersOfCachesDie(t *testing.T) {
 	} {
 		for _, closes := range []string{"closed by another", "taken over", "forgotten"} {
 			t.Run(death.name+", "+closes, func(t *testing.T) {
-				a := open(t)
+				a := open(t, arena.WithoutQuarantine())
 				carved := uint64(0)
 				for round := range 20 {
 					var left []frame

@@ -223,8 +223,13 @@ func (x *waiting) deadlineOf(o *Option) int64 {
 }
 
 // SetClock makes c what the timers of the executor go by, in place of the real time. An
-// executor calls it before it takes tasks.
-func (e *Environment) SetClock(c Clock) { e.waiting.clock = c }
+// executor calls it before it takes tasks. A nil c is the real time.
+func (e *Environment) SetClock(c Clock) {
+	e.waiting.clock = nil
+	if c != nil {
+		e.waiting.clock = soundClock{c}
+	}
+}
 
 // Now returns the time by the clock that the executor's timers go by. What it is counted
 // from is up to the clock. Any goroutine may ask.

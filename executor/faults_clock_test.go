@@ -5,6 +5,9 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -287,5 +290,84 @@ func TestJumpingClocks(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// brokenChild is set, to what breaks, in the child processes of TestBrokenClocks.
+const brokenChild = "FRAMEARENA_TEST_BROKEN_CLOCK"
+
+// brokenClock dies in the method of that name, when that is called for the n-th time.
+type brokenClock struct {
+	handClock
+	method string
+	left   int
+	die    func()
+}
+
+func (c *brokenClock) breaks(method string) {
+	if method == c.method {
+		if c.left--; c.left == 0 {
+			c.die()
+		}
+	}
+}
+
+func (c *brokenClock) Now() time.Duration {
+	c.breaks("Now of a Clock")
+	return c.handClock.Now()
+}
+
+func (c *brokenClock) NewAlarm(f func()) coro.Alarm {
+	c.breaks("NewAlarm of a Clock")
+	return &brokenAlarm{c.handClock.NewAlarm(f), c}
+}
+
+type brokenAlarm struct {
+	coro.Alarm
+	clock *brokenClock
+}
+
+func (a *brokenAlarm) Reset(d time.Duration) bool {
+	a.clock.breaks("Reset of an Alarm")
+	return a.Alarm.Reset(d)
+}
+
+func (a *brokenAlarm) Stop() bool {
+	a.clock.breaks("Stop of an Alarm")
+	return a.Alarm.Stop()
+}
+
+// A clock that panics in the middle of a Sleep is not taken for a step that does: the timer may
+// be in a frame, and the locks are not free. The process ends, and says why.
+func TestBrokenClocks(t *testing.T) {
+	broken := []struct {
+		name, method, says string
+		n                  int
+		die                func()
+	}{
+		{"Now", "Now of a Clock", "panicked with the task failed", 2, func() { panic(errTask) }},
+		{"NewAlarm", "NewAlarm of a Clock", "panicked with the task failed", 1, func() { panic(errTask) }},
+		{"Reset", "Reset of an Alarm", "called runtime.Goexit", 1, runtime.Goexit},
+		{"Stop", "Stop of an Alarm", "panicked with the task failed", 1, func() { panic(errTask) }},
+	}
+	for _, b := range broken {
+		if os.Getenv(brokenChild) == b.name {
+			c := &brokenClock{method: b.method, left: b.n, die: b.die}
+			ex := executor.NewInline(executor.WithClock(c))
+			k := napping(func(time.Duration) {})
+			alone(func() { _ = coro.Go(ex, k, time.Hour) })
+			alone(func() { c.advance(2 * time.Hour) })
+			_ = ex.Close()
+			return
+		}
+	}
+	for _, b := range broken {
+		t.Run(b.name, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBrokenClocks$")
+			cmd.Env = append(os.Environ(), brokenChild+"="+b.name)
+			output, err := cmd.CombinedOutput()
+			require.Error(t, err, "%s", output)
+			require.Contains(t, string(output), "panic: coro: "+b.method+" "+b.says+": it is called with locks held, so it must return")
+		})
 	}
 }
