@@ -44,7 +44,11 @@ func faultLoad(t *testing.T, a *arena.Arena, each string) (refused int) {
 		live = live[:len(live)-1]
 	}
 	sizes := []uintptr{1, 200, 3000, 16 << 10, 60_000, 70_000, 1 << 20, 3 << 20}
-	for i := range uint64(300) {
+	requests := uint64(300)
+	if testing.Short() || isChecked { // each byte of a frame is looked at
+		requests = 80
+	}
+	for i := range requests {
 		f := frame{size: sizes[r.IntN(len(sizes))], seed: i}
 		if f.p = ways[r.IntN(len(ways))].Allocate(f.size); f.p == nil {
 			refused++
@@ -82,7 +86,7 @@ func TestEveryMappingRefused(t *testing.T) {
 	stride := 1
 	switch {
 	case isChecked:
-		stride = 31 // each byte of a large frame is looked at
+		stride = 13
 	case testing.Short() || race.Enabled:
 		stride = 7
 	}
