@@ -8,13 +8,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/internal/race"
 )
 
-// live is how many roots of an executor there are: launches - ended. launches is in
-// waiting.launching. ended is spread over the workers, so that they do not write to one word, and what
-// has ended elsewhere:
+// live is how many roots of an executor there are: launches - ended. Both are spread over
+// the workers, so that they do not write to one word, and what was launched or has ended
+// elsewhere:
 //
+//	launches = those counted in waiting.launching + the sum of Worker.launched over workers
 //	ended = elsewhere + the sum of Worker.ended over workers
 //
 // All are modulo a power of two that is more than there can be roots at a time.
@@ -58,15 +60,21 @@ func (w *Worker) endRoot(env *Environment, err error) {
 }
 
 func (w *Worker) countRoot(x *waiting) {
-	switch {
-	case w.home != x:
+	if w.home == x {
+		countUp(&w.ended)
+	} else {
 		x.live.elsewhere.Add(1)
-	case storesRelease:
-		w.ended++
-	default:
-		atomic.StoreUint32(&w.ended, w.ended+1)
 	}
 	x.live.note()
+}
+
+// countUp adds 1 to a count that only the caller writes.
+func countUp(n *uint32) {
+	if storesRelease {
+		*n++
+	} else {
+		atomic.StoreUint32(n, *n+1)
+	}
 }
 
 // note gives notice that a root has ended.
@@ -97,18 +105,22 @@ func (l *live) dismiss(w *Worker) {
 	defer l.mu.Unlock()
 	if i := slices.Index(l.workers, w); i >= 0 {
 		l.workers = slices.Delete(l.workers, i, i+1)
-		l.elsewhere.Add(w.ended)
-		w.ended = 0
+		l.elsewhere.Add(w.ended - w.launched)
+		w.launched, w.ended = 0, 0
 	}
 }
 
-// ended returns how many roots have ended, modulo 2^32, or had a moment ago.
+// ended returns how many roots have ended, modulo 2^32, or had a moment ago, less those
+// that were launched on workers: for these it is as for all, see liveRoots.
 func (l *live) ended() uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := l.elsewhere.Load()
 	for _, w := range l.workers {
 		n += atomic.LoadUint32(&w.ended)
+	}
+	for _, w := range l.workers {
+		n -= atomic.LoadUint32(&w.launched)
 	}
 	return n
 }
@@ -118,6 +130,33 @@ func (l *live) ended() uint32 {
 func (x *waiting) liveRoots() int {
 	ended := x.live.ended()
 	return int((x.launching.launches() - ended) & (1<<(64-gateLaunches) - 1))
+}
+
+// beginLaunch is gate.launch, or gate.admits if w is the worker in whose step it is called.
+func (x *waiting) beginLaunch(w *Worker, inside bool) error {
+	if w != nil {
+		return x.launching.admits(inside)
+	}
+	return x.launching.launch(inside)
+}
+
+// newRoot makes the frame of a root of env, whose executor w serves. w runs a step.
+func (w *Worker) newRoot(env *Environment, k *kind, inside bool) (*header, error) {
+	if err := env.waiting.launching.admits(inside); err != nil {
+		return nil, err
+	}
+	h := env.newRoot(w, k)
+	if h == nil {
+		return nil, arena.ErrExhausted
+	}
+	return h, nil
+}
+
+// launch makes a root of env that newRoot has made ready to run. It is counted first: it may
+// have ended when pushLocal returns.
+func (w *Worker) launch(h *header, env *Environment) {
+	countUp(&w.launched)
+	w.pushLocal(Task{h}, env, Apart)
 }
 
 // leaveLaunch ends what gate.launch began. launched says whether there is a root.

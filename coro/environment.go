@@ -108,18 +108,22 @@ func (e *Environment) context() context.Context {
 	return e.ctx
 }
 
-// newRoot makes a root's frame, or returns nil. Its state is undefined.
-func (e *Environment) newRoot(k *kind) *header {
+// newRoot makes a root's frame, or returns nil. Its state is undefined. w is the worker in
+// whose step it is called, or nil.
+func (e *Environment) newRoot(w *Worker, k *kind) *header {
 	layout := uint32(flagRoot)
 	if e.counted {
 		layout |= flagCounted
 	}
 	size := e.rootFrameSize(k)
 	var h *header
-	if e.allocator != nil {
+	switch {
+	case e.allocator != nil:
 		layout |= flagCustom
 		h = (*header)(e.allocator.Allocate(size))
-	} else {
+	case w != nil:
+		h = (*header)(w.cache.Allocate(size))
+	default:
 		h = (*header)(e.arena.Allocate(size))
 	}
 	if h == nil {
@@ -129,7 +133,7 @@ func (e *Environment) newRoot(k *kind) *header {
 	h.kind.set(k)
 	h.env.set(e)
 	if e.counted {
-		h.countStart(nil)
+		h.countStart(w)
 	}
 	if e.relay != nil && e.call == nil {
 		e.relay.began()

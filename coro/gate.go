@@ -77,6 +77,20 @@ func (g *gate) launch(inside bool) error {
 	return g.drainErr
 }
 
+// admits is launch for who is in a step of the executor. Its root is live, and so is every
+// worker of it, so nobody who drains or closes has to be told: one finds what is launched
+// here counted before that root has ended, and the other waits for the worker.
+func (g *gate) admits(inside bool) error {
+	switch s := g.state.Load(); {
+	case s&gateClosed != 0:
+		return g.err
+	case s&gateDraining != 0 && !inside:
+		return g.drainErr
+	default:
+		return nil
+	}
+}
+
 // takeBack is leave for a launch that has made no root.
 func (g *gate) takeBack() { g.left(g.state.Add(^uint64(gateLaunch))) }
 

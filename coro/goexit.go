@@ -17,8 +17,9 @@ import (
 
 // exited makes the end of the goroutine in a step function a failure of its task.
 func (w *Worker) exited() {
-	if w.current == 0 {
-		return // not in a step function, but in an executor or a handler
+	if w.current == 0 { // not in a step function, but in an executor or a handler
+		w.goOnElsewhere() // if siblings are uncounted
+		return
 	}
 	h, child := w.running()
 	err := newPanicError(h, ErrGoexit)
@@ -36,6 +37,9 @@ func (w *Worker) exited() {
 // goOnElsewhere has another goroutine run what is unfinished, since this one ends, and waits
 // for it.
 func (w *Worker) goOnElsewhere() {
+	if w.unfinished == nil && w.uncounted != 0 {
+		w.unfinished = w.countEnded()
+	}
 	if w.unfinished == nil || w.relieved != nil {
 		return
 	}

@@ -125,8 +125,19 @@ func init() { groupRecords.init(newSlots[groupRecord]) }
 func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS, result *CR) {
 	if c := f.spawn(g, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State)); c != nil {
 		(*Frame[CS, CR])(unsafe.Pointer(c)).State = args
-		g.start(f.worker.get(), c)
+		f.start(g, c)
 	}
+}
+
+// start makes the child c run, or wait for its turn. It does not look at c, whose memory has
+// only just come: a load from there would wait for that.
+func (h *header) start(g *Group, c *header) {
+	w, env := h.worker.get(), h.env.get()
+	if atomic.LoadUintptr(&g.record) == 0 && env.relay == nil && w.home == env.waiting {
+		w.local.PushLocal(Task{c}, Spawned|env.mark)
+		return
+	}
+	g.start(w, c)
 }
 
 // spawn makes the frame of a child, or returns nil. stateSize is the size of h's state.
@@ -462,6 +473,60 @@ func (w *Worker) childEnded(h *header, result uintptr, err error) *header {
 	}
 	g.ended(w, h)
 	return h
+}
+
+// endSpawned is finish for a child that has ended without an error, in the step loop.
+//
+// It takes the child from its Group's count later, together with siblings that end on this
+// worker next, since an atomic addition costs as much as the rest of a small task. Meanwhile
+// nothing runs here but siblings, which the Group would have to wait for in any case; what
+// is uncounted is counted before anything else does. If these children are the last ones,
+// nobody else is left to use the count, and it takes no addition at all.
+func (w *Worker) endSpawned(h *header) *header {
+	k, parent, result := h.kind.get(), h.parent.get(), h.result
+	w.current = 0
+	if w.err != nil {
+		w.err = nil
+	}
+	if !w.cache.TryDeallocateAt(unsafe.Pointer(h), k.place) {
+		w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
+	}
+	g := parent.usedGroup()
+	if atomic.LoadUintptr(&g.record) != 0 || w.uncounted != 0 && w.siblingsOf.get() != parent {
+		h = w.childEnded(parent, result, nil)
+		return w.finishEnding(h)
+	}
+	w.uncounted++
+	if atomic.LoadInt32(&g.count) != w.uncounted {
+		w.siblingsOf.set(parent)
+		return nil
+	}
+	w.uncounted = 0
+	g.count = 0
+	g.ended(w, parent)
+	return w.finishEnding(parent)
+}
+
+// countEnded takes what is uncounted from its Group's count, and returns the frame to run
+// next, if any.
+func (w *Worker) countEnded() *header {
+	parent, n := w.siblingsOf.get(), w.uncounted
+	w.uncounted = 0
+	g := parent.usedGroup()
+	if atomic.AddInt32(&g.count, -n) != 0 {
+		return nil
+	}
+	g.ended(w, parent)
+	return w.finishEnding(parent)
+}
+
+// finishEnding returns the frame to run next where h, if any, would be: if its task has
+// ended and has only stayed for its children, it is finished.
+func (w *Worker) finishEnding(h *header) *header {
+	if h == nil || h.layout&flagEnding == 0 {
+		return h
+	}
+	return w.finish(h, w.err)
 }
 
 // ended is called when all children have ended, by whoever goes on with the task of h: it

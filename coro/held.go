@@ -142,12 +142,21 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
 	env := ex.Environment()
 	x := env.waiting // env may be gone when Post returns
+	if w := current(); w.serves(x) {
+		h, err := w.newRoot(env, &k.kind, false)
+		if err == nil {
+			(*Frame[S, R])(unsafe.Pointer(h)).State = state
+			k.hold(w, h, &held)
+			w.launch(h, env)
+		}
+		return err
+	}
 	if err := x.launching.launch(false); err != nil {
 		return err
 	}
 	launched := false
 	defer func() { x.leaveLaunch(launched) }()
-	h := env.newRoot(&k.kind)
+	h := env.newRoot(nil, &k.kind)
 	if h == nil {
 		return arena.ErrExhausted
 	}

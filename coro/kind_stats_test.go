@@ -254,7 +254,9 @@ func TestStatsAtOnce(t *testing.T) {
 				if !kinds[s.KindInfo] {
 					continue
 				}
-				if s.Ended > s.Started || s.Live() > 8 || s.LiveBytes > 1<<20 {
+				// How many are live has no bound here: tasks that begin between two
+				// loads count, and who reads may be stopped there for long.
+				if s.Ended > s.Started || s.LiveBytes > 1<<62 {
 					t.Errorf("%+v", s)
 					return
 				}

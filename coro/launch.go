@@ -134,12 +134,20 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	}
 	env := ex.Environment()
 	x := env.waiting // env may be gone when Post returns
+	if w := current(); w.serves(x) {
+		h, err := w.newRoot(env, &k.kind, false)
+		if err == nil {
+			(*Frame[S, R])(unsafe.Pointer(h)).State = state
+			w.launch(h, env)
+		}
+		return err
+	}
 	if err := x.launching.launch(false); err != nil {
 		return err
 	}
 	launched := false
 	defer func() { x.leaveLaunch(launched) }()
-	h := env.newRoot(&k.kind)
+	h := env.newRoot(nil, &k.kind)
 	if h == nil {
 		return arena.ErrExhausted
 	}
@@ -200,13 +208,19 @@ func (c *call) launch(ex Executor, opts []Option, within *waiting) error {
 	env := ex.Environment()
 	carries := c.waited || c.ender != nil || len(opts) > 0
 	x := env.waiting // env may be gone when Post returns
-	if err := x.launching.launch(x == within); err != nil {
+	w := current()
+	if !w.serves(x) {
+		w = nil
+	}
+	if err := x.beginLaunch(w, x == within); err != nil {
 		c.waited, c.ender = false, nil
 		c.recycle()
 		return err
 	}
 	launched := false
-	defer func() { x.leaveLaunch(launched) }()
+	if w == nil {
+		defer func() { x.leaveLaunch(launched) }()
+	}
 	if carries {
 		c.env = env.with(opts)
 		c.env.call = c
@@ -220,17 +234,21 @@ func (c *call) launch(ex Executor, opts []Option, within *waiting) error {
 			pinned.add(c)
 		}
 	}
-	h := env.newRoot(c.kind)
+	h := env.newRoot(w, c.kind)
 	if h == nil {
 		c.drop(carries)
 		return arena.ErrExhausted
 	}
-	c.fill(nil, h)
+	c.fill(w, h)
 	if c.waited || c.ender != nil {
 		h.result = c.resultAddress
 	}
 	if !carries {
 		c.recycle()
+	}
+	if w != nil {
+		w.launch(h, env)
+		return nil
 	}
 	launched = true // also if Post panics
 	if err := ex.Post(Task{h}); err != nil {

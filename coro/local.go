@@ -27,6 +27,7 @@ const (
 	Woken   Origin = iota // by the running task, which may have just written what this one will read
 	Spawned               // by the running task, which may wait for it soon
 	Yielded               // it was running, and lets the others go first
+	Apart                 // by the running step, which goes on: any worker may run it at once
 
 	// Marked is part of the origin of tasks that were launched on a view. See
 	// [Environment.View].

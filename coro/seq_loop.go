@@ -76,7 +76,7 @@ func (d *seqDriver) begin(k *kind, opts []Option) *header {
 		d.call.env.allocator = seqArena()
 	}
 	d.watched = trace.IsEnabled()
-	h := d.call.env.newRoot(k)
+	h := d.call.env.newRoot(nil, k)
 	if h != nil {
 		h.layout |= flagSeq
 		d.next.set(h)

@@ -279,6 +279,9 @@ func wake(h *header, outcome uint32, woken *wakes) bool {
 // rouse is wake for what is no proxy, or has been claimed.
 func rouse(h *header, outcome uint32, woken *wakes) bool {
 	x := h.env.get().waiting
+	if woken.w == nil {
+		woken.w, woken.from = current(), Apart
+	}
 	if !woken.w.serves(x) && x.gate.enter() != nil {
 		x.leave(h)
 		return false
@@ -292,10 +295,11 @@ func rouse(h *header, outcome uint32, woken *wakes) bool {
 type wakes struct {
 	Queue
 
-	// w is the worker in whose park this happens, if it does; otherwise nil. Tasks
+	// w is the worker in whose park or step this happens, if it does; otherwise nil. Tasks
 	// of its own executor need not pass the gate: that is closed when no worker
-	// runs any more.
-	w *Worker
+	// runs any more. In a park it is set from the start, in a step by rouse.
+	w    *Worker
+	from Origin // of tasks for w's queue
 }
 
 // post hands the tasks in woken to their executors. No lock may be held: an
@@ -311,7 +315,7 @@ func post(woken *wakes) {
 		}
 		env := t.h.env.get()
 		if woken.w.serves(env.waiting) {
-			woken.w.pushLocal(t, env, Woken)
+			woken.w.pushLocal(t, env, woken.from)
 			continue
 		}
 		woken.postOutside(t, env)
@@ -364,7 +368,7 @@ func (woken *wakes) relieve() {
 		if t.h.layout&flagProxy != 0 {
 			t.h = t.h.proxy().settle(woken.w)
 		}
-		woken.w.pushLocal(t, env, Woken)
+		woken.w.pushLocal(t, env, woken.from)
 	}
 	if rest.Len() > 0 {
 		go post(rest)

@@ -29,9 +29,10 @@ type Worker struct {
 	// two Runs may be lost or hit the next one: neither does harm.
 	preempt atomic.Uint32
 
-	// ended counts the roots of home that ended on this worker, modulo 2^32. The owner
-	// writes it, as began, but so that who reads it sees all that came before.
-	ended uint32
+	// launched and ended count the roots of home that were launched in steps of this worker
+	// and that ended on it, modulo 2^32. The owner writes them, as began, but so that who
+	// reads one sees all that came before.
+	launched, ended uint32
 
 	// began is the kind of the innermost task of the last Run. The owner writes it,
 	// as elided.
@@ -40,6 +41,11 @@ type Worker struct {
 	// err is the error of the task that failed last. It is meant for the step
 	// that this worker runs next.
 	err error
+
+	// uncounted is how many children of siblingsOf have ended on this worker and are
+	// still to be taken from their Group's count; see endSpawned.
+	uncounted  int32
+	siblingsOf link[header]
 
 	// detached keeps the frame of a refused child alive; see refused.
 	detached []uintptr
@@ -130,8 +136,14 @@ func (w *Worker) learnCause(h *header) {
 
 // runChain runs h and what follows from it, unless h is nil.
 func (w *Worker) runChain(h *header) {
-	for h != nil {
-		h = w.stepsRecovering(h)
+	for {
+		for h != nil {
+			h = w.stepsRecovering(h)
+		}
+		if w.uncounted == 0 {
+			break
+		}
+		h = w.countEnded()
 	}
 	if w.err != nil {
 		w.err = nil // no step that this worker runs next may ask for it
@@ -195,7 +207,12 @@ func (w *Worker) steps(h *header) {
 					continue
 				}
 			}
-			if h = w.finish(h, nil); h == nil {
+			if h.layout&flagMask == flagSpawned {
+				h = w.endSpawned(h)
+			} else {
+				h = w.finish(h, nil)
+			}
+			if h == nil {
 				if h = w.nextLocal(); h == nil {
 					return
 				}
@@ -213,13 +230,21 @@ func (w *Worker) steps(h *header) {
 }
 
 // nextLocal returns another task to run, where one has just ended or waits, if the worker's
-// own queue has one for that.
+// own queue has one for that, or if a task has only waited for what is uncounted.
 func (w *Worker) nextLocal() *header {
-	if w.source == nil {
-		return nil
+	var t Task
+	if w.source != nil {
+		t, _ = w.source.PopLocal()
 	}
-	t, ok := w.source.PopLocal()
-	if !ok {
+	if w.uncounted != 0 && (t.h == nil || t.h.parent != w.siblingsOf || t.h.layout&flagSpawned == 0) {
+		if h := w.countEnded(); h != nil {
+			if t.h != nil {
+				w.local.PushLocal(t, Spawned|t.h.env.get().mark)
+			}
+			return h
+		}
+	}
+	if t.h == nil {
 		return nil
 	}
 	w.begin(t.h)
@@ -231,9 +256,11 @@ func (w *Worker) nextLocal() *header {
 // frame that learns of it, if any. Otherwise it returns nil.
 func (w *Worker) stepsRecovering(h *header) (next *header) {
 	exits := true
+	seated := w.sit()
 	defer func() {
+		seated.leave()
 		if v := recover(); v != nil {
-			if next = w.recovered(v); next != nil && exiting() {
+			if next = w.recovered(v); (next != nil || w.uncounted != 0) && exiting() {
 				w.unfinished = next
 				w.goOnElsewhere()
 			}
@@ -288,32 +315,6 @@ func (w *Worker) otherStep(h *header, op op) *header {
 // returns the frame to run next, if any.
 func (w *Worker) finish(h *header, err error) *header {
 	for {
-		if h.layout&flagMask == flagSpawned && err == nil { // the leaves of a tree
-			k, parent, result := h.kind.get(), h.parent.get(), h.result
-			w.current = 0
-			if w.err != nil {
-				w.err = nil
-			}
-			if !w.cache.TryDeallocateAt(unsafe.Pointer(h), k.place) {
-				w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
-			}
-			if g := parent.usedGroup(); atomic.LoadUintptr(&g.record) != 0 {
-				if h = w.childEnded(parent, result, nil); h == nil {
-					return nil
-				}
-			} else {
-				if atomic.AddInt32(&g.count, -1) != 0 {
-					return nil
-				}
-				g.ended(w, parent)
-				h = parent
-			}
-			if h.layout&flagEnding == 0 {
-				return h
-			}
-			err = w.err
-			continue
-		}
 		if h.layout&flagGroup != 0 {
 			var wait bool
 			if err, wait = w.endGroup(h, err); wait {

@@ -2,8 +2,10 @@ package executor
 
 import "unsafe"
 
-// dequeSize is a power of two.
-const dequeSize = 256
+const (
+	dequeSize = 256 // a power of two
+	spillSize = dequeSize / 2
+)
 
 // cacheLine is what separates words that different goroutines write: two lines, since
 // processors fetch them in pairs.
@@ -59,6 +61,18 @@ func (d *deque) pop() uintptr {
 		return 0
 	}
 	return d.slots[b%dequeSize].v
+}
+
+// spill moves the older half of a full deque to q. The owner calls it.
+func (d *deque) spill(q *injection) {
+	var tasks [spillSize]uintptr
+	n := 0
+	for ; n < spillSize; n++ {
+		if tasks[n] = d.take(); tasks[n] == 0 {
+			break
+		}
+	}
+	q.add(tasks[:n])
 }
 
 // take takes the oldest task, or returns 0. Anyone calls it.

@@ -105,9 +105,11 @@ func refuses(ex coro.Executor) {
 	if l, ok := ex.(layered); ok {
 		ex = l.base
 	}
-	for !errors.Is(coro.Go(ex, echo, 1), executor.ErrClosed) {
-		runtime.Gosched()
-	}
+	alone(func() { // what a step launches is its worker's, and taken
+		for !errors.Is(coro.Go(ex, echo, 1), executor.ErrClosed) {
+			runtime.Gosched()
+		}
+	})
 }
 
 // The executor is closed in each step in turn.

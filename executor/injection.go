@@ -6,7 +6,9 @@ import (
 )
 
 // injection is the queue of a pool that all share: what is posted from outside, and
-// what does not fit into a worker's own queues. First in, first out.
+// what does not fit into a worker's own queues. First in, first out. There is one for that
+// which was to wait its turn, and one for what was fresh: when there is much of that, to run
+// it before newer tasks would make a tree of tasks broader and broader.
 //
 // It is an array rather than a list through the frames: who takes tasks would have to
 // load each frame, from the cache of another processor, while others wait.

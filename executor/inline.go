@@ -64,7 +64,7 @@ func (l *inlineLocal) PushLocal(t coro.Task, from coro.Origin) {
 	case coro.Spawned:
 		l.spawned.Push(t)
 		return
-	case coro.Woken:
+	case coro.Woken, coro.Apart:
 		l.woken.Push(t)
 		return
 	}

@@ -30,6 +30,7 @@ type Pool struct {
 	workers atomic.Pointer[[]*worker]
 
 	injected injection
+	overflow injection // what a worker's fresh has no room for
 	high     High
 	idlers   idlers
 	monitor  monitor
@@ -149,7 +150,7 @@ func (p *Pool) cancelQueued() {
 	for _, from := range *p.workers.Load() {
 		from.drain(func(t uintptr) { w.Cancel(coro.TaskOf(t), ErrClosed) })
 	}
-	for _, q := range []*injection{&p.injected, &p.high.tasks} {
+	for _, q := range []*injection{&p.injected, &p.overflow, &p.high.tasks} {
 		for t := q.take(); t != 0; t = q.take() {
 			w.Cancel(coro.TaskOf(t), ErrClosed)
 		}

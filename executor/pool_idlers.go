@@ -128,7 +128,7 @@ func (w *worker) lookAround() uintptr {
 
 // hasWork reports whether there is a task that a searching worker would find.
 func (p *Pool) hasWork() bool {
-	if p.injected.len() > 0 || p.high.tasks.len() > 0 {
+	if p.injected.len() > 0 || p.overflow.len() > 0 || p.high.tasks.len() > 0 {
 		return true
 	}
 	for _, w := range *p.workers.Load() {

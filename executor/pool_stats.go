@@ -16,7 +16,7 @@ type PoolStats struct {
 	Blocks   uint64 // how often a worker was in one step for longer than the limit
 	Blocked  int    // workers that are so now
 	Idle     int    // workers that have nothing to do now
-	Injected int    // tasks in the queue that all workers share
+	Injected int    // tasks in the queues that all workers share
 	High     int    // urgent tasks in their queue; see [Pool.High]
 	Queued   int    // tasks in all queues
 }
@@ -49,7 +49,7 @@ func (p *Pool) Stats() PoolStats {
 		Blocks:   c.blocks,
 		Blocked:  c.blocked,
 		Idle:     int(idle(p.idlers.state.Load())),
-		Injected: p.injected.len(),
+		Injected: p.injected.len() + p.overflow.len(),
 	}
 	s.High = p.high.tasks.len()
 	s.Queued = s.Injected + s.High

@@ -24,7 +24,7 @@ type worker struct {
 	pool   *Pool
 	coro   *coro.Worker
 	streak int     // tasks run from next and fresh since one was taken from elsewhere
-	turns  uint    // how often a streak has ended
+	oldest bool    // the oldest of fresh must have its turn when the streak ends
 	round  int     // tasks to run from later before injected ones are taken again
 	urgent int     // urgent tasks run since another had its turn
 	seed   uint32  // of random numbers
@@ -78,8 +78,6 @@ const (
 	// without end, get that much more than others and no more.
 	maxStreak = 32
 
-	spillSize = dequeSize / 2
-
 	// goschedTicks is how many ticks a worker runs before it lets other goroutines
 	// run. If it did not, the Go scheduler would take its thread away every 10 ms, and
 	// most likely in a step: the monitor would call it blocked.
@@ -96,7 +94,9 @@ func newWorker(p *Pool, id uint64) *worker {
 // ends the goroutine, and w lives on with another one.
 func (w *worker) work() {
 	ends := false
+	w.coro.Attach()
 	defer func() {
+		w.coro.Detach()
 		if !ends {
 			go w.work()
 			return
@@ -126,6 +126,7 @@ func (w *worker) work() {
 		w.tick.store(w.tick.v + 1)
 		if w.tick.v-w.gave >= goschedTicks || w.giveWay.Load() {
 			w.gave = w.tick.v
+			w.oldest = true
 			w.giveWay.Store(false)
 			runtime.Gosched()
 		}
@@ -155,13 +156,13 @@ func (w *worker) pick() uintptr {
 			w.streak++
 			return t
 		}
-		if t := w.fresh.pop(); t != 0 {
+		if t := w.takeFresh(); t != 0 {
 			w.streak++
 			return t
 		}
-	} else if w.turns++; w.turns&1 != 0 {
-		// The oldest of fresh must have its turn too.
-		if t := w.fresh.take(); t != 0 {
+	} else if w.oldest {
+		w.oldest = false
+		if t := w.takeOldest(); t != 0 {
 			w.streak = 0
 			return t
 		}
@@ -182,14 +183,37 @@ func (w *worker) pick() uintptr {
 	if t := w.later.take(); t != 0 {
 		return t
 	}
-	if t := w.fresh.pop(); t != 0 {
+	if t := w.takeFresh(); t != 0 {
 		return t
 	}
 	return w.takeNext()
 }
 
-// PopLocal takes a task that a step of w has woken or launched, if that is what pick would
-// take. To the monitor it begins as any other.
+// takeFresh takes the newest of fresh or, if there is none, a share of what no worker's
+// fresh had room for; or it returns 0.
+func (w *worker) takeFresh() uintptr {
+	if t := w.fresh.pop(); t != 0 {
+		return t
+	}
+	if q := &w.pool.overflow; q.len() == 0 || !q.takeShare(&w.fresh, len(*w.pool.workers.Load())) {
+		return 0
+	}
+	return w.fresh.pop()
+}
+
+// takeOldest takes a task that has been fresh for long, or returns 0. The newest come first
+// otherwise, so that without this the oldest might never have their turn.
+func (w *worker) takeOldest() uintptr {
+	if q := &w.pool.overflow; q.len() > 0 {
+		if t := q.take(); t != 0 {
+			return t
+		}
+	}
+	return w.fresh.take()
+}
+
+// PopLocal takes a task from w's own queues, if that is what pick would take, more or less.
+// To the monitor it begins as any other.
 func (w *worker) PopLocal() (coro.Task, bool) {
 	if p := w.pool; w.streak >= maxStreak || p.high.tasks.len() > 0 || w.blocked.Load() || p.closed.Load() {
 		return coro.Task{}, false
@@ -199,7 +223,14 @@ func (w *worker) PopLocal() (coro.Task, bool) {
 		t = w.fresh.pop()
 	}
 	if t == 0 {
-		return coro.Task{}, false
+		// What was injected, or fresh once, may have to come first.
+		if p := w.pool; p.injected.len() > 0 || p.overflow.len() > 0 {
+			return coro.Task{}, false
+		}
+		if t = w.later.take(); t == 0 {
+			return coro.Task{}, false
+		}
+		w.share()
 	}
 	w.streak++
 	w.tick.store(w.tick.v + 2)
@@ -225,6 +256,10 @@ func (w *worker) share() {
 // PushLocal takes a task that a step of w has made ready.
 func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
 	word := t.Word()
+	if from&coro.Marked != 0 {
+		w.pool.high.pushLocal(word)
+		return
+	}
 	switch from {
 	case coro.Woken:
 		if w.streak >= maxStreak {
@@ -242,9 +277,8 @@ func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
 		w.pushLater(old)
 	case coro.Spawned:
 		w.pushFresh(word)
-	case coro.Woken | coro.Marked, coro.Spawned | coro.Marked, coro.Yielded | coro.Marked:
-		w.pool.high.pushLocal(word)
-		return
+	case coro.Apart:
+		w.pushLater(word)
 	default:
 		w.pushLater(word)
 		return // the worker is about to look for a task, and then calls share
@@ -256,26 +290,14 @@ func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
 
 func (w *worker) pushLater(t uintptr) {
 	for !w.later.push(t) {
-		w.spill(&w.later)
+		w.later.spill(&w.pool.injected)
 	}
 }
 
 func (w *worker) pushFresh(t uintptr) {
 	for !w.fresh.push(t) {
-		w.spill(&w.fresh)
+		w.fresh.spill(&w.pool.overflow)
 	}
-}
-
-// spill moves the older half of a full queue of w to where all find it.
-func (w *worker) spill(d *deque) {
-	var tasks [spillSize]uintptr
-	n := 0
-	for ; n < spillSize; n++ {
-		if tasks[n] = d.take(); tasks[n] == 0 {
-			break
-		}
-	}
-	w.pool.injected.add(tasks[:n])
 }
 
 // drain calls f for each of w's tasks. Anyone calls it, and misses what the owner puts in

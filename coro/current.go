@@ -1,0 +1,98 @@
+package coro
+
+import (
+	"sync/atomic"
+
+	"github.com/framearena/framearena/internal/goroutine"
+)
+
+// seats say which worker runs tasks on a goroutine, for methods without a frame that a step
+// calls: what becomes ready by these can go into the worker's own queue. A goroutine in
+// [Worker.Run] has one of a few seats, which it finds by its number. If another goroutine
+// has that seat, it does without: methods then do what they do when no worker calls them.
+var seats [1 << seatBits]seat
+
+const seatBits = 8
+
+type seat struct {
+	// goroutine is the number of who has the seat, or 0. Anyone changes 0 to his number, by
+	// compare-and-swap; who has the seat, and nobody else, changes it back. So a goroutine
+	// that finds its own number here has put it there, and what it reads in worker it
+	// wrote itself.
+	goroutine atomic.Uintptr
+
+	// worker runs tasks on that goroutine; inside of a step of another worker, as with an
+	// Inline, the innermost. It belongs to who has the seat.
+	worker *Worker
+
+	_ [128 - 16]byte // seats are written by different threads
+}
+
+func seatOf(number uintptr) *seat {
+	// Numbers are addresses of records of the same size.
+	return &seats[uint32(number>>3)*2654435769>>(32-seatBits)]
+}
+
+// current returns the worker in whose step it is called, or nil: if it is called elsewhere, or
+// if that is not known.
+func current() *Worker {
+	number := goroutine.Pointer()
+	s := seatOf(number)
+	if s.goroutine.Load() != number || number == 0 {
+		return nil
+	}
+	if w := s.worker; w.current != 0 {
+		return w
+	}
+	return nil
+}
+
+// seated is what a goroutine has to give back: s may be nil.
+type seated struct {
+	s     *seat
+	outer *Worker
+}
+
+// sit makes w the worker that runs tasks on the calling goroutine, until leave is called
+// there.
+func (w *Worker) sit() seated {
+	number := goroutine.Pointer()
+	s := seatOf(number)
+	if s.goroutine.Load() == number {
+		outer := s.worker
+		if number == 0 || outer == w {
+			return seated{}
+		}
+		s.worker = w
+		return seated{s, outer}
+	}
+	if !s.goroutine.CompareAndSwap(0, number) {
+		return seated{}
+	}
+	s.worker = w
+	return seated{s, nil}
+}
+
+// Attach makes the worker be found by what its steps call: what they wake by a method
+// without a frame, and what they launch, goes to the worker's own queue. Each Run does so
+// for itself, and is faster if the goroutine has called Attach. That goroutine must call
+// Detach before it ends, also if a step ends it: in a deferred function.
+func (w *Worker) Attach() { w.sit() }
+
+// Detach ends what Attach began. It is called on the same goroutine, outside of Run.
+func (w *Worker) Detach() {
+	number := goroutine.Pointer()
+	if s := seatOf(number); number != 0 && s.goroutine.Load() == number && s.worker == w {
+		seated{s, nil}.leave()
+	}
+}
+
+func (t seated) leave() {
+	if t.s == nil {
+		return
+	}
+	t.s.worker = t.outer
+	if t.outer == nil {
+		t.s.goroutine.Store(0)
+	}
+}

@@ -1,0 +1,27 @@
+package coro
+
+import "github.com/framearena/framearena/internal/goroutine"
+
+// Seats returns how many goroutines have a seat.
+func Seats() (n int) {
+	for i := range seats {
+		if seats[i].goroutine.Load() != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// InStepOf reports whether w is the worker in whose step it is called, as far as methods
+// without a frame can tell; known says whether they can.
+func InStepOf(w *Worker) (is, known bool) { return current() == w, goroutine.Pointer() != 0 }
+
+// TakeSeat has another goroutine take the seat that the caller would have, until give is
+// called; false if somebody has it.
+func TakeSeat() (give func(), ok bool) {
+	s := seatOf(goroutine.Pointer())
+	if !s.goroutine.CompareAndSwap(0, 1) {
+		return nil, false
+	}
+	return func() { s.goroutine.Store(0) }, true
+}
