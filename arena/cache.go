@@ -14,6 +14,11 @@ import (
 // belongs to one goroutine at a time, and handing it to another needs the same
 // care as handing over any other variable. A frame may be freed into another
 // cache of the arena than it was allocated from.
+//
+// If the owner's goroutine dies without Close, whoever knows that may go on with the cache,
+// or close it. Of one that nobody closes, the free frames that were not published, some 126
+// of each class at most, are not used again before the arena is closed; live frames may be
+// freed by others as ever.
 type Cache struct {
 	// lists are the private part, touched by the owner alone. The last is always
 	// closed: it is for what has no class.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/framearena/framearena/bins"
+	"github.com/framearena/framearena/internal/refusal"
 	"github.com/framearena/framearena/slab"
 )
 
@@ -91,7 +92,7 @@ func (ch *checker) allocate(size uintptr) unsafe.Pointer {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
 	padded := size + guardSize
-	if padded < size {
+	if padded < size || refusal.Refused(size) {
 		return nil
 	}
 	k := bins.ClassOf(padded)

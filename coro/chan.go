@@ -248,7 +248,7 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 	if p != parkUnarmed { // else park is called again
 		c.unpacked(w)
 	}
-	post(&woken)
+	w.postParked(p, &woken)
 	return p
 }
 
@@ -268,7 +268,7 @@ func (r *receiving[T]) park(w *Worker, h *header) parking {
 		c.receivers.push(h, destination)
 	}
 	c.lock.mu.Unlock()
-	post(&woken)
+	w.postParked(p, &woken)
 	return p
 }
 

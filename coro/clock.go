@@ -1,10 +1,18 @@
 package coro
 
-import "time"
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+)
 
 // Clock is what the timers of an executor go by: those of [Sleep], [Timeout] and
 // [Deadline]. Tests and simulations have clocks of their own; see
 // [Environment.SetClock]. All methods may be called from any goroutine.
+//
+// The methods of a Clock and of its alarms are called with locks held, and in the middle of a
+// task's beginning to wait: they must return. One that panics or calls [runtime.Goexit] ends
+// the process.
 //
 // Timers are rounded up to a multiple of 262 µs, since no alarm of a computer's clock is
 // more exact. A Clock that is, because its time is not real, has another method, Exact,
@@ -43,4 +51,76 @@ func (c systemClock) NewAlarm(f func()) Alarm {
 	t := time.AfterFunc(time.Duration(notArmed), f)
 	t.Stop()
 	return t
+}
+
+// soundClock is a Clock whose methods return, or the process ends. Else a panic would be taken
+// for that of the step which waits, and its frame, with a timer in it, would be freed.
+type soundClock struct{ Clock }
+
+func (c soundClock) Exact() bool {
+	e, ok := c.Clock.(exact)
+	return ok && e.Exact()
+}
+
+func (c soundClock) Now() time.Duration {
+	returned := false
+	defer func() {
+		if !returned {
+			mustReturn("Now of a Clock", recover())
+		}
+	}()
+	now := c.Clock.Now()
+	returned = true
+	return now
+}
+
+func (c soundClock) NewAlarm(f func()) Alarm {
+	returned := false
+	defer func() {
+		if !returned {
+			mustReturn("NewAlarm of a Clock", recover())
+		}
+	}()
+	a := c.Clock.NewAlarm(f)
+	returned = true
+	return soundAlarm{a}
+}
+
+// soundAlarm is an alarm of a soundClock.
+type soundAlarm struct{ Alarm }
+
+func (a soundAlarm) Reset(d time.Duration) bool {
+	returned := false
+	defer func() {
+		if !returned {
+			mustReturn("Reset of an Alarm", recover())
+		}
+	}()
+	was := a.Alarm.Reset(d)
+	returned = true
+	return was
+}
+
+func (a soundAlarm) Stop() bool {
+	returned := false
+	defer func() {
+		if !returned {
+			mustReturn("Stop of an Alarm", recover())
+		}
+	}()
+	was := a.Alarm.Stop()
+	returned = true
+	return was
+}
+
+// mustReturn ends the process because a method has panicked with v or, if that is nil, called
+// runtime.Goexit. It does so on a goroutine where nobody recovers.
+func mustReturn(method string, v any) {
+	did := "called runtime.Goexit"
+	if v != nil {
+		did = fmt.Sprintf("panicked with %v", v)
+	}
+	message := fmt.Sprintf("coro: %s %s: it is called with locks held, so it must return\n\n%s", method, did, debug.Stack())
+	go panic(message)
+	select {}
 }

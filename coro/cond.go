@@ -127,7 +127,7 @@ func (c *Cond) park(w *Worker, h *header) parking {
 	m.lock.mu.Unlock()
 	c.lock.mu.Unlock()
 	again.signal(&woken)
-	post(&woken)
+	w.postParked(p, &woken)
 	return p
 }
 

@@ -126,6 +126,12 @@ func (e *errand[T]) drop() {
 
 // do is what the goroutine does.
 func (e *errand[T]) do() {
+	returned := false
+	defer func() {
+		if !returned { // fn has ended the goroutine
+			go e.finish()
+		}
+	}()
 	switch {
 	case e.fn != nil:
 		e.call()
@@ -139,11 +145,12 @@ func (e *errand[T]) do() {
 		case <-e.stop:
 		}
 	}
+	returned = true
 	e.finish()
 }
 
-// call calls the function. If that ends the goroutine, call does not return, and
-// another goroutine calls finish.
+// call calls the function. If that ends the goroutine, call does not return, even if a
+// panic on the way is recovered here.
 func (e *errand[T]) call() {
 	exits := true
 	defer func() {
@@ -151,7 +158,6 @@ func (e *errand[T]) call() {
 			e.panic = &PanicError{Value: v, Stack: debug.Stack()}
 		} else if exits {
 			e.panic = &PanicError{Value: ErrGoexit, Stack: debug.Stack()}
-			go e.finish()
 		}
 	}()
 	e.done = true

@@ -1,5 +1,11 @@
 package coro
 
+import (
+	"reflect"
+	"runtime"
+	"strings"
+)
+
 // A step function that calls runtime.Goexit ends the goroutine that runs it, and
 // nothing can stop that. What can be done is done in a deferred function: the task
 // fails, and if that leaves something to run, another goroutine relieves the one
@@ -11,8 +17,9 @@ package coro
 
 // exited makes the end of the goroutine in a step function a failure of its task.
 func (w *Worker) exited() {
-	if w.current == 0 {
-		return // not in a step function, but in an executor or a handler
+	if w.current == 0 { // not in a step function, but in an executor or a handler
+		w.goOnElsewhere() // if siblings are uncounted
+		return
 	}
 	h, child := w.running()
 	err := newPanicError(h, ErrGoexit)
@@ -24,6 +31,12 @@ func (w *Worker) exited() {
 	} else {
 		w.unfinished = w.finish(h, err)
 	}
+	w.goOnElsewhere()
+}
+
+// goOnElsewhere has another goroutine run what is unfinished, since this one ends, and waits
+// for it.
+func (w *Worker) goOnElsewhere() {
 	if w.unfinished == nil && w.uncounted != 0 {
 		w.unfinished = w.countEnded()
 	}
@@ -50,4 +63,38 @@ func (w *Worker) relieve() {
 	h := w.unfinished
 	w.unfinished = nil
 	w.runChain(h)
+}
+
+// What functions are called in stacks: stepsRecovering, and how the names of all methods of
+// seqLoops begin. They are written by init.
+var recoversName, loopsName string
+
+func init() {
+	recoversName = runtime.FuncForPC(reflect.ValueOf((*Worker).stepsRecovering).Pointer()).Name()
+	loopsName = strings.TrimSuffix(recoversName, "(*Worker).stepsRecovering") + "(*seqLoop["
+}
+
+// exiting reports whether the panic that stepsRecovering, or pass of a seqLoop, has just
+// recovered came out of a deferred function that a step's Goexit called. Then the Goexit goes
+// on all the same, and what the recovering function returns gets to nobody. Only the stack
+// says so.
+func exiting() bool {
+	var pcs [64]uintptr
+	for skip := 1; ; skip += len(pcs) {
+		n := runtime.Callers(skip, pcs[:])
+		if n == 0 {
+			return false
+		}
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := true; more; {
+			var frame runtime.Frame
+			frame, more = frames.Next()
+			switch name := frame.Function; {
+			case name == "runtime.Goexit":
+				return true
+			case name == recoversName, strings.HasPrefix(name, loopsName) && strings.HasSuffix(name, ").pass"):
+				return false // what is beyond is not the step's
+			}
+		}
+	}
 }

@@ -181,7 +181,7 @@ func (s *selecting) park(w *Worker, h *header) parking {
 	if refusing {
 		by.refuse(h)
 	}
-	post(&s.woken)
+	w.postParked(p, &s.woken)
 	return p
 }
 

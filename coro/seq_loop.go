@@ -93,7 +93,11 @@ func (l *seqLoop[T]) pass(yield func(T) bool) (again bool) {
 			return
 		}
 		if v := recover(); v != nil { // otherwise it is a Goexit
-			l.next.set(l.worker.recovered(v))
+			h := l.worker.recovered(v)
+			if h.at&atMask == Cleanup && exiting() {
+				h.at = 0 // end calls it, since nobody else does
+			}
+			l.next.set(h)
 			again = true
 		}
 	}()

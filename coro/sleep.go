@@ -168,10 +168,9 @@ func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
 }
 
 // fire cancels the scope, unless it has ended meanwhile. The registry is in a slot too, so
-// that it is there to tell.
-func (d *deadlineTimer) fire() {
+// that it is there to tell. The caller posts woken, with no lock held.
+func (d *deadlineTimer) fire(woken *wakes) {
 	r := d.registry
-	woken := cancelled.Get().(*wakes)
 	r.walk.Lock()
 	if r.generation == d.generation {
 		r.timer = nil
@@ -179,8 +178,6 @@ func (d *deadlineTimer) fire() {
 	}
 	r.walk.Unlock()
 	d.recycle()
-	post(woken)
-	woken.recycle()
 }
 
 // unset is called with walk held when the scope has ended.
@@ -226,8 +223,13 @@ func (x *waiting) deadlineOf(o *Option) int64 {
 }
 
 // SetClock makes c what the timers of the executor go by, in place of the real time. An
-// executor calls it before it takes tasks.
-func (e *Environment) SetClock(c Clock) { e.waiting.clock = c }
+// executor calls it before it takes tasks. A nil c is the real time.
+func (e *Environment) SetClock(c Clock) {
+	e.waiting.clock = nil
+	if c != nil {
+		e.waiting.clock = soundClock{c}
+	}
+}
 
 // Now returns the time by the clock that the executor's timers go by. What it is counted
 // from is up to the clock. Any goroutine may ask.
@@ -239,7 +241,7 @@ func fireTimers(due []link[timerNode]) {
 	for _, l := range due {
 		n := l.get()
 		if n.what == timerDeadline {
-			(*deadlineTimer)(unsafe.Pointer(n)).fire()
+			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
 			continue
 		}
 		if n.what&timerPause != 0 {

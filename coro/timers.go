@@ -156,16 +156,22 @@ func (t *timers) ring() {
 		if t.firing.enter() != nil {
 			return
 		}
-		var n int
-		batch, n, more = t.take(batch)
-		if n > 0 {
-			t.fire(batch.nodes[:n])
-		}
-		t.firing.leave()
+		batch, more = t.takeAndFire(batch)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	batch.next, t.spare = t.spare, batch
+}
+
+// takeAndFire leaves the gate that ring has passed, also if fire ends the goroutine, which
+// executors that run tasks in Post may do. The alarm is set for what is left then.
+func (t *timers) takeAndFire(batch *timerBatch) (_ *timerBatch, more bool) {
+	defer t.firing.leave()
+	batch, n, more := t.take(batch)
+	if n > 0 {
+		t.fire(batch.nodes[:n])
+	}
+	return batch, more
 }
 
 // take takes nodes that are due out of the wheel, and sets the alarm for the rest. A

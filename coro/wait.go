@@ -314,15 +314,64 @@ func post(woken *wakes) {
 			t.h = t.h.proxy().settle(woken.w)
 		}
 		env := t.h.env.get()
-		x := env.waiting // env may be gone when Post returns
-		if woken.w.serves(x) {
+		if woken.w.serves(env.waiting) {
 			woken.w.pushLocal(t, env, woken.from)
 			continue
 		}
-		if env.executor.Post(t) != nil {
-			x.leave(t.h)
-		}
+		woken.postOutside(t, env)
+	}
+}
+
+// postParked is post at the end of a park that returns p. A task that is parked is not w's any
+// more: if a task of another executor ends the goroutine in Post, that is not its failure.
+func (w *Worker) postParked(p parking, woken *wakes) {
+	if p == parked {
+		w.current = 0
+	}
+	post(woken)
+}
+
+// postOutside posts one task to an executor that may run tasks in Post. One of those may
+// end the goroutine, or have a handler that panics: the others are posted all the same.
+// They are in no queue where anybody would find them, and who closes their executors waits
+// for them, since they have passed the gates.
+func (woken *wakes) postOutside(t Task, env *Environment) {
+	x := env.waiting // env may be gone when Post returns
+	returned := false
+	defer func() {
 		x.gate.leave()
+		if returned {
+			return
+		}
+		if v := recover(); v != nil {
+			post(woken)
+			panic(v)
+		}
+		woken.relieve()
+	}()
+	if env.executor.Post(t) != nil {
+		x.leave(t.h)
+	}
+	returned = true
+}
+
+// relieve posts what is left when the goroutine ends: tasks of its worker's own executor at
+// once, and the others on another goroutine, which they may end too.
+func (woken *wakes) relieve() {
+	rest := new(wakes)
+	for t, ok := woken.Pop(); ok; t, ok = woken.Pop() {
+		env := t.h.env.get()
+		if !woken.w.serves(env.waiting) {
+			rest.Push(t)
+			continue
+		}
+		if t.h.layout&flagProxy != 0 {
+			t.h = t.h.proxy().settle(woken.w)
+		}
+		woken.w.pushLocal(t, env, woken.from)
+	}
+	if rest.Len() > 0 {
+		go post(rest)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+
+	"github.com/framearena/framearena/arena"
 )
 
 // waiting is what all environments of an executor share so that its tasks can
@@ -371,12 +373,15 @@ func (x *waiting) takeLeft() (Task, bool) {
 // that would have to wait later is cancelled too. An executor calls it when it
 // will run no more tasks, after [Environment.Close], and before it closes its arena; once it has begun to
 // refuse tasks, what was refused is kept for this call. Calling it again does
-// nothing. It must not be called from a step function.
+// nothing, unless a handler has ended the goroutine of the first call, or panicked: then it
+// goes on. It must not be called from a step function.
 func (e *Environment) CancelWaiting(err error) {
-	e.waiting.once.Do(func() { e.waiting.cancelAll(e, err) })
+	e.waiting.once.Do(func() { e.waiting.withdrawAll(err) })
+	e.waiting.cancelLeft(e.arena, err)
 }
 
-func (x *waiting) cancelAll(e *Environment, err error) {
+// withdrawAll takes all tasks of the executor from where they wait, and leaves them.
+func (x *waiting) withdrawAll(err error) {
 	x.err = err
 	x.closed.Store(true)
 	// With the gate closed, every task of this executor that is taken from its
@@ -396,12 +401,15 @@ func (x *waiting) cancelAll(e *Environment, err error) {
 	x.registry.walk.Unlock()
 	x.mu.Unlock()
 	post(&woken)
+}
 
+// cancelLeft cancels the tasks that were left, which nobody else runs.
+func (x *waiting) cancelLeft(a *arena.Arena, err error) {
 	t, ok := x.takeLeft()
 	if !ok {
 		return
 	}
-	w := NewWorker(e.arena)
+	w := NewWorker(a)
 	defer w.Close()
 	for ; ok; t, ok = x.takeLeft() { // a root's handler may wake tasks
 		w.Cancel(t, err)

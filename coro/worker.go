@@ -260,7 +260,10 @@ func (w *Worker) stepsRecovering(h *header) (next *header) {
 	defer func() {
 		seated.leave()
 		if v := recover(); v != nil {
-			next = w.recovered(v)
+			if next = w.recovered(v); (next != nil || w.uncounted != 0) && exiting() {
+				w.unfinished = next
+				w.goOnElsewhere()
+			}
 		} else if exits {
 			w.exited()
 		}

@@ -59,7 +59,8 @@
 // does, ends the goroutine that runs it. A worker of a Pool goes on with another
 // one. On an Inline the goroutine ends once nothing is left to run, which others do
 // for it; there, a handler that panics ends the process too. On a Loop, what is left
-// runs when that is driven again.
+// runs when that is driven again. If it was Close that called the handler, others cancel what
+// is left, and then Close's goroutine ends.
 //
 // # Clocks
 //

@@ -24,19 +24,43 @@ func inStep(method string) error {
 type closing struct {
 	once sync.Once
 
-	// by is the goroutine that closes, while it does; 0 otherwise. It is written by that.
+	// by is the goroutine that closes, while one does; 0 otherwise. It is written by that,
+	// and at the end by the first.
 	by atomic.Uint64
 }
 
 // do calls f, if nobody has, and waits until that has returned. The error is that of the
-// call. It must not be called by f, which calls handlers: see closes.
+// call. It must not be called by f, which calls handlers: see closes. If one of these panics
+// or ends the goroutine, f is called again before that happens: what it has done it does not
+// do twice.
 func (c *closing) do(f func() error) (err error) {
 	c.once.Do(func() {
-		c.by.Store(goroutine.ID())
+		returned := false
 		defer c.by.Store(0)
+		defer func() {
+			for !returned {
+				c.relieve(func() {
+					_ = f()
+					returned = true
+				})
+			}
+		}()
+		c.by.Store(goroutine.ID())
 		err = f()
+		returned = true
 	})
 	return err
+}
+
+// relieve calls f on a goroutine that it may end, and returns then.
+func (c *closing) relieve(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.by.Store(goroutine.ID())
+		f()
+	}()
+	<-done
 }
 
 // closes reports whether the calling goroutine is the one that closes.

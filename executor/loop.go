@@ -352,8 +352,9 @@ func (l *Loop) Close() error {
 
 func (l *Loop) close() error {
 	l.mu.Lock()
-	l.closed.Store(true)
-	close(l.quit)
+	if !l.closed.Swap(true) {
+		close(l.quit)
+	}
 	l.worker.Preempt()
 	l.left.Broadcast()
 	for l.driven {

@@ -138,8 +138,15 @@ func (p *Pool) close() error {
 	p.monitor.stop()
 	p.env.Close(ErrClosed)
 	p.env.CancelWaiting(ErrClosed)
-	// Nobody else takes from the queues any more, and nobody adds to them.
+	p.cancelQueued()
+	return p.options.closeArena()
+}
+
+// cancelQueued is called when nobody else takes from the queues any more, and nobody adds to
+// them.
+func (p *Pool) cancelQueued() {
 	w := coro.NewWorker(p.options.arena)
+	defer w.Close() // also if a handler ends the goroutine
 	for _, from := range *p.workers.Load() {
 		from.drain(func(t uintptr) { w.Cancel(coro.TaskOf(t), ErrClosed) })
 	}
@@ -148,6 +155,4 @@ func (p *Pool) close() error {
 			w.Cancel(coro.TaskOf(t), ErrClosed)
 		}
 	}
-	w.Close()
-	return p.options.closeArena()
 }
