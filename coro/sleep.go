@@ -169,9 +169,8 @@ func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
 
 // fire cancels the scope, unless it has ended meanwhile. The registry is in a slot too, so
 // that it is there to tell.
-func (d *deadlineTimer) fire() {
+func (d *deadlineTimer) fire(woken *wakes) {
 	r := d.registry
-	woken := cancelled.Get().(*wakes)
 	r.walk.Lock()
 	if r.generation == d.generation {
 		r.timer = nil
@@ -179,8 +178,6 @@ func (d *deadlineTimer) fire() {
 	}
 	r.walk.Unlock()
 	d.recycle()
-	post(woken)
-	cancelled.Put(woken)
 }
 
 // unset is called with walk held when the scope has ended.
@@ -233,13 +230,14 @@ func (e *Environment) SetClock(c Clock) { e.waiting.clock = c }
 // from is up to the clock. Any goroutine may ask.
 func (e *Environment) Now() time.Duration { return time.Duration(e.waiting.timing().now()) }
 
-// fireTimers is told of timers whose time has come. They are ours.
+// fireTimers is told of timers whose time has come. They are ours. All of them are done with
+// before a task is posted: with that, a task may end the goroutine.
 func fireTimers(due []link[timerNode]) {
 	woken := cancelled.Get().(*wakes)
 	for _, l := range due {
 		n := l.get()
 		if n.what == timerDeadline {
-			(*deadlineTimer)(unsafe.Pointer(n)).fire()
+			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
 			continue
 		}
 		if n.what&timerPause != 0 {

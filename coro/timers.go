@@ -156,16 +156,22 @@ func (t *timers) ring() {
 		if t.firing.enter() != nil {
 			return
 		}
-		var n int
-		batch, n, more = t.take(batch)
-		if n > 0 {
-			t.fire(batch.nodes[:n])
-		}
-		t.firing.leave()
+		batch, more = t.round(batch)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	batch.next, t.spare = t.spare, batch
+}
+
+// round fires as many timers as fit into a batch. It may end with the goroutine, if fire
+// does: the alarm is set for the rest.
+func (t *timers) round(batch *timerBatch) (_ *timerBatch, more bool) {
+	defer t.firing.leave()
+	batch, n, more := t.take(batch)
+	if n > 0 {
+		t.fire(batch.nodes[:n])
+	}
+	return batch, more
 }
 
 // take takes nodes that are due out of the wheel, and sets the alarm for the rest. A

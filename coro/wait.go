@@ -315,11 +315,25 @@ func post(woken *wakes) {
 			woken.w.pushLocal(t, env, Woken)
 			continue
 		}
-		if env.executor.Post(t) != nil {
-			x.leave(t.h)
-		}
-		x.gate.leave()
+		x.postOne(t, env, woken)
 	}
+}
+
+// postOne posts a task, and then leaves the gate. An executor that runs tasks in Post may not
+// return from it: one of them may end the goroutine, or a handler panic. Then others still
+// wait for the rest to be posted.
+func (x *waiting) postOne(t Task, env *Environment, rest *wakes) {
+	returned := false
+	defer func() {
+		x.gate.leave()
+		if !returned {
+			post(rest)
+		}
+	}()
+	if env.executor.Post(t) != nil {
+		x.leave(t.h)
+	}
+	returned = true
 }
 
 // ring is a queue of values that grows as needed and never shrinks. What is not in

@@ -164,6 +164,9 @@ func (r *run) expect(n *Node, c causes) {
 	for i, child := range n.Children {
 		q := &r.plan[child.index]
 		q.expected = n.launched(i, in)
+		if n.Op == Handle { // who awaits the handle may be cancelled instead
+			q.expected = q.expected.or(c.cancelled())
+		}
 		q.must = must && child.plain.ends()
 		if n.Op == Seq {
 			must = must && child.plain.mustReturn()
@@ -248,8 +251,11 @@ func (r *run) run(ctx context.Context) error {
 	defer patience.Stop()
 	results := make(chan result, 2) // one, and one too many
 	over := make(chan struct{})
-	defer close(over)
-	r.drive(over)
+	stopped := r.drive(over)
+	defer func() {
+		close(over)
+		<-stopped
+	}()
 	go r.launch(ctx, results)
 	select {
 	case got := <-results:
@@ -326,8 +332,10 @@ func (r *run) launch(ctx context.Context, results chan<- result) {
 	}
 }
 
-// drive has an executor driven that does not run tasks by itself.
-func (r *run) drive(over <-chan struct{}) {
+// drive has an executor driven that does not run tasks by itself, until over is closed. What
+// it returns is closed then.
+func (r *run) drive(over <-chan struct{}) (stopped chan struct{}) {
+	stopped = make(chan struct{})
 	drive := r.Drive
 	if loop, ok := r.ex.(*executor.Loop); ok && drive == nil {
 		drive = func(done <-chan struct{}) {
@@ -342,9 +350,11 @@ func (r *run) drive(over <-chan struct{}) {
 		}
 	}
 	if drive == nil {
-		return
+		close(stopped)
+		return stopped
 	}
 	go func() {
+		defer close(stopped)
 		for {
 			returned := make(chan bool, 1)
 			go func() {
@@ -358,6 +368,7 @@ func (r *run) drive(over <-chan struct{}) {
 			}
 		}
 	}()
+	return stopped
 }
 
 // hangs says where the tree has got.

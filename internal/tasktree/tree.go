@@ -246,7 +246,9 @@ func (n *Node) join() int { return int(n.N) % len(joinNames) }
 
 func (n *Node) limit() int { return int(n.N>>2) % 3 }
 
-func (n *Node) waitsForRoom() bool { return n.variant()&1 != 0 && n.limit() > 0 }
+// waitsForRoom says that a Spread waits before it spawns the next. One that cancels does not:
+// it would not come to that.
+func (n *Node) waitsForRoom() bool { return n.variant()&1 != 0 && n.limit() > 0 && !n.cancels() }
 
 // cancels says that a Spread cancels its group, or that a Handle is cancelled.
 func (n *Node) cancels() bool {
