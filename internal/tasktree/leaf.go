@@ -56,6 +56,7 @@ func stepLeaf[S any](f *coro.Frame[S, int64], l *leaf, b *branch, h *held) coro.
 	case Suspend:
 		w := coro.NewWaker()
 		switch {
+		case r.sabotage.forgets(n):
 		case n.N%3 == 0 || r.Virtual:
 			w.Wake()
 		case n.N%3 == 1:

@@ -110,19 +110,13 @@ func begin[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf, b *branch, 
 // done ends the task of a node with a result.
 func done[S any](f *coro.Frame[S, int64], r *run, n *Node, v int64) coro.Step {
 	r.ended(n)
-	if r.sabotage != nil {
-		v = r.sabotage.value(n, v)
-	}
-	return f.Return(v)
+	return f.Return(r.sabotage.value(n, v))
 }
 
 // fail ends the task of a node with an error.
 func fail[S any](f *coro.Frame[S, int64], r *run, n *Node, err error) coro.Step {
 	r.ended(n)
-	if r.sabotage != nil {
-		err = r.sabotage.failure(n, err)
-	}
-	return f.Fail(err)
+	return f.Fail(r.sabotage.failure(n, err))
 }
 
 // stepSeq awaits one child after the other.
@@ -135,9 +129,10 @@ func stepSeq[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.St
 		if err != nil {
 			return fail(f, r, n, err)
 		}
-		b.sum = mix(b.sum, b.got)
-		if r.sabotage != nil && r.sabotage.again(n) {
+		if r.sabotage.again(n) {
 			b.i--
+		} else {
+			b.sum = mix(b.sum, b.got)
 		}
 	}
 	if int(b.i) == len(n.Children) {
@@ -157,7 +152,7 @@ func stepOne[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.St
 		case Call:
 			return coro.AwaitCall(f, atChild, r.callOf(child), &b.got, r.options(n)...)
 		case Handle:
-			handle, err := coro.Start(r.ex, r.callOf(child), r.allocatorOption())
+			handle, err := coro.Start(r.executorOf(n), r.callOf(child), r.allocatorOption())
 			if err != nil {
 				return fail(f, r, n, err)
 			}
@@ -182,6 +177,16 @@ func stepOne[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.St
 		return fail(f, r, n, err)
 	}
 	return done(f, r, n, b.got)
+}
+
+// executorOf returns the executor that the task of n is on.
+func (r *run) executorOf(n *Node) coro.Executor {
+	for ; n.parent != nil; n = n.parent {
+		if n.parent.Op == Other && r.Other != nil {
+			return r.Other
+		}
+	}
+	return r.ex
 }
 
 // options returns those of a Call.
