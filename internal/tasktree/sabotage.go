@@ -7,6 +7,7 @@ type sabotage struct {
 	onFailure func(n *Node, err error) error
 	onAgain   func(n *Node) bool
 	onWake    func(n *Node) bool
+	onCleanup func(n *Node) bool
 }
 
 // value returns what the task of n returns.
@@ -30,3 +31,6 @@ func (s *sabotage) again(n *Node) bool { return s != nil && s.onAgain != nil && 
 
 // forgets reports whether the Waker of n is never woken.
 func (s *sabotage) forgets(n *Node) bool { return s != nil && s.onWake != nil && s.onWake(n) }
+
+// keeps reports whether the cleanup of n does not give back what the task has.
+func (s *sabotage) keeps(n *Node) bool { return s != nil && s.onCleanup != nil && s.onCleanup(n) }

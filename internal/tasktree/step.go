@@ -90,7 +90,7 @@ func begin[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf, b *branch, 
 	}
 	switch f.At() {
 	case coro.Cleanup:
-		if b != nil && b.locked {
+		if b != nil && b.locked && !r.sabotage.keeps(n) {
 			r.release(n, b)
 		}
 		if r.counts[n.index].ended.Load() == 0 && r.counts[n.index].begun.Load() == 1 {
