@@ -340,7 +340,11 @@ func (r *run) launch(ctx context.Context, results chan<- result) {
 		opts = append(opts, coro.Counted())
 	}
 	call := r.callOf(r.tree.Root)
-	switch way := r.tree.launchWay(); {
+	way := r.tree.launchWay()
+	if !r.returns() {
+		way = launchAsync
+	}
+	switch {
 	case way == launchRun && r.allocator == nil:
 		tell(coro.Run(ctx, r.ex, call))
 	case way == launchStart:
@@ -357,6 +361,17 @@ func (r *run) launch(ctx context.Context, results chan<- result) {
 		if err := coro.RunAsync(r.ex, opts...)(call); err != nil {
 			tell(0, err)
 		}
+	}
+}
+
+// returns reports whether a launch comes back: on an executor that runs tasks in Post, those of
+// another tree may end the goroutine that launches this one.
+func (r *run) returns() bool {
+	switch r.ex.(type) {
+	case *executor.Pool, *executor.High, *executor.Loop:
+		return true
+	default:
+		return r.Arena != nil // there is no other tree
 	}
 }
 
