@@ -143,10 +143,6 @@ func (o Outcomes) mustFail() bool {
 
 func (o Outcomes) mayFail() bool { return o.any || slices.ContainsFunc(o.list, Outcome.failed) }
 
-func (o Outcomes) mayReturn() bool {
-	return o.any || slices.ContainsFunc(o.list, func(x Outcome) bool { return !x.failed() })
-}
-
 func compare(a, b Outcome) int {
 	if a.End != b.End {
 		return int(a.End) - int(b.End)

@@ -15,7 +15,7 @@ import (
 // seeds returns how many trees a test has.
 func seeds(n int) int {
 	if testing.Short() {
-		n /= 4
+		n /= 8
 	}
 	if race.Enabled {
 		n /= 2
