@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -288,4 +289,131 @@ func ExampleErrGoexit() {
 
 	// Output:
 	// true
+}
+
+// A task that is woken and ends the goroutine of the Set keeps no other from being woken,
+// and the executor from being closed, although Set does not return.
+func TestGoexitOfAWokenTask(t *testing.T) {
+	var event coro.Event
+	waits := coro.Define("waits", func(f *coro.Frame[bool, none]) coro.Step {
+		if f.At() == 0 {
+			return event.Wait(f, 1)
+		}
+		if f.State {
+			leave()
+		}
+		return f.Return(none{})
+	})
+	var executors []*executor.Inline
+	var ended []*coro.Handle[none]
+	for i := range 4 {
+		ex := executor.NewInline()
+		executors = append(executors, ex)
+		handle, err := coro.Start(ex, waits.With(i%2 == 0))
+		require.NoError(t, err)
+		ended = append(ended, handle)
+	}
+	require.False(t, onGoroutine(event.Set))
+	for i, handle := range ended {
+		_, err := handle.Wait(context.Background())
+		if i%2 == 0 {
+			require.ErrorIs(t, err, coro.ErrGoexit)
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	for _, ex := range executors {
+		require.NoError(t, ex.Close())
+	}
+}
+
+// The same with what timers wake, several of them at one time.
+func TestGoexitOfATaskThatSlept(t *testing.T) {
+	clock := newRingingClock()
+	ex := executor.NewInline(executor.WithClock(clock))
+	sleeps := coro.Define("sleeps", func(f *coro.Frame[int, none]) coro.Step {
+		if f.At() == 0 {
+			return coro.Sleep(f, 1, time.Hour)
+		}
+		leave()
+		return f.Return(none{})
+	})
+	expires := coro.Define("expires", func(f *coro.Frame[int, none]) coro.Step {
+		if f.At() == 0 {
+			return coro.AwaitCall(f, 1, sleeps.With(0), nil, coro.Timeout(time.Hour/2))
+		}
+		return f.Fail(f.Err())
+	})
+	var handles []*coro.Handle[none]
+	for i := range 300 { // more than are fired at a time
+		call := sleeps.With(i)
+		if i%3 == 0 {
+			call = expires.With(i)
+		}
+		handle, err := coro.Start(ex, call)
+		require.NoError(t, err)
+		handles = append(handles, handle)
+	}
+	for clock.ring(2 * time.Hour) {
+	}
+	for _, handle := range handles {
+		_, err := handle.Wait(context.Background())
+		require.ErrorIs(t, err, coro.ErrGoexit)
+	}
+	require.NoError(t, ex.Close())
+}
+
+// ringingClock is a clock with one alarm, which goes off when a test says so.
+type ringingClock struct {
+	mu  sync.Mutex
+	now time.Duration
+	f   func()
+	at  time.Duration // when it goes off; negative: never
+}
+
+func newRingingClock() *ringingClock { return &ringingClock{at: -1} }
+
+func (c *ringingClock) Exact() bool { return true }
+
+func (c *ringingClock) Now() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *ringingClock) NewAlarm(f func()) coro.Alarm {
+	c.f = f
+	return c
+}
+
+func (c *ringingClock) Reset(d time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.at >= 0
+	c.at = c.now + d
+	return was
+}
+
+func (c *ringingClock) Stop() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was := c.at >= 0
+	c.at = -1
+	return was
+}
+
+// ring makes it that late, and the alarm go off if it should have by then, which it reports.
+func (c *ringingClock) ring(now time.Duration) bool {
+	c.mu.Lock()
+	c.now = max(c.now, now)
+	due := c.at >= 0 && c.at <= c.now+time.Second // the time that fire may take
+	if due {
+		c.now = max(c.now, c.at)
+		c.at = -1
+	}
+	c.mu.Unlock()
+	if due {
+		onGoroutine(c.f)
+	}
+	return due
 }

@@ -183,8 +183,12 @@ func (r *waitRegistry) arm() {
 	if outer != nil {
 		outer.enclose(r)
 	}
-	if r.ctx != nil {
-		ctx, generation := r.ctx, r.generation
+	switch ctx, generation := r.ctx, r.generation; {
+	case ctx == nil:
+	case ctx.Err() != nil: // now, and not when a goroutine of the context comes to it
+		r.cause = context.Cause(ctx)
+		r.cancelled.Store(true)
+	default:
 		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, context.Cause(ctx)) })
 	}
 	if r.deadline != 0 {
