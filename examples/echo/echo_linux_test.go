@@ -57,10 +57,11 @@ func quiet(t *testing.T, s server, n int) {
 }
 
 // text returns n bytes, a multiple of 8, of which no part is like another.
-func text(n int) []byte {
-	b := make([]byte, n)
-	for i := 0; i < n; i += 8 {
-		binary.LittleEndian.PutUint64(b[i:], uint64(i))
+func text(n int) []byte { return appendText(nil, n) }
+
+func appendText(b []byte, n int) []byte {
+	for range n / 8 {
+		b = binary.LittleEndian.AppendUint64(b, uint64(len(b)))
 	}
 	return b
 }
@@ -104,6 +105,32 @@ func TestALongTextThroughAShortBuffer(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
+// A message that comes when the task is about to wait, or has just begun to, is not missed.
+func TestMessagesCloseTogether(t *testing.T) {
+	s := newTaskServer(t, 4096)
+	conn := dial(t, s)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	var received [2]byte
+	pairs := 20_000
+	if testing.Short() {
+		pairs = 5000
+	}
+	for i := range pairs {
+		_, err := conn.Write([]byte{1})
+		require.NoError(t, err)
+		for start := time.Now(); time.Since(start) < time.Duration(i%400)*50*time.Nanosecond; {
+		}
+		_, err = conn.Write([]byte{2})
+		require.NoError(t, err)
+		_, err = io.ReadFull(conn, received[:])
+		require.NoError(t, err, "after %d pairs", i)
+		require.Equal(t, [2]byte{1, 2}, received)
+	}
+	require.NoError(t, conn.Close())
+	quiet(t, s, 0)
+	require.NoError(t, s.Close())
+}
+
 func TestHalfClose(t *testing.T) {
 	s := newTaskServer(t, 4096)
 	conn := dial(t, s)
@@ -119,19 +146,24 @@ func TestHalfClose(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// stuff sends without reading until the server has nowhere to put the echoes, and
-// returns what it has sent.
-func stuff(t *testing.T, conn *net.TCPConn) []byte {
-	sent := text(32 << 20)
+// stuff sends without reading until the server waits because it has nowhere to put the
+// echoes, and nothing more can be sent. It returns what was sent.
+func stuff(t *testing.T, s *taskServer, conn *net.TCPConn) []byte {
 	require.NoError(t, conn.SetReadBuffer(256<<10))
-	n := 0
+	var all []byte
+	sent := 0
 	for {
-		require.NoError(t, conn.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
-		written, err := conn.Write(sent[n:])
-		n += written
-		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-		if written == 0 {
-			return sent[:n]
+		if sent == len(all) {
+			all = appendText(all, 1<<20)
+		}
+		require.NoError(t, conn.SetWriteDeadline(time.Now().Add(20*time.Millisecond)))
+		n, err := conn.Write(all[sent:])
+		sent += n
+		if err != nil {
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		}
+		if n == 0 && flushingTasks(s) == 1 {
+			return all[:sent]
 		}
 	}
 }
@@ -149,8 +181,7 @@ func flushingTasks(s *taskServer) int {
 func TestTheOtherSideDoesNotRead(t *testing.T) {
 	s := newTaskServer(t, 4096)
 	slow, other := dial(t, s), dial(t, s)
-	sent := stuff(t, slow)
-	require.Eventually(t, func() bool { return flushingTasks(s) == 1 }, time.Minute, time.Millisecond)
+	sent := stuff(t, s, slow)
 
 	quick := &client{conn: other} // is served all the same
 	require.NoError(t, quick.echo())
@@ -175,7 +206,7 @@ func TestClientsVanish(t *testing.T) {
 	}{
 		{"idle", func(*net.TCPConn) {}},
 		{"with an echo on its way", func(conn *net.TCPConn) { conn.Write(text(1000)) }},
-		{"that do not read", func(conn *net.TCPConn) { stuff(t, conn) }},
+		{"that do not read", func(conn *net.TCPConn) { stuff(t, s, conn) }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -202,8 +233,7 @@ func TestCloseEndsAllConnections(t *testing.T) {
 	quiet(t, s, 500)
 	_, err = c.obey(order{Echoes: 500, Active: 4})
 	require.NoError(t, err)
-	stuff(t, c.conns[0].conn)
-	require.Eventually(t, func() bool { return flushingTasks(s) == 1 }, time.Minute, time.Millisecond)
+	stuff(t, s, c.conns[0].conn)
 
 	require.NoError(t, s.Close()) // an arena.ErrLeak if a frame were live
 	require.Zero(t, s.Open())

@@ -10,7 +10,7 @@ import (
 const reserve = 64
 
 // raiseFiles lets this process have as many files open as n connections need, or as many
-// as it can, and returns the greatest number that it may have.
+// as it can, and returns how many.
 func raiseFiles(n int) (int, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -18,7 +18,7 @@ func raiseFiles(n int) (int, error) {
 	}
 	want := uint64(n) + reserve
 	if limit.Cur >= want {
-		return int(min(limit.Cur, 1<<20)), nil
+		return int(want), nil // files have the lowest numbers that are free
 	}
 	raised := unix.Rlimit{Cur: want, Max: max(want, limit.Max)}
 	if unix.Setrlimit(unix.RLIMIT_NOFILE, &raised) == nil { // privileged, or within the hard limit

@@ -65,6 +65,9 @@ func child(role string, args ...string) (*exec.Cmd, error) {
 func measureApart(mode string, o options) (row, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if !o.json {
+		fmt.Fprintf(os.Stderr, "with a %s for each of %d connections ...\n", mode, o.conns)
+	}
 	cmd, err := child(roleServer, append(o.args(), "-mode", mode)...)
 	if err != nil {
 		return row{}, err

@@ -54,6 +54,9 @@ func newPoller(maxFiles int) (*poller, error) {
 
 // Watch begins to watch a file that does not block. It ends when the file is closed.
 func (p *poller) Watch(fd int) error {
+	if fd/eventsPerPage >= len(p.events) {
+		return fmt.Errorf("epoll: %w", unix.EMFILE)
+	}
 	page := &p.events[fd/eventsPerPage]
 	if page.Load() == nil {
 		page.CompareAndSwap(nil, new([eventsPerPage]coro.Event))
