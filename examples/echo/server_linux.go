@@ -90,10 +90,11 @@ func (s *taskServer) Close() error {
 	return errors.Join(s.pool.Close(), s.poller.Close(), unix.Close(s.listener))
 }
 
-// A held part is a *taskServer. Its resume points, beside 0 for the beginning:
-const atReady = 1 // the poller has told something
+// atReady is the resume point after the poller has told something. Tasks look again then,
+// as they do at the beginning, so that it does no harm if it was nothing.
+const atReady = 1
 
-// turns is how often a task may go on without letting others have theirs.
+// turns is how often a task goes on before others have their turn.
 const turns = 32
 
 // accept makes a task of each connection that comes.

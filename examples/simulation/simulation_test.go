@@ -50,7 +50,7 @@ func simulate(t *testing.T, s scenario) result {
 func TestAgainstTheory(t *testing.T) {
 	customers, tolerance := 300_000, 0.1
 	if testing.Short() {
-		customers, tolerance = 20_000, 0.2
+		customers, tolerance = 8000, 0.25
 	}
 	tests := []struct {
 		tellers int
@@ -69,7 +69,7 @@ func TestAgainstTheory(t *testing.T) {
 }
 
 func TestASeedDecidesAll(t *testing.T) {
-	s := scenario{customers: 10_000, tellers: 4, load: 0.9, service: time.Minute, seed: 5}
+	s := scenario{customers: 3000, tellers: 4, load: 0.9, service: time.Minute, seed: 5}
 	first, again := simulate(t, s), simulate(t, s)
 	require.Equal(t, first, again)
 	s.seed = 6
@@ -79,7 +79,7 @@ func TestASeedDecidesAll(t *testing.T) {
 // Timers and queues are in the frames. With the race detector a sync.Pool forgets what it
 // is given now and then, hence the limit.
 func TestNothingIsAllocatedByCustomers(t *testing.T) {
-	s := scenario{customers: 20_000, tellers: 3, load: 0.8, service: time.Minute, seed: 1}
+	s := scenario{customers: 5000, tellers: 3, load: 0.8, service: time.Minute, seed: 1}
 	b, err := s.open()
 	require.NoError(t, err)
 	var before, after runtime.MemStats
@@ -92,7 +92,7 @@ func TestNothingIsAllocatedByCustomers(t *testing.T) {
 }
 
 func TestCloseWhileCustomersAreThere(t *testing.T) {
-	s := scenario{customers: 10_000, tellers: 2, load: 0.95, service: time.Minute, seed: 1}
+	s := scenario{customers: 3000, tellers: 2, load: 0.95, service: time.Minute, seed: 1}
 	b, err := s.open()
 	require.NoError(t, err)
 	for b.loop.RunFor(time.Hour); b.result.customers < s.customers/2; b.loop.RunFor(time.Hour) {

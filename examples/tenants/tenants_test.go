@@ -78,12 +78,12 @@ func TestOneTenantRunsOut(t *testing.T) {
 			})
 			requests := 100
 			if testing.Short() {
-				requests = 10
+				requests = 5
 			}
 			for _, name := range []string{"ada", "bob"} {
 				modest.Go(func() {
 					for i := range int64(requests) {
-						n := 200 + i%10
+						n := 100 + i%10
 						got, err := s.Sum(ctx, name, n, time.Millisecond)
 						if err != nil || got != triangular(n) {
 							t.Errorf("%s got %d, %v for %d", name, got, err, n)
