@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/framearena/framearena/executor"
+)
+
+type options struct {
+	pages, hosts, attempts     int
+	perHost                    int64
+	timeout, backoff, deadline time.Duration
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.pages, "pages", 500, "pages of the site")
+	flag.IntVar(&o.hosts, "hosts", 3, "hosts that they are on")
+	flag.Int64Var(&o.perHost, "per-host", 4, "requests to a host at a time")
+	flag.IntVar(&o.attempts, "attempts", 3, "for a page")
+	flag.DurationVar(&o.timeout, "timeout", 500*time.Millisecond, "of a request")
+	flag.DurationVar(&o.backoff, "backoff", 20*time.Millisecond, "before the second attempt")
+	flag.DurationVar(&o.deadline, "deadline", time.Minute, "for all together")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "crawler:", err)
+		os.Exit(1)
+	}
+}
+
+var errIncomplete = errors.New("the crawl has not found what there is")
+
+// run makes a site, crawls it and reports.
+func run(ctx context.Context, o options, out io.Writer) error {
+	if o.pages < 1 || o.hosts < 1 || o.perHost < 1 || o.attempts < 1 {
+		return errors.New("there must be a page, a host, a request and an attempt at least")
+	}
+	s := newSite(o.pages, o.hosts, 2*time.Millisecond)
+	for i := range s.hosts {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		s.hosts[i].base = "http://" + l.Addr().String()
+		server := &http.Server{Handler: s.handler(i)}
+		go server.Serve(l)
+		defer server.Close()
+	}
+	crawler := s.crawler(o)
+
+	pool := executor.NewPool()
+	ctx, cancel := context.WithTimeout(ctx, o.deadline)
+	defer cancel()
+	start := time.Now()
+	pages, err := crawler.Crawl(ctx, pool, s.address(0))
+	took := time.Since(start)
+	// Frames that were live would make Close return an error.
+	if err := pool.Close(); err != nil {
+		return err
+	}
+	crawler.Client.CloseIdleConnections()
+	s.report(out, pages, took)
+	if err != nil {
+		return fmt.Errorf("it ended early: %w", err)
+	}
+	if !same(pages, s.graph(o.attempts)) {
+		return errIncomplete
+	}
+	fmt.Fprintln(out, "That is all there is, and each page was asked for as often as it had to be.")
+	return nil
+}
+
+// crawler returns one that stays on the site.
+func (s *site) crawler(o options) *Crawler {
+	hosts := make(map[string]bool)
+	for i := range s.hosts {
+		if u, err := url.Parse(s.hosts[i].base); err == nil {
+			hosts[u.Host] = true
+		}
+	}
+	return &Crawler{
+		Client:   &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: int(o.perHost)}},
+		Allow:    func(u *url.URL) bool { return hosts[u.Host] },
+		PerHost:  o.perHost,
+		Timeout:  o.timeout,
+		Attempts: o.attempts,
+		Backoff:  o.backoff,
+	}
+}
+
+// same reports whether two crawls have found the same.
+func same(a, b map[string]Page) bool {
+	return maps.EqualFunc(a, b, func(a, b Page) bool {
+		return slices.Equal(a.Links, b.Links) && a.Attempts == b.Attempts && errors.Is(a.Err, b.Err)
+	})
+}
+
+func (s *site) report(out io.Writer, pages map[string]Page, took time.Duration) {
+	fmt.Fprintf(out, "Visited %d of %d pages in %v.\n\n", len(pages), len(s.pages), took.Round(time.Millisecond))
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "host\trequests\tat a time, at most")
+	for i := range s.hosts {
+		h := &s.hosts[i]
+		fmt.Fprintf(w, "%s\t%d\t%d\n", h.base, h.requests.Load(), h.peak.Load())
+	}
+	w.Flush()
+
+	attempts := make(map[int]int)
+	failures := make(map[string]int)
+	for _, p := range pages {
+		switch {
+		case p.Err == nil:
+			attempts[p.Attempts]++
+		case errors.Is(p.Err, context.DeadlineExceeded):
+			failures["no answer in time"]++
+		default:
+			failures[p.Err.Error()]++
+		}
+	}
+	fmt.Fprintln(out)
+	for _, n := range slices.Sorted(maps.Keys(attempts)) {
+		fmt.Fprintf(out, "%4d pages came at attempt %d\n", attempts[n], n)
+	}
+	for _, err := range slices.Sorted(maps.Keys(failures)) {
+		fmt.Fprintf(out, "%4d pages never came: %s\n", failures[err], err)
+	}
+	fmt.Fprintln(out)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// order is what a server's process tells the clients', which answers each order with a
+// report. Both are lines of JSON. The clients end with their standard input.
+type order struct {
+	Connect int  `json:"connect,omitempty"` // open so many connections more
+	Close   bool `json:"close,omitempty"`   // close all of them
+	Echoes  int  `json:"echoes,omitempty"`  // send so many messages, in all
+	Active  int  `json:"active,omitempty"`  // on so many goroutines
+}
+
+type report struct {
+	Failure string        `json:"failure,omitempty"`
+	P50     time.Duration `json:"p50,omitempty"` // of an echo
+	P99     time.Duration `json:"p99,omitempty"`
+	Took    time.Duration `json:"took,omitempty"`
+}
+
+// clientMain is main in the process of the clients.
+func clientMain(addr string, in io.Reader, out io.Writer) error {
+	c := clients{addr: addr}
+	defer c.close()
+	answers := json.NewEncoder(out)
+	for lines := bufio.NewScanner(in); lines.Scan(); {
+		var o order
+		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
+			return err
+		}
+		r, err := c.obey(o)
+		if err != nil {
+			r.Failure = err.Error()
+		}
+		if err := answers.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clients is many connections to one server.
+type clients struct {
+	addr  string
+	conns []*client
+}
+
+func (c *clients) obey(o order) (report, error) {
+	switch {
+	case o.Connect > 0:
+		return report{}, c.connect(o.Connect)
+	case o.Echoes > 0:
+		return c.load(o.Echoes, o.Active)
+	case o.Close:
+		c.close()
+	}
+	return report{}, nil
+}
+
+// perAddress is how many connections come from one address: each takes a port, of which
+// an address has some 28,000.
+const perAddress = 10_000
+
+func (c *clients) connect(n int) error {
+	if _, err := raiseFiles(len(c.conns) + n); err != nil {
+		return err
+	}
+	for range n {
+		number := len(c.conns)
+		from := net.IPv4(127, 0, 0, byte(1+number/perAddress))
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: from}, Control: portLater}
+		conn, err := d.Dial("tcp4", c.addr)
+		if err != nil {
+			return err
+		}
+		c.conns = append(c.conns, &client{conn: conn.(*net.TCPConn), number: uint32(number)})
+	}
+	return nil
+}
+
+// portLater has the system choose the port when it connects. A port that is chosen before
+// cannot be one that was in use a minute ago.
+func portLater(_, _ string, raw syscall.RawConn) error {
+	var err error
+	return errors.Join(raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
+	}), err)
+}
+
+// close closes all connections in a way that leaves their ports free.
+func (c *clients) close() {
+	for _, client := range c.conns {
+		client.conn.SetLinger(0)
+		client.conn.Close()
+	}
+	c.conns = nil
+}
+
+// load sends so many messages on so many goroutines.
+func (c *clients) load(echoes, active int) (report, error) {
+	active = min(active, len(c.conns))
+	took := make([][]time.Duration, active)
+	errs := make([]error, active)
+	var all sync.WaitGroup
+	start := time.Now()
+	for i := range active {
+		all.Go(func() {
+			var mine []*client // each connection belongs to one goroutine
+			for j := i; j < len(c.conns); j += active {
+				mine = append(mine, c.conns[j])
+			}
+			took[i] = make([]time.Duration, 0, echoes/active+1)
+			for n := i; n < echoes && errs[i] == nil; n += active {
+				start := time.Now()
+				errs[i] = mine[n/active%len(mine)].echo()
+				took[i] = append(took[i], time.Since(start))
+			}
+		})
+	}
+	all.Wait()
+	r := report{Took: time.Since(start)}
+	times := slices.Concat(took...)
+	slices.Sort(times)
+	if len(times) > 0 {
+		r.P50, r.P99 = times[len(times)/2], times[len(times)*99/100]
+	}
+	return r, errors.Join(errs...)
+}
+
+// client is one connection. It belongs to one goroutine at a time.
+type client struct {
+	conn     *net.TCPConn
+	number   uint32
+	messages uint32 // sent
+
+	sent, received [messageSize]byte // the last one
+}
+
+const messageSize = 64
+
+// echo sends a message that no other is equal to, and looks at what comes back.
+func (c *client) echo() error {
+	c.messages++
+	for i := 0; i < messageSize; i += 8 {
+		binary.BigEndian.PutUint32(c.sent[i:], c.number)
+		binary.BigEndian.PutUint32(c.sent[i+4:], c.messages)
+	}
+	if _, err := c.conn.Write(c.sent[:]); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(c.conn, c.received[:]); err != nil {
+		return err
+	}
+	if c.sent != c.received {
+		return fmt.Errorf("connection %d sent % x and received % x", c.number, c.sent, c.received)
+	}
+	return nil
+}

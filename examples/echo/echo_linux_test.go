@@ -1,0 +1,343 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// The processes that the command starts are the test's own program.
+func TestMain(m *testing.M) {
+	if os.Getenv(roleVariable) != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// openFiles returns how many files the process has open.
+func openFiles(t *testing.T) int {
+	dir, err := os.Open("/proc/self/fd")
+	require.NoError(t, err)
+	defer dir.Close()
+	names, err := dir.Readdirnames(0)
+	require.NoError(t, err)
+	return len(names)
+}
+
+func newTaskServer(t *testing.T, buffer int) *taskServer {
+	files, err := raiseFiles(2000)
+	require.NoError(t, err)
+	s, err := listenTasks(buffer, files)
+	require.NoError(t, err)
+	return s
+}
+
+func dial(t *testing.T, s server) *net.TCPConn {
+	conn, err := net.Dial("tcp4", s.Addr())
+	require.NoError(t, err)
+	return conn.(*net.TCPConn)
+}
+
+// quiet returns when the server has n connections.
+func quiet(t *testing.T, s server, n int) {
+	t.Helper()
+	require.NoError(t, waitForOpen(s, n))
+}
+
+// text returns n bytes, a multiple of 8, of which no part is like another.
+func text(n int) []byte { return appendText(nil, n) }
+
+func appendText(b []byte, n int) []byte {
+	for range n / 8 {
+		b = binary.LittleEndian.AppendUint64(b, uint64(len(b)))
+	}
+	return b
+}
+
+func TestEveryConnectionHasItsOwnEchoes(t *testing.T) {
+	for _, mode := range []string{modeTask, modeGoroutine} {
+		t.Run(mode, func(t *testing.T) {
+			before := openFiles(t)
+			files, err := raiseFiles(2000)
+			require.NoError(t, err)
+			s, err := open(options{mode: mode, buffer: 256}, files)
+			require.NoError(t, err)
+			c := clients{addr: s.Addr()}
+			_, err = c.obey(order{Connect: 500})
+			require.NoError(t, err)
+			quiet(t, s, 500)
+			r, err := c.obey(order{Echoes: 2000, Active: 7})
+			require.NoError(t, err)
+			require.Positive(t, r.P50)
+			require.GreaterOrEqual(t, r.P99, r.P50)
+			_, err = c.obey(order{Close: true})
+			require.NoError(t, err)
+			quiet(t, s, 0)
+			require.NoError(t, s.Close()) // an arena.ErrLeak if a frame were live
+			require.Equal(t, before, openFiles(t))
+		})
+	}
+}
+
+func TestALongTextThroughAShortBuffer(t *testing.T) {
+	s := newTaskServer(t, 100)
+	conn := dial(t, s)
+	sent := text(100_000)
+	go conn.Write(sent)
+	received := make([]byte, len(sent))
+	_, err := io.ReadFull(conn, received)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(sent, received))
+	require.NoError(t, conn.Close())
+	quiet(t, s, 0)
+	require.NoError(t, s.Close())
+}
+
+// A message that comes when the task is about to wait, or has just begun to, is not missed.
+func TestMessagesCloseTogether(t *testing.T) {
+	s := newTaskServer(t, 4096)
+	conn := dial(t, s)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
+	var received [2]byte
+	pairs := 20_000
+	if testing.Short() {
+		pairs = 5000
+	}
+	for i := range pairs {
+		_, err := conn.Write([]byte{1})
+		require.NoError(t, err)
+		for start := time.Now(); time.Since(start) < time.Duration(i%400)*50*time.Nanosecond; {
+		}
+		_, err = conn.Write([]byte{2})
+		require.NoError(t, err)
+		_, err = io.ReadFull(conn, received[:])
+		require.NoError(t, err, "after %d pairs", i)
+		require.Equal(t, [2]byte{1, 2}, received)
+	}
+	require.NoError(t, conn.Close())
+	quiet(t, s, 0)
+	require.NoError(t, s.Close())
+}
+
+func TestHalfClose(t *testing.T) {
+	s := newTaskServer(t, 4096)
+	conn := dial(t, s)
+	sent := text(10_000)
+	_, err := conn.Write(sent)
+	require.NoError(t, err)
+	require.NoError(t, conn.CloseWrite())
+	received, err := io.ReadAll(conn) // what was sent before comes back, and then the end
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(sent, received))
+	quiet(t, s, 0) // although the client has not closed it
+	require.NoError(t, conn.Close())
+	require.NoError(t, s.Close())
+}
+
+// stuff sends without reading until the server waits because it has nowhere to put the
+// echoes, and nothing more can be sent. It returns what was sent.
+func stuff(t *testing.T, s *taskServer, conn *net.TCPConn) []byte {
+	require.NoError(t, conn.SetReadBuffer(256<<10))
+	var all []byte
+	sent := 0
+	for {
+		if sent == len(all) {
+			all = appendText(all, 1<<20)
+		}
+		require.NoError(t, conn.SetWriteDeadline(time.Now().Add(20*time.Millisecond)))
+		n, err := conn.Write(all[sent:])
+		sent += n
+		if err != nil {
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		}
+		if n == 0 && flushingTasks(s) == 1 {
+			return all[:sent]
+		}
+	}
+}
+
+// flushingTasks returns how many tasks wait with a buffer.
+func flushingTasks(s *taskServer) int {
+	for _, group := range s.pool.Environment().WaitingByKind() {
+		if group.Kind.Name == flush.Name() {
+			return group.N
+		}
+	}
+	return 0
+}
+
+func TestTheOtherSideDoesNotRead(t *testing.T) {
+	s := newTaskServer(t, 4096)
+	slow, other := dial(t, s), dial(t, s)
+	sent := stuff(t, s, slow)
+
+	quick := &client{conn: other} // is served all the same
+	require.NoError(t, quick.echo())
+
+	received := make([]byte, len(sent))
+	_, err := io.ReadFull(slow, received)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(sent, received))
+	require.Eventually(t, func() bool { return flushingTasks(s) == 0 }, time.Minute, time.Millisecond)
+
+	require.NoError(t, slow.Close())
+	require.NoError(t, other.Close())
+	quiet(t, s, 0)
+	require.NoError(t, s.Close())
+}
+
+func TestClientsVanish(t *testing.T) {
+	s := newTaskServer(t, 4096)
+	tests := []struct {
+		name   string
+		before func(*net.TCPConn)
+	}{
+		{"idle", func(*net.TCPConn) {}},
+		{"with an echo on its way", func(conn *net.TCPConn) { conn.Write(text(1000)) }},
+		{"that do not read", func(conn *net.TCPConn) { stuff(t, s, conn) }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			stays, goes := dial(t, s), dial(t, s)
+			test.before(goes)
+			quiet(t, s, 2)
+			require.NoError(t, goes.SetLinger(0)) // a reset, not an end
+			require.NoError(t, goes.Close())
+			quiet(t, s, 1)
+			require.NoError(t, (&client{conn: stays}).echo())
+			require.NoError(t, stays.Close())
+			quiet(t, s, 0)
+		})
+	}
+	require.NoError(t, s.Close())
+}
+
+func TestCloseEndsAllConnections(t *testing.T) {
+	before := openFiles(t)
+	s := newTaskServer(t, 4096)
+	c := clients{addr: s.Addr()}
+	_, err := c.obey(order{Connect: 500})
+	require.NoError(t, err)
+	quiet(t, s, 500)
+	_, err = c.obey(order{Echoes: 500, Active: 4})
+	require.NoError(t, err)
+	stuff(t, s, c.conns[0].conn)
+
+	require.NoError(t, s.Close()) // an arena.ErrLeak if a frame were live
+	require.Zero(t, s.Open())
+	for _, client := range c.conns[1:] {
+		_, err := client.conn.Read(make([]byte, 1))
+		require.True(t, err == io.EOF || errors.Is(err, syscall.ECONNRESET), "%v", err)
+	}
+	c.close()
+	require.Equal(t, before, openFiles(t))
+}
+
+func TestAnIdleConnectionIsOneFrame(t *testing.T) {
+	require.LessOrEqual(t, echo.FrameSize(), uintptr(128))
+}
+
+func TestAnEchoAllocatesNothing(t *testing.T) {
+	s := newTaskServer(t, 4096)
+	c := &client{conn: dial(t, s)}
+	require.NoError(t, c.echo())
+	require.Zero(t, testing.AllocsPerRun(2000, func() {
+		if err := c.echo(); err != nil {
+			t.Error(err)
+		}
+	}))
+	require.NoError(t, c.conn.Close())
+	quiet(t, s, 0)
+	require.NoError(t, s.Close())
+}
+
+// When no more files can be open, connections wait until some are closed.
+func TestNoFileIsLeft(t *testing.T) {
+	s := newTaskServer(t, 4096)
+	first := dial(t, s)
+	quiet(t, s, 1)
+	last, err := net.Dial("tcp4", s.Addr()) // the limit is the client's, too: it comes first
+	require.NoError(t, err)
+	quiet(t, s, 2)
+
+	var limit unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	waiting, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	require.NoError(t, err)
+	next, err := unix.Dup(waiting) // the number that the next file would have
+	require.NoError(t, err)
+	require.NoError(t, unix.Close(next))
+	few := limit
+	few.Cur = uint64(next)
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	connected := unix.Connect(waiting, &unix.SockaddrInet4{Port: first.RemoteAddr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}})
+	time.Sleep(50 * time.Millisecond)
+	held := s.Open()
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+	require.NoError(t, connected)
+	require.Equal(t, 2, held)
+	quiet(t, s, 3)
+
+	require.NoError(t, unix.Close(waiting))
+	require.NoError(t, first.Close())
+	require.NoError(t, last.Close())
+	quiet(t, s, 0)
+	require.NoError(t, s.Close())
+}
+
+func TestTheLimitOfFiles(t *testing.T) {
+	files, err := raiseFiles(math.MaxInt32) // no system has as many
+	require.NoError(t, err)
+	var limit unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
+	require.LessOrEqual(t, uint64(files), limit.Cur)
+	require.Less(t, files, math.MaxInt32)
+}
+
+func TestTheCommand(t *testing.T) {
+	// With the race detector, each process would sleep for a second before it ends.
+	t.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
+	args := []string{"-conns", "100", "-echoes", "1000", "-active", "3"}
+
+	o, err := parse(append(args, "-json"), io.Discard)
+	require.NoError(t, err)
+	var out bytes.Buffer
+	require.NoError(t, run(o, &out))
+	var rows []row
+	require.NoError(t, json.Unmarshal(out.Bytes(), &rows))
+	require.Len(t, rows, 2)
+	for i, mode := range []string{modeTask, modeGoroutine} {
+		require.Equal(t, mode, rows[i].Mode)
+		require.Equal(t, 100, rows[i].Conns)
+		require.Zero(t, rows[i].FilesLimitedTo)
+		require.Positive(t, rows[i].P50)
+		require.Positive(t, rows[i].EchoesASecond)
+	}
+
+	o, err = parse(append(args, "-mode", "task"), io.Discard)
+	require.NoError(t, err)
+	out.Reset()
+	require.NoError(t, run(o, &out))
+	require.Contains(t, out.String(), "An echo server with 100 connections")
+	require.Regexp(t, `(?m)^ +task +-?\d+ B +\S+ +\S+ +\S+ +\d+$`, out.String())
+	require.NotRegexp(t, `(?m)^ +goroutine `, out.String())
+}
+
+func TestWhatTheCommandRefuses(t *testing.T) {
+	for _, args := range [][]string{{"-conns", "0"}, {"-mode", "fiber"}, {"-buffer", "x"}, {"more"}} {
+		_, err := parse(args, io.Discard)
+		require.Error(t, err)
+	}
+}

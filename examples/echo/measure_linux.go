@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// server is what is measured.
+type server interface {
+	Addr() string
+	Open() int
+	Close() error
+}
+
+// row is what was measured of a server.
+type row struct {
+	Mode           string        `json:"mode"`
+	Conns          int           `json:"conns"`
+	BytesPerConn   int           `json:"bytes_per_conn"` // of resident memory
+	GC             time.Duration `json:"gc_ns"`          // of a collection while all are idle
+	P50            time.Duration `json:"p50_ns"`         // of an echo under load
+	P99            time.Duration `json:"p99_ns"`
+	EchoesASecond  int           `json:"echoes_per_second"`
+	FilesLimitedTo int           `json:"files_limited_to,omitempty"` // if it is why there are fewer connections than asked for
+}
+
+// The roles of a process, in the variable roleVariable of its environment: the command
+// itself has none.
+const (
+	roleVariable = "FRAMEARENA_ECHO"
+	roleServer   = "server"
+	roleClient   = "client" // addressVariable has the server's address
+)
+
+const addressVariable = "FRAMEARENA_ECHO_ADDRESS"
+
+// child returns this program as another process, which ends when this one does. The
+// goroutine must be locked to its thread: the system takes the thread's end for ours.
+func child(role string, args ...string) (*exec.Cmd, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return cmd, nil
+}
+
+// measureApart measures a server in a process of its own.
+func measureApart(mode string, o options) (row, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if !o.json {
+		fmt.Fprintf(os.Stderr, "with a %s for each of %d connections ...\n", mode, o.conns)
+	}
+	cmd, err := child(roleServer, append(o.args(), "-mode", mode)...)
+	if err != nil {
+		return row{}, err
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		return row{}, fmt.Errorf("server %s: %w", mode, err)
+	}
+	var r row
+	if err := json.Unmarshal(out, &r); err != nil {
+		return row{}, fmt.Errorf("server %s: %w", mode, err)
+	}
+	return r, nil
+}
+
+// measure measures a server in this process, and has clients in another one.
+func measure(o options) (r row, err error) {
+	r = row{Mode: o.mode, Conns: o.conns}
+	files, err := raiseFiles(o.conns)
+	if err != nil {
+		return row{}, err
+	}
+	if files < o.conns+reserve {
+		r.Conns, r.FilesLimitedTo = files-reserve, files
+	}
+	s, err := open(o, files)
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	clients, err := newRemoteClients(s.Addr())
+	if err != nil {
+		return row{}, err
+	}
+	defer func() { err = errors.Join(err, clients.Close()) }()
+
+	// Whatever happens for the first time has happened when memory is measured.
+	for _, o := range []order{{Connect: reserve}, {Echoes: 20 * reserve, Active: reserve}, {Close: true}} {
+		if _, err := clients.do(o); err != nil {
+			return row{}, err
+		}
+	}
+	if err := waitForOpen(s, 0); err != nil {
+		return row{}, err
+	}
+	before, err := residentMemory()
+	if err != nil {
+		return row{}, err
+	}
+	for _, o := range []order{{Connect: r.Conns}, {Echoes: r.Conns, Active: o.active}} { // each has had a message
+		if _, err := clients.do(o); err != nil {
+			return row{}, err
+		}
+	}
+	if err := waitForOpen(s, r.Conns); err != nil {
+		return row{}, err
+	}
+	after, err := residentMemory()
+	if err != nil {
+		return row{}, err
+	}
+	r.BytesPerConn = (after - before) / r.Conns
+	r.GC = timeOfCollection()
+
+	load, err := clients.do(order{Echoes: o.echoes, Active: o.active})
+	if err != nil {
+		return row{}, err
+	}
+	r.P50, r.P99 = load.P50, load.P99
+	r.EchoesASecond = int(float64(o.echoes) / load.Took.Seconds())
+	return r, nil
+}
+
+func open(o options, files int) (server, error) {
+	if o.mode == modeTask {
+		return listenTasks(o.buffer, files)
+	}
+	return listenGoroutines(o.buffer)
+}
+
+// waitForOpen waits until the server has n connections.
+func waitForOpen(s server, n int) error {
+	for deadline := time.Now().Add(time.Minute); s.Open() != n; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the server has %d connections, not %d", s.Open(), n)
+		}
+	}
+	return nil
+}
+
+// residentMemory returns the process's memory, without garbage.
+func residentMemory() (int, error) {
+	time.Sleep(50 * time.Millisecond) // what was done last has come to its end
+	debug.FreeOSMemory()              // collects, too
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		fields := strings.Fields(line)
+		if len(fields) == 3 && fields[0] == "VmRSS:" {
+			kib, err := strconv.Atoi(fields[1])
+			return kib << 10, err
+		}
+	}
+	return 0, errors.New("/proc/self/status has no VmRSS")
+}
+
+// timeOfCollection returns the median of some.
+func timeOfCollection() time.Duration {
+	var times [5]time.Duration
+	for i := range times {
+		start := time.Now()
+		runtime.GC()
+		times[i] = time.Since(start)
+	}
+	slices.Sort(times[:])
+	return times[len(times)/2]
+}
+
+// remoteClients are the clients, in a process of their own.
+type remoteClients struct {
+	cmd     *exec.Cmd
+	orders  io.WriteCloser
+	answers *bufio.Scanner
+}
+
+// newRemoteClients starts the clients of the server at addr. The goroutine must be locked
+// to its thread until they are closed.
+func newRemoteClients(addr string) (*remoteClients, error) {
+	cmd, err := child(roleClient)
+	if err != nil {
+		return nil, err
+	}
+	cmd.Env = append(cmd.Env, addressVariable+"="+addr)
+	orders, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	answers, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &remoteClients{cmd, orders, bufio.NewScanner(answers)}, nil
+}
+
+// do gives an order and waits for the report.
+func (c *remoteClients) do(o order) (report, error) {
+	if err := json.NewEncoder(c.orders).Encode(o); err != nil {
+		return report{}, fmt.Errorf("clients: %w", err)
+	}
+	if !c.answers.Scan() {
+		return report{}, fmt.Errorf("clients: %w", cmp.Or(c.answers.Err(), io.ErrUnexpectedEOF))
+	}
+	var r report
+	if err := json.Unmarshal(c.answers.Bytes(), &r); err != nil {
+		return report{}, fmt.Errorf("clients: %w", err)
+	}
+	if r.Failure != "" {
+		return report{}, fmt.Errorf("clients: %s", r.Failure)
+	}
+	return r, nil
+}
+
+// Close closes all connections.
+func (c *remoteClients) Close() error {
+	c.orders.Close()
+	return c.cmd.Wait()
+}

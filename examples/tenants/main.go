@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+)
+
+type options struct {
+	budget         uint64
+	memory         string
+	requests       int           // of each modest tenant
+	modest, greedy int           // items of a request
+	takes          time.Duration // to get an item
+}
+
+func main() {
+	o := options{requests: 300, modest: 500, greedy: 1_000_000, takes: 5 * time.Millisecond}
+	flag.Uint64Var(&o.budget, "budget", 4<<20, "bytes of each tenant")
+	flag.StringVar(&o.memory, "memory", memoryShared, "shared, with a budget of it, or own")
+	flag.IntVar(&o.greedy, "greedy", o.greedy, "items that the greedy tenant wants at a time")
+	flag.Parse()
+	if err := run(o, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "tenants:", err)
+		os.Exit(1)
+	}
+}
+
+// client is a tenant's, and its figures.
+type client struct {
+	name    string
+	items   int
+	right   int // answers
+	refused int // for want of memory
+	times   []time.Duration
+	err     error // anything else
+}
+
+// run has a server and tenants for some seconds, and reports.
+func run(o options, out io.Writer) error {
+	s, err := newService([]string{"ada", "bob", "greedy"}, uintptr(o.budget), o.memory)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	server := &http.Server{Handler: s.Handler()}
+	go server.Serve(l)
+	base := "http://" + l.Addr().String()
+
+	ada, bob := &client{name: "ada", items: o.modest}, &client{name: "bob", items: o.modest}
+	greedy, later := &client{name: "greedy", items: o.greedy}, &client{name: "greedy", items: o.modest}
+	var modest, others sync.WaitGroup
+	for _, c := range []*client{ada, bob} {
+		modest.Go(func() {
+			for range o.requests {
+				c.ask(base, o.takes)
+			}
+		})
+	}
+	enough := make(chan struct{})
+	others.Go(func() {
+		for {
+			greedy.ask(base, time.Minute) // so nothing is there before all have begun
+			select {
+			case <-enough:
+				return
+			case <-time.After(o.takes):
+			}
+		}
+	})
+	modest.Wait()
+	close(enough)
+	others.Wait()
+	later.ask(base, o.takes)
+	// A frame that was live would make Close return an error.
+	if err := errors.Join(server.Close(), s.Close(), ada.err, bob.err, greedy.err, later.err); err != nil {
+		return err
+	}
+
+	where := map[string]string{memoryShared: "of an arena that they share", memoryOwn: "in arenas of their own"}[o.memory]
+	fmt.Fprintf(out, "Three tenants have %d KiB each for frames, %s.\n\n", o.budget>>10, where)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "tenant\titems a request\tright answers\tout of memory\tmedian\t")
+	for _, c := range []*client{ada, bob, greedy, later} {
+		slices.Sort(c.times)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%v\t\n", c.name, c.items, c.right, c.refused, c.times[len(c.times)/2].Round(10*time.Microsecond))
+	}
+	w.Flush()
+	fmt.Fprintf(out, "\nAt its peak, the greedy one had frames of %d KiB: as asked for, before they are rounded up.\n",
+		s.tenants["greedy"].memory.Stats().PeakBytes>>10)
+	return nil
+}
+
+// ask sends a request and looks at the answer.
+func (c *client) ask(base string, takes time.Duration) {
+	start := time.Now()
+	resp, err := http.Get(fmt.Sprintf("%s/%s/sum?n=%d&takes=%v", base, c.name, c.items, takes))
+	if err != nil {
+		c.err = err
+		return
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	c.times = append(c.times, time.Since(start))
+	want := int64(c.items) * int64(c.items+1) / 2
+	switch {
+	case err != nil:
+		c.err = err
+	case resp.StatusCode == http.StatusInsufficientStorage:
+		c.refused++
+	case strings.TrimSpace(string(answer)) == fmt.Sprint(want):
+		c.right++
+	default:
+		c.err = fmt.Errorf("%s got %s: %s", c.name, resp.Status, answer)
+	}
+}

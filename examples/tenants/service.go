@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+// service sums up items for tenants. Any goroutine may use it.
+type service struct {
+	pool    *executor.Pool
+	tenants map[string]*tenant // not changed any more
+	close   []func() error     // in this order
+}
+
+// tenant is one who has a budget.
+type tenant struct{ memory *arena.Counting }
+
+// Sorts of memory.
+const (
+	memoryShared = "shared"
+	memoryOwn    = "own"
+)
+
+// newService returns a service for tenants with a budget in bytes each, of memory that they
+// share or own. The options are the pool's.
+func newService(names []string, budget uintptr, memory string, opts ...executor.Option) (*service, error) {
+	s := &service{pool: executor.NewPool(opts...), tenants: make(map[string]*tenant)}
+	s.close = append(s.close, s.pool.Close) // first: it ends what has frames
+	shared := s.pool.Arena()
+	for _, name := range names {
+		var budgeted arena.FrameAllocator
+		switch memory {
+		case memoryShared:
+			budgeted = arena.NewBounded(shared, budget)
+		case memoryOwn:
+			own, err := arena.New(arena.WithMaxBytes(budget))
+			if err != nil {
+				return nil, errors.Join(err, s.Close())
+			}
+			s.close = append(s.close, own.Close)
+			budgeted = own
+		default:
+			return nil, errors.Join(fmt.Errorf("memory is %q or %q, not %q", memoryShared, memoryOwn, memory), s.Close())
+		}
+		s.tenants[name] = &tenant{arena.NewCounting(budgeted)}
+	}
+	return s, nil
+}
+
+// Close ends the requests that there are. The error wraps arena.ErrLeak if a frame is left.
+func (s *service) Close() error {
+	var errs []error
+	for _, f := range s.close {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}
+
+var errNoTenant = errors.New("there is no such tenant")
+
+// Sum returns the sum of the items 1 to n, each of which takes some time. The error wraps
+// arena.ErrExhausted if the tenant's budget is too small for that.
+func (s *service) Sum(ctx context.Context, name string, n int64, takes time.Duration) (int64, error) {
+	t, ok := s.tenants[name]
+	if !ok {
+		return 0, fmt.Errorf("%w: %q", errNoTenant, name)
+	}
+	request := sum.With(summing{first: 1, n: n, takes: takes})
+	h, err := coro.Start(s.pool, request, coro.Allocator(t.memory), coro.Context(ctx))
+	if err != nil {
+		return 0, err
+	}
+	return h.Wait(context.WithoutCancel(ctx)) // the tree ends with ctx, and not before its tasks
+}
+
+// summing is the state of sum.
+type summing struct {
+	first, n    int64
+	takes       time.Duration
+	left, right int64
+	halves      coro.Group
+}
+
+// sum returns the sum of n items from the first on: of one half and of the other, beside each
+// other.
+var sum = coro.Define("sum", func(f *coro.Frame[summing, int64]) coro.Step {
+	s := &f.State
+	switch f.At() {
+	case 0:
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
+		s.halves.Policy(f, coro.FirstError)
+		half := s.n / 2
+		s.spawn(f, s.first, half, &s.left)
+		s.spawn(f, s.first+half, s.n-half, &s.right)
+		return s.halves.Wait(f, 1)
+	case 1:
+		if f.Err() != nil {
+			return f.Fail(f.Err()) // there is no memory, or the client has gone
+		}
+		return f.Return(s.left + s.right)
+	default:
+		return f.BadResume()
+	}
+})
+
+func (s *summing) spawn(f *coro.Frame[summing, int64], first, n int64, result *int64) {
+	switch n {
+	case 0:
+	case 1:
+		coro.Spawn(f, &s.halves, item, having{first, s.takes}, result)
+	default:
+		coro.Spawn(f, &s.halves, f.Kind(), summing{first: first, n: n, takes: s.takes}, result)
+	}
+}
+
+// having is the state of item.
+type having struct {
+	value int64
+	takes time.Duration
+}
+
+// item returns one item when it is there.
+var item = coro.Define("item", func(f *coro.Frame[having, int64]) coro.Step {
+	switch {
+	case f.Err() != nil:
+		return f.Fail(f.Err())
+	case f.At() == 0:
+		return coro.Sleep(f, 1, f.State.takes)
+	default:
+		return f.Return(f.State.value)
+	}
+})
+
+// Handler returns the service by HTTP.
+func (s *service) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{tenant}/sum", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.ParseInt(r.FormValue("n"), 10, 32)
+		if err != nil || n < 0 {
+			http.Error(w, "n is the number of items", http.StatusBadRequest)
+			return
+		}
+		takes, err := time.ParseDuration(r.FormValue("takes"))
+		if err != nil {
+			http.Error(w, "takes is the time that an item takes, such as 5ms", http.StatusBadRequest)
+			return
+		}
+		result, err := s.Sum(r.Context(), r.PathValue("tenant"), n, takes)
+		switch {
+		case err == nil:
+			fmt.Fprintln(w, result)
+		case errors.Is(err, errNoTenant):
+			http.Error(w, err.Error(), http.StatusNotFound)
+		case errors.Is(err, arena.ErrExhausted):
+			http.Error(w, "that takes more memory than you have", http.StatusInsufficientStorage)
+		default: // the server closes, or the client has gone and reads nothing
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
+	})
+	return mux
+}
