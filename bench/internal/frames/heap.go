@@ -1,0 +1,169 @@
+package frames
+
+import (
+	"sync"
+	"unsafe"
+)
+
+type frame [size]byte
+
+// Memory from the Go heap, dropped.
+
+func openNew() (source, error) {
+	return shared{allocator{
+		pair: func(n int) (sum uint64) {
+			for i := range uint64(n) {
+				p := unsafe.Pointer(new(frame))
+				kept = p
+				*number(p) = i
+				sum += *number(p)
+			}
+			return sum
+		},
+		get: func(frames []unsafe.Pointer, from uint64) {
+			for i := range frames {
+				p := unsafe.Pointer(new(frame))
+				*number(p) = from + uint64(i)
+				frames[i] = p
+			}
+		},
+		put: drop,
+	}}, nil
+}
+
+// bytes is the size where the compiler does not know it.
+var bytes = size
+
+func openMake() (source, error) {
+	return shared{allocator{
+		pair: func(n int) (sum uint64) {
+			for i := range uint64(n) {
+				p := unsafe.Pointer(unsafe.SliceData(make([]byte, bytes)))
+				kept = p
+				*number(p) = i
+				sum += *number(p)
+			}
+			return sum
+		},
+		get: func(frames []unsafe.Pointer, from uint64) {
+			for i := range frames {
+				p := unsafe.Pointer(unsafe.SliceData(make([]byte, bytes)))
+				*number(p) = from + uint64(i)
+				frames[i] = p
+			}
+		},
+		put: drop,
+	}}, nil
+}
+
+// drop forgets frames.
+func drop(frames []unsafe.Pointer) uint64 {
+	sum := sumOf(frames)
+	clear(frames)
+	return sum
+}
+
+// Memory from the Go heap, recycled.
+
+func openSyncPool() (source, error) {
+	pool := sync.Pool{New: func() any { return new(frame) }}
+	return shared{allocator{
+		pair: func(n int) (sum uint64) {
+			for i := range uint64(n) {
+				f := pool.Get().(*frame)
+				p := unsafe.Pointer(f)
+				*number(p) = i
+				sum += *number(p)
+				pool.Put(f)
+			}
+			return sum
+		},
+		get: func(frames []unsafe.Pointer, from uint64) {
+			for i := range frames {
+				p := unsafe.Pointer(pool.Get().(*frame))
+				*number(p) = from + uint64(i)
+				frames[i] = p
+			}
+		},
+		put: func(frames []unsafe.Pointer) (sum uint64) {
+			for _, p := range frames {
+				sum += *number(p)
+				pool.Put((*frame)(p))
+			}
+			return sum
+		},
+	}}, nil
+}
+
+// channelRoom is how many free frames the pool in a channel keeps.
+const channelRoom = 2048
+
+func openChannel() (source, error) {
+	free := make(chan *frame, channelRoom)
+	get := func() unsafe.Pointer {
+		select {
+		case f := <-free:
+			return unsafe.Pointer(f)
+		default:
+			return unsafe.Pointer(new(frame))
+		}
+	}
+	put := func(p unsafe.Pointer) {
+		select {
+		case free <- (*frame)(p):
+		default:
+		}
+	}
+	return shared{of(get, put)}, nil
+}
+
+func openMutex() (source, error) {
+	var mu sync.Mutex
+	var free []*frame // guarded by mu
+	get := func() unsafe.Pointer {
+		mu.Lock()
+		defer mu.Unlock()
+		n := len(free)
+		if n == 0 {
+			return unsafe.Pointer(new(frame))
+		}
+		f := free[n-1]
+		free = free[:n-1]
+		return unsafe.Pointer(f)
+	}
+	put := func(p unsafe.Pointer) {
+		mu.Lock()
+		defer mu.Unlock()
+		free = append(free, (*frame)(p))
+	}
+	return shared{of(get, put)}, nil
+}
+
+// of returns an allocator that calls functions, where a call is of no account.
+func of(get func() unsafe.Pointer, put func(unsafe.Pointer)) allocator {
+	return allocator{
+		pair: func(n int) (sum uint64) {
+			for i := range uint64(n) {
+				p := get()
+				*number(p) = i
+				sum += *number(p)
+				put(p)
+			}
+			return sum
+		},
+		get: func(frames []unsafe.Pointer, from uint64) {
+			for i := range frames {
+				p := get()
+				*number(p) = from + uint64(i)
+				frames[i] = p
+			}
+		},
+		put: func(frames []unsafe.Pointer) (sum uint64) {
+			for _, p := range frames {
+				sum += *number(p)
+				put(p)
+			}
+			return sum
+		},
+	}
+}
