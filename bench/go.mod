@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/framearena/framearena => ../
 
 require (
+	github.com/ajstarks/svgo v0.0.0-20211024235047-1546f124cd8b
 	github.com/alitto/pond/v2 v2.7.1
 	github.com/bytedance/gopkg v0.1.4
 	github.com/dgraph-io/ristretto/v2 v2.4.2

@@ -75,7 +75,7 @@ func Disciplines() []contest.Discipline {
 	for _, mode := range []struct{ mode, title, note string }{
 		{"dynamic", "boxed, dyn", "each future in a box, behind dyn Future"},
 		{"boxed", "boxed", "each future in a box, of a type that the compiler knows"},
-		{"inlined", "inlined", "all futures in one, which the compiler makes of them"},
+		{"inlined", "inlined", "all futures in one, which the compiler makes of them; framearena's counterpart is the elided row"},
 	} {
 		d.Contestants = append(d.Contestants, contest.Contestant{
 			Name: "Rust async, " + mode.title, Lang: "Rust", Role: contest.Peer, Note: mode.note,

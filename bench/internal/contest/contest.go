@@ -41,6 +41,7 @@ type Unit string
 const (
 	Nanoseconds Unit = "ns"
 	Bytes       Unit = "B"
+	Count       Unit = "" // of something that is neither good nor bad
 )
 
 // Plan says how a sample is taken.

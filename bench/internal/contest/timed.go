@@ -79,7 +79,7 @@ func Timed(parts int, open func() (Runner, error)) func(Plan) (Metrics, error) {
 // grow returns how many operations to do after n took so long and less than it should.
 func grow(n int, took, want time.Duration) int {
 	by := 1.2 * float64(want) / float64(max(took, 1))
-	return int(float64(n)*min(max(by, 2), 100)) + 1
+	return int(float64(n)*min(max(by, 1.1), 100)) + 1
 }
 
 // Check returns an error if a result is not what it has to be.

@@ -14,7 +14,7 @@ func openNew() (source, error) {
 		pair: func(n int) (sum uint64) {
 			for i := range uint64(n) {
 				p := unsafe.Pointer(new(frame))
-				kept = p
+				Kept = p
 				*number(p) = i
 				sum += *number(p)
 			}
@@ -39,7 +39,7 @@ func openMake() (source, error) {
 		pair: func(n int) (sum uint64) {
 			for i := range uint64(n) {
 				p := unsafe.Pointer(unsafe.SliceData(make([]byte, bytes)))
-				kept = p
+				Kept = p
 				*number(p) = i
 				sum += *number(p)
 			}

@@ -117,7 +117,7 @@ func Build(ctx context.Context, dir string) (*Programs, error) {
 			} else {
 				p.paths[r.name] = path
 			}
-			if version != "" {
+			if version != "" && r.tool.title != goTool.title { // this program says its version itself
 				p.tools[r.tool.title] = version
 			}
 			return ctx.Err()

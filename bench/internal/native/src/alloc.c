@@ -38,7 +38,7 @@ static void version(void) {
   const char* v = "";
   size_t n = sizeof v;
   mallctl("version", &v, &n, 0, 0);
-  printf("jemalloc %s\n", v);
+  printf("jemalloc %.*s\n", (int)strcspn(v, "-"), v);  // without the commit
 }
 #else
 #include <gnu/libc-version.h>

@@ -25,7 +25,7 @@ class free_lists {
   static constexpr unsigned classes = 6, room = 16;
   struct list {
     unsigned count = 0;
-    void* frames[room];
+    void* frames[room] = {};
   } lists[classes];
 
  public:

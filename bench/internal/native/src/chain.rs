@@ -144,6 +144,6 @@ fn main() {
             return;
         }
         let by = 1.2 * want.as_secs_f64() / took.as_secs_f64().max(1e-9);
-        n = (n as f64 * by.clamp(2.0, 100.0)) as u64 + 1;
+        n = (n as f64 * by.clamp(1.1, 100.0)) as u64 + 1;
     }
 }

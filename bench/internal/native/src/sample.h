@@ -33,6 +33,6 @@ static void report(double milliseconds, double parts, void (*run)(unsigned long 
       return;
     }
     double by = took > 0 ? 1.2 * milliseconds * 1e6 / took : 100;
-    n = n * (by < 2 ? 2 : by > 100 ? 100 : by) + 1;
+    n = n * (by < 1.1 ? 1.1 : by > 100 ? 100 : by) + 1;
   }
 }
