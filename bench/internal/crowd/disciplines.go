@@ -105,6 +105,7 @@ func measure(c crowd, plan contest.Plan) (contest.Metrics, error) {
 	}
 	runLoad(c, busy, load/8) // to warm up
 	measureLoad("q")
+	load = max(load, 2*time.Duration(m["gc"])) // so that there are some, however long they take
 	whileCollecting(func() { measureLoad("c") })
 
 	start = time.Now()

@@ -4,6 +4,7 @@ package frames
 
 import "github.com/framearena/framearena/bench/internal/contest"
 
-func openCgo() (source, error) {
-	return nil, contest.Missing("this program was built without cgo, which needs a C compiler")
-}
+var errNoCgo = contest.Missing("this program was built without cgo, which needs a C compiler")
+
+func openCgo() (source, error)     { return nil, errNoCgo }
+func openCgoMixed() (mixed, error) { return mixed{}, errNoCgo }

@@ -13,3 +13,10 @@ func openCgo() (source, error) {
 		func(p unsafe.Pointer) { C.free(p) },
 	)}, nil
 }
+
+func openCgoMixed() (mixed, error) {
+	return mixed{
+		get: func(size uintptr) unsafe.Pointer { return C.malloc(C.size_t(size)) },
+		put: func(p unsafe.Pointer, _ uintptr) { C.free(p) },
+	}, nil
+}

@@ -34,13 +34,14 @@ func Disciplines() []contest.Discipline {
 				contestant("framearena, any goroutine", contest.Ours, openArena, batches, ""),
 			}, append(goAllocators(batches), native("batch")...)...),
 		},
+		mixedSizes(),
 		{
 			ID: "alloc-release", Group: group, Title: "1000 allocated, then released at once",
 			About:   "For allocators that free everything together: 1000 pieces of 128 bytes are allocated and written, then read and released by one call. The time is of one piece.",
 			Metrics: []contest.Metric{contest.Time},
 			Contestants: []contest.Contestant{
 				contestant("framearena, Monotonic", contest.Ours, openMonotonic, batches, ""),
-				contestant("framearena, owner's cache, each freed", contest.Ours, openCaches, batches, "the row of the discipline above"),
+				contestant("framearena, owner's cache, each freed", contest.Ours, openCaches, batches, "as in the discipline of 1000 freed"),
 				contestant("ristretto z.Allocator, Reset", contest.Peer, openRistretto, batches, "on the Go heap, unless it is built with jemalloc"),
 				{Name: "Go's arena experiment", Lang: "Go", Role: contest.Peer, Program: "arenas", Mode: "batch", Note: "GOEXPERIMENT=arenas: a new arena for each 1000, since there is no reset"},
 				contestant("new, dropped", contest.Peer, openNew, batches, ""),

@@ -17,10 +17,10 @@ import (
 // modes are those of each program.
 var modes = map[string][]string{
 	"alloc-none":     {"handover"},
-	"alloc-glibc":    {"pair", "batch", "handover", "parallel"},
-	"alloc-jemalloc": {"pair", "batch", "handover", "parallel"},
-	"alloc-tcmalloc": {"pair", "batch", "handover", "parallel"},
-	"alloc-mimalloc": {"pair", "batch", "handover", "parallel"},
+	"alloc-glibc":    {"pair", "batch", "handover", "parallel", "mixed"},
+	"alloc-jemalloc": {"pair", "batch", "handover", "parallel", "mixed"},
+	"alloc-tcmalloc": {"pair", "batch", "handover", "parallel", "mixed"},
+	"alloc-mimalloc": {"pair", "batch", "handover", "parallel", "mixed"},
 	"chain-gcc":      {"new", "recycle", "pmr", "elided"},
 	"chain-clang":    {"new", "recycle", "pmr", "elided"},
 	"chain-rust":     {"inlined", "boxed", "dynamic"},

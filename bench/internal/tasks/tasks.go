@@ -18,7 +18,7 @@ type none = struct{}
 // Disciplines returns all disciplines of tasks.
 func Disciplines() []contest.Discipline {
 	return []contest.Discipline{
-		spawning(), forking(), skynet(), pingPong(), channels(), fanning(), mutexes(), sleepers(), timeouts(), generators(),
+		spawning(), forking(), skynet(), pingPong(), wakes(false), wakes(true), channels(), fanning(), mutexes(), sleepers(), timeouts(), generators(),
 	}
 }
 

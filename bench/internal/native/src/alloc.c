@@ -41,10 +41,15 @@ static void version(void) {
   printf("jemalloc %.*s\n", (int)strcspn(v, "-"), v);  // without the commit
 }
 #else
-#include <gnu/libc-version.h>
 #define get malloc
 #define put free
+#ifdef __GLIBC__
+#include <gnu/libc-version.h>
 static void version(void) { printf("glibc %s\n", gnu_get_libc_version()); }
+#else
+#define NO_GLIBC  // the system's malloc is another one
+static void version(void) { printf("none\n"); }
+#endif
 #endif
 
 // The compiler must not see through an allocation.
@@ -124,6 +129,34 @@ static void handovers(unsigned long rounds) {
   pthread_join(receiver, 0);
 }
 
+// The dice and the sizes are those of the Go part.
+static uint64_t roll(uint64_t* x) {
+  *x ^= *x << 13;
+  *x ^= *x >> 7;
+  *x ^= *x << 17;
+  return *x;
+}
+
+static void mixed(unsigned long rounds) {
+  enum { live = 10000 };
+  static uint64_t* pieces[live];
+  uint64_t dice = 88172645463325252u, sum = 0, n = rounds * live;
+  for (uint64_t i = 0; i < n; i++) {
+    uint64_t r = roll(&dice);
+    uint64_t** at = &pieces[(r >> 32) % live];
+    if (*at) sum += give(*at);
+    size_t low = (size_t)64 << (r % 6);
+    *at = get(low + ((r >> 8) & (low - 1)) + 1);
+    opaque(*at);
+    **at = i;
+  }
+  for (int i = 0; i < live; i++) {
+    if (pieces[i]) sum += give(pieces[i]);
+    pieces[i] = 0;
+  }
+  check("the sum", sum, below(n));
+}
+
 static void* pairs_of_thread(void* n) {
   pairs(*(unsigned long*)n);
   return 0;
@@ -142,10 +175,15 @@ static void parallel(unsigned long n) {
 int main(int argc, char** argv) {
   const char* mode = argc > 1 ? argv[1] : "";
   double milliseconds = argc > 2 ? atof(argv[2]) : 100;
+#ifdef NO_GLIBC
+  fprintf(stderr, "the C library is not glibc\n");
+  return exit_missing;
+#endif
   if (!strcmp(mode, "version")) version();
   else if (!strcmp(mode, "pair")) report(milliseconds, 1, pairs);
   else if (!strcmp(mode, "batch")) report(milliseconds, batch, batches);
   else if (!strcmp(mode, "handover")) report(milliseconds, slots, handovers);
+  else if (!strcmp(mode, "mixed")) report(milliseconds, 10000, mixed);
   else if (!strcmp(mode, "parallel")) report(milliseconds, 1, parallel);
   else return 2;
 }
