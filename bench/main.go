@@ -7,6 +7,11 @@
 // It builds programs in C, C++ and Rust too. Those whose compiler or library is not there
 // are skipped, and said to be. Samples are kept as JSON, beside the plots or where -json
 // says; -from renders the page again from such a file.
+//
+// Package contest describes what is compared. Packages frames, chain, tasks and crowd have
+// the contestants, native those in other languages; a new one is a line in the Disciplines
+// of one of them. Package measure takes the samples, stats sums them up, and report writes
+// the page.
 package main
 
 import (

@@ -54,14 +54,15 @@ const (
 	barHeight    = 15
 	headHeight   = 66 // title and legend
 	groupHeight  = 28
-	footHeight   = 44 // the axis
-	valueWidth   = 92 // right of the longest bar
-	letterWidth  = 6.7
+	footHeight   = 44  // the axis
+	valueWidth   = 92  // right of the longest bar
+	letterWidth  = 6.7 // more than most texts need
+	narrowLetter = 6.2 // as narrow as long texts are
 	fontFamily   = "font-family:-apple-system,'Segoe UI','Helvetica Neue',Helvetica,Arial,sans-serif;"
 	inkColour    = "#1f2328"
 	paleColour   = "#59636e"
 	gridColour   = "#eaeef2"
-	maxLabelPart = 0.45
+	maxLabelPart = 0.5
 )
 
 // logFrom is the ratio of the largest to the smallest value from which on the axis is
@@ -163,7 +164,7 @@ func (c chart) legend(s *svg.SVG) {
 // fit returns a label that is not wider than that.
 func fit(label string, width int) string {
 	letters := []rune(label)
-	if most := int(float64(width)/letterWidth) + 1; len(letters) > most {
+	if most := int(float64(width)/narrowLetter) + 1; len(letters) > most {
 		return string(letters[:most-1]) + "…"
 	}
 	return label
@@ -184,7 +185,7 @@ func (c chart) labelWidth() int {
 	longest := 0
 	for _, g := range c.groups {
 		for _, b := range g.bars {
-			n := float64(len([]rune(b.label))) * letterWidth
+			n := float64(len([]rune(b.label))) * narrowLetter
 			if b.look == lookOurs {
 				n *= 1.06 // it is bold
 			}

@@ -239,7 +239,7 @@ func checkPlot(t *testing.T, plot []byte) (texts []string) {
 				points = size
 			}
 		}
-		wide := float64(len([]rune(b.text))) * points * 0.5
+		wide := float64(len([]rune(b.text))) * points * 0.48
 		switch {
 		case strings.Contains(b.anchor, "text-anchor:end"):
 			b.left -= wide
