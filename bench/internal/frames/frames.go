@@ -49,6 +49,3 @@ func number(p unsafe.Pointer) *uint64 { return (*uint64)(p) }
 
 // below returns the sum of the numbers below n.
 func below(n int) uint64 { return uint64(n) * uint64(n-1) / 2 }
-
-// Kept is where allocators of the Go heap put a frame, so that it is on the heap. It is never read.
-var Kept unsafe.Pointer

@@ -9,25 +9,40 @@ type frame [size]byte
 
 // Memory from the Go heap, dropped.
 
+// dropped has an allocator whose frames are dropped.
+type dropped struct{ each func(kept *slot) allocator }
+
+func (s dropped) open() allocator { return s.each(new(slot)) }
+func (s dropped) close() error    { return nil }
+
+// slot is where an allocator puts a frame, so that the compiler has it on the heap. Each
+// has a cache line of its own.
+type slot struct {
+	p unsafe.Pointer
+	_ [size - 8]byte
+}
+
 func openNew() (source, error) {
-	return shared{allocator{
-		pair: func(n int) (sum uint64) {
-			for i := range uint64(n) {
-				p := unsafe.Pointer(new(frame))
-				Kept = p
-				*number(p) = i
-				sum += *number(p)
-			}
-			return sum
-		},
-		get: func(frames []unsafe.Pointer, from uint64) {
-			for i := range frames {
-				p := unsafe.Pointer(new(frame))
-				*number(p) = from + uint64(i)
-				frames[i] = p
-			}
-		},
-		put: drop,
+	return dropped{func(kept *slot) allocator {
+		return allocator{
+			pair: func(n int) (sum uint64) {
+				for i := range uint64(n) {
+					p := unsafe.Pointer(new(frame))
+					kept.p = p
+					*number(p) = i
+					sum += *number(p)
+				}
+				return sum
+			},
+			get: func(frames []unsafe.Pointer, from uint64) {
+				for i := range frames {
+					p := unsafe.Pointer(new(frame))
+					*number(p) = from + uint64(i)
+					frames[i] = p
+				}
+			},
+			put: drop,
+		}
 	}}, nil
 }
 
@@ -35,24 +50,26 @@ func openNew() (source, error) {
 var bytes = size
 
 func openMake() (source, error) {
-	return shared{allocator{
-		pair: func(n int) (sum uint64) {
-			for i := range uint64(n) {
-				p := unsafe.Pointer(unsafe.SliceData(make([]byte, bytes)))
-				Kept = p
-				*number(p) = i
-				sum += *number(p)
-			}
-			return sum
-		},
-		get: func(frames []unsafe.Pointer, from uint64) {
-			for i := range frames {
-				p := unsafe.Pointer(unsafe.SliceData(make([]byte, bytes)))
-				*number(p) = from + uint64(i)
-				frames[i] = p
-			}
-		},
-		put: drop,
+	return dropped{func(kept *slot) allocator {
+		return allocator{
+			pair: func(n int) (sum uint64) {
+				for i := range uint64(n) {
+					p := unsafe.Pointer(unsafe.SliceData(make([]byte, bytes)))
+					kept.p = p
+					*number(p) = i
+					sum += *number(p)
+				}
+				return sum
+			},
+			get: func(frames []unsafe.Pointer, from uint64) {
+				for i := range frames {
+					p := unsafe.Pointer(unsafe.SliceData(make([]byte, bytes)))
+					*number(p) = from + uint64(i)
+					frames[i] = p
+				}
+			},
+			put: drop,
+		}
 	}}, nil
 }
 

@@ -23,18 +23,17 @@ const (
 
 // work is what workers do with a number: some arithmetic, and the number again.
 func work(v int) uint64 {
-	x := uint64(v)
+	x := uint64(v) | 1<<40
 	for range 64 {
 		x ^= x << 13
 		x ^= x >> 7
 		x ^= x << 17
 	}
-	worked.Store(x)
+	if x == 0 { // it never is, but the compiler does not know that, so it does the work
+		return 0
+	}
 	return uint64(v)
 }
-
-// worked keeps the compiler from leaving the work out.
-var worked atomic.Uint64
 
 type (
 	fan     struct{ jobs, results *coro.Chan[uint64] }
