@@ -242,7 +242,10 @@ func (r *report) discipline(d *measure.Discipline) error {
 	r.header(head...)
 	write := format(c.metric.Unit)
 	for _, e := range c.ranked() {
-		cells := []string{name(e), write(e.summary.Median), percent(e.summary.Spread()), "", c.verdict(e)}
+		cells := []string{name(e), write(e.summary.Median), "—", "", c.verdict(e)}
+		if e.summary.N > 1 {
+			cells[2] = percent(e.summary.Spread())
+		}
 		if ratioOf := c.ratio(e); ratioOf > 0 {
 			cells[3] = ratio(ratioOf)
 		}
@@ -328,15 +331,19 @@ func (r *report) crowds() error {
 		"that the next one was not due yet.\n")
 	r.notes(all[0])
 
-	for _, key := range []string{"bytes", "gc", "c999"} {
+	for _, plotted := range []struct{ key, title string }{
+		{"bytes", "Memory of an idle activity"},
+		{"gc", "A collection while all are idle"},
+		{"c999", "Requests while collecting: 99.9 % take no longer"},
+	} {
 		var c chart
 		for _, d := range all {
 			for _, m := range d.Metrics {
-				if m.Key != key {
+				if m.Key != plotted.key {
 					continue
 				}
 				of := compare(d, m)
-				c.title, c.axis, c.format = m.Title, m.Title+", less is better", format(m.Unit)
+				c.title, c.axis, c.format = plotted.title, m.Title+", less is better", format(m.Unit)
 				g := barGroup{title: d.Title, bars: r.bars(of)}
 				for _, e := range of.entries {
 					if !e.measured {
@@ -346,7 +353,7 @@ func (r *report) crowds() error {
 				c.groups = append(c.groups, g)
 			}
 		}
-		if err := r.picture("crowd-"+key+".svg", c); err != nil {
+		if err := r.picture("crowd-"+plotted.key+".svg", c); err != nil {
 			return err
 		}
 	}
