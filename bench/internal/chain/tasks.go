@@ -1,0 +1,63 @@
+package chain
+
+import (
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/bench/internal/contest"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+// closer is an executor.
+type closer interface {
+	coro.Executor
+	Close() error
+}
+
+// tasks returns what opens the chain as tasks on an executor, with options for the launch.
+func tasks(root *coro.Kind[repeat, none], open func() closer, opts ...coro.Option) func() (contest.Runner, error) {
+	return func() (contest.Runner, error) {
+		ex := open()
+		done := make(chan error, 1)
+		opts := append(opts, coro.OnError(func(err error) { done <- err }), coro.OnResult(func(none) { done <- nil }))
+		launch := coro.RunAsync(ex, opts...)
+		return contest.Runner{
+			Do: counted(func(iterations int) error {
+				if err := launch(root.With(repeat{iterations})); err != nil {
+					return err
+				}
+				return <-done
+			}),
+			Close: ex.Close,
+		}, nil
+	}
+}
+
+func inline() closer { return executor.NewInline() }
+func pool() closer   { return executor.NewPool() }
+
+// inArena is tasks with frames from an arena that any goroutine may use.
+func inArena() (contest.Runner, error) {
+	a, err := arena.New()
+	if err != nil {
+		return contest.Runner{}, err
+	}
+	r, err := tasks(loop, func() closer { return executor.NewInline(executor.WithArena(a)) }, coro.Allocator(a))()
+	closeExecutor := r.Close
+	r.Close = func() error {
+		if err := closeExecutor(); err != nil {
+			return err
+		}
+		return a.Close()
+	}
+	return r, err
+}
+
+// onHeap is tasks with frames from the Go heap.
+func onHeap() (contest.Runner, error) {
+	return tasks(loop, inline, coro.Allocator(new(arena.Heap)))()
+}
+
+// elided is tasks whose root frame has room for all.
+func elided() (contest.Runner, error) {
+	return tasks(elidedLoop, inline, coro.RootFrameSize(coro.ChainSize(elidedLoop, elided1, elided2, elided3, elided4)))()
+}

@@ -1,0 +1,76 @@
+package crowd
+
+import (
+	"fmt"
+	"runtime"
+	"sync/atomic"
+)
+
+// activity is the state of one that is idle, 72 bytes: it fits the smallest frame of a task,
+// and is a few local variables of a goroutine.
+type activity struct {
+	id    uint64
+	words [8]uint64
+}
+
+// begin is what an activity does before it is suspended.
+func (a *activity) begin() {
+	for i := range a.words {
+		a.words[i] = a.id + uint64(i)
+	}
+	begun.Add(1)
+}
+
+// end is what it does afterwards: it adds its id to endedIDs, if its state is what it was.
+func (a *activity) end() {
+	for i, w := range a.words {
+		if w != a.id+uint64(i) {
+			return
+		}
+	}
+	endedIDs.Add(a.id)
+	ended.Add(1)
+}
+
+var (
+	begun    atomic.Int64  // how many activities have begun
+	ended    atomic.Int64  // how many have ended, and were what they had been
+	endedIDs atomic.Uint64 // the sum of their ids
+)
+
+// await waits until a counter has reached n.
+func await(counter *atomic.Int64, n int) {
+	for counter.Load() < int64(n) {
+		runtime.Gosched()
+	}
+}
+
+// crowd is many activities of one sort, most of them idle. busy serve requests.
+type crowd interface {
+	// open begins so many busy activities.
+	open(busy int) error
+
+	// create begins n idle activities, with the ids 1 to n, and returns when each is
+	// suspended, or about to be.
+	create(n int) error
+
+	// request has a busy activity serve a request.
+	request(busy int, r request)
+
+	// finish lets all idle activities end. It need not wait for that.
+	finish()
+
+	// close ends the busy activities, and returns an error if something is left.
+	close() error
+}
+
+// sumOfIDs returns 1 + 2 + … + n.
+func sumOfIDs(n int) uint64 { return uint64(n) * (uint64(n) + 1) / 2 }
+
+// checkEnded returns an error unless n idle activities have ended as they began.
+func checkEnded(n int) error {
+	if got, want := endedIDs.Load(), sumOfIDs(n); got != want || ended.Load() != int64(n) {
+		return fmt.Errorf("check failed: %d activities have ended, whose ids add up to %d, want %d and %d", ended.Load(), got, n, want)
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package crowd
+
+import (
+	"runtime"
+	"sync"
+)
+
+// structCrowd is activities as structs on the Go heap, with a loop for their events: what
+// one writes who has too many activities for goroutines. There is no line in it that waits:
+// an activity is cut up into functions by hand.
+type structCrowd struct {
+	idle   []*activity
+	busy   []busyStruct
+	events chan event
+	loops  sync.WaitGroup
+}
+
+type busyStruct struct{ mu sync.Mutex }
+
+// event is a request for a busy activity.
+type event struct {
+	busy    int
+	request request
+}
+
+func newStructCrowd() crowd { return &structCrowd{} }
+
+func (c *structCrowd) open(busy int) error {
+	c.busy = make([]busyStruct, busy)
+	c.events = make(chan event, busyRoom)
+	for range runtime.GOMAXPROCS(0) {
+		c.loops.Go(func() {
+			for e := range c.events {
+				b := &c.busy[e.busy]
+				b.mu.Lock()
+				e.request.serve()
+				b.mu.Unlock()
+			}
+		})
+	}
+	return nil
+}
+
+func (c *structCrowd) create(n int) error {
+	c.idle = make([]*activity, n)
+	for i := range c.idle {
+		a := &activity{id: uint64(i) + 1}
+		a.begin()
+		c.idle[i] = a
+	}
+	return nil
+}
+
+func (c *structCrowd) request(busy int, r request) { c.events <- event{busy, r} }
+
+func (c *structCrowd) finish() {
+	for i, a := range c.idle {
+		a.end()
+		c.idle[i] = nil
+	}
+}
+
+func (c *structCrowd) close() error {
+	close(c.events)
+	c.loops.Wait()
+	return nil
+}

@@ -1,0 +1,170 @@
+package tasks
+
+import (
+	"sync"
+
+	"github.com/panjf2000/ants/v2"
+	"github.com/sourcegraph/conc"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/framearena/framearena/bench/internal/contest"
+	"github.com/framearena/framearena/coro"
+)
+
+// Skynet: a tree in which each but the leaves has ten children. A leaf returns its number,
+// the others the sum of their children.
+
+type skynetNode struct {
+	children  coro.Group
+	num, size int32 // size: leaves below
+	sums      [10]int
+}
+
+var (
+	skynetTask = coro.Define("skynet", func(f *coro.Frame[skynetNode, int]) coro.Step {
+		s := &f.State
+		switch {
+		case f.Err() != nil:
+			return f.Fail(f.Err())
+		case f.At() == 1:
+			return f.Return(total(&s.sums))
+		case s.size == 1:
+			return f.Return(int(s.num))
+		}
+		size := s.size / 10
+		for i := range s.sums {
+			num := s.num + int32(i)*size
+			if size == 1 {
+				coro.Spawn(f, &s.children, skynetLeaf, num, &s.sums[i])
+			} else {
+				coro.Spawn(f, &s.children, f.Kind(), skynetNode{num: num, size: size}, &s.sums[i])
+			}
+		}
+		return s.children.Wait(f, 1)
+	})
+
+	// skynetLeaf needs no Group, so its frame is smaller.
+	skynetLeaf = coro.Define("skynet leaf", func(f *coro.Frame[int32, int]) coro.Step {
+		return f.Return(int(f.State))
+	})
+)
+
+func total(sums *[10]int) (sum int) {
+	for _, n := range sums {
+		sum += n
+	}
+	return sum
+}
+
+func skynet() contest.Discipline {
+	tasks := func(ex coro.Executor, n int) error {
+		got, err := run(ex, skynetTask.With(skynetNode{size: int32(n)}))
+		if err != nil {
+			return err
+		}
+		return contest.Check("the sum", got, int(below(n)))
+	}
+	tree := func(run func(n int) int) func() (contest.Runner, error) {
+		return contest.Do(func(n int) error { return contest.Check("the sum", run(n), int(below(n))) })
+	}
+	return contest.Discipline{
+		ID: "skynet", Group: group, Title: "Skynet",
+		About: "A tree with a million leaves (100,000 in a quick run), in which each but the leaves launches ten children and adds up " +
+			"what they return. The time is of one leaf, with its part of the 0.11 others that there are for each.",
+		Metrics: []contest.Metric{contest.Time, contest.CPU},
+		Size:    1_000_000, QuickSize: 100_000,
+		Contestants: []contest.Contestant{
+			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), ""),
+			row("framearena, Pool of 1 worker", contest.Ours, 1, on(pool1, tasks), ""),
+			row("framearena, Inline", contest.Ours, 1, on(inline, tasks), ""),
+			row("goroutines, channel", contest.Peer, 1, tree(func(n int) int {
+				result := make(chan int)
+				go skynetChannel(result, 0, n)
+				return <-result
+			}), "as it is usually written"),
+			row("goroutines, sync.WaitGroup", contest.Peer, 1, tree(func(n int) int {
+				return skynetGroups(0, n, func(children [10]func()) {
+					var g sync.WaitGroup
+					for _, f := range children {
+						g.Go(f)
+					}
+					g.Wait()
+				})
+			}), "results go to an array"),
+			row("errgroup", contest.Peer, 1, tree(func(n int) int {
+				return skynetGroups(0, n, func(children [10]func()) {
+					var g errgroup.Group
+					for _, f := range children {
+						g.Go(func() error { f(); return nil })
+					}
+					g.Wait() // no child returns an error
+				})
+			}), ""),
+			row("conc WaitGroup", contest.Peer, 1, tree(func(n int) int {
+				return skynetGroups(0, n, func(children [10]func()) {
+					var g conc.WaitGroup
+					for _, f := range children {
+						g.Go(f)
+					}
+					g.Wait()
+				})
+			}), ""),
+			row("ants", contest.Peer, 1, skynetAnts, "without a limit: its functions wait for others"),
+		},
+	}
+}
+
+func skynetChannel(result chan<- int, num, size int) {
+	if size == 1 {
+		result <- num
+		return
+	}
+	size /= 10
+	sums := make(chan int)
+	for i := range 10 {
+		go skynetChannel(sums, num+i*size, size)
+	}
+	sum := 0
+	for range 10 {
+		sum += <-sums
+	}
+	result <- sum
+}
+
+// skynetGroups has all run children and wait for them.
+func skynetGroups(num, size int, all func(children [10]func())) int {
+	if size == 1 {
+		return num
+	}
+	size /= 10
+	var sums [10]int
+	var children [10]func()
+	for i := range children {
+		children[i] = func() { sums[i] = skynetGroups(num+i*size, size, all) }
+	}
+	all(children)
+	return total(&sums)
+}
+
+func skynetAnts() (contest.Runner, error) {
+	p, err := ants.NewPool(-1)
+	if err != nil {
+		return contest.Runner{}, err
+	}
+	return contest.Runner{
+		Do: func(n int) error {
+			got := skynetGroups(0, n, func(children [10]func()) {
+				var g sync.WaitGroup
+				g.Add(len(children))
+				for _, f := range children {
+					if p.Submit(func() { f(); g.Done() }) != nil {
+						g.Done() // then the sum is wrong
+					}
+				}
+				g.Wait()
+			})
+			return contest.Check("the sum", got, int(below(n)))
+		},
+		Close: func() error { p.Release(); return nil },
+	}, nil
+}

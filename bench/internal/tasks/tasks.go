@@ -1,0 +1,57 @@
+// Package tasks has the disciplines of things that run at the same time: tasks, goroutines
+// and packages that manage goroutines.
+package tasks
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/framearena/framearena/bench/internal/contest"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+const group = "Tasks"
+
+type none = struct{}
+
+// Disciplines returns all disciplines of tasks.
+func Disciplines() []contest.Discipline {
+	return []contest.Discipline{
+		spawning(), forking(), skynet(), pingPong(), wakes(false), wakes(true), channels(), fanning(), mutexes(), sleepers(), timeouts(), generators(),
+	}
+}
+
+// closer is an executor.
+type closer interface {
+	coro.Executor
+	Close() error
+}
+
+// on returns what opens an executor for a program of size n.
+func on(open func() closer, program func(ex coro.Executor, n int) error) func() (contest.Runner, error) {
+	return func() (contest.Runner, error) {
+		ex := open()
+		return contest.Runner{Do: func(n int) error { return program(ex, n) }, Close: ex.Close}, nil
+	}
+}
+
+func inline() closer { return executor.NewInline() }
+func pool() closer   { return executor.NewPool() }
+func pool1() closer  { return executor.NewPool(executor.WithWorkers(1)) }
+
+// procs is how many goroutines the packages are told to use where they want to know, as a
+// Pool has so many workers.
+func procs() int { return runtime.GOMAXPROCS(0) }
+
+// run runs the root task of a program.
+func run[R any](ex coro.Executor, root coro.Call[R]) (R, error) {
+	return coro.Run(context.Background(), ex, root)
+}
+
+// row returns a contestant in Go whose operation has so many parts.
+func row(name string, role contest.Role, parts int, open func() (contest.Runner, error), note string) contest.Contestant {
+	return contest.Contestant{Name: name, Lang: "Go", Role: role, Note: note, Sample: contest.Timed(parts, open)}
+}
+
+func below(n int) uint64 { return uint64(n) * uint64(n-1) / 2 }

@@ -1,0 +1,189 @@
+package tasks
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framearena/framearena/bench/internal/contest"
+	"github.com/framearena/framearena/coro"
+)
+
+// Sleepers: n sleep, each for some time up to n times sleepersSpread. The result is how
+// many have woken.
+
+// sleepersSpread makes 200,000 sleepers wake within a second.
+const sleepersSpread = 5 * time.Microsecond
+
+// sleepOf returns how long sleeper i of n sleeps: times are spread evenly, in no order.
+func sleepOf(i, n int) time.Duration {
+	return time.Duration(uint64(i)*0x9e3779b97f4a7c15%uint64(n)+1) * sleepersSpread
+}
+
+type sleeping struct {
+	sleepers coro.Group
+	i, n     int
+}
+
+// woken counts the sleepers that have woken.
+var woken atomic.Int64
+
+var (
+	sleepersTask = coro.Define("sleepers", func(f *coro.Frame[sleeping, none]) coro.Step {
+		s := &f.State
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
+		if f.At() == 1 {
+			return f.Return(none{})
+		}
+		for range min(1000, s.n-s.i) {
+			coro.Spawn(f, &s.sleepers, sleeper, sleepOf(s.i, s.n), nil)
+			s.i++
+		}
+		if s.i < s.n {
+			return coro.Yield(f, 0) // or it would keep its worker for long
+		}
+		return s.sleepers.Wait(f, 1)
+	})
+
+	sleeper = coro.Define("sleeper", func(f *coro.Frame[time.Duration, none]) coro.Step {
+		if f.At() == 0 {
+			return coro.Sleep(f, 1, f.State)
+		}
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
+		woken.Add(1)
+		return f.Return(none{})
+	})
+)
+
+func sleepers() contest.Discipline {
+	all := func(sleep func(n int) error) func(n int) error {
+		return func(n int) error {
+			before := woken.Load()
+			if err := sleep(n); err != nil {
+				return err
+			}
+			return contest.Check("the number of those woken", woken.Load()-before, int64(n))
+		}
+	}
+	tasks := func(ex coro.Executor, n int) error {
+		return all(func(n int) error {
+			_, err := run(ex, sleepersTask.With(sleeping{n: n}))
+			return err
+		})(n)
+	}
+	return contest.Discipline{
+		ID: "sleepers", Group: group, Title: "Sleepers",
+		About: "200,000 (20,000 in a quick run) sleep for up to a second (a tenth of one), each for another time. " +
+			"What counts is the CPU time of one, from launch to end: the rest is sleep.",
+		Metrics: []contest.Metric{contest.CPU},
+		Size:    200_000, QuickSize: 20_000,
+		Contestants: []contest.Contestant{
+			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), "coro.Sleep, at most a millisecond late"),
+			row("framearena, Pool of 1 worker", contest.Ours, 1, on(pool1, tasks), ""),
+			row("goroutines, time.Sleep", contest.Peer, 1, contest.Do(all(func(n int) error {
+				var g sync.WaitGroup
+				for i := range n {
+					g.Go(func() {
+						time.Sleep(sleepOf(i, n))
+						woken.Add(1)
+					})
+				}
+				g.Wait()
+				return nil
+			})), ""),
+			row("time.AfterFunc", contest.Peer, 1, contest.Do(all(func(n int) error {
+				var g sync.WaitGroup
+				g.Add(n)
+				for i := range n {
+					time.AfterFunc(sleepOf(i, n), func() {
+						woken.Add(1)
+						g.Done()
+					})
+				}
+				g.Wait()
+				return nil
+			})), "nobody waits: a function is called"),
+		},
+	}
+}
+
+// Timeouts: something that takes no time is done with a timeout of an hour.
+
+type limited struct{ left, result, sum int }
+
+var (
+	limiting = coro.Define("limiting", func(f *coro.Frame[limited, int]) coro.Step {
+		s := &f.State
+		switch {
+		case f.Err() != nil:
+			return f.Fail(f.Err())
+		case f.At() == 1:
+			s.sum += s.result
+		}
+		if s.left == 0 {
+			return f.Return(s.sum)
+		}
+		s.left--
+		return coro.AwaitCall(f, 1, quick.With(s.left), &s.result, coro.Timeout(time.Hour))
+	})
+
+	quick = coro.Define("quick", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })
+)
+
+//go:noinline
+func quickly(_ context.Context, v int) int { return v }
+
+func timeouts() contest.Discipline {
+	tasks := func(ex coro.Executor, n int) error {
+		got, err := run(ex, limiting.With(limited{left: n}))
+		if err != nil {
+			return err
+		}
+		return contest.Check("the sum", uint64(got), below(n))
+	}
+	loop := func(call func(v int) int) func() (contest.Runner, error) {
+		return contest.Do(func(n int) error {
+			sum := 0
+			for i := range n {
+				sum += call(i)
+			}
+			return contest.Check("the sum", uint64(sum), below(n))
+		})
+	}
+	return contest.Discipline{
+		ID: "timeouts", Group: group, Title: "A timeout that does not pass",
+		About:   "Something that takes no time is called with a timeout of an hour, again and again. The time is of one call.",
+		Metrics: []contest.Metric{contest.Time, contest.CPU},
+		Contestants: []contest.Contestant{
+			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), "coro.AwaitCall with coro.Timeout: a task"),
+			row("framearena, Inline", contest.Ours, 1, on(inline, tasks), ""),
+			row("context.WithTimeout, a function", contest.Peer, 1, loop(func(v int) int {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+				defer cancel()
+				return quickly(ctx, v)
+			}), "the function would have to look at the context itself"),
+			row("context.WithTimeout, a goroutine", contest.Peer, 1, loop(func(v int) int {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+				defer cancel()
+				result := make(chan int, 1)
+				go func() { result <- quickly(ctx, v) }()
+				select {
+				case r := <-result:
+					return r
+				case <-ctx.Done():
+					return -1
+				}
+			}), "the caller goes on when the time has passed, as a task does"),
+			row("time.AfterFunc and Stop", contest.Peer, 1, loop(func(v int) int {
+				t := time.AfterFunc(time.Hour, func() {})
+				defer t.Stop()
+				return quickly(context.Background(), v)
+			}), "the timer alone: nothing is ended by it"),
+		},
+	}
+}
