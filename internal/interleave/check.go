@@ -33,16 +33,30 @@ type Failure struct {
 // An Option says how to explore.
 type Option func(*options)
 
-// Preemptions has only those executions tried where a thread that could go on has to
-// stop for another at most n times. It takes the place of the reduction.
+// Preemptions has only those executions tried where at most n times a thread that could go on
+// stops for another, or goes on while a store of its own has not become visible. It takes
+// the place of the reduction.
 func Preemptions(n int) Option { return func(o *options) { o.preemptions = n } }
 
 // All has all interleavings tried, also those that differ from others only in the order of
 // operations that commute. It is for models of a few operations.
 func All() Option { return func(o *options) { o.all = true } }
 
+// If is o, if condition returns true when exploring begins.
+func If(condition func() bool, o Option) Option {
+	return func(all *options) {
+		if condition() {
+			o(all)
+		}
+	}
+}
+
 // Limit is how many executions are tried at most; it is a failure if these are not all.
 func Limit(n int) Option { return func(o *options) { o.limit = n } }
+
+// Only has only the operations in packages with these names explored. Those of others must not
+// wait for what a thread does.
+func Only(packages ...string) Option { return func(o *options) { o.packages = packages } }
 
 // Break has the operations that f is about done wrong.
 func Break(f Fault) Option { return func(o *options) { o.fault = &f } }

@@ -4,7 +4,6 @@ package interleave
 
 import (
 	"fmt"
-	"slices"
 	"unsafe"
 )
 
@@ -15,6 +14,8 @@ type explorer struct {
 	nodes   []*node
 	result  Result
 	effects map[*site]effects // that were looked up
+	sited   bool              // sites are looked up
+	clocks  []int             // memory for new ones
 	visit   func(*Run)        // is called after each execution, if it is not nil
 }
 
@@ -37,6 +38,7 @@ type options struct {
 	preemptions int // -1: any number
 	limit       int
 	fault       *Fault
+	packages    []string // nil: all
 }
 
 // maxSteps is how long an execution may be.
@@ -44,11 +46,9 @@ const maxSteps = 5000
 
 // explore runs the model until all has been seen or something failed.
 func (x *explorer) explore(model func(*Run)) {
+	x.sited = x.sited || x.options.fault != nil || x.options.packages != nil
 	for {
-		r := &Run{
-			x: x, begun: make(chan struct{}), over: make(chan struct{}, 1),
-			objects: make(map[unsafe.Pointer]*object), hidden: make(map[*uintptr]*hidden),
-		}
+		r := newRun(x)
 		r.execute(model)
 		x.result.Executions++
 		x.result.Steps = max(x.result.Steps, len(r.trace))
@@ -58,8 +58,8 @@ func (x *explorer) explore(model func(*Run)) {
 		if r.free && !r.rested {
 			x.result.Redundant++
 		}
-		if x.result.Failure = r.failure; r.failure != nil {
-			r.failure.Execution = x.result.Executions
+		if r.failure != nil {
+			x.fail(r, model)
 			return
 		}
 		if !x.next() {
@@ -70,6 +70,32 @@ func (x *explorer) explore(model func(*Run)) {
 			return
 		}
 	}
+}
+
+func newRun(x *explorer) *Run {
+	return &Run{
+		x: x, begun: make(chan struct{}), over: make(chan struct{}, 1),
+		objects: make(map[unsafe.Pointer]*object), hidden: make(map[*uintptr]*hidden),
+	}
+}
+
+// fail notes that r has failed. It is run again if it is not known yet where its operations
+// are.
+func (x *explorer) fail(r *Run, model func(*Run)) {
+	if !x.sited {
+		x.sited = true
+		for _, n := range x.nodes {
+			n.site = nil
+		}
+		again := newRun(x)
+		if again.execute(model); again.failure != nil {
+			r = again
+		} else {
+			r.failure.What += " (but not when run again: the model is not the same each time)"
+		}
+	}
+	r.failure.Execution = x.result.Executions
+	x.result.Failure = r.failure
 }
 
 // next chooses another way at the latest state where there is one.
@@ -153,9 +179,9 @@ func (r *Run) pick() (actor int, ok bool) {
 	if depth == len(x.nodes) {
 		n := &node{enabled: enabled, todo: only(actor), asleep: r.asleep, choice: actor, forced: r.forced}
 		switch {
-		case x.options.preemptions >= 0 && r.last >= 0 && enabled.has(2*r.last) && r.forced == x.options.preemptions:
-			n.todo = enabled & (only(2*r.last) | 0xaaaaaaaaaaaaaaaa)
-		case x.options.preemptions >= 0 || x.options.all:
+		case x.options.preemptions >= 0:
+			n.choice, n.todo = r.bounded(enabled)
+		case x.options.all:
 			n.todo = enabled
 		}
 		x.nodes = append(x.nodes, n)
@@ -173,9 +199,12 @@ func (r *Run) pick() (actor int, ok bool) {
 		r.fail(requirement(fmt.Sprintf("the model is not the same each time: step %d was at %v, and is at %v", depth, n.site, o.site)))
 		return 0, false
 	}
+	if r.forces(actor, enabled) {
+		r.forced++
+	}
 	if actor&1 == 0 {
-		if r.last >= 0 && actor != 2*r.last && enabled.has(2*r.last) {
-			r.forced++
+		for _, t := range r.threads {
+			t.late = len(t.buffer) > 0
 		}
 		r.last = actor / 2
 	}
@@ -191,6 +220,39 @@ func (r *Run) pick() (actor int, ok bool) {
 	}
 	r.trace = append(r.trace, step{actor: actor, op: o, clock: r.order(actor, o)})
 	return actor, true
+}
+
+// prompt returns the buffers with stores that could have become visible at once so far.
+func (r *Run) prompt() (a actors) {
+	for _, t := range r.threads {
+		if len(t.buffer) > 0 && !t.late {
+			a |= only(2*t.id + 1)
+		}
+	}
+	return a
+}
+
+// forces reports whether it counts as a preemption that actor goes on: that another thread
+// than the last one does, if that could, or that a thread does while a store has not
+// become visible at once.
+func (r *Run) forces(actor int, enabled actors) bool {
+	return actor&1 == 0 && (r.prompt() != 0 || r.last >= 0 && actor != 2*r.last && enabled.has(2*r.last))
+}
+
+// bounded returns who goes on at a new state, and who may, if preemptions are counted.
+func (r *Run) bounded(enabled actors) (choice int, todo actors) {
+	for left := enabled; left != 0; left &= left - 1 {
+		if a := left.least(); r.forced < r.x.options.preemptions || !r.forces(a, enabled) {
+			todo |= only(a)
+		}
+	}
+	switch p := r.prompt(); {
+	case p != 0:
+		return p.least(), todo
+	case r.last >= 0 && todo.has(2*r.last):
+		return 2 * r.last, todo
+	}
+	return todo.least(), todo
 }
 
 // opOf2 is opOf for an actor that may not be able to do anything, in a model that is not the
@@ -212,9 +274,27 @@ func (c clock) join(d clock) {
 	}
 }
 
+// newClock returns a clock that belongs to the execution.
+func (r *Run) newClock() clock {
+	n := 2 * len(r.threads)
+	if len(r.x.clocks) < n {
+		r.x.clocks = make([]int, 4096)
+	}
+	c := r.x.clocks[:n:n]
+	r.x.clocks = r.x.clocks[n:]
+	return c
+}
+
+func (r *Run) clone(c clock) clock {
+	d := r.newClock()
+	copy(d, c)
+	return d
+}
+
 // object is what an operation is done to.
 type object struct {
-	written, read clock // when it last was
+	steps         []int // what was done to it, as indices in trace
+	written, read clock // what comes before the last that was
 
 	// The last store that was delayed and became visible.
 	shown   bool
@@ -235,24 +315,25 @@ func (r *Run) order(actor int, o op) clock {
 	now := len(r.trace) + 1
 	c[actor] = now
 	if o.at == nil {
-		return slices.Clone(c)
+		return r.clone(c)
 	}
 	x := r.objects[o.at]
 	if x == nil {
-		x = &object{written: make(clock, len(c)), read: make(clock, len(c))}
+		x = &object{written: r.newClock(), read: r.newClock()}
 		r.objects[o.at] = x
 	}
+	x.steps = append(x.steps, now-1)
 	c.join(x.written)
 	if o.kind == opLoad {
 		x.read.join(c)
-		return slices.Clone(c)
+		return r.clone(c)
 	}
 	c.join(x.read)
 	copy(x.written, c)
 	if o.kind == opShow {
 		x.shown, x.shower, x.shownAt = true, actor, now
 	}
-	return slices.Clone(c)
+	return r.clone(c)
 }
 
 // races finds the steps that something that is going to be done might have come before, and
@@ -260,17 +341,11 @@ func (r *Run) order(actor int, o op) clock {
 func (r *Run) races() {
 	for _, t := range r.threads {
 		if !t.done && (len(t.buffer) == 0 || !t.next.drains()) {
-			c := slices.Clone(t.clock)
-			if t.next.drains() {
-				c.join(t.bufferClock)
-			}
-			r.racesOf(2*t.id, t.next, c, t.fresh)
+			r.racesOf(2*t.id, t.next, t.fresh)
 			t.fresh = false
 		}
 		if len(t.buffer) > 0 {
-			c := slices.Clone(t.bufferClock)
-			c.join(t.buffer[0].clock)
-			r.racesOf(2*t.id+1, r.opOf(2*t.id+1), c, t.bufferFresh)
+			r.racesOf(2*t.id+1, r.opOf(2*t.id+1), t.bufferFresh)
 			t.bufferFresh = false
 		}
 	}
@@ -278,18 +353,38 @@ func (r *Run) races() {
 }
 
 // racesOf finds the steps that do not commute with o, which actor is going to do, and
-// that do not come before it for another reason. c says what comes before o.
-func (r *Run) racesOf(actor int, o op, c clock, fresh bool) {
-	if o.at == nil {
+// that do not come before it for another reason.
+func (r *Run) racesOf(actor int, o op, fresh bool) {
+	x := r.objects[o.at]
+	if x == nil {
 		return
 	}
 	first := r.checked
 	if fresh {
 		first = 0
 	}
-	for i := len(r.trace) - 1; i >= first; i-- {
+	var memory [2 * maxThreads]int
+	var c clock // what comes before o
+	for k := len(x.steps) - 1; k >= 0 && x.steps[k] >= first; k-- {
+		i := x.steps[k]
 		s := &r.trace[i]
-		if s.actor == actor || !dependent(s.op, o) || !coenabled(s.op, o) || c[s.actor] > i {
+		if s.actor == actor || !dependent(s.op, o) || !coenabled(s.op, o) {
+			continue
+		}
+		if c == nil {
+			c = memory[:2*len(r.threads)]
+			t := r.threads[actor/2]
+			if actor&1 != 0 {
+				copy(c, t.bufferClock)
+				c.join(t.buffer[0].clock)
+			} else {
+				copy(c, t.clock)
+				if o.drains() {
+					c.join(t.bufferClock)
+				}
+			}
+		}
+		if c[s.actor] > i {
 			continue
 		}
 		if r.reverse(i, actor, c) {

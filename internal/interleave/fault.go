@@ -12,14 +12,21 @@ import (
 
 // Fault is an operation that is done wrong.
 type Fault struct {
-	// In is the function that the operation is in, or that calls the one that it is in, as in
-	// "bins.(*Stack).Push". Also, if it is not empty, is another one of these.
-	In, Also string
+	// In is the function that the operation is in, as in "bins.(*Stack).Push".
+	In string
 
-	// Does is what is done instead, by all operations there that have such an effect.
+	// Under, if it is not empty, is a function that has called In.
+	Under string
+
+	// Op, if it is not empty, is what sort of operation it is: "lock", "send", "add"; others in
+	// the function are done right.
+	Op string
+
+	// Does is what is done instead, if the operation has such an effect.
 	Does Effect
 
-	at string // of Mutate: what site.where returns
+	at   string // of Mutate: what site.where returns
+	kind opKind // of the operation there
 }
 
 // Effect is what becomes of an operation.
@@ -31,15 +38,16 @@ const (
 	Unfenced        // a swap of an integer is a load and a store that only releases
 	Skipped         // a lock does not lock, a send sends nothing, all but a swap store nothing
 	Blind           // a load gives zero
+	Failing         // a compare-and-swap fails
 )
 
 func (e Effect) String() string {
-	return [...]string{"right", "torn", "unfenced", "skipped", "blind"}[e]
+	return [...]string{"right", "torn", "unfenced", "skipped", "blind", "failing"}[e]
 }
 
-func (f Fault) String() string { return fmt.Sprintf("%s%s %s is %v", f.In, f.at, f.Also, f.Does) }
+func (f Fault) String() string { return fmt.Sprintf("%s%s: %s %v", f.In, f.at, f.Op, f.Does) }
 
-// effects is what has been looked up for a site: for each sort of operation, plus one.
+// effects is what has been looked up for a site: for each sort of operation.
 type effects [opReceive + 1]Effect
 
 // effect returns what becomes of an operation of this kind at s.
@@ -50,9 +58,11 @@ func (r *Run) effect(s *site, kind opKind) Effect {
 	}
 	e, ok := r.x.effects[s]
 	if !ok {
-		if f.at == s.where() || f.In != "" && s.within(f.In) && (f.Also == "" || s.within(f.Also)) {
+		if f.at == s.where() || f.In == s.function() && (f.Under == "" || s.within(f.Under)) {
 			for k := range e {
-				e[k] = f.Does
+				if f.Op == "" || f.Op == opNames[k] {
+					e[k] = f.Does
+				}
 			}
 		}
 		r.x.effects[s] = e
@@ -71,6 +81,8 @@ func (e Effect) has(kind opKind) bool {
 		return kind == opLock || kind == opSend || kind == opTrySend || kind == opStore || kind == opCAS || kind == opAdd || kind == opOr
 	case Blind:
 		return kind == opLoad
+	case Failing:
+		return kind == opCAS
 	}
 	return false
 }
@@ -80,6 +92,7 @@ func (e Effect) has(kind opKind) bool {
 func mutants(model func(*Run), opts []Option) (all []Fault) {
 	seen := make(map[string]bool)
 	x := newExplorer(opts)
+	x.sited = true
 	x.visit = func(r *Run) {
 		for _, s := range r.trace {
 			for _, does := range []Effect{Torn, Unfenced, Skipped} {
@@ -89,7 +102,14 @@ func mutants(model func(*Run), opts []Option) (all []Fault) {
 				if _, integer := s.value.(change[uintptr]); does == Unfenced && !integer {
 					continue
 				}
-				if f := (Fault{at: s.op.site.where(), Does: does}); !seen[f.String()] {
+				if s.op.kind == opLock {
+					if f := (Fault{In: s.op.site.function(), kind: s.op.kind, Does: does}); !seen[f.String()] {
+						seen[f.String()] = true
+						all = append(all, f)
+					}
+					continue
+				}
+				if f := (Fault{at: s.op.site.where(), kind: s.op.kind, Does: does}); !seen[f.String()] {
 					seen[f.String()] = true
 					all = append(all, f)
 				}
@@ -101,22 +121,22 @@ func mutants(model func(*Run), opts []Option) (all []Fault) {
 }
 
 // Mutate explores the model with each operation in turn done wrong: those of the kinds that
-// there are effects for but Blind. Each time the model must fail, except in the functions
-// in harmless, where the reason is given why it does not. A function that needs no mention
-// there must not be mentioned.
+// there are effects for but Blind and Failing. Each time the model must fail, except with those in harmless,
+// where the reason is given why it does not: "executor.(*deque).pop: swap torn", say. What
+// needs no mention there must not be mentioned.
 func Mutate(t testing.TB, model func(*Run), harmless map[string]string, opts ...Option) {
 	t.Helper()
 	needless := maps.Clone(harmless)
 	caught := 0
 	for _, f := range mutants(model, opts) {
 		r := Explore(model, append(slices.Clip(opts), Break(f))...)
-		function, _, _ := strings.Cut(f.at, " ")
-		name := function + " " + f.Does.String()
+		function, _, _ := strings.Cut(f.at+f.In, " ")
+		name := function + ": " + opNames[f.kind] + " " + f.Does.String()
 		switch {
 		case r.Failure != nil && !r.Failure.unfinished:
 			caught++
 		case harmless[name] == "":
-			t.Errorf("a fault was not noticed: %s (%v)", f.at, f.Does)
+			t.Errorf("a fault was not noticed: %s, at %s (%v)", name, f.at, r)
 		default:
 			delete(needless, name)
 		}

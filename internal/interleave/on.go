@@ -20,11 +20,10 @@ type cell[V comparable] interface {
 }
 
 func load[V comparable](c cell[V], at unsafe.Pointer) (v V) {
-	r := exploring()
+	r, s := exploring()
 	if r == nil {
 		return c.Load()
 	}
-	s := r.here()
 	if r.effect(s, opLoad) != Blind {
 		r.point(opLoad, at, s, nil)
 		v = c.Load()
@@ -36,12 +35,11 @@ func load[V comparable](c cell[V], at unsafe.Pointer) (v V) {
 }
 
 func store[V comparable](c cell[V], at unsafe.Pointer, v V) {
-	r := exploring()
+	r, s := exploring()
 	if r == nil {
 		c.Store(v)
 		return
 	}
-	s := r.here()
 	r.point(opStore, at, s, nil)
 	r.saw(v)
 	if r.effect(s, opStore) != Skipped {
@@ -51,7 +49,7 @@ func store[V comparable](c cell[V], at unsafe.Pointer, v V) {
 
 // update is a read-modify-write operation: f returns what to store and whether to.
 func update[V comparable](kind opKind, c cell[V], at unsafe.Pointer, f func(old V) (V, bool)) (old V, ok bool) {
-	r := exploring()
+	r, s := exploring()
 	if r == nil {
 		for {
 			old = c.Load()
@@ -61,7 +59,6 @@ func update[V comparable](kind opKind, c cell[V], at unsafe.Pointer, f func(old 
 			}
 		}
 	}
-	s := r.here()
 	switch r.effect(s, kind) {
 	case Torn:
 		r.point(opLoad, at, s, nil)
@@ -74,6 +71,9 @@ func update[V comparable](kind opKind, c cell[V], at unsafe.Pointer, f func(old 
 			c.Store(v)
 		}
 		return old, ok
+	case Failing:
+		r.point(kind, at, s, nil)
+		return c.Load(), false
 	case Skipped:
 		r.point(kind, at, s, nil)
 		old = c.Load()
@@ -201,8 +201,7 @@ type Mutex struct {
 }
 
 func (m *Mutex) Lock() {
-	if r := exploring(); r != nil {
-		s := r.here()
+	if r, s := exploring(); r != nil {
 		if r.effect(s, opLock) == Skipped {
 			r.point(opTouch, unsafe.Pointer(m), s, nil)
 			return
@@ -214,8 +213,7 @@ func (m *Mutex) Lock() {
 }
 
 func (m *Mutex) TryLock() bool {
-	if r := exploring(); r != nil {
-		s := r.here()
+	if r, s := exploring(); r != nil {
 		r.point(opTryLock, unsafe.Pointer(m), s, nil)
 	}
 	ok := m.mu.TryLock()
@@ -226,13 +224,15 @@ func (m *Mutex) TryLock() bool {
 }
 
 func (m *Mutex) Unlock() {
-	if r := exploring(); r != nil {
-		s := r.here()
+	if r, s := exploring(); r != nil {
 		if r.effect(s, opLock) == Skipped {
 			r.point(opTouch, unsafe.Pointer(m), s, nil)
 			return
 		}
 		r.point(opUnlock, unsafe.Pointer(m), s, nil)
+	}
+	if !m.held {
+		panic("interleave: Unlock of a Mutex that is not locked")
 	}
 	m.held = false
 	m.mu.Unlock()
@@ -262,8 +262,8 @@ type Pool struct {
 }
 
 func (p *Pool) Get() any {
-	if r := exploring(); r != nil {
-		r.point(opTouch, unsafe.Pointer(p), r.here(), nil)
+	if r, s := exploring(); r != nil {
+		r.point(opTouch, unsafe.Pointer(p), s, nil)
 	}
 	if r := current.Load(); r != nil && p.of == r && len(p.free) > 0 {
 		last := len(p.free) - 1
@@ -278,8 +278,8 @@ func (p *Pool) Get() any {
 }
 
 func (p *Pool) Put(v any) {
-	if r := exploring(); r != nil {
-		r.point(opTouch, unsafe.Pointer(p), r.here(), nil)
+	if r, s := exploring(); r != nil {
+		r.point(opTouch, unsafe.Pointer(p), s, nil)
 	}
 	r := current.Load()
 	if r == nil {
@@ -293,8 +293,7 @@ func (p *Pool) Put(v any) {
 
 // Send is c <- v, on a channel with a buffer.
 func Send[T any](c chan<- T, v T) {
-	if r := exploring(); r != nil {
-		s := r.here()
+	if r, s := exploring(); r != nil {
 		if r.effect(s, opSend) == Skipped {
 			r.point(opTouch, *(*unsafe.Pointer)(unsafe.Pointer(&c)), s, nil)
 			return
@@ -306,16 +305,15 @@ func Send[T any](c chan<- T, v T) {
 
 // Receive is <-c, on a channel with a buffer that is never closed.
 func Receive[T any](c <-chan T) T {
-	if r := exploring(); r != nil {
-		r.point(opReceive, *(*unsafe.Pointer)(unsafe.Pointer(&c)), r.here(), func() bool { return len(c) > 0 })
+	if r, s := exploring(); r != nil {
+		r.point(opReceive, *(*unsafe.Pointer)(unsafe.Pointer(&c)), s, func() bool { return len(c) > 0 })
 	}
 	return <-c
 }
 
 // TrySend sends v if that does not have to wait.
 func TrySend[T any](c chan<- T, v T) {
-	if r := exploring(); r != nil {
-		s := r.here()
+	if r, s := exploring(); r != nil {
 		r.point(opTrySend, *(*unsafe.Pointer)(unsafe.Pointer(&c)), s, nil)
 		if r.effect(s, opSend) == Skipped {
 			return
@@ -380,10 +378,10 @@ func CompareAndSwapUintptr(p *uintptr, old, new uintptr) bool {
 // barrier before the thread's later loads: others may see the store after those. One
 // thread at a time may store in p, and may also read *p directly.
 func StoreRelease(p *uintptr, v uintptr) {
-	r := exploring()
+	r, s := exploring()
 	if r == nil {
 		atomic.StoreUintptr(p, v)
 		return
 	}
-	r.delay(p, v, r.here())
+	r.delay(p, v, s)
 }

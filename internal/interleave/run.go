@@ -53,21 +53,26 @@ const (
 // current is the execution that there is, if any.
 var current atomic.Pointer[Run]
 
-// exploring returns the execution if the caller is one of its threads, otherwise nil.
+// exploring returns the execution and where the operation is, if the caller is one of the
+// threads and the operation is to be explored, otherwise nil.
 //
 // While an execution runs nobody else may use this package's types. That is looked at from
 // time to time, since to look costs more than all the rest.
-func exploring() *Run {
+func exploring() (*Run, *site) {
 	r := current.Load()
 	if r == nil || r.phase != running && r.phase != starting {
-		return nil
+		return nil, nil
+	}
+	s := r.here()
+	if s == nil {
+		return nil, nil
 	}
 	if n := r.x.result.Executions; n < 3 || n&255 == 0 {
 		if id := goroutine.ID(); id != r.turn.goroutine {
 			panic("interleave: a goroutine that is no thread of the model uses what is explored:\n" + string(debug.Stack()))
 		}
 	}
-	return r
+	return r, s
 }
 
 // thread is a thread of a model. Its goroutine runs when it is the run's turn.
@@ -87,6 +92,7 @@ type thread struct {
 	buffer      []delayed
 	bufferClock clock
 	bufferFresh bool
+	late        bool // other operations were done since the oldest store in the buffer
 }
 
 // delayed is a store in a buffer.
@@ -318,7 +324,7 @@ func (r *Run) delay(p *uintptr, v uintptr, s *site) {
 	}
 	atomic.StoreUintptr(p, v)
 	t.bufferFresh = t.bufferFresh || len(t.buffer) == 0
-	t.buffer = append(t.buffer, delayed{p, v, s, slices.Clone(t.clock)})
+	t.buffer = append(t.buffer, delayed{p, v, s, r.clone(t.clock)})
 }
 
 // mustBeOrdered panics if another thread has stored in p and nothing has ordered that

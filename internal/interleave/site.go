@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ type site struct {
 	functions []string // the one with the operation, and those that called it
 	file      string
 	line      int
+	pkg       string
 }
 
 func (s *site) String() string {
@@ -40,19 +42,36 @@ func (s *site) within(name string) bool {
 	return false
 }
 
-const siteDepth = 12
+const siteDepth = 10
+
+// somewhere is where operations are when nobody wants to know, since to find out costs more
+// than all the rest.
+var somewhere = &site{functions: []string{"?"}}
 
 // sites are those that there were. Threads use it, one at a time.
 var sites = make(map[[siteDepth]uintptr]*site)
 
-// here returns the site of the operation that is being done. Files of other packages whose
+// here returns the site of the operation that is being done, or nil if it is not one that is
+// explored. Files of other packages whose
 // names end in _explore.go are taken for a part of this one.
 func (r *Run) here() *site {
+	if !r.x.sited {
+		return somewhere
+	}
 	var pcs [siteDepth]uintptr
 	n := runtime.Callers(2, pcs[:])
-	if s := sites[pcs]; s != nil {
-		return s
+	s := sites[pcs]
+	if s == nil {
+		s = newSite(pcs, n)
+		sites[pcs] = s
 	}
+	if only := r.x.options.packages; only != nil && !slices.Contains(only, s.pkg) {
+		return nil
+	}
+	return s
+}
+
+func newSite(pcs [siteDepth]uintptr, n int) *site {
 	s := new(site)
 	frames := runtime.CallersFrames(pcs[:n])
 	for more := true; more; {
@@ -73,7 +92,8 @@ func (r *Run) here() *site {
 	if s.functions == nil {
 		s.functions = []string{"?"}
 	}
-	sites[pcs] = s
+	s.pkg, _, _ = strings.Cut(s.functions[0], ".")
+	s.pkg = strings.TrimSuffix(s.pkg, "_test")
 	return s
 }
 
