@@ -25,6 +25,9 @@
 // where the thread alone sees it, until the explorer lets it become visible, at any moment up
 // to the thread's next operation that is a barrier. That is the memory of amd64.
 //
+// What threads look at while others run must be explored too: a model's own variables, if it
+// matters when a thread reads them, are of this package's types.
+//
 // Mutexes and channels are understood: a thread that has to wait is not run. If no thread
 // can run and some have not ended, a wake-up was lost, and that is a failure unless the
 // model says what is right then.

@@ -12,7 +12,8 @@ import (
 
 // Fault is an operation that is done wrong.
 type Fault struct {
-	// In is the function that the operation is in, as in "bins.(*Stack).Push".
+	// In is the function that the operation is in, as in "bins.(*Stack).Push". It is empty for
+	// one in a function literal: Line says what is meant.
 	In string
 
 	// Under, if it is not empty, is a function that has called In.
@@ -21,6 +22,9 @@ type Fault struct {
 	// Op, if it is not empty, is what sort of operation it is: "lock", "send", "add"; others in
 	// the function are done right.
 	Op string
+
+	// Line, if it is not empty, is a part of the line of code.
+	Line string
 
 	// Does is what is done instead, if the operation has such an effect.
 	Does Effect
@@ -36,7 +40,7 @@ const (
 	Right    Effect = iota
 	Torn            // a read-modify-write operation is a load and a store
 	Unfenced        // a swap of an integer is a load and a store that only releases
-	Skipped         // a lock does not lock, a send sends nothing, all but a swap store nothing
+	Skipped         // a lock does not lock, nothing is sent, waited for or, but by a swap, stored
 	Blind           // a load gives zero
 	Failing         // a compare-and-swap fails
 )
@@ -58,7 +62,7 @@ func (r *Run) effect(s *site, kind opKind) Effect {
 	}
 	e, ok := r.x.effects[s]
 	if !ok {
-		if f.at == s.where() || f.In == s.function() && (f.Under == "" || s.within(f.Under)) {
+		if f.at == s.where() || f.at == "" && (f.In == s.function() || f.In == "" && f.Line != "") && (f.Under == "" || s.within(f.Under)) && strings.Contains(s.text(), f.Line) {
 			for k := range e {
 				if f.Op == "" || f.Op == opNames[k] {
 					e[k] = f.Does
@@ -78,7 +82,7 @@ func (e Effect) has(kind opKind) bool {
 	case Unfenced:
 		return kind == opSwap
 	case Skipped:
-		return kind == opLock || kind == opSend || kind == opTrySend || kind == opStore || kind == opCAS || kind == opAdd || kind == opOr
+		return kind == opLock || kind == opSend || kind == opTrySend || kind == opReceive || kind == opStore || kind == opCAS || kind == opAdd || kind == opOr
 	case Blind:
 		return kind == opLoad
 	case Failing:

@@ -304,8 +304,12 @@ func Send[T any](c chan<- T, v T) {
 }
 
 // Receive is <-c, on a channel with a buffer that is never closed.
-func Receive[T any](c <-chan T) T {
+func Receive[T any](c <-chan T) (v T) {
 	if r, s := exploring(); r != nil {
+		if r.effect(s, opReceive) == Skipped {
+			r.point(opTouch, *(*unsafe.Pointer)(unsafe.Pointer(&c)), s, nil)
+			return v
+		}
 		r.point(opReceive, *(*unsafe.Pointer)(unsafe.Pointer(&c)), s, func() bool { return len(c) > 0 })
 	}
 	return <-c
@@ -315,7 +319,7 @@ func Receive[T any](c <-chan T) T {
 func TrySend[T any](c chan<- T, v T) {
 	if r, s := exploring(); r != nil {
 		r.point(opTrySend, *(*unsafe.Pointer)(unsafe.Pointer(&c)), s, nil)
-		if r.effect(s, opSend) == Skipped {
+		if r.effect(s, opTrySend) == Skipped {
 			return
 		}
 	}
