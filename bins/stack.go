@@ -1,8 +1,9 @@
 package bins
 
 import (
-	"sync/atomic"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // Stack is a public stack of batches. Any goroutine may use it at any time; no
@@ -21,14 +22,14 @@ type Stack struct {
 	// and to its frames; a taker's Swap acquires it. All of Go's atomics are
 	// sequentially consistent, so a batch that was pushed before another stack
 	// was found empty is not missed by a taker that looks afterwards.
-	head atomic.Pointer[Batch]
+	head interleave.Pointer[Batch]
 
 	// frames is the number of frames on the stack, for statistics: who pushed or
 	// took a batch adds or subtracts its frames afterwards. It is exact at rest.
 	// Carrying a sum in the batches instead would need no second atomic, but it
 	// would be wrong after a head that went from A to B and back to an A with less
 	// below it.
-	frames atomic.Int64
+	frames interleave.Int64
 
 	// A pair of cache lines of its own: pushes of one class by their owner must
 	// not slow takers of another class or the owner's private lists.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/interleave"
 	"github.com/framearena/framearena/internal/race"
 )
 
@@ -24,20 +24,20 @@ type live struct {
 	// draining says that whoever ends a root gives notice. It is set once, by Drain, and
 	// read after each end. A worker that has just counted an end may miss it, because its
 	// store is no barrier; Drain, which then has not seen the count, looks again.
-	draining atomic.Bool
+	draining interleave.Bool
 
 	// abandoned says that the executor was closed while roots were live. It is set once,
 	// before these are cancelled.
-	abandoned atomic.Bool
+	abandoned interleave.Bool
 
 	// notices gets a value when a root has ended, if somebody drains.
 	notices chan struct{}
 
 	// elsewhere counts ends on other workers than those in workers, and by who has no
 	// worker. Anyone adds.
-	elsewhere atomic.Uint32
+	elsewhere interleave.Uint32
 
-	mu      sync.Mutex
+	mu      interleave.Mutex
 	workers []*Worker // whose home this is, from SetLocal until Close; guarded by mu
 }
 
@@ -86,10 +86,7 @@ func (l *live) note() {
 }
 
 func (l *live) notify() {
-	select {
-	case l.notices <- struct{}{}:
-	default:
-	}
+	interleave.TrySend(l.notices, struct{}{})
 }
 
 // employ is told of a worker whose home this is.

@@ -1,8 +1,7 @@
 package coro
 
 import (
-	"sync"
-	"sync/atomic"
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // gate is what launches on an executor pass, from before they make a frame until
@@ -21,15 +20,15 @@ type gate struct {
 	// adds gateClosed is seen by close, and whoever takes the last 1 away sees close.
 	// In the same way, a launch that does not see gateDraining is counted when whoever has
 	// set that reads the count.
-	state atomic.Uint64
+	state interleave.Uint64
 
 	_ [56]byte
 
-	err       error         // what all get once closed; written before gateClosed is set
-	drainErr  error         // what launches get before that; written before gateDraining is set
-	empty     chan struct{} // gets a value when nobody is inside of a closed gate
-	once      sync.Once     // close
-	drainOnce sync.Once     // drain
+	err       error           // what all get once closed; written before gateClosed is set
+	drainErr  error           // what launches get before that; written before gateDraining is set
+	empty     chan struct{}   // gets a value when nobody is inside of a closed gate
+	once      interleave.Once // close
+	drainOnce interleave.Once // drain
 }
 
 const (
@@ -96,10 +95,7 @@ func (g *gate) takeBack() { g.left(g.state.Add(^uint64(gateLaunch))) }
 
 func (g *gate) left(s uint64) {
 	if s&(gateClosed|gateInside) == gateClosed {
-		select {
-		case g.empty <- struct{}{}:
-		default:
-		}
+		interleave.TrySend(g.empty, struct{}{})
 	}
 }
 
@@ -119,7 +115,7 @@ func (g *gate) close(err error) {
 	g.once.Do(func() {
 		g.err = err
 		if g.state.Add(gateClosed)&gateInside != 0 {
-			<-g.empty
+			interleave.Receive(g.empty)
 		}
 	})
 }

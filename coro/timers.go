@@ -2,8 +2,9 @@ package coro
 
 import (
 	"math"
-	"sync"
 	"time"
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // timers calls a function when the deadlines of timerNodes are over. All its methods
@@ -39,7 +40,7 @@ type timers struct {
 	// that close can wait for it.
 	firing *gate
 
-	mu     sync.Mutex // guards what follows
+	mu     interleave.Mutex // guards what follows
 	wheel  *timerWheel
 	armed  int64 // what the alarm is set for, or notArmed
 	closed bool

@@ -1,10 +1,10 @@
 package coro
 
 import (
-	"sync"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // Waiter is a task that can wait: a *[Frame] of whatever state and result. Methods
@@ -149,7 +149,7 @@ func (m match) has(h *header) bool {
 // While the registry has that generation, this waitable is in it. That saves a
 // look into a registry that many tasks share.
 type lock struct {
-	mu         sync.Mutex
+	mu         interleave.Mutex
 	registry   *waitRegistry
 	generation uint64
 }

@@ -2,10 +2,9 @@ package coro
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // waiting is what all environments of an executor share so that its tasks can
@@ -23,26 +22,26 @@ type waiting struct {
 	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
 	clock      Clock
 	timers     *timers
-	timersOnce sync.Once
+	timersOnce interleave.Once
 
 	// oneChain says that the executor takes no task but the one that waited.
 	oneChain bool
 
 	// closed says that no task of the executor may begin to wait; err is why, and
 	// written before. Whoever sets closed walks over all registries afterwards.
-	closed atomic.Bool
+	closed interleave.Bool
 	err    error
-	once   sync.Once
+	once   interleave.Once
 
 	// registry is that of all trees without a context that can end.
 	registry waitRegistry
 
-	mu    sync.Mutex
+	mu    interleave.Mutex
 	trees *waitRegistry // the armed ones of other trees, linked; guarded by mu
 
 	cursors cursors[waitRegistry] // of those who look through trees; guarded by mu
 
-	leftMu sync.Mutex
+	leftMu interleave.Mutex
 	left   Queue // tasks that nobody may run, for who closes; guarded by leftMu
 }
 
@@ -95,16 +94,16 @@ type waitRegistry struct {
 	// armed says that the end of the context, the deadline and the end of outer will
 	// call cancel. It is set by a task of the tree, once, and always in the executor's
 	// registry.
-	armed atomic.Bool
+	armed interleave.Bool
 
 	// cancelled is set with walk held, by whoever cancels, and read by tasks of the
 	// tree. cause is why; it is written before.
-	cancelled atomic.Bool
+	cancelled interleave.Bool
 	cause     error
 
 	// walk is held while tasks are looked for, so that the tree does not end and
 	// its environment become another tree's meanwhile.
-	walk sync.Mutex
+	walk interleave.Mutex
 
 	found []waitable // the copy of set, for who holds walk
 
@@ -119,7 +118,7 @@ type waitRegistry struct {
 	// nextInner; guarded by walk, that is, outer's for the links.
 	inner, prevInner, nextInner *waitRegistry
 
-	mu sync.Mutex // guards what follows
+	mu interleave.Mutex // guards what follows
 
 	// sleepers is the sleeping tasks, but not in the executor's registry.
 	sleepers       link[sleeper]
@@ -308,7 +307,7 @@ func (r *waitRegistry) cancel(generation uint64, cause error) {
 }
 
 // cancelled has empty *wakes: those of cancel would be allocated each time.
-var cancelled = sync.Pool{New: func() any { return new(wakes) }}
+var cancelled = interleave.Pool{New: func() any { return new(wakes) }}
 
 // recycle puts wakes of cancelled back. Whoever gets them next may be no worker.
 func (woken *wakes) recycle() {

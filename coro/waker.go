@@ -1,6 +1,6 @@
 package coro
 
-import "sync"
+import "github.com/framearena/framearena/internal/interleave"
 
 // Waker wakes one task, once. It is made by [NewWaker] and given to [Suspend], or to a
 // [Select] by its WaitCase, and to whatever is to wake the task: a callback, a goroutine, another task. It is a
@@ -23,7 +23,7 @@ type wakerSlot struct {
 	cases casePlace // what proxies know of this
 }
 
-var wakerSlots = sync.Pool{New: func() any { return new(wakerSlot) }}
+var wakerSlots = interleave.Pool{New: func() any { return new(wakerSlot) }}
 
 // NewWaker returns a Waker for one [Suspend].
 func NewWaker() Waker {

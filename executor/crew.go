@@ -2,12 +2,13 @@ package executor
 
 import (
 	"slices"
-	"sync"
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // crew is how many workers a pool has, and what became of those that left.
 type crew struct {
-	mu sync.Mutex // guards what follows
+	mu interleave.Mutex // guards what follows
 
 	ids     uint64 // of workers hired so far
 	able    int    // workers that are not blocked

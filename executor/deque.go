@@ -2,10 +2,7 @@ package executor
 
 import "unsafe"
 
-const (
-	dequeSize = 256 // a power of two
-	spillSize = dequeSize / 2
-)
+const spillSize = dequeSize / 2
 
 // cacheLine is what separates words that different goroutines write: two lines, since
 // processors fetch them in pairs.

@@ -1,8 +1,9 @@
 package executor
 
 import (
-	"sync"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // injection is the queue of a pool that all share: what is posted from outside, and
@@ -18,9 +19,9 @@ type injection struct {
 	n word
 	_ [cacheLine - unsafe.Sizeof(word{})]byte
 
-	mu     sync.Mutex // guards what follows
-	closed bool       // nothing is taken from outside
-	tasks  []uintptr  // a ring; its length is a power of two. It never shrinks.
+	mu     interleave.Mutex // guards what follows
+	closed bool             // nothing is taken from outside
+	tasks  []uintptr        // a ring; its length is a power of two. It never shrinks.
 	first  uintptr
 	_      [cacheLine]byte
 }

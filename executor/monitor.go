@@ -1,9 +1,9 @@
 package executor
 
 import (
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // monitor looks at the workers of a pool from time to time, as long as not all are
@@ -15,14 +15,14 @@ import (
 type monitor struct {
 	// armed says that check will be called. Whoever changes it from false to true
 	// starts the timer.
-	armed atomic.Bool
+	armed interleave.Bool
 
 	pool   *Pool
 	limit  time.Duration // after which a worker is blocked
 	hire   bool          // and another one takes its place
 	period time.Duration
 
-	mu      sync.Mutex // guards what follows
+	mu      interleave.Mutex // guards what follows
 	timer   *time.Timer
 	stopped bool
 
@@ -31,7 +31,6 @@ type monitor struct {
 
 const (
 	defaultBlockedLimit = 10 * time.Millisecond
-	longestPeriod       = time.Millisecond
 	shortestPeriod      = 50 * time.Microsecond
 )
 

@@ -3,10 +3,10 @@ package executor
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // Pool runs tasks on a number of workers, each a goroutine with a cache and queues of
@@ -23,11 +23,11 @@ type Pool struct {
 	closing closing
 
 	// closed is set once, by Close. Workers look at it before they take a task.
-	closed atomic.Bool
+	closed interleave.Bool
 
 	// workers are those that there are. The slice is never changed, but replaced with
 	// crew.mu held.
-	workers atomic.Pointer[[]*worker]
+	workers interleave.Pointer[[]*worker]
 
 	injected injection
 	overflow injection // what a worker's fresh has no room for
@@ -125,15 +125,7 @@ func (p *Pool) inStep() bool {
 }
 
 func (p *Pool) close() error {
-	p.injected.close()
-	p.high.tasks.close()
-	p.crew.mu.Lock()
-	p.closed.Store(true)
-	for _, w := range *p.workers.Load() {
-		w.coro.Preempt()
-	}
-	p.crew.mu.Unlock()
-	p.idlers.wakeAll()
+	p.halt()
 	p.running.Wait()
 	p.monitor.stop()
 	p.env.Close(ErrClosed)
@@ -155,4 +147,17 @@ func (p *Pool) cancelQueued() {
 			w.Cancel(coro.TaskOf(t), ErrClosed)
 		}
 	}
+}
+
+// halt makes the pool refuse tasks, and its workers end when they have finished their steps.
+func (p *Pool) halt() {
+	p.injected.close()
+	p.high.tasks.close()
+	p.crew.mu.Lock()
+	p.closed.Store(true)
+	for _, w := range *p.workers.Load() {
+		w.coro.Preempt()
+	}
+	p.crew.mu.Unlock()
+	p.idlers.wakeAll()
 }

@@ -2,8 +2,8 @@ package executor
 
 import (
 	"runtime"
-	"sync"
-	"sync/atomic"
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // idlers are the workers that have nothing to run, and how they are woken.
@@ -18,22 +18,17 @@ type idlers struct {
 	// state is how many workers are searching and, in the upper half, how many are
 	// idle. Anyone adds to the number of searching ones, and changes the number of
 	// idle ones with mu held. It is read by anyone.
-	state atomic.Uint64
+	state interleave.Uint64
 	_     [cacheLine - 8]byte
 
-	mu    sync.Mutex // guards what follows
-	stack []*worker  // the idle ones; the one that was last woken is woken first
+	mu    interleave.Mutex // guards what follows
+	stack []*worker        // the idle ones; the one that was last woken is woken first
 	_     [cacheLine]byte
 }
 
 const (
 	oneSearching = 1
 	oneIdle      = 1 << 32
-
-	// searchRounds is how often a worker that is the only one searching lets other
-	// goroutines run and looks again before it is idle. To be woken costs both sides
-	// more, and who posts one task is likely to post more.
-	searchRounds = 16
 )
 
 func searching(state uint64) uint32 { return uint32(state) }
@@ -60,7 +55,7 @@ func (i *idlers) announce(p *Pool) {
 	i.state.Add(^uint64(oneIdle - oneSearching - 1))
 	i.mu.Unlock()
 	delay()
-	w.wake <- struct{}{}
+	interleave.Send(w.wake, struct{}{})
 	p.monitor.watch()
 }
 
@@ -160,7 +155,7 @@ func (w *worker) park() {
 		return
 	}
 	w.parks.store(w.parks.v + 1)
-	<-w.wake
+	interleave.Receive(w.wake)
 }
 
 // leave takes w from the stack, and makes it searching, unless somebody has done so
@@ -185,6 +180,6 @@ func (i *idlers) wakeAll() {
 	for len(i.stack) > 0 {
 		w := i.pop()
 		i.state.Add(^uint64(oneIdle - oneSearching - 1))
-		w.wake <- struct{}{}
+		interleave.Send(w.wake, struct{}{})
 	}
 }

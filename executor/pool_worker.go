@@ -2,9 +2,9 @@ package executor
 
 import (
 	"runtime"
-	"sync/atomic"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // worker runs tasks of a pool. It belongs to one goroutine at a time, which is called
@@ -50,15 +50,15 @@ type worker struct {
 
 	// overdue is set by the monitor while the worker has been running one task for
 	// some time. Then others may take next.
-	overdue atomic.Bool
+	overdue interleave.Bool
 
 	// blocked is set by the monitor, with crew.mu held, and cleared by the owner when
 	// it has come back, with crew.mu held.
-	blocked atomic.Bool
+	blocked interleave.Bool
 
 	// giveWay is set by the monitor from time to time, for the owner to let other
 	// goroutines run between two tasks, and cleared by the owner.
-	giveWay atomic.Bool
+	giveWay interleave.Bool
 
 	watched watched // guarded by monitor.mu
 

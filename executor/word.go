@@ -1,7 +1,5 @@
 package executor
 
-import "sync/atomic"
-
 // word is an integer in memory that several goroutines share. Each has one owner,
 // who alone calls store and reads v directly; anyone may call load. Who calls swap
 // and cas is said where the word is declared.
@@ -11,17 +9,3 @@ import "sync/atomic"
 // store and loads that follow. sync/atomic has no such store, and its own costs as
 // much as a compare-and-swap where a plain store does as well; see plainStores.
 type word struct{ v uintptr }
-
-func (w *word) load() uintptr { return atomic.LoadUintptr(&w.v) }
-
-func (w *word) store(v uintptr) {
-	if plainStores {
-		w.v = v
-	} else {
-		atomic.StoreUintptr(&w.v, v)
-	}
-}
-
-func (w *word) swap(v uintptr) uintptr { return atomic.SwapUintptr(&w.v, v) }
-
-func (w *word) cas(old, new uintptr) bool { return atomic.CompareAndSwapUintptr(&w.v, old, new) }

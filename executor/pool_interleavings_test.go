@@ -1,0 +1,364 @@
+//go:build framearena_explore
+
+package executor
+
+import (
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/interleave"
+)
+
+// poolModel is a pool whose workers run functions, on threads of a model. All that finds
+// tasks, puts workers to sleep and wakes them is the pool's; the loop around is as in
+// worker.work, but without package coro.
+type poolModel struct {
+	*Pool
+	*tally
+	does  map[uintptr]func(w *worker) // what a task does besides being counted
+	rings int                         // how often the monitor's timer may still go off
+	bells int                         // that it went off at rest
+}
+
+// taskBytes have the addresses that tasks of models are: of memory, lest the collector
+// wonder.
+var taskBytes [16]byte
+
+// task returns the i-th task.
+func task(i int) uintptr { return uintptr(unsafe.Pointer(&taskBytes[i])) }
+
+// modelWorkers are what the workers of models publish frames with, of which there are none.
+var modelWorkers = sync.OnceValue(func() (all [3]*coro.Worker) {
+	a, err := arena.New()
+	if err != nil {
+		panic(err)
+	}
+	for i := range all {
+		all[i] = coro.NewWorker(a)
+	}
+	return all
+})
+
+// newPoolModel has workers, each of which is a thread.
+func newPoolModel(r *interleave.Run, workers int) *poolModel {
+	m := &poolModel{Pool: new(Pool), tally: newTally(r), does: make(map[uintptr]func(*worker))}
+	p := m.Pool
+	p.high.pool = p
+	p.options.workers = workers
+	p.monitor.pool = p
+	p.monitor.limit, p.monitor.period = time.Hour, time.Hour // no worker is blocked
+	p.monitor.timer = time.AfterFunc(time.Hour, func() {})
+	p.monitor.armed.Store(true)
+	var all []*worker
+	for i := range workers {
+		w := &worker{pool: p, coro: modelWorkers()[i], id: uint64(i), seed: 1, wake: make(chan struct{}, 1)}
+		all = append(all, w)
+	}
+	p.workers.Store(&all)
+	for i, w := range all {
+		r.Thread([]string{"worker 1", "worker 2", "worker 3"}[i], func() { m.work(w) })
+	}
+	r.AtRest(m.rest)
+	return m
+}
+
+// work is what worker.work does.
+func (m *poolModel) work(w *worker) {
+	for {
+		if w.blocked.Load() && m.comeBack(w) || m.closed.Load() {
+			return
+		}
+		t := w.pick()
+		if t == 0 {
+			if t = w.search(); t == 0 {
+				continue
+			}
+		} else {
+			w.share()
+		}
+		w.tick.store(w.tick.v + 1)
+		m.tally.take(t)
+		if f := m.does[t]; f != nil {
+			f(w)
+		}
+		w.tick.store(w.tick.v + 1)
+	}
+}
+
+// post adds a thread that posts tasks from outside.
+func (m *poolModel) post(name string, tasks ...int) {
+	m.run.Thread(name, func() {
+		for _, i := range tasks {
+			t := task(i)
+			m.put(t)
+			if m.Post(coro.TaskOf(t)) != nil {
+				delete(m.in, t)
+			}
+		}
+	})
+}
+
+// rest is what happens when all workers wait and nobody does anything: the monitor's timer
+// goes off, if it is set and that is allowed for. When it is not set, all workers are idle
+// and all tasks have run, and the pool is closed.
+func (m *poolModel) rest() {
+	p := m.Pool
+	if m.rings > 0 {
+		for p.monitor.timer.Stop() {
+			m.run.Require(m.bells < m.rings, "the monitor does not go to sleep, or has had to help too often")
+			m.bells++
+			p.monitor.check()
+			for _, w := range *p.workers.Load() {
+				if len(w.wake) > 0 {
+					return // it has had one woken
+				}
+			}
+		}
+		m.run.Require(p.monitor.allIdle(), "the monitor sleeps, and a worker is not idle")
+	}
+	for t := range m.in {
+		m.run.Require(m.got[t], "all sleep, and a task is left")
+	}
+	m.run.Require(p.monitor.allIdle(), "all sleep, and not all are idle")
+	p.halt()
+}
+
+// ringing reports whether the monitor's timer is set, and stops it: it goes off now.
+func (m *poolModel) ringing() bool {
+	m.monitor.mu.Lock()
+	defer m.monitor.mu.Unlock()
+	return m.monitor.timer.Stop()
+}
+
+// stick returns a function for a task that stays in its step until release, which the model
+// calls when all else is at rest. Then the monitor must be awake, since it would have to
+// notice.
+func (m *poolModel) stick() func(*worker) {
+	c, released := make(chan int, 1), false
+	m.run.AtRest(func() {
+		if released {
+			m.rest()
+			return
+		}
+		set := m.ringing()
+		m.run.Require(set || m.monitor.allIdle(), "the monitor sleeps, and a worker is stuck")
+		if set {
+			m.monitor.check()
+		}
+		released = true
+		c <- 1
+	})
+	return func(*worker) { interleave.Receive(c) }
+}
+
+// local has the i-th task make another one ready on its worker, and stay in its step until that
+// has begun on another one.
+func (m *poolModel) local(i, other int, from coro.Origin) {
+	c := make(chan int, 1)
+	m.put(task(other))
+	m.does[task(i)] = func(w *worker) {
+		w.PushLocal(coro.TaskOf(task(other)), from)
+		interleave.Receive(c)
+	}
+	m.does[task(other)] = func(*worker) { interleave.Send(c, 1) }
+}
+
+// inShort returns an option for runs with -short alone.
+func inShort(o interleave.Option) []interleave.Option {
+	return []interleave.Option{interleave.If(testing.Short, o)}
+}
+
+// poolModels are what can happen to the workers of a pool, without the monitor's help unless
+// it is mentioned.
+var poolModels = []struct {
+	name  string
+	model func(r *interleave.Run)
+	opts  []interleave.Option
+}{
+	{"a worker goes to sleep as a task is posted", func(r *interleave.Run) {
+		m := newPoolModel(r, 1)
+		m.post("poster", 0)
+	}, nil},
+	{"a worker, two tasks", func(r *interleave.Run) {
+		m := newPoolModel(r, 1)
+		m.post("poster", 0, 1)
+	}, nil},
+	{"a worker, two posters", func(r *interleave.Run) {
+		m := newPoolModel(r, 1)
+		m.post("poster 1", 0)
+		m.post("poster 2", 1)
+	}, nil},
+	{"a worker, an urgent task and another", func(r *interleave.Run) {
+		m := newPoolModel(r, 1)
+		m.post("poster", 0)
+		r.Thread("urgent", func() {
+			m.put(task(1))
+			r.Require(m.high.Post(coro.TaskOf(task(1))) == nil, "refused")
+		})
+	}, nil},
+	{"two workers", func(r *interleave.Run) {
+		m := newPoolModel(r, 2)
+		m.post("poster", 0)
+	}, inShort(interleave.Preemptions(1))},
+	{"a worker steals what another has", func(r *interleave.Run) {
+		m := newPoolModel(r, 2)
+		w := (*m.workers.Load())[0]
+		for i := range 2 {
+			m.put(task(i))
+			w.fresh.push(task(i))
+		}
+	}, []interleave.Option{interleave.Preemptions(1)}},
+	{"what a task launches runs elsewhere while it is stuck, with the monitor", func(r *interleave.Run) {
+		m := newPoolModel(r, 2)
+		m.rings = 4
+		m.put(task(0))
+		(*m.workers.Load())[0].later.push(task(0))
+		m.local(0, 1, coro.Spawned)
+	}, []interleave.Option{interleave.Preemptions(1)}},
+	{"what a task wakes runs elsewhere while it is stuck, with the monitor", func(r *interleave.Run) {
+		m := newPoolModel(r, 2)
+		m.rings = 4
+		m.put(task(0))
+		(*m.workers.Load())[0].later.push(task(0))
+		m.local(0, 1, coro.Woken)
+	}, []interleave.Option{interleave.Preemptions(1)}},
+	{"the monitor goes to sleep as a task is posted", func(r *interleave.Run) {
+		m := newPoolModel(r, 1)
+		m.rings = 4
+		m.does[task(0)] = m.stick()
+		m.post("poster", 0)
+		r.Thread("timer", func() {
+			if m.ringing() {
+				m.monitor.check()
+			}
+		})
+	}, nil},
+	{"the pool is closed as a task is posted and a worker goes to sleep", func(r *interleave.Run) {
+		m := newPoolModel(r, 1)
+		r.AtRest(nil)
+		m.post("poster", 0)
+		r.Thread("closer", m.halt)
+		r.End(func() {
+			m.tally.take(m.injected.take())
+			m.all()
+		})
+	}, nil},
+	{"the pool is closed as two workers go to sleep", func(r *interleave.Run) {
+		m := newPoolModel(r, 2)
+		r.AtRest(nil)
+		r.Thread("closer", m.halt)
+	}, nil},
+	{"a worker that was blocked leaves as a task is posted", func(r *interleave.Run) {
+		m := newPoolModel(r, 2)
+		m.options.workers, m.crew.able = 1, 2 // nobody has to be hired
+		w := (*m.workers.Load())[0]
+		m.put(task(0))
+		w.later.push(task(0))
+		r.Thread("monitor", func() {
+			if tick := w.tick.load(); tick&1 != 0 && m.replace(w, tick) {
+				m.takeOver(w)
+			}
+			m.put(task(1))
+			r.Require(m.Post(coro.TaskOf(task(1))) == nil, "refused")
+		})
+	}, append([]interleave.Option{interleave.Preemptions(1)}, inShort(interleave.Preemptions(0))...)},
+	{"a worker's tasks are taken over while it runs them", func(r *interleave.Run) {
+		m := newPoolModel(r, 1)
+		w := (*m.workers.Load())[0]
+		for i := range 2 {
+			m.put(task(i))
+			w.fresh.push(task(i))
+		}
+		m.put(task(2))
+		w.next.store(task(2))
+		r.Thread("monitor", func() { m.takeOver(w) })
+	}, []interleave.Option{interleave.Preemptions(1)}},
+}
+
+// Whatever the order, no task is left while all workers sleep, and none is run twice.
+func TestInterleavingsOfPools(t *testing.T) {
+	for _, tt := range poolModels {
+		t.Run(tt.name, func(t *testing.T) {
+			interleave.Check(t, tt.model, append(tt.opts, interleave.Limit(200000))...)
+		})
+	}
+}
+
+// What puts workers to sleep and wakes them is necessary: each fault is noticed in the model
+// beside it.
+func TestInterleavingsOfPoolsBroken(t *testing.T) {
+	tests := []struct {
+		name  string
+		fault interleave.Fault
+		model string
+	}{
+		{"a worker parks without another look",
+			interleave.Fault{In: "executor.(*injection).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
+			"a worker goes to sleep as a task is posted"},
+		{"a worker parks and is not counted",
+			interleave.Fault{In: "executor.(*worker).park", Op: "add", Does: interleave.Skipped},
+			"a worker goes to sleep as a task is posted"},
+		{"who posts wakes nobody",
+			interleave.Fault{In: "executor.(*idlers).announce", Op: "send", Does: interleave.Skipped},
+			"a worker goes to sleep as a task is posted"},
+		{"who posts sees nobody idle",
+			interleave.Fault{In: "executor.(*idlers).wanted", Op: "load", Does: interleave.Blind},
+			"a worker goes to sleep as a task is posted"},
+		{"the stack of idle workers is not locked by who posts",
+			interleave.Fault{In: "executor.(*idlers).announce", Op: "lock", Does: interleave.Skipped},
+			"a worker, two posters"},
+		{"a worker that searches is not counted",
+			interleave.Fault{In: "executor.(*worker).search", Op: "add", Does: interleave.Skipped},
+			"two workers"},
+		{"the count of idle workers is not atomic",
+			interleave.Fault{In: "executor.(*worker).search", Op: "add", Does: interleave.Torn},
+			"two workers"},
+		{"urgent tasks are not looked for",
+			interleave.Fault{In: "executor.(*injection).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
+			"a worker, an urgent task and another"},
+		{"next is taken by two",
+			interleave.Fault{In: "executor.(*worker).takeNext", Op: "compare-and-swap", Does: interleave.Torn},
+			"a worker's tasks are taken over while it runs them"},
+		{"the monitor does not say that it sleeps",
+			interleave.Fault{In: "executor.(*monitor).check", Op: "store", Does: interleave.Skipped},
+			"the monitor goes to sleep as a task is posted"},
+		{"the monitor is not woken",
+			interleave.Fault{In: "executor.(*monitor).watch", Op: "compare-and-swap", Does: interleave.Failing},
+			"the monitor goes to sleep as a task is posted"},
+		{"a worker goes to sleep in a pool that is closed",
+			interleave.Fault{In: "executor.(*worker).park", Op: "load", Does: interleave.Blind},
+			"the pool is closed as two workers go to sleep"},
+		{"who closes wakes nobody",
+			interleave.Fault{In: "executor.(*idlers).wakeAll", Op: "send", Does: interleave.Skipped},
+			"the pool is closed as two workers go to sleep"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, m := range poolModels {
+				if m.name == tt.model {
+					interleave.Catch(t, m.model, append(m.opts, interleave.Break(tt.fault))...)
+					return
+				}
+			}
+			t.Fatal("there is no such model")
+		})
+	}
+}
+
+// A store of the processor that is not visible at once is a wake-up that is lost, if only for
+// a moment: this is why the monitor looks for idle workers too.
+func TestInterleavingsOfPoolsWithoutMonitor(t *testing.T) {
+	f := interleave.Catch(t, func(r *interleave.Run) {
+		m := newPoolModel(r, 2)
+		m.put(task(0))
+		(*m.workers.Load())[0].later.push(task(0))
+		m.local(0, 1, coro.Spawned)
+	})
+	require.Contains(t, f.String(), "becomes visible")
+}

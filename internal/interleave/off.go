@@ -1,0 +1,39 @@
+//go:build !framearena_explore
+
+package interleave
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Enabled reports whether this is a build with the tag framearena_explore.
+const Enabled = false
+
+// The types of sync and sync/atomic.
+type (
+	Bool           = atomic.Bool
+	Int32          = atomic.Int32
+	Int64          = atomic.Int64
+	Uint32         = atomic.Uint32
+	Uint64         = atomic.Uint64
+	Pointer[T any] = atomic.Pointer[T]
+
+	Mutex = sync.Mutex
+	Once  = sync.Once
+	Pool  = sync.Pool
+)
+
+// Send is c <- v.
+func Send[T any](c chan<- T, v T) { c <- v }
+
+// Receive is <-c.
+func Receive[T any](c <-chan T) T { return <-c }
+
+// TrySend sends v if that does not have to wait.
+func TrySend[T any](c chan<- T, v T) {
+	select {
+	case c <- v:
+	default:
+	}
+}
