@@ -83,7 +83,6 @@ type errand struct {
 type errandState struct {
 	children coro.Group
 	got      [4]int
-	chosen   int
 }
 
 type errandHeld struct {
