@@ -137,9 +137,10 @@ func (x *waiting) beginLaunch(w *Worker, inside bool) error {
 	return x.launching.launch(inside)
 }
 
-// newRoot makes the frame of a root of env, whose executor w serves. w runs a step.
-func (w *Worker) newRoot(env *Environment, k *kind, inside bool) (*header, error) {
-	if err := env.waiting.launching.admits(inside); err != nil {
+// newRoot makes the frame of a root of env, whose executor w serves, for Go and GoHeld. w
+// runs a step.
+func (w *Worker) newRoot(env *Environment, k *kind) (*header, error) {
+	if err := env.waiting.launching.admits(false); err != nil {
 		return nil, err
 	}
 	h := env.newRoot(w, k)

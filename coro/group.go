@@ -39,10 +39,11 @@ import (
 // Group must not be assigned to, nor the State that it is part of: that panics, at the next
 // use of the Group.
 type Group struct {
-	// count goes down by one for each child that ends, on whatever goroutine, and up by
-	// spawned when the task begins to wait for them. So it gets to 0 once: by the last
-	// child, if the task waits, and otherwise by the task. Whoever does that goes on with
-	// the task; everybody else must not touch the Group after its addition.
+	// count goes down by one for each child that ends, on whatever goroutine, for some of
+	// them together (see endSpawned), and up by spawned when the task begins to wait for
+	// them. So it gets to 0 once: by the last child, if the task waits, and otherwise by
+	// the task. Whoever does that goes on with the task; everybody else must not touch the
+	// Group after its addition.
 	count int32
 
 	// spawned is how many children the task has made since it last waited; the task's.

@@ -143,7 +143,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 	env := ex.Environment()
 	x := env.waiting // env may be gone when Post returns
 	if w := current(); w.serves(x) {
-		h, err := w.newRoot(env, &k.kind, false)
+		h, err := w.newRoot(env, &k.kind)
 		if err == nil {
 			(*Frame[S, R])(unsafe.Pointer(h)).State = state
 			k.hold(w, h, &held)

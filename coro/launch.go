@@ -135,7 +135,7 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	env := ex.Environment()
 	x := env.waiting // env may be gone when Post returns
 	if w := current(); w.serves(x) {
-		h, err := w.newRoot(env, &k.kind, false)
+		h, err := w.newRoot(env, &k.kind)
 		if err == nil {
 			(*Frame[S, R])(unsafe.Pointer(h)).State = state
 			w.launch(h, env)

@@ -212,8 +212,8 @@ func (w *worker) takeOldest() uintptr {
 	return w.fresh.take()
 }
 
-// PopLocal takes a task from w's own queues, if that is what pick would take, more or less.
-// To the monitor it begins as any other.
+// PopLocal takes a task from w's own queues, unless something else may have its turn: then
+// Run returns, and pick decides. To the monitor the task begins as any other.
 func (w *worker) PopLocal() (coro.Task, bool) {
 	if p := w.pool; w.streak >= maxStreak || p.high.tasks.len() > 0 || w.blocked.Load() || p.closed.Load() {
 		return coro.Task{}, false
