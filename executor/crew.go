@@ -46,6 +46,11 @@ func (p *Pool) replace(w *worker, tick uintptr) bool {
 		return false
 	}
 	w.blocked.Store(true)
+	if w.tick.load() != tick {
+		// It has come back, and may go to sleep without having seen the mark: see search.
+		w.blocked.Store(false)
+		return false
+	}
 	c.blocked++
 	c.blocks++
 	c.able--
@@ -55,11 +60,15 @@ func (p *Pool) replace(w *worker, tick uintptr) bool {
 	return true
 }
 
-// comeBack is called by the owner of a worker that was found blocked and has come
+// comeBack is called by the owner of a worker that has found its mark, and so has come
 // back. If there are enough without it, it leaves: comeBack reports whether it did.
 func (p *Pool) comeBack(w *worker) bool {
 	c := &p.crew
 	c.mu.Lock()
+	if !w.blocked.Load() { // the monitor has seen that it came back
+		c.mu.Unlock()
+		return false
+	}
 	w.blocked.Store(false)
 	c.blocked--
 	if c.able < p.options.workers || p.closed.Load() {

@@ -75,8 +75,13 @@ func (w *worker) search() uintptr {
 	i := &p.idlers
 	i.state.Add(oneSearching)
 	for rounds := 0; ; rounds++ {
-		if p.closed.Load() {
-			i.state.Add(^uint64(oneSearching - 1))
+		// A worker that counts as blocked must not go to sleep. Its last tick is visible by
+		// now, so if the mark is not, replace sees the tick after it has set the mark.
+		if p.closed.Load() || w.blocked.Load() {
+			// Who made something ready meanwhile has relied on this search.
+			if s := i.state.Add(^uint64(oneSearching - 1)); searching(s) == 0 && idle(s) > 0 && p.hasWork() {
+				i.announce(p)
+			}
 			return 0
 		}
 		delay()

@@ -126,6 +126,7 @@ func (m *poolModel) rest() {
 		m.run.Require(m.got[t], "all sleep, and a task is left")
 	}
 	m.run.Require(p.monitor.allIdle(), "all sleep, and not all are idle")
+	m.run.Require(p.crew.blocked == 0, "all sleep, and one counts as blocked")
 	p.halt()
 }
 
@@ -268,6 +269,18 @@ var poolModels = []struct {
 			r.Require(m.Post(coro.TaskOf(task(1))) == nil, "refused")
 		})
 	}, append([]interleave.Option{interleave.Preemptions(1)}, inShort(interleave.Preemptions(0))...)},
+	{"a worker is found blocked as it comes back and goes to sleep", func(r *interleave.Run) {
+		m := newPoolModel(r, 1)
+		w := (*m.workers.Load())[0]
+		m.crew.able = 2 // nobody has to be hired, and it has to leave
+		m.put(task(0))
+		w.later.push(task(0))
+		r.Thread("monitor", func() {
+			if tick := w.tick.load(); tick&1 != 0 && m.replace(w, tick) {
+				m.takeOver(w)
+			}
+		})
+	}, nil},
 	{"a worker's tasks are taken over while it runs them", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
 		w := (*m.workers.Load())[0]
@@ -334,6 +347,9 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 		{"a worker goes to sleep in a pool that is closed",
 			interleave.Fault{In: "executor.(*worker).park", Op: "load", Does: interleave.Blind},
 			"the pool is closed as two workers go to sleep"},
+		{"a worker goes to sleep that counts as blocked",
+			interleave.Fault{In: "executor.(*worker).search", Op: "load", Does: interleave.Blind},
+			"a worker is found blocked as it comes back and goes to sleep"},
 		{"who closes wakes nobody",
 			interleave.Fault{In: "executor.(*idlers).wakeAll", Op: "send", Does: interleave.Skipped},
 			"the pool is closed as two workers go to sleep"},
