@@ -42,11 +42,14 @@ func childMain(name string, args []string, stdout io.Writer) int {
 	return exitSuccess
 }
 
-// measureHere measures a crowd in this process.
+// measureHere measures a crowd in this process. The argument is its size.
 func measureHere(name string, args []string, stage func(string)) (crowdRow, error) {
-	options, err := parseOptions(args)
-	if err != nil {
-		return crowdRow{}, err
+	if len(args) != 1 {
+		return crowdRow{}, fmt.Errorf("%s=%s: one argument is expected, the number of activities", childVariable, name)
+	}
+	var n int
+	if err := (&wholeNumber{&n, maxCount}).Set(args[0]); err != nil {
+		return crowdRow{}, fmt.Errorf("%s=%s: the number of activities %w", childVariable, name, err)
 	}
 	for _, s := range crowdSorts {
 		if s.name == name {
@@ -54,7 +57,7 @@ func measureHere(name string, args []string, stage func(string)) (crowdRow, erro
 			if err != nil {
 				return crowdRow{}, err
 			}
-			return measureCrowd(c, s, options.tasks, stage)
+			return measureCrowd(c, s, n, stage)
 		}
 	}
 	return crowdRow{}, fmt.Errorf("%s=%s: no such sort of activities", childVariable, name)
@@ -73,7 +76,7 @@ func measureInChild(ctx context.Context, name string, n int, stderr io.Writer, s
 	if err != nil {
 		return crowdRow{}, err
 	}
-	cmd := exec.CommandContext(ctx, program, "-tasks", strconv.Itoa(n))
+	cmd := exec.CommandContext(ctx, program, strconv.Itoa(n))
 	cmd.Env = append(os.Environ(),
 		childVariable+"="+name,
 		fmt.Sprintf("GOMAXPROCS=%d", runtime.GOMAXPROCS(0)))

@@ -58,6 +58,14 @@ func TestStrangeChildren(t *testing.T) {
 }
 
 func TestChildOfNoSort(t *testing.T) {
-	_, err := measureHere("threads", nil, func(string) {})
+	_, err := measureHere("threads", []string{"5"}, func(string) {})
 	require.EqualError(t, err, "FRAMEARENA_CHILD=threads: no such sort of activities")
+}
+
+func TestChildOfNoSize(t *testing.T) {
+	for _, args := range [][]string{nil, {"5", "6"}, {"0"}, {"many"}} {
+		_, err := measureHere("task", args, func(string) {})
+		require.ErrorContains(t, err, "FRAMEARENA_CHILD=task: ", "%q", args)
+		require.ErrorContains(t, err, "number of activities", "%q", args)
+	}
 }

@@ -14,10 +14,15 @@
 // behind. When a check fails, the command says which and prints no figures for
 // that part.
 //
-// Progress goes to standard error, results to standard output. For the flags see
-// framearena -help.
+// Subcommands make one part of the tour, or do something else: framearena help
+// names them. With --json, which may be written -json, each prints one JSON
+// document.
 //
-// Where to read: main.go and options.go for what is asked, tour.go for what is
-// done about it; chain*.go for the first part; activities.go, suspended_tasks.go,
-// parked_goroutines.go and child*.go for the second; report.go for the tables.
+// Progress goes to standard error, results to standard output. For the flags see
+// framearena help.
+//
+// Where to read: main.go for the process and its exit status, root_command.go and
+// *_command.go for what is asked, console.go for where the answer goes; tour.go for
+// the tour, chain*.go for its first part, activities.go, suspended_tasks.go,
+// parked_goroutines.go and child*.go for its second; report.go for the tables.
 package main

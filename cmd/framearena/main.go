@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -25,31 +24,34 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, chainContenders()))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, chainContenders()))
 }
 
 // run is the command without its process: it returns the exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer, contenders []contender) int {
-	options, err := parseOptions(args)
-	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stdout, usage)
-		return exitSuccess
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "framearena: %v\n\n%s", err, usage)
-		return exitUsage
-	}
-	t := tour{options: options, contenders: contenders, stdout: stdout, stderr: stderr, progress: newProgress(stderr)}
-	err = t.run(ctx)
-	t.progress.clear()
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, contenders []contender) int {
+	c := newConsole(stdin, stdout, stderr)
+	root := newRootCommand(c, contenders)
+	root.SetArgs(doubleDashes(root, args))
+	called, err := root.ExecuteContextC(ctx)
+	c.progress.clear()
+	usage := new(usageError)
 	switch {
 	case err == nil:
 		return exitSuccess
 	case ctx.Err() != nil:
 		fmt.Fprintln(stderr, "framearena: interrupted")
 		return exitInterrupted
+	case !c.began || errors.As(err, usage):
+		fmt.Fprintf(stderr, "framearena: %v\n\n%s", err, called.UsageString())
+		return exitUsage
 	default:
 		fmt.Fprintf(stderr, "framearena: %v\n", err)
 		return exitFailure
 	}
 }
+
+// usageError is how a subcommand that has begun says that it was called wrongly.
+// Flags and arguments of the wrong form are found before.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }

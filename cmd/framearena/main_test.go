@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,7 +33,7 @@ func call(t *testing.T, args ...string) (status int, stdout, stderr string) {
 func callWith(t *testing.T, contenders []contender, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	status = run(t.Context(), args, &out, &err, contenders)
+	status = run(t.Context(), args, strings.NewReader(""), &out, &err, contenders)
 	return status, out.String(), err.String()
 }
 
@@ -41,47 +42,53 @@ func TestWrongCallsSayWhatAndHow(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"-n", "0"}, `"0" for flag -n: must be a whole number from 1 to`},
-		{[]string{"-n", "-3"}, `"-3" for flag -n`},
-		{[]string{"-n", "many"}, `"many" for flag -n`},
-		{[]string{"-n", "99999999999999999999"}, "for flag -n"},
-		{[]string{"-n"}, "flag needs an argument: -n"},
-		{[]string{"-tasks", "0"}, `"0" for flag -tasks`},
-		{[]string{"-tasks", "-1"}, `"-1" for flag -tasks`},
-		{[]string{"-tasks", "1e6"}, `"1e6" for flag -tasks`},
-		{[]string{"-cpu", "0"}, `"0" for flag -cpu`},
-		{[]string{"-cpu", "1000000"}, `"1000000" for flag -cpu: must be a whole number from 1 to 1024`},
-		{[]string{"-only", "pool"}, `"pool" for flag -only: must be chain or tasks`},
-		{[]string{"-only", ""}, `"" for flag -only`},
-		{[]string{"-json=perhaps"}, `"perhaps" for -json`},
-		{[]string{"-fast"}, "flag provided but not defined: -fast"},
-		{[]string{"chain"}, `unexpected argument "chain"`},
-		{[]string{"-n", "5", "and", "-json"}, `unexpected argument "and"`},
+		{[]string{"-n", "0"}, `"0" for "-n, --iterations" flag: must be a whole number from 1 to 1000000000`},
+		{[]string{"-n", "-3"}, `"-3" for "-n, --iterations" flag`},
+		{[]string{"--n", "many"}, `"many" for "-n, --iterations" flag`},
+		{[]string{"-n", "99999999999999999999"}, `for "-n, --iterations" flag`},
+		{[]string{"-n"}, "flag needs an argument: 'n' in -n"},
+		{[]string{"-tasks"}, "flag needs an argument: --tasks"},
+		{[]string{"-tasks", "0"}, `"0" for "--tasks" flag`},
+		{[]string{"-tasks", "-1"}, `"-1" for "--tasks" flag`},
+		{[]string{"-tasks=1e6"}, `"1e6" for "--tasks" flag`},
+		{[]string{"-cpu", "0"}, `"0" for "--cpu" flag`},
+		{[]string{"-cpu", "1000000"}, `"1000000" for "--cpu" flag: must be a whole number from 1 to 1024`},
+		{[]string{"-only", "pool"}, `"pool" for "--only" flag: must be chain or tasks`},
+		{[]string{"-only", ""}, `"" for "--only" flag`},
+		{[]string{"-json=perhaps"}, `"perhaps" for "--json" flag`},
+		{[]string{"--fast"}, "unknown flag: --fast"},
+		{[]string{"-fast"}, "unknown shorthand flag: 'f' in -fast"},
+		{[]string{"pool"}, `unknown command "pool" for "framearena"`},
+		{[]string{"-n", "5", "and", "-json"}, `unknown command "and" for "framearena"`},
+		{[]string{"chain", "fast"}, `unknown command "fast" for "framearena chain"`},
+		{[]string{"chain", "-tasks", "5"}, "unknown flag: --tasks"},
+		{[]string{"tasks", "-n", "5"}, "unknown shorthand flag: 'n' in -n"},
+		{[]string{"version", "2"}, `unknown command "2" for "framearena version"`},
+		{[]string{"help", "pool"}, `no help on "pool"`},
+		{[]string{"help", "chain", "pool"}, `no help on "chain pool"`},
+		{[]string{"completion"}, "accepts 1 arg(s), received 0"},
+		{[]string{"completion", "csh"}, `invalid argument "csh" for "framearena completion"`},
 	} {
 		status, stdout, stderr := call(t, c.args...)
 		require.Equal(t, exitUsage, status, "%q", c.args)
 		require.Empty(t, stdout, "%q", c.args)
 		require.Contains(t, stderr, c.says, "%q", c.args)
-		require.Contains(t, stderr, usage, "%q", c.args)
+		require.Contains(t, stderr, "\nUsage:\n  framearena", "%q", c.args)
 	}
 }
 
-func TestHelp(t *testing.T) {
-	for _, flag := range []string{"-h", "-help", "--help"} {
-		status, stdout, stderr := call(t, flag)
-		require.Equal(t, exitSuccess, status)
-		require.Equal(t, usage, stdout)
-		require.Empty(t, stderr)
-	}
+func TestUsageIsThatOfTheSubcommand(t *testing.T) {
+	_, _, stderr := call(t, "chain", "--fast")
+	require.Contains(t, stderr, "Usage:\n  framearena chain [flags]\n")
 }
 
-func TestUsageNamesTheDefaults(t *testing.T) {
-	o, err := parseOptions(nil)
-	require.NoError(t, err)
-	require.Regexp(t, `-n int .*\(default 30000\)`, usage)
-	require.Equal(t, 30_000, o.iterations)
-	require.Regexp(t, `-tasks int .*\(default 1000000\)`, usage)
-	require.Equal(t, 1_000_000, o.tasks)
+func TestFlagsHaveTheDefaultsThatHelpNames(t *testing.T) {
+	_, stdout, _ := call(t, "-h")
+	tour := newTour(nil, nil)
+	require.Regexp(t, `-n, --iterations int .*\(default 30000\)`, stdout)
+	require.Equal(t, 30_000, tour.iterations)
+	require.Regexp(t, `--tasks int .*\(default 1000000\)`, stdout)
+	require.Equal(t, 1_000_000, tour.tasks)
 }
 
 func TestTables(t *testing.T) {
@@ -133,12 +140,17 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-func TestOnly(t *testing.T) {
+func TestOneTourPart(t *testing.T) {
 	for _, c := range []struct {
-		only         string
+		args         []string
 		chain, tasks bool
-	}{{onlyChain, true, false}, {onlyTasks, false, true}} {
-		status, stdout, stderr := call(t, "-json", "-n", "10", "-tasks", "100", "-only", c.only)
+	}{
+		{[]string{"-json", "-n", "10", "-tasks", "100", "-only", "chain"}, true, false},
+		{[]string{"-json", "-n", "10", "-tasks", "100", "-only=tasks"}, false, true},
+		{[]string{"chain", "-n", "10", "-json"}, true, false},
+		{[]string{"-json", "tasks", "-tasks", "100", "-cpu", "1"}, false, true},
+	} {
+		status, stdout, stderr := call(t, c.args...)
 		require.Equal(t, exitSuccess, status, stderr)
 		var r report
 		require.NoError(t, json.Unmarshal([]byte(stdout), &r))
@@ -152,7 +164,7 @@ func TestInterruptedBeforeItBegan(t *testing.T) {
 	cancel()
 	for _, only := range []string{onlyChain, onlyTasks} {
 		var stdout, stderr bytes.Buffer
-		status := run(ctx, []string{"-only", only, "-json"}, &stdout, &stderr, chainContenders())
+		status := run(ctx, []string{"-only", only, "-json"}, strings.NewReader(""), &stdout, &stderr, chainContenders())
 		require.Equal(t, exitInterrupted, status)
 		require.Empty(t, stdout.String())
 		require.Contains(t, stderr.String(), "framearena: interrupted\n")
@@ -167,7 +179,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 func TestLostOutputIsAFailure(t *testing.T) {
 	for _, args := range [][]string{{"-only", "chain", "-n", "1"}, {"-only", "chain", "-n", "1", "-json"}} {
 		var stderr bytes.Buffer
-		status := run(t.Context(), args, fullDisk{}, &stderr, chainContenders())
+		status := run(t.Context(), args, strings.NewReader(""), fullDisk{}, &stderr, chainContenders())
 		require.Equal(t, exitFailure, status)
 		require.Contains(t, stderr.String(), "no space left")
 	}

@@ -2,21 +2,31 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"io"
 	"runtime"
 )
 
-// tour is one call of the command.
+// tour is one call of the command, for the whole of the tour or for a part.
 type tour struct {
-	options    options
+	console    *console
 	contenders []contender
-	stdout     io.Writer
-	stderr     io.Writer
-	progress   *progress
+
+	// What the flags say.
+	iterations int
+	tasks      int
+	only       string // onlyChain, onlyTasks or, for both, empty
+	cpu        int    // 0: unchanged
 }
 
-// report is all that a tour found out: the document that -json prints. A part
+const (
+	onlyChain = "chain"
+	onlyTasks = "tasks"
+)
+
+func newTour(c *console, contenders []contender) *tour {
+	return &tour{console: c, contenders: contenders, iterations: 30_000, tasks: 1_000_000}
+}
+
+// report is all that a tour found out: the document that --json prints. A part
 // that was not asked for is missing.
 type report struct {
 	Machine machine      `json:"machine"`
@@ -45,49 +55,29 @@ func thisMachine() machine {
 
 // run makes the tour. Tables are printed as soon as they are complete.
 func (t *tour) run(ctx context.Context) error {
-	if t.options.cpu > 0 {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.options.cpu))
+	if t.cpu > 0 {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.cpu))
 	}
 	r := report{Machine: thisMachine()}
-	if err := t.print(r.Machine.text()); err != nil {
+	if err := t.console.print(r.Machine.text()); err != nil {
 		return err
 	}
 	var err error
-	if t.options.only != onlyTasks {
-		if r.Chain, err = measureChain(ctx, t.contenders, t.options.iterations, t.progress); err != nil {
+	if t.only != onlyTasks {
+		if r.Chain, err = measureChain(ctx, t.contenders, t.iterations, t.console.progress); err != nil {
 			return err
 		}
-		if err := t.print(r.Chain.text()); err != nil {
-			return err
-		}
-	}
-	if t.options.only != onlyChain {
-		if r.Tasks, err = measureCrowds(ctx, t.options.tasks, t.stderr, t.progress); err != nil {
-			return err
-		}
-		if err := t.print(r.Tasks.text()); err != nil {
+		if err := t.console.print(r.Chain.text()); err != nil {
 			return err
 		}
 	}
-	if t.options.json {
-		return t.encode(r)
+	if t.only != onlyChain {
+		if r.Tasks, err = measureCrowds(ctx, t.tasks, t.console.stderr, t.console.progress); err != nil {
+			return err
+		}
+		if err := t.console.print(r.Tasks.text()); err != nil {
+			return err
+		}
 	}
-	return nil
-}
-
-// print prints text, unless the output is to be JSON.
-func (t *tour) print(text string) error {
-	if t.options.json {
-		return nil
-	}
-	t.progress.clear()
-	_, err := io.WriteString(t.stdout, text)
-	return err
-}
-
-func (t *tour) encode(r report) error {
-	t.progress.clear()
-	e := json.NewEncoder(t.stdout)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
+	return t.console.encode(r)
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// help is what --help --json prints of a command.
+type help struct {
+	Command     string        `json:"command"`
+	About       string        `json:"about"`
+	Usage       string        `json:"usage"`
+	Flags       []helpFlag    `json:"flags"`
+	Subcommands []helpCommand `json:"subcommands"`
+}
+
+type helpFlag struct {
+	Name      string `json:"name"`
+	Shorthand string `json:"shorthand"`
+	Type      string `json:"type"`
+	Default   string `json:"default"`
+	About     string `json:"about"`
+}
+
+type helpCommand struct {
+	Name  string `json:"name"`
+	About string `json:"about"`
+}
+
+func helpOf(command *cobra.Command) help {
+	h := help{
+		Command:     command.CommandPath(),
+		About:       command.Short,
+		Usage:       command.UseLine(),
+		Flags:       []helpFlag{},
+		Subcommands: []helpCommand{},
+	}
+	visit := func(f *pflag.Flag) {
+		h.Flags = append(h.Flags, helpFlag{f.Name, f.Shorthand, f.Value.Type(), f.DefValue, f.Usage})
+	}
+	command.LocalFlags().VisitAll(visit)
+	command.InheritedFlags().VisitAll(visit)
+	for _, sub := range command.Commands() {
+		if sub.IsAvailableCommand() {
+			h.Subcommands = append(h.Subcommands, helpCommand{sub.Name(), sub.Short})
+		}
+	}
+	return h
+}
+
+// encodeHelp makes help JSON if the output is to be.
+func encodeHelp(c *console, root *cobra.Command) {
+	text := root.HelpFunc()
+	root.SetHelpFunc(func(command *cobra.Command, args []string) {
+		if c.json {
+			_ = c.encode(helpOf(command)) // cobra drops errors of help alike
+			return
+		}
+		text(command, args)
+	})
+}
+
+// newHelpCommand stands in for cobra's own, which finds nothing wrong with topics
+// that it does not know.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				for _, sub := range cmd.Root().Commands() {
+					names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, left, err := cmd.Root().Find(args)
+			if err != nil || len(left) > 0 {
+				return usageError{fmt.Errorf("no help on %q", strings.Join(args, " "))}
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// doubleDashes returns the arguments with a second dash before the name of each
+// flag that has more than a letter, as in -json: Go's own flag package takes both,
+// cobra takes -json for the four flags j, s, o and n.
+func doubleDashes(root *cobra.Command, args []string) []string {
+	root.InitDefaultHelpFlag()
+	known := make(map[string]*pflag.Flag)
+	learn := func(f *pflag.Flag) {
+		known["--"+f.Name] = f
+		if f.Shorthand != "" {
+			known["-"+f.Shorthand] = f
+		}
+	}
+	for _, command := range append(root.Commands(), root) {
+		command.Flags().VisitAll(learn)
+		command.PersistentFlags().VisitAll(learn)
+	}
+
+	doubled := make([]string, 0, len(args))
+	isValue := false // of the flag before
+	for i, arg := range args {
+		if arg == "--" && !isValue {
+			return append(doubled, args[i:]...)
+		}
+		if isValue || !strings.HasPrefix(arg, "-") {
+			doubled, isValue = append(doubled, arg), false
+			continue
+		}
+		name, _, hasValue := strings.Cut(arg, "=")
+		f := known[name]
+		if f == nil && len(name) > 2 && known["-"+name] != nil {
+			f, arg = known["-"+name], "-"+arg
+		}
+		doubled = append(doubled, arg)
+		isValue = f != nil && !hasValue && f.NoOptDefVal == ""
+	}
+	return doubled
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// version is what the command knows of its own build: the document that version
+// --json prints. What the build did not record is empty.
+type version struct {
+	Module       string `json:"module"`
+	Version      string `json:"version"`
+	Revision     string `json:"vcs_revision"`
+	RevisionTime string `json:"vcs_time"`     // as RFC 3339 has it
+	Modified     bool   `json:"vcs_modified"` // the sources differed from the revision
+	Tags         string `json:"build_tags"`   // with commas between them
+	Go           string `json:"go"`
+	OS           string `json:"os"`
+	Arch         string `json:"arch"`
+}
+
+func newVersionCommand(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Which build this is: module version, revision, Go version, system",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			info, ok := debug.ReadBuildInfo()
+			if !ok {
+				return errors.New("version: the build recorded nothing about itself")
+			}
+			v := versionOf(info)
+			if err := c.print(v.text()); err != nil {
+				return err
+			}
+			return c.encode(v)
+		},
+	}
+}
+
+func versionOf(info *debug.BuildInfo) version {
+	v := version{
+		Module:  info.Main.Path,
+		Version: info.Main.Version,
+		Go:      info.GoVersion,
+		OS:      runtime.GOOS,
+		Arch:    runtime.GOARCH,
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			v.Revision = s.Value
+		case "vcs.time":
+			v.RevisionTime = s.Value
+		case "vcs.modified":
+			v.Modified = s.Value == "true"
+		case "-tags":
+			v.Tags = s.Value
+		}
+	}
+	return v
+}
+
+func (v version) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "framearena %s, %s, %s/%s\n", v.Version, v.Go, v.OS, v.Arch)
+	if v.Revision != "" {
+		changed := ""
+		if v.Modified {
+			changed = ", with changes"
+		}
+		fmt.Fprintf(&b, "revision %s of %s%s\n", v.Revision, v.RevisionTime, changed)
+	}
+	if v.Tags != "" {
+		fmt.Fprintf(&b, "build tags %s\n", v.Tags)
+	}
+	return b.String()
+}
