@@ -8,7 +8,7 @@ const BatchCap = 62
 // Batch is a block of addresses of free frames of one class: the unit in which
 // frames move between threads. It belongs to whoever holds the pointer: its
 // maker until it is pushed onto a [Stack], the Stack until it is taken, the taker
-// from then on. Nobody else looks at it.
+// from then on. Nobody else looks at it, but for a [Stack.Peek].
 //
 // It holds no pointer that the collector needs to follow; whoever allocates
 // batches keeps them reachable for as long as they are in use, and not on a
@@ -22,8 +22,8 @@ type Batch struct {
 	// n frames are in the batch: slots[:n].
 	n uint32
 
-	// cold says that the frames' pages were given back to the system.
-	cold bool
+	// cold is 1 if the frames' pages were given back to the system, and else 0.
+	cold uint32
 
 	slots [BatchCap]uintptr
 }
@@ -39,23 +39,31 @@ func (b *Batch) Len() int { return int(b.n) }
 func (b *Batch) Next() *Batch { return *(**Batch)(unsafe.Pointer(&b.next)) }
 
 // SetNext links next, which may be nil, behind b.
-func (b *Batch) SetNext(next *Batch) { b.next = uintptr(unsafe.Pointer(next)) }
+func (b *Batch) SetNext(next *Batch) { store(&b.next, uintptr(unsafe.Pointer(next))) }
 
 // Cold reports whether the pages of the batch's frames were given back to the
 // system: to use the frames is to get pages anew. It is for the owner of the batch
 // to say, by SetCold; Fill forgets it.
-func (b *Batch) Cold() bool { return b.cold }
+func (b *Batch) Cold() bool { return b.cold != 0 }
 
 // SetCold sets what Cold reports.
-func (b *Batch) SetCold(cold bool) { b.cold = cold }
+func (b *Batch) SetCold(cold bool) {
+	is := uint32(0)
+	if cold {
+		is = 1
+	}
+	store32(&b.cold, is)
+}
+
+func (b *Batch) setLen(n uint32) { store32(&b.n, n) }
 
 // Add puts a frame into the batch and reports whether there was room.
 func (b *Batch) Add(p unsafe.Pointer) bool {
 	if b.n >= BatchCap {
 		return false
 	}
-	b.slots[b.n] = uintptr(p)
-	b.n++
+	store(&b.slots[b.n], uintptr(p))
+	b.setLen(b.n + 1)
 	return true
 }
 
@@ -64,7 +72,7 @@ func (b *Batch) Remove() unsafe.Pointer {
 	if b.n == 0 {
 		return nil
 	}
-	b.n--
+	b.setLen(b.n - 1)
 	return *(*unsafe.Pointer)(unsafe.Pointer(&b.slots[b.n]))
 }
 

@@ -18,8 +18,8 @@ const (
 )
 
 // List is the private stack of free frames of one class. It belongs to one
-// owner at a time, who alone calls Pop, Push, Top, Fill and Drain; Len may be
-// called by anyone. The zero List is empty and has no room: [List.Open] gives it
+// owner at a time, who alone calls Pop, Push, Top, Fill and Drain; Len and Peek may
+// be called by anyone. The zero List is empty and has no room: [List.Open] gives it
 // some. The most recently freed frame is the next one handed out, while its lines
 // are still warm.
 //
@@ -28,9 +28,10 @@ const (
 // that goes down and up again in memory is a chain of four dependent accesses,
 // and cost the chain of tasks 5 of its 13 ns a frame (docs/allocator.md).
 //
-// The owner alone writes n and top. Others read them for statistics, and a word
-// that is stored whole is read whole, which is all they need; under the race
-// detector both sides use atomics instead.
+// The owner alone writes. Others read n and top for statistics, and may peek at the
+// rest: a word that is stored whole is read whole, which is all they need. Under the
+// race detector stores are atomic; see store, which is written out here where it would
+// cost Push its inlining.
 type List struct {
 	// top is the address of the frame freed last, if it was not allocated again:
 	// then it is noTop. In a closed list it is closedTop.
@@ -94,7 +95,11 @@ func (l *List) Push(p unsafe.Pointer) bool {
 		if n >= l.limit || t == uintptr(p) {
 			return false
 		}
-		*l.slot(n) = t
+		if race.Enabled {
+			atomic.StoreUintptr(l.slot(n), t)
+		} else {
+			*l.slot(n) = t
+		}
 		l.setLen(n + 1)
 	}
 	l.setTop(uintptr(p))
@@ -157,14 +162,14 @@ func (l *List) Fill(b *Batch) {
 	if l.Len() != 0 || b.n > l.limit+1 || l.top == closedTop {
 		panic("bins: Fill of a list that has no room")
 	}
+	b.SetCold(false)
 	if b.n == 0 {
-		b.cold = false
 		return
 	}
 	l.setTop(b.slots[b.n-1])
-	copy(l.slots[:b.n-1], b.slots[:b.n-1])
+	copyWords(l.slots[:b.n-1], b.slots[:b.n-1])
 	l.setLen(b.n - 1)
-	b.n, b.cold = 0, false
+	b.setLen(0)
 }
 
 // Drain moves up to limit of the list's frames, at most BatchCap, to the empty
@@ -172,13 +177,14 @@ func (l *List) Fill(b *Batch) {
 // if it is the only one, so that the owner goes on with a warm frame.
 func (l *List) Drain(b *Batch, limit int) {
 	if l.n == 0 && l.top > noTop && limit > 0 {
-		b.slots[0], b.n = l.top, 1
+		store(&b.slots[0], l.top)
+		b.setLen(1)
 		l.setTop(noTop)
 		return
 	}
 	n := min(l.n, uint32(max(limit, 0)), BatchCap)
-	copy(b.slots[:n], l.slots[l.n-n:l.n])
-	b.n = n
+	copyWords(b.slots[:n], l.slots[l.n-n:l.n])
+	b.setLen(n)
 	l.setLen(l.n - n)
 }
 

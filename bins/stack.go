@@ -64,7 +64,7 @@ func (s *Stack) Take() *Batch {
 		return nil
 	}
 	s.putBack(b.Next())
-	b.next = 0
+	b.SetNext(nil)
 	s.frames.Add(-int64(b.n))
 	return b
 }

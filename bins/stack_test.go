@@ -281,6 +281,11 @@ func stressStacks(t *testing.T, goroutines int) {
 					t.Errorf("Frames() = %d", sum)
 				}
 				w.stacks[i].Empty()
+				w.stacks[i].Peek(n, func(frame uintptr, _ bool) {
+					if k := (frame - uintptr(w.f.at(0))) / bins.MinSize; k >= uintptr(len(w.frameOwner)) {
+						t.Errorf("Peek sees a frame at %#x, which is none", frame)
+					}
+				})
 			}
 			runtime.Gosched()
 		}
