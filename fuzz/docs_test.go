@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The page names every invariant, and shows the failure that the example prints. That
-// its Go is in the examples is checked in coro, for all pages.
+// The page names every invariant, and shows the failure that the example prints.
+// What holds for all pages is checked in docs.
 func TestThePageOnTesting(t *testing.T) {
 	file, err := os.ReadFile("../docs/testing.md")
 	require.NoError(t, err)

@@ -1,0 +1,73 @@
+package docs_test
+
+import (
+	"fmt"
+	"math"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+)
+
+const index = "docs/README.md"
+
+var (
+	section = regexp.MustCompile(`(?m)^## `)
+	row     = regexp.MustCompile(`(?m)^\| \[[^\]]*\]\(([^)]*)\) \|.*\| (\S+) \|$`)
+)
+
+// minutes returns how long a page takes, at 220 words a minute. Words are what has a letter
+// or a digit: not the bars of tables.
+func minutes(page string) float64 {
+	words := 0
+	for _, field := range strings.Fields(page) {
+		if strings.ContainsFunc(field, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }) {
+			words++
+		}
+	}
+	return float64(words) / 220
+}
+
+// indexFaults returns what is wrong with the index: pages that it does not have, or has
+// twice, and minutes that are wrong by more than one and a tenth, so that a page may grow a
+// little without it.
+func indexFaults(r *repository) (faults []string) {
+	rows := make(map[string]int)
+	for _, found := range row.FindAllStringSubmatch(r.pages[index], -1) {
+		to := path.Join("docs", found[1])
+		rows[to]++
+		if to == generated && found[2] == "generated" {
+			continue // its length is that of its tables
+		}
+		n, err := strconv.Atoi(found[2])
+		if is := minutes(r.pages[to]); err != nil || math.Abs(is-float64(n)) > 1+is/10 {
+			faults = append(faults, fmt.Sprintf("%s takes %.0f minutes, not %s", to, is, found[2]))
+		}
+	}
+	for page := range r.pages {
+		if path.Dir(page) == "docs" && page != index && rows[page] != 1 {
+			faults = append(faults, fmt.Sprintf("%s is there %d times", page, rows[page]))
+		}
+	}
+	return faults
+}
+
+func TestIndex(t *testing.T) {
+	require.Empty(t, indexFaults(readRepository(t)))
+}
+
+// What the index says takes an hour does.
+func TestReadingPath(t *testing.T) {
+	r := readRepository(t)
+	sections := section.Split(r.pages[index], -1)
+	require.True(t, strings.HasPrefix(sections[1], "To use tasks, an hour\n"))
+	sum := 0.0
+	for _, found := range row.FindAllStringSubmatch(sections[1], -1) {
+		sum += minutes(r.pages[path.Join("docs", found[1])])
+	}
+	require.InDelta(t, 60, sum, 8)
+}

@@ -1,0 +1,66 @@
+package docs_test
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// generated is written by bench's command, on a machine that does nothing else. Links to it
+// are right before it is there.
+const generated = "docs/benchmarks.md"
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#{1,6} +(.+?) *$`)
+)
+
+// brokenLinks returns links to files that do not exist, and to headings that their page
+// does not have. Links to other sites are not looked at.
+func brokenLinks(r *repository, from string) (faults []string) {
+	text := inline.ReplaceAllString(prose(r.pages[from]), "")
+	for _, found := range link.FindAllStringSubmatch(text, -1) {
+		if strings.Contains(found[1], "://") || strings.HasPrefix(found[1], "mailto:") {
+			continue
+		}
+		to, anchor, _ := strings.Cut(found[1], "#")
+		target := from
+		if to != "" {
+			target = path.Join(path.Dir(from), to)
+		}
+		page, isPage := r.pages[target]
+		switch {
+		case target == generated && !isPage:
+		case !isPage && !r.exists(target):
+			faults = append(faults, "a link leads to "+found[1]+", which does not exist")
+		case anchor != "" && !slices.Contains(anchors(page), anchor):
+			faults = append(faults, "a link leads to "+found[1]+", but there is no such heading")
+		}
+	}
+	return faults
+}
+
+// anchors returns the names that GitHub gives to the headings of a page.
+func anchors(page string) (names []string) {
+	seen := make(map[string]int)
+	for _, title := range heading.FindAllStringSubmatch(fences.ReplaceAllString(page, ""), -1) {
+		name := strings.Map(func(c rune) rune {
+			switch {
+			case c == ' ':
+				return '-'
+			case c == '-', c == '_', unicode.IsLetter(c), unicode.IsDigit(c):
+				return unicode.ToLower(c)
+			}
+			return -1
+		}, title[1])
+		seen[name]++
+		if n := seen[name]; n > 1 {
+			name = fmt.Sprintf("%s-%d", name, n-1)
+		}
+		names = append(names, name)
+	}
+	return names
+}
