@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // Group is the children of a task that run beside it and beside each other. It is a field
@@ -103,7 +102,7 @@ type groupRecord struct {
 
 	limit int // 0: none; the task's, and only read once there are children
 
-	mu      sync.Mutex // guards what follows; no other lock is taken with it
+	mu      interleave.Mutex // guards what follows; no other lock is taken with it
 	decided bool
 	winner  uintptr // the address of the result of the child that decided
 	err     error
@@ -134,7 +133,7 @@ func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS,
 // only just come: a load from there would wait for that.
 func (h *header) start(g *Group, c *header) {
 	w, env := h.worker.get(), h.env.get()
-	if atomic.LoadUintptr(&g.record) == 0 && env.relay == nil && w.home == env.waiting {
+	if interleave.LoadUintptr(&g.record) == 0 && env.relay == nil && w.home == env.waiting {
 		w.local.PushLocal(Task{c}, Spawned|env.mark)
 		return
 	}
@@ -148,7 +147,7 @@ func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintp
 	// The flags come first, as in await.
 	if h.layout&(inheritedFlags|flagGroup) == flagGroup && w.current == uintptr(unsafe.Pointer(h)) &&
 		uintptr(unsafe.Pointer(g))-uintptr(unsafe.Pointer(h)) == h.kind.get().groupOffset && g.winner == g.mark() &&
-		atomic.LoadUintptr(&g.record) == 0 && (result == nil || h.holds(result, stateSize)) {
+		interleave.LoadUintptr(&g.record) == 0 && (result == nil || h.holds(result, stateSize)) {
 		if c := (*header)(w.cache.TryAllocateAt(k.place)); c != nil {
 			g.spawned++
 			c.kind.set(k)
@@ -280,7 +279,7 @@ func (h *header) adopt(w *Worker, g *Group, c *header, k *kind, result unsafe.Po
 // running.
 func (w *Worker) childFailed(g *Group, result uintptr, err error) {
 	g.need(w).learn(result, err)
-	atomic.AddInt32(&g.count, -1) // not to 0: the task does not wait
+	interleave.AddInt32(&g.count, -1) // not to 0: the task does not wait
 }
 
 // start makes c run, or wait for its turn.
@@ -420,7 +419,7 @@ func (groupWait) park(w *Worker, h *header) parking {
 	}
 	n := g.spawned
 	g.spawned = 0
-	if atomic.AddInt32(&g.count, n) != 0 {
+	if interleave.AddInt32(&g.count, n) != 0 {
 		return parked
 	}
 	g.ended(w, h)
@@ -466,10 +465,10 @@ func (groupRoom) park(w *Worker, h *header) parking {
 func (w *Worker) childEnded(h *header, result uintptr, err error) *header {
 	g := h.usedGroup()
 	var next *header
-	if err != nil || atomic.LoadUintptr(&g.record) != 0 {
+	if err != nil || interleave.LoadUintptr(&g.record) != 0 {
 		next = g.note(w, result, err)
 	}
-	if atomic.AddInt32(&g.count, -1) != 0 {
+	if interleave.AddInt32(&g.count, -1) != 0 {
 		return next
 	}
 	g.ended(w, h)
@@ -493,12 +492,12 @@ func (w *Worker) endSpawned(h *header) *header {
 		w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
 	}
 	g := parent.usedGroup()
-	if atomic.LoadUintptr(&g.record) != 0 || w.uncounted != 0 && w.siblingsOf.get() != parent {
+	if interleave.LoadUintptr(&g.record) != 0 || w.uncounted != 0 && w.siblingsOf.get() != parent {
 		h = w.childEnded(parent, result, nil)
 		return w.finishEnding(h)
 	}
 	w.uncounted++
-	if atomic.LoadInt32(&g.count) != w.uncounted {
+	if interleave.LoadInt32(&g.count) != w.uncounted {
 		w.siblingsOf.set(parent)
 		return nil
 	}
@@ -514,7 +513,7 @@ func (w *Worker) countEnded() *header {
 	parent, n := w.siblingsOf.get(), w.uncounted
 	w.uncounted = 0
 	g := parent.usedGroup()
-	if atomic.AddInt32(&g.count, -n) != 0 {
+	if interleave.AddInt32(&g.count, -n) != 0 {
 		return nil
 	}
 	g.ended(w, parent)
@@ -592,7 +591,7 @@ func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 	h.layout |= flagEnding
 	n := g.spawned
 	g.spawned = 0
-	if atomic.AddInt32(&g.count, n) != 0 {
+	if interleave.AddInt32(&g.count, n) != 0 {
 		return nil, true
 	}
 	g.ended(w, h)
@@ -629,7 +628,7 @@ func (g *Group) note(w *Worker, result uintptr, err error) *header {
 		cause = w.cleanUp(t.h, cause)
 		w.discard(t.h)
 		r.learn(result, cause)
-		atomic.AddInt32(&g.count, -1) // not to 0, as the one that has ended is still counted
+		interleave.AddInt32(&g.count, -1) // not to 0, as the one that has ended is still counted
 	}
 }
 
@@ -668,7 +667,7 @@ func (r *groupRecord) decide(result uintptr, err error) bool {
 
 // known returns the record, or nil if there is none.
 func (g *Group) known() *groupRecord {
-	l := link[groupRecord](atomic.LoadUintptr(&g.record))
+	l := link[groupRecord](interleave.LoadUintptr(&g.record))
 	return l.get()
 }
 
@@ -682,7 +681,7 @@ func (g *Group) need(w *Worker) *groupRecord {
 	r.node = n
 	var l link[groupRecord]
 	l.set(r)
-	if !atomic.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another child was faster
+	if !interleave.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another child was faster
 		r.node = nil
 		groupRecords.put(w, n)
 		return g.known()

@@ -24,6 +24,20 @@ type (
 	Pool  = sync.Pool
 )
 
+// LoadInt32 is atomic.LoadInt32.
+func LoadInt32(p *int32) int32 { return atomic.LoadInt32(p) }
+
+// AddInt32 is atomic.AddInt32.
+func AddInt32(p *int32, d int32) int32 { return atomic.AddInt32(p, d) }
+
+// LoadUintptr is atomic.LoadUintptr.
+func LoadUintptr(p *uintptr) uintptr { return atomic.LoadUintptr(p) }
+
+// CompareAndSwapUintptr is atomic.CompareAndSwapUintptr.
+func CompareAndSwapUintptr(p *uintptr, old, new uintptr) bool {
+	return atomic.CompareAndSwapUintptr(p, old, new)
+}
+
 // Send is c <- v.
 func Send[T any](c chan<- T, v T) { c <- v }
 

@@ -329,6 +329,24 @@ func TrySend[T any](c chan<- T, v T) {
 	}
 }
 
+// int32Cell is an integer that is used with functions of this package.
+type int32Cell int32
+
+func (c *int32Cell) word() *int32 { return (*int32)(c) }
+
+func (c *int32Cell) Load() int32        { return atomic.LoadInt32(c.word()) }
+func (c *int32Cell) Store(v int32)      { atomic.StoreInt32(c.word(), v) }
+func (c *int32Cell) Swap(v int32) int32 { return atomic.SwapInt32(c.word(), v) }
+func (c *int32Cell) CompareAndSwap(old, new int32) bool {
+	return atomic.CompareAndSwapInt32(c.word(), old, new)
+}
+
+// LoadInt32 is atomic.LoadInt32.
+func LoadInt32(p *int32) int32 { return load[int32]((*int32Cell)(p), unsafe.Pointer(p)) }
+
+// AddInt32 is atomic.AddInt32.
+func AddInt32(p *int32, d int32) int32 { return add[int32]((*int32Cell)(p), unsafe.Pointer(p), d) }
+
 // uintptrCell is an integer that is used with functions of this package.
 type uintptrCell uintptr
 
