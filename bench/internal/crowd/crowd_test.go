@@ -11,7 +11,7 @@ import (
 func TestContestants(t *testing.T) {
 	sizes := map[string]int{}
 	for i, d := range Disciplines() {
-		sizes[d.ID] = []int{1, 100, 2000, 5000}[i]
+		sizes[d.ID] = []int{1, 10, 100, 2000, 5000}[i]
 	}
 	contesttest.Run(t, Disciplines(), sizes)
 }

@@ -39,6 +39,7 @@ func Disciplines() (all []contest.Discipline) {
 		title    string
 		notQuick bool
 	}{
+		{1_000, "1,000 activities", false},
 		{10_000, "10,000 activities", false},
 		{100_000, "100,000 activities", false},
 		{1_000_000, "1,000,000 activities", false},

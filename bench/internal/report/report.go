@@ -107,6 +107,7 @@ func (r *report) render() (string, error) {
 			}
 		}
 	}
+	r.breakEven()
 	r.method()
 	return strings.TrimRight(r.out.String(), "\n") + "\n", nil
 }
