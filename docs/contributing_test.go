@@ -1,0 +1,23 @@
+package docs_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Each sort of build that CI tests is in CONTRIBUTING, for those who changed what it is about.
+func TestContributingHasAllBuilds(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(root, ".ci", "run"))
+	require.NoError(t, err)
+	page, err := os.ReadFile(filepath.Join(root, "CONTRIBUTING.md"))
+	require.NoError(t, err)
+	builds := regexp.MustCompile(`go (?:test|vet) .*?(-tags \w+|-race)`).FindAllStringSubmatch(string(script), -1)
+	require.Greater(t, len(builds), 5)
+	for _, build := range builds {
+		require.Contains(t, string(page), build[1])
+	}
+}
