@@ -1,0 +1,154 @@
+package inspect
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+// Inspector shows the executors and arenas that it was made with, and all kinds of
+// tasks. It is an [http.Handler], to be mounted on a path that ends with a slash, and
+// a variable of package expvar. Any goroutine may use it.
+//
+// It may outlive what it shows: closed executors and arenas are empty.
+type Inspector struct {
+	executors []namedExecutor
+	arenas    []namedArena
+
+	looking sync.Mutex // held by who looks at what is inspected
+}
+
+type namedExecutor struct {
+	name     string
+	executor coro.Executor
+	pool     *executor.Pool // nil if the executor is none
+}
+
+type namedArena struct {
+	name  string
+	arena *arena.Arena
+}
+
+// Option says what an [Inspector] shows.
+type Option func(*Inspector)
+
+// New returns an inspector. Without options it shows what kinds of tasks there are.
+func New(opts ...Option) *Inspector {
+	i := new(Inspector)
+	for _, o := range opts {
+		o(i)
+	}
+	return i
+}
+
+// Pool shows a pool, what its tasks wait for, and its arena. The name is for people.
+func Pool(name string, p *executor.Pool) Option {
+	return func(i *Inspector) {
+		i.executors = append(i.executors, namedExecutor{name, p, p})
+		i.addArena(name, p.Arena())
+	}
+}
+
+// Executor shows what the tasks of an executor wait for. If it has a method Arena, as
+// all of package executor do, that is shown too. A [executor.Strand] waits with the
+// executor that it is on.
+func Executor(name string, ex coro.Executor) Option {
+	if p, ok := ex.(*executor.Pool); ok {
+		return Pool(name, p)
+	}
+	return func(i *Inspector) {
+		i.executors = append(i.executors, namedExecutor{name: name, executor: ex})
+		if has, ok := ex.(interface{ Arena() *arena.Arena }); ok {
+			i.addArena(name, has.Arena())
+		}
+	}
+}
+
+// Arena shows an arena. One that an executor before has shown goes by this name
+// instead.
+func Arena(name string, a *arena.Arena) Option {
+	return func(i *Inspector) {
+		for n := range i.arenas {
+			if i.arenas[n].arena == a {
+				i.arenas[n].name = name
+				return
+			}
+		}
+		i.arenas = append(i.arenas, namedArena{name, a})
+	}
+}
+
+// addArena shows the arena of an executor, unless it is shown already.
+func (i *Inspector) addArena(name string, a *arena.Arena) {
+	for _, other := range i.arenas {
+		if other.arena == a {
+			return
+		}
+	}
+	i.arenas = append(i.arenas, namedArena{name, a})
+}
+
+// String returns what the page shows, without the map and the chains of tasks, as
+// JSON. So an Inspector is a variable of package expvar:
+//
+//	expvar.Publish("framearena", inspector)
+func (i *Inspector) String() string {
+	text, err := json.Marshal(i.report(figures))
+	if err != nil {
+		panic(err) // the type has nothing that could not be written
+	}
+	return string(text)
+}
+
+// ServeHTTP answers with the page, or with what is below it; see the package's
+// documentation. With ?format=json in place of the page it is the JSON document.
+func (i *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "inspect: only GET and HEAD: nothing can be changed here", http.StatusMethodNotAllowed)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	leaf := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+	if leaf == "" && r.FormValue("format") == "json" {
+		leaf = "json"
+	}
+	switch leaf {
+	case "":
+		i.servePage(w, r)
+	case "json":
+		i.serveJSON(w)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (i *Inspector) serveJSON(w http.ResponseWriter) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(i.report(everything))
+	answer(w, "application/json", &b, err)
+}
+
+// answer sends what was prepared. That the reader has gone is none of the server's
+// errors.
+func answer(w http.ResponseWriter, contentType string, b *bytes.Buffer, err error) {
+	if err != nil {
+		err = errors.Join(errors.New("inspect: the answer could not be prepared"), err)
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", fmt.Sprint(b.Len()))
+	_, _ = w.Write(b.Bytes())
+}

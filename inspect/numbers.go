@@ -1,0 +1,56 @@
+package inspect
+
+import "fmt"
+
+// number writes a whole number with its thousands apart.
+func number(n any) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// formatBytes writes a number of bytes with a unit and at least three digits.
+func formatBytes(n any) string {
+	const units = "KMGTPE"
+	x, unit := float(n), -1
+	for x >= 1023.5 && unit < len(units)-1 {
+		x /= 1024
+		unit++
+	}
+	switch {
+	case unit < 0:
+		return fmt.Sprintf("%d B", n)
+	case x == float64(int(x)) || x >= 99.95:
+		return fmt.Sprintf("%.0f %ciB", x, units[unit])
+	case x < 9.995:
+		return fmt.Sprintf("%.2f %ciB", x, units[unit])
+	default:
+		return fmt.Sprintf("%.1f %ciB", x, units[unit])
+	}
+}
+
+// percent writes how much part is of whole, from 0 to 100, as the width of a bar.
+func percent(part, whole any) string {
+	p, w := float(part), float(whole)
+	if w <= 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%.1f", max(0, min(100, 100*p/w)))
+}
+
+func float(n any) float64 {
+	switch n := n.(type) {
+	case int:
+		return float64(n)
+	case int64:
+		return float64(n)
+	case uint64:
+		return float64(n)
+	case uintptr:
+		return float64(n)
+	default:
+		panic(fmt.Sprintf("inspect: %T is not a number of things", n))
+	}
+}

@@ -1,0 +1,127 @@
+package inspect
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the page's parts
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"path"
+	"strconv"
+	"time"
+)
+
+//go:embed page.html
+var pageHTML string
+
+//go:embed page.css
+var pageCSS string
+
+//go:embed page.js
+var pageJS string
+
+// The page is one document, so that it can be saved and attached to a report. Browsers
+// are told to run and apply nothing but what is ours, and to fetch nothing from
+// elsewhere.
+var contentPolicy = fmt.Sprintf(
+	"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; connect-src 'self'; style-src 'sha256-%s'; script-src 'sha256-%s'",
+	hash(pageCSS), hash(pageJS))
+
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+var page = template.Must(template.New("page").Funcs(template.FuncMap{
+	"number":  number,
+	"bytes":   formatBytes,
+	"percent": percent,
+	"base":    path.Base,
+}).Parse(pageHTML))
+
+// pageData is what the template gets.
+type pageData struct {
+	report
+	Style     template.CSS
+	Script    template.JS
+	Refresh   int   // seconds; 0 for never
+	Refreshes []int // to choose from
+	Legend    any
+}
+
+// refreshes are the intervals to choose from, in seconds.
+var refreshes = []int{0, 2, 10, 60}
+
+func (i *Inspector) servePage(w http.ResponseWriter, r *http.Request) {
+	refresh, err := strconv.Atoi(r.FormValue("refresh"))
+	if err != nil || refresh < 1 || refresh > 3600 {
+		refresh = 0
+	}
+	var b bytes.Buffer
+	err = page.Execute(&b, pageData{
+		report: i.report(everything), Style: template.CSS(pageCSS), Script: template.JS(pageJS),
+		Refresh: refresh, Refreshes: refreshes, Legend: legend,
+	})
+	w.Header().Set("Content-Security-Policy", contentPolicy)
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.Header().Set("X-Frame-Options", "DENY")
+	answer(w, "text/html; charset=utf-8", &b, err)
+}
+
+// Clock is the time of the report, as the page shows it.
+func (r report) Clock() string { return r.Time.Format(time.DateTime) }
+
+// MostLive is the largest number of live tasks of a kind.
+func (r report) MostLive() uint64 {
+	if len(r.Kinds) == 0 {
+		return 0
+	}
+	return r.Kinds[0].Live
+}
+
+// summary is what the page says first, of all executors and arenas together.
+type summary struct {
+	Live, Refusals           uint64
+	Waiting, Queued, Blocked int
+	Mapped                   uintptr
+}
+
+// Summary adds up what is in the report.
+func (r report) Summary() summary {
+	var s summary
+	for _, a := range r.Arenas {
+		s.Live += a.Total.Live + uint64(a.Large)
+		s.Refusals += a.Refusals
+		s.Mapped += a.MappedBytes
+	}
+	for _, e := range r.Executors {
+		s.Waiting += e.Waiting
+		if e.Pool != nil {
+			s.Queued += e.Pool.Queued
+			s.Blocked += e.Pool.Blocked
+		}
+	}
+	return s
+}
+
+// LongestGroup is the largest number of tasks that wait alike.
+func (e executorReport) LongestGroup() int {
+	if len(e.Groups) == 0 {
+		return 0
+	}
+	return e.Groups[0].N
+}
+
+// WorkerCount is how many workers there are.
+func (p *poolReport) WorkerCount() int { return len(p.Workers) + p.MoreWorkers }
+
+// MostTasks is the largest number of tasks that a worker has run.
+func (p *poolReport) MostTasks() uint64 {
+	most := uint64(0)
+	for _, w := range p.Workers {
+		most = max(most, w.Tasks)
+	}
+	return most
+}

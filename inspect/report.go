@@ -1,0 +1,269 @@
+package inspect
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+)
+
+// Each list is cut at so many entries, so that an answer has a size that a browser
+// can show, and says how many more there are.
+const (
+	maxKinds   = 100
+	maxGroups  = 50
+	maxWorkers = 64
+	maxChains  = 12
+	maxSlabs   = 96 // of a class
+
+	// maxSamples is how many waiting tasks are looked at for their chains.
+	maxSamples = 4096
+)
+
+// report is all that is shown. Its JSON is for programs: fields may be added, and
+// none changes its meaning.
+type report struct {
+	Program   string           `json:"program"`
+	Time      time.Time        `json:"time"`
+	Kinds     []kindReport     `json:"kinds"` // those that were counted, the most live tasks first
+	MoreKinds int              `json:"more_kinds,omitempty"`
+	Defined   int              `json:"kinds_defined"`
+	Executors []executorReport `json:"executors"`
+	Arenas    []arenaReport    `json:"arenas"`
+}
+
+type kindReport struct {
+	kindRef
+	FrameSize uintptr `json:"frame_size"`
+	Live      uint64  `json:"live"`
+	Started   uint64  `json:"started"`
+	Ended     uint64  `json:"ended"`
+	Elided    uint64  `json:"elided"`
+	FromArena uint64  `json:"from_arena"`
+	LiveBytes uint64  `json:"live_bytes"`
+}
+
+// kindRef is which kind is meant.
+type kindRef struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
+func refOf(i coro.KindInfo) kindRef { return kindRef{i.Name, i.File, i.Line} }
+
+type executorReport struct {
+	Name       string        `json:"name"`
+	Waiting    int           `json:"waiting"`
+	Groups     []groupReport `json:"waiting_by_kind"`
+	MoreGroups int           `json:"more_groups,omitempty"`
+	Chains     []chainReport `json:"chains,omitempty"`
+	MoreChains int           `json:"more_chains,omitempty"`
+	ChainsOf   int           `json:"chains_of,omitempty"` // how many tasks were looked at for chains
+	Pool       *poolReport   `json:"pool,omitempty"`
+}
+
+type groupReport struct {
+	N    int     `json:"n"`
+	What string  `json:"what"`
+	Kind kindRef `json:"kind"`
+	Root kindRef `json:"root"`
+}
+
+// chainReport is a chain of tasks, each awaited by the next, that tasks which wait are
+// the innermost of.
+type chainReport struct {
+	N       int       `json:"n"`
+	What    string    `json:"what"`
+	Tasks   []kindRef `json:"tasks"`
+	Omitted int       `json:"omitted,omitempty"`
+}
+
+type poolReport struct {
+	Tasks       uint64         `json:"tasks"`
+	Steals      uint64         `json:"steals"`
+	Parks       uint64         `json:"parks"`
+	Blocks      uint64         `json:"blocks"`
+	Blocked     int            `json:"blocked"`
+	Idle        int            `json:"idle"`
+	Injected    int            `json:"injected"`
+	High        int            `json:"high"`
+	Queued      int            `json:"queued"`
+	Elided      uint64         `json:"elided"`
+	Workers     []workerReport `json:"workers"`
+	MoreWorkers int            `json:"more_workers,omitempty"`
+}
+
+type workerReport struct {
+	Tasks     uint64 `json:"tasks"`
+	Steals    uint64 `json:"steals"`
+	Stolen    uint64 `json:"stolen"`
+	Parks     uint64 `json:"parks"`
+	Queued    int    `json:"queued"`
+	Blocked   bool   `json:"blocked"`
+	LongestMS int64  `json:"longest_ms"`
+}
+
+type arenaReport struct {
+	Name            string        `json:"name"`
+	Total           classReport   `json:"total"`
+	Classes         []classReport `json:"classes"` // those that have slabs
+	Large           int           `json:"large"`
+	LargeBytes      uintptr       `json:"large_bytes"`
+	MappedBytes     uintptr       `json:"mapped_bytes"`
+	ReservedBytes   uintptr       `json:"reserved_bytes"`
+	HandedBackBytes uint64        `json:"handed_back_bytes"`
+	Refusals        uint64        `json:"refusals"`
+	Map             []mapRow      `json:"map,omitempty"`
+}
+
+type classReport struct {
+	FrameSize uintptr `json:"frame_size,omitempty"`
+	Slabs     int     `json:"slabs"`
+	Carved    uint64  `json:"carved"`
+	Live      uint64  `json:"live"`
+	Private   uint64  `json:"private"`
+	Public    uint64  `json:"public"`
+	Cold      uint64  `json:"cold"`
+}
+
+// detail is how much of a report is wanted.
+type detail bool
+
+const (
+	figures    detail = false
+	everything detail = true
+)
+
+// report looks at all there is.
+func (i *Inspector) report(d detail) report {
+	i.looking.Lock()
+	defer i.looking.Unlock()
+	r := report{Program: filepath.Base(os.Args[0]), Time: time.Now().UTC()}
+	for range coro.Kinds() {
+		r.Defined++
+	}
+	r.addKinds()
+	for _, e := range i.executors {
+		r.Executors = append(r.Executors, reportExecutor(e, d))
+	}
+	for _, a := range i.arenas {
+		r.Arenas = append(r.Arenas, reportArena(a, d))
+	}
+	return r
+}
+
+// cut returns the first most of all, and how many more there are.
+func cut[T any](all []T, most int) ([]T, int) {
+	n := min(len(all), most)
+	return all[:n:n], len(all) - n
+}
+
+func (r *report) addKinds() {
+	kinds := []kindReport{}
+	for s := range coro.Stats() {
+		kinds = append(kinds, kindReport{
+			refOf(s.KindInfo), s.FrameSize, s.Live(), s.Started, s.Ended, s.Elided, s.FromArena, s.LiveBytes,
+		})
+	}
+	slices.SortStableFunc(kinds, func(a, b kindReport) int {
+		return cmp.Or(-cmp.Compare(a.Live, b.Live), -cmp.Compare(a.Started, b.Started))
+	})
+	r.Kinds, r.MoreKinds = cut(kinds, maxKinds)
+}
+
+func reportExecutor(e namedExecutor, d detail) executorReport {
+	r := executorReport{Name: e.name}
+	env := e.executor.Environment()
+	groups := []groupReport{}
+	for _, g := range env.WaitingByKind() {
+		r.Waiting += g.N
+		groups = append(groups, groupReport{g.N, g.What, refOf(g.Kind), refOf(g.Root)})
+	}
+	r.Groups, r.MoreGroups = cut(groups, maxGroups)
+	if d == everything {
+		r.addChains(env)
+	}
+	if e.pool != nil {
+		r.Pool = reportPool(e.pool)
+	}
+	return r
+}
+
+// addChains counts chains that are alike, of the first tasks that wait.
+func (r *executorReport) addChains(env *coro.Environment) {
+	counts := make(map[string]*chainReport)
+	for t := range env.Waiting() {
+		r.ChainsOf++
+		key := t.What + "\n" + t.Backtrace.String()
+		c := counts[key]
+		if c == nil {
+			c = &chainReport{What: t.What, Omitted: t.Backtrace.Omitted}
+			for _, k := range t.Backtrace.Tasks {
+				c.Tasks = append(c.Tasks, refOf(k))
+			}
+			counts[key] = c
+		}
+		c.N++
+		if r.ChainsOf == maxSamples {
+			break
+		}
+	}
+	chains := []chainReport{}
+	for _, c := range counts {
+		chains = append(chains, *c)
+	}
+	slices.SortFunc(chains, func(a, b chainReport) int {
+		return cmp.Or(-cmp.Compare(a.N, b.N), strings.Compare(a.What, b.What), slices.CompareFunc(a.Tasks, b.Tasks, compareKinds))
+	})
+	r.Chains, r.MoreChains = cut(chains, maxChains)
+}
+
+func compareKinds(a, b kindRef) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+}
+
+func reportPool(p *executor.Pool) *poolReport {
+	s := p.Stats()
+	r := &poolReport{
+		Tasks: s.Tasks, Steals: s.Steals, Parks: s.Parks, Blocks: s.Blocks, Blocked: s.Blocked,
+		Idle: s.Idle, Injected: s.Injected, High: s.High, Queued: s.Queued, Elided: p.Elided(),
+	}
+	workers := []workerReport{}
+	for _, w := range s.Workers {
+		workers = append(workers, workerReport{
+			w.Tasks, w.Steals, w.Stolen, w.Parks, w.Queued, w.Blocked, w.Longest.Milliseconds(),
+		})
+	}
+	r.Workers, r.MoreWorkers = cut(workers, maxWorkers)
+	return r
+}
+
+func reportArena(a namedArena, d detail) arenaReport {
+	s := a.arena.Stats()
+	r := arenaReport{
+		Name: a.name, Total: reportClass(s.Total), Classes: []classReport{},
+		Large: s.Large, LargeBytes: s.LargeBytes,
+		MappedBytes: s.MappedBytes, ReservedBytes: s.ReservedBytes,
+		HandedBackBytes: s.HandedBackBytes, Refusals: s.Refusals,
+	}
+	for _, c := range s.Classes {
+		if c.Slabs > 0 {
+			r.Classes = append(r.Classes, reportClass(c))
+		}
+	}
+	if d == everything {
+		r.Map = drawSlabs(a.arena)
+	}
+	return r
+}
+
+func reportClass(c arena.ClassStats) classReport {
+	return classReport{c.Size, c.Slabs, c.Carved, c.Live, c.Private, c.Public, c.Cold}
+}
