@@ -139,8 +139,10 @@ func (r *chainRun) row() chainRow {
 	}
 }
 
-// median returns the middle one of an odd number of figures.
+// median returns the middle one of the figures, or what lies halfway between the
+// two in the middle.
 func median(figures []float64) float64 {
 	sorted := slices.Sorted(slices.Values(figures))
-	return sorted[len(sorted)/2]
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }

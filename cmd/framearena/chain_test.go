@@ -90,4 +90,6 @@ func TestMedian(t *testing.T) {
 	figures := []float64{5, 1, 4, 2, 3}
 	require.Equal(t, 3.0, median(figures))
 	require.Equal(t, []float64{5, 1, 4, 2, 3}, figures)
+	require.Equal(t, 2.5, median([]float64{4, 1, 2, 3}))
+	require.Equal(t, 7.0, median([]float64{7}))
 }

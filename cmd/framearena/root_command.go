@@ -35,6 +35,7 @@ func newRootCommand(c *console, contenders []contender) *cobra.Command {
 	root.AddCommand(
 		newChainCommand(c, contenders),
 		newTasksCommand(c),
+		newReplayCommand(c),
 		newVersionCommand(c),
 		newCompletionCommand(c),
 	)

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/replay"
+)
+
+// replayContender is a row of the table of replay: an allocator to play a trace
+// against.
+type replayContender struct {
+	name  string // in JSON
+	title string // in the table
+	care  string // what it asks of who uses it, for a recommendation
+
+	// wraps is set of those that stand before the arena for what they do besides
+	// allocating: none is recommended for its speed.
+	wraps bool
+
+	// open returns the allocator, or why it can't play this recording.
+	open func(r *replay.Recording, limits replay.Limits) (played, error)
+}
+
+// played is an allocator that plays a recording.
+type played struct {
+	allocators []arena.FrameAllocator // as replay.NewPlayer has them
+	held       func() uint64          // bytes that are frames, live or not; nil: ask the collector
+	mapped     func() uintptr         // bytes from the system that the runtime does not know of
+	release    func()                 // between two runs; may be nil
+	close      func() error
+}
+
+const (
+	replayHeap  = "heap"
+	replayArena = "arena"
+)
+
+// replayContenders returns the rows of the table, those that ask the least of
+// their user first.
+func replayContenders() []replayContender {
+	return []replayContender{
+		{name: replayHeap, title: "Go heap", open: openReplayHeap,
+			care: "It asks for nothing."},
+		{name: "pool", title: "sync.Pool", open: openReplayPool,
+			care: "It takes a pool for each class, and its live frames must be kept reachable."},
+		{name: replayArena, title: "shared arena", open: openReplayArena,
+			care: "Any goroutine may use it; it must be closed at the end."},
+		{name: "cache", title: "owner's cache", open: openReplayCache,
+			care: "It needs an owner: one goroutine at a time for each cache, as a worker of an executor is."},
+		{name: "monotonic", title: "monotonic, over a cache", open: openReplayMonotonic,
+			care: "It needs an owner, who releases everything at the end: until then freed frames are not used again."},
+		{name: "counting", title: "counting, over the arena", wraps: true, open: openReplayCounting},
+		{name: "bounded", title: "bounded, over the arena", wraps: true, open: openReplayBounded},
+	}
+}
+
+func openReplayHeap(*replay.Recording, replay.Limits) (played, error) {
+	return played{
+		allocators: []arena.FrameAllocator{new(arena.Heap)},
+		mapped:     func() uintptr { return 0 },
+		close:      func() error { return nil },
+	}, nil
+}
+
+func openReplayPool(*replay.Recording, replay.Limits) (played, error) {
+	return played{
+		allocators: []arena.FrameAllocator{newPooledFrames()},
+		mapped:     func() uintptr { return 0 },
+		close:      func() error { return nil },
+	}, nil
+}
+
+// overArena returns what is played by allocators in front of a.
+func overArena(a *arena.Arena, allocators ...arena.FrameAllocator) played {
+	return played{
+		allocators: allocators,
+		held: func() uint64 {
+			s := a.Stats()
+			n := uint64(s.LargeBytes)
+			for _, c := range s.Classes {
+				n += c.Carved * uint64(c.Size)
+			}
+			return n
+		},
+		mapped: func() uintptr { return a.Stats().MappedBytes },
+		close:  a.Close,
+	}
+}
+
+func openReplayArena(*replay.Recording, replay.Limits) (played, error) {
+	a, err := arena.New()
+	if err != nil {
+		return played{}, err
+	}
+	return overArena(a, a), nil
+}
+
+func openReplayCounting(*replay.Recording, replay.Limits) (played, error) {
+	a, err := arena.New()
+	if err != nil {
+		return played{}, err
+	}
+	return overArena(a, arena.NewCounting(a)), nil
+}
+
+func openReplayBounded(r *replay.Recording, _ replay.Limits) (played, error) {
+	a, err := arena.New()
+	if err != nil {
+		return played{}, err
+	}
+	return overArena(a, arena.NewBounded(a, uintptr(min(r.Footprint, math.MaxInt)))), nil
+}
+
+// maxReplayCaches is what each thread of a trace having a cache of its own ends at.
+const maxReplayCaches = 256
+
+func openReplayCache(r *replay.Recording, _ replay.Limits) (played, error) {
+	if r.Threads > maxReplayCaches {
+		return played{}, cantPlay(fmt.Sprintf("the trace has %s threads, and caches are opened for up to %d",
+			grouped(r.Threads), maxReplayCaches))
+	}
+	a, err := arena.New()
+	if err != nil {
+		return played{}, err
+	}
+	caches := make([]*arena.Cache, r.Threads)
+	allocators := make([]arena.FrameAllocator, r.Threads)
+	for i := range caches {
+		caches[i] = a.NewCache()
+		allocators[i] = caches[i]
+	}
+	p := overArena(a, allocators...)
+	p.close = func() error {
+		for _, c := range caches {
+			c.Close()
+		}
+		return a.Close()
+	}
+	return p, nil
+}
+
+func openReplayMonotonic(r *replay.Recording, limits replay.Limits) (played, error) {
+	if r.Threads > 1 {
+		return played{}, cantPlay(fmt.Sprintf("it belongs to one goroutine, and the trace has %s threads", grouped(r.Threads)))
+	}
+	if r.AllocatedSpace > limits.Bytes {
+		return played{}, cantPlay(fmt.Sprintf("it uses no frame again, and would grow to %s", humanBytes(float64(r.AllocatedSpace))))
+	}
+	a, err := arena.New()
+	if err != nil {
+		return played{}, err
+	}
+	c := a.NewCache()
+	m := arena.NewMonotonic(c, 0)
+	p := overArena(a, m)
+	p.release = m.Release
+	p.close = func() error {
+		m.Release()
+		c.Close()
+		return a.Close()
+	}
+	return p, nil
+}
+
+// cantPlay says why an allocator can't play a recording, which is no failure.
+type cantPlay string
+
+func (c cantPlay) Error() string { return string(c) }
+
+// heapBytes returns how much of the Go heap is in use once the garbage is gone.
+func heapBytes() uint64 {
+	runtime.GC()
+	runtime.GC() // what a sync.Pool holds goes in two steps
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
