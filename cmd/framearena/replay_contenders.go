@@ -126,8 +126,13 @@ func openReplayCache(r *replay.Recording, _ replay.Limits) (played, error) {
 	if err != nil {
 		return played{}, err
 	}
-	caches := make([]*arena.Cache, r.Threads)
-	allocators := make([]arena.FrameAllocator, r.Threads)
+	return overCaches(a, r.Threads), nil
+}
+
+// overCaches returns what is played by threads that own a cache of a each.
+func overCaches(a *arena.Arena, threads int) played {
+	caches := make([]*arena.Cache, threads)
+	allocators := make([]arena.FrameAllocator, threads)
 	for i := range caches {
 		caches[i] = a.NewCache()
 		allocators[i] = caches[i]
@@ -139,7 +144,7 @@ func openReplayCache(r *replay.Recording, _ replay.Limits) (played, error) {
 		}
 		return a.Close()
 	}
-	return p, nil
+	return p
 }
 
 func openReplayMonotonic(r *replay.Recording, limits replay.Limits) (played, error) {

@@ -36,6 +36,7 @@ func newRootCommand(c *console, contenders []contender) *cobra.Command {
 		newChainCommand(c, contenders),
 		newTasksCommand(c),
 		newReplayCommand(c),
+		newMapCommand(c),
 		newVersionCommand(c),
 		newCompletionCommand(c),
 	)
