@@ -98,4 +98,9 @@
 // refuses, with an error that says how many of which sizes; free them, and try
 // again. A closed arena, or a closed Cache, panics when it is used: that is a fault
 // in the program, as is freeing twice or with another size.
+//
+// [docs/allocator.md] says how to choose among the allocators, has figures, and the reasons
+// for what is inside.
+//
+// [docs/allocator.md]: https://github.com/framearena/framearena/blob/main/docs/allocator.md
 package arena

@@ -18,5 +18,7 @@
 // things: freeing a frame that is cold in this core's cache does not fetch it; a
 // program that writes to a frame after it was freed cannot break the list; and
 // pages of free frames can be given back to the system while their addresses
-// stay in the lists. docs/allocator.md has the figures.
+// stay in the lists. [docs/allocator.md] has the figures.
+//
+// [docs/allocator.md]: https://github.com/framearena/framearena/blob/main/docs/allocator.md
 package bins

@@ -155,7 +155,7 @@
 // For the same reason, where a child's result goes must be a field of the
 // awaiting frame's state or held part, which live as long as the child does.
 // Every Await checks that. A result type with Go pointers leaves only the held
-// part: no state has a field of that type. docs/pointers.md has more.
+// part: no state has a field of that type. [docs/pointers.md] has more.
 //
 // A frame is gone when its task has ended: the step function must not keep it, nor
 // an address inside or in the held part, beyond its own return.
@@ -210,7 +210,7 @@
 // executor wait for; tasks pay nothing for that. [Stats] has what was counted of trees
 // launched with [Counted]. With [SetProfileLabels], profiles say which kind of task
 // a goroutine ran, and while package runtime/trace takes a trace, each step is a region
-// of it. docs/looking-inside.md has more.
+// of it. [docs/looking-inside.md] has more.
 //
 // # Cost
 //
@@ -220,6 +220,14 @@
 // [Frame.Context] where a part of a tree has one of its own, which is made then; and
 // [Start], which makes a handle.
 //
-// docs/tasks.md leads from the first task to a pipeline with timeouts, and
-// docs/coming-from.md has programs beside those with goroutines.
+// [docs/getting-started.md] leads from an empty folder to a server, [docs/tasks.md] from the
+// first task to a pipeline with timeouts; [docs/coming-from.md] has programs beside those with
+// goroutines, and [docs/when-not.md] says when these are the better choice.
+//
+// [docs/coming-from.md]: https://github.com/framearena/framearena/blob/main/docs/coming-from.md
+// [docs/getting-started.md]: https://github.com/framearena/framearena/blob/main/docs/getting-started.md
+// [docs/looking-inside.md]: https://github.com/framearena/framearena/blob/main/docs/looking-inside.md
+// [docs/pointers.md]: https://github.com/framearena/framearena/blob/main/docs/pointers.md
+// [docs/tasks.md]: https://github.com/framearena/framearena/blob/main/docs/tasks.md
+// [docs/when-not.md]: https://github.com/framearena/framearena/blob/main/docs/when-not.md
 package coro

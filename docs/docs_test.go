@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,8 @@ const root = ".."
 type repository struct {
 	pages    map[string]string
 	exists   func(path string) bool
-	examples []string // sources in which the pages' Go is compiled
+	docs     map[string]string // doc.go files, by their path
+	examples []string          // sources in which the pages' Go is compiled
 	symbols  *symbols
 }
 
@@ -51,10 +53,16 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// readRepository reads all pages that are written by hand, and what belongs to them.
+// readRepository returns all pages, and what belongs to them.
 func readRepository(t *testing.T) *repository {
 	t.Helper()
-	r := &repository{pages: make(map[string]string), symbols: newSymbols()}
+	r, err := readOnce()
+	require.NoError(t, err)
+	return r
+}
+
+var readOnce = sync.OnceValues(func() (*repository, error) {
+	r := &repository{pages: make(map[string]string), docs: make(map[string]string), symbols: newSymbols()}
 	r.exists = func(path string) bool {
 		_, err := os.Stat(filepath.Join(root, path))
 		return err == nil
@@ -85,6 +93,9 @@ func readRepository(t *testing.T) *repository {
 			if err != nil {
 				return err
 			}
+			if name == "doc.go" {
+				r.docs[short] = string(text)
+			}
 			if strings.HasPrefix(name, "example") && strings.HasSuffix(name, "_test.go") || strings.HasPrefix(short, "examples/") {
 				r.examples = append(r.examples, string(text))
 			}
@@ -92,9 +103,8 @@ func readRepository(t *testing.T) *repository {
 		}
 		return nil
 	})
-	require.NoError(t, err)
-	return r
-}
+	return r, err
+})
 
 // fences finds blocks of code, with their language and their text.
 var fences = regexp.MustCompile("(?ms)^```(\\w*)\\n(.*?)^```$")

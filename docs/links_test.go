@@ -6,7 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
 	"unicode"
+
+	"github.com/stretchr/testify/require"
 )
 
 // generated is written by bench's command, on a machine that does nothing else. Links to it
@@ -63,4 +66,21 @@ func anchors(page string) (names []string) {
 		names = append(names, name)
 	}
 	return names
+}
+
+// The comments of the packages lead to pages by their address in the repository, since
+// pkg.go.dev has no other way.
+func TestLinksOfPackages(t *testing.T) {
+	address := regexp.MustCompile(`(?m)^// \[(.*)\]: https://github\.com/framearena/framearena/blob/main/(\S+)$`)
+	r := readRepository(t)
+	links := 0
+	for source, text := range r.docs {
+		for _, found := range address.FindAllStringSubmatch(text, -1) {
+			links++
+			require.Equal(t, found[1], found[2], source)
+			require.Contains(t, r.pages, found[2], source)
+			require.Greater(t, strings.Count(text, "["+found[1]+"]"), 1, "%s: %s is not referred to", source, found[1])
+		}
+	}
+	require.Greater(t, links, 8)
 }

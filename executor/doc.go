@@ -77,5 +77,7 @@
 // returns [ErrClosed]. In a step or a handler of the executor's own tasks, both return
 // [ErrInStep].
 //
-// docs/executors.md has more, and an executor of one's own.
+// [docs/executors.md] has more, and an executor of one's own.
+//
+// [docs/executors.md]: https://github.com/framearena/framearena/blob/main/docs/executors.md
 package executor

@@ -38,7 +38,11 @@
 //
 // # What it cannot see
 //
-// In Stress, a call that never returns is found by the timeout of go test. A write to memory that is neither a live frame's nor a
-// Memory's goes unnoticed. Races without an effect are for the race detector: run
-// Stress with -race.
+// In Stress, a call that never returns is found by the timeout of go test. A write to memory
+// that is neither a live frame's nor a Memory's goes unnoticed. Races without an effect are
+// for the race detector: run Stress with -race.
+//
+// [docs/testing.md] has all of it on one page, with what a failure looks like.
+//
+// [docs/testing.md]: https://github.com/framearena/framearena/blob/main/docs/testing.md
 package fuzz
