@@ -34,6 +34,7 @@ var checks = map[string]check{
 	"links":       brokenLinks,
 	"code":        uncompiledCode,
 	"messages":    unprintedMessages,
+	"commands":    unknownCommands,
 	"names":       unknownNames,
 	"source":      unknownSources,
 	"identifiers": unknownIdentifiers,

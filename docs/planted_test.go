@@ -1,6 +1,7 @@
 package docs_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,11 +22,15 @@ func ExampleKind() {
 	await(1)
 	// coro: it is said
 }
+
+func BenchmarkKind(b *testing.B) {}
+
+func FuzzKind(f *testing.F) {}
 `
 	r := &repository{symbols: newSymbols(), examples: []string{source}}
 	require.NoError(t, r.symbols.add("coro/example_kind_test.go", []byte(source)))
 	r.pages = map[string]string{"docs/other.md": "# Other\n\n## The `same`\n\n## The same\n", path: page}
-	r.exists = func(path string) bool { return path == "coro" }
+	r.exists = func(path string) bool { return slices.Contains([]string{"coro", "./coro", "bench/./coro", "./"}, path) }
 	return r
 }
 
@@ -46,6 +51,12 @@ func TestPlanted(t *testing.T) {
 		{"code", "```go\npackage main\n\nimport (\n)\n\nfunc main() {\n\tawait(1)\n}\n```\n",
 			"```go\npackage main\n\nimport (\n)\n\nfunc main() {\n\tawait(2)\n}\n```\n"},
 		{"messages", "    coro: it is said\n", "    coro: it is not said\n"},
+		{"commands", "    go test ./coro ./...\n", "    go test ./core\n"},
+		{"commands", "`go vet ./{coro,coro}`", "`go vet ./{coro,core}`"},
+		{"commands", "    cd bench && go run ./coro # ./core\n", "    cd bench && go run ./other\n"},
+		{"commands", "    CGO_ENABLED=0 go test -run '^$' -bench 'K.nd|x' ./coro\n", "    go test -bench 'Kinds|x' ./coro\n"},
+		{"commands", "    go test -fuzz FuzzKind ./coro\n", "    go test -fuzz FuzzKinds ./coro\n"},
+		{"commands", "`go vet -tags planted ./coro` `-tags what`", "`go vet -tags plant ./coro`"},
 		{"names", "`coro.Kind` `Kind.Name`", "`coro.Kinds`"},
 		{"names", "`context.Kind` `coro.Kind.Name`", "`coro.Kind.Size`"},
 		{"names", "`k := coro.Kind{}`", "`Kind.Size()`"},
