@@ -18,11 +18,13 @@
 // names them. With --json, which may be written -json, each prints one JSON
 // document.
 //
-// Progress goes to standard error, results to standard output. For the flags see
-// framearena help.
+// Progress goes to standard error, results to standard output. docs/command.md has
+// every flag, field and exit status.
 //
 // Where to read: main.go for the process and its exit status, root_command.go and
 // *_command.go for what is asked, console.go for where the answer goes; tour.go for
 // the tour, chain*.go for its first part, activities.go, suspended_tasks.go,
-// parked_goroutines.go and child*.go for its second; report.go for the tables.
+// parked_goroutines.go and child*.go for its second, report.go for its tables;
+// replay*.go and map*.go for these subcommands, which play traces with
+// internal/replay and draw with internal/slabmap.
 package main

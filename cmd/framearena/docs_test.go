@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/framearena/framearena/internal/framecheck"
+	"github.com/framearena/framearena/slab"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	page    = filepath.Join("..", "..", "docs", "command.md")
+	picture = filepath.Join("..", "..", "docs", "arena-map.svg")
+
+	update = flag.Bool("update", false, "write the usage of all subcommands, and the map, to docs")
+)
+
+// usageBlock finds a block of the page with a command's usage, and the command.
+var usageBlock = regexp.MustCompile("(?s)```text\nUsage:\n  (framearena(?: [a-z]+)?)[ \n].*?```\n")
+
+// TestPageHasAllUsages compares the page with what help prints. It is written anew
+// by go test ./cmd/framearena -run Page -update
+func TestPageHasAllUsages(t *testing.T) {
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	root := newRootCommand(newConsole(nil, nil, nil), nil)
+	root.InitDefaultHelpCmd()
+	usages := map[string]string{}
+	for _, command := range append(root.Commands(), root) {
+		command.InitDefaultHelpFlag()
+		usages[command.CommandPath()] = "```text\n" + command.UsageString() + "```\n"
+	}
+	if *update {
+		text = usageBlock.ReplaceAllFunc(text, func(block []byte) []byte {
+			usage, ok := usages[string(usageBlock.FindSubmatch(block)[1])]
+			if !ok {
+				return block
+			}
+			return []byte(usage)
+		})
+		require.NoError(t, os.WriteFile(page, text, 0o666))
+	}
+	for name, usage := range usages {
+		require.Contains(t, string(text), usage, "%s: run go test -run Page -update", name)
+	}
+}
+
+// TestPageHasAllFields looks for the fields of each document in its section.
+func TestPageHasAllFields(t *testing.T) {
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	sections := map[string]string{}
+	for _, section := range strings.Split(string(text), "\n## ")[1:] {
+		title, rest, _ := strings.Cut(section, "\n")
+		sections[title] = rest
+	}
+	for title, document := range map[string]any{
+		"The tour":   report{},
+		"Replay":     replayReport{},
+		"Map":        mapReport{},
+		"Version":    version{},
+		"Completion": completion{},
+		"Help":       help{},
+	} {
+		for _, field := range fieldsOf(reflect.TypeOf(document)) {
+			if title == "Replay" && reflect.TypeFor[machine]() == field.of {
+				continue // as in the tour
+			}
+			require.Contains(t, sections[title], "`"+field.name+"`", title)
+		}
+	}
+}
+
+// jsonField is a field of a document.
+type jsonField struct {
+	name string
+	of   reflect.Type
+}
+
+func fieldsOf(t reflect.Type) (fields []jsonField) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for f := range t.Fields() {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			fields = append(fields, jsonField{name, t})
+			fields = append(fields, fieldsOf(f.Type)...)
+		}
+	}
+	return fields
+}
+
+// TestPageHasTheMap compares the picture, and what the page says of it, with the
+// demonstration.
+func TestPageHasTheMap(t *testing.T) {
+	if framecheck.Enabled || slab.FromHeap || runtime.GOOS != "linux" || os.Getpagesize() != 4096 {
+		// Checked mode adds guards to frames; elsewhere, slabs lie in another order, or
+		// memory is given back in other pieces.
+		return
+	}
+	file := filepath.Join(t.TempDir(), "arena.svg")
+	_, stdout, stderr := call(t, "map", "-o", file)
+	require.Empty(t, stderr)
+	drawn, err := os.ReadFile(file)
+	require.NoError(t, err)
+	if *update {
+		require.NoError(t, os.WriteFile(picture, drawn, 0o666))
+	}
+	shown, err := os.ReadFile(picture)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(drawn, shown), "run go test -run Page -update")
+
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, string(text), fmt.Sprintf("    $ framearena map -o arena.svg\n    arena.svg%s", strings.TrimPrefix(stdout, file)))
+}
