@@ -51,6 +51,7 @@ type Environment struct {
 	mark     Origin  // is added to the origin of tasks in PushLocal; see View
 	rootSize uintptr // the least size of a root's frame
 	counted  bool    // tasks are counted by their kinds
+	profiled bool    // and are in profiles
 
 	ctx     context.Context // nil: none
 	handler func(error)     // gets errors of roots that nobody waits for

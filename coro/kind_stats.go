@@ -119,6 +119,9 @@ func (h *header) countStart(w *Worker) {
 	if h.layout&flagElided != 0 {
 		c.elided.Add(1)
 	}
+	if h.env.get().profiled {
+		h.profileStart(bytes)
+	}
 }
 
 // countEnd counts the end of the task of h, whose frame w is about to free.
@@ -127,6 +130,9 @@ func (h *header) countEnd(w *Worker) {
 	c := countsOf(h.kind.get()).forWorker(w)
 	c.ended.Add(1)
 	c.returned.Add(bytes)
+	if h.env.get().profiled {
+		liveFrames.remove(h, bytes)
+	}
 }
 
 // uncount makes h, a root that was counted and could not be launched, one that never
@@ -138,6 +144,9 @@ func (h *header) uncount() {
 	c.returned.Add(bytes)
 	if fromArena {
 		c.fromArena.Add(-1)
+	}
+	if h.env.get().profiled {
+		liveFrames.remove(h, bytes)
 	}
 }
 

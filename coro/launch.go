@@ -22,6 +22,7 @@ type Option struct {
 	deadline  time.Time
 	shielded  bool
 	counted   bool
+	profiled  bool // and counted
 	limit     int
 }
 
@@ -50,6 +51,7 @@ func (o *Option) merge(other Option) {
 	}
 	o.shielded = o.shielded || other.shielded
 	o.counted = o.counted || other.counted
+	o.profiled = o.profiled || other.profiled
 	if other.limit != 0 {
 		o.limit = other.limit
 	}
@@ -293,8 +295,7 @@ func (e *Environment) with(opts []Option) Environment {
 	if all.rootSize != 0 {
 		changed.rootSize = all.rootSize
 	}
-	if all.counted {
-		changed.counted = true
-	}
+	changed.counted = changed.counted || all.counted
+	changed.profiled = changed.profiled || all.profiled
 	return changed
 }

@@ -17,14 +17,15 @@ var ErrClosed = errors.New("executor: closed")
 type Option func(*options)
 
 type options struct {
-	arena   *arena.Arena
-	owned   bool // the executor made the arena and closes it
-	workers int
-	handler func(error)
-	counted bool
-	notify  func() // of a Loop
-	clock   coro.Clock
-	virtual bool // time, of a Loop
+	arena    *arena.Arena
+	owned    bool // the executor made the arena and closes it
+	workers  int
+	handler  func(error)
+	counted  bool
+	profiled bool
+	notify   func() // of a Loop
+	clock    coro.Clock
+	virtual  bool // time, of a Loop
 
 	blockedLimit time.Duration // 0: the default; negative: none
 	blocked      func(Blocked)
@@ -47,11 +48,19 @@ func WithErrorHandler(f func(error)) Option { return func(o *options) { o.handle
 // [coro.Counted] does for one tree: see [coro.Stats]. They are slower then.
 func WithKindStats() Option { return func(o *options) { o.counted = true } }
 
+// WithFrameProfile makes all tasks on the executor be in profiles of live frames, as
+// [coro.Profiled] does for one tree: see [coro.WriteFrameProfile]. They are slower still
+// than with [WithKindStats], which this includes.
+func WithFrameProfile() Option { return func(o *options) { o.profiled = true } }
+
 // newEnvironment returns the environment of ex, which has these options.
 func (o *options) newEnvironment(ex coro.Executor) *coro.Environment {
 	env := coro.NewEnvironment(ex, o.arena, o.handler)
 	if o.counted {
 		env.SetCounted()
+	}
+	if o.profiled {
+		env.SetProfiled()
 	}
 	if o.clock != nil {
 		env.SetClock(o.clock)

@@ -11,6 +11,8 @@
 // are below the page:
 //
 //   - json: all that the page shows, as one document.
+//   - profile: a profile of live frames, for go tool pprof; see
+//     [coro.WriteFrameProfile].
 //
 // Everything is looked at when it is asked for. A pool and an arena do not notice
 // more than they do of Pool.Stats and Arena.Slabs: no lock of theirs is held while an

@@ -127,6 +127,8 @@ func (i *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		i.servePage(w, r)
 	case "json":
 		i.serveJSON(w)
+	case "profile":
+		i.serveProfile(w)
 	default:
 		http.NotFound(w, r)
 	}
@@ -138,6 +140,15 @@ func (i *Inspector) serveJSON(w http.ResponseWriter) {
 	encoder.SetIndent("", "  ")
 	err := encoder.Encode(i.report(everything))
 	answer(w, "application/json", &b, err)
+}
+
+func (i *Inspector) serveProfile(w http.ResponseWriter) {
+	i.looking.Lock()
+	var b bytes.Buffer
+	err := coro.WriteFrameProfile(&b)
+	i.looking.Unlock()
+	w.Header().Set("Content-Disposition", `attachment; filename="frames.pb.gz"`)
+	answer(w, "application/octet-stream", &b, err)
 }
 
 // answer sends what was prepared. That the reader has gone is none of the server's

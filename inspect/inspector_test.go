@@ -10,6 +10,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -206,7 +209,7 @@ func TestPage(t *testing.T) {
 		require.Contains(t, policy, tag+"-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
 	}
 	for _, link := range regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(body, -1) {
-		require.Regexp(t, `^(\?refresh=\d+|json|data:,)$`, link[1])
+		require.Regexp(t, `^(\?refresh=\d+|json|profile|data:,)$`, link[1])
 	}
 }
 
@@ -351,6 +354,18 @@ func TestString(t *testing.T) {
 	require.Empty(t, d.Arenas[0].Map)
 }
 
+func TestProfile(t *testing.T) {
+	pool := sleepingPool(t, 7, executor.WithFrameProfile())
+	w := get(t, inspect.New(inspect.Pool("main", pool)), "profile")
+	require.Equal(t, `attachment; filename="frames.pb.gz"`, w.Header().Get("Content-Disposition"))
+	file := filepath.Join(t.TempDir(), "frames.pb.gz")
+	require.NoError(t, os.WriteFile(file, w.Body.Bytes(), 0o600))
+	top, err := exec.CommandContext(t.Context(), "go", "tool", "pprof", "-top", file).Output()
+	require.NoError(t, err)
+	require.Regexp(t, `7 50.00% +\d+.*% +7 50.00% +sleeper`, string(top))
+	require.Regexp(t, `7 50.00% +\d+.*% +14 +100% +parent +sleepers`, string(top), "pprof takes <of> for a part of C++")
+}
+
 // stuckWriter is a connection whose reader reads nothing.
 type stuckWriter struct {
 	*httptest.ResponseRecorder
@@ -390,7 +405,7 @@ func TestUnderLoad(t *testing.T) {
 		}
 		return coro.Sleep(f, 0, time.Microsecond)
 	})
-	pool := sleepingPool(t, 10, executor.WithKindStats(), executor.WithWorkers(4))
+	pool := sleepingPool(t, 10, executor.WithFrameProfile(), executor.WithWorkers(4))
 	server := httptest.NewServer(inspect.New(inspect.Pool("main", pool)))
 	defer server.Close()
 	stop := make(chan struct{})
@@ -414,7 +429,7 @@ func TestUnderLoad(t *testing.T) {
 		}
 	})
 	var readers sync.WaitGroup
-	for _, path := range []string{"/", "/json", "/?refresh=2"} {
+	for _, path := range []string{"/", "/json", "/?refresh=2", "/profile"} {
 		readers.Go(func() {
 			for range 30 {
 				answer, err := server.Client().Get(server.URL + path)
