@@ -87,7 +87,8 @@ type crowdRow struct {
 // measureCrowds measures n activities of each sort.
 func measureCrowds(ctx context.Context, n int, stderr io.Writer, progress *progress) (*crowdReport, error) {
 	report := &crowdReport{Activities: n}
-	for _, s := range crowdSorts {
+	for i, s := range crowdSorts {
+		progress.part(i, len(crowdSorts))
 		progress.step(fmt.Sprintf("%s %s", grouped(n), s.title))
 		row, err := measureInChild(ctx, s.name, n, stderr, progress.detail)
 		if err != nil {

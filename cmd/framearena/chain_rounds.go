@@ -39,6 +39,7 @@ type chainRow struct {
 // measureChain runs the chain on all contenders, a round of each after the other:
 // what disturbs the machine for a while then disturbs them alike.
 func measureChain(ctx context.Context, contenders []contender, iterations int, progress *progress) (*chainReport, error) {
+	progress.part(0, 0)
 	progress.step("chain: warming up")
 	var runs []*chainRun
 	for _, c := range contenders {
@@ -50,7 +51,8 @@ func measureChain(ctx context.Context, contenders []contender, iterations int, p
 	}
 	for round := range chainRounds {
 		progress.step(fmt.Sprintf("chain: round %d of %d", round+1, chainRounds))
-		for _, r := range runs {
+		for i, r := range runs {
+			progress.part(round*len(runs)+i, chainRounds*len(runs))
 			progress.detail(r.contender.title)
 			if err := r.measure(ctx, iterations); err != nil {
 				return nil, err

@@ -11,7 +11,8 @@ import (
 )
 
 // progress shows what the command is doing: on a terminal in one line that is
-// redrawn, elsewhere in a plain line a step. It belongs to one goroutine.
+// redrawn, with a bar if it is known how much there is to do, elsewhere in a plain
+// line a step. It belongs to one goroutine.
 //
 // It moves the cursor with carriage returns and blanks alone, which every
 // terminal knows, and leaves nothing to be undone.
@@ -20,6 +21,8 @@ type progress struct {
 	width int // of the terminal in columns; 0 if w is none
 
 	current string // the step
+	done    int    // of total parts of the work
+	total   int    // 0 if there is no telling
 	shown   int    // columns that are drawn on
 }
 
@@ -47,14 +50,32 @@ func (p *progress) step(text string) {
 		fmt.Fprintln(p.w, text)
 		return
 	}
-	p.draw(text)
+	p.draw(p.bar() + text)
 }
 
 // detail says which part of the step begins, where there is a line to redraw.
 func (p *progress) detail(text string) {
 	if p.width != 0 {
-		p.draw(p.current + ": " + text)
+		p.draw(p.bar() + p.current + ": " + text)
 	}
+}
+
+// part says that so many of total equal parts of the work are done: the bar shows
+// it from the next step or detail on. With a total of 0 there is no bar.
+func (p *progress) part(done, total int) { p.done, p.total = done, total }
+
+const (
+	barCells = 20
+	barWidth = 60 // of the narrowest terminal that has room for a bar
+)
+
+// bar returns the bar and a blank, or nothing.
+func (p *progress) bar() string {
+	if p.total <= 0 || p.width < barWidth {
+		return ""
+	}
+	full := barCells * min(max(p.done, 0), p.total) / p.total
+	return "[" + strings.Repeat("#", full) + strings.Repeat("-", barCells-full) + "] "
 }
 
 // clear makes room for other output.

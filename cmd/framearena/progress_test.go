@@ -33,11 +33,43 @@ func TestProgressOnATerminalIsOneLine(t *testing.T) {
 	require.Empty(t, b.String())
 }
 
+func TestProgressBar(t *testing.T) {
+	var b bytes.Buffer
+	p := &progress{w: &b, width: 80}
+	for _, c := range []struct {
+		done, total int
+		want        string
+	}{
+		{0, 0, "\rchain"},
+		{0, 3, "\r[--------------------] chain"},
+		{1, 3, "\r[######--------------] chain"},
+		{3, 3, "\r[####################] chain"},
+		{4, 3, "\r[####################] chain"},
+		{-1, 3, "\r[--------------------] chain"},
+	} {
+		b.Reset()
+		p.part(c.done, c.total)
+		p.step("chain")
+		require.Equal(t, c.want, b.String())
+	}
+	b.Reset()
+	p.part(1, 2)
+	p.detail("heap")
+	require.Equal(t, "\r[##########----------] chain: heap", b.String())
+
+	b.Reset()
+	narrow := &progress{w: &b, width: barWidth - 1}
+	narrow.part(1, 2)
+	narrow.step("chain")
+	require.Equal(t, "\rchain", b.String(), "the text is worth more")
+}
+
 func TestProgressElsewhereIsPlainLines(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
 	require.NoError(t, err)
 	defer f.Close()
 	p := newProgress(f)
+	p.part(1, 2)
 	p.step("chain: round 1")
 	p.detail("owner's cache")
 	p.step("tasks")

@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/replay"
 	"github.com/stretchr/testify/require"
 )
 
@@ -257,4 +258,25 @@ func TestInterruptedReplay(t *testing.T) {
 	status := run(ctx, []string{"replay", "-"}, bytes.NewReader(recordMix(t, 100, 1)), &out, &errs, nil)
 	require.Equal(t, exitInterrupted, status)
 	require.Empty(t, out.String())
+}
+
+func TestShortTracesArePlayedOften(t *testing.T) {
+	for want, use := range map[int]func(*arena.Trace){
+		1000: func(trace *arena.Trace) { trace.Allocate(0) },
+		500: func(trace *arena.Trace) {
+			for range 100 {
+				trace.Deallocate(trace.Allocate(100), 100)
+			}
+		},
+		4: func(trace *arena.Trace) { trace.Allocate(1 << 28) },
+		1: func(trace *arena.Trace) {
+			for range 100_001 {
+				trace.Allocate(0)
+			}
+		},
+	} {
+		r, err := replay.Read(bytes.NewReader(record(t, use)), replay.Limits{Operations: 1 << 20, Bytes: 1 << 30})
+		require.NoError(t, err)
+		require.Equal(t, want, runsPerRound(r))
+	}
 }

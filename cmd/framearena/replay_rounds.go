@@ -73,11 +73,17 @@ type replayLeftOut struct {
 	Reason string `json:"reason"`
 }
 
-// A round plays a short trace so often that a clock can tell its time.
-const (
-	minRoundOperations = 100_000
-	maxRunsPerRound    = 1000
-)
+// runsPerRound returns how often a round plays a trace: a short one so often that a
+// clock can tell its time, but one with large frames, which the Go heap clears,
+// not for long.
+func runsPerRound(r *replay.Recording) int {
+	const (
+		operations = 100_000
+		most       = 1000
+		bytes      = 1 << 30
+	)
+	return max(1, min(operations/r.Operations(), most, int(bytes/max(1, r.AllocatedBytes))))
+}
 
 // replayAll plays r against the contenders: first once each for what can be
 // counted and checked, and then in rounds, each allocator after the other, for
@@ -87,13 +93,14 @@ func replayAll(ctx context.Context, r *replay.Recording, contenders []replayCont
 		Machine:      thisMachine(),
 		Trace:        describeTrace(r),
 		Rounds:       rounds,
-		RunsPerRound: min(max(1, minRoundOperations/r.Operations()), maxRunsPerRound),
+		RunsPerRound: runsPerRound(r),
 		LeftOut:      []replayLeftOut{},
 	}
 	_, report.RSSSource = residentMemory(0)
 	var runs []*replayRun
 	progress.step("replay: checking")
-	for _, c := range contenders {
+	for i, c := range contenders {
+		progress.part(i, len(contenders))
 		progress.detail(c.title)
 		run := &replayRun{contender: c, recording: r, limits: limits}
 		var reason cantPlay
@@ -107,7 +114,8 @@ func replayAll(ctx context.Context, r *replay.Recording, contenders []replayCont
 	}
 	for round := range rounds {
 		progress.step(fmt.Sprintf("replay: round %d of %d", round+1, rounds))
-		for _, run := range runs {
+		for i, run := range runs {
+			progress.part(round*len(runs)+i, rounds*len(runs))
 			progress.detail(run.contender.title)
 			if err := run.measure(ctx, report.RunsPerRound); err != nil {
 				return nil, fmt.Errorf("%s: %w", run.contender.title, err)

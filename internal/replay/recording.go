@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"unsafe"
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/bins"
@@ -65,9 +66,15 @@ type ClassUse struct {
 type operation struct {
 	slot   uint32
 	size   uint32
-	thread uint16 // by order of first appearance
-	kind   arena.TraceOp
+	thread uint16        // by order of first appearance
+	kind   arena.TraceOp // 0: not played
 }
+
+// Limits promises it.
+var (
+	_ [12 - unsafe.Sizeof(operation{})]struct{}
+	_ [unsafe.Sizeof(operation{}) - 12]struct{}
+)
 
 // Operations returns how many operations the trace has, played or not.
 func (r *Recording) Operations() int { return len(r.operations) }

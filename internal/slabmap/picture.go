@@ -110,7 +110,7 @@ func layoutLegend(d *drawing, y float64) float64 {
 		d.rect(x, y, side, side, c)
 		d.rect(x, y, side, side, edgeColour)
 		d.text(x+side+6, y+side-2.5, noteSize, dimColour, says)
-		x += side + 6 + letters*6.6 + 14
+		x += side + 6 + letters*7.2 + 16
 	}
 	entry(uncarvedColour, "never carved", 12)
 	entry(freeColour, "free", 4)
