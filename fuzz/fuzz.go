@@ -17,9 +17,7 @@ import (
 func Check(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...Option) {
 	t.Helper()
 	c := newConfig(opts)
-	if testing.Short() {
-		c.operations /= 4
-	}
+	c.shorten()
 	if f := c.check(t, new, len(opts) > 0); f != nil {
 		t.Fatal(f.text())
 	}

@@ -1,7 +1,9 @@
 package fuzz
 
 import (
+	"flag"
 	"fmt"
+	"testing"
 	"time"
 
 	"github.com/framearena/framearena/arena"
@@ -67,6 +69,14 @@ func newConfig(opts []Option) *config {
 		o(c)
 	}
 	return c
+}
+
+// shorten makes Check and Stress do less with -short, which only tests have. Programs may call
+// them too, with a testing.TB of their own.
+func (c *config) shorten() {
+	if testing.Testing() && flag.Parsed() && testing.Short() {
+		c.operations /= 4
+	}
 }
 
 // as returns the allocator as what an option's function takes.

@@ -27,9 +27,7 @@ import (
 func Stress(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...Option) {
 	t.Helper()
 	c := newConfig(opts)
-	if testing.Short() {
-		c.operations /= 4
-	}
+	c.shorten()
 	if f := c.stress(t, new, len(opts) > 0); f != nil {
 		t.Fatal(f.text())
 	}

@@ -5,14 +5,15 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/fuzz"
+	"github.com/framearena/framearena/internal/allocators"
 	"github.com/framearena/framearena/slab"
 )
 
 // fuzzOurs fuzzes one of the allocators of the table.
 func fuzzOurs(f *testing.F, name string) {
-	for _, a := range allocators {
-		if a.name == name {
-			fuzz.Fuzz(f, a.new, a.opts...)
+	for _, a := range allocators.All() {
+		if a.Name == name {
+			fuzz.Fuzz(f, a.New, a.Promises...)
 			return
 		}
 	}
@@ -34,7 +35,7 @@ func FuzzCaches(f *testing.F) {
 	f.Add(uint64(3), uint8(3), uint8(2))
 	f.Add(uint64(4), uint8(16), uint8(3))
 	f.Fuzz(func(t *testing.T, seed uint64, goroutines, kind uint8) {
-		opts := append(arenaOptions[:len(arenaOptions):len(arenaOptions)], fuzz.Seed(seed), fuzz.Goroutines(1+int(goroutines)%16), fuzz.Operations(2000))
+		opts := append(allocators.ArenaPromises(), fuzz.Seed(seed), fuzz.Goroutines(1+int(goroutines)%16), fuzz.Operations(2000))
 		var with []arena.Option
 		if kind&1 != 0 {
 			with = append(with, arena.WithMaxBytes(24*slab.Size), arena.WithRegionBytes(slab.Size))
@@ -43,6 +44,6 @@ func FuzzCaches(f *testing.F) {
 		if kind&2 != 0 {
 			with = append(with, arena.WithChecks(32<<10))
 		}
-		fuzz.Stress(t, newArenaWith(with...), opts...)
+		fuzz.Stress(t, allocators.Arena(with...), opts...)
 	})
 }

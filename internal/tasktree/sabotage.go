@@ -34,3 +34,10 @@ func (s *sabotage) forgets(n *Node) bool { return s != nil && s.onWake != nil &&
 
 // keeps reports whether the cleanup of n does not give back what the task has.
 func (s *sabotage) keeps(n *Node) bool { return s != nil && s.onCleanup != nil && s.onCleanup(n) }
+
+// Sabotaged returns options with which the results of all nodes are wrong: for tests of what
+// uses Run.
+func Sabotaged(o Options) Options {
+	o.sabotage = &sabotage{onValue: func(_ *Node, v int64) int64 { return v + 1 }}
+	return o
+}

@@ -1,0 +1,87 @@
+package soak
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/fuzz"
+	"github.com/framearena/framearena/internal/allocators"
+)
+
+// runAllocators is the allocators' load: the fuzz kit tests some of ours.
+func (s *soaker) runAllocators(r *rand.Rand, round int) error {
+	sorts := allocators.All()
+	if plantedIn(BrokenAllocator, round) {
+		sorts = []allocators.Allocator{miscounted}
+	}
+	for range s.share(20) {
+		a, seed := sorts[r.IntN(len(sorts))], r.Uint64()
+		goroutines, operations := 1+r.IntN(12), 2000+r.IntN(s.share(40_000))
+		stress := a.Concurrent && r.IntN(4) > 0
+		if s.stopped.Load() {
+			return nil
+		}
+		if !stress {
+			operations /= 4
+		}
+		opts := append(a.Promises, fuzz.Seed(seed), fuzz.Operations(operations), fuzz.Goroutines(goroutines))
+		if err := reported(func(t testing.TB) {
+			if stress {
+				fuzz.Stress(t, a.New, opts...)
+			} else {
+				fuzz.Check(t, a.New, opts...)
+			}
+		}); err != nil {
+			return fmt.Errorf("%s: %w", a.Name, err)
+		}
+		s.tallies[loadAllocators].add(1, 0, operations)
+	}
+	return nil
+}
+
+// reporter is the testing.TB of the fuzz kit outside of tests. It belongs to one goroutine,
+// which ends with Fatal.
+type reporter struct {
+	testing.TB // nil: no other methods are called
+	failed     bool
+	text       strings.Builder
+}
+
+func (r *reporter) Helper() {}
+func (r *reporter) Fatal(args ...any) {
+	fmt.Fprint(&r.text, args...)
+	r.failed = true
+	runtime.Goexit()
+}
+func (r *reporter) Skip(args ...any) { runtime.Goexit() }
+
+// reported returns what test reports.
+func reported(test func(testing.TB)) error {
+	var r reporter
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		test(&r)
+	}()
+	<-done
+	if r.failed {
+		return errors.New(r.text.String())
+	}
+	return nil
+}
+
+// miscounted is an allocator whose figure is wrong.
+var miscounted = allocators.Allocator{
+	Name: "planted",
+	New:  func(testing.TB) arena.FrameAllocator { return new(arena.Heap) },
+	Promises: []fuzz.Option{
+		fuzz.LiveFrames(func(h *arena.Heap) int { return h.Live() + 1 }),
+		fuzz.Concurrent(),
+	},
+	Concurrent: true,
+}

@@ -1,0 +1,93 @@
+package soak
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"time"
+)
+
+// childVariable is set in the environment of a child, to the Options.
+const childVariable = "FRAMEARENA_SOAK"
+
+// Exit statuses of a child.
+const (
+	childHasSaid   = 0 // the last message is the final one
+	childGaveUp    = 3 // it was told to stop, and did not come to the end of what it did
+	childIsWrong   = 4 // it could not begin, or tell
+	maxTimeToClose = 20 * time.Second
+)
+
+// message is what a child writes to its standard output, as JSON.
+type message struct {
+	Summary Summary
+	Final   bool
+}
+
+// IsChild reports whether this process is a child, which must call [Child] and nothing else.
+func IsChild() bool { return os.Getenv(childVariable) != "" }
+
+// Child soaks, and returns the exit status. The end of standard input tells it to stop.
+func Child() int {
+	// A terminal interrupts the child along with its parent, who then tells it.
+	signal.Ignore(os.Interrupt)
+
+	var o Options
+	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &o); err != nil {
+		fmt.Fprintf(os.Stderr, "soak: %s: %v\n", childVariable, err)
+		return childIsWrong
+	}
+	s := newSoaker(o)
+	var mu sync.Mutex // guards out
+	out := json.NewEncoder(os.Stdout)
+	say := func(m message) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		err := out.Encode(m)
+		if plantedIn(Silence, m.Summary.Round) {
+			select {}
+		}
+		return err == nil
+	}
+	s.tell = func() { say(message{Summary: s.summary()}) }
+
+	ended := make(chan *Violation, 1)
+	go func() { ended <- s.run() }()
+	stop := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(stop)
+	}()
+	var late <-chan time.Time
+	dog := newWatchdog(s)
+	defer dog.ticker.Stop()
+	for {
+		var v *Violation
+		select {
+		case v = <-ended:
+		case <-stop:
+			stop = nil
+			s.stopped.Store(true)
+			late = time.After(maxTimeToClose)
+			continue
+		case <-late:
+			return childGaveUp
+		case <-dog.ticker.C:
+			if v = dog.look(); v == nil {
+				say(message{Summary: s.summary()})
+				continue
+			}
+		}
+		last := message{Summary: s.summary(), Final: true}
+		if v != nil {
+			last.Summary.Violations = []Violation{*v}
+		}
+		if !say(last) {
+			return childIsWrong
+		}
+		return childHasSaid
+	}
+}

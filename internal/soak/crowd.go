@@ -1,0 +1,307 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/race"
+)
+
+// crowd is very many tasks that wait on one pool for as long as the child lives. Each has a
+// place, which decides what it is and how it waits, so that a full crowd has the same frames
+// each time, however often its tasks were replaced. Apart from what its tasks use, it belongs
+// to one goroutine.
+type crowd struct {
+	soaker *soaker
+	pool   *executor.Pool
+	places []place
+	calls  *coro.Chan[int64] // those who wait to receive from it go when something comes
+	full   arena.Stats       // when all wait
+
+	mu    sync.Mutex // guards what follows
+	gone  []uint32   // places of tasks that have ended and were not replaced
+	wrong error      // the first thing that a task found
+}
+
+// place is what it takes to have the task there go.
+type place struct {
+	waker  coro.Waker
+	cancel context.CancelCauseFunc
+}
+
+// How the tasks of a crowd wait, by the number of their place.
+const (
+	forWaker = iota
+	forTime  // and go when their context ends
+	forCall
+	forChild // which waits for the waker
+	forEither
+
+	waysToWait
+)
+
+func wayOf(at uint32) int { return int(at % waysToWait) }
+
+var errMoved = errors.New("soak: replaced")
+
+// dweller is the state of a task of the crowd.
+type dweller struct {
+	at     uint32
+	chosen int
+	got    int64
+}
+
+// roomy is the state of a child.
+type roomy struct {
+	dweller
+	_ [300]byte
+}
+
+// dwelling is the held part.
+type dwelling struct {
+	crowd *crowd
+	waker coro.Waker
+}
+
+var kindDweller, kindChild = defineDwellers()
+
+func defineDwellers() (*coro.HeldKind[dweller, dwelling, int64], *coro.HeldKind[roomy, dwelling, int64]) {
+	child := coro.DefineHeld("soak: child of the crowd", func(f *coro.Frame[roomy, int64], h *dwelling) coro.Step {
+		if f.At() == 0 {
+			return coro.Suspend(f, 1, h.waker)
+		}
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
+		return f.Return(int64(f.State.at))
+	}, coro.NeverElided())
+	return coro.DefineHeld("soak: crowd", func(f *coro.Frame[dweller, int64], h *dwelling) coro.Step {
+		s := &f.State
+		if f.At() == 0 {
+			switch wayOf(s.at) {
+			case forWaker:
+				return coro.Suspend(f, 1, h.waker)
+			case forTime:
+				return coro.Sleep(f, 1, 1000*time.Hour)
+			case forCall:
+				return h.crowd.calls.Recv(f, 1, &s.got)
+			case forChild:
+				return coro.AwaitHeld(f, 1, child, roomy{dweller: *s}, *h, &s.got)
+			default:
+				return coro.Select(f, 1, &s.chosen, coro.After(1000*time.Hour), h.waker.WaitCase())
+			}
+		}
+		h.crowd.leaves(s, f.Err())
+		return f.Return(0)
+	}), child
+}
+
+// leaves is called by a task in its last step.
+func (c *crowd) leaves(s *dweller, err error) {
+	right := err == nil
+	switch wayOf(s.at) {
+	case forTime:
+		right = err == errMoved
+	case forCall:
+		right = right && s.got == 1
+	case forChild:
+		right = right && s.got == int64(s.at)
+	case forEither:
+		right = right && s.chosen == 1
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !right && c.wrong == nil {
+		c.wrong = fmt.Errorf("the task in place %d goes on with %v, case %d, and what it got is %d", s.at, err, s.chosen, s.got)
+	}
+	c.gone = append(c.gone, s.at)
+}
+
+// newCrowd returns a crowd that is full.
+func newCrowd(s *soaker) (*crowd, error) {
+	n := 100_000
+	if race.Enabled {
+		n = 20_000
+	}
+	if s.opts.Small {
+		n = 2000
+	}
+	c := &crowd{
+		soaker: s,
+		pool:   executor.NewPool(executor.WithErrorHandler(func(error) {})),
+		places: make([]place, n),
+		calls:  coro.NewChan[int64](0),
+	}
+	for at := range c.places {
+		if err := c.settle(uint32(at)); err != nil {
+			return nil, fmt.Errorf("crowd: %w", err)
+		}
+	}
+	waiting := func() int {
+		sum := 0
+		for _, g := range c.pool.Environment().WaitingByKind() {
+			sum += g.N
+		}
+		return sum
+	}
+	if !s.within(func() bool { return waiting() >= n }) {
+		return nil, fmt.Errorf("crowd: %d of %d tasks that were launched wait%s", waiting(), n, waitingByKind(c.pool))
+	}
+	c.full = c.pool.Arena().Stats()
+	return c, nil
+}
+
+// settle launches the task of a place.
+func (c *crowd) settle(at uint32) error {
+	p := &c.places[at]
+	held := dwelling{crowd: c}
+	opts := []coro.Option{}
+	switch wayOf(at) {
+	case forWaker, forChild, forEither:
+		p.waker = coro.NewWaker()
+		held.waker = p.waker
+		return coro.GoHeld(c.pool, kindDweller, dweller{at: at, chosen: -1}, held)
+	case forTime:
+		var ctx context.Context
+		ctx, p.cancel = context.WithCancelCause(context.Background())
+		opts = append(opts, coro.Context(ctx))
+	}
+	return coro.RunAsync(c.pool, opts...)(kindDweller.With(dweller{at: at, chosen: -1}, held))
+}
+
+// run is the crowd's load: all tasks are replaced, some thousand at a time, in an order that
+// r decides.
+func (c *crowd) run(r *rand.Rand, round int) error {
+	order := r.Perm(len(c.places))
+	if plantedIn(LostFrame, round) {
+		c.pool.Arena().Allocate(100)
+	}
+	for len(order) > 0 && !c.soaker.stopped.Load() {
+		n := min(len(order), 1+r.IntN(len(c.places)/20))
+		if err := c.replace(order[:n], plantedIn(LostWake, round)); err != nil {
+			return err
+		}
+		order = order[n:]
+		if r.IntN(4) == 0 {
+			c.pool.Arena().Trim(uintptr(r.IntN(64)) << 20)
+		}
+		c.soaker.tallies[loadCrowd].add(0, n, 0)
+	}
+	c.soaker.tallies[loadCrowd].add(1, 0, 0)
+	return nil
+}
+
+// replace has the tasks in some places go, and settles others. Who waits for a call goes in
+// the place of another one who does.
+func (c *crowd) replace(places []int, forget bool) error {
+	var inVain atomic.Int64
+	var all sync.WaitGroup
+	const wakers = 3
+	for w := range wakers {
+		all.Go(func() {
+			for i := w; i < len(places); i += wakers {
+				if forget && i == len(places)/2 {
+					continue
+				}
+				if !c.send(uint32(places[i])) {
+					inVain.Add(1)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if n := inVain.Load(); n > 0 {
+		return fmt.Errorf("%d of %d tasks could not be woken", n, len(places))
+	}
+	var gone []uint32
+	var wrong error
+	look := func() int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		gone, wrong = c.gone, c.wrong
+		return len(gone)
+	}
+	if !c.soaker.within(func() bool { return look() == len(places) || wrong != nil }) {
+		return fmt.Errorf("%d of %d tasks that were woken have gone on%s", len(gone), len(places), waitingByKind(c.pool))
+	}
+	if wrong != nil {
+		return wrong
+	}
+	c.mu.Lock()
+	c.gone = nil
+	c.mu.Unlock()
+	for _, at := range gone {
+		if err := c.settle(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send has the task of a place go, or one like it.
+func (c *crowd) send(at uint32) bool {
+	p := &c.places[at]
+	switch wayOf(at) {
+	case forTime:
+		p.cancel(errMoved)
+		return true
+	case forCall:
+		return c.soaker.within(func() bool { return c.calls.TrySend(1) }) // one may be on its way
+	default:
+		return p.waker.Wake()
+	}
+}
+
+// rest looks whether the crowd has exactly the frames of a full one.
+func (c *crowd) rest() error {
+	same := func() bool {
+		now := c.pool.Arena().Stats()
+		for i, k := range now.Classes {
+			if k.Live != c.full.Classes[i].Live {
+				return false
+			}
+		}
+		return now.Large == c.full.Large && now.Total.Carved == now.Total.Live+now.Total.Private+now.Total.Public
+	}
+	if !c.soaker.within(same) {
+		now := c.pool.Arena().Stats()
+		var b strings.Builder
+		for i, k := range now.Classes {
+			if right := c.full.Classes[i].Live; right != k.Live {
+				fmt.Fprintf(&b, "; of %d bytes there are %d, and should be %d", k.Size, k.Live, right)
+			}
+		}
+		return fmt.Errorf("frames of %d tasks: %d carved, %d live, %d private, %d public, %d large%s%s", len(c.places),
+			now.Total.Carved, now.Total.Live, now.Total.Private, now.Total.Public, now.Large, b.String(), waitingByKind(c.pool))
+	}
+	c.pool.Arena().Trim(0)
+	return nil
+}
+
+// close ends all tasks, of which no frame may be left.
+func (c *crowd) close() error {
+	if err := c.pool.Close(); err != nil {
+		return named(loadCrowd, err)
+	}
+	runtime.KeepAlive(c.places)
+	return nil
+}
+
+// waitingByKind says what the tasks on an executor wait for.
+func waitingByKind(ex coro.Executor) string {
+	var b strings.Builder
+	for _, g := range ex.Environment().WaitingByKind() {
+		fmt.Fprintf(&b, "; %d of %q in %s", g.N, g.Kind.Name, g.What)
+	}
+	return b.String()
+}
