@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/framearena/framearena/internal/soak"
 )
 
 // Exit statuses.
@@ -21,6 +23,9 @@ const (
 func main() {
 	if name := os.Getenv(childVariable); name != "" {
 		os.Exit(childMain(name, os.Args[1:], os.Stdout))
+	}
+	if soak.IsChild() {
+		os.Exit(soak.Child())
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once

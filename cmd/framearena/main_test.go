@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/internal/soak"
 )
 
 // commandVariable makes the test binary be the command.
@@ -19,7 +21,11 @@ func TestMain(m *testing.M) {
 	if mode := os.Getenv(childModeVariable); mode != "" && os.Getenv(childVariable) != "" {
 		os.Exit(strangeChild(mode))
 	}
-	if os.Getenv(childVariable) != "" || os.Getenv(commandVariable) != "" {
+	if soak.IsChild() {
+		soak.Shrink()
+		soak.Plant(soak.Fault(os.Getenv(plantVariable)))
+	}
+	if soak.IsChild() || os.Getenv(childVariable) != "" || os.Getenv(commandVariable) != "" {
 		main()
 	}
 	os.Exit(m.Run())

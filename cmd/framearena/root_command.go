@@ -37,6 +37,7 @@ func newRootCommand(c *console, contenders []contender) *cobra.Command {
 		newTasksCommand(c),
 		newReplayCommand(c),
 		newMapCommand(c),
+		newSoakCommand(c),
 		newVersionCommand(c),
 		newCompletionCommand(c),
 	)

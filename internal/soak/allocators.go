@@ -19,7 +19,7 @@ func (s *soaker) runAllocators(r *rand.Rand, round int) error {
 	if plantedIn(BrokenAllocator, round) {
 		sorts = []allocators.Allocator{miscounted}
 	}
-	for range s.share(20) {
+	for range s.share(10) {
 		a, seed := sorts[r.IntN(len(sorts))], r.Uint64()
 		goroutines, operations := 1+r.IntN(12), 2000+r.IntN(s.share(40_000))
 		stress := a.Concurrent && r.IntN(4) > 0

@@ -73,38 +73,35 @@ type dwelling struct {
 	waker coro.Waker
 }
 
-var kindDweller, kindChild = defineDwellers()
-
-func defineDwellers() (*coro.HeldKind[dweller, dwelling, int64], *coro.HeldKind[roomy, dwelling, int64]) {
-	child := coro.DefineHeld("soak: child of the crowd", func(f *coro.Frame[roomy, int64], h *dwelling) coro.Step {
-		if f.At() == 0 {
+var kindDweller = coro.DefineHeld("soak: crowd", func(f *coro.Frame[dweller, int64], h *dwelling) coro.Step {
+	s := &f.State
+	if f.At() == 0 {
+		switch wayOf(s.at) {
+		case forWaker:
 			return coro.Suspend(f, 1, h.waker)
+		case forTime:
+			return coro.Sleep(f, 1, 1000*time.Hour)
+		case forCall:
+			return h.crowd.calls.Recv(f, 1, &s.got)
+		case forChild:
+			return coro.AwaitHeld(f, 1, kindChild, roomy{dweller: *s}, *h, &s.got)
+		default:
+			return coro.Select(f, 1, &s.chosen, coro.After(1000*time.Hour), h.waker.WaitCase())
 		}
-		if f.Err() != nil {
-			return f.Fail(f.Err())
-		}
-		return f.Return(int64(f.State.at))
-	}, coro.NeverElided())
-	return coro.DefineHeld("soak: crowd", func(f *coro.Frame[dweller, int64], h *dwelling) coro.Step {
-		s := &f.State
-		if f.At() == 0 {
-			switch wayOf(s.at) {
-			case forWaker:
-				return coro.Suspend(f, 1, h.waker)
-			case forTime:
-				return coro.Sleep(f, 1, 1000*time.Hour)
-			case forCall:
-				return h.crowd.calls.Recv(f, 1, &s.got)
-			case forChild:
-				return coro.AwaitHeld(f, 1, child, roomy{dweller: *s}, *h, &s.got)
-			default:
-				return coro.Select(f, 1, &s.chosen, coro.After(1000*time.Hour), h.waker.WaitCase())
-			}
-		}
-		h.crowd.leaves(s, f.Err())
-		return f.Return(0)
-	}), child
-}
+	}
+	h.crowd.leaves(s, f.Err())
+	return f.Return(0)
+})
+
+var kindChild = coro.DefineHeld("soak: child of the crowd", func(f *coro.Frame[roomy, int64], h *dwelling) coro.Step {
+	if f.At() == 0 {
+		return coro.Suspend(f, 1, h.waker)
+	}
+	if f.Err() != nil {
+		return f.Fail(f.Err())
+	}
+	return f.Return(int64(f.State.at))
+}, coro.NeverElided())
 
 // leaves is called by a task in its last step.
 func (c *crowd) leaves(s *dweller, err error) {
@@ -133,7 +130,7 @@ func newCrowd(s *soaker) (*crowd, error) {
 	if race.Enabled {
 		n = 20_000
 	}
-	if s.opts.Small {
+	if small {
 		n = 2000
 	}
 	c := &crowd{
@@ -198,7 +195,7 @@ func (c *crowd) run(r *rand.Rand, round int) error {
 		c.soaker.tallies[loadCrowd].add(0, n, 0)
 	}
 	c.soaker.tallies[loadCrowd].add(1, 0, 0)
-	return nil
+	return c.rest() // in checked builds memory is going to be refused to the crowd, too
 }
 
 // replace has the tasks in some places go, and settles others. Who waits for a call goes in
@@ -264,6 +261,12 @@ func (c *crowd) send(at uint32) bool {
 
 // rest looks whether the crowd has exactly the frames of a full one.
 func (c *crowd) rest() error {
+	c.mu.Lock()
+	wrong := c.wrong
+	c.mu.Unlock()
+	if wrong != nil {
+		return wrong
+	}
 	same := func() bool {
 		now := c.pool.Arena().Stats()
 		for i, k := range now.Classes {

@@ -29,7 +29,7 @@ func (s *soaker) runFaults(r *rand.Rand, round int) error {
 	case plantedIn(Crash, round):
 		crash()
 	}
-	for range s.share(20) {
+	for range s.share(10) {
 		how, random := r.IntN(3), rand.New(rand.NewPCG(r.Uint64(), 0))
 		if s.stopped.Load() {
 			return nil

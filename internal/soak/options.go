@@ -11,11 +11,10 @@ type Options struct {
 	// Stall is how long nothing may be done: 2 minutes, if it is 0.
 	Stall time.Duration
 
-	// Small makes small rounds: for tests.
-	Small bool
-
 	// Progress is called now and then, by the goroutine that called Run; it may be nil.
 	Progress func(Summary) `json:"-"`
+
+	env []string // for the child, of tests
 }
 
 const defaultStall = 2 * time.Minute

@@ -9,14 +9,20 @@ const (
 	WrongTree       Fault = "tree"      // in the trees' load, from the second round on
 	LostWake        Fault = "wake"      // in the crowd, from the second round on
 	LostFrame       Fault = "frame"     // in the crowd, from the second round on
-	Growth          Fault = "growth"    // of the Go heap, after each round
+	Growth          Fault = "growth"    // of the Go heap after each round, and rounds do nothing else
 	Stall           Fault = "stall"     // in the faults' load, from the second round on
 	Crash           Fault = "crash"     // the same: the process dies
 	Silence         Fault = "silence"   // the same: nothing of the child runs any more
 )
 
-// planted is set before the child does anything else.
-var planted Fault
+// Both are set before the child does anything else.
+var (
+	planted Fault
+	small   bool
+)
+
+// Shrink makes this process, a child, have small rounds: for tests.
+func Shrink() { small = true }
 
 // Plant makes this process, a child, have a fault.
 func Plant(f Fault) { planted = f }

@@ -56,8 +56,11 @@ type soaker struct {
 	rss RSS
 }
 
+// minPatience is what a busy machine needs.
+const minPatience = 5 * time.Second
+
 func newSoaker(o Options) *soaker {
-	return &soaker{opts: o, began: time.Now(), patience: o.Stall / 2, tell: func() {}}
+	return &soaker{opts: o, began: time.Now(), patience: max(o.Stall/2, minPatience), tell: func() {}}
 }
 
 // summary returns what has been done so far. Any goroutine may call it.
@@ -94,7 +97,7 @@ func (s *soaker) share(n int) int {
 	if race.Enabled {
 		n /= 5
 	}
-	if s.opts.Small {
+	if small {
 		n /= 10
 	}
 	return max(n, 1)
@@ -143,7 +146,7 @@ func (s *soaker) reproduce() string {
 
 func (s *soaker) sample() {
 	if planted == Growth {
-		block := make([]byte, 64<<20)
+		block := make([]byte, 16<<20)
 		for i := 0; i < len(block); i += 4096 {
 			block[i] = 1
 		}
@@ -157,6 +160,9 @@ func (s *soaker) sample() {
 
 // runRound does one round.
 func (s *soaker) runRound(round int) error {
+	if planted == Growth {
+		return s.rest()
+	}
 	together := []func(r *rand.Rand, round int) error{
 		loadAllocators: s.runAllocators, loadTrees: s.runTrees, loadWaits: s.runWaits, loadCrowd: s.crowd.run,
 	}

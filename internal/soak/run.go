@@ -67,7 +67,7 @@ func startChild(o Options) (*child, error) {
 		return nil, err
 	}
 	c := &child{cmd: exec.Command(program), messages: make(chan message)}
-	c.cmd.Env = append(os.Environ(), childVariable+"="+string(encoded))
+	c.cmd.Env = append(append(os.Environ(), childVariable+"="+string(encoded)), o.env...)
 	if os.Getenv("GORACE") == "" {
 		c.cmd.Env = append(c.cmd.Env, "GORACE=halt_on_error=1") // a race that is reported is a violation
 	}

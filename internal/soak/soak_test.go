@@ -16,6 +16,7 @@ const plantVariable = "FRAMEARENA_TEST_PLANT"
 
 func TestMain(m *testing.M) {
 	if IsChild() {
+		Shrink()
 		Plant(Fault(os.Getenv(plantVariable)))
 		os.Exit(Child())
 	}
@@ -23,8 +24,9 @@ func TestMain(m *testing.M) {
 }
 
 func TestCleanSoak(t *testing.T) {
+	t.Parallel()
 	seen := 0
-	sum, err := Run(t.Context(), Options{Seed: 1, Duration: 2 * time.Second, Small: true, Progress: func(Summary) { seen++ }})
+	sum, err := Run(t.Context(), Options{Seed: 1, Duration: 2 * time.Second, Progress: func(Summary) { seen++ }})
 	require.NoError(t, err)
 	require.Empty(t, sum.Violations)
 	require.False(t, sum.Interrupted)
@@ -51,21 +53,21 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}{
 		{BrokenAllocator, "allocators: planted: fuzz: WrongAccount", "", time.Minute, round},
 		{WrongTree, "right is", "", time.Minute, round},
-		{LostWake, "tasks that were woken have gone on", "", 6 * time.Second, round},
-		{LostFrame, "of 128 bytes there are", "", 6 * time.Second, round},
+		{LostWake, "tasks that were woken have gone on", "", 10 * time.Second, round},
+		{LostFrame, "of 128 bytes there are", "", 10 * time.Second, round},
 		{Growth, "resident memory grows", "", time.Minute, "framearena soak -seed 7 -d "},
-		{Stall, "nothing is done any more", "runFaults", 4 * time.Second, round},
+		{Stall, "nothing is done any more", "runFaults", 3 * time.Second, round},
 		{Crash, "the process has died", "goroutine", time.Minute, round},
 		{Silence, "the process said nothing any more", "", 2 * time.Second, round},
 	} {
 		t.Run(string(c.fault), func(t *testing.T) {
-			t.Setenv(plantVariable, string(c.fault))
-			o := Options{Seed: seed, Duration: 3 * time.Second, Stall: c.stall, Small: true}
+			t.Parallel()
+			o := Options{Seed: seed, Duration: 3 * time.Second, Stall: c.stall, env: []string{plantVariable + "=" + string(c.fault)}}
 			if c.fault == Growth {
 				if residentBytes() == 0 {
 					t.Skip("the system does not say how much memory a process has")
 				}
-				o.Duration = 6 * time.Second
+				o.Duration = 2 * time.Second
 			}
 			violation := func(o Options) Violation {
 				sum, err := Run(t.Context(), o)
@@ -110,7 +112,7 @@ func repeated(t *testing.T, o Options, line string) Options {
 func TestInterruptedSoak(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	sum, err := Run(ctx, Options{Seed: 1, Duration: time.Hour, Small: true, Progress: func(s Summary) {
+	sum, err := Run(ctx, Options{Seed: 1, Duration: time.Hour, Progress: func(s Summary) {
 		if s.Round == 2 {
 			cancel()
 		}
@@ -122,7 +124,7 @@ func TestInterruptedSoak(t *testing.T) {
 
 // A round is what its seed and number say, whatever came before.
 func TestOneRound(t *testing.T) {
-	sum, err := Run(t.Context(), Options{Seed: 3, Round: 5, Small: true})
+	sum, err := Run(t.Context(), Options{Seed: 3, Round: 5})
 	require.NoError(t, err)
 	require.Empty(t, sum.Violations)
 	require.Equal(t, 1, sum.Rounds)

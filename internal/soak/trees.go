@@ -13,7 +13,7 @@ import (
 // some on an executor that is closed meanwhile.
 func (s *soaker) runTrees(r *rand.Rand, round int) error {
 	worlds := tasktree.Worlds()
-	for range s.share(100) {
+	for range s.share(50) {
 		world := worlds[r.IntN(len(worlds))]
 		how, random := r.IntN(4), rand.New(rand.NewPCG(r.Uint64(), 0))
 		if s.stopped.Load() {

@@ -16,7 +16,7 @@ import (
 // runWaits is the waits' load: on one executor after the other, tasks wait for each other and
 // for goroutines.
 func (s *soaker) runWaits(r *rand.Rand, _ int) error {
-	for range s.share(30) {
+	for range s.share(15) {
 		how := waitsHow(r.IntN(int(waitsHows)))
 		random := rand.New(rand.NewPCG(r.Uint64(), 0))
 		if s.stopped.Load() {

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/framearena/framearena/internal/soak"
+)
+
+// linesEvery is how often a soak tells how far it is where there is no line to redraw.
+const linesEvery = 30 * time.Second
+
+func newSoakCommand(c *console) *cobra.Command {
+	o := soak.Options{}
+	command := &cobra.Command{
+		Use:   "soak",
+		Short: "Run everything that the library does, for long, and check all of it",
+		Long: `Soak runs allocators, trees of tasks, tasks that wait for each other, a crowd that
+is replaced all the time, and faults, at the same time and with everything checked,
+in a process of its own. A round is decided by the seed and its number, apart from
+what the scheduler decides. The first violation ends the soak, and the command:
+its status is 1 then, and it prints the command that repeats the round.
+
+docs/testing.md has more.`,
+		Args: cobra.NoArgs,
+	}
+	flags := command.Flags()
+	flags.DurationVarP(&o.Duration, "duration", "d", 10*time.Minute, "`time` after which no round begins")
+	flags.Uint64Var(&o.Seed, "seed", 0, "decides what rounds do (default a random one)")
+	flags.Var(&wholeNumber{&o.Round, maxCount}, "round", "the only round: once or, with --duration, again and again (default all)")
+	flags.DurationVar(&o.Stall, "stall", 2*time.Minute, "`time` without anything done that is a violation")
+	command.RunE = func(cmd *cobra.Command, _ []string) error {
+		if o.Duration <= 0 || o.Stall < time.Second {
+			return usageError{errors.New("soak: --duration must be positive, and --stall a second or more")}
+		}
+		if !flags.Changed("seed") {
+			o.Seed = rand.Uint64()
+		}
+		if o.Round > 0 && !flags.Changed("duration") {
+			o.Duration = 0
+		}
+		o.Progress = c.soakProgress(o.Duration)
+		sum, err := soak.Run(cmd.Context(), o)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(c.print(soakText(&sum)), c.encode(sum)); err != nil {
+			return err
+		}
+		for _, v := range sum.Violations {
+			c.progress.clear()
+			fmt.Fprint(c.stderr, v.Details)
+			return fmt.Errorf("soak: a violation in round %d: %s\nto reproduce: %s", v.Round, v.What, v.Reproduce)
+		}
+		return cmd.Context().Err()
+	}
+	return command
+}
+
+// soakProgress returns what shows how far a soak is that lasts for d.
+func (c *console) soakProgress(d time.Duration) func(soak.Summary) {
+	var told time.Time
+	return func(sum soak.Summary) {
+		if c.progress.width == 0 && time.Since(told) < linesEvery {
+			return
+		}
+		told = time.Now()
+		c.progress.step(fmt.Sprintf("soak with seed %d: round %d, %s of %s, %s of memory",
+			sum.Seed, sum.Round, sum.Elapsed.Round(time.Second), d, humanBytes(float64(sum.RSS.End))))
+	}
+}
+
+// soakText is what --json prints as a document.
+func soakText(sum *soak.Summary) string {
+	t := table{{"load", "runs", "tasks", "operations"}}
+	for _, l := range sum.Loads {
+		t = append(t, []string{l.Name, grouped(int(l.Runs)), grouped(int(l.Tasks)), grouped(int(l.Operations))})
+	}
+	memory := "unknown"
+	if sum.RSS.Max > 0 {
+		memory = fmt.Sprintf("%s after warming up, %s at the end, %s at most",
+			humanBytes(float64(sum.RSS.Start)), humanBytes(float64(sum.RSS.End)), humanBytes(float64(sum.RSS.Max)))
+		if !sum.RSS.Judged {
+			memory += "; too few rounds to say whether it grows"
+		}
+	}
+	violations := "no violation"
+	if len(sum.Violations) > 0 {
+		violations = "a violation"
+	}
+	return fmt.Sprintf("Soak with seed %d, %s build: %s rounds in %s, %s\n\n%s\nresident memory: %s\n",
+		sum.Seed, sum.Build, grouped(sum.Rounds), sum.Elapsed.Round(time.Second), violations, t.text(), memory)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/internal/soak"
+)
+
+// plantVariable makes the children of soaks have a fault. They are small.
+const plantVariable = "FRAMEARENA_TEST_SOAK_FAULT"
+
+func TestSoak(t *testing.T) {
+	status, stdout, stderr := call(t, "soak", "-d", "1s", "-seed", "5")
+	require.Equal(t, exitSuccess, status, stderr)
+	require.Regexp(t, `^Soak with seed 5, .* build: \d+ rounds in \d+s, no violation\n`, stdout)
+	for _, load := range []string{"allocators", "trees", "waits", "crowd", "faults"} {
+		require.Contains(t, stdout, "  "+load+" ")
+	}
+	require.Contains(t, stderr, "soak with seed 5: round 1, 0s of 1s, ")
+	require.NotContains(t, stdout+stderr, "\r")
+}
+
+func TestSoakAsJSON(t *testing.T) {
+	status, stdout, stderr := call(t, "soak", "-round", "3", "-seed", "5", "-json")
+	require.Equal(t, exitSuccess, status, stderr)
+	var sum soak.Summary
+	d := json.NewDecoder(strings.NewReader(stdout))
+	d.DisallowUnknownFields()
+	require.NoError(t, d.Decode(&sum))
+	require.False(t, d.More(), "one document")
+	require.Equal(t, uint64(5), sum.Seed)
+	require.Equal(t, 3, sum.Round)
+	require.Equal(t, 1, sum.Rounds)
+	require.Empty(t, sum.Violations)
+}
+
+// What a violation says repeats it. All sorts are planted in package soak.
+func TestSoakWithAViolation(t *testing.T) {
+	for _, fault := range []soak.Fault{soak.WrongTree, soak.Crash} {
+		t.Run(string(fault), func(t *testing.T) {
+			t.Setenv(plantVariable, string(fault))
+			status, stdout, stderr := call(t, "soak", "-d", "20s", "-seed", "6")
+			require.Equal(t, exitFailure, status)
+			require.Contains(t, stdout, ", a violation\n")
+			require.Contains(t, stderr, "framearena: soak: a violation in round 2: ")
+			line := regexp.MustCompile(`(?m)^to reproduce: framearena (soak -seed 6 -round 2)( \(built with .*\))?$`).FindStringSubmatch(stderr)
+			require.NotNil(t, line, stderr)
+			status, _, again := call(t, strings.Fields(line[1])...)
+			require.Equal(t, exitFailure, status)
+			require.Contains(t, again, line[0])
+		})
+	}
+}
+
+func TestWrongCallsOfSoak(t *testing.T) {
+	for _, args := range [][]string{
+		{"soak", "-d", "0s"}, {"soak", "-d", "long"}, {"soak", "-seed", "-1"}, {"soak", "-round", "0"}, {"soak", "-stall", "1ms"}, {"soak", "well"},
+	} {
+		status, stdout, stderr := call(t, args...)
+		require.Equal(t, exitUsage, status, "%q", args)
+		require.Empty(t, stdout)
+		require.Contains(t, stderr, "\nUsage:\n  framearena soak [flags]\n")
+	}
+}
