@@ -50,6 +50,7 @@ func measureChain(ctx context.Context, contenders []contender, iterations int, p
 		runs = append(runs, r)
 	}
 	for round := range chainRounds {
+		progress.part(round*len(runs), chainRounds*len(runs))
 		progress.step(fmt.Sprintf("chain: round %d of %d", round+1, chainRounds))
 		for i, r := range runs {
 			progress.part(round*len(runs)+i, chainRounds*len(runs))

@@ -83,3 +83,13 @@ func TestChildDoesNotOutliveAKilledParent(t *testing.T) {
 	require.NoError(t, p.cmd.Process.Kill())
 	p.end(t)
 }
+
+func TestInterruptionEndsAReplay(t *testing.T) {
+	p := start(t, "replay", "-rounds", "1000", traceFile(t, recordMix(t, 3000, 1)))
+	p.waitFor(t, "replay: round 1 of")
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	rest, status := p.end(t)
+	require.Equal(t, exitInterrupted, status)
+	require.NotContains(t, rest, "panic")
+	require.True(t, strings.HasSuffix(rest, "framearena: interrupted\n"), rest)
+}

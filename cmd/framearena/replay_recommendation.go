@@ -43,16 +43,16 @@ func recommend(rows []replayRow) replayRecommendation {
 // reasonFor says in figures why it is best.
 func reasonFor(best, fastest replayRow, rows []replayRow) string {
 	if best.Name == replayHeap {
-		return fmt.Sprintf("%.1f ns an operation, and nothing that fits is more than a tenth faster (%s: %.1f ns). %s",
-			best.NsPerOperation, fastest.Title, fastest.NsPerOperation, best.care)
+		return fmt.Sprintf("%s an operation, and nothing that fits is more than a tenth faster (%s: %s). %s",
+			humanTime(best.NsPerOperation), fastest.Title, humanTime(fastest.NsPerOperation), best.care)
 	}
 	heap := rows[0]
-	reason := fmt.Sprintf("%.2f of the Go heap's time (%.1f against %.1f ns an operation), and %s held at the peak against %s. %s",
-		best.RatioToHeap, best.NsPerOperation, heap.NsPerOperation,
+	reason := fmt.Sprintf("%s of the Go heap's time (%s against %s an operation), and %s held at the peak against %s. %s",
+		part(best.RatioToHeap), humanTime(best.NsPerOperation), humanTime(heap.NsPerOperation),
 		humanBytes(float64(best.HeldBytes)), humanBytes(float64(heap.HeldBytes)), best.care)
 	shared := slices.IndexFunc(rows, func(r replayRow) bool { return r.Name == replayArena && r.Refusals == 0 })
 	if shared >= 0 && best.Name != replayArena && slices.IndexFunc(rows, func(r replayRow) bool { return r.Name == best.Name }) > shared {
-		reason += fmt.Sprintf(" Without one, the %s takes %.2f of the heap's time.", rows[shared].Title, rows[shared].RatioToHeap)
+		reason += fmt.Sprintf(" Without one, the %s takes %s of the heap's time.", rows[shared].Title, part(rows[shared].RatioToHeap))
 	}
 	return reason
 }

@@ -28,9 +28,9 @@ func TestRecommendation(t *testing.T) {
 		says string
 	}{
 		{rows(50, 30, 20, nothing), "cache",
-			"0.40 of the Go heap's time (20.0 against 50.0 ns an operation), and 115 MB held at the peak against 105 MB. C. Without one, the shared arena takes 0.60 of the heap's time."},
+			"0.40 of the Go heap's time (20.0 ns against 50.0 ns an operation), and 115 MB held at the peak against 105 MB. C. Without one, the shared arena takes 0.60 of the heap's time."},
 		{rows(50, 21, 20, nothing), replayArena,
-			"0.42 of the Go heap's time (21.0 against 50.0 ns an operation), and 115 MB held at the peak against 105 MB. A."},
+			"0.42 of the Go heap's time (21.0 ns against 50.0 ns an operation), and 115 MB held at the peak against 105 MB. A."},
 		{rows(20, 30, 19, nothing), replayHeap,
 			"20.0 ns an operation, and nothing that fits is more than a tenth faster (owner's cache: 19.0 ns). H."},
 		{rows(50, 30, 20, func(r []replayRow) { r[2].Refusals = 1 }), replayArena, "0.60"},

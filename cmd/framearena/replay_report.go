@@ -11,13 +11,13 @@ func (r *replayReport) text() string {
 	b.WriteString(r.Trace.text())
 	fmt.Fprintf(&b, "\nEach allocator, median of %s; memory at the peak of live bytes (RSS: %s)\n\n",
 		counted(r.Rounds, "round", "rounds"), r.RSSSource)
-	t := table{{"allocator", "ns/op", "spread", "of heap", "held", "waste", "RSS growth", "heap allocs/op", "GC cycles", "refusals"}}
+	t := table{{"allocator", "time/op", "spread", "of heap", "held", "waste", "RSS growth", "heap allocs/op", "GC cycles", "refusals"}}
 	for _, row := range r.Rows {
 		t = append(t, []string{
 			row.Title,
-			fmt.Sprintf("%.1f", row.NsPerOperation),
+			humanTime(row.NsPerOperation),
 			fmt.Sprintf("%.0f %%", 100*row.Spread),
-			fmt.Sprintf("%.2f", row.RatioToHeap),
+			part(row.RatioToHeap),
 			humanBytes(float64(row.HeldBytes)),
 			fmt.Sprintf("%.0f %%", 100*row.Waste),
 			humanBytes(float64(row.RSSGrowth)),

@@ -98,6 +98,7 @@ func replayAll(ctx context.Context, r *replay.Recording, contenders []replayCont
 	}
 	_, report.RSSSource = residentMemory(0)
 	var runs []*replayRun
+	progress.part(0, len(contenders))
 	progress.step("replay: checking")
 	for i, c := range contenders {
 		progress.part(i, len(contenders))
@@ -113,6 +114,7 @@ func replayAll(ctx context.Context, r *replay.Recording, contenders []replayCont
 		runs = append(runs, run)
 	}
 	for round := range rounds {
+		progress.part(round*len(runs), rounds*len(runs))
 		progress.step(fmt.Sprintf("replay: round %d of %d", round+1, rounds))
 		for i, run := range runs {
 			progress.part(round*len(runs)+i, rounds*len(runs))

@@ -47,6 +47,11 @@ func TestHumanFigures(t *testing.T) {
 		"-128 B":  humanBytes(-128),
 		"21.4×":   humanRatio(2740, 128),
 		"":        humanRatio(1, 0),
+		"0.00":    part(0),
+		"0.00056": part(0.00056004),
+		"0.085":   part(0.0849),
+		"0.85":    part(0.849),
+		"12.35":   part(12.345),
 	} {
 		require.Equal(t, want, got)
 	}

@@ -29,6 +29,15 @@ func humanRatio(a, b float64) string {
 	return significant(a/b) + "×"
 }
 
+// part returns a ratio that is likely less than 1, with two significant digits or
+// two decimals.
+func part(x float64) string {
+	if x >= 0.1 || x <= 0 {
+		return strconv.FormatFloat(x, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(x, 'g', 2, 64)
+}
+
 // significant returns x with three significant digits, or as many as stand before
 // the point; never with more than two behind it.
 func significant(x float64) string {
