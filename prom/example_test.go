@@ -1,0 +1,33 @@
+package prom_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/prom"
+)
+
+func Example() {
+	pool := executor.NewPool(executor.WithKindStats())
+	defer pool.Close()
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(prom.NewCollector(prom.Pool("main", pool)))
+	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+
+	server := httptest.NewServer(metrics) // yours is http.Handle("/metrics", metrics)
+	defer server.Close()
+	answer, err := http.Get(server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer answer.Body.Close()
+	fmt.Println(answer.Status)
+	// Output: 200 OK
+}
