@@ -146,7 +146,7 @@ var (
 )
 
 // The packages whose names are looked up. Others, such as context, are not ours.
-var ours = []string{"arena", "bins", "coro", "executor", "fuzz", "slab", "interleave", "tasktree", "goroutine", "refusal"}
+var ours = []string{"arena", "bins", "coro", "executor", "fuzz", "slab", "inspect", "prom", "soak", "interleave", "tasktree", "goroutine", "refusal"}
 
 // unknownNames returns what a page says of our packages and types, as coro.Await or
 // Mutex.Lock, that is not there.
