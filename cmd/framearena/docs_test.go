@@ -9,10 +9,12 @@ import (
 	"reflect"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/framearena/framearena/internal/framecheck"
+	"github.com/framearena/framearena/internal/soak"
 	"github.com/framearena/framearena/slab"
 	"github.com/stretchr/testify/require"
 )
@@ -67,6 +69,7 @@ func TestPageHasAllFields(t *testing.T) {
 		"The tour":   report{},
 		"Replay":     replayReport{},
 		"Map":        mapReport{},
+		"Soak":       soak.Summary{},
 		"Version":    version{},
 		"Completion": completion{},
 		"Help":       help{},
@@ -105,8 +108,8 @@ func fieldsOf(t reflect.Type) (fields []jsonField) {
 // TestPageHasTheMap compares the picture, and what the page says of it, with the
 // demonstration.
 func TestPageHasTheMap(t *testing.T) {
-	if framecheck.Enabled || slab.FromHeap || runtime.GOOS != "linux" || os.Getpagesize() != 4096 {
-		// Checked mode adds guards to frames; elsewhere, slabs lie in another order, or
+	if framecheck.Enabled || slab.FromHeap || runtime.GOOS != "linux" || strconv.IntSize < 64 || os.Getpagesize() != 4096 {
+		// Checked mode adds guards to frames. Elsewhere slabs lie in another order, and
 		// memory is given back in other pieces.
 		return
 	}

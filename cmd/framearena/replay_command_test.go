@@ -106,6 +106,26 @@ func TestReplayAsJSON(t *testing.T) {
 	require.NotEqual(t, "pool", r.Recommendation.Name)
 }
 
+func TestReplayOfTasks(t *testing.T) {
+	trace := record(t, func(trace *arena.Trace) {
+		c := newTaskChain()
+		c.takeFramesFrom(trace, nil)
+		require.NoError(t, c.run(10))
+		require.NoError(t, c.close())
+	})
+	status, stdout, stderr := call(t, "replay", "-json", "-rounds", "1", traceFile(t, trace))
+	require.Equal(t, exitSuccess, status, stderr)
+	var r replayReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
+	require.Equal(t, 1+10*framesPerIteration, r.Trace.Allocations, "the loop's frame, and those of the chain")
+	require.Equal(t, r.Trace.Allocations, r.Trace.Deallocations)
+	require.Equal(t, 5, r.Trace.PeakFrames, "the loop and a chain 4 deep")
+	require.Empty(t, r.LeftOut)
+	for _, row := range r.Rows {
+		require.Zero(t, row.Refusals, row.Name)
+	}
+}
+
 // TestReplayJSONShape pins the names and the order of fields.
 func TestReplayJSONShape(t *testing.T) {
 	trace := record(t, func(trace *arena.Trace) {
