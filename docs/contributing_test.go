@@ -17,6 +17,7 @@ func TestContributingHasAllBuilds(t *testing.T) {
 	require.NoError(t, err)
 	builds := regexp.MustCompile(`go (?:test|vet) .*?(-tags \w+|-race)`).FindAllStringSubmatch(string(script), -1)
 	require.Greater(t, len(builds), 5)
+	builds = append(builds, regexp.MustCompile(`(staticcheck@\S+)`).FindStringSubmatch(string(script)))
 	for _, build := range builds {
 		require.Contains(t, string(page), build[1])
 	}

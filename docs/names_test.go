@@ -18,6 +18,7 @@ type symbols struct {
 	members  map[string]map[string]bool // methods and fields, by the name of the type
 	embeds   map[string][]string        // by the name of the type
 	tests    map[string]bool            // functions of tests
+	options  map[string][]string        // exported functions that return an Option, by package
 	words    map[string]bool            // all identifiers and build tags
 }
 
@@ -29,6 +30,7 @@ func newSymbols() *symbols {
 		members:  make(map[string]map[string]bool),
 		embeds:   make(map[string][]string),
 		tests:    make(map[string]bool),
+		options:  make(map[string][]string),
 		words:    make(map[string]bool),
 	}
 }
@@ -63,7 +65,11 @@ func (s *symbols) add(short string, source []byte) error {
 				continue
 			}
 			top[decl.Name.Name] = true
-			s.tests[decl.Name.Name] = strings.HasSuffix(short, "_test.go")
+			isTest := strings.HasSuffix(short, "_test.go")
+			s.tests[decl.Name.Name] = isTest
+			if results := decl.Type.Results; !isTest && decl.Name.IsExported() && results != nil && nameOfType(results.List[0].Type) == "Option" {
+				s.options[file.Name.Name] = append(s.options[file.Name.Name], decl.Name.Name)
+			}
 		case *ast.GenDecl:
 			for _, spec := range decl.Specs {
 				switch spec := spec.(type) {
