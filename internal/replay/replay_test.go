@@ -205,3 +205,21 @@ func FuzzRead(f *testing.F) {
 		require.Zero(t, heap.Live())
 	})
 }
+
+func TestThreadsHaveALimit(t *testing.T) {
+	var recorded bytes.Buffer
+	trace := arena.NewTrace(new(arena.Heap), &recorded)
+	for range maxThreads {
+		trace.Thread().Allocate(0)
+	}
+	require.NoError(t, trace.Flush())
+	limits := Limits{Operations: 2 * maxThreads, Bytes: 1 << 30}
+	_, err := Read(bytes.NewReader(recorded.Bytes()), limits)
+	require.ErrorIs(t, err, arena.ErrTrace, "only its end is missing")
+
+	trace.Thread().Allocate(0)
+	require.NoError(t, trace.Close())
+	_, err = Read(bytes.NewReader(recorded.Bytes()), limits)
+	require.ErrorIs(t, err, ErrLimits)
+	require.ErrorContains(t, err, "more than 65536 threads")
+}
