@@ -6,7 +6,7 @@
 //   - a [List] is private: one owner at a time, plain loads and stores, an array
 //     of addresses. It does not touch the frames it holds.
 //   - a [Stack] is public: any goroutine may push onto it or take all that it
-//     holds. What moves through it are whole [Batch]es of addresses.
+//     holds. What moves through it are batches of addresses, each a [Batch].
 //
 // Who owns a list, when batches move and what is counted is the business of
 // package arena. Where the memory comes from is that of package slab.

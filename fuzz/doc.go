@@ -10,8 +10,8 @@
 // [Check] runs the same programs each time: allocate, free in any order, free on another
 // goroutine, write, verify, trim, open and close caches, refuse memory. [Fuzz] makes
 // programs of the bytes that Go's fuzzing tries. [Stress] has many goroutines hand
-// frames to each other. newMine is a function that returns a new allocator; promises are
-// the [Option]s that say what it promises beyond the two methods.
+// frames to each other. newMine is a function that returns a new allocator; promises has
+// an [Option] for each thing that it promises beyond the two methods.
 //
 // # What is looked at
 //
