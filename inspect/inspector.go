@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,7 +30,6 @@ type Inspector struct {
 type namedExecutor struct {
 	name     string
 	executor coro.Executor
-	pool     *executor.Pool // nil if the executor is none
 }
 
 type namedArena struct {
@@ -40,32 +40,61 @@ type namedArena struct {
 // Option says what an [Inspector] shows.
 type Option func(*Inspector)
 
-// New returns an inspector. Without options it shows what kinds of tasks there are.
+// New returns an inspector. Without options it shows what kinds of tasks there are. It
+// panics if two executors, or two arenas, have one name.
 func New(opts ...Option) *Inspector {
 	i := new(Inspector)
 	for _, o := range opts {
 		o(i)
 	}
+	mustDiffer("executors", i.Executors())
+	mustDiffer("arenas", i.Arenas())
 	return i
 }
 
-// Pool shows a pool, what its tasks wait for, and its arena. The name is for people.
-func Pool(name string, p *executor.Pool) Option {
-	return func(i *Inspector) {
-		i.executors = append(i.executors, namedExecutor{name, p, p})
-		i.addArena(name, p.Arena())
+func mustDiffer[T any](what string, named iter.Seq2[string, T]) {
+	names := make(map[string]bool)
+	for name := range named {
+		if names[name] {
+			panic(fmt.Sprintf("inspect: two %s are called %q: give each a name of its own", what, name))
+		}
+		names[name] = true
 	}
 }
 
-// Executor shows what the tasks of an executor wait for. If it has a method Arena, as
-// all of package executor do, that is shown too. A [executor.Strand] waits with the
-// executor that it is on.
-func Executor(name string, ex coro.Executor) Option {
-	if p, ok := ex.(*executor.Pool); ok {
-		return Pool(name, p)
+// Executors returns an iterator over the names and the executors that it shows, in the
+// order of the options.
+func (i *Inspector) Executors() iter.Seq2[string, coro.Executor] {
+	return func(yield func(string, coro.Executor) bool) {
+		for _, e := range i.executors {
+			if !yield(e.name, e.executor) {
+				return
+			}
+		}
 	}
+}
+
+// Arenas returns an iterator over the names and the arenas that it shows, those of
+// executors among them. None is there twice.
+func (i *Inspector) Arenas() iter.Seq2[string, *arena.Arena] {
+	return func(yield func(string, *arena.Arena) bool) {
+		for _, a := range i.arenas {
+			if !yield(a.name, a.arena) {
+				return
+			}
+		}
+	}
+}
+
+// Pool shows a pool, what its tasks wait for, and its arena.
+func Pool(name string, p *executor.Pool) Option { return Executor(name, p) }
+
+// Executor shows what the tasks of an executor wait for. If it has a method Arena, as
+// those of package executor do, that is shown too. What tasks of an [executor.Strand]
+// wait for is shown with the executor that it is on.
+func Executor(name string, ex coro.Executor) Option {
 	return func(i *Inspector) {
-		i.executors = append(i.executors, namedExecutor{name: name, executor: ex})
+		i.executors = append(i.executors, namedExecutor{name, ex})
 		if has, ok := ex.(interface{ Arena() *arena.Arena }); ok {
 			i.addArena(name, has.Arena())
 		}

@@ -8,6 +8,7 @@ import (
 	"expvar"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -335,12 +336,38 @@ func TestNamesOfArenas(t *testing.T) {
 			require.Equal(t, c.names, names)
 		})
 	}
+	require.PanicsWithValue(t, `inspect: two executors are called "x": give each a name of its own`, func() {
+		inspect.New(inspect.Executor("x", own), inspect.Executor("x", first))
+	})
+	require.PanicsWithValue(t, `inspect: two arenas are called "x": give each a name of its own`, func() {
+		inspect.New(inspect.Executor("x", own), inspect.Arena("x", a))
+	})
 	for _, ex := range []*executor.Inline{own, first, second} {
 		require.NoError(t, ex.Close())
 	}
 	require.NoError(t, a.Close())
 	d := decode(t, get(t, inspect.New(inspect.Executor("own", own)), "json").Body.Bytes())
 	require.Zero(t, d.Arenas[0].Total, "closed")
+}
+
+func TestWhatIsInspected(t *testing.T) {
+	a, err := arena.New()
+	require.NoError(t, err)
+	first, second := executor.NewInline(), executor.NewInline(executor.WithArena(a))
+	i := inspect.New(inspect.Executor("first", first), inspect.Arena("frames", a), inspect.Executor("second", second))
+	require.Equal(t, map[string]coro.Executor{"first": first, "second": second}, maps.Collect(i.Executors()))
+	require.Equal(t, map[string]*arena.Arena{"first": first.Arena(), "frames": a}, maps.Collect(i.Arenas()))
+	for name := range i.Executors() {
+		require.Equal(t, "first", name)
+		break
+	}
+	for name := range i.Arenas() {
+		require.Equal(t, "first", name)
+		break
+	}
+	require.NoError(t, first.Close())
+	require.NoError(t, second.Close())
+	require.NoError(t, a.Close())
 }
 
 func TestString(t *testing.T) {

@@ -190,8 +190,8 @@ func reportExecutor(e namedExecutor, d detail) executorReport {
 	if d == everything {
 		r.addChains(env)
 	}
-	if e.pool != nil {
-		r.Pool = reportPool(e.pool)
+	if pool, ok := e.executor.(*executor.Pool); ok {
+		r.Pool = reportPool(pool)
 	}
 	return r
 }

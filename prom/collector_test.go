@@ -15,6 +15,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/inspect"
 	"github.com/framearena/framearena/prom"
 )
 
@@ -79,14 +80,14 @@ func series(t *testing.T, c prometheus.Collector) map[string]float64 {
 }
 
 func TestNamesAreLikeOthers(t *testing.T) {
-	problems, err := testutil.CollectAndLint(prom.NewCollector(prom.Pool("main", newPool(t, executor.WithKindStats()))))
+	problems, err := testutil.CollectAndLint(prom.NewCollector(inspect.New(inspect.Pool("main", newPool(t, executor.WithKindStats())))))
 	require.NoError(t, err)
 	require.Empty(t, problems)
 }
 
 func TestFigures(t *testing.T) {
 	pool := newPool(t, executor.WithWorkers(3), executor.WithKindStats())
-	before := series(t, prom.NewCollector())
+	before := series(t, prom.NewCollector(inspect.New()))
 	for range 7 {
 		require.NoError(t, coro.Go(pool, parent, none{}))
 	}
@@ -97,7 +98,7 @@ func TestFigures(t *testing.T) {
 	large := pool.Arena().Allocate(100_000)
 	defer pool.Arena().Deallocate(large, 100_000)
 
-	got := series(t, prom.NewCollector(prom.Pool("main", pool)))
+	got := series(t, prom.NewCollector(inspect.New(inspect.Pool("main", pool))))
 	stats := pool.Arena().Stats()
 	for name, want := range map[string]float64{
 		"framearena_waiting_tasks{executor=main,kind=sleeper,operation=Sleep,root=parent}": 7,
@@ -164,7 +165,7 @@ func TestSeriesOfWaitingTasksAreBounded(t *testing.T) {
 	loop.RunUntilIdle()
 	untilWaiting(t, loop, tasks)
 	waiting, sum := 0, 0.0
-	got := series(t, prom.NewCollector(prom.Executor("loop", loop)))
+	got := series(t, prom.NewCollector(inspect.New(inspect.Executor("loop", loop))))
 	for name, n := range got {
 		if strings.HasPrefix(name, "framearena_waiting_tasks{") {
 			waiting++
@@ -182,28 +183,23 @@ func TestNames(t *testing.T) {
 	require.NoError(t, err)
 	first, second := executor.NewInline(executor.WithArena(a)), executor.NewInline(executor.WithArena(a))
 	pool := newPool(t)
-	got := series(t, prom.NewCollector(prom.Arena("frames", a), prom.Executor("first", first), prom.Executor("second", second), prom.Executor("pool", pool)))
+	inspector := inspect.New(inspect.Arena("frames", a), inspect.Executor("first", first), inspect.Executor("second", second), inspect.Executor("pool", pool))
+	got := series(t, prom.NewCollector(inspector))
 	require.Contains(t, got, "framearena_arena_mapped_bytes{arena=frames}")
 	require.Contains(t, got, "framearena_arena_mapped_bytes{arena=pool}")
 	require.Contains(t, got, "framearena_pool_tasks_total{executor=pool}", "a pool is one, whatever option names it")
 	require.NotContains(t, got, "framearena_arena_mapped_bytes{arena=first}")
 	require.NotContains(t, got, "framearena_pool_tasks_total{executor=first}")
-	require.PanicsWithValue(t, `prom: two executors are called "x": give each a name of its own`, func() {
-		prom.NewCollector(prom.Executor("x", first), prom.Executor("x", second))
-	})
-	require.PanicsWithValue(t, `prom: two arenas are called "x": give each a name of its own`, func() {
-		prom.NewCollector(prom.Arena("x", a), prom.Arena("x", pool.Arena()))
-	})
 	require.NoError(t, first.Close())
 	require.NoError(t, second.Close())
 	require.NoError(t, a.Close())
-	got = series(t, prom.NewCollector(prom.Arena("frames", a)))
+	got = series(t, prom.NewCollector(inspector))
 	require.Zero(t, got["framearena_arena_mapped_bytes{arena=frames}"], "closed")
 }
 
 func TestCollectingUnderLoad(t *testing.T) {
 	pool := newPool(t, executor.WithWorkers(4), executor.WithKindStats())
-	c := prom.NewCollector(prom.Pool("main", pool))
+	c := prom.NewCollector(inspect.New(inspect.Pool("main", pool)))
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {

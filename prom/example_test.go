@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/inspect"
 	"github.com/framearena/framearena/prom"
 )
 
@@ -16,8 +17,9 @@ func Example() {
 	pool := executor.NewPool(executor.WithKindStats())
 	defer pool.Close()
 
+	inspector := inspect.New(inspect.Pool("main", pool))
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(prom.NewCollector(prom.Pool("main", pool)))
+	registry.MustRegister(prom.NewCollector(inspector))
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 
 	server := httptest.NewServer(metrics) // yours is http.Handle("/metrics", metrics)
