@@ -12,7 +12,6 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
-	"github.com/framearena/framearena/executor"
 )
 
 // Inspector shows the executors and arenas that it was made with, and all kinds of
@@ -86,11 +85,9 @@ func (i *Inspector) Arenas() iter.Seq2[string, *arena.Arena] {
 	}
 }
 
-// Pool shows a pool, what its tasks wait for, and its arena.
-func Pool(name string, p *executor.Pool) Option { return Executor(name, p) }
-
-// Executor shows what the tasks of an executor wait for. If it has a method Arena, as
-// those of package executor do, that is shown too. What tasks of an [executor.Strand]
+// Executor shows what the tasks of an executor wait for, and what the workers do if it
+// is an [executor.Pool]. If it has a method Arena, as those of package executor do, that
+// is shown too. What tasks of an [executor.Strand]
 // wait for is shown with the executor that it is on.
 func Executor(name string, ex coro.Executor) Option {
 	return func(i *Inspector) {

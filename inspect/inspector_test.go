@@ -138,7 +138,7 @@ func decode(t *testing.T, text []byte) (d document) {
 
 func TestJSON(t *testing.T) {
 	pool := sleepingPool(t, 70, executor.WithWorkers(3), executor.WithKindStats())
-	i := inspect.New(inspect.Pool("main", pool))
+	i := inspect.New(inspect.Executor("main", pool))
 	w := get(t, i, "json")
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
 	d := decode(t, w.Body.Bytes())
@@ -186,7 +186,7 @@ func TestJSON(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	pool := sleepingPool(t, 1234, executor.WithWorkers(2), executor.WithKindStats())
-	i := inspect.New(inspect.Pool("<b>main</b>", pool), inspect.Executor("loop", executor.NewLoop()))
+	i := inspect.New(inspect.Executor("<b>main</b>", pool), inspect.Executor("loop", executor.NewLoop()))
 	w := get(t, i, "")
 	require.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
 	body := w.Body.String()
@@ -266,7 +266,7 @@ func TestListsAreBounded(t *testing.T) {
 		}
 		return n == kinds*(kinds+1)/2
 	}, time.Minute, time.Millisecond)
-	i := inspect.New(inspect.Pool("main", pool))
+	i := inspect.New(inspect.Executor("main", pool))
 	d := decode(t, get(t, i, "json").Body.Bytes())
 	require.Len(t, d.Kinds, 100)
 	require.GreaterOrEqual(t, d.MoreKinds, kinds-100)
@@ -375,7 +375,7 @@ func TestString(t *testing.T) {
 	var v expvar.Var = inspect.New(inspect.Executor("main", pool))
 	d := decode(t, []byte(v.String()))
 	require.Equal(t, 5, d.Executors[0].Waiting)
-	require.NotNil(t, d.Executors[0].Pool, "a pool is one, whatever option names it")
+	require.NotNil(t, d.Executors[0].Pool)
 	require.Equal(t, 10, d.Arenas[0].Total.Live)
 	require.Empty(t, d.Executors[0].Chains)
 	require.Empty(t, d.Arenas[0].Map)
@@ -383,7 +383,7 @@ func TestString(t *testing.T) {
 
 func TestProfile(t *testing.T) {
 	pool := sleepingPool(t, 7, executor.WithFrameProfile())
-	w := get(t, inspect.New(inspect.Pool("main", pool)), "profile")
+	w := get(t, inspect.New(inspect.Executor("main", pool)), "profile")
 	require.Equal(t, `attachment; filename="frames.pb.gz"`, w.Header().Get("Content-Disposition"))
 	file := filepath.Join(t.TempDir(), "frames.pb.gz")
 	require.NoError(t, os.WriteFile(file, w.Body.Bytes(), 0o600))
@@ -407,7 +407,7 @@ func (w stuckWriter) Write(p []byte) (int, error) {
 
 func TestASlowReaderHoldsNoLock(t *testing.T) {
 	pool := sleepingPool(t, 5)
-	i := inspect.New(inspect.Pool("main", pool))
+	i := inspect.New(inspect.Executor("main", pool))
 	w := stuckWriter{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
 	var slow sync.WaitGroup
 	slow.Go(func() { i.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/debug/", nil)) })
@@ -433,7 +433,7 @@ func TestUnderLoad(t *testing.T) {
 		return coro.Sleep(f, 0, time.Microsecond)
 	})
 	pool := sleepingPool(t, 10, executor.WithFrameProfile(), executor.WithWorkers(4))
-	server := httptest.NewServer(inspect.New(inspect.Pool("main", pool)))
+	server := httptest.NewServer(inspect.New(inspect.Executor("main", pool)))
 	defer server.Close()
 	stop := make(chan struct{})
 	var all sync.WaitGroup

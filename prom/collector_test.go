@@ -80,7 +80,7 @@ func series(t *testing.T, c prometheus.Collector) map[string]float64 {
 }
 
 func TestNamesAreLikeOthers(t *testing.T) {
-	problems, err := testutil.CollectAndLint(prom.NewCollector(inspect.New(inspect.Pool("main", newPool(t, executor.WithKindStats())))))
+	problems, err := testutil.CollectAndLint(prom.NewCollector(inspect.New(inspect.Executor("main", newPool(t, executor.WithKindStats())))))
 	require.NoError(t, err)
 	require.Empty(t, problems)
 }
@@ -98,7 +98,7 @@ func TestFigures(t *testing.T) {
 	large := pool.Arena().Allocate(100_000)
 	defer pool.Arena().Deallocate(large, 100_000)
 
-	got := series(t, prom.NewCollector(inspect.New(inspect.Pool("main", pool))))
+	got := series(t, prom.NewCollector(inspect.New(inspect.Executor("main", pool))))
 	stats := pool.Arena().Stats()
 	for name, want := range map[string]float64{
 		"framearena_waiting_tasks{executor=main,kind=sleeper,operation=Sleep,root=parent}": 7,
@@ -187,7 +187,7 @@ func TestNames(t *testing.T) {
 	got := series(t, prom.NewCollector(inspector))
 	require.Contains(t, got, "framearena_arena_mapped_bytes{arena=frames}")
 	require.Contains(t, got, "framearena_arena_mapped_bytes{arena=pool}")
-	require.Contains(t, got, "framearena_pool_tasks_total{executor=pool}", "a pool is one, whatever option names it")
+	require.Contains(t, got, "framearena_pool_tasks_total{executor=pool}")
 	require.NotContains(t, got, "framearena_arena_mapped_bytes{arena=first}")
 	require.NotContains(t, got, "framearena_pool_tasks_total{executor=first}")
 	require.NoError(t, first.Close())
@@ -199,7 +199,7 @@ func TestNames(t *testing.T) {
 
 func TestCollectingUnderLoad(t *testing.T) {
 	pool := newPool(t, executor.WithWorkers(4), executor.WithKindStats())
-	c := prom.NewCollector(inspect.New(inspect.Pool("main", pool)))
+	c := prom.NewCollector(inspect.New(inspect.Executor("main", pool)))
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {
