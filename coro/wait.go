@@ -171,6 +171,7 @@ func (l *lock) admitTo(r *waitRegistry, p waitable, h *header) parking {
 		l.registry, l.generation = r, r.generation
 	}
 	if h.env.get().waiting.closed.Load() {
+		l.registry = nil // see disband
 		return parkClosed
 	}
 	if r.cancelled.Load() {

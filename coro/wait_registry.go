@@ -381,6 +381,7 @@ func (x *waiting) takeLeft() (Task, bool) {
 func (e *Environment) CancelWaiting(err error) {
 	e.waiting.once.Do(func() { e.waiting.withdrawAll(err) })
 	e.waiting.cancelLeft(e.arena, err)
+	e.waiting.registry.disband()
 }
 
 // withdrawAll takes all tasks of the executor from where they wait, and leaves them.
@@ -404,6 +405,22 @@ func (x *waiting) withdrawAll(err error) {
 	x.registry.walk.Unlock()
 	x.mu.Unlock()
 	post(&woken)
+}
+
+// disband makes the waitables in the executor's registry forget it: no task of the executor
+// waits any more, and they may live on. The slot of an After does so as long as the program,
+// and would keep from the collector all that the registry leads to: whatever else tasks have
+// waited for, what that is a part of, and so, most likely, executor and arena.
+func (r *waitRegistry) disband() {
+	r.walk.Lock()
+	defer r.walk.Unlock()
+	r.mu.Lock()
+	set := r.set
+	r.set = nil
+	r.mu.Unlock()
+	for p := range set {
+		p.forget(r) // or whoever has its lock, or waits there, makes it remember another one
+	}
 }
 
 // cancelLeft cancels the tasks that were left, which nobody else runs.
