@@ -65,12 +65,18 @@ docs/testing.md has more.`,
 func (c *console) soakProgress(d time.Duration) func(soak.Summary) {
 	var told time.Time
 	return func(sum soak.Summary) {
-		if c.progress.width == 0 && time.Since(told) < linesEvery {
+		if sum.Round == 0 || c.progress.width == 0 && time.Since(told) < linesEvery {
 			return
 		}
 		told = time.Now()
-		c.progress.step(fmt.Sprintf("soak with seed %d: round %d, %s of %s, %s of memory",
-			sum.Seed, sum.Round, sum.Elapsed.Round(time.Second), d, humanBytes(float64(sum.RSS.End))))
+		text := fmt.Sprintf("soak with seed %d: round %d, %s", sum.Seed, sum.Round, sum.Elapsed.Round(time.Second))
+		if d > 0 {
+			text += fmt.Sprintf(" of %s", d)
+		}
+		if sum.RSS.End > 0 {
+			text += fmt.Sprintf(", %s of memory", humanBytes(float64(sum.RSS.End)))
+		}
+		c.progress.step(text)
 	}
 }
 
