@@ -77,10 +77,21 @@ func Example_timeout() {
 	// nobody answers <nil>
 }
 
+// idle waits for a minute, and does nothing then.
+var idle = coro.Define("idle", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
+	if f.Err() != nil {
+		return f.Fail(f.Err())
+	}
+	if f.At() == 0 {
+		return coro.Sleep(f, 1, time.Minute)
+	}
+	return f.Return(struct{}{})
+})
+
 func Example_handle() {
 	pool := executor.NewPool()
 	defer pool.Close()
-	handle, err := coro.Start(pool, greet.With(greeting{times: 1, pause: time.Hour}))
+	handle, err := coro.Start(pool, idle.With(struct{}{}))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -89,17 +100,9 @@ func Example_handle() {
 	_, err = handle.Wait(context.Background())
 	fmt.Println(err)
 
-	// Unordered output:
+	// Output:
 	// we have to go
 }
-
-// idle waits for a minute, and does nothing then.
-var idle = coro.Define("idle", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
-	if f.At() == 0 {
-		return coro.Sleep(f, 1, time.Minute)
-	}
-	return f.Return(struct{}{})
-})
 
 func Example_many() {
 	pool := executor.NewPool(executor.WithErrorHandler(func(error) {}))
