@@ -37,6 +37,7 @@ func TestSoakAsJSON(t *testing.T) {
 	require.Equal(t, 3, sum.Round)
 	require.Equal(t, 1, sum.Rounds)
 	require.Empty(t, sum.Violations)
+	require.NotNil(t, sum.Violations)
 }
 
 // What a violation says repeats it. All sorts are planted in package soak.

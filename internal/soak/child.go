@@ -54,8 +54,6 @@ func Child() int {
 	}
 	s.tell = func() { say(message{Summary: s.summary()}) }
 
-	ended := make(chan *Violation, 1)
-	go func() { ended <- s.run() }()
 	stop := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
@@ -64,6 +62,8 @@ func Child() int {
 	var late <-chan time.Time
 	dog := newWatchdog(s)
 	defer dog.ticker.Stop()
+	ended := make(chan *Violation, 1)
+	go func() { ended <- s.run() }() // the last one: it counts the goroutines that there are
 	for {
 		var v *Violation
 		select {

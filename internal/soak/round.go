@@ -74,6 +74,8 @@ func (s *soaker) summary() Summary {
 		Round:   int(s.round.Load()),
 		Elapsed: time.Since(s.began),
 		RSS:     s.rss,
+
+		Violations: []Violation{}, // which JSON shows as none
 	}
 	for i := range s.tallies {
 		t := &s.tallies[i]
