@@ -22,4 +22,8 @@
 // Like net/http/pprof it tells anyone who may ask about the insides of the program:
 // names and source files of tasks, and addresses. Do not mount it where strangers can
 // reach it.
+//
+// [docs/operating.md] says what to look at, and what it costs.
+//
+// [docs/operating.md]: https://github.com/framearena/framearena/blob/main/docs/operating.md
 package inspect

@@ -48,4 +48,8 @@
 // are as many as a program defines. Series by what tasks wait for come and go with
 // them, and are the 100 largest groups of an executor at the most; the rest are in one
 // whose labels are all "other".
+//
+// [docs/operating.md] says what to look at, and what it costs.
+//
+// [docs/operating.md]: https://github.com/framearena/framearena/blob/main/docs/operating.md
 package prom
