@@ -203,8 +203,41 @@ func TestPartOfWhatIsNoSlab(t *testing.T) {
 	}
 }
 
-// Frames that nobody touches are live in every map, whatever happens around them, and
-// no look makes the arena bigger.
+// To look takes nothing away: whoever allocates meanwhile finds the frames that it freed,
+// and the arena gets no bigger.
+func TestSlabsLeavesFramesWhereTheyAre(t *testing.T) {
+	a := open(t, arena.WithoutQuarantine())
+	c := a.NewCache()
+	const n = 2000
+	use := func() { freeAll(c, allocateMany(t, c, 100, n), 100) }
+	use()
+	carved := a.Stats().Total.Carved
+	stop := make(chan struct{})
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			for s := range a.Slabs() {
+				if s.Live > s.Carved {
+					t.Errorf("%d of %d frames are live", s.Live, s.Carved)
+				}
+			}
+		}
+	})
+	for range 200 {
+		use()
+	}
+	close(stop)
+	looking.Wait()
+	require.Equal(t, carved, a.Stats().Total.Carved)
+	c.Close()
+}
+
+// Frames that nobody touches are live in every map, whatever happens around them.
 func TestSlabsUnderLoad(t *testing.T) {
 	a := open(t)
 	kept := make(map[uintptr]bool)

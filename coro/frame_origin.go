@@ -72,8 +72,14 @@ func (t *originTable) root(k *kind) *origin {
 	return o
 }
 
-// child returns the origin of a task of kind k that one with the origin parent awaits.
+// child returns the origin of a task of kind k that one with the origin parent awaits. If
+// that is nil, it is not known.
 func (t *originTable) child(parent *origin, k *kind) *origin {
+	if parent == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return t.other(k)
+	}
 	if parent.depth == maxOriginDepth {
 		parent = parent.parent
 	}
@@ -142,12 +148,16 @@ func (l *liveTable) shardOf(h *header) *liveShard {
 	return &l.shards[uint64(address(h)>>4)*golden>>(64-liveShardBits)]
 }
 
-// originOf returns the origin of h, which is live and profiled.
+// originOf returns the origin of h, which is live, or nil if it is not in the table: it
+// began before its executor was told to profile.
 func (l *liveTable) originOf(h *header) *origin {
 	s := l.shardOf(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.live[address(h)].origin
+	if c := s.live[address(h)]; c != nil {
+		return c.origin
+	}
+	return nil
 }
 
 func (l *liveTable) add(h *header, o *origin, bytes int64) {
@@ -167,12 +177,15 @@ func (l *liveTable) add(h *header, o *origin, bytes int64) {
 	c.bytes += bytes
 }
 
-// remove is add's opposite.
+// remove is add's opposite, for a frame that may not be in the table.
 func (l *liveTable) remove(h *header, bytes int64) {
 	s := l.shardOf(h)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.live[address(h)]
+	if c == nil {
+		return
+	}
 	delete(s.live, address(h))
 	c.frames--
 	c.bytes -= bytes

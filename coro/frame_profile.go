@@ -16,7 +16,7 @@ import (
 // Profiled makes the tasks of the launched tree be in the profiles that
 // [WriteFrameProfile] writes, and be counted, as [Counted] does. Such a tree is slower
 // still: each begin and each end of a task takes a lock, which tasks in other memory
-// seldom share, and some 50 bytes on the Go heap remember where a live one came from. A
+// seldom share, and some 30 bytes on the Go heap remember where a live one came from. A
 // launch also notes the stack of its goroutine. Other trees do not pay for it: give it
 // to one launch in a hundred, and the profile is of a hundredth.
 func Profiled() Option { return Option{counted: true, profiled: true} }

@@ -94,7 +94,7 @@ func TestFrameProfile(t *testing.T) {
 		}
 		return f.Return(1)
 	})
-	require.Empty(t, frameProfile(t))
+	require.Empty(t, simple(frameProfile(t)))
 	for range 3 {
 		require.NoError(t, coro.RunAsync(ex, coro.Profiled())(root.With(1)))
 	}
@@ -117,7 +117,7 @@ func TestFrameProfile(t *testing.T) {
 	require.EqualValues(t, 4, root.Stats().Live(), "what is profiled is counted")
 	event.Set()
 	ex.runAll()
-	require.Empty(t, frameProfile(t))
+	require.Empty(t, simple(frameProfile(t)))
 }
 
 // Every way to begin and to end a task is in the profile and leaves nothing there.
@@ -175,7 +175,7 @@ func TestFrameProfileOfAllWaysToEnd(t *testing.T) {
 					event.Set()
 				}
 				require.NoError(t, ex.Close())
-				require.Empty(t, frameProfile(t))
+				require.Empty(t, simple(frameProfile(t)))
 			})
 		}
 	}
@@ -186,7 +186,7 @@ func TestFrameProfileOfWhatWasNotLaunched(t *testing.T) {
 	ex.setRefuse(errors.New("no more"))
 	kind := coro.Define("never", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 	require.Error(t, coro.RunAsync(ex, coro.Profiled())(kind.With(none{})))
-	require.Empty(t, frameProfile(t))
+	require.Empty(t, simple(frameProfile(t)))
 }
 
 func TestFrameProfileOfAGenerator(t *testing.T) {
@@ -201,7 +201,7 @@ func TestFrameProfileOfAGenerator(t *testing.T) {
 		require.Contains(t, samples[0].stack[1], "TestFrameProfileOfAGenerator")
 		break
 	}
-	require.Empty(t, frameProfile(t))
+	require.Empty(t, simple(frameProfile(t)))
 }
 
 // A root that a task launches has a stack of its own, on which the step function is.
@@ -229,7 +229,30 @@ func TestFrameProfileOfALaunchInAStep(t *testing.T) {
 	require.Contains(t, samples[0].stack[1], "TestFrameProfileOfALaunchInAStep.func", "the step function")
 	event.Set()
 	ex.runAll()
-	require.Empty(t, frameProfile(t))
+	require.Empty(t, simple(frameProfile(t)))
+}
+
+// An executor that is told too late to profile has tasks of which nothing is known.
+func TestFrameProfileBegunTooLate(t *testing.T) {
+	ex := newManual(t, func(err error) { t.Error(err) })
+	ex.env.SetCounted()
+	var event coro.Event
+	root, _, _ := threeKinds(func(f *coro.Frame[int, int]) coro.Step {
+		if f.At() == 0 {
+			return event.Wait(f, 1)
+		}
+		return f.Return(1)
+	})
+	require.NoError(t, coro.Go(ex, root, 1))
+	ex.env.SetProfiled()
+	ex.runAll()
+	require.Equal(t, []string{
+		"1 frames, 0 bytes: leaf < other stacks",
+		"1 frames, 2048 bytes: middle < other stacks",
+	}, simple(frameProfile(t)))
+	event.Set()
+	ex.runAll()
+	require.Empty(t, simple(frameProfile(t)))
 }
 
 // Of a deep recursion the profile keeps the outer end and the innermost tasks.
@@ -257,7 +280,7 @@ func TestFrameProfileOfADeepChain(t *testing.T) {
 	require.Equal(t, 1000, frames)
 	event.Set()
 	ex.runAll()
-	require.Empty(t, frameProfile(t))
+	require.Empty(t, simple(frameProfile(t)))
 }
 
 func TestFrameProfileWithTooManyStacks(t *testing.T) {
@@ -283,7 +306,7 @@ func TestFrameProfileWithTooManyStacks(t *testing.T) {
 	}, simple(frameProfile(t)))
 	event.Set()
 	ex.runAll()
-	require.Empty(t, frameProfile(t))
+	require.Empty(t, simple(frameProfile(t)))
 }
 
 // While tasks come and go on several workers, every profile is one that pprof could
@@ -332,7 +355,7 @@ func TestFrameProfileUnderLoad(t *testing.T) {
 	all.Wait()
 	close(stop)
 	reader.Wait()
-	require.Empty(t, frameProfile(t))
+	require.Empty(t, simple(frameProfile(t)))
 	require.Zero(t, coro.LiveProfiled())
 }
 

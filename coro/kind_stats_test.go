@@ -3,7 +3,6 @@ package coro_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -301,15 +300,18 @@ func TestAllocationsOfCountedTasks(t *testing.T) {
 	require.Equal(t, uint64(1002), leaf.Stats().Ended)
 }
 
-// BenchmarkCounted awaits a child, counted or not.
+// BenchmarkCounted awaits a child, counted or not, or in profiles too.
 func BenchmarkCounted(b *testing.B) {
-	for _, on := range []bool{false, true} {
-		b.Run(fmt.Sprint(on), func(b *testing.B) {
-			var opts []executor.Option
-			if on {
-				opts = append(opts, executor.WithKindStats())
-			}
-			ex := newInline(b, opts...)
+	for _, bm := range []struct {
+		name string
+		opts []executor.Option
+	}{
+		{"false", nil},
+		{"true", []executor.Option{executor.WithKindStats()}},
+		{"profiled", []executor.Option{executor.WithFrameProfile()}},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			ex := newInline(b, bm.opts...)
 			leaf := coro.Define("leaf", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })
 			root := coro.Define("root", func(f *coro.Frame[int, none]) coro.Step {
 				if f.State--; f.State < 0 {
