@@ -208,9 +208,10 @@
 // [Kinds] lists the kinds of the program: name, position, frame size.
 // [Environment.WaitingByKind] and [Environment.Waiting] say what the tasks of an
 // executor wait for; tasks pay nothing for that. [Stats] has what was counted of trees
-// launched with [Counted]. With [SetProfileLabels], profiles say which kind of task
-// a goroutine ran, and while package runtime/trace takes a trace, each step is a region
-// of it. [docs/looking-inside.md] has more.
+// launched with [Counted], and [WriteFrameProfile] where the live frames of those
+// launched with [Profiled] come from. With [SetProfileLabels], profiles say which kind
+// of task a goroutine ran, and while package runtime/trace takes a trace, each step is a
+// region of it. [docs/looking-inside.md] has more.
 //
 // # Cost
 //
