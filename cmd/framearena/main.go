@@ -39,18 +39,32 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetArgs(doubleDashes(root, args))
 	called, err := root.ExecuteContextC(ctx)
 	c.progress.clear()
-	usage := new(usageError)
+	status := exitStatus(err, c.began, ctx.Err() != nil)
+	switch status {
+	case exitSuccess:
+	case exitInterrupted:
+		fmt.Fprintln(stderr, "framearena: interrupted")
+	case exitUsage:
+		fmt.Fprintf(stderr, "framearena: %v\n\n%s", err, called.UsageString())
+	default:
+		fmt.Fprintf(stderr, "framearena: %v\n", err)
+	}
+	return status
+}
+
+// exitStatus returns the status for the error of a subcommand, or of the command line if none
+// has begun. What a check has found counts more than that it was interrupted.
+func exitStatus(err error, began, interrupted bool) int {
 	switch {
 	case err == nil:
 		return exitSuccess
-	case ctx.Err() != nil:
-		fmt.Fprintln(stderr, "framearena: interrupted")
+	case errors.Is(err, errViolation):
+		return exitFailure
+	case interrupted:
 		return exitInterrupted
-	case !c.began || errors.As(err, usage):
-		fmt.Fprintf(stderr, "framearena: %v\n\n%s", err, called.UsageString())
+	case !began || errors.As(err, new(usageError)):
 		return exitUsage
 	default:
-		fmt.Fprintf(stderr, "framearena: %v\n", err)
 		return exitFailure
 	}
 }

@@ -14,6 +14,9 @@ import (
 // linesEvery is how often a soak tells how far it is where there is no line to redraw.
 const linesEvery = 30 * time.Second
 
+// errViolation is what a soak has found.
+var errViolation = errors.New("a violation")
+
 func newSoakCommand(c *console) *cobra.Command {
 	o := soak.Options{}
 	command := &cobra.Command{
@@ -54,7 +57,7 @@ docs/testing.md has more.`,
 		for _, v := range sum.Violations {
 			c.progress.clear()
 			fmt.Fprint(c.stderr, v.Details)
-			return fmt.Errorf("soak: a violation in round %d: %s\nto reproduce: %s", v.Round, v.What, v.Reproduce)
+			return fmt.Errorf("soak: %w in round %d: %s\nto reproduce: %s", errViolation, v.Round, v.What, v.Reproduce)
 		}
 		return cmd.Context().Err()
 	}

@@ -29,9 +29,9 @@ type Load struct {
 // RSS is the resident memory of the child in bytes, at the ends of rounds, when free memory
 // has been given back. All are 0 where the system does not say.
 type RSS struct {
-	Start uint64 `json:"start"` // after the rounds that warm up
-	End   uint64 `json:"end"`
-	Max   uint64 `json:"max"`
+	Start uint64 `json:"start_bytes"` // after the rounds that warm up
+	End   uint64 `json:"end_bytes"`
+	Max   uint64 `json:"max_bytes"`
 
 	// Judged says that there were enough rounds to say whether it grows.
 	Judged bool `json:"judged"`
