@@ -86,6 +86,7 @@ func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
 				w.discard(child)
 			}
 			w.current, w.err, w.parkOn = 0, nil, nil
+			w.selecting.abandon() // it will not wait
 			close(done)
 		}()
 		h.worker.set(w)

@@ -1,5 +1,7 @@
 package coro
 
+import "unsafe"
+
 // Waiting returns how many tasks and cases of Selects wait to receive and to send, and
 // how many arguments of cases the channel has room for. ok is false if its queues are not
 // linked as they should be.
@@ -36,4 +38,11 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 		}
 	}
 	return n, room, ok && q.arguments.n == n-len(used)
+}
+
+// AfterSlots returns how many slots there are for cases of After.
+func AfterSlots() int {
+	pauses.growing.Lock()
+	defer pauses.growing.Unlock()
+	return len(pauses.blocks) * blockLen(unsafe.Sizeof(slot[pause]{}))
 }

@@ -80,7 +80,9 @@ func Select(f Waiter, at int, chosen *int, cases ...Case) Step {
 	s := &w.selecting
 	s.chosen = uintptr(unsafe.Pointer(chosen))
 	s.fallback = -1
-	s.cases, s.locks = s.cases[:0], s.locks[:0]
+	if len(s.cases) > 0 {
+		s.abandon()
+	}
 	for i, c := range cases {
 		switch c.on.(type) {
 		case nil:
@@ -167,22 +169,31 @@ func (s *selecting) park(w *Worker, h *header) parking {
 	if p == parkUnarmed {
 		return p // and park is called again
 	}
-	refusing := p == parkRefused
-	var by selectable
-	if refusing {
-		by = s.cases[done].on
+	var refusing selectable
+	if p == parkRefused {
+		refusing, done = s.cases[done].on, -1
 	}
-	for i := range s.cases {
-		c := &s.cases[i]
-		c.on.finish(c, i == done && !refusing)
-	}
-	clear(s.cases)
-	clear(s.locks)
-	if refusing {
-		by.refuse(h)
+	s.finish(done)
+	if refusing != nil {
+		refusing.refuse(h)
 	}
 	w.postParked(p, &s.woken)
 	return p
+}
+
+// abandon ends the use of the cases of a Select that is not waited with: its step panicked, or
+// belongs to a task that is being cancelled.
+func (s *selecting) abandon() { s.finish(-1) }
+
+// finish ends the use of the cases, of which try did s.cases[done]; -1: none.
+func (s *selecting) finish(done int) {
+	for i := range s.cases {
+		c := &s.cases[i]
+		c.on.finish(c, i == done)
+	}
+	clear(s.cases)
+	clear(s.locks)
+	s.cases, s.locks = s.cases[:0], s.locks[:0]
 }
 
 // poll does one of the cases that can happen now, if there are any: s.cases[done]. They

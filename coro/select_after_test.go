@@ -165,3 +165,30 @@ func ExampleAfter() {
 	fmt.Println(coro.Run(context.Background(), ex, worker.With(state{})))
 	// Output: no job in time <nil>
 }
+
+// What an After takes comes back, also if the task does not get to wait: it panics, or is
+// cancelled and has a step that would wait.
+func TestSelectAfterThatIsNotWaitedForIsGivenBack(t *testing.T) {
+	event := new(coro.Event)
+	panicking := coro.Define("panics", func(f *coro.Frame[int, none]) coro.Step {
+		coro.Select(f, 1, &f.State, event.WaitCase(), coro.After(time.Hour))
+		panic("in the middle")
+	})
+	tidy := coro.Define("tidy", func(f *coro.Frame[int, none]) coro.Step { // each time
+		return coro.Select(f, 1, &f.State, event.WaitCase(), coro.After(time.Hour))
+	}, coro.HasCleanup())
+	round := func() {
+		ex := executor.NewInline(executor.WithErrorHandler(func(error) {}))
+		for range 50 {
+			require.NoError(t, coro.Go(ex, panicking, 0))
+			require.NoError(t, coro.Go(ex, tidy, 0))
+		}
+		require.NoError(t, ex.Close())
+	}
+	round()
+	slots := coro.AfterSlots()
+	for range 20 {
+		round()
+	}
+	require.LessOrEqual(t, coro.AfterSlots(), slots+64, "2000 were taken meanwhile")
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -32,6 +33,9 @@ func IsChild() bool { return os.Getenv(childVariable) != "" }
 
 // Child soaks, and returns the exit status. The end of standard input tells it to stop.
 func Child() int {
+	// The profile of the heap keeps each stack that it has seen, and random trees have ever new
+	// ones: memory would seem to leak.
+	runtime.MemProfileRate = 0
 	// A terminal interrupts the child along with its parent, who then tells it.
 	signal.Ignore(os.Interrupt)
 
