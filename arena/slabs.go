@@ -65,8 +65,8 @@ func countBits(words []uint64, begin, end int) (n int) {
 // begins, and no lock is held in its body. It takes nothing out of the lists of those
 // who use the arena and does not slow them, but that who takes new frames from a slab
 // waits while the slabs are listed, and who is out of memory until all is looked at;
-// checked mode has one lock for everything. The time that it takes is in proportion to the number of free frames, the
-// memory to that of slabs: 4 KiB each at the most.
+// checked mode has one lock for everything. The time that it takes is in proportion to
+// the number of free frames, the memory to that of slabs: 4 KiB each at the most.
 //
 // At rest, as [Stats] has it, the map is exact. In checked mode Live and Carved
 // always are. Otherwise, while others use the arena, it is no picture of one moment:
