@@ -75,7 +75,7 @@ type Arena struct {
 
 // New returns an arena. It reserves no memory before the first Allocate.
 //
-// The error wraps [ErrOption] and names the option that makes no sense.
+// The error wraps [ErrInvalidOption] and names the option that makes no sense.
 func New(opts ...Option) (*Arena, error) {
 	a := new(Arena)
 	for _, o := range opts {

@@ -3,8 +3,8 @@ package arena
 import "errors"
 
 var (
-	// ErrOption is wrapped by the error of [New] when an option makes no sense.
-	ErrOption = errors.New("arena: bad option")
+	// ErrInvalidOption is wrapped by the error of [New] when an option makes no sense.
+	ErrInvalidOption = errors.New("arena: bad option")
 
 	// ErrLeak is wrapped by the error of [Arena.Close] when frames are live.
 	ErrLeak = errors.New("arena: frames are live")

@@ -20,7 +20,7 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 	} {
 		a, err := arena.New(o)
 		require.Nil(t, a)
-		require.ErrorIs(t, err, arena.ErrOption)
+		require.ErrorIs(t, err, arena.ErrInvalidOption)
 		require.ErrorContains(t, err, says)
 	}
 }

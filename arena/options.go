@@ -25,7 +25,7 @@ type options struct {
 func WithMaxBytes(n uintptr) Option {
 	return func(o *options) error {
 		if n < slab.Size {
-			return fmt.Errorf("%w: WithMaxBytes(%d): less than one slab of %d bytes", ErrOption, n, slab.Size)
+			return fmt.Errorf("%w: WithMaxBytes(%d): less than one slab of %d bytes", ErrInvalidOption, n, slab.Size)
 		}
 		o.maxBytes = n
 		return nil
@@ -56,7 +56,7 @@ func WithChecks(quarantine uintptr) Option {
 func WithBackgroundTrim(every time.Duration, keep uintptr) Option {
 	return func(o *options) error {
 		if every <= 0 {
-			return fmt.Errorf("%w: WithBackgroundTrim(%v, …): not an interval", ErrOption, every)
+			return fmt.Errorf("%w: WithBackgroundTrim(%v, …): not an interval", ErrInvalidOption, every)
 		}
 		o.trimEvery, o.trimKeep = every, keep
 		return nil
@@ -90,7 +90,7 @@ func WithPrefault() Option {
 func WithRegionBytes(n uintptr) Option {
 	return func(o *options) error {
 		if n == 0 || uint64(n) > 1<<40 {
-			return fmt.Errorf("%w: WithRegionBytes(%d): must be from 1 to 1 TiB", ErrOption, n)
+			return fmt.Errorf("%w: WithRegionBytes(%d): must be from 1 to 1 TiB", ErrInvalidOption, n)
 		}
 		o.slab.RegionBytes = n
 		return nil

@@ -12,7 +12,7 @@ import (
 
 // Slab is what [Arena.Slabs] has seen of a slab: 2 MiB of frames of one class. It is
 // a copy, which may be kept.
-type Slab struct {
+type SlabInfo struct {
 	Address   uintptr // of its first byte
 	FrameSize uintptr // in bytes
 	Capacity  int     // how many frames it has room for
@@ -35,7 +35,7 @@ type SlabPart struct {
 // Part returns what is known of the frames from the one with the number begin up to,
 // and without, the one with the number end. It panics if these are not in order and
 // between 0 and Capacity.
-func (s *Slab) Part(begin, end int) SlabPart {
+func (s *SlabInfo) Part(begin, end int) SlabPart {
 	if begin < 0 || begin > end || end > s.Capacity {
 		panic("arena: Part of a slab, of frames that it has no room for: give two numbers up to Capacity, in order")
 	}
@@ -73,8 +73,8 @@ func countBits(words []uint64, begin, end int) (n int) {
 // a frame that moves between lists may seem live, and one that is allocated may still
 // seem free. These are few for each cache, as long as no list changes faster than it
 // can be looked through.
-func (a *Arena) Slabs() iter.Seq[Slab] {
-	return func(yield func(Slab) bool) {
+func (a *Arena) Slabs() iter.Seq[SlabInfo] {
+	return func(yield func(SlabInfo) bool) {
 		for _, s := range a.survey() {
 			if !yield(s) {
 				return
@@ -84,7 +84,7 @@ func (a *Arena) Slabs() iter.Seq[Slab] {
 }
 
 // survey looks at all slabs and all free frames.
-func (a *Arena) survey() []Slab {
+func (a *Arena) survey() []SlabInfo {
 	if ch := a.checker; ch != nil {
 		ch.mu.Lock()
 		defer ch.mu.Unlock()
@@ -105,7 +105,7 @@ func (a *Arena) survey() []Slab {
 		s := &v.slabs[i]
 		s.SlabPart = s.Part(0, s.Capacity)
 	}
-	slices.SortFunc(v.slabs, func(a, b Slab) int {
+	slices.SortFunc(v.slabs, func(a, b SlabInfo) int {
 		return cmp.Or(cmp.Compare(a.FrameSize, b.FrameSize), cmp.Compare(a.Address, b.Address))
 	})
 	return v.slabs
@@ -114,10 +114,10 @@ func (a *Arena) survey() []Slab {
 // survey is one look at all slabs. It belongs to one goroutine, which holds the arena's
 // trimming and, in checked mode, the checker's mu.
 type survey struct {
-	slabs []Slab
+	slabs []SlabInfo
 	at    map[uintptr]int // where in slabs that with an address is
 
-	last *Slab // where the frame before was
+	last *SlabInfo // where the frame before was
 }
 
 // surveySlabs notes the slabs. In checked mode, it also notes which of their frames are
@@ -133,7 +133,7 @@ func (a *Arena) surveySlabs(v *survey) {
 		size := s.Desc.class.Size()
 		carved := int(s.Desc.carved)
 		words := (carved + 63) / 64
-		seen := Slab{
+		seen := SlabInfo{
 			Address:   uintptr(s.Base()),
 			FrameSize: size,
 			Capacity:  int(slab.Size / size),

@@ -21,7 +21,7 @@ func requireMap(t *testing.T, a *arena.Arena, live map[unsafe.Pointer]uintptr) {
 	stats := a.Stats()
 	var sums [bins.Classes]arena.ClassStats
 	found := 0
-	var before arena.Slab
+	var before arena.SlabInfo
 	for s := range a.Slabs() {
 		require.True(t, before.FrameSize < s.FrameSize || before.FrameSize == s.FrameSize && before.Address < s.Address, "they are in order")
 		before = s

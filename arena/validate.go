@@ -10,10 +10,10 @@ import (
 )
 
 // ErrInvalid is wrapped by the errors of [Arena.Validate].
-var ErrInvalid = errors.New("arena: invalid")
+var ErrCorrupt = errors.New("arena: invalid")
 
 // Validate walks all free frames and all slabs and returns an error that wraps
-// [ErrInvalid] if they do not add up: a frame that is free twice, or that no slab of
+// [ErrCorrupt] if they do not add up: a frame that is free twice, or that no slab of
 // its class has, or a figure of [Stats] that is not what was counted. In checked
 // mode it also panics if a free frame was written to.
 //
@@ -45,7 +45,7 @@ type validation struct {
 
 func (v *validation) fail(format string, args ...any) {
 	if len(v.errs) < 10 {
-		v.errs = append(v.errs, fmt.Errorf("%w: "+format, append([]any{ErrInvalid}, args...)...))
+		v.errs = append(v.errs, fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...))
 	}
 }
 

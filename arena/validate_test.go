@@ -66,7 +66,7 @@ func TestValidateFindsWhatIsWrong(t *testing.T) {
 			require.Equal(t, bins.BatchCap, cache.lists[0].Len())
 			c.damage(a, cache)
 			err = a.Validate()
-			require.ErrorIs(t, err, ErrInvalid)
+			require.ErrorIs(t, err, ErrCorrupt)
 			require.ErrorContains(t, err, c.says)
 		})
 	}
@@ -91,7 +91,7 @@ func TestValidateComparesRecords(t *testing.T) {
 		}
 		a.checker.record(p).state = c.state
 		err = a.Validate()
-		require.ErrorIs(t, err, ErrInvalid)
+		require.ErrorIs(t, err, ErrCorrupt)
 		require.ErrorContains(t, err, c.says)
 	}
 }

@@ -33,7 +33,7 @@ func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr
 	// The flags come first: those of a frame that a checked arena has poisoned are
 	// none that may go on here, and its worker is no address to load from.
 	if h.layout&inheritedFlags == 0 && w.current == uintptr(unsafe.Pointer(h)) &&
-		(result == nil || h.holds(result, stateSize)) {
+		(result == nil || h.stateHolds(result, stateSize)) {
 		var c *header
 		if h.layout >= k.need {
 			c = h.elide(k)
@@ -59,19 +59,19 @@ func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr
 }
 
 // holds reports whether p lies in h's state, of the given size.
-func (h *header) holds(p unsafe.Pointer, stateSize uintptr) bool {
+func (h *header) stateHolds(p unsafe.Pointer, stateSize uintptr) bool {
 	return uintptr(p)-uintptr(unsafe.Pointer(h))-headerSize < stateSize
 }
 
 // holdsApart reports whether p lies in h's held part.
-func (h *header) holdsApart(p unsafe.Pointer) bool {
+func (h *header) heldPartHolds(p unsafe.Pointer) bool {
 	return h.layout&flagHeld != 0 && h.kind.get().held.holds(h, p)
 }
 
 // awaitSlow is await for frames that do not come from the worker's lists, for
 // results that go to held parts, and for mistakes.
 func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
-	w := h.mayAwait(k, result, stateSize)
+	w := h.mustBeAbleToAwait(k, result, stateSize)
 	h.resumeAt(at)
 	var c *header
 	layout := h.layout & inheritedFlags
@@ -91,15 +91,15 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 
 // mayAwait checks that the step function of h may await a task of kind k, and returns
 // h's worker.
-func (h *header) mayAwait(k *kind, result unsafe.Pointer, stateSize uintptr) *Worker {
+func (h *header) mustBeAbleToAwait(k *kind, result unsafe.Pointer, stateSize uintptr) *Worker {
 	if h.layout&flagMask&^knownFlags != 0 {
-		misusedFrame(h, nil) // poisoned
+		panicMisusedFrame(h, nil) // poisoned
 	}
 	w := h.worker.get()
 	if w == nil || w.current != uintptr(unsafe.Pointer(h)) {
-		misusedFrame(h, w)
+		panicMisusedFrame(h, w)
 	}
-	h.mayTake(k, result, stateSize)
+	h.mustHoldResult(k, result, stateSize)
 	return w
 }
 
@@ -107,7 +107,7 @@ func (h *header) mayAwait(k *kind, result unsafe.Pointer, stateSize uintptr) *Wo
 func (h *header) makeChild(w *Worker, c *header, k *kind, result unsafe.Pointer, layout uint32) *header {
 	if c == nil {
 		c = w.refused(k)
-		k, result, layout = refusedKind, nil, flagDetached
+		k, result, layout = refusedKind, nil, flagRefused
 	}
 	*c = header{env: h.env, result: uintptr(result), layout: layout}
 	c.kind.set(k)
@@ -125,8 +125,8 @@ func (h *header) makeChild(w *Worker, c *header, k *kind, result unsafe.Pointer,
 // into step functions, need not ask whether there was memory.
 func (w *Worker) refused(k *kind) *header {
 	const word = unsafe.Sizeof(uintptr(0))
-	w.detached = make([]uintptr, (k.size+word-1)/word)
-	return (*header)(unsafe.Pointer(unsafe.SliceData(w.detached)))
+	w.refusedFrame = make([]uintptr, (k.size+word-1)/word)
+	return (*header)(unsafe.Pointer(unsafe.SliceData(w.refusedFrame)))
 }
 
 // refusedKind is the kind of frames made by refused. It is defined by hand, since
@@ -139,35 +139,35 @@ var refusedKind = &kind{
 	},
 }
 
-func misusedFrame(h *header, w *Worker) {
+func panicMisusedFrame(h *header, w *Worker) {
 	if w != nil && w.current != 0 {
 		if running, child := w.running(); child != nil && running == h {
 			panic("coro: task " + quote(h.kind.get().name) + " awaits twice in one step: return the Step of an Await at once")
 		}
 	}
-	notRunning("Await")
+	panicNotRunning("Await")
 }
 
 // mustRun panics unless h is the frame of the step function that runs. method is
 // what it was used for. Await and the step loop have their own checks.
 func (h *header) mustRun(method string) {
 	if h.layout&flagMask&^knownFlags != 0 {
-		notRunning(method) // poisoned
+		panicNotRunning(method) // poisoned
 	}
 	w := h.worker.get()
 	if w == nil || w.current == 0 {
-		notRunning(method)
+		panicNotRunning(method)
 	}
 	if running, _ := w.running(); running != h {
-		notRunning(method)
+		panicNotRunning(method)
 	}
 }
 
-func notRunning(method string) {
+func panicNotRunning(method string) {
 	panic("coro: " + method + " on a frame whose task is not running: use a frame only in its own step function")
 }
 
-func misplacedResult(h *header, k *kind) {
+func panicMisplacedResult(h *header, k *kind) {
 	start := "coro: task " + quote(h.kind.get().name) + ": the result of " + quote(k.name) + " must go to a field of "
 	switch {
 	case k.resultPointer == "":

@@ -32,7 +32,7 @@ func AwaitOn[S, R, CR any](f *Frame[S, R], at int, ex Executor, call Call[CR], r
 	c.claim()
 	k := kindByResult[CR](&awaitOnKinds, defineAwaitOnKind[CR])
 	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
-	if h.layout&flagDetached == 0 {
+	if h.layout&flagRefused == 0 {
 		k.hold(h.worker.get(), h, &awaitOnHeld[CR]{ex: ex, call: c})
 	} else {
 		c.recycle()
@@ -60,7 +60,7 @@ var awaitOnKinds kindsByResult
 
 func defineAwaitOnKind[R any]() *awaitOnKind[R] {
 	k := new(awaitOnKind[R])
-	k.handles.New = func() any { return &Handle[R]{end: new(handleEnd), inner: true} }
+	k.handles.New = func() any { return &Handle[R]{end: new(handleCompletion), inner: true} }
 	k.HeldKind = DefineHeld("coro.AwaitOn", k.run)
 	k.HeldKind.held = k
 	return k
@@ -78,9 +78,9 @@ func (k *awaitOnKind[R]) run(f *Frame[struct{}, R], held *awaitOnHeld[R]) Step {
 		held.cancelled = true
 		h.Cancel(err)
 	}
-	if !h.end.ended() {
+	if !h.end.lockedHasEnded() {
 		if held.cancelled {
-			return f.waitFor(1, (*regardless)(h.end))
+			return f.waitFor(1, (*uncancellable)(h.end))
 		}
 		return f.waitFor(1, h.end)
 	}
@@ -107,7 +107,7 @@ func (k *awaitOnKind[R]) launch(env *Environment, held *awaitOnHeld[R]) error {
 	h := k.handles.Get().(*Handle[R])
 	c := held.call
 	held.call, held.handle = nil, h
-	if err := h.launch(held.ex, c, opts[:], env.waiting); err != nil {
+	if err := h.launch(held.ex, c, opts[:], env.runtime); err != nil {
 		held.handle = nil
 		k.handles.Put(h)
 		return err
@@ -117,7 +117,7 @@ func (k *awaitOnKind[R]) launch(env *Environment, held *awaitOnHeld[R]) error {
 
 // ownAllocator returns the allocator that the tree was given, nil if it was given none.
 func (e *Environment) ownAllocator() arena.FrameAllocator {
-	if e.waiting.oneChain && e.allocator == arena.FrameAllocator(seqArena()) {
+	if e.runtime.oneChain && e.allocator == arena.FrameAllocator(seqArena()) {
 		return nil
 	}
 	return e.allocator
@@ -132,7 +132,7 @@ func (k *awaitOnKind[R]) release(w *Worker, h *header) {
 	}
 	handle := held.handle
 	cause := error(context.Canceled)
-	if x := h.env.get().waiting; x.closed.Load() {
+	if x := h.env.get().runtime; x.closed.Load() {
 		cause = x.err
 	}
 	k.HeldKind.release(w, h)
@@ -141,10 +141,10 @@ func (k *awaitOnKind[R]) release(w *Worker, h *header) {
 	}
 }
 
-// regardless is a handleEnd for a task that waits until the end although its tree has been
+// regardless is a handleState for a task that waits until the end although its tree has been
 // cancelled. Only its executor's end is sooner, so it registers there.
-type regardless handleEnd
+type uncancellable handleCompletion
 
-func (r *regardless) park(_ *Worker, h *header) parking {
-	return (*handleEnd)(r).parkIn(&h.env.get().waiting.registry, h)
+func (r *uncancellable) park(_ *Worker, h *header) parking {
+	return (*handleCompletion)(r).parkIn(&h.env.get().runtime.registry, h)
 }

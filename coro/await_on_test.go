@@ -18,7 +18,7 @@ import (
 
 // on returns a kind of tasks that run a call on another executor.
 func on(ex coro.Executor, call func() coro.Call[int]) *coro.Kind[int, int] {
-	return errand(func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, ex, call(), &f.State) })
+	return offload(func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, call(), &f.State) })
 }
 
 func TestAwaitOn(t *testing.T) {
@@ -171,7 +171,7 @@ func awaitOnIsCancelled(t *testing.T, by string, stubborn bool, phase int) {
 		h, err = coro.Start(here, k.With(0))
 		ctx, cancel = context.Background(), func(cause error) { h.Cancel(cause) }
 	case "scope": // a part of the tree
-		outer := errand(func(f *errandFrame) coro.Step {
+		outer := offload(func(f *offloadFrame) coro.Step {
 			return coro.AwaitCall(f, 1, k.With(0), &f.State, coro.Context(ctx))
 		})
 		h, err = coro.Start(here, outer.With(0))
@@ -258,7 +258,7 @@ func TestAwaitOnInScopes(t *testing.T) {
 	k := on(there, func() coro.Call[int] { return call.With(0) })
 	within := func(opts ...coro.Option) (*coro.Handle[int], context.CancelCauseFunc) {
 		ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), contextKey{}, "value"))
-		h, err := coro.Start(here, errand(func(f *errandFrame) coro.Step {
+		h, err := coro.Start(here, offload(func(f *offloadFrame) coro.Step {
 			return coro.AwaitCall(f, 1, k.With(0), &f.State, opts...)
 		}).With(0), coro.Context(ctx))
 		require.NoError(t, err)
@@ -436,7 +436,7 @@ func TestAwaitOnWithoutMemory(t *testing.T) {
 	for frames := range int64(3) {
 		var w watched
 		here, there := newInline(t), newInline(t)
-		k := errand(func(f *errandFrame) coro.Step {
+		k := offload(func(f *offloadFrame) coro.Step {
 			return coro.AwaitOn(f, 1, there, call.With(0, w.chest()), &f.State)
 		}, coro.NeverElided())
 		h, err := coro.Start(here, k.With(0), coro.Allocator(newLimited(here.Arena(), frames)))

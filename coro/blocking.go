@@ -2,7 +2,7 @@ package coro
 
 import "context"
 
-var blockingKinds = errandKinds{name: "coro.Blocking"}
+var blockingKinds = offloadKinds{name: "coro.Blocking"}
 
 // Blocking calls fn on a goroutine of its own, waits until it has returned, and goes
 // on in f at the resume point at. It is for what blocks, such as to read a file,
@@ -27,13 +27,13 @@ func Blocking[S, R, T any](f *Frame[S, R], at int, fn func() (T, error), result 
 	if fn == nil {
 		panic("coro: task " + quote(f.kind.get().name) + ": Blocking needs a function")
 	}
-	k := errandKindOf[T](&blockingKinds)
-	return AwaitHeld(f, at, k.HeldKind, struct{}{}, errandHeld[T]{what: what[T]{fn: fn}}, result)
+	k := offloadKindOf[T](&blockingKinds)
+	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{fn: fn}}, result)
 }
 
 var (
-	recvFromKinds = errandKinds{name: "coro.RecvFrom"}
-	sendToKinds   = errandKinds{name: "coro.SendTo"}
+	recvFromKinds = offloadKinds{name: "coro.RecvFrom"}
+	sendToKinds   = offloadKinds{name: "coro.SendTo"}
 )
 
 // RecvFrom receives a value from a Go channel and goes on in f at the resume point at.
@@ -49,8 +49,8 @@ var (
 // goroutine waits for it; tasks that wait often should do so for a [Chan], to which
 // goroutines can send with [Chan.TrySend].
 func RecvFrom[S, R, T any](f *Frame[S, R], at int, ch <-chan T, result *T) Step {
-	k := errandKindOf[T](&recvFromKinds)
-	return AwaitHeld(f, at, k.HeldKind, struct{}{}, errandHeld[T]{what: what[T]{from: ch}}, result)
+	k := offloadKindOf[T](&recvFromKinds)
+	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{from: ch}}, result)
 }
 
 // SendTo sends v to a Go channel and goes on in f at the resume point at. If f.Err
@@ -60,11 +60,11 @@ func RecvFrom[S, R, T any](f *Frame[S, R], at int, ch <-chan T, result *T) Step 
 //
 // What it costs is as with [RecvFrom].
 func SendTo[S, R, T any](f *Frame[S, R], at int, ch chan<- T, v T) Step {
-	k := errandKindOf[T](&sendToKinds)
-	return AwaitHeld(f, at, k.HeldKind, struct{}{}, errandHeld[T]{what: what[T]{to: ch, value: v}}, nil)
+	k := offloadKindOf[T](&sendToKinds)
+	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{to: ch, value: v}}, nil)
 }
 
-var waitContextKinds = errandKinds{name: "coro.WaitContext"}
+var waitContextKinds = offloadKinds{name: "coro.WaitContext"}
 
 // WaitContext waits until ctx has ended, and goes on in f at the resume point at. If
 // f.Err is not nil then, ctx has not ended, but the context of the tree has. With
@@ -73,6 +73,6 @@ func WaitContext[S, R any](f *Frame[S, R], at int, ctx context.Context) Step {
 	if ctx == nil {
 		panic("coro: task " + quote(f.kind.get().name) + ": WaitContext needs a context")
 	}
-	k := errandKindOf[struct{}](&waitContextKinds)
-	return AwaitHeld(f, at, k.HeldKind, struct{}{}, errandHeld[struct{}]{what: what[struct{}]{ctx: ctx}}, nil)
+	k := offloadKindOf[struct{}](&waitContextKinds)
+	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[struct{}]{offloadRequest: offloadRequest[struct{}]{ctx: ctx}}, nil)
 }

@@ -18,34 +18,34 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// errandFrame is of a task that does one errand, for an int.
-type errandFrame = coro.Frame[int, int]
+// offloadFrame is of a task that does one offload, for an int.
+type offloadFrame = coro.Frame[int, int]
 
-// errands is all of them. Each block returns one that has to wait, and what ends it;
+// offloads is all of them. Each block returns one that has to wait, and what ends it;
 // after that, left checks that what was not given to a task is there for another.
 var errands = []struct {
 	name  string
-	block func() (do func(f *errandFrame) coro.Step, finish func(), left func() bool)
+	block func() (do func(f *offloadFrame) coro.Step, finish func(), left func() bool)
 	want  int
 
 	late bool // it may begin after its end
 }{
-	{"Blocking", func() (func(*errandFrame) coro.Step, func(), func() bool) {
+	{"Blocking", func() (func(*offloadFrame) coro.Step, func(), func() bool) {
 		c := make(chan int, 1)
-		return func(f *errandFrame) coro.Step {
+		return func(f *offloadFrame) coro.Step {
 			return coro.Blocking(f, 1, func() (int, error) { return <-c + 1, nil }, &f.State)
 		}, func() { c <- 8 }, func() bool { return true }
 	}, 9, false},
-	{"RecvFrom", func() (func(*errandFrame) coro.Step, func(), func() bool) {
+	{"RecvFrom", func() (func(*offloadFrame) coro.Step, func(), func() bool) {
 		c := make(chan int, 1)
-		return func(f *errandFrame) coro.Step { return coro.RecvFrom(f, 1, c, &f.State) },
+		return func(f *offloadFrame) coro.Step { return coro.RecvFrom(f, 1, c, &f.State) },
 			func() { c <- 9 },
 			func() bool { return <-c == 9 }
 	}, 9, true},
-	{"SendTo", func() (func(*errandFrame) coro.Step, func(), func() bool) {
+	{"SendTo", func() (func(*offloadFrame) coro.Step, func(), func() bool) {
 		c := make(chan int, 1)
 		c <- 7
-		return func(f *errandFrame) coro.Step { return coro.SendTo(f, 1, c, 9) },
+		return func(f *offloadFrame) coro.Step { return coro.SendTo(f, 1, c, 9) },
 			func() {
 				if <-c != 7 {
 					panic("not what was in it")
@@ -53,37 +53,37 @@ var errands = []struct {
 			},
 			func() bool { return len(c) == 0 }
 	}, 0, true},
-	{"WaitContext", func() (func(*errandFrame) coro.Step, func(), func() bool) {
+	{"WaitContext", func() (func(*offloadFrame) coro.Step, func(), func() bool) {
 		ctx, cancel := context.WithCancel(context.Background())
-		return func(f *errandFrame) coro.Step { return coro.WaitContext(f, 1, ctx) },
+		return func(f *offloadFrame) coro.Step { return coro.WaitContext(f, 1, ctx) },
 			cancel,
 			func() bool { return true }
 	}, 0, true},
-	{"Handle.Await", func() (func(*errandFrame) coro.Step, func(), func() bool) {
+	{"Handle.Await", func() (func(*offloadFrame) coro.Step, func(), func() bool) {
 		event := new(coro.Event)
 		h, err := coro.Start(elsewhere(), waiting(event.Wait, func(error) {}).With(0))
 		if err != nil {
 			panic(err)
 		}
-		return func(f *errandFrame) coro.Step { return h.Await(f, 1, &f.State) },
+		return func(f *offloadFrame) coro.Step { return h.Await(f, 1, &f.State) },
 			event.Set,
 			func() bool { v, err := h.Result(); return v == 9 && err == nil }
 	}, 9, true},
-	{"AwaitOn", func() (func(*errandFrame) coro.Step, func(), func() bool) {
+	{"AwaitOn", func() (func(*offloadFrame) coro.Step, func(), func() bool) {
 		event := new(coro.Event)
 		call := waiting(event.Wait, func(error) {}).With(0)
-		return func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, elsewhere(), call, &f.State) },
+		return func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, elsewhere(), call, &f.State) },
 			event.Set,
 			func() bool { return liveIn(elsewhere().Arena()) == 0 }
 	}, 9, false},
 }
 
-// elsewhere is where what errands wait for happens, if that is a task.
+// elsewhere is where what offloads wait for happens, if that is a task.
 var elsewhere = sync.OnceValue(func() *executor.Inline { return executor.NewInline() })
 
-// errand returns a kind of tasks that do one.
-func errand(do func(f *errandFrame) coro.Step, opts ...coro.KindOption) *coro.Kind[int, int] {
-	return coro.Define("errand", func(f *errandFrame) coro.Step {
+// offload returns a kind of tasks that do one.
+func offload(do func(f *offloadFrame) coro.Step, opts ...coro.KindOption) *coro.Kind[int, int] {
+	return coro.Define("errand", func(f *offloadFrame) coro.Step {
 		if f.At() == 0 {
 			return do(f)
 		}
@@ -99,7 +99,7 @@ func TestErrand(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			do, finish, _ := tt.block()
 			ex := newManual(t, nil)
-			end := start(context.Background(), ex, errand(do).With(0))
+			end := start(context.Background(), ex, offload(do).With(0))
 			require.Zero(t, ex.runAll(), "it does not go on by itself")
 			require.Positive(t, liveIn(ex.arena))
 			finish()
@@ -118,7 +118,7 @@ func TestErrand(t *testing.T) {
 			cancel(errCause) // which it is too late for
 			do, finish, _ := tt.block()
 			finish()
-			got, err := coro.Run(ctx, newInline(t), errand(do).With(0))
+			got, err := coro.Run(ctx, newInline(t), offload(do).With(0))
 			require.NoError(t, err)
 			require.Equal(t, tt.want, got)
 		})
@@ -131,7 +131,7 @@ func TestTheContextEndsDuringAnErrand(t *testing.T) {
 			do, finish, left := tt.block()
 			ex := newManual(t, nil)
 			ctx, cancel := context.WithCancelCause(context.Background())
-			end := start(ctx, ex, errand(do).With(0))
+			end := start(ctx, ex, offload(do).With(0))
 			cancel(errCause)
 			ex.await(1)
 			require.Equal(t, 1, ex.runAll())
@@ -146,7 +146,7 @@ func TestTheContextEndsDuringAnErrand(t *testing.T) {
 			do, finish, left := tt.block()
 			ctx, cancel := context.WithCancelCause(context.Background())
 			cancel(errCause)
-			_, err := coro.Run(ctx, newInline(t), errand(do).With(0))
+			_, err := coro.Run(ctx, newInline(t), offload(do).With(0))
 			require.True(t, err == errCause)
 			finish()
 			require.True(t, left())
@@ -155,7 +155,7 @@ func TestTheContextEndsDuringAnErrand(t *testing.T) {
 			do, finish, _ := tt.block()
 			ex := newManual(t, nil)
 			ctx, cancel := context.WithCancelCause(context.Background())
-			end := start(ctx, ex, errand(do).With(0))
+			end := start(ctx, ex, offload(do).With(0))
 			finish()
 			ex.await(1)
 			cancel(errCause)
@@ -169,7 +169,7 @@ func TestTheContextEndsDuringAnErrand(t *testing.T) {
 			do, finish, left := tt.block()
 			ex := newManual(t, nil)
 			ctx, cancel := context.WithCancelCause(context.Background())
-			end := start(ctx, ex, errand(do).With(0))
+			end := start(ctx, ex, offload(do).With(0))
 			cancel(errCause)
 			ex.await(1)
 			finish()
@@ -186,7 +186,7 @@ func TestWaitContextOfTheTree(t *testing.T) {
 	for range scaled(200) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		ex := newManual(t, nil)
-		end := start(ctx, ex, errand(func(f *errandFrame) coro.Step { return coro.WaitContext(f, 1, ctx) }).With(3))
+		end := start(ctx, ex, offload(func(f *offloadFrame) coro.Step { return coro.WaitContext(f, 1, ctx) }).With(3))
 		cancel(errCause)
 		ex.await(1)
 		require.Equal(t, 1, ex.runAll())
@@ -213,7 +213,7 @@ func TestCloseDuringAnErrand(t *testing.T) {
 					ex := m.make(executor.WithArena(a), executor.WithErrorHandler(func(err error) { handled = err }))
 					do, finish, left := tt.block()
 					begun := make(chan none)
-					k := errand(func(f *errandFrame) coro.Step {
+					k := offload(func(f *offloadFrame) coro.Step {
 						go func() { begun <- none{} }()
 						return do(f)
 					})
@@ -232,7 +232,7 @@ func TestCloseDuringAnErrand(t *testing.T) {
 					if tt.name == "Blocking" {
 						finish()
 					}
-					awaitNoErrands()
+					awaitNoOffloads()
 					if tt.name != "Blocking" {
 						finish()
 						require.True(t, left())
@@ -243,15 +243,15 @@ func TestCloseDuringAnErrand(t *testing.T) {
 	}
 }
 
-// awaitNoErrands waits until no goroutine is on an errand any more.
-func awaitNoErrands() {
+// awaitNoOffloads waits until no goroutine is on an offload any more.
+func awaitNoOffloads() {
 	stacks := make([]byte, 1<<20)
-	for bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("coro.(*errand[")) {
+	for bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("coro.(*offload[")) {
 		runtime.Gosched()
 	}
 }
 
-// Post refuses a task whose errand has ended: it is cancelled with the others.
+// Post refuses a task whose offload has ended: it is cancelled with the others.
 func TestErrandOfARefusedTask(t *testing.T) {
 	errRefused := errors.New("refused")
 	for _, tt := range errands {
@@ -259,7 +259,7 @@ func TestErrandOfARefusedTask(t *testing.T) {
 			var handled error
 			ex := newManual(t, func(err error) { handled = err })
 			do, finish, _ := tt.block()
-			require.NoError(t, coro.Go(ex, errand(do), 0))
+			require.NoError(t, coro.Go(ex, offload(do), 0))
 			ex.runAll()
 			ex.setRefuse(errRefused)
 			finish()
@@ -335,8 +335,8 @@ func TestGoChannelsConserveValues(t *testing.T) {
 
 func TestGoChannelClosed(t *testing.T) {
 	var c chan int
-	recv := errand(func(f *errandFrame) coro.Step { return coro.RecvFrom(f, 1, c, &f.State) })
-	send := errand(func(f *errandFrame) coro.Step { return coro.SendTo(f, 1, c, 1) })
+	recv := offload(func(f *offloadFrame) coro.Step { return coro.RecvFrom(f, 1, c, &f.State) })
+	send := offload(func(f *offloadFrame) coro.Step { return coro.SendTo(f, 1, c, 1) })
 	for _, waits := range []bool{false, true} {
 		for _, k := range []*coro.Kind[int, int]{recv, send} {
 			if waits && k == send && race.Enabled {
@@ -367,13 +367,13 @@ func TestGoChannelClosed(t *testing.T) {
 }
 
 func TestGoChannelNil(t *testing.T) {
-	for _, do := range []func(f *errandFrame) coro.Step{
-		func(f *errandFrame) coro.Step { return coro.RecvFrom(f, 1, nil, &f.State) },
-		func(f *errandFrame) coro.Step { return coro.SendTo(f, 1, nil, 1) },
+	for _, do := range []func(f *offloadFrame) coro.Step{
+		func(f *offloadFrame) coro.Step { return coro.RecvFrom(f, 1, nil, &f.State) },
+		func(f *offloadFrame) coro.Step { return coro.SendTo(f, 1, nil, 1) },
 	} {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		ex := newManual(t, nil)
-		end := start(ctx, ex, errand(do).With(0))
+		end := start(ctx, ex, offload(do).With(0))
 		cancel(errCause)
 		ex.await(1)
 		ex.runAll()
@@ -401,7 +401,7 @@ func TestBlockingFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			ex := newPool(t)
-			k := errand(func(f *errandFrame) coro.Step { return coro.Blocking(f, 1, tt.fn, &f.State) })
+			k := offload(func(f *offloadFrame) coro.Step { return coro.Blocking(f, 1, tt.fn, &f.State) })
 			for range 3 {
 				_, err := coro.Run(context.Background(), ex, k.With(0))
 				tt.check(t, err)
@@ -429,7 +429,7 @@ func TestBlockingIsAbandoned(t *testing.T) {
 	ex := newManual(t, nil)
 	finish := make(chan none)
 	var functions sync.WaitGroup
-	slow := errand(func(f *errandFrame) coro.Step {
+	slow := offload(func(f *offloadFrame) coro.Step {
 		functions.Add(1)
 		return coro.Blocking(f, 1, func() (int, error) {
 			defer functions.Done()
@@ -447,7 +447,7 @@ func TestBlockingIsAbandoned(t *testing.T) {
 		require.True(t, err == errCause)
 	}
 	c := make(chan int)
-	end := start(context.Background(), ex, errand(func(f *errandFrame) coro.Step {
+	end := start(context.Background(), ex, offload(func(f *offloadFrame) coro.Step {
 		return coro.Blocking(f, 1, func() (int, error) { return <-c, nil }, &f.State)
 	}).With(0))
 	close(finish)
@@ -498,28 +498,28 @@ func TestErrandMisuse(t *testing.T) {
 	var words []string
 	tests := []struct {
 		name string
-		do   func(f *errandFrame) coro.Step
+		do   func(f *offloadFrame) coro.Step
 		want string
 	}{
-		{"no function", func(f *errandFrame) coro.Step { return coro.Blocking[int, int, int](f, 1, nil, nil) },
+		{"no function", func(f *offloadFrame) coro.Step { return coro.Blocking[int, int, int](f, 1, nil, nil) },
 			`coro: task "errand": Blocking needs a function`},
-		{"no context", func(f *errandFrame) coro.Step { return coro.WaitContext(f, 1, nil) }, //nolint:staticcheck // misuse
+		{"no context", func(f *offloadFrame) coro.Step { return coro.WaitContext(f, 1, nil) }, //nolint:staticcheck // misuse
 			`coro: task "errand": WaitContext needs a context`},
-		{"elsewhere", func(f *errandFrame) coro.Step {
+		{"elsewhere", func(f *offloadFrame) coro.Step {
 			return coro.Blocking(f, 1, func() (int, error) { return 1, nil }, &elsewhere)
 		}, `coro: task "errand": the result of "coro.Blocking" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
-		{"pointers", func(f *errandFrame) coro.Step { return coro.RecvFrom(f, 1, make(chan []string), &words) },
+		{"pointers", func(f *offloadFrame) coro.Step { return coro.RecvFrom(f, 1, make(chan []string), &words) },
 			`coro: task "errand": the result of "coro.RecvFrom" must go to a field of a held part (or to nil), since its result type ([]string) holds a Go pointer: make the awaiting kind with DefineHeld`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := coro.Run(context.Background(), newInline(t), errand(tt.do).With(0))
+			_, err := coro.Run(context.Background(), newInline(t), offload(tt.do).With(0))
 			requireMisuse(t, err, tt.want)
 		})
 	}
 }
 
-// In the steady state errands allocate nothing on the Go heap.
+// In the steady state offloads allocate nothing on the Go heap.
 func TestErrandAllocations(t *testing.T) {
 	if race.Enabled {
 		return // sync.Pool drops values at random

@@ -51,23 +51,23 @@ type call struct {
 
 	// ---- in use only while the call carries an environment
 
-	scope         // of the tree: its env and, if that can end, its registry tree
-	ender  ender  // gets what the root ends with; nil: errors go to env's handler
-	traced traced // the tree, if that began while a trace was taken
-	waited bool   // Run waits on done; otherwise the call is pinned
-	done   signal // given when the root has ended
-	err    error  // of the root; written before done is given
+	scope               // of the tree: its env and, if that can end, its registry tree
+	recipient recipient // gets what the root ends with; nil: errors go to env's handler
+	trace     treeTrace // the tree, if that began while a trace was taken
+	waited    bool      // Run waits on done; otherwise the call is pinned
+	done      signal    // given when the root has ended
+	err       error     // of the root; written before done is given
 
 	prev, next *call // in pinned
 }
 
 // ender is who gets what a root ends with, if nobody waits in Run.
-type ender interface {
+type recipient interface {
 	// begin is told that c carries an environment now, before there is a frame.
-	begin(c *call)
+	attach(c *call)
 
 	// ended takes the result from c, releases c, and tells whoever it is for.
-	ended(c *call, err error)
+	deliver(c *call, err error)
 }
 
 // callFor adds what a caller of Run gets.
@@ -116,14 +116,14 @@ func (c *call) claim() {
 
 // ended is told that the root ended with err. It must not touch c after it has
 // let go of it.
-func (c *call) ended(err error) {
+func (c *call) rootEnded(err error) {
 	if c.waited {
 		c.err = err
 		c.done.give()
 		return
 	}
-	if c.ender != nil {
-		c.ender.ended(c, err)
+	if c.recipient != nil {
+		c.recipient.deliver(c, err)
 		return
 	}
 	handler := c.env.handler
@@ -139,13 +139,13 @@ func (c *call) release() {
 		pinned.remove(c)
 	}
 	c.tree.close()
-	c.traced.end()
+	c.trace.end()
 	if c.env.scope != nil {
 		c.closeContext()
 	}
 	c.env = Environment{}
 	c.err = nil
-	c.ender = nil
+	c.recipient = nil
 	c.waited = false
 	c.recycle()
 }

@@ -56,8 +56,8 @@ type (
 // on in f at the resume point at. If f.Err is not nil then, v was not sent: the
 // tree's context has ended or, with [ErrChanClosed], the channel was closed
 // meanwhile. The task panics if the channel is closed already.
-func (c *Chan[T]) Send(f Waiter, at int, v T) Step {
-	h := f.waiter()
+func (c *Chan[T]) Send(f AnyFrame, at int, v T) Step {
+	h := f.anyFrame()
 	step := h.waitFor(at, (*sending[T])(c))
 	if w := h.worker.get(); c.pointer == "" {
 		*outgoing[T](w) = v
@@ -110,17 +110,17 @@ func outgoing[T any](w *Worker) *T {
 // *result, which must lie in f's state or held part, or nowhere if result is nil. If
 // f.Err is not nil then, there is none: the tree's context has ended or, with
 // [ErrChanClosed], the channel is closed and has no values left.
-func (c *Chan[T]) Recv(f Waiter, at int, result *T) Step {
-	h := f.waiter()
+func (c *Chan[T]) Recv(f AnyFrame, at int, result *T) Step {
+	h := f.anyFrame()
 	step := h.waitFor(at, (*receiving[T])(c))
-	if result != nil && !h.holds(unsafe.Pointer(result), h.kind.get().size-headerSize) && !h.holdsApart(unsafe.Pointer(result)) {
-		c.misplaced(h)
+	if result != nil && !h.stateHolds(unsafe.Pointer(result), h.kind.get().size-headerSize) && !h.heldPartHolds(unsafe.Pointer(result)) {
+		c.panicMisplacedValue(h)
 	}
 	h.worker.get().destination = uintptr(unsafe.Pointer(result))
 	return step
 }
 
-func (c *Chan[T]) misplaced(h *header) {
+func (c *Chan[T]) panicMisplacedValue(h *header) {
 	const end = " (or to nil): another address may be gone when a value comes"
 	start := "coro: task " + quote(h.kind.get().name) + ": what Recv receives must go to a field of "
 	if c.pointer == "" {
@@ -132,7 +132,7 @@ func (c *Chan[T]) misplaced(h *header) {
 // TrySend sends v if that is possible without waiting. It panics if the channel is
 // closed.
 func (c *Chan[T]) TrySend(v T) bool {
-	var woken wakes
+	var woken wakeList
 	c.lock.mu.Lock()
 	sent := c.send(v, &woken)
 	c.lock.mu.Unlock()
@@ -142,7 +142,7 @@ func (c *Chan[T]) TrySend(v T) bool {
 
 // TryRecv receives a value if that is possible without waiting.
 func (c *Chan[T]) TryRecv() (v T, ok bool) {
-	var woken wakes
+	var woken wakeList
 	c.lock.mu.Lock()
 	v, ok = c.receive(&woken)
 	c.lock.mu.Unlock()
@@ -154,15 +154,15 @@ func (c *Chan[T]) TryRecv() (v T, ok bool) {
 // received. Tasks that wait to send or receive go on with [ErrChanClosed]. It panics
 // if the channel is closed already.
 func (c *Chan[T]) Close() {
-	var woken wakes
+	var woken wakeList
 	c.lock.mu.Lock()
 	if c.closed {
 		c.lock.mu.Unlock()
 		panic("coro: Close of a Chan that is closed: let one task close it, once")
 	}
 	c.closed = true
-	c.receivers.wakeAll(flagWoken|flagEnded, &woken)
-	c.senders.wakeAll(flagWoken|flagEnded, &woken)
+	c.receivers.wakeAll(flagWoken|flagChanClosed, &woken)
+	c.senders.wakeAll(flagWoken|flagChanClosed, &woken)
 	c.lock.mu.Unlock()
 	post(&woken)
 }
@@ -187,10 +187,10 @@ func (c *Chan[T]) Cap() int { return c.capacity }
 
 // send sends v if that is possible now. The caller holds the lock, which is
 // released if send panics.
-func (c *Chan[T]) send(v T, woken *wakes) bool {
+func (c *Chan[T]) send(v T, woken *wakeList) bool {
 	if c.closed {
 		c.lock.mu.Unlock()
-		sendToClosed()
+		panicSendToClosed()
 	}
 	for !c.receivers.empty() {
 		h, destination := c.receivers.pop()
@@ -208,12 +208,12 @@ func (c *Chan[T]) send(v T, woken *wakes) bool {
 	return true
 }
 
-func sendToClosed() {
+func panicSendToClosed() {
 	panic("coro: a Send to a Chan that is closed: let the sender close it, after its last Send")
 }
 
 // receive takes a value if there is one. The caller holds the lock.
-func (c *Chan[T]) receive(woken *wakes) (v T, ok bool) {
+func (c *Chan[T]) receive(woken *wakeList) (v T, ok bool) {
 	if c.values.n > 0 {
 		v, ok = c.values.pop(), true
 	}
@@ -236,7 +236,7 @@ func (c *Chan[T]) receive(woken *wakes) (v T, ok bool) {
 func (s *sending[T]) park(w *Worker, h *header) parking {
 	c := (*Chan[T])(s)
 	v := c.parcel(w)
-	woken := wakes{w: w}
+	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	p := parkDone
 	if !c.send(v, &woken) {
@@ -255,7 +255,7 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 func (r *receiving[T]) park(w *Worker, h *header) parking {
 	c := (*Chan[T])(r)
 	destination := w.destination
-	woken := wakes{w: w}
+	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	p := parkDone
 	if v, ok := c.receive(&woken); ok {
@@ -263,7 +263,7 @@ func (r *receiving[T]) park(w *Worker, h *header) parking {
 			**(**T)(unsafe.Pointer(&destination)) = v
 		}
 	} else if c.closed {
-		p = parkEnded
+		p = parkChanClosed
 	} else if p = c.lock.admit(c, h); p == parked {
 		c.receivers.push(h, destination)
 	}
@@ -272,7 +272,7 @@ func (r *receiving[T]) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (c *Chan[T]) withdraw(m match, woken *wakes) {
+func (c *Chan[T]) withdraw(m match, woken *wakeList) {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
 	c.receivers.withdraw(m, woken)

@@ -190,7 +190,7 @@ func TestChanCloseAndTheContext(t *testing.T) {
 	ex := newManual(t, nil)
 	c := coro.NewChan[int](0)
 	ctx, cancel := context.WithCancel(context.Background())
-	end := start(ctx, ex, waiting(func(f coro.Waiter, at int) coro.Step { return c.Recv(f, at, nil) }, func(error) {}).With(0))
+	end := start(ctx, ex, waiting(func(f coro.AnyFrame, at int) coro.Step { return c.Recv(f, at, nil) }, func(error) {}).With(0))
 	c.Close()
 	cancel()
 	require.Equal(t, 1, ex.runAll())

@@ -54,7 +54,7 @@ func (w *Worker) cleanUp(h *header, err error) error {
 		return err
 	}
 	if h.layout&flagWoken != 0 {
-		w.learn(h)
+		w.takeOutcome(h)
 		ends, ended := w.stepAlone(h, err)
 		if ended {
 			return ends

@@ -36,7 +36,7 @@ type Alarm interface {
 }
 
 // exact is a Clock that is not real.
-type exact interface{ Exact() bool }
+type exactClock interface{ Exact() bool }
 
 // systemClock is the real clock, or that of a synctest bubble, if it was made in one:
 // then what uses it must stay in that bubble.
@@ -55,14 +55,14 @@ func (c systemClock) NewAlarm(f func()) Alarm {
 
 // soundClock is a Clock whose methods return, or the process ends. Else a panic would be taken
 // for that of the step which waits, and its frame, with a timer in it, would be freed.
-type soundClock struct{ Clock }
+type checkedClock struct{ Clock }
 
-func (c soundClock) Exact() bool {
-	e, ok := c.Clock.(exact)
+func (c checkedClock) Exact() bool {
+	e, ok := c.Clock.(exactClock)
 	return ok && e.Exact()
 }
 
-func (c soundClock) Now() time.Duration {
+func (c checkedClock) Now() time.Duration {
 	returned := false
 	defer func() {
 		if !returned {
@@ -74,7 +74,7 @@ func (c soundClock) Now() time.Duration {
 	return now
 }
 
-func (c soundClock) NewAlarm(f func()) Alarm {
+func (c checkedClock) NewAlarm(f func()) Alarm {
 	returned := false
 	defer func() {
 		if !returned {
@@ -83,13 +83,13 @@ func (c soundClock) NewAlarm(f func()) Alarm {
 	}()
 	a := c.Clock.NewAlarm(f)
 	returned = true
-	return soundAlarm{a}
+	return checkedAlarm{a}
 }
 
 // soundAlarm is an alarm of a soundClock.
-type soundAlarm struct{ Alarm }
+type checkedAlarm struct{ Alarm }
 
-func (a soundAlarm) Reset(d time.Duration) bool {
+func (a checkedAlarm) Reset(d time.Duration) bool {
 	returned := false
 	defer func() {
 		if !returned {
@@ -101,7 +101,7 @@ func (a soundAlarm) Reset(d time.Duration) bool {
 	return was
 }
 
-func (a soundAlarm) Stop() bool {
+func (a checkedAlarm) Stop() bool {
 	returned := false
 	defer func() {
 		if !returned {

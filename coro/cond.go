@@ -29,18 +29,18 @@ func NewCond(l *Mutex) *Cond { return &Cond{L: l} }
 // If f.Err is not nil then, the tree's context has ended, and the task does not have L:
 // neither must it unlock L, nor look at what that guards. A Signal that it had got wakes
 // another task instead. The task panics if L is not locked.
-func (c *Cond) Wait(f Waiter, at int) Step {
+func (c *Cond) Wait(f AnyFrame, at int) Step {
 	if c.L == nil {
 		panic("coro: a Cond without a Mutex: make it with NewCond")
 	}
-	return f.waiter().waitFor(at, c)
+	return f.anyFrame().waitFor(at, c)
 }
 
 // Signal wakes the task that has waited longest, if any waits. It may be called from any
 // goroutine, with or without L. The task takes its turn for L: it does not run before it
 // has that.
 func (c *Cond) Signal() {
-	var woken wakes
+	var woken wakeList
 	c.signal(&woken)
 	post(&woken)
 }
@@ -50,7 +50,7 @@ func (c *Cond) Broadcast() {
 	if c.L == nil {
 		return // nobody could wait
 	}
-	var woken wakes
+	var woken wakeList
 	c.lock.mu.Lock()
 	c.L.lock.mu.Lock()
 	for !c.waiters.empty() {
@@ -62,7 +62,7 @@ func (c *Cond) Broadcast() {
 	post(&woken)
 }
 
-func (c *Cond) signal(woken *wakes) {
+func (c *Cond) signal(woken *wakeList) {
 	if c.L == nil {
 		return // nobody could wait
 	}
@@ -86,13 +86,13 @@ func (c *Cond) signal(woken *wakes) {
 // for that. It returns parkDone, or parked, or something else: then the task does not
 // go on because of what it waited for. The caller holds both locks, so a canceller finds
 // the task in one queue or the other.
-func (c *Cond) move(h *header, woken *wakes) parking {
+func (c *Cond) move(h *header, woken *wakeList) parking {
 	m := c.L
 	if !m.locked {
 		if m.locked = wake(h, flagWoken, woken); m.locked {
 			return parkDone
 		}
-		return parkClosed
+		return parkExecutorClosed
 	}
 	p := m.lock.admit(m, h)
 	switch p {
@@ -100,15 +100,15 @@ func (c *Cond) move(h *header, woken *wakes) parking {
 		m.waiters.push(h, struct{}{})
 	case parkCancelled: // who set the flag may have looked at L already
 		wake(h, 0, woken)
-	case parkClosed: // who closes has yet to come by here
-		h.env.get().waiting.leave(h)
+	case parkExecutorClosed: // who closes has yet to come by here
+		h.env.get().runtime.leaveToCloser(h)
 	}
 	return p
 }
 
 func (c *Cond) park(w *Worker, h *header) parking {
 	m := c.L
-	woken := wakes{w: w}
+	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	m.lock.mu.Lock()
 	if !m.locked {
@@ -120,7 +120,7 @@ func (c *Cond) park(w *Worker, h *header) parking {
 	if p == parked {
 		c.waiters.push(h, struct{}{})
 	}
-	var again inVain
+	var again unusedSignals
 	if p != parkUnarmed { // else park is called again
 		again = m.handOver(&woken)
 	}
@@ -131,7 +131,7 @@ func (c *Cond) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (c *Cond) withdraw(m match, woken *wakes) {
+func (c *Cond) withdraw(m match, woken *wakeList) {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
 	c.waiters.withdraw(m, woken)
@@ -170,18 +170,18 @@ func (m *Mutex) signalOf(h *header) *Cond {
 	return m.signalled.pop()
 }
 
-// inVain is the Conds whose Signals have to be given again, one for each.
-type inVain struct{ conds []*Cond }
+// unusedSignals is the Conds whose Signals have to be given again, one for each.
+type unusedSignals struct{ conds []*Cond }
 
 // add adds c, which may be nil.
-func (v *inVain) add(c *Cond) {
+func (v *unusedSignals) add(c *Cond) {
 	if c != nil {
 		v.conds = append(v.conds, c)
 	}
 }
 
 // signal gives the Signals again. The caller holds no waitable's lock.
-func (v inVain) signal(woken *wakes) {
+func (v unusedSignals) signal(woken *wakeList) {
 	for _, c := range v.conds {
 		c.signal(woken)
 	}

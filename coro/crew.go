@@ -10,29 +10,29 @@ import (
 // crew is goroutines that work for tasks: they call functions and wait on Go
 // channels. One that has nothing to do stays for a while, since a new one has to
 // grow its stack again; not more than maxIdle of them do.
-type crew struct {
+type helperPool struct {
 	mu    sync.Mutex
-	idle  *hand // the one that became idle last, and works next; guarded by mu
-	nIdle int   // guarded by mu
+	idle  *helper // the one that became idle last, and works next; guarded by mu
+	nIdle int     // guarded by mu
 
 	maxIdle int
 	stay    time.Duration
 }
 
-var theCrew = crew{maxIdle: 256, stay: 10 * time.Second}
+var helpers = helperPool{maxIdle: 256, stay: 10 * time.Second}
 
 // hand is one goroutine of a crew.
-type hand struct {
-	work       chan assignment // has room for one: who assigns never waits
-	prev, next *hand           // in the crew's idle list; guarded by its mu
-	listed     bool            // is in the list; guarded by mu
+type helper struct {
+	work       chan job // has room for one: who assigns never waits
+	prev, next *helper  // in the crew's idle list; guarded by its mu
+	listed     bool     // is in the list; guarded by mu
 }
 
 // assignment is what a hand does.
-type assignment interface{ do() }
+type job interface{ do() }
 
 // assign makes some hand do a, soon. It does not wait.
-func (c *crew) assign(a assignment) {
+func (c *helperPool) run(a job) {
 	c.mu.Lock()
 	h := c.idle
 	if h != nil {
@@ -40,15 +40,15 @@ func (c *crew) assign(a assignment) {
 	}
 	c.mu.Unlock()
 	if h == nil {
-		h = &hand{work: make(chan assignment, 1)}
-		go c.employ(h)
+		h = &helper{work: make(chan job, 1)}
+		go c.serve(h)
 	}
 	h.work <- a
 }
 
 // employ is what h's goroutine does. It ends there too if an assignment ends its
 // goroutine: h is not in the list then.
-func (c *crew) employ(h *hand) {
+func (c *helperPool) serve(h *helper) {
 	// It works for many tasks, and has the labels of none: not those of the step that
 	// it was begun in.
 	pprof.SetGoroutineLabels(context.Background())
@@ -72,7 +72,7 @@ func (c *crew) employ(h *hand) {
 }
 
 // rest puts h into the idle list, if there is room.
-func (c *crew) rest(h *hand) bool {
+func (c *helperPool) rest(h *helper) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.nIdle >= c.maxIdle {
@@ -89,7 +89,7 @@ func (c *crew) rest(h *hand) bool {
 }
 
 // quit takes h from the idle list and reports whether it was there.
-func (c *crew) quit(h *hand) bool {
+func (c *helperPool) quit(h *helper) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !h.listed {
@@ -100,7 +100,7 @@ func (c *crew) quit(h *hand) bool {
 }
 
 // remove takes h from the idle list. The caller holds mu.
-func (c *crew) remove(h *hand) {
+func (c *helperPool) remove(h *helper) {
 	if h.prev != nil {
 		h.prev.next = h.next
 	} else {

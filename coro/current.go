@@ -10,11 +10,11 @@ import (
 // calls: what becomes ready by these can go into the worker's own queue. A goroutine in
 // [Worker.Run] has one of a few seats, which it finds by its number. If another goroutine
 // has that seat, it does without: methods then do what they do when no worker calls them.
-var seats [1 << seatBits]seat
+var workerSlotTable [1 << workerSlotBits]workerSlot
 
-const seatBits = 8
+const workerSlotBits = 8
 
-type seat struct {
+type workerSlot struct {
 	// goroutine is the number of who has the seat, or 0. Anyone changes 0 to his number, by
 	// compare-and-swap; who has the seat, and nobody else, changes it back. So a goroutine
 	// that finds its own number here has put it there, and what it reads in worker it
@@ -28,16 +28,16 @@ type seat struct {
 	_ [128 - 16]byte // seats are written by different threads
 }
 
-func seatOf(number uintptr) *seat {
+func workerSlotOf(number uintptr) *workerSlot {
 	// Numbers are addresses of records of the same size.
-	return &seats[uint32(number>>3)*2654435769>>(32-seatBits)]
+	return &workerSlotTable[uint32(number>>3)*2654435769>>(32-workerSlotBits)]
 }
 
 // current returns the worker in whose step it is called, or nil: if it is called elsewhere, or
 // if that is not known.
-func current() *Worker {
+func currentWorker() *Worker {
 	number := goroutine.Pointer()
-	s := seatOf(number)
+	s := workerSlotOf(number)
 	if s.goroutine.Load() != number || number == 0 {
 		return nil
 	}
@@ -48,46 +48,46 @@ func current() *Worker {
 }
 
 // seated is what a goroutine has to give back: s may be nil.
-type seated struct {
-	s     *seat
+type slotEntry struct {
+	s     *workerSlot
 	outer *Worker
 }
 
 // sit makes w the worker that runs tasks on the calling goroutine, until leave is called
 // there.
-func (w *Worker) sit() seated {
+func (w *Worker) enterSlot() slotEntry {
 	number := goroutine.Pointer()
-	s := seatOf(number)
+	s := workerSlotOf(number)
 	if s.goroutine.Load() == number {
 		outer := s.worker
 		if number == 0 || outer == w {
-			return seated{}
+			return slotEntry{}
 		}
 		s.worker = w
-		return seated{s, outer}
+		return slotEntry{s, outer}
 	}
 	if !s.goroutine.CompareAndSwap(0, number) {
-		return seated{}
+		return slotEntry{}
 	}
 	s.worker = w
-	return seated{s, nil}
+	return slotEntry{s, nil}
 }
 
 // Attach makes the worker be found by what its steps call: what they wake by a method
 // without a frame, and what they launch, goes to the worker's own queue. Each Run does so
 // for itself, and is faster if the goroutine has called Attach. That goroutine must call
 // Detach before it ends, also if a step ends it: in a deferred function.
-func (w *Worker) Attach() { w.sit() }
+func (w *Worker) Attach() { w.enterSlot() }
 
 // Detach ends what Attach began. It is called on the same goroutine, outside of Run.
 func (w *Worker) Detach() {
 	number := goroutine.Pointer()
-	if s := seatOf(number); number != 0 && s.goroutine.Load() == number && s.worker == w {
-		seated{s, nil}.leave()
+	if s := workerSlotOf(number); number != 0 && s.goroutine.Load() == number && s.worker == w {
+		slotEntry{s, nil}.leave()
 	}
 }
 
-func (t seated) leave() {
+func (t slotEntry) leave() {
 	if t.s == nil {
 		return
 	}

@@ -19,7 +19,7 @@ func TestStepsAreKnownWithoutTheirFrames(t *testing.T) {
 	for _, taken := range []bool{false, true} { // the goroutine's seat, by another one
 		ex := newStepwise(t, nil)
 		local := new(localQueue)
-		ex.worker.SetLocal(ex.env, local)
+		ex.worker.SetLocalQueue(ex.env, local)
 		var e coro.Event
 		var order []string
 		waits := coro.Define("waits", func(f *coro.Frame[int, none]) coro.Step {
@@ -46,7 +46,7 @@ func TestStepsAreKnownWithoutTheirFrames(t *testing.T) {
 			require.NoError(t, coro.RunAsync(ex)(held.With(none{}, "call")))
 			if is {
 				require.Equal(t, 4, local.Len())
-				require.Equal(t, []coro.Origin{coro.Apart, coro.Apart, coro.Apart, coro.Apart}, local.from)
+				require.Equal(t, []coro.Origin{coro.OriginConcurrent, coro.OriginConcurrent, coro.OriginConcurrent, coro.OriginConcurrent}, local.from)
 			} else {
 				require.Zero(t, local.Len())
 			}
@@ -171,7 +171,7 @@ func TestCancelsInStepsAndOutside(t *testing.T) {
 	for range 20 {
 		ex := newStepwise(t, nil)
 		local := new(localQueue)
-		ex.worker.SetLocal(ex.env, local)
+		ex.worker.SetLocalQueue(ex.env, local)
 		var e coro.Event
 		waits := coro.Define("waits", func(f *coro.Frame[none, none]) coro.Step {
 			if f.At() == 0 {
@@ -182,7 +182,7 @@ func TestCancelsInStepsAndOutside(t *testing.T) {
 		cancels := coro.Define("cancels", func(f *coro.Frame[brood, none]) coro.Step {
 			switch f.At() {
 			case 0:
-				f.State.children.Policy(f, coro.FirstError)
+				f.State.children.SetPolicy(f, coro.FirstError)
 				coro.Spawn(f, &f.State.children, waits, none{}, nil)
 				return coro.Yield(f, 1)
 			case 1:

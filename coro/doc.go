@@ -71,7 +71,7 @@
 //
 // A [Group] in a task's state is its children that run beside it: [Spawn] adds one, and
 // [Group.Wait] waits until all have ended. A [GroupPolicy] cancels the others when one
-// has failed or succeeded, and [Group.Limit] says how many run at a time. A task never
+// has failed or succeeded, and [Group.SetLimit] says how many run at a time. A task never
 // ends before its children. [All], [Any] and [Race] run one child for each element of a
 // slice.
 //
@@ -94,7 +94,7 @@
 //
 // A task that waits is a frame in a queue: it costs no goroutine, and nothing
 // besides its frame, except in a Select. Tasks wait for a [Mutex], an [Event], a
-// [Semaphore], a [Latch], a [Cond] or a [Chan], which tasks on several executors may share,
+// [Semaphore], a [WaitGroup], a [Cond] or a [Chan], which tasks on several executors may share,
 // and are served in the order in which they came; or, with [Suspend], for a [Waker] that
 // anything outside may wake; or, with [Select], for the first of several, or until some
 // time has passed, by [After]. Each such operation is a

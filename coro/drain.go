@@ -20,7 +20,7 @@ import (
 //	ended = elsewhere + the sum of Worker.ended over workers
 //
 // All are modulo a power of two that is more than there can be roots at a time.
-type live struct {
+type rootCounts struct {
 	// draining says that whoever ends a root gives notice. It is set once, by Drain, and
 	// read after each end. A worker that has just counted an end may miss it, because its
 	// store is no barrier; Drain, which then has not seen the count, looks again.
@@ -38,7 +38,7 @@ type live struct {
 	elsewhere interleave.Uint32
 
 	mu      interleave.Mutex
-	workers []*Worker // whose home this is, from SetLocal until Close; guarded by mu
+	workers []*Worker // whose home this is, from SetLocalQueue until Close; guarded by mu
 }
 
 // storesRelease says that a plain store makes visible what was stored before, and the race
@@ -49,23 +49,23 @@ const storesRelease = (runtime.GOARCH == "amd64" || runtime.GOARCH == "386") && 
 // after that, also if a handler panics or ends the goroutine: who has drained an executor
 // finds that all handlers have returned.
 func (w *Worker) endRoot(env *Environment, err error) {
-	x := env.waiting
+	x := env.runtime
 	if err != nil || env.call != nil {
 		defer w.countRoot(x)
-		env.ended(err)
+		env.rootEnded(err)
 		return
 	}
-	env.ended(nil)
+	env.rootEnded(nil)
 	w.countRoot(x)
 }
 
-func (w *Worker) countRoot(x *waiting) {
+func (w *Worker) countRoot(x *execRuntime) {
 	if w.home == x {
 		countUp(&w.ended)
 	} else {
-		x.live.elsewhere.Add(1)
+		x.roots.elsewhere.Add(1)
 	}
-	x.live.note()
+	x.roots.notifyIfDraining()
 }
 
 // countUp adds 1 to a count that only the caller writes.
@@ -78,26 +78,26 @@ func countUp(n *uint32) {
 }
 
 // note gives notice that a root has ended.
-func (l *live) note() {
+func (l *rootCounts) notifyIfDraining() {
 	if l.draining.Load() {
 		l.elsewhere.Add(0) // a barrier: who finds an older notice looks after our count
 		l.notify()
 	}
 }
 
-func (l *live) notify() {
+func (l *rootCounts) notify() {
 	interleave.TrySend(l.notices, struct{}{})
 }
 
 // employ is told of a worker whose home this is.
-func (l *live) employ(w *Worker) {
+func (l *rootCounts) addWorker(w *Worker) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.workers = append(l.workers, w)
 }
 
 // dismiss takes over the count of a worker that is closed.
-func (l *live) dismiss(w *Worker) {
+func (l *rootCounts) removeWorker(w *Worker) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if i := slices.Index(l.workers, w); i >= 0 {
@@ -109,7 +109,7 @@ func (l *live) dismiss(w *Worker) {
 
 // ended returns how many roots have ended, modulo 2^32, or had a moment ago, less those
 // that were launched on workers: for these it is as for all, see liveRoots.
-func (l *live) ended() uint32 {
+func (l *rootCounts) endedOnWorkers() uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := l.elsewhere.Load()
@@ -124,13 +124,13 @@ func (l *live) ended() uint32 {
 
 // liveRoots returns how many roots there are. Launches are read last: if that gives 0 there
 // was no root then, because until then no more had ended than were counted.
-func (x *waiting) liveRoots() int {
-	ended := x.live.ended()
+func (x *execRuntime) liveRoots() int {
+	ended := x.roots.endedOnWorkers()
 	return int((x.launching.launches() - ended) & (1<<(64-gateLaunches) - 1))
 }
 
 // beginLaunch is gate.launch, or gate.admits if w is the worker in whose step it is called.
-func (x *waiting) beginLaunch(w *Worker, inside bool) error {
+func (x *execRuntime) beginLaunch(w *Worker, inside bool) error {
 	if w != nil {
 		return x.launching.admits(inside)
 	}
@@ -140,7 +140,7 @@ func (x *waiting) beginLaunch(w *Worker, inside bool) error {
 // newRoot makes the frame of a root of env, whose executor w serves, for Go and GoHeld. w
 // runs a step.
 func (w *Worker) newRoot(env *Environment, k *kind) (*header, error) {
-	if err := env.waiting.launching.admits(false); err != nil {
+	if err := env.runtime.launching.admits(false); err != nil {
 		return nil, err
 	}
 	h := env.newRoot(w, k)
@@ -154,31 +154,31 @@ func (w *Worker) newRoot(env *Environment, k *kind) (*header, error) {
 // have ended when pushLocal returns.
 func (w *Worker) launch(h *header, env *Environment) {
 	countUp(&w.launched)
-	w.pushLocal(Task{h}, env, Apart)
+	w.pushLocal(Runnable{h}, env, OriginConcurrent)
 }
 
 // leaveLaunch ends what gate.launch began. launched says whether there is a root.
-func (x *waiting) leaveLaunch(launched bool) {
+func (x *execRuntime) leaveLaunch(launched bool) {
 	if launched {
 		x.launching.leave()
 		return
 	}
 	x.launching.takeBack()
-	x.live.note()
+	x.roots.notifyIfDraining()
 }
 
 // close makes launches return err, and says to who drains that what is live then will be cancelled.
-func (x *waiting) close(err error) {
+func (x *execRuntime) close(err error) {
 	x.launching.close(err)
 	if x.liveRoots() > 0 {
-		x.live.abandoned.Store(true)
+		x.roots.abandoned.Store(true)
 	}
 }
 
 // Live returns how many root tasks of the executor there are: those that were launched and
 // have not ended, or had not a moment ago. A root has ended when whoever waits for it, or
 // its handler, has been told. Any goroutine may ask.
-func (e *Environment) Live() int { return e.waiting.liveRoots() }
+func (e *Environment) Live() int { return e.runtime.liveRoots() }
 
 const (
 	firstRecheck  = time.Millisecond
@@ -196,16 +196,16 @@ const (
 // err. Drain does not close the executor. It may be called from any goroutine, but not from
 // a step function or a handler: the root there would wait for itself.
 func (e *Environment) Drain(ctx context.Context, err error) error {
-	x := e.waiting
+	x := e.runtime
 	x.launching.drain(err)
-	x.live.draining.Store(true)
+	x.roots.draining.Store(true)
 	recheck := firstRecheck
 	timer := time.NewTimer(recheck)
 	defer timer.Stop()
-	for notices := x.live.notices; ; {
+	for notices := x.roots.notices; ; {
 		if x.liveRoots() == 0 {
-			x.live.notify() // others may be draining
-			if x.live.abandoned.Load() {
+			x.roots.notify() // others may be draining
+			if x.roots.abandoned.Load() {
 				return err
 			}
 			return nil
@@ -215,7 +215,7 @@ func (e *Environment) Drain(ctx context.Context, err error) error {
 			notices = nil
 			timer.Reset(noticePeriods)
 		case <-timer.C:
-			notices = x.live.notices
+			notices = x.roots.notices
 			timer.Reset(recheck)
 			recheck = min(2*recheck, longRecheck)
 		case <-ctx.Done():

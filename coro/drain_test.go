@@ -14,10 +14,10 @@ import (
 )
 
 // plain is an executor without workers of its own: its test runs what it takes. It has none
-// of what makes executors fast, SetLocal above all.
+// of what makes executors fast, SetLocalQueue above all.
 type plain struct {
 	env   *coro.Environment
-	queue coro.Queue
+	queue coro.RunQueue
 }
 
 func newPlain(a *arena.Arena, handler func(error)) *plain {
@@ -28,7 +28,7 @@ func newPlain(a *arena.Arena, handler func(error)) *plain {
 
 func (e *plain) Environment() *coro.Environment { return e.env }
 
-func (e *plain) Post(t coro.Task) error {
+func (e *plain) Post(t coro.Runnable) error {
 	e.queue.Push(t)
 	return nil
 }
@@ -121,7 +121,7 @@ func TestDrainBeginsAsTheLastRootEnds(t *testing.T) {
 	for range 2000 {
 		e := newPlain(a, func(error) {})
 		w := coro.NewWorker(a)
-		w.SetLocal(e.env, e)
+		w.SetLocalQueue(e.env, e)
 		k := coro.Define("ends", func(f *coro.Frame[int, int]) coro.Step { return f.Return(0) })
 		require.NoError(t, coro.Go(e, k, 0))
 		var ready atomic.Bool
@@ -140,7 +140,7 @@ func TestDrainBeginsAsTheLastRootEnds(t *testing.T) {
 }
 
 // PushLocal is Post.
-func (e *plain) PushLocal(t coro.Task, _ coro.Origin) { e.queue.Push(t) }
+func (e *plain) PushLocal(t coro.Runnable, _ coro.Origin) { e.queue.Push(t) }
 
 func canceledContext() context.Context { return canceledContextWith(context.Canceled) }
 

@@ -18,7 +18,7 @@ type Executor interface {
 	// Post takes a task that is ready to run, from any goroutine, and sees to it
 	// that some worker's Run or Cancel is called for it, once. If it returns an
 	// error it has not taken the task.
-	Post(t Task) error
+	Post(t Runnable) error
 
 	// Environment returns what [NewEnvironment] made for this executor.
 	Environment() *Environment
@@ -34,7 +34,7 @@ type Executor interface {
 type Environment struct {
 	executor Executor
 	arena    *arena.Arena
-	waiting  *waiting // what the executor's environments share so that tasks can wait
+	runtime  *execRuntime // what the executor's environments share so that tasks can wait
 
 	// registry is where tasks of this environment can be found while they wait: that
 	// of waiting, or the tree's own if its context can end.
@@ -67,20 +67,20 @@ func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environme
 	if handler == nil {
 		handler = printError
 	}
-	x := newWaiting()
-	return &Environment{executor: ex, arena: a, waiting: x, registry: &x.registry, handler: handler}
+	x := newExecRuntime()
+	return &Environment{executor: ex, arena: a, runtime: x, registry: &x.registry, handler: handler}
 }
 
 // Close makes launches on the executor return err, whatever their options, and
 // waits for those that have begun to make a frame and not yet posted it: what
 // they post, the executor must still take or refuse. An executor calls it before
 // it closes its arena. It must not be called from a step function.
-func (e *Environment) Close(err error) { e.waiting.close(err) }
+func (e *Environment) Close(err error) { e.runtime.close(err) }
 
 func printError(err error) { fmt.Fprintln(os.Stderr, "coro: a task failed:", err) }
 
 // mayEnd reports whether cause may ever return an error.
-func (e *Environment) mayEnd() bool { return e.registry != &e.waiting.registry }
+func (e *Environment) mayEnd() bool { return e.registry != &e.runtime.registry }
 
 // cause returns why the tree, or the part of it that is a scope, should end, if it
 // should.
@@ -92,7 +92,7 @@ func (e *Environment) cause() error {
 		if r.ctx != nil && r.ctx.Err() != nil {
 			return context.Cause(r.ctx)
 		}
-		if r.deadline != 0 && r.waiting.timing().now() >= r.deadline {
+		if r.deadline != 0 && r.runtime.timing().now() >= r.deadline {
 			return context.DeadlineExceeded
 		}
 	}
@@ -137,7 +137,7 @@ func (e *Environment) newRoot(w *Worker, k *kind) *header {
 		h.countStart(w)
 	}
 	if e.relay != nil && e.call == nil {
-		e.relay.began()
+		e.relay.rootBegan()
 	}
 	return h
 }
@@ -170,19 +170,19 @@ func (e *Environment) freeRoot(h *header) {
 		e.arena.Deallocate(unsafe.Pointer(h), size)
 	}
 	if e.relay != nil && e.call == nil {
-		e.relay.ended()
+		e.relay.rootEnded()
 	}
 }
 
 // ended is told that the root ended with err, which may be nil. Its frame is
 // gone, and e may be as soon as ended returns.
-func (e *Environment) ended(err error) {
+func (e *Environment) rootEnded(err error) {
 	if c := e.call; c != nil {
-		c.ended(err)
+		c.rootEnded(err)
 		return
 	}
 	if e.relay != nil {
-		e.relay.ended()
+		e.relay.rootEnded()
 	}
 	if err != nil {
 		e.handler(err)

@@ -40,7 +40,7 @@ type slow struct {
 	inside, release chan none
 }
 
-func (e *slow) Post(coro.Task) error {
+func (e *slow) Post(coro.Runnable) error {
 	if e.posts.Add(1) == 1 {
 		e.inside <- none{}
 		<-e.release

@@ -8,23 +8,23 @@ import (
 	"unsafe"
 )
 
-// An errand is something that a goroutine does for a task while that waits: it
+// An offload is something that a goroutine does for a task while that waits: it
 // calls a function, or receives from or sends to a Go channel. The task is a child
-// of the one that wants it done. So what the errand is about lies in a held part,
+// of the one that wants it done. So what the offload is about lies in a held part,
 // its error is the child's, and its result goes where that of any child may go.
 //
-// The goroutine never touches a frame, nor a held part: it works on an errand,
+// The goroutine never touches a frame, nor a held part: it works on an offload,
 // which is on the Go heap, and which the child looks at when it goes on. A child
-// that is gone leaves the errand to its goroutine.
+// that is gone leaves the offload to its goroutine.
 
 // errandHeld is the held part of the child.
-type errandHeld[T any] struct {
-	what[T]
-	errand *errand[T] // nil unless it has begun, and the child has not seen its end
+type offloadHeld[T any] struct {
+	offloadRequest[T]
+	offload *offload[T] // nil unless it has begun, and the child has not seen its end
 }
 
 // what is to be done: just one of these, by the kind.
-type what[T any] struct {
+type offloadRequest[T any] struct {
 	fn    func() (T, error)
 	from  <-chan T
 	to    chan<- T
@@ -32,13 +32,13 @@ type what[T any] struct {
 	ctx   context.Context
 }
 
-// errand belongs to a task and a goroutine.
-type errand[T any] struct {
-	meeting
-	what[T]
-	kind *errandKind[T]
+// offload belongs to a task and a goroutine.
+type offload[T any] struct {
+	completion
+	offloadRequest[T]
+	kind *offloadKind[T]
 
-	// owners is who still uses the errand: the task, the goroutine.
+	// owners is who still uses the offload: the task, the goroutine.
 	owners atomic.Int32
 
 	// How it went; written before finished is set, and read after.
@@ -52,15 +52,15 @@ type errand[T any] struct {
 	unhook func() bool   // of the context's AfterFunc
 }
 
-// meeting is where the task waits for the end of its errand.
-type meeting struct {
+// meeting is where the task waits for the end of its offload.
+type completion struct {
 	lock     lock
 	finished bool // guarded by lock, as the rest
 	stopping bool // the task waits, with its worker, for an answer
 	task     *header
 }
 
-func (m *meeting) park(_ *Worker, h *header) parking {
+func (m *completion) park(_ *Worker, h *header) parking {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
 	if m.finished {
@@ -73,7 +73,7 @@ func (m *meeting) park(_ *Worker, h *header) parking {
 	return p
 }
 
-func (m *meeting) withdraw(which match, woken *wakes) {
+func (m *completion) withdraw(which match, woken *wakeList) {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
 	if m.task != nil && which.has(m.task) {
@@ -82,7 +82,7 @@ func (m *meeting) withdraw(which match, woken *wakes) {
 	}
 }
 
-func (m *meeting) forget(r *waitRegistry) bool {
+func (m *completion) forget(r *waitRegistry) bool {
 	if !m.lock.mu.TryLock() {
 		return false
 	}
@@ -91,8 +91,8 @@ func (m *meeting) forget(r *waitRegistry) bool {
 }
 
 // finish ends the goroutine's use of e.
-func (e *errand[T]) finish() {
-	var woken wakes
+func (e *offload[T]) finish() {
+	var woken wakeList
 	e.lock.mu.Lock()
 	e.finished = true
 	if e.task != nil {
@@ -108,7 +108,7 @@ func (e *errand[T]) finish() {
 }
 
 // drop ends the use of e by one of its owners.
-func (e *errand[T]) drop() {
+func (e *offload[T]) drop() {
 	if e.owners.Add(-1) > 0 {
 		return
 	}
@@ -119,13 +119,13 @@ func (e *errand[T]) drop() {
 	e.lock.mu.Lock()
 	e.finished, e.stopping = false, false
 	e.lock.mu.Unlock()
-	e.what = what[T]{}
+	e.offloadRequest = offloadRequest[T]{}
 	e.done, e.closed, e.err, e.panic, e.unhook = false, false, nil, nil, nil
-	e.kind.errands.Put(e)
+	e.kind.offloads.Put(e)
 }
 
 // do is what the goroutine does.
-func (e *errand[T]) do() {
+func (e *offload[T]) do() {
 	returned := false
 	defer func() {
 		if !returned { // fn has ended the goroutine
@@ -151,7 +151,7 @@ func (e *errand[T]) do() {
 
 // call calls the function. If that ends the goroutine, call does not return, even if a
 // panic on the way is recovered here.
-func (e *errand[T]) call() {
+func (e *offload[T]) call() {
 	exits := true
 	defer func() {
 		if v := recover(); v != nil {
@@ -165,7 +165,7 @@ func (e *errand[T]) call() {
 	exits = false
 }
 
-func (e *errand[T]) sendTo() {
+func (e *offload[T]) sendTo() {
 	defer func() {
 		if v := recover(); v != nil { // the Go channel was closed
 			e.panic = &PanicError{Value: v, Stack: debug.Stack()}
@@ -185,7 +185,7 @@ func (e *errand[T]) sendTo() {
 // A goroutine that waits for a Go channel is stopped. It has received or sent, or
 // it has not: the task must know which, or a value would be lost or sent twice. So
 // the worker waits for the answer, which comes at once.
-func (e *errand[T]) settle() bool {
+func (e *offload[T]) settle() bool {
 	if e.fn == nil && e.ctx == nil {
 		e.lock.mu.Lock()
 		e.stopping = !e.finished
@@ -203,7 +203,7 @@ func (e *errand[T]) settle() bool {
 }
 
 // abandon ends the use of e by a task that is gone.
-func (e *errand[T]) abandon() {
+func (e *offload[T]) abandon() {
 	switch {
 	case e.fn != nil:
 	case e.ctx != nil:
@@ -217,34 +217,34 @@ func (e *errand[T]) abandon() {
 }
 
 // errandKind is the kind of the child.
-type errandKind[T any] struct {
-	*HeldKind[struct{}, errandHeld[T], T]
-	errands sync.Pool
+type offloadKind[T any] struct {
+	*HeldKind[struct{}, offloadHeld[T], T]
+	offloads sync.Pool
 }
 
 // release is also how it is known that a child is gone that did not go on: its
 // executor was closed.
-func (k *errandKind[T]) release(w *Worker, h *header) {
-	held := &(*heldFrame[struct{}, errandHeld[T], T])(unsafe.Pointer(h)).slot.get().held
-	if e := held.errand; e != nil {
-		held.errand = nil
+func (k *offloadKind[T]) release(w *Worker, h *header) {
+	held := &(*heldFrame[struct{}, offloadHeld[T], T])(unsafe.Pointer(h)).slot.get().held
+	if e := held.offload; e != nil {
+		held.offload = nil
 		e.abandon()
 	}
 	k.HeldKind.release(w, h)
 }
 
-// errandKinds has the kinds of children that do errands of one sort, by the type of
+// errandKinds has the kinds of children that do offloads of one sort, by the type of
 // the result.
-type errandKinds struct {
+type offloadKinds struct {
 	name   string
 	byType kindsByResult
 }
 
-func errandKindOf[T any](all *errandKinds) *errandKind[T] {
-	return kindByResult[T](&all.byType, func() *errandKind[T] {
-		k := new(errandKind[T])
-		k.errands.New = func() any {
-			return &errand[T]{kind: k, stop: make(chan struct{}, 1), answer: make(chan struct{}, 1)}
+func offloadKindOf[T any](all *offloadKinds) *offloadKind[T] {
+	return kindByResult[T](&all.byType, func() *offloadKind[T] {
+		k := new(offloadKind[T])
+		k.offloads.New = func() any {
+			return &offload[T]{kind: k, stop: make(chan struct{}, 1), answer: make(chan struct{}, 1)}
 		}
 		k.HeldKind = DefineHeld(all.name, k.run)
 		k.HeldKind.held = k
@@ -253,18 +253,18 @@ func errandKindOf[T any](all *errandKinds) *errandKind[T] {
 }
 
 // run is the child's step function.
-func (k *errandKind[T]) run(f *Frame[struct{}, T], held *errandHeld[T]) Step {
+func (k *offloadKind[T]) run(f *Frame[struct{}, T], held *offloadHeld[T]) Step {
 	if f.At() == 0 {
 		return k.begin(f, held)
 	}
-	e, err := held.errand, f.Err()
+	e, err := held.offload, f.Err()
 	if err != nil && !e.settle() {
 		if e.ctx != nil && e.ctx.Err() != nil { // both have ended
 			return f.Return(held.value)
 		}
 		return f.Fail(err)
 	}
-	held.errand = nil
+	held.offload = nil
 	if e.done {
 		err = e.err
 		if e.closed {
@@ -283,8 +283,8 @@ func (k *errandKind[T]) run(f *Frame[struct{}, T], held *errandHeld[T]) Step {
 	return f.Return(v)
 }
 
-// begin does the errand at once, if that needs no waiting, or has it done.
-func (k *errandKind[T]) begin(f *Frame[struct{}, T], held *errandHeld[T]) Step {
+// begin does the offload at once, if that needs no waiting, or has it done.
+func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step {
 	switch {
 	case held.from != nil:
 		select {
@@ -309,17 +309,17 @@ func (k *errandKind[T]) begin(f *Frame[struct{}, T], held *errandHeld[T]) Step {
 	if err := f.env.get().cause(); err != nil {
 		return f.Fail(err)
 	}
-	e := k.errands.Get().(*errand[T])
-	e.what = held.what
+	e := k.offloads.Get().(*offload[T])
+	e.offloadRequest = held.offloadRequest
 	e.owners.Store(2)
-	held.errand = e
+	held.offload = e
 	if e.ctx != nil {
 		e.unhook = context.AfterFunc(e.ctx, func() {
 			e.done = true
 			e.finish()
 		})
 	} else {
-		theCrew.assign(e)
+		helpers.run(e)
 	}
-	return f.waitFor(1, &e.meeting)
+	return f.waitFor(1, &e.completion)
 }

@@ -13,12 +13,12 @@ type Event struct {
 // Wait waits until the event is set and goes on in f at the resume point at. If
 // f.Err is not nil then, the tree's context has ended. A task that was woken by
 // Set goes on even if the event has been reset meanwhile.
-func (e *Event) Wait(f Waiter, at int) Step { return f.waiter().waitFor(at, e) }
+func (e *Event) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, e) }
 
 // Set sets the event and wakes the tasks that wait, in the order in which they
 // came.
 func (e *Event) Set() {
-	var woken wakes
+	var woken wakeList
 	e.lock.mu.Lock()
 	e.set = true
 	e.waiters.wakeAll(flagWoken, &woken)
@@ -53,7 +53,7 @@ func (e *Event) park(_ *Worker, h *header) parking {
 	return p
 }
 
-func (e *Event) withdraw(m match, woken *wakes) {
+func (e *Event) withdraw(m match, woken *wakeList) {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
 	e.waiters.withdraw(m, woken)

@@ -45,9 +45,9 @@ func TestEvent(t *testing.T) {
 	require.Equal(t, []int{0, 1, 2, 3, 4, 5}, order)
 }
 
-func TestLatch(t *testing.T) {
+func TestWaitGroup(t *testing.T) {
 	ex := newInline(t)
-	var latch coro.Latch
+	var latch coro.WaitGroup
 	ended := 0
 	k := coro.Define("task", func(f *coro.Frame[none, none]) coro.Step {
 		if f.At() == 0 {
@@ -70,7 +70,7 @@ func TestLatch(t *testing.T) {
 		latch.Done()
 		require.Equal(t, 5, ended)
 	}
-	const message = "coro: the count of a Latch would be negative, or too large: each Done needs an Add before it"
+	const message = "coro: the count of a WaitGroup would be negative, or too large: each Done needs an Add before it"
 	require.PanicsWithValue(t, message, latch.Done)
 	latch.Add(math.MaxInt)
 	require.PanicsWithValue(t, message, func() { latch.Add(1) })
@@ -79,10 +79,10 @@ func TestLatch(t *testing.T) {
 }
 
 // A task waits for many others, and sees what they did.
-func TestLatchOrdersMemory(t *testing.T) {
+func TestWaitGroupOrdersMemory(t *testing.T) {
 	ex := newPool(t)
 	const tasks = 100
-	var latch coro.Latch
+	var latch coro.WaitGroup
 	var done [tasks]int // written by the tasks, read by who waited
 	work := coro.Define("work", func(f *coro.Frame[int, none]) coro.Step {
 		if f.At() == 0 {

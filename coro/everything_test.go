@@ -186,10 +186,10 @@ func (e *everything) step(f *coro.Frame[anything, int]) coro.Step {
 		return coro.AwaitOn(f, 1, e.other, e.kind.With(child), &s.got)
 	default:
 		if n >= 25 {
-			s.children.Policy(f, coro.GroupPolicy(n-24))
+			s.children.SetPolicy(f, coro.GroupPolicy(n-24))
 		}
 		if s.random(3) == 0 {
-			s.children.Limit(f, 1+s.random(2))
+			s.children.SetLimit(f, 1+s.random(2))
 		}
 		for i := range s.results {
 			if s.random(2) == 0 {

@@ -178,7 +178,7 @@ func Example_mutexOfGoroutines() {
 type shared struct {
 	mutex   coro.Mutex
 	counter int // guarded by mutex
-	all     coro.Latch
+	all     coro.WaitGroup
 }
 
 type using struct{ *shared }

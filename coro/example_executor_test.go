@@ -17,7 +17,7 @@ type thread struct {
 
 	mu     sync.Mutex // guards what follows
 	posted sync.Cond
-	queue  coro.Queue
+	queue  coro.RunQueue
 	closed bool // the goroutine ends when the queue is empty
 	gone   bool // it has
 }
@@ -38,7 +38,7 @@ func newThread(a *arena.Arena) *thread {
 
 func (e *thread) Environment() *coro.Environment { return e.env }
 
-func (e *thread) Post(t coro.Task) error {
+func (e *thread) Post(t coro.Runnable) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.gone {
@@ -50,7 +50,7 @@ func (e *thread) Post(t coro.Task) error {
 }
 
 // next waits for a task; ok is false when the queue is empty and closed.
-func (e *thread) next() (t coro.Task, ok bool) {
+func (e *thread) next() (t coro.Runnable, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for e.queue.Len() == 0 && !e.closed {

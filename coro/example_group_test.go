@@ -56,11 +56,11 @@ type mirrors struct {
 	pages    [3]int
 }
 
-func ExampleGroup_Policy() {
+func ExampleGroup_SetPolicy() {
 	fastest := coro.Define("fastest", func(f *coro.Frame[mirrors, int]) coro.Step {
 		s := &f.State
 		if f.At() == 0 {
-			s.children.Policy(f, coro.FirstSuccess)
+			s.children.SetPolicy(f, coro.FirstSuccess)
 			for i, page := range [...]int{404, 7, 404} {
 				coro.Spawn(f, &s.children, fetching, fetch{page}, &s.pages[i])
 			}
@@ -76,7 +76,7 @@ func ExampleGroup_Policy() {
 	everything := coro.Define("everything", func(f *coro.Frame[mirrors, int]) coro.Step {
 		s := &f.State
 		if f.At() == 0 {
-			s.children.Policy(f, coro.FirstError)
+			s.children.SetPolicy(f, coro.FirstError)
 			for i, page := range [...]int{404, 7, 8} {
 				coro.Spawn(f, &s.children, fetching, fetch{page}, &s.pages[i])
 			}
@@ -107,7 +107,7 @@ func ExampleGroup_WaitRoom() {
 		s := &f.State
 		switch f.At() {
 		case 0:
-			s.children.Limit(f, 10) // so many at a time
+			s.children.SetLimit(f, 10) // so many at a time
 		case 2:
 			return f.Return(s.next)
 		}

@@ -124,7 +124,7 @@ type crewing struct {
 var crew = coro.DefineHeld("crew", func(f *coro.Frame[crewing, struct{}], held *stage) coro.Step {
 	s := &f.State
 	if f.At() == 0 {
-		s.workers.Policy(f, coro.FirstError)
+		s.workers.SetPolicy(f, coro.FirstError)
 		for range s.n {
 			coro.SpawnCall(f, &s.workers, work.With(working{}, *held), nil)
 		}
@@ -191,7 +191,7 @@ var pipeline = coro.DefineHeld("pipeline", func(f *coro.Frame[running, report], 
 	s := &f.State
 	if f.At() == 0 {
 		between := stage{coro.NewChan[job](8), coro.NewChan[answer](8)}
-		s.stages.Policy(f, coro.FirstError) // if one fails, all end
+		s.stages.SetPolicy(f, coro.FirstError) // if one fails, all end
 		coro.SpawnCall(f, &s.stages, feed.With(0, source{*jobs, between.in}), nil)
 		coro.SpawnCall(f, &s.stages, crew.With(crewing{n: 4}, between), nil)
 		coro.SpawnCall(f, &s.stages, gather.With(gathering{}, between), &s.report)

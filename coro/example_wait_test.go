@@ -117,10 +117,10 @@ func ExampleSemaphore() {
 }
 
 // A task waits until others are done.
-func ExampleLatch() {
+func ExampleWaitGroup() {
 	pool := executor.NewPool()
 	defer pool.Close()
-	var left coro.Latch
+	var left coro.WaitGroup
 	var squares [4]int
 
 	square := coro.Define("square", func(f *coro.Frame[int, struct{}]) coro.Step {

@@ -4,8 +4,8 @@ import "github.com/framearena/framearena/internal/goroutine"
 
 // Seats returns how many goroutines have a seat.
 func Seats() (n int) {
-	for i := range seats {
-		if seats[i].goroutine.Load() != 0 {
+	for i := range workerSlotTable {
+		if workerSlotTable[i].goroutine.Load() != 0 {
 			n++
 		}
 	}
@@ -14,12 +14,12 @@ func Seats() (n int) {
 
 // InStepOf reports whether w is the worker in whose step it is called, as far as methods
 // without a frame can tell; known says whether they can.
-func InStepOf(w *Worker) (is, known bool) { return current() == w, goroutine.Pointer() != 0 }
+func InStepOf(w *Worker) (is, known bool) { return currentWorker() == w, goroutine.Pointer() != 0 }
 
 // TakeSeat has another goroutine take the seat that the caller would have, until give is
 // called; false if somebody has it.
 func TakeSeat() (give func(), ok bool) {
-	s := seatOf(goroutine.Pointer())
+	s := workerSlotOf(goroutine.Pointer())
 	if !s.goroutine.CompareAndSwap(0, 1) {
 		return nil, false
 	}

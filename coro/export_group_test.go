@@ -1,7 +1,7 @@
 package coro
 
 // HasRecord reports whether g needs more than the frame has room for.
-func (g *Group) HasRecord() bool { return g.known() != nil }
+func (g *Group) HasRecord() bool { return g.loadRecord() != nil }
 
 // Parts returns how many scopes and group records there are in total, and whether a
 // free one that is in nobody's list still refers to something. It is for tests that
@@ -12,7 +12,7 @@ func Parts() (scopesInUse, recordsInUse int, clean bool) {
 		s := &slotOf[scope](n).held
 		r := &s.tree
 		clean = clean && s.env.executor == nil && s.env.scope == nil && s.env.ctx == nil && s.env.allocator == nil && s.base == nil && s.ctx == nil && s.endCtx == nil &&
-			r.waiting == nil && r.env == nil && r.ctx == nil && r.outer == nil && r.cause == nil && r.stop == nil &&
+			r.runtime == nil && r.env == nil && r.ctx == nil && r.outer == nil && r.cause == nil && r.stop == nil &&
 			r.prev == nil && r.next == nil && r.inner == nil && r.prevInner == nil && r.nextInner == nil &&
 			len(r.set) == 0 && len(r.found) == 0 && !r.armed.Load() && !r.cancelled.Load()
 	})

@@ -18,7 +18,7 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	used := map[int32]bool{}
 	ok = true
 	var prev *header
-	for h := q.frames.head; h != nil; prev, h = h, h.nextTask() {
+	for h := q.frames.head; h != nil; prev, h = h, h.nextInQueue() {
 		if h.layout&flagProxy != 0 {
 			p := h.proxy()
 			if p.prev.get() != prev || p.number < 0 || used[p.number] {
@@ -31,9 +31,9 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	if n != q.frames.n || q.frames.tail != prev {
 		ok = false
 	}
-	if q.aside != nil {
-		room = len(q.aside.values)
-		if len(used)+len(q.aside.free) != room || q.aside.visits < len(used) {
+	if q.proxied != nil {
+		room = len(q.proxied.values)
+		if len(used)+len(q.proxied.free) != room || q.proxied.visits < len(used) {
 			ok = false
 		}
 	}
@@ -42,7 +42,7 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 
 // AfterSlots returns how many slots there are for cases of After.
 func AfterSlots() int {
-	pauses.growing.Lock()
-	defer pauses.growing.Unlock()
-	return len(pauses.blocks) * blockLen(unsafe.Sizeof(slot[pause]{}))
+	afterTimers.growing.Lock()
+	defer afterTimers.growing.Unlock()
+	return len(afterTimers.blocks) * blockLen(unsafe.Sizeof(slot[afterTimer]{}))
 }

@@ -17,7 +17,7 @@ func Pinned() (n int, ok bool) {
 
 // Registered returns how many waitables the executor's registry has.
 func (e *Environment) Registered() int {
-	r := &e.waiting.registry
+	r := &e.runtime.registry
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return len(r.set)
@@ -26,10 +26,10 @@ func (e *Environment) Registered() int {
 // Trees returns how many trees with a context have had a task that waited and have
 // not ended. ok is false if their list is not linked alike in both directions.
 func (e *Environment) Trees() (n int, ok bool) {
-	e.waiting.mu.Lock()
-	defer e.waiting.mu.Unlock()
+	e.runtime.mu.Lock()
+	defer e.runtime.mu.Unlock()
 	var prev *waitRegistry
-	for r := e.waiting.trees; r != nil; prev, r = r, r.next {
+	for r := e.runtime.trees; r != nil; prev, r = r, r.next {
 		if r.prev != prev {
 			return n, false
 		}
@@ -40,7 +40,7 @@ func (e *Environment) Trees() (n int, ok bool) {
 
 // CloseGate does the first half of CancelWaiting: from now on, tasks that would be
 // woken are left to the second.
-func (e *Environment) CloseGate(err error) { e.waiting.gate.close(err) }
+func (e *Environment) CloseGate(err error) { e.runtime.gate.close(err) }
 
 // Cursors returns how many are looking through the queue of e.
 func (e *Event) Cursors() (n int) {
@@ -54,9 +54,9 @@ func (e *Event) Cursors() (n int) {
 
 // Cursors returns how many are looking through the trees of the executor.
 func (e *Environment) Cursors() (n int) {
-	e.waiting.mu.Lock()
-	defer e.waiting.mu.Unlock()
-	for c := e.waiting.cursors.first; c != nil; c = c.next {
+	e.runtime.mu.Lock()
+	defer e.runtime.mu.Unlock()
+	for c := e.runtime.cursors.first; c != nil; c = c.next {
 		n++
 	}
 	return n

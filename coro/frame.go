@@ -76,12 +76,12 @@ func (f *Frame[S, R]) BadResume() Step {
 func (f *Frame[S, R]) Kind() *Kind[S, R] {
 	k := f.kind.get()
 	if k.held != nil {
-		needsHeldKindOf(k)
+		panicNeedsHeldKindOf(k)
 	}
 	return (*Kind[S, R])(unsafe.Pointer(k))
 }
 
-func needsHeldKindOf(k *kind) {
+func panicNeedsHeldKindOf(k *kind) {
 	panic("coro: task " + quote(k.name) + " has a held part: use HeldKindOf in place of Frame.Kind")
 }
 

@@ -38,29 +38,29 @@ func gateModel(r *interleave.Run) {
 
 // Who drains and finds no root finds none later: a launch that was let in was counted.
 func drainModel(r *interleave.Run) {
-	x := newWaiting()
+	x := newExecRuntime()
 	var drained interleave.Bool
 	var live interleave.Int32
 	for _, name := range []string{"one", "two"} {
 		r.Thread(name, func() {
 			if err := x.launching.launch(false); err != nil {
 				r.Require(err == errGateDrains, "the error is %v", err)
-				x.live.note()
+				x.roots.notifyIfDraining()
 				return
 			}
 			live.Add(1)
 			r.Require(!drained.Load(), "a root begins when all is drained")
 			x.leaveLaunch(true)
 			live.Add(-1)
-			x.live.elsewhere.Add(1)
-			x.live.note()
+			x.roots.elsewhere.Add(1)
+			x.roots.notifyIfDraining()
 		})
 	}
 	r.Thread("drainer", func() {
 		x.launching.drain(errGateDrains)
-		x.live.draining.Store(true)
+		x.roots.draining.Store(true)
 		for x.liveRoots() != 0 {
-			interleave.Receive(x.live.notices)
+			interleave.Receive(x.roots.notices)
 		}
 		drained.Store(true)
 		n := live.Load()
@@ -86,8 +86,8 @@ func TestInterleavingsOfGatesBroken(t *testing.T) {
 		{"the last one to leave says nothing", gateModel, interleave.Fault{In: "coro.(*gate).left", Op: "try to send", Does: interleave.Skipped}},
 		{"launches are not stopped", drainModel, interleave.Fault{Line: "g.state.Or(gateDraining)", Does: interleave.Skipped}},
 		{"launching is not atomic", drainModel, interleave.Fault{In: "coro.(*gate).launch", Op: "add", Does: interleave.Torn}},
-		{"ends are not noticed", drainModel, interleave.Fault{In: "coro.(*live).notify", Op: "try to send", Does: interleave.Skipped}},
-		{"who ends a root does not see that somebody drains", drainModel, interleave.Fault{In: "coro.(*live).note", Op: "load", Does: interleave.Blind}},
+		{"ends are not noticed", drainModel, interleave.Fault{In: "coro.(*rootCounts).notify", Op: "try to send", Does: interleave.Skipped}},
+		{"who ends a root does not see that somebody drains", drainModel, interleave.Fault{In: "coro.(*rootCounts).notifyIfDraining", Op: "load", Does: interleave.Blind}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { interleave.Catch(t, tt.model, interleave.Break(tt.fault)) })

@@ -31,8 +31,8 @@ import (
 // a child wrote there is seen by nobody.
 //
 // Without more, children do not influence each other, and Wait gives the first error of
-// all. See [Group.Policy] for groups that cancel the other children when one has failed or
-// succeeded, and [Group.Limit] for how many run at a time.
+// all. See [Group.SetPolicy] for groups that cancel the other children when one has failed or
+// succeeded, and [Group.SetLimit] for how many run at a time.
 //
 // All methods are for the step function of the Group's task. While there are children, the
 // Group must not be assigned to, nor the State that it is part of: that panics, at the next
@@ -106,10 +106,10 @@ type groupRecord struct {
 	decided bool
 	winner  uintptr // the address of the result of the child that decided
 	err     error
-	errs    []error // of FirstSuccess
-	running int     // of the children that were not queued; counted if there is a limit
-	queued  Queue   // children beyond the limit
-	room    *header // the task, if it waits for room
+	errs    []error  // of FirstSuccess
+	running int      // of the children that were not queued; counted if there is a limit
+	queued  RunQueue // children beyond the limit
+	room    *header  // the task, if it waits for room
 }
 
 var groupRecords slots
@@ -133,8 +133,8 @@ func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS,
 // only just come: a load from there would wait for that.
 func (h *header) start(g *Group, c *header) {
 	w, env := h.worker.get(), h.env.get()
-	if interleave.LoadUintptr(&g.record) == 0 && env.relay == nil && w.home == env.waiting {
-		w.local.PushLocal(Task{c}, Spawned|env.mark)
+	if interleave.LoadUintptr(&g.record) == 0 && env.relay == nil && w.home == env.runtime {
+		w.local.PushLocal(Runnable{c}, OriginSpawned|env.mark)
 		return
 	}
 	g.start(w, c)
@@ -147,7 +147,7 @@ func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintp
 	// The flags come first, as in await.
 	if h.layout&(inheritedFlags|flagGroup) == flagGroup && w.current == uintptr(unsafe.Pointer(h)) &&
 		uintptr(unsafe.Pointer(g))-uintptr(unsafe.Pointer(h)) == h.kind.get().groupOffset && g.winner == g.mark() &&
-		interleave.LoadUintptr(&g.record) == 0 && (result == nil || h.holds(result, stateSize)) {
+		interleave.LoadUintptr(&g.record) == 0 && (result == nil || h.stateHolds(result, stateSize)) {
 		if c := (*header)(w.cache.TryAllocateAt(k.place)); c != nil {
 			g.spawned++
 			c.kind.set(k)
@@ -160,7 +160,7 @@ func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintp
 		}
 	}
 	w = h.spawning(g)
-	h.mayTake(k, result, stateSize)
+	h.mustHoldResult(k, result, stateSize)
 	return h.spawnSlow(w, g, k, result)
 }
 
@@ -177,10 +177,10 @@ func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR
 func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointer, stateSize uintptr, opts []Option) {
 	o := mergeForPart(opts)
 	k := call.kind
-	h.mayTake(k, result, stateSize)
+	h.mustHoldResult(k, result, stateSize)
 	var c *header
 	if o.allocator != nil {
-		c = h.adopt(w, g, (*header)(o.allocator.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
+		c = h.linkSpawned(w, g, (*header)(o.allocator.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
 	} else {
 		c = h.spawnSlow(w, g, k, result)
 	}
@@ -188,7 +188,7 @@ func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointe
 		return
 	}
 	if len(opts) > 0 {
-		w.enclose(c, &o)
+		w.openChildScope(c, &o)
 	}
 	call.fill(w, c)
 	g.start(w, c)
@@ -207,21 +207,21 @@ func (h *header) spawning(g *Group) *Worker {
 
 // beginGroup is spawning for groups that are not in use, and for mistakes.
 func (h *header) beginGroup(g *Group) {
-	if h.env.get().waiting.oneChain {
+	if h.env.get().runtime.oneChain {
 		panic("coro: task " + quote(h.kind.get().name) + ": a generator, and what it awaits, cannot spawn: a loop runs one chain of tasks only")
 	}
 	if g == nil || h.group() != g {
 		panic("coro: task " + quote(h.kind.get().name) + ": Spawn needs the Group that is a field of the task's own State")
 	}
 	if h.layout&flagGroup != 0 {
-		h.overwrittenGroup()
+		h.panicGroupOverwritten()
 	}
 	// If the state was copied from that of a task that has children, these are not ours.
 	*g = Group{winner: g.mark()}
 	h.layout |= flagGroup
 }
 
-func (h *header) overwrittenGroup() {
+func (h *header) panicGroupOverwritten() {
 	panic("coro: task " + quote(h.kind.get().name) + ": its Group was overwritten while it had children: do not assign to the Group, nor to the State as a whole, before Wait")
 }
 
@@ -240,9 +240,9 @@ func (h *header) usedGroup() *Group {
 }
 
 // mayTake panics unless the result of a child of kind k may go to result.
-func (h *header) mayTake(k *kind, result unsafe.Pointer, stateSize uintptr) {
-	if result != nil && !h.holds(result, stateSize) && !h.holdsApart(result) {
-		misplacedResult(h, k)
+func (h *header) mustHoldResult(k *kind, result unsafe.Pointer, stateSize uintptr) {
+	if result != nil && !h.stateHolds(result, stateSize) && !h.heldPartHolds(result) {
+		panicMisplacedResult(h, k)
 	}
 }
 
@@ -250,20 +250,20 @@ func (h *header) mayTake(k *kind, result unsafe.Pointer, stateSize uintptr) {
 func (h *header) spawnSlow(w *Worker, g *Group, k *kind, result unsafe.Pointer) *header {
 	layout := h.layout & inheritedFlags
 	if layout&flagCustom == 0 {
-		return h.adopt(w, g, (*header)(w.cache.Allocate(k.capacity)), k, result, layout|k.room)
+		return h.linkSpawned(w, g, (*header)(w.cache.Allocate(k.capacity)), k, result, layout|k.room)
 	}
-	return h.adopt(w, g, (*header)(h.env.get().allocator.Allocate(k.size)), k, result, layout)
+	return h.linkSpawned(w, g, (*header)(h.env.get().allocator.Allocate(k.size)), k, result, layout)
 }
 
 // adopt makes c, which may be nil, a child of h in g, and returns it.
-func (h *header) adopt(w *Worker, g *Group, c *header, k *kind, result unsafe.Pointer, layout uint32) *header {
+func (h *header) linkSpawned(w *Worker, g *Group, c *header, k *kind, result unsafe.Pointer, layout uint32) *header {
 	g.spawned++
 	if c == nil {
 		w.childFailed(g, uintptr(result), arena.ErrExhausted)
 		return nil
 	}
 	env := h.env
-	if r := g.known(); r != nil && r.scope != nil {
+	if r := g.loadRecord(); r != nil && r.scope != nil {
 		env.set(&r.scope.env)
 	}
 	*c = header{env: env, result: uintptr(result), layout: layout | flagSpawned}
@@ -278,24 +278,24 @@ func (h *header) adopt(w *Worker, g *Group, c *header, k *kind, result unsafe.Po
 // childFailed is told of a child that will not begin. The step function of its parent is
 // running.
 func (w *Worker) childFailed(g *Group, result uintptr, err error) {
-	g.need(w).learn(result, err)
+	g.makeRecord(w).recordOutcome(result, err)
 	interleave.AddInt32(&g.count, -1) // not to 0: the task does not wait
 }
 
 // start makes c run, or wait for its turn.
 func (g *Group) start(w *Worker, c *header) {
-	if r := g.known(); r != nil && r.limit != 0 && !r.admit(c) {
+	if r := g.loadRecord(); r != nil && r.limit != 0 && !r.admit(c) {
 		return
 	}
 	env := c.env.get()
-	if w.serves(env.waiting) {
-		w.pushLocal(Task{c}, env, Spawned)
+	if w.serves(env.runtime) {
+		w.pushLocal(Runnable{c}, env, OriginSpawned)
 		return
 	}
-	if err := env.executor.Post(Task{c}); err != nil {
-		g.need(w).refused = err
+	if err := env.executor.Post(Runnable{c}); err != nil {
+		g.makeRecord(w).refused = err
 		current, failed := w.current, w.err // a step is running
-		w.Cancel(Task{c}, err)
+		w.Cancel(Runnable{c}, err)
 		w.current, w.err = current, failed
 	}
 }
@@ -308,22 +308,22 @@ func (r *groupRecord) admit(c *header) bool {
 		r.running++
 		return true
 	}
-	r.queued.Push(Task{c})
+	r.queued.Push(Runnable{c})
 	return false
 }
 
 // Policy sets what p says for the children that are spawned until the next Wait. It is
 // called before the first of them.
-func (g *Group) Policy(f Waiter, p GroupPolicy) {
-	h := f.waiter()
+func (g *Group) SetPolicy(f AnyFrame, p GroupPolicy) {
+	h := f.anyFrame()
 	w := h.spawning(g)
 	if p > FirstEnd {
 		panic("coro: there is no such GroupPolicy")
 	}
 	if g.spawned != 0 {
-		panic("coro: task " + quote(h.kind.get().name) + ": Policy after Spawn: set it before the first child, and again after each Wait")
+		panic("coro: task " + quote(h.kind.get().name) + ": SetPolicy after Spawn: set it before the first child, and again after each Wait")
 	}
-	r := g.need(w)
+	r := g.makeRecord(w)
 	r.policy = p
 	switch {
 	case p == WaitForAll && r.scope != nil:
@@ -337,26 +337,26 @@ func (g *Group) Policy(f Waiter, p GroupPolicy) {
 // Limit lets at most n children run at a time, until the next Wait; those beyond wait for
 // their turn, each in its frame. It is called before the first of them. See [Group.WaitRoom]
 // for how not to spawn faster than they end.
-func (g *Group) Limit(f Waiter, n int) {
-	h := f.waiter()
+func (g *Group) SetLimit(f AnyFrame, n int) {
+	h := f.anyFrame()
 	w := h.spawning(g)
 	if n <= 0 {
-		panic("coro: task " + quote(h.kind.get().name) + ": Limit needs a positive number")
+		panic("coro: task " + quote(h.kind.get().name) + ": SetLimit needs a positive number")
 	}
 	if g.spawned != 0 {
-		panic("coro: task " + quote(h.kind.get().name) + ": Limit after Spawn: set it before the first child, and again after each Wait")
+		panic("coro: task " + quote(h.kind.get().name) + ": SetLimit after Spawn: set it before the first child, and again after each Wait")
 	}
-	g.need(w).limit = n
+	g.makeRecord(w).limit = n
 }
 
 // Cancel cancels the children: those that wait go on with the cause, those that have not
 // begun learn it in their first step, and those that wait for their turn because of a
-// [Group.Limit] end with it without having begun, but for [HasCleanup]. The group needs a policy other than
+// [Group.SetLimit] end with it without having begun, but for [HasCleanup]. The group needs a policy other than
 // [WaitForAll]. The task still has to Wait, or to end.
-func (g *Group) Cancel(f Waiter, cause error) {
-	h := f.waiter()
+func (g *Group) Cancel(f AnyFrame, cause error) {
+	h := f.anyFrame()
 	h.spawning(g)
-	r := g.known()
+	r := g.loadRecord()
 	if r == nil || r.scope == nil {
 		panic("coro: task " + quote(h.kind.get().name) + ": Cancel of a Group without a Policy: set one, other than WaitForAll, before the first child")
 	}
@@ -376,8 +376,8 @@ func Won[R any](g *Group, result *R) bool {
 // Wait waits until all children have ended, and goes on in f at the resume point at. f.Err
 // gives the error that the policy says. If the tree's context ends, Wait waits all the
 // same, since the children learn of it.
-func (g *Group) Wait(f Waiter, at int) Step {
-	h := f.waiter()
+func (g *Group) Wait(f AnyFrame, at int) Step {
+	h := f.anyFrame()
 	g.mustBeOf(h)
 	return h.waitFor(at, groupWait{})
 }
@@ -389,7 +389,7 @@ func (g *Group) mustBeOf(h *header) {
 		panic("coro: task " + quote(h.kind.get().name) + ": Wait needs the Group that is a field of the task's own State")
 	}
 	if h.layout&flagGroup != 0 && g.winner != g.mark() {
-		h.overwrittenGroup()
+		h.panicGroupOverwritten()
 	}
 }
 
@@ -397,8 +397,8 @@ func (g *Group) mustBeOf(h *header) {
 // their turn, and goes on in f at the resume point at: for a task that spawns many and is
 // to have no more of them than that. As with [Group.Wait], the end of the tree's context is
 // for the children to learn. Without a limit there is always room.
-func (g *Group) WaitRoom(f Waiter, at int) Step {
-	h := f.waiter()
+func (g *Group) WaitRoom(f AnyFrame, at int) Step {
+	h := f.anyFrame()
 	g.mustBeOf(h)
 	return h.waitFor(at, groupRoom{})
 }
@@ -414,7 +414,7 @@ func (groupWait) park(w *Worker, h *header) parking {
 		g.winner = 0
 		return parkDone
 	}
-	if r := g.known(); r != nil && r.refused != nil {
+	if r := g.loadRecord(); r != nil && r.refused != nil {
 		return r.refuse(w, h)
 	}
 	n := g.spawned
@@ -422,7 +422,7 @@ func (groupWait) park(w *Worker, h *header) parking {
 	if interleave.AddInt32(&g.count, n) != 0 {
 		return parked
 	}
-	g.ended(w, h)
+	g.allEnded(w, h)
 	return parkDone
 }
 
@@ -430,7 +430,7 @@ func (groupWait) park(w *Worker, h *header) parking {
 // it could spawn again, and never come to where the closed executor stops it.
 func (r *groupRecord) refuse(w *Worker, h *header) parking {
 	w.current = 0
-	w.Cancel(Task{h}, r.refused)
+	w.Cancel(Runnable{h}, r.refused)
 	return parked
 }
 
@@ -440,7 +440,7 @@ func (groupRoom) park(w *Worker, h *header) parking {
 	if h.layout&flagGroup == 0 {
 		return parkDone
 	}
-	r := h.usedGroup().known()
+	r := h.usedGroup().loadRecord()
 	if r == nil {
 		return parkDone
 	}
@@ -466,12 +466,12 @@ func (w *Worker) childEnded(h *header, result uintptr, err error) *header {
 	g := h.usedGroup()
 	var next *header
 	if err != nil || interleave.LoadUintptr(&g.record) != 0 {
-		next = g.note(w, result, err)
+		next = g.childOutcome(w, result, err)
 	}
 	if interleave.AddInt32(&g.count, -1) != 0 {
 		return next
 	}
-	g.ended(w, h)
+	g.allEnded(w, h)
 	return h
 }
 
@@ -494,7 +494,7 @@ func (w *Worker) endSpawned(h *header) *header {
 	g := parent.usedGroup()
 	if interleave.LoadUintptr(&g.record) != 0 || w.uncounted != 0 && w.siblingsOf.get() != parent {
 		h = w.childEnded(parent, result, nil)
-		return w.finishEnding(h)
+		return w.finishLingering(h)
 	}
 	w.uncounted++
 	if interleave.LoadInt32(&g.count) != w.uncounted {
@@ -503,8 +503,8 @@ func (w *Worker) endSpawned(h *header) *header {
 	}
 	w.uncounted = 0
 	g.count = 0
-	g.ended(w, parent)
-	return w.finishEnding(parent)
+	g.allEnded(w, parent)
+	return w.finishLingering(parent)
 }
 
 // countEnded takes what is uncounted from its Group's count, and returns the frame to run
@@ -516,14 +516,14 @@ func (w *Worker) countEnded() *header {
 	if interleave.AddInt32(&g.count, -n) != 0 {
 		return nil
 	}
-	g.ended(w, parent)
-	return w.finishEnding(parent)
+	g.allEnded(w, parent)
+	return w.finishLingering(parent)
 }
 
 // finishEnding returns the frame to run next where h, if any, would be: if its task has
 // ended and has only stayed for its children, it is finished.
-func (w *Worker) finishEnding(h *header) *header {
-	if h == nil || h.layout&flagEnding == 0 {
+func (w *Worker) finishLingering(h *header) *header {
+	if h == nil || h.layout&flagLingering == 0 {
 		return h
 	}
 	return w.finish(h, w.err)
@@ -531,7 +531,7 @@ func (w *Worker) finishEnding(h *header) *header {
 
 // ended is called when all children have ended, by whoever goes on with the task of h: it
 // alone uses the group.
-func (g *Group) ended(w *Worker, h *header) {
+func (g *Group) allEnded(w *Worker, h *header) {
 	h.layout &^= flagGroup
 	g.winner = 0
 	if g.record != 0 {
@@ -542,7 +542,7 @@ func (g *Group) ended(w *Worker, h *header) {
 // endRecord ends the use of the record, and leaves the error, if there is one, to the next
 // step.
 func (g *Group) endRecord(w *Worker, h *header) {
-	r := g.known()
+	r := g.loadRecord()
 	g.record = 0
 	g.winner = r.winner
 	err := r.outcome()
@@ -577,10 +577,10 @@ func (r *groupRecord) outcome() error {
 func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 	g := h.usedGroup()
 	if g.winner != g.mark() {
-		h.overwrittenGroup() // whose children are nowhere: nothing can go on from here
+		h.panicGroupOverwritten() // whose children are nowhere: nothing can go on from here
 	}
 	if err != nil {
-		r := g.need(w)
+		r := g.makeRecord(w)
 		r.own = err
 		if r.scope != nil {
 			r.scope.cancel(ErrGroupDecided)
@@ -588,13 +588,13 @@ func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 	}
 	w.err = nil
 	w.current = 0
-	h.layout |= flagEnding
+	h.layout |= flagLingering
 	n := g.spawned
 	g.spawned = 0
 	if interleave.AddInt32(&g.count, n) != 0 {
 		return nil, true
 	}
-	g.ended(w, h)
+	g.allEnded(w, h)
 	err = w.err
 	w.err = nil
 	return err, false
@@ -603,9 +603,9 @@ func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 // note is told how a child has ended that was started, and returns a frame to run next, if
 // any: another child whose turn it is now, or the task, if it waits for room. The child is
 // still counted, so the group is there.
-func (g *Group) note(w *Worker, result uintptr, err error) *header {
-	r := g.need(w)
-	r.learn(result, err)
+func (g *Group) childOutcome(w *Worker, result uintptr, err error) *header {
+	r := g.makeRecord(w)
+	r.recordOutcome(result, err)
 	if r.limit == 0 {
 		return nil
 	}
@@ -627,13 +627,13 @@ func (g *Group) note(w *Worker, result uintptr, err error) *header {
 		result := t.h.result
 		cause = w.cleanUp(t.h, cause)
 		w.discard(t.h)
-		r.learn(result, cause)
+		r.recordOutcome(result, cause)
 		interleave.AddInt32(&g.count, -1) // not to 0, as the one that has ended is still counted
 	}
 }
 
 // learn takes a child's outcome, and cancels the others if that decides the group.
-func (r *groupRecord) learn(result uintptr, err error) {
+func (r *groupRecord) recordOutcome(result uintptr, err error) {
 	r.mu.Lock()
 	decides := r.decide(result, err)
 	r.mu.Unlock()
@@ -666,14 +666,14 @@ func (r *groupRecord) decide(result uintptr, err error) bool {
 }
 
 // known returns the record, or nil if there is none.
-func (g *Group) known() *groupRecord {
+func (g *Group) loadRecord() *groupRecord {
 	l := link[groupRecord](interleave.LoadUintptr(&g.record))
 	return l.get()
 }
 
 // need returns the record, which it makes if there is none.
-func (g *Group) need(w *Worker) *groupRecord {
-	if r := g.known(); r != nil {
+func (g *Group) makeRecord(w *Worker) *groupRecord {
+	if r := g.loadRecord(); r != nil {
 		return r
 	}
 	n := groupRecords.take(w)
@@ -684,7 +684,7 @@ func (g *Group) need(w *Worker) *groupRecord {
 	if !interleave.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another child was faster
 		r.node = nil
 		groupRecords.put(w, n)
-		return g.known()
+		return g.loadRecord()
 	}
 	return r
 }

@@ -49,7 +49,7 @@ func TestTheGroupOfACopiedState(t *testing.T) {
 			return s.g.Wait(f, 1) // of children that are another's
 		}
 		s.n--
-		s.g.Policy(f, coro.FirstError)
+		s.g.SetPolicy(f, coro.FirstError)
 		for i := range 3 {
 			coro.Spawn(f, &s.g, f.Kind(), *s, &s.results[i])
 		}
@@ -126,22 +126,22 @@ func TestMisuseOfGroups(t *testing.T) {
 			coro.SpawnCall(f, &f.State.g, leaf.With(1), &local)
 			return f.Return(0)
 		}},
-		{`coro: task "task": Policy after Spawn: set it before the first child, and again after each Wait`, func(f *coro.Frame[parent, int]) coro.Step {
+		{`coro: task "task": SetPolicy after Spawn: set it before the first child, and again after each Wait`, func(f *coro.Frame[parent, int]) coro.Step {
 			coro.Spawn(f, &f.State.g, leaf, 1, nil)
-			f.State.g.Policy(f, coro.FirstError)
+			f.State.g.SetPolicy(f, coro.FirstError)
 			return f.Return(0)
 		}},
-		{`coro: task "task": Limit after Spawn: set it before the first child, and again after each Wait`, func(f *coro.Frame[parent, int]) coro.Step {
+		{`coro: task "task": SetLimit after Spawn: set it before the first child, and again after each Wait`, func(f *coro.Frame[parent, int]) coro.Step {
 			coro.Spawn(f, &f.State.g, leaf, 1, nil)
-			f.State.g.Limit(f, 1)
+			f.State.g.SetLimit(f, 1)
 			return f.Return(0)
 		}},
-		{`coro: task "task": Limit needs a positive number`, func(f *coro.Frame[parent, int]) coro.Step {
-			f.State.g.Limit(f, 0)
+		{`coro: task "task": SetLimit needs a positive number`, func(f *coro.Frame[parent, int]) coro.Step {
+			f.State.g.SetLimit(f, 0)
 			return f.Return(0)
 		}},
 		{`coro: there is no such GroupPolicy`, func(f *coro.Frame[parent, int]) coro.Step {
-			f.State.g.Policy(f, coro.FirstEnd+1)
+			f.State.g.SetPolicy(f, coro.FirstEnd+1)
 			return f.Return(0)
 		}},
 		{`coro: task "task": Cancel of a Group without a Policy: set one, other than WaitForAll, before the first child`, func(f *coro.Frame[parent, int]) coro.Step {
@@ -196,8 +196,8 @@ func TestGeneratorsDoNotSpawn(t *testing.T) {
 	for name, spawn := range map[string]func(f *coro.Frame[parent, int]){
 		"Spawn":     func(f *coro.Frame[parent, int]) { coro.Spawn(f, &f.State.g, leaf, 1, nil) },
 		"SpawnCall": func(f *coro.Frame[parent, int]) { coro.SpawnCall(f, &f.State.g, leaf.With(1), nil) },
-		"Policy":    func(f *coro.Frame[parent, int]) { f.State.g.Policy(f, coro.FirstError) },
-		"Limit":     func(f *coro.Frame[parent, int]) { f.State.g.Limit(f, 1) },
+		"Policy":    func(f *coro.Frame[parent, int]) { f.State.g.SetPolicy(f, coro.FirstError) },
+		"Limit":     func(f *coro.Frame[parent, int]) { f.State.g.SetLimit(f, 1) },
 	} {
 		spawns := coro.Define("spawns", func(f *coro.Frame[parent, int]) coro.Step {
 			spawn(f)
@@ -247,7 +247,7 @@ func TestNoMemoryForChildrenBeyondALimit(t *testing.T) {
 				require.Equal(t, arena.ErrExhausted, f.Err())
 				return f.Return(s.results[0])
 			}
-			s.g.Limit(f, 2)
+			s.g.SetLimit(f, 2)
 			for range 3 {
 				coro.Spawn(f, &s.g, child, 7, &s.results[0])
 			}
@@ -337,8 +337,8 @@ func TestPolicyIsSetAgain(t *testing.T) {
 				require.Equal(t, errLeaf, f.Err())
 				return f.Return(s.results[0])
 			}
-			s.g.Policy(f, coro.FirstError)
-			s.g.Policy(f, c.second)
+			s.g.SetPolicy(f, coro.FirstError)
+			s.g.SetPolicy(f, c.second)
 			coro.Spawn(f, &s.g, child, 0, nil)
 			coro.Spawn(f, &s.g, child, 1, &s.results[0])
 			return s.g.Wait(f, 1)
@@ -381,8 +381,8 @@ func TestQueuedChildrenWhenTheContextEnds(t *testing.T) {
 			if f.At() == 1 {
 				return f.Return(1)
 			}
-			s.g.Policy(f, policy)
-			s.g.Limit(f, 1)
+			s.g.SetPolicy(f, policy)
+			s.g.SetLimit(f, 1)
 			coro.Spawn(f, &s.g, first, none{}, nil)
 			coro.Spawn(f, &s.g, queued, none{}, nil)
 			if policy == coro.WaitForAll || policy == coro.FirstError {
@@ -413,7 +413,7 @@ func TestPostRefusesChildren(t *testing.T) {
 		task := coro.Define("task", func(f *coro.Frame[parent, int]) coro.Step {
 			s := &f.State
 			if limit > 0 {
-				s.g.Limit(f, limit)
+				s.g.SetLimit(f, limit)
 			}
 			for i := range s.results {
 				if i == 2 {
@@ -494,8 +494,8 @@ func TestCloseWithChildrenInEveryPhase(t *testing.T) {
 				if f.At() != 0 {
 					return coro.Yield(f, 2)
 				}
-				s.g.Policy(f, policy)
-				s.g.Limit(f, 2)
+				s.g.SetPolicy(f, policy)
+				s.g.SetLimit(f, 2)
 				coro.SpawnCall(f, &s.g, waits.With(none{}, make([]byte, 10)), nil, coro.Shield())
 				coro.Spawn(f, &s.g, yields, none{}, nil)
 				for range 3 { // do not begin
@@ -568,7 +568,7 @@ func TestPanicsAndGoexitBesideChildren(t *testing.T) {
 			return f.Return(1)
 		},
 		"Goexit after Policy": func(f *coro.Frame[parent, int]) coro.Step {
-			f.State.g.Policy(f, coro.FirstEnd)
+			f.State.g.SetPolicy(f, coro.FirstEnd)
 			runtime.Goexit()
 			return f.Return(1)
 		},
@@ -582,8 +582,8 @@ func TestPanicsAndGoexitBesideChildren(t *testing.T) {
 			return f.Return(1)
 		},
 		"a child exits": func(f *coro.Frame[parent, int]) coro.Step {
-			f.State.g.Policy(f, coro.FirstError)
-			f.State.g.Limit(f, 1)
+			f.State.g.SetPolicy(f, coro.FirstError)
+			f.State.g.SetLimit(f, 1)
 			coro.Spawn(f, &f.State.g, dies, 1, &f.State.n)
 			coro.Spawn(f, &f.State.g, waits, 1, &f.State.n)
 			return f.Return(1)
@@ -629,7 +629,7 @@ func TestCloseEndsATaskThatGoesOnSpawning(t *testing.T) {
 	for _, limit := range []int{0, 1} {
 		task := coro.Define("task", func(f *coro.Frame[parent, int]) coro.Step {
 			if f.At() == 0 && limit > 0 {
-				f.State.g.Limit(f, limit)
+				f.State.g.SetLimit(f, limit)
 			}
 			coro.Spawn(f, &f.State.g, leaf, 1, nil)
 			if limit > 0 {

@@ -15,22 +15,22 @@ import (
 type exploredQueue struct {
 	*exploredExecutor
 	mu    interleave.Mutex // guards tasks
-	tasks []coro.Task
+	tasks []coro.Runnable
 	bell  chan bool // true for a task, false to stop
 }
 
-func (q *exploredQueue) PushLocal(t coro.Task, _ coro.Origin) {
+func (q *exploredQueue) PushLocal(t coro.Runnable, _ coro.Origin) {
 	q.mu.Lock()
 	q.tasks = append(q.tasks, t)
 	q.mu.Unlock()
 	interleave.Send(q.bell, true)
 }
 
-func (q *exploredQueue) PopLocal() (t coro.Task, ok bool) {
+func (q *exploredQueue) PopLocal() (t coro.Runnable, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.tasks) == 0 {
-		return coro.Task{}, false
+		return coro.Runnable{}, false
 	}
 	t, q.tasks = q.tasks[0], q.tasks[1:]
 	return t, true
@@ -99,7 +99,7 @@ func newExploredFamily(r *interleave.Run, m exploredFamily, others int) {
 	q := &exploredQueue{exploredExecutor: e, bell: make(chan bool, 16)}
 	workers := [2]*coro.Worker{coro.NewWorker(exploredArena()), coro.NewWorker(exploredArena())}
 	for _, w := range workers {
-		w.SetLocal(e.env, q)
+		w.SetLocalQueue(e.env, q)
 		q.warm(w)
 	}
 	exploredOf = &m

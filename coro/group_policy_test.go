@@ -101,9 +101,9 @@ func TestPolicies(t *testing.T) {
 						}
 						s.again = true // a group may be used again, and remembers nothing
 					}
-					s.g.Policy(f, c.policy)
+					s.g.SetPolicy(f, c.policy)
 					if limit > 0 {
-						s.g.Limit(f, limit)
+						s.g.SetLimit(f, limit)
 					}
 					for i, o := range c.children {
 						coro.Spawn(f, &s.g, kind, o, &s.results[i])
@@ -233,7 +233,7 @@ func TestAMillionChildren(t *testing.T) {
 			task := coro.Define("task", func(f *coro.Frame[many, int]) coro.Step {
 				s := &f.State
 				if f.At() == 0 && limit > 0 {
-					s.g.Limit(f, limit)
+					s.g.SetLimit(f, limit)
 				}
 				if f.At() == 2 {
 					return f.Return(1)
@@ -273,7 +273,7 @@ func TestWaitRoomBoundsTheFrames(t *testing.T) {
 	task := coro.Define("task", func(f *coro.Frame[parent, int]) coro.Step {
 		s := &f.State
 		if f.At() == 0 {
-			s.g.Limit(f, 3)
+			s.g.SetLimit(f, 3)
 		}
 		if f.At() == 2 {
 			return f.Return(1)
@@ -299,8 +299,8 @@ func TestCancelOfAGroup(t *testing.T) {
 				s := &f.State
 				switch f.At() {
 				case 0:
-					s.g.Policy(f, coro.FirstError)
-					s.g.Limit(f, 2)
+					s.g.SetPolicy(f, coro.FirstError)
+					s.g.SetLimit(f, 2)
 					for range 5 {
 						coro.Spawn(f, &s.g, kind, willWait, nil)
 					}

@@ -113,10 +113,10 @@ func newProgram() *coro.Kind[program, int] {
 				return f.Return(1)
 			}
 			if a.policy != coro.WaitForAll {
-				s.children.Policy(f, a.policy)
+				s.children.SetPolicy(f, a.policy)
 			}
 			if a.limit != 0 {
-				s.children.Limit(f, a.limit)
+				s.children.SetLimit(f, a.limit)
 			}
 		case spawning:
 		case awaited:

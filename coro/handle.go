@@ -14,7 +14,7 @@ import (
 // task has ended with, may be kept as long as one likes, in held parts too, and the task
 // does not depend on whether somebody has it. It must not be copied.
 type Handle[R any] struct {
-	end *handleEnd
+	end *handleCompletion
 
 	// What the task has ended with. It is written before end says that it has ended, and
 	// read after.
@@ -30,10 +30,10 @@ type Handle[R any] struct {
 	inner bool
 }
 
-// handleEnd is the end of a Handle's task, for those who wait for it. It is apart from the
+// handleState is the end of a Handle's task, for those who wait for it. It is apart from the
 // Handle because registries keep for a while what tasks have waited for: that must not be
 // the result.
-type handleEnd struct {
+type handleCompletion struct {
 	lock    lock
 	state   HandleState   // guarded by lock, as the rest
 	done    chan struct{} // closed at the end; nil if nobody asked for it before
@@ -92,7 +92,7 @@ func Start[R any](ex Executor, call Call[R], opts ...Option) (*Handle[R], error)
 		}
 	}
 	call.launchable().claim()
-	h := &Handle[R]{end: new(handleEnd)}
+	h := &Handle[R]{end: new(handleCompletion)}
 	if err := h.launch(ex, &call.c.call, opts, nil); err != nil {
 		return nil, err
 	}
@@ -100,13 +100,13 @@ func Start[R any](ex Executor, call Call[R], opts ...Option) (*Handle[R], error)
 }
 
 // launch launches a claimed call; see call.launch.
-func (h *Handle[R]) launch(ex Executor, c *call, opts []Option, within *waiting) error {
+func (h *Handle[R]) launch(ex Executor, c *call, opts []Option, within *execRuntime) error {
 	h.end.state = HandleRunning
-	c.ender = h
+	c.recipient = h
 	return c.launch(ex, opts, within)
 }
 
-func (h *Handle[R]) begin(c *call) {
+func (h *Handle[R]) attach(c *call) {
 	c.tree.share(&c.env)
 	c.env.scope = &c.scope
 	if h.inner {
@@ -116,7 +116,7 @@ func (h *Handle[R]) begin(c *call) {
 }
 
 // ended must not touch h after it has let go of the lock: then h may have another use.
-func (h *Handle[R]) ended(c *call, err error) {
+func (h *Handle[R]) deliver(c *call, err error) {
 	result := c.self.(*callFor[R]).take()
 	c.release() // whoever learns of the end finds nothing of the tree left
 	state := HandleFailed
@@ -125,7 +125,7 @@ func (h *Handle[R]) ended(c *call, err error) {
 		h.result = result
 	}
 	h.err = err
-	var woken wakes
+	var woken wakeList
 	e := h.end
 	e.lock.mu.Lock()
 	h.tree = nil
@@ -172,7 +172,7 @@ func (h *Handle[R]) State() HandleState {
 // may be called any number of times: all get the same result, not copies of what that
 // refers to.
 func (h *Handle[R]) Result() (R, error) {
-	if !h.started().ended() {
+	if !h.started().lockedHasEnded() {
 		var zero R
 		return zero, ErrRunning
 	}
@@ -186,7 +186,7 @@ func (h *Handle[R]) Done() <-chan struct{} {
 	defer e.lock.mu.Unlock()
 	if e.done == nil {
 		e.done = make(chan struct{})
-		if e.over() {
+		if e.hasEnded() {
 			close(e.done)
 		}
 	}
@@ -197,11 +197,11 @@ func (h *Handle[R]) Done() <-chan struct{} {
 // before that, Wait returns ctx's cause, and the task goes on. It must not be called from
 // a step function: it would keep the worker. See Await.
 func (h *Handle[R]) Wait(ctx context.Context) (R, error) {
-	if !h.started().ended() {
+	if !h.started().lockedHasEnded() {
 		select {
 		case <-h.Done():
 		case <-ctx.Done():
-			if !h.end.ended() {
+			if !h.end.lockedHasEnded() {
 				var zero R
 				return zero, context.Cause(ctx)
 			}
@@ -218,14 +218,14 @@ func (h *Handle[R]) Wait(ctx context.Context) (R, error) {
 // If f's own tree is cancelled, f goes on, and f.Err gives the cause; the Handle's task
 // goes on too. Await costs as much as an Await of a small child, and allocates nothing on
 // the Go heap in the steady state.
-func (h *Handle[R]) Await(f Waiter, at int, result *R) Step {
+func (h *Handle[R]) Await(f AnyFrame, at int, result *R) Step {
 	h.started()
 	k := kindByResult[R](&handleKinds, defineHandleKind[R])
-	return awaitHeldBy(f.waiter(), at, k.HeldKind, handleHeld[R]{h}, result)
+	return awaitHeldBy(f.anyFrame(), at, k.HeldKind, handleHeld[R]{h}, result)
 }
 
 // started returns h.end.
-func (h *Handle[R]) started() *handleEnd {
+func (h *Handle[R]) started() *handleCompletion {
 	if h.end == nil {
 		panic("coro: the zero Handle has no task: make one with Start")
 	}
@@ -233,21 +233,23 @@ func (h *Handle[R]) started() *handleEnd {
 }
 
 // over reports whether the task has ended. The caller holds the lock.
-func (e *handleEnd) over() bool { return e.state >= HandleDone }
+func (e *handleCompletion) hasEnded() bool { return e.state >= HandleDone }
 
-func (e *handleEnd) ended() bool {
+func (e *handleCompletion) lockedHasEnded() bool {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	return e.over()
+	return e.hasEnded()
 }
 
 // park is for tasks that go on when their own tree is cancelled.
-func (e *handleEnd) park(_ *Worker, h *header) parking { return e.parkIn(h.env.get().registry, h) }
+func (e *handleCompletion) park(_ *Worker, h *header) parking {
+	return e.parkIn(h.env.get().registry, h)
+}
 
-func (e *handleEnd) parkIn(r *waitRegistry, h *header) parking {
+func (e *handleCompletion) parkIn(r *waitRegistry, h *header) parking {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	if e.over() {
+	if e.hasEnded() {
 		return parkDone
 	}
 	p := e.lock.admitTo(r, e, h)
@@ -257,13 +259,13 @@ func (e *handleEnd) parkIn(r *waitRegistry, h *header) parking {
 	return p
 }
 
-func (e *handleEnd) withdraw(m match, woken *wakes) {
+func (e *handleCompletion) withdraw(m match, woken *wakeList) {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
 	e.waiters.withdraw(m, woken)
 }
 
-func (e *handleEnd) forget(r *waitRegistry) bool {
+func (e *handleCompletion) forget(r *waitRegistry) bool {
 	if !e.lock.mu.TryLock() {
 		return false
 	}
@@ -286,7 +288,7 @@ var handleKinds kindsByResult
 func defineHandleKind[R any]() *handleKind[R] {
 	return &handleKind[R]{DefineHeld("coro.Handle.Await", func(f *Frame[struct{}, R], held *handleHeld[R]) Step {
 		h := held.handle
-		if h.end.ended() {
+		if h.end.lockedHasEnded() {
 			if h.err != nil {
 				return f.Fail(h.err)
 			}
@@ -303,7 +305,7 @@ func defineHandleKind[R any]() *handleKind[R] {
 func awaitHeldBy[CH, CR any](h *header, at int, k *HeldKind[struct{}, CH, CR], held CH, result *CR) Step {
 	h.mustRun("Await")
 	c := h.await(at, &k.kind, unsafe.Pointer(result), h.kind.get().size-headerSize)
-	if c.layout&flagDetached == 0 { // a child that only fails needs no held part
+	if c.layout&flagRefused == 0 { // a child that only fails needs no held part
 		k.hold(h.worker.get(), c, &held)
 	}
 	return Step{next: c, op: opAwait}

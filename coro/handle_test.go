@@ -489,7 +489,7 @@ func TestHandleOfAClosedExecutor(t *testing.T) {
 	h, err := coro.Start(there, waiting(event.Wait, func(error) {}).With(0))
 	require.NoError(t, err)
 	there.runAll()
-	await := errand(func(f *errandFrame) coro.Step { return h.Await(f, 1, &f.State) })
+	await := offload(func(f *offloadFrame) coro.Step { return h.Await(f, 1, &f.State) })
 	end := start(context.Background(), here, await.With(0))
 	// One on the executor itself is cancelled with it.
 	var handled error
@@ -516,27 +516,27 @@ func TestHandleMisuse(t *testing.T) {
 	var zero coro.Handle[int]
 	tests := []struct {
 		name string
-		do   func(f *errandFrame) coro.Step
+		do   func(f *offloadFrame) coro.Step
 		want string
 	}{
-		{"elsewhere", func(f *errandFrame) coro.Step { return h.Await(f, 1, &elsewhere) },
+		{"elsewhere", func(f *offloadFrame) coro.Step { return h.Await(f, 1, &elsewhere) },
 			`coro: task "errand": the result of "coro.Handle.Await" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
-		{"pointers", func(f *errandFrame) coro.Step { return text.Await(f, 1, held) },
+		{"pointers", func(f *offloadFrame) coro.Step { return text.Await(f, 1, held) },
 			`coro: task "errand": the result of "coro.Handle.Await" must go to a field of a held part (or to nil), since its result type (string) holds a Go pointer: make the awaiting kind with DefineHeld`},
-		{"the zero Handle", func(f *errandFrame) coro.Step { return zero.Await(f, 1, nil) },
+		{"the zero Handle", func(f *offloadFrame) coro.Step { return zero.Await(f, 1, nil) },
 			`coro: the zero Handle has no task: make one with Start`},
-		{"twice", func(f *errandFrame) coro.Step { h.Await(f, 1, nil); return h.Await(f, 1, nil) },
+		{"twice", func(f *offloadFrame) coro.Step { h.Await(f, 1, nil); return h.Await(f, 1, nil) },
 			`coro: task "errand" awaits twice in one step: return the Step of an Await at once`},
-		{"AwaitOn nowhere", func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, nil, leaf.With(none{}), nil) },
+		{"AwaitOn nowhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, nil, leaf.With(none{}), nil) },
 			`coro: task "errand": AwaitOn needs an Executor`},
-		{"AwaitOn, elsewhere", func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, ex, leaf.With(none{}), &elsewhere) },
+		{"AwaitOn, elsewhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, leaf.With(none{}), &elsewhere) },
 			`coro: task "errand": the result of "coro.AwaitOn" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
-		{"AwaitOn, the zero Call", func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, ex, coro.Call[int]{}, nil) },
+		{"AwaitOn, the zero Call", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, coro.Call[int]{}, nil) },
 			`coro: the zero Call cannot be launched: make one with With`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := coro.Run(context.Background(), newInline(t), errand(tt.do).With(0))
+			_, err := coro.Run(context.Background(), newInline(t), offload(tt.do).With(0))
 			requireMisuse(t, err, tt.want)
 		})
 	}
@@ -641,7 +641,7 @@ func TestOnResult(t *testing.T) {
 			t.Error("a value")
 		}
 	})
-	_, err = coro.Run(context.Background(), ex, errand(func(f *errandFrame) coro.Step {
+	_, err = coro.Run(context.Background(), ex, offload(func(f *offloadFrame) coro.Step {
 		return coro.AwaitCall(f, 1, texts.With(1), nil, coro.OnResult(func(string) {}))
 	}).With(0))
 	requireMisuse(t, err, "coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child")
@@ -847,9 +847,9 @@ func TestHandleAllocations(t *testing.T) {
 		return f.Return(f.State)
 	})
 	var h *coro.Handle[int]
-	await := errand(func(f *errandFrame) coro.Step { return h.Await(f, 1, &f.State) })
-	awaitOn := errand(func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, other, leaf.With(1), &f.State) })
-	awaitWaiting := errand(func(f *errandFrame) coro.Step { return coro.AwaitOn(f, 1, other, waits.With(1), &f.State) })
+	await := offload(func(f *offloadFrame) coro.Step { return h.Await(f, 1, &f.State) })
+	awaitOn := offload(func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, other, leaf.With(1), &f.State) })
+	awaitWaiting := offload(func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, other, waits.With(1), &f.State) })
 	sum := 0
 	onResult := coro.RunAsync(ex, coro.OnResult(func(n int) { sum += n }))
 	run := func(k *coro.Kind[int, int]) func() {

@@ -62,25 +62,25 @@ const (
 // cache, an elided one not at all, and its parent goes on; anything else takes the
 // slow path of finish.
 const (
-	flagRoot      = 1 << iota // no frame awaits this one
-	flagCustom                // the environment has an allocator of its own; inherited
-	flagElided                // lies behind its parent's state
-	flagDetached              // not from an allocator; see refusedKind
-	flagHeld                  // has a held part, in a slot
-	flagSeq                   // of a generator that a loop drives; see seq.go
-	flagWoken                 // what the task waited for has happened, or it has given way; until it runs
-	flagEnded                 // with flagWoken: the channel was closed
-	flagScope                 // its environment is a scope's, which ends with it
-	flagSpawned               // runs beside its parent, in the parent's Group
-	flagGroup                 // the Group in its state is in use
-	flagEnding                // has ended, and stays until its children have
-	flagProxy                 // stands in a queue for a task in a Select; see select_proxy.go
-	flagSignalled             // a Signal took it out of a Cond's queue; until it leaves the Mutex's
-	flagCounted               // its kind counts it; inherited
+	flagRoot       = 1 << iota // no frame awaits this one
+	flagCustom                 // the environment has an allocator of its own; inherited
+	flagElided                 // lies behind its parent's state
+	flagRefused                // not from an allocator; see refusedKind
+	flagHeld                   // has a held part, in a slot
+	flagSeq                    // of a generator that a loop drives; see seq.go
+	flagWoken                  // what the task waited for has happened, or it has given way; until it runs
+	flagChanClosed             // with flagWoken: the channel was closed
+	flagScope                  // its environment is a scope's, which ends with it
+	flagSpawned                // runs beside its parent, in the parent's Group
+	flagGroup                  // the Group in its state is in use
+	flagLingering              // has ended, and stays until its children have
+	flagProxy                  // stands in a queue for a task in a Select; see select_proxy.go
+	flagSignalled              // a Signal took it out of a Cond's queue; until it leaves the Mutex's
+	flagCounted                // its kind counts it; inherited
 
 	inheritedFlags = flagCustom | flagCounted
-	knownFlags     = flagRoot | flagCustom | flagElided | flagDetached | flagHeld | flagSeq | flagWoken | flagEnded |
-		flagScope | flagSpawned | flagGroup | flagEnding | flagProxy | flagSignalled | flagCounted
+	knownFlags     = flagRoot | flagCustom | flagElided | flagRefused | flagHeld | flagSeq | flagWoken | flagChanClosed |
+		flagScope | flagSpawned | flagGroup | flagLingering | flagProxy | flagSignalled | flagCounted
 	flagMask = 1<<roomShift - 1
 )
 

@@ -141,8 +141,8 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 // GoHeld is [Go] for kinds with a held part.
 func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
 	env := ex.Environment()
-	x := env.waiting // env may be gone when Post returns
-	if w := current(); w.serves(x) {
+	x := env.runtime // env may be gone when Post returns
+	if w := currentWorker(); w.serves(x) {
 		h, err := w.newRoot(env, &k.kind)
 		if err == nil {
 			(*Frame[S, R])(unsafe.Pointer(h)).State = state
@@ -163,7 +163,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 	(*Frame[S, R])(unsafe.Pointer(h)).State = state
 	k.hold(nil, h, &held)
 	launched = true // also if Post panics
-	if err := ex.Post(Task{h}); err != nil {
+	if err := ex.Post(Runnable{h}); err != nil {
 		env.freeRoot(h)
 		launched = false
 		return err
@@ -176,7 +176,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH, CR], args CS, held CH, result *CR) Step {
 	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
 	(*Frame[CS, CR])(unsafe.Pointer(h)).State = args
-	if h.layout&flagDetached == 0 { // a child that only fails needs no held part
+	if h.layout&flagRefused == 0 { // a child that only fails needs no held part
 		k.hold(h.worker.get(), h, &held)
 	}
 	return Step{next: h, op: opAwait}

@@ -95,10 +95,10 @@ func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR
 	}
 	k := joinKindOf[CS, CR]()
 	c := h.awaitFrom(o.allocator, at, &k.kind, unsafe.Pointer(result), stateSize)
-	if c.layout&flagDetached == 0 {
+	if c.layout&flagRefused == 0 {
 		w := h.worker.get()
 		if o.forPart() {
-			w.enclose(c, &o)
+			w.openChildScope(c, &o)
 		}
 		(*Frame[joinState, CR])(unsafe.Pointer(c)).State = joinState{limit: limit, policy: policy}
 		k.hold(w, c, &held)
@@ -146,7 +146,7 @@ func (k *joinKind[CS, CR]) run(f *Frame[joinState, CR], held *joinHeld[CS, CR]) 
 	}
 	// A child that fails cancels the scope of the others, and so does what is around, once
 	// somebody waits; the first look is for when nobody does.
-	r := s.group.known()
+	r := s.group.loadRecord()
 	for ended := r.scope.env.cause() != nil; s.next < len(held.args) && !ended; ended = r.scope.tree.cancelled.Load() {
 		if s.limit != 0 && r.full() {
 			return s.group.WaitRoom(f, joinHasRoom)
@@ -159,9 +159,9 @@ func (k *joinKind[CS, CR]) run(f *Frame[joinState, CR], held *joinHeld[CS, CR]) 
 
 func (k *joinKind[CS, CR]) begin(f *Frame[joinState, CR], held *joinHeld[CS, CR]) {
 	s := &f.State
-	s.group.Policy(f, s.policy)
+	s.group.SetPolicy(f, s.policy)
 	if s.limit != 0 {
-		s.group.Limit(f, s.limit)
+		s.group.SetLimit(f, s.limit)
 	}
 	if s.policy == FirstError {
 		return

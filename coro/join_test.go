@@ -288,7 +288,7 @@ func TestAllocationsOfGroups(t *testing.T) {
 	}
 	policy := func(p coro.GroupPolicy, children []outcome) *coro.Kind[parent, int] {
 		return spawns(func(f *coro.Frame[parent, int]) {
-			f.State.g.Policy(f, p)
+			f.State.g.SetPolicy(f, p)
 			for _, c := range children {
 				coro.Spawn(f, &f.State.g, kind, c, &f.State.n)
 			}
@@ -302,7 +302,7 @@ func TestAllocationsOfGroups(t *testing.T) {
 		}),
 		"a child fails": spawns(func(f *coro.Frame[parent, int]) { coro.Spawn(f, &f.State.g, leaf, -1, nil) }),
 		"Limit": spawns(func(f *coro.Frame[parent, int]) {
-			f.State.g.Limit(f, 2)
+			f.State.g.SetLimit(f, 2)
 			for i := range f.State.results {
 				coro.Spawn(f, &f.State.g, leaf, i, &f.State.results[i])
 			}

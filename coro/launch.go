@@ -97,7 +97,7 @@ func OnResult[R any](f func(R)) Option {
 
 // resultHandler is a resultFunc of any type.
 type resultHandler interface {
-	ender
+	recipient
 
 	// mustFit panics if the handler is not one for the results of c.
 	mustFit(c *call)
@@ -113,9 +113,9 @@ func (f resultFunc[R]) mustFit(c *call) {
 	}
 }
 
-func (f resultFunc[R]) begin(*call) {}
+func (f resultFunc[R]) attach(*call) {}
 
-func (f resultFunc[R]) ended(c *call, err error) {
+func (f resultFunc[R]) deliver(c *call, err error) {
 	result := c.self.(*callFor[R]).take()
 	handler := c.env.handler
 	c.release()
@@ -135,8 +135,8 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		panic("coro: Go with a nil Kind: make one with Define")
 	}
 	env := ex.Environment()
-	x := env.waiting // env may be gone when Post returns
-	if w := current(); w.serves(x) {
+	x := env.runtime // env may be gone when Post returns
+	if w := currentWorker(); w.serves(x) {
 		h, err := w.newRoot(env, &k.kind)
 		if err == nil {
 			(*Frame[S, R])(unsafe.Pointer(h)).State = state
@@ -155,7 +155,7 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	}
 	(*Frame[S, R])(unsafe.Pointer(h)).State = state
 	launched = true // also if Post panics
-	if err := ex.Post(Task{h}); err != nil {
+	if err := ex.Post(Runnable{h}); err != nil {
 		env.freeRoot(h)
 		launched = false
 		return err
@@ -176,7 +176,7 @@ func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
 		for i := range opts {
 			if r := opts[i].results; r != nil {
 				r.mustFit(c)
-				c.ender = r
+				c.recipient = r
 			}
 		}
 		return c.launch(ex, opts, nil)
@@ -206,16 +206,16 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 // launch makes the root of a claimed call and posts it. Unless Run waits for it, the call
 // must not be touched afterwards. within is the executor of the task whose tree the root
 // is a part of; nil if it is not part of one.
-func (c *call) launch(ex Executor, opts []Option, within *waiting) error {
+func (c *call) launch(ex Executor, opts []Option, within *execRuntime) error {
 	env := ex.Environment()
-	carries := c.waited || c.ender != nil || len(opts) > 0
-	x := env.waiting // env may be gone when Post returns
-	w := current()
+	carries := c.waited || c.recipient != nil || len(opts) > 0
+	x := env.runtime // env may be gone when Post returns
+	w := currentWorker()
 	if !w.serves(x) {
 		w = nil
 	}
 	if err := x.beginLaunch(w, x == within); err != nil {
-		c.waited, c.ender = false, nil
+		c.waited, c.recipient = false, nil
 		c.recycle()
 		return err
 	}
@@ -227,9 +227,9 @@ func (c *call) launch(ex Executor, opts []Option, within *waiting) error {
 		c.env = env.with(opts)
 		c.env.call = c
 		c.tree.open(&c.env)
-		c.traced.begin(&c.env, c.kind)
-		if c.ender != nil {
-			c.ender.begin(c)
+		c.trace.begin(&c.env, c.kind)
+		if c.recipient != nil {
+			c.recipient.attach(c)
 		}
 		env = &c.env
 		if !c.waited {
@@ -242,7 +242,7 @@ func (c *call) launch(ex Executor, opts []Option, within *waiting) error {
 		return arena.ErrExhausted
 	}
 	c.fill(w, h)
-	if c.waited || c.ender != nil {
+	if c.waited || c.recipient != nil {
 		h.result = c.resultAddress
 	}
 	if !carries {
@@ -253,7 +253,7 @@ func (c *call) launch(ex Executor, opts []Option, within *waiting) error {
 		return nil
 	}
 	launched = true // also if Post panics
-	if err := ex.Post(Task{h}); err != nil {
+	if err := ex.Post(Runnable{h}); err != nil {
 		env.freeRoot(h)
 		launched = false
 		if carries {

@@ -94,7 +94,7 @@ func requireMisuse(t *testing.T, err error, message string) {
 	require.Equal(t, message, p.Value)
 }
 
-func notRunning(method string) string {
+func panicNotRunning(method string) string {
 	return `coro: ` + method + ` on a frame whose task is not running: use a frame only in its own step function`
 }
 
@@ -102,7 +102,7 @@ func notRunning(method string) string {
 // or what is said without it.
 func checkedOr(method, otherwise string) string {
 	if framecheck.Enabled {
-		return notRunning(method)
+		return panicNotRunning(method)
 	}
 	return otherwise
 }
@@ -159,7 +159,7 @@ func TestMisuseOfAnotherRoot(t *testing.T) {
 		root := coro.Define("root", func(*coro.Frame[int, int]) coro.Step { return u.use() })
 		require.NoError(t, coro.RunAsync(second, coro.OnError(func(e error) { err = e }))(root.With(0)))
 		second.runAll()
-		requireMisuse(t, err, notRunning(u.method))
+		requireMisuse(t, err, panicNotRunning(u.method))
 	}
 	ex.runAll()
 }
@@ -184,10 +184,10 @@ func TestMisuseOfAnotherFrame(t *testing.T) {
 		}, checkedOr("Return", notItsOwn)},
 		{"returns the parent's Fail", func(f *coro.Frame[int, int]) coro.Step {
 			return outer.Fail(errLeaf)
-		}, notRunning("Fail")},
+		}, panicNotRunning("Fail")},
 		{"returns the parent's Yield", func(f *coro.Frame[int, int]) coro.Step {
 			return coro.Yield(outer, 1)
-		}, notRunning("Yield")},
+		}, panicNotRunning("Yield")},
 		{"awaits and returns the parent's Await", func(f *coro.Frame[int, int]) coro.Step {
 			coro.Await(f, 1, leaf, 1, nil)
 			return outerStep
@@ -314,11 +314,11 @@ func TestMisuseOfAFrameThatReturnedByMethods(t *testing.T) {
 			return f.Return(1)
 		})
 		_, err := coro.Run(context.Background(), ex, root.With(0))
-		requireMisuse(t, err, notRunning(method))
-		require.PanicsWithValue(t, notRunning(method), use, "outside of any step")
+		requireMisuse(t, err, panicNotRunning(method))
+		require.PanicsWithValue(t, panicNotRunning(method), use, "outside of any step")
 	}
-	require.PanicsWithValue(t, notRunning("Fail"), func() { new(coro.Frame[int, int]).Fail(errLeaf) })
-	require.PanicsWithValue(t, notRunning("Yield"), func() { coro.Yield(new(coro.Frame[int, int]), 1) })
+	require.PanicsWithValue(t, panicNotRunning("Fail"), func() { new(coro.Frame[int, int]).Fail(errLeaf) })
+	require.PanicsWithValue(t, panicNotRunning("Yield"), func() { coro.Yield(new(coro.Frame[int, int]), 1) })
 }
 
 func TestMisuseOfNil(t *testing.T) {

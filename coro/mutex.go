@@ -19,7 +19,7 @@ type Mutex struct {
 // Lock waits until the mutex is free, locks it, and goes on in f at the resume
 // point at. If f.Err is not nil then, the tree's context has ended, and the task
 // has not got the mutex.
-func (m *Mutex) Lock(f Waiter, at int) Step { return f.waiter().waitFor(at, m) }
+func (m *Mutex) Lock(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, m) }
 
 // TryLock locks the mutex if it is free. It may be called from any goroutine.
 func (m *Mutex) TryLock() bool {
@@ -35,7 +35,7 @@ func (m *Mutex) TryLock() bool {
 // Unlock unlocks the mutex. It may be called from any goroutine, and panics if
 // the mutex is not locked.
 func (m *Mutex) Unlock() {
-	var woken wakes
+	var woken wakeList
 	m.lock.mu.Lock()
 	if !m.locked {
 		m.lock.mu.Unlock()
@@ -49,7 +49,7 @@ func (m *Mutex) Unlock() {
 
 // handOver unlocks m for the caller, who has it, and holds lock. When that is released,
 // again.signal is to be called.
-func (m *Mutex) handOver(woken *wakes) (again inVain) {
+func (m *Mutex) handOver(woken *wakeList) (again unusedSignals) {
 	m.locked = false
 	for !m.locked && !m.waiters.empty() {
 		h, _ := m.waiters.pop()
@@ -75,12 +75,12 @@ func (m *Mutex) park(_ *Worker, h *header) parking {
 	return p
 }
 
-func (m *Mutex) withdraw(w match, woken *wakes) {
+func (m *Mutex) withdraw(w match, woken *wakeList) {
 	again := m.takeOut(w, woken)
 	again.signal(woken)
 }
 
-func (m *Mutex) takeOut(w match, woken *wakes) (again inVain) {
+func (m *Mutex) takeOut(w match, woken *wakeList) (again unusedSignals) {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
 	if m.signalled == nil || m.signalled.n == 0 {

@@ -50,7 +50,7 @@ func TestOptionsOutliveTheCollector(t *testing.T) {
 	runtime.GC()
 
 	// They end in any order.
-	var tasks []coro.Task
+	var tasks []coro.Runnable
 	for task, ok := ex.queue.Pop(); ok; task, ok = ex.queue.Pop() {
 		tasks = append(tasks, task)
 	}

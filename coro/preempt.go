@@ -17,7 +17,7 @@ func (w *Worker) Preempt() { w.preempt.Store(1) }
 // giveWay hands h, which is about to run, to its executor. It returns the frame to run
 // next: none, or h if that has to stay with this worker.
 func (w *Worker) giveWay(h *header) *header {
-	if h.layout&flagDetached != 0 {
+	if h.layout&flagRefused != 0 {
 		return h // the worker keeps its memory; it fails in its first step
 	}
 	w.preempt.Store(0)
@@ -50,11 +50,11 @@ func (w *Worker) begin(h *header) {
 
 // Word returns the task as an integer that is not 0, for an executor whose queues
 // are made of words that several goroutines change atomically. The task is had
-// back with [TaskOf].
-func (t Task) Word() uintptr { return uintptr(unsafe.Pointer(t.h)) }
+// back with [RunnableOf].
+func (t Runnable) Word() uintptr { return uintptr(unsafe.Pointer(t.h)) }
 
-// TaskOf returns the task of a word that [Task.Word] returned.
-func TaskOf(word uintptr) Task {
+// RunnableOf returns the task of a word that [Runnable.Word] returned.
+func RunnableOf(word uintptr) Runnable {
 	l := link[header](word)
-	return Task{l.get()}
+	return Runnable{l.get()}
 }

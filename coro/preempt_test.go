@@ -16,15 +16,15 @@ type byHand struct {
 	words []uintptr
 }
 
-func (e *byHand) Post(t coro.Task) error {
+func (e *byHand) Post(t coro.Runnable) error {
 	e.words = append(e.words, t.Word())
 	return nil
 }
 
 func (e *byHand) Environment() *coro.Environment { return e.env }
 
-func (e *byHand) next() coro.Task {
-	t := coro.TaskOf(e.words[0])
+func (e *byHand) next() coro.Runnable {
+	t := coro.RunnableOf(e.words[0])
 	e.words = e.words[1:]
 	return t
 }

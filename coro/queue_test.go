@@ -18,7 +18,7 @@ func TestQueue(t *testing.T) {
 	for i := range tasks {
 		require.NoError(t, coro.Go(ex, k, i))
 	}
-	var free []coro.Task
+	var free []coro.Runnable
 	for {
 		task, ok := ex.queue.Pop()
 		if !ok {
@@ -29,13 +29,13 @@ func TestQueue(t *testing.T) {
 	require.Len(t, free, tasks)
 
 	rnd := rand.New(rand.NewPCG(1, 2))
-	var queue coro.Queue
-	var model []coro.Task
+	var queue coro.RunQueue
+	var model []coro.Runnable
 	pop := func() {
 		got, ok := queue.Pop()
 		if len(model) == 0 {
 			require.False(t, ok)
-			require.True(t, got == coro.Task{})
+			require.True(t, got == coro.Runnable{})
 			return
 		}
 		require.True(t, ok)

@@ -148,7 +148,7 @@ type stepwise struct {
 	refuse error // what Post returns, if not nil
 
 	mu    sync.Mutex // the end of a context posts on a goroutine of its own
-	queue coro.Queue
+	queue coro.RunQueue
 }
 
 // newStepwise returns a stepwise that must have no live frame when the test ends.
@@ -163,7 +163,7 @@ func newStepwise(t testing.TB, handler func(error)) *stepwise {
 
 func (e *stepwise) Environment() *coro.Environment { return e.env }
 
-func (e *stepwise) Post(t coro.Task) error {
+func (e *stepwise) Post(t coro.Runnable) error {
 	if e.refuse != nil {
 		return e.refuse
 	}
@@ -174,7 +174,7 @@ func (e *stepwise) Post(t coro.Task) error {
 }
 
 // pop takes the next task.
-func (e *stepwise) pop() (coro.Task, bool) {
+func (e *stepwise) pop() (coro.Runnable, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.queue.Pop()

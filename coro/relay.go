@@ -42,12 +42,12 @@ type Relay struct {
 type RelayQueue interface {
 	// Push adds a task, from any goroutine. It reports whether the queue was idle,
 	// which it is not any more.
-	Push(t Task) (wasIdle bool)
+	Push(t Runnable) (wasIdle bool)
 
 	// Pop removes the task that is to run next. If there is none, it returns false
 	// and the queue is idle. It is called on one goroutine at a time, and never on an
 	// idle queue.
-	Pop() (t Task, ok bool)
+	Pop() (t Runnable, ok bool)
 }
 
 // NewRelay returns a Relay on base. handler is for the errors of root tasks that nobody
@@ -70,11 +70,11 @@ func NewRelay(base Executor, q RelayQueue, handler func(error)) *Relay {
 func (r *Relay) Environment() *Environment { return &r.env }
 
 // Post queues the task. The error is the base's.
-func (r *Relay) Post(t Task) error {
+func (r *Relay) Post(t Runnable) error {
 	if !r.queue.Push(t) {
 		return nil
 	}
-	err := r.base.Post(Task{&r.turn})
+	err := r.base.Post(Runnable{&r.turn})
 	if err != nil {
 		r.refused(t)
 	}
@@ -85,23 +85,23 @@ func (r *Relay) Post(t Task) error {
 // is the caller's again. Others may have posted meanwhile, and been told that it went
 // well: those tasks are left to who closes the base. He waits for our caller, who
 // launches a task or wakes one and has passed a gate, or is on a worker.
-func (r *Relay) refused(t Task) {
+func (r *Relay) refused(t Runnable) {
 	for {
 		other, ok := r.queue.Pop()
 		if !ok {
 			return
 		}
 		if other != t {
-			r.env.waiting.leave(other.h)
+			r.env.runtime.leaveToCloser(other.h)
 		}
 	}
 }
 
 // pushLocal is Post on a worker of the executor at the base of all layers, if that has
 // a queue for each worker.
-func (r *Relay) pushLocal(w *Worker, t Task, from Origin) {
+func (r *Relay) pushLocal(w *Worker, t Runnable, from Origin) {
 	if r.queue.Push(t) {
-		w.pushLocal(Task{&r.turn}, r.turn.env.get(), from)
+		w.pushLocal(Runnable{&r.turn}, r.turn.env.get(), from)
 	}
 }
 
@@ -154,7 +154,7 @@ func (r *Relay) cancel(w *Worker, err error) {
 	idle := false
 	defer func() {
 		if !idle { // a handler panics, or ends the goroutine
-			r.refused(Task{})
+			r.refused(Runnable{})
 		}
 	}()
 	for {
@@ -168,7 +168,7 @@ func (r *Relay) cancel(w *Worker, err error) {
 }
 
 // began is told that there is one more root whose environment is r's own.
-func (r *Relay) began() {
+func (r *Relay) rootBegan() {
 	for n := r.live.Load(); n > 0; n = r.live.Load() {
 		if r.live.CompareAndSwap(n, n+1) {
 			return
@@ -182,7 +182,7 @@ func (r *Relay) began() {
 }
 
 // ended is told that there is one less. Nobody else may keep r, but the caller does.
-func (r *Relay) ended() {
+func (r *Relay) rootEnded() {
 	for n := r.live.Load(); n > 1; n = r.live.Load() {
 		if r.live.CompareAndSwap(n, n-1) {
 			return

@@ -16,12 +16,12 @@ import (
 // relayFIFO is the plainest RelayQueue. It counts what it is asked.
 type relayFIFO struct {
 	mu     sync.Mutex
-	queue  coro.Queue
+	queue  coro.RunQueue
 	busy   bool
 	pushes int
 }
 
-func (q *relayFIFO) Push(t coro.Task) bool {
+func (q *relayFIFO) Push(t coro.Runnable) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.queue.Push(t)
@@ -31,7 +31,7 @@ func (q *relayFIFO) Push(t coro.Task) bool {
 	return wasIdle
 }
 
-func (q *relayFIFO) Pop() (coro.Task, bool) {
+func (q *relayFIFO) Pop() (coro.Runnable, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	t, ok := q.queue.Pop()
@@ -211,7 +211,7 @@ type refusing struct {
 	meanwhile func()
 }
 
-func (e *refusing) Post(coro.Task) error {
+func (e *refusing) Post(coro.Runnable) error {
 	e.meanwhile()
 	return errCause
 }
@@ -244,11 +244,11 @@ func TestRelayPostsWhileTheBaseRefuses(t *testing.T) {
 
 // localQueue is the Local of a stepwise's worker.
 type localQueue struct {
-	coro.Queue
+	coro.RunQueue
 	from []coro.Origin
 }
 
-func (q *localQueue) PushLocal(t coro.Task, from coro.Origin) {
+func (q *localQueue) PushLocal(t coro.Runnable, from coro.Origin) {
 	q.Push(t)
 	q.from = append(q.from, from)
 }
@@ -259,7 +259,7 @@ func TestRelayOnAWorkerWithAQueue(t *testing.T) {
 	for depth := 1; depth <= 3; depth++ {
 		ex := newStepwise(t, nil)
 		local := new(localQueue)
-		ex.worker.SetLocal(ex.env, local)
+		ex.worker.SetLocalQueue(ex.env, local)
 		r := relayed(ex, depth)
 		var e coro.Event
 		var order []int
@@ -299,7 +299,7 @@ func TestRelayOnAWorkerWithAQueue(t *testing.T) {
 			require.NoError(t, coro.Go(ex, sends, 3+i))
 		}
 		ex.runAll()
-		require.Equal(t, []coro.Origin{coro.Woken}, local.from, "once: it was busy for the second")
+		require.Equal(t, []coro.Origin{coro.OriginWoken}, local.from, "once: it was busy for the second")
 		run := func() {
 			for {
 				t, ok := local.Pop()
@@ -322,7 +322,7 @@ func TestRelayOnAWorkerWithAQueue(t *testing.T) {
 		local.from = nil
 		require.NoError(t, coro.Go(r, yields, 2*coro.TurnLength))
 		ex.runAll()
-		require.Contains(t, local.from, coro.Yielded)
+		require.Contains(t, local.from, coro.OriginYielded)
 		run()
 		e.Set()
 		ex.runAll()

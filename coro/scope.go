@@ -51,7 +51,7 @@ func openScope(w *Worker, base *Environment, o *Option) *scope {
 		s.env.allocator = o.allocator
 	}
 	r := &s.tree
-	r.waiting, r.env, r.shared = base.waiting, &s.env, true
+	r.runtime, r.env, r.shared = base.runtime, &s.env, true
 	if base.mayEnd() && !o.shielded {
 		r.outer = base.registry
 	}
@@ -61,7 +61,7 @@ func openScope(w *Worker, base *Environment, o *Option) *scope {
 			r.ctx = o.ctx
 		}
 	}
-	r.deadline = base.waiting.deadlineOf(o)
+	r.deadline = base.runtime.deadlineOf(o)
 	return s
 }
 
@@ -105,7 +105,7 @@ func (s *scope) context() context.Context {
 	if s.ctx == nil {
 		s.ctx, s.endCtx = context.WithCancelCause(outer)
 		if d := s.tree.deadline; d != 0 {
-			s.ctx = &deadlineContext{s.ctx, s.tree.waiting.timing().date(d)}
+			s.ctx = &deadlineContext{s.ctx, s.tree.runtime.timing().date(d)}
 		}
 		if s.tree.cancelled.Load() {
 			s.endCtx(s.tree.cause)
@@ -172,7 +172,7 @@ func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, 
 func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize uintptr, opts []Option) *header {
 	if len(opts) == 0 {
 		c := h.await(at, call.kind, result, stateSize)
-		if c.layout&flagDetached == 0 {
+		if c.layout&flagRefused == 0 {
 			call.fill(h.worker.get(), c)
 		}
 		return c
@@ -180,17 +180,17 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 	o := mergeForPart(opts)
 	// Whatever is wrong with the await is found before there is a scope.
 	c := h.awaitFrom(o.allocator, at, call.kind, result, stateSize)
-	if c.layout&flagDetached != 0 {
+	if c.layout&flagRefused != 0 {
 		return c
 	}
 	w := h.worker.get()
-	w.enclose(c, &o)
+	w.openChildScope(c, &o)
 	call.fill(w, c)
 	return c
 }
 
 // enclose gives c, which has just been made, a scope of its own.
-func (w *Worker) enclose(c *header, o *Option) {
+func (w *Worker) openChildScope(c *header, o *Option) {
 	s := openScope(w, c.env.get(), o)
 	c.env.set(&s.env)
 	c.layout |= flagScope
@@ -201,7 +201,7 @@ func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsaf
 	if m == nil {
 		return h.await(at, k, result, stateSize)
 	}
-	w := h.mayAwait(k, result, stateSize)
+	w := h.mustBeAbleToAwait(k, result, stateSize)
 	h.resumeAt(at)
 	return h.makeChild(w, (*header)(m.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
 }

@@ -60,7 +60,7 @@ func TestContextsOfScopes(t *testing.T) {
 						s := &f.State
 						if f.At() == 0 {
 							if nested {
-								s.g.Policy(f, coro.FirstError)
+								s.g.SetPolicy(f, coro.FirstError)
 								coro.SpawnCall(f, &s.g, child.With(1), nil, c.opts(own)...)
 								return s.g.Wait(f, 1)
 							}
@@ -115,7 +115,7 @@ func TestCancelNestedScopes(t *testing.T) {
 				}
 				return f.Return(1)
 			}
-			s.g.Policy(f, coro.FirstError)
+			s.g.SetPolicy(f, coro.FirstError)
 			if s.n > 0 {
 				coro.Spawn(f, &s.g, f.Kind(), parent{n: s.n - 1}, nil)
 				coro.Spawn(f, &s.g, leaf, 2, nil)

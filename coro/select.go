@@ -7,9 +7,9 @@ import (
 )
 
 // Case is one of the things that a task waits for in a [Select]. It is made by
-// [Chan.RecvCase], [Chan.SendCase], [Event.WaitCase], [Latch.WaitCase], [Waker.WaitCase],
+// [Chan.RecvCase], [Chan.SendCase], [Event.WaitCase], [WaitGroup.WaitCase], [Waker.WaitCase],
 // [After] or [Default], for one Select. The zero Case never happens, and nor does that of a nil
-// Chan, Event or Latch, or of the zero Waker: that is how to disable one.
+// Chan, Event or WaitGroup, or of the zero Waker: that is how to disable one.
 type Case struct {
 	on     selectable     // nil: never
 	index  int32          // among the arguments of Select
@@ -22,15 +22,15 @@ type Case struct {
 // but check, finish, refuse and drop are called with its lock held.
 type selectable interface {
 	// whole returns what tasks wait for, and its lock. It needs no lock.
-	whole() (waitable, *lock)
+	waitable() (waitable, *lock)
 
 	// check panics if c is not one that the task of h may use.
 	check(h *header, c *Case)
 
 	// try does what c is about if that is possible now, and returns parkDone or
-	// parkEnded, or else parked. With parkRefused, the caller calls refuse, which
+	// parkChanClosed, or else parked. With parkRefused, the caller calls refuse, which
 	// panics, when it holds no lock any more.
-	try(c *Case, woken *wakes) parking
+	try(c *Case, woken *wakeList) parking
 	refuse(h *header)
 
 	// push puts p, whose case is c, where it is found when c becomes possible.
@@ -44,14 +44,14 @@ type selectable interface {
 }
 
 // parkRefused is what try returns if the case is a mistake of the program.
-const parkRefused = parkExhausted + 1
+const parkMisuse = parkExhausted + 1
 
 // Default is the case that happens if no other can at once: a Select with it does not
 // wait.
-func Default() Case { return Case{on: fallback{}} }
+func Default() Case { return Case{on: defaultCase{}} }
 
 // fallback is never waited for: Select looks for it.
-type fallback struct{ selectable }
+type defaultCase struct{ selectable }
 
 // Select waits until one of the cases can happen, does that one and no other, and goes
 // on in f at the resume point at. The number of the case, counted from 0, is in *chosen,
@@ -71,32 +71,32 @@ type fallback struct{ selectable }
 // the task waits until its context ends. A task that waits in a Select needs, beside
 // its frame, memory of the executor's arena, also if the tree has an allocator of
 // its own: 256 bytes for up to 3 cases.
-func Select(f Waiter, at int, chosen *int, cases ...Case) Step {
-	h := f.waiter()
+func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
+	h := f.anyFrame()
 	w := h.runningWorker()
-	if chosen != nil && !h.mayKeep(unsafe.Pointer(chosen)) {
+	if chosen != nil && !h.frameHolds(unsafe.Pointer(chosen)) {
 		panic("coro: task " + quote(h.kind.get().name) + ": the chosen case of Select must go to a field of the frame's State or held part (or to nil): another address may be gone when one is chosen")
 	}
 	s := &w.selecting
 	s.chosen = uintptr(unsafe.Pointer(chosen))
-	s.fallback = -1
+	s.defaultIndex = -1
 	if len(s.cases) > 0 {
 		s.abandon()
 	}
 	for i, c := range cases {
 		switch c.on.(type) {
 		case nil:
-		case fallback:
-			s.fallback = i
+		case defaultCase:
+			s.defaultIndex = i
 		default:
 			c.index = int32(i)
 			s.cases = append(s.cases, c)
 			c.on.check(h, &s.cases[len(s.cases)-1]) // &c would be on the Go heap
-			_, l := c.on.whole()
+			_, l := c.on.waitable()
 			s.locks = append(s.locks, l)
 		}
 	}
-	if len(s.cases) == 0 && s.fallback < 0 {
+	if len(s.cases) == 0 && s.defaultIndex < 0 {
 		s.choose(-1)
 		return Suspend(f, at, NewWaker())
 	}
@@ -105,8 +105,8 @@ func Select(f Waiter, at int, chosen *int, cases ...Case) Step {
 }
 
 // mayKeep reports whether p lies in h's state or held part.
-func (h *header) mayKeep(p unsafe.Pointer) bool {
-	return h.holds(p, h.kind.get().size-headerSize) || h.holdsApart(p)
+func (h *header) frameHolds(p unsafe.Pointer) bool {
+	return h.stateHolds(p, h.kind.get().size-headerSize) || h.heldPartHolds(p)
 }
 
 // order compares locks in the order in which those who need several take them.
@@ -128,11 +128,11 @@ func (l *lock) order(other *lock) int {
 // there is none, puts a proxy of the task into every queue. So nobody finds some of the
 // proxies before all are there, and no two tasks in a Select find each other waiting.
 type selecting struct {
-	chosen   uintptr // where the number goes; 0: nowhere
-	fallback int     // the number of Default; -1: there is none
-	cases    []Case
-	locks    []*lock // of the cases, in order; with several cases of one, it is there so often
-	woken    wakes   // by park; a variable there would be on the Go heap
+	chosen       uintptr // where the number goes; 0: nowhere
+	defaultIndex int     // the number of Default; -1: there is none
+	cases        []Case
+	locks        []*lock  // of the cases, in order; with several cases of one, it is there so often
+	woken        wakeList // by park; a variable there would be on the Go heap
 }
 
 func (s *selecting) choose(i int) {
@@ -170,7 +170,7 @@ func (s *selecting) park(w *Worker, h *header) parking {
 		return p // and park is called again
 	}
 	var refusing selectable
-	if p == parkRefused {
+	if p == parkMisuse {
 		refusing, done = s.cases[done].on, -1
 	}
 	s.finish(done)
@@ -210,8 +210,8 @@ func (s *selecting) poll() (p parking, done int) {
 			return p, i
 		}
 	}
-	if s.fallback >= 0 {
-		s.choose(s.fallback)
+	if s.defaultIndex >= 0 {
+		s.choose(s.defaultIndex)
 		return parkDone, -1
 	}
 	return parked, -1
@@ -221,7 +221,7 @@ func (s *selecting) poll() (p parking, done int) {
 func (s *selecting) wait(w *Worker, h *header) parking {
 	s.choose(-1)
 	for i := range s.cases {
-		all, l := s.cases[i].on.whole()
+		all, l := s.cases[i].on.waitable()
 		if p := l.admit(all, h); p != parked {
 			return p
 		}

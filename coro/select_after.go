@@ -11,8 +11,8 @@ import (
 //
 //	return coro.Select(f, 1, &s.chosen, jobs.RecvCase(&s.job), coro.After(time.Second))
 func After(d time.Duration) Case {
-	n := pauses.take(nil)
-	s := &slotOf[pause](n).held
+	n := afterTimers.take(nil)
+	s := &slotOf[afterTimer](n).held
 	s.node, s.d = n, d
 	return Case{on: s, number: s.id}
 }
@@ -20,7 +20,7 @@ func After(d time.Duration) Case {
 // pause is what After waits for. It is in a slot on the Go heap that is never given back,
 // since the wheel refers to it. It ends, and the slot is free, when the timer is neither in
 // the wheel nor with fireTimers, and the proxy has been dropped or claimed.
-type pause struct {
+type afterTimer struct {
 	lock  lock
 	cases casePlace
 	timer timerNode
@@ -35,42 +35,42 @@ type pause struct {
 }
 
 // pauseOf returns the pause that n is part of.
-func pauseOf(n *timerNode) *pause {
-	return (*pause)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(pause{}.timer))))
+func afterTimerOf(n *timerNode) *afterTimer {
+	return (*afterTimer)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(afterTimer{}.timer))))
 }
 
-var pauses slots
+var afterTimers slots
 
-func init() { pauses.init(newSlots[pause]) }
+func init() { afterTimers.init(newSlots[afterTimer]) }
 
-func (s *pause) whole() (waitable, *lock) { return s, &s.lock }
+func (s *afterTimer) waitable() (waitable, *lock) { return s, &s.lock }
 
-func (s *pause) check(*header, *Case) {}
+func (s *afterTimer) check(*header, *Case) {}
 
-func (s *pause) try(c *Case, _ *wakes) parking {
+func (s *afterTimer) try(c *Case, _ *wakeList) parking {
 	switch {
 	case s.id != c.number || s.timers != nil:
-		return parkRefused
+		return parkMisuse
 	case s.d <= 0:
 		return parkDone
 	}
 	return parked
 }
 
-func (s *pause) refuse(h *header) {
+func (s *afterTimer) refuse(h *header) {
 	panic("coro: task " + quote(h.kind.get().name) + ": an After is good for one Select: make another one")
 }
 
-func (s *pause) push(p *proxy, _ *Case) {
+func (s *afterTimer) push(p *proxy, _ *Case) {
 	s.cases.expect(p, s)
 	s.task = &p.header
-	s.timers = p.env.get().waiting.timing()
-	s.timer = timerNode{what: timerPause}
+	s.timers = p.env.get().runtime.timing()
+	s.timer = timerNode{what: timerAfter}
 	// If the executor is being closed, whoever closes it finds the task.
 	s.fired = !s.timers.add(&s.timer, s.timers.after(s.d))
 }
 
-func (s *pause) finish(c *Case, _ bool) {
+func (s *afterTimer) finish(c *Case, _ bool) {
 	s.lock.mu.Lock()
 	unused := s.id == c.number && s.timers == nil
 	if unused {
@@ -78,11 +78,11 @@ func (s *pause) finish(c *Case, _ bool) {
 	}
 	s.lock.mu.Unlock()
 	if unused {
-		pauses.put(nil, s.node)
+		afterTimers.put(nil, s.node)
 	}
 }
 
-func (s *pause) drop(*proxy) {
+func (s *afterTimer) drop(*proxy) {
 	s.lock.mu.Lock()
 	s.cases.visits--
 	s.task = nil
@@ -90,7 +90,7 @@ func (s *pause) drop(*proxy) {
 }
 
 // unlock gives up the lock, and with it the slot if that has ended.
-func (s *pause) unlock() {
+func (s *afterTimer) unlock() {
 	ended := s.task == nil && (s.fired || s.timers.remove(&s.timer))
 	if ended {
 		s.id++
@@ -98,12 +98,12 @@ func (s *pause) unlock() {
 	}
 	s.lock.mu.Unlock()
 	if ended {
-		pauses.put(nil, s.node)
+		afterTimers.put(nil, s.node)
 	}
 }
 
 // wake wakes the task, if nobody else has. The caller holds the lock.
-func (s *pause) wake(outcome uint32, woken *wakes) {
+func (s *afterTimer) wake(outcome uint32, woken *wakeList) {
 	visits := s.cases.visits
 	wake(s.task, outcome, woken)
 	if s.cases.visits < visits { // claimed, though perhaps left to who closes
@@ -112,7 +112,7 @@ func (s *pause) wake(outcome uint32, woken *wakes) {
 }
 
 // fire is told that the time has passed.
-func (s *pause) fire(woken *wakes) {
+func (s *afterTimer) fire(woken *wakeList) {
 	s.lock.mu.Lock()
 	s.fired = true
 	if s.task != nil {
@@ -121,7 +121,7 @@ func (s *pause) fire(woken *wakes) {
 	s.unlock()
 }
 
-func (s *pause) withdraw(m match, woken *wakes) {
+func (s *afterTimer) withdraw(m match, woken *wakeList) {
 	s.lock.mu.Lock()
 	if s.task == nil || !m.has(s.task) {
 		s.lock.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *pause) withdraw(m match, woken *wakes) {
 	s.unlock()
 }
 
-func (s *pause) forget(r *waitRegistry) bool {
+func (s *afterTimer) forget(r *waitRegistry) bool {
 	if !s.lock.mu.TryLock() {
 		return false
 	}
@@ -139,4 +139,4 @@ func (s *pause) forget(r *waitRegistry) bool {
 	return s.lock.forget(r, s.cases.visits > 0)
 }
 
-func (s *pause) visit(v *visitor) bool { return s.lock.visitOne(&s.task, "Select", v) }
+func (s *afterTimer) visit(v *visitor) bool { return s.lock.visitOne(&s.task, "Select", v) }

@@ -42,7 +42,7 @@ func (e *Event) WaitCase() Case {
 }
 
 // WaitCase is the case that the count is zero; see [Select]. l may be nil.
-func (l *Latch) WaitCase() Case {
+func (l *WaitGroup) WaitCase() Case {
 	if l == nil {
 		return Case{}
 	}
@@ -60,15 +60,15 @@ func (w Waker) WaitCase() Case {
 
 // ---- receiving from a Chan
 
-func (r *receiving[T]) whole() (waitable, *lock) { return (*Chan[T])(r), &r.lock }
+func (r *receiving[T]) waitable() (waitable, *lock) { return (*Chan[T])(r), &r.lock }
 
 func (r *receiving[T]) check(h *header, c *Case) {
-	if c.place != nil && !h.mayKeep(c.place) {
-		(*Chan[T])(r).misplaced(h)
+	if c.place != nil && !h.frameHolds(c.place) {
+		(*Chan[T])(r).panicMisplacedValue(h)
 	}
 }
 
-func (r *receiving[T]) try(c *Case, woken *wakes) parking {
+func (r *receiving[T]) try(c *Case, woken *wakeList) parking {
 	v, ok := (*Chan[T])(r).receive(woken)
 	switch {
 	case ok:
@@ -77,7 +77,7 @@ func (r *receiving[T]) try(c *Case, woken *wakes) parking {
 		}
 		return parkDone
 	case r.closed:
-		return parkEnded
+		return parkChanClosed
 	default:
 		return parked
 	}
@@ -97,7 +97,7 @@ func (r *receiving[T]) drop(p *proxy) {
 
 // ---- sending to a Chan
 
-func (s *sending[T]) whole() (waitable, *lock) { return (*Chan[T])(s), &s.lock }
+func (s *sending[T]) waitable() (waitable, *lock) { return (*Chan[T])(s), &s.lock }
 
 func (s *sending[T]) check(h *header, c *Case) {
 	if c.parcel.(*consignment[T]).number != c.number {
@@ -105,9 +105,9 @@ func (s *sending[T]) check(h *header, c *Case) {
 	}
 }
 
-func (s *sending[T]) try(c *Case, woken *wakes) parking {
+func (s *sending[T]) try(c *Case, woken *wakeList) parking {
 	if s.closed {
-		return parkRefused
+		return parkMisuse
 	}
 	if (*Chan[T])(s).send(c.parcel.(*consignment[T]).value, woken) {
 		return parkDone
@@ -115,7 +115,7 @@ func (s *sending[T]) try(c *Case, woken *wakes) parking {
 	return parked
 }
 
-func (s *sending[T]) refuse(*header) { sendToClosed() }
+func (s *sending[T]) refuse(*header) { panicSendToClosed() }
 
 func (s *sending[T]) push(p *proxy, c *Case) {
 	s.senders.enter(p, s, c.parcel.(*consignment[T]).value)
@@ -140,11 +140,11 @@ func (s *sending[T]) drop(p *proxy) {
 
 // ---- an Event
 
-func (e *Event) whole() (waitable, *lock) { return e, &e.lock }
+func (e *Event) waitable() (waitable, *lock) { return e, &e.lock }
 
 func (e *Event) check(*header, *Case) {}
 
-func (e *Event) try(*Case, *wakes) parking {
+func (e *Event) try(*Case, *wakeList) parking {
 	if e.set {
 		return parkDone
 	}
@@ -163,26 +163,26 @@ func (e *Event) drop(p *proxy) {
 	e.waiters.drop(p)
 }
 
-// ---- a Latch
+// ---- a WaitGroup
 
-func (l *Latch) whole() (waitable, *lock) { return l, &l.lock }
+func (l *WaitGroup) waitable() (waitable, *lock) { return l, &l.lock }
 
-func (l *Latch) check(*header, *Case) {}
+func (l *WaitGroup) check(*header, *Case) {}
 
-func (l *Latch) try(*Case, *wakes) parking {
+func (l *WaitGroup) try(*Case, *wakeList) parking {
 	if l.count == 0 {
 		return parkDone
 	}
 	return parked
 }
 
-func (l *Latch) refuse(*header) {}
+func (l *WaitGroup) refuse(*header) {}
 
-func (l *Latch) push(p *proxy, _ *Case) { l.waiters.enter(p, l, struct{}{}) }
+func (l *WaitGroup) push(p *proxy, _ *Case) { l.waiters.enter(p, l, struct{}{}) }
 
-func (l *Latch) finish(*Case, bool) {}
+func (l *WaitGroup) finish(*Case, bool) {}
 
-func (l *Latch) drop(p *proxy) {
+func (l *WaitGroup) drop(p *proxy) {
 	l.lock.mu.Lock()
 	defer l.lock.mu.Unlock()
 	l.waiters.drop(p)
@@ -190,13 +190,13 @@ func (l *Latch) drop(p *proxy) {
 
 // ---- a Waker
 
-func (s *wakerSlot) whole() (waitable, *lock) { return s, &s.lock }
+func (s *wakerSlot) waitable() (waitable, *lock) { return s, &s.lock }
 
 func (s *wakerSlot) check(*header, *Case) {}
 
-func (s *wakerSlot) try(c *Case, _ *wakes) parking {
+func (s *wakerSlot) try(c *Case, _ *wakeList) parking {
 	if s.id != c.number || s.task != nil {
-		return parkRefused
+		return parkMisuse
 	}
 	if s.woken {
 		s.take()
@@ -205,7 +205,7 @@ func (s *wakerSlot) try(c *Case, _ *wakes) parking {
 	return parked
 }
 
-func (s *wakerSlot) refuse(h *header) { wakerMisused(h) }
+func (s *wakerSlot) refuse(h *header) { panicWakerMisused(h) }
 
 // push keeps the first proxy, if the Waker is in the Select twice.
 func (s *wakerSlot) push(p *proxy, _ *Case) {

@@ -96,7 +96,7 @@ func newSelection(w *Worker, h *header, n int) *selection {
 func (s *selection) free(w *Worker, env *Environment) {
 	size := selectionSize + uintptr(s.n)*proxySize
 	switch {
-	case w.serves(env.waiting):
+	case w.serves(env.runtime):
 		w.cache.Deallocate(unsafe.Pointer(s), size)
 	case env.arena != nil:
 		env.arena.Deallocate(unsafe.Pointer(s), size)
@@ -143,7 +143,7 @@ func (p *proxy) settle(w *Worker) *header {
 	}
 	h := s.task.get()
 	if p.layout&flagWoken != 0 {
-		h.layout |= p.layout & (flagWoken | flagEnded)
+		h.layout |= p.layout & (flagWoken | flagChanClosed)
 		if s.chosen != 0 {
 			**(**int)(unsafe.Pointer(&s.chosen)) = int(p.at)
 		}
@@ -154,14 +154,14 @@ func (p *proxy) settle(w *Worker) *header {
 
 // aside has the arguments of the proxies in a queue. Proxies leave it in any order, so
 // each has a number.
-type aside[V any] struct {
+type proxyArguments[V any] struct {
 	casePlace
 	values []V     // what is not in use is zero, since V may hold Go pointers
 	free   []int32 // what is not in use
 }
 
 // take returns the argument of p, which is not in the queue any more.
-func (a *aside[V]) take(p *proxy) V {
+func (a *proxyArguments[V]) take(p *proxy) V {
 	var zero V
 	v := a.values[p.number]
 	a.values[p.number] = zero
@@ -172,15 +172,15 @@ func (a *aside[V]) take(p *proxy) V {
 
 // enter pushes a new proxy, of a case of the given sort.
 func (q *fifo[V]) enter(p *proxy, of selectable, v V) {
-	if q.aside == nil {
-		q.aside = new(aside[V])
+	if q.proxied == nil {
+		q.proxied = new(proxyArguments[V])
 	}
-	q.aside.expect(p, of)
+	q.proxied.expect(p, of)
 	q.pushProxy(p, v)
 }
 
 func (q *fifo[V]) pushProxy(p *proxy, v V) {
-	a := q.aside
+	a := q.proxied
 	if n := len(a.free); n > 0 {
 		p.number = a.free[n-1]
 		a.free = a.free[:n-1]
@@ -190,7 +190,7 @@ func (q *fifo[V]) pushProxy(p *proxy, v V) {
 		a.values = append(a.values, v)
 	}
 	p.prev.set(q.frames.tail)
-	q.frames.Push(Task{&p.header})
+	q.frames.Push(Runnable{&p.header})
 }
 
 // popped is told that the front of the queue has been taken out.
@@ -202,16 +202,16 @@ func (q *fifo[V]) popped() {
 
 // drop does what selectable's method says. The caller holds the lock.
 func (q *fifo[V]) drop(p *proxy) {
-	q.aside.visits--
+	q.proxied.visits--
 	if p.number < 0 {
 		return // somebody took it out in vain
 	}
-	prev, next := p.prev.get(), p.nextTask()
+	prev, next := p.prev.get(), p.nextInQueue()
 	q.cursors.moved(&p.header, next)
 	if prev == nil {
 		q.frames.head = next
 	} else {
-		prev.setNextTask(next)
+		prev.setNextInQueue(next)
 	}
 	if next == nil {
 		q.frames.tail = prev
@@ -219,5 +219,5 @@ func (q *fifo[V]) drop(p *proxy) {
 		next.proxy().prev.set(prev)
 	}
 	q.frames.n--
-	q.aside.take(p)
+	q.proxied.take(p)
 }

@@ -95,7 +95,7 @@ func TestSelect(t *testing.T) {
 		{"disabled cases", nil, func(x fixture, s *choosing) []coro.Case {
 			var none *coro.Chan[int]
 			return []coro.Case{none.RecvCase(&s.v), none.SendCase(1), {}, (*coro.Event)(nil).WaitCase(),
-				(*coro.Latch)(nil).WaitCase(), coro.Waker{}.WaitCase(), x.b.RecvCase(&s.w)}
+				(*coro.WaitGroup)(nil).WaitCase(), coro.Waker{}.WaitCase(), x.b.RecvCase(&s.w)}
 		}, func(x fixture) { x.b.TrySend(5) }, selectOutcome{choosing{6, 7, 5}, nil}},
 		{"one case", nil, func(x fixture, s *choosing) []coro.Case {
 			return []coro.Case{x.b.RecvCase(&s.w)}

@@ -27,9 +27,9 @@ func NewSemaphore(n int64) *Semaphore {
 // Acquire waits for n permits and goes on in f at the resume point at. If f.Err is
 // not nil then, the tree's context has ended, and the task has not got any. It
 // panics if n is negative or more than there are in all.
-func (s *Semaphore) Acquire(f Waiter, at int, n int64) Step {
+func (s *Semaphore) Acquire(f AnyFrame, at int, n int64) Step {
 	s.check(n)
-	h := f.waiter()
+	h := f.anyFrame()
 	step := h.waitFor(at, s)
 	h.worker.get().weight = n
 	return step
@@ -60,7 +60,7 @@ func (s *Semaphore) acquire(n int64) bool {
 // Release gives back n permits and wakes the tasks that get them. It panics if n is
 // negative, or if more would be free than there are.
 func (s *Semaphore) Release(n int64) {
-	var woken wakes
+	var woken wakeList
 	s.lock.mu.Lock()
 	limit := s.size
 	if limit == 0 {
@@ -77,7 +77,7 @@ func (s *Semaphore) Release(n int64) {
 }
 
 // serve gives free permits to those who wait.
-func (s *Semaphore) serve(woken *wakes) {
+func (s *Semaphore) serve(woken *wakeList) {
 	for !s.waiters.empty() && s.waiters.arguments.front() <= s.free {
 		h, n := s.waiters.pop()
 		if wake(h, flagWoken, woken) {
@@ -100,7 +100,7 @@ func (s *Semaphore) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (s *Semaphore) withdraw(m match, woken *wakes) {
+func (s *Semaphore) withdraw(m match, woken *wakeList) {
 	s.lock.mu.Lock()
 	defer s.lock.mu.Unlock()
 	s.waiters.withdraw(m, woken)

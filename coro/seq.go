@@ -138,7 +138,7 @@ func (g *SeqKind[S, T]) end(l *seqLoop[T]) {
 	l.seqDriver.end()
 	var zero T
 	l.value = zero
-	if l.waiting.timers == nil { // else it may belong to a synctest bubble
+	if l.runtime.timers == nil { // else it may belong to a synctest bubble
 		g.loops.Put(l)
 	}
 }

@@ -25,29 +25,29 @@ type seqDriver struct {
 	worker Worker
 
 	// watched says that a trace was taken when the loop began.
-	watched bool
+	traced bool
 
 	// next is the frame whose step is to follow: it yielded the last value or
 	// has not begun. It is nothing while steps run and once the root has ended.
-	next link[header]
+	nextFrame link[header]
 
 	// call carries the environment, and learns of the end of the root.
 	call call
 
 	// waiting is what the chain needs to wait for something; it is its own, as a
 	// loop is its own executor.
-	waiting *waiting
+	runtime *execRuntime
 
 	// ready is the chain when it has waited for something and may go on. It is guarded by
 	// call.done.mu, and call.done is given when it is there.
-	ready Task
+	ready Runnable
 }
 
 func newSeqLoop[T any]() *seqLoop[T] {
 	l := new(seqLoop[T])
 	l.call.done.init()
-	l.waiting = newWaiting()
-	l.waiting.oneChain = true
+	l.runtime = newExecRuntime()
+	l.runtime.oneChain = true
 	return l
 }
 
@@ -67,7 +67,7 @@ func (d *seqDriver) begin(k *kind, opts []Option) *header {
 			panic("coro: OnResult is for RunAsync: a generator has values, and no result")
 		}
 	}
-	base := Environment{executor: d, waiting: d.waiting, registry: &d.waiting.registry}
+	base := Environment{executor: d, runtime: d.runtime, registry: &d.runtime.registry}
 	d.call.env = base.with(opts)
 	d.call.tree.open(&d.call.env)
 	d.call.env.call = &d.call
@@ -75,11 +75,11 @@ func (d *seqDriver) begin(k *kind, opts []Option) *header {
 	if d.call.env.allocator == nil {
 		d.call.env.allocator = seqArena()
 	}
-	d.watched = trace.IsEnabled()
+	d.traced = trace.IsEnabled()
 	h := d.call.env.newRoot(nil, k)
 	if h != nil {
 		h.layout |= flagSeq
-		d.next.set(h)
+		d.nextFrame.set(h)
 	}
 	return h
 }
@@ -97,7 +97,7 @@ func (l *seqLoop[T]) pass(yield func(T) bool) (again bool) {
 			if h.at&atMask == Cleanup && exiting() {
 				h.at = 0 // end calls it, since nobody else does
 			}
-			l.next.set(h)
+			l.nextFrame.set(h)
 			again = true
 		}
 	}()
@@ -120,19 +120,19 @@ func (d *seqDriver) isInChild() bool {
 // has ended.
 func (d *seqDriver) advance() bool {
 	w := &d.worker
-	h := d.next.get()
-	d.next = 0
+	h := d.nextFrame.get()
+	d.nextFrame = 0
 	if h.at&atFailed == 0 && h.env.get().mayEnd() {
-		w.learnCause(h)
+		w.takeCause(h)
 	}
 	for {
-		if d.watched {
-			w.stepsWatched(h, false)
+		if d.traced {
+			w.stepsTraced(h, false)
 		} else {
 			w.steps(h)
 		}
 		if w.current != 0 {
-			d.next = link[header](w.current)
+			d.nextFrame = link[header](w.current)
 			w.current = 0
 			return true
 		}
@@ -140,7 +140,7 @@ func (d *seqDriver) advance() bool {
 		if h = d.takeReady(); h == nil {
 			return false
 		}
-		w.learn(h)
+		w.takeOutcome(h)
 	}
 }
 
@@ -149,14 +149,14 @@ func (d *seqDriver) takeReady() *header {
 	d.call.done.mu.Lock()
 	defer d.call.done.mu.Unlock()
 	h := d.ready.h
-	d.ready = Task{}
+	d.ready = Runnable{}
 	return h
 }
 
 // end frees what the loop has left.
 func (d *seqDriver) end() {
 	w := &d.worker
-	h := d.next.get()
+	h := d.nextFrame.get()
 	if w.current != 0 { // a step function panicked, or ended the goroutine
 		var child *header
 		if h, child = w.running(); child != nil { // it will not begin
@@ -171,7 +171,7 @@ func (d *seqDriver) end() {
 		h = parent
 	}
 	w.err = nil
-	d.next = 0
+	d.nextFrame = 0
 	d.call.tree.close()
 	d.call.env = Environment{}
 	d.call.err = nil
@@ -180,7 +180,7 @@ func (d *seqDriver) end() {
 var errOneChain = errors.New("coro: the loop over a generator runs nothing but the generator and what that awaits")
 
 // Post takes the chain back after it waited.
-func (d *seqDriver) Post(t Task) error {
+func (d *seqDriver) Post(t Runnable) error {
 	done := &d.call.done
 	done.mu.Lock()
 	defer done.mu.Unlock()

@@ -486,9 +486,9 @@ func TestSeqMisuse(t *testing.T) {
 		return coro.YieldValue(f, 1, 1)
 	})
 	for range keeps.Seq(false) {
-		require.PanicsWithValue(t, notRunning("Fail"), func() { gone.Fail(errLeaf) }, "in the loop")
+		require.PanicsWithValue(t, panicNotRunning("Fail"), func() { gone.Fail(errLeaf) }, "in the loop")
 		if framecheck.Enabled {
-			require.PanicsWithValue(t, notRunning("YieldValue"), func() { coro.YieldValue(gone, 1, 1) })
+			require.PanicsWithValue(t, panicNotRunning("YieldValue"), func() { coro.YieldValue(gone, 1, 1) })
 		}
 		break
 	}

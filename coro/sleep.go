@@ -16,15 +16,15 @@ import (
 // A sleeping task has no goroutine and no memory on the Go heap. If there is neither room
 // behind its state nor memory in the arena for its timer, which takes 48 bytes, Err is
 // [arena.ErrExhausted].
-func Sleep(f Waiter, at int, d time.Duration) Step {
-	h := f.waiter()
+func Sleep(f AnyFrame, at int, d time.Duration) Step {
+	h := f.anyFrame()
 	step := h.waitFor(at, sleeping{})
 	h.worker.get().weight = int64(d)
 	return step
 }
 
 // SleepUntil is [Sleep] until a point in real time, whatever clock the executor has.
-func SleepUntil(f Waiter, at int, t time.Time) Step { return Sleep(f, at, time.Until(t)) }
+func SleepUntil(f AnyFrame, at int, t time.Time) Step { return Sleep(f, at, time.Until(t)) }
 
 // sleeper is the timer of a sleeping task. It lies in the room behind the task's state,
 // where a child would be elided, or in a frame of its own. That of a task whose tree may
@@ -38,9 +38,9 @@ type sleeper struct {
 const (
 	timerListed   = 1 << iota // is part of a sleeper in a registry's list
 	timerApart                // and has a frame of its own
-	timerPause                // is part of a pause; there is no address
+	timerAfter                // is part of a pause; there is no address
 	timerDeadline = timerBits // is part of a deadlineTimer; there is none either
-	timerBits     = timerListed | timerApart | timerPause
+	timerBits     = timerListed | timerApart | timerAfter
 )
 
 const (
@@ -58,7 +58,7 @@ func (sleeping) park(w *Worker, h *header) parking {
 		return parkDone
 	}
 	env := h.env.get()
-	t := env.waiting.timing()
+	t := env.runtime.timing()
 	r := env.registry
 	if !env.mayEnd() {
 		n, tags := w.timerFor(h, timerUnits)
@@ -68,7 +68,7 @@ func (sleeping) park(w *Worker, h *header) parking {
 		n.what = uintptr(unsafe.Pointer(h)) | tags
 		if !t.add(&n.timerNode, t.after(d)) {
 			env.freeTimer(n, tags)
-			return parkClosed
+			return parkExecutorClosed
 		}
 		return parked
 	}
@@ -90,7 +90,7 @@ func (sleeping) park(w *Worker, h *header) parking {
 	// fire, which may have the node at once, cannot go on before mu is free.
 	if !t.add(&n.timerNode, t.after(d)) {
 		env.freeTimer(n, tags)
-		return parkClosed
+		return parkExecutorClosed
 	}
 	n.before = 0
 	n.after = r.sleepers
@@ -160,7 +160,7 @@ func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
 	d := &slotOf[deadlineTimer](slot).held
 	d.node, d.registry, d.generation = slot, r, r.generation
 	d.timerNode = timerNode{what: timerDeadline}
-	if !r.waiting.timing().add(&d.timerNode, r.deadline) { // the executor is being closed
+	if !r.runtime.timing().add(&d.timerNode, r.deadline) { // the executor is being closed
 		d.recycle()
 		return nil
 	}
@@ -169,7 +169,7 @@ func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
 
 // fire cancels the scope, unless it has ended meanwhile. The registry is in a slot too, so
 // that it is there to tell. The caller posts woken, with no lock held.
-func (d *deadlineTimer) fire(woken *wakes) {
+func (d *deadlineTimer) fire(woken *wakeList) {
 	r := d.registry
 	r.walk.Lock()
 	if r.generation == d.generation {
@@ -194,7 +194,7 @@ func (d *deadlineTimer) recycle() {
 }
 
 // timing returns the timers of x's executor. The first call makes them.
-func (x *waiting) timing() *timers {
+func (x *execRuntime) timing() *timers {
 	x.timersOnce.Do(func() {
 		if x.clock == nil {
 			x.clock = newSystemClock()
@@ -206,7 +206,7 @@ func (x *waiting) timing() *timers {
 
 // deadlineOf returns when a part of a tree with these options ends, by the clock of
 // timing, or 0 if it has no deadline.
-func (x *waiting) deadlineOf(o *Option) int64 {
+func (x *execRuntime) deadlineOf(o *Option) int64 {
 	when := int64(0)
 	if !o.deadline.IsZero() {
 		when = x.timing().after(time.Until(o.deadline))
@@ -225,27 +225,27 @@ func (x *waiting) deadlineOf(o *Option) int64 {
 // SetClock makes c what the timers of the executor go by, in place of the real time. An
 // executor calls it before it takes tasks. A nil c is the real time.
 func (e *Environment) SetClock(c Clock) {
-	e.waiting.clock = nil
+	e.runtime.clock = nil
 	if c != nil {
-		e.waiting.clock = soundClock{c}
+		e.runtime.clock = checkedClock{c}
 	}
 }
 
 // Now returns the time by the clock that the executor's timers go by. What it is counted
 // from is up to the clock. Any goroutine may ask.
-func (e *Environment) Now() time.Duration { return time.Duration(e.waiting.timing().now()) }
+func (e *Environment) Now() time.Duration { return time.Duration(e.runtime.timing().now()) }
 
 // fireTimers is told of timers whose time has come. They are ours.
 func fireTimers(due []link[timerNode]) {
-	woken := cancelled.Get().(*wakes)
+	woken := wakeLists.Get().(*wakeList)
 	for _, l := range due {
 		n := l.get()
 		if n.what == timerDeadline {
 			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
 			continue
 		}
-		if n.what&timerPause != 0 {
-			pauseOf(n).fire(woken)
+		if n.what&timerAfter != 0 {
+			afterTimerOf(n).fire(woken)
 			continue
 		}
 		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
@@ -255,7 +255,7 @@ func fireTimers(due []link[timerNode]) {
 }
 
 // wakeSleeper wakes the task of a timer that was taken from the wheel.
-func wakeSleeper(n *sleeper, outcome uint32, woken *wakes) {
+func wakeSleeper(n *sleeper, outcome uint32, woken *wakeList) {
 	what := n.what
 	h := sleeperTask(n)
 	env := h.env.get()
@@ -290,12 +290,12 @@ func (r *waitRegistry) forgetSleeper(n *sleeper) {
 
 // wakeSleepers wakes the sleeping tasks of the tree with nothing. Those whose time has
 // come are left to fireTimers. The caller has set cancelled.
-func (r *waitRegistry) wakeSleepers(woken *wakes) {
+func (r *waitRegistry) wakeSleepers(woken *wakeList) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for n := r.sleepers.get(); n != nil; {
 		next := n.after.get()
-		if h, env := sleeperTask(n), r.env; r.waiting.timers.remove(&n.timerNode) {
+		if h, env := sleeperTask(n), r.env; r.runtime.timers.remove(&n.timerNode) {
 			r.forgetSleeper(n)
 			env.freeTimer(n, n.what)
 			wake(h, 0, woken)
@@ -306,12 +306,12 @@ func (r *waitRegistry) wakeSleepers(woken *wakes) {
 
 // stopTimers ends the timers of an executor that is being closed, and wakes the sleeping
 // tasks, which it leaves to the caller: the gate is closed.
-func (x *waiting) stopTimers(err error, woken *wakes) {
+func (x *execRuntime) stopTimers(err error, woken *wakeList) {
 	t := x.timing()
 	t.close(err)
 	var head link[timerNode] // linked by when, which has no other use any more
 	t.withdraw(func(n *timerNode) bool {
-		if n.what&timerPause != 0 {
+		if n.what&timerAfter != 0 {
 			return false // the scope removes it, or whoever wakes the task
 		}
 		n.when = int64(head)

@@ -47,7 +47,7 @@ type slotShard struct {
 }
 
 // workerSlots are the free slots of one kind in one worker.
-type workerSlots struct {
+type freeSlots struct {
 	free slotList
 	of   *slots // nil if the worker never had one
 }
@@ -193,7 +193,7 @@ func (w *Worker) slotsOf(s *slots) *slotList {
 		return &w.held[s.index].free
 	}
 	if s.index >= len(w.held) {
-		lists := make([]workerSlots, max(minLists, 1<<bits.Len(uint(s.index))))
+		lists := make([]freeSlots, max(minLists, 1<<bits.Len(uint(s.index))))
 		copy(lists, w.held)
 		w.held = lists
 	}

@@ -73,7 +73,7 @@ func newTimers(c Clock, fire func(due []link[timerNode])) *timers {
 }
 
 func tickShiftOf(c Clock) uint {
-	if e, ok := c.(exact); ok && e.Exact() {
+	if e, ok := c.(exactClock); ok && e.Exact() {
 		return 0
 	}
 	return tickShift

@@ -9,9 +9,9 @@ import (
 
 // Waiter is a task that can wait: a *[Frame] of whatever state and result. Methods
 // that wait take the frame of the step function that calls them.
-type Waiter interface{ waiter() *header }
+type AnyFrame interface{ anyFrame() *header }
 
-func (h *header) waiter() *header { return h }
+func (h *header) anyFrame() *header { return h }
 
 // A wait begins when the step function has returned, in wait below, and not in
 // the method that made the Step: before that the worker still uses the frame, and
@@ -32,13 +32,13 @@ type parker interface {
 type parking uint8
 
 const (
-	parked        parking = iota // the frame is not the worker's any more
-	parkDone                     // there is nothing to wait for; the task goes on
-	parkEnded                    // the channel is closed; the task goes on and learns it
-	parkCancelled                // the context has ended; the task goes on and learns it
-	parkUnarmed                  // the registry must be armed first
-	parkClosed                   // no task of this executor waits any more
-	parkExhausted                // there is no memory to wait with; the task goes on and learns it
+	parked             parking = iota // the frame is not the worker's any more
+	parkDone                          // there is nothing to wait for; the task goes on
+	parkChanClosed                    // the channel is closed; the task goes on and learns it
+	parkCancelled                     // the context has ended; the task goes on and learns it
+	parkUnarmed                       // the registry must be armed first
+	parkExecutorClosed                // no task of this executor waits any more
+	parkExhausted                     // there is no memory to wait with; the task goes on and learns it
 )
 
 // waitFor returns the Step that makes the task of h do p's operation and go on at
@@ -79,7 +79,7 @@ func (w *Worker) wait(h *header) *header {
 				return w.giveWay(h)
 			}
 			return h
-		case parkEnded:
+		case parkChanClosed:
 			w.err = ErrChanClosed
 			h.at |= atFailed
 			return h
@@ -93,9 +93,9 @@ func (w *Worker) wait(h *header) *header {
 			return h
 		case parkUnarmed:
 			h.env.get().registry.arm()
-		case parkClosed:
+		case parkExecutorClosed:
 			w.current = 0
-			w.Cancel(Task{h}, h.env.get().waiting.err)
+			w.Cancel(Runnable{h}, h.env.get().runtime.err)
 			return nil
 		}
 	}
@@ -103,25 +103,25 @@ func (w *Worker) wait(h *header) *header {
 
 // learn makes Err say in h's next step what the task was woken with or, if it was not by
 // what it waited for, why the tree should end, if it should.
-func (w *Worker) learn(h *header) {
+func (w *Worker) takeOutcome(h *header) {
 	if h.layout&flagWoken == 0 {
 		if h.env.get().mayEnd() {
-			w.learnCause(h)
+			w.takeCause(h)
 		}
 		return
 	}
-	if h.layout&flagEnded != 0 {
+	if h.layout&flagChanClosed != 0 {
 		w.err = ErrChanClosed
 		h.at |= atFailed
 	}
-	h.layout &^= flagWoken | flagEnded
+	h.layout &^= flagWoken | flagChanClosed
 }
 
 // waitable is what tasks wait for. It is kept in the registries of the tasks that
 // wait, for those who cancel them.
 type waitable interface {
 	// withdraw wakes, by way of woken, all waiting tasks that m chooses.
-	withdraw(m match, woken *wakes)
+	withdraw(m match, woken *wakeList)
 
 	// forget reports whether no task waits. If so, r is not where this is
 	// registered any more. It may also say no because it cannot tell.
@@ -135,12 +135,12 @@ type waitable interface {
 // match chooses tasks: those of one environment or those of one executor.
 type match struct {
 	env     *Environment
-	waiting *waiting
+	runtime *execRuntime
 }
 
 func (m match) has(h *header) bool {
 	env := h.env.get()
-	return env == m.env || env.waiting == m.waiting
+	return env == m.env || env.runtime == m.runtime
 }
 
 // lock is what every waitable has besides its queues: the mutex that guards all of
@@ -170,9 +170,9 @@ func (l *lock) admitTo(r *waitRegistry, p waitable, h *header) parking {
 		r.add(p)
 		l.registry, l.generation = r, r.generation
 	}
-	if h.env.get().waiting.closed.Load() {
+	if h.env.get().runtime.closed.Load() {
 		l.registry = nil // see disband
-		return parkClosed
+		return parkExecutorClosed
 	}
 	if r.cancelled.Load() {
 		return parkCancelled
@@ -192,24 +192,24 @@ func (l *lock) forget(r *waitRegistry, waiting bool) bool {
 // fifo is a queue of waiting tasks, linked through their frames, and of what each
 // has as an argument of its operation. It is guarded by the lock of its waitable.
 type fifo[V any] struct {
-	frames    Queue
-	arguments ring[V]         // of tasks
-	aside     *aside[V]       // and of proxies; nil if there never was one
-	cursors   cursors[header] // of those who look through the queue
+	frames    RunQueue
+	arguments ring[V]            // of tasks
+	proxied   *proxyArguments[V] // and of proxies; nil if there never was one
+	cursors   cursors[header]    // of those who look through the queue
 }
 
 func (q *fifo[V]) empty() bool { return q.frames.head == nil }
 
 // idle reports whether no task waits in the queue, or did so in a Select that has not
 // come by since.
-func (q *fifo[V]) idle() bool { return q.empty() && (q.aside == nil || q.aside.visits == 0) }
+func (q *fifo[V]) idle() bool { return q.empty() && (q.proxied == nil || q.proxied.visits == 0) }
 
 func (q *fifo[V]) push(h *header, v V) {
 	if h.layout&flagProxy != 0 {
 		q.pushProxy(h.proxy(), v)
 		return
 	}
-	q.frames.Push(Task{h})
+	q.frames.Push(Runnable{h})
 	q.arguments.push(v)
 }
 
@@ -225,17 +225,17 @@ func (q *fifo[V]) pop() (*header, V) {
 // take is pop for who tells the cursors.
 func (q *fifo[V]) take() (*header, V) {
 	t, _ := q.frames.Pop()
-	if q.aside != nil {
+	if q.proxied != nil {
 		q.popped()
 		if t.h.layout&flagProxy != 0 {
-			return t.h, q.aside.take(t.h.proxy())
+			return t.h, q.proxied.take(t.h.proxy())
 		}
 	}
 	return t.h, q.arguments.pop()
 }
 
 // withdraw takes out the tasks that m chooses and wakes them with nothing.
-func (q *fifo[V]) withdraw(m match, woken *wakes) {
+func (q *fifo[V]) withdraw(m match, woken *wakeList) {
 	for left := q.frames.Len(); left > 0; left-- { // all pass by once, and so keep their order
 		h, v := q.take()
 		if !m.has(h) {
@@ -252,7 +252,7 @@ func (q *fifo[V]) withdraw(m match, woken *wakes) {
 }
 
 // wakeAll takes out all tasks and wakes them with outcome.
-func (q *fifo[V]) wakeAll(outcome uint32, woken *wakes) {
+func (q *fifo[V]) wakeAll(outcome uint32, woken *wakeList) {
 	for !q.empty() {
 		h, _ := q.pop()
 		wake(h, outcome, woken)
@@ -262,7 +262,7 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *wakes) {
 // wake adds the task of h, which has just been taken from a queue, to woken, or
 // returns false: then the task must be given nothing. Either it is not going to run,
 // since its executor is being closed, or it is in a Select and has got something else.
-// outcome is flagWoken, if what the task waited for has happened, flagEnded besides,
+// outcome is flagWoken, if what the task waited for has happened, flagChanClosed besides,
 // if that is that the channel was closed, or 0, if the context has ended.
 //
 // The caller holds the lock of what the task waited for, and calls post once it
@@ -270,42 +270,42 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *wakes) {
 // closes the executor waits for it to be posted. Who finds the gate closed leaves
 // the task to the closer, who comes by every lock where such a task is found
 // after closing the gate, and looks for what was left to it after that.
-func wake(h *header, outcome uint32, woken *wakes) bool {
+func wake(h *header, outcome uint32, woken *wakeList) bool {
 	if h.layout&flagProxy != 0 && !h.proxy().claim() {
 		return false
 	}
-	return rouse(h, outcome, woken)
+	return wakeClaimed(h, outcome, woken)
 }
 
-// rouse is wake for what is no proxy, or has been claimed.
-func rouse(h *header, outcome uint32, woken *wakes) bool {
-	x := h.env.get().waiting
+// wakeClaimed is wake for what is no proxy, or has been claimed.
+func wakeClaimed(h *header, outcome uint32, woken *wakeList) bool {
+	x := h.env.get().runtime
 	if woken.w == nil {
-		woken.w, woken.from = current(), Apart
+		woken.w, woken.from = currentWorker(), OriginConcurrent
 	}
 	if !woken.w.serves(x) && x.gate.enter() != nil {
-		x.leave(h)
+		x.leaveToCloser(h)
 		return false
 	}
 	h.layout |= outcome
-	woken.Push(Task{h})
+	woken.Push(Runnable{h})
 	return true
 }
 
 // wakes is tasks that were woken and are to be posted.
-type wakes struct {
-	Queue
+type wakeList struct {
+	RunQueue
 
 	// w is the worker in whose park or step this happens, if it does; otherwise nil. Tasks
 	// of its own executor need not pass the gate: that is closed when no worker
-	// runs any more. In a park it is set from the start, in a step by rouse.
+	// runs any more. In a park it is set from the start, in a step by wakeClaimed.
 	w    *Worker
 	from Origin // of tasks for w's queue
 }
 
 // post hands the tasks in woken to their executors. No lock may be held: an
 // executor may run tasks in Post.
-func post(woken *wakes) {
+func post(woken *wakeList) {
 	for {
 		t, ok := woken.Pop()
 		if !ok {
@@ -315,7 +315,7 @@ func post(woken *wakes) {
 			t.h = t.h.proxy().settle(woken.w)
 		}
 		env := t.h.env.get()
-		if woken.w.serves(env.waiting) {
+		if woken.w.serves(env.runtime) {
 			woken.w.pushLocal(t, env, woken.from)
 			continue
 		}
@@ -325,7 +325,7 @@ func post(woken *wakes) {
 
 // postParked is post at the end of a park that returns p. A task that is parked is not w's any
 // more: if a task of another executor ends the goroutine in Post, that is not its failure.
-func (w *Worker) postParked(p parking, woken *wakes) {
+func (w *Worker) postParked(p parking, woken *wakeList) {
 	if p == parked {
 		w.current = 0
 	}
@@ -336,8 +336,8 @@ func (w *Worker) postParked(p parking, woken *wakes) {
 // end the goroutine, or have a handler that panics: the others are posted all the same.
 // They are in no queue where anybody would find them, and who closes their executors waits
 // for them, since they have passed the gates.
-func (woken *wakes) postOutside(t Task, env *Environment) {
-	x := env.waiting // env may be gone when Post returns
+func (woken *wakeList) postOutside(t Runnable, env *Environment) {
+	x := env.runtime // env may be gone when Post returns
 	returned := false
 	defer func() {
 		x.gate.leave()
@@ -348,21 +348,21 @@ func (woken *wakes) postOutside(t Task, env *Environment) {
 			post(woken)
 			panic(v)
 		}
-		woken.relieve()
+		woken.postRest()
 	}()
 	if env.executor.Post(t) != nil {
-		x.leave(t.h)
+		x.leaveToCloser(t.h)
 	}
 	returned = true
 }
 
 // relieve posts what is left when the goroutine ends: tasks of its worker's own executor at
 // once, and the others on another goroutine, which they may end too.
-func (woken *wakes) relieve() {
-	rest := new(wakes)
+func (woken *wakeList) postRest() {
+	rest := new(wakeList)
 	for t, ok := woken.Pop(); ok; t, ok = woken.Pop() {
 		env := t.h.env.get()
-		if !woken.w.serves(env.waiting) {
+		if !woken.w.serves(env.runtime) {
 			rest.Push(t)
 			continue
 		}

@@ -18,7 +18,7 @@ import (
 type exploredExecutor struct {
 	run    *interleave.Run
 	env    *coro.Environment
-	ready  chan coro.Task
+	ready  chan coro.Runnable
 	closed interleave.Bool
 	clock  exploredClock
 	worker *coro.Worker // runs tasks while the model is set up, and those that are left
@@ -38,7 +38,7 @@ var exploredArena = sync.OnceValue(func() *arena.Arena {
 var errExploredClosed = errors.New("closed")
 
 func newExploredExecutor(r *interleave.Run) *exploredExecutor {
-	e := &exploredExecutor{run: r, ready: make(chan coro.Task, 8)}
+	e := &exploredExecutor{run: r, ready: make(chan coro.Runnable, 8)}
 	e.env = coro.NewEnvironment(e, exploredArena(), func(err error) { r.Require(false, "%v", err) })
 	e.env.SetClock(&e.clock)
 	e.worker = coro.NewWorker(exploredArena())
@@ -48,7 +48,7 @@ func newExploredExecutor(r *interleave.Run) *exploredExecutor {
 
 func (e *exploredExecutor) Environment() *coro.Environment { return e.env }
 
-func (e *exploredExecutor) Post(t coro.Task) error {
+func (e *exploredExecutor) Post(t coro.Runnable) error {
 	if e.closed.Load() {
 		return errExploredClosed
 	}
@@ -81,7 +81,7 @@ func (e *exploredExecutor) workers() {
 		e.run.Thread(name, func() {
 			for {
 				t := interleave.Receive(e.ready)
-				if t == (coro.Task{}) {
+				if t == (coro.Runnable{}) {
 					return
 				}
 				w.Run(t)
@@ -90,8 +90,8 @@ func (e *exploredExecutor) workers() {
 	}
 	e.run.AtRest(func() {
 		e.run.Require(e.ended == 2, "%d tasks have ended", e.ended)
-		e.ready <- coro.Task{}
-		e.ready <- coro.Task{}
+		e.ready <- coro.Runnable{}
+		e.ready <- coro.Runnable{}
 	})
 }
 

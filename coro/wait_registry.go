@@ -9,7 +9,7 @@ import (
 
 // waiting is what all environments of an executor share so that its tasks can
 // wait and be cancelled meanwhile.
-type waiting struct {
+type execRuntime struct {
 	// gate is passed by who wakes a task, from before the task leaves the queue
 	// where it waits until it has been posted.
 	gate *gate
@@ -17,7 +17,7 @@ type waiting struct {
 	// launching is passed by who launches a root.
 	launching gate
 
-	live live // roots
+	roots rootCounts // roots
 
 	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
 	clock      Clock
@@ -41,8 +41,8 @@ type waiting struct {
 
 	cursors cursors[waitRegistry] // of those who look through trees; guarded by mu
 
-	leftMu interleave.Mutex
-	left   Queue // tasks that nobody may run, for who closes; guarded by leftMu
+	unclaimedMu interleave.Mutex
+	unclaimed   RunQueue // tasks that nobody may run, for who closes; guarded by leftMu
 }
 
 // waitRegistry has all waitables that tasks of a tree, or of all trees without a
@@ -68,10 +68,10 @@ type waiting struct {
 // A scope is a part of a tree with a registry of its own. Its tasks are not found in
 // that of the tree, but whoever cancels a registry cancels those inside it.
 //
-// Locks are taken in this order: waiting.mu, walk, walk of what is inside, lock.mu,
+// Locks are taken in this order: execRuntime.mu, walk, walk of what is inside, lock.mu,
 // registry.mu. Sweep goes against it, but only tries.
 type waitRegistry struct {
-	waiting *waiting
+	runtime *execRuntime
 
 	// env is the environment of the tree; nil for the executor's registry.
 	env *Environment
@@ -130,11 +130,11 @@ type waitRegistry struct {
 
 const minSweep = 64
 
-func newWaiting() *waiting {
-	x := &waiting{gate: newGate()}
+func newExecRuntime() *execRuntime {
+	x := &execRuntime{gate: newGate()}
 	x.launching.init()
-	x.live.notices = make(chan struct{}, 1)
-	x.registry.waiting = x
+	x.roots.notices = make(chan struct{}, 1)
+	x.registry.runtime = x
 	x.registry.armed.Store(true)
 	return x
 }
@@ -143,7 +143,7 @@ func newWaiting() *waiting {
 // that has a context that can end.
 func (r *waitRegistry) open(env *Environment) {
 	if env.ctx != nil && env.ctx.Done() != nil {
-		r.waiting, r.env, r.ctx = env.waiting, env, env.ctx
+		r.runtime, r.env, r.ctx = env.runtime, env, env.ctx
 		env.registry = r
 	}
 }
@@ -151,7 +151,7 @@ func (r *waitRegistry) open(env *Environment) {
 // share makes r the registry of the tree with env, whether its context can end or not,
 // and lets others than the context call cancel.
 func (r *waitRegistry) share(env *Environment) {
-	r.waiting, r.env, r.shared = env.waiting, env, true
+	r.runtime, r.env, r.shared = env.runtime, env, true
 	env.registry = r
 }
 
@@ -162,7 +162,7 @@ func (r *waitRegistry) arm() {
 	if outer != nil && !outer.armed.Load() {
 		outer.arm()
 	}
-	x := r.waiting
+	x := r.runtime
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if outer != nil {
@@ -180,7 +180,7 @@ func (r *waitRegistry) arm() {
 	}
 	x.trees = r
 	if outer != nil {
-		outer.enclose(r)
+		outer.addInner(r)
 	}
 	switch ctx, generation := r.ctx, r.generation; {
 	case ctx == nil:
@@ -198,7 +198,7 @@ func (r *waitRegistry) arm() {
 
 // enclose links inner, which is being armed, so that it is cancelled with r. The caller
 // holds walk of both.
-func (r *waitRegistry) enclose(inner *waitRegistry) {
+func (r *waitRegistry) addInner(inner *waitRegistry) {
 	inner.nextInner = r.inner
 	if inner.nextInner != nil {
 		inner.nextInner.prevInner = inner
@@ -211,7 +211,7 @@ func (r *waitRegistry) enclose(inner *waitRegistry) {
 }
 
 // release undoes enclose.
-func (r *waitRegistry) release(inner *waitRegistry) {
+func (r *waitRegistry) removeInner(inner *waitRegistry) {
 	r.walk.Lock()
 	defer r.walk.Unlock()
 	if inner.prevInner != nil {
@@ -229,14 +229,14 @@ func (r *waitRegistry) release(inner *waitRegistry) {
 func (r *waitRegistry) close() {
 	armed := r.armed.Load()
 	if !armed && !r.shared {
-		r.ctx, r.env, r.waiting, r.outer = nil, nil, nil, nil
+		r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil
 		return
 	}
 	if armed {
 		if r.stop != nil {
 			r.stop()
 		}
-		x := r.waiting
+		x := r.runtime
 		x.mu.Lock()
 		x.cursors.moved(r, r.next)
 		if r.prev != nil {
@@ -250,19 +250,19 @@ func (r *waitRegistry) close() {
 		r.prev, r.next = nil, nil
 		x.mu.Unlock()
 		if r.outer != nil {
-			r.outer.release(r)
+			r.outer.removeInner(r)
 		}
 	}
 	r.walk.Lock()
 	defer r.walk.Unlock()
 	if r.timer != nil {
-		r.timer.unset(r.waiting.timers)
+		r.timer.unset(r.runtime.timers)
 	}
 	r.generation++
 	r.armed.Store(false)
 	r.cancelled.Store(false)
 	r.cause, r.shared, r.deadline, r.timer = nil, false, 0, nil
-	r.stop, r.ctx, r.env, r.waiting, r.outer = nil, nil, nil, nil, nil
+	r.stop, r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil, nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.set) <= minSweep {
@@ -294,7 +294,7 @@ func (r *waitRegistry) add(p waitable) {
 // cancel wakes the waiting tasks of the tree of the given generation, and of the
 // scopes in it, which has to end because of cause.
 func (r *waitRegistry) cancel(generation uint64, cause error) {
-	woken := cancelled.Get().(*wakes)
+	woken := wakeLists.Get().(*wakeList)
 	r.walk.Lock()
 	if r.generation == generation {
 		r.cancelWalking(cause, woken)
@@ -307,16 +307,16 @@ func (r *waitRegistry) cancel(generation uint64, cause error) {
 }
 
 // cancelled has empty *wakes: those of cancel would be allocated each time.
-var cancelled = interleave.Pool{New: func() any { return new(wakes) }}
+var wakeLists = interleave.Pool{New: func() any { return new(wakeList) }}
 
 // recycle puts wakes of cancelled back. Whoever gets them next may be no worker.
-func (woken *wakes) recycle() {
-	*woken = wakes{}
-	cancelled.Put(woken)
+func (woken *wakeList) recycle() {
+	*woken = wakeList{}
+	wakeLists.Put(woken)
 }
 
 // cancelWalking is cancel for who holds walk.
-func (r *waitRegistry) cancelWalking(cause error, woken *wakes) {
+func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
 	if r.cancelled.Load() {
 		return
 	}
@@ -335,7 +335,7 @@ func (r *waitRegistry) cancelWalking(cause error, woken *wakes) {
 
 // withdraw wakes the waiting tasks that m chooses. The caller holds walk, and has
 // set the flag.
-func (r *waitRegistry) withdraw(m match, woken *wakes) {
+func (r *waitRegistry) withdraw(m match, woken *wakeList) {
 	r.mu.Lock()
 	for p := range r.set {
 		r.found = append(r.found, p)
@@ -355,16 +355,16 @@ func (r *waitRegistry) withdraw(m match, woken *wakes) {
 // executor. The caller has taken it from the queue where it waited, and either
 // still holds that queue's lock or has passed the gate; or it is a Relay, and in a post
 // that the closer waits for.
-func (x *waiting) leave(h *header) {
-	x.leftMu.Lock()
-	defer x.leftMu.Unlock()
-	x.left.Push(Task{h})
+func (x *execRuntime) leaveToCloser(h *header) {
+	x.unclaimedMu.Lock()
+	defer x.unclaimedMu.Unlock()
+	x.unclaimed.Push(Runnable{h})
 }
 
-func (x *waiting) takeLeft() (Task, bool) {
-	x.leftMu.Lock()
-	t, ok := x.left.Pop()
-	x.leftMu.Unlock()
+func (x *execRuntime) takeUnclaimed() (Runnable, bool) {
+	x.unclaimedMu.Lock()
+	t, ok := x.unclaimed.Pop()
+	x.unclaimedMu.Unlock()
 	if ok && t.h.layout&flagProxy != 0 {
 		t.h = t.h.proxy().settle(nil)
 	}
@@ -379,20 +379,20 @@ func (x *waiting) takeLeft() (Task, bool) {
 // nothing, unless a handler has ended the goroutine of the first call, or panicked: then it
 // goes on. It must not be called from a step function.
 func (e *Environment) CancelWaiting(err error) {
-	e.waiting.once.Do(func() { e.waiting.withdrawAll(err) })
-	e.waiting.cancelLeft(e.arena, err)
-	e.waiting.registry.disband()
+	e.runtime.once.Do(func() { e.runtime.withdrawAll(err) })
+	e.runtime.cancelUnclaimed(e.arena, err)
+	e.runtime.registry.forgetWaitables()
 }
 
 // withdrawAll takes all tasks of the executor from where they wait, and leaves them.
-func (x *waiting) withdrawAll(err error) {
+func (x *execRuntime) withdrawAll(err error) {
 	x.err = err
 	x.closed.Store(true)
 	// With the gate closed, every task of this executor that is taken from its
 	// queue is left to us, also those that withdraw takes.
 	x.gate.close(err)
-	var woken wakes // of other executors: what the tasks that go were in the way of
-	m := match{waiting: x}
+	var woken wakeList // of other executors: what the tasks that go were in the way of
+	m := match{runtime: x}
 	x.stopTimers(err, &woken)
 	x.mu.Lock()
 	for r := x.trees; r != nil; r = r.next {
@@ -411,7 +411,7 @@ func (x *waiting) withdrawAll(err error) {
 // waits any more, and they may live on. The slot of an After does so as long as the program,
 // and would keep from the collector all that the registry leads to: whatever else tasks have
 // waited for, what that is a part of, and so, most likely, executor and arena.
-func (r *waitRegistry) disband() {
+func (r *waitRegistry) forgetWaitables() {
 	r.walk.Lock()
 	defer r.walk.Unlock()
 	r.mu.Lock()
@@ -424,14 +424,14 @@ func (r *waitRegistry) disband() {
 }
 
 // cancelLeft cancels the tasks that were left, which nobody else runs.
-func (x *waiting) cancelLeft(a *arena.Arena, err error) {
-	t, ok := x.takeLeft()
+func (x *execRuntime) cancelUnclaimed(a *arena.Arena, err error) {
+	t, ok := x.takeUnclaimed()
 	if !ok {
 		return
 	}
 	w := NewWorker(a)
 	defer w.Close()
-	for ; ok; t, ok = x.takeLeft() { // a root's handler may wake tasks
+	for ; ok; t, ok = x.takeUnclaimed() { // a root's handler may wake tasks
 		w.Cancel(t, err)
 	}
 }

@@ -35,7 +35,7 @@ type manual struct {
 
 	mu     sync.Mutex // guards what follows
 	posted sync.Cond
-	queue  coro.Queue
+	queue  coro.RunQueue
 	refuse error // what Post returns, if not nil
 }
 
@@ -52,7 +52,7 @@ func newManual(t testing.TB, handler func(error)) *manual {
 
 func (e *manual) Environment() *coro.Environment { return e.env }
 
-func (e *manual) Post(t coro.Task) error {
+func (e *manual) Post(t coro.Runnable) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.refuse != nil {
@@ -64,7 +64,7 @@ func (e *manual) Post(t coro.Task) error {
 }
 
 // pop takes the next task.
-func (e *manual) pop() (coro.Task, bool) {
+func (e *manual) pop() (coro.Runnable, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.queue.Pop()
@@ -99,7 +99,7 @@ func (e *manual) runAll() int {
 }
 
 // operation is what a task may have to wait for.
-type operation func(f coro.Waiter, at int) coro.Step
+type operation func(f coro.AnyFrame, at int) coro.Step
 
 // operations is all of them. Each block returns an operation that has to wait, and
 // what lets one task that does it go on. left checks that what was not given to a
@@ -120,47 +120,47 @@ var operations = []struct {
 		e := new(coro.Event)
 		return e.Wait, e.Set, e.IsSet
 	}, false},
-	{"Latch.Wait", func() (operation, func(), func() bool) {
-		l := new(coro.Latch)
+	{"WaitGroup.Wait", func() (operation, func(), func() bool) {
+		l := new(coro.WaitGroup)
 		l.Add(1)
 		return l.Wait, l.Done, func() bool { return true }
 	}, false},
 	{"Semaphore.Acquire", func() (operation, func(), func() bool) {
 		s := coro.NewSemaphore(5)
 		s.TryAcquire(5)
-		return func(f coro.Waiter, at int) coro.Step { return s.Acquire(f, at, 3) },
+		return func(f coro.AnyFrame, at int) coro.Step { return s.Acquire(f, at, 3) },
 			func() { s.Release(3) },
 			func() bool { return s.TryAcquire(3) }
 	}, false},
 	{"Chan.Recv", func() (operation, func(), func() bool) {
 		c := coro.NewChan[int](1)
-		return func(f coro.Waiter, at int) coro.Step { return c.Recv(f, at, nil) },
+		return func(f coro.AnyFrame, at int) coro.Step { return c.Recv(f, at, nil) },
 			func() { c.TrySend(7) },
 			func() bool { return c.Len() == 1 }
 	}, false},
 	{"Chan.Send, full", func() (operation, func(), func() bool) {
 		c := coro.NewChan[int](1)
 		c.TrySend(1)
-		return func(f coro.Waiter, at int) coro.Step { return c.Send(f, at, 2) },
+		return func(f coro.AnyFrame, at int) coro.Step { return c.Send(f, at, 2) },
 			func() { c.TryRecv() },
 			func() bool { return c.Len() == 0 }
 	}, false},
 	{"Chan.Send, unbuffered", func() (operation, func(), func() bool) {
 		c := coro.NewChan[int](0)
-		return func(f coro.Waiter, at int) coro.Step { return c.Send(f, at, 2) },
+		return func(f coro.AnyFrame, at int) coro.Step { return c.Send(f, at, 2) },
 			func() { c.TryRecv() },
 			func() bool { _, ok := c.TryRecv(); return !ok }
 	}, true},
 	{"Suspend", func() (operation, func(), func() bool) {
 		w := coro.NewWaker()
-		return func(f coro.Waiter, at int) coro.Step { return coro.Suspend(f, at, w) },
+		return func(f coro.AnyFrame, at int) coro.Step { return coro.Suspend(f, at, w) },
 			func() { w.Wake() },
 			func() bool { return !w.Wake() }
 	}, false},
 	{"Cond.Wait", func() (operation, func(), func() bool) {
 		m := new(coro.Mutex)
 		c := coro.NewCond(m)
-		return func(f coro.Waiter, at int) coro.Step {
+		return func(f coro.AnyFrame, at int) coro.Step {
 				m.TryLock()
 				return c.Wait(f, at)
 			}, c.Signal,
@@ -170,7 +170,7 @@ var operations = []struct {
 		m := new(coro.Mutex)
 		c := coro.NewCond(m)
 		locked := false
-		return func(f coro.Waiter, at int) coro.Step {
+		return func(f coro.AnyFrame, at int) coro.Step {
 				for !m.TryLock() { // the waker may have it for a moment
 					runtime.Gosched()
 				}
@@ -187,7 +187,7 @@ var operations = []struct {
 	}, true},
 	{"Select, Recv", func() (operation, func(), func() bool) {
 		c := coro.NewChan[int](1)
-		return func(f coro.Waiter, at int) coro.Step {
+		return func(f coro.AnyFrame, at int) coro.Step {
 				return coro.Select(f, at, nil, c.RecvCase(nil), never.WaitCase())
 			},
 			func() { c.TrySend(7) },
@@ -195,7 +195,7 @@ var operations = []struct {
 	}, false},
 	{"Select, Send", func() (operation, func(), func() bool) {
 		c := coro.NewChan[string](0)
-		return func(f coro.Waiter, at int) coro.Step {
+		return func(f coro.AnyFrame, at int) coro.Step {
 				return coro.Select(f, at, nil, never.WaitCase(), coro.Case{}, c.SendCase("x"))
 			},
 			func() { c.TryRecv() },
@@ -203,20 +203,20 @@ var operations = []struct {
 	}, true},
 	{"Select, Event", func() (operation, func(), func() bool) {
 		e := new(coro.Event)
-		return func(f coro.Waiter, at int) coro.Step {
+		return func(f coro.AnyFrame, at int) coro.Step {
 				return coro.Select(f, at, nil, never.WaitCase(), e.WaitCase())
 			}, e.Set,
 			e.IsSet
 	}, false},
-	{"Select, Latch", func() (operation, func(), func() bool) {
-		l := new(coro.Latch)
+	{"Select, WaitGroup", func() (operation, func(), func() bool) {
+		l := new(coro.WaitGroup)
 		l.Add(1)
-		return func(f coro.Waiter, at int) coro.Step { return coro.Select(f, at, nil, l.WaitCase()) }, l.Done,
+		return func(f coro.AnyFrame, at int) coro.Step { return coro.Select(f, at, nil, l.WaitCase()) }, l.Done,
 			func() bool { return true }
 	}, false},
 	{"Select, Waker", func() (operation, func(), func() bool) {
 		w := coro.NewWaker()
-		return func(f coro.Waiter, at int) coro.Step {
+		return func(f coro.AnyFrame, at int) coro.Step {
 				return coro.Select(f, at, nil, w.WaitCase(), never.WaitCase(), w.WaitCase())
 			},
 			func() { w.Wake() },
@@ -447,7 +447,7 @@ func TestCloseWhileTasksWait(t *testing.T) {
 				begun := make(chan none, 4)
 				op := func() (operation, func() bool) {
 					op, wake, left := tt.block()
-					return func(f coro.Waiter, at int) coro.Step {
+					return func(f coro.AnyFrame, at int) coro.Step {
 						begun <- none{}
 						return op(f, at)
 					}, func() bool { wake(); return left() }
@@ -926,7 +926,7 @@ func TestAllocationsOfWaits(t *testing.T) {
 	ex := newInline(t)
 	var mutex coro.Mutex
 	var event coro.Event
-	var latch coro.Latch
+	var latch coro.WaitGroup
 	semaphore := coro.NewSemaphore(3)
 	unbuffered, buffered := coro.NewChan[[20]int](0), coro.NewChan[int](4)
 	var waker coro.Waker
@@ -974,7 +974,7 @@ func TestAllocationsOfWaits(t *testing.T) {
 		{"Mutex", func() { mutex.TryLock(); launch(lock, 5); mutex.Unlock() }},
 		{"Mutex, free", func() { launch(lock, 5) }},
 		{"Event", func() { launch(wait, 5); event.Set(); event.Reset() }},
-		{"Latch", func() { latch.Add(2); launch(all, 5); latch.Done(); latch.Done() }},
+		{"WaitGroup", func() { latch.Add(2); launch(all, 5); latch.Done(); latch.Done() }},
 		{"Semaphore", func() { semaphore.TryAcquire(2); launch(acquire, 5); semaphore.Release(2) }},
 		{"Chan, unbuffered, receivers first", func() { launch(recvBig, 5); launch(sendBig, 5) }},
 		{"Chan, unbuffered, senders first", func() { launch(sendBig, 5); launch(recvBig, 5) }},

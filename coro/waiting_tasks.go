@@ -40,7 +40,7 @@ type WaitingGroup struct {
 // [Environment.WaitingByKind] does not.
 func (e *Environment) Waiting() iter.Seq[WaitingTask] {
 	return func(yield func(WaitingTask) bool) {
-		e.waiting.visit(&visitor{of: e.waiting, sink: &taskList{yield: yield}})
+		e.runtime.visit(&visitor{of: e.runtime, sink: &taskList{yield: yield}})
 	}
 }
 
@@ -48,7 +48,7 @@ func (e *Environment) Waiting() iter.Seq[WaitingTask] {
 // the largest number first.
 func (e *Environment) WaitingByKind() []WaitingGroup {
 	counts := make(groupCounts)
-	e.waiting.visit(&visitor{of: e.waiting, sink: counts})
+	e.runtime.visit(&visitor{of: e.runtime, sink: counts})
 	groups := make([]WaitingGroup, 0, len(counts))
 	for g, n := range counts {
 		groups = append(groups, WaitingGroup{g.kind.info(), g.root.info(), g.what, n})
@@ -80,7 +80,7 @@ const (
 
 // visitor is one visit. It belongs to one goroutine.
 type visitor struct {
-	of   *waiting // whose tasks are looked for
+	of   *execRuntime // whose tasks are looked for
 	sink visitSink
 
 	// registry is the one that is being visited.
@@ -103,7 +103,7 @@ type visitSink interface {
 }
 
 // visit visits all tasks of the executor that wait.
-func (x *waiting) visit(v *visitor) {
+func (x *execRuntime) visit(v *visitor) {
 	var c cursor[waitRegistry]
 	x.mu.Lock()
 	c.at = x.trees
@@ -203,7 +203,7 @@ func (v *visitor) visitTimers(t *timers) bool {
 	for i := timerLists - 1; i >= 0; i-- {
 		t.mu.Lock()
 		t.wheel.visit((i+listFalling)%timerLists, func(n *timerNode) {
-			if n.what&(timerListed|timerPause) == 0 {
+			if n.what&(timerListed|timerAfter) == 0 {
 				v.see(sleeperTask((*sleeper)(unsafe.Pointer(n))), "Sleep")
 			}
 		})
@@ -226,7 +226,7 @@ func (v *visitor) visitAll(batch []waitable) bool {
 
 // see looks at a task that waits for what the caller holds the lock of.
 func (v *visitor) see(h *header, what string) int {
-	if h.env.get().waiting != v.of {
+	if h.env.get().runtime != v.of {
 		return 1
 	}
 	if h.layout&flagProxy != 0 {
@@ -267,7 +267,7 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 		l.mu.Lock()
 		for links := 0; links < visitLinks && left > 0 && c.at != nil; left-- {
 			links += v.see(c.at, what)
-			c.at = c.at.nextTask()
+			c.at = c.at.nextInQueue()
 		}
 		ends := left == 0 || c.at == nil
 		l.mu.Unlock()
@@ -303,7 +303,7 @@ func (e *Event) visit(v *visitor) bool { return e.waiters.visit(&e.lock, "Event.
 
 func (c *Cond) visit(v *visitor) bool { return c.waiters.visit(&c.lock, "Cond.Wait", v) }
 
-func (l *Latch) visit(v *visitor) bool { return l.waiters.visit(&l.lock, "Latch.Wait", v) }
+func (l *WaitGroup) visit(v *visitor) bool { return l.waiters.visit(&l.lock, "WaitGroup.Wait", v) }
 
 func (s *Semaphore) visit(v *visitor) bool {
 	return s.waiters.visit(&s.lock, "Semaphore.Acquire", v)
@@ -313,11 +313,11 @@ func (c *Chan[T]) visit(v *visitor) bool {
 	return c.receivers.visit(&c.lock, "Chan.Recv", v) && c.senders.visit(&c.lock, "Chan.Send", v)
 }
 
-func (e *handleEnd) visit(v *visitor) bool { return e.waiters.visit(&e.lock, "Handle.Await", v) }
+func (e *handleCompletion) visit(v *visitor) bool { return e.waiters.visit(&e.lock, "Handle.Await", v) }
 
 func (s *wakerSlot) visit(v *visitor) bool { return s.lock.visitOne(&s.task, "Suspend", v) }
 
-func (m *meeting) visit(v *visitor) bool { return m.lock.visitOne(&m.task, "", v) }
+func (m *completion) visit(v *visitor) bool { return m.lock.visitOne(&m.task, "", v) }
 
 // groupCounts is how many tasks of each sort a visit has seen.
 type groupCounts map[group]int

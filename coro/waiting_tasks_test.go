@@ -150,8 +150,8 @@ func TestWaitingForWhatIsShared(t *testing.T) {
 	var event coro.Event
 	jobs := coro.NewChan[int](0)
 	waits := waiter("waits", event.Wait)
-	receives := waiter("receives", func(f coro.Waiter, at int) coro.Step { return jobs.Recv(f, at, nil) })
-	suspended := waiter("suspended", func(f coro.Waiter, at int) coro.Step { return coro.Suspend(f, at, coro.NewWaker()) })
+	receives := waiter("receives", func(f coro.AnyFrame, at int) coro.Step { return jobs.Recv(f, at, nil) })
+	suspended := waiter("suspended", func(f coro.AnyFrame, at int) coro.Step { return coro.Suspend(f, at, coro.NewWaker()) })
 	for range 2 * coro.VisitBatch {
 		for _, launch := range []func(coro.Launchable) error{
 			coro.RunAsync(ex), coro.RunAsync(ex, coro.Context(ctx)), coro.RunAsync(other),
@@ -466,7 +466,7 @@ func TestWaitingAtOnce(t *testing.T) {
 // BenchmarkWaitingByKind looks at 100,000 tasks that wait for one thing each.
 func BenchmarkWaitingByKind(b *testing.B) {
 	ex := newInline(b, executor.WithErrorHandler(func(error) {}))
-	k := waiter("suspended", func(f coro.Waiter, at int) coro.Step { return coro.Suspend(f, at, coro.NewWaker()) })
+	k := waiter("suspended", func(f coro.AnyFrame, at int) coro.Step { return coro.Suspend(f, at, coro.NewWaker()) })
 	const n = 100_000
 	for range n {
 		if err := coro.Go(ex, k, 1); err != nil {

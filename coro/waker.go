@@ -35,17 +35,17 @@ func NewWaker() Waker {
 // w was woken before, the task goes on at once. If f.Err is not nil then, the
 // tree's context has ended, and w does nothing any more. The task panics if
 // w was given to a Suspend before.
-func Suspend(f Waiter, at int, w Waker) Step {
-	h := f.waiter()
+func Suspend(f AnyFrame, at int, w Waker) Step {
+	h := f.anyFrame()
 	step := h.waitFor(at, w.slot)
 	h.worker.get().waker = w.id
 	if w.slot == nil {
-		wakerMisused(h)
+		panicWakerMisused(h)
 	}
 	return step
 }
 
-func wakerMisused(h *header) {
+func panicWakerMisused(h *header) {
 	panic("coro: task " + quote(h.kind.get().name) + ": a Waker is good for one Suspend, or the Select that it wakes: make another one with NewWaker")
 }
 
@@ -57,7 +57,7 @@ func (w Waker) Wake() bool {
 	if s == nil {
 		return false
 	}
-	var woken wakes
+	var woken wakeList
 	s.lock.mu.Lock()
 	first := s.id == w.id && !s.woken
 	recycle := false
@@ -67,7 +67,7 @@ func (w Waker) Wake() bool {
 		} else if h.layout&flagProxy != 0 && !h.proxy().claim() {
 			s.task, s.woken = nil, true // its Select goes on with something else
 		} else {
-			first = rouse(s.take(), flagWoken, &woken)
+			first = wakeClaimed(s.take(), flagWoken, &woken)
 			recycle = true
 		}
 	}
@@ -93,7 +93,7 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 	s.lock.mu.Lock()
 	if s.id != w.waker || s.task != nil {
 		s.lock.mu.Unlock()
-		wakerMisused(h)
+		panicWakerMisused(h)
 	}
 	if s.woken {
 		s.take()
@@ -116,7 +116,7 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (s *wakerSlot) withdraw(m match, woken *wakes) {
+func (s *wakerSlot) withdraw(m match, woken *wakeList) {
 	s.lock.mu.Lock()
 	recycle := false
 	if h := s.task; h != nil && m.has(h) {

@@ -9,7 +9,7 @@ import (
 )
 
 // While an execution trace is taken, or profiles are to have labels, tasks run in a
-// step loop of its own, stepsWatched. Which loop it is is decided when a worker begins
+// step loop of its own, stepsTraced. Which loop it is is decided when a worker begins
 // to run a chain of tasks. So the ordinary loop knows nothing of this, and a chain
 // that runs for long is not in the trace before it waits, yields or ends.
 
@@ -31,21 +31,21 @@ var labelling atomic.Bool
 // may be called from any goroutine.
 func SetProfileLabels(on bool) { labelling.Store(on) }
 
-// watched reports whether what begins to run now is to be run by stepsWatched.
-func watched() bool { return trace.IsEnabled() || labelling.Load() }
+// watched reports whether what begins to run now is to be run by stepsTraced.
+func tracingOrLabelling() bool { return trace.IsEnabled() || labelling.Load() }
 
-// watch is one run of stepsWatched. It is on the stack of that.
-type watch struct {
+// watch is one run of stepsTraced. It is on the stack of that.
+type stepTrace struct {
 	trace  context.Context // has the trace.Task of the tree, if there is one
 	labels bool
 	root   *kind // what labels need to know
 	last   *kind // whose labels the goroutine has; nil: it has none of ours
 }
 
-// stepsWatched is steps for the rare case. A step is a region of the trace, which has
+// stepsTraced is steps for the rare case. A step is a region of the trace, which has
 // the kind's name and lies in the trace's task of the tree.
-func (w *Worker) stepsWatched(h *header, labels bool) {
-	watch := watch{trace: h.env.get().traceContext(), labels: labels}
+func (w *Worker) stepsTraced(h *header, labels bool) {
+	watch := stepTrace{trace: h.env.get().traceContext(), labels: labels}
 	if labels {
 		for r := h; r != nil; r = r.parent.get() {
 			watch.root = r.kind.get()
@@ -55,7 +55,7 @@ func (w *Worker) stepsWatched(h *header, labels bool) {
 	for h != nil {
 		h.worker.set(w)
 		w.current = uintptr(unsafe.Pointer(h))
-		s := w.watchedStep(h, &watch)
+		s := w.tracedStep(h, &watch)
 		expected := uintptr(unsafe.Pointer(s.next))
 		if s.op == opAwait {
 			expected |= currentIsChild
@@ -76,7 +76,7 @@ func (w *Worker) stepsWatched(h *header, labels bool) {
 
 // watchedStep calls the step function of h. The region ends whether or not it
 // returns: one that did not would seem to contain all that follows.
-func (w *Worker) watchedStep(h *header, watch *watch) Step {
+func (w *Worker) tracedStep(h *header, watch *stepTrace) Step {
 	k := h.kind.get()
 	if watch.labels && watch.last != k {
 		pprof.SetGoroutineLabels(w.labelsOf(k, watch.root))
@@ -108,31 +108,31 @@ func (w *Worker) labelsOf(k, root *kind) context.Context {
 // traced is the task of a trace that a tree is. It is the call's that carries the
 // tree's environment: others have no memory for it. It is written before the root is
 // posted and after it has ended.
-type traced struct {
+type treeTrace struct {
 	ctx  context.Context
 	task *trace.Task
 }
 
 // begin makes the launched tree a task of the trace, if one is being taken. It is a
 // part of the one in the tree's context, if there is one.
-func (t *traced) begin(env *Environment, k *kind) {
+func (t *treeTrace) begin(env *Environment, k *kind) {
 	if trace.IsEnabled() {
 		t.ctx, t.task = trace.NewTask(env.context(), k.name)
 	}
 }
 
-func (t *traced) end() {
+func (t *treeTrace) end() {
 	if t.task != nil {
 		t.task.End()
-		*t = traced{}
+		*t = treeTrace{}
 	}
 }
 
 // traceContext returns a context with the task of the trace that the tree is, or is a
 // part of.
 func (e *Environment) traceContext() context.Context {
-	if e.call != nil && e.call.traced.ctx != nil {
-		return e.call.traced.ctx
+	if e.call != nil && e.call.trace.ctx != nil {
+		return e.call.trace.ctx
 	}
 	return e.context()
 }

@@ -48,10 +48,10 @@ type Worker struct {
 	siblingsOf link[header]
 
 	// detached keeps the frame of a refused child alive; see refused.
-	detached []uintptr
+	refusedFrame []uintptr
 
 	// held has the free slots of the kinds with held parts, by their index.
-	held []workerSlots
+	held []freeSlots
 
 	// parkOn is what the running task will wait for when its step has returned, and
 	// the rest are arguments for that. They are good from the method that makes the
@@ -70,9 +70,9 @@ type Worker struct {
 
 	// local takes tasks of the executor whose record home is, if it has a queue for
 	// each worker; otherwise both are nil.
-	local  Local
-	source LocalSource // the same, if it is one
-	home   *waiting
+	local  LocalQueue
+	source LocalPopper // the same, if it is one
+	home   *execRuntime
 
 	// ---- in use only where tasks are counted or labelled
 
@@ -98,7 +98,7 @@ func NewWorker(a *arena.Arena) *Worker {
 // Close publishes the frames in the worker's cache and ends its use.
 func (w *Worker) Close() {
 	if w.home != nil {
-		w.home.live.dismiss(w)
+		w.home.roots.removeWorker(w)
 	}
 	w.publishSlots()
 	w.cache.Close()
@@ -119,15 +119,15 @@ func (w *Worker) Publish() {
 // after a panic, and then the goroutine that called Run ends: an executor that
 // has more for it to do must see to that in a deferred function, where the worker
 // may be used as after a Run that returned.
-func (w *Worker) Run(t Task) {
+func (w *Worker) Run(t Runnable) {
 	h := t.h
 	w.begin(h)
-	w.learn(h)
+	w.takeOutcome(h)
 	w.runChain(h)
 }
 
 // learnCause makes Err say in h's next step why the tree should end, if it should.
-func (w *Worker) learnCause(h *header) {
+func (w *Worker) takeCause(h *header) {
 	if err := h.env.get().cause(); err != nil {
 		h.at |= atFailed
 		w.err = err
@@ -232,14 +232,14 @@ func (w *Worker) steps(h *header) {
 // nextLocal returns another task to run, where one has just ended or waits, if the worker's
 // own queue has one for that, or if a task has only waited for what is uncounted.
 func (w *Worker) nextLocal() *header {
-	var t Task
+	var t Runnable
 	if w.source != nil {
 		t, _ = w.source.PopLocal()
 	}
 	if w.uncounted != 0 && (t.h == nil || t.h.parent != w.siblingsOf || t.h.layout&flagSpawned == 0) {
 		if h := w.countEnded(); h != nil {
 			if t.h != nil {
-				w.local.PushLocal(t, Spawned|t.h.env.get().mark)
+				w.local.PushLocal(t, OriginSpawned|t.h.env.get().mark)
 			}
 			return h
 		}
@@ -248,7 +248,7 @@ func (w *Worker) nextLocal() *header {
 		return nil
 	}
 	w.begin(t.h)
-	w.learn(t.h)
+	w.takeOutcome(t.h)
 	return t.h
 }
 
@@ -256,7 +256,7 @@ func (w *Worker) nextLocal() *header {
 // frame that learns of it, if any. Otherwise it returns nil.
 func (w *Worker) stepsRecovering(h *header) (next *header) {
 	exits := true
-	seated := w.sit()
+	seated := w.enterSlot()
 	defer func() {
 		seated.leave()
 		if v := recover(); v != nil {
@@ -268,8 +268,8 @@ func (w *Worker) stepsRecovering(h *header) (next *header) {
 			w.exited()
 		}
 	}()
-	if watched() {
-		w.stepsWatched(h, labelling.Load())
+	if tracingOrLabelling() {
+		w.stepsTraced(h, labelling.Load())
 	} else {
 		w.steps(h)
 	}
@@ -336,7 +336,7 @@ func (w *Worker) finish(h *header, err error) *header {
 			w.endRoot(env, err)
 			return nil
 		}
-		if h = w.childEnded(parent, result, err); h == nil || h.layout&flagEnding == 0 {
+		if h = w.childEnded(parent, result, err); h == nil || h.layout&flagLingering == 0 {
 			return h
 		}
 		err = w.err
@@ -364,8 +364,8 @@ func (w *Worker) free(h *header) {
 	}
 	switch {
 	case h.layout&flagElided != 0:
-	case h.layout&flagDetached != 0:
-		w.detached = nil
+	case h.layout&flagRefused != 0:
+		w.refusedFrame = nil
 	case h.layout&flagRoot != 0:
 		env := h.env.get()
 		if env.allocator != nil {
@@ -383,10 +383,10 @@ func (w *Worker) free(h *header) {
 // yield gives the task of h to its executor to run later.
 func (w *Worker) yield(h *header) {
 	w.current = 0
-	t := Task{h}
+	t := Runnable{h}
 	env := h.env.get()
-	if w.serves(env.waiting) {
-		w.pushLocal(t, env, Yielded)
+	if w.serves(env.runtime) {
+		w.pushLocal(t, env, OriginYielded)
 		return
 	}
 	if err := env.executor.Post(t); err != nil {
@@ -398,7 +398,7 @@ func (w *Worker) yield(h *header) {
 // frees the frame and those of all tasks that await it, children first, and ends
 // the root with err, joined with what a cleanup step panicked with. Of the tasks nothing is
 // called but the steps that kinds with [HasCleanup] have for that.
-func (w *Worker) Cancel(t Task, err error) {
+func (w *Worker) Cancel(t Runnable, err error) {
 	h := t.h
 	if h.kind.get() == turnKind {
 		relayOf(h).cancel(w, err)

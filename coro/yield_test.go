@@ -212,7 +212,7 @@ type posting struct {
 	posted chan<- none
 }
 
-func (e posting) Post(t coro.Task) error {
+func (e posting) Post(t coro.Runnable) error {
 	err := e.stepwise.Post(t)
 	e.posted <- none{}
 	return err

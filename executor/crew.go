@@ -7,7 +7,7 @@ import (
 )
 
 // crew is how many workers a pool has, and what became of those that left.
-type crew struct {
+type workerCensus struct {
 	mu interleave.Mutex // guards what follows
 
 	ids     uint64 // of workers hired so far
@@ -26,7 +26,7 @@ const maxBlocked = 1000
 
 // hire adds a worker. The caller holds crew.mu, and the pool is not closed.
 func (p *Pool) hire() {
-	c := &p.crew
+	c := &p.census
 	c.ids++
 	c.able++
 	w := newWorker(p, c.ids)
@@ -39,7 +39,7 @@ func (p *Pool) hire() {
 // replace marks w as blocked and has another worker do its work meanwhile. It reports
 // whether w was not marked before.
 func (p *Pool) replace(w *worker, tick uintptr) bool {
-	c := &p.crew
+	c := &p.census
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if p.closed.Load() || w.blocked.Load() || w.tick.load() != tick {
@@ -63,7 +63,7 @@ func (p *Pool) replace(w *worker, tick uintptr) bool {
 // comeBack is called by the owner of a worker that has found its mark, and so has come
 // back. If there are enough without it, it leaves: comeBack reports whether it did.
 func (p *Pool) comeBack(w *worker) bool {
-	c := &p.crew
+	c := &p.census
 	c.mu.Lock()
 	if !w.blocked.Load() { // the monitor has seen that it came back
 		c.mu.Unlock()

@@ -29,7 +29,7 @@ func (l layered) Drain(ctx context.Context) error { return l.base.(drainer).Drai
 // urgent is a pool, with its urgent way in.
 type urgent struct{ *executor.Pool }
 
-func (u urgent) Post(t coro.Task) error         { return u.High().Post(t) }
+func (u urgent) Post(t coro.Runnable) error     { return u.High().Post(t) }
 func (u urgent) Environment() *coro.Environment { return u.High().Environment() }
 
 // drainers are the executors that can be drained, made with options.

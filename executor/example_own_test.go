@@ -16,7 +16,7 @@ type thread struct {
 	worker sync.WaitGroup
 	mu     sync.Mutex // guards what follows
 	posted sync.Cond
-	queue  coro.Queue
+	queue  coro.RunQueue
 	closed bool
 }
 
@@ -30,7 +30,7 @@ func newThread(a *arena.Arena) *thread {
 
 func (e *thread) Environment() *coro.Environment { return e.env }
 
-func (e *thread) Post(t coro.Task) error {
+func (e *thread) Post(t coro.Runnable) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -56,7 +56,7 @@ func (e *thread) work(w *coro.Worker) {
 	}
 }
 
-func (e *thread) next() (t coro.Task, ok, closed bool) {
+func (e *thread) next() (t coro.Runnable, ok, closed bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for e.queue.Len() == 0 && !e.closed {

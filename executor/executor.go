@@ -106,7 +106,7 @@ func newOptions(opts []Option) options {
 }
 
 // cancelAll cancels all tasks in the queue of an executor that is closed.
-func cancelAll(q *coro.Queue, w *coro.Worker) {
+func cancelAll(q *coro.RunQueue, w *coro.Worker) {
 	for {
 		t, ok := q.Pop()
 		if !ok {

@@ -56,7 +56,7 @@ func everyStep(t *testing.T, f func(k int64) (over bool)) {
 
 var errCause = errors.New("cancelled in a step")
 
-// The context of the root is cancelled in each step in turn: then each errand has either its
+// The context of the root is cancelled in each step in turn: then each offload has either its
 // result or the cause, all locks and permits are given back, and nobody waits any more.
 func TestContextCancelledInEveryStep(t *testing.T) {
 	for _, kind := range faulty {
@@ -158,7 +158,7 @@ func TestCloseInEveryStep(t *testing.T) {
 
 // The executor drains from each step in turn: what is there goes on, and only launches fail.
 func TestDrainInEveryStep(t *testing.T) {
-	const launching = 2 // errands that launch something on an executor
+	const launching = 2 // offloads that launch something on an executor
 	for _, kind := range faulty {
 		t.Run(kind.name, func(t *testing.T) {
 			a := newArena(t)

@@ -68,21 +68,21 @@ func TestWokenTasksOutliveTheGoroutineThatWakes(t *testing.T) {
 		}{
 			{"an Event", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
 				var e coro.Event
-				waitsFor(t, ex, k, func(f coro.Waiter, at int) coro.Step { return e.Wait(f, at) })
+				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return e.Wait(f, at) })
 				alone(e.Set)
 			}},
 			{"a closed Chan", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
 				ch := coro.NewChan[int](0)
-				waitsFor(t, ex, k, func(f coro.Waiter, at int) coro.Step { return ch.Recv(f, at, nil) })
+				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return ch.Recv(f, at, nil) })
 				alone(ch.Close)
 			}},
 			{"a Semaphore", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
 				var s coro.Semaphore
-				waitsFor(t, ex, k, func(f coro.Waiter, at int) coro.Step { return s.Acquire(f, at, 1) })
+				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return s.Acquire(f, at, 1) })
 				alone(func() { s.Release(dying) })
 			}},
 			{"the clock", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
-				waitsFor(t, ex, k, func(f coro.Waiter, at int) coro.Step { return coro.Sleep(f, at, time.Hour) })
+				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return coro.Sleep(f, at, time.Hour) })
 				alone(func() { c.advance(2 * time.Hour) })
 			}},
 		} {
@@ -115,7 +115,7 @@ const dying = 5
 
 // waitsFor launches tasks on ex that wait, and then await one of k, which is told how many came
 // before.
-func waitsFor(t *testing.T, ex coro.Executor, k *coro.Kind[int, none], wait func(f coro.Waiter, at int) coro.Step) {
+func waitsFor(t *testing.T, ex coro.Executor, k *coro.Kind[int, none], wait func(f coro.AnyFrame, at int) coro.Step) {
 	waits := coro.Define("waits", func(f *coro.Frame[int, none]) coro.Step {
 		switch f.At() {
 		case 0:
@@ -480,7 +480,7 @@ type diesInItsMethods struct {
 	dies atomic.Bool
 }
 
-func (e *diesInItsMethods) Post(t coro.Task) error {
+func (e *diesInItsMethods) Post(t coro.Runnable) error {
 	if e.dies.Swap(false) {
 		go func() { _ = e.Inline.Post(t) }()
 		runtime.Goexit()
@@ -515,11 +515,11 @@ func TestGoroutineDiesInPost(t *testing.T) {
 // plainQueue is a queue for a Relay.
 type plainQueue struct {
 	mu    sync.Mutex
-	queue coro.Queue
+	queue coro.RunQueue
 	busy  bool
 }
 
-func (q *plainQueue) Push(t coro.Task) (wasIdle bool) {
+func (q *plainQueue) Push(t coro.Runnable) (wasIdle bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.queue.Push(t)
@@ -528,7 +528,7 @@ func (q *plainQueue) Push(t coro.Task) (wasIdle bool) {
 	return wasIdle
 }
 
-func (q *plainQueue) Pop() (coro.Task, bool) {
+func (q *plainQueue) Pop() (coro.Runnable, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	t, ok := q.queue.Pop()

@@ -85,7 +85,7 @@ func stride(n int64) int64 {
 
 func exhausted(err error) bool { return errors.Is(err, arena.ErrExhausted) }
 
-// requireOutcome looks whether the load ended as it should: each errand succeeded, or failed
+// requireOutcome looks whether the load ended as it should: each offload succeeded, or failed
 // as it may, or there was no memory for its root.
 func (m *mixed) requireOutcome(each string, got outcome, err error) {
 	m.t.Helper()

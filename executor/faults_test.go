@@ -21,8 +21,8 @@ import (
 // and look whether the error gets where it belongs, the rest of the load goes on, and
 // nothing is left.
 
-// mixed is a load of tasks of all sorts. Its root awaits one errand after the other, handles
-// the error of each, and goes on. What an errand returns does not depend on who runs it.
+// mixed is a load of tasks of all sorts. Its root awaits one offload after the other, handles
+// the error of each, and goes on. What an offload returns does not depend on who runs it.
 type mixed struct {
 	t  *testing.T
 	ex drainer
@@ -37,14 +37,14 @@ type mixed struct {
 	atStep func(step int64)
 	steps  atomic.Int64
 
-	// allowed says whether an errand may end with this error.
+	// allowed says whether an offload may end with this error.
 	allowed func(error) bool
 
 	mutex  *coro.Mutex
 	inside atomic.Int64 // who has mutex
 	sem    *coro.Semaphore
 
-	// launched counts what errands have launched without waiting for it, and over what of
+	// launched counts what offloads have launched without waiting for it, and over what of
 	// that has told how it has ended.
 	launched, over atomic.Int64
 
@@ -58,7 +58,7 @@ type mixed struct {
 
 type withMixed struct{ m *mixed }
 
-// outcome is how many errands have ended with the result that they should have, and how many
+// outcome is how many offloads have ended with the result that they should have, and how many
 // with an error.
 type outcome struct{ succeeded, failed int }
 
@@ -74,7 +74,7 @@ type taking struct {
 	yields         int
 }
 
-// errand is a kind of tasks, and what they return.
+// offload is a kind of tasks, and what they return.
 type errand struct {
 	kind *coro.HeldKind[errandState, errandHeld, int]
 	want int
@@ -238,7 +238,7 @@ func (s *taking) giveBack(m *mixed) {
 	}
 }
 
-// add defines an errand that fails with what any of its steps is told.
+// add defines an offload that fails with what any of its steps is told.
 func (m *mixed) add(name string, want int, step func(f *coro.Frame[errandState, int], h *errandHeld, m *mixed) coro.Step) {
 	k := coro.DefineHeld(name, func(f *coro.Frame[errandState, int], h *errandHeld) coro.Step {
 		h.m.step()
@@ -283,8 +283,8 @@ func (m *mixed) defineErrands() {
 	m.add("group", 10, func(f frame, h *errandHeld, m *mixed) coro.Step {
 		s := &f.State
 		if f.At() == 0 {
-			s.children.Policy(f, coro.FirstError)
-			s.children.Limit(f, 2)
+			s.children.SetPolicy(f, coro.FirstError)
+			s.children.SetLimit(f, 2)
 			coro.Spawn(f, &s.children, m.leaf, 1, &s.got[0])
 			coro.SpawnCall(f, &s.children, m.held.With(2, withMixed{m}), &s.got[1])
 			coro.SpawnCall(f, &s.children, m.big.With(3), &s.got[2], coro.Allocator(m.mine))
@@ -420,7 +420,7 @@ func (m *mixed) defineErrands() {
 		s := &f.State
 		if f.At() == 0 {
 			p := pipe{m, coro.NewChan[int](1)}
-			s.children.Policy(f, coro.FirstError)
+			s.children.SetPolicy(f, coro.FirstError)
 			coro.SpawnCall(f, &s.children, sends.With(0, p), nil)
 			coro.SpawnCall(f, &s.children, receives.With([2]int{}, p), &s.got[0])
 			return s.children.Wait(f, 1)
@@ -462,7 +462,7 @@ func (m *mixed) defineErrands() {
 		s := &f.State
 		if f.At() == 0 {
 			h.ints, h.event, h.waker = coro.NewChan[int](1), new(coro.Event), coro.NewWaker()
-			s.children.Policy(f, coro.FirstError)
+			s.children.SetPolicy(f, coro.FirstError)
 			coro.SpawnCall(f, &s.children, selects.With([2]int{}, *h), &s.got[0])
 			coro.SpawnCall(f, &s.children, sets.With(none{}, *h), &s.got[1])
 			return s.children.Wait(f, 1)
@@ -472,7 +472,7 @@ func (m *mixed) defineErrands() {
 	m.add("locks", 3, func(f frame, h *errandHeld, m *mixed) coro.Step {
 		s := &f.State
 		if f.At() == 0 {
-			s.children.Policy(f, coro.FirstError)
+			s.children.SetPolicy(f, coro.FirstError)
 			for i := range 3 {
 				coro.SpawnCall(f, &s.children, m.locks.With(taking{yields: 1}, withMixed{m}), &s.got[i])
 			}
@@ -511,7 +511,7 @@ func (m *mixed) defineErrands() {
 		s := &f.State
 		if f.At() == 0 {
 			h.cond, h.results = coro.NewCond(new(coro.Mutex)), make([]int, 1)
-			s.children.Policy(f, coro.FirstError)
+			s.children.SetPolicy(f, coro.FirstError)
 			coro.SpawnCall(f, &s.children, waits.With(none{}, *h), &s.got[0])
 			coro.SpawnCall(f, &s.children, waits.With(none{}, *h), &s.got[1])
 			coro.SpawnCall(f, &s.children, signals.With(none{}, *h), &s.got[2])

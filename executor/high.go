@@ -32,7 +32,7 @@ func (h *High) start(p *Pool) { h.pool, h.env = p, p.env.View(h) }
 func (p *Pool) High() *High { return &p.high }
 
 // Post queues the task for a worker. The error is [ErrClosed] or nil.
-func (h *High) Post(t coro.Task) error {
+func (h *High) Post(t coro.Runnable) error {
 	if !h.tasks.post(t.Word()) {
 		return ErrClosed
 	}

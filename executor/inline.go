@@ -21,7 +21,7 @@ type Inline struct {
 	local  inlineLocal
 
 	mu      sync.Mutex // guards what follows
-	queue   coro.Queue
+	queue   coro.RunQueue
 	running bool       // some goroutine is in run
 	stopped *sync.Cond // running has become false
 
@@ -39,7 +39,7 @@ func NewInline(opts ...Option) *Inline {
 	e.env = e.options.newEnvironment(e)
 	e.worker = coro.NewWorker(e.options.arena)
 	e.local.executor = e
-	e.worker.SetLocal(e.env, &e.local)
+	e.worker.SetLocalQueue(e.env, &e.local)
 	return e
 }
 
@@ -49,9 +49,9 @@ func NewInline(opts ...Option) *Inline {
 // that were woken, run in their order.
 type inlineLocal struct {
 	executor *Inline
-	spawned  coro.Queue // by the step that runs
-	ready    coro.Queue // spawned before
-	woken    coro.Queue
+	spawned  coro.RunQueue // by the step that runs
+	ready    coro.RunQueue // spawned before
+	woken    coro.RunQueue
 	turns    int // how many may run before one of the other queue does
 }
 
@@ -59,12 +59,12 @@ type inlineLocal struct {
 const localTurns = 64
 
 // PushLocal takes a task that a step has made ready.
-func (l *inlineLocal) PushLocal(t coro.Task, from coro.Origin) {
+func (l *inlineLocal) PushLocal(t coro.Runnable, from coro.Origin) {
 	switch from {
-	case coro.Spawned:
+	case coro.OriginSpawned:
 		l.spawned.Push(t)
 		return
-	case coro.Woken, coro.Apart:
+	case coro.OriginWoken, coro.OriginConcurrent:
 		l.woken.Push(t)
 		return
 	}
@@ -73,7 +73,7 @@ func (l *inlineLocal) PushLocal(t coro.Task, from coro.Origin) {
 	l.executor.queue.Push(t)
 }
 
-func (l *inlineLocal) pop() (coro.Task, bool) {
+func (l *inlineLocal) pop() (coro.Runnable, bool) {
 	l.ready.Prepend(&l.spawned)
 	if l.ready.Len() > 0 {
 		return l.ready.Pop()
@@ -82,9 +82,9 @@ func (l *inlineLocal) pop() (coro.Task, bool) {
 }
 
 // PopLocal takes a task for the worker to run when another has ended or waits.
-func (l *inlineLocal) PopLocal() (coro.Task, bool) {
+func (l *inlineLocal) PopLocal() (coro.Runnable, bool) {
 	if l.turns <= 0 || l.executor.closed.Load() {
-		return coro.Task{}, false
+		return coro.Runnable{}, false
 	}
 	l.turns--
 	return l.pop()
@@ -97,7 +97,7 @@ func (l *inlineLocal) empty() bool { return l.ready.Len()+l.spawned.Len()+l.woke
 //
 // A step function that calls runtime.Goexit, as the FailNow of a test does, ends
 // the goroutine that called Post, but not before nothing is left to run.
-func (e *Inline) Post(t coro.Task) error {
+func (e *Inline) Post(t coro.Runnable) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed.Load() {
@@ -169,7 +169,7 @@ func (e *Inline) runAll() {
 
 // run runs a task of the queue, and then those that were spawned or woken, but not so many
 // that the queue does not get on. It gives up mu meanwhile.
-func (e *Inline) run(t coro.Task) {
+func (e *Inline) run(t coro.Runnable) {
 	e.mu.Unlock()
 	defer e.mu.Lock()
 	e.local.turns = localTurns

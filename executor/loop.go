@@ -39,7 +39,7 @@ type Loop struct {
 	ready chan struct{}
 
 	mu     sync.Mutex // guards what follows
-	queue  coro.Queue
+	queue  coro.RunQueue
 	driven bool       // some goroutine is in a method that drives
 	left   *sync.Cond // driven has become false
 	awake  bool       // and will look into the queue before it waits, and give notice if it leaves tasks there
@@ -81,7 +81,7 @@ func NewLoop(opts ...Option) *Loop {
 }
 
 // Post queues the task. The error is [ErrClosed] or nil.
-func (l *Loop) Post(t coro.Task) error {
+func (l *Loop) Post(t coro.Runnable) error {
 	l.mu.Lock()
 	if l.closed.Load() {
 		l.mu.Unlock()
@@ -263,11 +263,11 @@ func (l *Loop) runOne() bool {
 }
 
 // pop takes nothing from a closed Loop: its queue and its worker are Close's.
-func (l *Loop) pop() (t coro.Task, ok bool) {
+func (l *Loop) pop() (t coro.Runnable, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed.Load() {
-		return coro.Task{}, false
+		return coro.Runnable{}, false
 	}
 	return l.queue.Pop()
 }

@@ -35,7 +35,7 @@ const (
 )
 
 // watched is what the monitor knows of a worker, guarded by monitor.mu.
-type watched struct {
+type observation struct {
 	tick    uintptr
 	since   time.Time // when it was first seen at tick
 	longest time.Duration

@@ -34,7 +34,7 @@ type Pool struct {
 	high     High
 	idlers   idlers
 	monitor  monitor
-	crew     crew
+	census   workerCensus
 }
 
 // NewPool returns a pool whose workers have started.
@@ -45,8 +45,8 @@ func NewPool(opts ...Option) *Pool {
 	p.high.start(p)
 	p.workers.Store(new([]*worker))
 	p.monitor.start(p)
-	p.crew.mu.Lock()
-	defer p.crew.mu.Unlock()
+	p.census.mu.Lock()
+	defer p.census.mu.Unlock()
 	for range p.options.workers {
 		p.hire()
 	}
@@ -54,7 +54,7 @@ func NewPool(opts ...Option) *Pool {
 }
 
 // Post queues the task for a worker. The error is [ErrClosed] or nil.
-func (p *Pool) Post(t coro.Task) error {
+func (p *Pool) Post(t coro.Runnable) error {
 	if !p.injected.post(t.Word()) {
 		return ErrClosed
 	}
@@ -69,9 +69,9 @@ func (p *Pool) Environment() *coro.Environment { return p.env }
 // Elided returns how many frames were elided so far: placed in that of the task that
 // awaited them.
 func (p *Pool) Elided() uint64 {
-	p.crew.mu.Lock()
-	defer p.crew.mu.Unlock()
-	n := p.crew.left.elided
+	p.census.mu.Lock()
+	defer p.census.mu.Unlock()
+	n := p.census.left.elided
 	for _, w := range *p.workers.Load() {
 		n += w.coro.Elided()
 	}
@@ -140,11 +140,11 @@ func (p *Pool) cancelQueued() {
 	w := coro.NewWorker(p.options.arena)
 	defer w.Close() // also if a handler ends the goroutine
 	for _, from := range *p.workers.Load() {
-		from.drain(func(t uintptr) { w.Cancel(coro.TaskOf(t), ErrClosed) })
+		from.drain(func(t uintptr) { w.Cancel(coro.RunnableOf(t), ErrClosed) })
 	}
 	for _, q := range []*injection{&p.injected, &p.overflow, &p.high.tasks} {
 		for t := q.take(); t != 0; t = q.take() {
-			w.Cancel(coro.TaskOf(t), ErrClosed)
+			w.Cancel(coro.RunnableOf(t), ErrClosed)
 		}
 	}
 }
@@ -153,11 +153,11 @@ func (p *Pool) cancelQueued() {
 func (p *Pool) halt() {
 	p.injected.close()
 	p.high.tasks.close()
-	p.crew.mu.Lock()
+	p.census.mu.Lock()
 	p.closed.Store(true)
 	for _, w := range *p.workers.Load() {
 		w.coro.Preempt()
 	}
-	p.crew.mu.Unlock()
+	p.census.mu.Unlock()
 	p.idlers.wakeAll()
 }

@@ -97,7 +97,7 @@ func (m *poolModel) post(name string, tasks ...int) {
 		for _, i := range tasks {
 			t := task(i)
 			m.put(t)
-			if m.Post(coro.TaskOf(t)) != nil {
+			if m.Post(coro.RunnableOf(t)) != nil {
 				delete(m.in, t)
 			}
 		}
@@ -126,7 +126,7 @@ func (m *poolModel) rest() {
 		m.run.Require(m.got[t], "all sleep, and a task is left")
 	}
 	m.run.Require(p.monitor.allIdle(), "all sleep, and not all are idle")
-	m.run.Require(p.crew.blocked == 0, "all sleep, and one counts as blocked")
+	m.run.Require(p.census.blocked == 0, "all sleep, and one counts as blocked")
 	p.halt()
 }
 
@@ -164,7 +164,7 @@ func (m *poolModel) local(i, other int, from coro.Origin) {
 	c := make(chan int, 1)
 	m.put(task(other))
 	m.does[task(i)] = func(w *worker) {
-		w.PushLocal(coro.TaskOf(task(other)), from)
+		w.PushLocal(coro.RunnableOf(task(other)), from)
 		interleave.Receive(c)
 	}
 	m.does[task(other)] = func(*worker) { interleave.Send(c, 1) }
@@ -200,7 +200,7 @@ var poolModels = []struct {
 		m.post("poster", 0)
 		r.Thread("urgent", func() {
 			m.put(task(1))
-			r.Require(m.high.Post(coro.TaskOf(task(1))) == nil, "refused")
+			r.Require(m.high.Post(coro.RunnableOf(task(1))) == nil, "refused")
 		})
 	}, nil},
 	{"two workers", func(r *interleave.Run) {
@@ -220,14 +220,14 @@ var poolModels = []struct {
 		m.rings = 4
 		m.put(task(0))
 		(*m.workers.Load())[0].later.push(task(0))
-		m.local(0, 1, coro.Spawned)
+		m.local(0, 1, coro.OriginSpawned)
 	}, []interleave.Option{interleave.Preemptions(1)}},
 	{"what a task wakes runs elsewhere while it is stuck, with the monitor", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
 		m.rings = 4
 		m.put(task(0))
 		(*m.workers.Load())[0].later.push(task(0))
-		m.local(0, 1, coro.Woken)
+		m.local(0, 1, coro.OriginWoken)
 	}, []interleave.Option{interleave.Preemptions(1)}},
 	{"the monitor goes to sleep as a task is posted", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
@@ -257,7 +257,7 @@ var poolModels = []struct {
 	}, nil},
 	{"a worker that was blocked leaves as a task is posted", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
-		m.options.workers, m.crew.able = 1, 2 // nobody has to be hired
+		m.options.workers, m.census.able = 1, 2 // nobody has to be hired
 		w := (*m.workers.Load())[0]
 		m.put(task(0))
 		w.later.push(task(0))
@@ -266,13 +266,13 @@ var poolModels = []struct {
 				m.takeOver(w)
 			}
 			m.put(task(1))
-			r.Require(m.Post(coro.TaskOf(task(1))) == nil, "refused")
+			r.Require(m.Post(coro.RunnableOf(task(1))) == nil, "refused")
 		})
 	}, append([]interleave.Option{interleave.Preemptions(1)}, inShort(interleave.Preemptions(0))...)},
 	{"a worker is found blocked as it comes back and goes to sleep", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
 		w := (*m.workers.Load())[0]
-		m.crew.able = 2 // nobody has to be hired, and it has to leave
+		m.census.able = 2 // nobody has to be hired, and it has to leave
 		m.put(task(0))
 		w.later.push(task(0))
 		r.Thread("monitor", func() {
@@ -374,7 +374,7 @@ func TestInterleavingsOfPoolsWithoutMonitor(t *testing.T) {
 		m := newPoolModel(r, 2)
 		m.put(task(0))
 		(*m.workers.Load())[0].later.push(task(0))
-		m.local(0, 1, coro.Spawned)
+		m.local(0, 1, coro.OriginSpawned)
 	})
 	require.Contains(t, f.String(), "becomes visible")
 }

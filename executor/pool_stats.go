@@ -37,7 +37,7 @@ type WorkerStats struct {
 func (p *Pool) Stats() PoolStats {
 	p.monitor.mu.Lock() // before crew.mu, as in check
 	defer p.monitor.mu.Unlock()
-	c := &p.crew
+	c := &p.census
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := *p.workers.Load()

@@ -60,7 +60,7 @@ type worker struct {
 	// goroutines run between two tasks, and cleared by the owner.
 	giveWay interleave.Bool
 
-	watched watched // guarded by monitor.mu
+	watched observation // guarded by monitor.mu
 
 	// wake gets a value when the worker was taken from the idlers: by whoever takes it.
 	wake chan struct{}
@@ -70,7 +70,7 @@ type worker struct {
 	fresh, later deque
 }
 
-var _ coro.LocalSource = (*worker)(nil)
+var _ coro.LocalPopper = (*worker)(nil)
 
 const (
 	// maxStreak is how many tasks from next and fresh run before one from elsewhere
@@ -86,7 +86,7 @@ const (
 
 func newWorker(p *Pool, id uint64) *worker {
 	w := &worker{pool: p, coro: coro.NewWorker(p.options.arena), id: id, seed: uint32(id)*2654435761 + 1, wake: make(chan struct{}, 1)}
-	w.coro.SetLocal(p.env, w)
+	w.coro.SetLocalQueue(p.env, w)
 	return w
 }
 
@@ -122,7 +122,7 @@ func (w *worker) work() {
 			w.share()
 		}
 		w.tick.store(w.tick.v + 1)
-		w.coro.Run(coro.TaskOf(t))
+		w.coro.Run(coro.RunnableOf(t))
 		w.tick.store(w.tick.v + 1)
 		if w.tick.v-w.gave >= goschedTicks || w.giveWay.Load() {
 			w.gave = w.tick.v
@@ -214,9 +214,9 @@ func (w *worker) takeOldest() uintptr {
 
 // PopLocal takes a task from w's own queues, unless something else may have its turn: then
 // Run returns, and pick decides. To the monitor the task begins as any other.
-func (w *worker) PopLocal() (coro.Task, bool) {
+func (w *worker) PopLocal() (coro.Runnable, bool) {
 	if p := w.pool; w.streak >= maxStreak || p.high.tasks.len() > 0 || w.blocked.Load() || p.closed.Load() {
-		return coro.Task{}, false
+		return coro.Runnable{}, false
 	}
 	t := w.takeNext()
 	if t == 0 {
@@ -225,16 +225,16 @@ func (w *worker) PopLocal() (coro.Task, bool) {
 	if t == 0 {
 		// What was injected, or fresh once, may have to come first.
 		if p := w.pool; p.injected.len() > 0 || p.overflow.len() > 0 {
-			return coro.Task{}, false
+			return coro.Runnable{}, false
 		}
 		if t = w.later.take(); t == 0 {
-			return coro.Task{}, false
+			return coro.Runnable{}, false
 		}
 		w.share()
 	}
 	w.streak++
 	w.tick.store(w.tick.v + 2)
-	return coro.TaskOf(t), true
+	return coro.RunnableOf(t), true
 }
 
 // takeNext takes the task in next, or returns 0. Anyone calls it.
@@ -254,14 +254,14 @@ func (w *worker) share() {
 }
 
 // PushLocal takes a task that a step of w has made ready.
-func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
+func (w *worker) PushLocal(t coro.Runnable, from coro.Origin) {
 	word := t.Word()
-	if from&coro.Marked != 0 {
+	if from&coro.OriginMarked != 0 {
 		w.pool.high.pushLocal(word)
 		return
 	}
 	switch from {
-	case coro.Woken:
+	case coro.OriginWoken:
 		if w.streak >= maxStreak {
 			w.pushLater(word)
 			break
@@ -275,9 +275,9 @@ func (w *worker) PushLocal(t coro.Task, from coro.Origin) {
 			return
 		}
 		w.pushLater(old)
-	case coro.Spawned:
+	case coro.OriginSpawned:
 		w.pushFresh(word)
-	case coro.Apart:
+	case coro.OriginConcurrent:
 		w.pushLater(word)
 	default:
 		w.pushLater(word)

@@ -40,7 +40,7 @@ func NewStrand(base coro.Executor, opts ...Option) *Strand {
 
 // Post queues the task behind the others. The error is that of the base's Post, such as
 // [ErrClosed].
-func (s *Strand) Post(t coro.Task) error { return s.relay.Post(t) }
+func (s *Strand) Post(t coro.Runnable) error { return s.relay.Post(t) }
 
 // Environment returns the environment of tasks launched without options.
 func (s *Strand) Environment() *coro.Environment { return s.relay.Environment() }
@@ -48,11 +48,11 @@ func (s *Strand) Environment() *coro.Environment { return s.relay.Environment() 
 // strandQueue is first in, first out.
 type strandQueue struct {
 	mu    sync.Mutex
-	queue coro.Queue // guarded by mu
-	busy  bool       // not idle; guarded by mu
+	queue coro.RunQueue // guarded by mu
+	busy  bool          // not idle; guarded by mu
 }
 
-func (q *strandQueue) Push(t coro.Task) (wasIdle bool) {
+func (q *strandQueue) Push(t coro.Runnable) (wasIdle bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.queue.Push(t)
@@ -61,7 +61,7 @@ func (q *strandQueue) Push(t coro.Task) (wasIdle bool) {
 	return wasIdle
 }
 
-func (q *strandQueue) Pop() (t coro.Task, ok bool) {
+func (q *strandQueue) Pop() (t coro.Runnable, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	t, ok = q.queue.Pop()

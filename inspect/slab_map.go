@@ -73,7 +73,7 @@ func drawSlabs(a *arena.Arena) []mapRow {
 	return rows
 }
 
-func drawSlab(s *arena.Slab) slabReport {
+func drawSlab(s *arena.SlabInfo) slabReport {
 	cells := make([]byte, min(mapCells, s.Capacity))
 	for i := range cells {
 		cells[i] = cellOf(s.Part(i*s.Capacity/len(cells), (i+1)*s.Capacity/len(cells)))

@@ -13,7 +13,7 @@ import (
 type onDemand struct {
 	env    *coro.Environment
 	worker *coro.Worker
-	queue  coro.Queue
+	queue  coro.RunQueue
 }
 
 func newOnDemand(a *arena.Arena) *onDemand {
@@ -22,7 +22,7 @@ func newOnDemand(a *arena.Arena) *onDemand {
 	return e
 }
 
-func (e *onDemand) Post(t coro.Task) error {
+func (e *onDemand) Post(t coro.Runnable) error {
 	e.queue.Push(t)
 	return nil
 }

@@ -84,7 +84,7 @@ func (p *poller) Expect(fd int) { p.event(fd).Reset() }
 
 // Wait waits until something has been told of a file since the last Expect, and goes on
 // in f at the resume point at.
-func (p *poller) Wait(f coro.Waiter, at int, fd int) coro.Step { return p.event(fd).Wait(f, at) }
+func (p *poller) Wait(f coro.AnyFrame, at int, fd int) coro.Step { return p.event(fd).Wait(f, at) }
 
 func (p *poller) poll() {
 	var (

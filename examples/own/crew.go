@@ -16,7 +16,7 @@ type crew struct {
 
 	mu     sync.Mutex // guards what follows
 	posted sync.Cond  // there is a task, or the crew is closed
-	queue  coro.Queue
+	queue  coro.RunQueue
 	closed bool
 }
 
@@ -37,7 +37,7 @@ func newCrew(goroutines int, a *arena.Arena) *crew {
 func (c *crew) Environment() *coro.Environment { return c.env }
 
 // Post queues a task that is ready. Steps post too, so it must not wait for room.
-func (c *crew) Post(t coro.Task) error {
+func (c *crew) Post(t coro.Runnable) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -74,7 +74,7 @@ func (c *crew) work(w *coro.Worker) {
 
 // next waits for a task. There is none, ok is false, when the crew is closed and the queue
 // empty.
-func (c *crew) next() (t coro.Task, ok, closed bool) {
+func (c *crew) next() (t coro.Runnable, ok, closed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.queue.Len() == 0 && !c.closed {

@@ -98,7 +98,7 @@ var sum = coro.Define("sum", func(f *coro.Frame[summing, int64]) coro.Step {
 		if f.Err() != nil {
 			return f.Fail(f.Err())
 		}
-		s.halves.Policy(f, coro.FirstError)
+		s.halves.SetPolicy(f, coro.FirstError)
 		half := s.n / 2
 		s.spawn(f, s.first, half, &s.left)
 		s.spawn(f, s.first+half, s.n-half, &s.right)

@@ -194,5 +194,5 @@ func TestTheCommand(t *testing.T) {
 	o.memory = "none"
 	require.Error(t, run(o, &out))
 	o.memory, o.budget = memoryOwn, 1000
-	require.ErrorIs(t, run(o, &out), arena.ErrOption)
+	require.ErrorIs(t, run(o, &out), arena.ErrInvalidOption)
 }

@@ -13,8 +13,8 @@ import (
 type Picture struct {
 	Title    string
 	Subtitle string
-	Slabs    []arena.Slab // in the order of [arena.Arena.Slabs]
-	Stats    arena.Stats  // of the same moment
+	Slabs    []arena.SlabInfo // in the order of [arena.Arena.Slabs]
+	Stats    arena.Stats      // of the same moment
 }
 
 // A slab is a box of up to cellsAcross × cellsAcross cells, row by row. A cell is a
@@ -129,12 +129,12 @@ func layoutLegend(d *drawing, y float64) float64 {
 // row is the slabs of a class.
 type row struct {
 	frameSize          uintptr
-	slabs              []arena.Slab // that are drawn
+	slabs              []arena.SlabInfo // that are drawn
 	omitted            int
 	carved, live, cold int // of all
 }
 
-func rowsOf(slabs []arena.Slab) []*row {
+func rowsOf(slabs []arena.SlabInfo) []*row {
 	var rows []*row
 	for _, s := range slabs {
 		if n := len(rows); n == 0 || rows[n-1].frameSize != s.FrameSize {
@@ -187,7 +187,7 @@ func (r *row) layout(d *drawing, y, box float64) float64 {
 	return max(line, top+box) + 8
 }
 
-func layoutSlab(d *drawing, s *arena.Slab, x, y, box float64) {
+func layoutSlab(d *drawing, s *arena.SlabInfo, x, y, box float64) {
 	says := fmt.Sprintf("slab of %s frames: %s live, %s carved, room for %s",
 		inUnits(uint64(s.FrameSize)), number(uint64(s.Live)), number(uint64(s.Carved)), number(uint64(s.Capacity)))
 	if s.Cold > 0 {

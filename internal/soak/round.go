@@ -221,18 +221,18 @@ func (s *soaker) within(so func() bool) bool {
 }
 
 // busyGoroutines returns the number of goroutines, but for those that stay for a while to do the
-// next errand of a task.
+// next offload of a task.
 func busyGoroutines() int {
 	n := runtime.NumGoroutine()
 	for one := range strings.SplitSeq(stacks(), "\n\n") {
-		if _, frames, _ := strings.Cut(one, "\n"); strings.HasPrefix(frames, idleErrands) {
+		if _, frames, _ := strings.Cut(one, "\n"); strings.HasPrefix(frames, idleHelpers) {
 			n--
 		}
 	}
 	return n
 }
 
-const idleErrands = "github.com/framearena/framearena/coro.(*crew).employ("
+const idleHelpers = "github.com/framearena/framearena/coro.(*helperPool).serve("
 
 // maxStacks bounds what is shown of the goroutines.
 const maxStacks = 1 << 20

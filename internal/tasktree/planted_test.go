@@ -82,7 +82,7 @@ type dropping struct {
 
 func (d *dropping) Environment() *coro.Environment { return d.env }
 
-func (d *dropping) Post(t coro.Task) error {
+func (d *dropping) Post(t coro.Runnable) error {
 	if d.n.Add(1) == d.at {
 		d.done.Store(true)
 		return nil

@@ -65,7 +65,7 @@ type run struct {
 
 	never, always coro.Event
 	nothing       *coro.Chan[int64]
-	undone        coro.Latch
+	undone        coro.WaitGroup
 	goNothing     chan int64
 
 	// closing is set before the executor is closed, by RunClosing, and read by tasks that

@@ -224,10 +224,10 @@ func stepGroup[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.
 	switch f.At() {
 	case atBegin:
 		if n.policy() != waitForAll {
-			g.Policy(f, coro.GroupPolicy(n.policy()))
+			g.SetPolicy(f, coro.GroupPolicy(n.policy()))
 		}
 		if n.Op == Spread && n.limit() > 0 {
-			g.Limit(f, n.limit())
+			g.SetLimit(f, n.limit())
 		}
 		r.prepare(n)
 	case atAll:
@@ -412,7 +412,7 @@ func stepAround[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro
 		if err != nil {
 			return fail(f, r, n, err)
 		}
-		if n.parent.meeting() == atLatch {
+		if n.parent.meeting() == atWaitGroup {
 			return m.latch.Wait(f, atAll)
 		}
 		return done(f, r, n, b.got)
@@ -431,7 +431,7 @@ type meet struct {
 	mutex     coro.Mutex
 	semaphore *coro.Semaphore
 	event     coro.Event
-	latch     coro.Latch
+	latch     coro.WaitGroup
 	values    *coro.Chan[int64]
 
 	inside int // tasks that have the mutex, which guards it: the race detector looks
@@ -476,7 +476,7 @@ func (r *run) release(n *Node, b *branch) {
 		if n.slot == 0 {
 			m.event.Set()
 		}
-	case atLatch:
+	case atWaitGroup:
 		m.latch.Done()
 	}
 }

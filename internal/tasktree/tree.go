@@ -31,7 +31,7 @@ const (
 	Spread  // spawns all into a Group
 	Join    // All, Any or Race
 	Talk    // two or three tasks with a Chan
-	Meet    // spawns all, around a Mutex, a Semaphore, an Event or a Latch
+	Meet    // spawns all, around a Mutex, a Semaphore, an Event or a WaitGroup
 	Handle  // starts one as a tree of its own, and awaits the handle
 	Other   // awaits one on another executor
 
@@ -268,7 +268,7 @@ const (
 	atMutex = iota
 	atSemaphore
 	atEvent
-	atLatch
+	atWaitGroup
 )
 
 var meetNames = [...]string{"mutex", "semaphore", "event", "latch"}

@@ -2,11 +2,11 @@ package coro
 
 import "math"
 
-// Latch counts what is still to be done; tasks wait until that is nothing. It is
-// what sync.WaitGroup is for goroutines. The zero Latch has nothing to wait for.
+// WaitGroup counts what is still to be done; tasks wait until that is nothing. It is
+// what sync.WaitGroup is for goroutines. The zero WaitGroup has nothing to wait for.
 // It may be used from any goroutine and by tasks on different executors, and again
 // after it has reached zero. It must not be copied.
-type Latch struct {
+type WaitGroup struct {
 	lock    lock
 	count   int // guarded by lock, as the rest
 	waiters fifo[struct{}]
@@ -15,12 +15,12 @@ type Latch struct {
 // Add adds n, which may be negative, to the count, and wakes the tasks that wait,
 // in the order in which they came, if that makes it zero. It panics if the count
 // would be negative. As with a WaitGroup, add before launching what is waited for.
-func (l *Latch) Add(n int) {
-	var woken wakes
+func (l *WaitGroup) Add(n int) {
+	var woken wakeList
 	l.lock.mu.Lock()
 	if n > 0 && l.count > math.MaxInt-n || l.count+n < 0 {
 		l.lock.mu.Unlock()
-		panic("coro: the count of a Latch would be negative, or too large: each Done needs an Add before it")
+		panic("coro: the count of a WaitGroup would be negative, or too large: each Done needs an Add before it")
 	}
 	l.count += n
 	if l.count == 0 {
@@ -31,13 +31,13 @@ func (l *Latch) Add(n int) {
 }
 
 // Done takes one from the count.
-func (l *Latch) Done() { l.Add(-1) }
+func (l *WaitGroup) Done() { l.Add(-1) }
 
 // Wait waits until the count is zero and goes on in f at the resume point at. If
 // f.Err is not nil then, the tree's context has ended.
-func (l *Latch) Wait(f Waiter, at int) Step { return f.waiter().waitFor(at, l) }
+func (l *WaitGroup) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, l) }
 
-func (l *Latch) park(_ *Worker, h *header) parking {
+func (l *WaitGroup) park(_ *Worker, h *header) parking {
 	l.lock.mu.Lock()
 	defer l.lock.mu.Unlock()
 	if l.count == 0 {
@@ -50,13 +50,13 @@ func (l *Latch) park(_ *Worker, h *header) parking {
 	return p
 }
 
-func (l *Latch) withdraw(m match, woken *wakes) {
+func (l *WaitGroup) withdraw(m match, woken *wakeList) {
 	l.lock.mu.Lock()
 	defer l.lock.mu.Unlock()
 	l.waiters.withdraw(m, woken)
 }
 
-func (l *Latch) forget(r *waitRegistry) bool {
+func (l *WaitGroup) forget(r *waitRegistry) bool {
 	if !l.lock.mu.TryLock() {
 		return false
 	}
