@@ -18,14 +18,14 @@ import (
 type none = struct{}
 
 // newInline returns an Inline that must have no live frame when the test ends.
-func newInline(t testing.TB, opts ...executor.Option) *executor.Inline {
+func newInline(t testing.TB, opts ...executor.InlineOption) *executor.Inline {
 	ex := executor.NewInline(opts...)
 	t.Cleanup(func() { require.NoError(t, ex.Close()) })
 	return ex
 }
 
 // newPool returns a Pool that must have no live frame when the test ends.
-func newPool(t testing.TB, opts ...executor.Option) *executor.Pool {
+func newPool(t testing.TB, opts ...executor.PoolOption) *executor.Pool {
 	ex := executor.NewPool(opts...)
 	t.Cleanup(func() { require.NoError(t, ex.Close()) })
 	return ex

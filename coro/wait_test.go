@@ -432,10 +432,10 @@ func TestTheContextHasEndedBeforeAWait(t *testing.T) {
 func TestCloseWhileTasksWait(t *testing.T) {
 	makers := []struct {
 		name string
-		make func(...executor.Option) coroExecutor
+		make func(executor.BaseOption, executor.Option) coroExecutor
 	}{
-		{"Inline", func(o ...executor.Option) coroExecutor { return executor.NewInline(o...) }},
-		{"Pool", func(o ...executor.Option) coroExecutor { return executor.NewPool(o...) }},
+		{"Inline", func(a executor.BaseOption, h executor.Option) coroExecutor { return executor.NewInline(a, h) }},
+		{"Pool", func(a executor.BaseOption, h executor.Option) coroExecutor { return executor.NewPool(a, h) }},
 	}
 	for _, m := range makers {
 		for _, tt := range operations {

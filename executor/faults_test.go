@@ -615,17 +615,21 @@ func (m *mixed) requireNothingLeft() {
 // faulty are the executors that the load runs on.
 var faulty = []struct {
 	name string
-	make func(...executor.Option) drainer
+	make func(...executor.BaseOption) drainer
 }{
-	{"Inline", func(opts ...executor.Option) drainer { return executor.NewInline(opts...) }},
-	{"Loop", func(opts ...executor.Option) drainer { return newDriven(opts...) }},
-	{"Pool of one", func(opts ...executor.Option) drainer {
-		return executor.NewPool(append(opts, executor.WithWorkers(1))...)
+	{"Inline", func(opts ...executor.BaseOption) drainer {
+		return executor.NewInline(as[executor.InlineOption](opts)...)
 	}},
-	{"Pool", func(opts ...executor.Option) drainer {
-		return executor.NewPool(append(opts, executor.WithWorkers(3))...)
+	{"Loop", func(opts ...executor.BaseOption) drainer { return newDriven(as[executor.LoopOption](opts)...) }},
+	{"Pool of one", func(opts ...executor.BaseOption) drainer {
+		return executor.NewPool(append(as[executor.PoolOption](opts), executor.WithWorkers(1))...)
 	}},
-	{"Strand on Pool", func(opts ...executor.Option) drainer { return newLayered(executor.NewPool(opts...), 1) }},
+	{"Pool", func(opts ...executor.BaseOption) drainer {
+		return executor.NewPool(append(as[executor.PoolOption](opts), executor.WithWorkers(3))...)
+	}},
+	{"Strand on Pool", func(opts ...executor.BaseOption) drainer {
+		return newLayered(executor.NewPool(as[executor.PoolOption](opts)...), 1)
+	}},
 }
 
 // goroutines waits until there are no more than n of them, and reports whether that was so

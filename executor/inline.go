@@ -32,9 +32,8 @@ type Inline struct {
 }
 
 // NewInline returns an Inline.
-func NewInline(opts ...Option) *Inline {
-	e := &Inline{options: newOptions(opts)}
-	e.options.mustBeReal("NewInline")
+func NewInline(opts ...InlineOption) *Inline {
+	e := &Inline{options: newInlineOptions(opts)}
 	e.stopped = sync.NewCond(&e.mu)
 	e.env = e.options.newEnvironment(e)
 	e.worker = coro.NewWorker(e.options.arena)

@@ -45,7 +45,7 @@ type clientHeld struct {
 	seed int
 }
 
-func newLoad(t *testing.T, rounds int, opts ...executor.Option) *load {
+func newLoad(t *testing.T, rounds int, opts ...executor.PoolOption) *load {
 	l := &load{t: t, work: coro.NewChan[int](2), rounds: rounds}
 	opts = append(opts, executor.WithErrorHandler(l.ended))
 	for i := range l.pools {

@@ -27,7 +27,7 @@ import (
 // of an error handler goes on through the method that drives. What is left in the queue
 // then runs when the Loop is driven again.
 type Loop struct {
-	options options
+	options loopOptions
 	env     *coro.Environment
 
 	// worker belongs to the goroutine that set driven.
@@ -58,20 +58,11 @@ type Loop struct {
 	until int64
 }
 
-// WithNotify makes a [Loop] call f whenever it puts a value into the channel of
-// [Loop.Ready] or would do so if there was none: for event loops that are not woken by
-// a channel. f is called on the goroutine that posts or drives, while that holds no
-// lock. It must not drive the Loop. Other executors do not use it.
-func WithNotify(f func()) Option { return func(o *options) { o.notify = f } }
-
 // NewLoop returns a Loop.
-func NewLoop(opts ...Option) *Loop {
-	l := &Loop{options: newOptions(opts), ready: make(chan struct{}, 1), quit: make(chan struct{})}
+func NewLoop(opts ...LoopOption) *Loop {
+	l := &Loop{options: newLoopOptions(opts), ready: make(chan struct{}, 1), quit: make(chan struct{})}
 	l.left = sync.NewCond(&l.mu)
 	if l.options.virtual {
-		if l.options.clock != nil {
-			panic("executor: NewLoop with WithVirtualTime and WithClock: a Loop has one clock")
-		}
 		l.clock = new(virtualClock)
 		l.options.clock = l.clock
 	}

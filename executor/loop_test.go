@@ -23,7 +23,7 @@ type driven struct {
 	done chan none
 }
 
-func newDriven(opts ...executor.Option) driven {
+func newDriven(opts ...executor.LoopOption) driven {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := driven{executor.NewLoop(opts...), cancel, make(chan none)}
 	go d.drive(ctx)

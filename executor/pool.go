@@ -16,7 +16,7 @@ import (
 // A worker that has been in one step for longer than the limit of [WithBlockedLimit]
 // is blocked: another one takes its place, until it comes back.
 type Pool struct {
-	options options
+	options poolOptions
 	number  uint64 // counts up in the program
 	env     *coro.Environment
 	running sync.WaitGroup // of workers
@@ -38,9 +38,8 @@ type Pool struct {
 }
 
 // NewPool returns a pool whose workers have started.
-func NewPool(opts ...Option) *Pool {
-	p := &Pool{options: newOptions(opts), number: pools.Add(1)}
-	p.options.mustBeReal("NewPool")
+func NewPool(opts ...PoolOption) *Pool {
+	p := &Pool{options: newPoolOptions(opts), number: pools.Add(1)}
 	p.env = p.options.newEnvironment(p)
 	p.high.start(p)
 	p.workers.Store(new([]*worker))

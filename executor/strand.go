@@ -21,21 +21,13 @@ import (
 // last task has ended.
 type Strand struct{ relay *coro.Relay }
 
-// NewStrand returns a Strand on base. Of the options, [WithErrorHandler] is for its
-// tasks, which otherwise have the handler of the base; [WithWorkers] has no effect, and
-// [WithArena] is a mistake: frames come from the arena of the base.
-func NewStrand(base coro.Executor, opts ...Option) *Strand {
+// NewStrand returns a Strand on base. Without [WithErrorHandler] its tasks have the
+// error handler of the base.
+func NewStrand(base coro.Executor, opts ...StrandOption) *Strand {
 	if base == nil {
 		panic("executor: NewStrand on a nil executor: give it a Pool, or whatever is to run the tasks")
 	}
-	var o options
-	for _, apply := range opts {
-		apply(&o)
-	}
-	if o.arena != nil {
-		panic("executor: NewStrand with WithArena: a Strand takes frames from its base's arena, so give the option to the base")
-	}
-	return &Strand{coro.NewRelay(base, new(strandQueue), o.handler)}
+	return &Strand{coro.NewRelay(base, new(strandQueue), newStrandOptions(opts).handler)}
 }
 
 // Post queues the task behind the others. The error is that of the base's Post, such as

@@ -10,21 +10,6 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// WithVirtualTime gives a [Loop] a clock that stands still while tasks run and jumps to the
-// next timer when none is ready: tasks that sleep for hours run as fast as they can, in the
-// same order each time. See the methods that drive the Loop, and [Loop.Now]. Timers are
-// exact to the nanosecond; those of one moment go off in the order in which they were set.
-//
-// [coro.Sleep] and [coro.Timeout] go by this clock; points in time, of [coro.SleepUntil],
-// [coro.Deadline] and contexts, are real. The clock does not wait for what is outside of the
-// Loop, such as the function of a [coro.Blocking]. Executors other than a Loop panic.
-func WithVirtualTime() Option { return func(o *options) { o.virtual = true } }
-
-// WithClock makes the timers of the executor's tasks go by c, in place of the real time.
-// What the executor itself does, such as to find workers that are blocked, goes by the real
-// time all the same.
-func WithClock(c coro.Clock) Option { return func(o *options) { o.clock = c } }
-
 // virtualClock is a clock that its Loop drives. Any goroutine may read it and set alarms;
 // whoever drives the Loop moves it.
 type virtualClock struct {

@@ -111,7 +111,7 @@ type scenario struct {
 
 // open returns a bank and all of its customers, who are asleep until they come. The caller
 // closes the loop, whose options opts are.
-func (s scenario) open(opts ...executor.Option) (*bank, error) {
+func (s scenario) open(opts ...executor.LoopOption) (*bank, error) {
 	b := &bank{tellers: coro.NewSemaphore(int64(s.tellers))}
 	b.loop = executor.NewLoop(append(opts, executor.WithVirtualTime(), executor.WithErrorHandler(b.fail))...)
 	random := rand.New(rand.NewPCG(s.seed, 0))

@@ -31,7 +31,7 @@ const (
 
 // newService returns a service for tenants with a budget in bytes each, of memory that they
 // share or own. The options are the pool's.
-func newService(names []string, budget uintptr, memory string, opts ...executor.Option) (*service, error) {
+func newService(names []string, budget uintptr, memory string, opts ...executor.PoolOption) (*service, error) {
 	s := &service{pool: executor.NewPool(opts...), tenants: make(map[string]*tenant)}
 	s.close = append(s.close, s.pool.Close) // first: it ends what has frames
 	shared := s.pool.Arena()
