@@ -1,111 +1,70 @@
 package executor
 
-import (
-	"context"
-	"runtime/pprof"
-	"strconv"
-	"strings"
-	"sync/atomic"
-	"time"
+import "slices"
 
-	"github.com/framearena/framearena/coro"
-)
+// maxBlocked is how many workers may be replaced at a time.
+const maxBlocked = 1000
 
-// Blocked is what the hook of [WithBlockedHandler] is told of a worker that has been in
-// one step for too long.
-type Blocked struct {
-	// Kind is the kind of the task that the worker began to run: the innermost of
-	// its chain, as it was taken from a queue. The step that blocks is of that task
-	// or of another one of the chain; Stack says which.
-	Kind coro.KindInfo
-
-	// For is how long the worker has been in the step, at least.
-	For time.Duration
-
-	// Stack is the stack of the worker's goroutine, one line for each call, as in a
-	// goroutine profile. It is empty if one was taken less than a second ago, since
-	// it costs a look at all goroutines.
-	Stack string
-}
-
-// stackEvery is the least time between two looks at all goroutines.
-const stackEvery = time.Second
-
-// reporter calls the hook of [WithBlockedHandler].
-type reporter struct {
-	busy  atomic.Bool // a hook is being called; set by report, cleared by that call
-	stack time.Time   // when a stack was last taken; guarded by busy
-}
-
-// report has the hook called, if there is one, with w that has been running the same
-// task since tick.
-func (r *reporter) report(p *Pool, w *worker, tick uintptr, d time.Duration) {
-	hook := p.options.blocked
-	if hook == nil || !r.busy.CompareAndSwap(false, true) {
-		return
+// replace marks w as blocked and has another worker do its work meanwhile. It reports
+// whether w was not marked before.
+func (p *Pool) replace(w *worker, tick uintptr) bool {
+	c := &p.workers
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.closed.Load() || w.blocked.Load() || w.tick.load() != tick {
+		return false
 	}
-	b := Blocked{Kind: w.coro.Began(), For: d}
+	w.blocked.Store(true)
 	if w.tick.load() != tick {
-		r.busy.Store(false)
-		return // it has come back, and the kind may be another's
+		// It has come back, and may go to sleep without having seen the mark: see search.
+		w.blocked.Store(false)
+		return false
 	}
-	go func() {
-		defer r.busy.Store(false)
-		if now := time.Now(); now.Sub(r.stack) >= stackEvery {
-			r.stack = now
-			stack := w.stack()
-			if w.tick.load() == tick {
-				b.Stack = stack
-			}
-		}
-		hook(b)
-	}()
+	c.blocked++
+	c.blocks++
+	c.unblocked--
+	if c.unblocked < p.options.workers && c.blocked <= maxBlocked {
+		p.startWorker()
+	}
+	return true
 }
 
-// workerLabel is the profiler label of workers whose stack may be wanted. Goroutines
-// that a step starts have it too, but none of them is in runsTasks.
-const (
-	workerLabel = "executor.worker"
-	runsTasks   = "coro.(*Worker).Run"
-)
-
-// pools counts pools, for labels.
-var pools atomic.Uint64
-
-// label makes the owner's goroutine one that stack finds.
-func (w *worker) label() {
-	if w.pool.options.blocked != nil {
-		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(workerLabel, w.name())))
+// unblock is called by the owner of a worker that has found its mark, and so has come
+// back. If there are enough without it, it leaves: unblock reports whether it did.
+func (p *Pool) unblock(w *worker) bool {
+	c := &p.workers
+	c.mu.Lock()
+	if !w.blocked.Load() { // the monitor has seen that it came back
+		c.mu.Unlock()
+		return false
 	}
+	w.blocked.Store(false)
+	c.blocked--
+	if c.unblocked < p.options.workers || p.closed.Load() {
+		c.unblocked++
+		c.mu.Unlock()
+		return false
+	}
+	all := slices.DeleteFunc(slices.Clone(p.workers.list()), func(v *worker) bool { return v == w })
+	p.workers.all.Store(&all)
+	l := &c.exited
+	l.elided += w.coro.Elided()
+	l.tasks += uint64(w.tick.v+1) / 2
+	l.steals += uint64(w.steals.v)
+	l.stolen += uint64(w.stolen.v)
+	l.parks += uint64(w.parks.v)
+	c.mu.Unlock()
+	p.handOff(w)
+	return true
 }
 
-func (w *worker) name() string {
-	return strconv.FormatUint(w.pool.number, 10) + "." + strconv.FormatUint(w.id, 10)
-}
-
-// stack returns the stack of the goroutine that runs w's task, or nothing if that
-// has labels of its own.
-func (w *worker) stack() string {
-	var all strings.Builder
-	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
-		return ""
+// handOff moves all tasks from the queues of w to where every worker finds them. Anyone
+// calls it.
+func (p *Pool) handOff(w *worker) {
+	var tasks []uintptr
+	w.takeAll(func(t uintptr) { tasks = append(tasks, t) })
+	if len(tasks) > 0 {
+		p.injected.add(tasks)
+		p.idle.notify(p)
 	}
-	label := strconv.Quote(workerLabel) + ":" + strconv.Quote(w.name())
-	for goroutine := range strings.SplitSeq(all.String(), "\n\n") {
-		if strings.Contains(goroutine, label) && strings.Contains(goroutine, runsTasks) {
-			return calls(goroutine)
-		}
-	}
-	return ""
-}
-
-// calls returns the lines of a goroutine profile that name calls.
-func calls(goroutine string) string {
-	var lines strings.Builder
-	for line := range strings.Lines(goroutine) {
-		if call, ok := strings.CutPrefix(line, "#\t"); ok {
-			lines.WriteString(call)
-		}
-	}
-	return lines.String()
 }

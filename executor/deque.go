@@ -61,7 +61,7 @@ func (d *deque) pop() uintptr {
 }
 
 // spill moves the older half of a full deque to q. The owner calls it.
-func (d *deque) spill(q *injection) {
+func (d *deque) spill(q *injectionQueue) {
 	var tasks [spillSize]uintptr
 	n := 0
 	for ; n < spillSize; n++ {

@@ -9,7 +9,7 @@ type High struct {
 
 	// tasks is all urgent tasks that are ready, of all workers. To a worker it is one load
 	// to see that there is none.
-	tasks injection
+	tasks injectionQueue
 }
 
 // maxUrgent is how many urgent tasks a worker runs before one that is not has its turn.
@@ -37,7 +37,7 @@ func (h *High) Post(t coro.Runnable) error {
 		return ErrClosed
 	}
 	delay()
-	h.pool.idlers.announce(h.pool)
+	h.pool.idle.notify(h.pool)
 	return nil
 }
 
@@ -47,16 +47,16 @@ func (h *High) Environment() *coro.Environment { return h.env }
 // pushLocal is told of an urgent task that a step has made ready.
 func (h *High) pushLocal(t uintptr) {
 	h.tasks.add([]uintptr{t})
-	h.pool.idlers.announce(h.pool)
+	h.pool.idle.notify(h.pool)
 }
 
 // pickUrgent takes an urgent task, or returns 0: if there is none, or if it is another's turn.
 // It is called if there was one a moment ago.
 func (w *worker) pickUrgent() uintptr {
-	if w.urgent >= maxUrgent {
-		w.urgent = 0
+	if w.urgentRuns >= maxUrgent {
+		w.urgentRuns = 0
 		return 0
 	}
-	w.urgent++
+	w.urgentRuns++
 	return w.pool.high.tasks.take()
 }

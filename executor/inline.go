@@ -120,7 +120,7 @@ func (e *Inline) runQueue() {
 			panic(v)
 		}
 		if exits {
-			e.relieve()
+			e.runElsewhere()
 		}
 		e.stop()
 	}()
@@ -135,7 +135,7 @@ func (e *Inline) stop() {
 
 // relieve makes other goroutines run what this one, which a task or a handler
 // ended with runtime.Goexit, would have run. The caller holds mu.
-func (e *Inline) relieve() {
+func (e *Inline) runElsewhere() {
 	for !e.closed.Load() && (e.queue.Len() > 0 || !e.local.empty()) {
 		done := make(chan struct{})
 		go func() {
@@ -256,16 +256,16 @@ func (e *Inline) close() error {
 	return e.options.closeArena()
 }
 
-var inlineRuns = nameOf((*Inline).runAll)
+var inlineRunAll = methodName((*Inline).runAll)
 
 // inStep reports whether the calling goroutine runs tasks of e or, if another one does,
 // tasks of some Inline: which one a stack does not say, and to note it would cost each Post.
 func (e *Inline) inStep() bool {
-	if e.closing.closes() || e.worker.IsOwner() {
+	if e.closing.byCaller() || e.worker.IsOwner() {
 		return true
 	}
 	e.mu.Lock()
 	running := e.running
 	e.mu.Unlock()
-	return running && runs(inlineRuns)
+	return running && onStack(inlineRunAll)
 }

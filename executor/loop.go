@@ -202,7 +202,7 @@ func (l *Loop) begin() {
 	defer l.mu.Unlock()
 	l.askers++
 	for l.driven {
-		if l.giveUp == nil || runs(loopRuns) {
+		if l.giveUp == nil || onStack(loopRunOne) {
 			l.askers--
 			panic("executor: a Loop is driven by two at a time, or by one of its own tasks: let one goroutine drive it, outside of tasks")
 		}
@@ -363,16 +363,16 @@ func (l *Loop) close() error {
 	return l.options.closeArena()
 }
 
-var loopRuns = nameOf((*Loop).runOne)
+var loopRunOne = methodName((*Loop).runOne)
 
 // inStep reports whether the calling goroutine runs tasks of l or, if another one does,
 // tasks of some Loop: which one a stack does not say, and to note it would cost each RunOne.
 func (l *Loop) inStep() bool {
-	if l.closing.closes() || l.worker.IsOwner() {
+	if l.closing.byCaller() || l.worker.IsOwner() {
 		return true
 	}
 	l.mu.Lock()
 	driven := l.driven
 	l.mu.Unlock()
-	return driven && runs(loopRuns)
+	return driven && onStack(loopRunOne)
 }

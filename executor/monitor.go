@@ -17,10 +17,10 @@ type monitor struct {
 	// starts the timer.
 	armed interleave.Bool
 
-	pool   *Pool
-	limit  time.Duration // after which a worker is blocked
-	hire   bool          // and another one takes its place
-	period time.Duration
+	pool     *Pool
+	limit    time.Duration // after which a worker is blocked
+	replaces bool          // and another one takes its place
+	period   time.Duration
 
 	mu      interleave.Mutex // guards what follows
 	timer   *time.Timer
@@ -44,7 +44,7 @@ type observation struct {
 // start is called before there are workers.
 func (m *monitor) start(p *Pool) {
 	m.pool = p
-	m.limit, m.hire = p.options.blockedLimit, p.options.blockedLimit >= 0
+	m.limit, m.replaces = p.options.blockedLimit, p.options.blockedLimit >= 0
 	if m.limit <= 0 {
 		m.limit = defaultBlockedLimit
 	}
@@ -85,7 +85,7 @@ func (m *monitor) check() {
 		return
 	}
 	now := time.Now()
-	for _, w := range *m.pool.workers.Load() {
+	for _, w := range m.pool.workers.list() {
 		m.look(w, now)
 	}
 	if m.allIdle() {
@@ -99,33 +99,33 @@ func (m *monitor) check() {
 }
 
 func (m *monitor) allIdle() bool {
-	return int(idle(m.pool.idlers.state.Load())) == len(*m.pool.workers.Load())
+	return int(numIdle(m.pool.idle.state.Load())) == len(m.pool.workers.list())
 }
 
 // look looks at one worker. The caller holds mu.
 func (m *monitor) look(w *worker, now time.Time) {
 	p := m.pool
 	tick := w.tick.load()
-	if tick&1 == 0 || tick != w.watched.tick {
-		w.watched.tick, w.watched.since = tick, now
+	if tick&1 == 0 || tick != w.seen.tick {
+		w.seen.tick, w.seen.since = tick, now
 		if w.overdue.Load() {
 			w.overdue.Store(false)
 		}
-		w.giveWay.Store(true)
+		w.shouldYield.Store(true)
 	} else {
-		d := now.Sub(w.watched.since)
-		w.watched.longest = max(w.watched.longest, d)
+		d := now.Sub(w.seen.since)
+		w.seen.longest = max(w.seen.longest, d)
 		w.overdue.Store(true)
 		w.coro.Preempt()
 		if d >= m.limit {
-			if m.hire && p.replace(w, tick) {
+			if m.replaces && p.replace(w, tick) {
 				m.reporter.report(p, w, tick, d)
 			}
 			// Others might never run dry, and so never come to take these.
-			p.takeOver(w)
+			p.handOff(w)
 		}
 	}
-	if p.idlers.wanted() && w.has() {
-		p.idlers.announce(p)
+	if p.idle.shouldNotify() && w.hasStealable() {
+		p.idle.notify(p)
 	}
 }

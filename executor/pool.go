@@ -27,14 +27,13 @@ type Pool struct {
 
 	// workers are those that there are. The slice is never changed, but replaced with
 	// crew.mu held.
-	workers interleave.Pointer[[]*worker]
+	workers workerSet
 
-	injected injection
-	overflow injection // what a worker's fresh has no room for
+	injected injectionQueue
+	overflow injectionQueue // what a worker's fresh has no room for
 	high     High
-	idlers   idlers
+	idle     idleWorkers
 	monitor  monitor
-	census   workerCensus
 }
 
 // NewPool returns a pool whose workers have started.
@@ -42,12 +41,12 @@ func NewPool(opts ...PoolOption) *Pool {
 	p := &Pool{options: newPoolOptions(opts), number: pools.Add(1)}
 	p.env = p.options.newEnvironment(p)
 	p.high.start(p)
-	p.workers.Store(new([]*worker))
+	p.workers.all.Store(new([]*worker))
 	p.monitor.start(p)
-	p.census.mu.Lock()
-	defer p.census.mu.Unlock()
+	p.workers.mu.Lock()
+	defer p.workers.mu.Unlock()
 	for range p.options.workers {
-		p.hire()
+		p.startWorker()
 	}
 	return p
 }
@@ -58,7 +57,7 @@ func (p *Pool) Post(t coro.Runnable) error {
 		return ErrClosed
 	}
 	delay()
-	p.idlers.announce(p)
+	p.idle.notify(p)
 	return nil
 }
 
@@ -68,10 +67,10 @@ func (p *Pool) Environment() *coro.Environment { return p.env }
 // Elided returns how many frames were elided so far: placed in that of the task that
 // awaited them.
 func (p *Pool) Elided() uint64 {
-	p.census.mu.Lock()
-	defer p.census.mu.Unlock()
-	n := p.census.left.elided
-	for _, w := range *p.workers.Load() {
+	p.workers.mu.Lock()
+	defer p.workers.mu.Unlock()
+	n := p.workers.exited.elided
+	for _, w := range p.workers.list() {
 		n += w.coro.Elided()
 	}
 	return n
@@ -112,10 +111,10 @@ func (p *Pool) Drain(ctx context.Context) error {
 // inStep reports whether the calling goroutine is that of a worker of p, or the one that
 // closes p, which calls handlers too.
 func (p *Pool) inStep() bool {
-	if p.closing.closes() {
+	if p.closing.byCaller() {
 		return true
 	}
-	for _, w := range *p.workers.Load() {
+	for _, w := range p.workers.list() {
 		if w.coro.IsOwner() {
 			return true
 		}
@@ -138,10 +137,10 @@ func (p *Pool) close() error {
 func (p *Pool) cancelQueued() {
 	w := coro.NewWorker(p.options.arena)
 	defer w.Close() // also if a handler ends the goroutine
-	for _, from := range *p.workers.Load() {
-		from.drain(func(t uintptr) { w.Cancel(coro.RunnableOf(t), ErrClosed) })
+	for _, from := range p.workers.list() {
+		from.takeAll(func(t uintptr) { w.Cancel(coro.RunnableOf(t), ErrClosed) })
 	}
-	for _, q := range []*injection{&p.injected, &p.overflow, &p.high.tasks} {
+	for _, q := range []*injectionQueue{&p.injected, &p.overflow, &p.high.tasks} {
 		for t := q.take(); t != 0; t = q.take() {
 			w.Cancel(coro.RunnableOf(t), ErrClosed)
 		}
@@ -152,11 +151,11 @@ func (p *Pool) cancelQueued() {
 func (p *Pool) halt() {
 	p.injected.close()
 	p.high.tasks.close()
-	p.census.mu.Lock()
+	p.workers.mu.Lock()
 	p.closed.Store(true)
-	for _, w := range *p.workers.Load() {
+	for _, w := range p.workers.list() {
 		w.coro.Preempt()
 	}
-	p.census.mu.Unlock()
-	p.idlers.wakeAll()
+	p.workers.mu.Unlock()
+	p.idle.wakeAll()
 }

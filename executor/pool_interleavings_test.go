@@ -60,7 +60,7 @@ func newPoolModel(r *interleave.Run, workers int) *poolModel {
 		w := &worker{pool: p, coro: modelWorkers()[i], id: uint64(i), seed: 1, wake: make(chan struct{}, 1)}
 		all = append(all, w)
 	}
-	p.workers.Store(&all)
+	p.workers.all.Store(&all)
 	for i, w := range all {
 		r.Thread([]string{"worker 1", "worker 2", "worker 3"}[i], func() { m.work(w) })
 	}
@@ -71,7 +71,7 @@ func newPoolModel(r *interleave.Run, workers int) *poolModel {
 // work is what worker.work does.
 func (m *poolModel) work(w *worker) {
 	for {
-		if w.blocked.Load() && m.comeBack(w) || m.closed.Load() {
+		if w.blocked.Load() && m.unblock(w) || m.closed.Load() {
 			return
 		}
 		t := w.pick()
@@ -80,7 +80,7 @@ func (m *poolModel) work(w *worker) {
 				continue
 			}
 		} else {
-			w.share()
+			w.notifyIfMore()
 		}
 		w.tick.store(w.tick.v + 1)
 		m.tally.take(t)
@@ -114,7 +114,7 @@ func (m *poolModel) rest() {
 			m.run.Require(m.bells < m.rings, "the monitor does not go to sleep, or has had to help too often")
 			m.bells++
 			p.monitor.check()
-			for _, w := range *p.workers.Load() {
+			for _, w := range p.workers.list() {
 				if len(w.wake) > 0 {
 					return // it has had one woken
 				}
@@ -126,7 +126,7 @@ func (m *poolModel) rest() {
 		m.run.Require(m.got[t], "all sleep, and a task is left")
 	}
 	m.run.Require(p.monitor.allIdle(), "all sleep, and not all are idle")
-	m.run.Require(p.census.blocked == 0, "all sleep, and one counts as blocked")
+	m.run.Require(p.workers.blocked == 0, "all sleep, and one counts as blocked")
 	p.halt()
 }
 
@@ -209,24 +209,24 @@ var poolModels = []struct {
 	}, inShort(interleave.Preemptions(1))},
 	{"a worker steals what another has", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
-		w := (*m.workers.Load())[0]
+		w := m.workers.list()[0]
 		for i := range 2 {
 			m.put(task(i))
-			w.fresh.push(task(i))
+			w.spawned.push(task(i))
 		}
 	}, []interleave.Option{interleave.Preemptions(1)}},
 	{"what a task launches runs elsewhere while it is stuck, with the monitor", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
 		m.rings = 4
 		m.put(task(0))
-		(*m.workers.Load())[0].later.push(task(0))
+		m.workers.list()[0].runQueue.push(task(0))
 		m.local(0, 1, coro.OriginSpawned)
 	}, []interleave.Option{interleave.Preemptions(1)}},
 	{"what a task wakes runs elsewhere while it is stuck, with the monitor", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
 		m.rings = 4
 		m.put(task(0))
-		(*m.workers.Load())[0].later.push(task(0))
+		m.workers.list()[0].runQueue.push(task(0))
 		m.local(0, 1, coro.OriginWoken)
 	}, []interleave.Option{interleave.Preemptions(1)}},
 	{"the monitor goes to sleep as a task is posted", func(r *interleave.Run) {
@@ -257,13 +257,13 @@ var poolModels = []struct {
 	}, nil},
 	{"a worker that was blocked leaves as a task is posted", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
-		m.options.workers, m.census.able = 1, 2 // nobody has to be hired
-		w := (*m.workers.Load())[0]
+		m.options.workers, m.workers.unblocked = 1, 2 // nobody has to be hired
+		w := m.workers.list()[0]
 		m.put(task(0))
-		w.later.push(task(0))
+		w.runQueue.push(task(0))
 		r.Thread("monitor", func() {
 			if tick := w.tick.load(); tick&1 != 0 && m.replace(w, tick) {
-				m.takeOver(w)
+				m.handOff(w)
 			}
 			m.put(task(1))
 			r.Require(m.Post(coro.RunnableOf(task(1))) == nil, "refused")
@@ -271,26 +271,26 @@ var poolModels = []struct {
 	}, append([]interleave.Option{interleave.Preemptions(1)}, inShort(interleave.Preemptions(0))...)},
 	{"a worker is found blocked as it comes back and goes to sleep", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
-		w := (*m.workers.Load())[0]
-		m.census.able = 2 // nobody has to be hired, and it has to leave
+		w := m.workers.list()[0]
+		m.workers.unblocked = 2 // nobody has to be hired, and it has to leave
 		m.put(task(0))
-		w.later.push(task(0))
+		w.runQueue.push(task(0))
 		r.Thread("monitor", func() {
 			if tick := w.tick.load(); tick&1 != 0 && m.replace(w, tick) {
-				m.takeOver(w)
+				m.handOff(w)
 			}
 		})
 	}, nil},
 	{"a worker's tasks are taken over while it runs them", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
-		w := (*m.workers.Load())[0]
+		w := m.workers.list()[0]
 		for i := range 2 {
 			m.put(task(i))
-			w.fresh.push(task(i))
+			w.spawned.push(task(i))
 		}
 		m.put(task(2))
-		w.next.store(task(2))
-		r.Thread("monitor", func() { m.takeOver(w) })
+		w.runNext.store(task(2))
+		r.Thread("monitor", func() { m.handOff(w) })
 	}, []interleave.Option{interleave.Preemptions(1)}},
 }
 
@@ -312,19 +312,19 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 		model string
 	}{
 		{"a worker parks without another look",
-			interleave.Fault{In: "executor.(*injection).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
+			interleave.Fault{In: "executor.(*injectionQueue).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
 			"a worker goes to sleep as a task is posted"},
 		{"a worker parks and is not counted",
 			interleave.Fault{In: "executor.(*worker).park", Op: "add", Does: interleave.Skipped},
 			"a worker goes to sleep as a task is posted"},
 		{"who posts wakes nobody",
-			interleave.Fault{In: "executor.(*idlers).announce", Op: "send", Does: interleave.Skipped},
+			interleave.Fault{In: "executor.(*idleWorkers).notify", Op: "send", Does: interleave.Skipped},
 			"a worker goes to sleep as a task is posted"},
 		{"who posts sees nobody idle",
-			interleave.Fault{In: "executor.(*idlers).wanted", Op: "load", Does: interleave.Blind},
+			interleave.Fault{In: "executor.(*idleWorkers).shouldNotify", Op: "load", Does: interleave.Blind},
 			"a worker goes to sleep as a task is posted"},
 		{"the stack of idle workers is not locked by who posts",
-			interleave.Fault{In: "executor.(*idlers).announce", Op: "lock", Does: interleave.Skipped},
+			interleave.Fault{In: "executor.(*idleWorkers).notify", Op: "lock", Does: interleave.Skipped},
 			"a worker, two posters"},
 		{"a worker that searches is not counted",
 			interleave.Fault{In: "executor.(*worker).search", Op: "add", Does: interleave.Skipped},
@@ -333,10 +333,10 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 			interleave.Fault{In: "executor.(*worker).search", Op: "add", Does: interleave.Torn},
 			"two workers"},
 		{"urgent tasks are not looked for",
-			interleave.Fault{In: "executor.(*injection).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
+			interleave.Fault{In: "executor.(*injectionQueue).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
 			"a worker, an urgent task and another"},
 		{"next is taken by two",
-			interleave.Fault{In: "executor.(*worker).takeNext", Op: "compare-and-swap", Does: interleave.Torn},
+			interleave.Fault{In: "executor.(*worker).takeRunNext", Op: "compare-and-swap", Does: interleave.Torn},
 			"a worker's tasks are taken over while it runs them"},
 		{"the monitor does not say that it sleeps",
 			interleave.Fault{In: "executor.(*monitor).check", Op: "store", Does: interleave.Skipped},
@@ -351,7 +351,7 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 			interleave.Fault{In: "executor.(*worker).search", Op: "load", Does: interleave.Blind},
 			"a worker is found blocked as it comes back and goes to sleep"},
 		{"who closes wakes nobody",
-			interleave.Fault{In: "executor.(*idlers).wakeAll", Op: "send", Does: interleave.Skipped},
+			interleave.Fault{In: "executor.(*idleWorkers).wakeAll", Op: "send", Does: interleave.Skipped},
 			"the pool is closed as two workers go to sleep"},
 	}
 	for _, tt := range tests {
@@ -373,7 +373,7 @@ func TestInterleavingsOfPoolsWithoutMonitor(t *testing.T) {
 	f := interleave.Catch(t, func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
 		m.put(task(0))
-		(*m.workers.Load())[0].later.push(task(0))
+		m.workers.list()[0].runQueue.push(task(0))
 		m.local(0, 1, coro.OriginSpawned)
 	})
 	require.Contains(t, f.String(), "becomes visible")

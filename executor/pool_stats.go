@@ -37,18 +37,18 @@ type WorkerStats struct {
 func (p *Pool) Stats() PoolStats {
 	p.monitor.mu.Lock() // before crew.mu, as in check
 	defer p.monitor.mu.Unlock()
-	c := &p.census
+	c := &p.workers
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := *p.workers.Load()
+	all := p.workers.list()
 	s := PoolStats{
 		Workers:  make([]WorkerStats, 0, len(all)),
-		Tasks:    c.left.tasks,
-		Steals:   c.left.steals,
-		Parks:    c.left.parks,
+		Tasks:    c.exited.tasks,
+		Steals:   c.exited.steals,
+		Parks:    c.exited.parks,
 		Blocks:   c.blocks,
 		Blocked:  c.blocked,
-		Idle:     int(idle(p.idlers.state.Load())),
+		Idle:     int(numIdle(p.idle.state.Load())),
 		Injected: p.injected.len() + p.overflow.len(),
 	}
 	s.High = p.high.tasks.len()
@@ -71,11 +71,11 @@ func (w *worker) stats() WorkerStats {
 		Steals:  uint64(w.steals.load()),
 		Stolen:  uint64(w.stolen.load()),
 		Parks:   uint64(w.parks.load()),
-		Queued:  w.fresh.len() + w.later.len(),
+		Queued:  w.spawned.len() + w.runQueue.len(),
 		Blocked: w.blocked.Load(),
-		Longest: w.watched.longest,
+		Longest: w.seen.longest,
 	}
-	if w.next.load() != 0 {
+	if w.runNext.load() != 0 {
 		s.Queued++
 	}
 	return s

@@ -6,14 +6,14 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// injection is the queue of a pool that all share: what is posted from outside, and
+// injectionQueue is the queue of a pool that all share: what is posted from outside, and
 // what does not fit into a worker's own queues. First in, first out. There is one for that
 // which was to wait its turn, and one for what was fresh: when there is much of that, to run
 // it before newer tasks would make a tree of tasks broader and broader.
 //
 // It is an array rather than a list through the frames: who takes tasks would have to
 // load each frame, from the cache of another processor, while others wait.
-type injection struct {
+type injectionQueue struct {
 	// n is the number of tasks. It is written with mu held, and read by anyone; the
 	// unlocking is the barrier after the store.
 	n word
@@ -26,10 +26,10 @@ type injection struct {
 	_      [cacheLine]byte
 }
 
-const minInjection = 64
+const minInjectionRing = 64
 
 // post puts a task in from outside, or returns false if the queue is closed.
-func (q *injection) post(t uintptr) bool {
+func (q *injectionQueue) post(t uintptr) bool {
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
@@ -41,7 +41,7 @@ func (q *injection) post(t uintptr) bool {
 }
 
 // add puts tasks in, also if the queue is closed.
-func (q *injection) add(tasks []uintptr) {
+func (q *injectionQueue) add(tasks []uintptr) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, t := range tasks {
@@ -50,7 +50,7 @@ func (q *injection) add(tasks []uintptr) {
 }
 
 // push puts a task in. The caller holds mu.
-func (q *injection) push(t uintptr) {
+func (q *injectionQueue) push(t uintptr) {
 	n := q.n.v
 	if n == uintptr(len(q.tasks)) {
 		q.grow()
@@ -59,20 +59,20 @@ func (q *injection) push(t uintptr) {
 	q.n.store(n + 1)
 }
 
-func (q *injection) grow() {
-	tasks := make([]uintptr, max(minInjection, 2*len(q.tasks)))
+func (q *injectionQueue) grow() {
+	tasks := make([]uintptr, max(minInjectionRing, 2*len(q.tasks)))
 	k := copy(tasks, q.tasks[q.first:])
 	copy(tasks[k:], q.tasks[:q.first])
 	q.tasks, q.first = tasks, 0
 }
 
 // len returns how many tasks there are, or were a moment ago.
-func (q *injection) len() int { return int(q.n.load()) }
+func (q *injectionQueue) len() int { return int(q.n.load()) }
 
 // takeShare takes one worker's share of the tasks, as many as there are for each of
 // the workers and one more, to the end of a worker's queue, but no more than there is
 // room for. It returns false if there is none. The queue's owner calls it.
-func (q *injection) takeShare(into *deque, workers int) bool {
+func (q *injectionQueue) takeShare(into *deque, workers int) bool {
 	room := dequeSize - into.len()
 	if room == 0 {
 		return false
@@ -91,14 +91,14 @@ func (q *injection) takeShare(into *deque, workers int) bool {
 }
 
 // close makes post refuse.
-func (q *injection) close() {
+func (q *injectionQueue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
 }
 
 // take takes the oldest task, or returns 0.
-func (q *injection) take() uintptr {
+func (q *injectionQueue) take() uintptr {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n := q.n.v

@@ -21,15 +21,15 @@ import (
 type worker struct {
 	// ---- the owner's alone, after the worker was made
 
-	pool   *Pool
-	coro   *coro.Worker
-	streak int     // tasks run from next and fresh since one was taken from elsewhere
-	oldest bool    // the oldest of fresh must have its turn when the streak ends
-	round  int     // tasks to run from later before injected ones are taken again
-	urgent int     // urgent tasks run since another had its turn
-	seed   uint32  // of random numbers
-	gave   uintptr // tick when the worker last let other goroutines run
-	id     uint64  // counts up in the pool
+	pool          *Pool
+	coro          *coro.Worker
+	lifoRuns      int     // tasks run from next and fresh since one was taken from elsewhere
+	oldestDue     bool    // the oldest of fresh must have its turn when the streak ends
+	untilInjected int     // tasks to run from later before injected ones are taken again
+	urgentRuns    int     // urgent tasks run since another had its turn
+	seed          uint32  // of random numbers
+	yieldTick     uintptr // tick when the worker last let other goroutines run
+	id            uint64  // counts up in the pool
 
 	_ [cacheLine]byte
 
@@ -40,7 +40,7 @@ type worker struct {
 
 	// next is a task or 0. The owner stores a task where 0 is. Anyone may take the
 	// task by a compare-and-swap that puts 0 there; the owner takes it by a swap too.
-	next word
+	runNext word
 
 	steals, stolen, parks word
 
@@ -56,27 +56,27 @@ type worker struct {
 	// it has come back, with crew.mu held.
 	blocked interleave.Bool
 
-	// giveWay is set by the monitor from time to time, for the owner to let other
+	// shouldYield is set by the monitor from time to time, for the owner to let other
 	// goroutines run between two tasks, and cleared by the owner.
-	giveWay interleave.Bool
+	shouldYield interleave.Bool
 
-	watched observation // guarded by monitor.mu
+	seen observation // guarded by monitor.mu
 
 	// wake gets a value when the worker was taken from the idlers: by whoever takes it.
 	wake chan struct{}
 
 	_ [cacheLine]byte
 
-	fresh, later deque
+	spawned, runQueue deque
 }
 
 var _ coro.LocalPopper = (*worker)(nil)
 
 const (
-	// maxStreak is how many tasks from next and fresh run before one from elsewhere
+	// maxLIFORuns is how many tasks from next and fresh run before one from elsewhere
 	// has its turn. Two tasks that wake each other in turn, or a tree that grows
 	// without end, get that much more than others and no more.
-	maxStreak = 32
+	maxLIFORuns = 32
 
 	// goschedTicks is how many ticks a worker runs before it lets other goroutines
 	// run. If it did not, the Go scheduler would take its thread away every 10 ms, and
@@ -107,7 +107,7 @@ func (w *worker) work() {
 	w.begin()
 	p := w.pool
 	for {
-		if w.blocked.Load() && p.comeBack(w) {
+		if w.blocked.Load() && p.unblock(w) {
 			break
 		}
 		if p.closed.Load() {
@@ -119,15 +119,15 @@ func (w *worker) work() {
 				continue
 			}
 		} else {
-			w.share()
+			w.notifyIfMore()
 		}
 		w.tick.store(w.tick.v + 1)
 		w.coro.Run(coro.RunnableOf(t))
 		w.tick.store(w.tick.v + 1)
-		if w.tick.v-w.gave >= goschedTicks || w.giveWay.Load() {
-			w.gave = w.tick.v
-			w.oldest = true
-			w.giveWay.Store(false)
+		if w.tick.v-w.yieldTick >= goschedTicks || w.shouldYield.Load() {
+			w.yieldTick = w.tick.v
+			w.oldestDue = true
+			w.shouldYield.Store(false)
 			runtime.Gosched()
 		}
 	}
@@ -151,95 +151,95 @@ func (w *worker) pick() uintptr {
 			return t
 		}
 	}
-	if w.streak < maxStreak {
-		if t := w.takeNext(); t != 0 {
-			w.streak++
+	if w.lifoRuns < maxLIFORuns {
+		if t := w.takeRunNext(); t != 0 {
+			w.lifoRuns++
 			return t
 		}
-		if t := w.takeFresh(); t != 0 {
-			w.streak++
+		if t := w.takeSpawned(); t != 0 {
+			w.lifoRuns++
 			return t
 		}
-	} else if w.oldest {
-		w.oldest = false
-		if t := w.takeOldest(); t != 0 {
-			w.streak = 0
+	} else if w.oldestDue {
+		w.oldestDue = false
+		if t := w.takeOldestSpawned(); t != 0 {
+			w.lifoRuns = 0
 			return t
 		}
 	}
-	w.streak = 0
+	w.lifoRuns = 0
 	// What was injected comes in behind what is there, once for each round of that: so
 	// it gets its turn even if later never runs dry.
-	if q := &w.pool.injected; q.len() > 0 && (w.round <= 0 || w.later.len() == 0) {
-		if !q.takeShare(&w.later, len(*w.pool.workers.Load())) {
+	if q := &w.pool.injected; q.len() > 0 && (w.untilInjected <= 0 || w.runQueue.len() == 0) {
+		if !q.takeShare(&w.runQueue, len(w.pool.workers.list())) {
 			if t := q.take(); t != 0 {
-				w.round = spillSize
+				w.untilInjected = spillSize
 				return t
 			}
 		}
-		w.round = w.later.len()
+		w.untilInjected = w.runQueue.len()
 	}
-	w.round--
-	if t := w.later.take(); t != 0 {
+	w.untilInjected--
+	if t := w.runQueue.take(); t != 0 {
 		return t
 	}
-	if t := w.takeFresh(); t != 0 {
+	if t := w.takeSpawned(); t != 0 {
 		return t
 	}
-	return w.takeNext()
+	return w.takeRunNext()
 }
 
-// takeFresh takes the newest of fresh or, if there is none, a share of what no worker's
+// takeSpawned takes the newest of fresh or, if there is none, a share of what no worker's
 // fresh had room for; or it returns 0.
-func (w *worker) takeFresh() uintptr {
-	if t := w.fresh.pop(); t != 0 {
+func (w *worker) takeSpawned() uintptr {
+	if t := w.spawned.pop(); t != 0 {
 		return t
 	}
-	if q := &w.pool.overflow; q.len() == 0 || !q.takeShare(&w.fresh, len(*w.pool.workers.Load())) {
+	if q := &w.pool.overflow; q.len() == 0 || !q.takeShare(&w.spawned, len(w.pool.workers.list())) {
 		return 0
 	}
-	return w.fresh.pop()
+	return w.spawned.pop()
 }
 
-// takeOldest takes a task that has been fresh for long, or returns 0. The newest come first
+// takeOldestSpawned takes a task that has been fresh for long, or returns 0. The newest come first
 // otherwise, so that without this the oldest might never have their turn.
-func (w *worker) takeOldest() uintptr {
+func (w *worker) takeOldestSpawned() uintptr {
 	if q := &w.pool.overflow; q.len() > 0 {
 		if t := q.take(); t != 0 {
 			return t
 		}
 	}
-	return w.fresh.take()
+	return w.spawned.take()
 }
 
 // PopLocal takes a task from w's own queues, unless something else may have its turn: then
 // Run returns, and pick decides. To the monitor the task begins as any other.
 func (w *worker) PopLocal() (coro.Runnable, bool) {
-	if p := w.pool; w.streak >= maxStreak || p.high.tasks.len() > 0 || w.blocked.Load() || p.closed.Load() {
+	if p := w.pool; w.lifoRuns >= maxLIFORuns || p.high.tasks.len() > 0 || w.blocked.Load() || p.closed.Load() {
 		return coro.Runnable{}, false
 	}
-	t := w.takeNext()
+	t := w.takeRunNext()
 	if t == 0 {
-		t = w.fresh.pop()
+		t = w.spawned.pop()
 	}
 	if t == 0 {
 		// What was injected, or fresh once, may have to come first.
 		if p := w.pool; p.injected.len() > 0 || p.overflow.len() > 0 {
 			return coro.Runnable{}, false
 		}
-		if t = w.later.take(); t == 0 {
+		if t = w.runQueue.take(); t == 0 {
 			return coro.Runnable{}, false
 		}
-		w.share()
+		w.notifyIfMore()
 	}
-	w.streak++
+	w.lifoRuns++
 	w.tick.store(w.tick.v + 2)
 	return coro.RunnableOf(t), true
 }
 
-// takeNext takes the task in next, or returns 0. Anyone calls it.
-func (w *worker) takeNext() uintptr {
-	if t := w.next.load(); t != 0 && w.next.cas(t, 0) {
+// takeRunNext takes the task in next, or returns 0. Anyone calls it.
+func (w *worker) takeRunNext() uintptr {
+	if t := w.runNext.load(); t != 0 && w.runNext.cas(t, 0) {
 		return t
 	}
 	return 0
@@ -247,9 +247,9 @@ func (w *worker) takeNext() uintptr {
 
 // share has an idle worker woken if the owner, who has just taken a task, leaves
 // others.
-func (w *worker) share() {
-	if p := w.pool; p.idlers.wanted() && (w.later.len() > 0 || w.fresh.len() > 0 || p.high.tasks.len() > 0) {
-		p.idlers.announce(p)
+func (w *worker) notifyIfMore() {
+	if p := w.pool; p.idle.shouldNotify() && (w.runQueue.len() > 0 || w.spawned.len() > 0 || p.high.tasks.len() > 0) {
+		p.idle.notify(p)
 	}
 }
 
@@ -262,54 +262,54 @@ func (w *worker) PushLocal(t coro.Runnable, from coro.Origin) {
 	}
 	switch from {
 	case coro.OriginWoken:
-		if w.streak >= maxStreak {
-			w.pushLater(word)
+		if w.lifoRuns >= maxLIFORuns {
+			w.pushRunQueue(word)
 			break
 		}
-		if w.next.load() == 0 {
-			w.next.store(word)
+		if w.runNext.load() == 0 {
+			w.runNext.store(word)
 			return // the running task is likely to end or to wait soon; see monitor
 		}
-		old := w.next.swap(word)
+		old := w.runNext.swap(word)
 		if old == 0 {
 			return
 		}
-		w.pushLater(old)
+		w.pushRunQueue(old)
 	case coro.OriginSpawned:
-		w.pushFresh(word)
+		w.pushSpawned(word)
 	case coro.OriginConcurrent:
-		w.pushLater(word)
+		w.pushRunQueue(word)
 	default:
-		w.pushLater(word)
+		w.pushRunQueue(word)
 		return // the worker is about to look for a task, and then calls share
 	}
-	if p := w.pool; p.idlers.wanted() {
-		p.idlers.announce(p)
+	if p := w.pool; p.idle.shouldNotify() {
+		p.idle.notify(p)
 	}
 }
 
-func (w *worker) pushLater(t uintptr) {
-	for !w.later.push(t) {
-		w.later.spill(&w.pool.injected)
+func (w *worker) pushRunQueue(t uintptr) {
+	for !w.runQueue.push(t) {
+		w.runQueue.spill(&w.pool.injected)
 	}
 }
 
-func (w *worker) pushFresh(t uintptr) {
-	for !w.fresh.push(t) {
-		w.fresh.spill(&w.pool.overflow)
+func (w *worker) pushSpawned(t uintptr) {
+	for !w.spawned.push(t) {
+		w.spawned.spill(&w.pool.overflow)
 	}
 }
 
 // drain calls f for each of w's tasks. Anyone calls it, and misses what the owner puts in
 // meanwhile.
-func (w *worker) drain(f func(uintptr)) {
-	if t := w.takeNext(); t != 0 {
+func (w *worker) takeAll(f func(uintptr)) {
+	if t := w.takeRunNext(); t != 0 {
 		f(t)
 	}
-	for t := w.fresh.take(); t != 0; t = w.fresh.take() {
+	for t := w.spawned.take(); t != 0; t = w.spawned.take() {
 		f(t)
 	}
-	for t := w.later.take(); t != 0; t = w.later.take() {
+	for t := w.runQueue.take(); t != 0; t = w.runQueue.take() {
 		f(t)
 	}
 }
@@ -324,30 +324,30 @@ func (w *worker) random(n int) int {
 
 // has reports whether w has a task that another worker should run: one that is not
 // just about to be taken by its owner.
-func (w *worker) has() bool {
-	n := w.later.len() + w.fresh.len()
+func (w *worker) hasStealable() bool {
+	n := w.runQueue.len() + w.spawned.len()
 	switch {
 	case n > 1:
 		return true
 	case n == 1 && w.tick.load()&1 != 0:
 		return true
 	default:
-		return w.overdue.Load() && (n > 0 || w.next.load() != 0)
+		return w.overdue.Load() && (n > 0 || w.runNext.load() != 0)
 	}
 }
 
 // steal takes tasks from v for w, whose queues are empty, and returns one of them, or 0.
 func (w *worker) steal(v *worker) uintptr {
-	if !v.has() {
+	if !v.hasStealable() {
 		return 0
 	}
 	n := uintptr(1)
-	t := v.later.takeHalf(func(t uintptr) { w.pushLater(t); n++ })
+	t := v.runQueue.takeHalf(func(t uintptr) { w.pushRunQueue(t); n++ })
 	if t == 0 {
-		t = v.fresh.takeHalf(func(t uintptr) { w.pushFresh(t); n++ })
+		t = v.spawned.takeHalf(func(t uintptr) { w.pushSpawned(t); n++ })
 	}
 	if t == 0 && v.overdue.Load() {
-		t = v.takeNext()
+		t = v.takeRunNext()
 	}
 	if t != 0 {
 		w.steals.store(w.steals.v + 1)

@@ -6,7 +6,7 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// idlers are the workers that have nothing to run, and how they are woken.
+// idleWorkers are the workers that have nothing to run, and how they are woken.
 //
 // A worker that finds nothing in its own queues is searching: it looks into those of all
 // others. If that finds nothing it is idle, until somebody takes it from the stack
@@ -14,7 +14,7 @@ import (
 // only if none is searching, and one that stops searching because it has found
 // something wakes the next one if there is more. So a burst of tasks wakes as many
 // workers as have something to do, one after the other.
-type idlers struct {
+type idleWorkers struct {
 	// state is how many workers are searching and, in the upper half, how many are
 	// idle. Anyone adds to the number of searching ones, and changes the number of
 	// idle ones with mu held. It is read by anyone.
@@ -31,23 +31,23 @@ const (
 	oneIdle      = 1 << 32
 )
 
-func searching(state uint64) uint32 { return uint32(state) }
-func idle(state uint64) uint32      { return uint32(state >> 32) }
+func numSearching(state uint64) uint32 { return uint32(state) }
+func numIdle(state uint64) uint32      { return uint32(state >> 32) }
 
-// wanted reports whether a worker should be woken for a task that is ready.
-func (i *idlers) wanted() bool {
+// shouldNotify reports whether a worker should be woken for a task that is ready.
+func (i *idleWorkers) shouldNotify() bool {
 	s := i.state.Load()
-	return idle(s) > 0 && searching(s) == 0
+	return numIdle(s) > 0 && numSearching(s) == 0
 }
 
-// announce wakes a worker if one is idle and none is searching. It is called after a
+// notify wakes a worker if one is idle and none is searching. It is called after a
 // task was put where searching workers look.
-func (i *idlers) announce(p *Pool) {
-	if !i.wanted() {
+func (i *idleWorkers) notify(p *Pool) {
+	if !i.shouldNotify() {
 		return
 	}
 	i.mu.Lock()
-	if !i.wanted() {
+	if !i.shouldNotify() {
 		i.mu.Unlock()
 		return
 	}
@@ -60,7 +60,7 @@ func (i *idlers) announce(p *Pool) {
 }
 
 // pop takes a worker from the stack. The caller holds mu.
-func (i *idlers) pop() *worker {
+func (i *idleWorkers) pop() *worker {
 	n := len(i.stack) - 1
 	w := i.stack[n]
 	i.stack[n] = nil
@@ -72,29 +72,29 @@ func (i *idlers) pop() *worker {
 // returns 0 if the pool is closed, or if w should look why it does not run.
 func (w *worker) search() uintptr {
 	p := w.pool
-	i := &p.idlers
+	i := &p.idle
 	i.state.Add(oneSearching)
 	for rounds := 0; ; rounds++ {
 		// A worker that counts as blocked must not go to sleep. Its last tick is visible by
 		// now, so if the mark is not, replace sees the tick after it has set the mark.
 		if p.closed.Load() || w.blocked.Load() {
 			// Who made something ready meanwhile has relied on this search.
-			if s := i.state.Add(^uint64(oneSearching - 1)); searching(s) == 0 && idle(s) > 0 && p.hasWork() {
-				i.announce(p)
+			if s := i.state.Add(^uint64(oneSearching - 1)); numSearching(s) == 0 && numIdle(s) > 0 && p.hasWork() {
+				i.notify(p)
 			}
 			return 0
 		}
 		delay()
-		if t := w.lookAround(); t != 0 {
+		if t := w.findTask(); t != 0 {
 			// Who made something ready meanwhile has relied on this search.
-			if s := i.state.Add(^uint64(oneSearching - 1)); searching(s) == 0 && idle(s) > 0 &&
-				(w.later.len() > 0 || w.fresh.len() > 0 || p.hasWork()) {
-				i.announce(p)
+			if s := i.state.Add(^uint64(oneSearching - 1)); numSearching(s) == 0 && numIdle(s) > 0 &&
+				(w.runQueue.len() > 0 || w.spawned.len() > 0 || p.hasWork()) {
+				i.notify(p)
 			}
 			return t
 		}
 		switch {
-		case rounds < searchRounds && searching(i.state.Load()) == 1:
+		case rounds < searchRounds && numSearching(i.state.Load()) == 1:
 			runtime.Gosched()
 		case rounds <= searchRounds:
 			w.coro.Publish() // an idle worker keeps no frames from the others
@@ -106,12 +106,12 @@ func (w *worker) search() uintptr {
 	}
 }
 
-// lookAround takes a task from the injected ones or from another worker, or returns 0.
-func (w *worker) lookAround() uintptr {
+// findTask takes a task from the injected ones or from another worker, or returns 0.
+func (w *worker) findTask() uintptr {
 	if t := w.pick(); t != 0 {
 		return t
 	}
-	all := *w.pool.workers.Load()
+	all := w.pool.workers.list()
 	n := len(all)
 	for i, k := w.random(n), n; k > 0; k-- {
 		if v := all[i]; v != w {
@@ -131,8 +131,8 @@ func (p *Pool) hasWork() bool {
 	if p.injected.len() > 0 || p.overflow.len() > 0 || p.high.tasks.len() > 0 {
 		return true
 	}
-	for _, w := range *p.workers.Load() {
-		if w.has() {
+	for _, w := range p.workers.list() {
+		if w.hasStealable() {
 			return true
 		}
 	}
@@ -143,7 +143,7 @@ func (p *Pool) hasWork() bool {
 // all. It is searching again when it returns.
 func (w *worker) park() {
 	p := w.pool
-	i := &p.idlers
+	i := &p.idle
 	i.mu.Lock()
 	if p.closed.Load() {
 		i.mu.Unlock()
@@ -155,7 +155,7 @@ func (w *worker) park() {
 	delay()
 	// Who made something ready before this may have seen a searching worker and no
 	// idle one.
-	if p.hasWork() && i.leave(w) {
+	if p.hasWork() && i.remove(w) {
 		p.monitor.watch()
 		return
 	}
@@ -163,9 +163,9 @@ func (w *worker) park() {
 	interleave.Receive(w.wake)
 }
 
-// leave takes w from the stack, and makes it searching, unless somebody has done so
+// remove takes w from the stack, and makes it searching, unless somebody has done so
 // and is waking it.
-func (i *idlers) leave(w *worker) bool {
+func (i *idleWorkers) remove(w *worker) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for k, v := range i.stack {
@@ -179,7 +179,7 @@ func (i *idlers) leave(w *worker) bool {
 }
 
 // wakeAll wakes all idle workers of a pool that is closed.
-func (i *idlers) wakeAll() {
+func (i *idleWorkers) wakeAll() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for len(i.stack) > 0 {

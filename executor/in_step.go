@@ -39,7 +39,7 @@ func (c *closing) do(f func() error) (err error) {
 		defer c.by.Store(0)
 		defer func() {
 			for !returned {
-				c.relieve(func() {
+				c.callElsewhere(func() {
 					_ = f()
 					returned = true
 				})
@@ -53,7 +53,7 @@ func (c *closing) do(f func() error) (err error) {
 }
 
 // relieve calls f on a goroutine that it may end, and returns then.
-func (c *closing) relieve(f func()) {
+func (c *closing) callElsewhere(f func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -64,14 +64,14 @@ func (c *closing) relieve(f func()) {
 }
 
 // closes reports whether the calling goroutine is the one that closes.
-func (c *closing) closes() bool {
+func (c *closing) byCaller() bool {
 	by := c.by.Load()
 	return by != 0 && by == goroutine.ID()
 }
 
 // runs reports whether the calling goroutine is inside of a call of the method with this
 // name, as nameOf returns it.
-func runs(method string) bool {
+func onStack(method string) bool {
 	var pcs [64]uintptr
 	for skip := 1; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
@@ -89,4 +89,6 @@ func runs(method string) bool {
 }
 
 // nameOf returns the name that a method expression has in stacks.
-func nameOf(method any) string { return runtime.FuncForPC(reflect.ValueOf(method).Pointer()).Name() }
+func methodName(method any) string {
+	return runtime.FuncForPC(reflect.ValueOf(method).Pointer()).Name()
+}
