@@ -11,34 +11,41 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// Blocked is what the hook of [WithBlockedHandler] is told of a worker that has been in
-// one step for too long.
+// Blocked describes a worker that has been in one step for too long, for the handler of
+// [WithBlockedHandler].
 type Blocked struct {
-	// Kind is the kind of the task that the worker began to run: the innermost of
-	// its chain, as it was taken from a queue. The step that blocks is of that task
-	// or of another one of the chain; Stack says which.
+	// Kind is the kind of the task that the worker began to run: the innermost of its
+	// chain, as it was taken from a queue. The step that blocks is of that task or of
+	// another task of the chain; Stack shows which.
 	Kind coro.KindInfo
 
 	// For is how long the worker has been in the step, at least.
 	For time.Duration
 
 	// Stack is the stack of the worker's goroutine, one line for each call, as in a
-	// goroutine profile. It is empty if one was taken less than a second ago, since
-	// it costs a look at all goroutines.
+	// goroutine profile. Taking it costs a look at all goroutines of the program, so it is
+	// empty if another was taken less than a second ago. It is also empty if the step
+	// has ended meanwhile, or if the goroutine has profiler labels of its own.
 	Stack string
 }
 
 // stackEvery is the least time between two looks at all goroutines.
 const stackEvery = time.Second
 
-// reporter calls the hook of [WithBlockedHandler].
+// reporter calls the handler of [WithBlockedHandler]. Only the monitor uses it, with its mu
+// held.
 type reporter struct {
-	busy  atomic.Bool // a hook is being called; set by report, cleared by that call
-	stack time.Time   // when a stack was last taken; guarded by busy
+	// busy is true while a goroutine calls the handler. report changes it to true by
+	// compare-and-swap before it starts that goroutine, which stores false when the handler
+	// has returned. So there is one such goroutine at a time, and the store orders what it has
+	// done before what the next one does.
+	busy atomic.Bool
+
+	stack time.Time // when the last stack was taken; for the goroutine that busy stands for
 }
 
-// report has the hook called, if there is one, with w that has been running the same
-// task since tick.
+// report calls the handler, if there is one and it is not busy, on another goroutine. w has been
+// running the same task since it counted tick.
 func (r *reporter) report(p *Pool, w *worker, tick uintptr, d time.Duration) {
 	hook := p.options.blocked
 	if hook == nil || !r.busy.CompareAndSwap(false, true) {
@@ -47,7 +54,7 @@ func (r *reporter) report(p *Pool, w *worker, tick uintptr, d time.Duration) {
 	b := Blocked{Kind: w.coro.Began(), For: d}
 	if w.tick.load() != tick {
 		r.busy.Store(false)
-		return // it has come back, and the kind may be another's
+		return // the step has ended, and the kind may be that of the next task
 	}
 	go func() {
 		defer r.busy.Store(false)
@@ -62,17 +69,17 @@ func (r *reporter) report(p *Pool, w *worker, tick uintptr, d time.Duration) {
 	}()
 }
 
-// workerLabel is the profiler label of workers whose stack may be wanted. Goroutines
-// that a step starts have it too, but none of them is in runsTasks.
+// workerLabel is the profiler label of the goroutines of workers, in pools with a handler. A
+// goroutine that a step starts inherits it, but has no call of runsTasks on its stack.
 const (
 	workerLabel = "executor.worker"
 	runsTasks   = "coro.(*Worker).Run"
 )
 
-// pools counts pools, for labels.
+// pools counts the pools of the program, for labels. NewPool adds to it.
 var pools atomic.Uint64
 
-// label makes the owner's goroutine one that stack finds.
+// label gives the calling goroutine, w's owner, the label by which stack finds it.
 func (w *worker) label() {
 	if w.pool.options.blocked != nil {
 		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(workerLabel, w.name())))
@@ -83,8 +90,8 @@ func (w *worker) name() string {
 	return strconv.FormatUint(w.pool.number, 10) + "." + strconv.FormatUint(w.id, 10)
 }
 
-// stack returns the stack of the goroutine that runs w's task, or nothing if that
-// has labels of its own.
+// stack returns the stack of the goroutine that runs w's task. It returns "" if the goroutine
+// has got labels of its own.
 func (w *worker) stack() string {
 	var all strings.Builder
 	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {

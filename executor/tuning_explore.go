@@ -4,8 +4,8 @@ package executor
 
 import "time"
 
-// What is explored is small: so all that happens with full queues happens soon, nobody looks
-// again for the sake of speed, and the monitor's timer does not go off by itself.
+// The explorer needs small numbers: so a deque is full after a few tasks, no worker looks
+// again only to be faster, and the monitor's timer does not fire by itself.
 const (
 	dequeSize     = 4
 	searchRounds  = -1

@@ -2,6 +2,6 @@
 
 package executor
 
-// plainStores is false: a processor of this architecture may change the order of
-// stores, or the race detector is to see them.
+// plainStores is false: a processor of this architecture may reorder stores, or this is a
+// build with the race detector, which takes only atomic stores for ordered.
 const plainStores = false

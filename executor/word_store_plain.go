@@ -2,7 +2,7 @@
 
 package executor
 
-// plainStores says that a plain store of a word releases. These processors make the
-// stores of a thread visible in their order, and the compiler does not change the
-// order of stores.
+// plainStores reports whether a plain store of a word releases. It does here: other
+// processors see the stores of a thread in the order in which the thread makes them, and
+// the compiler does not reorder stores.
 const plainStores = true

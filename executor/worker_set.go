@@ -6,28 +6,32 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// workerSet is the workers of a pool, and the totals of those that have exited.
+// workerSet is the workers of a pool, and the totals of those that have exited. Any goroutine
+// may load the list; all else is for the holder of mu.
 type workerSet struct {
-	// all is never changed in place, but replaced with mu held.
+	// all is replaced as a whole, by the holder of mu, and its slice is never changed. Any
+	// goroutine loads it. A goroutine with an old list misses a new worker, whose tasks
+	// the monitor looks after, or finds one that has exited, whose queues are empty.
 	all interleave.Pointer[[]*worker]
 
-	mu interleave.Mutex // guards what follows
+	mu interleave.Mutex // guards what follows; after monitor.mu
 
-	ids       uint64 // of workers hired so far
+	ids       uint64 // workers started so far
 	unblocked int    // workers that are not blocked
 	blocked   int    // workers that are
 
-	// left is what workers did that are no more, and what happened to all of them.
+	// exited is what the workers did that have exited.
 	exited struct {
 		elided, tasks, steals, stolen, parks uint64
 	}
-	blocks uint64 // how often a worker was found blocked
+	blocks uint64 // how often a worker was marked as blocked
 }
 
-// list returns the workers.
+// list returns the workers. The caller must not change the slice.
 func (s *workerSet) list() []*worker { return *s.all.Load() }
 
-// startWorker adds a worker. The caller holds crew.mu, and the pool is not closed.
+// startWorker adds a worker and starts its goroutine. The caller holds workers.mu, and the pool
+// is not closed.
 func (p *Pool) startWorker() {
 	c := &p.workers
 	c.ids++
