@@ -26,7 +26,7 @@ type drainer interface {
 
 func (l layered) Drain(ctx context.Context) error { return l.base.(drainer).Drain(ctx) }
 
-// urgent is a pool, with its urgent way in.
+// urgent is a pool whose tasks are launched on High.
 type urgent struct{ *executor.Pool }
 
 func (u urgent) Post(t coro.Runnable) error     { return u.High().Post(t) }
@@ -113,7 +113,8 @@ func treeOf(door *coro.Event, leaf *coro.Kind[leafState, int]) *coro.Kind[treeSt
 	})
 }
 
-// What is there goes on to its end, launches are refused, and Drain may be called again.
+// Tasks that were launched before run to their end, later launches are refused, and Drain may be
+// called again.
 func TestDrain(t *testing.T) {
 	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		a := newArena(t)
@@ -172,7 +173,7 @@ func TestDrain(t *testing.T) {
 	})
 }
 
-// Who drains when the executor is closed learns that not all has come to its end.
+// A Drain that waits when the executor is closed returns ErrClosed.
 func TestCloseWhileDraining(t *testing.T) {
 	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		for range scaled(20) {
@@ -339,7 +340,7 @@ func TestLiveAfterFailures(t *testing.T) {
 	require.NoError(t, ex.Close())
 }
 
-// Workers of a pool that leave take no count with them.
+// A worker that exits does not change the number of live roots.
 func TestLiveAfterBlockedWorkersLeft(t *testing.T) {
 	ex := executor.NewPool(executor.WithWorkers(2), executor.WithBlockedLimit(time.Microsecond))
 	k := coro.Define("blocks", func(f *coro.Frame[int, none]) coro.Step {

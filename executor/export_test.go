@@ -1,7 +1,7 @@
 package executor
 
-// SetDelays makes f be called between the atomic operations of pools made later, in
-// builds with the tag framecheck.
+// SetDelays makes pools that are made later call f between their atomic operations, in builds
+// with the tag framecheck.
 func SetDelays(f func()) { testDelays = f }
 
 // Asleep reports whether all workers of a pool are idle, and its monitor too.

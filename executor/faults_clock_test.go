@@ -21,8 +21,8 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// jumpingClock is a clock that goes where it is told, and whose alarm goes off when it should
-// and besides.
+// jumpingClock is a clock that a test moves in both directions. Its alarm goes off when it should,
+// and at other times too.
 type jumpingClock struct {
 	mu    sync.Mutex // guards what follows
 	times []time.Duration
@@ -67,7 +67,7 @@ func (a *jumpingAlarm) Stop() bool {
 	return was
 }
 
-// started returns the time, and what passed needs to know.
+// started returns the time, and the number that passed takes.
 func (c *jumpingClock) started() (now time.Duration, since int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,7 +94,7 @@ func (c *jumpingClock) jump(t time.Duration) {
 	c.times = append(c.times, t)
 }
 
-// ring has the alarm go off as often as it is due: alarms set it anew.
+// ring makes the alarm go off as often as it is due: the functions of alarms set it again.
 func (c *jumpingClock) ring() {
 	for {
 		c.mu.Lock()
@@ -111,7 +111,7 @@ func (c *jumpingClock) ring() {
 	}
 }
 
-// ringFalsely has the alarm go off although nobody asked for that.
+// ringFalsely makes the alarm go off although it is not due.
 func (c *jumpingClock) ringFalsely() {
 	c.mu.Lock()
 	a := c.alarm
@@ -270,7 +270,7 @@ func TestJumpingClocks(t *testing.T) {
 						}
 						background.Wait()
 						cancel(cause)
-						// The clock goes on, beyond where it has been.
+						// The clock moves beyond the latest time so far.
 						drained := make(chan error)
 						go func() { drained <- ex.Drain(context.Background()) }()
 						for waiting := true; waiting; {

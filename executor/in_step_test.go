@@ -16,7 +16,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// Close and Drain in a step or a handler say so at once, and do nothing.
+// Close and Drain in a step or a handler return ErrInStep at once, and do nothing.
 func TestCloseInAStep(t *testing.T) {
 	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		var ex drainer
@@ -142,7 +142,7 @@ func TestCloseElsewhere(t *testing.T) {
 	})
 }
 
-// Close stops those who run tasks on their own goroutine, in the middle of a load.
+// Close stops goroutines that run an Inline's or a Loop's tasks, in the middle of a load.
 func TestCloseStopsWhoDrives(t *testing.T) {
 	for _, name := range []string{"Inline", "Loop"} {
 		t.Run(name, func(t *testing.T) {
@@ -213,8 +213,8 @@ func TestCloseOfAnIdleLoop(t *testing.T) {
 	require.Equal(t, executor.ErrClosed, l.Run(context.Background()))
 }
 
-// Without a handler, a panic in a root is printed with the stack of tasks, and the executor
-// goes on.
+// Without a handler, a panic in a root is printed with the stack of tasks, and the executor runs
+// on.
 func TestDefaultHandler(t *testing.T) {
 	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		printed := stderrOf(t, func() {

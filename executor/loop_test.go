@@ -193,7 +193,7 @@ func TestLoopRun(t *testing.T) {
 	}
 }
 
-// Whoever is told that something is ready drives, on any goroutine.
+// The goroutine that receives from Ready drives, whichever it is.
 func TestLoopReadyFromManyGoroutines(t *testing.T) {
 	l := executor.NewLoop()
 	stop := make(chan none)

@@ -26,14 +26,14 @@ type poolModel struct {
 	bells int                         // that it went off at rest
 }
 
-// taskBytes have the addresses that tasks of models are: of memory, lest the collector
-// wonder.
+// taskBytes gives the tasks of models their addresses. The collector may find these on a stack, so
+// they are of memory that exists.
 var taskBytes [16]byte
 
 // task returns the i-th task.
 func task(i int) uintptr { return uintptr(unsafe.Pointer(&taskBytes[i])) }
 
-// modelWorkers are what the workers of models publish frames with, of which there are none.
+// modelWorkers are the coro.Workers of the workers of models. They have no frames.
 var modelWorkers = sync.OnceValue(func() (all [3]*coro.Worker) {
 	a, err := arena.New()
 	if err != nil {
@@ -104,9 +104,9 @@ func (m *poolModel) post(name string, tasks ...int) {
 	})
 }
 
-// rest is what happens when all workers wait and nobody does anything: the monitor's timer
-// goes off, if it is set and that is allowed for. When it is not set, all workers are idle
-// and all tasks have run, and the pool is closed.
+// rest is called when no thread can run. If the monitor's timer is set, and the model allows for
+// that, it goes off. If it is not set, all workers must be idle and all tasks must have run, and
+// the pool is closed.
 func (m *poolModel) rest() {
 	p := m.Pool
 	if m.rings > 0 {
@@ -116,7 +116,7 @@ func (m *poolModel) rest() {
 			p.monitor.check()
 			for _, w := range p.workers.list() {
 				if len(w.wake) > 0 {
-					return // it has had one woken
+					return // it has woken one
 				}
 			}
 		}
@@ -158,8 +158,8 @@ func (m *poolModel) stick() func(*worker) {
 	return func(*worker) { interleave.Receive(c) }
 }
 
-// local has the i-th task make another one ready on its worker, and stay in its step until that
-// has begun on another one.
+// local makes the i-th task put another task into a queue of its worker, and stay in its step until
+// another worker has begun to run that.
 func (m *poolModel) local(i, other int, from coro.Origin) {
 	c := make(chan int, 1)
 	m.put(task(other))
@@ -175,8 +175,8 @@ func inShort(o interleave.Option) []interleave.Option {
 	return []interleave.Option{interleave.If(testing.Short, o)}
 }
 
-// poolModels are what can happen to the workers of a pool, without the monitor's help unless
-// it is mentioned.
+// poolModels are the models of workers of a pool. The monitor does not run unless the name
+// mentions it.
 var poolModels = []struct {
 	name  string
 	model func(r *interleave.Run)
@@ -257,7 +257,7 @@ var poolModels = []struct {
 	}, nil},
 	{"a worker that was blocked leaves as a task is posted", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
-		m.options.workers, m.workers.unblocked = 1, 2 // nobody has to be hired
+		m.options.workers, m.workers.unblocked = 1, 2 // no worker has to be started
 		w := m.workers.list()[0]
 		m.put(task(0))
 		w.runQueue.push(task(0))
@@ -272,7 +272,7 @@ var poolModels = []struct {
 	{"a worker is found blocked as it comes back and goes to sleep", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
 		w := m.workers.list()[0]
-		m.workers.unblocked = 2 // nobody has to be hired, and it has to leave
+		m.workers.unblocked = 2 // no worker has to be started, and this one has to exit
 		m.put(task(0))
 		w.runQueue.push(task(0))
 		r.Thread("monitor", func() {
@@ -303,8 +303,8 @@ func TestInterleavingsOfPools(t *testing.T) {
 	}
 }
 
-// What puts workers to sleep and wakes them is necessary: each fault is noticed in the model
-// beside it.
+// Each operation that parks or wakes workers is necessary: the model that is named with a fault
+// notices it.
 func TestInterleavingsOfPoolsBroken(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -367,8 +367,8 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 	}
 }
 
-// A store of the processor that is not visible at once is a wake-up that is lost, if only for
-// a moment: this is why the monitor looks for idle workers too.
+// A store that is not visible to other processors at once can lose a wake-up, until the monitor
+// notifies: this is why it does.
 func TestInterleavingsOfPoolsWithoutMonitor(t *testing.T) {
 	f := interleave.Catch(t, func(r *interleave.Run) {
 		m := newPoolModel(r, 2)

@@ -90,7 +90,7 @@ func TestVirtualTimeIsExact(t *testing.T) {
 	}
 }
 
-// RunFor goes on by what it is given, RunOne and Run to where there is something to run.
+// RunFor moves the time by its argument; RunOne and Run move it to the next timer.
 func TestVirtualTimeGoesOn(t *testing.T) {
 	l := executor.NewLoop(executor.WithVirtualTime())
 	var woken []time.Duration
@@ -124,7 +124,7 @@ func TestVirtualTimeGoesOn(t *testing.T) {
 	require.False(t, l.RunOne())
 }
 
-// A timeout that is not needed any more is nothing to go on to. One that is comes in time.
+// The time does not jump to a timeout that was removed. Other timeouts fire in time.
 func TestVirtualTimeouts(t *testing.T) {
 	l := executor.NewLoop(executor.WithVirtualTime())
 	type state struct {
@@ -225,7 +225,7 @@ func (a *handAlarm) Stop() bool {
 	return was
 }
 
-// advance sets the time and has alarms go off.
+// advance sets the time and makes alarms go off.
 func (c *handClock) advance(d time.Duration) {
 	c.mu.Lock()
 	c.now += d

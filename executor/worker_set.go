@@ -12,6 +12,7 @@ type workerSet struct {
 	// all is replaced as a whole, by the holder of mu, and its slice is never changed. Any
 	// goroutine loads it. A goroutine with an old list misses a new worker, whose tasks
 	// the monitor looks after, or finds one that has exited, whose queues are empty.
+	// TestPoolBlockedWorkers and TestPoolTakesFromAStuckWorker run such cases.
 	all interleave.Pointer[[]*worker]
 
 	mu interleave.Mutex // guards what follows; after monitor.mu

@@ -108,7 +108,7 @@ func (l *load) ended(err error) {
 	l.over.Add(1)
 }
 
-// launch launches roots until both pools refuse them, or until most.
+// launch launches at most so many roots, and stops when both pools refuse them.
 func (l *load) launch(id int, most int) {
 	for i := range most {
 		pool := (id + i) % 2
