@@ -34,13 +34,13 @@ type Loop struct {
 	// has a value, or a goroutine has received one and is about to drive.
 	ready chan struct{}
 
-	mu     sync.Mutex // guards what follows
-	queue  coro.RunQueue
-	driven bool       // some goroutine drives
-	left   *sync.Cond // driven has become false, or a goroutine that waits for that should give up
-	awake  bool       // the goroutine that drives looks into the queue before it waits, and notifies if it leaves tasks there
-	giveUp func()     // makes the goroutine that drives leave soon, if it is in Drain; nil otherwise
-	askers int        // goroutines that wait for that
+	mu       sync.Mutex // guards what follows
+	queue    coro.RunQueue
+	driven   bool       // some goroutine drives
+	released *sync.Cond // driven has become false, or a goroutine that waits for that should give up
+	awake    bool       // the goroutine that drives looks into the queue before it waits, and notifies if it leaves tasks there
+	giveUp   func()     // makes the goroutine that drives leave soon, if it is in Drain; nil otherwise
+	waiters  int        // goroutines that wait until driven is false, in begin
 
 	closing closing
 
@@ -58,7 +58,7 @@ type Loop struct {
 // NewLoop returns a Loop. It has to be closed.
 func NewLoop(opts ...LoopOption) *Loop {
 	l := &Loop{options: newLoopOptions(opts), ready: make(chan struct{}, 1), quit: make(chan struct{})}
-	l.left = sync.NewCond(&l.mu)
+	l.released = sync.NewCond(&l.mu)
 	if l.options.virtual {
 		l.clock = new(virtualClock)
 		l.options.clock = l.clock
@@ -131,9 +131,9 @@ func (l *Loop) close() error {
 		close(l.quit)
 	}
 	l.worker.Preempt()
-	l.left.Broadcast()
+	l.released.Broadcast()
 	for l.driven {
-		l.left.Wait()
+		l.released.Wait()
 	}
 	l.mu.Unlock()
 	l.env.Close(ErrClosed)

@@ -24,7 +24,7 @@ func (l *Loop) Drain(ctx context.Context) error {
 		stop()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.left.Broadcast()
+		l.released.Broadcast()
 	}()
 	for {
 		turn, ok := l.takeTurn(driving)
@@ -42,12 +42,12 @@ func (l *Loop) takeTurn(ctx context.Context) (turn context.Context, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for ctx.Err() == nil && !l.closed.Load() {
-		if !l.driven && l.askers == 0 {
+		if !l.driven && l.waiters == 0 {
 			l.drive()
 			turn, l.giveUp = context.WithCancel(ctx)
 			return turn, true
 		}
-		l.left.Wait()
+		l.released.Wait()
 	}
 	return nil, false
 }

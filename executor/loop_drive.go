@@ -108,16 +108,16 @@ func (l *Loop) run(ctx context.Context) error {
 func (l *Loop) begin() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.askers++
+	l.waiters++
 	for l.driven {
 		if l.giveUp == nil || onStack(loopRunOne) {
-			l.askers--
+			l.waiters--
 			panic("executor: a Loop is driven by two at a time, or by one of its own tasks: let one goroutine drive it, outside of tasks")
 		}
 		l.giveUp()
-		l.left.Wait()
+		l.released.Wait()
 	}
-	l.askers--
+	l.waiters--
 	l.drive()
 }
 
@@ -131,7 +131,7 @@ func (l *Loop) end() {
 	l.mu.Lock()
 	l.driven, l.awake, l.giveUp = false, false, nil
 	left := !l.closed.Load() && l.queue.Len() > 0
-	l.left.Broadcast()
+	l.released.Broadcast()
 	l.mu.Unlock()
 	if left {
 		l.notify()

@@ -15,10 +15,10 @@ import (
 // A worker that has been in one step for longer than the limit of [WithBlockedLimit] is blocked:
 // another worker replaces it until the step ends.
 type Pool struct {
-	// Locks are taken in this order: monitor.mu, workers.mu, then the lock of an injection queue
-	// or idle.mu, with which no other lock is held or taken but the two before. Starting a
-	// worker takes live.mu of package coro, with workers.mu held. No task is posted, and
-	// no handler called, with a lock held.
+	// Locks are taken in this order: monitor.mu, workers.mu, then mu of an injection queue or of
+	// idle. While one of the last two is held, no other lock is taken. Starting a worker
+	// takes live.mu of package coro, with workers.mu held. No task is posted and no
+	// handler is called with a lock held.
 
 	options poolOptions
 	number  uint64 // counts up in the program
