@@ -170,8 +170,8 @@ func TestPoolCloseCancels(t *testing.T) {
 			done <- ex.Close()
 		}()
 		<-closing
-		// Launches are refused from some moment on: then the pool is closed, and
-		// the workers have not been in a queue since.
+		// Launches are refused from some moment on, and a moment later the workers see that
+		// the pool is closed. They are in their steps until then.
 		refused := 0
 		for {
 			err := coro.Go(ex, queued, none{})
@@ -180,6 +180,9 @@ func TestPoolCloseCancels(t *testing.T) {
 				break
 			}
 			refused++
+			runtime.Gosched()
+		}
+		for !executor.Closed(ex) {
 			runtime.Gosched()
 		}
 		release.Done()

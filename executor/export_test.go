@@ -6,3 +6,7 @@ func SetDelays(f func()) { testDelays = f }
 
 // Asleep reports whether all workers of a pool are idle, and its monitor too.
 func Asleep(p *Pool) bool { return p.monitor.allIdle() && !p.monitor.armed.Load() }
+
+// Closed reports whether the workers of a pool see that it is closed. Post refuses tasks a moment
+// before.
+func Closed(p *Pool) bool { return p.closed.Load() }

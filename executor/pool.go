@@ -17,7 +17,7 @@ import (
 type Pool struct {
 	// Locks are taken in this order: monitor.mu, workers.mu, then mu of an injection queue or of
 	// idle. While one of the last two is held, no other lock is taken. Starting a worker
-	// takes live.mu of package coro, with workers.mu held. No task is posted and no
+	// takes the lock of the executor's live roots in package coro, with workers.mu held. No task is posted and no
 	// handler is called with a lock held.
 
 	options poolOptions
