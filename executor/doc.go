@@ -21,8 +21,8 @@
 //
 // Each constructor takes options of its own type: [PoolOption], [InlineOption], [LoopOption]
 // and [StrandOption]. An option that a constructor cannot take does not compile. A
-// [BaseOption] is one of the first three, an [Option] is one of all four. If an option is
-// given twice, the last one counts.
+// [BaseOption] is for the first three constructors, an [Option] for all four. If an option
+// is given twice, the last one counts.
 //
 // # Order
 //
@@ -46,9 +46,9 @@
 // # Time
 //
 // Each executor has one clock and one alarm for all of its tasks that sleep or have a timeout.
-// No worker waits for the time to pass. The clock is the real one, or that of [WithClock]. A
-// Loop with [WithVirtualTime] jumps to the next timer when it has nothing to do: for
-// simulations, and for tests that do not wait.
+// No worker waits for the time to pass. The clock is the real one, or that of [WithClock] or
+// [coro.Environment.SetClock]. A Loop with [WithVirtualTime] jumps to the next timer when it
+// has nothing to do: for simulations, and for tests that do not wait.
 //
 // # Arenas
 //
