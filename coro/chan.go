@@ -120,15 +120,6 @@ func (c *Chan[T]) Recv(f AnyFrame, at int, result *T) Step {
 	return step
 }
 
-func (c *Chan[T]) panicMisplacedValue(h *header) {
-	const end = " (or to nil): another address may be gone when a value comes"
-	start := "coro: task " + quote(h.kind.get().name) + ": what Recv receives must go to a field of "
-	if c.pointer == "" {
-		panic(start + "the frame's State or held part" + end)
-	}
-	panic(start + "the task's held part (or to nil), since its " + c.pointer + " holds a Go pointer")
-}
-
 // TrySend sends v if that is possible without waiting. It panics if the channel is
 // closed.
 func (c *Chan[T]) TrySend(v T) bool {

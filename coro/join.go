@@ -14,15 +14,6 @@ import (
 // ErrNoChildren is the error of [Any] and [Race] without any children.
 var ErrNoChildren = errors.New("coro: Any or Race without children")
 
-// Limit makes [All], [Any] and [Race] have at most n children at a time. There are no more
-// frames than that.
-func Limit(n int) Option {
-	if n <= 0 {
-		panic("coro: Limit needs a positive number")
-	}
-	return Option{limit: n}
-}
-
 // All runs a task of kind k for each element of args, beside each other, and goes on in f at
 // the resume point at when all have ended. A task begins with its element as state, and its
 // result goes to the element of results with the same index; results may be nil. When one
@@ -185,13 +176,6 @@ func (k *joinKind[CS, CR]) spawn(f *Frame[joinState, CR], held *joinHeld[CS, CR]
 		(*Frame[CS, CR])(unsafe.Pointer(c)).State = held.args[i]
 		g.start(w, c)
 	}
-}
-
-// full reports whether as many children as the limit have begun and not ended.
-func (r *groupRecord) full() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.running >= r.limit
 }
 
 func (k *joinKind[CS, CR]) end(f *Frame[joinState, CR], held *joinHeld[CS, CR]) Step {

@@ -104,24 +104,6 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	return h.waitFor(at, s)
 }
 
-// mayKeep reports whether p lies in h's state or held part.
-func (h *header) frameHolds(p unsafe.Pointer) bool {
-	return h.stateHolds(p, h.kind.get().size-headerSize) || h.heldPartHolds(p)
-}
-
-// order compares locks in the order in which those who need several take them.
-func (l *lock) order(other *lock) int {
-	a, b := uintptr(unsafe.Pointer(l)), uintptr(unsafe.Pointer(other))
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
-}
-
 // selecting is what a worker keeps of a Select between the method and park.
 //
 // All of its locks are held together while it looks for a case that can happen and, if

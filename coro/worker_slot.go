@@ -73,20 +73,6 @@ func (w *Worker) enterSlot() slotEntry {
 	return slotEntry{s, nil}
 }
 
-// Attach makes the worker be found by what its steps call: what they wake by a method
-// without a frame, and what they launch, goes to the worker's own queue. Each Run does so
-// for itself, and is faster if the goroutine has called Attach. That goroutine must call
-// Detach before it ends, also if a step ends it: in a deferred function.
-func (w *Worker) Attach() { w.enterSlot() }
-
-// Detach ends what Attach began. It is called on the same goroutine, outside of Run.
-func (w *Worker) Detach() {
-	number := goroutine.Pointer()
-	if s := workerSlotOf(number); number != 0 && s.goroutine.Load() == number && s.worker == w {
-		slotEntry{s, nil}.leave()
-	}
-}
-
 func (t slotEntry) leave() {
 	if t.s == nil {
 		return
