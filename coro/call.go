@@ -130,7 +130,7 @@ func (c *call) release() {
 // more, but allocates nothing on the Go heap in the steady state.
 //
 // Options that only a launch can have make it panic.
-func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, opts ...Option) Step {
+func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, opts ...ChildOption) Step {
 	c := call.launchable()
 	c.claim()
 	h := f.awaitCall(at, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
@@ -139,7 +139,7 @@ func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, 
 }
 
 // awaitCall makes the frame of a child from a call.
-func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize uintptr, opts []Option) *header {
+func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize uintptr, opts []ChildOption) *header {
 	if len(opts) == 0 {
 		c := h.await(at, call.kind, result, stateSize)
 		if c.layout&flagRefused == 0 {
@@ -147,7 +147,7 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 		}
 		return c
 	}
-	o := mergeForPart(opts)
+	o := childOptions(opts)
 	// Whatever is wrong with the await is found before there is a scope.
 	c := h.awaitFrom(o.allocator, at, call.kind, result, stateSize)
 	if c.layout&flagRefused != 0 {

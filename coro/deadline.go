@@ -62,7 +62,7 @@ func (d *deadlineTimer) recycle() {
 
 // deadlineOf returns when a part of a tree with these options ends, by the clock of
 // timing, or 0 if it has no deadline.
-func (x *execRuntime) deadlineOf(o *Option) int64 {
+func (x *execRuntime) deadlineOf(o *options) int64 {
 	when := int64(0)
 	if !o.deadline.IsZero() {
 		when = x.timing().after(time.Until(o.deadline))

@@ -26,39 +26,44 @@ type Executor interface {
 	Environment() *Environment
 }
 
-// Environment is what the tasks of a tree have in common: executor, allocator
-// and context. A root has it from its launch, a child from its parent, by way of
-// one word in the frame. There is no thread-local state that could be that of
-// another tree.
+// Environment is what the tasks of a tree have in common: executor, allocator and
+// context. A root gets it at its launch, a child copies it from its parent: one word in the
+// frame refers to it. There is no thread-local state that could belong to another tree.
 //
-// It is not changed while a task of the tree lives, and kept alive by the
-// executor or, if the launch had options, by the pinned calls.
+// It does not change while a task of the tree lives. The executor keeps it alive or, if the
+// launch had options, the pinned calls do.
 type Environment struct {
+	// ---- the executor's: the same in all its environments
+
 	executor Executor
 	arena    *arena.Arena
-	runtime  *execRuntime // what the executor's environments share so that tasks can wait
+	runtime  *execRuntime
+	relay    *Relay // the executor, if that is a Relay; otherwise nil
 
-	// registry is where tasks of this environment can be found while they wait: that
-	// of waiting, or the tree's own if its context can end.
+	// ---- the entry's: the same for all launches on one way into the executor, see View
+
+	mark     Origin      // is added to the origin of tasks in PushLocal
+	counted  bool        // kinds count the tasks
+	profiled bool        // the tasks are in frame profiles
+	handler  func(error) // gets errors of roots that no caller waits for
+
+	// ---- the tree's
+
+	// registry is where a canceller finds the tree's tasks while they wait: the runtime's,
+	// or the tree's own if its context can end.
 	registry *waitRegistry
 
-	// allocator serves the tree's frames, on whatever goroutine; nil means the
-	// arena, through the cache of the worker at hand.
+	// allocator serves the tree's frames, on any goroutine. If it is nil, the arena does,
+	// through the cache of the worker at hand.
 	allocator arena.FrameAllocator
 
-	// scope is what this is the environment of, if it is that of a part of a tree, or of a
-	// tree that a Handle may cancel.
+	ctx      context.Context // nil: none
+	rootSize uintptr         // the least size of the root's frame, in bytes
+	call     *call           // carries this environment, if it is not the executor's own
+
+	// scope has this as its environment, if this is that of a part of a tree, or of a tree
+	// that a Handle may cancel; otherwise it is nil.
 	scope *scope
-
-	mark     Origin  // is added to the origin of tasks in PushLocal; see View
-	rootSize uintptr // the least size of a root's frame
-	counted  bool    // tasks are counted by their kinds
-	profiled bool    // and are in profiles
-
-	ctx     context.Context // nil: none
-	handler func(error)     // gets errors of roots that nobody waits for
-	call    *call           // whose tree this is, if it is not the executor's
-	relay   *Relay          // the executor, if that is one; see Relay
 }
 
 // NewEnvironment returns the environment of tasks that are launched on ex without

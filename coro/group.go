@@ -100,7 +100,7 @@ func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS,
 
 // SpawnCall is [Spawn] for a call, of a kind of either sort, with the options of
 // [AwaitCall].
-func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR, opts ...Option) {
+func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR, opts ...ChildOption) {
 	c := call.launchable()
 	w := f.spawning(g)
 	c.claim()
@@ -126,7 +126,7 @@ func (g *Group) SetPolicy(f AnyFrame, p GroupPolicy) {
 		r.scope.close(w)
 		r.scope = nil
 	case p != WaitForAll && r.scope == nil:
-		r.scope = openScope(w, h.env.get(), &Option{})
+		r.scope = openScope(w, h.env.get(), &options{})
 	}
 }
 
@@ -223,8 +223,8 @@ func (h *header) start(g *Group, c *header) {
 	g.start(w, c)
 }
 
-func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointer, stateSize uintptr, opts []Option) {
-	o := mergeForPart(opts)
+func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointer, stateSize uintptr, opts []ChildOption) {
+	o := childOptions(opts)
 	k := call.kind
 	h.mustHoldResult(k, result, stateSize)
 	var c *header

@@ -25,7 +25,7 @@ var ErrNoChildren = errors.New("coro: Any or Race without children")
 //
 // The options are [Limit], and those of [AwaitCall], which are in force for all together. As
 // with Await, f's step function returns the Step at once.
-func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, results []CR, opts ...Option) Step {
+func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, results []CR, opts ...JoinOption) Step {
 	if results != nil && len(results) != len(args) {
 		panic("coro: task " + quote(f.kind.get().name) + ": All needs as many results as args, or nil")
 	}
@@ -35,13 +35,13 @@ func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, r
 // Any is like [All], but one success is enough: when a task has ended without an error, its
 // result goes to *result and the others are cancelled. If none does, f.Err wraps the errors
 // of all. result must lie in f's state or held part, or be nil.
-func Any[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...Option) Step {
+func Any[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...JoinOption) Step {
 	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args}, result, FirstSuccess, opts)
 }
 
 // Race is like [Any], but the first task that ends decides, in whatever way it does: f.Err is
 // its error.
-func Race[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...Option) Step {
+func Race[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...JoinOption) Step {
 	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args}, result, FirstEnd, opts)
 }
 
@@ -73,14 +73,8 @@ const (
 
 // join makes the child that runs the children. It is inlined nowhere, so what it is given
 // need not be small.
-func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR], result *CR, policy GroupPolicy, opts []Option) Step {
-	var o Option
-	for _, opt := range opts {
-		o.merge(opt)
-	}
-	limit := o.limit
-	o.limit = 0 // the join's own
-	o.mustBeForPart()
+func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR], result *CR, policy GroupPolicy, opts []JoinOption) Step {
+	o := joinOptions(opts)
 	if held.kind == nil {
 		panic("coro: task " + quote(h.kind.get().name) + ": a join with a nil Kind: make one with Define")
 	}
@@ -88,10 +82,10 @@ func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR
 	c := h.awaitFrom(o.allocator, at, &k.kind, unsafe.Pointer(result), stateSize)
 	if c.layout&flagRefused == 0 {
 		w := h.worker.get()
-		if o.forPart() {
+		if o.needsScope() {
 			w.openChildScope(c, &o)
 		}
-		(*Frame[joinState, CR])(unsafe.Pointer(c)).State = joinState{limit: limit, policy: policy}
+		(*Frame[joinState, CR])(unsafe.Pointer(c)).State = joinState{limit: o.limit, policy: policy}
 		k.hold(w, c, &held)
 	}
 	return Step{next: c, op: opAwait}

@@ -81,20 +81,22 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 // RunAsync returns a function that launches a call on ex and does not wait for
 // it: coro.RunAsync(ex)(kind.With(state)). The two steps let the options be in
 // force before the frame is made. The errors are those of [Go].
-func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
+func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 	return func(l Launchable) error {
 		if l == nil {
 			panic("coro: a nil Launchable cannot be launched: make a Call with With")
 		}
 		c := l.launchable()
 		c.claim()
-		for i := range opts {
-			if r := opts[i].results; r != nil {
-				r.mustFit(c)
-				c.recipient = r
-			}
+		if len(opts) == 0 {
+			return c.launch(ex, nil, nil)
 		}
-		return c.launch(ex, opts, nil)
+		o := launchOptions(opts)
+		if o.results != nil {
+			o.results.mustFit(c)
+			c.recipient = o.results
+		}
+		return c.launch(ex, &o, nil)
 	}
 }
 
@@ -108,8 +110,7 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	call.launchable().claim()
 	c := call.c
 	c.waited = true
-	opts := [...]Option{{ctx: ctx}}
-	if err := c.launch(ex, opts[:], nil); err != nil {
+	if err := c.launch(ex, &options{ctx: ctx}, nil); err != nil {
 		return zero, err
 	}
 	c.done.wait()
@@ -121,9 +122,9 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 // launch makes the root of a claimed call and posts it. Unless Run waits for it, the call
 // must not be touched afterwards. within is the executor of the task whose tree the root
 // is a part of; nil if it is not part of one.
-func (c *call) launch(ex Executor, opts []Option, within *execRuntime) error {
+func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	env := ex.Environment()
-	carries := c.waited || c.recipient != nil || len(opts) > 0
+	carries := o != nil
 	x := env.runtime // env may be gone when Post returns
 	w := currentWorker()
 	if !w.serves(x) {
@@ -139,7 +140,7 @@ func (c *call) launch(ex Executor, opts []Option, within *execRuntime) error {
 		defer func() { x.leaveLaunch(launched) }()
 	}
 	if carries {
-		c.env = env.with(opts)
+		c.env = env.with(o)
 		c.env.call = c
 		c.tree.open(&c.env)
 		c.trace.begin(&c.env, c.kind)

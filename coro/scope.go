@@ -35,7 +35,7 @@ func init() { scopes.init(newSlots[scope]) }
 
 // openScope returns a new scope of tasks whose environment would be base. w is the
 // worker whose goroutine calls.
-func openScope(w *Worker, base *Environment, o *Option) *scope {
+func openScope(w *Worker, base *Environment, o *options) *scope {
 	n := scopes.take(w)
 	s := &slotOf[scope](n).held
 	s.node, s.base, s.shielded, s.ownCtx = n, base, o.shielded, o.ctx != nil
@@ -129,7 +129,7 @@ func (s *scope) closeContext() {
 }
 
 // enclose gives c, which has just been made, a scope of its own.
-func (w *Worker) openChildScope(c *header, o *Option) {
+func (w *Worker) openChildScope(c *header, o *options) {
 	s := openScope(w, c.env.get(), o)
 	c.env.set(&s.env)
 	c.layout |= flagScope

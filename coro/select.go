@@ -77,7 +77,7 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	if chosen != nil && !h.frameHolds(unsafe.Pointer(chosen)) {
 		panic("coro: task " + quote(h.kind.get().name) + ": the chosen case of Select must go to a field of the frame's State or held part (or to nil): another address may be gone when one is chosen")
 	}
-	s := &w.selecting
+	s := &w.args.cases
 	s.chosen = uintptr(unsafe.Pointer(chosen))
 	s.defaultIndex = -1
 	if len(s.cases) > 0 {

@@ -18,7 +18,7 @@ import (
 func Sleep(f AnyFrame, at int, d time.Duration) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, sleeping{})
-	h.worker.get().weight = int64(d)
+	h.worker.get().args.count = int64(d)
 	return step
 }
 
@@ -52,7 +52,7 @@ const (
 type sleeping struct{}
 
 func (sleeping) park(w *Worker, h *header) parking {
-	d := time.Duration(w.weight)
+	d := time.Duration(w.args.count)
 	if d <= 0 {
 		return parkDone
 	}

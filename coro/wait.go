@@ -40,12 +40,24 @@ const (
 	parkExhausted                     // there is no memory to wait with; the task goes on and learns it
 )
 
+// waitArguments says what the running task will wait for when its step has returned. The
+// method that makes the Step fills it in, and park reads it; it belongs to the worker.
+type waitArguments struct {
+	on          parker
+	count       int64     // permits of a Semaphore.Acquire, nanoseconds of a Sleep
+	waker       uint64    // the number of a Suspend's Waker
+	destination uintptr   // the address where a Chan.Recv puts the value, or 0
+	outgoing    []uint64  // the value of a Chan.Send, if it holds no Go pointer
+	box         any       // a *T with the value of a Chan.Send, if it holds one
+	cases       selecting // of a Select
+}
+
 // waitFor returns the Step that makes the task of h do p's operation and go on at
 // the resume point at. The argument of p is in the worker.
 func (h *header) waitFor(at int, p parker) Step {
 	w := h.runningWorker()
 	h.resumeAt(at)
-	w.parkOn = p
+	w.args.on = p
 	return Step{next: h, op: opWait}
 }
 
@@ -63,11 +75,11 @@ func (h *header) runningWorker() *Worker {
 
 // wait does what an opWait of h asks for, and returns the frame to run next.
 func (w *Worker) wait(h *header) *header {
-	p := w.parkOn
+	p := w.args.on
 	if p == nil {
 		panic(w.foreignStep(Step{next: h, op: opWait}))
 	}
-	w.parkOn = nil
+	w.args.on = nil
 	for {
 		switch p.park(w, h) {
 		case parked:

@@ -52,16 +52,7 @@ type Worker struct {
 	// held has the free slots of the kinds with held parts, by their index.
 	held []freeSlots
 
-	// parkOn is what the running task will wait for when its step has returned, and
-	// the rest are arguments for that. They are good from the method that makes the
-	// Step to park.
-	parkOn      parker
-	weight      int64     // of Semaphore.Acquire
-	waker       uint64    // of Suspend
-	destination uintptr   // of Chan.Recv
-	outgoing    []uint64  // memory for the value of Chan.Send, if that holds no Go pointer
-	parcel      any       // a *T of the Chan with the value of Chan.Send, if it does
-	selecting   selecting // of Select
+	args waitArguments // of the wait that the running step has asked for
 
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.

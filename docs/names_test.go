@@ -18,7 +18,7 @@ type symbols struct {
 	members  map[string]map[string]bool // methods and fields, by the name of the type
 	embeds   map[string][]string        // by the name of the type
 	tests    map[string]bool            // functions of tests
-	options  map[string][]string        // exported functions that return an Option, by package
+	options  map[string][]string        // exported functions that return an option, by package
 	words    map[string]bool            // all identifiers and build tags
 }
 
@@ -67,7 +67,7 @@ func (s *symbols) add(short string, source []byte) error {
 			top[decl.Name.Name] = true
 			isTest := strings.HasSuffix(short, "_test.go")
 			s.tests[decl.Name.Name] = isTest
-			if results := decl.Type.Results; !isTest && decl.Name.IsExported() && results != nil && nameOfType(results.List[0].Type) == "Option" {
+			if results := decl.Type.Results; !isTest && decl.Name.IsExported() && results != nil && isOption(nameOfType(results.List[0].Type)) {
 				s.options[file.Name.Name] = append(s.options[file.Name.Name], decl.Name.Name)
 			}
 		case *ast.GenDecl:
@@ -210,3 +210,7 @@ func unknownIdentifiers(r *repository, path string) (faults []string) {
 	}
 	return faults
 }
+
+// isOption reports whether a type is that of options of a call or constructor. Those of kinds
+// are on other pages.
+func isOption(typ string) bool { return strings.HasSuffix(typ, "Option") && typ != "KindOption" }
