@@ -3,7 +3,7 @@
 //
 // A server mounts it next to net/http/pprof:
 //
-//	http.Handle("/debug/framearena/", inspect.New(inspect.Executor("main", pool)))
+//	http.Handle("/debug/framearena/", inspect.New(inspect.WithExecutor("main", pool)))
 //
 // The page says which tasks there are, by kind, and what they wait for, what each
 // worker of a pool does, and what each size class of an arena has; and it draws the

@@ -15,7 +15,7 @@ func Example() {
 	pool := executor.NewPool(executor.WithKindStats())
 	defer pool.Close()
 
-	inspector := inspect.New(inspect.Executor("main", pool))
+	inspector := inspect.New(inspect.WithExecutor("main", pool))
 	expvar.Publish("framearena", inspector)
 
 	operating := http.NewServeMux()

@@ -143,8 +143,8 @@ const (
 
 // report looks at all there is.
 func (i *Inspector) report(d detail) report {
-	i.looking.Lock()
-	defer i.looking.Unlock()
+	i.collecting.Lock()
+	defer i.collecting.Unlock()
 	r := report{Program: filepath.Base(os.Args[0]), Time: time.Now().UTC()}
 	for range coro.Kinds() {
 		r.Defined++

@@ -80,7 +80,7 @@ func series(t *testing.T, c prometheus.Collector) map[string]float64 {
 }
 
 func TestNamesAreLikeOthers(t *testing.T) {
-	problems, err := testutil.CollectAndLint(prom.NewCollector(inspect.New(inspect.Executor("main", newPool(t, executor.WithKindStats())))))
+	problems, err := testutil.CollectAndLint(prom.NewCollector(inspect.New(inspect.WithExecutor("main", newPool(t, executor.WithKindStats())))))
 	require.NoError(t, err)
 	require.Empty(t, problems)
 }
@@ -98,7 +98,7 @@ func TestFigures(t *testing.T) {
 	large := pool.Arena().Allocate(100_000)
 	defer pool.Arena().Deallocate(large, 100_000)
 
-	got := series(t, prom.NewCollector(inspect.New(inspect.Executor("main", pool))))
+	got := series(t, prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool))))
 	stats := pool.Arena().Stats()
 	for name, want := range map[string]float64{
 		"framearena_waiting_tasks{executor=main,kind=sleeper,operation=Sleep,root=parent}": 7,
@@ -165,7 +165,7 @@ func TestSeriesOfWaitingTasksAreBounded(t *testing.T) {
 	loop.RunUntilIdle()
 	untilWaiting(t, loop, tasks)
 	waiting, sum := 0, 0.0
-	got := series(t, prom.NewCollector(inspect.New(inspect.Executor("loop", loop))))
+	got := series(t, prom.NewCollector(inspect.New(inspect.WithExecutor("loop", loop))))
 	for name, n := range got {
 		if strings.HasPrefix(name, "framearena_waiting_tasks{") {
 			waiting++
@@ -183,7 +183,7 @@ func TestNames(t *testing.T) {
 	require.NoError(t, err)
 	first, second := executor.NewInline(executor.WithArena(a)), executor.NewInline(executor.WithArena(a))
 	pool := newPool(t)
-	inspector := inspect.New(inspect.Arena("frames", a), inspect.Executor("first", first), inspect.Executor("second", second), inspect.Executor("pool", pool))
+	inspector := inspect.New(inspect.WithArena("frames", a), inspect.WithExecutor("first", first), inspect.WithExecutor("second", second), inspect.WithExecutor("pool", pool))
 	got := series(t, prom.NewCollector(inspector))
 	require.Contains(t, got, "framearena_arena_mapped_bytes{arena=frames}")
 	require.Contains(t, got, "framearena_arena_mapped_bytes{arena=pool}")
@@ -199,7 +199,7 @@ func TestNames(t *testing.T) {
 
 func TestCollectingUnderLoad(t *testing.T) {
 	pool := newPool(t, executor.WithWorkers(4), executor.WithKindStats())
-	c := prom.NewCollector(inspect.New(inspect.Executor("main", pool)))
+	c := prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool)))
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {

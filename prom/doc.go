@@ -2,7 +2,7 @@
 // the registry of github.com/prometheus/client_golang. It is a module of its own, so
 // that framearena does not depend on that.
 //
-//	registry.MustRegister(prom.NewCollector(inspect.New(inspect.Executor("main", pool))))
+//	registry.MustRegister(prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool))))
 //
 // It collects from what an [inspect.Inspector] shows: the one that is mounted as a
 // page, if there is one.

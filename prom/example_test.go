@@ -17,7 +17,7 @@ func Example() {
 	pool := executor.NewPool(executor.WithKindStats())
 	defer pool.Close()
 
-	inspector := inspect.New(inspect.Executor("main", pool))
+	inspector := inspect.New(inspect.WithExecutor("main", pool))
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prom.NewCollector(inspector))
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})

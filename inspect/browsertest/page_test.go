@@ -102,7 +102,7 @@ func newSite(t *testing.T) *site {
 	for i := range tickers {
 		require.NoError(t, coro.Go(s.pool, ticker, i))
 	}
-	page := inspect.New(inspect.Executor("main <pool>", s.pool), inspect.Executor("an idle loop", executor.NewLoop()))
+	page := inspect.New(inspect.WithExecutor("main <pool>", s.pool), inspect.WithExecutor("an idle loop", executor.NewLoop()))
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/framearena/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/") {
