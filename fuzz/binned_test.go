@@ -97,9 +97,9 @@ func newBinned(f fault) func(testing.TB) arena.FrameAllocator {
 // newFaultless is the one without a fault.
 func newFaultless(t testing.TB) arena.FrameAllocator { return newBinned(faultless)(t) }
 
-var binnedPromises = append(binnedBasics, Recycles(128<<(binnedClasses-1), 0))
+var binnedPromises = Promises{binnedBasics, Recycles(128<<(binnedClasses-1), 0)}
 
-var binnedBasics = []Option{
+var binnedBasics = Promises{
 	Zeroed(),
 	Budget(binnedBudget, binnedCost),
 	LiveFrames(func(b *binned) int { return b.live }),

@@ -15,7 +15,7 @@ import (
 var brokenAllocators = []struct {
 	name      string
 	new       func(testing.TB) arena.FrameAllocator
-	promises  []Option
+	promises  Promises
 	invariant Invariant
 	within    int
 	program   int
@@ -59,13 +59,13 @@ func TestBrokenAllocatorsAreCaught(t *testing.T) {
 	for _, b := range brokenAllocators {
 		t.Run(b.name, func(t *testing.T) {
 			c := newConfig(b.promises)
-			if c.patience = time.Hour; race.Enabled { // otherwise all the time it takes: what comes out must not depend on the machine
-				c.patience = 0
+			if c.reduceTime = time.Hour; race.Enabled { // otherwise all the time it takes: what comes out must not depend on the machine
+				c.reduceTime = 0
 			}
 			if b.invariant == Stuck {
-				c.stuck, b.program = 2*time.Second, b.within // not reduced
+				c.programTime, b.program = 2*time.Second, b.within // not reduced
 			}
-			f := c.check(t, b.new, len(b.promises) > 0)
+			f := c.check(t, b.new)
 			require.NotNil(t, f, "not caught")
 			text := f.text()
 			require.Equal(t, b.invariant, f.violation.invariant, text)
@@ -104,13 +104,13 @@ var brokenUnderStress = []struct {
 func TestBrokenAllocatorsAreCaughtUnderStress(t *testing.T) {
 	for _, b := range brokenUnderStress {
 		t.Run(b.name, func(t *testing.T) {
-			c := newConfig(append(publicPromises[:len(publicPromises):len(publicPromises)], Operations(stressWithin)))
-			c.watched = true // two that have a frame must not write to it: the detector would end the test
-			f := c.stress(t, newPublic(b.fault), true)
+			c := newConfig(CheckOption(publicPromises), Operations(stressWithin))
+			c.alwaysLedger = true // two that have a frame must not write to it: the detector would end the test
+			f := c.stress(t, newPublic(b.fault))
 			require.NotNil(t, f, "not caught")
 			require.Equal(t, b.invariant, f.violation.invariant, f.text())
 			require.LessOrEqual(t, f.done, stressWithin)
-			require.Contains(t, f.text(), "fuzz.Stress(t, newAllocator, opts...)")
+			require.Contains(t, f.text(), "fuzz.Stress(t, newAllocator, promises, ")
 			t.Logf("%d operations: %s", f.done, f.text())
 		})
 	}
@@ -120,16 +120,16 @@ func TestBrokenAllocatorsAreCaughtUnderStress(t *testing.T) {
 func TestFaultlessAllocatorsPass(t *testing.T) {
 	for name, c := range map[string]struct {
 		new      func(testing.TB) arena.FrameAllocator
-		promises []Option
+		promises Promises
 	}{
 		"binned":  {newFaultless, binnedPromises},
 		"wrapper": {newWrapper(wrapsWell), nil},
 		"public":  {newPublic(publishesWell), publicPromises},
 	} {
 		t.Run(name, func(t *testing.T) {
-			Check(t, c.new, c.promises...)
+			Check(t, c.new, c.promises)
 			if name != "wrapper" {
-				Stress(t, c.new, c.promises...)
+				Stress(t, c.new, c.promises)
 			}
 		})
 	}

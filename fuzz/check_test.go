@@ -9,14 +9,14 @@ import (
 
 func TestOurAllocators(t *testing.T) {
 	for _, a := range allocators.All() {
-		t.Run(a.Name, func(t *testing.T) { fuzz.Check(t, a.New, append(a.Promises, fuzz.Operations(8000))...) })
+		t.Run(a.Name, func(t *testing.T) { fuzz.Check(t, a.New, a.Promises, fuzz.Operations(8000)) })
 	}
 }
 
 func TestOurAllocatorsUnderStress(t *testing.T) {
 	for _, a := range allocators.All() {
 		if a.Concurrent {
-			t.Run(a.Name, func(t *testing.T) { fuzz.Stress(t, a.New, a.Promises...) })
+			t.Run(a.Name, func(t *testing.T) { fuzz.Stress(t, a.New, a.Promises) })
 		}
 	}
 }

@@ -46,7 +46,7 @@ func TestThePageListsTheOptions(t *testing.T) {
 	require.NoError(t, err)
 	source, err := os.ReadFile("option.go")
 	require.NoError(t, err)
-	options := regexp.MustCompile(`(?m)^func ([A-Z]\w*)(\[|\().* Option \{`).FindAllStringSubmatch(string(source), -1)
+	options := regexp.MustCompile(`(?m)^func ([A-Z]\w*)(\[|\().* (?:Check|Stress)?Option \{`).FindAllStringSubmatch(string(source), -1)
 	require.Greater(t, len(options), 10)
 	for _, o := range options {
 		require.Contains(t, string(page), "`"+o[1]+"`")

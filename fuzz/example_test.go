@@ -82,15 +82,15 @@ func newShelf(t testing.TB) arena.FrameAllocator {
 	return s
 }
 
-var shelfPromises = []fuzz.Option{
+var shelfPromises = fuzz.Promises{
 	fuzz.MaxSize(shelfSizes * shelfStep),
 	fuzz.Recycles(shelfSizes*shelfStep, 0),
 	fuzz.LiveFrames(func(s *shelf) int { return s.live }),
 }
 
-func TestShelf(t *testing.T) { fuzz.Check(t, newShelf, shelfPromises...) }
+func TestShelf(t *testing.T) { fuzz.Check(t, newShelf, shelfPromises) }
 
-func FuzzShelf(f *testing.F) { fuzz.Fuzz(f, newShelf, shelfPromises...) }
+func FuzzShelf(f *testing.F) { fuzz.Fuzz(f, newShelf, shelfPromises) }
 
 // forgetful is a shelf with a fault: it takes frames of 128 and 129 bytes for the same.
 type forgetful struct{ shelf }
@@ -121,7 +121,7 @@ func ExampleCheck() {
 	// 		{Do: fuzz.Allocate, Frame: 2, Size: 1},
 	// 		{Do: fuzz.Free, Frame: 1},
 	// 		{Do: fuzz.Allocate, Frame: 3, Size: 65},
-	// 	}, promises...) // the options of the test that failed
+	// 	}, promises) // what the failed test promised
 	// }
 }
 

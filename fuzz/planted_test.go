@@ -77,10 +77,10 @@ func requireReported(t *testing.T, data []byte, m mistake, frees int) bool {
 	t.Helper()
 	var user *planting
 	var closing error
-	c := newConfig([]Option{
+	c := newConfig(
 		Trims(func(p *planting) { p.Trim(0) }),
 		Caches(func(p *planting) (arena.FrameAllocator, func()) { c := p.NewCache(); return c, c.Close }),
-	})
+	)
 	o := c.execute(t, func(t testing.TB) arena.FrameAllocator {
 		a, err := arena.New(arena.WithChecks(4 << 10))
 		require.NoError(t, err)

@@ -10,10 +10,10 @@ import (
 
 // withEverything is a config of an allocator that has all there is.
 func withEverything() *config {
-	return newConfig([]Option{
+	return newConfig(
 		Trims(func(*arena.Heap) {}),
 		Caches(func(h *arena.Heap) (arena.FrameAllocator, func()) { return h, func() {} }),
-	})
+	)
 }
 
 // The format is stable: what is in a corpus means today what it meant yesterday.
@@ -53,8 +53,8 @@ func TestDecodeIsStable(t *testing.T) {
 // What the allocator has not is left out, without a change to the rest.
 func TestDecodeLeavesOutWhatThereIsNot(t *testing.T) {
 	data := []byte{0, 13, 11, 0x10, 6, 0, 12, 0, 3, 0}
-	require.Equal(t, Program{{Do: Allocate, Frame: 1, Size: 32}, {Do: Free, Frame: 1}}, newConfig(nil).decode(data))
-	limited := newConfig([]Option{MaxSize(100)})
+	require.Equal(t, Program{{Do: Allocate, Frame: 1, Size: 32}, {Do: Free, Frame: 1}}, newConfig[Option]().decode(data))
+	limited := newConfig(MaxSize(100))
 	require.Equal(t, Program{{Do: Allocate, Frame: 1, Size: 1024 % 114}}, limited.decode([]byte{0, 0, 20, 0}))
 }
 

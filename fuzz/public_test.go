@@ -58,7 +58,7 @@ func newPublic(f publicFault) func(testing.TB) arena.FrameAllocator {
 	}
 }
 
-var publicPromises = []Option{
+var publicPromises = Promises{
 	Sizes(publicSize),
 	LiveFrames(func(p *public) int { return int(p.live.Load()) }),
 	Recycles(publicSize, 64),

@@ -75,8 +75,8 @@ func TestPrintedCodeReproduces(t *testing.T) {
 	require.True(t, ok, stress)
 
 	file := "package fuzz_test\n\nimport (\n\t\"testing\"\n\n\t\"github.com/framearena/framearena/fuzz\"\n)\n\n" +
-		"var promises = []fuzz.Option{fuzz.Concurrent(), miscounted}\n\n" +
-		strings.Replace(first, "promises...", "fuzz.Sizes(4000)", 1) + "\n" +
+		"var promises = fuzz.Promises{fuzz.Concurrent(), miscounted}\n\n" +
+		strings.Replace(first, "promises", "fuzz.Sizes(4000)", 1) + "\n" +
 		strings.Replace(second, "TestReproduction", "TestSecondReproduction", 1) + "\n" +
 		strings.Replace(third, "TestReproduction", "TestThirdReproduction", 1)
 	output := testWith(t, file, "Reproduction$")

@@ -43,11 +43,11 @@ func TestConstructorsThatFail(t *testing.T) {
 		}, Panicked, "a cleanup panicked: boom"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := newConfig(nil).execute(t, c.new, nil)
+			o := newConfig[Option]().execute(t, c.new, nil)
 			require.NotNil(t, o.violation)
 			require.Equal(t, c.invariant, o.violation.invariant)
 			require.Contains(t, o.violation.text, c.says)
-			v, _ := newConfig([]Option{Concurrent()}).stressOnce(t, c.new)
+			v, _ := newConfig(Concurrent()).stressOnce(t, c.new)
 			require.NotNil(t, v)
 			require.Equal(t, c.invariant, v.invariant)
 		})
@@ -64,7 +64,7 @@ func TestCleanupsAreDoneAfterEachRun(t *testing.T) {
 		return new(arena.Heap)
 	}
 	for range 2 {
-		o := newConfig(nil).execute(t, f, nil)
+		o := newConfig[Option]().execute(t, f, nil)
 		require.Equal(t, Reported, o.violation.invariant)
 	}
 	require.Equal(t, []int{3, 2, 1, 3, 2, 1}, order)
@@ -95,7 +95,7 @@ func TestReplay(t *testing.T) {
 	p := Program{{Do: Allocate, Frame: 1, Size: 129}, {Do: Allocate, Frame: 2, Size: 129}}
 	isolate(func() { Replay(s, newBinned(offByOneClass), p) })
 	require.True(t, s.failed)
-	Replay(t, newFaultless, p, binnedPromises...)
+	Replay(t, newFaultless, p, binnedPromises)
 }
 
 // Programs that nobody decoded may say anything.
@@ -104,11 +104,11 @@ func TestReplayOfNonsense(t *testing.T) {
 		{Do: Free, Frame: 1}, {Do: FreeElsewhere, Frame: 2, Cache: 3}, {Do: Write, Frame: 9}, {Do: Verify, Frame: -1},
 		{Do: CloseCache, Cache: 1}, {Do: OpenCache}, {Do: OpenCache, Cache: 1}, {Do: OpenCache, Cache: 1}, {}, {Do: 77},
 		{Do: Allocate, Frame: 1, Size: 100}, {Do: Allocate, Frame: 1, Size: 200}, {Do: Grant}, {Do: Refuse}, {Do: Trim},
-	}, binnedPromises...)
+	}, binnedPromises)
 }
 
 func TestOptionForAnotherType(t *testing.T) {
-	o := newConfig([]Option{LiveFrames((*arena.Monotonic).Live)}).execute(t, newFaultless, Program{{Do: Verify}})
+	o := newConfig(LiveFrames((*arena.Monotonic).Live)).execute(t, newFaultless, Program{{Do: Verify}})
 	require.Equal(t, Panicked, o.violation.invariant)
 	require.Contains(t, o.violation.text, "fuzz: an option is for an allocator of type *arena.Monotonic, and the constructor returned a *fuzz.binned")
 }
@@ -126,11 +126,11 @@ func (refusing) Allocate(uintptr) unsafe.Pointer    { return nil }
 func (refusing) Deallocate(unsafe.Pointer, uintptr) {}
 
 func TestAllocatorsThatDoNothing(t *testing.T) {
-	f := newConfig(nil).check(t, func(testing.TB) arena.FrameAllocator { return refusing{} }, false)
+	f := newConfig[Option]().check(t, func(testing.TB) arena.FrameAllocator { return refusing{} })
 	require.Equal(t, WrongRefusal, f.violation.invariant)
-	f = newConfig([]Option{MayRefuse()}).check(t, func(testing.TB) arena.FrameAllocator { return refusing{} }, false)
+	f = newConfig(MayRefuse()).check(t, func(testing.TB) arena.FrameAllocator { return refusing{} })
 	require.Equal(t, WrongRefusal, f.violation.invariant)
-	f = newConfig([]Option{Sizes(4096)}).check(t, func(testing.TB) arena.FrameAllocator { return new(steady) }, false)
+	f = newConfig(Sizes(4096)).check(t, func(testing.TB) arena.FrameAllocator { return new(steady) })
 	require.Equal(t, HandedOutTwice, f.violation.invariant)
 	require.Len(t, f.program, 2)
 }
@@ -138,12 +138,12 @@ func TestAllocatorsThatDoNothing(t *testing.T) {
 // A failure that comes and goes is reported with what is known of it.
 func TestUnsteadyFailureIsReported(t *testing.T) {
 	runs := 0
-	f := newConfig(nil).check(t, func(testing.TB) arena.FrameAllocator {
+	f := newConfig[Option]().check(t, func(testing.TB) arena.FrameAllocator {
 		if runs++; runs == 5 {
 			return refusing{}
 		}
 		return new(arena.Heap)
-	}, false)
+	})
 	require.Equal(t, WrongRefusal, f.violation.invariant)
 	require.False(t, f.steady)
 	require.Contains(t, f.text(), "did not break it again")

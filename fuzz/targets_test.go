@@ -13,7 +13,7 @@ import (
 func fuzzOurs(f *testing.F, name string) {
 	for _, a := range allocators.All() {
 		if a.Name == name {
-			fuzz.Fuzz(f, a.New, a.Promises...)
+			fuzz.Fuzz(f, a.New, a.Promises)
 			return
 		}
 	}
@@ -35,15 +35,15 @@ func FuzzCaches(f *testing.F) {
 	f.Add(uint64(3), uint8(3), uint8(2))
 	f.Add(uint64(4), uint8(16), uint8(3))
 	f.Fuzz(func(t *testing.T, seed uint64, goroutines, kind uint8) {
-		opts := append(allocators.ArenaPromises(), fuzz.Seed(seed), fuzz.Goroutines(1+int(goroutines)%16), fuzz.Operations(2000))
+		promises := allocators.ArenaPromises()
 		var with []arena.Option
 		if kind&1 != 0 {
 			with = append(with, arena.WithMaxBytes(24*slab.Size), arena.WithRegionBytes(slab.Size))
-			opts = append(opts, fuzz.MayRefuse())
+			promises = append(promises, fuzz.MayRefuse())
 		}
 		if kind&2 != 0 {
 			with = append(with, arena.WithChecks(32<<10))
 		}
-		fuzz.Stress(t, allocators.Arena(with...), opts...)
+		fuzz.Stress(t, allocators.Arena(with...), promises, fuzz.Seed(seed), fuzz.Goroutines(1+int(goroutines)%16), fuzz.Operations(2000))
 	})
 }

@@ -46,7 +46,7 @@ func FuzzTrace(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, at uint16, damage uint8) {
 		var r *traced
-		c := newConfig(nil)
+		c := newConfig[Option]()
 		o := c.execute(t, func(t testing.TB) arena.FrameAllocator {
 			r = &traced{numbers: make(map[unsafe.Pointer]uint64)}
 			r.Trace = arena.NewTrace(NewMemory(t), &r.record)

@@ -16,14 +16,14 @@ import (
 
 func newTested(t testing.TB) arena.FrameAllocator { return newCounting(fuzz.NewMemory(t)) }
 
-var promises = []fuzz.Option{
+var promises = fuzz.Promises{
 	fuzz.Concurrent(),
 	fuzz.LiveFrames(func(c *counting) int { return int(c.live.Load()) }),
 }
 
 // The allocator does what every FrameAllocator must, and its figures are right.
-func TestCounting(t *testing.T)     { fuzz.Check(t, newTested, promises...) }
-func TestCountingBusy(t *testing.T) { fuzz.Stress(t, newTested, promises...) }
+func TestCounting(t *testing.T)     { fuzz.Check(t, newTested, promises) }
+func TestCountingBusy(t *testing.T) { fuzz.Stress(t, newTested, promises) }
 
 // A refusal of the other allocator is passed on, and is no allocation.
 func TestARefusal(t *testing.T) {

@@ -36,7 +36,7 @@ func newTested(t testing.TB) arena.FrameAllocator {
 }
 
 // What slots promise. That a frame's bytes are its own, and the like, need not be said.
-var promises = []fuzz.Option{
+var promises = fuzz.Promises{
 	fuzz.MaxSize(slotSize),
 	fuzz.Budget(slotSize*slotCount, func(uintptr) uintptr { return slotSize }), // all are of use, and there are no more
 	fuzz.Recycles(slotSize, 0),
@@ -44,9 +44,9 @@ var promises = []fuzz.Option{
 	fuzz.Concurrent(),
 }
 
-func TestSlots(t *testing.T)     { fuzz.Check(t, newTested, promises...) }
-func TestSlotsBusy(t *testing.T) { fuzz.Stress(t, newTested, promises...) }
-func FuzzSlots(f *testing.F)     { fuzz.Fuzz(f, newTested, promises...) }
+func TestSlots(t *testing.T)     { fuzz.Check(t, newTested, promises) }
+func TestSlotsBusy(t *testing.T) { fuzz.Stress(t, newTested, promises) }
+func FuzzSlots(f *testing.F)     { fuzz.Fuzz(f, newTested, promises) }
 
 func TestSlotsAreAligned(t *testing.T) {
 	s, err := newSlots(fuzz.NewMemory(t), 100, 3)

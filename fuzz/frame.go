@@ -11,15 +11,16 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// frame is a live frame of the allocator under test. It belongs to who holds it; what
-// the ledger reads of it never changes while it is live.
+// frame is a live frame of the allocator under test. It belongs to the goroutine that
+// holds it. The ledger reads number, p and size, which do not change while the frame is
+// live.
 type frame struct {
 	number int // in the program
 	p      unsafe.Pointer
-	size   uintptr
+	size   uintptr // as asked for, in bytes
 
-	serial uint64 // of what was written last
-	sum    uint64 // fingerprint of that
+	serial uint64 // selects the pattern of the last write
+	sum    uint64 // fingerprint of the last write
 }
 
 func (f *frame) begin() uintptr { return uintptr(f.p) }
@@ -27,8 +28,8 @@ func (f *frame) end() uintptr   { return uintptr(f.p) + f.size }
 
 func (f *frame) bytes() []byte { return unsafe.Slice((*byte)(f.p), f.size) }
 
-// pattern is a sequence of words that depends on where and for whom a frame is: bytes
-// of one frame that end up in another do not fit there.
+// pattern generates the words that a write stores. They depend on the frame's address, its
+// size and the serial number of the write, so bytes of one frame are wrong in any other.
 type pattern uint64
 
 func (f *frame) pattern() pattern {
@@ -39,25 +40,25 @@ func (f *frame) pattern() pattern {
 	return pattern(xxhash.Sum64(b[:]))
 }
 
-// next is a step of a multiplicative generator: quick, and no two words are alike. The
-// top bit is set so that the collector, which may come across words of a frame on the
-// Go heap, takes none for a pointer.
+// next returns the next word, from a multiplicative generator: it is fast, and words do not
+// repeat. The top bit is set: the garbage collector may scan a frame that lies on the Go
+// heap, and must take no word for a pointer.
 func (w *pattern) next() uint64 {
 	*w = *w*0x9e3779b97f4a7c15 + 1
 	return bits.ReverseBytes64(uint64(*w)) | 1<<63
 }
 
-// chunk is how much of a pattern is made at a time, in bytes.
+// chunk is the number of bytes of a pattern that words generates at a time.
 const chunk = 1 << 10
 
-// words fills b, of at most a chunk, with the next words.
+// words fills b with the next words.
 func (w *pattern) words(b *[chunk]byte) {
 	for i := 0; i < chunk; i += 8 {
 		binary.LittleEndian.PutUint64(b[i:], w.next())
 	}
 }
 
-// write fills the whole frame and takes its fingerprint.
+// write fills the whole frame with a pattern and records its fingerprint.
 func (f *frame) write(serial uint64) {
 	f.serial = serial
 	w := f.pattern()
@@ -68,7 +69,7 @@ func (f *frame) write(serial uint64) {
 	f.sum = xxhash.Sum64(f.bytes())
 }
 
-// damage returns the offset of the first byte that is not as it was written, or -1.
+// damage returns the offset of the first byte that differs from the last write, or -1.
 func (f *frame) damage() int {
 	f.showDetector()
 	if xxhash.Sum64(f.bytes()) == f.sum {
@@ -87,8 +88,8 @@ func (f *frame) damage() int {
 	return -1
 }
 
-// showDetector reads the frame in a way that the race detector sees, unlike what is
-// read in assembly.
+// showDetector reads the frame so that the race detector sees the reads. It does not see
+// those of the fingerprint and of package bytes, which are written in assembly.
 func (f *frame) showDetector() {
 	if !race.Enabled {
 		return
