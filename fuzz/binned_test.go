@@ -10,27 +10,27 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// binned is a small allocator with size classes, slabs, caches, trims and a budget, and
-// at most one fault: a line that is wrong in a way that such lines are. One lock is for
-// everything.
+// binned is a small allocator with size classes, slabs, caches, trims and a budget. It has at
+// most one fault: one wrong line, of a kind that real allocators have. Any goroutine may use
+// it: mu guards everything.
 type binned struct {
 	fault fault
 
 	mu     sync.Mutex
 	slabs  map[uintptr]*binnedSlab // by address
 	order  []*binnedSlab           // the same, oldest first
-	spare  []*binnedSlab           // of no class
+	spare  []*binnedSlab           // that serve no class
 	open   [binnedClasses]*binnedSlab
 	shared [binnedClasses][][]unsafe.Pointer
 	lists  []*binnedCache // the first is own
-	own    *binnedCache   // never changes
+	own    *binnedCache   // immutable
 	large  map[unsafe.Pointer][]byte
-	doomed []*binnedSlab // for trimLate
+	doomed []*binnedSlab // that the next trim wipes, with the fault trimLate
 	last   unsafe.Pointer
 
 	live    int
 	used    uintptr // of the budget
-	pending uintptr // of the budget, while memory is asked for
+	pending uintptr // of the budget, for a request that is being served
 	refuses bool
 	starved [binnedClasses]bool
 }
@@ -94,7 +94,7 @@ func newBinned(f fault) func(testing.TB) arena.FrameAllocator {
 	}
 }
 
-// newFaultless is the one without a fault.
+// newFaultless returns a binned without a fault.
 func newFaultless(t testing.TB) arena.FrameAllocator { return newBinned(faultless)(t) }
 
 var binnedPromises = Promises{binnedBasics, Recycles(128<<(binnedClasses-1), 0)}
@@ -181,7 +181,7 @@ func (b *binned) allocate(c *binnedCache, k int) unsafe.Pointer {
 		c.frames[k] = b.shared[k][n-1]
 		b.shared[k] = b.shared[k][:n-1]
 	}
-	for _, other := range b.lists { // better than to carve
+	for _, other := range b.lists { // take free frames of other caches before carving
 		if len(c.frames[k]) == 0 {
 			c.frames[k], other.frames[k] = other.frames[k], nil
 		}
@@ -216,7 +216,7 @@ func (b *binned) carve(k int) unsafe.Pointer {
 	return p
 }
 
-// refused is what a class has if there is no slab to be had.
+// refused returns the answer to a request of a class that gets no slab.
 func (b *binned) refused(k int) unsafe.Pointer {
 	switch b.fault {
 	case stickyRefusal:
@@ -232,13 +232,13 @@ func (b *binned) refused(k int) unsafe.Pointer {
 	return nil
 }
 
-// newSlab returns a slab of no class, or nil.
+// newSlab returns a slab that serves no class, or nil.
 func (b *binned) newSlab() *binnedSlab {
 	if len(b.spare) == 0 {
 		if b.refuses {
 			return nil
 		}
-		memory := make([]byte, (binnedRegion+2)*binnedSlabSize) // the last is for the fault at a slab's end
+		memory := make([]byte, (binnedRegion+2)*binnedSlabSize) // the last one takes what the fault slabEnd writes
 		skip := -uintptr(unsafe.Pointer(unsafe.SliceData(memory))) & (binnedSlabSize - 1)
 		for i := range uintptr(binnedRegion) {
 			at := skip + (binnedRegion-1-i)*binnedSlabSize
@@ -303,7 +303,7 @@ func (b *binned) deallocate(c *binnedCache, p unsafe.Pointer, size uintptr) {
 	}
 }
 
-// publish moves n frames from a cache to where all find them.
+// publish moves n frames from a cache to the list that all caches share.
 func (b *binned) publish(c *binnedCache, k, n int) {
 	from := len(c.frames[k]) - n
 	batch := append([]unsafe.Pointer(nil), c.frames[k][from:]...)
@@ -340,8 +340,8 @@ func (c *binnedCache) close() {
 	}
 }
 
-// trim frees slabs that have no live frame for any class, and wipes them as the system
-// does with pages.
+// trim makes slabs without live frames available to every class. It wipes them, as the
+// system does with pages that it takes back.
 func (b *binned) trim() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -371,10 +371,10 @@ func (b *binned) trim() {
 	}
 }
 
-// wipe leaves the header alone.
+// wipe overwrites the slab behind its header.
 func wipe(s *binnedSlab) { fill(s.memory[s.header:], 0xDD) }
 
-// forget takes the frames of s off all lists.
+// forget removes the frames of s from all lists.
 func (b *binned) forget(s *binnedSlab) {
 	strip := func(frames []unsafe.Pointer) (left []unsafe.Pointer) {
 		for _, p := range frames {
@@ -414,7 +414,7 @@ func (b *binned) validate() error {
 		}
 	}
 	if b.fault != faultless && b.fault != carvedTwice {
-		return nil // all others are to be caught from outside
+		return nil // the kit must catch every other fault from outside
 	}
 	if carved != live+free {
 		return fmt.Errorf("%d frames are carved, %d live and %d free", carved, live, free)

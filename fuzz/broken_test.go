@@ -10,8 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each broken allocator is caught by the invariant that it breaks, within so many
-// operations of Check, and reduced to a program of so many.
+// brokenAllocators are allocators with one fault each. Check must catch each under the
+// invariant that it breaks, before it has done within operations, and reduce the program to
+// at most program operations.
 var brokenAllocators = []struct {
 	name      string
 	new       func(testing.TB) arena.FrameAllocator
@@ -59,11 +60,11 @@ func TestBrokenAllocatorsAreCaught(t *testing.T) {
 	for _, b := range brokenAllocators {
 		t.Run(b.name, func(t *testing.T) {
 			c := newConfig(b.promises)
-			if c.reduceTime = time.Hour; race.Enabled { // otherwise all the time it takes: what comes out must not depend on the machine
+			if c.reduceTime = time.Hour; race.Enabled { // without -race the result must not depend on the speed of the machine
 				c.reduceTime = 0
 			}
 			if b.invariant == Stuck {
-				c.programTime, b.program = 2*time.Second, b.within // not reduced
+				c.programTime, b.program = 2*time.Second, b.within // check does not reduce it
 			}
 			f := c.check(t, b.new)
 			require.NotNil(t, f, "not caught")
@@ -84,11 +85,11 @@ func TestBrokenAllocatorsAreCaught(t *testing.T) {
 	}
 }
 
-// stressWithin is within how many operations of Stress each of the following is caught.
+// stressWithin bounds the operations of Stress before it catches each of brokenUnderStress.
 const stressWithin = 100_000
 
-// Those that only several goroutines can break. Each window is open until another
-// goroutine has run.
+// brokenUnderStress are faults that need several goroutines. Each leaves a window in which
+// other goroutines run.
 var brokenUnderStress = []struct {
 	name      string
 	fault     publicFault
@@ -105,7 +106,7 @@ func TestBrokenAllocatorsAreCaughtUnderStress(t *testing.T) {
 	for _, b := range brokenUnderStress {
 		t.Run(b.name, func(t *testing.T) {
 			c := newConfig(CheckOption(publicPromises), Operations(stressWithin))
-			c.alwaysLedger = true // two that have a frame must not write to it: the detector would end the test
+			c.alwaysLedger = true // otherwise two users may write to one frame, and the detector fails the test
 			f := c.stress(t, newPublic(b.fault))
 			require.NotNil(t, f, "not caught")
 			require.Equal(t, b.invariant, f.violation.invariant, f.text())
@@ -116,7 +117,7 @@ func TestBrokenAllocatorsAreCaughtUnderStress(t *testing.T) {
 	}
 }
 
-// They are caught for their faults: without one they pass.
+// Without a fault the same allocators pass: they are caught for their faults only.
 func TestFaultlessAllocatorsPass(t *testing.T) {
 	for name, c := range map[string]struct {
 		new      func(testing.TB) arena.FrameAllocator

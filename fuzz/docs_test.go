@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The page names every invariant, and shows the failure that the example prints.
-// What holds for all pages is checked in docs.
+// The page names every invariant, and shows the failure that the example prints. The tests
+// in docs check what all pages must have.
 func TestThePageOnTesting(t *testing.T) {
 	file, err := os.ReadFile("../docs/testing.md")
 	require.NoError(t, err)
@@ -40,7 +40,7 @@ func TestThePageOnTesting(t *testing.T) {
 	}
 }
 
-// Each option is in the page's table.
+// The page lists each option.
 func TestThePageListsTheOptions(t *testing.T) {
 	page, err := os.ReadFile("../docs/testing.md")
 	require.NoError(t, err)

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// planting is a checked arena whose user makes a mistake: one of a kind, when so many
-// frames were freed.
+// planting is a checked arena that stands for a faulty user: it makes one mistake, when so
+// many frames have been freed.
 type planting struct {
 	*arena.Arena
 	mistake mistake
@@ -31,7 +31,7 @@ const (
 	mistakes
 )
 
-// reportedAs is what checked mode says of each mistake.
+// reportedAs has the text that checked mode reports for each mistake.
 var reportedAs = [mistakes]string{
 	freesTwice:           "arena: double free",
 	freesWithAnotherSize: "arena: wrong size",
@@ -48,7 +48,7 @@ func (p *planting) Deallocate(frame unsafe.Pointer, size uintptr) {
 		return
 	}
 	if size+128 > bins.MaxSize || size == 0 {
-		p.frees = 1 // the mistakes are those with frames of a class
+		p.frees = 1 // make the mistake with the next frame that belongs to a size class
 		p.Arena.Deallocate(frame, size)
 		return
 	}
@@ -71,8 +71,9 @@ func (p *planting) Deallocate(frame unsafe.Pointer, size uintptr) {
 	}
 }
 
-// requireReported runs a program on a checked arena, with a mistake if m is one, and
-// reports whether it came to the mistake.
+// requireReported runs a program on a checked arena whose user makes the mistake m, and
+// requires that checked mode reports it. It returns whether the program got as far as the
+// mistake.
 func requireReported(t *testing.T, data []byte, m mistake, frees int) bool {
 	t.Helper()
 	var user *planting
@@ -103,11 +104,11 @@ func requireReported(t *testing.T, data []byte, m mistake, frees int) bool {
 	return true
 }
 
-// Planted faults are always reported, and clean runs never.
+// Checked mode reports every planted mistake, and nothing in a run without one.
 func TestCheckedModeReportsPlantedFaults(t *testing.T) {
 	for m := range mistakes {
 		planted := 0
-		seeds := corpus[1:] // the first does nothing
+		seeds := corpus[1:] // the first program is empty
 		if testing.Short() {
 			seeds = seeds[:8]
 		}

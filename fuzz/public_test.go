@@ -10,25 +10,26 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// public is a small allocator of one class for any number of goroutines, without a
-// lock: free frames are in a stack of their numbers. It has at most one fault, and lets
-// others run where that is.
+// public is a small lock-free allocator with one size class, for any number of goroutines.
+// Free frames are in a stack of frame numbers. It has at most one fault, and other
+// goroutines run where the fault is.
 type public struct {
 	fault  publicFault
 	memory []byte
 	carved atomic.Int64
 	live   atomic.Int64
 
-	// head is the number of the newest free frame, from 1, and above it a count of
-	// changes, without which a head that is the same again would seem unchanged.
+	// head is the number of the newest free frame, counted from 1, in the lower 32 bits, and
+	// a count of changes in the upper ones. The count tells a head that is the same again
+	// from one that has not changed.
 	head atomic.Uint64
-	next []atomic.Uint64 // by number: the one below
+	next []atomic.Uint64 // by frame number: the number of the frame below it
 
-	// For missingPublication, a stack in an array.
+	// These are a stack in an array, which the fault missingPublication uses instead.
 	n     atomic.Int64
 	slots []atomic.Uint64
 
-	windows atomic.Int64 // how many there were
+	windows atomic.Int64 // calls of window so far
 }
 
 type publicFault int
@@ -67,8 +68,8 @@ var publicPromises = Promises{
 
 const publicNumber = 1<<32 - 1
 
-// window is where a fault is: others run before it is over, on this processor and, now
-// and then, on all.
+// window lets other goroutines run where the fault f is, on this processor and, one time in
+// eight, on all. It does nothing if a has another fault.
 func (a *public) window(f publicFault) {
 	if a.fault != f {
 		return
@@ -130,7 +131,7 @@ func (a *public) push(n uint64) {
 	}
 }
 
-// changed counts a change.
+// changed returns the upper half of head with one more change.
 func (a *public) changed(head uint64) uint64 {
 	if a.fault == aba {
 		return 0

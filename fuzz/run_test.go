@@ -10,17 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sometimes is a TB that remembers whether it was told to skip, or failed.
-type sometimes struct {
+// fakeTB is a testing.TB that records whether the test was skipped or has failed.
+type fakeTB struct {
 	testing.TB
 	skipped, failed bool
 }
 
-func (s *sometimes) Helper()               {}
-func (s *sometimes) Skip(...any)           { s.skipped = true; runtime.Goexit() }
-func (s *sometimes) Fatal(...any)          { s.failed = true; runtime.Goexit() }
-func (s *sometimes) Fatalf(string, ...any) { s.failed = true; runtime.Goexit() }
-func (s *sometimes) Errorf(string, ...any) { s.failed = true }
+func (s *fakeTB) Helper()               {}
+func (s *fakeTB) Skip(...any)           { s.skipped = true; runtime.Goexit() }
+func (s *fakeTB) Fatal(...any)          { s.failed = true; runtime.Goexit() }
+func (s *fakeTB) Fatalf(string, ...any) { s.failed = true; runtime.Goexit() }
+func (s *fakeTB) Errorf(string, ...any) { s.failed = true }
 
 func TestConstructorsThatFail(t *testing.T) {
 	for _, c := range []struct {
@@ -54,7 +54,7 @@ func TestConstructorsThatFail(t *testing.T) {
 	}
 }
 
-// Each run has cleanups of its own, done in the reverse order, whatever else fails.
+// Each run has cleanups of its own. They run in the reverse order, even if some fail.
 func TestCleanupsAreDoneAfterEachRun(t *testing.T) {
 	var order []int
 	f := func(t testing.TB) arena.FrameAllocator {
@@ -77,7 +77,7 @@ func TestConstructorMaySkip(t *testing.T) {
 		func(t testing.TB) { Replay(t, f, nil) },
 		func(t testing.TB) { Stress(t, f, Concurrent()) },
 	} {
-		s := &sometimes{TB: t}
+		s := &fakeTB{TB: t}
 		isolate(func() { test(s) })
 		require.True(t, s.skipped)
 		require.False(t, s.failed)
@@ -85,20 +85,20 @@ func TestConstructorMaySkip(t *testing.T) {
 }
 
 func TestStressWantsConcurrent(t *testing.T) {
-	s := &sometimes{TB: t}
+	s := &fakeTB{TB: t}
 	isolate(func() { Stress(s, newFaultless) })
 	require.True(t, s.failed)
 }
 
 func TestReplay(t *testing.T) {
-	s := &sometimes{TB: t}
+	s := &fakeTB{TB: t}
 	p := Program{{Do: Allocate, Frame: 1, Size: 129}, {Do: Allocate, Frame: 2, Size: 129}}
 	isolate(func() { Replay(s, newBinned(offByOneClass), p) })
 	require.True(t, s.failed)
 	Replay(t, newFaultless, p, binnedPromises)
 }
 
-// Programs that nobody decoded may say anything.
+// A program that was not decoded may have any operations.
 func TestReplayOfNonsense(t *testing.T) {
 	Replay(t, newFaultless, Program{
 		{Do: Free, Frame: 1}, {Do: FreeElsewhere, Frame: 2, Cache: 3}, {Do: Write, Frame: 9}, {Do: Verify, Frame: -1},
@@ -113,7 +113,7 @@ func TestOptionForAnotherType(t *testing.T) {
 	require.Contains(t, o.violation.text, "fuzz: an option is for an allocator of type *arena.Monotonic, and the constructor returned a *fuzz.binned")
 }
 
-// steady answers each request with the same frame and never counts.
+// steady answers each request with the same frame.
 type steady struct{ frame [4096]byte }
 
 func (s *steady) Allocate(uintptr) unsafe.Pointer    { return unsafe.Pointer(&s.frame) }
@@ -135,7 +135,7 @@ func TestAllocatorsThatDoNothing(t *testing.T) {
 	require.Len(t, f.program, 2)
 }
 
-// A failure that comes and goes is reported with what is known of it.
+// A failure that does not repeat is reported as such.
 func TestUnsteadyFailureIsReported(t *testing.T) {
 	runs := 0
 	f := newConfig[Option]().check(t, func(testing.TB) arena.FrameAllocator {
@@ -159,7 +159,7 @@ func TestMemoryReportsToAnyTest(t *testing.T) {
 		},
 		"size": func(m *Memory) { m.Deallocate(m.Allocate(10), 11) },
 	} {
-		s := &memoryTB{sometimes: sometimes{TB: t}}
+		s := &fakeTBWithCleanups{fakeTB: fakeTB{TB: t}}
 		m := NewMemory(s)
 		misuse(m)
 		for _, f := range slices.Backward(s.cleanups) {
@@ -167,7 +167,7 @@ func TestMemoryReportsToAnyTest(t *testing.T) {
 		}
 		require.True(t, s.failed, name)
 	}
-	s := &memoryTB{sometimes: sometimes{TB: t}}
+	s := &fakeTBWithCleanups{fakeTB: fakeTB{TB: t}}
 	m := NewMemory(s)
 	p := m.Allocate(10)
 	require.Zero(t, uintptr(p)%16)
@@ -181,14 +181,14 @@ func TestMemoryReportsToAnyTest(t *testing.T) {
 	require.False(t, s.failed)
 }
 
-type memoryTB struct {
-	sometimes
+type fakeTBWithCleanups struct {
+	fakeTB
 	cleanups []func()
 }
 
-func (m *memoryTB) Cleanup(f func()) { m.cleanups = append(m.cleanups, f) }
+func (m *fakeTBWithCleanups) Cleanup(f func()) { m.cleanups = append(m.cleanups, f) }
 
-// Each byte of a frame is written, and each change of one is found.
+// A write reaches each byte of a frame, and damage finds a change of any byte.
 func TestContents(t *testing.T) {
 	for _, size := range []uintptr{0, 1, 7, 8, 9, 100, chunk - 1, chunk, chunk + 1, 3*chunk + 5} {
 		memory := make([]byte, size+16)

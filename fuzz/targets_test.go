@@ -9,7 +9,7 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// fuzzOurs fuzzes one of the allocators of the table.
+// fuzzOurs fuzzes the allocator of this project with the given name.
 func fuzzOurs(f *testing.F, name string) {
 	for _, a := range allocators.All() {
 		if a.Name == name {
@@ -28,7 +28,7 @@ func FuzzBounded(f *testing.F)    { fuzzOurs(f, "bounded") }
 func FuzzMonotonic(f *testing.F)  { fuzzOurs(f, "monotonic") }
 func FuzzHeap(f *testing.F)       { fuzzOurs(f, "heap") }
 
-// Caches on several goroutines: what the input decides is the load.
+// FuzzCaches uses caches on several goroutines. The input selects the load.
 func FuzzCaches(f *testing.F) {
 	f.Add(uint64(1), uint8(8), uint8(0))
 	f.Add(uint64(2), uint8(2), uint8(1))

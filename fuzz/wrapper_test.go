@@ -8,9 +8,8 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// wrapper is a small allocator on top of another: it puts a header of 16 bytes in front
-// of each frame and, if it is asked to, takes a second block for each frame. It has at
-// most one fault.
+// wrapper is a small allocator on top of another. It puts a header of 16 bytes in front of
+// each frame, and takes a second block for each frame. It has at most one fault.
 type wrapper struct {
 	fault   wrapperFault
 	next    arena.FrameAllocator
@@ -35,7 +34,7 @@ const (
 	keepsLock
 )
 
-// wrapperSentinel is what one of them answers instead of nil.
+// wrapperSentinel is the answer of a wrapper that refuses with a sentinel instead of nil.
 var wrapperSentinel [16]byte
 
 const (
@@ -58,7 +57,7 @@ func newWrapper(f wrapperFault) func(testing.TB) arena.FrameAllocator {
 	}
 }
 
-// goexiting ends the goroutine when memory is refused.
+// goexiting is an allocator that ends the calling goroutine when it has no memory.
 type goexiting struct{ arena.FrameAllocator }
 
 func (e goexiting) Allocate(size uintptr) unsafe.Pointer {
