@@ -46,7 +46,7 @@ var (
 	ended = coro.Define("ended", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 )
 
-// sleepingPool returns a pool with so many trees, all of which sleep.
+// sleepingPool returns a pool with so many trees, in which every leaf sleeps.
 func sleepingPool(t *testing.T, trees int, opts ...executor.Option) *executor.Pool {
 	a, err := arena.New()
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func get(t *testing.T, i http.Handler, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// document is what a program may rely on in the JSON document.
+// document has the fields of the JSON document that programs may rely on.
 type document struct {
 	Kinds []struct {
 		Name, File string
@@ -192,15 +192,15 @@ func TestPage(t *testing.T) {
 	body := w.Body.String()
 	for _, wanted := range []string{
 		"1,234", "2,468", "sleeper", "parent &lt;of&gt; sleepers", "&lt;b&gt;main&lt;/b&gt;", "<code>Sleep</code>",
-		"No task waits.", "No slab is in use.", "Map of slabs", `class="live`,
+		"No task is waiting.", "No slab is in use.", "Map of slabs", `class="live`,
 	} {
 		require.Contains(t, body, wanted)
 	}
 	require.NotContains(t, body, "<b>main")
-	require.NotContains(t, body, "ZgotmplZ", "html/template found something that it did not trust")
+	require.NotContains(t, body, "ZgotmplZ", "html/template has replaced a value that it does not trust")
 	require.NotContains(t, body, "http-equiv")
 
-	// The policy lets through what is ours, byte by byte, and nothing else.
+	// The policy allows exactly the style and the script of the page, and no other.
 	policy := w.Header().Get("Content-Security-Policy")
 	require.Contains(t, policy, "default-src 'none'")
 	for _, tag := range []string{"style", "script"} {
@@ -226,7 +226,7 @@ func TestRefresh(t *testing.T) {
 		body := get(t, i, "?"+query).Body.String()
 		require.Contains(t, body, fmt.Sprintf(`data-refresh="%d"`, seconds))
 		without := fmt.Sprintf(`<noscript><meta http-equiv="refresh" content="%d">`, seconds)
-		require.Equal(t, seconds > 0, strings.Contains(body, without), "without JavaScript, the browser does it")
+		require.Equal(t, seconds > 0, strings.Contains(body, without), "without JavaScript, the browser reloads the page")
 		require.Equal(t, 1, strings.Count(body, `aria-current="true"`))
 	}
 }
@@ -271,7 +271,7 @@ func TestListsAreBounded(t *testing.T) {
 	require.Len(t, d.Kinds, 100)
 	require.GreaterOrEqual(t, d.MoreKinds, kinds-100)
 	e := d.Executors[0]
-	require.Equal(t, kinds*(kinds+1)/2, e.Waiting, "of all, not of those that are shown")
+	require.Equal(t, kinds*(kinds+1)/2, e.Waiting, "the sum over all groups, not only over those that are shown")
 	require.Len(t, e.Groups, 50)
 	require.Equal(t, kinds, e.Groups[0].N, "the largest first")
 	require.Equal(t, kinds-50, e.MoreGroups)
@@ -391,10 +391,10 @@ func TestProfile(t *testing.T) {
 	top, err := exec.CommandContext(t.Context(), "go", "tool", "pprof", "-top", file).Output()
 	require.NoError(t, err)
 	require.Regexp(t, `7 50.00% +\d+.*% +7 50.00% +sleeper`, string(top))
-	require.Regexp(t, `7 50.00% +\d+.*% +14 +100% +parent +sleepers`, string(top), "pprof takes <of> for a part of C++")
+	require.Regexp(t, `7 50.00% +\d+.*% +14 +100% +parent +sleepers`, string(top), "pprof removes <of>, as if it were a C++ template argument")
 }
 
-// stuckWriter is a connection whose reader reads nothing.
+// stuckWriter is a connection whose client does not read.
 type stuckWriter struct {
 	*httptest.ResponseRecorder
 	stuck, goOn chan struct{}
@@ -422,7 +422,7 @@ func TestASlowReaderHoldsNoLock(t *testing.T) {
 	require.Contains(t, w.Body.String(), "</html>")
 }
 
-// Whatever is looked at goes on meanwhile.
+// Tasks and workers run while requests are answered.
 func TestUnderLoad(t *testing.T) {
 	busy := coro.Define("busy", func(f *coro.Frame[int, none]) coro.Step {
 		if f.State++; f.State == 50 {

@@ -43,7 +43,7 @@ func newPool(t *testing.T, opts ...executor.Option) *executor.Pool {
 	return pool
 }
 
-// untilWaiting waits until so many tasks of the executor wait.
+// untilWaiting returns when n tasks of the executor are waiting.
 func untilWaiting(t *testing.T, ex coro.Executor, n int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -55,7 +55,7 @@ func untilWaiting(t *testing.T, ex coro.Executor, n int) {
 	}, time.Minute, time.Millisecond)
 }
 
-// series returns the value of each series that a collector gives, by name and labels.
+// series collects once and returns the value of each series, by name and labels.
 func series(t *testing.T, c prometheus.Collector) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -146,7 +146,7 @@ func TestFigures(t *testing.T) {
 	require.EqualValues(t, sleeper.Stats().Elided, got["framearena_tasks_elided_total{kind=sleeper}"])
 }
 
-// What tasks wait for comes and goes: that must not make ever more series.
+// Groups of waiting tasks come and go. The number of their series must not grow with them.
 func TestSeriesOfWaitingTasksAreBounded(t *testing.T) {
 	loop := executor.NewLoop(executor.WithErrorHandler(func(error) {}))
 	defer func() { require.NoError(t, loop.Close()) }()

@@ -22,7 +22,7 @@ func Example() {
 	registry.MustRegister(prom.NewCollector(inspector))
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 
-	server := httptest.NewServer(metrics) // yours is http.Handle("/metrics", metrics)
+	server := httptest.NewServer(metrics) // in a program: http.Handle("/metrics", metrics)
 	defer server.Close()
 	answer, err := http.Get(server.URL)
 	if err != nil {
