@@ -14,11 +14,11 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// scale is how many pixels of the PNG are one of the SVG.
+// scale is the number of the PNG's pixels for each of the SVG's, in either direction.
 const scale = 2
 
-// WritePNG writes the picture as PNG, with dark colours if isDark. The error is w's,
-// or the font's.
+// WritePNG writes the picture to w as PNG, in dark colours if isDark is set. The error is
+// that of w, or of the font.
 func (p *Picture) WritePNG(w io.Writer, isDark bool) error {
 	d, height := p.layout()
 	colours := &light
@@ -44,7 +44,7 @@ func (p *Picture) WritePNG(w io.Writer, isDark bool) error {
 	return png.Encode(w, c.pixels)
 }
 
-// canvas is a PNG that is being painted.
+// canvas is a PNG that is being painted. It belongs to one goroutine.
 type canvas struct {
 	pixels *image.RGBA
 	theme  *theme
