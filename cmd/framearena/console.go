@@ -5,27 +5,27 @@ import (
 	"io"
 )
 
-// console is where a subcommand takes its input and leaves what it has to say.
-// It belongs to the goroutine that runs the subcommand.
+// console has the input and the outputs of a subcommand. It belongs to the goroutine that
+// runs the subcommand.
 //
-// A subcommand prints tables with print and, last, the same as one document with
-// encode; which of the two does something is for the flag --json to say. It tells
-// progress what it is doing. On failure it returns an error and encodes nothing.
+// A subcommand prints text with print and, last, the same results as one document with
+// encode. The flag --json selects which of the two writes anything. A subcommand reports to
+// progress what it does. If it fails, it returns an error and encodes nothing.
 type console struct {
 	stdin    io.Reader
 	stdout   io.Writer
 	stderr   io.Writer
 	progress *progress
 
-	json  bool // the flag; known when the subcommand begins
-	began bool // the subcommand was called rightly, and has begun
+	json  bool // the flag --json; parsed before the subcommand begins
+	began bool // the subcommand has begun, so its flags and arguments have the right form
 }
 
 func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
 	return &console{stdin: stdin, stdout: stdout, stderr: stderr, progress: newProgress(stderr)}
 }
 
-// print prints text, unless the output is to be JSON.
+// print writes text to standard output. It does nothing with --json.
 func (c *console) print(text string) error {
 	if c.json {
 		return nil
@@ -35,7 +35,7 @@ func (c *console) print(text string) error {
 	return err
 }
 
-// encode prints the document, if the output is to be JSON.
+// encode writes document to standard output as JSON. It does nothing without --json.
 func (c *console) encode(document any) error {
 	if !c.json {
 		return nil

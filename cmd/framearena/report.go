@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// text returns what the table is about in one line.
+// text returns the machine as one line.
 func (m machine) text() string {
 	cpus := fmt.Sprintf("%d CPUs", m.CPUs)
 	if m.CPUs == 1 {
@@ -54,12 +54,12 @@ func (r *crowdReport) text() string {
 		humanRatio(goroutines.GCSuspendedNs, tasks.GCSuspendedNs),
 		humanRatio(goroutines.FinishNs, tasks.FinishNs),
 	})
-	return fmt.Sprintf("\n%s activities, idle, each sort in a process of its own (memory as of %s)\n\n%s",
+	return fmt.Sprintf("\n%s idle activities, each sort in a process of its own (memory from %s)\n\n%s",
 		grouped(r.Activities), tasks.MemorySource, t.text())
 }
 
-// table is rows of cells, all of the same number. The first column is aligned to
-// the left, the others, which hold figures, to the right.
+// table is a list of rows, all with the same number of cells. The first column is aligned to
+// the left. The others have figures and are aligned to the right.
 type table [][]string
 
 func (t table) text() string {
