@@ -25,7 +25,7 @@ var completionScripts = map[string]func(*cobra.Command, io.Writer) error{
 
 // newCompletionCommand returns a replacement for cobra's completion command, which has no
 // JSON.
-func newCompletionCommand(c *console) *cobra.Command {
+func newCompletionCommand(c *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Print a script that makes bash, fish, powershell or zsh complete arguments",

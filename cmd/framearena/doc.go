@@ -20,7 +20,7 @@
 // every flag, field and exit status.
 //
 // The files, in the order in which to read them: main.go is the process and its exit status;
-// root_command.go and *_command.go are the command line; console.go writes the results;
+// root_command.go and *_command.go are the command line; streams.go writes the results;
 // tour.go is the tour, chain*.go its first part, activities.go, suspended_tasks.go,
 // parked_goroutines.go and child*.go its second, report.go its tables; replay*.go and map*.go
 // are these subcommands, which play traces with internal/replay and draw with

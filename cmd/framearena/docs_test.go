@@ -34,7 +34,7 @@ var usageBlock = regexp.MustCompile("(?s)```text\nUsage:\n  (framearena(?: [a-z]
 func TestPageHasAllUsages(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	root := newRootCommand(newConsole(nil, nil, nil), nil)
+	root := newRootCommand(newStreams(nil, nil, nil), nil)
 	root.InitDefaultHelpCmd()
 	usages := map[string]string{}
 	for _, command := range append(root.Commands(), root) {

@@ -53,7 +53,7 @@ func helpOf(command *cobra.Command) help {
 }
 
 // encodeHelp makes every command print its help as JSON if --json is given.
-func encodeHelp(c *console, root *cobra.Command) {
+func encodeHelp(c *streams, root *cobra.Command) {
 	text := root.HelpFunc()
 	root.SetHelpFunc(func(command *cobra.Command, args []string) {
 		if c.json {

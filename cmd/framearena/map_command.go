@@ -41,7 +41,7 @@ type slabInfo struct {
 
 // mapping is one call of framearena map.
 type mapping struct {
-	console *console
+	streams *streams
 	trace   traceArgument
 	at      int // draw after this operation; 0: after the one with the most live bytes
 	seed    int
@@ -49,8 +49,8 @@ type mapping struct {
 	isDark  bool
 }
 
-func newMapCommand(c *console) *cobra.Command {
-	m := &mapping{console: c, seed: 1}
+func newMapCommand(c *streams) *cobra.Command {
+	m := &mapping{streams: c, seed: 1}
 	command := &cobra.Command{
 		Use:   "map [FILE]",
 		Short: "Draw an arena's slabs as SVG or PNG: of a recorded trace, or a demonstration",
@@ -107,7 +107,7 @@ func (m *mapping) run(ctx context.Context, args []string) error {
 
 // play plays the trace on a, draws a, and then frees all frames. It returns the picture.
 func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (*slabmap.Picture, error) {
-	r, err := m.trace.read(m.console, report.Source)
+	r, err := m.trace.read(m.streams, report.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (
 		return nil, usageError{fmt.Errorf("--at %d: the trace has %s", at, counted(r.Operations(), "operation", "operations"))}
 	}
 	report.Operation, report.Operations = at, r.Operations()
-	m.console.progress.step("map: playing the trace")
+	m.streams.progress.step("map: playing the trace")
 
 	caches := overCaches(a, min(r.Threads, maxReplayCaches))
 	player := replay.NewPlayer(r, false, caches.allocators...)
@@ -152,25 +152,25 @@ func (m *mapping) write(p *slabmap.Picture, report *mapReport, isPNG bool) error
 		draw = func(w io.Writer) error { return p.WritePNG(w, m.isDark) }
 	}
 	var drawn bytes.Buffer
-	if m.output != "" || !m.console.json {
+	if m.output != "" || !m.streams.json {
 		if err := draw(&drawn); err != nil {
 			return err
 		}
 	}
 	if m.output == "" {
-		if err := m.console.print(drawn.String()); err != nil {
+		if err := m.streams.print(drawn.String()); err != nil {
 			return err
 		}
-		return m.console.encode(report)
+		return m.streams.encode(report)
 	}
 	if err := os.WriteFile(m.output, drawn.Bytes(), 0o666); err != nil {
 		return err
 	}
 	report.File = m.output
-	if err := m.console.print(report.text()); err != nil {
+	if err := m.streams.print(report.text()); err != nil {
 		return err
 	}
-	return m.console.encode(report)
+	return m.streams.encode(report)
 }
 
 // fill copies the figures of a picture.

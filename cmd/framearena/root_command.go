@@ -17,7 +17,7 @@ Exit status: 0 if all went well, 1 if a check or anything else failed, 2 for a
 wrong flag, argument or value, 130 if interrupted.`
 
 // newRootCommand returns the command with its subcommands.
-func newRootCommand(c *console, contenders []contender) *cobra.Command {
+func newRootCommand(c *streams, contenders []contender) *cobra.Command {
 	root := newTourCommand(c, contenders)
 	root.Long = rootText
 	root.SilenceErrors, root.SilenceUsage = true, true // run prints them

@@ -8,7 +8,7 @@ import (
 )
 
 func TestNamesWithOneDashGetASecond(t *testing.T) {
-	root := newRootCommand(newConsole(nil, nil, nil), nil)
+	root := newRootCommand(newStreams(nil, nil, nil), nil)
 	for given, want := range map[string]string{
 		"":                      "",
 		"-json":                 "--json",

@@ -26,7 +26,7 @@ func (a *traceArgument) limits() replay.Limits {
 
 // read reads the trace in the file with the given name, or on standard input if the name
 // is -.
-func (a *traceArgument) read(c *console, name string) (*replay.Recording, error) {
+func (a *traceArgument) read(c *streams, name string) (*replay.Recording, error) {
 	var input io.Reader = c.stdin
 	if name != "-" {
 		file, err := os.Open(name)

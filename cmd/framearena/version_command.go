@@ -24,7 +24,7 @@ type version struct {
 	Arch         string `json:"arch"`
 }
 
-func newVersionCommand(c *console) *cobra.Command {
+func newVersionCommand(c *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of the module, the revision, Go's version and the system",

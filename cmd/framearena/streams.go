@@ -5,13 +5,13 @@ import (
 	"io"
 )
 
-// console has the input and the outputs of a subcommand. It belongs to the goroutine that
+// streams has the input and the outputs of a subcommand. It belongs to the goroutine that
 // runs the subcommand.
 //
 // A subcommand prints text with print and, last, the same results as one document with
 // encode. The flag --json selects which of the two writes anything. A subcommand reports to
 // progress what it does. If it fails, it returns an error and encodes nothing.
-type console struct {
+type streams struct {
 	stdin    io.Reader
 	stdout   io.Writer
 	stderr   io.Writer
@@ -21,12 +21,12 @@ type console struct {
 	began bool // the subcommand has begun, so its flags and arguments have the right form
 }
 
-func newConsole(stdin io.Reader, stdout, stderr io.Writer) *console {
-	return &console{stdin: stdin, stdout: stdout, stderr: stderr, progress: newProgress(stderr)}
+func newStreams(stdin io.Reader, stdout, stderr io.Writer) *streams {
+	return &streams{stdin: stdin, stdout: stdout, stderr: stderr, progress: newProgress(stderr)}
 }
 
 // print writes text to standard output. It does nothing with --json.
-func (c *console) print(text string) error {
+func (c *streams) print(text string) error {
 	if c.json {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (c *console) print(text string) error {
 }
 
 // encode writes document to standard output as JSON. It does nothing without --json.
-func (c *console) encode(document any) error {
+func (c *streams) encode(document any) error {
 	if !c.json {
 		return nil
 	}
