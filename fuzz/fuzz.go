@@ -15,8 +15,9 @@ import (
 // new gets belongs to that program: its cleanups run when the program has ended, and what
 // new or a cleanup reports to it fails the program.
 //
-// Check runs on the calling goroutine until it has done at least as many operations as
-// [Operations] says. It panics if an option is nil.
+// Check returns when it has done at least as many operations as [Operations] says. It calls
+// new, the cleanups and the allocator on other goroutines than its caller's, but one at a
+// time. Check panics if an option is nil.
 func Check(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...CheckOption) {
 	t.Helper()
 	c := newConfig(opts...)

@@ -55,7 +55,7 @@ func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator
 		r.tb.clean()
 		return outcome{skipped: "skipped: " + r.tb.log.String()}
 	}
-	v := r.begun(end)
+	v := r.checkConstructor(end)
 	if v == nil {
 		var inside *violation
 		var ended bool
@@ -64,7 +64,7 @@ func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator
 			return outcome{violation: violated(Stuck, "the last operation of the program has not returned after %v", c.programTime), done: r.begunOperations()}
 		}
 		if v = inside; v == nil && !end.returned {
-			v = r.broken(end)
+			v = r.cutShort(end)
 		}
 	}
 	if atEnd := r.tb.clean(); v == nil {
@@ -75,8 +75,8 @@ func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator
 
 func (r *run) begunOperations() int { return int(r.done.Load()) }
 
-// begun returns the violation of a constructor that has failed, or nil.
-func (r *run) begun(end ending) *violation {
+// checkConstructor returns the violation of a constructor that has failed, or nil.
+func (r *run) checkConstructor(end ending) *violation {
 	switch {
 	case end.panicked != nil:
 		return violated(Panicked, "the constructor panicked: %v\n%s", end.panicked, end.stack)
@@ -88,8 +88,8 @@ func (r *run) begun(end ending) *violation {
 	return nil
 }
 
-// broken returns the violation of a program that has ended in the middle of an operation.
-func (r *run) broken(end ending) *violation {
+// cutShort returns the violation of a program that has ended in the middle of an operation.
+func (r *run) cutShort(end ending) *violation {
 	switch {
 	case end.panicked == nil:
 		return violated(Panicked, "the allocator ended the goroutine that called it")
@@ -132,7 +132,7 @@ func (r *run) operation(op Op) *violation {
 		if f != nil {
 			var v *violation
 			if end := isolate(func() { v = r.free(f, r.through(op.Cache)) }); v == nil && !end.returned {
-				v = r.broken(end)
+				v = r.cutShort(end)
 			}
 			return v
 		}

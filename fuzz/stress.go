@@ -132,8 +132,8 @@ func (c *config) stressOnce(t testing.TB, new func(testing.TB) arena.FrameAlloca
 		s.tb.clean()
 		t.Skip(s.tb.log.String())
 	}
-	begun := run{tb: s.tb, main: s.main}
-	if s.found = begun.begun(end); s.found == nil {
+	constructed := run{tb: s.tb, main: s.main}
+	if s.found = constructed.checkConstructor(end); s.found == nil {
 		s.run()
 	}
 	if v := s.tb.clean(); s.found == nil {
@@ -210,7 +210,7 @@ func (s *stress) one(f func()) {
 	}
 	if end := isolate(f); !end.returned {
 		var r run
-		s.report(r.broken(end))
+		s.report(r.cutShort(end))
 	}
 }
 
