@@ -44,23 +44,23 @@ func (p Promises) apply(c *config) {
 func (Promises) forCheck() {}
 func (Promises) forAll()   {}
 
-// stressOption, checkOption and option implement the three interfaces.
+// These are options that are functions, one type for each of the three interfaces.
 type (
-	stressOption func(*config)
-	checkOption  func(*config)
-	option       func(*config)
+	stressOptionFunc func(*config)
+	checkOptionFunc  func(*config)
+	optionFunc       func(*config)
 )
 
-func (o stressOption) apply(c *config) { o(c) }
-func (o checkOption) apply(c *config)  { o(c) }
-func (checkOption) forCheck()          {}
+func (o stressOptionFunc) apply(c *config) { o(c) }
+func (o checkOptionFunc) apply(c *config)  { o(c) }
+func (checkOptionFunc) forCheck()          {}
 
-func (o option) apply(c *config) {
+func (o optionFunc) apply(c *config) {
 	c.promised = true
 	o(c)
 }
-func (option) forCheck() {}
-func (option) forAll()   {}
+func (optionFunc) forCheck() {}
+func (optionFunc) forAll()   {}
 
 // Align promises that each frame is aligned to n bytes, a power of two. Without this
 // option the kit expects 16, as of every FrameAllocator.
@@ -69,27 +69,27 @@ func Align(n uintptr) Option { return AlignFor(func(uintptr) uintptr { return n 
 // AlignFor promises an alignment that depends on the size, as an Arena's does. align
 // returns the alignment of a frame of size bytes, a power of two.
 func AlignFor(align func(size uintptr) uintptr) Option {
-	return option(func(c *config) { c.align = align })
+	return optionFunc(func(c *config) { c.align = align })
 }
 
 // Zeroed promises that all bytes of a new frame are zero.
-func Zeroed() Option { return option(func(c *config) { c.zeroed = true }) }
+func Zeroed() Option { return optionFunc(func(c *config) { c.zeroed = true }) }
 
 // MaxSize promises that the allocator serves sizes up to n bytes and refuses larger ones.
 // Without this option programs ask for up to 256 KiB, and for some sizes that no machine
 // has.
 func MaxSize(n uintptr) Option {
-	return option(func(c *config) { c.maxSize, c.limited = n, true })
+	return optionFunc(func(c *config) { c.maxSize, c.limited = n, true })
 }
 
 // Sizes limits programs to frames of up to n bytes. It promises nothing about larger ones.
-func Sizes(n uintptr) Option { return option(func(c *config) { c.maxSize = n }) }
+func Sizes(n uintptr) Option { return optionFunc(func(c *config) { c.maxSize = n }) }
 
 // Budget promises that the allocator refuses a request if and only if the live frames
 // would take more than n bytes with it. cost returns how many bytes of the budget a frame
 // takes; a nil cost stands for the size that was asked for.
 func Budget(n uintptr, cost func(size uintptr) uintptr) Option {
-	return option(func(c *config) {
+	return optionFunc(func(c *config) {
 		c.budget, c.budgeted = n, true
 		if cost != nil {
 			c.cost = cost
@@ -99,24 +99,24 @@ func Budget(n uintptr, cost func(size uintptr) uintptr) Option {
 
 // MayRefuse allows refusals of any request while a frame is live. It is for an allocator
 // whose limit cannot be computed exactly from outside.
-func MayRefuse() Option { return option(func(c *config) { c.mayRefuse = true }) }
+func MayRefuse() Option { return optionFunc(func(c *config) { c.mayRefuse = true }) }
 
 // Recycles promises that the allocator uses freed frames of up to maxSize bytes again.
 // While all frames have one size, the number of different addresses is at most the peak
 // number of live frames plus slack. slack allows for free frames that the allocator cannot
 // reach at once, such as those in another processor's list or in a quarantine.
 func Recycles(maxSize uintptr, slack int) Option {
-	return option(func(c *config) { c.recycles, c.recycled, c.slack = true, maxSize, slack })
+	return optionFunc(func(c *config) { c.recycles, c.recycled, c.slack = true, maxSize, slack })
 }
 
 // Concurrent promises that any number of goroutines may use the allocator at once, and may
 // call the functions of [Trims] and [Caches] meanwhile. [Stress] requires it.
-func Concurrent() Option { return option(func(c *config) { c.concurrent = true }) }
+func Concurrent() Option { return optionFunc(func(c *config) { c.concurrent = true }) }
 
 // LiveFrames promises that live returns the exact number of live frames whenever no
 // goroutine is inside a method of the allocator. Frames of size 0 count too.
 func LiveFrames[A arena.FrameAllocator](live func(A) int) Option {
-	return option(func(c *config) {
+	return optionFunc(func(c *config) {
 		c.liveFrames = func(m arena.FrameAllocator) int { return live(as[A](m)) }
 	})
 }
@@ -125,7 +125,7 @@ func LiveFrames[A arena.FrameAllocator](live func(A) int) Option {
 // whenever no goroutine is inside a method of the allocator. cost returns what one frame
 // takes; a nil cost stands for the size that was asked for.
 func LiveBytes[A arena.FrameAllocator](live func(A) uintptr, cost func(size uintptr) uintptr) Option {
-	return option(func(c *config) {
+	return optionFunc(func(c *config) {
 		c.liveBytes = func(m arena.FrameAllocator) uintptr { return live(as[A](m)) }
 		if cost != nil {
 			c.cost = cost
@@ -138,7 +138,7 @@ func LiveBytes[A arena.FrameAllocator](live func(A) uintptr, cost func(size uint
 // must keep their contents, and afterwards the allocator must work as before. An allocator
 // that takes its memory from a [Memory] needs no switch.
 func Refusals[A arena.FrameAllocator](refuse func(a A, on bool)) Option {
-	return option(func(c *config) {
+	return optionFunc(func(c *config) {
 		c.refuse = func(m arena.FrameAllocator, on bool) { refuse(as[A](m), on) }
 	})
 }
@@ -146,7 +146,7 @@ func Refusals[A arena.FrameAllocator](refuse func(a A, on bool)) Option {
 // Trims names a function that gives the memory of free frames back. Programs call it
 // between operations; Stress calls it at any time.
 func Trims[A arena.FrameAllocator](trim func(A)) Option {
-	return option(func(c *config) {
+	return optionFunc(func(c *config) {
 		c.trim = func(m arena.FrameAllocator) { trim(as[A](m)) }
 	})
 }
@@ -155,7 +155,7 @@ func Trims[A arena.FrameAllocator](trim func(A)) Option {
 // one goroutine at a time. open returns the cache and a function that closes it. A frame
 // may be freed through the allocator or any of its caches, wherever it was allocated.
 func Caches[A arena.FrameAllocator](open func(A) (cache arena.FrameAllocator, closeCache func())) Option {
-	return option(func(c *config) {
+	return optionFunc(func(c *config) {
 		c.openCache = func(m arena.FrameAllocator) (arena.FrameAllocator, func()) { return open(as[A](m)) }
 	})
 }
@@ -164,17 +164,17 @@ func Caches[A arena.FrameAllocator](open func(A) (cache arena.FrameAllocator, cl
 // each program and between the rounds of Stress, when no goroutine uses the allocator. An
 // error of validate is a failure.
 func Validates[A arena.FrameAllocator](validate func(A) error) Option {
-	return option(func(c *config) {
+	return optionFunc(func(c *config) {
 		c.validate = func(m arena.FrameAllocator) error { return validate(as[A](m)) }
 	})
 }
 
 // Operations sets the least number of operations that Check and Stress do. The default is
 // 20,000. With -short they do a quarter.
-func Operations(n int) CheckOption { return checkOption(func(c *config) { c.operations = n }) }
+func Operations(n int) CheckOption { return checkOptionFunc(func(c *config) { c.operations = n }) }
 
 // Goroutines sets how many goroutines Stress starts. The default is 8.
-func Goroutines(n int) StressOption { return stressOption(func(c *config) { c.goroutines = n }) }
+func Goroutines(n int) StressOption { return stressOptionFunc(func(c *config) { c.goroutines = n }) }
 
 // Seed selects the random operations of Check and Stress. The default is 1.
-func Seed(n uint64) CheckOption { return checkOption(func(c *config) { c.seed = n }) }
+func Seed(n uint64) CheckOption { return checkOptionFunc(func(c *config) { c.seed = n }) }

@@ -44,7 +44,7 @@ func New(opts ...Option) *Inspector {
 	i := new(Inspector)
 	for _, o := range opts {
 		if o == nil {
-			panic("inspect: New: an option is nil: leave it out")
+			panic("inspect: New was called with a nil Option: leave it out")
 		}
 		o.apply(i)
 	}

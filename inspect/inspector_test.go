@@ -342,7 +342,7 @@ func TestNamesOfArenas(t *testing.T) {
 	require.PanicsWithValue(t, `inspect: two arenas are called "x": give each a name of its own`, func() {
 		inspect.New(inspect.WithExecutor("x", own), inspect.WithArena("x", a))
 	})
-	require.PanicsWithValue(t, "inspect: New: an option is nil: leave it out", func() { inspect.New(nil) })
+	require.PanicsWithValue(t, "inspect: New was called with a nil Option: leave it out", func() { inspect.New(nil) })
 	for _, ex := range []*executor.Inline{own, first, second} {
 		require.NoError(t, ex.Close())
 	}

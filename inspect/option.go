@@ -11,10 +11,10 @@ import (
 // Option adds an executor or an arena to what an [Inspector] shows. [New] takes it.
 type Option interface{ apply(*Inspector) }
 
-// option is the only implementation of Option.
-type option func(*Inspector)
+// optionFunc is an Option that is a function.
+type optionFunc func(*Inspector)
 
-func (o option) apply(i *Inspector) { o(i) }
+func (o optionFunc) apply(i *Inspector) { o(i) }
 
 // WithExecutor shows the tasks of ex that wait and, if ex is an [executor.Pool], what its
 // workers do. If ex has a method Arena, as the executors of package executor have, the
@@ -22,7 +22,7 @@ func (o option) apply(i *Inspector) { o(i) }
 //
 // Tasks of an [executor.Strand] are shown with the executor below it.
 func WithExecutor(name string, ex coro.Executor) Option {
-	return option(func(i *Inspector) {
+	return optionFunc(func(i *Inspector) {
 		i.executors = append(i.executors, namedExecutor{name, ex})
 		if has, ok := ex.(interface{ Arena() *arena.Arena }); ok {
 			i.addArena(name, has.Arena())
@@ -33,7 +33,7 @@ func WithExecutor(name string, ex coro.Executor) Option {
 // WithArena shows an arena. If an executor has added the same arena before, WithArena
 // renames it.
 func WithArena(name string, a *arena.Arena) Option {
-	return option(func(i *Inspector) {
+	return optionFunc(func(i *Inspector) {
 		for n := range i.arenas {
 			if i.arenas[n].arena == a {
 				i.arenas[n].name = name
