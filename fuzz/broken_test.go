@@ -92,7 +92,7 @@ const stressWithin = 100_000
 // other goroutines run.
 var brokenUnderStress = []struct {
 	name      string
-	fault     publicFault
+	fault     lockFreeFault
 	invariant Invariant
 }{
 	{"ABA: the head is the same again", aba, HandedOutTwice},
@@ -105,9 +105,9 @@ var brokenUnderStress = []struct {
 func TestBrokenAllocatorsAreCaughtUnderStress(t *testing.T) {
 	for _, b := range brokenUnderStress {
 		t.Run(b.name, func(t *testing.T) {
-			c := newConfig(CheckOption(publicPromises), Operations(stressWithin))
+			c := newConfig(CheckOption(lockFreePromises), Operations(stressWithin))
 			c.alwaysLedger = true // otherwise two users may write to one frame, and the detector fails the test
-			f := c.stress(t, newPublic(b.fault))
+			f := c.stress(t, newLockFree(b.fault))
 			require.NotNil(t, f, "not caught")
 			require.Equal(t, b.invariant, f.violation.invariant, f.text())
 			require.LessOrEqual(t, f.done, stressWithin)
@@ -123,9 +123,9 @@ func TestFaultlessAllocatorsPass(t *testing.T) {
 		new      func(testing.TB) arena.FrameAllocator
 		promises Promises
 	}{
-		"binned":  {newFaultless, binnedPromises},
-		"wrapper": {newWrapper(wrapsWell), nil},
-		"public":  {newPublic(publishesWell), publicPromises},
+		"binned":    {newFaultless, binnedPromises},
+		"wrapper":   {newWrapper(wrapsWell), nil},
+		"lock-free": {newLockFree(publishesWell), lockFreePromises},
 	} {
 		t.Run(name, func(t *testing.T) {
 			Check(t, c.new, c.promises)

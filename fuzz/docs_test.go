@@ -31,7 +31,7 @@ func TestThePageOnTesting(t *testing.T) {
 	}
 	for _, name := range regexp.MustCompile("`(Fuzz[A-Z][A-Za-z]*)`").FindAllStringSubmatch(page, -1) {
 		found := false
-		for _, path := range []string{"targets_test.go", "planted_test.go", "trace_test.go", "example_test.go"} {
+		for _, path := range []string{"targets_test.go", "checked_mode_test.go", "trace_test.go", "example_test.go"} {
 			source, err := os.ReadFile(path)
 			require.NoError(t, err)
 			found = found || strings.Contains(string(source), "func "+name[1]+"(f *testing.F)")

@@ -34,3 +34,15 @@ func TestNilOptions(t *testing.T) {
 	require.PanicsWithValue(t, says, func() { Replay(t, newHeap, nil, nil) })
 	require.PanicsWithValue(t, says, func() { Stress(t, newHeap, Concurrent(), nil) })
 }
+
+func TestOptionForAnotherType(t *testing.T) {
+	o := newConfig(LiveFrames((*arena.Monotonic).Live)).execute(t, newFaultless, Program{{Do: Verify}})
+	require.Equal(t, Panicked, o.violation.invariant)
+	require.Contains(t, o.violation.text, "fuzz: an option is for an allocator of type *arena.Monotonic, and the constructor returned a *fuzz.binned")
+}
+
+func TestStressWantsConcurrent(t *testing.T) {
+	s := &fakeTB{TB: t}
+	isolate(func() { Stress(s, newFaultless) })
+	require.True(t, s.failed)
+}

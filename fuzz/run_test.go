@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"runtime"
-	"slices"
 	"testing"
 	"unsafe"
 
@@ -84,12 +83,6 @@ func TestConstructorMaySkip(t *testing.T) {
 	}
 }
 
-func TestStressWantsConcurrent(t *testing.T) {
-	s := &fakeTB{TB: t}
-	isolate(func() { Stress(s, newFaultless) })
-	require.True(t, s.failed)
-}
-
 func TestReplay(t *testing.T) {
 	s := &fakeTB{TB: t}
 	p := Program{{Do: Allocate, Frame: 1, Size: 129}, {Do: Allocate, Frame: 2, Size: 129}}
@@ -105,12 +98,6 @@ func TestReplayOfNonsense(t *testing.T) {
 		{Do: CloseCache, Cache: 1}, {Do: OpenCache}, {Do: OpenCache, Cache: 1}, {Do: OpenCache, Cache: 1}, {}, {Do: 77},
 		{Do: Allocate, Frame: 1, Size: 100}, {Do: Allocate, Frame: 1, Size: 200}, {Do: Grant}, {Do: Refuse}, {Do: Trim},
 	}, binnedPromises)
-}
-
-func TestOptionForAnotherType(t *testing.T) {
-	o := newConfig(LiveFrames((*arena.Monotonic).Live)).execute(t, newFaultless, Program{{Do: Verify}})
-	require.Equal(t, Panicked, o.violation.invariant)
-	require.Contains(t, o.violation.text, "fuzz: an option is for an allocator of type *arena.Monotonic, and the constructor returned a *fuzz.binned")
 }
 
 // steady answers each request with the same frame.
@@ -147,71 +134,4 @@ func TestUnsteadyFailureIsReported(t *testing.T) {
 	require.Equal(t, WrongRefusal, f.violation.invariant)
 	require.False(t, f.steady)
 	require.Contains(t, f.text(), "did not break it again")
-}
-
-func TestMemoryReportsToAnyTest(t *testing.T) {
-	for name, misuse := range map[string]func(*Memory){
-		"leak": func(m *Memory) { m.Allocate(10) },
-		"guard": func(m *Memory) {
-			p := m.Allocate(10)
-			*(*byte)(unsafe.Add(p, 10)) = 1
-			m.Deallocate(p, 10)
-		},
-		"size": func(m *Memory) { m.Deallocate(m.Allocate(10), 11) },
-	} {
-		s := &fakeTBWithCleanups{fakeTB: fakeTB{TB: t}}
-		m := NewMemory(s)
-		misuse(m)
-		for _, f := range slices.Backward(s.cleanups) {
-			f()
-		}
-		require.True(t, s.failed, name)
-	}
-	s := &fakeTBWithCleanups{fakeTB: fakeTB{TB: t}}
-	m := NewMemory(s)
-	p := m.Allocate(10)
-	require.Zero(t, uintptr(p)%16)
-	require.Equal(t, 1, m.Live())
-	require.EqualValues(t, 10, m.Bytes())
-	m.Deallocate(p, 10)
-	require.Zero(t, m.Live())
-	require.Zero(t, m.Bytes())
-	require.Nil(t, m.Allocate(^uintptr(0)))
-	s.cleanups[0]()
-	require.False(t, s.failed)
-}
-
-type fakeTBWithCleanups struct {
-	fakeTB
-	cleanups []func()
-}
-
-func (m *fakeTBWithCleanups) Cleanup(f func()) { m.cleanups = append(m.cleanups, f) }
-
-// A write reaches each byte of a frame, and damage finds a change of any byte.
-func TestContents(t *testing.T) {
-	for _, size := range []uintptr{0, 1, 7, 8, 9, 100, chunk - 1, chunk, chunk + 1, 3*chunk + 5} {
-		memory := make([]byte, size+16)
-		f := &frame{p: unsafe.Pointer(&memory[0]), size: size}
-		f.write(1)
-		require.Equal(t, -1, f.damage())
-		require.Equal(t, make([]byte, 16), memory[size:], "behind the frame")
-		before := slices.Clone(memory)
-		f.write(2)
-		require.Equal(t, -1, f.damage())
-		if size >= 8 {
-			require.NotEqual(t, before, memory)
-		}
-		for i := range size {
-			memory[i] ^= 0x10
-			require.EqualValues(t, i, f.damage())
-			memory[i] ^= 0x10
-		}
-		clear(memory)
-		require.Equal(t, -1, f.firstNonZero())
-		if size > 0 {
-			memory[size-1] = 1
-			require.EqualValues(t, size-1, f.firstNonZero())
-		}
-	}
 }

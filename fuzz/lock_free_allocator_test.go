@@ -10,11 +10,11 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// public is a small lock-free allocator with one size class, for any number of goroutines.
+// lockFree is a small lock-free allocator with one size class, for any number of goroutines.
 // Free frames are in a stack of frame numbers. It has at most one fault, and other
 // goroutines run where the fault is.
-type public struct {
-	fault  publicFault
+type lockFree struct {
+	fault  lockFreeFault
 	memory []byte
 	carved atomic.Int64
 	live   atomic.Int64
@@ -32,10 +32,10 @@ type public struct {
 	windows atomic.Int64 // calls of window so far
 }
 
-type publicFault int
+type lockFreeFault int
 
 const (
-	publishesWell publicFault = iota
+	publishesWell lockFreeFault = iota
 	aba
 	missingPublication
 	takeInTwoSteps
@@ -44,33 +44,33 @@ const (
 )
 
 const (
-	publicSize   = 128
-	publicFrames = 1 << 15
+	lockFreeSize   = 128
+	lockFreeFrames = 1 << 15
 )
 
-func newPublic(f publicFault) func(testing.TB) arena.FrameAllocator {
+func newLockFree(f lockFreeFault) func(testing.TB) arena.FrameAllocator {
 	return func(testing.TB) arena.FrameAllocator {
-		return &public{
+		return &lockFree{
 			fault:  f,
-			memory: make([]byte, publicFrames*publicSize),
-			next:   make([]atomic.Uint64, publicFrames+1),
-			slots:  make([]atomic.Uint64, publicFrames),
+			memory: make([]byte, lockFreeFrames*lockFreeSize),
+			next:   make([]atomic.Uint64, lockFreeFrames+1),
+			slots:  make([]atomic.Uint64, lockFreeFrames),
 		}
 	}
 }
 
-var publicPromises = Promises{
-	Sizes(publicSize),
-	LiveFrames(func(p *public) int { return int(p.live.Load()) }),
-	Recycles(publicSize, 64),
+var lockFreePromises = Promises{
+	Sizes(lockFreeSize),
+	LiveFrames(func(p *lockFree) int { return int(p.live.Load()) }),
+	Recycles(lockFreeSize, 64),
 	Concurrent(),
 }
 
-const publicNumber = 1<<32 - 1
+const lockFreeNumber = 1<<32 - 1
 
 // window lets other goroutines run where the fault f is, on this processor and, one time in
 // eight, on all. It does nothing if a has another fault.
-func (a *public) window(f publicFault) {
+func (a *lockFree) window(f lockFreeFault) {
 	if a.fault != f {
 		return
 	}
@@ -80,27 +80,27 @@ func (a *public) window(f publicFault) {
 	runtime.Gosched()
 }
 
-func (a *public) Allocate(size uintptr) unsafe.Pointer {
-	if size > publicSize {
+func (a *lockFree) Allocate(size uintptr) unsafe.Pointer {
+	if size > lockFreeSize {
 		return nil
 	}
 	n := a.pop()
 	if n == 0 {
 		n = uint64(a.carved.Add(1))
-		if n > publicFrames {
+		if n > lockFreeFrames {
 			return nil
 		}
 	}
 	a.count(1)
-	return unsafe.Pointer(&a.memory[(n-1)*publicSize])
+	return unsafe.Pointer(&a.memory[(n-1)*lockFreeSize])
 }
 
-func (a *public) Deallocate(p unsafe.Pointer, size uintptr) {
+func (a *lockFree) Deallocate(p unsafe.Pointer, size uintptr) {
 	a.count(-1)
-	a.push(uint64(uintptr(p)-uintptr(unsafe.Pointer(unsafe.SliceData(a.memory))))/publicSize + 1)
+	a.push(uint64(uintptr(p)-uintptr(unsafe.Pointer(unsafe.SliceData(a.memory))))/lockFreeSize + 1)
 }
 
-func (a *public) count(n int64) {
+func (a *lockFree) count(n int64) {
 	if a.fault == countInTwoSteps {
 		was := a.live.Load()
 		a.window(countInTwoSteps)
@@ -110,7 +110,7 @@ func (a *public) count(n int64) {
 	a.live.Add(n)
 }
 
-func (a *public) push(n uint64) {
+func (a *lockFree) push(n uint64) {
 	if a.fault == missingPublication {
 		i := a.n.Add(1) - 1
 		a.window(missingPublication)
@@ -119,7 +119,7 @@ func (a *public) push(n uint64) {
 	}
 	for {
 		head := a.head.Load()
-		a.next[n].Store(head & publicNumber)
+		a.next[n].Store(head & lockFreeNumber)
 		a.window(pushInTwoSteps)
 		if a.fault == pushInTwoSteps {
 			a.head.Store(a.changed(head) | n)
@@ -132,14 +132,14 @@ func (a *public) push(n uint64) {
 }
 
 // changed returns the upper half of head with one more change.
-func (a *public) changed(head uint64) uint64 {
+func (a *lockFree) changed(head uint64) uint64 {
 	if a.fault == aba {
 		return 0
 	}
 	return (head>>32 + 1) << 32
 }
 
-func (a *public) pop() uint64 {
+func (a *lockFree) pop() uint64 {
 	if a.fault == missingPublication {
 		for {
 			n := a.n.Load()
@@ -153,7 +153,7 @@ func (a *public) pop() uint64 {
 	}
 	for {
 		head := a.head.Load()
-		n := head & publicNumber
+		n := head & lockFreeNumber
 		if n == 0 {
 			return 0
 		}
