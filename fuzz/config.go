@@ -55,6 +55,7 @@ const (
 	maxProgramTime = time.Minute
 )
 
+// newConfig returns the defaults with the options applied. It panics if an option is nil.
 func newConfig[O StressOption](opts ...O) *config {
 	c := &config{
 		align:       func(uintptr) uintptr { return 16 },

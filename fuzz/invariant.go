@@ -74,6 +74,7 @@ const (
 	Reported Invariant = "Reported"
 )
 
+// invariants lists all invariants in the order of their declaration.
 var invariants = []Invariant{
 	Overlap, HandedOutTwice, Misaligned, NotUsable, Damaged, NotZeroed, Lost, WrongAccount,
 	WrongRefusal, LimitExceeded, OutsideWrite, BadReturn, Panicked, Stuck, Invalid, Reported,

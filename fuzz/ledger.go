@@ -61,6 +61,7 @@ func (l *ledger) neighbours(f *frame) [2]*frame {
 	return two
 }
 
+// add adds a new frame, which overlaps no frame in the ledger.
 func (l *ledger) add(f *frame, cost uintptr) {
 	l.live++
 	l.cost += cost
@@ -77,6 +78,7 @@ func (l *ledger) add(f *frame, cost uintptr) {
 	}
 }
 
+// remove removes a live frame, before it is freed.
 func (l *ledger) remove(f *frame, cost uintptr) {
 	l.live--
 	l.cost -= cost

@@ -195,6 +195,7 @@ func (m *Memory) end() {
 	}
 }
 
+// checkGuards reports a write beside a block. The caller holds mu.
 func (m *Memory) checkGuards(b *block) {
 	if i := firstOther(b.memory[:guard], guardByte); i >= 0 {
 		m.report(OutsideWrite, "%d bytes in front of a block of %d bytes of the allocator below, a byte was written", guard-i, b.size)
@@ -204,6 +205,7 @@ func (m *Memory) checkGuards(b *block) {
 	}
 }
 
+// checkFreed reports a write to a block in freed, or beside it. The caller holds mu.
 func (m *Memory) checkFreed(b *block) {
 	m.checkGuards(b)
 	if i := firstOther(b.memory[guard:guard+b.size], returnByte); i >= 0 {
@@ -218,6 +220,7 @@ func (m *Memory) report(i Invariant, format string, args ...any) {
 	}
 }
 
+// fill sets all bytes of b.
 func fill(b []byte, with byte) {
 	if len(b) == 0 {
 		return

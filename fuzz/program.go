@@ -150,6 +150,7 @@ type decoder struct {
 	size    uintptr // of all frames if oneSize is set; 0 before the first
 }
 
+// decode decodes bytes in the format that decoder describes.
 func (c *config) decode(data []byte) Program {
 	d := decoder{c: c, in: data}
 	d.oneSize = d.in.next()&1 != 0
@@ -159,6 +160,7 @@ func (c *config) decode(data []byte) Program {
 	return d.program
 }
 
+// operation decodes one operation.
 func (d *decoder) operation() {
 	b := d.in.next()
 	cache := 0
@@ -232,6 +234,7 @@ func (d *decoder) operation() {
 
 func (d *decoder) emit(op Op) { d.program = append(d.program, op) }
 
+// allocate emits an allocation, unless it would exceed a bound.
 func (d *decoder) allocate(cache int, size uintptr) {
 	if d.oneSize {
 		if d.size == 0 {
@@ -249,6 +252,8 @@ func (d *decoder) allocate(cache int, size uintptr) {
 	d.bytes += size
 }
 
+// free emits code for the live frame with index i, modulo their number. It emits nothing if no
+// frame is live.
 func (d *decoder) free(code Code, cache, i int) {
 	if len(d.live) == 0 {
 		return

@@ -31,6 +31,7 @@ type run struct {
 	touching *frame // the frame that is being read or written; a fault is about this frame
 }
 
+// openedCache is a cache that the program has opened and not closed.
 type openedCache struct {
 	frames arena.FrameAllocator
 	end    func() // closes the cache
@@ -207,6 +208,7 @@ func (r *run) grant() {
 	}
 }
 
+// allocate allocates a frame, checks the answer and the frame, and fills it.
 func (r *run) allocate(op Op) *violation {
 	p := r.through(op.Cache).Allocate(op.Size)
 	if v := r.c.checkAnswer(p, op.Size, &r.ledger, r.refuses); v != nil || p == nil {
@@ -308,6 +310,7 @@ func (r *run) write(f *frame) {
 	r.touching = nil
 }
 
+// verify compares the contents of a live frame with the last write.
 func (r *run) verify(f *frame) *violation {
 	r.touching = f
 	i := f.damage()
@@ -315,6 +318,7 @@ func (r *run) verify(f *frame) *violation {
 	return damagedAt(f, i)
 }
 
+// damagedAt returns the violation for damage at the offset i of f, or nil if i is negative.
 func damagedAt(f *frame, i int) *violation {
 	if i < 0 {
 		return nil
@@ -331,6 +335,8 @@ func (r *run) verifyAll() *violation {
 	return nil
 }
 
+// free verifies a frame and frees it. The ledger forgets it first: from then on the allocator
+// may do with it what it likes.
 func (r *run) free(f *frame, through arena.FrameAllocator) *violation {
 	if v := r.verify(f); v != nil {
 		return v
@@ -423,6 +429,7 @@ func (r *run) again() *violation {
 	return r.accounts()
 }
 
+// validate calls the function of Validates, if there is one.
 func (r *run) validate() *violation {
 	if r.c.validate == nil {
 		return nil

@@ -331,6 +331,8 @@ func (u *stressUser) pick() *frame {
 	return f
 }
 
+// allocate allocates a frame, unless the user holds stressLive. A refusal is a violation only if
+// no option allows it: how much is live at that moment is not known exactly.
 func (u *stressUser) allocate() {
 	if len(u.live) >= stressLive {
 		return
@@ -385,6 +387,7 @@ func (u *stressUser) write(f *frame) {
 
 func (u *stressUser) verify(f *frame) { u.report(damagedAt(f, f.damage())) }
 
+// free verifies a frame and frees it. It leaves the frame alone once the load has stopped.
 func (u *stressUser) free(f *frame) {
 	u.verify(f)
 	if u.stopped.Load() {

@@ -124,6 +124,7 @@ func (i *Inspector) serveJSON(w http.ResponseWriter) {
 	answer(w, "application/json", &b, err)
 }
 
+// serveProfile collects the profile with collecting held, and then writes it.
 func (i *Inspector) serveProfile(w http.ResponseWriter) {
 	i.collecting.Lock()
 	var b bytes.Buffer

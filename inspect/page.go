@@ -29,6 +29,7 @@ var contentPolicy = fmt.Sprintf(
 	"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; connect-src 'self'; style-src 'sha256-%s'; script-src 'sha256-%s'",
 	hash(pageCSS), hash(pageJS))
 
+// hash returns the SHA-256 sum of text, as a Content-Security-Policy has it.
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.StdEncoding.EncodeToString(sum[:])

@@ -38,6 +38,7 @@ type report struct {
 	Arenas    []arenaReport    `json:"arenas"`
 }
 
+// kindReport has the figures of a kind. Sizes are in bytes, as asked for.
 type kindReport struct {
 	kindRef
 	FrameSize uintptr `json:"frame_size"`
@@ -58,6 +59,8 @@ type kindRef struct {
 
 func refOf(i coro.KindInfo) kindRef { return kindRef{i.Name, i.File, i.Line} }
 
+// executorReport has what the tasks of an executor wait for. Pool is nil unless the executor is
+// a pool.
 type executorReport struct {
 	Name       string        `json:"name"`
 	Waiting    int           `json:"waiting"`
@@ -69,6 +72,8 @@ type executorReport struct {
 	Pool       *poolReport   `json:"pool,omitempty"`
 }
 
+// groupReport counts the waiting tasks of one kind, under roots of one kind, that wait in the
+// same operation.
 type groupReport struct {
 	N    int     `json:"n"`
 	What string  `json:"what"`
@@ -85,6 +90,7 @@ type chainReport struct {
 	Omitted int       `json:"omitted,omitempty"`
 }
 
+// poolReport has the figures of a pool: see [executor.PoolStats].
 type poolReport struct {
 	Tasks       uint64         `json:"tasks"`
 	Steals      uint64         `json:"steals"`
@@ -100,6 +106,7 @@ type poolReport struct {
 	MoreWorkers int            `json:"more_workers,omitempty"`
 }
 
+// workerReport has the figures of a worker. LongestMS is its longest step in milliseconds.
 type workerReport struct {
 	Tasks     uint64 `json:"tasks"`
 	Steals    uint64 `json:"steals"`
@@ -110,6 +117,7 @@ type workerReport struct {
 	LongestMS int64  `json:"longest_ms"`
 }
 
+// arenaReport has the figures of an arena: see [arena.Stats].
 type arenaReport struct {
 	Name            string        `json:"name"`
 	Total           classReport   `json:"total"`
@@ -123,6 +131,7 @@ type arenaReport struct {
 	Map             []mapRow      `json:"map,omitempty"`
 }
 
+// classReport counts the frames of a size class: see [arena.ClassStats].
 type classReport struct {
 	FrameSize uintptr `json:"frame_size,omitempty"`
 	Slabs     int     `json:"slabs"`

@@ -62,6 +62,7 @@ var (
 // sink is the channel that a call of Collect sends to.
 type sink chan<- prometheus.Metric
 
+// send sends one value. labels has a value for each label of m.
 func (s sink) send(m *metric, value float64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
 }
@@ -90,6 +91,7 @@ func (s sink) arena(name string, a arena.Stats) {
 // come and go, and without a bound the number of series would grow.
 const maxWaitingSeries = 100
 
+// waiting sends groups of waiting tasks, of which the largest comes first.
 func (s sink) waiting(name string, groups []coro.WaitingGroup) {
 	type series struct{ kind, root, what string }
 	sums := make(map[series]int)
@@ -120,6 +122,7 @@ func (s sink) pool(name string, p *executor.Pool) {
 	s.send(poolQueued, float64(stats.High), name, "urgent")
 }
 
+// tasks sends the figures of all counted kinds, with those of the same name added up.
 func (s sink) tasks() {
 	sums := make(map[string]coro.KindStats)
 	for k := range coro.Stats() {

@@ -17,6 +17,7 @@ type help struct {
 	Subcommands []helpCommand `json:"subcommands"`
 }
 
+// helpFlag describes a flag.
 type helpFlag struct {
 	Name      string `json:"name"`
 	Shorthand string `json:"shorthand"`
@@ -25,6 +26,7 @@ type helpFlag struct {
 	About     string `json:"about"`
 }
 
+// helpCommand describes a subcommand in one line.
 type helpCommand struct {
 	Name  string `json:"name"`
 	About string `json:"about"`

@@ -31,6 +31,7 @@ type mapReport struct {
 	Slabs        []slabInfo `json:"slabs"` // sorted by frame size, then by address
 }
 
+// slabInfo has the figures of one slab.
 type slabInfo struct {
 	FrameBytes     uintptr `json:"frame_bytes"`
 	CapacityFrames int     `json:"capacity_frames"`
@@ -75,6 +76,7 @@ picture, and draws only with -o. An SVG is light or dark, as its viewer prefers.
 	return command
 }
 
+// run checks the flags, draws an arena, and writes the result.
 func (m *mapping) run(ctx context.Context, args []string) error {
 	isPNG := strings.EqualFold(filepath.Ext(m.output), ".png")
 	if m.output != "" && !isPNG && !strings.EqualFold(filepath.Ext(m.output), ".svg") {

@@ -46,6 +46,7 @@ type demonstration struct {
 	refused bool
 }
 
+// demonstrationFrame is a live frame, with the size that was asked for.
 type demonstrationFrame struct {
 	at   unsafe.Pointer
 	size uintptr

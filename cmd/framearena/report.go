@@ -14,6 +14,7 @@ func (m machine) text() string {
 	return fmt.Sprintf("framearena on %s/%s, %s, GOMAXPROCS %d, %s\n", m.OS, m.Arch, cpus, m.GOMAXPROCS, m.Go)
 }
 
+// text returns the table of the tour's first part.
 func (r *chainReport) text() string {
 	t := table{{"frames from", "ns/frame", "spread", "ratio", "heap allocs/frame", "GC cycles"}}
 	for _, row := range r.Rows {
@@ -30,6 +31,7 @@ func (r *chainReport) text() string {
 		r.FramesPerIteration, grouped(r.Iterations), r.Rounds, t.text())
 }
 
+// text returns the table of the tour's second part. Its last row compares the first two.
 func (r *crowdReport) text() string {
 	n := float64(r.Activities)
 	t := table{{"", "create each", "memory each", "memory all", "GC before", "GC while suspended", "finish each"}}
@@ -62,6 +64,7 @@ func (r *crowdReport) text() string {
 // the left. The others have figures and are aligned to the right.
 type table [][]string
 
+// text returns the table with its columns aligned.
 func (t table) text() string {
 	widths := make([]int, len(t[0]))
 	for _, row := range t {

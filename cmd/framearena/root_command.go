@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// rootText is what help says about the command as a whole.
 const rootText = `Framearena measures what tasks on recycled arena frames cost, and compares them
 with the alternatives: a chain of tasks with frames from several allocators, and
 many suspended tasks with as many parked goroutines. It takes about half a

@@ -14,6 +14,7 @@ type traceArgument struct {
 	mebibytes  int
 }
 
+// addFlags adds the flags to a command, and sets their defaults.
 func (a *traceArgument) addFlags(command *cobra.Command) {
 	a.operations, a.mebibytes = 20_000_000, 1024
 	command.Flags().Var(&wholeNumber{&a.operations, maxCount}, "max-operations", "most operations that a trace may have")

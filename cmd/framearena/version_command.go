@@ -43,6 +43,7 @@ func newVersionCommand(c *streams) *cobra.Command {
 	}
 }
 
+// versionOf returns the version that the build information describes.
 func versionOf(info *debug.BuildInfo) version {
 	v := version{
 		Module:  info.Main.Path,
@@ -66,6 +67,7 @@ func versionOf(info *debug.BuildInfo) version {
 	return v
 }
 
+// text returns the version in up to three lines.
 func (v version) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "framearena %s, %s, %s/%s\n", v.Version, v.Go, v.OS, v.Arch)

@@ -20,6 +20,7 @@ type wholeNumber struct {
 	most int
 }
 
+// Set parses the value of the flag. Its error says which values are allowed.
 func (v *wholeNumber) Set(s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > v.most {

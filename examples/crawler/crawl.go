@@ -48,6 +48,7 @@ func (c *Crawler) Crawl(ctx context.Context, ex coro.Executor, start string) (ma
 	return all.pages, err
 }
 
+// begin returns a new crawl, which has claimed no page.
 func (c *Crawler) begin() *crawl {
 	return &crawl{
 		Crawler: c,
@@ -83,6 +84,7 @@ func (c *crawl) claim(u *url.URL) (v visited, ok bool) {
 	return visited{crawl: c, url: u, host: c.hosts[u.Host]}, true
 }
 
+// finish records the result of visiting a page.
 func (c *crawl) finish(u *url.URL, p Page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -19,6 +19,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
+// options are the values of the flags.
 type options struct {
 	pages, hosts, attempts     int
 	perHost                    int64
@@ -110,6 +111,7 @@ func same(a, b map[string]Page) bool {
 	})
 }
 
+// report prints how many requests each host got, and how the pages answered.
 func (s *site) report(out io.Writer, pages map[string]Page, took time.Duration) {
 	fmt.Fprintf(out, "Visited %d of %d pages in %v.\n\n", len(pages), len(s.pages), took.Round(time.Millisecond))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

@@ -39,6 +39,7 @@ type trouble struct {
 	times  int // how many of the first requests fail
 }
 
+// always is more requests than any crawl sends to one page.
 const always = 1 << 30
 
 // newSite returns a site of n pages on the given number of hosts. All pages can be reached
@@ -151,6 +152,7 @@ func (s *site) handler(number int) http.Handler {
 	return mux
 }
 
+// html returns the contents of a page.
 func (s *site) html(i int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<h1>Page %d</h1>\n", i)

@@ -26,6 +26,7 @@ type order struct {
 	Active  int  `json:"active,omitempty"`  // from so many goroutines
 }
 
+// report is the answer to an order. The times are set after Echoes.
 type report struct {
 	Failure string        `json:"failure,omitempty"`
 	P50     time.Duration `json:"p50,omitempty"` // of an echo
@@ -78,6 +79,7 @@ func (c *clients) do(o order) (report, error) {
 // uses some 28,000 ports of an address by default.
 const perAddress = 10_000
 
+// connect opens n more connections.
 func (c *clients) connect(n int) error {
 	if _, err := raiseFiles(len(c.conns) + n); err != nil {
 		return err

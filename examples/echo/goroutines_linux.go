@@ -19,6 +19,8 @@ type goroutineServer struct {
 	closed bool
 }
 
+// listenGoroutines returns a server on a port of 127.0.0.1. buffer is the size of its buffers
+// in bytes.
 func listenGoroutines(buffer int) (*goroutineServer, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -52,6 +54,7 @@ func (s *goroutineServer) Close() error {
 	return err
 }
 
+// accept starts a goroutine for each new connection, until Close.
 func (s *goroutineServer) accept() {
 	for {
 		conn, err := s.listener.Accept()
@@ -73,6 +76,7 @@ func (s *goroutineServer) accept() {
 	}
 }
 
+// echo sends back what a connection receives, until the other side closes it, or Close.
 func (s *goroutineServer) echo(conn net.Conn) {
 	buffer := make([]byte, s.buffer)
 	for {

@@ -24,6 +24,7 @@ type options struct {
 	json                          bool
 }
 
+// parse parses the command line. On an error it has written the usage to output.
 func parse(args []string, output io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("echo", flag.ContinueOnError)

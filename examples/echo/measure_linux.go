@@ -145,6 +145,7 @@ func measure(o options) (r row, err error) {
 	return r, nil
 }
 
+// open returns a server of the kind that the options select.
 func open(o options, files int) (server, error) {
 	if o.mode == modeTask {
 		return listenTasks(o.buffer, files)

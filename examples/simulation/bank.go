@@ -20,6 +20,7 @@ type bank struct {
 	err     error // of the first customer that failed
 }
 
+// fail is the error handler of the loop. It keeps the first error.
 func (b *bank) fail(err error) {
 	if b.err == nil {
 		b.err = err
@@ -73,6 +74,7 @@ type result struct {
 	digest    uint64            // of who was served when
 }
 
+// minutesShown is the number of bins for waiting times.
 const minutesShown = 12
 
 // served records that a teller begins to serve c now.

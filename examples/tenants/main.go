@@ -15,6 +15,7 @@ import (
 	"time"
 )
 
+// options are the values of the flags, and the load of the tenants.
 type options struct {
 	budget         uint64
 	memory         string

@@ -14,6 +14,7 @@ type shape struct {
 	says       string // the text, or the title of the slab
 }
 
+// shapeKind says what a shape is.
 type shapeKind uint8
 
 const (

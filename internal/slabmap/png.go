@@ -55,6 +55,7 @@ func (c *canvas) fill(r image.Rectangle, with color.RGBA) {
 	draw.Draw(c.pixels, r, image.NewUniform(with), image.Point{}, draw.Src)
 }
 
+// rectangle fills a rectangle or, in edgeColour, draws its outline.
 func (c *canvas) rectangle(s shape) {
 	r := image.Rect(scaled(s.x), scaled(s.y), scaled(s.x+s.w), scaled(s.y+s.h))
 	with := c.theme[s.colour]
@@ -72,6 +73,7 @@ func (c *canvas) rectangle(s shape) {
 	}
 }
 
+// letters draws a text. It loads the font at the first text of each size.
 func (c *canvas) letters(s shape) error {
 	face, ok := c.faces[s.h]
 	if !ok {
@@ -95,4 +97,5 @@ func (c *canvas) letters(s shape) error {
 	return nil
 }
 
+// scaled converts a length of the SVG to pixels of the PNG.
 func scaled(x float64) int { return int(math.Round(scale * x)) }
