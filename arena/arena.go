@@ -75,13 +75,11 @@ type Arena struct {
 
 // New returns an arena. It reserves no memory before the first Allocate.
 //
-// The error wraps [ErrInvalidOption] and names the option that makes no sense.
+// The error wraps [ErrInvalidOption] and names the option that is invalid.
 func New(opts ...Option) (*Arena, error) {
 	a := new(Arena)
-	for _, o := range opts {
-		if err := o(&a.opts); err != nil {
-			return nil, err
-		}
+	if err := a.opts.applyAll(opts); err != nil {
+		return nil, err
 	}
 	a.store = slab.NewStore[slabUse](a.opts.slab)
 	a.budget.limit = a.opts.maxBytes

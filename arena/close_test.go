@@ -1,7 +1,6 @@
 package arena_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"unsafe"
@@ -106,16 +105,4 @@ func TestCloseOfAnArenaThatWasNeverAllocatedFrom(t *testing.T) {
 	require.NoError(t, a.Close())
 	require.PanicsWithValue(t, "arena: Allocate"+closedArena, func() { a.Allocate(1) })
 	require.PanicsWithValue(t, "arena: Allocate"+closedArena, func() { c.Allocate(1) })
-}
-
-func TestBadOptions(t *testing.T) {
-	for _, n := range []uintptr{0, 1, 2<<20 - 1} {
-		a, err := arena.New(arena.WithMaxBytes(n))
-		require.Nil(t, a)
-		require.ErrorIs(t, err, arena.ErrInvalidOption)
-		require.EqualError(t, err, "arena: bad option: WithMaxBytes("+itoa(n)+"): less than one slab of 2097152 bytes")
-	}
-	_, err := arena.New(arena.WithMaxBytes(2<<20), arena.WithMaxBytes(1))
-	require.ErrorIs(t, err, arena.ErrInvalidOption, "the second of two")
-	require.False(t, errors.Is(err, arena.ErrLeak))
 }

@@ -3,7 +3,7 @@ package arena
 import "errors"
 
 var (
-	// ErrInvalidOption is wrapped by the error of [New] when an option makes no sense.
+	// ErrInvalidOption is wrapped by the error of [New] when an option is invalid.
 	ErrInvalidOption = errors.New("arena: bad option")
 
 	// ErrLeak is wrapped by the error of [Arena.Close] when frames are live.
