@@ -1,7 +1,6 @@
 package arena
 
 import (
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -42,7 +41,7 @@ type Arena struct {
 
 	// ---- cold
 
-	store   *slab.Store[slabUse]
+	store   *slab.Store[slabDesc]
 	budget  budget
 	checker *checker // nil unless in checked mode
 	trimmer trimmer
@@ -81,7 +80,7 @@ func New(opts ...Option) (*Arena, error) {
 	if err := a.opts.applyAll(opts); err != nil {
 		return nil, err
 	}
-	a.store = slab.NewStore[slabUse](a.opts.slab)
+	a.store = slab.NewStore[slabDesc](a.opts.slab)
 	a.budget.limit = a.opts.maxBytes
 	a.shared = newCache(a)
 	a.caches.Store(&[]*Cache{a.shared})
@@ -212,95 +211,5 @@ func (a *Arena) deallocateSlow(p unsafe.Pointer, size uintptr) {
 			return
 		}
 		a.addEmpties() // allocates, which must not happen while a P is pinned
-	}
-}
-
-// NewCache returns a cache: free lists that belong to one goroutine at a time.
-// It is the fastest way to allocate, and what a worker thread of an executor
-// owns. Close it when its owner is done. NewCache panics if the arena is closed.
-//
-// A cache takes about 12 KiB on the Go heap. Who opens and closes caches often
-// reuses them with [Arena.OpenCache].
-func (a *Arena) NewCache() *Cache {
-	c := new(Cache)
-	a.openCache(c, "NewCache")
-	return c
-}
-
-// OpenCache opens a Cache that is part of something of the caller's, which is one
-// step less for each use than to refer to one, or that was closed and is to be used
-// again. It must not be copied or moved. OpenCache panics if the arena is closed, or
-// c is open.
-func (a *Arena) OpenCache(c *Cache) { a.openCache(c, "OpenCache") }
-
-func (a *Arena) openCache(c *Cache, method string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.mustBeOpen(method)
-	if c.isOpen {
-		panic("arena: OpenCache of a Cache that is open: close it first")
-	}
-	c.arena = a
-	a.addCache(c)
-}
-
-// addCache opens c and lets others find what it publishes. The caller holds a.mu.
-func (a *Arena) addCache(c *Cache) {
-	c.open()
-	old := *a.caches.Load()
-	caches := append(old[:len(old):len(old)], c)
-	a.caches.Store(&caches)
-}
-
-// Close gives all memory back to the system. While frames are live it does
-// nothing but return an error that wraps [ErrLeak] and says how many frames of
-// which sizes are live; the arena stays open, and Close may be tried again.
-//
-// No other method may run at the same time. Using the arena or one of its caches
-// after Close has succeeded panics. Closing again returns nil.
-func (a *Arena) Close() error {
-	closed, err := a.close()
-	if closed {
-		a.trimmer.end()
-	}
-	return err
-}
-
-// close reports whether it closed the arena, even if the system objected.
-func (a *Arena) close() (closed bool, err error) {
-	if ch := a.checker; ch != nil {
-		ch.mu.Lock()
-		defer ch.mu.Unlock()
-	}
-	a.trimming.Lock() // while a trim has frames in hand, they would seem live
-	defer a.trimming.Unlock()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return false, nil
-	}
-	if a.checker != nil {
-		a.checker.mustAllBeUntouched()
-	}
-	if err := a.leak(); err != nil {
-		return false, err
-	}
-	a.closed = true
-	a.gone.Store(true)
-	for _, c := range *a.caches.Load() {
-		c.forget()
-	}
-	a.caches.Store(&[]*Cache{a.shared})
-	a.empties.TakeAll()
-	a.chunks = nil
-	if err := a.store.Close(); err != nil {
-		return true, fmt.Errorf("arena: close: %w", err)
-	}
-	return true, nil
-}
-
-func (a *Arena) mustBeOpen(method string) {
-	if a.gone.Load() {
-		panic("arena: " + method + " on a closed arena: close it after its last user, not before")
 	}
 }

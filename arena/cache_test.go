@@ -176,3 +176,48 @@ func TestZeroCacheCanBeClosed(t *testing.T) {
 	c.Close()
 	require.Nil(t, c.TryAllocateAt(arena.PlaceOf(0)))
 }
+
+// Whoever closes a cache twice must not close the cache of whoever came next.
+func TestCacheClosedTwiceHarmsNoOther(t *testing.T) {
+	a := open(t)
+	first := a.NewCache()
+	first.Close()
+	second := a.NewCache()
+	first.Close()
+	p := second.Allocate(128)
+	require.NotNil(t, p)
+	second.Deallocate(p, 128)
+	second.Close()
+}
+
+// Closing the cache after its arena, which is allowed, is closing it.
+func TestCacheClosedAfterItsArenaCanBeReopened(t *testing.T) {
+	a := newArena(t)
+	var c arena.Cache
+	a.OpenCache(&c)
+	require.NoError(t, a.Close())
+	c.Close()
+	b := open(t)
+	require.NotPanics(t, func() { b.OpenCache(&c) })
+	c.Close()
+}
+
+// A cache that was never opened says so.
+func TestZeroCachePanicsClearly(t *testing.T) {
+	var c arena.Cache
+	require.Contains(t, panicOf(func() { c.Allocate(128) }), "arena: Allocate")
+	require.Contains(t, panicOf(func() { c.Deallocate(unsafe.Pointer(new([128]byte)), 128) }), "arena: Deallocate")
+}
+
+// Deallocate of nil is either nothing or a clear panic, and breaks no list.
+func TestDeallocateOfNil(t *testing.T) {
+	c := open(t).NewCache()
+	defer c.Close()
+	if says := panicOf(func() { c.Deallocate(nil, 128) }); says != "" {
+		require.Contains(t, says, "arena: Deallocate")
+	}
+	var p unsafe.Pointer
+	require.NotPanics(t, func() { p = c.Allocate(128) })
+	require.NotNil(t, p)
+	c.Deallocate(p, 128)
+}

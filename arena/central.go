@@ -15,7 +15,7 @@ type central struct {
 
 	// current is the slab that frames are carved from; the class's other slabs
 	// are carved to their end.
-	current *slab.Slab[slabUse]
+	current *slab.Slab[slabDesc]
 
 	carved uint64 // frames carved from the class's slabs, and not uncarved since
 	slabs  int    // slabs that the class has
@@ -23,8 +23,8 @@ type central struct {
 	_ [128 - 40]byte
 }
 
-// slabUse is what the arena knows of a slab. It lies beside the slabs.
-type slabUse struct {
+// slabDesc is what the arena knows of a slab. It lies beside the slabs.
+type slabDesc struct {
 	class  bins.Class
 	carved uint32 // frames [0, carved) exist; guarded by the class's central.mu
 
@@ -69,7 +69,7 @@ func (a *Arena) addSlab(k bins.Class) bool {
 		a.budget.give(slab.Size)
 		return false
 	}
-	s.Desc = slabUse{class: k}
+	s.Desc = slabDesc{class: k}
 	if a.checker != nil {
 		s.Desc.records = make([]record, slab.Size/k.Size())
 	}

@@ -1,9 +1,6 @@
 package arena
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/framearena/framearena/bins"
 )
 
@@ -77,27 +74,4 @@ func (a *Arena) Stats() Stats {
 	s.HandedBackBytes = m.HandedBack
 	s.Refusals = a.refusals.Load()
 	return s
-}
-
-// leak returns an error that names the live frames, or nil if there are none. In
-// checked mode the caller holds the checker's mu.
-func (a *Arena) leak() error {
-	s := a.Stats()
-	if s.Total.Live == 0 && s.Large == 0 {
-		return nil
-	}
-	var parts []string
-	for _, c := range s.Classes {
-		if c.Live > 0 {
-			parts = append(parts, fmt.Sprintf("%d of %d bytes", c.Live, c.Size))
-		}
-	}
-	if s.Large > 0 {
-		parts = append(parts, fmt.Sprintf("%d large, of %d bytes together", s.Large, s.LargeBytes))
-	}
-	err := fmt.Errorf("%w: %s", ErrLeak, strings.Join(parts, ", "))
-	if a.checker != nil {
-		err = fmt.Errorf("%w\n%s", err, a.checker.liveFrames())
-	}
-	return err
 }

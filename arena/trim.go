@@ -2,9 +2,7 @@ package arena
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/bins"
@@ -51,41 +49,6 @@ func (a *Arena) trim(keep uintptr) uintptr {
 	}
 	t.run()
 	return t.handedBack
-}
-
-// reclaim releases slabs whose frames are all free, because a budget is used up or
-// the system refuses, and reports whether there are any now that were not when
-// slabsReleased was seen. In checked mode the caller holds the checker's mu.
-func (a *Arena) reclaim(seen uint64) bool {
-	a.trimming.Lock()
-	defer a.trimming.Unlock()
-	if a.slabsReleased.Load() != seen {
-		return true
-	}
-	// A search that found nothing is not repeated before there is another slab's
-	// worth of free frames, or a hundred times as long as it took has passed: a
-	// program at its limit must not pay for one with every request.
-	free := a.publicBytes()
-	a.fruitless = min(a.fruitless, free)
-	begin := time.Now()
-	if free-a.fruitless < slab.Size && begin.Before(a.noSearchBefore) {
-		return false
-	}
-	t := trim{arena: a, excess: math.MaxUint}
-	t.run()
-	if a.slabsReleased.Load() == seen {
-		a.fruitless = a.publicBytes()
-		a.noSearchBefore = begin.Add(100 * time.Since(begin))
-		return false
-	}
-	return true
-}
-
-// searchAnyway makes the next reclaim search.
-func (a *Arena) searchAnyway() {
-	a.trimming.Lock()
-	defer a.trimming.Unlock()
-	a.noSearchBefore = time.Time{}
 }
 
 // trim is one run of giving back. Its owner holds the arena's trimming, and in
@@ -221,7 +184,7 @@ func (a *Arena) warmed(k bins.Class, b *bins.Batch) {
 }
 
 // releaseSlab releases the slab s, if the given free frames are all that it has.
-func (t *trim) releaseSlab(k bins.Class, s *slab.Slab[slabUse], frames []uintptr) bool {
+func (t *trim) releaseSlab(k bins.Class, s *slab.Slab[slabDesc], frames []uintptr) bool {
 	a := t.arena
 	c := &a.central[k]
 	c.mu.Lock()
@@ -259,7 +222,7 @@ func (t *trim) lost(k bins.Class, frames []uintptr) {
 
 // discardPages gives back the pages of slab s in which all frames are among the
 // given ones, which are sorted, and marks the frames in them.
-func (t *trim) discardPages(k bins.Class, s *slab.Slab[slabUse], frames []uintptr) {
+func (t *trim) discardPages(k bins.Class, s *slab.Slab[slabDesc], frames []uintptr) {
 	unit := max(slab.PageSize(), k.Size()) // a page of frames, or a frame of pages
 	perUnit := int(unit / k.Size())
 	begin, end := 0, 0 // frames[begin:end] fill adjacent units
@@ -319,22 +282,4 @@ func (a *Arena) warmBytes() uintptr {
 		warm -= min(warm, uintptr(max(0, a.cold[k].Load()))*k.Size())
 	}
 	return warm
-}
-
-// publishLocal publishes what the cache of the calling P holds.
-func (a *Arena) publishLocal() {
-	for k := range bins.Class(bins.Classes) {
-		for {
-			c := a.acquireLocal()
-			empty := c.lists[k].Len() == 0
-			published := !empty && c.publishHalf(k)
-			a.local.release(c)
-			if empty {
-				break
-			}
-			if !published {
-				a.addEmpties() // allocates, which must not happen while a P is pinned
-			}
-		}
-	}
 }

@@ -54,3 +54,28 @@ func (a *Arena) addEmpties() {
 		a.addEmpty(&chunk[i])
 	}
 }
+
+// maxSpares bounds the empty batches that a cache keeps to itself.
+const maxSpares = 4
+
+// addSpare keeps the empty batch b for the next publish, or gives it to those
+// who publish more than this cache does.
+func (c *Cache) addSpare(b *bins.Batch) {
+	if c.nspares == maxSpares {
+		c.arena.addEmpty(b)
+		return
+	}
+	b.SetNext(c.spares)
+	c.spares = b
+	c.nspares++
+}
+
+func (c *Cache) takeSpare() *bins.Batch {
+	if c.spares == nil {
+		return c.arena.takeEmpty()
+	}
+	b := c.spares
+	c.spares = b.Next()
+	c.nspares--
+	return b
+}
