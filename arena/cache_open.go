@@ -6,11 +6,11 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// NewCache returns a cache: free lists that belong to one goroutine at a time.
-// It is the fastest way to allocate, and what a worker thread of an executor
-// owns. Close it when its owner is done. NewCache panics if the arena is closed.
+// NewCache returns an open cache: free lists that belong to one goroutine at a time. It is
+// the fastest way to allocate, and what each worker of an executor owns. The owner calls
+// [Cache.Close] when it is done. NewCache panics if the arena is closed.
 //
-// A cache takes about 12 KiB on the Go heap. Who opens and closes caches often
+// A cache takes about 12 KiB on the Go heap. A program that opens and closes caches often
 // reuses them with [Arena.OpenCache].
 func (a *Arena) NewCache() *Cache {
 	c := new(Cache)
@@ -18,12 +18,13 @@ func (a *Arena) NewCache() *Cache {
 	return c
 }
 
-// OpenCache opens a Cache that is part of something of the caller's, which is one
-// step less for each use than to refer to one, or that was closed and is to be used
-// again. It must not be copied or moved. OpenCache panics if the arena is closed, or
-// c is open.
+// OpenCache opens c, which is a zero Cache or a closed one, of this arena or another. So a
+// Cache may be a field of the caller's own type, which saves an indirection at each use, and
+// may be used again. The calling goroutine owns c. OpenCache panics if the arena is
+// closed or c is open.
 func (a *Arena) OpenCache(c *Cache) { a.openCache(c, "OpenCache") }
 
+// openCache is OpenCache. A panic names the given method.
 func (a *Arena) openCache(c *Cache, method string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -35,7 +36,8 @@ func (a *Arena) openCache(c *Cache, method string) {
 	a.addCache(c)
 }
 
-// addCache opens c and lets others find what it publishes. The caller holds a.mu.
+// addCache opens c and adds it to a.caches, so that others find what it publishes. The
+// caller holds a.mu.
 func (a *Arena) addCache(c *Cache) {
 	c.open()
 	old := *a.caches.Load()
@@ -43,14 +45,15 @@ func (a *Arena) addCache(c *Cache) {
 	a.caches.Store(&caches)
 }
 
+// newCache returns a cache of a that others may take from, and whose lists are closed.
 func newCache(a *Arena) *Cache {
 	c := &Cache{arena: a}
 	c.openIn.Store(a)
 	return c
 }
 
-// open opens c. Its lists are empty, and without room in checked mode, so that
-// each operation goes the slow way, which is where the checks are.
+// open opens c, whose lists are empty. In checked mode they get no room, so that each
+// operation takes the slow path, which is where the checks are.
 func (c *Cache) open() {
 	if c.arena.checker == nil {
 		c.openLists()
@@ -66,22 +69,24 @@ func (c *Cache) openLists() {
 	}
 }
 
-// Close publishes all that the cache holds and ends its use. Closing again does
-// nothing; any other use afterwards panics.
+// Close publishes all frames of the cache and closes it. Closing again does nothing. Any
+// other use afterwards panics, until [Arena.OpenCache]. It may be called after the arena
+// was closed. Only the owner may call it.
 func (c *Cache) Close() {
 	a := c.arena
 	if !c.isOpen {
 		return
 	}
-	if a.gone.Load() {
+	if a.closed.Load() {
 		c.isOpen = false
 		c.openIn.Store(nil)
 		return
 	}
 	c.Publish()
-	// Until what c published is the shared cache's, nobody finds it. Who looks there is
-	// told that it is in somebody's hands, also when c is not among its victims or
-	// its stacks are empty already.
+	// From here until the frames are the shared cache's, nobody finds them. steal.go
+	// says why the wait is enough. A search that finds nothing meanwhile must not
+	// conclude that there is nothing: the count of the shared cache, at which every search
+	// looks, says that frames are on their way.
 	a.shared.takers.Add(1)
 	defer a.shared.takers.Add(-1)
 	c.openIn.Store(nil)
@@ -113,8 +118,9 @@ func (a *Arena) removeCache(c *Cache) {
 	a.caches.Store(&caches)
 }
 
-// forget drops all frames, at the end of the arena.
-func (c *Cache) forget() {
+// drop empties and closes all lists, because the arena is being closed. The caller holds
+// a.mu, and no other goroutine uses the arena.
+func (c *Cache) drop() {
 	for k := range bins.Class(bins.Classes) {
 		for c.lists[k].Len() > 0 {
 			c.lists[k].Pop()
@@ -125,6 +131,7 @@ func (c *Cache) forget() {
 	c.spares, c.nspares = nil, 0
 }
 
+// mustBeOpen panics if the cache or its arena is closed.
 func (c *Cache) mustBeOpen(method string) {
 	if c.arena != nil {
 		c.arena.mustBeOpen(method)

@@ -76,7 +76,7 @@ func (ch *checker) allocate(size uintptr) unsafe.Pointer {
 	}
 	r := ch.record(p)
 	ch.mustBeUntouchedFrame(p, k, r)
-	ch.begin(p, k.Size(), size, r)
+	ch.handOut(p, k.Size(), size, r)
 	return p
 }
 
@@ -90,13 +90,13 @@ func (ch *checker) allocateLarge(size, padded uintptr) unsafe.Pointer {
 	}
 	r := new(record)
 	ch.large[uintptr(p)] = r
-	ch.begin(p, roundToPages(padded), size, r)
+	ch.handOut(p, roundToPages(padded), size, r)
 	return p
 }
 
 // begin makes the frame at p, of capacity bytes, one of size bytes that somebody
 // has.
-func (ch *checker) begin(p unsafe.Pointer, capacity, size uintptr, r *record) {
+func (ch *checker) handOut(p unsafe.Pointer, capacity, size uintptr, r *record) {
 	*r = record{state: frameLive, size: size, allocated: ch.sites.caller()}
 	memory := unsafe.Slice((*byte)(p), capacity)
 	fill(memory[:size], freshByte)

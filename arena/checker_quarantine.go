@@ -30,7 +30,7 @@ func (ch *checker) publish() bool {
 		any = true
 	}
 	ch.cache.Publish()
-	ch.arena.searchAnyway()
+	ch.arena.resetBackoff()
 	return any
 }
 

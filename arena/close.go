@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// Close gives all memory back to the system. While frames are live it does
-// nothing but return an error that wraps [ErrLeak] and says how many frames of
-// which sizes are live; the arena stays open, and Close may be tried again.
+// Close gives all memory back to the system. While frames are live it only returns an
+// error that wraps [ErrLeak] and says how many frames of which sizes are live. The arena
+// then stays open, and Close may be called again.
 //
-// No other method may run at the same time. Using the arena or one of its caches
-// after Close has succeeded panics. Closing again returns nil.
+// No other method of the arena or of its caches may run at the same time. After Close has
+// succeeded their use panics, except for [Cache.Close], [Arena.Stats] and
+// [Arena.Slabs]. Closing again returns nil.
 func (a *Arena) Close() error {
 	closed, err := a.close()
 	if closed {
@@ -19,17 +20,18 @@ func (a *Arena) Close() error {
 	return err
 }
 
-// close reports whether it closed the arena, even if the system objected.
+// close is Close without the end of the background trim. It reports whether it closed the
+// arena: it may have done so although the system returned an error.
 func (a *Arena) close() (closed bool, err error) {
 	if ch := a.checker; ch != nil {
 		ch.mu.Lock()
 		defer ch.mu.Unlock()
 	}
-	a.trimming.Lock() // while a trim has frames in hand, they would seem live
+	a.trimming.Lock() // a trim that has a class's frames makes figures inexact
 	defer a.trimming.Unlock()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.closed {
+	if a.closed.Load() {
 		return false, nil
 	}
 	if a.checker != nil {
@@ -38,10 +40,9 @@ func (a *Arena) close() (closed bool, err error) {
 	if err := a.leak(); err != nil {
 		return false, err
 	}
-	a.closed = true
-	a.gone.Store(true)
+	a.closed.Store(true)
 	for _, c := range *a.caches.Load() {
-		c.forget()
+		c.drop()
 	}
 	a.caches.Store(&[]*Cache{a.shared})
 	a.empties.TakeAll()
@@ -52,14 +53,15 @@ func (a *Arena) close() (closed bool, err error) {
 	return true, nil
 }
 
+// mustBeOpen panics if the arena is closed.
 func (a *Arena) mustBeOpen(method string) {
-	if a.gone.Load() {
+	if a.closed.Load() {
 		panic("arena: " + method + " on a closed arena: close it after its last user, not before")
 	}
 }
 
-// leak returns an error that names the live frames, or nil if there are none. In
-// checked mode the caller holds the checker's mu.
+// leak returns an error that lists the live frames, or nil if there are none. In checked
+// mode the caller holds the checker's mu.
 func (a *Arena) leak() error {
 	s := a.Stats()
 	if s.Total.Live == 0 && s.Large == 0 {

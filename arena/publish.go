@@ -4,8 +4,8 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// Publish moves every frame that the cache holds to where other caches find it.
-// An owner that goes idle calls it.
+// Publish moves all frames of the private lists to the public stacks, where other caches
+// find them. An owner calls it before it goes idle. Only the owner may call it.
 func (c *Cache) Publish() {
 	c.mustBeOpen("Publish")
 	for k := range bins.Class(bins.Classes) {
@@ -17,9 +17,9 @@ func (c *Cache) Publish() {
 	}
 }
 
-// publishHalf moves a batch of the private list's frames to the public stack. It
-// reports false, and does nothing, if there is no empty batch to put them in. It
-// neither blocks nor allocates.
+// publishHalf moves a batch of frames from the private list to the public stack: half of a
+// full list. It reports false, and does nothing, if there is no empty batch. It neither
+// blocks nor allocates. Only the owner may call it.
 func (c *Cache) publishHalf(k bins.Class) bool {
 	b := c.takeSpare()
 	if b == nil {
@@ -30,19 +30,21 @@ func (c *Cache) publishHalf(k bins.Class) bool {
 	return true
 }
 
-// publishLocal publishes what the cache of the calling P holds.
+// publishLocal moves all private frames of one local cache, that of the calling P, to its
+// public stacks. It locks and allocates only while it is not pinned, so a goroutine that
+// changes its P on the way publishes from several caches.
 func (a *Arena) publishLocal() {
 	for k := range bins.Class(bins.Classes) {
 		for {
 			c := a.acquireLocal()
 			empty := c.lists[k].Len() == 0
 			published := !empty && c.publishHalf(k)
-			a.local.release(c)
+			a.local.unpin(c)
 			if empty {
 				break
 			}
 			if !published {
-				a.addEmpties() // allocates, which must not happen while a P is pinned
+				a.addEmpties() // allocates, so it is called without a local cache
 			}
 		}
 	}

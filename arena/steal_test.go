@@ -114,12 +114,12 @@ func TestFramesOfAClosingCacheAreInSomebodysHands(t *testing.T) {
 	}
 	// As if the closing cache were not among the victims of this search.
 	require.Nil(t, dry.search(0, 0))
-	require.True(t, dry.missed)
+	require.True(t, dry.contended)
 	a.mu.Unlock()
 
 	<-done
 	require.Nil(t, dry.search(1, maxVictims), "nobody has frames of this class")
-	require.False(t, dry.missed)
+	require.False(t, dry.contended)
 	dry.Close()
 	require.NoError(t, a.Close())
 }

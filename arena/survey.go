@@ -93,7 +93,7 @@ func (a *Arena) survey() []SlabInfo {
 	// frames are in a trim's hands.
 	a.trimming.Lock()
 	defer a.trimming.Unlock()
-	if a.gone.Load() {
+	if a.closed.Load() {
 		return nil
 	}
 	v := survey{at: make(map[uintptr]int)}
@@ -163,9 +163,9 @@ func (a *Arena) surveyLists(v *survey) {
 	a.mu.Unlock()
 	for k := range bins.Class(bins.Classes) {
 		for _, c := range *a.caches.Load() {
-			c.lists[k].Peek(func(frame uintptr) { v.note(frame, false) })
+			c.lists[k].Peek(func(frame uintptr) { v.markFree(frame, false) })
 			for range maxLooks {
-				if c.public[k].Peek(batches, v.note) {
+				if c.public[k].Peek(batches, v.markFree) {
 					break
 				}
 			}
@@ -175,7 +175,7 @@ func (a *Arena) surveyLists(v *survey) {
 
 // note notes that a frame is free. It may be one of a slab that is too new to be in the
 // survey.
-func (v *survey) note(frame uintptr, cold bool) {
+func (v *survey) markFree(frame uintptr, cold bool) {
 	address := frame &^ (slab.Size - 1)
 	s := v.last
 	if s == nil || s.Address != address {

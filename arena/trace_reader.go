@@ -48,11 +48,11 @@ type TraceReader struct {
 	last      TraceEvent
 	order     uint64
 	allocated uint64
-	live      map[uint64]traceBirth
+	live      map[uint64]traceLife
 }
 
-// traceBirth is what is known of a live frame.
-type traceBirth struct {
+// traceLife is what is known of a live frame.
+type traceLife struct {
 	order uint64
 	time  time.Duration
 	size  uint64
@@ -62,7 +62,7 @@ type traceBirth struct {
 // its beginning. It may read more from r than the trace. The error wraps [ErrTrace],
 // or is one of r's.
 func NewTraceReader(r io.Reader) (*TraceReader, error) {
-	t := &TraceReader{r: bufio.NewReader(r), live: make(map[uint64]traceBirth)}
+	t := &TraceReader{r: bufio.NewReader(r), live: make(map[uint64]traceLife)}
 	var magic [len(traceMagic)]byte
 	if _, err := io.ReadFull(t.r, magic[:]); err != nil {
 		return nil, traceReadError(err)
@@ -135,7 +135,7 @@ func (t *TraceReader) next() (TraceEvent, error) {
 	}
 	e.Time = t.last.Time + time.Duration(passed)
 	if e.Op == TraceDeallocate {
-		if err := t.bury(&e); err != nil {
+		if err := t.readFreed(&e); err != nil {
 			return none, err
 		}
 	}
@@ -156,13 +156,13 @@ func (t *TraceReader) next() (TraceEvent, error) {
 	if e.Op == TraceAllocate {
 		t.allocated++
 		e.Frame = t.allocated
-		t.live[e.Frame] = traceBirth{order: e.Order, time: e.Time, size: e.Size}
+		t.live[e.Frame] = traceLife{order: e.Order, time: e.Time, size: e.Size}
 	}
 	return e, nil
 }
 
 // bury reads which frame was freed, and tells e what is known of it.
-func (t *TraceReader) bury(e *TraceEvent) error {
+func (t *TraceReader) readFreed(e *TraceEvent) error {
 	back, err := t.number()
 	if err != nil || back == 0 {
 		return err
