@@ -9,39 +9,41 @@ import (
 	"github.com/framearena/framearena/internal/refusal"
 )
 
-// checker is checked mode: it stands between the arena's callers and its lists, and
-// keeps a record of each frame beside the slabs. There is one lock for everything.
+// checker is checked mode. All operations of the arena and its caches pass through it, and
+// it keeps a record of each frame beside the slabs. Any goroutine may call allocate and
+// deallocate; the callers of all other methods hold mu.
 type checker struct {
 	arena *Arena
 
-	// mu guards everything here, and the records of all slabs. It comes before
-	// the arena's trimming.
+	// mu guards everything here and the records of all slabs. It is locked before the
+	// arena's trimming.
 	mu sync.Mutex
 
-	// cache holds the free frames, as a cache with open lists; the others' are
-	// closed.
+	// cache holds the free frames that are not in quarantine. Its lists are open; those of
+	// all other caches are closed, so that their operations come here.
 	cache *Cache
 
-	large      map[uintptr]*record // frames over 64 KiB, the freed ones of the recent past too
-	largeFreed []uintptr           // those, oldest first
+	large      map[uintptr]*record // frames over 64 KiB, by address: live ones, and recently freed ones
+	largeFreed []uintptr           // the addresses of the latter, oldest first
 
-	quarantine      fifo[quarantinedFrame]
-	quarantineBytes uintptr
-	quarantineLimit uintptr
+	quarantine      fifo[quarantinedFrame] // freed frames that are not used again yet, oldest first
+	quarantineBytes uintptr                // their size
+	quarantineLimit uintptr                // never changes
 
 	sites siteTable
 }
 
 const (
-	// guardSize is how many bytes at least lie behind the size that was asked for.
+	// guardSize is the least number of guard bytes behind the size that was asked for.
 	guardSize = 16
 
 	defaultQuarantine = 1 << 20
 
-	// maxLargeFreed is how many freed large frames are remembered.
+	// maxLargeFreed bounds the records of freed large frames.
 	maxLargeFreed = 1024
 )
 
+// newChecker returns the checker of a, which is being made.
 func newChecker(a *Arena, quarantine uintptr) *checker {
 	if quarantine == 0 {
 		quarantine = defaultQuarantine
@@ -55,7 +57,7 @@ func newChecker(a *Arena, quarantine uintptr) *checker {
 	return ch
 }
 
-// allocate is Allocate in checked mode.
+// allocate is Allocate in checked mode. It returns nil if there is no memory.
 func (ch *checker) allocate(size uintptr) unsafe.Pointer {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
@@ -80,6 +82,7 @@ func (ch *checker) allocate(size uintptr) unsafe.Pointer {
 	return p
 }
 
+// allocateLarge is allocate for frames that, padded, are over 64 KiB.
 func (ch *checker) allocateLarge(size, padded uintptr) unsafe.Pointer {
 	p := ch.arena.allocateLarge(padded)
 	if p == nil && ch.publish() {
@@ -94,8 +97,8 @@ func (ch *checker) allocateLarge(size, padded uintptr) unsafe.Pointer {
 	return p
 }
 
-// begin makes the frame at p, of capacity bytes, one of size bytes that somebody
-// has.
+// handOut makes the frame at p, of capacity bytes, a live frame of size bytes: it sets its
+// record and fills its memory.
 func (ch *checker) handOut(p unsafe.Pointer, capacity, size uintptr, r *record) {
 	*r = record{state: frameLive, size: size, allocated: ch.sites.caller()}
 	memory := unsafe.Slice((*byte)(p), capacity)
@@ -109,7 +112,8 @@ func (ch *checker) deallocate(p unsafe.Pointer, size uintptr) {
 	defer ch.mu.Unlock()
 	r := ch.record(p)
 	if r == nil {
-		// Only then: where a large frame was there may be a slab by now.
+		// The slabs are searched first, because one may lie by now where a large frame
+		// was.
 		ch.deallocateLarge(p, size)
 		return
 	}
@@ -127,7 +131,7 @@ func (ch *checker) deallocate(p unsafe.Pointer, size uintptr) {
 	}
 }
 
-// deallocateLarge is deallocate for a p where no frame of a slab begins.
+// deallocateLarge is deallocate for a p at which no frame of a slab begins.
 func (ch *checker) deallocateLarge(p unsafe.Pointer, size uintptr) {
 	r := ch.large[uintptr(p)]
 	if r == nil {
@@ -140,7 +144,8 @@ func (ch *checker) deallocateLarge(p unsafe.Pointer, size uintptr) {
 	ch.arena.deallocateLarge(p, capacity)
 }
 
-// forgetLarge bounds what is remembered of large frames that were freed; p was last.
+// forgetLarge adds p to the freed large frames, and drops the record of the oldest if there
+// are too many.
 func (ch *checker) forgetLarge(p unsafe.Pointer) {
 	ch.largeFreed = append(ch.largeFreed, uintptr(p))
 	if len(ch.largeFreed) <= maxLargeFreed {
@@ -148,7 +153,7 @@ func (ch *checker) forgetLarge(p unsafe.Pointer) {
 	}
 	oldest := ch.largeFreed[0]
 	ch.largeFreed = append(ch.largeFreed[:0], ch.largeFreed[1:]...)
-	// The address may be that of another frame by now.
+	// The address may belong to a new live frame.
 	if r := ch.large[oldest]; r != nil && r.state == frameFreed {
 		delete(ch.large, oldest)
 	}

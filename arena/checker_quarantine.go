@@ -4,13 +4,14 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
+// quarantinedFrame is a frame in quarantine.
 type quarantinedFrame struct {
 	address uintptr
 	class   bins.Class
 }
 
-// release lets the oldest frame out of quarantine, and reports whether there was
-// one.
+// release moves the oldest frame from the quarantine to the checker's cache. It reports
+// false if there is none. The caller holds mu.
 func (ch *checker) release() bool {
 	f, ok := ch.quarantine.pop()
 	if !ok {
@@ -22,8 +23,8 @@ func (ch *checker) release() bool {
 	return true
 }
 
-// publish ends all quarantine and publishes every free frame, and reports whether
-// any was in quarantine. The caller holds mu.
+// publish moves all frames from the quarantine to the checker's cache and publishes that. It
+// reports whether there were any in quarantine. The caller holds mu.
 func (ch *checker) publish() bool {
 	any := false
 	for ch.release() {
@@ -34,10 +35,10 @@ func (ch *checker) publish() bool {
 	return any
 }
 
-// fifo is a queue that reuses its memory.
+// fifo is a queue that reuses its memory. The zero fifo is empty.
 type fifo[T any] struct {
 	items []T
-	first int
+	first int // items[first:] are in the queue
 }
 
 func (q *fifo[T]) push(item T) {

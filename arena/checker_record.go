@@ -9,32 +9,34 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// record is what is known of a frame.
+// record describes a frame in checked mode. Guarded by the checker's mu.
 type record struct {
 	state     frameState
 	size      uintptr // as asked for
-	allocated site    // where it was last
-	freed     site
-	sum       uint64 // fingerprint of the frame's contents since it was freed
+	allocated site    // where it was allocated last
+	freed     site    // where it was freed last
+	sum       uint64  // hash of the frame's contents when it was freed
 }
 
+// frameState is the state of a frame in checked mode.
 type frameState uint8
 
 const (
 	frameNew   frameState = iota // never handed out
-	frameLive                    // somebody's
-	frameFreed                   // in quarantine or in a list, and poisoned
+	frameLive                    // in use
+	frameFreed                   // in quarantine or in a list, and filled with freedByte
 )
 
-// What memory is filled with. As words, none is an address that the collector
-// could take for one of the Go heap's.
+// Bytes that memory is filled with. A word of any of them is no address of the Go heap, so
+// the collector cannot take it for one.
 const (
-	freshByte = 0xD1 // handed out, not written yet
-	guardByte = 0xDE // behind the size that was asked for
-	freedByte = 0xDB
+	freshByte = 0xD1 // of a live frame, until its user writes to it
+	guardByte = 0xDE // behind the size that was asked for, until the frame is freed
+	freedByte = 0xDB // of a freed frame
 )
 
-// record returns the record of the frame that begins at p, or nil if none does.
+// record returns the record of the frame of a slab that begins at p, or nil if none begins
+// there.
 func (ch *checker) record(p unsafe.Pointer) *record {
 	s := ch.arena.store.Find(p)
 	if s == nil || s.Desc.records == nil {
@@ -48,8 +50,8 @@ func (ch *checker) record(p unsafe.Pointer) *record {
 	return &s.Desc.records[offset/size]
 }
 
-// mustBeIntact panics if the frame at p, of capacity bytes, is not one that somebody
-// has, with that size, and with nothing written beyond it.
+// mustBeIntact panics unless the frame at p, of capacity bytes, is live, has the given size,
+// and its guard bytes are intact.
 func (ch *checker) mustBeIntact(p unsafe.Pointer, capacity, size uintptr, r *record) {
 	switch {
 	case r.state == frameNew:

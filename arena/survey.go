@@ -10,34 +10,37 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// Slab is what [Arena.Slabs] has seen of a slab: 2 MiB of frames of one class. It is
-// a copy, which may be kept.
+// A survey looks into lists that others use, and takes nothing out of them; bins/peek.go says
+// why that is safe. It holds Arena.trimming for three reasons: the arena is not closed
+// meanwhile, so that batches stay batches; no slab is released; and no trim has frames.
+
+// SlabInfo describes a slab, 2 MiB of frames of one class, as [Arena.Slabs] has seen it. It
+// is a copy, which the caller may keep.
 type SlabInfo struct {
 	Address   uintptr // of its first byte
 	FrameSize uintptr // in bytes
-	Capacity  int     // how many frames it has room for
+	Capacity  int     // number of frames that it has room for
 
-	// SlabPart is the whole slab.
+	// SlabPart has the figures of the whole slab.
 	SlabPart
 
-	// free and cold have a bit for each frame that was carved, from the first. A frame
-	// that is cold is free.
+	// free and cold have a bit for each carved frame, in the order of their addresses. A
+	// cold frame is free, too.
 	free, cold []uint64
 }
 
-// SlabPart is how many frames of a slab, or of a part of one, are in which state.
+// SlabPart has the numbers of frames in each state, of a slab or of a part of one.
 type SlabPart struct {
-	Carved int // exist; they are the first ones, and the rest never had memory
-	Live   int // of the carved ones: somebody uses them
-	Cold   int // of the free ones: Trim gave their memory back
+	Carved int // frames that exist: the first ones; the others never had memory
+	Live   int // carved frames in use
+	Cold   int // free frames whose memory Trim gave back
 }
 
-// Part returns what is known of the frames from the one with the number begin up to,
-// and without, the one with the number end. It panics if these are not in order and
-// between 0 and Capacity.
+// Part returns the figures of the frames with the numbers begin to end-1, where the
+// first frame of the slab has the number 0. It panics unless 0 ≤ begin ≤ end ≤ Capacity.
 func (s *SlabInfo) Part(begin, end int) SlabPart {
 	if begin < 0 || begin > end || end > s.Capacity {
-		panic("arena: Part of a slab, of frames that it has no room for: give two numbers up to Capacity, in order")
+		panic("arena: SlabInfo.Part of frames that the slab has no room for: pass 0 ≤ begin ≤ end ≤ Capacity")
 	}
 	begin, end = min(begin, s.Carved), min(end, s.Carved)
 	return SlabPart{
@@ -47,7 +50,7 @@ func (s *SlabInfo) Part(begin, end int) SlabPart {
 	}
 }
 
-// countBits returns how many of bits [begin, end) are set.
+// countBits returns the number of set bits in [begin, end).
 func countBits(words []uint64, begin, end int) (n int) {
 	for begin < end {
 		width := min(end-begin, 64-begin%64)
@@ -57,22 +60,22 @@ func countBits(words []uint64, begin, end int) (n int) {
 	return n
 }
 
-// Slabs returns an iterator over the arena's slabs, in the order of their frames'
-// size and then of their addresses: a map of the arena. Frames over 64 KiB are not in
-// slabs; [Arena.Stats] counts them.
+// Slabs returns an iterator over the arena's slabs, ordered by the size of their frames and
+// then by address: a map of the arena. Frames over 64 KiB are not in slabs; [Arena.Stats]
+// counts them. Slabs of a closed arena has no elements.
 //
-// It may be used from any goroutine, at any time. All is looked at when the loop
-// begins, and no lock is held in its body. It takes nothing out of the lists of those
-// who use the arena and does not slow them, but that who takes new frames from a slab
-// waits while the slabs are listed, and who is out of memory until all is looked at;
-// checked mode has one lock for everything. The time that it takes is in proportion to
-// the number of free frames, the memory to that of slabs: 4 KiB each at the most.
+// Any goroutine may call it, at any time. The survey is made when the loop begins; the
+// loop body runs without a lock and may use the arena. The survey takes no frames out of
+// lists and does not slow allocation, with these exceptions: a goroutine that needs
+// new frames waits while the slabs are listed, one that is out of memory waits for
+// the whole survey, and in checked mode everyone waits. The survey takes time in proportion
+// to the number of free frames, and up to 4 KiB of memory for each slab.
 //
-// At rest, as [Stats] has it, the map is exact. In checked mode Live and Carved
-// always are. Otherwise, while others use the arena, it is no picture of one moment:
-// a frame that moves between lists may seem live, and one that is allocated may still
-// seem free. These are few for each cache, as long as no list changes faster than it
-// can be looked through.
+// At rest, as defined by [Stats], the map is exact. In checked mode Live and Carved are
+// always exact. Otherwise, while others use the arena, the map is not of one moment: a
+// frame that moves between lists may appear live, and a frame that is being allocated may
+// still appear free. These are few for each cache, as long as no list changes faster than
+// it can be looked through.
 func (a *Arena) Slabs() iter.Seq[SlabInfo] {
 	return func(yield func(SlabInfo) bool) {
 		for _, s := range a.survey() {
@@ -83,14 +86,12 @@ func (a *Arena) Slabs() iter.Seq[SlabInfo] {
 	}
 }
 
-// survey looks at all slabs and all free frames.
+// survey returns the description of all slabs, or nil if the arena is closed.
 func (a *Arena) survey() []SlabInfo {
 	if ch := a.checker; ch != nil {
 		ch.mu.Lock()
 		defer ch.mu.Unlock()
 	}
-	// Nobody closes the arena, so batches stay batches; no slab is released; and no
-	// frames are in a trim's hands.
 	a.trimming.Lock()
 	defer a.trimming.Unlock()
 	if a.closed.Load() {
@@ -111,20 +112,21 @@ func (a *Arena) survey() []SlabInfo {
 	return v.slabs
 }
 
-// survey is one look at all slabs. It belongs to one goroutine, which holds the arena's
+// survey is one survey of all slabs. It belongs to one goroutine, which holds the arena's
 // trimming and, in checked mode, the checker's mu.
 type survey struct {
 	slabs []SlabInfo
-	at    map[uintptr]int // where in slabs that with an address is
+	at    map[uintptr]int // index in slabs, by address
 
-	last *SlabInfo // where the frame before was
+	last *SlabInfo // the slab of the frame before: the next one is often in the same
 }
 
-// surveySlabs notes the slabs. In checked mode, it also notes which of their frames are
-// free: there are records of that.
+// surveySlabs adds all slabs to v. In checked mode it also marks their free frames, as their
+// records say.
 func (a *Arena) surveySlabs(v *survey) {
-	// A slab that is being acquired is already the store's to show, and not yet its
-	// class's. Nobody else holds two of these locks.
+	// The locks keep out addSlab: it has acquired a slab, which the store lists from then
+	// on, before it has set the slab's descriptor. No other function holds two of these
+	// locks, so they cannot deadlock.
 	for k := range a.central {
 		a.central[k].mu.Lock()
 		defer a.central[k].mu.Unlock()
@@ -153,7 +155,7 @@ func (a *Arena) surveySlabs(v *survey) {
 	}
 }
 
-// surveyLists notes the frames in all lists.
+// surveyLists marks the frames in all private lists and public stacks as free.
 func (a *Arena) surveyLists(v *survey) {
 	a.mu.Lock()
 	batches := 0
@@ -173,8 +175,8 @@ func (a *Arena) surveyLists(v *survey) {
 	}
 }
 
-// note notes that a frame is free. It may be one of a slab that is too new to be in the
-// survey.
+// markFree marks a frame as free. It ignores frames that were carved, or whose slab was
+// acquired, after surveySlabs.
 func (v *survey) markFree(frame uintptr, cold bool) {
 	address := frame &^ (slab.Size - 1)
 	s := v.last
