@@ -53,7 +53,7 @@ func (a *Arena) emptyBatch() *bins.Batch {
 	}
 }
 
-// addEmpties makes empty batches, for a caller who found none and will look again: 8 KiB
+// addEmpties makes empty batches, for a caller that found none and will look again: 8 KiB
 // of them the first time, then 16, 32 and 64 KiB, and 64 KiB from then on. They lie on the
 // Go heap, in blocks without pointers. If there are some after all, it only lets other
 // goroutines run. It may block and allocates, so the caller is not pinned.

@@ -26,7 +26,7 @@ import (
 // allocates on the Go heap only when more frames are live than ever before.
 //
 // Recording ends with [Trace.Close] or with the writer's first error. Calls are passed on to
-// the other allocator as before.
+// the other allocator as before. The record of an operation takes a few bytes.
 //
 // # The format
 //

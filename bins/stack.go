@@ -26,7 +26,7 @@ import (
 //
 // No ABA problem. Popping one element of such a stack is known to be dangerous: the popper
 // reads next of the head, sleeps, and installs what it has read, while the head has been
-// taken and pushed again with another next. Here nobody installs a link that it has
+// taken and pushed again with another next. Here no goroutine installs a link that it has
 // read from a batch on the stack:
 //
 //   - A push installs b with b.next = h, if the head is h at that moment. The stack is
@@ -36,7 +36,7 @@ import (
 //
 // No reclamation. A pusher compares the head and never dereferences it, and a taker
 // dereferences only batches that it owns. So no one reads a batch that another goroutine
-// has removed, except for Peek, which needs the promise that is told in peek.go.
+// has removed, except for Peek, which relies on the promise described in peek.go.
 //
 // Order. Go's atomics are sequentially consistent. What a pusher wrote to its batch and to
 // the frames in it happens before its compare-and-swap. That is observed by the next push,
