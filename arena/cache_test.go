@@ -80,8 +80,8 @@ func TestManyCachesOpenAndCloseAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	requireAccounts(t, a, [bins.Classes]int{})
-	// Each goroutine has 200 frames; the rest is what was under way when others
-	// looked for it.
+	// Each goroutine has 200 frames. More were carved while frames were on their way from
+	// one cache to another.
 	require.Less(t, a.Stats().Total.Carved, uint64(8*200*4))
 }
 
@@ -177,7 +177,7 @@ func TestZeroCacheCanBeClosed(t *testing.T) {
 	require.Nil(t, c.TryAllocateAt(arena.PlaceOf(0)))
 }
 
-// Whoever closes a cache twice must not close the cache of whoever came next.
+// Closing a cache twice must not close a cache that was opened in between.
 func TestCacheClosedTwiceHarmsNoOther(t *testing.T) {
 	a := open(t)
 	first := a.NewCache()

@@ -209,8 +209,8 @@ func TestSystemRefuses(t *testing.T) {
 	}, arena.WithRefusal(refuse))
 }
 
-// A size that nobody can have must not, for the moment that it is asked for, use
-// up what others ask for.
+// A request that can never be served must not take from the budget, not even for a moment:
+// others would be refused.
 func TestAbsurdSizesDisturbNobody(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	a := open(t)

@@ -23,8 +23,8 @@ func publishMany(c *Cache) {
 	c.Publish()
 }
 
-// A taker has the whole stack in its hands for a moment, and puts back the rest
-// when its owner is closing the cache.
+// A taker has taken the whole stack of a cache. It puts the rest back while the owner of the
+// cache closes it.
 func TestCloseWaitsForTakers(t *testing.T) {
 	a, err := New()
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestCloseWaitsForTakers(t *testing.T) {
 	require.NoError(t, a.Close())
 }
 
-// Who has an old list of caches finds no frames of another arena there.
+// A goroutine with an old list of caches finds no frames of another arena in it.
 func TestReopenedCacheBelongsToOneArena(t *testing.T) {
 	a, err := New()
 	require.NoError(t, err)
@@ -94,9 +94,8 @@ func TestCachesCloseWhileOthersTake(t *testing.T) {
 	require.NoError(t, a.Close())
 }
 
-// What a cache that is being closed has published is in nobody's stack until it is
-// the shared cache's: a cache that runs dry meanwhile must not take the arena for
-// empty, and carve.
+// While a cache is being closed, no search finds the frames that it has published. A cache that
+// runs dry meanwhile must not take the arena for empty, and carve.
 func TestFramesOfAClosingCacheAreInSomebodysHands(t *testing.T) {
 	a, err := New()
 	require.NoError(t, err)
