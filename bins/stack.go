@@ -65,7 +65,7 @@ import (
 // with each of them broken, which the tests must notice (TestInterleavingsOfStacksBroken,
 // TestInterleavingsOfWrongStacks).
 
-// Stack is a public stack of batches of one class. Any goroutine may use it at any time,
+// Stack is a public stack of batches. Any goroutine may use it at any time,
 // except for Batches. No operation blocks. The zero Stack is empty.
 type Stack struct {
 	// head is the batch on top, or nil. Pushers write it with a compare-and-swap, which
