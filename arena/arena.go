@@ -18,10 +18,10 @@ import (
 //	carved = live + private + public + in a trim + in quarantine
 //
 // carved is counted by central, private is the lengths of the caches' lists, and public is
-// the counts of their stacks. Arena.inTrim and Arena.quarantined are the last two;
-// [Stats] adds them to the public ones. Nothing counts the live frames: they are what is
-// left. So the fast paths change no counter but the length of a list. Validate checks the
-// equation by walking all lists and slabs.
+// the counts of their stacks. Arena.inTrim and Arena.quarantined are the last two; [Stats]
+// adds them to the public ones. Nothing counts the live frames: they are what is left. So
+// the fast paths change no counter but the length of a list. Validate checks the equation
+// by walking all lists and slabs.
 //
 // The way of a request. Allocate looks for a frame in this order, and returns the first one
 // that it finds:
@@ -64,17 +64,16 @@ type Arena struct {
 
 	// ---- warm: read by a cache that is empty or full
 
-	// caches are all open caches. The first is the shared one; then come the local
-	// ones and the owned ones. The holder of mu replaces the slice; anyone reads it. See
-	// above.
+	// caches are all open caches. The first is the shared one; then come the local ones and
+	// the owned ones. The holder of mu replaces the slice; anyone reads it. See above.
 	caches atomic.Pointer[[]*Cache]
 
-	// shared is a cache without an owner. It has no private frames. Closed caches and
-	// trims leave their frames in its public stacks. Never changes.
+	// shared is a cache without an owner. It has no private frames. Closed caches and trims
+	// leave their frames in its public stacks. Never changes.
 	shared *Cache
 
-	// empties are batches without frames, for any goroutine that needs one. nempties is
-	// at least their number: it is raised before a push and lowered after a take. See
+	// empties are batches without frames, for any goroutine that needs one. nempties is at
+	// least their number: it is raised before a push and lowered after a take. See
 	// empty_batches.go.
 	empties  bins.Stack
 	nempties atomic.Int64
@@ -88,24 +87,24 @@ type Arena struct {
 	checker *checker // nil unless in checked mode
 	trimmer trimmer
 
-	// trimming is held by the goroutine that gives memory back, and by Close, Validate
-	// and survey, which need all frames to be in lists.
+	// trimming is held by the goroutine that gives memory back, and by Close, Validate and
+	// survey, which need all frames to be in lists.
 	trimming sync.Mutex
 	backoff  reclaimBackoff // guarded by trimming
 
-	// slabsReleased counts the slabs that trims released. The holder of trimming writes
-	// it. Goroutines that were refused memory read it; see reclaim.go.
+	// slabsReleased counts the slabs that trims released. The holder of trimming writes it.
+	// Goroutines that were refused memory read it; see reclaim.go.
 	slabsReleased atomic.Uint64
 
-	// refusals counts the requests that were answered with nil. Any goroutine adds;
-	// Stats reads.
+	// refusals counts the requests that were answered with nil. Any goroutine adds; Stats
+	// reads.
 	refusals atomic.Uint64
 
-	// Counts of free frames by class, which Stats reads. inTrim are the ones that a
-	// trim has; the holder of trimming writes it. quarantined are the ones in
-	// quarantine; the holder of the checker's mu writes it. cold are the public ones
-	// whose memory was given back: the goroutine that publishes a cold batch adds, the
-	// one that takes it subtracts. Each is exact at rest.
+	// Counts of free frames by class, which Stats reads. inTrim are the ones that a trim
+	// has; the holder of trimming writes it. quarantined are the ones in quarantine; the
+	// holder of the checker's mu writes it. cold are the public ones whose memory was given
+	// back: the goroutine that publishes a cold batch adds, the one that takes it
+	// subtracts. Each is exact at rest.
 	inTrim, quarantined, cold [bins.Classes]atomic.Int64
 
 	mu     sync.Mutex     // guards chunks, and the replacing of caches and of local's table
@@ -113,9 +112,9 @@ type Arena struct {
 	opts   options        // as given to New; never changes
 
 	// closed says that Close has succeeded. The holder of mu writes it, once. Slow paths
-	// read it without the lock. The lists of a closed arena's caches have no room, so
-	// every use of it comes to a slow path. A call that runs at the same time as Close is
-	// a mistake, which this check may miss.
+	// read it without the lock. The lists of a closed arena's caches have no room, so every
+	// use of it comes to a slow path. A call that runs at the same time as Close is a
+	// mistake, which this check may miss.
 	closed atomic.Bool
 }
 
@@ -140,11 +139,11 @@ func New(opts ...Option) (*Arena, error) {
 	return a, nil
 }
 
-// Allocate returns memory for a frame of size bytes, or nil when the arena's budget is
-// used up or the system refuses. The memory is the caller's until Deallocate. Its contents
-// are undefined. Sizes up to 64 KiB are rounded up to a power of two of at least 128 B,
-// larger ones to whole pages. The memory is aligned to the rounded size or to 4 KiB,
-// whichever is smaller.
+// Allocate returns memory for a frame of size bytes, or nil when the arena's budget is used
+// up or the system refuses. The memory is the caller's until Deallocate. Its contents are
+// undefined. Sizes up to 64 KiB are rounded up to a power of two of at least 128 B, larger
+// ones to whole pages. The memory is aligned to the rounded size or to 4 KiB, whichever is
+// smaller.
 //
 // Allocate uses the free lists of the P that the goroutine runs on. It does not block as
 // long as these, or another cache, have a frame of the class. It panics if the arena is
@@ -203,8 +202,8 @@ func (a *Arena) allocateSlow(size uintptr) unsafe.Pointer {
 }
 
 // allocateClass returns a frame of class k, or nil if there is none and none can be made.
-// It is Cache.allocateClass with a local cache, which it releases before each step that
-// may block or allocate.
+// It is Cache.allocateClass with a local cache, which it releases before each step that may
+// block or allocate.
 func (a *Arena) allocateClass(k bins.Class) unsafe.Pointer {
 	for waits := 0; ; waits++ {
 		c := a.acquireLocal()

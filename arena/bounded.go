@@ -8,41 +8,39 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// Bounded is a FrameAllocator that passes calls on to another one within a budget in
-// bytes. With one Bounded for each tenant, in front of an allocator that the tenants share,
-// no tenant can use up all memory. Several goroutines may use it at once if they may use the
+// Bounded is a FrameAllocator that passes calls on to another one within a budget in bytes.
+// With one Bounded for each tenant, in front of an allocator that the tenants share, no
+// tenant can use up all memory. Several goroutines may use it at once if they may use the
 // other allocator.
 //
 // A frame counts with the bytes that it takes from an arena: its size rounded up to the
 // size of its class, a power of two of at least 128 B, or, over 64 KiB, to whole pages. A
-// frame must be freed through the Bounded that it was allocated from; otherwise its
-// bytes stay counted.
+// frame must be freed through the Bounded that it was allocated from; otherwise its bytes
+// stay counted.
 type Bounded struct {
 	next FrameAllocator // never changes
 
-	// Every Allocate and Deallocate writes the words between the two paddings. The
-	// paddings give them cache lines of their own, so that tenants do not slow each
-	// other.
+	// Every Allocate and Deallocate writes the words between the two paddings. The paddings
+	// give them cache lines of their own, so that tenants do not slow each other.
 	_ [128]byte
 
-	// used is the bytes of the live frames, and of requests that next has not answered
-	// yet. At every moment
+	// used is the bytes of the live frames, and of requests that next has not answered yet.
+	// At every moment
 	//
 	//	bytes of live frames of next that were allocated through b ≤ used
 	//
-	// Only take raises it, before next is asked: by a compare-and-swap to a sum that
-	// it has compared with limit. So of several goroutines that compete for the last
-	// bytes one gets them. Deallocate lowers it after next has the frame back, and
-	// Allocate after next has refused. used may be above limit after SetMaxBytes has
-	// lowered that.
+	// Only take raises it, before next is asked: by a compare-and-swap to a sum that it has
+	// compared with limit. So of several goroutines that compete for the last bytes one
+	// gets them. Deallocate lowers it after next has the frame back, and Allocate after
+	// next has refused. used may be above limit after SetMaxBytes has lowered that.
 	//
-	// Nothing is published through used or the other words: frames pass between
-	// goroutines through next. So no order between two of them is needed.
+	// Nothing is published through used or the other words: frames pass between goroutines
+	// through next. So no order between two of them is needed.
 	used  atomic.Uintptr
 	limit atomic.Uintptr // written by SetMaxBytes, read by take
 
-	// Figures. Allocate and Deallocate write them, Stats reads them. Deallocate also
-	// reads live, to find misuse.
+	// Figures. Allocate and Deallocate write them, Stats reads them. Deallocate also reads
+	// live, to find misuse.
 	peak        atomic.Uintptr
 	live        atomic.Int64
 	refused     atomic.Uint64
@@ -102,8 +100,8 @@ func (b *Bounded) Allocate(size uintptr) unsafe.Pointer {
 }
 
 // Deallocate frees a frame to the other allocator, and then its bytes to the budget. size
-// is the size that Allocate was called with, or, if the other allocator permits it,
-// another of the same class. It panics if more is freed than is live.
+// is the size that Allocate was called with, or, if the other allocator permits it, another
+// of the same class. It panics if more is freed than is live.
 func (b *Bounded) Deallocate(p unsafe.Pointer, size uintptr) {
 	n, ok := footprint(size)
 	if !ok || b.live.Load() <= 0 || n > b.used.Load() {
@@ -134,9 +132,9 @@ func (b *Bounded) take(n uintptr) (sum uintptr, ok bool) {
 // new budget. Any goroutine may call it.
 func (b *Bounded) SetMaxBytes(maxBytes uintptr) { b.limit.Store(maxBytes) }
 
-// Stats returns the figures. They are exact while no goroutine allocates or frees. Otherwise
-// Bytes and PeakBytes may include requests that the other allocator is about to refuse. Any
-// goroutine may call it.
+// Stats returns the figures. They are exact while no goroutine allocates or frees.
+// Otherwise Bytes and PeakBytes may include requests that the other allocator is about to
+// refuse. Any goroutine may call it.
 func (b *Bounded) Stats() BoundedStats {
 	return BoundedStats{
 		MaxBytes:    b.limit.Load(),

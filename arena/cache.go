@@ -15,10 +15,10 @@ import (
 // frame may be freed into another cache of the arena than it was allocated from, or into
 // the arena itself.
 //
-// If the owner's goroutine ends without Close, another one may take the cache over, or close
-// it. If nobody does, the free frames that it has not published, about 126 of each class at
-// most, are not used again before the arena is closed. Its live frames may be freed by others
-// as ever.
+// If the owner's goroutine ends without Close, another one may take the cache over, or
+// close it. If nobody does, the free frames that it has not published, about 126 of each
+// class at most, are not used again before the arena is closed. Its live frames may be
+// freed by others as ever.
 //
 // The zero Cache is closed; see [Arena.OpenCache]. A Cache must not be copied.
 type Cache struct {
@@ -37,12 +37,12 @@ type Cache struct {
 	spares  *bins.Batch
 	nspares int
 
-	// contended says that the last search found nothing while other goroutines were
-	// taking from stacks that it looked at. See steal.go.
+	// contended says that the last search found nothing while other goroutines were taking
+	// from stacks that it looked at. See steal.go.
 	contended bool
 
-	// next is where the next search through the other caches begins. Each search moves
-	// it on, so that the searches of many caches do not all begin at the same one.
+	// next is where the next search through the other caches begins. Each search moves it
+	// on, so that the searches of many caches do not all begin at the same one.
 	next uint32
 
 	isOpen bool
@@ -50,22 +50,22 @@ type Cache struct {
 	_ [128]byte // other goroutines write what follows
 
 	// busy is 1 while a goroutine uses the cache. The user changes it with a
-	// compare-and-swap from 0 and a store of 0. In builds without pinning it is the
-	// lock of a local cache (local_locked.go). In checked mode it shows that two
-	// goroutines use a cache at once (enter).
+	// compare-and-swap from 0 and a store of 0. In builds without pinning it is the lock of
+	// a local cache (local_locked.go). In checked mode it shows that two goroutines use a
+	// cache at once (enter).
 	busy atomic.Uint32
 
-	// takers is how many goroutines are taking batches from public. openIn is the
-	// arena whose goroutines may do that; nil while the cache is closed. Takers add to
-	// takers; the owner writes openIn when it opens and closes the cache. steal.go says
-	// why Close needs no lock against takers.
+	// takers is how many goroutines are taking batches from public. openIn is the arena
+	// whose goroutines may do that; nil while the cache is closed. Takers add to takers;
+	// the owner writes openIn when it opens and closes the cache. steal.go says why Close
+	// needs no lock against takers.
 	takers atomic.Int32
 	openIn atomic.Pointer[Arena]
 
 	_ [128 - 8 - unsafe.Sizeof(uintptr(0))]byte
 
-	// public are the batches that the owner has published, by class. The owner pushes;
-	// any goroutine of the arena takes. Trims push to the shared cache's.
+	// public are the batches that the owner has published, by class. The owner pushes; any
+	// goroutine of the arena takes. Trims push to the shared cache's.
 	public [bins.Classes]bins.Stack
 }
 
@@ -100,10 +100,9 @@ func (c *Cache) Deallocate(p unsafe.Pointer, size uintptr) {
 	c.deallocateSlow(p, size)
 }
 
-// Place is the position of a class's private list in a Cache, in bytes. A caller that
-// knows the class long before it allocates computes the Place once, with [PlaceOf]. The
-// calls of [Cache.TryAllocateAt] and [Cache.TryDeallocateAt] then compute and check no
-// index.
+// Place is the position of a class's private list in a Cache, in bytes. A caller that knows
+// the class long before it allocates computes the Place once, with [PlaceOf]. The calls of
+// [Cache.TryAllocateAt] and [Cache.TryDeallocateAt] then compute and check no index.
 type Place uintptr
 
 // PlaceOf returns the place of class k. If k is not a class, it returns the place of a list
@@ -118,13 +117,13 @@ func (c *Cache) at(place Place) *bins.List {
 }
 
 // TryAllocateAt returns a frame of the place's class from the private list, or nil if that
-// is empty; the caller then calls [Cache.Allocate]. Only the owner may call it. The compiler
-// inlines TryAllocateAt, but not Allocate, which has a slow path.
+// is empty; the caller then calls [Cache.Allocate]. Only the owner may call it. The
+// compiler inlines TryAllocateAt, but not Allocate, which has a slow path.
 func (c *Cache) TryAllocateAt(place Place) unsafe.Pointer { return c.at(place).Pop() }
 
 // TryDeallocateAt takes back a frame of the place's class. It reports false, and does
-// nothing, if the private list has no room or p is the frame that was freed last; the caller
-// then calls [Cache.Deallocate]. Only the owner may call it.
+// nothing, if the private list has no room or p is the frame that was freed last; the
+// caller then calls [Cache.Deallocate]. Only the owner may call it.
 func (c *Cache) TryDeallocateAt(p unsafe.Pointer, place Place) bool { return c.at(place).Push(p) }
 
 // allocateSlow is Allocate for the cases that the fast path leaves: an empty list, checked

@@ -19,8 +19,8 @@ func (a *Arena) NewCache() *Cache {
 }
 
 // OpenCache opens c, which is a zero Cache or a closed one, of this arena or another. So a
-// Cache may be a field of the caller's own type, which saves an indirection at each use, and
-// may be used again. The calling goroutine owns c. OpenCache panics if the arena is
+// Cache may be a field of the caller's own type, which saves an indirection at each use,
+// and may be used again. The calling goroutine owns c. OpenCache panics if the arena is
 // closed or c is open.
 func (a *Arena) OpenCache(c *Cache) { a.openCache(c, "OpenCache") }
 
@@ -83,10 +83,10 @@ func (c *Cache) Close() {
 		return
 	}
 	c.Publish()
-	// From here until the frames are the shared cache's, nobody finds them. steal.go
-	// says why the wait is enough. A search that finds nothing meanwhile must not
-	// conclude that there is nothing: the count of the shared cache, at which every search
-	// looks, says that frames are on their way.
+	// From here until the frames are the shared cache's, nobody finds them. steal.go says
+	// why the wait is enough. A search that finds nothing meanwhile must not conclude that
+	// there is nothing: the count of the shared cache, at which every search looks, says
+	// that frames are on their way.
 	a.shared.takers.Add(1)
 	defer a.shared.takers.Add(-1)
 	c.openIn.Store(nil)

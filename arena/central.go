@@ -9,7 +9,8 @@ import (
 )
 
 // central carves the frames of one class from slabs. A cache asks it for a batch of frames
-// only when no other cache had one to spare. Any goroutine may use it; mu guards its fields.
+// only when no other cache had one to spare. Any goroutine may use it; mu guards its
+// fields.
 //
 // Between two holders of mu
 //
@@ -33,14 +34,14 @@ type slabDesc struct {
 	class  bins.Class // never changes while the slab is in use
 	carved uint32     // frames [0, carved) exist; guarded by the class's central.mu
 
-	// records describe the frames in checked mode; otherwise nil. Guarded by the
-	// checker's mu.
+	// records describe the frames in checked mode; otherwise nil. Guarded by the checker's
+	// mu.
 	records []record
 }
 
 // carve makes up to a batch of new frames of class k and returns them in a batch that the
-// caller owns. It returns nil if the budget is used up or the system refuses. It may
-// block and allocate, so the caller is not pinned.
+// caller owns. It returns nil if the budget is used up or the system refuses. It may block
+// and allocate, so the caller is not pinned.
 func (a *Arena) carve(k bins.Class) *bins.Batch {
 	b := a.emptyBatch()
 	c := &a.central[k]

@@ -112,8 +112,7 @@ func (ch *checker) deallocate(p unsafe.Pointer, size uintptr) {
 	defer ch.mu.Unlock()
 	r := ch.record(p)
 	if r == nil {
-		// The slabs are searched first, because one may lie by now where a large frame
-		// was.
+		// The slabs are searched first, because one may lie by now where a large frame was.
 		ch.deallocateLarge(p, size)
 		return
 	}

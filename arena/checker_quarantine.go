@@ -23,8 +23,8 @@ func (ch *checker) release() bool {
 	return true
 }
 
-// publish moves all frames from the quarantine to the checker's cache and publishes that. It
-// reports whether there were any in quarantine. The caller holds mu.
+// publish moves all frames from the quarantine to the checker's cache and publishes that.
+// It reports whether there were any in quarantine. The caller holds mu.
 func (ch *checker) publish() bool {
 	any := false
 	for ch.release() {

@@ -50,8 +50,8 @@ func (ch *checker) record(p unsafe.Pointer) *record {
 	return &s.Desc.records[offset/size]
 }
 
-// mustBeIntact panics unless the frame at p, of capacity bytes, is live, has the given size,
-// and its guard bytes are intact.
+// mustBeIntact panics unless the frame at p, of capacity bytes, is live, has the given
+// size, and its guard bytes are intact.
 func (ch *checker) mustBeIntact(p unsafe.Pointer, capacity, size uintptr, r *record) {
 	switch {
 	case r.state == frameNew:
@@ -68,8 +68,7 @@ func (ch *checker) mustBeIntact(p unsafe.Pointer, capacity, size uintptr, r *rec
 	}
 }
 
-// mustBeUntouchedFrame panics if the free frame at p was written to after it was
-// freed.
+// mustBeUntouchedFrame panics if the free frame at p was written to after it was freed.
 func (ch *checker) mustBeUntouchedFrame(p unsafe.Pointer, k bins.Class, r *record) {
 	if r.state != frameFreed {
 		return

@@ -9,8 +9,8 @@ import (
 	"unsafe"
 )
 
-// site is the number of a call stack in a siteTable: where a frame was allocated or freed. 0
-// is unknown.
+// site is the number of a call stack in a siteTable: where a frame was allocated or freed.
+// 0 is unknown.
 type site int32
 
 const (
@@ -21,8 +21,8 @@ const (
 	maxSites = 1 << 16
 )
 
-// siteTable keeps each call stack once. The zero siteTable is empty. Guarded by the checker's
-// mu.
+// siteTable keeps each call stack once. The zero siteTable is empty. Guarded by the
+// checker's mu.
 type siteTable struct {
 	known map[[siteDepth]uintptr]site
 	all   [][siteDepth]uintptr // site 1 is all[0]
@@ -47,8 +47,8 @@ func (t *siteTable) caller() site {
 	return s
 }
 
-// text returns the stack as indented text, without the innermost calls, which are methods of
-// this package.
+// text returns the stack as indented text, without the innermost calls, which are methods
+// of this package.
 func (t *siteTable) text(s site) string {
 	if s == 0 {
 		return "\t(unknown)\n"

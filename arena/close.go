@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// Close gives all memory back to the system. While frames are live it only returns an
-// error that wraps [ErrLeak] and says how many frames of which sizes are live. The arena
-// then stays open, and Close may be called again.
+// Close gives all memory back to the system. While frames are live it only returns an error
+// that wraps [ErrLeak] and says how many frames of which sizes are live. The arena then
+// stays open, and Close may be called again.
 //
 // No other method of the arena or of its caches may run at the same time. After Close has
-// succeeded their use panics, except for [Cache.Close], [Arena.Stats] and
-// [Arena.Slabs]. Closing again returns nil.
+// succeeded their use panics, except for [Cache.Close], [Arena.Stats] and [Arena.Slabs].
+// Closing again returns nil.
 func (a *Arena) Close() error {
 	closed, err := a.close()
 	if closed {

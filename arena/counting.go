@@ -11,9 +11,9 @@ import (
 type Counting struct {
 	next FrameAllocator // never changes
 
-	// The counters are independent of each other and publish nothing. Callers of
-	// Allocate and Deallocate change them with atomic additions, and peak with a
-	// compare-and-swap to a larger value; Stats reads them.
+	// The counters are independent of each other and publish nothing. Callers of Allocate
+	// and Deallocate change them with atomic additions, and peak with a compare-and-swap to
+	// a larger value; Stats reads them.
 	allocated, deallocated, refused atomic.Uint64
 	bytes                           atomic.Int64
 	peak                            atomic.Int64

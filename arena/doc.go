@@ -1,9 +1,9 @@
-// Package arena hands out frames: blocks of memory outside the Go heap, recycled
-// through free lists that belong to a thread.
+// Package arena hands out frames: blocks of memory outside the Go heap, recycled through
+// free lists that belong to a thread.
 //
-// It is for programs with very many small, long-lived things that are made and dropped
-// all the time: the frames of tasks (package coro is built on it), sessions, timers, entries
-// of tables and queues. To allocate and free a frame takes a few nanoseconds, on any
+// It is for programs with very many small, long-lived things that are made and dropped all
+// the time: the frames of tasks (package coro is built on it), sessions, timers, entries of
+// tables and queues. To allocate and free a frame takes a few nanoseconds, on any
 // goroutine. The collector never looks at frames: with ten million live ones a collection
 // takes no longer than with none.
 //
@@ -13,9 +13,8 @@
 // use the free lists of the P, Go's name for a processor, that the goroutine runs on.
 //
 // A [Cache], which [Arena.NewCache] returns, is a set of free lists for one goroutine at a
-// time. It is the fastest way, and meant for workers that allocate a lot. A frame may
-// be freed into another cache of the same arena than it came from, or into the arena
-// itself.
+// time. It is the fastest way, and meant for workers that allocate a lot. A frame may be
+// freed into another cache of the same arena than it came from, or into the arena itself.
 //
 // [FrameAllocator] is the interface of both. It has two methods, and [Heap], [Counting] and
 // your own types implement it as well. Code that needs frames takes a FrameAllocator, and
@@ -57,27 +56,27 @@
 // pointer points to something else. So:
 //
 //   - Put no pointers to Go memory into frames: no pointers, slices, strings, maps,
-//     channels, functions or interfaces. Numbers, and structs and arrays of
-//     numbers, are fine.
-//   - If a frame must refer to something on the Go heap, keep that in a slice or map of your
-//     own, and its index or key in the frame.
-//   - If a frame refers to another frame, store the address as a uintptr. A field of pointer
-//     type is wrong even there: a store to it makes the runtime look at the old value
-//     of the field, which in a recycled frame may be anything.
+//     channels, functions or interfaces. Numbers, and structs and arrays of numbers, are
+//     fine.
+//   - If a frame must refer to something on the Go heap, keep that in a slice or map of
+//     your own, and its index or key in the frame.
+//   - If a frame refers to another frame, store the address as a uintptr. A field of
+//     pointer type is wrong even there: a store to it makes the runtime look at the old
+//     value of the field, which in a recycled frame may be anything.
 //
 // Pointers from the Go heap or the stack to a frame are fine.
 //
 // # Contents
 //
-// The contents of a new frame are undefined: what its last user left, or zero. Write a frame
-// before you read it, or use AllocateZeroed.
+// The contents of a new frame are undefined: what its last user left, or zero. Write a
+// frame before you read it, or use AllocateZeroed.
 //
 // # Limits
 //
 // Allocate returns nil when the limit of [WithMaxBytes] is reached, when the system refuses
-// memory, or when the size exceeds the address space. It does not panic, and live frames are
-// not harmed; after frames are freed, Allocate succeeds again. [Stats] counts the refused
-// requests. Code that reports the lack of memory as an error uses [ErrExhausted].
+// memory, or when the size exceeds the address space. It does not panic, and live frames
+// are not harmed; after frames are freed, Allocate succeeds again. [Stats] counts the
+// refused requests. Code that reports the lack of memory as an error uses [ErrExhausted].
 //
 // The limit counts whole slabs of 2 MiB. A slab serves one class at a time, so a limit of
 // one slab suffices for frames of one class only.
@@ -94,9 +93,9 @@
 // # Closing
 //
 // [Arena.Close] gives all memory back to the system. While frames are live it refuses, with
-// an error that says how many of which sizes: free them, and call it again. To use a
-// closed arena or a closed Cache panics. It is a fault in the program, as it is to free a
-// frame twice or with another size.
+// an error that says how many of which sizes: free them, and call it again. To use a closed
+// arena or a closed Cache panics. It is a fault in the program, as it is to free a frame
+// twice or with another size.
 //
 // [docs/allocator.md] helps to choose an allocator, and has figures and the reasons for the
 // design.
@@ -110,8 +109,8 @@
 //   - arena.go: Arena, its invariants, the way of a request, the order of locks.
 //   - cache.go, cache_open.go: a thread's free lists, and how they are opened and closed.
 //     local.go with local_pinned.go or local_locked.go: the cache of each P.
-//   - Where a cache finds frames: refill.go, steal.go, central.go (new ones), large.go (over
-//     64 KiB), zeroed.go. Where it leaves them: publish.go, empty_batches.go.
+//   - Where a cache finds frames: refill.go, steal.go, central.go (new ones), large.go
+//     (over 64 KiB), zeroed.go. Where it leaves them: publish.go, empty_batches.go.
 //   - Memory goes back: budget.go, trim.go, background_trim.go, reclaim.go, close.go.
 //   - Looking at an arena: stats.go, survey.go, validate.go.
 //   - Checked mode: checker.go, checker_record.go, checker_quarantine.go,

@@ -19,8 +19,8 @@ import (
 //	empty batches on the stack, or in a Take that puts them back ≤ nempties
 //
 // A goroutine that found the stack empty and then loads more than 0 only lets others run,
-// and looks again. A goroutine that loads 0 has seen a moment at which no batch was there or
-// about to be put back: more are needed.
+// and looks again. A goroutine that loads 0 has seen a moment at which no batch was there
+// or about to be put back: more are needed.
 //
 // The wait ends: nempties is positive without a batch on the stack only while some
 // goroutine is between its two steps, and none of them blocks there.

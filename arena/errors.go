@@ -10,7 +10,7 @@ var (
 	ErrLeak = errors.New("arena: frames are live")
 
 	// ErrExhausted is the error of code that needs a frame, after Allocate returned nil:
-	// the budget is used up or the system refused memory. This package does not return
-	// it; package coro does.
+	// the budget is used up or the system refused memory. This package does not return it;
+	// package coro does.
 	ErrExhausted = errors.New("arena: no memory for a frame")
 )

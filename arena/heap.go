@@ -6,8 +6,8 @@ import (
 )
 
 // Heap is a FrameAllocator that allocates every frame on the Go heap: the baseline for
-// measurements of other allocators, and a way to see frames in a heap profile. The zero Heap
-// is ready for use. Any goroutine may use it.
+// measurements of other allocators, and a way to see frames in a heap profile. The zero
+// Heap is ready for use. Any goroutine may use it.
 //
 // A Heap keeps its live frames reachable in a table, because frames refer to each other by
 // addresses that the collector does not follow.
@@ -17,8 +17,8 @@ type Heap struct {
 	free []int    // the free places in live
 }
 
-// heapHeader lies in front of each frame. Its size keeps frames aligned to 16 bytes. Guarded
-// by the Heap's mu once the frame is in live.
+// heapHeader lies in front of each frame. Its size keeps frames aligned to 16 bytes.
+// Guarded by the Heap's mu once the frame is in live.
 type heapHeader struct {
 	place int // index in live, plus 1; 0 once the frame is freed
 	_     [16 - unsafe.Sizeof(int(0))]byte

@@ -10,8 +10,8 @@ import (
 // allocateLarge returns a mapping of its own for a frame of more than bins.MaxSize bytes,
 // or nil if the budget is used up or the system refuses. The caller counts the refusal.
 func (a *Arena) allocateLarge(size uintptr) unsafe.Pointer {
-	// A size that can never be served must not take from the budget, not even for a
-	// moment: others would be refused meanwhile.
+	// A size that can never be served must not take from the budget, not even for a moment:
+	// others would be refused meanwhile.
 	rounded := roundToPages(size)
 	if size > slab.MaxMapping || !a.budget.canServe(rounded) {
 		return nil

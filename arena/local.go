@@ -14,15 +14,15 @@ import "runtime"
 //
 // pin and at are two calls, so that the compiler inlines both. There are two
 // implementations. local_pinned.go pins the goroutine to its P, so that c is that P's.
-// local_locked.go is for the race detector and for builds with the tag framearena_nopin: c is
-// any cache that no other goroutine uses, found by trying a lock. In both, at most one
+// local_locked.go is for the race detector and for builds with the tag framearena_nopin: c
+// is any cache that no other goroutine uses, found by trying a lock. In both, at most one
 // goroutine owns c at a time, and each owner sees what the owners before it wrote; the
 // files say why.
 //
-// The rule. Between pin and unpin a goroutine takes no lock, allocates nothing on the
-// Go heap, does not block and does not wait in a loop. A pinned goroutine cannot be
-// preempted: whatever it waits for, the P and the next stop of the world wait with it. That is why
-// the slow paths unpin before they carve frames or add empty batches, and look for a cache
+// The rule. Between pin and unpin a goroutine takes no lock, allocates nothing on the Go
+// heap, does not block and does not wait in a loop. A pinned goroutine cannot be preempted:
+// whatever it waits for, the P and the next stop of the world wait with it. That is why the
+// slow paths unpin before they carve frames or add empty batches, and look for a cache
 // again afterwards, which may be another one.
 //
 // The table. localCaches.table points to a slice that never changes. The holder of Arena.mu
@@ -31,8 +31,8 @@ import "runtime"
 // an entry stays the same for good, so a goroutine that loads an old table either finds the
 // right cache or none, and then asks growLocal, which holds the lock. The store of the
 // pointer publishes the caches. When GOMAXPROCS is lowered, the caches of the Ps that are
-// gone stay in Arena.caches: what they have published is found by others, and
-// what they hold privately waits for its P to come back.
+// gone stay in Arena.caches: what they have published is found by others, and what they
+// hold privately waits for its P to come back.
 
 // acquireLocal returns a cache that the calling goroutine owns until unpin. It makes the
 // local caches if there are none yet. The rule above holds until unpin.

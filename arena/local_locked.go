@@ -14,8 +14,8 @@ import (
 //
 // Why one goroutine owns a cache: Cache.busy is a lock that is only tried. at returns c
 // after its compare-and-swap changed busy from 0 to 1, and no other can succeed until unpin
-// stores 0. That compare-and-swap observes the store of the last owner's unpin, so the
-// new owner sees everything that the last one wrote to c.
+// stores 0. That compare-and-swap observes the store of the last owner's unpin, so the new
+// owner sees everything that the last one wrote to c.
 type localCaches struct {
 	// table holds the caches. The holder of the arena's mu replaces it; anyone reads it.
 	table atomic.Pointer[[]*Cache]

@@ -15,8 +15,9 @@ import (
 // goroutine. By the rule in local.go it does not block either. So it stays on its P from
 // pin to unpin. A P runs one goroutine at a time, and entry i of the table is used by
 // goroutines that are pinned to P i only. So the times for which goroutines own c follow
-// one another. When the P goes from one goroutine to the next, on the same thread or another,
-// the scheduler's own synchronisation orders them. sync.Pool is built on the same argument.
+// one another. When the P goes from one goroutine to the next, on the same thread or
+// another, the scheduler's own synchronisation orders them. sync.Pool is built on the same
+// argument.
 //
 // Trims, statistics and surveys of other goroutines touch the public parts of c only, or
 // load words of its lists as bins/list.go allows it.

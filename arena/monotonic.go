@@ -15,14 +15,14 @@ import (
 // classes: frames of all sizes share a block. A frame that does not fit into a block gets a
 // block of its own.
 type Monotonic struct {
-	// at is the address of the first free byte of the current block, and end the
-	// address behind the block. Both are 0 before the first block. at lies behind the
-	// block's header, so a frame that ends at at is the last one of this block, and not
-	// one of another block that happens to lie below it.
+	// at is the address of the first free byte of the current block, and end the address
+	// behind the block. Both are 0 before the first block. at lies behind the block's
+	// header, so a frame that ends at at is the last one of this block, and not one of
+	// another block that happens to lie below it.
 	//
-	// These and the links are integers, because they may outlive the blocks, if the
-	// other allocator is closed first. As pointers they could then point to unrelated
-	// memory, which the collector would look at.
+	// These and the links are integers, because they may outlive the blocks, if the other
+	// allocator is closed first. As pointers they could then point to unrelated memory,
+	// which the collector would look at.
 	at, end uintptr
 
 	live int // live frames
@@ -57,8 +57,8 @@ const (
 // The header does not overlap the first frame, which is aligned to 16 bytes.
 var _ [monotonicHeader - unsafe.Sizeof(monotonicBlock{})]struct{}
 
-// NewMonotonic returns a Monotonic that allocates blocks of blockSize bytes from next: 64 KiB
-// if blockSize is 0, and at least 128 bytes. A block has a header of 16 bytes. An arena
+// NewMonotonic returns a Monotonic that allocates blocks of blockSize bytes from next: 64
+// KiB if blockSize is 0, and at least 128 bytes. A block has a header of 16 bytes. An arena
 // rounds the sizes of blocks up as those of frames, so powers of two up to 64 KiB waste
 // nothing.
 //
@@ -90,8 +90,8 @@ func (m *Monotonic) Allocate(size uintptr) unsafe.Pointer {
 }
 
 // Deallocate counts the frame as freed. Usually its memory is free only after
-// [Monotonic.Release]. There are two exceptions, which cost a comparison each. The bytes of the
-// frame that was allocated last are free in its block at once, so that frames which are
+// [Monotonic.Release]. There are two exceptions, which cost a comparison each. The bytes of
+// the frame that was allocated last are free in its block at once, so that frames which are
 // freed in the reverse order of their allocation take no more memory than was live at a
 // time. And the newest block of a frame that has one to itself is freed to the other
 // allocator at once. size is the size that Allocate was called with.
@@ -148,7 +148,8 @@ func (m *Monotonic) Release() {
 	}
 }
 
-// allocateSlow is Allocate for size 0 and for frames that do not fit into the current block.
+// allocateSlow is Allocate for size 0 and for frames that do not fit into the current
+// block.
 func (m *Monotonic) allocateSlow(size uintptr) unsafe.Pointer {
 	if size == 0 {
 		return m.Allocate(1)

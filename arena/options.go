@@ -38,9 +38,9 @@ func (o *options) applyAll(opts []Option) error {
 	return nil
 }
 
-// WithMaxBytes limits the memory that the arena takes from the system to n bytes: slabs
-// of 2 MiB, and mappings of their own for frames over 64 KiB. At the limit, Allocate
-// returns nil. n must be at least one slab.
+// WithMaxBytes limits the memory that the arena takes from the system to n bytes: slabs of
+// 2 MiB, and mappings of their own for frames over 64 KiB. At the limit, Allocate returns
+// nil. n must be at least one slab.
 func WithMaxBytes(n uintptr) Option {
 	return optionFunc(func(o *options) error {
 		if n < slab.Size {
@@ -76,8 +76,8 @@ func WithChecks(quarantine uintptr) Option {
 }
 
 // WithBackgroundTrim makes the arena call [Arena.Trim] with keep at intervals of every, on
-// a goroutine that ends in Close. It skips the call if there are no more than keep bytes
-// of free frames. every must be positive.
+// a goroutine that ends in Close. It skips the call if there are no more than keep bytes of
+// free frames. every must be positive.
 func WithBackgroundTrim(every time.Duration, keep uintptr) Option {
 	return optionFunc(func(o *options) error {
 		if every <= 0 {
@@ -88,9 +88,9 @@ func WithBackgroundTrim(every time.Duration, keep uintptr) Option {
 	})
 }
 
-// WithHugePages asks the system to back slabs with huge pages of 2 MiB, where it can.
-// The address translation cache then misses less often, but memory comes and goes 2 MiB at
-// a time: a class that is hardly used costs a whole slab.
+// WithHugePages asks the system to back slabs with huge pages of 2 MiB, where it can. The
+// address translation cache then misses less often, but memory comes and goes 2 MiB at a
+// time: a class that is hardly used costs a whole slab.
 func WithHugePages() Option {
 	return optionFunc(func(o *options) error {
 		o.slab.HugePages = true
@@ -99,8 +99,8 @@ func WithHugePages() Option {
 }
 
 // WithPrefault makes the system back a slab with memory when the slab is taken into use,
-// instead of page by page when frames are first written. There are fewer page faults in
-// the middle of work, but the memory may never be used.
+// instead of page by page when frames are first written. There are fewer page faults in the
+// middle of work, but the memory may never be used.
 func WithPrefault() Option {
 	return optionFunc(func(o *options) error {
 		o.slab.Prefault = true
@@ -108,10 +108,9 @@ func WithPrefault() Option {
 	})
 }
 
-// WithRegionBytes sets how much address space is reserved at a time: n bytes, from 1 to
-// 1 TiB, rounded up to slabs of 2 MiB. The default is 64 MiB, and 16 MiB on 32-bit
-// machines. Reserved address space takes no memory, except for a descriptor of some 64
-// bytes a slab.
+// WithRegionBytes sets how much address space is reserved at a time: n bytes, from 1 to 1
+// TiB, rounded up to slabs of 2 MiB. The default is 64 MiB, and 16 MiB on 32-bit machines.
+// Reserved address space takes no memory, except for a descriptor of some 64 bytes a slab.
 func WithRegionBytes(n uintptr) Option {
 	return optionFunc(func(o *options) error {
 		if n == 0 || uint64(n) > 1<<40 {

@@ -4,8 +4,8 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// Stats are an arena's figures. At rest, which means that no goroutine is inside one of
-// the arena's methods, they are exact and, in each class and in total,
+// Stats are an arena's figures. At rest, which means that no goroutine is inside one of the
+// arena's methods, they are exact and, in each class and in total,
 //
 //	Carved = Live + Private + Public
 //
@@ -48,8 +48,8 @@ func (a *Arena) Stats() Stats {
 		c.Size = k.Size()
 		// Free frames are counted before carved ones, so that a frame that is carved and
 		// freed during the call is missing from Live instead of being counted twice. Free
-		// frames that move between lists during the call may be counted twice; then
-		// Live would be negative, and is 0.
+		// frames that move between lists during the call may be counted twice; then Live
+		// would be negative, and is 0.
 		for _, cache := range caches {
 			c.Private += uint64(cache.lists[k].Len())
 			c.Public += uint64(cache.public[k].Frames())

@@ -4,10 +4,10 @@ import "github.com/framearena/framearena/bins"
 
 // Taking batches from other caches, and why a cache can be closed meanwhile.
 //
-// Any goroutine may take from the public stacks of any cache of its arena. A stack alone
-// is safe for that (bins/stack.go). Two things remain: a cache may be closed, and then
-// opened in another arena, while somebody takes from it; and a stack looks empty while
-// somebody has all of it to take one batch.
+// Any goroutine may take from the public stacks of any cache of its arena. A stack alone is
+// safe for that (bins/stack.go). Two things remain: a cache may be closed, and then opened
+// in another arena, while somebody takes from it; and a stack looks empty while somebody
+// has all of it to take one batch.
 //
 // Closing. A taker for arena a and the owner of the cache c do
 //
@@ -26,38 +26,38 @@ import "github.com/framearena/framearena/bins"
 //     leaves the stacks alone: it has found c in an old Arena.caches. If b is a, the taker
 //     may take; the next Close waits for it as above.
 //
-// So nothing is put back into a closed cache, where it would be lost, and no frame gets from
-// one arena into another. A taker neither blocks nor allocates between T1 and T4, so C2 waits
-// a short time, except when the system stops the taker's thread.
+// So nothing is put back into a closed cache, where it would be lost, and no frame gets
+// from one arena into another. A taker neither blocks nor allocates between T1 and T4, so
+// C2 waits a short time, except when the system stops the taker's thread.
 //
 // Looking again. A search that finds nothing makes its caller carve new frames. If that
 // happened each time a stack looks empty for a moment, a program that circulates frames
 // would grow with the number of such moments. A taker raises takers before it touches a
 // stack and lowers it after it has put the rest back. So a searcher that finds a stack
 // empty loads takers. If that is not 0, the search is contended: it looks again, up to
-// maxLooks times, and then its caller lets other goroutines run, up to maxWaits times.
-// This is no guarantee, and need not be one: a taker may finish between the two loads, the
-// owner of a cache takes from its own stack without being counted, and a taker that the
-// system has stopped may be gone for longer. Each miss costs at most the carving of frames
-// that Trim gives back.
+// maxLooks times, and then its caller lets other goroutines run, up to maxWaits times. This
+// is no guarantee, and need not be one: a taker may finish between the two loads, the owner
+// of a cache takes from its own stack without being counted, and a taker that the system
+// has stopped may be gone for longer. Each miss costs at most the carving of frames that
+// Trim gives back.
 
 const (
-	// maxVictims bounds how many other caches a search looks at before frames are
-	// carved. Each that has nothing costs a cache miss.
+	// maxVictims bounds how many other caches a search looks at before frames are carved.
+	// Each that has nothing costs a cache miss.
 	maxVictims = 16
 
-	// maxLooks bounds how often a search is repeated while others take from the
-	// caches that it looks at. maxWaits bounds how often the caller of a contended search
-	// lets others run and begins again: a taker that the system has stopped may have a
-	// stack for milliseconds.
+	// maxLooks bounds how often a search is repeated while others take from the caches that
+	// it looks at. maxWaits bounds how often the caller of a contended search lets others
+	// run and begins again: a taker that the system has stopped may have a stack for
+	// milliseconds.
 	maxLooks = 4
 	maxWaits = 100
 )
 
 // search takes a batch of class k from the shared cache, where closed caches and trims
-// leave their frames, or from the first of up to most other caches that has one. It
-// returns nil if it found none, and sets c.contended. Each search begins at another cache.
-// Only the owner of c may call it.
+// leave their frames, or from the first of up to most other caches that has one. It returns
+// nil if it found none, and sets c.contended. Each search begins at another cache. Only the
+// owner of c may call it.
 func (c *Cache) search(k bins.Class, most int) *bins.Batch {
 	caches := *c.arena.caches.Load()
 	c.next++
@@ -81,8 +81,8 @@ func (c *Cache) search(k bins.Class, most int) *bins.Batch {
 	return nil
 }
 
-// steal is take for a cache that is probably empty: it looks before it takes. If it
-// returns no batch, busy says whether another goroutine was taking from c.
+// steal is take for a cache that is probably empty: it looks before it takes. If it returns
+// no batch, busy says whether another goroutine was taking from c.
 func (c *Cache) steal(a *Arena, k bins.Class) (b *bins.Batch, busy bool) {
 	if c.public[k].Empty() {
 		return nil, c.takers.Load() != 0

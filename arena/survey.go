@@ -10,8 +10,8 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// A survey looks into lists that others use, and takes nothing out of them; bins/peek.go says
-// why that is safe. It holds Arena.trimming for three reasons: the arena is not closed
+// A survey looks into lists that others use, and takes nothing out of them; bins/peek.go
+// says why that is safe. It holds Arena.trimming for three reasons: the arena is not closed
 // meanwhile, so that batches stay batches; no slab is released; and no trim has frames.
 
 // SlabInfo describes a slab, 2 MiB of frames of one class, as [Arena.Slabs] has seen it. It
@@ -36,8 +36,8 @@ type SlabPart struct {
 	Cold   int // free frames whose memory Trim gave back
 }
 
-// Part returns the figures of the frames with the numbers begin to end-1, where the
-// first frame of the slab has the number 0. It panics unless 0 ≤ begin ≤ end ≤ Capacity.
+// Part returns the figures of the frames with the numbers begin to end-1, where the first
+// frame of the slab has the number 0. It panics unless 0 ≤ begin ≤ end ≤ Capacity.
 func (s *SlabInfo) Part(begin, end int) SlabPart {
 	if begin < 0 || begin > end || end > s.Capacity {
 		panic("arena: SlabInfo.Part of frames that the slab has no room for: pass 0 ≤ begin ≤ end ≤ Capacity")
@@ -64,12 +64,12 @@ func countBits(words []uint64, begin, end int) (n int) {
 // then by address: a map of the arena. Frames over 64 KiB are not in slabs; [Arena.Stats]
 // counts them. Slabs of a closed arena has no elements.
 //
-// Any goroutine may call it, at any time. The survey is made when the loop begins; the
-// loop body runs without a lock and may use the arena. The survey takes no frames out of
-// lists and does not slow allocation, with these exceptions: a goroutine that needs
-// new frames waits while the slabs are listed, one that is out of memory waits for
-// the whole survey, and in checked mode everyone waits. The survey takes time in proportion
-// to the number of free frames, and up to 4 KiB of memory for each slab.
+// Any goroutine may call it, at any time. The survey is made when the loop begins; the loop
+// body runs without a lock and may use the arena. The survey takes no frames out of lists
+// and does not slow allocation, with these exceptions: a goroutine that needs new frames
+// waits while the slabs are listed, one that is out of memory waits for the whole survey,
+// and in checked mode everyone waits. The survey takes time in proportion to the number of
+// free frames, and up to 4 KiB of memory for each slab.
 //
 // At rest, as defined by [Stats], the map is exact. In checked mode Live and Carved are
 // always exact. Otherwise, while others use the arena, the map is not of one moment: a
@@ -121,8 +121,8 @@ type survey struct {
 	last *SlabInfo // the slab of the frame before: the next one is often in the same
 }
 
-// surveySlabs adds all slabs to v. In checked mode it also marks their free frames, as their
-// records say.
+// surveySlabs adds all slabs to v. In checked mode it also marks their free frames, as
+// their records say.
 func (a *Arena) surveySlabs(v *survey) {
 	// The locks keep out addSlab: it has acquired a slab, which the store lists from then
 	// on, before it has set the slab's descriptor. No other function holds two of these

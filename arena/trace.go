@@ -20,19 +20,18 @@ import (
 // [Trace.ThreadOver] returns under a number of its own.
 //
 // The order is total. A deallocation is recorded before the frame is freed to the other
-// allocator, and an allocation after the other allocator has returned, so the end of a frame
-// precedes the next use of its address. For the same reason the time of an allocation
+// allocator, and an allocation after the other allocator has returned, so the end of a
+// frame precedes the next use of its address. For the same reason the time of an allocation
 // is that of its end, and the time of a deallocation that of its beginning. Recording
 // allocates on the Go heap only when more frames are live than ever before.
 //
-// Recording ends with [Trace.Close] or with the writer's first error. Calls are passed on to
-// the other allocator as before. The record of an operation takes a few bytes.
+// Recording ends with [Trace.Close] or with the writer's first error. Calls are passed on
+// to the other allocator as before. The record of an operation takes a few bytes.
 //
 // # The format
 //
 // Numbers are unsigned varints as in encoding/binary. A trace is the 16 bytes
-// "framearena-trace", the version, which is 1, and records up to an end mark. A
-// record is:
+// "framearena-trace", the version, which is 1, and records up to an end mark. A record is:
 //
 //	tag     one byte: bits 0 and 1 are the TraceOp, 4 (bit 2) says that the
 //	        thread follows, 8 (bit 3) that the size follows; the others are 0
@@ -105,8 +104,8 @@ const (
 	traceRecordCap = 1 + 4*binary.MaxVarintLen64 // no record is longer
 )
 
-// NewTrace returns a Trace in front of next that writes to w, up to 64 KiB at a time. w must
-// not use the Trace. NewTrace writes nothing yet. It panics if next or w is nil.
+// NewTrace returns a Trace in front of next that writes to w, up to 64 KiB at a time. w
+// must not use the Trace. NewTrace writes nothing yet. It panics if next or w is nil.
 func NewTrace(next FrameAllocator, w io.Writer) *Trace {
 	if next == nil || w == nil {
 		panic("arena: NewTrace without an allocator or without a writer: pass what to trace, and where to")
@@ -182,8 +181,8 @@ func (t *Trace) recordAllocate(thread uint64, p unsafe.Pointer, size uintptr) {
 		return
 	}
 	t.allocated++
-	// If a frame was freed without the Trace, its address is still in the table. The
-	// new frame replaces it, so that the record has no end of the old one.
+	// If a frame was freed without the Trace, its address is still in the table. The new
+	// frame replaces it, so that the record has no end of the old one.
 	t.frames.put(traceFrame{address: uintptr(p), id: t.allocated, size: size})
 	t.record(TraceAllocate, thread, 0, size, t.size)
 }
@@ -203,8 +202,8 @@ func (t *Trace) recordDeallocate(thread uint64, p unsafe.Pointer, size uintptr) 
 	t.record(TraceDeallocate, thread, back, size, expected)
 }
 
-// record adds a record to the buffer: back is the field frame of the format, and expected the
-// size that is not written out. The caller holds t.mu.
+// record adds a record to the buffer: back is the field frame of the format, and expected
+// the size that is not written out. The caller holds t.mu.
 func (t *Trace) record(op TraceOp, thread, back uint64, size, expected uintptr) {
 	tag := byte(op)
 	if thread != t.thread {

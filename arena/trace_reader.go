@@ -31,15 +31,15 @@ type TraceEvent struct {
 	Frame uint64
 
 	// LifeTime is the time since the frame's allocation, and LifeOps the number of
-	// operations since, including this one. Both are 0 unless Op is TraceDeallocate
-	// and Frame is not 0.
+	// operations since, including this one. Both are 0 unless Op is TraceDeallocate and
+	// Frame is not 0.
 	LifeTime time.Duration
 	LifeOps  uint64
 }
 
 // TraceReader reads the record of a [Trace]. It belongs to one goroutine at a time. For any
-// input it returns an error at worst, and takes no more memory than a table of the
-// frames that are live at the current position in the record.
+// input it returns an error at worst, and takes no more memory than a table of the frames
+// that are live at the current position in the record.
 type TraceReader struct {
 	r   *bufio.Reader
 	err error // the result of all further calls of Next, if not nil
@@ -79,9 +79,9 @@ func NewTraceReader(r io.Reader) (*TraceReader, error) {
 	return t, nil
 }
 
-// Next returns the next operation. At the end of the trace the error is io.EOF. Other errors
-// name the operation, and wrap [ErrTrace] if the trace is damaged, or the error of the
-// underlying reader. After an error, Next returns the same error again.
+// Next returns the next operation. At the end of the trace the error is io.EOF. Other
+// errors name the operation, and wrap [ErrTrace] if the trace is damaged, or the error of
+// the underlying reader. After an error, Next returns the same error again.
 func (t *TraceReader) Next() (TraceEvent, error) {
 	if t.err != nil {
 		return TraceEvent{}, t.err

@@ -2,9 +2,9 @@ package arena
 
 import "math/bits"
 
-// traceTable holds the live frames of a [Trace] by their addresses: a hash table with linear
-// probing. Unlike a map it allocates only when more frames are live than ever before. It
-// is guarded by the trace's mu.
+// traceTable holds the live frames of a [Trace] by their addresses: a hash table with
+// linear probing. Unlike a map it allocates only when more frames are live than ever
+// before. It is guarded by the trace's mu.
 type traceTable struct {
 	// slots has a length that is 0 or a power of two, and at most 3/4 of them are in use.
 	// No slot is free between the home of a frame's address and the slot of the frame.
@@ -58,8 +58,8 @@ func (t *traceTable) take(address uintptr) (traceFrame, bool) {
 		i = (i + 1) & mask
 	}
 	f := t.slots[i]
-	// Each frame behind the gap moves into it, unless the gap lies before its home. So
-	// no search meets a free slot too early.
+	// Each frame behind the gap moves into it, unless the gap lies before its home. So no
+	// search meets a free slot too early.
 	for j := (i + 1) & mask; t.slots[j].address != 0; j = (j + 1) & mask {
 		if (j-t.home(t.slots[j].address))&mask >= (j-i)&mask {
 			t.slots[i] = t.slots[j]

@@ -24,15 +24,15 @@ import (
 // that it owns, which are distinct, with slabDesc.carved. If they are equal, it owns all
 // frames of the slab, and nobody makes more: carving needs central.mu, and takes frames
 // from current only, which the trim clears if it is this slab. So no other goroutine has or
-// can get an address in the slab, and the trim returns it to the store after it has released
-// the lock. If the numbers differ, the other frames are live or in private lists, and the
-// slab stays.
+// can get an address in the slab, and the trim returns it to the store after it has
+// released the lock. If the numbers differ, the other frames are live or in private lists,
+// and the slab stays.
 //
-// Discarding pages. In a slab that stays, the trim gives back the pages in which it owns all
-// frames, and publishes these frames in cold batches. Addresses of free frames lie in
-// batches, outside of the frames, so the lists need no memory of the slab. The next
-// write to such a frame makes the system back its page again. A batch is no longer cold when
-// it is taken for use (markWarm). Arena.cold is the number of frames in cold batches.
+// Discarding pages. In a slab that stays, the trim gives back the pages in which it owns
+// all frames, and publishes these frames in cold batches. Addresses of free frames lie in
+// batches, outside of the frames, so the lists need no memory of the slab. The next write
+// to such a frame makes the system back its page again. A batch is no longer cold when it
+// is taken for use (markWarm). Arena.cold is the number of frames in cold batches.
 
 // Trim gives memory of free frames back to the system until at most keep bytes of free
 // frames have memory, or until it finds no more, and returns the number of bytes that it
@@ -40,8 +40,8 @@ import (
 // slabs it gives back the pages that hold only free frames.
 //
 // Trim sees the frames that caches have published, and those in the cache of the calling P.
-// An owner of a cache calls [Cache.Publish] before it goes idle. Other caches may hold up to
-// 128 KiB of a class privately. Trim does not slow those who allocate, but a cache that
+// An owner of a cache calls [Cache.Publish] before it goes idle. Other caches may hold up
+// to 128 KiB of a class privately. Trim does not slow those who allocate, but a cache that
 // runs dry while Trim has the frames of a class may take new memory from the system.
 //
 // Any goroutine may call Trim. It panics if the arena is closed.
@@ -85,8 +85,8 @@ type trim struct {
 	handedBack uintptr // bytes given back so far
 }
 
-// run trims one class after the other. It begins with the largest frames, which give
-// back the most bytes for the same work.
+// run trims one class after the other. It begins with the largest frames, which give back
+// the most bytes for the same work.
 func (t *trim) run() {
 	for k := bins.Class(bins.Classes); k > 0 && t.excess > 0; k-- {
 		t.class(k - 1)

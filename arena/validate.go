@@ -12,10 +12,10 @@ import (
 // ErrCorrupt is wrapped by the errors of [Arena.Validate].
 var ErrCorrupt = errors.New("arena: corrupt")
 
-// Validate walks all free frames and all slabs. It returns an error that wraps
-// [ErrCorrupt] if they do not agree: if a frame is free twice, if a free frame lies in no slab
-// of its class, or if a figure of [Stats] differs from the count. In checked mode it also
-// panics if a free frame was written to.
+// Validate walks all free frames and all slabs. It returns an error that wraps [ErrCorrupt]
+// if they do not agree: if a frame is free twice, if a free frame lies in no slab of its
+// class, or if a figure of [Stats] differs from the count. In checked mode it also panics
+// if a free frame was written to.
 //
 // The arena must be at rest: no other method of it or of its caches may run. Validate is
 // for tests. It takes time and memory in proportion to the number of free frames.

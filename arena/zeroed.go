@@ -18,8 +18,8 @@ func (c *Cache) AllocateZeroed(size uintptr) unsafe.Pointer {
 	return c.arena.zeroed(c.Allocate(size), size)
 }
 
-// zeroed clears the first size bytes of the new frame at p, and returns p, which may be nil.
-// Fresh mappings are zero already.
+// zeroed clears the first size bytes of the new frame at p, and returns p, which may be
+// nil. Fresh mappings are zero already.
 func (a *Arena) zeroed(p unsafe.Pointer, size uintptr) unsafe.Pointer {
 	if p == nil || size > bins.MaxSize && !slab.FromHeap && a.checker == nil {
 		return p

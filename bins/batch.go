@@ -5,18 +5,18 @@ import "unsafe"
 // BatchCap is the number of addresses that a Batch has room for.
 const BatchCap = 62
 
-// Batch is a block of addresses of free frames of one class: the unit in which frames
-// move between threads. It has one owner at a time: its maker until it is pushed onto a
-// [Stack], the Stack until it is taken, then the taker. Only the owner may use it, except
-// that [Stack.Peek] loads its words at any time.
+// Batch is a block of addresses of free frames of one class: the unit in which frames move
+// between threads. It has one owner at a time: its maker until it is pushed onto a [Stack],
+// the Stack until it is taken, then the taker. Only the owner may use it, except that
+// [Stack.Peek] loads its words at any time.
 //
-// All links and addresses are integers, which the collector does not follow. The
-// allocator of a batch must keep it reachable for as long as it is in use. A batch must
-// not lie on a goroutine's stack, because that may move.
+// All links and addresses are integers, which the collector does not follow. The allocator
+// of a batch must keep it reachable for as long as it is in use. A batch must not lie on a
+// goroutine's stack, because that may move.
 type Batch struct {
-	// next is the address of the batch below this one, or 0. It is an integer, so that
-	// a store runs no write barrier and the collector has no chain to walk. The owner
-	// writes it; the compare-and-swap that pushes the batch publishes it.
+	// next is the address of the batch below this one, or 0. It is an integer, so that a
+	// store runs no write barrier and the collector has no chain to walk. The owner writes
+	// it; the compare-and-swap that pushes the batch publishes it.
 	next uintptr
 
 	// n is the number of frames in the batch: slots[:n]. The owner writes it.

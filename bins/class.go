@@ -11,8 +11,8 @@ const (
 	// contend for one.
 	MinSize = 1 << minShift
 
-	// MaxSize is the size of a frame of the largest class, in bytes. Larger
-	// requests have no class.
+	// MaxSize is the size of a frame of the largest class, in bytes. Larger requests have
+	// no class.
 	MaxSize = MinSize << (Classes - 1)
 
 	// Classes is the number of classes: 128 B, 256 B, … 64 KiB.
@@ -25,8 +25,8 @@ const (
 )
 
 // ClassOf returns the class of a request of size bytes. It returns a number ≥ Classes,
-// which is no class, for more than MaxSize bytes and for 0 bytes (size-1 wraps around).
-// So one comparison sends both to a slow path.
+// which is no class, for more than MaxSize bytes and for 0 bytes (size-1 wraps around). So
+// one comparison sends both to a slow path.
 func ClassOf(size uintptr) Class {
 	return Class(bits.Len64(uint64(size-1) >> minShift))
 }
@@ -34,13 +34,13 @@ func ClassOf(size uintptr) Class {
 // Size returns the size of the class's frames, in bytes.
 func (k Class) Size() uintptr { return MinSize << k }
 
-// Align returns the alignment of the class's frames, in bytes: their size or
-// 4 KiB, whichever is smaller.
+// Align returns the alignment of the class's frames, in bytes: their size or 4 KiB,
+// whichever is smaller.
 func (k Class) Align() uintptr { return min(k.Size(), MaxAlign) }
 
-// BatchLen returns how many frames of the class make a full batch. Batches are bounded
-// in bytes, because each thread may hold two full ones of each class that no other thread
-// can use, and in length, because a [Batch] has room for BatchCap frames.
+// BatchLen returns how many frames of the class make a full batch. Batches are bounded in
+// bytes, because each thread may hold two full ones of each class that no other thread can
+// use, and in length, because a [Batch] has room for BatchCap frames.
 func (k Class) BatchLen() int {
 	return int(max(1, min(BatchCap, maxBatchBytes/k.Size())))
 }

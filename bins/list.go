@@ -9,8 +9,8 @@ import (
 
 // ListCap is the number of frames that a List has room for, a little more than two full
 // batches. So the list is about half full both after a batch was published and after one
-// was taken in: the owner can then free or allocate a batch of frames before it has to
-// move the next one.
+// was taken in: the owner can then free or allocate a batch of frames before it has to move
+// the next one.
 const ListCap = 1 + listSlots
 
 const (
@@ -21,8 +21,8 @@ const (
 // The shape of a list, and why its words are plain.
 //
 // The frame freed last is in top, all others are in slots[:n]. Most frames are allocated
-// right after another one was freed. Such a pair touches top alone: a count that goes
-// down and up again in memory would be a chain of four dependent accesses.
+// right after another one was freed. Such a pair touches top alone: a count that goes down
+// and up again in memory would be a chain of four dependent accesses.
 //
 // Between two calls of the owner these hold:
 //
@@ -34,15 +34,15 @@ const (
 // means, which order the two. Other goroutines load n and top, and through Peek the slots,
 // with atomic loads, for figures and pictures. The owner's stores are plain, because the
 // fast paths consist of little else. Such a load still returns a value that was stored:
-// Go's memory model lets no race tear a word. Nothing else is concluded from it: no
-// frame is used because a reader has seen its address, and no order between two of these
-// words is relied on. Under the race detector, which would report the pair, the stores are
-// atomic; see store in peek.go, which is written out here where a call would cost Push its
+// Go's memory model lets no race tear a word. Nothing else is concluded from it: no frame
+// is used because a reader has seen its address, and no order between two of these words is
+// relied on. Under the race detector, which would report the pair, the stores are atomic;
+// see store in peek.go, which is written out here where a call would cost Push its
 // inlining.
 
-// List is the private stack of free frames of one class. It belongs to one owner at a
-// time. Only the owner may call its methods, except for Len and Peek, which any goroutine
-// may call. The zero List is closed: it is empty and has no room until [List.Open].
+// List is the private stack of free frames of one class. It belongs to one owner at a time.
+// Only the owner may call its methods, except for Len and Peek, which any goroutine may
+// call. The zero List is closed: it is empty and has no room until [List.Open].
 //
 // The frame that was freed last is handed out next, while its cache lines are warm.
 type List struct {
@@ -53,13 +53,13 @@ type List struct {
 	// n is the number of frames in slots[:n]. Written by the owner.
 	n uint32
 
-	// limit is how many slots may be in use, at most listSlots. It is 0 in a closed
-	// list: then every Pop and Push fails, so that the fast paths need no check of
-	// their own for closed lists; the callers' slow paths find out. Written by Open.
+	// limit is how many slots may be in use, at most listSlots. It is 0 in a closed list:
+	// then every Pop and Push fails, so that the fast paths need no check of their own for
+	// closed lists; the callers' slow paths find out. Written by Open.
 	limit uint32
 
-	// slots hold addresses as integers, so that a store runs no write barrier. They do
-	// not keep frames alive: slabs do. Written by the owner.
+	// slots hold addresses as integers, so that a store runs no write barrier. They do not
+	// keep frames alive: slabs do. Written by the owner.
 	slots [listSlots]uintptr
 }
 
@@ -74,15 +74,14 @@ const (
 var _ [(1024 - unsafe.Sizeof(List{})) * (wordBytes / 8)]struct{}
 
 // slot returns &l.slots[i] without a bounds check. i must be less than listSlots, which
-// callers on the fast path know already: i < limit ≤ listSlots. The check would cost
-// them a comparison and a branch.
+// callers on the fast path know already: i < limit ≤ listSlots. The check would cost them a
+// comparison and a branch.
 func (l *List) slot(i uint32) *uintptr {
 	return (*uintptr)(unsafe.Add(unsafe.Pointer(&l.slots), uintptr(i)*wordBytes))
 }
 
-// Pop removes the frame that was pushed last and returns it, or nil if the list
-// is empty. Cost after a Push: 1 load, 1 store, 1 branch; otherwise 3 loads, 1
-// store, 2 branches.
+// Pop removes the frame that was pushed last and returns it, or nil if the list is empty.
+// Cost after a Push: 1 load, 1 store, 1 branch; otherwise 3 loads, 1 store, 2 branches.
 func (l *List) Pop() unsafe.Pointer {
 	// The address is loaded as a pointer. vet takes a conversion from an integer for a
 	// mistake.

@@ -13,21 +13,22 @@ import (
 // putting them back would make a thread that runs dry meanwhile take new memory from the
 // system. So Peek only loads words, while the owners know nothing of it.
 //
-//   - Each word was stored whole, so it is loaded whole. The owners' stores are plain. Under
-//     the race detector they are atomic (store, store32, copyWords), and the owners' loads
-//     stay plain, so that the detector still finds two goroutines that use a list or a
-//     batch at the same time.
+//   - Each word was stored whole, so it is loaded whole. The owners' stores are plain.
+//     Under the race detector they are atomic (store, store32, copyWords), and the owners'
+//     loads stay plain, so that the detector still finds two goroutines that use a list or
+//     a batch at the same time.
 //   - Peek reads no memory that is gone. A List is a part of its cache. Every value that
-//     next ever has is 0 or the address of a batch, and the caller promises that
-//     all batches stay batches for the time of the call. So Peek may be led to another stack
-//     or list of batches, when the batch that it looks at is taken and linked elsewhere,
-//     but never out of the batches.
+//     next ever has is 0 or the address of a batch, and the caller promises that all
+//     batches stay batches for the time of the call. So Peek may be led to another stack or
+//     list of batches, when the batch that it looks at is taken and linked elsewhere, but
+//     never out of the batches.
 //   - Peek ends: it follows at most the given number of batches, also if links that change
 //     under its eyes lead it in a circle.
 //   - A result is exact if nobody used the list or stack during the call. Stack.Peek
-//     returns false when it knows better: it has met an empty batch, which stacks of
-//     free frames never hold, or too many batches, or fewer frames than were counted both before and after.
-//     True is no proof of the contrary: batches that come and go can keep the sum.
+//     returns false when it knows better: it has met an empty batch, which stacks of free
+//     frames never hold, or too many batches, or fewer frames than were counted both before
+//     and after. True is no proof of the contrary: batches that come and go can keep the
+//     sum.
 
 // store writes a word that a Peek may load.
 func store(word *uintptr, x uintptr) {
@@ -76,10 +77,9 @@ func (l *List) Peek(yield func(frame uintptr)) {
 // long as all batches that were ever on the stack are kept for use as batches.
 //
 // The stack must not hold empty batches. The result is exact while nobody uses it.
-// Otherwise batches may be taken during
-// the call and linked elsewhere. Then frames may be missing, and frames may be
-// reported that have left the stack or are free in another list. Peek returns false if it
-// has noticed that.
+// Otherwise batches may be taken during the call and linked elsewhere. Then frames may be
+// missing, and frames may be reported that have left the stack or are free in another list.
+// Peek returns false if it has noticed that.
 func (s *Stack) Peek(most int, yield func(frame uintptr, cold bool)) (complete bool) {
 	expected := s.Frames()
 	seen := 0

@@ -20,18 +20,18 @@ import (
 // Otherwise it takes the newcomers with another Swap and links them above the rest.
 //
 // Ownership. A successful compare-and-swap of push gives b to the stack. The Swap gives all
-// batches of the chain to the taker. Two takers never get the same batch, since a Swap
-// has one result and leaves nil. So the owner alone writes n, cold, next and slots, with
-// plain stores.
+// batches of the chain to the taker. Two takers never get the same batch, since a Swap has
+// one result and leaves nil. So the owner alone writes n, cold, next and slots, with plain
+// stores.
 //
 // No ABA problem. Popping one element of such a stack is known to be dangerous: the popper
 // reads next of the head, sleeps, and installs what it has read, while the head has been
 // taken and pushed again with another next. Here no goroutine installs a link that it has
 // read from a batch on the stack:
 //
-//   - A push installs b with b.next = h, if the head is h at that moment. The stack is
-//     then b above whatever the stack was at that moment. It does not matter whether h left
-//     and came back meanwhile, with other batches below it: b links to h alone.
+//   - A push installs b with b.next = h, if the head is h at that moment. The stack is then
+//     b above whatever the stack was at that moment. It does not matter whether h left and
+//     came back meanwhile, with other batches below it: b links to h alone.
 //   - putBack compares with nil, and its chain belongs to the putter alone.
 //
 // No reclamation. A pusher compares the head and never dereferences it, and a taker
@@ -40,18 +40,17 @@ import (
 //
 // Order. Go's atomics are sequentially consistent. What a pusher wrote to its batch and to
 // the frames in it happens before its compare-and-swap. That is observed by the next push,
-// which links to the batch, and so on up to the Swap, which observes the last of them.
-// So a taker sees everything that the pushers of all batches in its chain wrote, and a
-// frame that was freed on one thread can be used on another without further
-// synchronisation.
+// which links to the batch, and so on up to the Swap, which observes the last of them. So a
+// taker sees everything that the pushers of all batches in its chain wrote, and a frame
+// that was freed on one thread can be used on another without further synchronisation.
 //
 // Progress. A compare-and-swap fails only if another goroutine's step succeeded, so the
 // stack is lock-free.
 //
 // What is not promised. While a taker has the chain in hand, the stack looks empty,
 // although it holds frames a moment later. A caller that cannot accept this counts the
-// takers, as package arena does (arena/steal.go). putBack leaves the newcomers in
-// reverse order: the order of batches is no promise when several goroutines use a stack.
+// takers, as package arena does (arena/steal.go). putBack leaves the newcomers in reverse
+// order: the order of batches is no promise when several goroutines use a stack.
 //
 // The count. frames is changed after the step that it counts, so
 //
@@ -65,30 +64,30 @@ import (
 // with each of them broken, which the tests must notice (TestInterleavingsOfStacksBroken,
 // TestInterleavingsOfWrongStacks).
 
-// Stack is a public stack of batches. Any goroutine may use it at any time,
-// except for Batches. No operation blocks. The zero Stack is empty.
+// Stack is a public stack of batches. Any goroutine may use it at any time, except for
+// Batches. No operation blocks. The zero Stack is empty.
 type Stack struct {
 	// head is the batch on top, or nil. Pushers write it with a compare-and-swap, which
-	// publishes their batch; takers with a Swap, which acquires all batches of the
-	// chain. A taker whose Swap comes after a push in the order of all atomics does
-	// not miss its batch, unless another taker has it.
+	// publishes their batch; takers with a Swap, which acquires all batches of the chain. A
+	// taker whose Swap comes after a push in the order of all atomics does not miss its
+	// batch, unless another taker has it.
 	head interleave.Pointer[Batch]
 
-	// frames is the number of frames on the stack, for statistics. Pushers and takers
-	// add and subtract after their step; Frames, Peek and trims read it. Nothing is
-	// published through it.
+	// frames is the number of frames on the stack, for statistics. Pushers and takers add
+	// and subtract after their step; Frames, Peek and trims read it. Nothing is published
+	// through it.
 	frames interleave.Int64
 
-	// A stack fills a pair of cache lines. So pushes to the stack of one class slow
-	// neither takers of another class nor the owner's private lists.
+	// A stack fills a pair of cache lines. So pushes to the stack of one class slow neither
+	// takers of another class nor the owner's private lists.
 	_ [128 - 2*8]byte
 }
 
 var _ [128 - unsafe.Sizeof(Stack{})]struct{}
 var _ [unsafe.Sizeof(Stack{}) - 128]struct{}
 
-// Empty reports whether the stack was empty at that moment. It is one load of a cache
-// line that is rarely written, and saves a taker the exchange.
+// Empty reports whether the stack was empty at that moment. It is one load of a cache line
+// that is rarely written, and saves a taker the exchange.
 func (s *Stack) Empty() bool { return s.head.Load() == nil }
 
 // Push adds the batch b, which the caller owns. Afterwards the stack owns it.
@@ -118,8 +117,8 @@ func (s *Stack) Take() *Batch {
 	return b
 }
 
-// TakeAll empties the stack and returns its chain of batches, the one on top first, or
-// nil. The caller owns all of them afterwards.
+// TakeAll empties the stack and returns its chain of batches, the one on top first, or nil.
+// The caller owns all of them afterwards.
 func (s *Stack) TakeAll() *Batch {
 	chain := s.head.Swap(nil)
 	if chain != nil {
@@ -139,8 +138,8 @@ func (s *Stack) PushAll(chain *Batch) {
 	s.frames.Add(n)
 }
 
-// Frames returns the number of frames on the stack. It is exact at rest, and a moment
-// old otherwise.
+// Frames returns the number of frames on the stack. It is exact at rest, and a moment old
+// otherwise.
 func (s *Stack) Frames() int { return int(max(0, s.frames.Load())) }
 
 // Batches is an iterator over the batches on the stack, from the top. No goroutine may use
@@ -156,8 +155,8 @@ func (s *Stack) Batches(yield func(*Batch) bool) {
 // putBack is PushAll without counting.
 //
 // Usually nothing was pushed since the chain was taken. Then putBack is one
-// compare-and-swap, however long the chain is. Otherwise the newcomers, which are few,
-// are taken off, which makes them the caller's, and linked above the chain.
+// compare-and-swap, however long the chain is. Otherwise the newcomers, which are few, are
+// taken off, which makes them the caller's, and linked above the chain.
 func (s *Stack) putBack(chain *Batch) {
 	for chain != nil && !s.head.CompareAndSwap(nil, chain) {
 		newer := s.head.Swap(nil)

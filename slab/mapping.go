@@ -5,9 +5,9 @@ import (
 	"unsafe"
 )
 
-// Map returns zeroed memory of at least size bytes, aligned to a page, in a mapping of
-// its own. It is the caller's until Unmap or Close. Any goroutine may call Map. The error
-// is ErrClosed or wraps ErrRefused.
+// Map returns zeroed memory of at least size bytes, aligned to a page, in a mapping of its
+// own. It is the caller's until Unmap or Close. Any goroutine may call Map. The error is
+// ErrClosed or wraps ErrRefused.
 func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,10 +33,9 @@ func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
 	return m.base, nil
 }
 
-// Unmap gives the mapping at p back to the system. Map returned p for a size that rounds
-// up to the same number of pages. Any goroutine may call Unmap. The error is ErrClosed,
-// wraps ErrUnknown, or wraps the system's error; after the latter the mapping still
-// exists.
+// Unmap gives the mapping at p back to the system. Map returned p for a size that rounds up
+// to the same number of pages. Any goroutine may call Unmap. The error is ErrClosed, wraps
+// ErrUnknown, or wraps the system's error; after the latter the mapping still exists.
 func (s *Store[D]) Unmap(p unsafe.Pointer, size uintptr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

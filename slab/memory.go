@@ -6,9 +6,9 @@ import (
 	"unsafe"
 )
 
-// A block of memory from the system is a value of type memory. Its type, and the
-// functions that reserve, release, advise, discard and prefault blocks, are in
-// memory_mmap.go and memory_heap.go. A build has one of the two.
+// A block of memory from the system is a value of type memory. Its type, and the functions
+// that reserve, release, advise, discard and prefault blocks, are in memory_mmap.go and
+// memory_heap.go. A build has one of the two.
 
 // MaxMapping is the largest mapping that [Store.Map] asks the system for, in bytes: an
 // eighth of the address space, which is more than any system can give. Sums of sizes and

@@ -10,8 +10,8 @@ const FromHeap = true
 const defaultRegion = 8 << 20
 
 // maxBlock is the largest block that is allocated, in bytes: 8 GiB, or 512 MiB on 32-bit
-// machines. Larger requests are refused here, because the Go heap ends the process when
-// it has no memory.
+// machines. Larger requests are refused here, because the Go heap ends the process when it
+// has no memory.
 const maxBlock = 512 << 20 << (^uintptr(0) >> 63 << 2)
 
 // memory is an aligned part of a block of the Go heap.

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// A region is only address space: its pages should count against the system's
-	// commit limit when they are used, not when the region is mapped.
+	// A region is only address space: its pages should count against the system's commit
+	// limit when they are used, not when the region is mapped.
 	mapFlags = unix.MAP_NORESERVE
 
 	adviceHuge     = unix.MADV_HUGEPAGE

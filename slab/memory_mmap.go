@@ -49,8 +49,8 @@ func reserveMemory(size, align uintptr) (memory, error) {
 // release unmaps m.
 func (m memory) release() error { return unix.MunmapPtr(m.base, m.size) }
 
-// adviseHuge asks the system for huge pages. The error of a system without them is
-// ignored: ordinary pages work too.
+// adviseHuge asks the system for huge pages. The error of a system without them is ignored:
+// ordinary pages work too.
 func adviseHuge(p unsafe.Pointer, n uintptr) {
 	if adviceHuge != 0 {
 		_ = unix.Madvise(unsafe.Slice((*byte)(p), n), adviceHuge)

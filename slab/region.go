@@ -58,8 +58,8 @@ func (s *Store[D]) Find(p unsafe.Pointer) *Slab[D] {
 	return &r.slabs[i]
 }
 
-// addRegion reserves a region, from which fresh slabs are taken from then on. If the
-// system refuses, addRegion asks for half as many slabs, down to one. The caller holds mu.
+// addRegion reserves a region, from which fresh slabs are taken from then on. If the system
+// refuses, addRegion asks for half as many slabs, down to one. The caller holds mu.
 func (s *Store[D]) addRegion() error {
 	// A size above MaxMapping would overflow when it is rounded up.
 	bytes := max(min(s.config.RegionBytes, MaxMapping), Size)

@@ -8,22 +8,22 @@ import (
 	"unsafe"
 )
 
-// Size is the size and the alignment of a slab, in bytes: that of a huge page on
-// amd64 and arm64.
+// Size is the size and the alignment of a slab, in bytes: that of a huge page on amd64 and
+// arm64.
 const Size = 2 << 20
 
 // Config says how a Store gets memory. The zero Config is a good choice.
 type Config struct {
-	// RegionBytes is how much address space is reserved at a time, in bytes. It is
-	// rounded up to whole slabs. 0 means 64 MiB, or 16 MiB on 32-bit machines. If memory
-	// comes from the Go heap, where reserved memory is real memory, 0 means 8 MiB.
+	// RegionBytes is how much address space is reserved at a time, in bytes. It is rounded
+	// up to whole slabs. 0 means 64 MiB, or 16 MiB on 32-bit machines. If memory comes from
+	// the Go heap, where reserved memory is real memory, 0 means 8 MiB.
 	RegionBytes uintptr
 
 	// HugePages asks the system to back slabs with huge pages, where it can.
 	HugePages bool
 
-	// Prefault makes the system back a slab with memory when the slab is acquired,
-	// instead of page by page when it is first written.
+	// Prefault makes the system back a slab with memory when the slab is acquired, instead
+	// of page by page when it is first written.
 	Prefault bool
 
 	// BeforeMap, if not nil, is called before the system is asked for memory, with the
@@ -41,8 +41,8 @@ type Slab[D any] struct {
 	base  unsafe.Pointer // never changes
 	inUse bool           // guarded by the store's mu
 
-	// dirty says that the slab was returned and its pages still hold old contents.
-	// Guarded by the store's mu.
+	// dirty says that the slab was returned and its pages still hold old contents. Guarded
+	// by the store's mu.
 	dirty bool
 }
 
@@ -54,8 +54,8 @@ func (s *Slab[D]) Base() unsafe.Pointer { return s.base }
 type Store[D any] struct {
 	config Config // never changes
 
-	// regions are sorted by address. The holder of mu replaces the slice and never
-	// changes it in place, so that Find reads it without a lock. See region.go.
+	// regions are sorted by address. The holder of mu replaces the slice and never changes
+	// it in place, so that Find reads it without a lock. See region.go.
 	regions atomic.Pointer[[]*region[D]]
 
 	mu       sync.Mutex // guards what follows
@@ -76,8 +76,8 @@ func NewStore[D any](c Config) *Store[D] {
 	return s
 }
 
-// Acquire returns a slab, which is the caller's until Return. Its memory is zero. The
-// error is ErrClosed or wraps ErrRefused.
+// Acquire returns a slab, which is the caller's until Return. Its memory is zero. The error
+// is ErrClosed or wraps ErrRefused.
 func (s *Store[D]) Acquire() (*Slab[D], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,8 +104,8 @@ func (s *Store[D]) Acquire() (*Slab[D], error) {
 	return sl, nil
 }
 
-// unused removes a slab that is not in use from the store's lists. It prefers one that
-// was used before, because that needs no more address space. The caller holds mu.
+// unused removes a slab that is not in use from the store's lists. It prefers one that was
+// used before, because that needs no more address space. The caller holds mu.
 func (s *Store[D]) unused() (*Slab[D], error) {
 	if n := len(s.returned); n > 0 {
 		sl := s.returned[n-1]
@@ -124,9 +124,9 @@ func (s *Store[D]) unused() (*Slab[D], error) {
 }
 
 // Return takes a slab back, zeroes its descriptor and gives its pages back to the system.
-// The error is ErrClosed, or wraps the system's error if the system did not take the
-// pages; in the latter case the slab is returned nevertheless, and cleared before it is
-// used again. Return panics if the slab is not in use.
+// The error is ErrClosed, or wraps the system's error if the system did not take the pages;
+// in the latter case the slab is returned nevertheless, and cleared before it is used
+// again. Return panics if the slab is not in use.
 func (s *Store[D]) Return(sl *Slab[D]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,10 +153,10 @@ func (s *Store[D]) takeBack(sl *Slab[D]) error {
 	return err
 }
 
-// Discard gives the whole pages in the n bytes at p back to the system. The bytes must
-// lie in one slab that is in use. The pages read as zero afterwards; on the Go heap
-// nothing changes. Pages that the n bytes cover only in part keep their contents. The
-// error is ErrClosed, wraps ErrUnknown, or wraps the system's error.
+// Discard gives the whole pages in the n bytes at p back to the system. The bytes must lie
+// in one slab that is in use. The pages read as zero afterwards; on the Go heap nothing
+// changes. Pages that the n bytes cover only in part keep their contents. The error is
+// ErrClosed, wraps ErrUnknown, or wraps the system's error.
 func (s *Store[D]) Discard(p unsafe.Pointer, n uintptr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,10 +188,10 @@ func (s *Store[D]) discard(p unsafe.Pointer, n uintptr) error {
 	return nil
 }
 
-// Slabs is an iterator over the slabs in use, in the order of their addresses:
-// for sl := range store.Slabs. It lists them once, at its beginning: a slab that is
-// acquired during the loop is missing, and one that is returned during the loop is
-// still visited. The loop body runs without the store's lock.
+// Slabs is an iterator over the slabs in use, in the order of their addresses: for sl :=
+// range store.Slabs. It lists them once, at its beginning: a slab that is acquired during
+// the loop is missing, and one that is returned during the loop is still visited. The loop
+// body runs without the store's lock.
 func (s *Store[D]) Slabs(yield func(*Slab[D]) bool) {
 	s.mu.Lock()
 	var all []*Slab[D]
@@ -210,8 +210,8 @@ func (s *Store[D]) Slabs(yield func(*Slab[D]) bool) {
 	}
 }
 
-// Close gives all memory back to the system. Memory that the Store handed out must not
-// be used afterwards. The error joins those of the system; everything else is given back
+// Close gives all memory back to the system. Memory that the Store handed out must not be
+// used afterwards. The error joins those of the system; everything else is given back
 // nevertheless. Closing again returns nil.
 func (s *Store[D]) Close() error {
 	s.mu.Lock()
