@@ -36,6 +36,8 @@ type Bounded struct {
 	//
 	// Nothing is published through used or the other words: frames pass between goroutines
 	// through next. So no order between two of them is needed.
+	//
+	// TestBoundedLastBytesGoToOne and TestBoundedUnderConcurrency show it.
 	used  atomic.Uintptr
 	limit atomic.Uintptr // written by SetMaxBytes, read by take
 

@@ -13,6 +13,8 @@ import "sync/atomic"
 // The second holds because take installs a sum only if used still has the value that the
 // sum was computed from: of several goroutines that compete for the last bytes, one gets
 // them. The first holds because each goroutine does its two steps in the order above.
+//
+// TestGoroutinesNeverExceedTheLimitTogether shows it.
 type budget struct {
 	limit uintptr // 0: none; never changes after New
 

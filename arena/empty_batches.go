@@ -24,6 +24,8 @@ import (
 //
 // The wait ends: nempties is positive without a batch on the stack only while some
 // goroutine is between its two steps, and none of them blocks there.
+//
+// TestCirculationDoesNotGrow and TestManyCachesOpenAndCloseAtOnce show it.
 
 // takeEmpty returns an empty batch, which the caller owns, or nil if it found none. It
 // neither blocks nor allocates. Any goroutine may call it.

@@ -33,6 +33,8 @@ import "runtime"
 // pointer publishes the caches. When GOMAXPROCS is lowered, the caches of the Ps that are
 // gone stay in Arena.caches: what they have published is found by others, and what they
 // hold privately waits for its P to come back.
+//
+// TestStress shows it, with and without framearena_nopin, and TestGOMAXPROCSChangesUnderLoad.
 
 // acquireLocal returns a cache that the calling goroutine owns until unpin. It makes the
 // local caches if there are none yet. The rule above holds until unpin.

@@ -25,6 +25,8 @@ import (
 //
 // Why this ends. Each further try needs a slab that was released since the last. Others may
 // take that slab first, but then they were served.
+//
+// TestRefusedRequestReleasesSlabsOfOtherClasses and TestLargeAndSmallFramesCompete show it.
 
 // reclaimBackoff bounds the time that a program at its limit spends in searches that find
 // nothing. It belongs to the holder of Arena.trimming.

@@ -40,6 +40,10 @@ import "github.com/framearena/framearena/bins"
 // of a cache takes from its own stack without being counted, and a taker that the system
 // has stopped may be gone for longer. Each miss costs at most the carving of frames that
 // Trim gives back.
+//
+// TestCloseWaitsForTakers, TestReopenedCacheBelongsToOneArena and
+// TestCachesCloseWhileOthersTake show the first, TestCirculationDoesNotGrow and
+// TestFramesOfAClosingCacheAreInSomebodysHands the second.
 
 const (
 	// maxVictims bounds how many other caches a search looks at before frames are carved.

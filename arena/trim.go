@@ -33,6 +33,8 @@ import (
 // batches, outside of the frames, so the lists need no memory of the slab. The next write
 // to such a frame makes the system back its page again. A batch is no longer cold when it
 // is taken for use (markWarm). Arena.cold is the number of frames in cold batches.
+//
+// TestTrimWhileOthersAllocate and TestStress show it.
 
 // Trim gives memory of free frames back to the system until at most keep bytes of free
 // frames have memory, or until it finds no more, and returns the number of bytes that it

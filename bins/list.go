@@ -39,6 +39,8 @@ const (
 // relied on. Under the race detector, which would report the pair, the stores are atomic;
 // see store in peek.go, which is written out here where a call would cost Push its
 // inlining.
+//
+// TestLenWhileTheOwnerWorks shows it under -race, TestListAgainstModel the three lines above.
 
 // List is the private stack of free frames of one class. It belongs to one owner at a time.
 // Only the owner may call its methods, except for Len and Peek, which any goroutine may

@@ -29,6 +29,8 @@ import (
 //     frames never hold, or too many batches, or fewer frames than were counted both before
 //     and after. True is no proof of the contrary: batches that come and go can keep the
 //     sum.
+//
+// TestPeekAtAList and TestPeekNoticesThatItIsLedAway show it, also under -race.
 
 // store writes a word that a Peek may load.
 func store(word *uintptr, x uintptr) {

@@ -23,6 +23,8 @@ import (
 // A goroutine that asks for an address that is not its own may see an older slice; then
 // Find returns nil for a region that has just been added. Close replaces the slice by an
 // empty one.
+//
+// TestFindWhileOthersAcquire shows it.
 
 // region is address space that was reserved in one piece. Its fields never change, except
 // for taken.
