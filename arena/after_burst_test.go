@@ -8,11 +8,10 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// What a burst leaves behind: 100,000 frames of 64 B to 4 KiB are live, a million
-// more come and go, and then whoever can give memory back does so. The metric is
-// resident memory over the size of what is live, as it was asked for. A process
-// that ran another variant before is no clean one: run each variant alone, with
-// -benchtime 1x.
+// BenchmarkMemoryAfterBurst measures the memory that a burst leaves behind: 100,000 frames of
+// 64 B to 4 KiB are live, a million more are allocated and freed, and then the allocator
+// gives memory back if it can. The metric is resident memory over the size of the live
+// frames as it was asked for. Run each variant in a process of its own, with -benchtime 1x.
 func BenchmarkMemoryAfterBurst(b *testing.B) {
 	const live, burst = 100_000, 1_000_000
 	run := func(b *testing.B, frames arena.FrameAllocator, giveBack func()) {

@@ -22,8 +22,8 @@ const (
 	mixBatches = 8  // batches that may be under way to a worker
 )
 
-// mixWorker is a goroutine of the mix. It belongs to it while the mix runs, but
-// for in.
+// mixWorker is a goroutine of the mix. Only that goroutine uses it while the mix runs, except
+// for the channel in.
 type mixWorker struct {
 	frames  arena.FrameAllocator
 	random  uint64
@@ -235,7 +235,7 @@ func TestServerMix(t *testing.T) {
 	require.EqualValues(t, live+n, counts[0].Stats().Allocated+counts[1].Stats().Allocated)
 	require.Equal(t, counts[0].Stats().Allocated+counts[1].Stats().Allocated, counts[0].Stats().Deallocated+counts[1].Stats().Deallocated)
 	require.Zero(t, a.Stats().Refusals)
-	// What was live, and at most as much again: sizes are random, and no class has
-	// as many frames at any time as it ever has.
+	// The live frames, and at most as many again: sizes are random, and a class does not
+	// always have as many live frames as at its peak.
 	require.Less(t, a.Stats().Total.Carved, uint64(2*live+4096))
 }

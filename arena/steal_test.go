@@ -23,8 +23,8 @@ func publishMany(c *Cache) {
 	c.Publish()
 }
 
-// A taker has the whole stack in its hands for a moment, and puts back the rest
-// when its owner is closing the cache.
+// A taker has taken the whole stack of a cache. It puts the rest back while the owner of the
+// cache closes it.
 func TestCloseWaitsForTakers(t *testing.T) {
 	a, err := New()
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestCloseWaitsForTakers(t *testing.T) {
 	require.NoError(t, a.Close())
 }
 
-// Who has an old list of caches finds no frames of another arena there.
+// A goroutine with an old list of caches finds no frames of another arena in it.
 func TestReopenedCacheBelongsToOneArena(t *testing.T) {
 	a, err := New()
 	require.NoError(t, err)
@@ -91,5 +91,34 @@ func TestCachesCloseWhileOthersTake(t *testing.T) {
 	all.Wait()
 	require.Zero(t, a.Stats().Total.Live)
 	require.NoError(t, a.Validate())
+	require.NoError(t, a.Close())
+}
+
+// While a cache is being closed, no search finds the frames that it has published. A cache that
+// runs dry meanwhile must not take the arena for empty, and carve.
+func TestFramesOfAClosingCacheAreInSomebodysHands(t *testing.T) {
+	a, err := New()
+	require.NoError(t, err)
+	closing, dry := a.NewCache(), a.NewCache()
+	closing.Deallocate(closing.Allocate(100), 100)
+
+	a.mu.Lock() // Close gets as far as this
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		closing.Close()
+	}()
+	for closing.openIn.Load() != nil {
+		runtime.Gosched()
+	}
+	// As if the closing cache were not among the victims of this search.
+	require.Nil(t, dry.search(0, 0))
+	require.True(t, dry.contended)
+	a.mu.Unlock()
+
+	<-done
+	require.Nil(t, dry.search(1, maxVictims), "nobody has frames of this class")
+	require.False(t, dry.contended)
+	dry.Close()
 	require.NoError(t, a.Close())
 }

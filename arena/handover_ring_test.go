@@ -11,8 +11,8 @@ const (
 	ringBatch = 32 // both ends publish their place every so many frames
 )
 
-// ring hands frames from one goroutine to another, in order. It costs next to
-// nothing, so that what it carries is what a benchmark measures.
+// ring hands frames from one goroutine to another, in order. It costs so little that a
+// benchmark measures the allocators of the frames.
 type ring struct {
 	head atomic.Uint64 // frames received; written by the receiver
 	_    [120]byte
@@ -48,7 +48,7 @@ func (s *ringSender) send(p unsafe.Pointer) {
 	}
 }
 
-// flush sends what is not a whole batch.
+// flush sends the frames that are no whole batch yet.
 func (s *ringSender) flush() { s.tail.Store(s.sent) }
 
 // ringReceiver is the other goroutine's end.

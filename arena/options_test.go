@@ -1,6 +1,7 @@
 package arena_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -10,6 +11,25 @@ import (
 	"github.com/framearena/framearena/slab"
 	"github.com/stretchr/testify/require"
 )
+
+func TestBadOptions(t *testing.T) {
+	for _, n := range []uintptr{0, 1, 2<<20 - 1} {
+		a, err := arena.New(arena.WithMaxBytes(n))
+		require.Nil(t, a)
+		require.ErrorIs(t, err, arena.ErrInvalidOption)
+		require.EqualError(t, err, "arena: bad option: WithMaxBytes("+itoa(n)+"): less than one slab of 2097152 bytes")
+	}
+	_, err := arena.New(arena.WithMaxBytes(2<<20), arena.WithMaxBytes(1))
+	require.ErrorIs(t, err, arena.ErrInvalidOption, "the second of two")
+	require.False(t, errors.Is(err, arena.ErrLeak))
+}
+
+func TestNilOption(t *testing.T) {
+	a, err := arena.New(arena.WithPrefault(), nil)
+	require.Nil(t, a)
+	require.ErrorIs(t, err, arena.ErrInvalidOption)
+	require.ErrorContains(t, err, "nil Option")
+}
 
 func TestOptionsThatMakeNoSense(t *testing.T) {
 	for says, o := range map[string]arena.Option{

@@ -11,8 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The two halves of Allocate and Deallocate that a caller who knows the class
-// inlines.
+// The fast and the slow halves of Allocate and Deallocate together work as these do.
 func TestClassFastPath(t *testing.T) {
 	a := open(t)
 	c := a.NewCache()
@@ -59,7 +58,7 @@ func TestAllSizesOfAClassAreOneClass(t *testing.T) {
 	})
 }
 
-// What has no class has a place too, where there is never a frame, and never room.
+// A size without a class has a place, too. Its list never has a frame and never has room.
 func TestPlaceOfNoClass(t *testing.T) {
 	c := open(t).NewCache()
 	defer c.Close()

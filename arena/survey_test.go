@@ -203,8 +203,8 @@ func TestPartOfWhatIsNoSlab(t *testing.T) {
 	}
 }
 
-// To look takes nothing away: whoever allocates meanwhile finds the frames that it freed,
-// and the arena gets no bigger.
+// A survey takes no frames: a goroutine that allocates meanwhile finds the frames that it
+// freed, and the arena does not grow.
 func TestSlabsLeavesFramesWhereTheyAre(t *testing.T) {
 	a := open(t, arena.WithoutQuarantine())
 	c := a.NewCache()
@@ -237,7 +237,7 @@ func TestSlabsLeavesFramesWhereTheyAre(t *testing.T) {
 	c.Close()
 }
 
-// Frames that nobody touches are live in every map, whatever happens around them.
+// Frames that stay live are live in every map, whatever happens around them.
 func TestSlabsUnderLoad(t *testing.T) {
 	a := open(t)
 	kept := make(map[uintptr]bool)
