@@ -58,16 +58,6 @@ func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr
 	return h.awaitSlow(at, k, result, stateSize)
 }
 
-// holds reports whether p lies in h's state, of the given size.
-func (h *header) stateHolds(p unsafe.Pointer, stateSize uintptr) bool {
-	return uintptr(p)-uintptr(unsafe.Pointer(h))-headerSize < stateSize
-}
-
-// holdsApart reports whether p lies in h's held part.
-func (h *header) heldPartHolds(p unsafe.Pointer) bool {
-	return h.layout&flagHeld != 0 && h.kind.get().held.holds(h, p)
-}
-
 // awaitSlow is await for frames that do not come from the worker's lists, for
 // results that go to held parts, and for mistakes.
 func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
@@ -165,16 +155,4 @@ func (h *header) mustRun(method string) {
 
 func panicNotRunning(method string) {
 	panic("coro: " + method + " on a frame whose task is not running: use a frame only in its own step function")
-}
-
-func panicMisplacedResult(h *header, k *kind) {
-	start := "coro: task " + quote(h.kind.get().name) + ": the result of " + quote(k.name) + " must go to a field of "
-	switch {
-	case k.resultPointer == "":
-		panic(start + "the awaiting frame's State or held part (or to nil): another address may be gone when the child returns")
-	case h.layout&flagHeld == 0:
-		panic(start + "a held part (or to nil), since its " + k.resultPointer + " holds a Go pointer: make the awaiting kind with DefineHeld")
-	default:
-		panic(start + "the awaiting task's held part (or to nil), since its " + k.resultPointer + " holds a Go pointer")
-	}
 }

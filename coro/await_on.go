@@ -100,14 +100,14 @@ func (k *awaitOnKind[R]) launch(env *Environment, held *awaitOnHeld[R]) error {
 	if err := env.cause(); err != nil {
 		return err
 	}
-	opts := [...]Option{{allocator: env.ownAllocator(), ctx: env.ctx}}
+	o := options{allocator: env.ownAllocator(), ctx: env.ctx}
 	if env.scope != nil && env.scope.base != nil {
-		opts[0].ctx = env.context() // with its deadline, and its shield
+		o.ctx = env.context() // with its deadline, and its shield
 	}
 	h := k.handles.Get().(*Handle[R])
 	c := held.call
 	held.call, held.handle = nil, h
-	if err := h.launch(held.ex, c, opts[:], env.runtime); err != nil {
+	if err := h.launch(held.ex, c, &o, env.runtime); err != nil {
 		held.handle = nil
 		k.handles.Put(h)
 		return err

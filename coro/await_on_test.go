@@ -256,7 +256,7 @@ func TestAwaitOnInScopes(t *testing.T) {
 		return f.Return(5)
 	})
 	k := on(there, func() coro.Call[int] { return call.With(0) })
-	within := func(opts ...coro.Option) (*coro.Handle[int], context.CancelCauseFunc) {
+	within := func(opts ...coro.ChildOption) (*coro.Handle[int], context.CancelCauseFunc) {
 		ctx, cancel := context.WithCancelCause(context.WithValue(context.Background(), contextKey{}, "value"))
 		h, err := coro.Start(here, offload(func(f *offloadFrame) coro.Step {
 			return coro.AwaitCall(f, 1, k.With(0), &f.State, opts...)

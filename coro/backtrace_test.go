@@ -54,10 +54,10 @@ func TestBacktrace(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		ex   coro.Executor
-		opts []coro.Option
+		opts []coro.LaunchOption
 	}{
 		{"cache", ex, nil},
-		{"custom allocator", ex, []coro.Option{coro.Allocator(new(arena.Heap))}},
+		{"custom allocator", ex, []coro.LaunchOption{coro.Allocator(new(arena.Heap))}},
 		{"pool", pool, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -167,15 +167,15 @@ func BenchmarkChain(b *testing.B) {
 	for _, bm := range []struct {
 		name string
 		loop *coro.Kind[repeat, none]
-		opts []coro.Option
+		opts []coro.LaunchOption
 	}{
 		{"cache", benchLoop, nil},
 		{"elided where it fits", elidedLoop, nil},
-		{"elided", elidedLoop, []coro.Option{coro.RootFrameSize(whole)}},
-		{"shared arena", benchLoop, []coro.Option{coro.Allocator(ex.Arena())}},
-		{"counting", benchLoop, []coro.Option{coro.Allocator(arena.NewCounting(ex.Arena()))}},
-		{"own free list", benchLoop, []coro.Option{coro.Allocator(own)}},
-		{"heap", benchLoop, []coro.Option{coro.Allocator(new(arena.Heap))}},
+		{"elided", elidedLoop, []coro.LaunchOption{coro.RootFrameSize(whole)}},
+		{"shared arena", benchLoop, []coro.LaunchOption{coro.Allocator(ex.Arena())}},
+		{"counting", benchLoop, []coro.LaunchOption{coro.Allocator(arena.NewCounting(ex.Arena()))}},
+		{"own free list", benchLoop, []coro.LaunchOption{coro.Allocator(own)}},
+		{"heap", benchLoop, []coro.LaunchOption{coro.Allocator(new(arena.Heap))}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			b.ReportAllocs()

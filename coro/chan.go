@@ -62,7 +62,7 @@ func (c *Chan[T]) Send(f AnyFrame, at int, v T) Step {
 	if w := h.worker.get(); c.pointer == "" {
 		*outgoing[T](w) = v
 	} else {
-		w.parcel = c.pack(v)
+		w.args.box = c.pack(v)
 	}
 	return step
 }
@@ -82,15 +82,15 @@ func (c *Chan[T]) parcel(w *Worker) T {
 	if c.pointer == "" {
 		return *outgoing[T](w)
 	}
-	return *w.parcel.(*T)
+	return *w.args.box.(*T)
 }
 
 // unpacked is told that what parcel returned is elsewhere now.
 func (c *Chan[T]) unpacked(w *Worker) {
 	if c.pointer != "" {
 		var zero T
-		parcel := w.parcel.(*T)
-		w.parcel = nil
+		parcel := w.args.box.(*T)
+		w.args.box = nil
 		*parcel = zero
 		c.parcels.Put(parcel)
 	}
@@ -100,10 +100,10 @@ func (c *Chan[T]) unpacked(w *Worker) {
 // and park.
 func outgoing[T any](w *Worker) *T {
 	const word = unsafe.Sizeof(uint64(0))
-	if words := int((unsafe.Sizeof(*new(T)) + word - 1) / word); len(w.outgoing) < words || w.outgoing == nil {
-		w.outgoing = make([]uint64, max(words, 8))
+	if words := int((unsafe.Sizeof(*new(T)) + word - 1) / word); len(w.args.outgoing) < words || w.args.outgoing == nil {
+		w.args.outgoing = make([]uint64, max(words, 8))
 	}
-	return (*T)(unsafe.Pointer(unsafe.SliceData(w.outgoing)))
+	return (*T)(unsafe.Pointer(unsafe.SliceData(w.args.outgoing)))
 }
 
 // Recv waits for a value and goes on in f at the resume point at. The value goes to
@@ -116,17 +116,8 @@ func (c *Chan[T]) Recv(f AnyFrame, at int, result *T) Step {
 	if result != nil && !h.stateHolds(unsafe.Pointer(result), h.kind.get().size-headerSize) && !h.heldPartHolds(unsafe.Pointer(result)) {
 		c.panicMisplacedValue(h)
 	}
-	h.worker.get().destination = uintptr(unsafe.Pointer(result))
+	h.worker.get().args.destination = uintptr(unsafe.Pointer(result))
 	return step
-}
-
-func (c *Chan[T]) panicMisplacedValue(h *header) {
-	const end = " (or to nil): another address may be gone when a value comes"
-	start := "coro: task " + quote(h.kind.get().name) + ": what Recv receives must go to a field of "
-	if c.pointer == "" {
-		panic(start + "the frame's State or held part" + end)
-	}
-	panic(start + "the task's held part (or to nil), since its " + c.pointer + " holds a Go pointer")
 }
 
 // TrySend sends v if that is possible without waiting. It panics if the channel is
@@ -254,7 +245,7 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 
 func (r *receiving[T]) park(w *Worker, h *header) parking {
 	c := (*Chan[T])(r)
-	destination := w.destination
+	destination := w.args.destination
 	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	p := parkDone

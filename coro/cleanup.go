@@ -85,8 +85,8 @@ func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
 			if _, child := w.running(); child != nil { // it will not begin
 				w.discard(child)
 			}
-			w.current, w.err, w.parkOn = 0, nil, nil
-			w.selecting.abandon() // it will not wait
+			w.current, w.err, w.args.on = 0, nil, nil
+			w.args.cases.abandon() // it will not wait
 			close(done)
 		}()
 		h.worker.set(w)

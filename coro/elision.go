@@ -55,11 +55,6 @@ func (h *header) mustHaveRoom(k *kind) {
 	}
 }
 
-// RootFrameSize makes the root's frame at least n bytes large, so that what it
-// awaits, and what that awaits, can be elided: see [ChainSize]. Whatever the size, no
-// more than 1 MiB behind the root's state is used.
-func RootFrameSize(n uintptr) Option { return Option{rootSize: n} }
-
 // ChainSize returns how large a root's frame is, in bytes, in which a chain of tasks
 // finds room: the first is the root's kind, and each awaits the next. Where a task awaits
 // several kinds, one after the other, name the largest.

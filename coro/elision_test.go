@@ -127,7 +127,7 @@ func TestWholeChainInTheRoot(t *testing.T) {
 				a := newArena(t)
 				ex := executor.NewInline(executor.WithArena(a), executor.WithErrorHandler(func(err error) { got = err }))
 				r := newRecorder(a)
-				opts := []coro.Option{coro.RootFrameSize(size)}
+				opts := []coro.LaunchOption{coro.RootFrameSize(size)}
 				if custom {
 					opts = append(opts, coro.Allocator(r))
 				}
@@ -252,14 +252,14 @@ func TestRootFrameSizeIsOneAllocation(t *testing.T) {
 	levels := newLevels(3, func() error { return nil })
 	ex := newInline(t)
 	for _, c := range []struct {
-		opts   []coro.Option
+		opts   []coro.LaunchOption
 		frames uint64
 	}{
 		{nil, 4},
-		{[]coro.Option{coro.RootFrameSize(coro.ChainSize(levels, levels))}, 3},
-		{[]coro.Option{coro.RootFrameSize(coro.ChainSize(levels, levels, levels, levels))}, 1},
-		{[]coro.Option{coro.RootFrameSize(1 << 20)}, 1},
-		{[]coro.Option{coro.RootFrameSize(1)}, 4},
+		{[]coro.LaunchOption{coro.RootFrameSize(coro.ChainSize(levels, levels))}, 3},
+		{[]coro.LaunchOption{coro.RootFrameSize(coro.ChainSize(levels, levels, levels, levels))}, 1},
+		{[]coro.LaunchOption{coro.RootFrameSize(1 << 20)}, 1},
+		{[]coro.LaunchOption{coro.RootFrameSize(1)}, 4},
 	} {
 		counting := arena.NewCounting(ex.Arena())
 		require.NoError(t, coro.RunAsync(ex, append(c.opts, coro.Allocator(counting))...)(levels.With(level{})))

@@ -1,13 +1,15 @@
 package coro
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"os"
-	"unsafe"
+	"slices"
+	"time"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/bins"
 )
 
 // Executor decides which goroutine runs tasks, and when. Package executor has
@@ -24,39 +26,44 @@ type Executor interface {
 	Environment() *Environment
 }
 
-// Environment is what the tasks of a tree have in common: executor, allocator
-// and context. A root has it from its launch, a child from its parent, by way of
-// one word in the frame. There is no thread-local state that could be that of
-// another tree.
+// Environment is what the tasks of a tree have in common: executor, allocator and
+// context. A root gets it at its launch, a child copies it from its parent: one word in the
+// frame refers to it. There is no thread-local state that could belong to another tree.
 //
-// It is not changed while a task of the tree lives, and kept alive by the
-// executor or, if the launch had options, by the pinned calls.
+// It does not change while a task of the tree lives. The executor keeps it alive or, if the
+// launch had options, the pinned calls do.
 type Environment struct {
+	// ---- the executor's: the same in all its environments
+
 	executor Executor
 	arena    *arena.Arena
-	runtime  *execRuntime // what the executor's environments share so that tasks can wait
+	runtime  *execRuntime
+	relay    *Relay // the executor, if that is a Relay; otherwise nil
 
-	// registry is where tasks of this environment can be found while they wait: that
-	// of waiting, or the tree's own if its context can end.
+	// ---- the entry's: the same for all launches on one way into the executor, see View
+
+	mark     Origin      // is added to the origin of tasks in PushLocal
+	counted  bool        // kinds count the tasks
+	profiled bool        // the tasks are in frame profiles
+	handler  func(error) // gets errors of roots that no caller waits for
+
+	// ---- the tree's
+
+	// registry is where a canceller finds the tree's tasks while they wait: the runtime's,
+	// or the tree's own if its context can end.
 	registry *waitRegistry
 
-	// allocator serves the tree's frames, on whatever goroutine; nil means the
-	// arena, through the cache of the worker at hand.
+	// allocator serves the tree's frames, on any goroutine. If it is nil, the arena does,
+	// through the cache of the worker at hand.
 	allocator arena.FrameAllocator
 
-	// scope is what this is the environment of, if it is that of a part of a tree, or of a
-	// tree that a Handle may cancel.
+	ctx      context.Context // nil: none
+	rootSize uintptr         // the least size of the root's frame, in bytes
+	call     *call           // carries this environment, if it is not the executor's own
+
+	// scope has this as its environment, if this is that of a part of a tree, or of a tree
+	// that a Handle may cancel; otherwise it is nil.
 	scope *scope
-
-	mark     Origin  // is added to the origin of tasks in PushLocal; see View
-	rootSize uintptr // the least size of a root's frame
-	counted  bool    // tasks are counted by their kinds
-	profiled bool    // and are in profiles
-
-	ctx     context.Context // nil: none
-	handler func(error)     // gets errors of roots that nobody waits for
-	call    *call           // whose tree this is, if it is not the executor's
-	relay   *Relay          // the executor, if that is one; see Relay
 }
 
 // NewEnvironment returns the environment of tasks that are launched on ex without
@@ -71,11 +78,138 @@ func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environme
 	return &Environment{executor: ex, arena: a, runtime: x, registry: &x.registry, handler: handler}
 }
 
+// View returns the environment of another way into the executor whose environment e is. ex
+// is that way: an executor whose Post leads to the same workers. Its tasks have the arena,
+// clock, handler and life of the executor, but they stay its own: they are posted to ex
+// when they are ready and, in a step, given to PushLocal with [OriginMarked] in their origin. So
+// an executor can have tasks that it treats in another way, such as urgent ones. The
+// environment must live as long as the executor.
+func (e *Environment) View(ex Executor) *Environment {
+	view := *e
+	view.executor, view.mark = ex, OriginMarked
+	return &view
+}
+
+// SetClock makes c what the timers of the executor go by, in place of the real time. An
+// executor calls it before it takes tasks. A nil c is the real time.
+func (e *Environment) SetClock(c Clock) {
+	e.runtime.clock = nil
+	if c != nil {
+		e.runtime.clock = checkedClock{c}
+	}
+}
+
+// Now returns the time by the clock that the executor's timers go by. What it is counted
+// from is up to the clock. Any goroutine may ask.
+func (e *Environment) Now() time.Duration { return time.Duration(e.runtime.timing().now()) }
+
+// SetCounted makes all trees that are launched on the executor be counted, whatever
+// their options. An executor calls it before it takes its first task.
+func (e *Environment) SetCounted() { e.counted = true }
+
+// SetProfiled makes all trees that are launched on the executor be in profiles,
+// whatever their options. An executor calls it before it takes its first task.
+func (e *Environment) SetProfiled() { e.counted, e.profiled = true, true }
+
+// Live returns how many root tasks of the executor there are: those that were launched and
+// have not ended, or had not a moment ago. A root has ended when whoever waits for it, or
+// its handler, has been told. Any goroutine may ask.
+func (e *Environment) Live() int { return e.runtime.liveRoots() }
+
+// Waiting returns an iterator over the tasks of the executor, whatever the options of
+// their launch, that wait for something. Tasks that run, that are queued to run, or
+// that await one that is, are not among them, nor are those of generators.
+//
+// It may be used from any goroutine, and in a step function, at any time: tasks go on
+// meanwhile, no lock is held in the loop's body, and none for long outside of it. So
+// it is no picture of one moment. A task that waits all the time is in it once; one
+// that begins to wait, or goes on, may or may not be, and one that does both may be
+// in it again. So may one that sleeps, when its time comes near.
+//
+// It costs tasks that wait nothing. A loop over a million builds a million backtraces;
+// [Environment.WaitingByKind] does not.
+func (e *Environment) Waiting() iter.Seq[WaitingTask] {
+	return func(yield func(WaitingTask) bool) {
+		e.runtime.visit(&visitor{of: e.runtime, sink: &taskList{yield: yield}})
+	}
+}
+
+// WaitingByKind returns how many tasks [Environment.Waiting] would give of each sort,
+// the largest number first.
+func (e *Environment) WaitingByKind() []WaitingGroup {
+	counts := make(groupCounts)
+	e.runtime.visit(&visitor{of: e.runtime, sink: counts})
+	groups := make([]WaitingGroup, 0, len(counts))
+	for g, n := range counts {
+		groups = append(groups, WaitingGroup{g.kind.info(), g.root.info(), g.what, n})
+	}
+	slices.SortFunc(groups, func(a, b WaitingGroup) int {
+		return cmp.Or(
+			-cmp.Compare(a.N, b.N),
+			cmp.Compare(a.Kind.String(), b.Kind.String()),
+			cmp.Compare(a.Root.String(), b.Root.String()),
+			cmp.Compare(a.What, b.What),
+		)
+	})
+	return groups
+}
+
+// Drain makes launches on the executor return err from now on, and waits until no root task
+// is live. All that is there goes on as before: it waits, sleeps, is woken, spawns, awaits.
+// An [AwaitOn] by a task of the same executor is no launch in this sense; those of other
+// executors are, and so is a [Go] in a step.
+//
+// If ctx ends before that, Drain returns its cause; launches are refused all the same, and
+// Drain may be called again. If the executor was closed while roots were live, the error is
+// err. Drain does not close the executor. It may be called from any goroutine, but not from
+// a step function or a handler: the root there would wait for itself.
+func (e *Environment) Drain(ctx context.Context, err error) error {
+	x := e.runtime
+	x.launching.drain(err)
+	x.roots.draining.Store(true)
+	recheck := firstRecheck
+	timer := time.NewTimer(recheck)
+	defer timer.Stop()
+	for notices := x.roots.notices; ; {
+		if x.liveRoots() == 0 {
+			x.roots.notify() // others may be draining
+			if x.roots.abandoned.Load() {
+				return err
+			}
+			return nil
+		}
+		select {
+		case <-notices:
+			notices = nil
+			timer.Reset(noticePeriods)
+		case <-timer.C:
+			notices = x.roots.notices
+			timer.Reset(recheck)
+			recheck = min(2*recheck, longRecheck)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // Close makes launches on the executor return err, whatever their options, and
 // waits for those that have begun to make a frame and not yet posted it: what
 // they post, the executor must still take or refuse. An executor calls it before
 // it closes its arena. It must not be called from a step function.
 func (e *Environment) Close(err error) { e.runtime.close(err) }
+
+// CancelWaiting cancels all tasks of the executor that wait for something, as
+// [Worker.Cancel] does, and those that were woken and refused by Post. A task
+// that would have to wait later is cancelled too. An executor calls it when it
+// will run no more tasks, after [Environment.Close], and before it closes its arena; once it has begun to
+// refuse tasks, what was refused is kept for this call. Calling it again does
+// nothing, unless a handler has ended the goroutine of the first call, or panicked: then it
+// goes on. It must not be called from a step function.
+func (e *Environment) CancelWaiting(err error) {
+	e.runtime.once.Do(func() { e.runtime.withdrawAll(err) })
+	e.runtime.cancelUnclaimed(e.arena, err)
+	e.runtime.registry.forgetWaitables()
+}
 
 func printError(err error) { fmt.Fprintln(os.Stderr, "coro: a task failed:", err) }
 
@@ -107,84 +241,4 @@ func (e *Environment) context() context.Context {
 		return context.Background()
 	}
 	return e.ctx
-}
-
-// newRoot makes a root's frame, or returns nil. Its state is undefined. w is the worker in
-// whose step it is called, or nil.
-func (e *Environment) newRoot(w *Worker, k *kind) *header {
-	layout := uint32(flagRoot)
-	if e.counted {
-		layout |= flagCounted
-	}
-	size := e.rootFrameSize(k)
-	var h *header
-	switch {
-	case e.allocator != nil:
-		layout |= flagCustom
-		h = (*header)(e.allocator.Allocate(size))
-	case w != nil:
-		h = (*header)(w.cache.Allocate(size))
-	default:
-		h = (*header)(e.arena.Allocate(size))
-	}
-	if h == nil {
-		return nil
-	}
-	*h = header{layout: layout | roomBehind(k, size)}
-	h.kind.set(k)
-	h.env.set(e)
-	if e.counted {
-		h.countStart(w)
-	}
-	if e.relay != nil && e.call == nil {
-		e.relay.rootBegan()
-	}
-	return h
-}
-
-// rootFrameSize returns how much memory a root of kind k gets, in bytes. A custom
-// allocator is asked for what is needed, and nothing is known of what it gives more.
-func (e *Environment) rootFrameSize(k *kind) uintptr {
-	size := max(k.size, e.rootSize)
-	if e.allocator == nil {
-		if class := bins.ClassOf(size); class < bins.Classes {
-			return class.Size()
-		}
-	}
-	return size
-}
-
-// freeRoot takes back the frame of a root that never ran.
-func (e *Environment) freeRoot(h *header) {
-	k := h.kind.get()
-	size := e.rootFrameSize(k)
-	if h.layout&flagCounted != 0 {
-		h.uncount()
-	}
-	if h.layout&flagHeld != 0 {
-		k.held.release(nil, h)
-	}
-	if e.allocator != nil {
-		e.allocator.Deallocate(unsafe.Pointer(h), size)
-	} else {
-		e.arena.Deallocate(unsafe.Pointer(h), size)
-	}
-	if e.relay != nil && e.call == nil {
-		e.relay.rootEnded()
-	}
-}
-
-// ended is told that the root ended with err, which may be nil. Its frame is
-// gone, and e may be as soon as ended returns.
-func (e *Environment) rootEnded(err error) {
-	if c := e.call; c != nil {
-		c.rootEnded(err)
-		return
-	}
-	if e.relay != nil {
-		e.relay.rootEnded()
-	}
-	if err != nil {
-		e.handler(err)
-	}
 }

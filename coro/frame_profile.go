@@ -13,18 +13,6 @@ import (
 	"github.com/framearena/framearena/internal/pprofile"
 )
 
-// Profiled makes the tasks of the launched tree be in the profiles that
-// [WriteFrameProfile] writes, and be counted, as [Counted] does. Such a tree is slower
-// still: each begin and each end of a task takes a lock, which tasks in other memory
-// seldom share, and some 30 bytes on the Go heap remember where a live one came from. A
-// launch also notes the stack of its goroutine. Other trees do not pay for it: give it
-// to one launch in a hundred, and the profile is of a hundredth.
-func Profiled() Option { return Option{counted: true, profiled: true} }
-
-// SetProfiled makes all trees that are launched on the executor be in profiles,
-// whatever their options. An executor calls it before it takes its first task.
-func (e *Environment) SetProfiled() { e.counted, e.profiled = true, true }
-
 // WriteFrameProfile writes a profile of live frames, in the format that go tool pprof
 // reads: of all tasks that have begun and not ended, in trees that were launched with
 // [Profiled] or on an executor that profiles all (executor.WithFrameProfile), wherever

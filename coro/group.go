@@ -2,7 +2,6 @@ package coro
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"unsafe"
@@ -86,36 +85,6 @@ const (
 // of them. It wraps [context.Canceled].
 var ErrGroupDecided = fmt.Errorf("coro: the group is decided: %w", context.Canceled)
 
-// groupRecord is what a Group has on the Go heap, in a slot that is never given back.
-type groupRecord struct {
-	node *slotNode // this, in groupRecords
-
-	policy GroupPolicy // the task's
-	scope  *scope      // of the children, if the policy may cancel them; the task's
-
-	// own is the error of the task that ended before its children; the task's, and read
-	// when all children have ended.
-	own error
-
-	// refused is why the executor has not taken a child: it is closed. The task's.
-	refused error
-
-	limit int // 0: none; the task's, and only read once there are children
-
-	mu      interleave.Mutex // guards what follows; no other lock is taken with it
-	decided bool
-	winner  uintptr // the address of the result of the child that decided
-	err     error
-	errs    []error  // of FirstSuccess
-	running int      // of the children that were not queued; counted if there is a limit
-	queued  RunQueue // children beyond the limit
-	room    *header  // the task, if it waits for room
-}
-
-var groupRecords slots
-
-func init() { groupRecords.init(newSlots[groupRecord]) }
-
 // Spawn makes a task of kind k a child of f that runs beside it: on the same executor, with
 // the same allocator and context. Its state begins as args; its result goes to *result,
 // which must lie in f's state or held part, or nowhere if result is nil, and must not be
@@ -129,15 +98,94 @@ func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS,
 	}
 }
 
-// start makes the child c run, or wait for its turn. It does not look at c, whose memory has
-// only just come: a load from there would wait for that.
-func (h *header) start(g *Group, c *header) {
-	w, env := h.worker.get(), h.env.get()
-	if interleave.LoadUintptr(&g.record) == 0 && env.relay == nil && w.home == env.runtime {
-		w.local.PushLocal(Runnable{c}, OriginSpawned|env.mark)
-		return
+// SpawnCall is [Spawn] for a call, of a kind of either sort, with the options of
+// [AwaitCall].
+func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR, opts ...ChildOption) {
+	c := call.launchable()
+	w := f.spawning(g)
+	c.claim()
+	f.spawnCall(w, g, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
+	c.recycle()
+}
+
+// Policy sets what p says for the children that are spawned until the next Wait. It is
+// called before the first of them.
+func (g *Group) SetPolicy(f AnyFrame, p GroupPolicy) {
+	h := f.anyFrame()
+	w := h.spawning(g)
+	if p > FirstEnd {
+		panic("coro: there is no such GroupPolicy")
 	}
-	g.start(w, c)
+	if g.spawned != 0 {
+		panic("coro: task " + quote(h.kind.get().name) + ": SetPolicy after Spawn: set it before the first child, and again after each Wait")
+	}
+	r := g.makeRecord(w)
+	r.policy = p
+	switch {
+	case p == WaitForAll && r.scope != nil:
+		r.scope.close(w)
+		r.scope = nil
+	case p != WaitForAll && r.scope == nil:
+		r.scope = openScope(w, h.env.get(), &options{})
+	}
+}
+
+// Limit lets at most n children run at a time, until the next Wait; those beyond wait for
+// their turn, each in its frame. It is called before the first of them. See [Group.WaitRoom]
+// for how not to spawn faster than they end.
+func (g *Group) SetLimit(f AnyFrame, n int) {
+	h := f.anyFrame()
+	w := h.spawning(g)
+	if n <= 0 {
+		panic("coro: task " + quote(h.kind.get().name) + ": SetLimit needs a positive number")
+	}
+	if g.spawned != 0 {
+		panic("coro: task " + quote(h.kind.get().name) + ": SetLimit after Spawn: set it before the first child, and again after each Wait")
+	}
+	g.makeRecord(w).limit = n
+}
+
+// Wait waits until all children have ended, and goes on in f at the resume point at. f.Err
+// gives the error that the policy says. If the tree's context ends, Wait waits all the
+// same, since the children learn of it.
+func (g *Group) Wait(f AnyFrame, at int) Step {
+	h := f.anyFrame()
+	g.mustBeOf(h)
+	return h.waitFor(at, groupWait{})
+}
+
+// WaitRoom waits until fewer children than the limit are there, running or waiting for
+// their turn, and goes on in f at the resume point at: for a task that spawns many and is
+// to have no more of them than that. As with [Group.Wait], the end of the tree's context is
+// for the children to learn. Without a limit there is always room.
+func (g *Group) WaitRoom(f AnyFrame, at int) Step {
+	h := f.anyFrame()
+	g.mustBeOf(h)
+	return h.waitFor(at, groupRoom{})
+}
+
+// Cancel cancels the children: those that wait go on with the cause, those that have not
+// begun learn it in their first step, and those that wait for their turn because of a
+// [Group.SetLimit] end with it without having begun, but for [HasCleanup]. The group needs a policy other than
+// [WaitForAll]. The task still has to Wait, or to end.
+func (g *Group) Cancel(f AnyFrame, cause error) {
+	h := f.anyFrame()
+	h.spawning(g)
+	r := g.loadRecord()
+	if r == nil || r.scope == nil {
+		panic("coro: task " + quote(h.kind.get().name) + ": Cancel of a Group without a Policy: set one, other than WaitForAll, before the first child")
+	}
+	if cause == nil {
+		cause = context.Canceled
+	}
+	r.scope.cancel(cause)
+}
+
+// Won reports whether the child whose result goes to result has decided the group of the
+// last Wait: it is the first that failed, succeeded or ended, as the policy says. result
+// is an address that was given to Spawn, for this child only.
+func Won[R any](g *Group, result *R) bool {
+	return result != nil && g.winner == uintptr(unsafe.Pointer(result))
 }
 
 // spawn makes the frame of a child, or returns nil. stateSize is the size of h's state.
@@ -164,18 +212,19 @@ func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintp
 	return h.spawnSlow(w, g, k, result)
 }
 
-// SpawnCall is [Spawn] for a call, of a kind of either sort, with the options of
-// [AwaitCall].
-func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR, opts ...Option) {
-	c := call.launchable()
-	w := f.spawning(g)
-	c.claim()
-	f.spawnCall(w, g, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
-	c.recycle()
+// start makes the child c run, or wait for its turn. It does not look at c, whose memory has
+// only just come: a load from there would wait for that.
+func (h *header) start(g *Group, c *header) {
+	w, env := h.worker.get(), h.env.get()
+	if interleave.LoadUintptr(&g.record) == 0 && env.relay == nil && w.home == env.runtime {
+		w.local.PushLocal(Runnable{c}, OriginSpawned|env.mark)
+		return
+	}
+	g.start(w, c)
 }
 
-func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointer, stateSize uintptr, opts []Option) {
-	o := mergeForPart(opts)
+func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointer, stateSize uintptr, opts []ChildOption) {
+	o := childOptions(opts)
 	k := call.kind
 	h.mustHoldResult(k, result, stateSize)
 	var c *header
@@ -239,13 +288,6 @@ func (h *header) usedGroup() *Group {
 	return (*Group)(unsafe.Add(unsafe.Pointer(h), h.kind.get().groupOffset))
 }
 
-// mayTake panics unless the result of a child of kind k may go to result.
-func (h *header) mustHoldResult(k *kind, result unsafe.Pointer, stateSize uintptr) {
-	if result != nil && !h.stateHolds(result, stateSize) && !h.heldPartHolds(result) {
-		panicMisplacedResult(h, k)
-	}
-}
-
 // spawnSlow is spawn once it is known that there is no mistake.
 func (h *header) spawnSlow(w *Worker, g *Group, k *kind, result unsafe.Pointer) *header {
 	layout := h.layout & inheritedFlags
@@ -275,13 +317,6 @@ func (h *header) linkSpawned(w *Worker, g *Group, c *header, k *kind, result uns
 	return c
 }
 
-// childFailed is told of a child that will not begin. The step function of its parent is
-// running.
-func (w *Worker) childFailed(g *Group, result uintptr, err error) {
-	g.makeRecord(w).recordOutcome(result, err)
-	interleave.AddInt32(&g.count, -1) // not to 0: the task does not wait
-}
-
 // start makes c run, or wait for its turn.
 func (g *Group) start(w *Worker, c *header) {
 	if r := g.loadRecord(); r != nil && r.limit != 0 && !r.admit(c) {
@@ -300,88 +335,6 @@ func (g *Group) start(w *Worker, c *header) {
 	}
 }
 
-// admit reports whether c may run, or queues it.
-func (r *groupRecord) admit(c *header) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running < r.limit {
-		r.running++
-		return true
-	}
-	r.queued.Push(Runnable{c})
-	return false
-}
-
-// Policy sets what p says for the children that are spawned until the next Wait. It is
-// called before the first of them.
-func (g *Group) SetPolicy(f AnyFrame, p GroupPolicy) {
-	h := f.anyFrame()
-	w := h.spawning(g)
-	if p > FirstEnd {
-		panic("coro: there is no such GroupPolicy")
-	}
-	if g.spawned != 0 {
-		panic("coro: task " + quote(h.kind.get().name) + ": SetPolicy after Spawn: set it before the first child, and again after each Wait")
-	}
-	r := g.makeRecord(w)
-	r.policy = p
-	switch {
-	case p == WaitForAll && r.scope != nil:
-		r.scope.close(w)
-		r.scope = nil
-	case p != WaitForAll && r.scope == nil:
-		r.scope = openScope(w, h.env.get(), &Option{})
-	}
-}
-
-// Limit lets at most n children run at a time, until the next Wait; those beyond wait for
-// their turn, each in its frame. It is called before the first of them. See [Group.WaitRoom]
-// for how not to spawn faster than they end.
-func (g *Group) SetLimit(f AnyFrame, n int) {
-	h := f.anyFrame()
-	w := h.spawning(g)
-	if n <= 0 {
-		panic("coro: task " + quote(h.kind.get().name) + ": SetLimit needs a positive number")
-	}
-	if g.spawned != 0 {
-		panic("coro: task " + quote(h.kind.get().name) + ": SetLimit after Spawn: set it before the first child, and again after each Wait")
-	}
-	g.makeRecord(w).limit = n
-}
-
-// Cancel cancels the children: those that wait go on with the cause, those that have not
-// begun learn it in their first step, and those that wait for their turn because of a
-// [Group.SetLimit] end with it without having begun, but for [HasCleanup]. The group needs a policy other than
-// [WaitForAll]. The task still has to Wait, or to end.
-func (g *Group) Cancel(f AnyFrame, cause error) {
-	h := f.anyFrame()
-	h.spawning(g)
-	r := g.loadRecord()
-	if r == nil || r.scope == nil {
-		panic("coro: task " + quote(h.kind.get().name) + ": Cancel of a Group without a Policy: set one, other than WaitForAll, before the first child")
-	}
-	if cause == nil {
-		cause = context.Canceled
-	}
-	r.scope.cancel(cause)
-}
-
-// Won reports whether the child whose result goes to result has decided the group of the
-// last Wait: it is the first that failed, succeeded or ended, as the policy says. result
-// is an address that was given to Spawn, for this child only.
-func Won[R any](g *Group, result *R) bool {
-	return result != nil && g.winner == uintptr(unsafe.Pointer(result))
-}
-
-// Wait waits until all children have ended, and goes on in f at the resume point at. f.Err
-// gives the error that the policy says. If the tree's context ends, Wait waits all the
-// same, since the children learn of it.
-func (g *Group) Wait(f AnyFrame, at int) Step {
-	h := f.anyFrame()
-	g.mustBeOf(h)
-	return h.waitFor(at, groupWait{})
-}
-
 // mustBeOf panics unless g is the Group of h's task.
 func (g *Group) mustBeOf(h *header) {
 	h.runningWorker() // first, as it finds frames that are gone
@@ -391,302 +344,6 @@ func (g *Group) mustBeOf(h *header) {
 	if h.layout&flagGroup != 0 && g.winner != g.mark() {
 		h.panicGroupOverwritten()
 	}
-}
-
-// WaitRoom waits until fewer children than the limit are there, running or waiting for
-// their turn, and goes on in f at the resume point at: for a task that spawns many and is
-// to have no more of them than that. As with [Group.Wait], the end of the tree's context is
-// for the children to learn. Without a limit there is always room.
-func (g *Group) WaitRoom(f AnyFrame, at int) Step {
-	h := f.anyFrame()
-	g.mustBeOf(h)
-	return h.waitFor(at, groupRoom{})
-}
-
-// groupWait and groupRoom need no place in a registry: whoever cancels, cancels the
-// children, and the last of them ends the wait.
-
-type groupWait struct{}
-
-func (groupWait) park(w *Worker, h *header) parking {
-	g := h.usedGroup()
-	if h.layout&flagGroup == 0 { // there are no children
-		g.winner = 0
-		return parkDone
-	}
-	if r := g.loadRecord(); r != nil && r.refused != nil {
-		return r.refuse(w, h)
-	}
-	n := g.spawned
-	g.spawned = 0
-	if interleave.AddInt32(&g.count, n) != 0 {
-		return parked
-	}
-	g.allEnded(w, h)
-	return parkDone
-}
-
-// refuse cancels a task whose children its executor does not take any more. If it went on,
-// it could spawn again, and never come to where the closed executor stops it.
-func (r *groupRecord) refuse(w *Worker, h *header) parking {
-	w.current = 0
-	w.Cancel(Runnable{h}, r.refused)
-	return parked
-}
-
-type groupRoom struct{}
-
-func (groupRoom) park(w *Worker, h *header) parking {
-	if h.layout&flagGroup == 0 {
-		return parkDone
-	}
-	r := h.usedGroup().loadRecord()
-	if r == nil {
-		return parkDone
-	}
-	if r.refused != nil {
-		return r.refuse(w, h)
-	}
-	if r.limit == 0 {
-		return parkDone
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running < r.limit {
-		return parkDone
-	}
-	r.room = h
-	return parked
-}
-
-// childEnded is told that a child of h has ended and its frame is gone. It returns a frame
-// to run next, if any: that of h, or of another child. If h has ended itself, it is to be
-// finished, with w.err.
-func (w *Worker) childEnded(h *header, result uintptr, err error) *header {
-	g := h.usedGroup()
-	var next *header
-	if err != nil || interleave.LoadUintptr(&g.record) != 0 {
-		next = g.childOutcome(w, result, err)
-	}
-	if interleave.AddInt32(&g.count, -1) != 0 {
-		return next
-	}
-	g.allEnded(w, h)
-	return h
-}
-
-// endSpawned is finish for a child that has ended without an error, in the step loop.
-//
-// It takes the child from its Group's count later, together with siblings that end on this
-// worker next, since an atomic addition costs as much as the rest of a small task. Meanwhile
-// nothing runs here but siblings, which the Group would have to wait for in any case; what
-// is uncounted is counted before anything else does. If these children are the last ones,
-// nobody else is left to use the count, and it takes no addition at all.
-func (w *Worker) endSpawned(h *header) *header {
-	k, parent, result := h.kind.get(), h.parent.get(), h.result
-	w.current = 0
-	if w.err != nil {
-		w.err = nil
-	}
-	if !w.cache.TryDeallocateAt(unsafe.Pointer(h), k.place) {
-		w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
-	}
-	g := parent.usedGroup()
-	if interleave.LoadUintptr(&g.record) != 0 || w.uncounted != 0 && w.siblingsOf.get() != parent {
-		h = w.childEnded(parent, result, nil)
-		return w.finishLingering(h)
-	}
-	w.uncounted++
-	if interleave.LoadInt32(&g.count) != w.uncounted {
-		w.siblingsOf.set(parent)
-		return nil
-	}
-	w.uncounted = 0
-	g.count = 0
-	g.allEnded(w, parent)
-	return w.finishLingering(parent)
-}
-
-// countEnded takes what is uncounted from its Group's count, and returns the frame to run
-// next, if any.
-func (w *Worker) countEnded() *header {
-	parent, n := w.siblingsOf.get(), w.uncounted
-	w.uncounted = 0
-	g := parent.usedGroup()
-	if interleave.AddInt32(&g.count, -n) != 0 {
-		return nil
-	}
-	g.allEnded(w, parent)
-	return w.finishLingering(parent)
-}
-
-// finishEnding returns the frame to run next where h, if any, would be: if its task has
-// ended and has only stayed for its children, it is finished.
-func (w *Worker) finishLingering(h *header) *header {
-	if h == nil || h.layout&flagLingering == 0 {
-		return h
-	}
-	return w.finish(h, w.err)
-}
-
-// ended is called when all children have ended, by whoever goes on with the task of h: it
-// alone uses the group.
-func (g *Group) allEnded(w *Worker, h *header) {
-	h.layout &^= flagGroup
-	g.winner = 0
-	if g.record != 0 {
-		g.endRecord(w, h)
-	}
-}
-
-// endRecord ends the use of the record, and leaves the error, if there is one, to the next
-// step.
-func (g *Group) endRecord(w *Worker, h *header) {
-	r := g.loadRecord()
-	g.record = 0
-	g.winner = r.winner
-	err := r.outcome()
-	if r.scope != nil {
-		r.scope.close(w)
-	}
-	clear(r.errs)
-	r.policy, r.scope, r.own, r.refused, r.decided, r.winner = 0, nil, nil, nil, false, 0
-	r.err, r.errs, r.limit, r.running = nil, r.errs[:0], 0, 0
-	groupRecords.put(w, r.node)
-	if err != nil {
-		w.err = err
-		h.at |= atFailed
-	}
-}
-
-// outcome returns the error of the group.
-func (r *groupRecord) outcome() error {
-	switch {
-	case r.own != nil:
-		return r.own
-	case r.policy == FirstSuccess && !r.decided:
-		return errors.Join(r.errs...)
-	default:
-		return r.err
-	}
-}
-
-// endGroup is told that the task of h is about to end with err. If it has children left,
-// wait is true: the last of them will finish it. Otherwise it returns the error to end
-// with.
-func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
-	g := h.usedGroup()
-	if g.winner != g.mark() {
-		h.panicGroupOverwritten() // whose children are nowhere: nothing can go on from here
-	}
-	if err != nil {
-		r := g.makeRecord(w)
-		r.own = err
-		if r.scope != nil {
-			r.scope.cancel(ErrGroupDecided)
-		}
-	}
-	w.err = nil
-	w.current = 0
-	h.layout |= flagLingering
-	n := g.spawned
-	g.spawned = 0
-	if interleave.AddInt32(&g.count, n) != 0 {
-		return nil, true
-	}
-	g.allEnded(w, h)
-	err = w.err
-	w.err = nil
-	return err, false
-}
-
-// note is told how a child has ended that was started, and returns a frame to run next, if
-// any: another child whose turn it is now, or the task, if it waits for room. The child is
-// still counted, so the group is there.
-func (g *Group) childOutcome(w *Worker, result uintptr, err error) *header {
-	r := g.makeRecord(w)
-	r.recordOutcome(result, err)
-	if r.limit == 0 {
-		return nil
-	}
-	for {
-		r.mu.Lock()
-		t, ok := r.queued.Pop()
-		if !ok {
-			r.running--
-			room := r.room
-			r.room = nil
-			r.mu.Unlock()
-			return room
-		}
-		r.mu.Unlock()
-		cause := t.h.env.get().cause()
-		if cause == nil {
-			return t.h
-		}
-		result := t.h.result
-		cause = w.cleanUp(t.h, cause)
-		w.discard(t.h)
-		r.recordOutcome(result, cause)
-		interleave.AddInt32(&g.count, -1) // not to 0, as the one that has ended is still counted
-	}
-}
-
-// learn takes a child's outcome, and cancels the others if that decides the group.
-func (r *groupRecord) recordOutcome(result uintptr, err error) {
-	r.mu.Lock()
-	decides := r.decide(result, err)
-	r.mu.Unlock()
-	if decides && r.scope != nil {
-		r.scope.cancel(ErrGroupDecided)
-	}
-}
-
-// decide reports whether an outcome decides the group. The caller holds mu.
-func (r *groupRecord) decide(result uintptr, err error) bool {
-	if r.decided {
-		return false
-	}
-	switch r.policy {
-	case FirstSuccess:
-		if err != nil {
-			r.errs = append(r.errs, err)
-			return false
-		}
-	case FirstEnd:
-	default:
-		if err == nil {
-			return false
-		}
-	}
-	r.decided = true
-	r.err = err
-	r.winner = result
-	return true
-}
-
-// known returns the record, or nil if there is none.
-func (g *Group) loadRecord() *groupRecord {
-	l := link[groupRecord](interleave.LoadUintptr(&g.record))
-	return l.get()
-}
-
-// need returns the record, which it makes if there is none.
-func (g *Group) makeRecord(w *Worker) *groupRecord {
-	if r := g.loadRecord(); r != nil {
-		return r
-	}
-	n := groupRecords.take(w)
-	r := &slotOf[groupRecord](n).held
-	r.node = n
-	var l link[groupRecord]
-	l.set(r)
-	if !interleave.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another child was faster
-		r.node = nil
-		groupRecords.put(w, n)
-		return g.loadRecord()
-	}
-	return r
 }
 
 var groupType = reflect.TypeFor[Group]()

@@ -148,19 +148,6 @@ func TestMisuseOfGroups(t *testing.T) {
 			f.State.g.Cancel(f, nil)
 			return f.Return(0)
 		}},
-		{`coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
-			coro.SpawnCall(f, &f.State.g, leaf.With(1), nil, coro.RootFrameSize(1000))
-			return f.Return(0)
-		}},
-		{`coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
-			return coro.AwaitCall(f, 1, leaf.With(1), nil, coro.OnError(func(error) {}))
-		}},
-		{`coro: the option Limit is for All, Any and Race; a Group has a method for that`, func(f *coro.Frame[parent, int]) coro.Step {
-			return coro.AwaitCall(f, 1, leaf.With(1), nil, coro.Limit(1))
-		}},
-		{`coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child`, func(f *coro.Frame[parent, int]) coro.Step {
-			return coro.All(f, 1, leaf, []int{1}, nil, coro.RootFrameSize(1))
-		}},
 		{`coro: task "task": All needs as many results as args, or nil`, func(f *coro.Frame[parent, int]) coro.Step {
 			return coro.All(f, 1, leaf, []int{1}, []int{})
 		}},
@@ -182,10 +169,6 @@ func TestMisuseOfGroups(t *testing.T) {
 
 	require.PanicsWithValue(t, `coro: task "two": its state has more than one Group: make one of them that of a task of its own`, func() {
 		coro.Define("two", func(f *coro.Frame[[2]coro.Group, int]) coro.Step { return f.Return(1) })
-	})
-	require.PanicsWithValue(t, `coro: the option Limit is for All, Any and Race; a Group has a method for that`, func() {
-		ex := newInline(t)
-		_ = coro.RunAsync(ex, coro.Limit(1))(leaf.With(1))
 	})
 }
 

@@ -85,25 +85,21 @@ var ErrRunning = errors.New("coro: the task has not ended")
 // nobody's child, and ends by itself. Closing the executor ends it with the executor's
 // error. Start allocates two
 // objects on the Go heap, and the first Done of a handle another one.
-func Start[R any](ex Executor, call Call[R], opts ...Option) (*Handle[R], error) {
-	for i := range opts {
-		if opts[i].handler != nil || opts[i].results != nil {
-			panic("coro: OnError and OnResult are for launches with RunAsync: a Handle has the error and the result")
-		}
-	}
+func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], error) {
 	call.launchable().claim()
 	h := &Handle[R]{end: new(handleCompletion)}
-	if err := h.launch(ex, &call.c.call, opts, nil); err != nil {
+	o := startOptions(opts)
+	if err := h.launch(ex, &call.c.call, &o, nil); err != nil {
 		return nil, err
 	}
 	return h, nil
 }
 
 // launch launches a claimed call; see call.launch.
-func (h *Handle[R]) launch(ex Executor, c *call, opts []Option, within *execRuntime) error {
+func (h *Handle[R]) launch(ex Executor, c *call, o *options, within *execRuntime) error {
 	h.end.state = HandleRunning
 	c.recipient = h
-	return c.launch(ex, opts, within)
+	return c.launch(ex, o, within)
 }
 
 func (h *Handle[R]) attach(c *call) {

@@ -220,7 +220,7 @@ func TestHandleCancel(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, context: %t", tt.name, withContext), func(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				defer cancel()
-				var opts []coro.Option
+				var opts []coro.StartOption
 				if withContext {
 					opts = append(opts, coro.Context(ctx))
 				}
@@ -289,7 +289,7 @@ func TestHandleContext(t *testing.T) {
 		return f.Return(f.State)
 	})
 	given := context.WithValue(context.Background(), contextKey{}, "value")
-	for _, opts := range [][]coro.Option{nil, {coro.Context(given)}} {
+	for _, opts := range [][]coro.StartOption{nil, {coro.Context(given)}} {
 		h, err := coro.Start(newInline(t), k.With(4), opts...)
 		require.NoError(t, err)
 		require.NoError(t, ctx.Err())
@@ -346,7 +346,7 @@ func TestHandleCancelReachesScopes(t *testing.T) {
 			}
 			return f.Return(3)
 		})
-		opt := coro.Context(context.Background())
+		var opt coro.ChildOption = coro.Context(context.Background())
 		if shielded {
 			opt = coro.Shield()
 		}
@@ -542,10 +542,6 @@ func TestHandleMisuse(t *testing.T) {
 	}
 	require.PanicsWithValue(t, "coro: the zero Handle has no task: make one with Start", func() { zero.Cancel(nil) })
 	require.PanicsWithValue(t, "coro: the zero Call cannot be launched: make one with With", func() { coro.Start(ex, coro.Call[int]{}) })
-	for _, opt := range []coro.Option{coro.OnError(func(error) {}), coro.OnResult(func(int) {})} {
-		require.PanicsWithValue(t, "coro: OnError and OnResult are for launches with RunAsync: a Handle has the error and the result",
-			func() { coro.Start(ex, leaf.With(none{}), opt) })
-	}
 }
 
 // Nothing that a Handle gave, or has, is kept by frames, registries, workers or calls.
@@ -636,15 +632,6 @@ func TestOnResult(t *testing.T) {
 
 	require.PanicsWithValue(t, `coro: task "texts": its result does not fit OnResult's function, which takes the type int: give it one that takes what the task returns`,
 		func() { _ = coro.RunAsync(ex, coro.OnResult(func(int) {}))(texts.With(1)) })
-	require.PanicsWithValue(t, "coro: OnResult is for RunAsync: a generator has values, and no result", func() {
-		for range numbers.Seq(upTo{0, 3}, coro.OnResult(func(int) {})) {
-			t.Error("a value")
-		}
-	})
-	_, err = coro.Run(context.Background(), ex, offload(func(f *offloadFrame) coro.Step {
-		return coro.AwaitCall(f, 1, texts.With(1), nil, coro.OnResult(func(string) {}))
-	}).With(0))
-	requireMisuse(t, err, "coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child")
 
 	// What it got is not kept.
 	var w watched

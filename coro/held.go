@@ -3,8 +3,6 @@ package coro
 import (
 	"reflect"
 	"unsafe"
-
-	"github.com/framearena/framearena/arena"
 )
 
 // HeldKind is a kind whose tasks have a held part beside their state: a struct H of
@@ -136,39 +134,6 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 		k.calls.Put(c)
 	}
 	return c
-}
-
-// GoHeld is [Go] for kinds with a held part.
-func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
-	env := ex.Environment()
-	x := env.runtime // env may be gone when Post returns
-	if w := currentWorker(); w.serves(x) {
-		h, err := w.newRoot(env, &k.kind)
-		if err == nil {
-			(*Frame[S, R])(unsafe.Pointer(h)).State = state
-			k.hold(w, h, &held)
-			w.launch(h, env)
-		}
-		return err
-	}
-	if err := x.launching.launch(false); err != nil {
-		return err
-	}
-	launched := false
-	defer func() { x.leaveLaunch(launched) }()
-	h := env.newRoot(nil, &k.kind)
-	if h == nil {
-		return arena.ErrExhausted
-	}
-	(*Frame[S, R])(unsafe.Pointer(h)).State = state
-	k.hold(nil, h, &held)
-	launched = true // also if Post panics
-	if err := ex.Post(Runnable{h}); err != nil {
-		env.freeRoot(h)
-		launched = false
-		return err
-	}
-	return nil
 }
 
 // AwaitHeld is [Await] for children with a held part, which begins as held. The

@@ -338,7 +338,7 @@ func TestMisplacedResultsOfHeldKinds(t *testing.T) {
 			return coro.AwaitHeld(f, 1, deeply, none{}, none{}, &r)
 		}, deeplyMisplaced},
 	}
-	check := func(t *testing.T, launch func(ex coro.Executor, opts ...coro.Option) error, want string) {
+	check := func(t *testing.T, launch func(ex coro.Executor, opts ...coro.LaunchOption) error, want string) {
 		ex := newInline(t)
 		var err error
 		onError := coro.OnError(func(e error) { err = e })
@@ -361,7 +361,7 @@ func TestMisplacedResultsOfHeldKinds(t *testing.T) {
 				}
 				return f.Fail(f.Err())
 			})
-			check(t, func(ex coro.Executor, opts ...coro.Option) error {
+			check(t, func(ex coro.Executor, opts ...coro.LaunchOption) error {
 				return coro.RunAsync(ex, opts...)(outer.With(state{}, held{}))
 			}, tt.want)
 		})
@@ -371,7 +371,7 @@ func TestMisplacedResultsOfHeldKinds(t *testing.T) {
 			var s string
 			return coro.Await(f, 1, text, none{}, &s)
 		})
-		check(t, func(ex coro.Executor, opts ...coro.Option) error {
+		check(t, func(ex coro.Executor, opts ...coro.LaunchOption) error {
 			return coro.RunAsync(ex, opts...)(root.With(state{}))
 		}, noHeldPart)
 	})

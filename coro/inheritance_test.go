@@ -167,7 +167,7 @@ func TestAnAllocatorServesItsTreeAndNoOther(t *testing.T) {
 					errs = append(errs, err)
 				})
 				for i, r := range recorders {
-					opts := []coro.Option{coro.Context(ctx), onError}
+					opts := []coro.LaunchOption{coro.Context(ctx), onError}
 					if r != nil {
 						opts = append(opts, coro.Allocator(r))
 					}

@@ -14,15 +14,6 @@ import (
 // ErrNoChildren is the error of [Any] and [Race] without any children.
 var ErrNoChildren = errors.New("coro: Any or Race without children")
 
-// Limit makes [All], [Any] and [Race] have at most n children at a time. There are no more
-// frames than that.
-func Limit(n int) Option {
-	if n <= 0 {
-		panic("coro: Limit needs a positive number")
-	}
-	return Option{limit: n}
-}
-
 // All runs a task of kind k for each element of args, beside each other, and goes on in f at
 // the resume point at when all have ended. A task begins with its element as state, and its
 // result goes to the element of results with the same index; results may be nil. When one
@@ -34,7 +25,7 @@ func Limit(n int) Option {
 //
 // The options are [Limit], and those of [AwaitCall], which are in force for all together. As
 // with Await, f's step function returns the Step at once.
-func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, results []CR, opts ...Option) Step {
+func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, results []CR, opts ...JoinOption) Step {
 	if results != nil && len(results) != len(args) {
 		panic("coro: task " + quote(f.kind.get().name) + ": All needs as many results as args, or nil")
 	}
@@ -44,13 +35,13 @@ func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, r
 // Any is like [All], but one success is enough: when a task has ended without an error, its
 // result goes to *result and the others are cancelled. If none does, f.Err wraps the errors
 // of all. result must lie in f's state or held part, or be nil.
-func Any[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...Option) Step {
+func Any[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...JoinOption) Step {
 	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args}, result, FirstSuccess, opts)
 }
 
 // Race is like [Any], but the first task that ends decides, in whatever way it does: f.Err is
 // its error.
-func Race[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...Option) Step {
+func Race[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...JoinOption) Step {
 	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args}, result, FirstEnd, opts)
 }
 
@@ -82,14 +73,8 @@ const (
 
 // join makes the child that runs the children. It is inlined nowhere, so what it is given
 // need not be small.
-func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR], result *CR, policy GroupPolicy, opts []Option) Step {
-	var o Option
-	for _, opt := range opts {
-		o.merge(opt)
-	}
-	limit := o.limit
-	o.limit = 0 // the join's own
-	o.mustBeForPart()
+func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR], result *CR, policy GroupPolicy, opts []JoinOption) Step {
+	o := joinOptions(opts)
 	if held.kind == nil {
 		panic("coro: task " + quote(h.kind.get().name) + ": a join with a nil Kind: make one with Define")
 	}
@@ -97,10 +82,10 @@ func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR
 	c := h.awaitFrom(o.allocator, at, &k.kind, unsafe.Pointer(result), stateSize)
 	if c.layout&flagRefused == 0 {
 		w := h.worker.get()
-		if o.forPart() {
+		if o.needsScope() {
 			w.openChildScope(c, &o)
 		}
-		(*Frame[joinState, CR])(unsafe.Pointer(c)).State = joinState{limit: limit, policy: policy}
+		(*Frame[joinState, CR])(unsafe.Pointer(c)).State = joinState{limit: o.limit, policy: policy}
 		k.hold(w, c, &held)
 	}
 	return Step{next: c, op: opAwait}
@@ -185,13 +170,6 @@ func (k *joinKind[CS, CR]) spawn(f *Frame[joinState, CR], held *joinHeld[CS, CR]
 		(*Frame[CS, CR])(unsafe.Pointer(c)).State = held.args[i]
 		g.start(w, c)
 	}
-}
-
-// full reports whether as many children as the limit have begun and not ended.
-func (r *groupRecord) full() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.running >= r.limit
 }
 
 func (k *joinKind[CS, CR]) end(f *Frame[joinState, CR], held *joinHeld[CS, CR]) Step {

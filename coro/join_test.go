@@ -21,14 +21,14 @@ type joining struct {
 
 func TestJoins(t *testing.T) {
 	kind := newOutcomes()
-	type join func(f *coro.Frame[joining, int], children []outcome, opts ...coro.Option) coro.Step
-	all := func(f *coro.Frame[joining, int], c []outcome, opts ...coro.Option) coro.Step {
+	type join func(f *coro.Frame[joining, int], children []outcome, opts ...coro.JoinOption) coro.Step
+	all := func(f *coro.Frame[joining, int], c []outcome, opts ...coro.JoinOption) coro.Step {
 		return coro.All(f, 1, kind, c, f.State.results[:len(c)], opts...)
 	}
-	anyOf := func(f *coro.Frame[joining, int], c []outcome, opts ...coro.Option) coro.Step {
+	anyOf := func(f *coro.Frame[joining, int], c []outcome, opts ...coro.JoinOption) coro.Step {
 		return coro.Any(f, 1, kind, c, &f.State.result, opts...)
 	}
-	raceOf := func(f *coro.Frame[joining, int], c []outcome, opts ...coro.Option) coro.Step {
+	raceOf := func(f *coro.Frame[joining, int], c []outcome, opts ...coro.JoinOption) coro.Step {
 		return coro.Race(f, 1, kind, c, &f.State.result, opts...)
 	}
 	for _, c := range []struct {
@@ -51,7 +51,7 @@ func TestJoins(t *testing.T) {
 		{"Race", raceOf, []outcome{willWait, willSucceed, willWaitAndSucceed}, nil, 1, nil},
 		{"Race, one fails", raceOf, []outcome{willWait, willFail, willSucceed}, []error{errLeaf}, 0, nil},
 	} {
-		for _, opts := range [][]coro.Option{nil, {coro.Limit(3)}, {coro.Shield()}, {coro.Shield(), coro.Limit(100)}} {
+		for _, opts := range [][]coro.JoinOption{nil, {coro.Limit(3)}, {coro.Shield()}, {coro.Shield(), coro.Limit(100)}} {
 			t.Run(c.name, func(t *testing.T) {
 				noLeftParts(t)
 				ex := newInline(t)

@@ -30,15 +30,6 @@ type KindStats struct {
 // Live returns how many tasks have started and not ended.
 func (s KindStats) Live() uint64 { return s.Started - s.Ended }
 
-// Counted makes the tasks of the launched tree be counted by kind, for [Stats]. Such
-// a tree is slower: its tasks take the slow path of an Await and of a Return. Other
-// trees do not pay for it.
-func Counted() Option { return Option{counted: true} }
-
-// SetCounted makes all trees that are launched on the executor be counted, whatever
-// their options. An executor calls it before it takes its first task.
-func (e *Environment) SetCounted() { e.counted = true }
-
 // Stats returns an iterator over the kinds of which tasks were counted, in the order
 // of their definition. It may be used from any goroutine. Tasks go on meanwhile, so
 // the numbers are not of one moment; but none is counted as ended that is not counted

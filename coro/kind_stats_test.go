@@ -71,15 +71,15 @@ func TestStatsOfLiveTasks(t *testing.T) {
 	heap := new(arena.Heap)
 	tests := []struct {
 		name               string
-		opts               []coro.Option
+		opts               []coro.LaunchOption
 		root, middle, leaf tally // while the leaf waits
 	}{
 		{"not counted", nil, tally{}, tally{}, tally{}},
-		{"from the arena", []coro.Option{coro.Counted()},
+		{"from the arena", []coro.LaunchOption{coro.Counted()},
 			tally{1, 0, 0, 1, rootBytes}, tally{1, 0, 0, 1, middleBytes}, tally{1, 0, 1, 0, 0}},
-		{"from an allocator", []coro.Option{coro.Counted(), coro.Allocator(heap)},
+		{"from an allocator", []coro.LaunchOption{coro.Counted(), coro.Allocator(heap)},
 			tally{1, 0, 0, 0, rootSize}, tally{1, 0, 0, 0, middleSize}, tally{1, 0, 0, 0, rootSize}},
-		{"all in one frame", []coro.Option{coro.Counted(), coro.RootFrameSize(4096)},
+		{"all in one frame", []coro.LaunchOption{coro.Counted(), coro.RootFrameSize(4096)},
 			tally{1, 0, 0, 1, 4096}, tally{1, 0, 1, 0, 0}, tally{1, 0, 1, 0, 0}},
 	}
 	for _, tt := range tests {

@@ -2,129 +2,11 @@ package coro
 
 import (
 	"context"
-	"fmt"
-	"reflect"
-	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/bins"
 )
-
-// Option changes the environment of one launch or, with [AwaitCall] and [SpawnCall], of
-// one child and what it awaits.
-type Option struct {
-	allocator arena.FrameAllocator
-	ctx       context.Context
-	handler   func(error)
-	results   resultHandler
-	rootSize  uintptr
-	timeout   time.Duration
-	deadline  time.Time
-	shielded  bool
-	counted   bool
-	profiled  bool // and counted
-	limit     int
-}
-
-// merge makes o say what other says, and keep what it does not say.
-func (o *Option) merge(other Option) {
-	if other.allocator != nil {
-		o.allocator = other.allocator
-	}
-	if other.ctx != nil {
-		o.ctx = other.ctx
-	}
-	if other.handler != nil {
-		o.handler = other.handler
-	}
-	if other.results != nil {
-		o.results = other.results
-	}
-	if other.rootSize != 0 {
-		o.rootSize = other.rootSize
-	}
-	if other.timeout != 0 {
-		o.timeout = other.timeout
-	}
-	if !other.deadline.IsZero() {
-		o.deadline = other.deadline
-	}
-	o.shielded = o.shielded || other.shielded
-	o.counted = o.counted || other.counted
-	o.profiled = o.profiled || other.profiled
-	if other.limit != 0 {
-		o.limit = other.limit
-	}
-}
-
-// Allocator makes m serve every frame of the launched tree, and of no other. It
-// is called from the goroutines that launch and run the tree, and must not be
-// closed before the tree has ended.
-func Allocator(m arena.FrameAllocator) Option { return Option{allocator: m} }
-
-// Context gives the tree a context: when it ends, tasks of the tree that wait
-// for something go on and learn it from Err, and others after their next Yield.
-func Context(ctx context.Context) Option { return Option{ctx: ctx} }
-
-// Timeout cancels the child, and what it awaits, when so much time has passed: tasks that
-// wait go on, and Err is [context.DeadlineExceeded]. A timeout that is not positive has
-// passed already. It is an option of [AwaitCall] and [SpawnCall].
-func Timeout(d time.Duration) Option { return Option{timeout: max(d, 1)} }
-
-// Deadline is [Timeout] with a point in real time, whatever clock the executor has.
-func Deadline(t time.Time) Option { return Option{deadline: t} }
-
-// Shield keeps the child, and what it awaits, from learning that what is around it has
-// ended: the tree's context, a deadline, a group. It is for what must be brought to an
-// end, such as to give something back over a connection, and is best combined with a
-// [Timeout]. Closing the executor still cancels it. It is an option of [AwaitCall] and
-// [SpawnCall].
-func Shield() Option { return Option{shielded: true} }
-
-// OnError makes f get the root's error, in place of the executor's handler. It is
-// called on the worker's goroutine.
-func OnError(f func(error)) Option { return Option{handler: f} }
-
-// OnResult makes f get the root's result, if it ends without an error. It is called on the
-// worker's goroutine. R must be the result type of what is launched: the launch panics
-// otherwise. OnResult is an option of [RunAsync].
-func OnResult[R any](f func(R)) Option {
-	if f == nil {
-		return Option{}
-	}
-	return Option{results: resultFunc[R](f)}
-}
-
-// resultHandler is a resultFunc of any type.
-type resultHandler interface {
-	recipient
-
-	// mustFit panics if the handler is not one for the results of c.
-	mustFit(c *call)
-}
-
-// resultFunc is the ender of a tree whose result goes to a function.
-type resultFunc[R any] func(R)
-
-func (f resultFunc[R]) mustFit(c *call) {
-	if _, ok := c.self.(*callFor[R]); !ok {
-		panic(fmt.Sprintf("coro: task %s: its result does not fit OnResult's function, which takes the type %v: give it one that takes what the task returns",
-			quote(c.kind.name), reflect.TypeFor[R]()))
-	}
-}
-
-func (f resultFunc[R]) attach(*call) {}
-
-func (f resultFunc[R]) deliver(c *call, err error) {
-	result := c.self.(*callFor[R]).take()
-	handler := c.env.handler
-	c.release()
-	if err != nil {
-		handler(err)
-		return
-	}
-	f(result)
-}
 
 // Go launches a task of kind k on ex and does not wait for it. An error of the
 // task goes to the executor's handler. Go itself returns an error, and has
@@ -163,23 +45,58 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	return nil
 }
 
+// GoHeld is [Go] for kinds with a held part.
+func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
+	env := ex.Environment()
+	x := env.runtime // env may be gone when Post returns
+	if w := currentWorker(); w.serves(x) {
+		h, err := w.newRoot(env, &k.kind)
+		if err == nil {
+			(*Frame[S, R])(unsafe.Pointer(h)).State = state
+			k.hold(w, h, &held)
+			w.launch(h, env)
+		}
+		return err
+	}
+	if err := x.launching.launch(false); err != nil {
+		return err
+	}
+	launched := false
+	defer func() { x.leaveLaunch(launched) }()
+	h := env.newRoot(nil, &k.kind)
+	if h == nil {
+		return arena.ErrExhausted
+	}
+	(*Frame[S, R])(unsafe.Pointer(h)).State = state
+	k.hold(nil, h, &held)
+	launched = true // also if Post panics
+	if err := ex.Post(Runnable{h}); err != nil {
+		env.freeRoot(h)
+		launched = false
+		return err
+	}
+	return nil
+}
+
 // RunAsync returns a function that launches a call on ex and does not wait for
 // it: coro.RunAsync(ex)(kind.With(state)). The two steps let the options be in
 // force before the frame is made. The errors are those of [Go].
-func RunAsync(ex Executor, opts ...Option) func(Launchable) error {
+func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 	return func(l Launchable) error {
 		if l == nil {
 			panic("coro: a nil Launchable cannot be launched: make a Call with With")
 		}
 		c := l.launchable()
 		c.claim()
-		for i := range opts {
-			if r := opts[i].results; r != nil {
-				r.mustFit(c)
-				c.recipient = r
-			}
+		if len(opts) == 0 {
+			return c.launch(ex, nil, nil)
 		}
-		return c.launch(ex, opts, nil)
+		o := launchOptions(opts)
+		if o.results != nil {
+			o.results.mustFit(c)
+			c.recipient = o.results
+		}
+		return c.launch(ex, &o, nil)
 	}
 }
 
@@ -193,8 +110,7 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	call.launchable().claim()
 	c := call.c
 	c.waited = true
-	opts := [...]Option{{ctx: ctx}}
-	if err := c.launch(ex, opts[:], nil); err != nil {
+	if err := c.launch(ex, &options{ctx: ctx}, nil); err != nil {
 		return zero, err
 	}
 	c.done.wait()
@@ -206,9 +122,9 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 // launch makes the root of a claimed call and posts it. Unless Run waits for it, the call
 // must not be touched afterwards. within is the executor of the task whose tree the root
 // is a part of; nil if it is not part of one.
-func (c *call) launch(ex Executor, opts []Option, within *execRuntime) error {
+func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	env := ex.Environment()
-	carries := c.waited || c.recipient != nil || len(opts) > 0
+	carries := o != nil
 	x := env.runtime // env may be gone when Post returns
 	w := currentWorker()
 	if !w.serves(x) {
@@ -224,7 +140,7 @@ func (c *call) launch(ex Executor, opts []Option, within *execRuntime) error {
 		defer func() { x.leaveLaunch(launched) }()
 	}
 	if carries {
-		c.env = env.with(opts)
+		c.env = env.with(o)
 		c.env.call = c
 		c.tree.open(&c.env)
 		c.trace.begin(&c.env, c.kind)
@@ -272,30 +188,105 @@ func (c *call) drop(carries bool) {
 	}
 }
 
-// with returns a copy of e, changed by opts.
-func (e *Environment) with(opts []Option) Environment {
-	changed := *e
-	var all Option
-	for _, o := range opts {
-		if o.timeout != 0 || !o.deadline.IsZero() || o.shielded {
-			panic("coro: Timeout, Deadline and Shield are for AwaitCall and SpawnCall: a launch has a context for that")
+// newRoot makes a root's frame, or returns nil. Its state is undefined. w is the worker in
+// whose step it is called, or nil.
+func (e *Environment) newRoot(w *Worker, k *kind) *header {
+	layout := uint32(flagRoot)
+	if e.counted {
+		layout |= flagCounted
+	}
+	size := e.rootFrameSize(k)
+	var h *header
+	switch {
+	case e.allocator != nil:
+		layout |= flagCustom
+		h = (*header)(e.allocator.Allocate(size))
+	case w != nil:
+		h = (*header)(w.cache.Allocate(size))
+	default:
+		h = (*header)(e.arena.Allocate(size))
+	}
+	if h == nil {
+		return nil
+	}
+	*h = header{layout: layout | roomBehind(k, size)}
+	h.kind.set(k)
+	h.env.set(e)
+	if e.counted {
+		h.countStart(w)
+	}
+	if e.relay != nil && e.call == nil {
+		e.relay.rootBegan()
+	}
+	return h
+}
+
+// rootFrameSize returns how much memory a root of kind k gets, in bytes. A custom
+// allocator is asked for what is needed, and nothing is known of what it gives more.
+func (e *Environment) rootFrameSize(k *kind) uintptr {
+	size := max(k.size, e.rootSize)
+	if e.allocator == nil {
+		if class := bins.ClassOf(size); class < bins.Classes {
+			return class.Size()
 		}
-		o.mustNotLimit()
-		all.merge(o)
 	}
-	if all.allocator != nil {
-		changed.allocator = all.allocator
+	return size
+}
+
+// freeRoot takes back the frame of a root that never ran.
+func (e *Environment) freeRoot(h *header) {
+	k := h.kind.get()
+	size := e.rootFrameSize(k)
+	if h.layout&flagCounted != 0 {
+		h.uncount()
 	}
-	if all.ctx != nil {
-		changed.ctx = all.ctx
+	if h.layout&flagHeld != 0 {
+		k.held.release(nil, h)
 	}
-	if all.handler != nil {
-		changed.handler = all.handler
+	if e.allocator != nil {
+		e.allocator.Deallocate(unsafe.Pointer(h), size)
+	} else {
+		e.arena.Deallocate(unsafe.Pointer(h), size)
 	}
-	if all.rootSize != 0 {
-		changed.rootSize = all.rootSize
+	if e.relay != nil && e.call == nil {
+		e.relay.rootEnded()
 	}
-	changed.counted = changed.counted || all.counted
-	changed.profiled = changed.profiled || all.profiled
-	return changed
+}
+
+// newRoot makes the frame of a root of env, whose executor w serves, for Go and GoHeld. w
+// runs a step.
+func (w *Worker) newRoot(env *Environment, k *kind) (*header, error) {
+	if err := env.runtime.launching.admits(false); err != nil {
+		return nil, err
+	}
+	h := env.newRoot(w, k)
+	if h == nil {
+		return nil, arena.ErrExhausted
+	}
+	return h, nil
+}
+
+// launch makes a root of env that newRoot has made ready to run. It is counted first: it may
+// have ended when pushLocal returns.
+func (w *Worker) launch(h *header, env *Environment) {
+	countUp(&w.launched)
+	w.pushLocal(Runnable{h}, env, OriginConcurrent)
+}
+
+// beginLaunch is gate.launch, or gate.admits if w is the worker in whose step it is called.
+func (x *execRuntime) beginLaunch(w *Worker, inside bool) error {
+	if w != nil {
+		return x.launching.admits(inside)
+	}
+	return x.launching.launch(inside)
+}
+
+// leaveLaunch ends what gate.launch began. launched says whether there is a root.
+func (x *execRuntime) leaveLaunch(launched bool) {
+	if launched {
+		x.launching.leave()
+		return
+	}
+	x.launching.takeBack()
+	x.roots.notifyIfDraining()
 }

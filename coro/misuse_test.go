@@ -239,7 +239,7 @@ func TestMisuseOfAFrameThatReturned(t *testing.T) {
 		}
 		return coro.Await(gone, 1, leaf, 1, nil)
 	})
-	run := func(t *testing.T, a *arena.Arena, launch ...coro.Option) {
+	run := func(t *testing.T, a *arena.Arena, launch ...coro.LaunchOption) {
 		ex := newInline(t, executor.WithArena(a))
 		var err error
 		launch = append(launch, coro.OnError(func(e error) { err = e }))

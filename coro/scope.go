@@ -2,12 +2,7 @@ package coro
 
 import (
 	"context"
-	"errors"
 	"sync"
-	"time"
-	"unsafe"
-
-	"github.com/framearena/framearena/arena"
 )
 
 // scope is a part of a tree of tasks that has an environment of its own: what is awaited
@@ -40,7 +35,7 @@ func init() { scopes.init(newSlots[scope]) }
 
 // openScope returns a new scope of tasks whose environment would be base. w is the
 // worker whose goroutine calls.
-func openScope(w *Worker, base *Environment, o *Option) *scope {
+func openScope(w *Worker, base *Environment, o *options) *scope {
 	n := scopes.take(w)
 	s := &slotOf[scope](n).held
 	s.node, s.base, s.shielded, s.ownCtx = n, base, o.shielded, o.ctx != nil
@@ -133,104 +128,9 @@ func (s *scope) closeContext() {
 	}
 }
 
-// deadlineContext is a context that the executor's clock ends.
-type deadlineContext struct {
-	context.Context
-	deadline time.Time
-}
-
-func (c *deadlineContext) Deadline() (time.Time, bool) {
-	if d, ok := c.Context.Deadline(); ok && d.Before(c.deadline) {
-		return d, true
-	}
-	return c.deadline, true
-}
-
-func (c *deadlineContext) Err() error {
-	err := c.Context.Err()
-	if err != nil && errors.Is(context.Cause(c.Context), context.DeadlineExceeded) {
-		return context.DeadlineExceeded
-	}
-	return err
-}
-
-// AwaitCall is [Await] for a call, of a kind of either sort, with options: [Timeout],
-// [Deadline] and [Shield], and also [Context] and [Allocator], which are then in force for
-// the child and what it awaits. It costs a little more than Await, and with options some
-// more, but allocates nothing on the Go heap in the steady state.
-//
-// Options that only a launch can have make it panic.
-func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, opts ...Option) Step {
-	c := call.launchable()
-	c.claim()
-	h := f.awaitCall(at, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
-	c.recycle()
-	return Step{next: h, op: opAwait}
-}
-
-// awaitCall makes the frame of a child from a call.
-func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize uintptr, opts []Option) *header {
-	if len(opts) == 0 {
-		c := h.await(at, call.kind, result, stateSize)
-		if c.layout&flagRefused == 0 {
-			call.fill(h.worker.get(), c)
-		}
-		return c
-	}
-	o := mergeForPart(opts)
-	// Whatever is wrong with the await is found before there is a scope.
-	c := h.awaitFrom(o.allocator, at, call.kind, result, stateSize)
-	if c.layout&flagRefused != 0 {
-		return c
-	}
-	w := h.worker.get()
-	w.openChildScope(c, &o)
-	call.fill(w, c)
-	return c
-}
-
 // enclose gives c, which has just been made, a scope of its own.
-func (w *Worker) openChildScope(c *header, o *Option) {
+func (w *Worker) openChildScope(c *header, o *options) {
 	s := openScope(w, c.env.get(), o)
 	c.env.set(&s.env)
 	c.layout |= flagScope
-}
-
-// awaitFrom is await with a frame from m, unless that is nil.
-func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
-	if m == nil {
-		return h.await(at, k, result, stateSize)
-	}
-	w := h.mustBeAbleToAwait(k, result, stateSize)
-	h.resumeAt(at)
-	return h.makeChild(w, (*header)(m.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
-}
-
-// mergeForPart returns all of opts, which are for a part of a tree, in one.
-func mergeForPart(opts []Option) Option {
-	var all Option
-	for _, o := range opts {
-		all.merge(o)
-	}
-	all.mustBeForPart()
-	return all
-}
-
-// mustBeForPart panics if there is an option that is not for a part of a tree.
-func (o *Option) mustBeForPart() {
-	if o.handler != nil || o.results != nil || o.rootSize != 0 || o.counted {
-		panic("coro: OnError, OnResult, RootFrameSize and Counted are for launches, not for a child")
-	}
-	o.mustNotLimit()
-}
-
-// forPart reports whether o needs a scope.
-func (o *Option) forPart() bool {
-	return o.allocator != nil || o.ctx != nil || o.timeout != 0 || !o.deadline.IsZero() || o.shielded
-}
-
-func (o *Option) mustNotLimit() {
-	if o.limit != 0 {
-		panic("coro: the option Limit is for All, Any and Race; a Group has a method for that")
-	}
 }

@@ -20,14 +20,16 @@ func TestContextsOfScopes(t *testing.T) {
 	cause, other := errors.New("the end"), errors.New("the end of another")
 	for _, c := range []struct {
 		name       string
-		opts       func(own context.Context) []coro.Option
+		opts       func(own context.Context) []coro.ChildOption
 		ends, own  error // after that around, or its own, has ended
 		ownedValue any
 	}{
-		{"none", func(context.Context) []coro.Option { return nil }, cause, nil, 1},
-		{"Shield", func(context.Context) []coro.Option { return []coro.Option{coro.Shield()} }, nil, nil, 1},
-		{"Context", func(own context.Context) []coro.Option { return []coro.Option{coro.Context(own)} }, cause, other, nil},
-		{"Shield and Context", func(own context.Context) []coro.Option { return []coro.Option{coro.Shield(), coro.Context(own)} }, nil, other, nil},
+		{"none", func(context.Context) []coro.ChildOption { return nil }, cause, nil, 1},
+		{"Shield", func(context.Context) []coro.ChildOption { return []coro.ChildOption{coro.Shield()} }, nil, nil, 1},
+		{"Context", func(own context.Context) []coro.ChildOption { return []coro.ChildOption{coro.Context(own)} }, cause, other, nil},
+		{"Shield and Context", func(own context.Context) []coro.ChildOption {
+			return []coro.ChildOption{coro.Shield(), coro.Context(own)}
+		}, nil, other, nil},
 	} {
 		for _, nested := range []bool{false, true} {
 			t.Run(c.name, func(t *testing.T) {

@@ -77,7 +77,7 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	if chosen != nil && !h.frameHolds(unsafe.Pointer(chosen)) {
 		panic("coro: task " + quote(h.kind.get().name) + ": the chosen case of Select must go to a field of the frame's State or held part (or to nil): another address may be gone when one is chosen")
 	}
-	s := &w.selecting
+	s := &w.args.cases
 	s.chosen = uintptr(unsafe.Pointer(chosen))
 	s.defaultIndex = -1
 	if len(s.cases) > 0 {
@@ -102,24 +102,6 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	}
 	slices.SortFunc(s.locks, (*lock).order)
 	return h.waitFor(at, s)
-}
-
-// mayKeep reports whether p lies in h's state or held part.
-func (h *header) frameHolds(p unsafe.Pointer) bool {
-	return h.stateHolds(p, h.kind.get().size-headerSize) || h.heldPartHolds(p)
-}
-
-// order compares locks in the order in which those who need several take them.
-func (l *lock) order(other *lock) int {
-	a, b := uintptr(unsafe.Pointer(l)), uintptr(unsafe.Pointer(other))
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
-	}
 }
 
 // selecting is what a worker keeps of a Select between the method and park.

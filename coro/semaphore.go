@@ -31,7 +31,7 @@ func (s *Semaphore) Acquire(f AnyFrame, at int, n int64) Step {
 	s.check(n)
 	h := f.anyFrame()
 	step := h.waitFor(at, s)
-	h.worker.get().weight = n
+	h.worker.get().args.count = n
 	return step
 }
 
@@ -87,7 +87,7 @@ func (s *Semaphore) serve(woken *wakeList) {
 }
 
 func (s *Semaphore) park(w *Worker, h *header) parking {
-	n := w.weight
+	n := w.args.count
 	s.lock.mu.Lock()
 	defer s.lock.mu.Unlock()
 	if s.acquire(n) {

@@ -82,37 +82,33 @@ func (g *SeqKind[S, T]) Info() KindInfo { return g.info() }
 //
 // A generator or a child that waits for something, as by [Yield], keeps the
 // loop's goroutine waiting.
-func (g *SeqKind[S, T]) Seq(state S, opts ...Option) iter.Seq[T] {
+func (g *SeqKind[S, T]) Seq(state S, opts ...SeqOption) iter.Seq[T] {
 	return func(yield func(T) bool) { g.seq(state, opts, yield) }
 }
 
 // Seq2 is [SeqKind.Seq] with errors: if the generator fails, the loop gets one
 // more value, which is zero, with the error. With all others it is nil.
-func (g *SeqKind[S, T]) Seq2(state S, opts ...Option) iter.Seq2[T, error] {
+func (g *SeqKind[S, T]) Seq2(state S, opts ...SeqOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) { g.seq2(state, opts, yield) }
 }
 
-func (g *SeqKind[S, T]) seq(state S, opts []Option, yield func(T) bool) {
-	if err := g.run(state, opts, yield); err != nil {
-		g.failed(opts, err)
+func (g *SeqKind[S, T]) seq(state S, opts []SeqOption, yield func(T) bool) {
+	o := seqOptions(opts)
+	if err := g.run(state, &o, yield); err != nil {
+		g.failed(o.handler, err)
 	}
 }
 
-func (g *SeqKind[S, T]) seq2(state S, opts []Option, yield func(T, error) bool) {
-	if err := g.run(state, opts, func(v T) bool { return yield(v, nil) }); err != nil {
+func (g *SeqKind[S, T]) seq2(state S, opts []SeqOption, yield func(T, error) bool) {
+	o := seqOptions(opts)
+	if err := g.run(state, &o, func(v T) bool { return yield(v, nil) }); err != nil {
 		var zero T
 		yield(zero, err)
 	}
 }
 
 // failed says that a loop that takes no errors has one.
-func (k *kind) failed(opts []Option, err error) {
-	var handler func(error)
-	for _, o := range opts {
-		if o.handler != nil {
-			handler = o.handler
-		}
-	}
+func (k *kind) failed(handler func(error), err error) {
 	if handler == nil {
 		panic(fmt.Errorf("coro: generator %s failed, and the loop takes no errors: use Seq2 or OnError: %w", quote(k.name), err))
 	}
@@ -120,10 +116,10 @@ func (k *kind) failed(opts []Option, err error) {
 }
 
 // run is one loop. The error is the generator's; if yield stopped it, it is nil.
-func (g *SeqKind[S, T]) run(state S, opts []Option, yield func(T) bool) error {
+func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 	l := g.loops.Get().(*seqLoop[T])
 	defer g.end(l)
-	h := l.begin(&g.kind, opts)
+	h := l.begin(&g.kind, o)
 	if h == nil {
 		return arena.ErrExhausted
 	}

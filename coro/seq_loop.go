@@ -61,14 +61,9 @@ var seqArena = sync.OnceValue(func() *arena.Arena {
 })
 
 // begin makes the frame of the root, or returns nil.
-func (d *seqDriver) begin(k *kind, opts []Option) *header {
-	for i := range opts {
-		if opts[i].results != nil {
-			panic("coro: OnResult is for RunAsync: a generator has values, and no result")
-		}
-	}
+func (d *seqDriver) begin(k *kind, o *options) *header {
 	base := Environment{executor: d, runtime: d.runtime, registry: &d.runtime.registry}
-	d.call.env = base.with(opts)
+	d.call.env = base.with(o)
 	d.call.tree.open(&d.call.env)
 	d.call.env.call = &d.call
 	d.call.waited = true

@@ -1,7 +1,6 @@
 package coro
 
 import (
-	"context"
 	"time"
 	"unsafe"
 
@@ -19,7 +18,7 @@ import (
 func Sleep(f AnyFrame, at int, d time.Duration) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, sleeping{})
-	h.worker.get().weight = int64(d)
+	h.worker.get().args.count = int64(d)
 	return step
 }
 
@@ -53,7 +52,7 @@ const (
 type sleeping struct{}
 
 func (sleeping) park(w *Worker, h *header) parking {
-	d := time.Duration(w.weight)
+	d := time.Duration(w.args.count)
 	if d <= 0 {
 		return parkDone
 	}
@@ -139,121 +138,6 @@ func (e *Environment) freeTimer(n *sleeper, tags uintptr) {
 	}
 }
 
-// deadlineTimer cancels a scope. It is in a slot that is never given back. It is the
-// registry's as long as that refers to it, which is until fire has come, or until the
-// scope has ended and taken the timer out of the wheel. If the scope has ended and did not
-// find it there, it is fire's.
-type deadlineTimer struct {
-	timerNode
-	node       *slotNode // this, in deadlineTimers
-	registry   *waitRegistry
-	generation uint64
-}
-
-var deadlineTimers slots
-
-func init() { deadlineTimers.init(newSlots[deadlineTimer]) }
-
-// newDeadlineTimer makes r be cancelled at its deadline. The caller holds walk.
-func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
-	slot := deadlineTimers.take(nil)
-	d := &slotOf[deadlineTimer](slot).held
-	d.node, d.registry, d.generation = slot, r, r.generation
-	d.timerNode = timerNode{what: timerDeadline}
-	if !r.runtime.timing().add(&d.timerNode, r.deadline) { // the executor is being closed
-		d.recycle()
-		return nil
-	}
-	return d
-}
-
-// fire cancels the scope, unless it has ended meanwhile. The registry is in a slot too, so
-// that it is there to tell. The caller posts woken, with no lock held.
-func (d *deadlineTimer) fire(woken *wakeList) {
-	r := d.registry
-	r.walk.Lock()
-	if r.generation == d.generation {
-		r.timer = nil
-		r.cancelWalking(context.DeadlineExceeded, woken)
-	}
-	r.walk.Unlock()
-	d.recycle()
-}
-
-// unset is called with walk held when the scope has ended.
-func (d *deadlineTimer) unset(t *timers) {
-	if t.remove(&d.timerNode) {
-		d.recycle()
-	}
-}
-
-func (d *deadlineTimer) recycle() {
-	n := d.node
-	d.node, d.registry = nil, nil
-	deadlineTimers.put(nil, n)
-}
-
-// timing returns the timers of x's executor. The first call makes them.
-func (x *execRuntime) timing() *timers {
-	x.timersOnce.Do(func() {
-		if x.clock == nil {
-			x.clock = newSystemClock()
-		}
-		x.timers = newTimers(x.clock, fireTimers)
-	})
-	return x.timers
-}
-
-// deadlineOf returns when a part of a tree with these options ends, by the clock of
-// timing, or 0 if it has no deadline.
-func (x *execRuntime) deadlineOf(o *Option) int64 {
-	when := int64(0)
-	if !o.deadline.IsZero() {
-		when = x.timing().after(time.Until(o.deadline))
-	}
-	if o.timeout != 0 {
-		if after := x.timing().after(o.timeout); when == 0 || after < when {
-			when = after
-		}
-	}
-	if when != 0 {
-		when = max(when, 1)
-	}
-	return when
-}
-
-// SetClock makes c what the timers of the executor go by, in place of the real time. An
-// executor calls it before it takes tasks. A nil c is the real time.
-func (e *Environment) SetClock(c Clock) {
-	e.runtime.clock = nil
-	if c != nil {
-		e.runtime.clock = checkedClock{c}
-	}
-}
-
-// Now returns the time by the clock that the executor's timers go by. What it is counted
-// from is up to the clock. Any goroutine may ask.
-func (e *Environment) Now() time.Duration { return time.Duration(e.runtime.timing().now()) }
-
-// fireTimers is told of timers whose time has come. They are ours.
-func fireTimers(due []link[timerNode]) {
-	woken := wakeLists.Get().(*wakeList)
-	for _, l := range due {
-		n := l.get()
-		if n.what == timerDeadline {
-			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
-			continue
-		}
-		if n.what&timerAfter != 0 {
-			afterTimerOf(n).fire(woken)
-			continue
-		}
-		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
-	}
-	post(woken)
-	woken.recycle()
-}
-
 // wakeSleeper wakes the task of a timer that was taken from the wheel.
 func wakeSleeper(n *sleeper, outcome uint32, woken *wakeList) {
 	what := n.what
@@ -301,26 +185,5 @@ func (r *waitRegistry) wakeSleepers(woken *wakeList) {
 			wake(h, 0, woken)
 		}
 		n = next
-	}
-}
-
-// stopTimers ends the timers of an executor that is being closed, and wakes the sleeping
-// tasks, which it leaves to the caller: the gate is closed.
-func (x *execRuntime) stopTimers(err error, woken *wakeList) {
-	t := x.timing()
-	t.close(err)
-	var head link[timerNode] // linked by when, which has no other use any more
-	t.withdraw(func(n *timerNode) bool {
-		if n.what&timerAfter != 0 {
-			return false // the scope removes it, or whoever wakes the task
-		}
-		n.when = int64(head)
-		head.set(n)
-		return true
-	})
-	for n := head.get(); n != nil; {
-		next := link[timerNode](n.when)
-		wakeSleeper((*sleeper)(unsafe.Pointer(n)), 0, woken)
-		n = next.get()
 	}
 }

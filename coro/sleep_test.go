@@ -190,7 +190,7 @@ func TestSleepWithoutMemory(t *testing.T) {
 }
 
 // timed awaits a task that sleeps for an hour, with options.
-func timed(name string, opts ...coro.Option) *coro.Kind[time.Duration, time.Duration] {
+func timed(name string, opts ...coro.ChildOption) *coro.Kind[time.Duration, time.Duration] {
 	return coro.Define(name, func(f *coro.Frame[time.Duration, time.Duration]) coro.Step {
 		if f.At() == 0 {
 			return coro.AwaitCall(f, 1, sleepWithRoom.With(sleepState[[0]byte]{d: time.Hour}), &f.State, opts...)

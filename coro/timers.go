@@ -3,6 +3,7 @@ package coro
 import (
 	"math"
 	"time"
+	"unsafe"
 
 	"github.com/framearena/framearena/internal/interleave"
 )
@@ -227,4 +228,44 @@ func (t *timers) arm(when int64) {
 func (t *timers) disarm() {
 	t.armed = notArmed
 	t.alarm.Stop()
+}
+
+// fireTimers is told of timers whose time has come. They are ours.
+func fireTimers(due []link[timerNode]) {
+	woken := wakeLists.Get().(*wakeList)
+	for _, l := range due {
+		n := l.get()
+		if n.what == timerDeadline {
+			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
+			continue
+		}
+		if n.what&timerAfter != 0 {
+			afterTimerOf(n).fire(woken)
+			continue
+		}
+		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
+	}
+	post(woken)
+	woken.recycle()
+}
+
+// stopTimers ends the timers of an executor that is being closed, and wakes the sleeping
+// tasks, which it leaves to the caller: the gate is closed.
+func (x *execRuntime) stopTimers(err error, woken *wakeList) {
+	t := x.timing()
+	t.close(err)
+	var head link[timerNode] // linked by when, which has no other use any more
+	t.withdraw(func(n *timerNode) bool {
+		if n.what&timerAfter != 0 {
+			return false // the scope removes it, or whoever wakes the task
+		}
+		n.when = int64(head)
+		head.set(n)
+		return true
+	})
+	for n := head.get(); n != nil; {
+		next := link[timerNode](n.when)
+		wakeSleeper((*sleeper)(unsafe.Pointer(n)), 0, woken)
+		n = next.get()
+	}
 }

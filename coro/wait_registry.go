@@ -3,47 +3,8 @@ package coro
 import (
 	"context"
 
-	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/internal/interleave"
 )
-
-// waiting is what all environments of an executor share so that its tasks can
-// wait and be cancelled meanwhile.
-type execRuntime struct {
-	// gate is passed by who wakes a task, from before the task leaves the queue
-	// where it waits until it has been posted.
-	gate *gate
-
-	// launching is passed by who launches a root.
-	launching gate
-
-	roots rootCounts // roots
-
-	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
-	clock      Clock
-	timers     *timers
-	timersOnce interleave.Once
-
-	// oneChain says that the executor takes no task but the one that waited.
-	oneChain bool
-
-	// closed says that no task of the executor may begin to wait; err is why, and
-	// written before. Whoever sets closed walks over all registries afterwards.
-	closed interleave.Bool
-	err    error
-	once   interleave.Once
-
-	// registry is that of all trees without a context that can end.
-	registry waitRegistry
-
-	mu    interleave.Mutex
-	trees *waitRegistry // the armed ones of other trees, linked; guarded by mu
-
-	cursors cursors[waitRegistry] // of those who look through trees; guarded by mu
-
-	unclaimedMu interleave.Mutex
-	unclaimed   RunQueue // tasks that nobody may run, for who closes; guarded by leftMu
-}
 
 // waitRegistry has all waitables that tasks of a tree, or of all trees without a
 // context, may be waiting for, so that those tasks can be cancelled. There is no
@@ -129,15 +90,6 @@ type waitRegistry struct {
 }
 
 const minSweep = 64
-
-func newExecRuntime() *execRuntime {
-	x := &execRuntime{gate: newGate()}
-	x.launching.init()
-	x.roots.notices = make(chan struct{}, 1)
-	x.registry.runtime = x
-	x.registry.armed.Store(true)
-	return x
-}
 
 // open makes r the registry of the tree that is about to be launched with env, if
 // that has a context that can end.
@@ -306,15 +258,6 @@ func (r *waitRegistry) cancel(generation uint64, cause error) {
 	woken.recycle()
 }
 
-// cancelled has empty *wakes: those of cancel would be allocated each time.
-var wakeLists = interleave.Pool{New: func() any { return new(wakeList) }}
-
-// recycle puts wakes of cancelled back. Whoever gets them next may be no worker.
-func (woken *wakeList) recycle() {
-	*woken = wakeList{}
-	wakeLists.Put(woken)
-}
-
 // cancelWalking is cancel for who holds walk.
 func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
 	if r.cancelled.Load() {
@@ -351,62 +294,6 @@ func (r *waitRegistry) withdraw(m match, woken *wakeList) {
 	}
 }
 
-// leave gives a task that its executor does not take any more to who closes the
-// executor. The caller has taken it from the queue where it waited, and either
-// still holds that queue's lock or has passed the gate; or it is a Relay, and in a post
-// that the closer waits for.
-func (x *execRuntime) leaveToCloser(h *header) {
-	x.unclaimedMu.Lock()
-	defer x.unclaimedMu.Unlock()
-	x.unclaimed.Push(Runnable{h})
-}
-
-func (x *execRuntime) takeUnclaimed() (Runnable, bool) {
-	x.unclaimedMu.Lock()
-	t, ok := x.unclaimed.Pop()
-	x.unclaimedMu.Unlock()
-	if ok && t.h.layout&flagProxy != 0 {
-		t.h = t.h.proxy().settle(nil)
-	}
-	return t, ok
-}
-
-// CancelWaiting cancels all tasks of the executor that wait for something, as
-// [Worker.Cancel] does, and those that were woken and refused by Post. A task
-// that would have to wait later is cancelled too. An executor calls it when it
-// will run no more tasks, after [Environment.Close], and before it closes its arena; once it has begun to
-// refuse tasks, what was refused is kept for this call. Calling it again does
-// nothing, unless a handler has ended the goroutine of the first call, or panicked: then it
-// goes on. It must not be called from a step function.
-func (e *Environment) CancelWaiting(err error) {
-	e.runtime.once.Do(func() { e.runtime.withdrawAll(err) })
-	e.runtime.cancelUnclaimed(e.arena, err)
-	e.runtime.registry.forgetWaitables()
-}
-
-// withdrawAll takes all tasks of the executor from where they wait, and leaves them.
-func (x *execRuntime) withdrawAll(err error) {
-	x.err = err
-	x.closed.Store(true)
-	// With the gate closed, every task of this executor that is taken from its
-	// queue is left to us, also those that withdraw takes.
-	x.gate.close(err)
-	var woken wakeList // of other executors: what the tasks that go were in the way of
-	m := match{runtime: x}
-	x.stopTimers(err, &woken)
-	x.mu.Lock()
-	for r := x.trees; r != nil; r = r.next {
-		r.walk.Lock()
-		r.withdraw(m, &woken)
-		r.walk.Unlock()
-	}
-	x.registry.walk.Lock()
-	x.registry.withdraw(m, &woken)
-	x.registry.walk.Unlock()
-	x.mu.Unlock()
-	post(&woken)
-}
-
 // disband makes the waitables in the executor's registry forget it: no task of the executor
 // waits any more, and they may live on. The slot of an After does so as long as the program,
 // and would keep from the collector all that the registry leads to: whatever else tasks have
@@ -420,18 +307,5 @@ func (r *waitRegistry) forgetWaitables() {
 	r.mu.Unlock()
 	for p := range set {
 		p.forget(r) // or whoever has its lock, or waits there, makes it remember another one
-	}
-}
-
-// cancelLeft cancels the tasks that were left, which nobody else runs.
-func (x *execRuntime) cancelUnclaimed(a *arena.Arena, err error) {
-	t, ok := x.takeUnclaimed()
-	if !ok {
-		return
-	}
-	w := NewWorker(a)
-	defer w.Close()
-	for ; ok; t, ok = x.takeUnclaimed() { // a root's handler may wake tasks
-		w.Cancel(t, err)
 	}
 }

@@ -531,7 +531,7 @@ func TestTheWakeIsRefused(t *testing.T) {
 				ex := newManual(t, func(err error) { handled = append(handled, err) })
 				op, wake, _ := tt.block()
 				var cancel context.CancelFunc
-				var opts []coro.Option
+				var opts []coro.LaunchOption
 				if ctx != nil {
 					ctx, cancel = context.WithCancel(ctx)
 					defer cancel()

@@ -1,9 +1,6 @@
 package coro
 
 import (
-	"cmp"
-	"iter"
-	"slices"
 	"strings"
 	"unsafe"
 )
@@ -24,44 +21,6 @@ type WaitingGroup struct {
 	Root KindInfo // of the root of its tree
 	What string   // as in [WaitingTask]
 	N    int      // how many there are
-}
-
-// Waiting returns an iterator over the tasks of the executor, whatever the options of
-// their launch, that wait for something. Tasks that run, that are queued to run, or
-// that await one that is, are not among them, nor are those of generators.
-//
-// It may be used from any goroutine, and in a step function, at any time: tasks go on
-// meanwhile, no lock is held in the loop's body, and none for long outside of it. So
-// it is no picture of one moment. A task that waits all the time is in it once; one
-// that begins to wait, or goes on, may or may not be, and one that does both may be
-// in it again. So may one that sleeps, when its time comes near.
-//
-// It costs tasks that wait nothing. A loop over a million builds a million backtraces;
-// [Environment.WaitingByKind] does not.
-func (e *Environment) Waiting() iter.Seq[WaitingTask] {
-	return func(yield func(WaitingTask) bool) {
-		e.runtime.visit(&visitor{of: e.runtime, sink: &taskList{yield: yield}})
-	}
-}
-
-// WaitingByKind returns how many tasks [Environment.Waiting] would give of each sort,
-// the largest number first.
-func (e *Environment) WaitingByKind() []WaitingGroup {
-	counts := make(groupCounts)
-	e.runtime.visit(&visitor{of: e.runtime, sink: counts})
-	groups := make([]WaitingGroup, 0, len(counts))
-	for g, n := range counts {
-		groups = append(groups, WaitingGroup{g.kind.info(), g.root.info(), g.what, n})
-	}
-	slices.SortFunc(groups, func(a, b WaitingGroup) int {
-		return cmp.Or(
-			-cmp.Compare(a.N, b.N),
-			cmp.Compare(a.Kind.String(), b.Kind.String()),
-			cmp.Compare(a.Root.String(), b.Root.String()),
-			cmp.Compare(a.What, b.What),
-		)
-	})
-	return groups
 }
 
 // All waiting tasks can be found without a list of them: what they wait for is in a

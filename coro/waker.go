@@ -38,7 +38,7 @@ func NewWaker() Waker {
 func Suspend(f AnyFrame, at int, w Waker) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, w.slot)
-	h.worker.get().waker = w.id
+	h.worker.get().args.waker = w.id
 	if w.slot == nil {
 		panicWakerMisused(h)
 	}
@@ -91,7 +91,7 @@ func (s *wakerSlot) take() *header {
 
 func (s *wakerSlot) park(w *Worker, h *header) parking {
 	s.lock.mu.Lock()
-	if s.id != w.waker || s.task != nil {
+	if s.id != w.args.waker || s.task != nil {
 		s.lock.mu.Unlock()
 		panicWakerMisused(h)
 	}

@@ -2,11 +2,10 @@ package coro
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/goroutine"
 	"github.com/framearena/framearena/internal/race"
 )
 
@@ -53,16 +52,7 @@ type Worker struct {
 	// held has the free slots of the kinds with held parts, by their index.
 	held []freeSlots
 
-	// parkOn is what the running task will wait for when its step has returned, and
-	// the rest are arguments for that. They are good from the method that makes the
-	// Step to park.
-	parkOn      parker
-	weight      int64     // of Semaphore.Acquire
-	waker       uint64    // of Suspend
-	destination uintptr   // of Chan.Recv
-	outgoing    []uint64  // memory for the value of Chan.Send, if that holds no Go pointer
-	parcel      any       // a *T of the Chan with the value of Chan.Send, if it does
-	selecting   selecting // of Select
+	args waitArguments // of the wait that the running step has asked for
 
 	// cache is part of the worker, not referred to: a step finds its free lists
 	// one load after its worker.
@@ -126,28 +116,26 @@ func (w *Worker) Run(t Runnable) {
 	w.runChain(h)
 }
 
-// learnCause makes Err say in h's next step why the tree should end, if it should.
-func (w *Worker) takeCause(h *header) {
-	if err := h.env.get().cause(); err != nil {
-		h.at |= atFailed
-		w.err = err
+// begin notes that a Run of h begins.
+func (w *Worker) begin(h *header) {
+	if w.preempt.Load() != 0 {
+		w.preempt.Store(0)
+	}
+	if k := uintptr(h.kind); race.Enabled {
+		atomic.StoreUintptr(&w.began, k)
+	} else {
+		w.began = k
 	}
 }
 
-// runChain runs h and what follows from it, unless h is nil.
-func (w *Worker) runChain(h *header) {
-	for {
-		for h != nil {
-			h = w.stepsRecovering(h)
-		}
-		if w.uncounted == 0 {
-			break
-		}
-		h = w.countEnded()
+// Began returns the kind of the innermost task of the worker's last Run, as it was
+// when the Run began; the zero KindInfo before the first. Any goroutine may ask.
+func (w *Worker) Began() KindInfo {
+	began := link[kind](atomic.LoadUintptr(&w.began))
+	if began == 0 {
+		return KindInfo{}
 	}
-	if w.err != nil {
-		w.err = nil // no step that this worker runs next may ask for it
-	}
+	return began.get().info()
 }
 
 // Elided returns how many children the worker has elided. Any goroutine may ask.
@@ -161,283 +149,68 @@ func (w *Worker) countElision() {
 	w.elided++
 }
 
-// steps is the step loop: it runs h and what follows from it until there is
-// nothing more to run.
-//
-// It keeps nothing but w across the call of a step function: h comes back in the
-// Step, in a register, and not from current, which all that follows would have to wait
-// for. (In BenchmarkChain the two were too close to tell apart; this one is simpler.)
-// What else the loop costs is counted in stores,
-// since a step that uses an atomic waits until all stores before it are done, and
-// a parent's worker is stored without a look whether it changed, because looking
-// costs more than storing. docs/tasks-internals.md says how to measure.
-func (w *Worker) steps(h *header) {
-	h.worker.set(w)
-	for {
-		w.current = uintptr(unsafe.Pointer(h))
-		s := h.kind.get().step(h)
-		if s.op == opAwait {
-			if w.current != uintptr(unsafe.Pointer(s.next))|currentIsChild {
-				panic(w.foreignStep(s)) // here, so that nothing is kept for after the call
-			}
-			if w.preempt.Load() == 0 {
-				h = s.next
-				continue
-			}
-			if h = w.giveWay(s.next); h == nil {
-				return
-			}
-			continue
-		}
-		if w.current != uintptr(unsafe.Pointer(s.next)) {
-			panic(w.foreignStep(s))
-		}
-		h = s.next
-		if s.op == opReturn {
-			parent := h.parent.get()
-			switch h.layout & flagMask {
-			case flagElided:
-				h = parent
-				h.worker.set(w)
-				continue
-			case 0:
-				if w.cache.TryDeallocateAt(unsafe.Pointer(h), h.kind.get().place) {
-					h = parent
-					h.worker.set(w)
-					continue
-				}
-			}
-			if h.layout&flagMask == flagSpawned {
-				h = w.endSpawned(h)
-			} else {
-				h = w.finish(h, nil)
-			}
-			if h == nil {
-				if h = w.nextLocal(); h == nil {
-					return
-				}
-			}
-			h.worker.set(w)
-			continue
-		}
-		if h = w.otherStep(h, s.op); h == nil {
-			if h = w.nextLocal(); h == nil {
-				return
-			}
-		}
-		h.worker.set(w)
-	}
+// SetLocalQueue makes l the queue for tasks of the executor whose environment env is. It is
+// called before the first Run. Tasks of other executors are posted to these.
+func (w *Worker) SetLocalQueue(env *Environment, l LocalQueue) {
+	w.local, w.home = l, env.runtime
+	w.source, _ = l.(LocalPopper)
+	w.home.roots.addWorker(w)
 }
 
-// nextLocal returns another task to run, where one has just ended or waits, if the worker's
-// own queue has one for that, or if a task has only waited for what is uncounted.
-func (w *Worker) nextLocal() *header {
-	var t Runnable
-	if w.source != nil {
-		t, _ = w.source.PopLocal()
+// pushLocal takes a task of environment env, whose executor, or the one that this is a
+// layer on, w serves.
+func (w *Worker) pushLocal(t Runnable, env *Environment, from Origin) {
+	if env.relay != nil {
+		env.relay.pushLocal(w, t, from)
+		return
 	}
-	if w.uncounted != 0 && (t.h == nil || t.h.parent != w.siblingsOf || t.h.layout&flagSpawned == 0) {
-		if h := w.countEnded(); h != nil {
-			if t.h != nil {
-				w.local.PushLocal(t, OriginSpawned|t.h.env.get().mark)
-			}
-			return h
-		}
-	}
-	if t.h == nil {
-		return nil
-	}
-	w.begin(t.h)
-	w.takeOutcome(t.h)
-	return t.h
+	w.local.PushLocal(t, from|env.mark)
 }
 
-// stepsRecovering is steps, until a step function panics: then it returns the
-// frame that learns of it, if any. Otherwise it returns nil.
-func (w *Worker) stepsRecovering(h *header) (next *header) {
-	exits := true
-	seated := w.enterSlot()
-	defer func() {
-		seated.leave()
-		if v := recover(); v != nil {
-			if next = w.recovered(v); (next != nil || w.uncounted != 0) && exiting() {
-				w.unfinished = next
-				w.goOnElsewhere()
-			}
-		} else if exits {
-			w.exited()
-		}
-	}()
-	if tracingOrLabelling() {
-		w.stepsTraced(h, labelling.Load())
-	} else {
-		w.steps(h)
+// serves reports whether w has a queue for tasks of x's executor, or for the turns of
+// layers on it. w may be nil.
+func (w *Worker) serves(x *execRuntime) bool { return w != nil && w.home == x }
+
+// Preempt asks the chain that the worker runs to give way to other tasks: at its
+// next Await, or its next wait for something that is there already, it is handed
+// to its executor like a task that yields, but does not learn of the end of its
+// context by that. A step that is running is not interrupted, and a worker that
+// runs nothing takes no notice. Any goroutine may call Preempt.
+func (w *Worker) Preempt() { w.preempt.Store(1) }
+
+// giveWay hands h, which is about to run, to its executor. It returns the frame to run
+// next: none, or h if that has to stay with this worker.
+func (w *Worker) giveWay(h *header) *header {
+	if h.layout&flagRefused != 0 {
+		return h // the worker keeps its memory; it fails in its first step
 	}
-	exits = false
+	w.preempt.Store(0)
+	h.layout |= flagWoken // or Run would tell it of the end of its context
+	w.yield(h)
 	return nil
 }
 
-// currentIsChild marks a current frame that has not begun. Frames are aligned, so
-// the bit is free.
-const currentIsChild = 1
+// SetOwner notes that the calling goroutine is the one that the worker belongs to, for
+// [Worker.IsOwner]. It takes a microsecond or more: an executor calls it at the start of a
+// goroutine, if at all.
+func (w *Worker) SetOwner() { w.owner.Store(goroutine.ID()) }
 
-// running returns the frame whose step function runs, and the child that it has
-// just made, if any. It must not be called outside of steps.
-func (w *Worker) running() (h, child *header) {
-	current := link[header](w.current &^ currentIsChild)
-	h = current.get()
-	if w.current&currentIsChild != 0 {
-		return h.parent.get(), h
-	}
-	return h, nil
-}
+// IsOwner reports whether the calling goroutine is the one that called [Worker.SetOwner]
+// last, or one that has taken its place because a step ended it. So whoever must not be
+// called in a step of the worker can find out. Any goroutine may ask. It takes as long as
+// SetOwner.
+func (w *Worker) IsOwner() bool { return w.owner.Load() == goroutine.ID() }
 
-// otherStep does what a step of h asks for that is neither await nor return, and
-// returns the frame to run next, if any.
-func (w *Worker) otherStep(h *header, op op) *header {
-	switch op {
-	case opFail:
-		return w.finish(h, w.err)
-	case opValue:
-		return nil // to the loop that drives h, which finds h in current
-	case opWait:
-		return w.wait(h)
-	case opTurn:
-		w.takeTurn(h)
-		return nil
-	default: // opYield
-		w.yield(h)
-		return nil
-	}
-}
+// Attach makes the worker be found by what its steps call: what they wake by a method
+// without a frame, and what they launch, goes to the worker's own queue. Each Run does so
+// for itself, and is faster if the goroutine has called Attach. That goroutine must call
+// Detach before it ends, also if a step ends it: in a deferred function.
+func (w *Worker) Attach() { w.enterSlot() }
 
-// finish ends the task of h with err, which may be nil, frees its frame and
-// returns the frame to run next, if any.
-func (w *Worker) finish(h *header, err error) *header {
-	for {
-		if h.layout&flagGroup != 0 {
-			var wait bool
-			if err, wait = w.endGroup(h, err); wait {
-				return nil
-			}
-		}
-		parent, env, flags, result := h.parent.get(), h.env.get(), h.layout, h.result
-		w.current = 0
-		w.discard(h)
-		if flags&(flagRoot|flagSpawned) == 0 {
-			if err != nil {
-				w.err = err
-				parent.at |= atFailed
-			}
-			return parent
-		}
-		w.err = nil
-		if flags&flagRoot != 0 {
-			w.endRoot(env, err)
-			return nil
-		}
-		if h = w.childEnded(parent, result, err); h == nil || h.layout&flagLingering == 0 {
-			return h
-		}
-		err = w.err
+// Detach ends what Attach began. It is called on the same goroutine, outside of Run.
+func (w *Worker) Detach() {
+	number := goroutine.Pointer()
+	if s := workerSlotOf(number); number != 0 && s.goroutine.Load() == number && s.worker == w {
+		slotEntry{s, nil}.leave()
 	}
-}
-
-// discard frees h, whose task has ended or will not begin, and what ends with it.
-func (w *Worker) discard(h *header) {
-	env, flags := h.env.get(), h.layout
-	w.free(h)
-	if flags&flagScope != 0 {
-		env.scope.close(w)
-	}
-}
-
-// free clears the held part of h, if it has one, and gives the frame back to where
-// it came from.
-func (w *Worker) free(h *header) {
-	k := h.kind.get()
-	if h.layout&flagCounted != 0 {
-		h.countEnd(w)
-	}
-	if h.layout&flagHeld != 0 {
-		k.held.release(w, h)
-	}
-	switch {
-	case h.layout&flagElided != 0:
-	case h.layout&flagRefused != 0:
-		w.refusedFrame = nil
-	case h.layout&flagRoot != 0:
-		env := h.env.get()
-		if env.allocator != nil {
-			env.allocator.Deallocate(unsafe.Pointer(h), env.rootFrameSize(k))
-		} else {
-			w.cache.Deallocate(unsafe.Pointer(h), env.rootFrameSize(k))
-		}
-	case h.layout&flagCustom != 0:
-		h.env.get().allocator.Deallocate(unsafe.Pointer(h), k.size)
-	default:
-		w.cache.Deallocate(unsafe.Pointer(h), k.capacity)
-	}
-}
-
-// yield gives the task of h to its executor to run later.
-func (w *Worker) yield(h *header) {
-	w.current = 0
-	t := Runnable{h}
-	env := h.env.get()
-	if w.serves(env.runtime) {
-		w.pushLocal(t, env, OriginYielded)
-		return
-	}
-	if err := env.executor.Post(t); err != nil {
-		w.Cancel(t, err)
-	}
-}
-
-// Cancel ends a task that was handed to an executor and will not be run: it
-// frees the frame and those of all tasks that await it, children first, and ends
-// the root with err, joined with what a cleanup step panicked with. Of the tasks nothing is
-// called but the steps that kinds with [HasCleanup] have for that.
-func (w *Worker) Cancel(t Runnable, err error) {
-	h := t.h
-	if h.kind.get() == turnKind {
-		relayOf(h).cancel(w, err)
-		return
-	}
-	for h != nil {
-		ends := w.cleanUp(h, err)
-		if p, panicked := ends.(*PanicError); panicked {
-			err = errors.Join(err, p) // for who waits for the root
-			ends = err
-		}
-		h = w.finish(h, ends)
-	}
-}
-
-// recovered makes a panic in a step function a failure of its task, and returns
-// the frame that learns of it, if any.
-func (w *Worker) recovered(v any) *header {
-	if w.current == 0 {
-		panic(v) // not in a step function, but in an executor or a handler
-	}
-	h, child := w.running()
-	err := newPanicError(h, v)
-	if child != nil { // it will not begin
-		w.discard(child)
-	}
-	if w.needsCleanup(h, err) {
-		return h
-	}
-	return w.finish(h, err)
-}
-
-// foreignStep returns what to panic with when a step function returned s, which is
-// not its own.
-func (w *Worker) foreignStep(s Step) string {
-	h, child := w.running()
-	name := quote(h.kind.get().name)
-	if s == (Step{}) && child == nil {
-		return "coro: task " + name + " returned the zero Step: return what Await, Yield, Return or Fail returned"
-	}
-	return "coro: task " + name + " returned a Step that is not its own, or not its last: return the Step of an Await, Yield, Return or Fail at once"
 }

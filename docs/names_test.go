@@ -87,10 +87,6 @@ func (s *symbols) add(short string, source []byte) error {
 	return nil
 }
 
-// isOption reports whether a type is Option, or a narrower one such as PoolOption. Those of
-// kinds are not meant: they have pages of their own.
-func isOption(typ string) bool { return strings.HasSuffix(typ, "Option") && typ != "KindOption" }
-
 func (s *symbols) addType(spec *ast.TypeSpec) {
 	name := spec.Name.Name
 	s.types[name] = true
@@ -214,3 +210,7 @@ func unknownIdentifiers(r *repository, path string) (faults []string) {
 	}
 	return faults
 }
+
+// isOption reports whether a type is that of options of a call or constructor. Those of kinds
+// are on other pages.
+func isOption(typ string) bool { return strings.HasSuffix(typ, "Option") && typ != "KindOption" }

@@ -244,7 +244,7 @@ func TestJumpingClocks(t *testing.T) {
 						for i := range 30 {
 							for range each {
 								call := k.With(clocked{how: r.IntN(3), d: time.Duration(1+r.Int64N(60)) * time.Millisecond})
-								opts := []coro.Option{}
+								opts := []coro.LaunchOption{}
 								if r.IntN(3) == 0 {
 									opts = append(opts, coro.Context(ctx))
 								}

@@ -338,7 +338,7 @@ func (m *mixed) defineErrands() {
 	})
 	m.add("generator", 3, func(f frame, h *errandHeld, m *mixed) coro.Step {
 		n := 0
-		opts := []coro.Option{coro.Allocator(m.mine), coro.Context(f.Context())}
+		opts := []coro.SeqOption{coro.Allocator(m.mine), coro.Context(f.Context())}
 		for v, err := range m.numbers.Seq2(2, opts...) {
 			if err != nil {
 				return f.Fail(err)
@@ -535,7 +535,7 @@ func (m *mixed) defineErrands() {
 	})
 	m.add("launches", 0, func(f frame, h *errandHeld, m *mixed) coro.Step {
 		over := func(error) { m.over.Add(1) }
-		for i, opts := range [][]coro.Option{nil, {coro.Allocator(m.mine)}, {coro.Context(f.Context())}} {
+		for i, opts := range [][]coro.LaunchOption{nil, {coro.Allocator(m.mine)}, {coro.Context(f.Context())}} {
 			opts = append(opts, coro.OnError(over), coro.OnResult(func(int) { over(nil) }))
 			m.launched.Add(1)
 			if err := coro.RunAsync(m.ex, opts...)(m.big.With(i)); err != nil {

@@ -17,7 +17,7 @@ const linesEvery = 30 * time.Second
 // errViolation is what a soak has found.
 var errViolation = errors.New("a violation")
 
-func newSoakCommand(c *console) *cobra.Command {
+func newSoakCommand(c *streams) *cobra.Command {
 	o := soak.Options{}
 	command := &cobra.Command{
 		Use:   "soak",
@@ -65,7 +65,7 @@ docs/testing.md has more.`,
 }
 
 // soakProgress returns what shows how far a soak is that lasts for d.
-func (c *console) soakProgress(d time.Duration) func(soak.Summary) {
+func (c *streams) soakProgress(d time.Duration) func(soak.Summary) {
 	var told time.Time
 	return func(sum soak.Summary) {
 		if sum.Round == 0 || c.progress.width == 0 && time.Since(told) < linesEvery {

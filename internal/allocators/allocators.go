@@ -17,15 +17,15 @@ import (
 type Allocator struct {
 	Name     string
 	New      func(testing.TB) arena.FrameAllocator
-	Promises []fuzz.Option
+	Promises fuzz.Promises
 
 	Concurrent bool // and that is among the promises
 }
 
 // ArenaPromises are what an Arena promises. Free frames in the lists of other Ps and in
 // quarantine are slack.
-func ArenaPromises() []fuzz.Option {
-	return []fuzz.Option{
+func ArenaPromises() fuzz.Promises {
+	return fuzz.Promises{
 		arenaAlignment,
 		fuzz.LiveFrames(func(a *arena.Arena) int { s := a.Stats(); return int(s.Total.Live) + s.Large }),
 		fuzz.Validates((*arena.Arena).Validate),
@@ -107,25 +107,25 @@ func All() []Allocator {
 		{"arena", Arena(), ArenaPromises(), true},
 		{"small arena", Arena(arena.WithMaxBytes(24*slab.Size), arena.WithRegionBytes(slab.Size)), append(ArenaPromises(), fuzz.MayRefuse()), true},
 		{"checked arena", Arena(arena.WithChecks(64 << 10)), ArenaPromises(), true},
-		{"zeroing arena", func(t testing.TB) arena.FrameAllocator { return zeroing{newArena(t)} }, []fuzz.Option{
+		{"zeroing arena", func(t testing.TB) arena.FrameAllocator { return zeroing{newArena(t)} }, fuzz.Promises{
 			fuzz.Zeroed(), fuzz.Trims(func(z zeroing) { z.Trim(0) }),
 		}, false},
-		{"cache", newCache, []fuzz.Option{arenaAlignment, fuzz.Recycles(bins.MaxSize, 16<<10)}, false},
-		{"heap", func(testing.TB) arena.FrameAllocator { return new(arena.Heap) }, []fuzz.Option{
+		{"cache", newCache, fuzz.Promises{arenaAlignment, fuzz.Recycles(bins.MaxSize, 16<<10)}, false},
+		{"heap", func(testing.TB) arena.FrameAllocator { return new(arena.Heap) }, fuzz.Promises{
 			fuzz.LiveFrames((*arena.Heap).Live), fuzz.Zeroed(), fuzz.Concurrent(),
 		}, true},
-		{"counting", func(t testing.TB) arena.FrameAllocator { return arena.NewCounting(fuzz.NewMemory(t)) }, []fuzz.Option{
+		{"counting", func(t testing.TB) arena.FrameAllocator { return arena.NewCounting(fuzz.NewMemory(t)) }, fuzz.Promises{
 			fuzz.LiveBytes(func(c *arena.Counting) uintptr { return uintptr(c.Stats().Bytes) }, nil),
 			fuzz.LiveFrames(func(c *arena.Counting) int { s := c.Stats(); return int(s.Allocated - s.Deallocated) }),
 			fuzz.Concurrent(),
 		}, true},
-		{"bounded", newBounded, []fuzz.Option{
+		{"bounded", newBounded, fuzz.Promises{
 			fuzz.Budget(boundedBytes, footprint),
 			fuzz.LiveBytes(func(b *arena.Bounded) uintptr { return b.Stats().Bytes }, footprint),
 			fuzz.LiveFrames(func(b *arena.Bounded) int { return int(b.Stats().Live) }),
 			fuzz.Concurrent(),
 		}, true},
-		{"monotonic", newMonotonic, []fuzz.Option{fuzz.LiveFrames((*arena.Monotonic).Live)}, false},
-		{"trace", newTrace, []fuzz.Option{fuzz.Concurrent()}, true},
+		{"monotonic", newMonotonic, fuzz.Promises{fuzz.LiveFrames((*arena.Monotonic).Live)}, false},
+		{"trace", newTrace, fuzz.Promises{fuzz.Concurrent()}, true},
 	}
 }

@@ -29,12 +29,11 @@ func (s *soaker) runAllocators(r *rand.Rand, round int) error {
 		if !stress {
 			operations /= 4
 		}
-		opts := append(a.Promises, fuzz.Seed(seed), fuzz.Operations(operations), fuzz.Goroutines(goroutines))
 		if err := reported(func(t testing.TB) {
 			if stress {
-				fuzz.Stress(t, a.New, opts...)
+				fuzz.Stress(t, a.New, a.Promises, fuzz.Seed(seed), fuzz.Operations(operations), fuzz.Goroutines(goroutines))
 			} else {
-				fuzz.Check(t, a.New, opts...)
+				fuzz.Check(t, a.New, a.Promises, fuzz.Seed(seed), fuzz.Operations(operations))
 			}
 		}); err != nil {
 			return fmt.Errorf("%s: %w", a.Name, err)
@@ -79,7 +78,7 @@ func reported(test func(testing.TB)) error {
 var miscounted = allocators.Allocator{
 	Name: "planted",
 	New:  func(testing.TB) arena.FrameAllocator { return new(arena.Heap) },
-	Promises: []fuzz.Option{
+	Promises: fuzz.Promises{
 		fuzz.LiveFrames(func(h *arena.Heap) int { return h.Live() + 1 }),
 		fuzz.Concurrent(),
 	},

@@ -162,7 +162,7 @@ func newCrowd(s *soaker) (*crowd, error) {
 func (c *crowd) settle(at uint32) error {
 	p := &c.places[at]
 	held := dwelling{crowd: c}
-	opts := []coro.Option{}
+	opts := []coro.LaunchOption{}
 	switch wayOf(at) {
 	case forWaker, forChild, forEither:
 		p.waker = coro.NewWaker()

@@ -311,7 +311,7 @@ func (w *waits) run(r *rand.Rand) error {
 		random := rand.New(rand.NewPCG(r.Uint64(), 0))
 		launches.Go(func() {
 			for i := half; i < roots; i += 2 {
-				var opts []coro.Option
+				var opts []coro.LaunchOption
 				if w.how == byContext {
 					opts = append(opts, coro.Context(ctxs[random.IntN(contexts)]))
 				}
@@ -368,7 +368,7 @@ func (w *waits) nudge() {
 	}
 }
 
-func (w *waits) launch(i int, r *rand.Rand, opts []coro.Option) {
+func (w *waits) launch(i int, r *rand.Rand, opts []coro.LaunchOption) {
 	call := kindWaiting.With(waiting{random: r.Uint64() | 1, left: int32(1 + r.IntN(20)), depth: 3}, withWaits{waits: w})
 	opts = append(opts,
 		coro.OnResult(func(int64) { w.rootEnded(i, nil) }),

@@ -225,7 +225,7 @@ func loops[S any](f *coro.Frame[S, int64], r *run, n *Node) coro.Step {
 	if n.variant()&1 != 0 {
 		enough = (last + 1) / 2
 	}
-	var opts []coro.Option
+	var opts []coro.SeqOption
 	if r.allocator != nil {
 		opts = append(opts, coro.Allocator(r.allocator))
 	}

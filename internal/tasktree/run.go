@@ -195,7 +195,7 @@ func (r *run) keep(h *coro.Handle[int64]) {
 // allocatorOption is for launches of what belongs to the tree.
 func (r *run) allocatorOption() coro.Option {
 	if r.allocator == nil {
-		return coro.Option{}
+		return coro.Allocator(nil)
 	}
 	return coro.Allocator(r.allocator)
 }
@@ -332,7 +332,7 @@ func (r *run) launch(ctx context.Context, results chan<- result) {
 		default: // there are too many already
 		}
 	}
-	opts := []coro.Option{coro.Context(ctx), r.allocatorOption()}
+	opts := []coro.TreeOption{coro.Context(ctx), r.allocatorOption()}
 	if size := r.tree.rootSize(); size > 0 {
 		opts = append(opts, coro.RootFrameSize(size))
 	}
@@ -348,17 +348,25 @@ func (r *run) launch(ctx context.Context, results chan<- result) {
 	case way == launchRun && r.allocator == nil:
 		tell(coro.Run(ctx, r.ex, call))
 	case way == launchStart:
-		handle, err := coro.Start(r.ex, call, opts...)
+		start := make([]coro.StartOption, len(opts))
+		for i, o := range opts {
+			start[i] = o
+		}
+		handle, err := coro.Start(r.ex, call, start...)
 		if err != nil {
 			tell(0, err)
 			return
 		}
 		tell(handle.Wait(context.Background()))
 	default:
-		opts = append(opts,
+		launch := []coro.LaunchOption{
 			coro.OnResult(func(v int64) { tell(v, nil) }),
-			coro.OnError(func(err error) { tell(0, err) }))
-		if err := coro.RunAsync(r.ex, opts...)(call); err != nil {
+			coro.OnError(func(err error) { tell(0, err) }),
+		}
+		for _, o := range opts {
+			launch = append(launch, o)
+		}
+		if err := coro.RunAsync(r.ex, launch...)(call); err != nil {
 			tell(0, err)
 		}
 	}

@@ -190,8 +190,8 @@ func (r *run) executorOf(n *Node) coro.Executor {
 }
 
 // options returns those of a Call.
-func (r *run) options(n *Node) []coro.Option {
-	var opts []coro.Option
+func (r *run) options(n *Node) []coro.ChildOption {
+	var opts []coro.ChildOption
 	switch n.call() {
 	case callLong:
 		opts = append(opts, coro.Timeout(long))
@@ -314,7 +314,7 @@ func stepJoin[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.S
 			args[i].branch = branch{leaf: r.leafOf(c)}
 			b.results[i] = math.MinInt64
 		}
-		var opts []coro.Option
+		var opts []coro.JoinOption
 		if n.limit() > 0 {
 			opts = append(opts, coro.Limit(n.limit()))
 		}

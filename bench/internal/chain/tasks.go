@@ -14,7 +14,7 @@ type closer interface {
 }
 
 // tasks returns what opens the chain as tasks on an executor, with options for the launch.
-func tasks(root *coro.Kind[repeat, none], open func() closer, opts ...coro.Option) func() (contest.Runner, error) {
+func tasks(root *coro.Kind[repeat, none], open func() closer, opts ...coro.LaunchOption) func() (contest.Runner, error) {
 	return func() (contest.Runner, error) {
 		ex := open()
 		done := make(chan error, 1)

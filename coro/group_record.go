@@ -1,0 +1,185 @@
+package coro
+
+import (
+	"errors"
+
+	"github.com/framearena/framearena/internal/interleave"
+)
+
+// groupRecord is what a Group has on the Go heap, in a slot that is never given back.
+type groupRecord struct {
+	node *slotNode // this, in groupRecords
+
+	policy GroupPolicy // the task's
+	scope  *scope      // of the children, if the policy may cancel them; the task's
+
+	// own is the error of the task that ended before its children; the task's, and read
+	// when all children have ended.
+	own error
+
+	// refused is why the executor has not taken a child: it is closed. The task's.
+	refused error
+
+	limit int // 0: none; the task's, and only read once there are children
+
+	mu      interleave.Mutex // guards what follows; no other lock is taken with it
+	decided bool
+	winner  uintptr // the address of the result of the child that decided
+	err     error
+	errs    []error  // of FirstSuccess
+	running int      // of the children that were not queued; counted if there is a limit
+	queued  RunQueue // children beyond the limit
+	room    *header  // the task, if it waits for room
+}
+
+var groupRecords slots
+
+func init() { groupRecords.init(newSlots[groupRecord]) }
+
+// admit reports whether c may run, or queues it.
+func (r *groupRecord) admit(c *header) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running < r.limit {
+		r.running++
+		return true
+	}
+	r.queued.Push(Runnable{c})
+	return false
+}
+
+// refuse cancels a task whose children its executor does not take any more. If it went on,
+// it could spawn again, and never come to where the closed executor stops it.
+func (r *groupRecord) refuse(w *Worker, h *header) parking {
+	w.current = 0
+	w.Cancel(Runnable{h}, r.refused)
+	return parked
+}
+
+// full reports whether as many children as the limit have begun and not ended.
+func (r *groupRecord) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running >= r.limit
+}
+
+// known returns the record, or nil if there is none.
+func (g *Group) loadRecord() *groupRecord {
+	l := link[groupRecord](interleave.LoadUintptr(&g.record))
+	return l.get()
+}
+
+// need returns the record, which it makes if there is none.
+func (g *Group) makeRecord(w *Worker) *groupRecord {
+	if r := g.loadRecord(); r != nil {
+		return r
+	}
+	n := groupRecords.take(w)
+	r := &slotOf[groupRecord](n).held
+	r.node = n
+	var l link[groupRecord]
+	l.set(r)
+	if !interleave.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another child was faster
+		r.node = nil
+		groupRecords.put(w, n)
+		return g.loadRecord()
+	}
+	return r
+}
+
+// note is told how a child has ended that was started, and returns a frame to run next, if
+// any: another child whose turn it is now, or the task, if it waits for room. The child is
+// still counted, so the group is there.
+func (g *Group) childOutcome(w *Worker, result uintptr, err error) *header {
+	r := g.makeRecord(w)
+	r.recordOutcome(result, err)
+	if r.limit == 0 {
+		return nil
+	}
+	for {
+		r.mu.Lock()
+		t, ok := r.queued.Pop()
+		if !ok {
+			r.running--
+			room := r.room
+			r.room = nil
+			r.mu.Unlock()
+			return room
+		}
+		r.mu.Unlock()
+		cause := t.h.env.get().cause()
+		if cause == nil {
+			return t.h
+		}
+		result := t.h.result
+		cause = w.cleanUp(t.h, cause)
+		w.discard(t.h)
+		r.recordOutcome(result, cause)
+		interleave.AddInt32(&g.count, -1) // not to 0, as the one that has ended is still counted
+	}
+}
+
+// learn takes a child's outcome, and cancels the others if that decides the group.
+func (r *groupRecord) recordOutcome(result uintptr, err error) {
+	r.mu.Lock()
+	decides := r.decide(result, err)
+	r.mu.Unlock()
+	if decides && r.scope != nil {
+		r.scope.cancel(ErrGroupDecided)
+	}
+}
+
+// decide reports whether an outcome decides the group. The caller holds mu.
+func (r *groupRecord) decide(result uintptr, err error) bool {
+	if r.decided {
+		return false
+	}
+	switch r.policy {
+	case FirstSuccess:
+		if err != nil {
+			r.errs = append(r.errs, err)
+			return false
+		}
+	case FirstEnd:
+	default:
+		if err == nil {
+			return false
+		}
+	}
+	r.decided = true
+	r.err = err
+	r.winner = result
+	return true
+}
+
+// outcome returns the error of the group.
+func (r *groupRecord) outcome() error {
+	switch {
+	case r.own != nil:
+		return r.own
+	case r.policy == FirstSuccess && !r.decided:
+		return errors.Join(r.errs...)
+	default:
+		return r.err
+	}
+}
+
+// endRecord ends the use of the record, and leaves the error, if there is one, to the next
+// step.
+func (g *Group) endRecord(w *Worker, h *header) {
+	r := g.loadRecord()
+	g.record = 0
+	g.winner = r.winner
+	err := r.outcome()
+	if r.scope != nil {
+		r.scope.close(w)
+	}
+	clear(r.errs)
+	r.policy, r.scope, r.own, r.refused, r.decided, r.winner = 0, nil, nil, nil, false, 0
+	r.err, r.errs, r.limit, r.running = nil, r.errs[:0], 0, 0
+	groupRecords.put(w, r.node)
+	if err != nil {
+		w.err = err
+		h.at |= atFailed
+	}
+}
