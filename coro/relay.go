@@ -3,15 +3,15 @@ package coro
 // A Relay: who owns its turn, and what keeps it alive.
 //
 // A Relay's tasks are in its queue. The base sees one task only, the turn: a frame that is a
-// field of the Relay, not from the arena, and never ends. The queue is idle or it is not,
-// and says so under its own lock. All that decides about the turn is this equation:
+// field of the Relay, not from the arena, and never ends. Push and Pop change and report, under
+// the queue's own lock, whether the queue is idle. This equation decides about the turn:
 //
-//	the queue is not idle  =  somebody has the turn
+//	the queue is not idle  =  the turn has an owner
 //
-// The Push that finds the queue idle gives the turn to its caller, who posts it to the base.
-// From there it goes the way of any task: the base owns it until the one Run or Cancel that
-// it makes for it, and the worker that makes this call owns the turn until it yields it to
-// the base, or until a Pop finds no task. That Pop makes the queue idle, and ends the worker's
+// The Push that finds the queue idle makes its caller the owner, and the caller posts the turn to
+// the base. The base treats it as any task: it owns the turn until the one Run or Cancel that
+// it makes for it. The worker that makes this call owns the turn until it yields it to the
+// base, or until a Pop finds no task. That Pop makes the queue idle, and ends the worker's
 // ownership: the next Push may give the turn to another goroutine at once, so the worker does
 // not touch the turn afterwards. The lock of the queue orders that Pop before the next Push
 // that finds the queue idle, and so orders one owner's accesses to the turn's header before the
@@ -189,7 +189,8 @@ func (r *Relay) yieldTurn(w *Worker) {
 	w.yield(&r.turn)
 }
 
-// turnBack is called by the new owner of the turn, who refers to r by a pointer.
+// turnBack takes the place in live away from the turn, which has come back from the base. The
+// new owner of the turn calls it, and refers to r by a pointer.
 func (r *Relay) turnBack() {
 	if r.turnKept {
 		r.turnKept = false

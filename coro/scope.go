@@ -1,6 +1,6 @@
 package coro
 
-// Scopes: who closes one, who may cancel it, and which locks this takes.
+// Scopes: what closes one, what may cancel one, and which locks this takes.
 //
 // A scope has one owner, which closes it once, when all tasks in it have ended:
 //
@@ -10,21 +10,23 @@ package coro
 //     children have ended, in endRecord, or the task, in SetPolicy, before there are any;
 //   - a call: the goroutine that releases it, see call.release.
 //
-// Anything else that refers to a scope may come late, when the scope's slot, or call, has
-// another use. Slots are never given back to the collector, so the memory is a scope in any
-// case, and waitRegistry.generation tells the uses apart: close changes it with the registry's
-// walk held, and a canceller compares it with walk held. So the contexts, the deadline timers
-// and the Handles that cancel have the generation of the use that they are for. scope.cancel
-// takes the present one, without walk, and needs none other: its callers are the Group's task
-// and children that are still counted, so the scope cannot be closed meanwhile. The registry of
-// an enclosing tree or scope cancels this one by a link that close removes with the walk of the
-// outer registry held.
+// A canceller may come late, when the scope's slot, or its call, has another use. Slots are never
+// given back to the collector, so the memory is a scope in any case, and
+// waitRegistry.generation distinguishes the uses: close changes it with the registry's walk held,
+// and a canceller compares it with walk held. There are these cancellers:
+//
+//   - the end of a context, a deadline timer, and a Handle: each has the generation of the use
+//     that it is for, from the beginning of that use;
+//   - scope.cancel, which reads the generation without walk. Its callers are the Group's task
+//     and children that are still counted, so the scope is not closed meanwhile;
+//   - the registry of the enclosing tree or scope: it finds this one in a list, with its own walk
+//     held. close takes this one off the list, also with that walk held.
 //
 // Order of locks: execRuntime.mu, walk from the outer registry to the inner ones, the lock of a
 // waitable, waitRegistry.mu. ctxMu comes after walk, and none of these is taken while it is held.
-// The context is made without walk. It is cancelled all the same: a canceller
-// sets cancelled and then takes ctxMu, and context, with ctxMu held, stores the context and
-// then loads cancelled. Whichever of the two has ctxMu second sees what the other has written.
+// The context is made without walk, and no cancel is lost: a canceller sets cancelled and then
+// takes ctxMu; context, with ctxMu held, stores the context and then loads cancelled. The one
+// that has ctxMu second sees what the other has written.
 
 import (
 	"context"

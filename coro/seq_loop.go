@@ -4,8 +4,8 @@ package coro
 //
 // A loop runs one chain: the generator, which is a root, and the tasks that it awaits. Spawn
 // panics in it (execRuntime.oneChain). The loop's goroutine is the only one that runs the
-// chain, and owns the worker. The chain believes the seqDriver to be its executor. At any time
-// the chain is in one of these places:
+// chain, and owns the worker. The seqDriver is the chain's executor. At any time the chain is in
+// one of these places:
 //
 //	runs          on the loop's goroutine, in steps
 //	has yielded   a value, or has not begun: nextFrame is the frame to run next
