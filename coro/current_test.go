@@ -141,8 +141,8 @@ func TestSeatsAreGivenBack(t *testing.T) {
 	}
 }
 
-// Roots that steps launch are counted: whoever drains waits for all of them, though they are
-// launched and end on many workers.
+// Roots that steps launch are counted: Drain waits for all of them, although they are launched
+// and end on many workers.
 func TestDrainWaitsForWhatStepsLaunch(t *testing.T) {
 	for range scaled(300) {
 		pool := newPool(t, executor.WithWorkers(4))

@@ -115,7 +115,7 @@ func TestWakesAfterCloseOfTheEnvironment(t *testing.T) {
 	w.Close()
 }
 
-// Each end of a root is seen by who drains, also the one that comes as the drain begins.
+// Drain sees each end of a root, also one that comes while Drain begins.
 func TestDrainBeginsAsTheLastRootEnds(t *testing.T) {
 	a := newArena(t)
 	for range 2000 {
@@ -150,7 +150,7 @@ func canceledContextWith(cause error) context.Context {
 	return ctx
 }
 
-// A worker is its goroutine's, and that of who takes its place in a Goexit.
+// A worker belongs to its goroutine and, after a Goexit, to the goroutine that takes its place.
 func TestOwner(t *testing.T) {
 	a := newArena(t)
 	e := newPlain(a, func(error) {})

@@ -12,9 +12,8 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// A wait in a tree, or a part of one, whose context has ended before is over at once: not
-// only when a goroutine of the context has come to tell, since a clock whose time is not
-// real has gone on by then.
+// A wait in a tree or scope whose context has already ended ends at once. It does not wait for
+// the goroutine that runs the context's AfterFunc: a virtual clock would have advanced by then.
 func TestWaitWhoseContextHasEnded(t *testing.T) {
 	cause := errors.New("it has ended")
 	ctx, cancel := context.WithCancelCause(context.Background())

@@ -16,8 +16,8 @@ func Seats() (n int) {
 // without a frame can tell; known says whether they can.
 func InStepOf(w *Worker) (is, known bool) { return currentWorker() == w, goroutine.Pointer() != 0 }
 
-// TakeSeat has another goroutine take the seat that the caller would have, until give is
-// called; false if somebody has it.
+// TakeSeat occupies the worker slot that the calling goroutine would use, until give is called. It
+// returns false if another goroutine uses the slot.
 func TakeSeat() (give func(), ok bool) {
 	s := workerSlotOf(goroutine.Pointer())
 	if !s.goroutine.CompareAndSwap(0, 1) {

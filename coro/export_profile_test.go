@@ -1,7 +1,6 @@
 package coro
 
-// LimitOrigins makes profiles know at most n origins more than they know already, until
-// the returned function is called.
+// LimitOrigins lets at most n further origins be made, until undo is called.
 func LimitOrigins(n int) (undo func()) {
 	origins.mu.Lock()
 	defer origins.mu.Unlock()
@@ -14,7 +13,7 @@ func LimitOrigins(n int) (undo func()) {
 	}
 }
 
-// LiveProfiled returns how many live frames profiles know.
+// LiveProfiled returns how many live frames are in the tables of profiles.
 func LiveProfiled() (n int) {
 	for i := range liveFrames.shards {
 		s := &liveFrames.shards[i]

@@ -13,8 +13,8 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// Children that end one after the other on a worker are counted together. Whatever comes
-// between them, each is counted once, and the task goes on when all have ended.
+// Children that end one after the other on a worker are counted together. Whatever runs between
+// them, each is counted once, and the task resumes when all have ended.
 func TestChildrenEndInEveryOrder(t *testing.T) {
 	noLeftParts(t)
 	const (

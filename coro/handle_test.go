@@ -482,7 +482,7 @@ func TestHandleAwaitOfItself(t *testing.T) {
 	requireHandle(t, h, coro.HandleFailed, 0, errCause)
 }
 
-// The executor of the Handle's task is closed: whoever awaits it, elsewhere, goes on.
+// The executor of the Handle's task is closed: tasks of other executors that await it resume.
 func TestHandleOfAClosedExecutor(t *testing.T) {
 	var event coro.Event
 	there, here := newManual(t, nil), newManual(t, nil)
@@ -649,7 +649,7 @@ func TestOnResult(t *testing.T) {
 	require.Zero(t, pinned)
 }
 
-// A launch with a result handler fails: nobody is told, and the call is good again.
+// A launch with a result handler fails: the handler is not called, and later calls reuse the call.
 func TestOnResultOfALaunchThatFails(t *testing.T) {
 	ex := newManual(t, nil)
 	called := 0
@@ -754,7 +754,7 @@ func handleStress(t *testing.T, round int) {
 }
 
 // Cancels that come when the task is about to end, or has ended and its call is another
-// tree's: nobody learns of a cancel that was not meant for it.
+// tree's: a cancel reaches no tree other than its own.
 func TestHandleCancelAgainstTheNextTree(t *testing.T) {
 	ex := newPool(t, executor.WithWorkers(2))
 	var event coro.Event

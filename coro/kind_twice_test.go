@@ -7,12 +7,12 @@ import (
 )
 
 // Defining a kind twice would end the test binary before its first test, so the
-// registry is tested by itself.
+// kindTable is tested by itself.
 func TestAKindIsDefinedOnce(t *testing.T) {
-	at := func(line int, scope string) *kind {
-		return &kind{name: "session", defined: position{file: "a.go", line: line, scope: scope}}
+	at := func(line int, pkg string) *kind {
+		return &kind{name: "session", defined: position{file: "a.go", line: line, initialises: pkg}}
 	}
-	var r registry
+	var r kindTable
 	r.add(at(10, "example.com/a"))
 	require.NotPanics(t, func() {
 		r.add(at(10, "example.com/a")) // by a generic function
@@ -47,6 +47,6 @@ var packageLevel = Define("of the coro tests", func(f *Frame[struct{}, struct{}]
 
 func TestScopeOfDefine(t *testing.T) {
 	inside := Define("of the coro tests", func(f *Frame[struct{}, struct{}]) Step { return f.Return(struct{}{}) })
-	require.Equal(t, "github.com/framearena/framearena/coro", packageLevel.defined.scope)
-	require.Empty(t, inside.defined.scope)
+	require.Equal(t, "github.com/framearena/framearena/coro", packageLevel.defined.initialises)
+	require.Empty(t, inside.defined.initialises)
 }

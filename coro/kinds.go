@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// KindInfo is what is known of a kind.
+// KindInfo identifies a kind: its name, where it was defined, and the size of its frames.
 type KindInfo struct {
 	Name      string  // as given to Define
 	File      string  // where Define was called
@@ -18,17 +18,17 @@ type KindInfo struct {
 	FrameSize uintptr // of a task's frame, in bytes
 }
 
-// String returns the name and the place of the definition, which tell kinds of
-// one name apart: "ping (ping.go:12)".
+// String returns the name and the position of the definition, such as "ping (ping.go:12)". The
+// position distinguishes kinds that have the same name.
 func (i KindInfo) String() string {
 	return fmt.Sprintf("%s (%s:%d)", i.Name, path.Base(i.File), i.Line)
 }
 
-// Info returns what is known of the kind.
+// Info returns the kind's name, where it was defined, and the size of its frames.
 func (k *Kind[S, R]) Info() KindInfo { return k.info() }
 
-// Kinds returns an iterator over all kinds that have been defined, in the order
-// of their definition. Kinds defined meanwhile are not among them.
+// Kinds returns an iterator over all kinds that were defined before the loop began, in the order
+// of their definition. Any goroutine may use it.
 func Kinds() iter.Seq[KindInfo] {
 	return func(yield func(KindInfo) bool) {
 		for _, k := range kinds.snapshot() {
@@ -44,13 +44,13 @@ type position struct {
 	file string
 	line int
 
-	// scope is the package if a package-level variable was initialised there;
-	// otherwise it is empty.
-	scope string
+	// initialises is the path of the package if the definition initialises one of the
+	// package's variables; otherwise it is empty.
+	initialises string
 }
 
-// callerPosition returns the position of the call that is skip calls above its
-// caller: with 1, the call of the caller.
+// callerPosition returns a position in the stack of the calling goroutine: with skip 0 that of the
+// call of callerPosition, with 1 that of the call of its caller, and so on.
 func callerPosition(skip int) position {
 	var pcs [1]uintptr
 	runtime.Callers(skip+2, pcs[:])
@@ -58,9 +58,9 @@ func callerPosition(skip int) position {
 	return position{frame.File, frame.Line, initialiserOf(frame.Function)}
 }
 
-// initialiserOf returns the path of the package whose variables the function of
-// the given name initialises, or the empty string for any other function. The
-// name of a method called init ends alike, but has a type before it.
+// initialiserOf returns the path of the package whose variables the function of the given name
+// initialises, or the empty string for any other function. The name of a method called init ends
+// in the same way, but has a type in it.
 func initialiserOf(function string) string {
 	dir, last := path.Split(function)
 	pkg, rest, _ := strings.Cut(last, ".")
@@ -76,37 +76,40 @@ func (k *kind) info() KindInfo {
 	return KindInfo{Name: k.name, File: k.defined.file, Line: k.defined.line, FrameSize: k.size}
 }
 
-// kinds keeps every kind reachable: frames refer to them by links.
-var kinds registry
+// kinds has every kind. It keeps them from the collector, because frames refer to kinds by
+// links. Any goroutine uses it.
+var kinds kindTable
 
-type registry struct {
-	mu    sync.Mutex // guards what follows
-	all   []*kind
-	named map[scopedName]position // of package-level kinds
+type kindTable struct {
+	mu    sync.Mutex // guards what follows; no other lock is taken while it is held
+	all   []*kind    // in the order of their definition
+	named map[packageName]position
 }
 
-type scopedName struct{ scope, name string }
+// packageName is the name of a kind that is a package-level variable.
+type packageName struct{ pkg, name string }
 
-// add keeps k. It panics if k and another kind are package-level variables of one
-// package, have one name and are not defined in one place.
-func (r *registry) add(k *kind) {
+// add adds k to the table. It panics if k and another kind are package-level variables of one
+// package and have the same name, but are defined at different positions.
+func (r *kindTable) add(k *kind) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if k.defined.scope != "" {
-		key := scopedName{k.defined.scope, k.name}
+	if k.defined.initialises != "" {
+		key := packageName{k.defined.initialises, k.name}
 		if other, ok := r.named[key]; ok && other != k.defined {
 			panic(fmt.Sprintf("coro: task %s is defined twice in package %s, at %v and at %v: give each kind a name of its own",
-				quote(k.name), key.scope, other, k.defined))
+				quote(k.name), key.pkg, other, k.defined))
 		}
 		if r.named == nil {
-			r.named = make(map[scopedName]position)
+			r.named = make(map[packageName]position)
 		}
 		r.named[key] = k.defined
 	}
 	r.all = append(r.all, k)
 }
 
-func (r *registry) snapshot() []*kind {
+// snapshot returns the kinds that are in the table now.
+func (r *kindTable) snapshot() []*kind {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.all)

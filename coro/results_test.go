@@ -214,7 +214,7 @@ func TestKind(t *testing.T) {
 	require.True(t, same)
 }
 
-// The error of a root goes to whoever asked for it, and to nobody else.
+// The error of a root goes to one place only: the caller of Run, OnError, or the handler.
 func TestWhoGetsTheRootsError(t *testing.T) {
 	var handler, option []error
 	ex := newStepwise(t, func(err error) { handler = append(handler, err) })
