@@ -18,7 +18,7 @@ func (k *Kind[S, R]) With(state S) Call[R] {
 	}
 	c := k.calls.Get().(*callWith[S, R])
 	c.state = state
-	c.armed = true
+	c.claimable = true
 	return Call[R]{&c.callFor}
 }
 
@@ -34,12 +34,12 @@ func (c Call[R]) launchable() *call {
 
 // call is the part of a Call that does not depend on types. It is the caller's
 // until launch; then it is either done with, because the state is in the frame,
-// or it carries the environment of the tree until the root has ended. It is
+// or it carriesEnv the environment of the tree until the root has ended. It is
 // reused for later calls of its kind.
 type call struct {
-	kind  *kind
-	self  any  // the *callFor[R] that this is part of
-	armed bool // made by With and not launched
+	kind      *kind
+	self      any  // the *callFor[R] that this is part of
+	claimable bool // made by With and not launched
 
 	// fill copies the state into a new frame, and moves the held part. It is given the
 	// worker whose goroutine calls, or nil.
@@ -51,7 +51,7 @@ type call struct {
 	// recycle gives the call back to its kind.
 	recycle func()
 
-	// ---- in use only while the call carries an environment
+	// ---- in use only while the call carriesEnv an environment
 
 	scope               // of the tree: its env and, if that can end, its registry tree
 	recipient recipient // gets what the root ends with; nil: errors go to env's handler
@@ -101,10 +101,10 @@ func (c *callFor[R]) take() R {
 // claim is the first thing that a launch does: nothing of c may be changed before,
 // since it may be another's by now.
 func (c *call) claim() {
-	if !c.armed {
+	if !c.claimable {
 		panic("coro: a Call is good for one launch: make another one with With")
 	}
-	c.armed = false
+	c.claimable = false
 }
 
 // release ends the call's carrying of an environment.
@@ -170,14 +170,14 @@ func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsaf
 }
 
 // pinned holds the calls that carry an environment that only frames refer to.
-var pinned calls
+var pinned pinnedCalls
 
-type calls struct {
+type pinnedCalls struct {
 	mu   sync.Mutex
 	list *call
 }
 
-func (p *calls) add(c *call) {
+func (p *pinnedCalls) add(c *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.next = p.list
@@ -187,7 +187,7 @@ func (p *calls) add(c *call) {
 	p.list = c
 }
 
-func (p *calls) remove(c *call) {
+func (p *pinnedCalls) remove(c *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c.prev != nil {

@@ -31,12 +31,12 @@ var ErrLoopEnded = errors.New("coro: the loop over a generator has ended")
 //
 // The end of a context, a timeout or a group is not among the reasons: it wakes a task that
 // waits, and the task goes on where it would have.
-func HasCleanup() KindOption { return func(k *kind) { k.cleanup = true } }
+func HasCleanup() KindOption { return func(k *kind) { k.hasCleanup = true } }
 
-// needsCleanup reports whether the task of h, which would end with err, goes on at Cleanup
+// beginCleanup reports whether the task of h, which would end with err, goes on at Cleanup
 // instead. If so, w's next step must be that one.
-func (w *Worker) needsCleanup(h *header, err error) bool {
-	if !h.kind.get().cleanup || h.at&atMask == Cleanup {
+func (w *Worker) beginCleanup(h *header, err error) bool {
+	if !h.kind.get().hasCleanup || h.at&atMask == Cleanup {
 		return false
 	}
 	h.at = Cleanup | atFailed
@@ -45,12 +45,12 @@ func (w *Worker) needsCleanup(h *header, err error) bool {
 	return true
 }
 
-// cleanUp gives the task of h, which is being cancelled with err, its last steps, if its
+// runCleanup gives the task of h, which is being cancelled with err, its last steps, if its
 // kind has a case for that, and returns the error that the task ends with. A task that was
 // given what it waited for, such as a lock, goes on there first: else it could not know
 // that it has something to give back.
-func (w *Worker) cleanUp(h *header, err error) error {
-	if !h.kind.get().cleanup || h.at&atMask == Cleanup {
+func (w *Worker) runCleanup(h *header, err error) error {
+	if !h.kind.get().hasCleanup || h.at&atMask == Cleanup {
 		return err
 	}
 	if h.layout&flagWoken != 0 {
@@ -61,7 +61,7 @@ func (w *Worker) cleanUp(h *header, err error) error {
 		}
 		err = ends
 	}
-	w.needsCleanup(h, err)
+	w.beginCleanup(h, err)
 	ends, _ := w.stepAlone(h, err)
 	return ends
 }

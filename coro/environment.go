@@ -59,7 +59,7 @@ type Environment struct {
 
 	ctx      context.Context // nil: none
 	rootSize uintptr         // the least size of the root's frame, in bytes
-	call     *call           // carries this environment, if it is not the executor's own
+	call     *call           // carriesEnv this environment, if it is not the executor's own
 
 	// scope has this as its environment, if this is that of a part of a tree, or of a tree
 	// that a Handle may cancel; otherwise it is nil.
@@ -74,8 +74,8 @@ func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environme
 	if handler == nil {
 		handler = printError
 	}
-	x := newExecRuntime()
-	return &Environment{executor: ex, arena: a, runtime: x, registry: &x.registry, handler: handler}
+	rt := newExecRuntime()
+	return &Environment{executor: ex, arena: a, runtime: rt, registry: &rt.registry, handler: handler}
 }
 
 // View returns the environment of another way into the executor whose environment e is. ex
@@ -164,16 +164,16 @@ func (e *Environment) WaitingByKind() []WaitingGroup {
 // err. Drain does not close the executor. It may be called from any goroutine, but not from
 // a step function or a handler: the root there would wait for itself.
 func (e *Environment) Drain(ctx context.Context, err error) error {
-	x := e.runtime
-	x.launching.drain(err)
-	x.roots.draining.Store(true)
-	recheck := firstRecheck
+	rt := e.runtime
+	rt.launching.drain(err)
+	rt.roots.draining.Store(true)
+	recheck := minRecheck
 	timer := time.NewTimer(recheck)
 	defer timer.Stop()
-	for notices := x.roots.notices; ; {
-		if x.liveRoots() == 0 {
-			x.roots.notify() // others may be draining
-			if x.roots.abandoned.Load() {
+	for notices := rt.roots.notices; ; {
+		if rt.liveRoots() == 0 {
+			rt.roots.notify() // others may be draining
+			if rt.roots.abandoned.Load() {
 				return err
 			}
 			return nil
@@ -181,11 +181,11 @@ func (e *Environment) Drain(ctx context.Context, err error) error {
 		select {
 		case <-notices:
 			notices = nil
-			timer.Reset(noticePeriods)
+			timer.Reset(noticePause)
 		case <-timer.C:
-			notices = x.roots.notices
+			notices = rt.roots.notices
 			timer.Reset(recheck)
-			recheck = min(2*recheck, longRecheck)
+			recheck = min(2*recheck, maxRecheck)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -85,7 +85,7 @@ func (w *Worker) Cancel(t Runnable, err error) {
 		return
 	}
 	for h != nil {
-		ends := w.cleanUp(h, err)
+		ends := w.runCleanup(h, err)
 		if p, panicked := ends.(*PanicError); panicked {
 			err = errors.Join(err, p) // for who waits for the root
 			ends = err
@@ -96,7 +96,7 @@ func (w *Worker) Cancel(t Runnable, err error) {
 
 // recovered makes a panic in a step function a failure of its task, and returns
 // the frame that learns of it, if any.
-func (w *Worker) recovered(v any) *header {
+func (w *Worker) failOnPanic(v any) *header {
 	if w.current == 0 {
 		panic(v) // not in a step function, but in an executor or a handler
 	}
@@ -105,7 +105,7 @@ func (w *Worker) recovered(v any) *header {
 	if child != nil { // it will not begin
 		w.discard(child)
 	}
-	if w.needsCleanup(h, err) {
+	if w.beginCleanup(h, err) {
 		return h
 	}
 	return w.finish(h, err)

@@ -9,16 +9,16 @@ import (
 // A step function that calls runtime.Goexit ends the goroutine that runs it, and
 // nothing can stop that. What can be done is done in a deferred function: the task
 // fails, and if that leaves something to run, another goroutine relieves the one
-// that ends, with the same worker. It in turn may be relieved, so that a chain
+// that ends, with the same worker. It in turn may be takenOver, so that a chain
 // whose tasks all do this needs no deeper stack than one.
 //
 // The executor's goroutine waits for its relief before it ends: whoever deferred
 // something there, such as to close the executor, finds no task running.
 
 // exited makes the end of the goroutine in a step function a failure of its task.
-func (w *Worker) exited() {
+func (w *Worker) failOnGoexit() {
 	if w.current == 0 { // not in a step function, but in an executor or a handler
-		w.goOnElsewhere() // if siblings are uncounted
+		w.resumeElsewhere() // if siblings are uncounted
 		return
 	}
 	h, child := w.running()
@@ -26,37 +26,37 @@ func (w *Worker) exited() {
 	if child != nil { // it will not begin
 		w.discard(child)
 	}
-	if w.needsCleanup(h, err) {
+	if w.beginCleanup(h, err) {
 		w.unfinished = h
 	} else {
 		w.unfinished = w.finish(h, err)
 	}
-	w.goOnElsewhere()
+	w.resumeElsewhere()
 }
 
-// goOnElsewhere has another goroutine run what is unfinished, since this one ends, and waits
+// resumeElsewhere has another goroutine run what is unfinished, since this one ends, and waits
 // for it.
-func (w *Worker) goOnElsewhere() {
+func (w *Worker) resumeElsewhere() {
 	if w.unfinished == nil && w.uncounted != 0 {
 		w.unfinished = w.countEnded()
 	}
-	if w.unfinished == nil || w.relieved != nil {
+	if w.unfinished == nil || w.takenOver != nil {
 		return
 	}
-	w.relieved = make(chan struct{})
-	go w.relieve()
-	<-w.relieved
-	w.relieved = nil
+	w.takenOver = make(chan struct{})
+	go w.takeOver()
+	<-w.takenOver
+	w.takenOver = nil
 }
 
-// relieve runs what a step function that ended its goroutine left to run.
-func (w *Worker) relieve() {
+// takeOver runs what a step function that ended its goroutine left to run.
+func (w *Worker) takeOver() {
 	defer func() {
 		if w.unfinished != nil {
-			go w.relieve()
+			go w.takeOver()
 		} else {
 			w.owner.Store(0)
-			close(w.relieved)
+			close(w.takenOver)
 		}
 	}()
 	w.SetOwner()
@@ -78,7 +78,7 @@ func init() {
 // recovered came out of a deferred function that a step's Goexit called. Then the Goexit goes
 // on all the same, and what the recovering function returns gets to nobody. Only the stack
 // says so.
-func exiting() bool {
+func recoveredInGoexit() bool {
 	var pcs [64]uintptr
 	for skip := 1; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])

@@ -34,8 +34,8 @@ type slot[H any] struct {
 
 func slotOf[H any](n *slotNode) *slot[H] { return (*slot[H])(unsafe.Pointer(n)) }
 
-// holder is a HeldKind of any types.
-type holder interface {
+// anyHeldKind is a HeldKind of any types.
+type anyHeldKind interface {
 	// holds reports whether p lies in the held part of h.
 	holds(h *header, p unsafe.Pointer) bool
 
@@ -106,7 +106,7 @@ func (k *HeldKind[S, H, R]) With(state S, held H) Call[R] {
 	c := k.calls.Get().(*heldCall[S, H, R])
 	c.state = state
 	c.held = held
-	c.armed = true
+	c.claimable = true
 	return Call[R]{&c.callFor}
 }
 

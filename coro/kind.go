@@ -31,7 +31,7 @@ type kind struct {
 	// resultPointer says where results hold a Go pointer; empty if they do not.
 	resultPointer string
 
-	cleanup bool // see HasCleanup
+	hasCleanup bool // see HasCleanup
 
 	// groupOffset is where in a frame the Group in its state lies, in bytes; 0 if there
 	// is none.
@@ -39,7 +39,7 @@ type kind struct {
 
 	// held is the *HeldKind that this is part of; nil if its tasks have no held
 	// part.
-	held holder
+	held anyHeldKind
 
 	defined position
 

@@ -17,8 +17,8 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		panic("coro: Go with a nil Kind: make one with Define")
 	}
 	env := ex.Environment()
-	x := env.runtime // env may be gone when Post returns
-	if w := currentWorker(); w.serves(x) {
+	rt := env.runtime // env may be gone when Post returns
+	if w := currentWorker(); w.serves(rt) {
 		h, err := w.newRoot(env, &k.kind)
 		if err == nil {
 			(*Frame[S, R])(unsafe.Pointer(h)).State = state
@@ -26,11 +26,11 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		}
 		return err
 	}
-	if err := x.launching.launch(false); err != nil {
+	if err := rt.launching.launch(false); err != nil {
 		return err
 	}
 	launched := false
-	defer func() { x.leaveLaunch(launched) }()
+	defer func() { rt.leaveLaunch(launched) }()
 	h := env.newRoot(nil, &k.kind)
 	if h == nil {
 		return arena.ErrExhausted
@@ -48,8 +48,8 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 // GoHeld is [Go] for kinds with a held part.
 func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
 	env := ex.Environment()
-	x := env.runtime // env may be gone when Post returns
-	if w := currentWorker(); w.serves(x) {
+	rt := env.runtime // env may be gone when Post returns
+	if w := currentWorker(); w.serves(rt) {
 		h, err := w.newRoot(env, &k.kind)
 		if err == nil {
 			(*Frame[S, R])(unsafe.Pointer(h)).State = state
@@ -58,11 +58,11 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 		}
 		return err
 	}
-	if err := x.launching.launch(false); err != nil {
+	if err := rt.launching.launch(false); err != nil {
 		return err
 	}
 	launched := false
-	defer func() { x.leaveLaunch(launched) }()
+	defer func() { rt.leaveLaunch(launched) }()
 	h := env.newRoot(nil, &k.kind)
 	if h == nil {
 		return arena.ErrExhausted
@@ -124,22 +124,22 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 // is a part of; nil if it is not part of one.
 func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	env := ex.Environment()
-	carries := o != nil
-	x := env.runtime // env may be gone when Post returns
+	carriesEnv := o != nil
+	rt := env.runtime // env may be gone when Post returns
 	w := currentWorker()
-	if !w.serves(x) {
+	if !w.serves(rt) {
 		w = nil
 	}
-	if err := x.beginLaunch(w, x == within); err != nil {
+	if err := rt.enterLaunch(w, rt == within); err != nil {
 		c.waited, c.recipient = false, nil
 		c.recycle()
 		return err
 	}
 	launched := false
 	if w == nil {
-		defer func() { x.leaveLaunch(launched) }()
+		defer func() { rt.leaveLaunch(launched) }()
 	}
-	if carries {
+	if carriesEnv {
 		c.env = env.with(o)
 		c.env.call = c
 		c.tree.open(&c.env)
@@ -154,14 +154,14 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	}
 	h := env.newRoot(w, c.kind)
 	if h == nil {
-		c.drop(carries)
+		c.drop(carriesEnv)
 		return arena.ErrExhausted
 	}
 	c.fill(w, h)
 	if c.waited || c.recipient != nil {
 		h.result = c.resultAddress
 	}
-	if !carries {
+	if !carriesEnv {
 		c.recycle()
 	}
 	if w != nil {
@@ -172,7 +172,7 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	if err := ex.Post(Runnable{h}); err != nil {
 		env.freeRoot(h)
 		launched = false
-		if carries {
+		if carriesEnv {
 			c.release()
 		}
 		return err
@@ -180,8 +180,8 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	return nil
 }
 
-func (c *call) drop(carries bool) {
-	if carries {
+func (c *call) drop(carriesEnv bool) {
+	if carriesEnv {
 		c.release()
 	} else {
 		c.recycle()
@@ -273,20 +273,20 @@ func (w *Worker) launch(h *header, env *Environment) {
 	w.pushLocal(Runnable{h}, env, OriginConcurrent)
 }
 
-// beginLaunch is gate.launch, or gate.admits if w is the worker in whose step it is called.
-func (x *execRuntime) beginLaunch(w *Worker, inside bool) error {
+// enterLaunch is gate.launch, or gate.admits if w is the worker in whose step it is called.
+func (rt *execRuntime) enterLaunch(w *Worker, inside bool) error {
 	if w != nil {
-		return x.launching.admits(inside)
+		return rt.launching.admits(inside)
 	}
-	return x.launching.launch(inside)
+	return rt.launching.launch(inside)
 }
 
 // leaveLaunch ends what gate.launch began. launched says whether there is a root.
-func (x *execRuntime) leaveLaunch(launched bool) {
+func (rt *execRuntime) leaveLaunch(launched bool) {
 	if launched {
-		x.launching.leave()
+		rt.launching.leave()
 		return
 	}
-	x.launching.takeBack()
-	x.roots.notifyIfDraining()
+	rt.launching.takeBack()
+	rt.roots.notifyIfDraining()
 }

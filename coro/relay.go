@@ -124,10 +124,10 @@ func (w *Worker) takeTurn(h *header) {
 	w.current = 0
 	r := relayOf(h)
 	idle := false
-	source := w.source
-	w.source = nil // a Run in the turn goes on with nothing of the base's
+	popper := w.popper
+	w.popper = nil // a Run in the turn goes on with nothing of the base's
 	defer func() { // also if a handler panics, or if a task ends the goroutine
-		w.source = source
+		w.popper = popper
 		if !idle {
 			w.yield(h)
 		}

@@ -16,14 +16,14 @@ import (
 // after that, also if a handler panics or ends the goroutine: who has drained an executor
 // finds that all handlers have returned.
 func (w *Worker) endRoot(env *Environment, err error) {
-	x := env.runtime
+	rt := env.runtime
 	if err != nil || env.call != nil {
-		defer w.countRoot(x)
+		defer w.countRootEnd(rt)
 		env.rootEnded(err)
 		return
 	}
 	env.rootEnded(nil)
-	w.countRoot(x)
+	w.countRootEnd(rt)
 }
 
 // ended is told that the root ended with err, which may be nil. Its frame is
@@ -62,7 +62,7 @@ func (c *call) rootEnded(err error) {
 
 // ender is who gets what a root ends with, if nobody waits in Run.
 type recipient interface {
-	// begin is told that c carries an environment now, before there is a frame.
+	// begin is told that c carriesEnv an environment now, before there is a frame.
 	attach(c *call)
 
 	// ended takes the result from c, releases c, and tells whoever it is for.
@@ -100,13 +100,13 @@ func (f resultFunc[R]) deliver(c *call, err error) {
 	f(result)
 }
 
-func (w *Worker) countRoot(x *execRuntime) {
-	if w.home == x {
+func (w *Worker) countRootEnd(rt *execRuntime) {
+	if w.home == rt {
 		countUp(&w.ended)
 	} else {
-		x.roots.elsewhere.Add(1)
+		rt.roots.elsewhere.Add(1)
 	}
-	x.roots.notifyIfDraining()
+	rt.roots.notifyIfDraining()
 }
 
 // live is how many roots of an executor there are: launches - ended. Both are spread over
@@ -183,7 +183,7 @@ func (l *rootCounts) removeWorker(w *Worker) {
 
 // ended returns how many roots have ended, modulo 2^32, or had a moment ago, less those
 // that were launched on workers: for these it is as for all, see liveRoots.
-func (l *rootCounts) endedOnWorkers() uint32 {
+func (l *rootCounts) endedLessLaunched() uint32 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := l.elsewhere.Load()
@@ -198,13 +198,13 @@ func (l *rootCounts) endedOnWorkers() uint32 {
 
 // liveRoots returns how many roots there are. Launches are read last: if that gives 0 there
 // was no root then, because until then no more had ended than were counted.
-func (x *execRuntime) liveRoots() int {
-	ended := x.roots.endedOnWorkers()
-	return int((x.launching.launches() - ended) & (1<<(64-gateLaunches) - 1))
+func (rt *execRuntime) liveRoots() int {
+	ended := rt.roots.endedLessLaunched()
+	return int((rt.launching.launches() - ended) & (1<<(64-gateLaunches) - 1))
 }
 
 const (
-	firstRecheck  = time.Millisecond
-	longRecheck   = time.Second
-	noticePeriods = 100 * time.Microsecond // Drain looks no more often than that
+	minRecheck  = time.Millisecond
+	maxRecheck  = time.Second
+	noticePause = 100 * time.Microsecond // Drain looks no more often than that
 )

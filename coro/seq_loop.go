@@ -88,8 +88,8 @@ func (l *seqLoop[T]) pass(yield func(T) bool) (again bool) {
 			return
 		}
 		if v := recover(); v != nil { // otherwise it is a Goexit
-			h := l.worker.recovered(v)
-			if h.at&atMask == Cleanup && exiting() {
+			h := l.worker.failOnPanic(v)
+			if h.at&atMask == Cleanup && recoveredInGoexit() {
 				h.at = 0 // end calls it, since nobody else does
 			}
 			l.nextFrame.set(h)
@@ -160,7 +160,7 @@ func (d *seqDriver) end() {
 	}
 	w.current = 0
 	for h != nil {
-		w.cleanUp(h, ErrLoopEnded)
+		w.runCleanup(h, ErrLoopEnded)
 		parent := h.parent.get()
 		w.discard(h)
 		h = parent

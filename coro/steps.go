@@ -76,8 +76,8 @@ func (w *Worker) steps(h *header) {
 // own queue has one for that, or if a task has only waited for what is uncounted.
 func (w *Worker) nextLocal() *header {
 	var t Runnable
-	if w.source != nil {
-		t, _ = w.source.PopLocal()
+	if w.popper != nil {
+		t, _ = w.popper.PopLocal()
 	}
 	if w.uncounted != 0 && (t.h == nil || t.h.parent != w.siblingsOf || t.h.layout&flagSpawned == 0) {
 		if h := w.countEnded(); h != nil {
@@ -152,12 +152,12 @@ func (w *Worker) stepsRecovering(h *header) (next *header) {
 	defer func() {
 		seated.leave()
 		if v := recover(); v != nil {
-			if next = w.recovered(v); (next != nil || w.uncounted != 0) && exiting() {
+			if next = w.failOnPanic(v); (next != nil || w.uncounted != 0) && recoveredInGoexit() {
 				w.unfinished = next
-				w.goOnElsewhere()
+				w.resumeElsewhere()
 			}
 		} else if exits {
-			w.exited()
+			w.failOnGoexit()
 		}
 	}()
 	if tracingOrLabelling() {

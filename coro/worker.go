@@ -61,7 +61,7 @@ type Worker struct {
 	// local takes tasks of the executor whose record home is, if it has a queue for
 	// each worker; otherwise both are nil.
 	local  LocalQueue
-	source LocalPopper // the same, if it is one
+	popper LocalPopper // the same, if it is one
 	home   *execRuntime
 
 	// ---- in use only where tasks are counted or labelled
@@ -75,7 +75,7 @@ type Worker struct {
 
 	owner      atomic.Uint64 // which goroutine it is, if SetOwner was called; written by that
 	unfinished *header       // is to run next
-	relieved   chan struct{} // closed when nothing is left to run; nil if there is no relief
+	takenOver  chan struct{} // closed when nothing is left to run; nil if there is no relief
 }
 
 // NewWorker returns a worker with a cache of a. Close it before a.
@@ -153,7 +153,7 @@ func (w *Worker) countElision() {
 // called before the first Run. Tasks of other executors are posted to these.
 func (w *Worker) SetLocalQueue(env *Environment, l LocalQueue) {
 	w.local, w.home = l, env.runtime
-	w.source, _ = l.(LocalPopper)
+	w.popper, _ = l.(LocalPopper)
 	w.home.roots.addWorker(w)
 }
 
@@ -167,9 +167,9 @@ func (w *Worker) pushLocal(t Runnable, env *Environment, from Origin) {
 	w.local.PushLocal(t, from|env.mark)
 }
 
-// serves reports whether w has a queue for tasks of x's executor, or for the turns of
+// serves reports whether w has a queue for tasks of rt's executor, or for the turns of
 // layers on it. w may be nil.
-func (w *Worker) serves(x *execRuntime) bool { return w != nil && w.home == x }
+func (w *Worker) serves(rt *execRuntime) bool { return w != nil && w.home == rt }
 
 // Preempt asks the chain that the worker runs to give way to other tasks: at its
 // next Await, or its next wait for something that is there already, it is handed
