@@ -164,32 +164,7 @@ func (e *Environment) WaitingByKind() []WaitingGroup {
 // err. Drain does not close the executor. It may be called from any goroutine, but not from
 // a step function or a handler: the root there would wait for itself.
 func (e *Environment) Drain(ctx context.Context, err error) error {
-	rt := e.runtime
-	rt.launching.drain(err)
-	rt.roots.draining.Store(true)
-	recheck := minRecheck
-	timer := time.NewTimer(recheck)
-	defer timer.Stop()
-	for notices := rt.roots.notices; ; {
-		if rt.liveRoots() == 0 {
-			rt.roots.notify() // others may be draining
-			if rt.roots.abandoned.Load() {
-				return err
-			}
-			return nil
-		}
-		select {
-		case <-notices:
-			notices = nil
-			timer.Reset(noticePause)
-		case <-timer.C:
-			notices = rt.roots.notices
-			timer.Reset(recheck)
-			recheck = min(2*recheck, maxRecheck)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	return e.runtime.drain(ctx, err)
 }
 
 // Close makes launches on the executor return err, whatever their options, and
