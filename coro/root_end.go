@@ -11,47 +11,49 @@ package coro
 //	ended    = rootCounts.elsewhere + Σ Worker.ended
 //
 // The sums are over rootCounts.workers, the workers whose home the runtime is. A worker that is
-// closed leaves the sum, and its ended - launched is added to elsewhere, so live stays the same.
-// Its counts do not change any more, so it does not matter that they are read with elsewhere.
+// closed leaves the sum, and its ended - launched is added to elsewhere, so live stays the
+// same. Its counts do not change any more, so it does not matter that they are read with
+// elsewhere.
 //
 // # Modulo
 //
 // The gate counts launches modulo 2^31, the others count modulo 2^32. 2^31 divides 2^32, so the
-// difference is right modulo 2^31, whatever has wrapped around. There are never 2^31 live roots:
-// their frames would not fit into memory. So the difference modulo 2^31 is the number itself.
+// difference is right modulo 2^31, whatever has wrapped around. There are never 2^31 live
+// roots: their frames would not fit into memory. So the difference modulo 2^31 is the number
+// itself.
 //
 // # When each is counted
 //
 // A launch is counted before its task is in any queue: by the gate before there is a frame
-// (gate.launch), in a step of the executor by Worker.launch before the task is pushed. An end is
-// counted last, after the result or the error has been delivered, also if a handler panics
-// or ends the goroutine. So a root is live from before it can run until its caller or its handler
-// has its outcome, and Drain returns after the last handler has.
+// (gate.launch), in a step of the executor by Worker.launch before the task is pushed. An end
+// is counted last, after the result or the error has been delivered, also if a handler panics
+// or ends the goroutine. So a root is live from before it can run until its caller or its
+// handler has its outcome, and Drain returns after the last handler has.
 //
 // # Why 0 means that none is live
 //
-// liveRoots reads all ends first, then Worker.launched of all workers, the gate last. Let L be the
-// launches that it has read, E the ends.
+// liveRoots reads all ends first, then Worker.launched of all workers, the gate last. Let L be
+// the launches that it has read, E the ends.
 //
 //	E is part of L
 //
-// since each root in E was counted as launched before it ran, and so before its end; and reading a
-// count of ends makes visible what its writer, and those who handed it the root, stored before.
-// For the same reason L has each launch that a step of a root in E made. So the difference is not
-// negative, and if it is 0, then L = E.
+// since each root in E was counted as launched before it ran, and so before its end; and
+// reading a count of ends makes visible what its writer, and those who handed it the root,
+// stored before. For the same reason L has each launch that a step of a root in E made. So the
+// difference is not negative, and if it is 0, then L = E.
 //
 // After gateDraining is set, which Drain does before it reads, all launches from outside are
 // refused, and those before are in the gate's count, since both are changes of one atomic word.
-// Let a root be live when the gate is read, and L = E. It is not in E, so it is not in L. Then a
-// step launched it, or an AwaitOn of a task of this executor, and not one of a root in E, whose
-// launches are all in L. So it was one of another root that is not in E: that root has not ended
-// for liveRoots either. The same holds for that one, and so on to a root that was launched from outside.
-// That root is in L and not in E, and so there is no such root.
+// Let a root be live when the gate is read, and L = E. It is not in E, so it is not in L. Then
+// a step launched it, or an AwaitOn of a task of this executor, and not one of a root in E,
+// whose launches are all in L. So it was one of another root that is not in E, and so
+// live or not seen to have ended. The same holds for that one, and so on to a root that was
+// launched from outside. That root is in L and not in E, and so there is no such root.
 //
-// A launch from outside that is refused, or that makes no root, is in the gate's count for a moment
-// (gate.takeBack). That makes the difference too large, never too small. If it was admitted,
-// leaveLaunch gives notice that it was taken back; if it was refused, Drain finds that out when it
-// looks again.
+// A launch from outside that is refused, or that makes no root, is in the gate's count for a
+// moment (gate.takeBack). That makes the difference too large, never too small. If it was
+// admitted, leaveLaunch gives notice that it was taken back; if it was refused, Drain finds
+// that out when it looks again.
 //
 // Without Drain there may be another launch while liveRoots reads. What it returns was right at
 // the moment between its ends and its launches, but for launches and ends at that moment.
@@ -59,17 +61,17 @@ package coro
 // # How Drain learns of the last end
 //
 // Drain sets draining, then reads the counts, and waits for a notice if they differ. The worker
-// that ends a root counts the end, then loads draining, and sends a notice if it is set. Were all
-// of this atomic, one of the two would see the other: the worker the flag, or Drain the count. But
-// Worker.ended is counted by a store that is no barrier (countUp), so a worker may load draining
-// before its count is visible, and neither sees the other. So Drain also looks again by itself:
-// after minRecheck, then at doubling intervals up to maxRecheck.
+// that ends a root counts the end, then loads draining, and sends a notice if it is set. Were
+// all of this atomic, one of the two would see the other: the worker the flag, or Drain the
+// count. But Worker.ended is counted by a store that is no barrier (countUp), so a worker may
+// load draining before its count is visible, and neither sees the other. So Drain also looks
+// again by itself: after minRecheck, then at doubling intervals up to maxRecheck.
 //
-// notices has room for one value, and a notice that finds it full is dropped. Then the value that
-// is there is received later, and Drain reads the counts after that. They must have the end whose
-// notice was dropped: notifyIfDraining adds 0 to elsewhere before it sends, which is a barrier. A Drain
-// that finds 0 sends another notice, since other calls of Drain may be waiting for the same
-// one.
+// notices has room for one value, and a notice that finds it full is dropped. Then the value
+// that is there is received later, and Drain reads the counts after that. They must have the
+// end whose notice was dropped: notifyIfDraining adds 0 to elsewhere before it sends, which is
+// a barrier. A Drain that finds 0 sends another notice, since other calls of Drain may be
+// waiting for the same one.
 //
 // The models in gate_interleavings_test.go check this without the workers' own counts.
 
@@ -86,10 +88,10 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// endRoot delivers the outcome of a root of env, whose frame has been freed, and then counts the
-// end.
+// endRoot delivers the outcome of a root of env, whose frame has been freed, and then counts
+// the end.
 func (w *Worker) endRoot(env *Environment, err error) {
-	rt := env.runtime // env may be gone when rootEnded returns
+	rt := env.runtime // env may be cleared when rootEnded returns
 	if err != nil || env.call != nil {
 		defer w.countRootEnd(rt) // also if a handler panics or ends the goroutine
 		env.rootEnded(err)
@@ -110,8 +112,8 @@ func (w *Worker) countRootEnd(rt *execRuntime) {
 	rt.roots.notifyIfDraining()
 }
 
-// rootEnded delivers the error of a root, which may be nil, to the call that carries e or, if there
-// is none, to the handler. e may be gone when it returns.
+// rootEnded delivers the error of a root, which may be nil, to the call that carries e or, if
+// there is none, to the handler. e may be cleared when it returns.
 func (e *Environment) rootEnded(err error) {
 	if c := e.call; c != nil {
 		c.rootEnded(err)
@@ -125,9 +127,9 @@ func (e *Environment) rootEnded(err error) {
 	}
 }
 
-// rootEnded delivers the root's error, which may be nil, to the caller of Run, to the recipient,
-// or to the handler. The call may be reused as soon as it is released: rootEnded does not touch c
-// afterwards.
+// rootEnded delivers the root's error, which may be nil, to the caller of Run, to the
+// recipient, or to the handler. The call may be reused as soon as it is released: rootEnded
+// does not touch c afterwards.
 func (c *call) rootEnded(err error) {
 	if c.waited {
 		c.err = err
@@ -145,8 +147,8 @@ func (c *call) rootEnded(err error) {
 	}
 }
 
-// recipient gets the outcome of a root for which no caller of Run waits: a Handle, or the function
-// of OnResult.
+// recipient gets the outcome of a root for which no caller of Run waits: a Handle, or the
+// function of OnResult.
 type recipient interface {
 	// attach is called when c has begun to carry an environment, before there is a frame.
 	attach(c *call)
@@ -189,23 +191,24 @@ func (f resultFunc[R]) deliver(c *call, err error) {
 
 // ---- counts of live roots
 
-// rootCounts is what an executor counts of its roots, besides the launches that its gate counts.
-// Any goroutine may use it.
+// rootCounts is what an executor counts of its roots, besides the launches that its gate
+// counts. Any goroutine may use it.
 type rootCounts struct {
 	// draining makes the ends of roots give notice. Drain sets it, before it reads the counts,
-	// and nobody clears it. The goroutine that ends a root loads it after it has counted the end.
+	// and nobody clears it. The goroutine that ends a root loads it after it has counted the
+	// end.
 	draining interleave.Bool
 
-	// abandoned means that the executor was closed while roots were live: Drain returns an error.
-	// execRuntime.close sets it, before the roots are cancelled. Drain loads it after it has read the
-	// counts of their ends, so it sees it.
+	// abandoned means that the executor was closed while roots were live: Drain returns an
+	// error. execRuntime.close sets it, before the roots are cancelled. Drain loads it after it
+	// has read the counts of their ends, so it sees it.
 	abandoned interleave.Bool
 
 	// notices gets a value when a root has ended, once draining is set. It holds one.
 	notices chan struct{}
 
-	// elsewhere counts ends on workers that are not in workers. It also has ended - launched of the
-	// workers that were. Any goroutine adds, liveRoots loads.
+	// elsewhere counts ends on workers that are not in workers. It also has ended - launched of
+	// the workers that were. Any goroutine adds, liveRoots loads.
 	elsewhere interleave.Uint32
 
 	mu      interleave.Mutex
@@ -213,13 +216,14 @@ type rootCounts struct {
 }
 
 // storesRelease is true where a plain store makes visible all that was stored before it: these
-// processors make stores visible in program order, and the compiler does not reorder them. Under
-// the race detector it is false, since that takes a plain store beside a load for a race.
+// processors make stores visible in program order, and the compiler does not reorder them.
+// Under the race detector it is false, since that takes a plain store beside a load for a race.
 const storesRelease = (runtime.GOARCH == "amd64" || runtime.GOARCH == "386") && !race.Enabled
 
 // countUp adds 1 to a count that the calling goroutine alone writes, and that others load
-// atomically. A goroutine that loads the new count sees all that the caller stored before. It is no
-// barrier where storesRelease is true: the caller's loads may come before its count is visible.
+// atomically. A goroutine that loads the new count sees all that the caller stored before. It
+// is no barrier where storesRelease is true: the caller's loads may come before its count is
+// visible.
 func countUp(n *uint32) {
 	if storesRelease {
 		*n++
@@ -228,8 +232,8 @@ func countUp(n *uint32) {
 	}
 }
 
-// notifyIfDraining gives notice that a root has ended, or that a launch was taken back, which the
-// caller has counted.
+// notifyIfDraining gives notice that a root has ended, or that a launch was taken back, which
+// the caller has counted.
 func (c *rootCounts) notifyIfDraining() {
 	if c.draining.Load() {
 		c.elsewhere.Add(0) // a barrier: the receiver of an older notice reads our count
@@ -249,8 +253,8 @@ func (c *rootCounts) addWorker(w *Worker) {
 	c.workers = append(c.workers, w)
 }
 
-// removeWorker moves the counts of a worker that is being closed to elsewhere. The caller is the
-// worker's owner.
+// removeWorker moves the counts of a worker that is being closed to elsewhere. The caller is
+// the worker's owner.
 func (c *rootCounts) removeWorker(w *Worker) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -262,8 +266,8 @@ func (c *rootCounts) removeWorker(w *Worker) {
 }
 
 // endedLessLaunched returns how many roots have ended, less those that workers have launched in
-// steps, modulo 2^32. It reads all ends before the first launch. mu keeps a worker from moving its
-// counts meanwhile.
+// steps, modulo 2^32. It reads all ends before the first launch. mu keeps a worker from moving
+// its counts meanwhile.
 func (c *rootCounts) endedLessLaunched() uint32 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -313,7 +317,8 @@ func (rt *execRuntime) drain(ctx context.Context, err error) error {
 }
 
 const (
-	// Drain reads the counts again after these times without a notice, in case it has missed one.
+	// Drain reads the counts again after these times without a notice, in case it has missed
+	// one.
 	minRecheck = time.Millisecond
 	maxRecheck = time.Second
 
