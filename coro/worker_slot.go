@@ -48,7 +48,8 @@ package coro
 //
 // A goroutine has no slot if another goroutine has that slot, on a processor for which there is
 // no assembly, with another compiler than gc, and in a build with the tag purego, in which all
-// numbers are 0. Then currentWorker returns nil, and methods do what they do outside of steps:
+// numbers are 0. The goroutine of a cleanup step (stepAlone) and a loop over a generator take
+// none. Then currentWorker returns nil, and methods do what they do outside of steps:
 // they pass the gate and call Post. That is slower, and never wrong.
 
 import (
