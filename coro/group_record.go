@@ -115,7 +115,7 @@ func (g *Group) childOutcome(w *Worker, result uintptr, err error) *header {
 			return t.h
 		}
 		result := t.h.result
-		cause = w.cleanUp(t.h, cause)
+		cause = w.runCleanup(t.h, cause)
 		w.discard(t.h)
 		r.recordOutcome(result, cause)
 		interleave.AddInt32(&g.count, -1) // not to 0: the child that has ended is still counted

@@ -156,10 +156,10 @@ func (w *Worker) takeTurn(h *header) {
 	r := relayOf(h)
 	r.turnBack()
 	idle := false
-	source := w.source
-	w.source = nil // a Run within the turn takes no further task from the base's queue
+	popper := w.popper
+	w.popper = nil // a Run within the turn takes no further task from the base's queue
 	defer func() { // also if a handler panics, or a task ends the goroutine
-		w.source = source
+		w.popper = popper
 		if !idle {
 			r.yieldTurn(w)
 		}

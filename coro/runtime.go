@@ -5,124 +5,128 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// waiting is what all environments of an executor share so that its tasks can
-// wait and be cancelled meanwhile.
+// execRuntime is what all environments of an executor share: what launches, waits, timers and
+// the end of the executor need. Any goroutine may use it.
 type execRuntime struct {
-	// gate is passed by who wakes a task, from before the task leaves the queue
+	// gate is passed by a goroutine that wakes a task, from before the task leaves the queue
 	// where it waits until it has been posted.
 	gate *gate
 
-	// launching is passed by who launches a root.
+	// launching is passed by a goroutine that launches a root; see launch.go.
 	launching gate
 
-	roots rootCounts // roots
+	roots rootCounts // see root_end.go
 
-	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
+	// clock is nil for the real time. It is not changed while tasks run. timing makes timers.
 	clock      Clock
 	timers     *timers
 	timersOnce interleave.Once
 
-	// oneChain says that the executor takes no task but the one that waited.
+	// oneChain means that the executor takes no task but the one that has waited.
 	oneChain bool
 
-	// closed says that no task of the executor may begin to wait; err is why, and
-	// written before. Whoever sets closed walks over all registries afterwards.
+	// closed means that no task of the executor may begin to wait. err is the reason, and
+	// written before. The closer sets closed, and goes through all registries afterwards.
 	closed interleave.Bool
 	err    error
 	once   interleave.Once
 
-	// registry is that of all trees without a context that can end.
+	// registry is the registry of all trees whose context cannot end.
 	registry waitRegistry
 
 	mu    interleave.Mutex
-	trees *waitRegistry // the armed ones of other trees, linked; guarded by mu
+	trees *waitRegistry // the armed registries of other trees, linked; guarded by mu
 
-	cursors cursors[waitRegistry] // of those who look through trees; guarded by mu
+	cursors cursors[waitRegistry] // of the visits that go through trees; guarded by mu
 
 	unclaimedMu interleave.Mutex
-	unclaimed   RunQueue // tasks that nobody may run, for who closes; guarded by leftMu
+	unclaimed   RunQueue // tasks that the closer cancels, since nobody may run them; guarded by unclaimedMu
 }
 
 func newExecRuntime() *execRuntime {
-	x := &execRuntime{gate: newGate()}
-	x.launching.init()
-	x.roots.notices = make(chan struct{}, 1)
-	x.registry.runtime = x
-	x.registry.armed.Store(true)
-	return x
+	rt := &execRuntime{gate: newGate()}
+	rt.launching.init()
+	rt.roots.notices = make(chan struct{}, 1)
+	rt.registry.runtime = rt
+	rt.registry.armed.Store(true)
+	return rt
 }
 
-// timing returns the timers of x's executor. The first call makes them.
-func (x *execRuntime) timing() *timers {
-	x.timersOnce.Do(func() {
-		if x.clock == nil {
-			x.clock = newSystemClock()
+// timing returns the timers of rt's executor. The first call makes them.
+func (rt *execRuntime) timing() *timers {
+	rt.timersOnce.Do(func() {
+		if rt.clock == nil {
+			rt.clock = newSystemClock()
 		}
-		x.timers = newTimers(x.clock, fireTimers)
+		rt.timers = newTimers(rt.clock, fireTimers)
 	})
-	return x.timers
+	return rt.timers
 }
 
-// close makes launches return err, and says to who drains that what is live then will be cancelled.
-func (x *execRuntime) close(err error) {
-	x.launching.close(err)
-	if x.liveRoots() > 0 {
-		x.roots.abandoned.Store(true)
+// close makes launches return err, waits for those that have begun, and records for Drain
+// whether roots are live, which will be cancelled.
+func (rt *execRuntime) close(err error) {
+	rt.launching.close(err)
+	if rt.liveRoots() > 0 {
+		rt.roots.abandoned.Store(true)
 	}
 }
 
-// withdrawAll takes all tasks of the executor from where they wait, and leaves them.
-func (x *execRuntime) withdrawAll(err error) {
-	x.err = err
-	x.closed.Store(true)
-	// With the gate closed, every task of this executor that is taken from its
-	// queue is left to us, also those that withdraw takes.
-	x.gate.close(err)
-	var woken wakeList // of other executors: what the tasks that go were in the way of
-	m := match{runtime: x}
-	x.stopTimers(err, &woken)
-	x.mu.Lock()
-	for r := x.trees; r != nil; r = r.next {
+// withdrawAll takes all tasks of the executor out of the queues where they wait, and leaves
+// them to the closer.
+func (rt *execRuntime) withdrawAll(err error) {
+	rt.err = err
+	rt.closed.Store(true)
+	// With the gate closed, every task of this executor that is taken out of its
+	// queue is left to the closer, also those that withdraw takes.
+	rt.gate.close(err)
+	var woken wakeList // tasks of other executors, whose way the withdrawn tasks were in
+	m := match{runtime: rt}
+	rt.stopTimers(err, &woken)
+	rt.mu.Lock()
+	for r := rt.trees; r != nil; r = r.next {
 		r.walk.Lock()
 		r.withdraw(m, &woken)
 		r.walk.Unlock()
 	}
-	x.registry.walk.Lock()
-	x.registry.withdraw(m, &woken)
-	x.registry.walk.Unlock()
-	x.mu.Unlock()
+	rt.registry.walk.Lock()
+	rt.registry.withdraw(m, &woken)
+	rt.registry.walk.Unlock()
+	rt.mu.Unlock()
 	post(&woken)
 }
 
-// leave gives a task that its executor does not take any more to who closes the
-// executor. The caller has taken it from the queue where it waited, and either
-// still holds that queue's lock or has passed the gate; or it is a Relay, and in a post
-// that the closer waits for.
-func (x *execRuntime) leaveToCloser(h *header) {
-	x.unclaimedMu.Lock()
-	defer x.unclaimedMu.Unlock()
-	x.unclaimed.Push(Runnable{h})
+// leaveToCloser gives the closer of the executor a task that the executor does not take any
+// more. The caller has taken the task out of the queue where it waited, and either still holds
+// that queue's lock or has passed the gate. Or the caller is a Relay, in a Post that the closer
+// waits for.
+func (rt *execRuntime) leaveToCloser(h *header) {
+	rt.unclaimedMu.Lock()
+	defer rt.unclaimedMu.Unlock()
+	rt.unclaimed.Push(Runnable{h})
 }
 
-func (x *execRuntime) takeUnclaimed() (Runnable, bool) {
-	x.unclaimedMu.Lock()
-	t, ok := x.unclaimed.Pop()
-	x.unclaimedMu.Unlock()
+// takeUnclaimed returns a task that was left to the closer. If its proxy was left, it settles
+// the task's Select.
+func (rt *execRuntime) takeUnclaimed() (Runnable, bool) {
+	rt.unclaimedMu.Lock()
+	t, ok := rt.unclaimed.Pop()
+	rt.unclaimedMu.Unlock()
 	if ok && t.h.layout&flagProxy != 0 {
 		t.h = t.h.proxy().settle(nil)
 	}
 	return t, ok
 }
 
-// cancelLeft cancels the tasks that were left, which nobody else runs.
-func (x *execRuntime) cancelUnclaimed(a *arena.Arena, err error) {
-	t, ok := x.takeUnclaimed()
+// cancelUnclaimed cancels the tasks that were left to the closer.
+func (rt *execRuntime) cancelUnclaimed(a *arena.Arena, err error) {
+	t, ok := rt.takeUnclaimed()
 	if !ok {
 		return
 	}
 	w := NewWorker(a)
 	defer w.Close()
-	for ; ok; t, ok = x.takeUnclaimed() { // a root's handler may wake tasks
+	for ; ok; t, ok = rt.takeUnclaimed() { // a root's handler may wake tasks
 		w.Cancel(t, err)
 	}
 }

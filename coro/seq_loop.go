@@ -119,8 +119,8 @@ func (l *seqLoop[T]) pass(yield func(T) bool) (again bool) {
 			return
 		}
 		if v := recover(); v != nil { // if it is nil, the step has called Goexit
-			h := l.worker.recovered(v)
-			if h.at&atMask == Cleanup && exiting() {
+			h := l.worker.failOnPanic(v)
+			if h.at&atMask == Cleanup && recoveredInGoexit() {
 				h.at = 0 // the goroutine ends: end calls the cleanup step
 			}
 			l.nextFrame.set(h)
@@ -191,7 +191,7 @@ func (d *seqDriver) end() {
 	}
 	w.current = 0
 	for h != nil {
-		w.cleanUp(h, ErrLoopEnded)
+		w.runCleanup(h, ErrLoopEnded)
 		parent := h.parent.get()
 		w.discard(h)
 		h = parent
