@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/internal/replay"
+	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/framearena/framearena/internal/slabmap"
 	"github.com/spf13/cobra"
 )

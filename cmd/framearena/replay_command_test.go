@@ -12,7 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/internal/replay"
+	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/stretchr/testify/require"
 )
 

@@ -6,7 +6,7 @@ import (
 	"runtime"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/internal/replay"
+	"github.com/framearena/framearena/internal/testkit/replay"
 )
 
 // replayContender is a row of the table of replay: an allocator to play a trace

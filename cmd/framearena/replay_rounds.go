@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/bins"
-	"github.com/framearena/framearena/internal/replay"
+	"github.com/framearena/framearena/internal/testkit/replay"
 )
 
 // replayReport is what a replay found out: the document that replay --json prints.

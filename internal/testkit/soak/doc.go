@@ -6,7 +6,7 @@
 // rest. A round has these loads, the first four at the same time:
 //
 //   - allocators: package fuzz tests one of ours, as its tests do;
-//   - trees: random trees of tasks, compared with a plain recursion (internal/tasktree);
+//   - trees: random trees of tasks, compared with a plain recursion (internal/testkit/tasktree);
 //   - waits: tasks that wait for each other in all ways, and are cancelled and closed;
 //   - crowd: very many waiting tasks, on a pool that lives as long as the child, of which
 //     some are replaced all the time;

@@ -10,7 +10,7 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/fuzz"
-	"github.com/framearena/framearena/internal/allocators"
+	"github.com/framearena/framearena/internal/testkit/allocators"
 )
 
 // runAllocators is the allocators' load: the fuzz kit tests some of ours.

@@ -15,7 +15,7 @@ import (
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/refusal"
-	"github.com/framearena/framearena/internal/tasktree"
+	"github.com/framearena/framearena/internal/testkit/tasktree"
 	"github.com/framearena/framearena/slab"
 )
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/executor"
-	"github.com/framearena/framearena/internal/tasktree"
+	"github.com/framearena/framearena/internal/testkit/tasktree"
 )
 
 // runTrees is the trees' load: some trees one after the other, some at the same time, and
