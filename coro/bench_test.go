@@ -2,7 +2,6 @@ package coro_test
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"unsafe"
 
@@ -11,121 +10,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/bins"
 	"github.com/framearena/framearena/coro"
-)
-
-// The chain is the benchmark of the seed's project, as cmd/framearena runs it:
-// 66 frames an iteration, and an atomic counter in the leaf.
-const (
-	leavesPerIteration = 5 * 3 * 3
-	framesPerIteration = 1 + 5 + 5*3 + leavesPerIteration
-)
-
-var leaves atomic.Uint64
-
-// repeat is the state of a task that awaits the same thing left more times.
-type repeat struct{ left int }
-
-var (
-	benchLoop = coro.Define("bench loop", func(f *coro.Frame[repeat, none]) coro.Step {
-		if err := f.Err(); err != nil {
-			return f.Fail(err)
-		}
-		if f.State.left == 0 {
-			return f.Return(none{})
-		}
-		f.State.left--
-		return coro.Await(f, 0, depth1, repeat{5}, nil)
-	}, coro.NeverElided())
-
-	depth1 = coro.Define("depth 1", func(f *coro.Frame[repeat, none]) coro.Step {
-		if err := f.Err(); err != nil {
-			return f.Fail(err)
-		}
-		if f.State.left == 0 {
-			return f.Return(none{})
-		}
-		f.State.left--
-		return coro.Await(f, 0, depth2, repeat{3}, nil)
-	}, coro.NeverElided())
-
-	depth2 = coro.Define("depth 2", func(f *coro.Frame[repeat, none]) coro.Step {
-		if err := f.Err(); err != nil {
-			return f.Fail(err)
-		}
-		if f.State.left == 0 {
-			return f.Return(none{})
-		}
-		f.State.left--
-		return coro.Await(f, 0, depth3, repeat{3}, nil)
-	}, coro.NeverElided())
-
-	depth3 = coro.Define("depth 3", func(f *coro.Frame[repeat, none]) coro.Step {
-		if err := f.Err(); err != nil {
-			return f.Fail(err)
-		}
-		if f.State.left == 0 {
-			return f.Return(none{})
-		}
-		f.State.left--
-		return coro.Await(f, 0, depth4, none{}, nil)
-	}, coro.NeverElided())
-
-	depth4 = coro.Define("depth 4", func(f *coro.Frame[none, none]) coro.Step {
-		leaves.Add(1)
-		return f.Return(none{})
-	}, coro.NeverElided())
-)
-
-// The same kinds, elided where they fit.
-var (
-	elidedLoop = coro.Define("elided loop", func(f *coro.Frame[repeat, none]) coro.Step {
-		if err := f.Err(); err != nil {
-			return f.Fail(err)
-		}
-		if f.State.left == 0 {
-			return f.Return(none{})
-		}
-		f.State.left--
-		return coro.Await(f, 0, elided1, repeat{5}, nil)
-	})
-
-	elided1 = coro.Define("elided depth 1", func(f *coro.Frame[repeat, none]) coro.Step {
-		if err := f.Err(); err != nil {
-			return f.Fail(err)
-		}
-		if f.State.left == 0 {
-			return f.Return(none{})
-		}
-		f.State.left--
-		return coro.Await(f, 0, elided2, repeat{3}, nil)
-	})
-
-	elided2 = coro.Define("elided depth 2", func(f *coro.Frame[repeat, none]) coro.Step {
-		if err := f.Err(); err != nil {
-			return f.Fail(err)
-		}
-		if f.State.left == 0 {
-			return f.Return(none{})
-		}
-		f.State.left--
-		return coro.Await(f, 0, elided3, repeat{3}, nil)
-	})
-
-	elided3 = coro.Define("elided depth 3", func(f *coro.Frame[repeat, none]) coro.Step {
-		if err := f.Err(); err != nil {
-			return f.Fail(err)
-		}
-		if f.State.left == 0 {
-			return f.Return(none{})
-		}
-		f.State.left--
-		return coro.Await(f, 0, elided4, none{}, nil)
-	})
-
-	elided4 = coro.Define("elided depth 4", func(f *coro.Frame[none, none]) coro.Step {
-		leaves.Add(1)
-		return f.Return(none{})
-	})
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 // freeList is what a user's own allocator for one goroutine may look like.
@@ -163,34 +48,33 @@ func BenchmarkChain(b *testing.B) {
 	ex := newInline(b)
 	own := &freeList{next: ex.Arena()}
 	b.Cleanup(own.release)
-	whole := coro.ChainSize(elidedLoop, elided1, elided2, elided3, elided4)
 	for _, bm := range []struct {
 		name string
-		loop *coro.Kind[repeat, none]
+		loop *coro.Kind[workloads.Repeat, none]
 		opts []coro.LaunchOption
 	}{
-		{"cache", benchLoop, nil},
-		{"elided where it fits", elidedLoop, nil},
-		{"elided", elidedLoop, []coro.LaunchOption{coro.RootFrameSize(whole)}},
-		{"shared arena", benchLoop, []coro.LaunchOption{coro.Allocator(ex.Arena())}},
-		{"counting", benchLoop, []coro.LaunchOption{coro.Allocator(arena.NewCounting(ex.Arena()))}},
-		{"own free list", benchLoop, []coro.LaunchOption{coro.Allocator(own)}},
-		{"heap", benchLoop, []coro.LaunchOption{coro.Allocator(new(arena.Heap))}},
+		{"cache", workloads.Chain, nil},
+		{"elided where it fits", workloads.ElidedChain, nil},
+		{"elided", workloads.ElidedChain, []coro.LaunchOption{coro.RootFrameSize(workloads.ElidedChainSize())}},
+		{"shared arena", workloads.Chain, []coro.LaunchOption{coro.Allocator(ex.Arena())}},
+		{"counting", workloads.Chain, []coro.LaunchOption{coro.Allocator(arena.NewCounting(ex.Arena()))}},
+		{"own free list", workloads.Chain, []coro.LaunchOption{coro.Allocator(own)}},
+		{"heap", workloads.Chain, []coro.LaunchOption{coro.Allocator(new(arena.Heap))}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			b.ReportAllocs()
 			run := func(iterations int) {
-				if err := coro.RunAsync(ex, bm.opts...)(bm.loop.With(repeat{iterations})); err != nil {
+				if err := coro.RunAsync(ex, bm.opts...)(bm.loop.With(workloads.Repeat{Left: iterations})); err != nil {
 					b.Error(err)
 				}
 			}
 			run(100)
-			before := leaves.Load()
+			before := workloads.ChainLeaves.Load()
 			b.ResetTimer()
 			run(b.N)
 			b.StopTimer()
-			require.Equal(b, uint64(b.N)*leavesPerIteration, leaves.Load()-before)
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/framesPerIteration, "ns/frame")
+			require.Equal(b, uint64(b.N)*workloads.LeavesPerIteration, workloads.ChainLeaves.Load()-before)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/workloads.FramesPerIteration, "ns/frame")
 		})
 	}
 }
@@ -200,7 +84,7 @@ func BenchmarkGo(b *testing.B) {
 	ex := newInline(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := coro.Go(ex, depth4, none{}); err != nil {
+		if err := coro.Go(ex, workloads.ChainLeaf, none{}); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -210,7 +94,7 @@ func BenchmarkRunAsync(b *testing.B) {
 	ex := newInline(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := coro.RunAsync(ex)(depth4.With(none{})); err != nil {
+		if err := coro.RunAsync(ex)(workloads.ChainLeaf.With(none{})); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -221,7 +105,7 @@ func BenchmarkRunAsyncWithAllocator(b *testing.B) {
 	opt := coro.Allocator(ex.Arena())
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := coro.RunAsync(ex, opt)(depth4.With(none{})); err != nil {
+		if err := coro.RunAsync(ex, opt)(workloads.ChainLeaf.With(none{})); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -232,17 +116,17 @@ func BenchmarkRun(b *testing.B) {
 	ctx := context.Background()
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := coro.Run(ctx, ex, depth4.With(none{})); err != nil {
+		if _, err := coro.Run(ctx, ex, workloads.ChainLeaf.With(none{})); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-var yielding = coro.Define("yielding", func(f *coro.Frame[repeat, none]) coro.Step {
-	if f.State.left == 0 {
+var yielding = coro.Define("yielding", func(f *coro.Frame[workloads.Repeat, none]) coro.Step {
+	if f.State.Left == 0 {
 		return f.Return(none{})
 	}
-	f.State.left--
+	f.State.Left--
 	return coro.Yield(f, 0)
 })
 
@@ -250,7 +134,7 @@ var yielding = coro.Define("yielding", func(f *coro.Frame[repeat, none]) coro.St
 func BenchmarkYield(b *testing.B) {
 	ex := newInline(b)
 	b.ReportAllocs()
-	if err := coro.Go(ex, yielding, repeat{b.N}); err != nil {
+	if err := coro.Go(ex, yielding, workloads.Repeat{Left: b.N}); err != nil {
 		b.Fatal(err)
 	}
 }
