@@ -7,35 +7,19 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// activity is the state of one that is mostly idle, 72 bytes: it fits the smallest
-// frame of a task, and is a few local variables of a goroutine.
-type activity struct {
-	id    uint64
-	words [8]uint64
-}
-
-// begin is what an activity does before it is suspended.
-func (a *activity) begin() {
-	for i := range a.words {
-		a.words[i] = a.id + uint64(i)
-	}
-}
-
-// end is what it does afterwards: it adds its id to finished, if its state is
-// what it was.
-func (a *activity) end() {
-	for i, w := range a.words {
-		if w != a.id+uint64(i) {
-			return
-		}
-	}
-	finished.Add(a.id)
-}
-
-// finished is the sum of the ids of the activities that have ended.
+// finished is the sum of the IDs of the activities that have ended, modulo 2⁶⁴.
 var finished atomic.Uint64
+
+// finish ends an activity: it adds its ID to finished, if its state is what it was.
+func finish(a *workloads.Activity) {
+	if a.Intact() {
+		finished.Add(a.ID)
+	}
+}
 
 // crowdSort is a row of the table of suspended activities.
 type crowdSort struct {
@@ -125,24 +109,13 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 	c.finish()
 	row.FinishNs = each(start)
 
-	if got, want := finished.Load(), sumOfIDs(n); got != want {
+	if got, want := finished.Load(), workloads.SumOfIDs(n); got != want {
 		return crowdRow{}, fmt.Errorf("check failed: the ids of what finished add up to %d, want %d", got, want)
 	}
 	if err := c.close(); err != nil {
 		return crowdRow{}, fmt.Errorf("check failed: %w", err)
 	}
 	return row, nil
-}
-
-// sumOfIDs returns 1 + 2 + … + n, modulo 2⁶⁴ as finished counts.
-func sumOfIDs(n int) uint64 {
-	a, b := uint64(n), uint64(n)+1
-	if a%2 == 0 {
-		a /= 2
-	} else {
-		b /= 2
-	}
-	return a * b
 }
 
 // collectionNs returns how long a runtime.GC() takes: the median of five.

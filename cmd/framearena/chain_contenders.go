@@ -4,7 +4,11 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/workloads"
 )
+
+// none is the state or the result of tasks that have none.
+type none = struct{}
 
 // contender is a row of the chain's table: somewhere for frames to come from.
 type contender struct {
@@ -39,6 +43,13 @@ func chainContenders() []contender {
 
 func openCacheChain() chain { return newTaskChain() }
 
+func openElidedChain() chain {
+	c := newTaskChain()
+	c.loop = workloads.ElidedChain
+	c.launch = coro.RunAsync(c.executor, coro.RootFrameSize(workloads.ElidedChainSize()))
+	return c
+}
+
 func openArenaChain() chain {
 	c := newTaskChain()
 	c.takeFramesFrom(c.executor.Arena(), nil)
@@ -72,7 +83,7 @@ func openHeapChain() chain {
 // taskChain is the chain made of tasks.
 type taskChain struct {
 	executor *executor.Inline
-	loop     *coro.Kind[repeat, none]
+	loop     *coro.Kind[workloads.Repeat, none]
 	launch   func(coro.Launchable) error
 	err      error // of the loop, once it failed
 
@@ -83,7 +94,7 @@ type taskChain struct {
 
 // newTaskChain returns a chain with frames from the executor's own cache.
 func newTaskChain() *taskChain {
-	c := &taskChain{loop: benchLoop}
+	c := &taskChain{loop: workloads.Chain}
 	c.executor = executor.NewInline(executor.WithErrorHandler(func(err error) { c.err = err }))
 	c.launch = coro.RunAsync(c.executor)
 	return c
@@ -95,7 +106,7 @@ func (c *taskChain) takeFramesFrom(m arena.FrameAllocator, live func() int) {
 }
 
 func (c *taskChain) run(iterations int) error {
-	if err := c.launch(c.loop.With(repeat{iterations})); err != nil {
+	if err := c.launch(c.loop.With(workloads.Repeat{Left: iterations})); err != nil {
 		return err
 	}
 	return c.err
@@ -111,3 +122,14 @@ func (c *taskChain) live() int {
 }
 
 func (c *taskChain) close() error { return c.executor.Close() }
+
+// goroutineChain is the chain with a goroutine in place of each frame, the loop's too.
+type goroutineChain struct{}
+
+func (goroutineChain) run(iterations int) error {
+	workloads.AwaitGoroutine(func() { workloads.ChainOfCalls(workloads.AwaitGoroutine, iterations) })
+	return nil
+}
+
+func (goroutineChain) live() int    { return 0 } // there are no frames
+func (goroutineChain) close() error { return nil }

@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 const (
@@ -60,7 +62,7 @@ func measureChain(ctx context.Context, contenders []contender, iterations int, p
 			}
 		}
 	}
-	report := &chainReport{Iterations: iterations, FramesPerIteration: framesPerIteration, Rounds: chainRounds}
+	report := &chainReport{Iterations: iterations, FramesPerIteration: workloads.FramesPerIteration, Rounds: chainRounds}
 	for _, r := range runs {
 		if err := r.chain.close(); err != nil {
 			return nil, fmt.Errorf("chain, %s: close: %w", r.contender.title, err)
@@ -98,7 +100,7 @@ func (r *chainRun) measure(ctx context.Context, iterations int) error {
 	elapsed := time.Since(start)
 	runtime.ReadMemStats(&after)
 
-	frames := float64(iterations) * framesPerIteration
+	frames := float64(iterations) * workloads.FramesPerIteration
 	r.nsPerFrame = append(r.nsPerFrame, float64(elapsed.Nanoseconds())/frames)
 	r.frames += frames
 	r.mallocs += after.Mallocs - before.Mallocs
@@ -109,7 +111,7 @@ func (r *chainRun) measure(ctx context.Context, iterations int) error {
 // iterate runs the chain and checks that each leaf was reached and no frame was
 // left behind.
 func (r *chainRun) iterate(ctx context.Context, iterations int) error {
-	leaves.Store(0)
+	workloads.ChainLeaves.Store(0)
 	for left := iterations; left > 0; left -= chainStretch {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -118,7 +120,7 @@ func (r *chainRun) iterate(ctx context.Context, iterations int) error {
 			return fmt.Errorf("chain, %s: %w", r.contender.title, err)
 		}
 	}
-	if got, want := leaves.Load(), uint64(iterations)*leavesPerIteration; got != want {
+	if got, want := workloads.ChainLeaves.Load(), uint64(iterations)*workloads.LeavesPerIteration; got != want {
 		return fmt.Errorf("chain, %s: check failed: %d leaves were reached in %d iterations, want %d", r.contender.title, got, iterations, want)
 	}
 	if live := r.chain.live(); live != 0 {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 // onDemand is an executor that runs tasks when it is told to, and until then
@@ -38,12 +39,12 @@ func (e *onDemand) runQueued() {
 }
 
 // suspendedTask is an activity as a task.
-var suspendedTask = coro.Define("activity", func(f *coro.Frame[activity, none]) coro.Step {
+var suspendedTask = coro.Define("activity", func(f *coro.Frame[workloads.Activity, none]) coro.Step {
 	if f.At() == 0 {
-		f.State.begin()
+		f.State.Fill()
 		return coro.Yield(f, 1)
 	}
-	f.State.end()
+	finish(&f.State)
 	return f.Return(none{})
 })
 
@@ -63,7 +64,7 @@ func newTaskCrowd() (crowd, error) {
 
 func (c *taskCrowd) create(n int) error {
 	for id := range n {
-		if err := coro.Go(c.executor, suspendedTask, activity{id: uint64(id) + 1}); err != nil {
+		if err := coro.Go(c.executor, suspendedTask, workloads.Activity{ID: uint64(id) + 1}); err != nil {
 			return fmt.Errorf("task %d: %w", id+1, err)
 		}
 	}

@@ -1,6 +1,10 @@
 package chain
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/framearena/framearena/internal/workloads"
+)
 
 // The chain written by hand: a frame is a struct with a function to go on with, and a loop
 // calls these. It is what one would write without package coro, so it has no errors, no
@@ -40,7 +44,7 @@ func (c writtenChain) end(f *written) *written {
 // run runs the chain to its end.
 func (c writtenChain) run(iterations int) error {
 	depth4 := func(f *written) *written {
-		leaves.Add(1)
+		workloads.ChainLeaves.Add(1)
 		return c.end(f)
 	}
 	depth3 := c.awaiting(depth4, 0)

@@ -33,7 +33,7 @@ type damaging struct{ structCrowd }
 
 func (c *damaging) create(n int) error {
 	err := c.structCrowd.create(n)
-	c.idle[1].words[3]++
+	c.idle[1].Words[3]++
 	return err
 }
 

@@ -1,6 +1,10 @@
 package crowd
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/framearena/framearena/internal/workloads"
+)
 
 // goroutineCrowd is activities as goroutines.
 type goroutineCrowd struct {
@@ -33,10 +37,10 @@ func (c *goroutineCrowd) create(n int) error {
 }
 
 func (c *goroutineCrowd) idle(id uint64) {
-	a := activity{id: id}
-	a.begin()
+	a := workloads.Activity{ID: id}
+	begin(&a)
 	<-c.gate
-	a.end()
+	end(&a)
 }
 
 func (c *goroutineCrowd) request(busy int, r request) { c.busy[busy] <- r }

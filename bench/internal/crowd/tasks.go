@@ -7,6 +7,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 type none = struct{}
@@ -15,15 +16,15 @@ type none = struct{}
 var gate coro.Event
 
 var (
-	idleTask = coro.Define("idle", func(f *coro.Frame[activity, none]) coro.Step {
+	idleTask = coro.Define("idle", func(f *coro.Frame[workloads.Activity, none]) coro.Step {
 		if f.At() == 0 {
-			f.State.begin()
+			begin(&f.State)
 			return gate.Wait(f, 1)
 		}
 		if f.Err() != nil {
 			return f.Fail(f.Err())
 		}
-		f.State.end()
+		end(&f.State)
 		return f.Return(none{})
 	})
 
@@ -67,7 +68,7 @@ func (c *taskCrowd) open(busy int) error {
 
 func (c *taskCrowd) create(n int) error {
 	for id := range n {
-		if err := coro.Go(c.pool, idleTask, activity{id: uint64(id) + 1}); err != nil {
+		if err := coro.Go(c.pool, idleTask, workloads.Activity{ID: uint64(id) + 1}); err != nil {
 			return err
 		}
 	}
