@@ -22,7 +22,7 @@ import (
 
 // Tasks do the same in both step loops, also if they panic, end their goroutine or
 // are misused.
-func TestWatchedTasksRunAlike(t *testing.T) {
+func TestTracedTasksRunAlike(t *testing.T) {
 	alike := []struct {
 		name string
 		test func(*testing.T)

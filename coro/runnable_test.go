@@ -11,7 +11,7 @@ import (
 )
 
 // The queue against a slice that does the same.
-func TestQueue(t *testing.T) {
+func TestRunQueue(t *testing.T) {
 	const tasks = 300
 	ex := newStepwise(t, func(error) {})
 	k := coro.Define("task", func(f *coro.Frame[int, none]) coro.Step { return f.Return(none{}) })

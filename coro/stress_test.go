@@ -212,12 +212,12 @@ func (e *everything) unlockSometimes(s *anything) {
 	}
 }
 
-func TestEverythingAtOnce(t *testing.T) {
+func TestAllOperationsAtOnce(t *testing.T) {
 	rounds := 30
 	if testing.Short() || race.Enabled {
 		rounds = 6
 	}
-	if n, err := strconv.Atoi(os.Getenv("FRAMEARENA_EVERYTHING")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("FRAMEARENA_STRESS_ROUNDS")); err == nil {
 		rounds = n
 	}
 	seed := uint64(time.Now().UnixNano())

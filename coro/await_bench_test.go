@@ -1,7 +1,6 @@
 package coro_test
 
 import (
-	"context"
 	"testing"
 	"unsafe"
 
@@ -76,65 +75,5 @@ func BenchmarkChain(b *testing.B) {
 			require.Equal(b, uint64(b.N)*workloads.LeavesPerIteration, workloads.ChainLeaves.Load()-before)
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/workloads.FramesPerIteration, "ns/frame")
 		})
-	}
-}
-
-// A task is launched, runs and ends.
-func BenchmarkGo(b *testing.B) {
-	ex := newInline(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := coro.Go(ex, workloads.ChainLeaf, none{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkRunAsync(b *testing.B) {
-	ex := newInline(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := coro.RunAsync(ex)(workloads.ChainLeaf.With(none{})); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkRunAsyncWithAllocator(b *testing.B) {
-	ex := newInline(b)
-	opt := coro.Allocator(ex.Arena())
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := coro.RunAsync(ex, opt)(workloads.ChainLeaf.With(none{})); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkRun(b *testing.B) {
-	ex := newInline(b)
-	ctx := context.Background()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := coro.Run(ctx, ex, workloads.ChainLeaf.With(none{})); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-var yielding = coro.Define("yielding", func(f *coro.Frame[workloads.Repeat, none]) coro.Step {
-	if f.State.Left == 0 {
-		return f.Return(none{})
-	}
-	f.State.Left--
-	return coro.Yield(f, 0)
-})
-
-// A task goes through the queue once an iteration.
-func BenchmarkYield(b *testing.B) {
-	ex := newInline(b)
-	b.ReportAllocs()
-	if err := coro.Go(ex, yielding, workloads.Repeat{Left: b.N}); err != nil {
-		b.Fatal(err)
 	}
 }

@@ -23,7 +23,7 @@ type offloadFrame = coro.Frame[int, int]
 
 // offloads is all of them. Each block returns one that has to wait, and what ends it;
 // after that, left checks that what was not given to a task is there for another.
-var errands = []struct {
+var offloads = []struct {
 	name  string
 	block func() (do func(f *offloadFrame) coro.Step, finish func(), left func() bool)
 	want  int
@@ -83,7 +83,7 @@ var elsewhere = sync.OnceValue(func() *executor.Inline { return executor.NewInli
 
 // offload returns a kind of tasks that do one.
 func offload(do func(f *offloadFrame) coro.Step, opts ...coro.KindOption) *coro.Kind[int, int] {
-	return coro.Define("errand", func(f *offloadFrame) coro.Step {
+	return coro.Define("offload", func(f *offloadFrame) coro.Step {
 		if f.At() == 0 {
 			return do(f)
 		}
@@ -94,8 +94,8 @@ func offload(do func(f *offloadFrame) coro.Step, opts ...coro.KindOption) *coro.
 	}, opts...)
 }
 
-func TestErrand(t *testing.T) {
-	for _, tt := range errands {
+func TestOffload(t *testing.T) {
+	for _, tt := range offloads {
 		t.Run(tt.name, func(t *testing.T) {
 			do, finish, _ := tt.block()
 			ex := newManual(t, nil)
@@ -125,8 +125,8 @@ func TestErrand(t *testing.T) {
 	}
 }
 
-func TestTheContextEndsDuringAnErrand(t *testing.T) {
-	for _, tt := range errands {
+func TestTheContextEndsDuringAnOffload(t *testing.T) {
+	for _, tt := range offloads {
 		t.Run(tt.name, func(t *testing.T) {
 			do, finish, left := tt.block()
 			ex := newManual(t, nil)
@@ -196,7 +196,7 @@ func TestWaitContextOfTheTree(t *testing.T) {
 	}
 }
 
-func TestCloseDuringAnErrand(t *testing.T) {
+func TestCloseDuringAnOffload(t *testing.T) {
 	makers := []struct {
 		name string
 		make func(...executor.Option) coroExecutor
@@ -205,7 +205,7 @@ func TestCloseDuringAnErrand(t *testing.T) {
 		{"Pool", func(o ...executor.Option) coroExecutor { return executor.NewPool(o...) }},
 	}
 	for _, m := range makers {
-		for _, tt := range errands {
+		for _, tt := range offloads {
 			for _, elided := range []bool{true, false} {
 				t.Run(fmt.Sprintf("%s, %s, elided: %t", m.name, tt.name, elided), func(t *testing.T) {
 					a := newArena(t)
@@ -252,9 +252,9 @@ func awaitNoOffloads() {
 }
 
 // Post refuses a task whose offload has ended: it is cancelled with the others.
-func TestErrandOfARefusedTask(t *testing.T) {
+func TestOffloadOfARefusedTask(t *testing.T) {
 	errRefused := errors.New("refused")
-	for _, tt := range errands {
+	for _, tt := range offloads {
 		t.Run(tt.name, func(t *testing.T) {
 			var handled error
 			ex := newManual(t, func(err error) { handled = err })
@@ -361,7 +361,7 @@ func TestGoChannelClosed(t *testing.T) {
 			var p *coro.PanicError
 			require.ErrorAs(t, err, &p)
 			require.ErrorContains(t, p.Value.(error), "closed channel")
-			require.Equal(t, "errand", p.Backtrace.Tasks[1].Name)
+			require.Equal(t, "offload", p.Backtrace.Tasks[1].Name)
 		}
 	}
 }
@@ -420,7 +420,7 @@ func requireBlockingPanic(t *testing.T, err error, function string) {
 	for _, k := range p.Backtrace.Tasks {
 		names = append(names, k.Name)
 	}
-	require.Equal(t, []string{"coro.Blocking", "errand"}, names)
+	require.Equal(t, []string{"coro.Blocking", "offload"}, names)
 }
 
 // What comes from a function whose task is gone goes nowhere: not into another task
@@ -461,7 +461,7 @@ func TestBlockingIsAbandoned(t *testing.T) {
 }
 
 // Results and values of any type.
-func TestErrandsWithPointers(t *testing.T) {
+func TestOffloadsWithPointers(t *testing.T) {
 	type held struct {
 		text  string
 		words []string
@@ -493,7 +493,7 @@ func TestErrandsWithPointers(t *testing.T) {
 	}
 }
 
-func TestErrandMisuse(t *testing.T) {
+func TestOffloadMisuse(t *testing.T) {
 	var elsewhere int
 	var words []string
 	tests := []struct {
@@ -502,14 +502,14 @@ func TestErrandMisuse(t *testing.T) {
 		want string
 	}{
 		{"no function", func(f *offloadFrame) coro.Step { return coro.Blocking[int, int, int](f, 1, nil, nil) },
-			`coro: task "errand": Blocking needs a function`},
+			`coro: task "offload": Blocking needs a function`},
 		{"no context", func(f *offloadFrame) coro.Step { return coro.WaitContext(f, 1, nil) }, //nolint:staticcheck // misuse
-			`coro: task "errand": WaitContext needs a context`},
+			`coro: task "offload": WaitContext needs a context`},
 		{"elsewhere", func(f *offloadFrame) coro.Step {
 			return coro.Blocking(f, 1, func() (int, error) { return 1, nil }, &elsewhere)
-		}, `coro: task "errand": the result of "coro.Blocking" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
+		}, `coro: task "offload": the result of "coro.Blocking" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
 		{"pointers", func(f *offloadFrame) coro.Step { return coro.RecvFrom(f, 1, make(chan []string), &words) },
-			`coro: task "errand": the result of "coro.RecvFrom" must go to a field of a held part (or to nil), since its result type ([]string) holds a Go pointer: make the awaiting kind with DefineHeld`},
+			`coro: task "offload": the result of "coro.RecvFrom" must go to a field of a held part (or to nil), since its result type ([]string) holds a Go pointer: make the awaiting kind with DefineHeld`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -520,7 +520,7 @@ func TestErrandMisuse(t *testing.T) {
 }
 
 // In the steady state offloads allocate nothing on the Go heap.
-func TestErrandAllocations(t *testing.T) {
+func TestOffloadAllocations(t *testing.T) {
 	if race.Enabled {
 		return // sync.Pool drops values at random
 	}

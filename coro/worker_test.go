@@ -2,6 +2,7 @@ package coro_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -113,4 +114,41 @@ func TestPreemptWithoutMemory(t *testing.T) {
 	require.ErrorIs(t, got, arena.ErrExhausted)
 	w.Close()
 	require.NoError(t, a.Close())
+}
+
+// A worker belongs to its goroutine, and after a Goexit to the goroutine that relieves it.
+func TestOwner(t *testing.T) {
+	a := newArena(t)
+	e := newPlain(a, func(error) {})
+	w := coro.NewWorker(a)
+	require.False(t, w.IsOwner())
+	w.SetOwner()
+	require.True(t, w.IsOwner())
+	var inStep []bool
+	exits := coro.Define("exits", func(f *coro.Frame[int, int]) coro.Step {
+		inStep = append(inStep, w.IsOwner())
+		runtime.Goexit()
+		return f.Return(0)
+	})
+	k := coro.Define("awaits", func(f *coro.Frame[int, int]) coro.Step {
+		if f.At() == 0 {
+			return coro.Await(f, 1, exits, 0, nil)
+		}
+		inStep = append(inStep, w.IsOwner())
+		return f.Return(0)
+	})
+	require.NoError(t, coro.Go(e, k, 0))
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		done <- w.IsOwner()
+		w.SetOwner()
+		e.run(w)
+	}()
+	require.False(t, <-done)
+	<-done
+	require.Equal(t, []bool{true, true}, inStep)
+	require.False(t, w.IsOwner())
+	require.Zero(t, e.env.Live())
+	w.Close()
 }

@@ -16,7 +16,7 @@ import (
 // What a step makes ready by a method without a frame goes to its worker's own queue, as
 // something that any worker may run at once.
 func TestStepsAreKnownWithoutTheirFrames(t *testing.T) {
-	for _, taken := range []bool{false, true} { // the goroutine's seat, by another one
+	for _, taken := range []bool{false, true} { // the goroutine's worker slot, by another one
 		ex := newStepwise(t, nil)
 		local := new(localQueue)
 		ex.worker.SetLocalQueue(ex.env, local)
@@ -57,7 +57,7 @@ func TestStepsAreKnownWithoutTheirFrames(t *testing.T) {
 		ex.runAll()
 		require.NoError(t, coro.Go(ex, wakes, 0))
 		if taken {
-			give, ok := coro.TakeSeat()
+			give, ok := coro.TakeWorkerSlot()
 			if !ok {
 				return // somebody else has it, which is as good
 			}
@@ -110,8 +110,8 @@ func TestStepsInSteps(t *testing.T) {
 
 // Goroutines give their seats back, however they end: a later one with the same record
 // must not be taken for them.
-func TestSeatsAreGivenBack(t *testing.T) {
-	before := coro.Seats()
+func TestWorkerSlotsAreReleased(t *testing.T) {
+	before := coro.WorkerSlotsInUse()
 	ways := coro.Define("ways", func(f *coro.Frame[int, none]) coro.Step {
 		switch f.State {
 		case 1:
@@ -136,7 +136,7 @@ func TestSeatsAreGivenBack(t *testing.T) {
 	}
 	require.NoError(t, pool.Drain(context.Background()))
 	require.NoError(t, pool.Close())
-	for coro.Seats() > before { // pools of other tests may be closing
+	for coro.WorkerSlotsInUse() > before { // pools of other tests may be closing
 		runtime.Gosched()
 	}
 }
