@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -16,6 +15,7 @@ import (
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/refusal"
 	"github.com/framearena/framearena/internal/testkit/tasktree"
+	"github.com/framearena/framearena/internal/testkit/testclock"
 	"github.com/framearena/framearena/slab"
 )
 
@@ -123,62 +123,11 @@ func (s *waiting) dies() coro.Step {
 	panic(errStopped)
 }
 
-// leaping is a clock that stands, and leaps when it is told to. Its alarm also goes off when
-// it should not.
-type leaping struct {
-	mu    sync.Mutex // guards what follows
-	now   time.Duration
-	alarm *leapingAlarm // of the one executor
-}
-
-type leapingAlarm struct {
-	clock *leaping
-	rings func()
-	when  time.Duration
-	set   bool
-}
-
-func (c *leaping) Now() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *leaping) NewAlarm(f func()) coro.Alarm {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.alarm = &leapingAlarm{clock: c, rings: f}
-	return c.alarm
-}
-
-func (a *leapingAlarm) Reset(d time.Duration) bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	was := a.set
-	a.when, a.set = a.clock.now+d, true
-	return was
-}
-
-func (a *leapingAlarm) Stop() bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	was := a.set
-	a.set = false
-	return was
-}
-
-// leap lets d pass, and has the alarm go off if it is due, or falsely.
-func (c *leaping) leap(d time.Duration, falsely bool) {
-	c.mu.Lock()
-	c.now += d
-	a := c.alarm
-	due := a != nil && (falsely || a.set && a.when <= c.now)
-	if due {
-		a.set = false
-	}
-	c.mu.Unlock()
-	if due {
-		a.rings()
+// leap has d pass. Alarms go off that are due, or falsely all that are set.
+func leap(c *testclock.Clock, d time.Duration, falsely bool) {
+	c.Advance(d)
+	if falsely {
+		c.RingEarly()
 	}
 }
 
@@ -190,7 +139,7 @@ type sleeping struct {
 }
 
 type withClock struct {
-	clock *leaping
+	clock *testclock.Clock
 	early *atomic.Int64
 	slept *atomic.Int64
 }
@@ -217,7 +166,7 @@ var kindSleeping = coro.DefineHeld("soak: sleeping", func(f *coro.Frame[sleeping
 
 // jumpingClock has tasks sleep by a clock that leaps: none goes on early, and none is lost.
 func (s *soaker) jumpingClock(r *rand.Rand) error {
-	clock := new(leaping)
+	clock := new(testclock.Clock)
 	pool := executor.NewPool(executor.WithWorkers(1+r.IntN(3)), executor.WithClock(clock), quiet)
 	var early, slept atomic.Int64
 	tasks := 50 + r.IntN(500)
@@ -227,7 +176,7 @@ func (s *soaker) jumpingClock(r *rand.Rand) error {
 			return err
 		}
 		if r.IntN(8) == 0 {
-			clock.leap(time.Duration(r.Int64N(int64(time.Minute))), r.IntN(4) == 0)
+			leap(clock, time.Duration(r.Int64N(int64(time.Minute))), r.IntN(4) == 0)
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.patience)
@@ -246,7 +195,7 @@ func (s *soaker) jumpingClock(r *rand.Rand) error {
 			s.tallies[loadFaults].add(0, tasks, int(slept.Load()))
 			return pool.Close()
 		default:
-			clock.leap(time.Duration(r.Int64N(int64(time.Hour))), r.IntN(4) == 0)
+			leap(clock, time.Duration(r.Int64N(int64(time.Hour))), r.IntN(4) == 0)
 			runtime.Gosched()
 		}
 	}
