@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/bench/internal/contest"
+	"github.com/framearena/framearena/internal/testkit/resident"
 )
 
 // Group is the title of the disciplines.
@@ -86,13 +87,13 @@ func measure(c crowd, plan contest.Plan) (contest.Metrics, error) {
 	}
 	debug.FreeOSMemory() // the first collections of a process take longer
 
-	before, _ := resident()
+	before := resident.Bytes()
 	start := time.Now()
 	if err := c.create(n); err != nil {
 		return nil, err
 	}
 	m["create"] = each(start)
-	if after, ok := resident(); ok {
+	if after := resident.Bytes(); after > 0 {
 		m["bytes"] = float64(after-min(before, after)) / float64(n)
 	}
 	m["gc"] = collection()

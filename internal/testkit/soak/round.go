@@ -48,7 +48,7 @@ type soaker struct {
 
 	// What is left of the rounds before; they are the run's.
 	crowd      *crowd
-	resident   resident
+	memory     memorySeries
 	goroutines int // when nothing but the crowd was there
 	grown      [][]byte
 
@@ -131,7 +131,7 @@ func (s *soaker) run() *Violation {
 			break
 		}
 	}
-	if err := s.resident.growth(); err != nil {
+	if err := s.memory.growth(); err != nil {
 		sum := s.summary()
 		return &Violation{Round: sum.Round, What: err.Error(), Reproduce: sum.reproduceAll(s.opts.Round)}
 	}
@@ -154,10 +154,10 @@ func (s *soaker) sample() {
 		}
 		s.grown = append(s.grown, block)
 	}
-	s.resident.sample()
+	s.memory.sample()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rss = s.resident.figures()
+	s.rss = s.memory.figures()
 }
 
 // runRound does one round.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/internal/testkit/resident"
 )
 
 // plantVariable makes a child of the test binary have a fault.
@@ -64,7 +66,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			t.Parallel()
 			o := Options{Seed: seed, Duration: 3 * time.Second, Stall: c.stall, env: []string{plantVariable + "=" + string(c.fault)}}
 			if c.fault == Growth {
-				if residentBytes() == 0 {
+				if resident.Bytes() == 0 {
 					t.Skip("the system does not say how much memory a process has")
 				}
 				o.Duration = 2 * time.Second
@@ -132,8 +134,8 @@ func TestOneRound(t *testing.T) {
 }
 
 func TestGrowth(t *testing.T) {
-	series := func(n int, at func(i int) uint64) *resident {
-		var r resident
+	series := func(n int, at func(i int) uint64) *memorySeries {
+		var r memorySeries
 		for i := range n {
 			r.samples = append(r.samples, at(i))
 		}
@@ -144,7 +146,7 @@ func TestGrowth(t *testing.T) {
 		name   string
 		grows  bool
 		judged bool
-		r      *resident
+		r      *memorySeries
 	}{
 		{"no rounds", false, false, series(0, nil)},
 		{"too few rounds", false, false, series(minWarmUp+minJudged-1, func(i int) uint64 { return uint64(1+i) << 30 })},

@@ -1,4 +1,5 @@
-package soak
+// Package resident measures the memory of this process.
+package resident
 
 import (
 	"os"
@@ -6,8 +7,8 @@ import (
 	"strings"
 )
 
-// residentBytes returns the memory that the process has, or 0 if the system does not say.
-func residentBytes() uint64 {
+// Bytes returns the resident memory of the process, or 0 if the system does not report it.
+func Bytes() uint64 {
 	statm, err := os.ReadFile("/proc/self/statm")
 	if err != nil { // not mounted
 		return 0

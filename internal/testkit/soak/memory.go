@@ -6,11 +6,12 @@ import (
 	"slices"
 
 	"github.com/framearena/framearena/internal/race"
+	"github.com/framearena/framearena/internal/testkit/resident"
 )
 
-// resident is the series of resident memory at the ends of rounds. It belongs to the
+// memorySeries is the series of resident memory at the ends of rounds. It belongs to the
 // goroutine that runs them.
-type resident struct {
+type memorySeries struct {
 	samples []uint64
 	max     uint64
 }
@@ -31,19 +32,19 @@ func allowed(first uint64) uint64 {
 }
 
 // sample takes the memory that the process has when free memory of the Go heap is given back.
-func (r *resident) sample() {
+func (r *memorySeries) sample() {
 	debug.FreeOSMemory()
-	rss := residentBytes()
+	rss := resident.Bytes()
 	r.samples = append(r.samples, rss)
 	r.max = max(r.max, rss)
 }
 
 // judged returns the samples that are looked at.
-func (r *resident) judged() []uint64 {
+func (r *memorySeries) judged() []uint64 {
 	return r.samples[min(max(minWarmUp, len(r.samples)/4), len(r.samples)):]
 }
 
-func (r *resident) figures() RSS {
+func (r *memorySeries) figures() RSS {
 	if len(r.samples) == 0 {
 		return RSS{}
 	}
@@ -55,7 +56,7 @@ func (r *resident) figures() RSS {
 }
 
 // growth returns an error if the memory grows.
-func (r *resident) growth() error {
+func (r *memorySeries) growth() error {
 	if !r.figures().Judged {
 		return nil
 	}
