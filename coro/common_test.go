@@ -2,6 +2,7 @@ package coro_test
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,31 @@ import (
 
 // none is the state or the result of tasks that have none.
 type none = struct{}
+
+// closer is an executor that the test closes.
+type closer interface {
+	coro.Executor
+	Close() error
+}
+
+// makers make the executors that run tasks on their own.
+var makers = []struct {
+	name string
+	make func(...executor.Option) closer
+}{
+	{"Inline", func(o ...executor.Option) closer { return executor.NewInline(o...) }},
+	{"Pool", func(o ...executor.Option) closer { return executor.NewPool(o...) }},
+}
+
+// onProcs calls f with GOMAXPROCS set to 1, 2 and 8.
+func onProcs(f func()) {
+	for _, procs := range []int{1, 2, 8} {
+		func() {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+			f()
+		}()
+	}
+}
 
 // newInline returns an Inline that must have no live frame when the test ends.
 func newInline(t testing.TB, opts ...executor.Option) *executor.Inline {

@@ -669,14 +669,11 @@ func TestOnResultOfALaunchThatFails(t *testing.T) {
 
 // Awaits, cancels, late cancels and Close of either executor, all at once.
 func TestHandleStress(t *testing.T) {
-	for _, procs := range []int{1, 2, 8} {
-		func() {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-			for round := range scaled(200) {
-				handleStress(t, round)
-			}
-		}()
-	}
+	onProcs(func() {
+		for round := range scaled(200) {
+			handleStress(t, round)
+		}
+	})
 }
 
 func handleStress(t *testing.T, round int) {

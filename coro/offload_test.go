@@ -197,13 +197,6 @@ func TestWaitContextOfTheTree(t *testing.T) {
 }
 
 func TestCloseDuringAnOffload(t *testing.T) {
-	makers := []struct {
-		name string
-		make func(...executor.Option) coroExecutor
-	}{
-		{"Inline", func(o ...executor.Option) coroExecutor { return executor.NewInline(o...) }},
-		{"Pool", func(o ...executor.Option) coroExecutor { return executor.NewPool(o...) }},
-	}
 	for _, m := range makers {
 		for _, tt := range offloads {
 			for _, elided := range []bool{true, false} {
