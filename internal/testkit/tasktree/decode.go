@@ -8,27 +8,28 @@ const (
 	maxChildren = 4
 )
 
-// weights say how often an operation occurs: each byte that names one stands for an
-// element, modulo their number. The first stands for what is beyond the end of the bytes.
+// weights decide how often an operation occurs. A byte that names an operation is an index
+// of weights, modulo its length. The first element is what 0 names, and so what a node beyond
+// the end of the bytes is.
 var weights = [...]Op{
 	Value, Yield, Sleep, Fail, Panic, Goexit, Forever, Blocking, GoChan, Select, Suspend, Generate1,
 	Seq, Recover, Call, Spread, Join, Talk, Meet, Handle, Other,
-	Value, Yield, Select, Suspend, Forever, Forever, // the rest are more of what matters most
+	Value, Yield, Select, Suspend, Forever, Forever, // the rest repeats what matters most
 	Seq, Seq, Seq, Seq, Seq, Seq, Recover, Recover, Recover, Recover, Call, Call, Call, Call,
 	Spread, Spread, Spread, Spread, Spread, Spread, Join, Join, Join, Meet, Meet, Meet, Talk, Talk, Handle, Other,
 }
 
-// byteOf returns a byte that stands for op.
+// byteOf returns a byte that names op.
 func byteOf(op Op) byte {
 	for i, o := range weights {
 		if o == op {
 			return byte(i)
 		}
 	}
-	return 0 // what only Talk and Meet have: they say so
+	return 0 // a child that only Talk and Meet have: its place decides what it is
 }
 
-// Generate returns a tree of about size nodes that a seed decides.
+// Generate returns the tree of about size nodes that belongs to the seed.
 func Generate(seed uint64, size int) *Tree {
 	rng := rand.New(rand.NewPCG(seed, 0x7ee5))
 	data := make([]byte, 1+size*6)
@@ -41,13 +42,13 @@ func Generate(seed uint64, size int) *Tree {
 	return Decode(data, size)
 }
 
-// Decode returns the tree that data stands for, of about size nodes at most. Every string of
-// bytes is one: what is behind the end is zero, and what would be no tree that ends is made
-// one that does.
+// Decode returns the tree that data encodes, of about size nodes at most. Every string of
+// bytes encodes a tree: bytes beyond its end count as zero, and nodes that would keep the tree
+// from ending are replaced.
 //
-// The first byte says how the tree is launched. A node is five bytes, operation, kind, N,
-// How and the number of children, and then its children. What has to be, such as the
-// children of a Talk, is so whatever the bytes say.
+// The first byte decides how the tree is launched. A node is five bytes (operation, kind, N,
+// How and the number of children), and then its children. Where the place of a node requires
+// something, as a Talk does of its children, the place decides and not the bytes.
 func Decode(data []byte, size int) *Tree {
 	d := decoder{in: data, left: max(size, 1)}
 	t := &Tree{size: size, Launch: d.next()}
@@ -56,13 +57,13 @@ func Decode(data []byte, size int) *Tree {
 	return t
 }
 
-// Bytes returns what Decode makes the same tree of.
+// Bytes returns bytes from which Decode makes the same tree.
 func (t *Tree) Bytes() []byte {
 	out := []byte{t.Launch}
 	for _, n := range t.nodes {
 		out = append(out, byteOf(n.Op), kindByte(n.Kind), n.N, n.How, byte(len(n.Children)))
 	}
-	for len(out) > 0 && out[len(out)-1] == 0 { // as is what is behind the end
+	for len(out) > 0 && out[len(out)-1] == 0 { // Decode takes them for zeros
 		out = out[:len(out)-1]
 	}
 	return out
@@ -71,17 +72,17 @@ func (t *Tree) Bytes() []byte {
 // decoder reads nodes.
 type decoder struct {
 	in   []byte
-	left int // nodes that there may still be
+	left int // how many more nodes there may be
 }
 
-// place is what a node has to know of where it is.
+// place is what decode knows of a node from the nodes above it.
 type place struct {
 	parent *Node
 	depth  int
-	doomed bool // something around it cancels it for sure: it may wait for ever
-	hopes  bool // that is so only if another node succeeds
+	doomed bool // a node above is certain to cancel it: it may wait for ever
+	hopes  bool // it is doomed only if another node succeeds
 	joined bool // it is a child of a Join
-	forced Op   // what it has to be, if not 0
+	forced Op   // its operation, if not 0
 }
 
 func (d *decoder) next() byte {
@@ -118,7 +119,7 @@ func (d *decoder) node(p place) *Node {
 	return n
 }
 
-// children returns how many children a node has that says it has count, modulo something.
+// children returns how many children a node has whose bytes say count.
 func (d *decoder) children(n *Node, count, depth int) int {
 	most := max(d.left, 0)
 	if depth >= maxDepth {
@@ -143,7 +144,7 @@ func (d *decoder) children(n *Node, count, depth int) int {
 	}
 }
 
-// placeOf returns the place of the next child of n. Those before are there.
+// placeOf returns the place of child i of n. n.Children has the children before it.
 func (n *Node) placeOf(i int, p place) place {
 	c := place{parent: n, depth: p.depth + 1, doomed: p.doomed, hopes: p.hopes}
 	switch n.Op {
@@ -172,7 +173,8 @@ func (n *Node) placeOf(i int, p place) place {
 	return c
 }
 
-// decides reports whether the child decides the group of n for sure, and of itself.
+// decides reports whether the child is certain to decide the group of n, whatever the other
+// children do.
 func (n *Node) decides(child *Node) bool {
 	switch n.policy() {
 	case firstError:

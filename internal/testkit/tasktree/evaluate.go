@@ -1,6 +1,7 @@
 package tasktree
 
-// causes are what may cancel a task, at any moment, and other things that may befall it.
+// causes are the reasons for which a task may be cancelled, at any moment, and whether its
+// frame may be refused.
 type causes uint8
 
 const (
@@ -10,7 +11,7 @@ const (
 	byRefusal                    // a frame may be refused, which cancels nothing
 )
 
-// cancelled returns what a task may fail with that waits.
+// cancelled returns the outcomes of a waiting task that is cancelled for one of the causes.
 func (c causes) cancelled() Outcomes {
 	var o Outcomes
 	for _, x := range []struct {
@@ -24,7 +25,7 @@ func (c causes) cancelled() Outcomes {
 	return o
 }
 
-// refused returns what a task may fail with for which a frame is needed.
+// refused returns the outcome of a task whose frame is refused, if frames may be refused.
 func (c causes) refused() Outcomes {
 	if c&byRefusal != 0 {
 		return these(Outcome{End: Refused})
@@ -32,15 +33,16 @@ func (c causes) refused() Outcomes {
 	return Outcomes{}
 }
 
-// shielded returns what is left in a Shield.
+// shielded returns the causes that reach a task in a Shield.
 func (c causes) shielded() causes { return c & byRefusal }
 
 // Evaluate returns the right outcomes of the tree, by recursion and without any task.
 func (t *Tree) Evaluate() Outcomes { return t.Root.plain }
 
-// choose notes what is known of a node that has its children.
+// choose sets plain and vague of a node whose children are complete.
 func (n *Node) choose() {
-	// What several children may fail with, or who is first, is nobody's to say.
+	// If several children may fail, or the first one decides, the outcome depends on the
+	// schedule.
 	switch n.Op {
 	case Spread, Join, Talk, Meet:
 		failing := 0
@@ -57,11 +59,11 @@ func (n *Node) choose() {
 	n.plain = evaluate(n, 0)
 }
 
-// mix is how a node makes a value of those of its children: in another order it would be
-// another.
+// mix combines the values of children, one after the other. The result depends on their
+// order.
 func mix(sum, v int64) int64 { return (sum*31 + v) % 1000003 }
 
-// evaluate returns the right outcomes of a node that has begun, if causes may cancel it.
+// evaluate returns the right outcomes of a node that has begun and that c may cancel.
 func evaluate(n *Node, c causes) Outcomes {
 	if n.plain.ends() && c == 0 {
 		return n.plain
@@ -118,7 +120,7 @@ func (n *Node) outcomes(c causes) Outcomes {
 	case Sender:
 		return these(Outcome{Returned, 0}).or(waited)
 	case Receiver:
-		for v := range n.parent.spoken() + 1 { // of several, nobody knows which gets what
+		for v := range n.parent.spoken() + 1 { // the schedule decides which of several receives what
 			waited = waited.with(Outcome{Returned, v})
 		}
 		return waited
@@ -137,7 +139,7 @@ func (n *Node) outcomes(c causes) Outcomes {
 // value is what a leaf returns.
 func (n *Node) value() int64 { return int64(n.N) + 1 }
 
-// blocking is what the function of a Blocking comes to.
+// blocking returns the outcome of the function of a Blocking.
 func (n *Node) blocking() Outcomes {
 	switch n.variant() % 8 {
 	case 0:
@@ -151,7 +153,7 @@ func (n *Node) blocking() Outcomes {
 	}
 }
 
-// recovered is what a Recover makes of what its child ended with.
+// recovered returns the value that a Recover makes of its child's outcome.
 func (n *Node) recovered(o Outcome) Outcome {
 	if o.failed() {
 		return Outcome{Returned, 2000 + 100*int64(o.End) + o.N%100}
@@ -159,7 +161,7 @@ func (n *Node) recovered(o Outcome) Outcome {
 	return Outcome{Returned, o.N + 1}
 }
 
-// inside returns what may cancel the children of n.
+// inside returns the causes that may cancel the children of n, if c may cancel n.
 func (n *Node) inside(c causes) causes {
 	switch n.Op {
 	case Call:
@@ -195,7 +197,7 @@ func (n *Node) begun(i int, c causes) Outcomes {
 // launched returns the outcomes of a child that may be cancelled before it begins.
 func (n *Node) launched(i int, c causes) Outcomes { return n.begun(i, c).or(c.cancelled()) }
 
-// sequence is the outcome of a Seq.
+// sequence returns the outcomes of a Seq.
 func (n *Node) sequence(c causes) Outcomes {
 	sum := these(Outcome{Returned, int64(n.N)})
 	var failed Outcomes
@@ -210,7 +212,7 @@ func (n *Node) sequence(c causes) Outcomes {
 	return failed.or(sum)
 }
 
-// natural returns what a spawned child may end with before its group is decided.
+// natural returns the outcomes of a spawned child that ends before its group is decided.
 func (n *Node) natural(i int, c causes) Outcomes {
 	if n.cancels() {
 		c |= byContext
@@ -218,8 +220,8 @@ func (n *Node) natural(i int, c causes) Outcomes {
 	return n.launched(i, c)
 }
 
-// group returns what the Wait of a group may come to: for a policy of the first, what the
-// child may that decides.
+// group returns the outcomes of the Wait of a group. If the first child to end, or to succeed,
+// decides the group, these are the outcomes of that child.
 func (n *Node) group(c causes) Outcomes {
 	sum := these(Outcome{Returned, int64(n.N)})
 	var failed, first Outcomes
@@ -232,7 +234,7 @@ func (n *Node) group(c causes) Outcomes {
 		mustFail = mustFail && (!o.ends() || o.mayFail())
 	}
 	if n.Op == Join {
-		failed = failed.or(c.cancelled()) // of children that did not begin
+		failed = failed.or(c.cancelled()) // a child may be cancelled before it begins
 	}
 	switch n.policy() {
 	case firstEnd:
@@ -255,7 +257,7 @@ func (n *Node) group(c causes) Outcomes {
 	return failed.or(sum)
 }
 
-// spoken is the sum of what the Sender of a Talk sends.
+// spoken returns the sum of the values that the Sender of a Talk sends.
 func (n *Node) spoken() int64 {
 	k := int64(n.values())
 	return k * (k + 1) / 2

@@ -8,10 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is run is a tree, on one of the executors, with one of the allocators; the executor may
-// be closed meanwhile. A tree that
-// fails is printed with its bytes; what the fuzzing engine has found is reduced once more,
-// by nodes.
+// Each input is a tree, one of the executors, one of the allocators, and when to close the
+// executor: 0 closes it after the tree has ended. A tree that fails is reduced node by node,
+// in addition to what the fuzzing engine does with the bytes, and is printed with its bytes.
 func FuzzTrees(f *testing.F) {
 	worlds, memories := Worlds(), Memories()
 	for seed := range uint64(3 * len(worlds)) {

@@ -6,13 +6,13 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// leaf is the state of a task that has no children: what every state begins with.
+// leaf is the state of a task that has no children. Every state begins with it.
 type leaf struct {
-	run    uint32 // see find
+	run    uint32 // the run's number: see find
 	node   uint32
-	i      int32 // how far it has got; the operation's
-	chosen int   // by a Select
-	got    int64 // from what it awaited
+	i      int32 // how far the operation has got
+	chosen int   // the case that a Select has chosen
+	got    int64 // the result of what the task awaited
 }
 
 // branch is the state of a task that may have children.
@@ -25,8 +25,8 @@ type branch struct {
 	inside   bool
 }
 
-// padded is a state of some size. What is behind the branch is a pattern of the node's own,
-// so that tasks find out if a frame has been given to two of them.
+// padded is a state of some size. The pad holds a pattern that belongs to the node, so a task
+// notices when another task was given the same frame.
 type padded[P any] struct {
 	branch
 	pad P
@@ -40,13 +40,13 @@ type held struct {
 
 // Kinds of tasks, by number.
 const (
-	kindTiny  = iota // for leaves only; fits behind most others
+	kindTiny  = iota // for leaves only; is elided in most others
 	kindSmall        // the rest have room for children
 	kindTidy         // has a cleanup step
 	kindMiddle
 	kindApart // is never elided, and has a cleanup step
 	kindLarge
-	kindMapped // larger than a slab's frames
+	kindMapped // larger than the largest class
 	kindHeld   // has a cleanup step
 	kindHeldLarge
 
@@ -69,7 +69,7 @@ var kinds struct {
 	square    *coro.Kind[int64, int64]
 }
 
-// The steps refer to the kinds, so these cannot be initialised where they are declared.
+// The steps refer to the kinds, so the kinds cannot be initialised in their declaration.
 func init() {
 	kinds.tiny = coro.Define("tree: tiny", func(f *coro.Frame[leaf, int64]) coro.Step {
 		return stepLeaf(f, &f.State, nil, nil)
@@ -103,20 +103,20 @@ func heldStepOf[P any](bytes func(*P) []byte) func(*coro.Frame[padded[P], int64]
 // hasCleanup reports whether tasks of a kind have a cleanup step.
 func hasCleanup(kind uint8) bool { return kind == kindTidy || kind == kindApart || kind == kindHeld }
 
-// kindWeights say how often a kind occurs, as weights does with operations.
+// kindWeights decide how often a kind occurs, as weights do for operations.
 var kindWeights = [...]uint8{
 	kindTiny, kindSmall, kindTidy, kindMiddle, kindApart, kindHeld, kindHeldLarge, kindLarge, kindMapped,
 	kindTiny, kindTiny, kindSmall, kindSmall, kindTidy, kindTidy, kindHeld,
 }
 
-// kindByte returns a byte that stands for a kind.
+// kindByte returns a byte that names a kind.
 func kindByte(kind uint8) byte { return byte(slices.Index(kindWeights[:], kind)) }
 
-// kindFor returns the kind of a node of which b is the byte.
+// kindFor returns the kind of a node whose byte for it is b.
 func kindFor(n *Node, b byte, p place) uint8 {
 	kind := kindWeights[int(b)%len(kindWeights)]
 	switch {
-	case p.joined: // all have the same
+	case p.joined: // All, Any and Race take children of one kind
 		return kindSmall
 	case n.Op == Around && !hasCleanup(kind):
 		return [...]uint8{kindTidy, kindApart, kindHeld}[kind%3]
@@ -126,7 +126,7 @@ func kindFor(n *Node, b byte, p place) uint8 {
 	return kind
 }
 
-// fitsTiny reports whether a task that does op has enough of a leaf's state.
+// fitsTiny reports whether the state of a leaf is enough for a task that does o.
 func (o Op) fitsTiny() bool { return o < Seq }
 
 // callOf returns a call of the task of a node.
@@ -154,7 +154,7 @@ func (r *run) callOf(n *Node) coro.Call[int64] {
 	}
 }
 
-// await awaits the task of a node, in the way that it says.
+// await awaits the task of n, in the way that n.way says.
 func await[S any](f *coro.Frame[S, int64], r *run, n *Node, result *int64) coro.Step {
 	switch n.way() {
 	case 2:
@@ -187,7 +187,7 @@ func await[S any](f *coro.Frame[S, int64], r *run, n *Node, result *int64) coro.
 	}
 }
 
-// awaitElided awaits the task of a node that must lie in the frame of f.
+// awaitElided awaits the task of n, whose frame must be elided into that of f.
 func awaitElided[S any](f *coro.Frame[S, int64], r *run, n *Node, result *int64) coro.Step {
 	b := branch{leaf: r.leafOf(n)}
 	switch n.Kind {
@@ -204,12 +204,12 @@ func awaitElided[S any](f *coro.Frame[S, int64], r *run, n *Node, result *int64)
 	}
 }
 
-// mayBeElided reports whether awaitElided has the kind.
+// mayBeElided reports whether awaitElided can await tasks of the kind.
 func mayBeElided(kind uint8) bool {
 	return kind != kindApart && kind != kindMapped && kind != kindHeld && kind != kindHeldLarge
 }
 
-// frameSize returns the size of a frame of a kind, as elided frames take it.
+// frameSize returns the room in bytes that an elided frame of the kind takes.
 func frameSize(kind uint8) uintptr {
 	switch kind {
 	case kindTiny:
@@ -233,8 +233,8 @@ func frameSize(kind uint8) uintptr {
 	}
 }
 
-// fits reports whether the node is for sure elided: it and those above it, up to a root
-// with a frame of that size, are awaited, and fit behind each other.
+// fits reports whether the frame of n is certain to be elided: n and the nodes above it are
+// awaited, and their frames together fit a root frame of root bytes.
 func (n *Node) fits(root uintptr) bool {
 	room := root
 	for ; ; n = n.parent {
@@ -252,7 +252,7 @@ func (n *Node) fits(root uintptr) bool {
 	}
 }
 
-// spawn spawns the task of a node, in the way that it says.
+// spawn spawns the task of n, in the way that n.way says.
 func spawn[S any](f *coro.Frame[S, int64], g *coro.Group, r *run, n *Node, result *int64) {
 	switch n.way() {
 	case 2:

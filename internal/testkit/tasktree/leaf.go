@@ -7,8 +7,8 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// stepLeaf is the step function of tasks without children. b and h are nil if the kind has
-// less.
+// stepLeaf is the step function of tasks without children. b and h are nil if the kind has no
+// branch, or no held part.
 func stepLeaf[S any](f *coro.Frame[S, int64], l *leaf, b *branch, h *held) coro.Step {
 	r := find(l.run)
 	n := r.nodes[l.node]
@@ -71,7 +71,7 @@ func stepLeaf[S any](f *coro.Frame[S, int64], l *leaf, b *branch, h *held) coro.
 	return f.BadResume()
 }
 
-// leafEnds is the step after the one wait of a leaf.
+// leafEnds is the step after the wait of a leaf.
 func leafEnds[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf) coro.Step {
 	if err := f.Err(); err != nil {
 		return fail(f, r, n, err)
@@ -82,7 +82,7 @@ func leafEnds[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf) coro.Ste
 			return coro.Yield(f, atOwn)
 		}
 	case Blocking:
-		if r.Virtual { // it has only yielded
+		if r.Virtual { // the task has only yielded: stepLeaf cannot use a goroutine
 			v, err := n.blocked()
 			if err != nil {
 				return fail(f, r, n, err)
@@ -118,7 +118,7 @@ func (n *Node) blocks() (int64, error) {
 	return n.value(), nil
 }
 
-// blocked is what blocks comes to, in a step.
+// blocked returns what blocks would, for a step that cannot call it on a goroutine.
 func (n *Node) blocked() (int64, error) {
 	switch o := n.blocking().list[0]; o.End {
 	case Failed:
@@ -132,7 +132,7 @@ func (n *Node) blocked() (int64, error) {
 	}
 }
 
-// forever waits for what never happens.
+// forever waits for something that never happens.
 func forever[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf) coro.Step {
 	switch n.forever() {
 	case 0:
@@ -152,7 +152,7 @@ func forever[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf) coro.Step
 	}
 }
 
-// selects waits for the first of several things of which one is sure to happen.
+// selects waits for the first of several things. One of them is certain to happen.
 func selects[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf) coro.Step {
 	switch n.N % 6 {
 	case 0:
@@ -169,7 +169,7 @@ func selects[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf) coro.Step
 			go w.Wake()
 		}
 		return coro.Select(f, atOwn, &l.chosen, w.WaitCase(), r.nothing.RecvCase(&l.got), r.never.WaitCase(), r.undone.WaitCase())
-	case 4: // two that can happen
+	case 4: // two cases are ready
 		c := coro.NewChan[int64](1)
 		c.TrySend(1)
 		return coro.Select(f, atOwn, &l.chosen, c.RecvCase(&l.got), c.RecvCase(&l.got), coro.After(long))
@@ -178,7 +178,7 @@ func selects[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf) coro.Step
 	}
 }
 
-// selected looks whether the right case of selects has happened.
+// selected checks that the right case of selects has happened.
 func (r *run) selected(n *Node, l *leaf) {
 	ok := false
 	switch n.N % 6 {
@@ -194,7 +194,7 @@ func (r *run) selected(n *Node, l *leaf) {
 	}
 }
 
-// generator is the state of one.
+// generator is the state of a generator of squares.
 type generator struct {
 	n, last int64
 	square  int64
@@ -218,7 +218,7 @@ func generate(f *coro.SeqFrame[generator, int64]) coro.Step {
 	}
 }
 
-// loops adds up what a generator yields, to its end or not.
+// loops adds up the values of a generator, all of them or the first half.
 func loops[S any](f *coro.Frame[S, int64], r *run, n *Node) coro.Step {
 	last := int64(1 + n.N%4)
 	enough := last

@@ -8,20 +8,20 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Ledger is a FrameAllocator in front of another. It has a table of the live frames, and
-// notes what is wrong: a frame handed out that is live, one freed that is not, or with
-// another size. Any number of goroutines may use it; the other one is used by one at a
-// time.
+// Ledger is a FrameAllocator in front of another one. It has a table of the live frames, and
+// records the first mistake: a frame that is handed out while it is live, or a frame that is
+// freed while it is not, or with another size. Any number of goroutines may use a Ledger. It
+// calls the other allocator from one goroutine at a time.
 type Ledger struct {
 	next arena.FrameAllocator
 
 	mu     sync.Mutex // guards what follows, and the use of next
 	live   map[unsafe.Pointer]uintptr
 	totals Totals
-	wrong  error // the first thing
+	wrong  error // the first mistake
 }
 
-// Totals are what a [Ledger] has counted.
+// Totals are the counts of a [Ledger].
 type Totals struct {
 	Allocated   uint64 // frames handed out
 	Deallocated uint64 // frames taken back
@@ -37,7 +37,7 @@ func NewLedger(next arena.FrameAllocator) *Ledger {
 	return &Ledger{next: next, live: make(map[unsafe.Pointer]uintptr)}
 }
 
-// Allocate returns what the other allocator does.
+// Allocate returns a frame of the other allocator, or nil if that refuses.
 func (l *Ledger) Allocate(size uintptr) unsafe.Pointer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,7 +55,8 @@ func (l *Ledger) Allocate(size uintptr) unsafe.Pointer {
 	return p
 }
 
-// Deallocate gives a frame back, unless it is not live.
+// Deallocate frees a frame in the other allocator. A frame that is not live is recorded as a
+// mistake and not passed on.
 func (l *Ledger) Deallocate(p unsafe.Pointer, size uintptr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,14 +80,14 @@ func (l *Ledger) note(format string, args ...any) {
 	}
 }
 
-// Totals returns the counts.
+// Totals returns the counts so far.
 func (l *Ledger) Totals() Totals {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.totals
 }
 
-// Check returns an error if anything was wrong, or if frames are live.
+// Check returns an error if there was a mistake, or if frames are live.
 func (l *Ledger) Check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

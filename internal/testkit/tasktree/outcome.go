@@ -11,7 +11,7 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// End says in which way a task has ended.
+// End is the way in which a task has ended.
 type End uint8
 
 const (
@@ -31,18 +31,18 @@ var endNames = [...]string{"returns", "fails with", "panics with", "exits", "exp
 // Failure is the error, or the value of the panic, of a node with this N.
 type Failure int
 
-// Error returns the number, in words.
+// Error returns a text with the number.
 func (f Failure) Error() string { return fmt.Sprintf("tasktree: failure %d", int(f)) }
 
 var errCancelled = errors.New("tasktree: cancelled by the tree")
 
-// Outcome is what a task ends with.
+// Outcome is the end of a task, with its number.
 type Outcome struct {
 	End End
 	N   int64 // of Returned, Failed and Panicked
 }
 
-// String returns the outcome in words.
+// String describes the outcome.
 func (o Outcome) String() string {
 	if o.End <= Panicked {
 		return fmt.Sprintf("%s %d", endNames[o.End], o.N)
@@ -52,8 +52,8 @@ func (o Outcome) String() string {
 
 func (o Outcome) failed() bool { return o.End != Returned }
 
-// outcomeOf returns what a task has ended with that returned v, or failed with err. It
-// takes nothing for an error that is not exactly as the task failed with it.
+// outcomeOf returns the outcome of a task that returned v, or failed with err. An error that
+// wraps the error of the task is Strange: errors must arrive as they are.
 func outcomeOf(v int64, err error) Outcome {
 	switch e := err.(type) {
 	case nil:
@@ -84,20 +84,20 @@ func outcomeOf(v int64, err error) Outcome {
 	return Outcome{End: Strange}
 }
 
-// Outcomes are those that are right for a task. The zero Outcomes are those of a task that
-// does not end.
+// Outcomes are the right outcomes of a task. The zero Outcomes mean that the task does not
+// end.
 type Outcomes struct {
 	list []Outcome // sorted
-	any  bool      // of all there are, because these were too many
+	any  bool      // every outcome but Strange is right: there were more than maxOutcomes
 }
 
-// maxOutcomes is how many are told apart.
+// maxOutcomes is how many outcomes a list may have.
 const maxOutcomes = 24
 
-// Exact reports whether there is exactly one.
+// Exact reports whether exactly one outcome is right.
 func (o Outcomes) Exact() bool { return !o.any && len(o.list) == 1 }
 
-// Has reports whether an outcome is one of them.
+// Has reports whether an outcome is right.
 func (o Outcomes) Has(x Outcome) bool {
 	if o.any {
 		return x.End != Strange
@@ -106,7 +106,7 @@ func (o Outcomes) Has(x Outcome) bool {
 	return found
 }
 
-// All returns them; nil if they are too many.
+// All returns the right outcomes, or nil if there are too many to list.
 func (o Outcomes) All() []Outcome {
 	if o.any {
 		return nil
@@ -114,7 +114,7 @@ func (o Outcomes) All() []Outcome {
 	return slices.Clone(o.list)
 }
 
-// String returns them in words.
+// String describes the outcomes.
 func (o Outcomes) String() string {
 	switch {
 	case o.any:
@@ -158,10 +158,10 @@ func compare(a, b Outcome) int {
 
 func these(list ...Outcome) Outcomes { return Outcomes{}.with(list...) }
 
-// anything is for what may end in any known way.
+// anything returns the Outcomes of a task that may end in any way but a Strange one.
 func anything() Outcomes { return Outcomes{any: true} }
 
-// with returns o and some more.
+// with returns o with the outcomes of the list added.
 func (o Outcomes) with(list ...Outcome) Outcomes {
 	if o.any {
 		return o
@@ -185,7 +185,7 @@ func (o Outcomes) or(other Outcomes) Outcomes {
 	return o.with(other.list...)
 }
 
-// failures returns those of o that are errors.
+// failures returns the outcomes of o that are errors.
 func (o Outcomes) failures() Outcomes {
 	if o.any {
 		return o
@@ -194,7 +194,7 @@ func (o Outcomes) failures() Outcomes {
 	return o
 }
 
-// returns returns those of o that are results.
+// returns returns the outcomes of o that are results.
 func (o Outcomes) returns() Outcomes {
 	if o.any {
 		return o
@@ -203,7 +203,7 @@ func (o Outcomes) returns() Outcomes {
 	return o
 }
 
-// each returns what f makes of each.
+// each returns the outcomes that f makes of those of o.
 func (o Outcomes) each(f func(Outcome) Outcome) Outcomes {
 	if o.any {
 		return o
@@ -215,7 +215,7 @@ func (o Outcomes) each(f func(Outcome) Outcome) Outcomes {
 	return made
 }
 
-// then returns what comes of two results, one after the other: f of all pairs.
+// then returns f of each pair of a result of o and a result of other.
 func (o Outcomes) then(other Outcomes, f func(a, b int64) int64) Outcomes {
 	if !o.ends() || !other.ends() {
 		return Outcomes{}

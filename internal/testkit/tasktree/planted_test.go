@@ -16,19 +16,18 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// A comparison that cannot fail is worth nothing: here everything that Run looks at is wrong
-// once. Each fault is found in some tree, with the words that say what it is, and no tree
-// fails without it.
+// A check that cannot fail proves nothing: here each thing that Run checks is wrong once. Each
+// fault is found in some tree, with words that name it, and no tree fails without a fault.
 
-// planted is a fault: what to run a tree with, or nil if the tree has no place for it. The
-// bool says whether the fault has happened.
+// planted is a fault. plant returns the world and the options with which a tree is run. The
+// bool is set when the fault has happened; some trees have no place for it.
 type planted struct {
 	name  string
 	words string // of one of the errors
 	plant func(t *testing.T, tree *Tree) (World, Options, *atomic.Bool)
 }
 
-// faulty is an allocator with a fault at some frame.
+// faulty is an allocator that calls fault in place of Deallocate, for one frame.
 type faulty struct {
 	arena.FrameAllocator
 	n     atomic.Int64 // frames freed
@@ -65,13 +64,13 @@ func (f *twice) Allocate(size uintptr) unsafe.Pointer {
 
 func (f *twice) Deallocate(p unsafe.Pointer, size uintptr) {
 	if f.done.Load() {
-		return // it may be the one that is live twice
+		return // p may be the frame that is live twice
 	}
 	delete(f.last, size)
 	f.Heap.Deallocate(p, size)
 }
 
-// dropping is an executor that loses a task that was posted to it.
+// dropping is an executor that loses one of the tasks posted to it.
 type dropping struct {
 	*executor.Loop
 	env  *coro.Environment
@@ -155,8 +154,8 @@ var plantedFaults = []planted{
 		return w, o, done
 	}},
 	{"a frame with two tasks", "was handed out, and is live", func(_ *testing.T, tree *Tree) (World, Options, *atomic.Bool) {
-		// Once is enough for the Ledger; what the tasks in that frame do is anybody's guess, so
-		// there is none: the second is refused.
+		// The Ledger sees the frame twice. Two tasks in one frame could do anything, so the
+		// second request is refused.
 		done := new(atomic.Bool)
 		ledger := NewLedger(&twice{last: make(map[uintptr]unsafe.Pointer), done: done})
 		w, o := withAllocator(onlyChecked{ledger, done}, func(Totals) error { return ledger.Check() })
@@ -186,7 +185,7 @@ var plantedFaults = []planted{
 		done := new(atomic.Bool)
 		w, o := sabotaged(&sabotage{onWake: func(n *Node) bool { return !done.Swap(true) }})
 		o.Patience = 300 * time.Millisecond
-		w.Close = func() error { return nil } // it still waits
+		w.Close = func() error { return nil } // a task still waits
 		return w, o, done
 	}},
 	{"a lock that a cleanup keeps", "its mutex is still locked", func(_ *testing.T, tree *Tree) (World, Options, *atomic.Bool) {
@@ -219,20 +218,20 @@ var plantedFaults = []planted{
 	}},
 }
 
-// leaked are frames that tasks have taken and not given back.
+// leaked are the frames that tasks have allocated and not freed.
 var leaked struct {
 	sync.Mutex
 	from   *arena.Arena
 	frames []unsafe.Pointer
 }
 
-// anySize is a Heap that does not look at the size of what it gets back.
+// anySize is a Heap that does not check the size of a frame that is freed.
 type anySize struct{ arena.Heap }
 
 func (a *anySize) Deallocate(p unsafe.Pointer, size uintptr) { a.Heap.Deallocate(p, size) }
 
-// onlyChecked passes on what the ledger gives, but for the frame that is wrong, and all after
-// that.
+// onlyChecked passes on the frames of the ledger up to the fault. It refuses the faulty frame
+// and all later ones.
 type onlyChecked struct {
 	*Ledger
 	done *atomic.Bool
@@ -275,7 +274,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}
 }
 
-// A tree that fails is reduced to what is needed for that.
+// A tree that fails is reduced to the nodes that make it fail.
 func TestReduce(t *testing.T) {
 	bad := func(n *Node) bool { return n.Op == Fail && n.parent != nil && n.parent.Op == Recover }
 	fails := func(tree *Tree) error {
@@ -286,7 +285,7 @@ func TestReduce(t *testing.T) {
 			return err
 		}})
 		defer func() { require.NoError(t, here.Close()) }()
-		for range 3 { // it may depend on who is first
+		for range 3 { // the failure may depend on the schedule
 			if err := Run(context.Background(), tree, here.Executor, o); err != nil {
 				return err
 			}
@@ -301,7 +300,7 @@ func TestReduce(t *testing.T) {
 		}
 		small, err := Reduce(tree, fails)
 		if err == nil {
-			continue // not again
+			continue // it has not failed again
 		}
 		require.ErrorContains(t, err, "fails with 1000")
 		require.Equal(t, 2, small.Len(), "%s", small)

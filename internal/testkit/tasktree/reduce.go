@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// What reducing may take. A tree that needs longer stays larger than it has to be.
+// Bounds of a reduction. A tree that needs more stays larger than necessary.
 const (
 	maxReduceRuns = 2000
 	maxReduceTime = 20 * time.Second
 )
 
 // Reduce returns the smallest tree that it finds for which fails returns an error, and that
-// error; t and nil if it does not fail again. Replacing a node by one of its children, or by
-// a Value, and leaving out children is what it tries, as long as that helps, and then simpler
-// kinds and choices. A failure that depends on the order in which tasks run may need several
-// runs: fails says how many.
+// error. If fails returns nil for t itself, Reduce returns t and nil. It replaces nodes by one
+// of their children or by a Value, and leaves out children, for as long as that helps, and
+// then tries simpler kinds and choices. A failure that depends on the schedule may need
+// several runs of a tree: that is up to fails.
 func Reduce(t *Tree, fails func(*Tree) error) (*Tree, error) {
 	r := reduction{fails: fails, end: time.Now().Add(maxReduceTime)}
 	if !r.try(t) {
@@ -48,14 +48,14 @@ func (r *reduction) try(t *Tree) bool {
 	return true
 }
 
-// with returns the best tree, with another node in place of one. It is decoded, so that it
-// is a tree that ends.
+// with returns the best tree with n in place of the node with index at. Decode makes sure that
+// the tree ends.
 func (r *reduction) with(at int, n *Node) *Tree {
 	return Decode((&Tree{Launch: r.best.Launch, nodes: written(r.best.Root, at, n)}).Bytes(), r.best.size)
 }
 
-// written returns the nodes below n in the order in which they are written, with another one
-// in place of that with the index.
+// written returns n and the nodes below it, in the order in which Bytes writes them, with
+// other in place of the node with index at.
 func written(n *Node, at int, other *Node) []*Node {
 	if n.index == at && other != nil {
 		at, n = -1, other
@@ -133,7 +133,7 @@ func (r *reduction) simpler() bool {
 	return false
 }
 
-// cost is how far a tree is from the simplest one of as many nodes.
+// cost returns a measure of how far a tree is from the simplest one of as many nodes.
 func (t *Tree) cost() int {
 	sum := 0
 	for _, b := range t.Bytes() {

@@ -13,63 +13,63 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// Options say how a tree is run. The zero Options run it with frames of the executor's
+// Options configure a run of a tree. The zero Options run it with frames of the executor's
 // arena, and are right for every executor but a Loop with virtual time.
 type Options struct {
-	// Allocator serves the frames of the tree. A Ledger is put in front of it, so it is
-	// used by one goroutine at a time.
+	// Allocator serves the frames of the tree. Run puts a Ledger in front of it, so one
+	// goroutine at a time calls it.
 	Allocator arena.FrameAllocator
 
-	// Check is called when the tree has ended, with what the Ledger has counted: it
-	// returns an error if the Allocator's own figures are others.
+	// Check is called with the Ledger's counts when the tree has ended. It returns an error
+	// if the Allocator's own figures differ from them.
 	Check func(Totals) error
 
-	// Arena has no live frame when the tree has ended: it is the executor's, and nobody
-	// else uses it.
+	// Arena is the executor's, if the tree is its only user: Run checks that it has no live
+	// frame when the tree has ended.
 	Arena *arena.Arena
 
-	// Other is where Other nodes have their child run; nil: on the tree's executor.
+	// Other is the executor on which Other nodes run their child. nil is the tree's executor.
 	Other coro.Executor
 
-	// Drive runs tasks until done is closed, if the executor needs that. It is called on
-	// a goroutine of its own, and again if a task ends that goroutine. For an
-	// executor.Loop, Run has one.
+	// Drive runs tasks until done is closed, for executors that do not run them by
+	// themselves. It is called on a goroutine of its own, and again if a task ends that
+	// goroutine. An executor.Loop needs none: Run drives it.
 	Drive func(done <-chan struct{})
 
-	// Virtual says that the executor's clock goes on when no task is ready, so that tasks
-	// must not wait for what is outside of it.
+	// Virtual is set if the executor's clock advances when no task is ready. Tasks then do
+	// not wait for other goroutines.
 	Virtual bool
 
-	// MayRefuse says that the Allocator may refuse.
+	// MayRefuse is set if the Allocator may refuse frames.
 	MayRefuse bool
 
-	// Patience is how long the tree may take before Run says that it hangs: a minute, if
-	// it is 0.
+	// Patience is how long the tree may take before Run reports that it hangs. 0 is a
+	// minute.
 	Patience time.Duration
 
-	sabotage *sabotage // of tests
+	sabotage *sabotage // for tests
 }
 
-// run is one run of a tree: what its tasks find by the number in their state.
+// run is one run of a tree. Its tasks find it by the number in their state: see find.
 type run struct {
 	Options
 	id        uint32
 	tree      *Tree
 	ex        coro.Executor
-	nodes     []*Node // by index, as what follows
+	nodes     []*Node // by index, as are counts, plan and meets
 	counts    []count
 	plan      []plan
 	meets     []meet
-	allocator *Ledger // nil: none
-	own       *Ledger // for Calls with an allocator of their own
+	allocator *Ledger // in front of Options.Allocator; nil if there is none
+	own       *Ledger // the allocator of Calls that have one of their own
 
 	never, always coro.Event
 	nothing       *coro.Chan[int64]
 	undone        coro.WaitGroup
 	goNothing     chan int64
 
-	// closing is set before the executor is closed, by RunClosing, and read by tasks that
-	// compare: from then on nobody knows what is right.
+	// closing is set by RunClosing before it closes the executor, and read where outcomes
+	// are compared. Once it is set, any outcome is right.
 	closing atomic.Bool
 
 	mu      sync.Mutex // guards what follows
@@ -77,19 +77,19 @@ type run struct {
 	handles []*coro.Handle[int64]
 }
 
-// count is how often the task of a node has come to some points: written by the task,
-// read when the tree has ended.
+// count counts how often the task of a node has begun, ended and been cleaned up. The task
+// writes it. Run reads it when the tree has ended or hangs.
 type count struct{ begun, ended, cleaned atomic.Int32 }
 
-// plan is what is right for a node where it is in the tree.
+// plan has the right outcomes of a node at its place in the tree.
 type plan struct {
-	expected Outcomes   // of its task, as its parent sees it
-	must     bool       // the task begins for sure
+	expected Outcomes   // of its task, as its parent receives them
+	must     bool       // the task is certain to begin
 	group    Outcomes   // of the group that the node waits for
-	natural  []Outcomes // of the children there, if they decide
+	natural  []Outcomes // of the children of that group, if they decide it
 }
 
-// runs are those that have not ended.
+// runs has the runs that have not ended.
 var runs struct {
 	sync.RWMutex
 	last uint32
@@ -148,7 +148,7 @@ func newRun(t *Tree, ex coro.Executor, opts Options) *run {
 	return r
 }
 
-// expect plans what is below n, if causes may cancel n.
+// expect sets the plans of n's group and of the nodes below n, if c may cancel n.
 func (r *run) expect(n *Node, c causes) {
 	in := n.inside(c)
 	p := &r.plan[n.index]
@@ -168,7 +168,7 @@ func (r *run) expect(n *Node, c causes) {
 	for i, child := range n.Children {
 		q := &r.plan[child.index]
 		q.expected = n.launched(i, in)
-		if n.Op == Handle { // who awaits the handle may be cancelled instead
+		if n.Op == Handle { // the task that awaits the handle may be cancelled instead
 			q.expected = q.expected.or(c.cancelled())
 		}
 		q.must = must && child.plain.ends()
@@ -179,20 +179,20 @@ func (r *run) expect(n *Node, c causes) {
 	}
 }
 
-// ended notes that the task of n is about to end.
+// ended records that the task of n is about to end.
 func (r *run) ended(n *Node) { r.counts[n.index].ended.Add(1) }
 
-// leafOf returns what the state of the task of n begins with.
+// leafOf returns the beginning of the state of the task of n.
 func (r *run) leafOf(n *Node) leaf { return leaf{run: r.id, node: uint32(n.index)} }
 
-// keep has Run wait for the task of a handle.
+// keep makes Run wait for the task of a handle.
 func (r *run) keep(h *coro.Handle[int64]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.handles = append(r.handles, h)
 }
 
-// allocatorOption is for launches of what belongs to the tree.
+// allocatorOption returns the option for launches of trees that belong to this one.
 func (r *run) allocatorOption() coro.Option {
 	if r.allocator == nil {
 		return coro.Allocator(nil)
@@ -200,7 +200,7 @@ func (r *run) allocatorOption() coro.Option {
 	return coro.Allocator(r.allocator)
 }
 
-// compare looks at what the task of n has ended with.
+// compare records a fault if the outcome of the task of n is not right.
 func (r *run) compare(n *Node, v int64, err error) {
 	r.compareWith(n, r.plan[n.index].expected, v, err)
 }
@@ -213,7 +213,7 @@ func (r *run) compareWith(n *Node, right Outcomes, v int64, err error) {
 	r.fault("node %s: %s; right is: %s%s", n, o, right, unknown(o, err))
 }
 
-// compareGroup looks at the error of a group.
+// compareGroup records a fault if the error of the group of n is not right.
 func (r *run) compareGroup(n *Node, err error) {
 	right := r.plan[n.index].group.failures()
 	all := []error{err}
@@ -234,10 +234,10 @@ func unknown(o Outcome, err error) string {
 	return ""
 }
 
-// Run runs the tree on ex and returns an error if something is not as it should be. The
-// error has the tree as text. If ctx ends, the tree is cancelled, and Run returns the cause.
+// Run runs the tree on ex and returns an error if anything is wrong. The text of the error
+// contains the tree. If ctx ends, the tree is cancelled, and Run returns the cause.
 //
-// A tree that hangs is given up after Options.Patience: then its frames stay live.
+// Run gives up a tree that hangs for longer than Options.Patience. Its frames stay live.
 func Run(ctx context.Context, t *Tree, ex coro.Executor, opts Options) error {
 	r := newRun(t, ex, opts)
 	err := r.run(ctx, nil)
@@ -247,11 +247,11 @@ func Run(ctx context.Context, t *Tree, ex coro.Executor, opts Options) error {
 	return r.report(err)
 }
 
-// RunClosing is Run in a world that it closes while the tree runs, when some time has
-// passed. What the tree comes to is nobody's to say then; but no frame is live afterwards,
-// no task has run twice, and cleanup steps have given back what tasks had.
+// RunClosing is Run in a world that it closes while the tree runs, after some time. The tree
+// may have any outcome then. RunClosing checks that no frame is live afterwards, that no task
+// has run twice, and that cleanup steps have released what the tasks had.
 func RunClosing(t *Tree, w World, opts Options, after time.Duration) error {
-	opts.Arena = nil // closed too
+	opts.Arena = nil // the world closes it
 	r := newRun(t, w.Executor, opts)
 	return r.report(r.run(context.Background(), func() error {
 		time.Sleep(after)
@@ -268,11 +268,12 @@ func (r *run) report(err error) error {
 	return fmt.Errorf("tasktree: %w\nThe tree, %s:\n%s", err, r.tree.Evaluate(), r.tree)
 }
 
-// run launches the tree, calls meanwhile, if that is not nil, and waits for the end.
+// run launches the tree, calls meanwhile, unless that is nil, and waits for the end of the
+// tree.
 func (r *run) run(ctx context.Context, meanwhile func() error) error {
 	patience := time.NewTimer(r.Patience)
 	defer patience.Stop()
-	results := make(chan result, 2) // one, and one too many
+	results := make(chan result, 2) // room for one more than there should be
 	over := make(chan struct{})
 	stopped := r.drive(over)
 	defer func() {
@@ -292,7 +293,7 @@ func (r *run) run(ctx context.Context, meanwhile func() error) error {
 		return r.hangs()
 	}
 	r.mu.Lock()
-	handles := r.handles // no task is left that could add one, but for those of the handles
+	handles := r.handles // only the tasks of handles can add more
 	r.mu.Unlock()
 	for i := 0; i < len(handles); i++ {
 		select {
@@ -305,7 +306,7 @@ func (r *run) run(ctx context.Context, meanwhile func() error) error {
 		r.mu.Unlock()
 	}
 	if ctx.Err() != nil {
-		return nil // nobody knows what is right
+		return nil // any outcome is right
 	}
 	if err := r.check(); err != nil {
 		return err
@@ -324,12 +325,12 @@ type result struct {
 	err error
 }
 
-// launch launches the tree and has its result sent.
+// launch launches the tree and sends its result, and a second one if there is a second one.
 func (r *run) launch(ctx context.Context, results chan<- result) {
 	tell := func(v int64, err error) {
 		select {
 		case results <- result{v, err}:
-		default: // there are too many already
+		default: // results has two already
 		}
 	}
 	opts := []coro.TreeOption{coro.Context(ctx), r.allocatorOption()}
@@ -372,19 +373,19 @@ func (r *run) launch(ctx context.Context, results chan<- result) {
 	}
 }
 
-// returns reports whether a launch comes back: on an executor that runs tasks in Post, those of
-// another tree may end the goroutine that launches this one.
+// returns reports whether a launch returns. On an executor that runs tasks in Post, a task of
+// another tree may end the goroutine that launches this tree.
 func (r *run) returns() bool {
 	switch r.ex.(type) {
 	case *executor.Pool, *executor.High, *executor.Loop:
 		return true
 	default:
-		return r.Arena != nil // there is no other tree
+		return r.Arena != nil // then there is no other tree
 	}
 }
 
-// drive has an executor driven that does not run tasks by itself, until over is closed. What
-// it returns is closed then.
+// drive starts to drive the executor, if it does not run tasks by itself, until over is
+// closed. It returns a channel that is closed when the driving has ended.
 func (r *run) drive(over <-chan struct{}) (stopped chan struct{}) {
 	stopped = make(chan struct{})
 	drive := r.Drive
@@ -410,7 +411,7 @@ func (r *run) drive(over <-chan struct{}) (stopped chan struct{}) {
 			returned := make(chan bool, 1)
 			go func() {
 				ok := false
-				defer func() { returned <- ok }() // also if a task exits
+				defer func() { returned <- ok }() // also when a task exits the goroutine
 				drive(over)
 				ok = true
 			}()
@@ -422,7 +423,7 @@ func (r *run) drive(over <-chan struct{}) (stopped chan struct{}) {
 	return stopped
 }
 
-// hangs says where the tree has got.
+// hangs returns an error that lists the waiting tasks and the nodes that have not ended.
 func (r *run) hangs() error {
 	var b strings.Builder
 	for _, g := range r.ex.Environment().WaitingByKind() {
@@ -441,7 +442,7 @@ func (r *run) hangs() error {
 	return fmt.Errorf("the tree hangs%s", b.String())
 }
 
-// check looks at everything when the tree has ended.
+// check returns the first thing that is wrong when the tree has ended.
 func (r *run) check() error {
 	r.mu.Lock()
 	first := r.first
@@ -487,14 +488,15 @@ func (r *run) check() error {
 	return nil
 }
 
-// mustClean reports whether the task of n goes to its cleanup step, if it has one and has
-// begun.
+// mustClean reports whether the task of n, if it has begun, is certain to go to its cleanup
+// step, if it has one.
 func (n *Node) mustClean() bool {
 	return n.How&heeds == 0 && (n.Op == Panic || n.Op == Goexit)
 }
 
-// checkArena waits until the arena has no live frame. What is no task's, such as the timer
-// of one that has ended before it was over, may be freed a moment later.
+// checkArena waits until the arena has no live frame. A frame that belongs to no task, such as
+// that of the timer of a task that ended before the time was over, may be freed a moment
+// later than the last task's.
 func (r *run) checkArena() error {
 	end := time.Now().Add(r.Patience)
 	for wait := time.Microsecond; ; wait = min(2*wait, 10*time.Millisecond) {

@@ -12,7 +12,7 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// seeds returns how many trees a test has.
+// seeds returns how many of n trees a test runs in this build.
 func seeds(n int) int {
 	if testing.Short() {
 		n /= 8
@@ -23,7 +23,7 @@ func seeds(n int) int {
 	return max(n, 2)
 }
 
-// All executors, each with all allocators.
+// Trees have the right outcomes on all executors, each with all allocators.
 func TestTrees(t *testing.T) {
 	for w, world := range Worlds() {
 		t.Run(world.Name, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestTrees(t *testing.T) {
 	}
 }
 
-// The same, and the executor is closed in the middle.
+// Trees leave nothing behind when their executor is closed while they run.
 func TestTreesOnAnExecutorThatIsClosed(t *testing.T) {
 	for w, world := range Worlds() {
 		t.Run(world.Name, func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestTreesOnAnExecutorThatIsClosed(t *testing.T) {
 // Trees on one executor do not disturb each other.
 func TestTreesAtTheSameTime(t *testing.T) {
 	for w, world := range Worlds() {
-		if world.Name == "loop" || world.Name == "virtual loop" { // one drives it
+		if world.Name == "loop" || world.Name == "virtual loop" { // a tree drives it
 			continue
 		}
 		t.Run(world.Name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestTreesAtTheSameTime(t *testing.T) {
 				there := requireMemory(t, memory)
 				all.Go(func() {
 					opts := here.With(there)
-					opts.Arena = nil // others have frames there
+					opts.Arena = nil // other trees have frames there
 					for i := range seeds(40) {
 						tree := Generate(uint64(2_000_000+1000*(100*w+m)+i), 8+i%5*12)
 						if err := Run(context.Background(), tree, here.Executor, opts); err != nil {
@@ -97,7 +97,7 @@ func TestTreesAtTheSameTime(t *testing.T) {
 	}
 }
 
-// A context that ends is the caller's own: Run says so, and leaves no frame behind.
+// When the caller's context ends, Run returns its cause and leaves no frame behind.
 func TestRunOfAContextThatEnds(t *testing.T) {
 	cause := errors.New("it takes too long")
 	for _, world := range Worlds() {

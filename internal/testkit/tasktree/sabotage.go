@@ -1,7 +1,7 @@
 package tasktree
 
-// sabotage is what tests make tasks do wrong, to see whether that is found. It and each of
-// its functions may be nil.
+// sabotage makes tasks do something wrong, for the tests that check that Run notices it. It
+// and each of its functions may be nil.
 type sabotage struct {
 	onValue   func(n *Node, v int64) int64
 	onFailure func(n *Node, err error) error
@@ -10,7 +10,7 @@ type sabotage struct {
 	onCleanup func(n *Node) bool
 }
 
-// value returns what the task of n returns.
+// value returns the result with which the task of n ends.
 func (s *sabotage) value(n *Node, v int64) int64 {
 	if s != nil && s.onValue != nil {
 		return s.onValue(n, v)
@@ -18,7 +18,7 @@ func (s *sabotage) value(n *Node, v int64) int64 {
 	return v
 }
 
-// failure returns what the task of n fails with.
+// failure returns the error with which the task of n ends.
 func (s *sabotage) failure(n *Node, err error) error {
 	if s != nil && s.onFailure != nil {
 		return s.onFailure(n, err)
@@ -26,17 +26,17 @@ func (s *sabotage) failure(n *Node, err error) error {
 	return err
 }
 
-// again reports whether a Seq awaits the child once more that has just ended.
+// again reports whether the Seq n awaits the child that has just ended once more.
 func (s *sabotage) again(n *Node) bool { return s != nil && s.onAgain != nil && s.onAgain(n) }
 
 // forgets reports whether the Waker of n is never woken.
 func (s *sabotage) forgets(n *Node) bool { return s != nil && s.onWake != nil && s.onWake(n) }
 
-// keeps reports whether the cleanup of n does not give back what the task has.
+// keeps reports whether the cleanup step of n does not release what the task has.
 func (s *sabotage) keeps(n *Node) bool { return s != nil && s.onCleanup != nil && s.onCleanup(n) }
 
-// Sabotaged returns options with which the results of all nodes are wrong: for tests of what
-// uses Run.
+// Sabotaged returns options with which the results of all nodes are wrong. It is for tests of
+// the callers of Run.
 func Sabotaged(o Options) Options {
 	o.sabotage = &sabotage{onValue: func(_ *Node, v int64) int64 { return v + 1 }}
 	return o

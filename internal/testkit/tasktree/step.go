@@ -13,18 +13,18 @@ import (
 const (
 	atBegin = iota
 	atChild // a child has ended
-	atOwn   // what the operation itself waited for
+	atOwn   // the operation's own wait is over
 	atRoom  // there is room for more children
 	atAll   // all spawned children have ended
 )
 
-// Times. No outcome depends on how long anything takes, only on long being longer.
+// Times. No outcome depends on how long anything takes, but for this: nothing takes long.
 const (
 	long  = 1000 * time.Hour
 	short = 200 * time.Microsecond
 )
 
-// stride is how far apart the bytes of a pattern are that are written and looked at.
+// stride is the distance between the bytes of a pattern: the bytes between them are not used.
 const stride = 61
 
 // fill writes the pattern of a node.
@@ -37,7 +37,7 @@ func fill(pad []byte, seed uint32) {
 	}
 }
 
-// intact reports whether the pattern of a node is as it was written.
+// intact reports whether the pattern of a node is as fill has written it.
 func intact(pad []byte, seed uint32) bool {
 	for i := 0; i < len(pad)-1; i += stride {
 		if pad[i] != byte(seed)+byte(i)+1 {
@@ -82,8 +82,8 @@ func step[S any](f *coro.Frame[S, int64], b *branch, pad []byte, h *held) coro.S
 	}
 }
 
-// begin does what all tasks do when they begin, or are cleaned up. If the task ends with
-// that, it returns how.
+// begin does what all tasks do when they begin and when they are cleaned up. If the task ends
+// with that, it returns the last step and true.
 func begin[S any](f *coro.Frame[S, int64], r *run, n *Node, l *leaf, b *branch, h *held) (coro.Step, bool) {
 	if h != nil && (h.text != n.Op.String() || h.any != any(n)) {
 		r.fault("node %d: its held part is that of another task", n.index)
@@ -143,7 +143,7 @@ func stepSeq[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.St
 	return await(f, r, n.Children[b.i-1], &b.got)
 }
 
-// stepOne awaits one child, in the way of the operation.
+// stepOne awaits one child, in the way that the operation requires.
 func stepOne[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.Step {
 	child := n.Children[0]
 	if f.At() == atBegin {
@@ -179,7 +179,7 @@ func stepOne[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.St
 	return done(f, r, n, b.got)
 }
 
-// executorOf returns the executor that the task of n is on.
+// executorOf returns the executor that runs the task of n.
 func (r *run) executorOf(n *Node) coro.Executor {
 	for ; n.parent != nil; n = n.parent {
 		if n.parent.Op == Other && r.Other != nil {
@@ -189,7 +189,7 @@ func (r *run) executorOf(n *Node) coro.Executor {
 	return r.ex
 }
 
-// options returns those of a Call.
+// options returns the options of the Call n.
 func (r *run) options(n *Node) []coro.ChildOption {
 	var opts []coro.ChildOption
 	switch n.call() {
@@ -251,7 +251,7 @@ func stepGroup[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.
 	return g.Wait(f, atAll)
 }
 
-// groupEnded looks at what a group has come to.
+// groupEnded checks the outcome of a group, and ends the task.
 func groupEnded[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.Step {
 	err := f.Err()
 	winner := -1
@@ -290,7 +290,8 @@ func groupEnded[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro
 	return groupResult(f, r, n, sum, err)
 }
 
-// groupResult ends a task that has waited for several children.
+// groupResult checks the outcome of several children, and ends the task that has waited for
+// them.
 func groupResult[S any](f *coro.Frame[S, int64], r *run, n *Node, sum int64, err error) coro.Step {
 	if err != nil {
 		r.compareGroup(n, err)
@@ -360,7 +361,7 @@ func stepSender[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro
 	return c.Send(f, atOwn, int64(b.i))
 }
 
-// stepReceiver adds up what it gets from the Chan of the Talk around it.
+// stepReceiver adds up the values that it receives from the Chan of the Talk around it.
 func stepReceiver[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.Step {
 	c := r.meets[n.parent.index].values
 	if f.At() == atOwn {
@@ -379,8 +380,8 @@ func stepReceiver[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) co
 	return c.Recv(f, atOwn, &b.got)
 }
 
-// stepAround awaits one child, with something of the Meet around it, or before or after
-// others of that have come so far.
+// stepAround awaits one child. It does so while it has the mutex or permits of the Meet around
+// it, or before or after other children of that Meet have come to some point.
 func stepAround[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro.Step {
 	m := &r.meets[n.parent.index]
 	switch f.At() {
@@ -426,7 +427,7 @@ func stepAround[S any](f *coro.Frame[S, int64], r *run, n *Node, b *branch) coro
 	return await(f, r, n.Children[0], &b.got)
 }
 
-// meet is what the children of a Meet or a Talk share.
+// meet has what the children of a Meet or a Talk share.
 type meet struct {
 	mutex     coro.Mutex
 	semaphore *coro.Semaphore
@@ -434,10 +435,10 @@ type meet struct {
 	latch     coro.WaitGroup
 	values    *coro.Chan[int64]
 
-	inside int // tasks that have the mutex, which guards it: the race detector looks
+	inside int // how many tasks have the mutex; guarded by it, which the race detector checks
 }
 
-// prepare makes what the children of n are going to share.
+// prepare makes what the children of n share.
 func (r *run) prepare(n *Node) {
 	m := &r.meets[n.index]
 	switch n.Op {
@@ -449,7 +450,7 @@ func (r *run) prepare(n *Node) {
 	}
 }
 
-// enter notes that the task of n has what it wanted.
+// enter records that the task of n has what it has waited for.
 func (r *run) enter(n *Node, b *branch) {
 	m := &r.meets[n.parent.index]
 	if n.parent.meeting() == atMutex {
@@ -460,7 +461,7 @@ func (r *run) enter(n *Node, b *branch) {
 	}
 }
 
-// release gives back what the task of n has, and lets others go on that wait for it.
+// release releases what the task of n has, for the tasks that wait for it.
 func (r *run) release(n *Node, b *branch) {
 	m := &r.meets[n.parent.index]
 	b.locked = false
@@ -481,7 +482,7 @@ func (r *run) release(n *Node, b *branch) {
 	}
 }
 
-// fault notes what should not have happened. The first is what Run returns.
+// fault records something that must not happen. Run returns the first fault.
 func (r *run) fault(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

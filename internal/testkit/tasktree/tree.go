@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Op is what a node does.
+// Op is the operation of a node.
 type Op uint8
 
 const (
@@ -15,23 +15,23 @@ const (
 	Fail         // with Failure(N)
 	Panic        // with the value Failure(N)
 	Goexit       // runtime.Goexit
-	Yield        // some times, and then the value
+	Yield        // one to three times, and then the value
 	Sleep        // for a moment, and then the value
 	Forever      // waits, in one of several ways, until it is cancelled
-	Blocking     // a function on another goroutine
-	GoChan       // through a Go channel
+	Blocking     // calls a function on another goroutine
+	GoChan       // receives from a Go channel
 	Select       // of several cases
-	Suspend      // until a Waker is woken
+	Suspend      // until its Waker wakes it
 	Generate1    // a loop over a generator, in one step
 
 	// Nodes with children.
 	Seq     // awaits one after the other, up to the first error
-	Recover // awaits one, and makes a value of whatever it ends with
+	Recover // awaits one, and makes a value of its outcome
 	Call    // awaits one with options: timeout, shield, context, allocator
 	Spread  // spawns all into a Group
 	Join    // All, Any or Race
-	Talk    // two or three tasks with a Chan
-	Meet    // spawns all, around a Mutex, a Semaphore, an Event or a WaitGroup
+	Talk    // spawns two or three tasks that share a Chan
+	Meet    // spawns all, which share a Mutex, a Semaphore, an Event or a WaitGroup
 	Handle  // starts one as a tree of its own, and awaits the handle
 	Other   // awaits one on another executor
 
@@ -54,25 +54,25 @@ func (o Op) String() string { return opNames[o] }
 // Node is one task of a tree.
 type Node struct {
 	Op   Op
-	Kind uint8 // of the task, an index of kinds: how large the frame is, and more
-	N    uint8 // what the operation needs
+	Kind uint8 // of the task, one of the constants that begin with kind
+	N    uint8 // the argument of the operation
 	How  uint8 // how it is awaited or spawned, and other choices
 
 	Children []*Node
 
-	index  int   // in the tree, in the order in which they are written
+	index  int   // in the tree, in the order in which Bytes writes the nodes
 	slot   int   // among the parent's children
 	parent *Node // nil for the root
 
-	// Known when the node has its children:
-	plain Outcomes // if nothing around it cancels it
-	vague bool     // several outcomes are right even then: it returns collapsed instead
-	hopes bool     // it is cancelled, if it waits for ever, because another node succeeds
+	// Set when the children are complete:
+	plain Outcomes // the right ones if no node above cancels it
+	vague bool     // several outcomes are right even then: the task returns collapsed instead
+	hopes bool     // if it waits for ever, it is cancelled only because another node succeeds
 }
 
-// How a node begins and is awaited.
+// The bits of How.
 const (
-	heeds     = 1 << 0 // fails at once if it is cancelled when it begins
+	heeds     = 1 << 0 // the task fails at once if it is cancelled when it begins
 	howShift  = 1      // two bits: see await and spawn
 	howMask   = 3
 	variantAt = 3 // five bits for the operation
@@ -81,20 +81,20 @@ const (
 func (n *Node) way() int     { return int(n.How>>howShift) & howMask }
 func (n *Node) variant() int { return int(n.How >> variantAt) }
 
-// Tree is a tree of tasks, and how it is launched. It is not changed by running it, and may
-// be run by several goroutines at a time.
+// Tree is a tree of tasks, and how it is launched. Run does not change it, so several
+// goroutines may run a tree at the same time.
 type Tree struct {
 	Root   *Node
-	Launch uint8 // how: an index of launches, and whether the root's frame is large
+	Launch uint8 // bits for launchWay, counted and rootSize
 
-	size  int // the bound that it was decoded with
+	size  int // the argument of Decode
 	nodes []*Node
 }
 
 // Len returns the number of nodes.
 func (t *Tree) Len() int { return len(t.nodes) }
 
-// number gives all nodes their numbers.
+// number sets index, parent and slot of all nodes.
 func (t *Tree) number() {
 	t.nodes = t.nodes[:0]
 	var walk func(n, parent *Node, slot int)
@@ -118,7 +118,7 @@ func (t *Tree) has(op Op) bool {
 	return false
 }
 
-// String returns a line for each node, and the bytes that the tree is decoded from.
+// String returns a line for each node, and the bytes from which Decode makes the tree.
 func (t *Tree) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "launched by %s", t.launch())
@@ -138,7 +138,7 @@ func (t *Tree) String() string {
 	return b.String()
 }
 
-// String returns what the node does, without its children.
+// String describes the node without its children.
 func (n *Node) String() string {
 	s := fmt.Sprintf("%d: %s %d", n.index, n.Op, n.N)
 	if detail := n.detail(); detail != "" {
@@ -194,7 +194,7 @@ func (n *Node) detail() string {
 	return ""
 }
 
-// What the numbers of a node mean to its operation.
+// What N and How mean to an operation.
 
 func (n *Node) forever() int { return int(n.N) % len(foreverNames) }
 
@@ -228,7 +228,7 @@ const (
 
 var policyNames = [...]string{"wait for all", "first error", "first success", "first end"}
 
-// policy is that of the group of a node with spawned children.
+// policy returns the policy of the group of a node that spawns its children.
 func (n *Node) policy() int {
 	switch n.Op {
 	case Spread:
@@ -246,16 +246,16 @@ func (n *Node) join() int { return int(n.N) % len(joinNames) }
 
 func (n *Node) limit() int { return int(n.N>>2) % 3 }
 
-// waitsForRoom says that a Spread waits before it spawns the next. One that cancels does not:
-// it would not come to that.
+// waitsForRoom reports whether a Spread waits for room before it spawns the next child. A
+// Spread that cancels its group does not: it might wait until it is cancelled itself.
 func (n *Node) waitsForRoom() bool { return n.variant()&1 != 0 && n.limit() > 0 && !n.cancels() }
 
-// cancels says that a Spread cancels its group, or that a Handle is cancelled.
+// cancels reports whether a Spread cancels its group, or a Handle node its handle.
 func (n *Node) cancels() bool {
 	return n.variant()&6 == 2 && (n.Op == Handle || n.Op == Spread && n.policy() != waitForAll)
 }
 
-// leaves says that a Spread returns while children are left.
+// leaves reports whether a Spread returns before its children have ended.
 func (n *Node) leaves() bool {
 	return n.variant()&6 == 4 && n.Op == Spread && n.policy() == waitForAll
 }
@@ -275,14 +275,13 @@ var meetNames = [...]string{"mutex", "semaphore", "event", "latch"}
 
 func (n *Node) meeting() int { return int(n.N) % len(meetNames) }
 
-// panics says that an Around panics when its child has ended.
+// panics reports whether an Around panics when its child has ended.
 func (n *Node) panics() bool { return n.variant()%16 == 5 }
 
-// permits is how many permits an Around takes of two.
+// permits returns how many of two permits an Around acquires.
 func (n *Node) permits() int64 { return 1 + int64(n.N)%2 }
 
-// collapsed is the value of a node that has several right outcomes and does not tell which
-// it was.
+// collapsed returns the value that a node returns in place of one of several right outcomes.
 func (n *Node) collapsed() int64 { return 5000 + int64(n.N) }
 
 // How trees are launched.
@@ -295,7 +294,7 @@ const (
 var launchNames = [...]string{"RunAsync", "Run", "Start"}
 
 func (t *Tree) launchWay() int {
-	if t.has(Goexit) { // on an Inline, who launches exits too
+	if t.has(Goexit) { // on an Inline, the goroutine that launches the tree exits too
 		return launchAsync
 	}
 	return int(t.Launch) % len(launchNames)
@@ -303,10 +302,10 @@ func (t *Tree) launchWay() int {
 
 func (t *Tree) launch() string { return launchNames[t.launchWay()] }
 
-// counted says that the tasks of the tree are counted by kind.
+// counted reports whether the tasks of the tree are counted by kind.
 func (t *Tree) counted() bool { return t.Launch>>2&3 == 3 && t.launchWay() != launchRun }
 
-// rootSize is the size that the root's frame is given; 0: what it needs.
+// rootSize returns the size of the root's frame in bytes, or 0 for the size that it needs.
 func (t *Tree) rootSize() uintptr {
 	if t.launchWay() == launchRun {
 		return 0

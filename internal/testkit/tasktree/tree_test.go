@@ -18,7 +18,7 @@ func TestBytesAreThoseOfTheTree(t *testing.T) {
 	}
 }
 
-// Trees have a bound, and are what their seed says.
+// Trees are no larger than their bound, and the seed decides all of them.
 func TestGenerate(t *testing.T) {
 	for seed := range uint64(300) {
 		for _, size := range []int{1, 8, 40, 200} {
@@ -31,8 +31,8 @@ func TestGenerate(t *testing.T) {
 	require.Equal(t, 1, Decode(nil, 10).Len())
 }
 
-// Every operation and every kind of task occurs, and of nearly all trees exactly one outcome
-// is right.
+// Every operation and every kind of task occurs, and most trees have exactly one right
+// outcome.
 func TestTreesAreOfAllSorts(t *testing.T) {
 	exact, trees := 0, 2000
 	var byOp [ops]int
@@ -80,7 +80,7 @@ func TestOutcomeOf(t *testing.T) {
 	}
 }
 
-// What some trees come to is easy to say.
+// The outcomes of simple trees, worked out by hand.
 func TestEvaluate(t *testing.T) {
 	leaf := func(op Op, n uint8) []byte { return []byte{byteOf(op), kindTiny, n, 0, 0} }
 	node := func(op Op, n, how uint8, children ...[]byte) []byte {

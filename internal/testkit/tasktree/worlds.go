@@ -13,23 +13,23 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// World is an executor and what has to be done with it.
+// World is an executor, with the options that suit it.
 type World struct {
 	Executor coro.Executor
-	Options  Options      // for Run: Arena, and Virtual if it is so
-	Close    func() error // the executor, and after it its arena, with an error if frames are live
+	Options  Options      // for Run: Arena, Other and Virtual
+	Close    func() error // closes the executor and then its arena; an error if frames are live
 }
 
-// NamedWorld makes worlds of one sort.
+// NamedWorld makes worlds with one sort of executor.
 type NamedWorld struct {
 	Name string
 	New  func() World
 }
 
-// quiet is for roots that nobody waits for, of which trees have none.
+// quiet ignores the errors of roots without a recipient. Trees have no such roots.
 var quiet = executor.WithErrorHandler(func(error) {})
 
-// Worlds returns all executors that there are.
+// Worlds returns all sorts of executors.
 func Worlds() []NamedWorld {
 	return []NamedWorld{
 		{"inline", func() World {
@@ -74,22 +74,22 @@ func newPool(workers int) World {
 	return World{ex, Options{Arena: ex.Arena()}, ex.Close}
 }
 
-// Memory is an allocator and how to see whether its figures are right. It is for one tree
-// after the other, and none at the end.
+// Memory is an allocator, with a check of its figures. It serves one tree at a time, and
+// Close is called when it serves none.
 type Memory struct {
-	Allocator arena.FrameAllocator // nil: that of the executor
-	Check     func(Totals) error   // for Options.Check; the totals are those of all trees so far
+	Allocator arena.FrameAllocator // nil is the executor's own
+	Check     func(Totals) error   // for Options.Check
 	Close     func() error
 	MayRefuse bool
 }
 
-// NamedMemory makes memories of one sort.
+// NamedMemory makes memories with one sort of allocator.
 type NamedMemory struct {
 	Name string
 	New  func() (Memory, error)
 }
 
-// Memories returns all allocators that there are, alone and one on the other.
+// Memories returns all sorts of allocators, alone and on top of each other.
 func Memories() []NamedMemory {
 	return []NamedMemory{
 		{"executor's", func() (Memory, error) { return Memory{Close: func() error { return nil }}, nil }},
@@ -156,7 +156,7 @@ func all(checks ...func(Totals) error) func(Totals) error {
 	}
 }
 
-// newArena makes an arena of which the tree is the only user.
+// newArena makes an arena whose only user is the tree.
 func newArena(opts ...arena.Option) (Memory, error) {
 	a, err := arena.New(opts...)
 	if err != nil {
@@ -165,8 +165,7 @@ func newArena(opts ...arena.Option) (Memory, error) {
 	return Memory{Allocator: a, Check: arenaCheck(a), Close: a.Close}, nil
 }
 
-// arenaCheck looks at the figures of an arena that is at rest, with so many live frames
-// whose users are not a tree.
+// arenaCheck returns a check of the figures of an arena without live frames.
 func arenaCheck(a *arena.Arena) func(Totals) error {
 	var refused uint64
 	return func(t Totals) error {
@@ -193,7 +192,7 @@ func newCache() (Memory, error) {
 	}}, nil
 }
 
-// onArena makes an allocator on an arena that gets everything back in the end.
+// onArena makes an allocator on top of an arena that must have no live frame at the end.
 func onArena(on func(arena.FrameAllocator) Memory) (Memory, error) {
 	a, err := arena.New()
 	if err != nil {
@@ -256,7 +255,7 @@ func monotonicOn(next arena.FrameAllocator) Memory {
 	}
 }
 
-// traceOn makes a Trace, of which the record is read when it is closed.
+// traceOn makes a Trace. Close reads its record and compares it with the totals.
 func traceOn(next arena.FrameAllocator) Memory {
 	var record bytes.Buffer
 	trace := arena.NewTrace(next, &record)
@@ -304,7 +303,7 @@ func traceOn(next arena.FrameAllocator) Memory {
 	}
 }
 
-// With returns the options with which Run runs a tree in a world, with a memory.
+// With returns the options for a Run in the world, with the memory.
 func (w World) With(m Memory) Options {
 	o := w.Options
 	o.Allocator, o.Check, o.MayRefuse = m.Allocator, m.Check, m.MayRefuse
