@@ -247,7 +247,8 @@ func (n *Node) join() int { return int(n.N) % len(joinNames) }
 func (n *Node) limit() int { return int(n.N>>2) % 3 }
 
 // waitsForRoom reports whether a Spread waits for room before it spawns the next child. A
-// Spread that cancels its group does not: it might wait until it is cancelled itself.
+// Spread that cancels its group does not: its children may wait until it has, and there would
+// never be room.
 func (n *Node) waitsForRoom() bool { return n.variant()&1 != 0 && n.limit() > 0 && !n.cancels() }
 
 // cancels reports whether a Spread cancels its group, or a Handle node its handle.
