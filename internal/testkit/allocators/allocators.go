@@ -1,5 +1,5 @@
-// Package allocators lists this project's allocators with what they promise, for package
-// fuzz to test: in its own tests and targets, and in a soak.
+// Package allocators lists the allocators of this module with their promises. The tests and
+// fuzz targets of package fuzz test them, and so does a soak.
 package allocators
 
 import (
@@ -13,17 +13,17 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// Allocator is a sort of allocators.
+// Allocator is a sort of allocator.
 type Allocator struct {
 	Name     string
 	New      func(testing.TB) arena.FrameAllocator
 	Promises fuzz.Promises
 
-	Concurrent bool // and that is among the promises
+	Concurrent bool // fuzz.Concurrent is among the Promises
 }
 
-// ArenaPromises are what an Arena promises. Free frames in the lists of other Ps and in
-// quarantine are slack.
+// ArenaPromises returns the promises of an Arena. The slack of its Recycles is for free frames
+// in the lists of other Ps and in quarantine.
 func ArenaPromises() fuzz.Promises {
 	return fuzz.Promises{
 		arenaAlignment,
@@ -58,7 +58,7 @@ func newArena(t testing.TB, opts ...arena.Option) *arena.Arena {
 	return a
 }
 
-// newCache returns a cache of an arena of its own.
+// newCache returns a cache of a new arena.
 func newCache(t testing.TB) arena.FrameAllocator {
 	c := newArena(t).NewCache()
 	t.Cleanup(c.Close)
@@ -87,12 +87,12 @@ func newTrace(t testing.TB) arena.FrameAllocator {
 	return trace
 }
 
-// zeroing is an arena whose frames are zeroed.
+// zeroing is an arena that hands out zeroed frames.
 type zeroing struct{ *arena.Arena }
 
 func (z zeroing) Allocate(size uintptr) unsafe.Pointer { return z.AllocateZeroed(size) }
 
-// footprint is what a frame takes of a Bounded.
+// footprint returns the part of a Bounded's budget, in bytes, that a frame takes.
 func footprint(size uintptr) uintptr {
 	if k := bins.ClassOf(max(size, 1)); k < bins.Classes {
 		return k.Size()
@@ -101,7 +101,7 @@ func footprint(size uintptr) uintptr {
 	return (size + page - 1) &^ (page - 1)
 }
 
-// All returns all sorts.
+// All returns all sorts of allocators.
 func All() []Allocator {
 	return []Allocator{
 		{"arena", Arena(), ArenaPromises(), true},

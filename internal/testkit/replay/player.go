@@ -10,29 +10,29 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// ErrContents is wrapped by a [Player]'s errors about frames whose contents did
-// not survive.
+// ErrContents is wrapped by the errors of a [Player] about frames whose contents
+// changed while they were live.
 var ErrContents = errors.New("replay: the contents of a frame changed while it was live")
 
-// Player plays a recording: one goroutine's work, in the order of the record and
+// Player plays a recording on one goroutine, in the order of the record and
 // without its pauses. It belongs to one goroutine at a time.
 //
-// Into each frame it writes a stamp, and looks for it before it frees the frame.
+// It writes a stamp into each frame, and checks the stamp before it frees the frame.
 type Player struct {
 	recording  *Recording
 	allocators []arena.FrameAllocator // by thread
 	thorough   bool
-	frames     []unsafe.Pointer // by slot; nil for those that are free, or were refused
+	frames     []unsafe.Pointer // by slot; nil if the slot is free, or its frame was refused
 	sizes      []uint32
 	at         int // how many operations were played
 	refusals   int
 }
 
-// NewPlayer returns a Player that has played nothing yet. What the recorded thread
-// with number i did, by order of appearance, it does with allocators[i], and the
-// threads that are left with the last. All must take back each other's frames, as
-// the caches of one arena do. A thorough player writes to both ends of a frame,
-// others to its beginning only.
+// NewPlayer returns a Player that has played nothing yet. It plays the operations of
+// thread i, by order of appearance, on allocators[i], and those of all further threads
+// on the last allocator. Each allocator must take back frames of the others, as the
+// caches of one arena do. A thorough player stamps both ends of a frame, others only
+// its beginning.
 func NewPlayer(r *Recording, thorough bool, allocators ...arena.FrameAllocator) *Player {
 	byThread := make([]arena.FrameAllocator, r.Threads)
 	for i := range byThread {
@@ -47,14 +47,14 @@ func NewPlayer(r *Recording, thorough bool, allocators ...arena.FrameAllocator) 
 	}
 }
 
-// Refusals returns how many frames the allocators refused so far, in all runs.
+// Refusals returns how many frames the allocators have refused so far, in all runs.
 func (p *Player) Refusals() int { return p.refusals }
 
-// stretch is the number of operations between two looks at the context.
+// stretch is the number of operations between two checks of the context.
 const stretch = 1 << 14
 
-// Play plays on until so many operations have been played. The error is the
-// context's, or wraps [ErrContents].
+// Play plays on until the first until operations of the recording have been played.
+// The error is the context's, or wraps [ErrContents].
 func (p *Player) Play(ctx context.Context, until int) error {
 	for p.at < until {
 		if err := ctx.Err(); err != nil {
@@ -95,7 +95,7 @@ func (p *Player) play(until int) error {
 	return nil
 }
 
-// Rewind frees what is live and goes back to the beginning. The error wraps
+// Rewind frees the live frames and goes back to the beginning. Its error wraps
 // [ErrContents].
 func (p *Player) Rewind() error {
 	for slot, f := range p.frames {
@@ -114,7 +114,8 @@ func (p *Player) Rewind() error {
 
 const stampSize = 8
 
-// stampOf is different for all frames that are live at a time.
+// stampOf returns the stamp of a slot. Frames that are live at the same time have
+// different stamps.
 func stampOf(slot uint32) uint64 { return (uint64(slot) + 1) * 0x9e3779b97f4a7c15 }
 
 func (p *Player) stamp(slot uint32) {

@@ -15,62 +15,62 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// Errors that [Read] returns besides those of the input, which wrap
-// [arena.ErrTrace] or are what reading met.
+// Errors that [Read] returns, besides those of the reader and those that wrap
+// [arena.ErrTrace].
 var (
 	ErrEmpty  = errors.New("replay: the trace has no operation")
 	ErrLimits = errors.New("replay: the trace exceeds a limit")
 )
 
-// Limits are what a trace may take of this program's memory. Each must be set.
+// Limits bound the memory that a trace may take. Each must be set.
 type Limits struct {
-	Operations int    // 12 bytes each, and 40 to 100 more while their frame is live
-	Bytes      uint64 // of frames live at once, as allocators round them
+	Operations int    // each takes 12 bytes, and 40 to 100 more while its frame is live
+	Bytes      uint64 // of the frames that are live at once, rounded up as an arena does
 }
 
-// Recording is a trace in memory. It never changes, so any number of goroutines
-// may use it.
+// Recording is a trace in memory. It never changes: any number of goroutines may use
+// it.
 type Recording struct {
 	operations []operation
-	slots      int // most frames live at once: each has a slot while it is live
+	slots      int // the most frames live at once: each has a slot while it is live
 
-	Allocations   int // frames that were allocated
-	Deallocations int // of these, frames that were freed
+	Allocations   int // frames allocated
+	Deallocations int // of these, frames freed
 	Refused       int // requests that the recorded allocator refused; they are not played
-	Unknown       int // frames freed whose allocation was not recorded; not played either
+	Unknown       int // frames freed whose allocation was not recorded; they are not played
 	Threads       int
 
 	Peak      Moment
-	Footprint uint64 // most bytes live at once, rounded up as an arena does
+	Footprint uint64 // the most bytes live at once, rounded up as an arena does
 
-	AllocatedBytes uint64 // in all, as asked for
-	AllocatedSpace uint64 // in all, rounded up to what Monotonic cuts
+	AllocatedBytes uint64 // in all, as requested
+	AllocatedSpace uint64 // in all, rounded up as a Monotonic does
 
-	Classes [bins.Classes + 1]ClassUse // the last: frames over all classes
+	Classes [bins.Classes + 1]ClassUse // the last one: frames that are too large for the classes
 }
 
 // Moment is a moment of a recording.
 type Moment struct {
-	Operation int    // how many operations came before, up to and with the one that led to it
-	Frames    int    // that are live
-	Bytes     uint64 // of these, as asked for
+	Operation int    // how many operations led to it
+	Frames    int    // live frames
+	Bytes     uint64 // in live frames, as requested
 }
 
-// ClassUse is what a recording asks of a size class.
+// ClassUse has the requests of a recording for frames of one size class.
 type ClassUse struct {
 	Allocations int
-	Live        int // most at once
+	Live        int // the most at once
 }
 
 // operation is one operation of a trace.
 type operation struct {
 	slot   uint32
 	size   uint32
-	thread uint16        // by order of first appearance
+	thread uint16        // in the order of their first operations
 	kind   arena.TraceOp // 0: not played
 }
 
-// Limits promises it.
+// The comment of Limits states this size.
 var (
 	_ [12 - unsafe.Sizeof(operation{})]struct{}
 	_ [unsafe.Sizeof(operation{}) - 12]struct{}
@@ -85,7 +85,7 @@ const maxThreads = math.MaxUint16 + 1
 // [arena.ErrTrace] and names the byte that reading got to.
 func Read(input io.Reader, limits Limits) (*Recording, error) {
 	counted := &countingReader{r: input}
-	buffered := bufio.NewReader(counted) // which the TraceReader takes as it is
+	buffered := bufio.NewReader(counted) // the TraceReader does not buffer it again
 	at := func(err error) error {
 		return fmt.Errorf("replay: at byte %d: %w", counted.n-int64(buffered.Buffered()), err)
 	}
@@ -114,7 +114,7 @@ func Read(input io.Reader, limits Limits) (*Recording, error) {
 	return b.recording, nil
 }
 
-// countingReader counts what is read.
+// countingReader counts the bytes that are read.
 type countingReader struct {
 	r io.Reader
 	n int64
@@ -126,7 +126,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// builder makes a recording from events.
+// builder makes a recording of events.
 type builder struct {
 	recording *Recording
 	limits    Limits
@@ -210,12 +210,12 @@ func (b *builder) allocate(e arena.TraceEvent, op *operation) error {
 	return nil
 }
 
-// classOf returns the class of a size, or bins.Classes for those that have none.
+// classOf returns the class of a size, or bins.Classes if no class fits it.
 func classOf(size uint32) bins.Class {
 	return min(bins.ClassOf(max(uintptr(size), 1)), bins.Classes)
 }
 
-// footprint returns what a frame takes of an arena.
+// footprint returns the memory in bytes that a frame takes in an arena.
 func footprint(size uint32) uint64 {
 	if k := classOf(size); k < bins.Classes {
 		return uint64(k.Size())

@@ -14,7 +14,7 @@ import (
 
 var wide = Limits{Operations: 1000, Bytes: 1 << 20}
 
-// record returns a trace of what use does.
+// record returns the trace of the operations of use.
 func record(t testing.TB, use func(*arena.Trace)) []byte {
 	t.Helper()
 	var recorded bytes.Buffer
@@ -39,7 +39,7 @@ func everySort(trace *arena.Trace) {
 	_ = b
 }
 
-// tolerant is a Heap that ignores frames of others.
+// tolerant is a Heap that ignores the frame that everySort frees without an allocation.
 type tolerant struct{ arena.Heap }
 
 func (h *tolerant) Deallocate(p unsafe.Pointer, size uintptr) {
@@ -94,7 +94,7 @@ func TestPlay(t *testing.T) {
 	require.EqualValues(t, 6, second.Stats().Allocated)
 }
 
-// refusing refuses everything.
+// refusing refuses all requests.
 type refusing struct{}
 
 func (refusing) Allocate(uintptr) unsafe.Pointer    { return nil }
@@ -117,7 +117,7 @@ func TestPlayEndsWithTheContext(t *testing.T) {
 	require.ErrorIs(t, NewPlayer(r, false, new(arena.Heap)).Play(ctx, r.Operations()), context.Canceled)
 }
 
-// overlapping hands out the same memory again and again, a little further on.
+// overlapping hands out frames of the same memory, each step bytes after the last one.
 type overlapping struct {
 	memory []byte
 	step   int
@@ -182,7 +182,7 @@ func TestLimits(t *testing.T) {
 	require.ErrorIs(t, err, ErrLimits)
 }
 
-// FuzzRead reads arbitrary bytes: it returns an error, or a recording that can be
+// FuzzRead reads arbitrary bytes: Read returns an error, or a recording that can be
 // played.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte{})

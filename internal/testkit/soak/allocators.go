@@ -13,7 +13,7 @@ import (
 	"github.com/framearena/framearena/internal/testkit/allocators"
 )
 
-// runAllocators is the allocators' load: the fuzz kit tests some of ours.
+// runAllocators is the allocators' load: package fuzz tests some of this module's allocators.
 func (s *soaker) runAllocators(r *rand.Rand, round int) error {
 	sorts := allocators.All()
 	if plantedIn(BrokenAllocator, round) {
@@ -43,8 +43,8 @@ func (s *soaker) runAllocators(r *rand.Rand, round int) error {
 	return nil
 }
 
-// reporter is the testing.TB of the fuzz kit outside of tests. It belongs to one goroutine,
-// which ends with Fatal.
+// reporter is the testing.TB that package fuzz gets outside of tests. It belongs to one
+// goroutine, which Fatal and Skip end.
 type reporter struct {
 	testing.TB // nil: no other methods are called
 	failed     bool
@@ -59,7 +59,7 @@ func (r *reporter) Fatal(args ...any) {
 }
 func (r *reporter) Skip(args ...any) { runtime.Goexit() }
 
-// reported returns what test reports.
+// reported returns the failure that test reports, if there is one.
 func reported(test func(testing.TB)) error {
 	var r reporter
 	done := make(chan struct{})
@@ -74,7 +74,7 @@ func reported(test func(testing.TB)) error {
 	return nil
 }
 
-// miscounted is an allocator whose figure is wrong.
+// miscounted is an allocator whose count of live frames is wrong.
 var miscounted = allocators.Allocator{
 	Name: "planted",
 	New:  func(testing.TB) arena.FrameAllocator { return new(arena.Heap) },

@@ -8,7 +8,7 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// buildFlags returns the flags that the program was built with, as far as they matter.
+// buildFlags returns the flags of this build that matter for repeating a round.
 func buildFlags() string {
 	var flags []string
 	if race.Enabled {
@@ -28,13 +28,13 @@ func buildTags() string {
 			}
 		}
 	}
-	if framecheck.Enabled { // a test's binary does not say
+	if framecheck.Enabled { // the binary of a test does not record its tags
 		return "framecheck"
 	}
 	return ""
 }
 
-// buildName says what sort of build this is.
+// buildName describes this build.
 func buildName() string {
 	var names []string
 	if race.Enabled {

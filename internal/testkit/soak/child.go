@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// childVariable is set in the environment of a child, to the Options.
+// childVariable is the variable in a child's environment that has the Options, as JSON.
 const childVariable = "FRAMEARENA_SOAK"
 
 // Exit statuses of a child.
 const (
-	childHasSaid   = 0 // the last message is the final one
-	childGaveUp    = 3 // it was told to stop, and did not come to the end of what it did
-	childIsWrong   = 4 // it could not begin, or tell
+	childHasSaid   = 0 // its last message was the final one
+	childGaveUp    = 3 // it was told to stop, and the round did not end in time
+	childIsWrong   = 4 // it could not begin, or could not write a message
 	maxTimeToClose = 20 * time.Second
 )
 
-// message is what a child writes to its standard output, as JSON.
+// message is what a child writes to its standard output: one JSON value a message.
 type message struct {
 	Summary Summary
 	Final   bool
@@ -31,12 +31,13 @@ type message struct {
 // IsChild reports whether this process is a child, which must call [Child] and nothing else.
 func IsChild() bool { return os.Getenv(childVariable) != "" }
 
-// Child soaks, and returns the exit status. The end of standard input tells it to stop.
+// Child soaks and returns the exit status. It stops at the end of its standard input.
 func Child() int {
-	// The profile of the heap keeps each stack that it has seen, and random trees have ever new
-	// ones: memory would seem to leak.
+	// The heap profile keeps every stack that it has seen, and random trees have new stacks all
+	// the time: memory would seem to leak.
 	runtime.MemProfileRate = 0
-	// A terminal interrupts the child along with its parent, who then tells it.
+	// A terminal interrupts the child along with its parent. The parent then closes the
+	// child's standard input.
 	signal.Ignore(os.Interrupt)
 
 	var o Options
@@ -67,7 +68,7 @@ func Child() int {
 	dog := newWatchdog(s)
 	defer dog.ticker.Stop()
 	ended := make(chan *Violation, 1)
-	go func() { ended <- s.run() }() // the last one: it counts the goroutines that there are
+	go func() { ended <- s.run() }() // started last: run counts the goroutines first
 	for {
 		var v *Violation
 		select {

@@ -17,23 +17,23 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// crowd is very many tasks that wait on one pool for as long as the child lives. Each has a
-// place, which decides what it is and how it waits, so that a full crowd has the same frames
-// each time, however often its tasks were replaced. Apart from what its tasks use, it belongs
-// to one goroutine.
+// crowd is many tasks that wait on one pool for as long as the child lives. Each task has a
+// place. The place decides the task's kind and how it waits, so a full crowd always has the
+// same frames, however often its tasks were replaced. One goroutine owns the crowd; its tasks
+// use calls and the fields that mu guards.
 type crowd struct {
 	soaker *soaker
 	pool   *executor.Pool
 	places []place
-	calls  *coro.Chan[int64] // those who wait to receive from it go when something comes
-	full   arena.Stats       // when all wait
+	calls  *coro.Chan[int64] // a task that waits for a call ends when it receives one
+	full   arena.Stats       // taken when all tasks wait
 
 	mu    sync.Mutex // guards what follows
-	gone  []uint32   // places of tasks that have ended and were not replaced
-	wrong error      // the first thing that a task found
+	gone  []uint32   // the places of tasks that have ended and were not replaced yet
+	wrong error      // the first error that a task has found
 }
 
-// place is what it takes to have the task there go.
+// place has what it takes to end the task in a place.
 type place struct {
 	waker  coro.Waker
 	cancel context.CancelCauseFunc
@@ -42,9 +42,9 @@ type place struct {
 // How the tasks of a crowd wait, by the number of their place.
 const (
 	forWaker = iota
-	forTime  // and go when their context ends
+	forTime  // they end when their context does
 	forCall
-	forChild // which waits for the waker
+	forChild // the child waits for the waker
 	forEither
 
 	waysToWait
@@ -61,13 +61,13 @@ type dweller struct {
 	got    int64
 }
 
-// roomy is the state of a child.
+// roomy is the state of the child of a task that waits for a child.
 type roomy struct {
 	dweller
 	_ [300]byte
 }
 
-// dwelling is the held part.
+// dwelling is the held part of a dweller and of its child.
 type dwelling struct {
 	crowd *crowd
 	waker coro.Waker
@@ -103,7 +103,7 @@ var kindChild = coro.DefineHeld("soak: child of the crowd", func(f *coro.Frame[r
 	return f.Return(int64(f.State.at))
 }, coro.NeverElided())
 
-// leaves is called by a task in its last step.
+// leaves records the end of a task. The task calls it in its last step.
 func (c *crowd) leaves(s *dweller, err error) {
 	right := err == nil
 	switch wayOf(s.at) {
@@ -124,7 +124,7 @@ func (c *crowd) leaves(s *dweller, err error) {
 	c.gone = append(c.gone, s.at)
 }
 
-// newCrowd returns a crowd that is full.
+// newCrowd returns a full crowd: a task waits in every place.
 func newCrowd(s *soaker) (*crowd, error) {
 	n := 100_000
 	if race.Enabled {
@@ -176,8 +176,8 @@ func (c *crowd) settle(at uint32) error {
 	return coro.RunAsync(c.pool, opts...)(kindDweller.With(dweller{at: at, chosen: -1}, held))
 }
 
-// run is the crowd's load: all tasks are replaced, some thousand at a time, in an order that
-// r decides.
+// run is the crowd's load: it replaces all tasks, up to a twentieth of them at a time, in an
+// order that r decides.
 func (c *crowd) run(r *rand.Rand, round int) error {
 	order := r.Perm(len(c.places))
 	if plantedIn(LostFrame, round) {
@@ -195,11 +195,11 @@ func (c *crowd) run(r *rand.Rand, round int) error {
 		c.soaker.tallies[loadCrowd].add(0, n, 0)
 	}
 	c.soaker.tallies[loadCrowd].add(1, 0, 0)
-	return c.rest() // in checked builds memory is going to be refused to the crowd, too
+	return c.rest() // before the faults' load, which may refuse memory to the crowd too
 }
 
-// replace has the tasks in some places go, and settles others. Who waits for a call goes in
-// the place of another one who does.
+// replace ends the tasks in some places, and launches new ones. A call ends any one of the
+// tasks that wait for a call: the place of that task is filled again.
 func (c *crowd) replace(places []int, forget bool) error {
 	var inVain atomic.Int64
 	var all sync.WaitGroup
@@ -245,7 +245,7 @@ func (c *crowd) replace(places []int, forget bool) error {
 	return nil
 }
 
-// send has the task of a place go, or one like it.
+// send ends the task of a place, or another one that waits for a call.
 func (c *crowd) send(at uint32) bool {
 	p := &c.places[at]
 	switch wayOf(at) {
@@ -253,13 +253,13 @@ func (c *crowd) send(at uint32) bool {
 		p.cancel(errMoved)
 		return true
 	case forCall:
-		return c.soaker.within(func() bool { return c.calls.TrySend(1) }) // one may be on its way
+		return c.soaker.within(func() bool { return c.calls.TrySend(1) }) // a task may be about to wait
 	default:
 		return p.waker.Wake()
 	}
 }
 
-// rest looks whether the crowd has exactly the frames of a full one.
+// rest returns an error if the crowd has other frames than a full one.
 func (c *crowd) rest() error {
 	c.mu.Lock()
 	wrong := c.wrong
@@ -291,7 +291,7 @@ func (c *crowd) rest() error {
 	return nil
 }
 
-// close ends all tasks, of which no frame may be left.
+// close ends all tasks, and returns an error if a frame is live afterwards.
 func (c *crowd) close() error {
 	if err := c.pool.Close(); err != nil {
 		return named(loadCrowd, err)
@@ -300,7 +300,7 @@ func (c *crowd) close() error {
 	return nil
 }
 
-// waitingByKind says what the tasks on an executor wait for.
+// waitingByKind lists what the tasks on an executor wait for.
 func waitingByKind(ex coro.Executor) string {
 	var b strings.Builder
 	for _, g := range ex.Environment().WaitingByKind() {

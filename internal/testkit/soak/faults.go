@@ -21,7 +21,7 @@ import (
 
 var errExhausted = arena.ErrExhausted
 
-// runFaults is the faults' load.
+// runFaults is the faults' load. It refuses memory to the whole process, so it runs alone.
 func (s *soaker) runFaults(r *rand.Rand, round int) error {
 	switch {
 	case plantedIn(Stall, round):
@@ -51,8 +51,8 @@ func (s *soaker) runFaults(r *rand.Rand, round int) error {
 	return nil
 }
 
-// refusing refuses one of some requests. It is for one goroutine at a time, as a tree's
-// allocator is.
+// refusing refuses one of oneIn requests, at random. One goroutine at a time may use it, as is
+// the case for the allocator of a tree.
 type refusing struct {
 	arena.FrameAllocator
 	random  *rand.Rand
@@ -68,7 +68,7 @@ func (m *refusing) Allocate(size uintptr) unsafe.Pointer {
 	return m.FrameAllocator.Allocate(size)
 }
 
-// refusedTree runs a tree some of whose frames are refused.
+// refusedTree runs a tree and refuses some of its frames.
 func (s *soaker) refusedTree(r *rand.Rand) error {
 	worlds := tasktree.Worlds()
 	here := worlds[r.IntN(len(worlds))].New()
@@ -87,10 +87,10 @@ func (s *soaker) refusedTree(r *rand.Rand) error {
 	return errors.Join(a.Validate(), here.Close(), a.Close())
 }
 
-// refusedWaits runs tasks that wait, some of which die, and refuses some of the requests that
-// the executor's arena gets.
+// refusedWaits runs tasks that wait, some of which panic or exit, and refuses some of the
+// requests to the executor's arena.
 func (s *soaker) refusedWaits(r *rand.Rand) error {
-	a, err := arena.New(arena.WithChecks(16 << 10)) // others do not ask
+	a, err := arena.New(arena.WithChecks(16 << 10)) // only a checked arena asks whether to refuse
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (s *soaker) refusedWaits(r *rand.Rand) error {
 	return errors.Join(a.Validate(), a.Close())
 }
 
-// dies ends the step in another way than by returning.
+// dies ends the step by a panic or by Goexit.
 func (s *waiting) dies() coro.Step {
 	if s.one(2) {
 		runtime.Goexit()
@@ -123,7 +123,8 @@ func (s *waiting) dies() coro.Step {
 	panic(errStopped)
 }
 
-// leap has d pass. Alarms go off that are due, or falsely all that are set.
+// leap advances the clock by d. The alarms that are due go off; if falsely is set, so do all
+// others that are set.
 func leap(c *testclock.Clock, d time.Duration, falsely bool) {
 	c.Advance(d)
 	if falsely {
@@ -131,7 +132,7 @@ func leap(c *testclock.Clock, d time.Duration, falsely bool) {
 	}
 }
 
-// sleeping is the state of a task that sleeps some times.
+// sleeping is the state of a task that sleeps several times.
 type sleeping struct {
 	began, d time.Duration
 	left     int32
@@ -164,7 +165,8 @@ var kindSleeping = coro.DefineHeld("soak: sleeping", func(f *coro.Frame[sleeping
 	return coro.Sleep(f, 1, s.d)
 })
 
-// jumpingClock has tasks sleep by a clock that leaps: none goes on early, and none is lost.
+// jumpingClock runs tasks that sleep by a clock that leaps: no sleep ends early, and no task
+// is lost.
 func (s *soaker) jumpingClock(r *rand.Rand) error {
 	clock := new(testclock.Clock)
 	pool := executor.NewPool(executor.WithWorkers(1+r.IntN(3)), executor.WithClock(clock), quiet)
@@ -201,9 +203,9 @@ func (s *soaker) jumpingClock(r *rand.Rand) error {
 	}
 }
 
-// crash ends the process as a use after free does.
+// crash ends the process with a write to memory that was given back to the system.
 func crash() {
-	if slab.FromHeap { // there it is not noticed
+	if slab.FromHeap { // such a write would go unnoticed
 		go panic("planted")
 		select {}
 	}

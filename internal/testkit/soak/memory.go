@@ -9,21 +9,21 @@ import (
 	"github.com/framearena/framearena/internal/testkit/resident"
 )
 
-// memorySeries is the series of resident memory at the ends of rounds. It belongs to the
-// goroutine that runs them.
+// memorySeries has the resident memory of the process at the ends of rounds, in bytes. It
+// belongs to the goroutine that runs the rounds.
 type memorySeries struct {
 	samples []uint64
 	max     uint64
 }
 
 const (
-	minWarmUp = 3 // rounds that are not looked at: free lists, stacks and pools of the library fill
-	minJudged = 8 // rounds that are needed besides
+	minWarmUp = 3 // rounds that are not judged: free lists, stacks and pools of the library fill
+	minJudged = 8 // rounds that are needed for a judgement, after the warm-up
 )
 
-// allowed is by how much the later half's median may exceed the first half's: free lists
-// take what the busiest moment needed, and the race detector keeps a shadow of all memory
-// that was ever touched.
+// allowed returns by how many bytes the median of the later half may exceed that of the first
+// half. Free lists keep what the busiest moment needed, and the race detector keeps a shadow
+// of all memory that was ever touched.
 func allowed(first uint64) uint64 {
 	if race.Enabled {
 		return first/4 + 128<<20
@@ -31,7 +31,7 @@ func allowed(first uint64) uint64 {
 	return first/10 + 32<<20
 }
 
-// sample takes the memory that the process has when free memory of the Go heap is given back.
+// sample returns the free memory of the Go heap to the system, and adds a sample.
 func (r *memorySeries) sample() {
 	debug.FreeOSMemory()
 	rss := resident.Bytes()
@@ -39,7 +39,7 @@ func (r *memorySeries) sample() {
 	r.max = max(r.max, rss)
 }
 
-// judged returns the samples that are looked at.
+// judged returns the samples after the warm-up.
 func (r *memorySeries) judged() []uint64 {
 	return r.samples[min(max(minWarmUp, len(r.samples)/4), len(r.samples)):]
 }

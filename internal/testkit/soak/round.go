@@ -25,7 +25,8 @@ const (
 
 var loadNames = [loadCount]string{"allocators", "trees", "waits", "crowd", "faults"}
 
-// tally is what a load has done. Its goroutines add to it; any may read it.
+// tally counts what a load has done. The load's goroutines add to it; any goroutine may read
+// it.
 type tally struct{ runs, tasks, operations atomic.Uint64 }
 
 func (t *tally) add(runs, tasks, operations int) {
@@ -34,29 +35,30 @@ func (t *tally) add(runs, tasks, operations int) {
 	t.operations.Add(uint64(operations))
 }
 
-// soaker is what runs rounds in a child.
+// soaker runs the rounds of a child, on one goroutine. Other goroutines may read the options,
+// the atomics and the tallies, and rss with the lock.
 type soaker struct {
 	opts     Options
 	began    time.Time
-	patience time.Duration // for what must happen: less than the watchdog has, to say more
+	patience time.Duration // for what must happen; shorter than the watchdog's, whose report says less
 
 	tallies [loadCount]tally
-	round   atomic.Int64 // that began last
-	rounds  atomic.Int64 // that are complete
-	stopped atomic.Bool  // the soak shall end before the round does
+	round   atomic.Int64 // the round that began last
+	rounds  atomic.Int64 // how many are complete
+	stopped atomic.Bool  // set when the soak should end before the round is complete
 	tell    func()       // called as a round begins
 
-	// What is left of the rounds before; they are the run's.
+	// What stays from round to round. It belongs to the goroutine of run.
 	crowd      *crowd
 	memory     memorySeries
-	goroutines int // when nothing but the crowd was there
+	goroutines int // how many there were when there was only the crowd
 	grown      [][]byte
 
 	mu  sync.Mutex // guards rss
 	rss RSS
 }
 
-// minPatience is what a busy machine needs.
+// minPatience is how long something may take on a busy machine.
 const minPatience = 5 * time.Second
 
 func newSoaker(o Options) *soaker {
@@ -75,7 +77,7 @@ func (s *soaker) summary() Summary {
 		Elapsed: time.Since(s.began),
 		RSS:     s.rss,
 
-		Violations: []Violation{}, // which JSON shows as none
+		Violations: []Violation{}, // not nil: an empty list in JSON
 	}
 	for i := range s.tallies {
 		t := &s.tallies[i]
@@ -84,7 +86,7 @@ func (s *soaker) summary() Summary {
 	return sum
 }
 
-// beats returns a number that goes up as long as anything is done.
+// beats returns a number that grows for as long as the soak makes progress.
 func (s *soaker) beats() uint64 {
 	sum := uint64(s.rounds.Load())
 	for i := range s.tallies {
@@ -94,7 +96,7 @@ func (s *soaker) beats() uint64 {
 	return sum
 }
 
-// share returns how much of n a round has.
+// share returns how much of n a round does in this build.
 func (s *soaker) share(n int) int {
 	if race.Enabled {
 		n /= 5
@@ -105,7 +107,7 @@ func (s *soaker) share(n int) int {
 	return max(n, 1)
 }
 
-// run does all rounds, and returns the first violation.
+// run runs all rounds, and returns the first violation or nil.
 func (s *soaker) run() *Violation {
 	var err error
 	if s.crowd, err = newCrowd(s); err != nil {
@@ -160,7 +162,7 @@ func (s *soaker) sample() {
 	s.rss = s.memory.figures()
 }
 
-// runRound does one round.
+// runRound runs one round.
 func (s *soaker) runRound(round int) error {
 	if planted == Growth {
 		return s.rest()
@@ -171,7 +173,7 @@ func (s *soaker) runRound(round int) error {
 	random := func(load int) *rand.Rand {
 		return rand.New(rand.NewPCG(s.opts.Seed, uint64(round)*loadCount+uint64(load)))
 	}
-	ends := make(chan error, len(together)) // of those that nobody waits for any more, too
+	ends := make(chan error, len(together)) // has room for loads that are not waited for
 	for load, run := range together {
 		go func() { ends <- named(load, run(random(load), round)) }()
 	}
@@ -180,7 +182,7 @@ func (s *soaker) runRound(round int) error {
 			return err
 		}
 	}
-	// Memory is refused to everybody, so these are alone.
+	// This load refuses memory to the whole process, so it runs alone.
 	if err := s.runFaults(random(loadFaults), round); err != nil {
 		return named(loadFaults, err)
 	}
@@ -197,7 +199,7 @@ func named(load int, err error) error {
 	return fmt.Errorf("%s: %w", loadNames[load], err)
 }
 
-// rest looks whether nothing is left of a round.
+// rest returns an error if the round has left something behind.
 func (s *soaker) rest() error {
 	if err := s.crowd.rest(); err != nil {
 		return named(loadCrowd, err)
@@ -208,7 +210,7 @@ func (s *soaker) rest() error {
 	return nil
 }
 
-// within waits until something is so, and reports whether it came to be in time.
+// within waits until so reports true. It reports whether that happened in time.
 func (s *soaker) within(so func() bool) bool {
 	end := time.Now().Add(s.patience)
 	for wait := 10 * time.Microsecond; !so(); wait = min(2*wait, 10*time.Millisecond) {
@@ -220,8 +222,8 @@ func (s *soaker) within(so func() bool) bool {
 	return true
 }
 
-// busyGoroutines returns the number of goroutines, but for those that stay for a while to do the
-// next offload of a task.
+// busyGoroutines returns the number of goroutines, without the idle helpers, which stay for a
+// while to do the next offload.
 func busyGoroutines() int {
 	n := runtime.NumGoroutine()
 	for one := range strings.SplitSeq(stacks(), "\n\n") {
@@ -234,7 +236,7 @@ func busyGoroutines() int {
 
 const idleHelpers = "github.com/framearena/framearena/coro.(*helperPool).serve("
 
-// maxStacks bounds what is shown of the goroutines.
+// maxStacks bounds the text of the goroutines' stacks, in bytes.
 const maxStacks = 1 << 20
 
 // stacks returns the stacks of all goroutines.

@@ -12,11 +12,10 @@ import (
 	"time"
 )
 
-// Run soaks in a child process: this program again, whose main function must call [Child] if
-// [IsChild]. It returns when the time is over, at the first violation, which is in the
-// summary, or when ctx ends, which is no error: then the round that runs is not completed.
-// The error says that there was no soak. The child does not outlive this process by more
-// than what it takes to stop.
+// Run soaks in a child process. The child is this program again: its main function must call
+// [Child] if [IsChild]. Run returns when the time is over, at the first violation, which is in
+// the summary, or when ctx ends, which is no error and leaves the current round incomplete. An
+// error means that there was no soak. If this process dies, the child stops soon afterwards.
 func Run(ctx context.Context, o Options) (Summary, error) {
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
@@ -54,7 +53,7 @@ type child struct {
 	cmd      *exec.Cmd
 	stdin    io.Closer
 	messages chan message // closed when there are no more
-	printed  beginning    // on standard error; complete when the child has ended
+	printed  beginning    // what the child writes to standard error; complete when it has ended
 }
 
 func startChild(o Options) (*child, error) {
@@ -69,7 +68,7 @@ func startChild(o Options) (*child, error) {
 	c := &child{cmd: exec.Command(program), messages: make(chan message)}
 	c.cmd.Env = append(append(os.Environ(), childVariable+"="+string(encoded)), o.env...)
 	if os.Getenv("GORACE") == "" {
-		c.cmd.Env = append(c.cmd.Env, "GORACE=halt_on_error=1") // a race that is reported is a violation
+		c.cmd.Env = append(c.cmd.Env, "GORACE=halt_on_error=1") // a reported race ends the child
 	}
 	c.cmd.Stderr = &c.printed
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
@@ -84,10 +83,10 @@ func startChild(o Options) (*child, error) {
 	}
 	go func() {
 		defer close(c.messages)
-		defer stdout.Close() // whoever goes on writing is ended by that
+		defer stdout.Close() // ends a child that still writes
 		for d := json.NewDecoder(stdout); ; {
 			var m message
-			if d.Decode(&m) != nil { // the end, or that of a child that dies
+			if d.Decode(&m) != nil { // the end of the output, or half a message of a child that died
 				return
 			}
 			c.messages <- m
@@ -96,14 +95,15 @@ func startChild(o Options) (*child, error) {
 	return c, nil
 }
 
-// silenceOf returns how long a child may say nothing: its own watchdog comes first.
+// silenceOf returns how long a child may write nothing. It is longer than what the child's own
+// watchdog allows.
 func silenceOf(o Options) time.Duration { return 2 * o.Stall }
 
-// listen passes on what the child says until it has ended, and returns the last of it. A child
-// that says nothing for too long is made to print its stacks and to end.
+// listen passes the child's messages on until the child has ended, and returns the last one. A
+// child that writes nothing for too long gets a signal that makes it print its stacks and end.
 func (c *child) listen(ctx context.Context, o Options) (last message, silent bool) {
 	const ticks = 8
-	ticker := time.NewTicker(silenceOf(o) / ticks) // as that of the watchdog
+	ticker := time.NewTicker(silenceOf(o) / ticks) // counts ticks, as the watchdog does
 	defer ticker.Stop()
 	stop, quiet := ctx.Done(), 0
 	for {
@@ -118,12 +118,12 @@ func (c *child) listen(ctx context.Context, o Options) (last message, silent boo
 			}
 		case <-stop:
 			stop = nil
-			_ = c.stdin.Close() // it may have ended
+			_ = c.stdin.Close() // an error only says that the child has ended
 		case <-ticker.C:
 			switch quiet++; quiet {
 			case ticks:
 				silent = true
-				_ = c.cmd.Process.Signal(syscall.SIGQUIT) // not everywhere
+				_ = c.cmd.Process.Signal(syscall.SIGQUIT) // not on every system
 			case ticks + 2:
 				_ = c.cmd.Process.Kill()
 			}
@@ -131,8 +131,8 @@ func (c *child) listen(ctx context.Context, o Options) (last message, silent boo
 	}
 }
 
-// beginning is a Writer that keeps the beginning of what is written: where a program that
-// crashes says why.
+// beginning is a Writer that keeps the beginning of what is written. A program that crashes
+// prints the reason first.
 type beginning struct{ kept []byte }
 
 func (b *beginning) Write(p []byte) (int, error) {

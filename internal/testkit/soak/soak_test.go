@@ -13,7 +13,7 @@ import (
 	"github.com/framearena/framearena/internal/testkit/resident"
 )
 
-// plantVariable makes a child of the test binary have a fault.
+// plantVariable is the variable that gives a child of the test binary its fault.
 const plantVariable = "FRAMEARENA_TEST_PLANT"
 
 func TestMain(m *testing.M) {
@@ -42,7 +42,7 @@ func TestCleanSoak(t *testing.T) {
 	}
 }
 
-// Each fault is found, and found again by what its violation says.
+// Each fault is found, and found again by the command in its violation.
 func TestPlantedFaultsAreFound(t *testing.T) {
 	const seed = 7
 	round := "framearena soak -seed 7 -round 2" + builtWith()
@@ -67,7 +67,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 			o := Options{Seed: seed, Duration: 3 * time.Second, Stall: c.stall, env: []string{plantVariable + "=" + string(c.fault)}}
 			if c.fault == Growth {
 				if resident.Bytes() == 0 {
-					t.Skip("the system does not say how much memory a process has")
+					t.Skip("the system does not report the memory of a process")
 				}
 				o.Duration = 2 * time.Second
 			}
@@ -87,7 +87,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}
 }
 
-// repeated returns the options that a command line gives, apart from what is for tests.
+// repeated returns o with the options of a command line.
 func repeated(t *testing.T, o Options, line string) Options {
 	line, _, _ = strings.Cut(line, " (")
 	fields := strings.Fields(line)
@@ -110,7 +110,7 @@ func repeated(t *testing.T, o Options, line string) Options {
 	return o
 }
 
-// A soak that is interrupted is none that failed.
+// An interrupted soak has not failed.
 func TestInterruptedSoak(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -124,7 +124,7 @@ func TestInterruptedSoak(t *testing.T) {
 	require.True(t, sum.Interrupted)
 }
 
-// A round is what its seed and number say, whatever came before.
+// One round can be run alone.
 func TestOneRound(t *testing.T) {
 	sum, err := Run(t.Context(), Options{Seed: 3, Round: 5})
 	require.NoError(t, err)

@@ -9,8 +9,8 @@ import (
 	"github.com/framearena/framearena/internal/testkit/tasktree"
 )
 
-// runTrees is the trees' load: some trees one after the other, some at the same time, and
-// some on an executor that is closed meanwhile.
+// runTrees is the trees' load: it runs some trees one after the other, some at the same time,
+// and some on an executor that is closed while they run.
 func (s *soaker) runTrees(r *rand.Rand, round int) error {
 	worlds := tasktree.Worlds()
 	for range s.share(50) {
@@ -20,7 +20,7 @@ func (s *soaker) runTrees(r *rand.Rand, round int) error {
 			return nil
 		}
 		here := world.New()
-		_, driven := here.Executor.(*executor.Loop) // by the tree, so there is one at a time
+		_, driven := here.Executor.(*executor.Loop) // a Loop is driven by its tree, so it has one tree at a time
 		var err error
 		switch {
 		case how == 0:
@@ -42,10 +42,10 @@ func (s *soaker) runTrees(r *rand.Rand, round int) error {
 	return nil
 }
 
-// aTree returns a tree of some size.
+// aTree returns a random tree.
 func aTree(r *rand.Rand) *tasktree.Tree { return tasktree.Generate(r.Uint64(), 8+r.IntN(60)) }
 
-// aMemory returns a memory of some sort.
+// aMemory returns a memory with a random sort of allocator.
 func aMemory(r *rand.Rand) (tasktree.Memory, error) {
 	memories := tasktree.Memories()
 	return memories[r.IntN(len(memories))].New()
@@ -83,7 +83,7 @@ func (s *soaker) treesTogether(r *rand.Rand, here tasktree.World) error {
 		}
 		opts := here.With(there)
 		opts.Patience = s.patience
-		opts.Arena = nil // others have frames there
+		opts.Arena = nil // other trees have frames there
 		tree := aTree(r)
 		go func() {
 			err := tasktree.Run(context.Background(), tree, here.Executor, opts)

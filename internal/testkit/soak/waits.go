@@ -13,8 +13,8 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// runWaits is the waits' load: on one executor after the other, tasks wait for each other and
-// for goroutines.
+// runWaits is the waits' load: tasks wait for each other and for goroutines, on one executor
+// after the other.
 func (s *soaker) runWaits(r *rand.Rand, _ int) error {
 	for range s.share(15) {
 		how := waitsHow(r.IntN(int(waitsHows)))
@@ -30,22 +30,22 @@ func (s *soaker) runWaits(r *rand.Rand, _ int) error {
 	return nil
 }
 
-// quiet is for roots whose errors are asked for by the launch.
+// quiet ignores errors of roots: the launches have handlers of their own.
 var quiet = executor.WithErrorHandler(func(error) {})
 
-// waitsHow says how the tasks end.
+// waitsHow is the way in which the tasks end.
 type waitsHow int
 
 const (
 	byThemselves waitsHow = iota
-	byContext             // some of them, at any time
-	byClose               // of the executor, at any time
+	byContext             // the contexts of some of them end, at any time
+	byClose               // the executor is closed, at any time
 
 	waitsHows
 )
 
-// waits is some tasks, launched on one executor, and what they have in common. Each thing
-// that may get lost is counted at both ends.
+// waits has the tasks of one executor, and what they share. Everything that could get lost on
+// its way is counted at both ends.
 type waits struct {
 	soaker *soaker
 	tally  *tally
@@ -55,24 +55,24 @@ type waits struct {
 	faulty bool          // steps panic and exit, and memory is refused
 
 	mutexes   [3]coro.Mutex
-	inside    [3]int // how often a mutex was had; guarded by it
+	inside    [3]int // how often each mutex was locked; guarded by the mutex
 	locks     [3]atomic.Int64
 	semaphore *coro.Semaphore
-	permits   atomic.Int64 // that tasks have
+	permits   atomic.Int64 // how many the tasks have
 	numbers   [3]*coro.Chan[int64]
-	sent      atomic.Int64 // sums
-	received  atomic.Int64
+	sent      atomic.Int64 // the sum of the numbers sent
+	received  atomic.Int64 // the sum of the numbers received
 	event     coro.Event
 	wakers    chan coro.Waker // for goroutines to wake
-	woken     atomic.Int64    // by whoever called Wake
-	went      atomic.Int64    // on, after a Suspend
+	woken     atomic.Int64    // how often Wake reported true
+	went      atomic.Int64    // how often a task resumed after a Suspend
 
-	left atomic.Int64 // roots that have not ended, and one while there are launches
-	over chan struct{}
-	ends []atomic.Int32 // by root: how often it has ended
+	left atomic.Int64   // the roots that have not ended, plus 1 while there are launches
+	over chan struct{}  // closed when left is 0
+	ends []atomic.Int32 // how often each root has ended
 
 	mu    sync.Mutex // guards wrong
-	wrong error      // the first thing
+	wrong error      // the first fault
 }
 
 const semaphorePermits = 3
@@ -83,17 +83,17 @@ var errStopped = errors.New("soak: stopped")
 type waiting struct {
 	children coro.Group
 	random   uint64
-	left     int32 // things that it will still do
+	left     int32 // how many more things the task will do
 	depth    int32
 	chosen   int
-	number   int64 // to be sent
+	number   int64 // the number that is sent
 	got      int64
 	mutex    int32
 	locked   bool
 	permit   bool
 }
 
-// withWaits is the held part.
+// withWaits is the held part of a task.
 type withWaits struct {
 	waits *waits
 	waker coro.Waker
@@ -142,7 +142,7 @@ const (
 
 var kindWaiting *coro.HeldKind[waiting, withWaits, int64]
 
-func init() { // its step refers to it
+func init() { // the step refers to the kind
 	kindWaiting = coro.DefineHeld("soak: waiting", stepWaiting, coro.HasCleanup())
 }
 
@@ -193,7 +193,7 @@ func stepWaiting(f *coro.Frame[waiting, int64], h *withWaits) coro.Step {
 	return s.next(f, h)
 }
 
-// handles reports whether a task goes on with what its child failed with.
+// handles reports whether a task continues after its child has failed with err.
 func (w *waits) handles(err error) bool {
 	var panicked *coro.PanicError
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &panicked)
@@ -284,7 +284,7 @@ func (w *waits) wake(k coro.Waker) {
 	}
 }
 
-// run launches the tasks, does what they wait for, and looks whether something is lost.
+// run launches the tasks, wakes them, and returns an error if something got lost.
 func (w *waits) run(r *rand.Rand) error {
 	const contexts = 8
 	var ctxs [contexts]context.Context
@@ -332,7 +332,7 @@ func (w *waits) run(r *rand.Rand) error {
 		}
 	}
 	launches.Wait()
-	w.ended() // the launches
+	w.ended() // there are no more launches
 	end := time.NewTimer(w.soaker.patience)
 	defer end.Stop()
 	select {
@@ -346,7 +346,8 @@ func (w *waits) run(r *rand.Rand) error {
 	return w.check()
 }
 
-// nudge has those go on that wait for what no other task does, until all have ended.
+// nudge wakes tasks whose Event no other task sets, or whose number no other task sends or
+// receives, until all have ended.
 func (w *waits) nudge() {
 	for {
 		select {
@@ -411,7 +412,7 @@ func (w *waits) allows(err error) bool {
 	return false
 }
 
-// check looks at everything when all roots have ended.
+// check returns the first thing that is wrong when all roots have ended.
 func (w *waits) check() error {
 	if err := w.pool.Close(); err != nil {
 		return err
@@ -425,7 +426,7 @@ func (w *waits) check() error {
 		return fmt.Errorf("%d permits were not given back", n)
 	}
 	if w.how == byClose {
-		return nil // what a task was given it may not have seen
+		return nil // a task may have ended before it could count what it was given
 	}
 	for i := range w.mutexes {
 		if !w.mutexes[i].TryLock() {
