@@ -8,7 +8,7 @@ import (
 	"github.com/framearena/framearena/internal/workloads"
 )
 
-// counted returns a function that runs the chain and checks how many leaves there were.
+// counted returns a function that runs the chain and checks how many leaves it has reached.
 func counted(run func(iterations int) error) func(int) error {
 	return func(iterations int) error {
 		before := workloads.ChainLeaves.Load()

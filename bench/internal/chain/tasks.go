@@ -14,7 +14,8 @@ type closer interface {
 	Close() error
 }
 
-// tasks returns what opens the chain as tasks on an executor, with options for the launch.
+// tasks returns a function that opens the chain as tasks on an executor, with options for the
+// launch.
 func tasks(root *coro.Kind[workloads.Repeat, struct{}], open func() closer, opts ...coro.LaunchOption) func() (contest.Runner, error) {
 	return func() (contest.Runner, error) {
 		ex := open()
@@ -36,7 +37,7 @@ func tasks(root *coro.Kind[workloads.Repeat, struct{}], open func() closer, opts
 func inline() closer { return executor.NewInline() }
 func pool() closer   { return executor.NewPool() }
 
-// inArena is tasks with frames from an arena that any goroutine may use.
+// inArena opens the chain with frames from an arena that any goroutine may use.
 func inArena() (contest.Runner, error) {
 	a, err := arena.New()
 	if err != nil {
@@ -53,12 +54,12 @@ func inArena() (contest.Runner, error) {
 	return r, err
 }
 
-// onHeap is tasks with frames from the Go heap.
+// onHeap opens the chain with frames from the Go heap.
 func onHeap() (contest.Runner, error) {
 	return tasks(workloads.Chain, inline, coro.Allocator(new(arena.Heap)))()
 }
 
-// elided is tasks whose root frame has room for all.
+// elided opens the chain with a root frame that has room for all children.
 func elided() (contest.Runner, error) {
 	return tasks(workloads.ElidedChain, inline, coro.RootFrameSize(workloads.ElidedChainSize()))()
 }

@@ -29,33 +29,34 @@ var (
 	endedIDs atomic.Uint64 // the sum of their ids
 )
 
-// await waits until a counter has reached n.
+// await waits until the counter has reached n.
 func await(counter *atomic.Int64, n int) {
 	for counter.Load() < int64(n) {
 		runtime.Gosched()
 	}
 }
 
-// crowd is many activities of one sort, most of them idle. busy serve requests.
+// crowd is many activities of one sort. Most of them are idle; the busy ones serve requests.
 type crowd interface {
-	// open begins so many busy activities.
+	// open starts the busy activities.
 	open(busy int) error
 
-	// create begins n idle activities, with the ids 1 to n, and returns when each is
-	// suspended, or about to be.
+	// create starts n idle activities, with the IDs 1 to n, and returns when each is suspended
+	// or about to be.
 	create(n int) error
 
-	// request has a busy activity serve a request.
+	// request sends a request to a busy activity.
 	request(busy int, r request)
 
-	// finish lets all idle activities end. It need not wait for that.
+	// finish lets all idle activities end. It need not wait for their end.
 	finish()
 
-	// close ends the busy activities, and returns an error if something is left.
+	// close ends the busy activities, and returns an error if anything is left.
 	close() error
 }
 
-// checkEnded returns an error unless n idle activities have ended as they began.
+// checkEnded returns an error unless n idle activities have ended with the state with which
+// they were suspended.
 func checkEnded(n int) error {
 	if got, want := endedIDs.Load(), workloads.SumOfIDs(n); got != want || ended.Load() != int64(n) {
 		return fmt.Errorf("check failed: %d activities have ended, whose ids add up to %d, want %d and %d", ended.Load(), got, n, want)

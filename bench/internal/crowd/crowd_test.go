@@ -16,7 +16,7 @@ func TestContestants(t *testing.T) {
 	contesttest.Run(t, Disciplines(), sizes)
 }
 
-// An activity whose state was changed while it was idle is found.
+// The check finds an activity whose state was changed while it was idle.
 func TestChangedState(t *testing.T) {
 	begun.Store(0)
 	ended.Store(0)
@@ -37,7 +37,7 @@ func (c *damaging) create(n int) error {
 	return err
 }
 
-// Each request is served once, by whichever activity.
+// Each request is served once.
 func TestLoad(t *testing.T) {
 	for name, c := range map[string]crowd{"tasks": newTaskCrowd(), "goroutines": newGoroutineCrowd(), "structs": newStructCrowd()} {
 		require.NoError(t, c.open(3))

@@ -6,9 +6,9 @@ import (
 	"github.com/framearena/framearena/internal/workloads"
 )
 
-// goroutineCrowd is activities as goroutines.
+// goroutineCrowd is a crowd of goroutines.
 type goroutineCrowd struct {
-	gate  chan struct{} // closed when idle ones may end
+	gate  chan struct{} // closed when the idle ones may end
 	busy  []chan request
 	ended sync.WaitGroup
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/framearena/framearena/internal/workloads"
 )
 
-// structCrowd is activities as structs on the Go heap, with a loop for their events: what
-// one writes who has too many activities for goroutines. There is no line in it that waits:
-// an activity is cut up into functions by hand.
+// structCrowd is a crowd of structs on the Go heap with an event loop: what one writes for more
+// activities than goroutines can serve. No line in it waits: an activity is cut into functions
+// by hand.
 type structCrowd struct {
 	idle   []*workloads.Activity
 	busy   []busyStruct

@@ -12,7 +12,8 @@ import (
 
 type none = struct{}
 
-// gate is what idle tasks wait for. It is not in their frames: those hold no Go pointers.
+// gate is the event that idle tasks wait for. It cannot be in their frames, which hold no Go
+// pointers.
 var gate coro.Event
 
 var (
@@ -28,7 +29,7 @@ var (
 		return f.Return(none{})
 	})
 
-	// busyTask's held part is where its requests come from, and the one that has come.
+	// busyTask's held part has the channel of its requests, and the current request.
 	busyTask = coro.DefineHeld("busy", func(f *coro.Frame[none, none], held *busyHeld) coro.Step {
 		switch {
 		case errors.Is(f.Err(), coro.ErrChanClosed):
@@ -47,7 +48,7 @@ type busyHeld struct {
 	request  request
 }
 
-// taskCrowd is activities as tasks on a Pool.
+// taskCrowd is a crowd of tasks on a Pool.
 type taskCrowd struct {
 	pool *executor.Pool
 	busy []*coro.Chan[request]

@@ -55,7 +55,7 @@ func sleepers() contest.Discipline {
 	}
 }
 
-// Timeouts: something that takes no time is done with a timeout of an hour.
+// Timeouts: an operation that takes no time has a timeout of an hour.
 
 type limited struct{ left, result, sum int }
 

@@ -8,10 +8,12 @@ import (
 	"github.com/framearena/framearena/internal/workloads"
 )
 
-// idleFor is how long nobody calls where those that wait are to go to sleep.
+// idleFor is the pause before a call, long enough for all workers and goroutines to go to
+// sleep.
 const idleFor = 200 * time.Microsecond
 
-// called is a contestant that is called: call returns the answer.
+// called returns a Sample that makes calls. open opens the contestant: call returns its answer.
+// If idle is set, there is a pause before each call.
 func called(open func() (call func(int) int, hangUp func() error, err error), idle bool) func(contest.Plan) (contest.Metrics, error) {
 	var waited time.Duration
 	sample := contest.Timed(1, func() (contest.Runner, error) {
