@@ -10,7 +10,7 @@ import (
 // none is the state or the result of tasks that have none.
 type none = struct{}
 
-// contender is a row of the chain's table: somewhere for frames to come from.
+// contender is a row of the chain's table: a source of frames.
 type contender struct {
 	name  string // in JSON
 	title string // in the table
@@ -19,16 +19,17 @@ type contender struct {
 
 // chain runs the chain with the frames of one contender.
 type chain interface {
-	// run runs the loop for so many iterations, to its end.
+	// run runs the loop for some iterations, to its end.
 	run(iterations int) error
 
-	// live returns how many frames are live now.
+	// live returns how many frames are live.
 	live() int
 
 	close() error
 }
 
-// chainContenders returns the rows of the chain's table. Ratios are to the first.
+// chainContenders returns the rows of the chain's table. The first one is what others are
+// compared with.
 func chainContenders() []contender {
 	return []contender{
 		{"cache", "owner's cache", openCacheChain},
@@ -80,15 +81,15 @@ func openHeapChain() chain {
 	return c
 }
 
-// taskChain is the chain made of tasks.
+// taskChain is the chain as tasks.
 type taskChain struct {
 	executor *executor.Inline
 	loop     *coro.Kind[workloads.Repeat, none]
 	launch   func(coro.Launchable) error
-	err      error // of the loop, once it failed
+	err      error // of the loop, if it has failed
 
-	// liveElsewhere counts the live frames of an allocator that stands before the
-	// executor's arena, or in its place; nil if there is none.
+	// liveElsewhere returns the live frames of an allocator in front of the executor's
+	// arena, or in its place. It is nil if there is none.
 	liveElsewhere func() int
 }
 

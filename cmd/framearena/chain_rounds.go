@@ -13,12 +13,12 @@ import (
 const (
 	chainRounds = 7
 
-	// chainStretch is how many iterations run without a look at the context: a
-	// few milliseconds at most, so that an interruption is heard.
+	// chainStretch is how many iterations run between two checks of the context. They
+	// take a few milliseconds at most, so an interruption takes effect soon.
 	chainStretch = 500
 )
 
-// chainReport is what the chain's part of the tour found out.
+// chainReport has the results of the chain's part of the tour.
 type chainReport struct {
 	Iterations         int        `json:"iterations"` // per round
 	FramesPerIteration int        `json:"frames_per_iteration"`
@@ -38,8 +38,8 @@ type chainRow struct {
 	Rounds         []float64 `json:"rounds_ns_per_frame"`   // in the order they ran
 }
 
-// measureChain runs the chain on all contenders, a round of each after the other:
-// what disturbs the machine for a while then disturbs them alike.
+// measureChain runs the chain on all contenders, which take turns round by round: a
+// disturbance of the machine then affects all of them alike.
 func measureChain(ctx context.Context, contenders []contender, iterations int, progress *progress) (*chainReport, error) {
 	progress.part(0, 0)
 	progress.step("chain: warming up")
@@ -77,20 +77,20 @@ func measureChain(ctx context.Context, contenders []contender, iterations int, p
 	return report, nil
 }
 
-// chainRun is one contender and what was measured of it so far.
+// chainRun is a contender with its measurements so far.
 type chainRun struct {
 	contender contender
 	chain     chain
 
 	nsPerFrame []float64 // of each round
-	frames     float64   // in all rounds, as the next two
+	frames     float64   // in all rounds, as mallocs and gcCycles
 	mallocs    uint64
 	gcCycles   uint32
 }
 
 // measure runs one round and adds its figures.
 func (r *chainRun) measure(ctx context.Context, iterations int) error {
-	runtime.GC() // what the contender before left behind is not this one's to clear
+	runtime.GC() // collects the garbage of the contender before
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
@@ -108,8 +108,8 @@ func (r *chainRun) measure(ctx context.Context, iterations int) error {
 	return nil
 }
 
-// iterate runs the chain and checks that each leaf was reached and no frame was
-// left behind.
+// iterate runs the chain and checks that it has reached each leaf and that no frame is
+// live.
 func (r *chainRun) iterate(ctx context.Context, iterations int) error {
 	workloads.ChainLeaves.Store(0)
 	for left := iterations; left > 0; left -= chainStretch {
@@ -129,7 +129,7 @@ func (r *chainRun) iterate(ctx context.Context, iterations int) error {
 	return nil
 }
 
-// row sums up.
+// row summarises the rounds.
 func (r *chainRun) row() chainRow {
 	fastest, slowest := slices.Min(r.nsPerFrame), slices.Max(r.nsPerFrame)
 	middle := median(r.nsPerFrame)
@@ -144,8 +144,7 @@ func (r *chainRun) row() chainRow {
 	}
 }
 
-// median returns the middle one of the figures, or what lies halfway between the
-// two in the middle.
+// median returns the middle one of the figures, or the mean of the two in the middle.
 func median(figures []float64) float64 {
 	sorted := slices.Sorted(slices.Values(figures))
 	n := len(sorted)

@@ -8,9 +8,9 @@ import (
 	"github.com/framearena/framearena/internal/workloads"
 )
 
-// onDemand is an executor that runs tasks when it is told to, and until then
-// keeps them in a queue: there they are suspended and cost nothing but their
-// frames. It belongs to one goroutine, which also runs the tasks.
+// onDemand is an executor that runs tasks only in calls of runQueued. Until then they
+// are in its queue: they are suspended, and cost nothing but their frames. It belongs to
+// one goroutine, which also runs the tasks.
 type onDemand struct {
 	env    *coro.Environment
 	worker *coro.Worker
@@ -30,7 +30,8 @@ func (e *onDemand) Post(t coro.Runnable) error {
 
 func (e *onDemand) Environment() *coro.Environment { return e.env }
 
-// runQueued runs each task that is in the queue now, until it yields or ends.
+// runQueued runs each task that is in the queue when it is called, until the task yields
+// or ends.
 func (e *onDemand) runQueued() {
 	for range e.queue.Len() {
 		t, _ := e.queue.Pop()
