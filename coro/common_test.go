@@ -27,10 +27,10 @@ type closer interface {
 // makers make the executors that run tasks on their own.
 var makers = []struct {
 	name string
-	make func(...executor.Option) closer
+	make func(executor.BaseOption, executor.Option) closer
 }{
-	{"Inline", func(o ...executor.Option) closer { return executor.NewInline(o...) }},
-	{"Pool", func(o ...executor.Option) closer { return executor.NewPool(o...) }},
+	{"Inline", func(a executor.BaseOption, h executor.Option) closer { return executor.NewInline(a, h) }},
+	{"Pool", func(a executor.BaseOption, h executor.Option) closer { return executor.NewPool(a, h) }},
 }
 
 // onProcs calls f with GOMAXPROCS set to 1, 2 and 8.
@@ -44,14 +44,14 @@ func onProcs(f func()) {
 }
 
 // newInline returns an Inline that must have no live frame when the test ends.
-func newInline(t testing.TB, opts ...executor.Option) *executor.Inline {
+func newInline(t testing.TB, opts ...executor.InlineOption) *executor.Inline {
 	ex := executor.NewInline(opts...)
 	t.Cleanup(func() { require.NoError(t, ex.Close()) })
 	return ex
 }
 
 // newPool returns a Pool that must have no live frame when the test ends.
-func newPool(t testing.TB, opts ...executor.Option) *executor.Pool {
+func newPool(t testing.TB, opts ...executor.PoolOption) *executor.Pool {
 	ex := executor.NewPool(opts...)
 	t.Cleanup(func() { require.NoError(t, ex.Close()) })
 	return ex

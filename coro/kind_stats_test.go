@@ -304,11 +304,11 @@ func TestAllocationsOfCountedTasks(t *testing.T) {
 func BenchmarkCounted(b *testing.B) {
 	for _, bm := range []struct {
 		name string
-		opts []executor.Option
+		opts []executor.InlineOption
 	}{
 		{"false", nil},
-		{"true", []executor.Option{executor.WithKindStats()}},
-		{"profiled", []executor.Option{executor.WithFrameProfile()}},
+		{"true", []executor.InlineOption{executor.WithKindStats()}},
+		{"profiled", []executor.InlineOption{executor.WithFrameProfile()}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			ex := newInline(b, bm.opts...)

@@ -32,7 +32,7 @@ type jumpingClock struct {
 
 func newJumpingClock() *jumpingClock { return &jumpingClock{times: []time.Duration{0}} }
 
-// started returns the time, and what passed needs to know.
+// started returns the time, and the number that passed takes.
 func (c *jumpingClock) started() (now time.Duration, since int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -209,7 +209,7 @@ func TestJumpingClocks(t *testing.T) {
 						}
 						background.Wait()
 						cancel(cause)
-						// The clock goes on, beyond where it has been.
+						// The clock moves beyond the latest time so far.
 						drained := make(chan error)
 						go func() { drained <- ex.Drain(context.Background()) }()
 						for waiting := true; waiting; {

@@ -47,7 +47,7 @@ var (
 )
 
 // sleepingPool returns a pool with so many trees, in which every leaf sleeps.
-func sleepingPool(t *testing.T, trees int, opts ...executor.Option) *executor.Pool {
+func sleepingPool(t *testing.T, trees int, opts ...executor.PoolOption) *executor.Pool {
 	a, err := arena.New()
 	require.NoError(t, err)
 	pool := executor.NewPool(append(opts, executor.WithArena(a), executor.WithErrorHandler(func(error) {}))...)

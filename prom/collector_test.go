@@ -37,7 +37,7 @@ var (
 	ended = coro.Define("ended", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 )
 
-func newPool(t *testing.T, opts ...executor.Option) *executor.Pool {
+func newPool(t *testing.T, opts ...executor.PoolOption) *executor.Pool {
 	pool := executor.NewPool(append(opts, executor.WithErrorHandler(func(error) {}))...)
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
 	return pool

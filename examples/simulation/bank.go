@@ -113,7 +113,7 @@ type scenario struct {
 
 // open returns a bank with all of its customers, which sleep until they arrive. opts are
 // options of the loop. The caller must close the loop.
-func (s scenario) open(opts ...executor.Option) (*bank, error) {
+func (s scenario) open(opts ...executor.LoopOption) (*bank, error) {
 	b := &bank{tellers: coro.NewSemaphore(int64(s.tellers))}
 	b.loop = executor.NewLoop(append(opts, executor.WithVirtualTime(), executor.WithErrorHandler(b.fail))...)
 	random := rand.New(rand.NewPCG(s.seed, 0))

@@ -32,7 +32,7 @@ const (
 
 // newService returns a service for tenants, each with a budget in bytes. memory is
 // memoryShared or memoryOwn. The options are those of the pool.
-func newService(names []string, budget uintptr, memory string, opts ...executor.Option) (*service, error) {
+func newService(names []string, budget uintptr, memory string, opts ...executor.PoolOption) (*service, error) {
 	s := &service{pool: executor.NewPool(opts...), tenants: make(map[string]*tenant)}
 	s.close = append(s.close, s.pool.Close) // first, because it ends the tasks that have frames
 	shared := s.pool.Arena()

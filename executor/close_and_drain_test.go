@@ -45,7 +45,7 @@ type clientHeld struct {
 	seed int
 }
 
-func newLoad(t *testing.T, rounds int, opts ...executor.Option) *load {
+func newLoad(t *testing.T, rounds int, opts ...executor.PoolOption) *load {
 	l := &load{t: t, work: coro.NewChan[int](2), rounds: rounds}
 	opts = append(opts, executor.WithErrorHandler(l.ended))
 	for i := range l.pools {
@@ -108,7 +108,7 @@ func (l *load) ended(err error) {
 	l.over.Add(1)
 }
 
-// launch launches roots until both pools refuse them, or until most.
+// launch launches at most so many roots, and stops when both pools refuse them.
 func (l *load) launch(id int, most int) {
 	for i := range most {
 		pool := (id + i) % 2

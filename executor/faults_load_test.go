@@ -17,12 +17,12 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// The faults_*_test.go files break something at each place in turn while a mixed load runs,
-// and look whether the error gets where it belongs, the rest of the load goes on, and
-// nothing is left.
+// The faults_*_test.go files break something at each place in turn while the load of this file
+// runs. They check that the error gets where it belongs, that the rest of the load runs on, and
+// that nothing is left.
 
 // mixed is a load of tasks of all sorts. Its root awaits one offload after the other, handles
-// the error of each, and goes on. What an offload returns does not depend on who runs it.
+// the error of each, and runs on. What an offload returns does not depend on the executor.
 type mixed struct {
 	t  *testing.T
 	ex drainer
@@ -41,11 +41,11 @@ type mixed struct {
 	allowed func(error) bool
 
 	mutex  *coro.Mutex
-	inside atomic.Int64 // who has mutex
+	inside atomic.Int64 // tasks that have mutex
 	sem    *coro.Semaphore
 
-	// launched counts what offloads have launched without waiting for it, and over what of
-	// that has told how it has ended.
+	// launched counts the roots that offloads have launched without waiting for them, and over
+	// those of them whose end was reported.
 	launched, over atomic.Int64
 
 	leaf, big *coro.Kind[int, int]
@@ -185,7 +185,7 @@ func newMixed(t *testing.T, ex drainer) *mixed {
 	return m
 }
 
-// use makes the load run on ex from now on. What it ran on before is closed.
+// use makes the load run on ex from now on. The executor before is closed.
 func (m *mixed) use(ex drainer) {
 	m.ex, m.strand, m.mine = ex, executor.NewStrand(ex), arena.NewCounting(ex.Arena())
 	m.mutex, m.sem = new(coro.Mutex), coro.NewSemaphore(2)
@@ -238,7 +238,7 @@ func (s *taking) giveBack(m *mixed) {
 	}
 }
 
-// add defines an offload that fails with what any of its steps is told.
+// add defines an offload that fails with the error that any of its steps gets.
 func (m *mixed) add(name string, want int, step func(f *coro.Frame[errandState, int], h *errandHeld, m *mixed) coro.Step) {
 	k := coro.DefineHeld(name, func(f *coro.Frame[errandState, int], h *errandHeld) coro.Step {
 		h.m.step()
@@ -593,8 +593,8 @@ func (m *mixed) run(ctx context.Context) (outcome, error) {
 	return coro.Run(ctx, m.ex, m.root.With(rooting{}, withMixed{m}))
 }
 
-// requireNothingLeft is for who has closed ex: all is given back, and whoever was to be told of
-// an end was.
+// requireNothingLeft checks, after ex is closed, that everything is given back and that each end
+// was reported.
 func (m *mixed) requireNothingLeft() {
 	t := m.t
 	t.Helper()
@@ -615,17 +615,21 @@ func (m *mixed) requireNothingLeft() {
 // faulty are the executors that the load runs on.
 var faulty = []struct {
 	name string
-	make func(...executor.Option) drainer
+	make func(...executor.BaseOption) drainer
 }{
-	{"Inline", func(opts ...executor.Option) drainer { return executor.NewInline(opts...) }},
-	{"Loop", func(opts ...executor.Option) drainer { return newDriven(opts...) }},
-	{"Pool of one", func(opts ...executor.Option) drainer {
-		return executor.NewPool(append(opts, executor.WithWorkers(1))...)
+	{"Inline", func(opts ...executor.BaseOption) drainer {
+		return executor.NewInline(as[executor.InlineOption](opts)...)
 	}},
-	{"Pool", func(opts ...executor.Option) drainer {
-		return executor.NewPool(append(opts, executor.WithWorkers(3))...)
+	{"Loop", func(opts ...executor.BaseOption) drainer { return newDriven(as[executor.LoopOption](opts)...) }},
+	{"Pool of one", func(opts ...executor.BaseOption) drainer {
+		return executor.NewPool(append(as[executor.PoolOption](opts), executor.WithWorkers(1))...)
 	}},
-	{"Strand on Pool", func(opts ...executor.Option) drainer { return newLayered(executor.NewPool(opts...), 1) }},
+	{"Pool", func(opts ...executor.BaseOption) drainer {
+		return executor.NewPool(append(as[executor.PoolOption](opts), executor.WithWorkers(3))...)
+	}},
+	{"Strand on Pool", func(opts ...executor.BaseOption) drainer {
+		return newLayered(executor.NewPool(as[executor.PoolOption](opts)...), 1)
+	}},
 }
 
 // goroutines waits until there are no more than n of them, and reports whether that was so

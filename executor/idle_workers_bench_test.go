@@ -10,8 +10,8 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// BenchmarkIdle's operation is a second in which a pool with many waiting tasks has nothing
-// to do. Without a pool, it is what the process uses by itself.
+// BenchmarkIdle measures the CPU time of a second in which a pool with many waiting tasks has
+// nothing to do, and of a second of the process without a pool.
 func BenchmarkIdle(b *testing.B) {
 	for _, with := range []string{"pool", "nothing"} {
 		b.Run(with, func(b *testing.B) {

@@ -11,7 +11,7 @@ import (
 // Tasks are posted from outside while workers take one, or their share, and the queue is
 // closed: what was accepted is got once.
 func injectionModel(r *interleave.Run) {
-	q, y := new(injection), newTally(r)
+	q, y := new(injectionQueue), newTally(r)
 	q.post(1)
 	y.put(1)
 	for i := range 2 {
@@ -42,7 +42,7 @@ func injectionModel(r *interleave.Run) {
 
 // What is posted while the queue is closed is refused or there when it has been closed.
 func closingInjectionModel(r *interleave.Run) {
-	q, y := new(injection), newTally(r)
+	q, y := new(injectionQueue), newTally(r)
 	r.Thread("poster", func() {
 		y.put(1)
 		if !q.post(1) {
@@ -66,5 +66,5 @@ func TestInterleavingsOfInjections(t *testing.T) {
 
 func TestInterleavingsOfInjectionsBroken(t *testing.T) {
 	interleave.Mutate(t, injectionModel, nil)
-	interleave.Catch(t, closingInjectionModel, interleave.Break(interleave.Fault{In: "executor.(*injection).post", Does: interleave.Skipped}))
+	interleave.Catch(t, closingInjectionModel, interleave.Break(interleave.Fault{In: "executor.(*injectionQueue).post", Does: interleave.Skipped}))
 }
