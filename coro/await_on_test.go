@@ -488,14 +488,11 @@ func TestAwaitOnInAGenerator(t *testing.T) {
 
 // Calls that go back and forth, cancels, and Close of either executor, all at once.
 func TestAwaitOnStress(t *testing.T) {
-	for _, procs := range []int{1, 2, 8} {
-		func() {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-			for round := range scaled(200) {
-				awaitOnStress(t, round)
-			}
-		}()
-	}
+	onProcs(func() {
+		for round := range scaled(200) {
+			awaitOnStress(t, round)
+		}
+	})
 }
 
 func awaitOnStress(t *testing.T, round int) {

@@ -520,17 +520,17 @@ func TestHandleMisuse(t *testing.T) {
 		want string
 	}{
 		{"elsewhere", func(f *offloadFrame) coro.Step { return h.Await(f, 1, &elsewhere) },
-			`coro: task "errand": the result of "coro.Handle.Await" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
+			`coro: task "offload": the result of "coro.Handle.Await" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
 		{"pointers", func(f *offloadFrame) coro.Step { return text.Await(f, 1, held) },
-			`coro: task "errand": the result of "coro.Handle.Await" must go to a field of a held part (or to nil), since its result type (string) holds a Go pointer: make the awaiting kind with DefineHeld`},
+			`coro: task "offload": the result of "coro.Handle.Await" must go to a field of a held part (or to nil), since its result type (string) holds a Go pointer: make the awaiting kind with DefineHeld`},
 		{"the zero Handle", func(f *offloadFrame) coro.Step { return zero.Await(f, 1, nil) },
 			`coro: the zero Handle has no task: make one with Start`},
 		{"twice", func(f *offloadFrame) coro.Step { h.Await(f, 1, nil); return h.Await(f, 1, nil) },
-			`coro: task "errand" awaits twice in one step: return the Step of an Await at once`},
+			`coro: task "offload" awaits twice in one step: return the Step of an Await at once`},
 		{"AwaitOn nowhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, nil, leaf.With(none{}), nil) },
-			`coro: task "errand": AwaitOn needs an Executor`},
+			`coro: task "offload": AwaitOn needs an Executor`},
 		{"AwaitOn, elsewhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, leaf.With(none{}), &elsewhere) },
-			`coro: task "errand": the result of "coro.AwaitOn" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
+			`coro: task "offload": the result of "coro.AwaitOn" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
 		{"AwaitOn, the zero Call", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, coro.Call[int]{}, nil) },
 			`coro: the zero Call cannot be launched: make one with With`},
 	}
@@ -669,14 +669,11 @@ func TestOnResultOfALaunchThatFails(t *testing.T) {
 
 // Awaits, cancels, late cancels and Close of either executor, all at once.
 func TestHandleStress(t *testing.T) {
-	for _, procs := range []int{1, 2, 8} {
-		func() {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-			for round := range scaled(200) {
-				handleStress(t, round)
-			}
-		}()
-	}
+	onProcs(func() {
+		for round := range scaled(200) {
+			handleStress(t, round)
+		}
+	})
 }
 
 func handleStress(t *testing.T, round int) {

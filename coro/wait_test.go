@@ -430,13 +430,6 @@ func TestTheContextHasEndedBeforeAWait(t *testing.T) {
 // Tasks that wait when their executor is closed end with its error, and leave no
 // frame and nothing taken behind.
 func TestCloseWhileTasksWait(t *testing.T) {
-	makers := []struct {
-		name string
-		make func(executor.BaseOption, executor.Option) coroExecutor
-	}{
-		{"Inline", func(a executor.BaseOption, h executor.Option) coroExecutor { return executor.NewInline(a, h) }},
-		{"Pool", func(a executor.BaseOption, h executor.Option) coroExecutor { return executor.NewPool(a, h) }},
-	}
 	for _, m := range makers {
 		for _, tt := range operations {
 			t.Run(m.name+", "+tt.name, func(t *testing.T) {
@@ -492,11 +485,6 @@ func TestCloseWhileTasksWait(t *testing.T) {
 			})
 		}
 	}
-}
-
-type coroExecutor interface {
-	coro.Executor
-	Close() error
 }
 
 // Once waiting tasks have been cancelled, none begins to wait.

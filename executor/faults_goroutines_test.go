@@ -13,6 +13,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/testkit/testclock"
 )
 
 // deaths are ways for a function to end without returning.
@@ -64,30 +65,30 @@ func TestWokenTasksOutliveTheGoroutineThatWakes(t *testing.T) {
 	for _, death := range deaths {
 		for _, wakes := range []struct {
 			name string
-			by   func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock)
+			by   func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock)
 		}{
-			{"an Event", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
+			{"an Event", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock) {
 				var e coro.Event
 				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return e.Wait(f, at) })
 				alone(e.Set)
 			}},
-			{"a closed Chan", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
+			{"a closed Chan", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock) {
 				ch := coro.NewChan[int](0)
 				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return ch.Recv(f, at, nil) })
 				alone(ch.Close)
 			}},
-			{"a Semaphore", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
+			{"a Semaphore", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock) {
 				var s coro.Semaphore
 				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return s.Acquire(f, at, 1) })
 				alone(func() { s.Release(dying) })
 			}},
-			{"the clock", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
+			{"the clock", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock) {
 				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return coro.Sleep(f, at, time.Hour) })
-				alone(func() { c.advance(2 * time.Hour) })
+				alone(func() { c.Advance(2 * time.Hour) })
 			}},
 		} {
 			t.Run(death.name+", "+wakes.name, func(t *testing.T) {
-				c := new(handClock)
+				c := new(testclock.Clock)
 				ex := executor.NewInline(executor.WithArena(newArena(t)), executor.WithClock(c), executor.WithErrorHandler(func(err error) {
 					var p *coro.PanicError
 					if !errors.As(err, &p) || !death.is(p) {

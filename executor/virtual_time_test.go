@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,6 +20,7 @@ import (
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/framecheck"
+	"github.com/framearena/framearena/internal/testkit/testclock"
 	"github.com/framearena/framearena/slab"
 )
 
@@ -177,83 +177,13 @@ func TestDrainWithVirtualTime(t *testing.T) {
 
 func TestMisusedClocks(t *testing.T) {
 	require.PanicsWithValue(t, "executor: NewLoop with WithVirtualTime and WithClock: a Loop has one clock", func() {
-		executor.NewLoop(executor.WithVirtualTime(), executor.WithClock(new(handClock)))
+		executor.NewLoop(executor.WithVirtualTime(), executor.WithClock(new(testclock.Clock)))
 	})
-}
-
-// handClock is a clock that tests set.
-type handClock struct {
-	mu     sync.Mutex // guards what follows
-	now    time.Duration
-	alarms []*handAlarm
-}
-
-type handAlarm struct {
-	clock *handClock
-	f     func()
-	when  time.Duration
-	set   bool
-}
-
-func (c *handClock) Now() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) NewAlarm(f func()) coro.Alarm {
-	a := &handAlarm{clock: c, f: f}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.alarms = append(c.alarms, a)
-	return a
-}
-
-func (a *handAlarm) Reset(d time.Duration) bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	was := a.set
-	a.when, a.set = a.clock.now+d, true
-	return was
-}
-
-func (a *handAlarm) Stop() bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	was := a.set
-	a.set = false
-	return was
-}
-
-// advance sets the time and makes alarms go off.
-func (c *handClock) advance(d time.Duration) {
-	c.mu.Lock()
-	c.now += d
-	c.mu.Unlock()
-	for due := true; due; {
-		due = false
-		for _, a := range c.set() {
-			due = true
-			a.f()
-		}
-	}
-}
-
-func (c *handClock) set() (due []*handAlarm) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, a := range c.alarms {
-		if a.set && a.when <= c.now {
-			a.set = false
-			due = append(due, a)
-		}
-	}
-	return due
 }
 
 func TestWithClock(t *testing.T) {
 	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
-		c := new(handClock)
+		c := new(testclock.Clock)
 		ex := make(executor.WithClock(c))
 		var woken atomic.Int64
 		begun := newSignal()
@@ -291,7 +221,7 @@ func TestWithClock(t *testing.T) {
 			}
 		}()
 		for d := 1; woken.Load() < hours; d++ { // the last may be about to sleep
-			c.advance(time.Hour)
+			c.Advance(time.Hour)
 			for n := 0; woken.Load() < int64(min(d, hours)) && n < 1000; n++ {
 				runtime.Gosched()
 			}

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/framearena/framearena/fuzz"
-	"github.com/framearena/framearena/internal/allocators"
+	"github.com/framearena/framearena/internal/testkit/allocators"
 )
 
 func TestOurAllocators(t *testing.T) {

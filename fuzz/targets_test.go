@@ -5,7 +5,7 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/fuzz"
-	"github.com/framearena/framearena/internal/allocators"
+	"github.com/framearena/framearena/internal/testkit/allocators"
 	"github.com/framearena/framearena/slab"
 )
 

@@ -23,6 +23,6 @@
 // root_command.go and *_command.go are the command line; streams.go writes the results;
 // tour.go is the tour, chain*.go its first part, activities.go, suspended_tasks.go,
 // parked_goroutines.go and child*.go its second, report.go its tables; replay*.go and map*.go
-// are these subcommands, which play traces with internal/replay and draw with
-// internal/slabmap.
+// are these subcommands, which play traces with internal/testkit/replay and
+// draw with internal/slabmap.
 package main

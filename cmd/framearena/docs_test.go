@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/framearena/framearena/internal/framecheck"
-	"github.com/framearena/framearena/internal/soak"
+	"github.com/framearena/framearena/internal/testkit/soak"
 	"github.com/framearena/framearena/slab"
 	"github.com/stretchr/testify/require"
 )

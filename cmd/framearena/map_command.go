@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/internal/replay"
 	"github.com/framearena/framearena/internal/slabmap"
+	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/spf13/cobra"
 )
 

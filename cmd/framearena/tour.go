@@ -5,15 +5,15 @@ import (
 	"runtime"
 )
 
-// tour is one call of the command, for the whole of the tour or for a part.
+// tour is one run of the command, for the whole tour or a part of it.
 type tour struct {
 	streams    *streams
 	contenders []contender
 
-	// What the flags say.
+	// Set by flags.
 	iterations int
 	tasks      int
-	only       string // onlyChain, onlyTasks or, for both, empty
+	only       string // onlyChain or onlyTasks; empty for both
 	cpu        int    // 0: unchanged
 }
 
@@ -53,7 +53,7 @@ func thisMachine() machine {
 	}
 }
 
-// run makes the tour. Tables are printed as soon as they are complete.
+// run makes the tour. It prints each table as soon as it is complete.
 func (t *tour) run(ctx context.Context) error {
 	if t.cpu > 0 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.cpu))

@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newTourCommand returns the command for the whole tour, which is what the
-// command does when no subcommand is named.
+// newTourCommand returns the command for the whole tour, which runs when no subcommand
+// is named.
 func newTourCommand(c *streams, contenders []contender) *cobra.Command {
 	t := newTour(c, contenders)
 	command := &cobra.Command{

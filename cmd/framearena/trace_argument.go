@@ -4,7 +4,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/framearena/framearena/internal/replay"
+	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/spf13/cobra"
 )
 
