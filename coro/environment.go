@@ -165,7 +165,7 @@ func (e *Environment) WaitingByKind() []WaitingGroup {
 // a step function or a handler: the root there would wait for itself.
 func (e *Environment) Drain(ctx context.Context, err error) error {
 	x := e.runtime
-	x.launching.drain(err)
+	x.launching.Drain(err)
 	x.roots.draining.Store(true)
 	recheck := firstRecheck
 	timer := time.NewTimer(recheck)

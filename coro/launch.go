@@ -26,7 +26,7 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		}
 		return err
 	}
-	if err := x.launching.launch(false); err != nil {
+	if err := x.launching.Launch(false); err != nil {
 		return err
 	}
 	launched := false
@@ -58,7 +58,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 		}
 		return err
 	}
-	if err := x.launching.launch(false); err != nil {
+	if err := x.launching.Launch(false); err != nil {
 		return err
 	}
 	launched := false
@@ -256,7 +256,7 @@ func (e *Environment) freeRoot(h *header) {
 // newRoot makes the frame of a root of env, whose executor w serves, for Go and GoHeld. w
 // runs a step.
 func (w *Worker) newRoot(env *Environment, k *kind) (*header, error) {
-	if err := env.runtime.launching.admits(false); err != nil {
+	if err := env.runtime.launching.Admits(false); err != nil {
 		return nil, err
 	}
 	h := env.newRoot(w, k)
@@ -273,20 +273,20 @@ func (w *Worker) launch(h *header, env *Environment) {
 	w.pushLocal(Runnable{h}, env, OriginConcurrent)
 }
 
-// beginLaunch is gate.launch, or gate.admits if w is the worker in whose step it is called.
+// beginLaunch is Gate.Launch, or Gate.Admits if w is the worker in whose step it is called.
 func (x *execRuntime) beginLaunch(w *Worker, inside bool) error {
 	if w != nil {
-		return x.launching.admits(inside)
+		return x.launching.Admits(inside)
 	}
-	return x.launching.launch(inside)
+	return x.launching.Launch(inside)
 }
 
-// leaveLaunch ends what gate.launch began. launched says whether there is a root.
+// leaveLaunch ends what Gate.Launch began. launched says whether there is a root.
 func (x *execRuntime) leaveLaunch(launched bool) {
 	if launched {
-		x.launching.leave()
+		x.launching.Leave()
 		return
 	}
-	x.launching.takeBack()
+	x.launching.TakeBack()
 	x.roots.notifyIfDraining()
 }

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
 	"github.com/framearena/framearena/internal/race"
 )
@@ -200,7 +201,7 @@ func (l *rootCounts) endedOnWorkers() uint32 {
 // was no root then, because until then no more had ended than were counted.
 func (x *execRuntime) liveRoots() int {
 	ended := x.roots.endedOnWorkers()
-	return int((x.launching.launches() - ended) & (1<<(64-gateLaunches) - 1))
+	return int((x.launching.Launches() - ended) & (1<<gate.LaunchBits - 1))
 }
 
 const (

@@ -2,6 +2,7 @@ package coro
 
 import (
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
 )
 
@@ -10,10 +11,10 @@ import (
 type execRuntime struct {
 	// gate is passed by who wakes a task, from before the task leaves the queue
 	// where it waits until it has been posted.
-	gate *gate
+	gate *gate.Gate
 
 	// launching is passed by who launches a root.
-	launching gate
+	launching gate.Gate
 
 	roots rootCounts // roots
 
@@ -44,8 +45,8 @@ type execRuntime struct {
 }
 
 func newExecRuntime() *execRuntime {
-	x := &execRuntime{gate: newGate()}
-	x.launching.init()
+	x := &execRuntime{gate: gate.New()}
+	x.launching.Init()
 	x.roots.notices = make(chan struct{}, 1)
 	x.registry.runtime = x
 	x.registry.armed.Store(true)
@@ -65,7 +66,7 @@ func (x *execRuntime) timing() *timers {
 
 // close makes launches return err, and says to who drains that what is live then will be cancelled.
 func (x *execRuntime) close(err error) {
-	x.launching.close(err)
+	x.launching.Close(err)
 	if x.liveRoots() > 0 {
 		x.roots.abandoned.Store(true)
 	}
@@ -77,7 +78,7 @@ func (x *execRuntime) withdrawAll(err error) {
 	x.closed.Store(true)
 	// With the gate closed, every task of this executor that is taken from its
 	// queue is left to us, also those that withdraw takes.
-	x.gate.close(err)
+	x.gate.Close(err)
 	var woken wakeList // of other executors: what the tasks that go were in the way of
 	m := match{runtime: x}
 	x.stopTimers(err, &woken)

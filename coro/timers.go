@@ -5,6 +5,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
 )
 
@@ -39,7 +40,7 @@ type timers struct {
 
 	// firing is passed by ring from before it takes nodes until fire has returned, so
 	// that close can wait for it.
-	firing *gate
+	firing *gate.Gate
 
 	mu     interleave.Mutex // guards what follows
 	wheel  *timerWheel
@@ -66,7 +67,7 @@ const (
 )
 
 func newTimers(c Clock, fire func(due []link[timerNode])) *timers {
-	t := &timers{clock: c, fire: fire, firing: newGate(), wheel: newTimerWheel(tickShiftOf(c)), armed: notArmed}
+	t := &timers{clock: c, fire: fire, firing: gate.New(), wheel: newTimerWheel(tickShiftOf(c)), armed: notArmed}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.alarm = c.NewAlarm(t.ring)
@@ -147,7 +148,7 @@ func (t *timers) close(err error) {
 	t.closed = true
 	t.disarm()
 	t.mu.Unlock()
-	t.firing.close(err)
+	t.firing.Close(err)
 }
 
 // ring is called when the alarm has gone off, or was about to when it was set to
@@ -155,7 +156,7 @@ func (t *timers) close(err error) {
 func (t *timers) ring() {
 	var batch *timerBatch
 	for more := true; more; {
-		if t.firing.enter() != nil {
+		if t.firing.Enter() != nil {
 			return
 		}
 		batch, more = t.takeAndFire(batch)
@@ -168,7 +169,7 @@ func (t *timers) ring() {
 // takeAndFire leaves the gate that ring has passed, also if fire ends the goroutine, which
 // executors that run tasks in Post may do. The alarm is set for what is left then.
 func (t *timers) takeAndFire(batch *timerBatch) (_ *timerBatch, more bool) {
-	defer t.firing.leave()
+	defer t.firing.Leave()
 	batch, n, more := t.take(batch)
 	if n > 0 {
 		t.fire(batch.nodes[:n])

@@ -232,7 +232,7 @@ func busyGoroutines() int {
 	return n
 }
 
-const idleHelpers = "github.com/framearena/framearena/coro.(*helperPool).serve("
+const idleHelpers = "github.com/framearena/framearena/internal/helpers.(*Pool).serve("
 
 // maxStacks bounds what is shown of the goroutines.
 const maxStacks = 1 << 20
