@@ -2,7 +2,14 @@
 // waits for those that are inside and refuses those that come later.
 package gate
 
-import "github.com/framearena/framearena/internal/interleave"
+import (
+	// The types of interleave are those of sync/atomic. The compiler knows that their methods
+	// are single instructions only if that package is imported by name; otherwise Enter and
+	// Leave are not inlined.
+	_ "sync/atomic"
+
+	"github.com/framearena/framearena/internal/interleave"
+)
 
 // A Gate is passed by the goroutines that may use something only while it is open: they
 // call Enter before and Leave after. Close waits until nobody is inside, and nobody gets in
