@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
 // deadlineTimer cancels a scope. It is in a slot that is never given back. It is the
@@ -11,7 +13,7 @@ import (
 // scope has ended and taken the timer out of the wheel. If the scope has ended and did not
 // find it there, it is fire's.
 type deadlineTimer struct {
-	timerNode
+	timerwheel.Node
 	node       *slotNode // this, in deadlineTimers
 	registry   *waitRegistry
 	generation uint64
@@ -26,8 +28,8 @@ func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
 	slot := deadlineTimers.take(nil)
 	d := &slotOf[deadlineTimer](slot).held
 	d.node, d.registry, d.generation = slot, r, r.generation
-	d.timerNode = timerNode{what: timerDeadline}
-	if !r.runtime.timing().add(&d.timerNode, r.deadline) { // the executor is being closed
+	d.Node = timerwheel.Node{What: timerDeadline}
+	if !r.runtime.timing().add(&d.Node, r.deadline) { // the executor is being closed
 		d.recycle()
 		return nil
 	}
@@ -49,7 +51,7 @@ func (d *deadlineTimer) fire(woken *wakeList) {
 
 // unset is called with walk held when the scope has ended.
 func (d *deadlineTimer) unset(t *timers) {
-	if t.remove(&d.timerNode) {
+	if t.remove(&d.Node) {
 		d.recycle()
 	}
 }

@@ -1,19 +1,21 @@
 package coro
 
-import "unsafe"
+import (
+	"unsafe"
 
-// link is a reference from a frame to something that is kept alive elsewhere: to
-// another frame, or to a kind, an environment or a worker on the Go heap. It is
-// an integer, because the collector does not look into frames, and because
-// storing a pointer type into recycled memory would run the write barrier over
-// the stale bytes that it replaces. Zero refers to nothing.
-type link[T any] uintptr
+	"github.com/framearena/framearena/internal/offheap"
+)
 
-// get returns what l refers to. It loads the integer as the pointer that it was,
-// which a conversion from uintptr would express too, but not so that vet could
-// tell it from a mistake.
+// link is a reference from a frame to something that is kept alive elsewhere: to another
+// frame, or to a kind, an environment or a worker on the Go heap. It is an integer;
+// [offheap.Link] says why. Zero refers to nothing.
+type link[T any] offheap.Link[T]
+
+// get returns what l refers to, or nil. It is Get of offheap.Link written out, since a call in a
+// call takes more of the inliner's budget in every function that follows a link.
 func (l *link[T]) get() *T { return *(**T)(unsafe.Pointer(l)) }
 
+// set makes l refer to p.
 func (l *link[T]) set(p *T) { *l = link[T](unsafe.Pointer(p)) }
 
 // header is what every frame begins with. It belongs to the goroutine that runs

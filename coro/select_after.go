@@ -3,6 +3,8 @@ package coro
 import (
 	"time"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
 // After is the case that the time d has passed since the task began to wait; see [Select].
@@ -23,7 +25,7 @@ func After(d time.Duration) Case {
 type afterTimer struct {
 	lock  lock
 	cases casePlace
-	timer timerNode
+	timer timerwheel.Node
 	node  *slotNode // this, in pauses; not changed while in use
 	d     time.Duration
 
@@ -35,7 +37,7 @@ type afterTimer struct {
 }
 
 // pauseOf returns the pause that n is part of.
-func afterTimerOf(n *timerNode) *afterTimer {
+func afterTimerOf(n *timerwheel.Node) *afterTimer {
 	return (*afterTimer)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(afterTimer{}.timer))))
 }
 
@@ -65,7 +67,7 @@ func (s *afterTimer) push(p *proxy, _ *Case) {
 	s.cases.expect(p, s)
 	s.task = &p.header
 	s.timers = p.env.get().runtime.timing()
-	s.timer = timerNode{what: timerAfter}
+	s.timer = timerwheel.Node{What: timerAfter}
 	// If the executor is being closed, whoever closes it finds the task.
 	s.fired = !s.timers.add(&s.timer, s.timers.after(s.d))
 }

@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
 // Sleep lets the time d pass and goes on in f at the resume point at. If f.Err is not nil
@@ -29,23 +30,14 @@ func SleepUntil(f AnyFrame, at int, t time.Time) Step { return Sleep(f, at, time
 // where a child would be elided, or in a frame of its own. That of a task whose tree may
 // end is in the list of the tree's registry besides.
 type sleeper struct {
-	timerNode
+	timerwheel.Node
 	before, after link[sleeper] // in waitRegistry.sleepers; guarded by its mu
 }
-
-// What a timerNode is for is an address with these bits, which are 0 in it.
-const (
-	timerListed   = 1 << iota // is part of a sleeper in a registry's list
-	timerApart                // and has a frame of its own
-	timerAfter                // is part of a pause; there is no address
-	timerDeadline = timerBits // is part of a deadlineTimer; there is none either
-	timerBits     = timerListed | timerApart | timerAfter
-)
 
 const (
 	sleeperSize  = unsafe.Sizeof(sleeper{})
 	sleeperUnits = uint32(sleeperSize+elisionUnit-1) / elisionUnit
-	timerUnits   = uint32(unsafe.Sizeof(timerNode{})+elisionUnit-1) / elisionUnit
+	timerUnits   = uint32(unsafe.Sizeof(timerwheel.Node{})+elisionUnit-1) / elisionUnit
 )
 
 // sleeping is what a sleeping task waits for.
@@ -64,8 +56,8 @@ func (sleeping) park(w *Worker, h *header) parking {
 		if n == nil {
 			return w.exhausted(h)
 		}
-		n.what = uintptr(unsafe.Pointer(h)) | tags
-		if !t.add(&n.timerNode, t.after(d)) {
+		n.What = uintptr(unsafe.Pointer(h)) | tags
+		if !t.add(&n.Node, t.after(d)) {
 			env.freeTimer(n, tags)
 			return parkExecutorClosed
 		}
@@ -78,7 +70,7 @@ func (sleeping) park(w *Worker, h *header) parking {
 	if n == nil {
 		return w.exhausted(h)
 	}
-	n.what = uintptr(unsafe.Pointer(h)) | tags | timerListed
+	n.What = uintptr(unsafe.Pointer(h)) | tags | timerListed
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// As in lock.admit: who cancels looks for sleepers after it has set the flag.
@@ -87,7 +79,7 @@ func (sleeping) park(w *Worker, h *header) parking {
 		return parkCancelled
 	}
 	// fire, which may have the node at once, cannot go on before mu is free.
-	if !t.add(&n.timerNode, t.after(d)) {
+	if !t.add(&n.Node, t.after(d)) {
 		env.freeTimer(n, tags)
 		return parkExecutorClosed
 	}
@@ -119,7 +111,7 @@ func (w *Worker) timerFor(h *header, units uint32) (n *sleeper, tags uintptr) {
 		}
 		tags = timerApart
 	}
-	n.timerNode = timerNode{}
+	n.Node = timerwheel.Node{}
 	return n, tags
 }
 
@@ -140,7 +132,7 @@ func (e *Environment) freeTimer(n *sleeper, tags uintptr) {
 
 // wakeSleeper wakes the task of a timer that was taken from the wheel.
 func wakeSleeper(n *sleeper, outcome uint32, woken *wakeList) {
-	what := n.what
+	what := n.What
 	h := sleeperTask(n)
 	env := h.env.get()
 	if what&timerListed != 0 {
@@ -154,7 +146,7 @@ func wakeSleeper(n *sleeper, outcome uint32, woken *wakeList) {
 }
 
 func sleeperTask(n *sleeper) *header {
-	l := link[header](n.what &^ timerBits)
+	l := link[header](n.What &^ timerBits)
 	return l.get()
 }
 
@@ -179,9 +171,9 @@ func (r *waitRegistry) wakeSleepers(woken *wakeList) {
 	defer r.mu.Unlock()
 	for n := r.sleepers.get(); n != nil; {
 		next := n.after.get()
-		if h, env := sleeperTask(n), r.env; r.runtime.timers.remove(&n.timerNode) {
+		if h, env := sleeperTask(n), r.env; r.runtime.timers.remove(&n.Node) {
 			r.forgetSleeper(n)
-			env.freeTimer(n, n.what)
+			env.freeTimer(n, n.What)
 			wake(h, 0, woken)
 		}
 		n = next
