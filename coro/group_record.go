@@ -4,11 +4,12 @@ import (
 	"errors"
 
 	"github.com/framearena/framearena/internal/interleave"
+	"github.com/framearena/framearena/internal/slots"
 )
 
 // groupRecord is what a Group has on the Go heap, in a slot that is never given back.
 type groupRecord struct {
-	node *slotNode // this, in groupRecords
+	slot *slots.Slot[groupRecord] // this, in groupRecords
 
 	policy GroupPolicy // the task's
 	scope  *scope      // of the children, if the policy may cancel them; the task's
@@ -32,9 +33,9 @@ type groupRecord struct {
 	room    *header  // the task, if it waits for room
 }
 
-var groupRecords slots
+var groupRecords slots.Of[groupRecord]
 
-func init() { groupRecords.init(newSlots[groupRecord]) }
+func init() { groupRecords.Init() }
 
 // admit reports whether c may run, or queues it.
 func (r *groupRecord) admit(c *header) bool {
@@ -74,14 +75,14 @@ func (g *Group) makeRecord(w *Worker) *groupRecord {
 	if r := g.loadRecord(); r != nil {
 		return r
 	}
-	n := groupRecords.take(w)
-	r := &slotOf[groupRecord](n).held
-	r.node = n
+	slot := groupRecords.Take(w.freeSlots())
+	r := &slot.Value
+	r.slot = slot
 	var l link[groupRecord]
 	l.set(r)
 	if !interleave.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another child was faster
-		r.node = nil
-		groupRecords.put(w, n)
+		r.slot = nil
+		groupRecords.Put(w.freeSlots(), slot)
 		return g.loadRecord()
 	}
 	return r
@@ -177,7 +178,7 @@ func (g *Group) endRecord(w *Worker, h *header) {
 	clear(r.errs)
 	r.policy, r.scope, r.own, r.refused, r.decided, r.winner = 0, nil, nil, nil, false, 0
 	r.err, r.errs, r.limit, r.running = nil, r.errs[:0], 0, 0
-	groupRecords.put(w, r.node)
+	groupRecords.Put(w.freeSlots(), r.slot)
 	if err != nil {
 		w.err = err
 		h.at |= atFailed

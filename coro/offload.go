@@ -231,7 +231,7 @@ type offloadKind[T any] struct {
 // release is also how it is known that a child is gone that did not go on: its
 // executor was closed.
 func (k *offloadKind[T]) release(w *Worker, h *header) {
-	held := &(*heldFrame[struct{}, offloadHeld[T], T])(unsafe.Pointer(h)).slot.get().held
+	held := &(*heldFrame[struct{}, offloadHeld[T], T])(unsafe.Pointer(h)).slot.get().Value
 	if e := held.offload; e != nil {
 		held.offload = nil
 		e.abandon()

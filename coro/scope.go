@@ -3,6 +3,8 @@ package coro
 import (
 	"context"
 	"sync"
+
+	"github.com/framearena/framearena/internal/slots"
 )
 
 // scope is a part of a tree of tasks that has an environment of its own: what is awaited
@@ -16,8 +18,8 @@ import (
 type scope struct {
 	env  Environment // of its tasks; env.scope is this
 	tree waitRegistry
-	node *slotNode    // this, in scopes
-	base *Environment // that of what is around; nil if that is nothing
+	slot *slots.Slot[scope] // this, in scopes
+	base *Environment       // that of what is around; nil if that is nothing
 
 	// shielded says that the ends of what is around are not the end of this, and
 	// ownCtx that env.ctx is not base's.
@@ -29,16 +31,16 @@ type scope struct {
 }
 
 // scopes has all scopes.
-var scopes slots
+var scopes slots.Of[scope]
 
-func init() { scopes.init(newSlots[scope]) }
+func init() { scopes.Init() }
 
 // openScope returns a new scope of tasks whose environment would be base. w is the
 // worker whose goroutine calls.
 func openScope(w *Worker, base *Environment, o *options) *scope {
-	n := scopes.take(w)
-	s := &slotOf[scope](n).held
-	s.node, s.base, s.shielded, s.ownCtx = n, base, o.shielded, o.ctx != nil
+	slot := scopes.Take(w.freeSlots())
+	s := &slot.Value
+	s.slot, s.base, s.shielded, s.ownCtx = slot, base, o.shielded, o.ctx != nil
 	s.env = *base
 	s.env.scope = s
 	s.env.registry = &s.tree
@@ -64,9 +66,9 @@ func openScope(w *Worker, base *Environment, o *options) *scope {
 func (s *scope) close(w *Worker) {
 	s.tree.close()
 	s.closeContext()
-	n := s.node
-	s.env, s.base, s.node = Environment{}, nil, nil
-	scopes.put(w, n)
+	slot := s.slot
+	s.env, s.base, s.slot = Environment{}, nil, nil
+	scopes.Put(w.freeSlots(), slot)
 }
 
 // cancel ends the scope early. It is called by who knows that the scope has not ended.

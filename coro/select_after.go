@@ -4,6 +4,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/framearena/framearena/internal/slots"
 	"github.com/framearena/framearena/internal/timerwheel"
 )
 
@@ -13,9 +14,9 @@ import (
 //
 //	return coro.Select(f, 1, &s.chosen, jobs.RecvCase(&s.job), coro.After(time.Second))
 func After(d time.Duration) Case {
-	n := afterTimers.take(nil)
-	s := &slotOf[afterTimer](n).held
-	s.node, s.d = n, d
+	slot := afterTimers.Take(nil)
+	s := &slot.Value
+	s.slot, s.d = slot, d
 	return Case{on: s, number: s.id}
 }
 
@@ -26,7 +27,7 @@ type afterTimer struct {
 	lock  lock
 	cases casePlace
 	timer timerwheel.Node
-	node  *slotNode // this, in pauses; not changed while in use
+	slot  *slots.Slot[afterTimer] // this, in afterTimers; not changed while in use
 	d     time.Duration
 
 	// What follows is guarded by lock.
@@ -41,9 +42,9 @@ func afterTimerOf(n *timerwheel.Node) *afterTimer {
 	return (*afterTimer)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(afterTimer{}.timer))))
 }
 
-var afterTimers slots
+var afterTimers slots.Of[afterTimer]
 
-func init() { afterTimers.init(newSlots[afterTimer]) }
+func init() { afterTimers.Init() }
 
 func (s *afterTimer) waitable() (waitable, *lock) { return s, &s.lock }
 
@@ -80,7 +81,7 @@ func (s *afterTimer) finish(c *Case, _ bool) {
 	}
 	s.lock.mu.Unlock()
 	if unused {
-		afterTimers.put(nil, s.node)
+		afterTimers.Put(nil, s.slot)
 	}
 }
 
@@ -100,7 +101,7 @@ func (s *afterTimer) unlock() {
 	}
 	s.lock.mu.Unlock()
 	if ended {
-		afterTimers.put(nil, s.node)
+		afterTimers.Put(nil, s.slot)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/internal/goroutine"
 	"github.com/framearena/framearena/internal/race"
+	"github.com/framearena/framearena/internal/slots"
 )
 
 // Worker runs tasks. It belongs to one goroutine at a time, which an executor
@@ -49,8 +50,8 @@ type Worker struct {
 	// detached keeps the frame of a refused child alive; see refused.
 	refusedFrame []uintptr
 
-	// held has the free slots of the kinds with held parts, by their index.
-	held []freeSlots
+	// slots has free slots for held parts, scopes and group records. The owner's.
+	slots slots.Local
 
 	args waitArguments // of the wait that the running step has asked for
 
@@ -90,15 +91,24 @@ func (w *Worker) Close() {
 	if w.home != nil {
 		w.home.roots.removeWorker(w)
 	}
-	w.publishSlots()
+	w.slots.Publish()
 	w.cache.Close()
 }
 
 // Publish moves the free frames in the worker's cache, and the free slots of held
 // parts, to where others find them. An executor calls it before a worker goes idle.
 func (w *Worker) Publish() {
-	w.publishSlots()
+	w.slots.Publish()
 	w.cache.Publish()
+}
+
+// freeSlots returns the worker's free slots, for the calling goroutine if that is w's owner. w
+// may be nil: then there are none.
+func (w *Worker) freeSlots() *slots.Local {
+	if w == nil {
+		return nil
+	}
+	return &w.slots
 }
 
 // Run runs a task, its children and whatever awaits it, until the whole chain
