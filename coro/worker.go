@@ -102,8 +102,8 @@ func (w *Worker) Publish() {
 	w.cache.Publish()
 }
 
-// freeSlots returns the worker's free slots, for the calling goroutine if that is w's owner. w
-// may be nil: then there are none.
+// freeSlots returns the worker's lists of free slots, or nil if w is nil. Only the goroutine that
+// owns w uses them.
 func (w *Worker) freeSlots() *slots.Local {
 	if w == nil {
 		return nil

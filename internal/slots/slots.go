@@ -32,8 +32,9 @@ import (
 // Lists change places as a whole: the slots of a batch are cut off under the lock of the
 // list that they leave, and belong to the caller until they are in the next list.
 //
-// A user clears the value before it calls Put. The next user sees that, and whatever the last
-// one wrote, because the slot comes to it through a lock, or through the same Local.
+// A user clears what the value must not keep alive or hand on before it calls Put, on the
+// goroutine that had the slot. The next user sees all that the last one wrote, because the
+// slot comes to it through a lock, or through the same Local.
 //
 // Order of locks: growing, and then a shard's mu or mu. No two others are held together.
 type Of[T any] struct{ store }
@@ -104,11 +105,12 @@ var stores atomic.Int64
 // Init makes s ready.
 func (s *Of[T]) Init() { s.init(newBlock[T]) }
 
-// Take returns a free slot with the zero value. own is the calling goroutine's Local, or nil.
+// Take returns a free slot, which belongs to the caller until Put. Its value is what the last
+// user has left there, and zero at first. own is the calling goroutine's Local, or nil.
 func (s *Of[T]) Take(own *Local) *Slot[T] { return (*Slot[T])(unsafe.Pointer(s.take(own))) }
 
-// Put takes back a slot whose value the caller has cleared. own is the calling goroutine's
-// Local, or nil.
+// Put takes back a slot that the caller has from Take. own is the calling goroutine's Local, or
+// nil.
 func (s *Of[T]) Put(own *Local, n *Slot[T]) { s.put(own, &n.node) }
 
 // newBlock makes a block of slots and links them.
