@@ -126,7 +126,7 @@ func (e *Environment) ownAllocator() arena.FrameAllocator {
 // release is also how it is known that a child is gone before the call has ended: its
 // executor was closed. Then the call ends by itself, and its Handle is not used again.
 func (k *awaitOnKind[R]) release(w *Worker, h *header) {
-	held := &(*heldFrame[struct{}, awaitOnHeld[R], R])(unsafe.Pointer(h)).slot.get().held
+	held := &(*heldFrame[struct{}, awaitOnHeld[R], R])(unsafe.Pointer(h)).slot.get().Value
 	if held.call != nil { // it has not begun
 		held.call.recycle()
 	}

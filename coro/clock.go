@@ -6,40 +6,42 @@ import (
 	"time"
 )
 
-// Clock is what the timers of an executor go by: those of [Sleep], [Timeout] and
+// Clock is the time that the timers of an executor use: those of [Sleep], [After], [Timeout] and
 // [Deadline]. Tests and simulations have clocks of their own; see
 // [Environment.SetClock]. All methods may be called from any goroutine.
 //
-// The methods of a Clock and of its alarms are called with locks held, and in the middle of a
-// task's beginning to wait: they must return. One that panics or calls [runtime.Goexit] ends
-// the process.
+// The methods of a Clock and of its alarms are called with locks held, and while a task
+// begins to wait: so they must return, and must not wait for tasks. One that panics or calls
+// [runtime.Goexit] ends the process.
 //
-// Timers are rounded up to a multiple of 262 µs, since no alarm of a computer's clock is
-// more exact. A Clock that is, because its time is not real, has another method, Exact,
-// which returns true: then timers fire at the nanosecond, and in the order of their times
-// and, at one time, of when they were set.
+// The times of timers are rounded up to a multiple of 2^18 ns, about 262 µs, since no alarm of
+// a computer's clock is more exact. A Clock whose time is not real may be exact. It has
+// another method, Exact() bool, which returns true. Then timers fire at the nanosecond, in
+// the order of their times; those of the same time fire in the order in which they were set.
 type Clock interface {
-	// Now returns the time since some moment, never less than it did before.
+	// Now returns the time that has passed since some fixed moment. It is never less than
+	// what an earlier call returned.
 	Now() time.Duration
 
-	// NewAlarm returns an alarm that is not set. When it goes off, it calls f, on a
-	// goroutine where f may take its time.
+	// NewAlarm returns an alarm that is not set. Each time that the alarm goes off, it
+	// calls f, on a goroutine that f may keep for any time.
 	NewAlarm(f func()) Alarm
 }
 
-// Alarm goes off once after each Reset, when the Clock has gone on by d, unless another
-// Reset or Stop comes before. It may go off although these come at the same time. A
-// *time.Timer made by [time.AfterFunc] is one.
+// Alarm calls its function once after each Reset, when the time d has passed by its [Clock],
+// unless Reset or Stop is called again before that. If they are called at about the time at
+// which the alarm goes off, it may go off all the same. A *time.Timer made by
+// [time.AfterFunc] is an Alarm. What the methods return is not used.
 type Alarm interface {
 	Reset(d time.Duration) bool
 	Stop() bool
 }
 
-// exact is a Clock that is not real.
+// exactClock is the additional method of a Clock whose ticks are single nanoseconds.
 type exactClock interface{ Exact() bool }
 
-// systemClock is the real clock, or that of a synctest bubble, if it was made in one:
-// then what uses it must stay in that bubble.
+// systemClock is the real clock. If it was made in a synctest bubble, it is that bubble's clock,
+// and must be used in that bubble only.
 type systemClock struct{ base time.Time }
 
 func newSystemClock() systemClock { return systemClock{time.Now()} }
@@ -47,14 +49,15 @@ func newSystemClock() systemClock { return systemClock{time.Now()} }
 func (c systemClock) Now() time.Duration { return time.Since(c.base) }
 
 func (c systemClock) NewAlarm(f func()) Alarm {
-	// There is no other way to make one that is not set.
+	// There is no other way to make a time.Timer that calls a function and is not set.
 	t := time.AfterFunc(time.Duration(notArmed), f)
 	t.Stop()
 	return t
 }
 
-// soundClock is a Clock whose methods return, or the process ends. Else a panic would be taken
-// for that of the step which waits, and its frame, with a timer in it, would be freed.
+// checkedClock is a Clock of the user. If a method does not return, the process ends.
+// Otherwise the panic would be taken for one of the step that begins to wait, and the step's
+// frame would be freed with a timer in it that the wheel refers to.
 type checkedClock struct{ Clock }
 
 func (c checkedClock) Exact() bool {
@@ -86,7 +89,7 @@ func (c checkedClock) NewAlarm(f func()) Alarm {
 	return checkedAlarm{a}
 }
 
-// soundAlarm is an alarm of a soundClock.
+// checkedAlarm is an alarm of a checkedClock.
 type checkedAlarm struct{ Alarm }
 
 func (a checkedAlarm) Reset(d time.Duration) bool {
@@ -113,8 +116,8 @@ func (a checkedAlarm) Stop() bool {
 	return was
 }
 
-// mustReturn ends the process because a method has panicked with v or, if that is nil, called
-// runtime.Goexit. It does so on a goroutine where nobody recovers.
+// mustReturn ends the process because a method has panicked with v or, if v is nil, called
+// runtime.Goexit. It panics on a new goroutine, where no function recovers it.
 func mustReturn(method string, v any) {
 	did := "called runtime.Goexit"
 	if v != nil {

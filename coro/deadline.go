@@ -4,38 +4,50 @@ import (
 	"context"
 	"errors"
 	"time"
+	"unsafe"
+
+	"github.com/framearena/framearena/internal/slots"
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
-// deadlineTimer cancels a scope. It is in a slot that is never given back. It is the
-// registry's as long as that refers to it, which is until fire has come, or until the
-// scope has ended and taken the timer out of the wheel. If the scope has ended and did not
-// find it there, it is fire's.
+// deadlineTimer cancels a scope at its deadline. It lies in a slot that is never given back,
+// since the wheel refers to it by an integer.
+//
+// It belongs to the registry while registry.timer refers to it: until fire is called, or until
+// the scope ends and unset takes the timer out of the wheel. If unset does not find it there,
+// fire has it or is about to get it, and it belongs to fire. By then the registry may be
+// another scope's, and then its generation is another one: fire compares it with walk held, and
+// the end of a scope changes it with walk held.
 type deadlineTimer struct {
-	timerNode
-	node       *slotNode // this, in deadlineTimers
+	timerwheel.Node // first, so that a pointer to it is one to the deadlineTimer
+
+	slot       *slots.Slot[deadlineTimer] // this, in deadlineTimers
 	registry   *waitRegistry
-	generation uint64
+	generation uint64 // of registry, when the timer was set
 }
 
-var deadlineTimers slots
+var _ [-unsafe.Offsetof(deadlineTimer{}.Node)]struct{}
 
-func init() { deadlineTimers.init(newSlots[deadlineTimer]) }
+var deadlineTimers slots.Of[deadlineTimer]
 
-// newDeadlineTimer makes r be cancelled at its deadline. The caller holds walk.
+func init() { deadlineTimers.Init() }
+
+// newDeadlineTimer sets a timer that cancels r at its deadline. It returns nil if the executor
+// is being closed. The caller holds walk.
 func newDeadlineTimer(r *waitRegistry) *deadlineTimer {
-	slot := deadlineTimers.take(nil)
-	d := &slotOf[deadlineTimer](slot).held
-	d.node, d.registry, d.generation = slot, r, r.generation
-	d.timerNode = timerNode{what: timerDeadline}
-	if !r.runtime.timing().add(&d.timerNode, r.deadline) { // the executor is being closed
+	slot := deadlineTimers.Take(nil)
+	d := &slot.Value
+	d.slot, d.registry, d.generation = slot, r, r.generation
+	d.Node = timerwheel.Node{What: timerDeadline}
+	if !r.runtime.timing().add(&d.Node, r.deadline) {
 		d.recycle()
 		return nil
 	}
 	return d
 }
 
-// fire cancels the scope, unless it has ended meanwhile. The registry is in a slot too, so
-// that it is there to tell. The caller posts woken, with no lock held.
+// fire cancels the scope, unless it has ended. It is called when the timer is out of the
+// wheel. The caller posts woken, with no lock held.
 func (d *deadlineTimer) fire(woken *wakeList) {
 	r := d.registry
 	r.walk.Lock()
@@ -47,21 +59,24 @@ func (d *deadlineTimer) fire(woken *wakeList) {
 	d.recycle()
 }
 
-// unset is called with walk held when the scope has ended.
+// unset ends the use of d by a scope that has ended. The caller holds walk, and does not touch
+// d afterwards.
 func (d *deadlineTimer) unset(t *timers) {
-	if t.remove(&d.timerNode) {
+	if t.remove(&d.Node) {
 		d.recycle()
 	}
 }
 
+// recycle frees d's slot. The caller owns d.
 func (d *deadlineTimer) recycle() {
-	n := d.node
-	d.node, d.registry = nil, nil
-	deadlineTimers.put(nil, n)
+	slot := d.slot
+	d.slot, d.registry = nil, nil
+	deadlineTimers.Put(nil, slot)
 }
 
-// deadlineOf returns when a part of a tree with these options ends, by the clock of
-// timing, or 0 if it has no deadline.
+// deadlineOf returns when a part of a tree with these options ends: a time of the clock of
+// timing, in ns, or 0 if there is no deadline. If the options have several, it is the
+// earliest. Instead of a negative one it is 1, which is over as well.
 func (x *execRuntime) deadlineOf(o *options) int64 {
 	when := int64(0)
 	if !o.deadline.IsZero() {
@@ -78,12 +93,15 @@ func (x *execRuntime) deadlineOf(o *options) int64 {
 	return when
 }
 
-// deadlineContext is a context that the executor's clock ends.
+// deadlineContext is the context of a scope with a deadline. The executor's clock ends it, by the
+// cancellation of Context, and not a timer of package context. It is not changed.
 type deadlineContext struct {
 	context.Context
 	deadline time.Time
 }
 
+// Deadline returns the scope's deadline, in real time, or that of an outer context if that is
+// earlier.
 func (c *deadlineContext) Deadline() (time.Time, bool) {
 	if d, ok := c.Context.Deadline(); ok && d.Before(c.deadline) {
 		return d, true
@@ -91,6 +109,8 @@ func (c *deadlineContext) Deadline() (time.Time, bool) {
 	return c.deadline, true
 }
 
+// Err returns context.DeadlineExceeded if the deadline was the cause, as other contexts with
+// deadlines do.
 func (c *deadlineContext) Err() error {
 	err := c.Context.Err()
 	if err != nil && errors.Is(context.Cause(c.Context), context.DeadlineExceeded) {

@@ -240,7 +240,7 @@ package coro
 //	waiting          wait, waitable, wake, wait_registry
 //	to wait for      mutex, cond, semaphore, wait_group, event, ring, chan, waker
 //	the first of     select, select_cases, select_proxy, select_after
-//	time             sleep, deadline, clock, timers, timer_wheel
+//	time             sleep, deadline, clock, timers (the wheel is internal/timerwheel)
 //	generators       seq, seq_loop
 //	handles          handle, await_on
 //	offloading       blocking, offload, helpers

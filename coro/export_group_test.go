@@ -1,5 +1,7 @@
 package coro
 
+import "github.com/framearena/framearena/internal/slots"
+
 // HasRecord reports whether g needs more than the frame has room for.
 func (g *Group) HasRecord() bool { return g.loadRecord() != nil }
 
@@ -8,16 +10,14 @@ func (g *Group) HasRecord() bool { return g.loadRecord() != nil }
 // executors.
 func Parts() (scopesInUse, recordsInUse int, clean bool) {
 	clean = true
-	scopesInUse = inUse(&scopes, func(n *slotNode) {
-		s := &slotOf[scope](n).held
+	scopesInUse = inUse(&scopes, func(s *scope) {
 		r := &s.tree
 		clean = clean && s.env.executor == nil && s.env.scope == nil && s.env.ctx == nil && s.env.allocator == nil && s.base == nil && s.ctx == nil && s.endCtx == nil &&
 			r.runtime == nil && r.env == nil && r.ctx == nil && r.outer == nil && r.cause == nil && r.stop == nil &&
 			r.prev == nil && r.next == nil && r.inner == nil && r.prevInner == nil && r.nextInner == nil &&
 			len(r.set) == 0 && len(r.found) == 0 && !r.armed.Load() && !r.cancelled.Load()
 	})
-	recordsInUse = inUse(&groupRecords, func(n *slotNode) {
-		r := &slotOf[groupRecord](n).held
+	recordsInUse = inUse(&groupRecords, func(r *groupRecord) {
 		clean = clean && r.scope == nil && r.own == nil && r.refused == nil && r.err == nil && len(r.errs) == 0 && r.room == nil &&
 			r.queued.Len() == 0 && r.running == 0 && r.limit == 0 && !r.decided && r.winner == 0 && r.policy == 0
 		for _, err := range r.errs[:cap(r.errs)] {
@@ -29,28 +29,7 @@ func Parts() (scopesInUse, recordsInUse int, clean bool) {
 
 // inUse returns how many slots of s are in no list of free ones, and calls look for the
 // others. No worker may have any.
-func inUse(s *slots, look func(*slotNode)) int {
-	s.growing.Lock()
-	defer s.growing.Unlock()
-	n := 0
-	if len(s.blocks) > 0 {
-		for node := s.newBlock(); node != nil; node = node.next {
-			n += len(s.blocks)
-		}
-	}
-	free := func(l slotList) {
-		for node := l.first; node != nil; node = node.next {
-			n--
-			look(node)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, l := range s.central {
-		free(l)
-	}
-	for i := range s.shards {
-		free(s.shards[i].free)
-	}
-	return n
+func inUse[T any](s *slots.Of[T], look func(*T)) int {
+	all, _ := s.Survey(look)
+	return all.Made - all.Free
 }

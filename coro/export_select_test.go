@@ -1,7 +1,5 @@
 package coro
 
-import "unsafe"
-
 // Waiting returns how many tasks and cases of Selects wait to receive and to send, and
 // how many arguments of cases the channel has room for. ok is false if its queues are not
 // linked as they should be.
@@ -42,7 +40,6 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 
 // AfterSlots returns how many slots there are for cases of After.
 func AfterSlots() int {
-	afterTimers.growing.Lock()
-	defer afterTimers.growing.Unlock()
-	return len(afterTimers.blocks) * blockLen(unsafe.Sizeof(slot[afterTimer]{}))
+	s, _ := afterTimers.Survey(func(*afterTimer) {})
+	return s.Made
 }

@@ -40,7 +40,7 @@ func (e *Environment) Trees() (n int, ok bool) {
 
 // CloseGate does the first half of CancelWaiting: from now on, tasks that would be
 // woken are left to the second.
-func (e *Environment) CloseGate(err error) { e.runtime.gate.close(err) }
+func (e *Environment) CloseGate(err error) { e.runtime.gate.Close(err) }
 
 // Cursors returns how many are looking through the queue of e.
 func (e *Event) Cursors() (n int) {

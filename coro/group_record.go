@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/framearena/framearena/internal/interleave"
+	"github.com/framearena/framearena/internal/slots"
 )
 
 // groupRecord is what does not fit into a Group: policy, limit, errors. It lies on the Go
@@ -11,7 +12,7 @@ import (
 // limit, need none. The task owns it before its children begin and when all have ended;
 // in between, each field says who uses it.
 type groupRecord struct {
-	node *slotNode // this, in groupRecords
+	slot *slots.Slot[groupRecord] // this, in groupRecords
 
 	policy GroupPolicy // the task's
 	scope  *scope      // of the children, if the policy may cancel them; the task's
@@ -35,9 +36,9 @@ type groupRecord struct {
 	room    *header  // the task, if it waits for room
 }
 
-var groupRecords slots
+var groupRecords slots.Of[groupRecord]
 
-func init() { groupRecords.init(newSlots[groupRecord]) }
+func init() { groupRecords.Init() }
 
 // admit reports whether c may run at once. If not, it has queued c.
 func (r *groupRecord) admit(c *header) bool {
@@ -77,14 +78,14 @@ func (g *Group) makeRecord(w *Worker) *groupRecord {
 	if r := g.loadRecord(); r != nil {
 		return r
 	}
-	n := groupRecords.take(w)
-	r := &slotOf[groupRecord](n).held
-	r.node = n
+	slot := groupRecords.Take(w.freeSlots())
+	r := &slot.Value
+	r.slot = slot
 	var l link[groupRecord]
 	l.set(r)
 	if !interleave.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another worker has made it
-		r.node = nil
-		groupRecords.put(w, n)
+		r.slot = nil
+		groupRecords.Put(w.freeSlots(), slot)
 		return g.loadRecord()
 	}
 	return r
@@ -180,7 +181,7 @@ func (g *Group) endRecord(w *Worker, h *header) {
 	clear(r.errs)
 	r.policy, r.scope, r.own, r.refused, r.decided, r.winner = 0, nil, nil, nil, false, 0
 	r.err, r.errs, r.limit, r.running = nil, r.errs[:0], 0, 0
-	groupRecords.put(w, r.node)
+	groupRecords.Put(w.freeSlots(), r.slot)
 	if err != nil {
 		w.err = err
 		h.at |= atFailed

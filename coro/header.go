@@ -31,18 +31,22 @@ package coro
 // for flagSpawned alone (endSpawned), lead to finish. So a new flag makes a return slow, and
 // never makes it wrong because the loop does not know the flag.
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/framearena/framearena/internal/offheap"
+)
 
 // link refers from a frame to a frame, or to a kind, an environment or a worker on the Go heap.
-// Something else keeps that alive. It is an integer for two reasons: the collector does not
-// look into frames, and a store of a pointer type into recycled memory would run the write
-// barrier over the stale bytes that it replaces. Zero refers to nothing.
-type link[T any] uintptr
+// Something else keeps that alive. It is an integer; [offheap.Link] says why. Zero refers to
+// nothing.
+type link[T any] offheap.Link[T]
 
-// get returns what l refers to, or nil. It loads the integer as a pointer: vet takes a
-// conversion from uintptr for a mistake.
+// get returns what l refers to, or nil. It is Get of offheap.Link written out, since a call in a
+// call takes more of the inliner's budget in every function that follows a link.
 func (l *link[T]) get() *T { return *(**T)(unsafe.Pointer(l)) }
 
+// set makes l refer to p.
 func (l *link[T]) set(p *T) { *l = link[T](unsafe.Pointer(p)) }
 
 // header is the beginning of every frame. It belongs to the owner of the frame.

@@ -3,6 +3,8 @@ package coro
 import (
 	"reflect"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/slots"
 )
 
 // HeldKind is a kind whose tasks have a held part beside their state: a struct H of any types,
@@ -15,24 +17,15 @@ import (
 // that have lived at the same time.
 type HeldKind[S, H, R any] struct {
 	kind
-	slots slots
+	slots slots.Of[H]
 }
 
 // heldFrame is the frame of a task with a held part. Await, Yield, Return and all else that
 // works on frames knows only the Frame.
 type heldFrame[S, H, R any] struct {
 	Frame[S, R]
-	slot link[slot[H]]
+	slot link[slots.Slot[H]]
 }
-
-// slot is memory for one held part, on the Go heap. It belongs to its task or, when it is free,
-// to the list that it is in; then it holds the zero H.
-type slot[H any] struct {
-	slotNode
-	held H
-}
-
-func slotOf[H any](n *slotNode) *slot[H] { return (*slot[H])(unsafe.Pointer(n)) }
 
 // anyHeldKind is a HeldKind of any types.
 type anyHeldKind interface {
@@ -60,7 +53,7 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	k := &HeldKind[S, H, R]{kind: kind{
 		step: func(h *header) Step {
 			f := (*heldFrame[S, H, R])(unsafe.Pointer(h))
-			return step(&f.Frame, &f.slot.get().held)
+			return step(&f.Frame, &f.slot.get().Value)
 		},
 		size:          unsafe.Sizeof(heldFrame[S, H, R]{}),
 		name:          name,
@@ -74,7 +67,7 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	}
 	k.held = k
 	k.calls.New = func() any { return newHeldCall(k) }
-	k.slots.init(newSlots[H])
+	k.slots.Init()
 	kinds.add(&k.kind)
 	return k
 }
@@ -149,8 +142,8 @@ func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH,
 // hold fills a free slot with the given held part and makes it that of h, a new frame. w is the
 // worker whose goroutine calls, or nil if none does.
 func (k *HeldKind[S, H, R]) hold(w *Worker, h *header, held *H) {
-	s := slotOf[H](k.slots.take(w))
-	s.held = *held
+	s := k.slots.Take(w.freeSlots())
+	s.Value = *held
 	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.set(s)
 	h.layout |= flagHeld
 }
@@ -158,20 +151,11 @@ func (k *HeldKind[S, H, R]) hold(w *Worker, h *header, held *H) {
 func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
 	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
 	var zero H
-	s.held = zero
-	k.slots.put(w, &s.slotNode)
+	s.Value = zero
+	k.slots.Put(w.freeSlots(), s)
 }
 
 func (k *HeldKind[S, H, R]) holds(h *header, p unsafe.Pointer) bool {
 	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
-	return uintptr(p)-uintptr(unsafe.Pointer(&s.held)) < unsafe.Sizeof(s.held)
-}
-
-// newSlots makes a block of free slots, linked, and returns the first.
-func newSlots[H any]() *slotNode {
-	block := make([]slot[H], blockLen(unsafe.Sizeof(slot[H]{})))
-	for i := range block[1:] {
-		block[i].next = &block[i+1].slotNode
-	}
-	return &block[0].slotNode
+	return uintptr(p)-uintptr(unsafe.Pointer(&s.Value)) < unsafe.Sizeof(s.Value)
 }

@@ -67,7 +67,7 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		}
 		return err
 	}
-	if err := rt.launching.launch(false); err != nil {
+	if err := rt.launching.Launch(false); err != nil {
 		return err
 	}
 	launched := false
@@ -99,7 +99,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 		}
 		return err
 	}
-	if err := rt.launching.launch(false); err != nil {
+	if err := rt.launching.Launch(false); err != nil {
 		return err
 	}
 	launched := false
@@ -236,7 +236,7 @@ func (c *call) drop(carriesEnv bool) {
 // newRoot makes the frame of a root of env for Go and GoHeld, in a step of w, which serves
 // env's executor. It has passed what a launch in a step has to pass.
 func (w *Worker) newRoot(env *Environment, k *kind) (*header, error) {
-	if err := env.runtime.launching.admits(false); err != nil {
+	if err := env.runtime.launching.Admits(false); err != nil {
 		return nil, err
 	}
 	h := env.newRoot(w, k)
@@ -259,9 +259,9 @@ func (w *Worker) launch(h *header, env *Environment) {
 // executor: draining does not refuse it.
 func (rt *execRuntime) enterLaunch(w *Worker, inside bool) error {
 	if w != nil {
-		return rt.launching.admits(inside)
+		return rt.launching.Admits(inside)
 	}
-	return rt.launching.launch(inside)
+	return rt.launching.Launch(inside)
 }
 
 // leaveLaunch ends a launch that gate.launch has admitted. launched reports whether the
@@ -269,10 +269,10 @@ func (rt *execRuntime) enterLaunch(w *Worker, inside bool) error {
 // Drain waits for.
 func (rt *execRuntime) leaveLaunch(launched bool) {
 	if launched {
-		rt.launching.leave()
+		rt.launching.Leave()
 		return
 	}
-	rt.launching.takeBack()
+	rt.launching.TakeBack()
 	rt.roots.notifyIfDraining()
 }
 

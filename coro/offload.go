@@ -5,8 +5,14 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/helpers"
 )
+
+// offloadHelpers do the offloads of all executors.
+var offloadHelpers = helpers.NewPool(256, 10*time.Second)
 
 // An offload is something that a goroutine does for a task while that waits: it
 // calls a function, or receives from or sends to a Go channel. The task is a child
@@ -124,8 +130,8 @@ func (e *offload[T]) drop() {
 	e.kind.offloads.Put(e)
 }
 
-// do is what the goroutine does.
-func (e *offload[T]) do() {
+// Do is what the helper does.
+func (e *offload[T]) Do() {
 	returned := false
 	defer func() {
 		if !returned { // fn has ended the goroutine
@@ -225,7 +231,7 @@ type offloadKind[T any] struct {
 // release is also how it is known that a child is gone that did not go on: its
 // executor was closed.
 func (k *offloadKind[T]) release(w *Worker, h *header) {
-	held := &(*heldFrame[struct{}, offloadHeld[T], T])(unsafe.Pointer(h)).slot.get().held
+	held := &(*heldFrame[struct{}, offloadHeld[T], T])(unsafe.Pointer(h)).slot.get().Value
 	if e := held.offload; e != nil {
 		held.offload = nil
 		e.abandon()
@@ -319,7 +325,7 @@ func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step
 			e.finish()
 		})
 	} else {
-		helpers.run(e)
+		offloadHelpers.Run(e)
 	}
 	return f.waitFor(1, &e.completion)
 }

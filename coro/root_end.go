@@ -84,6 +84,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
 	"github.com/framearena/framearena/internal/race"
 )
@@ -284,12 +285,12 @@ func (c *rootCounts) endedLessLaunched() uint32 {
 // liveRoots returns how many roots are live. It reads the gate last; see the head of this file.
 func (rt *execRuntime) liveRoots() int {
 	n := rt.roots.endedLessLaunched()
-	return int((rt.launching.launches() - n) & (1<<(64-gateLaunches) - 1))
+	return int((rt.launching.Launches() - n) & (1<<gate.LaunchBits - 1))
 }
 
 // drain is [Environment.Drain].
 func (rt *execRuntime) drain(ctx context.Context, err error) error {
-	rt.launching.drain(err)
+	rt.launching.Drain(err)
 	rt.roots.draining.Store(true)
 	recheck := minRecheck
 	timer := time.NewTimer(recheck)

@@ -2,6 +2,7 @@ package coro
 
 import (
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
 )
 
@@ -10,10 +11,10 @@ import (
 type execRuntime struct {
 	// gate is passed by a goroutine that wakes a task, from before the task leaves the queue
 	// where it waits until it has been posted.
-	gate *gate
+	gate *gate.Gate
 
 	// launching is passed by a goroutine that launches a root; see launch.go.
-	launching gate
+	launching gate.Gate
 
 	roots rootCounts // see root_end.go
 
@@ -44,8 +45,8 @@ type execRuntime struct {
 }
 
 func newExecRuntime() *execRuntime {
-	rt := &execRuntime{gate: newGate()}
-	rt.launching.init()
+	rt := &execRuntime{gate: gate.New()}
+	rt.launching.Init()
 	rt.roots.notices = make(chan struct{}, 1)
 	rt.registry.runtime = rt
 	rt.registry.armed.Store(true)
@@ -66,7 +67,7 @@ func (rt *execRuntime) timing() *timers {
 // close makes launches return err, waits for those that have begun, and records for Drain
 // whether roots are live, which will be cancelled.
 func (rt *execRuntime) close(err error) {
-	rt.launching.close(err)
+	rt.launching.Close(err)
 	if rt.liveRoots() > 0 {
 		rt.roots.abandoned.Store(true)
 	}
@@ -79,7 +80,7 @@ func (rt *execRuntime) withdrawAll(err error) {
 	rt.closed.Store(true)
 	// With the gate closed, every task of this executor that is taken out of its
 	// queue is left to the closer, also those that withdraw takes.
-	rt.gate.close(err)
+	rt.gate.Close(err)
 	var woken wakeList // tasks of other executors, whose way the withdrawn tasks were in
 	m := match{runtime: rt}
 	rt.stopTimers(err, &woken)

@@ -31,6 +31,8 @@ package coro
 import (
 	"context"
 	"sync"
+
+	"github.com/framearena/framearena/internal/slots"
 )
 
 // scope is a part of a tree of tasks that has an environment of its own: a task that is awaited
@@ -44,10 +46,10 @@ import (
 //
 // Tasks of the scope, on any worker, read env; it does not change until close.
 type scope struct {
-	env  Environment  // of the tasks in the scope; env.scope is this scope
-	tree waitRegistry // has locks of its own
-	node *slotNode    // this scope, in scopes; nil in a call
-	base *Environment // of the enclosing scope or tree; nil in a call
+	env  Environment        // of the tasks in the scope; env.scope is this scope
+	tree waitRegistry       // has locks of its own
+	slot *slots.Slot[scope] // this scope, in scopes; nil in a call
+	base *Environment       // of the enclosing scope or tree; nil in a call
 
 	// shielded reports that the end of the enclosing scope or tree does not end this one.
 	// ownCtx reports that env.ctx was given with the options, and is not base's.
@@ -61,16 +63,16 @@ type scope struct {
 }
 
 // scopes has the slots of all scopes that are not calls.
-var scopes slots
+var scopes slots.Of[scope]
 
-func init() { scopes.init(newSlots[scope]) }
+func init() { scopes.Init() }
 
 // openScope returns a new scope within base, with the options o. w is the worker whose goroutine
 // calls. The registry is armed when a task in the scope begins to wait.
 func openScope(w *Worker, base *Environment, o *options) *scope {
-	n := scopes.take(w)
-	s := &slotOf[scope](n).held
-	s.node, s.base, s.shielded, s.ownCtx = n, base, o.shielded, o.ctx != nil
+	slot := scopes.Take(w.freeSlots())
+	s := &slot.Value
+	s.slot, s.base, s.shielded, s.ownCtx = slot, base, o.shielded, o.ctx != nil
 	s.env = *base
 	s.env.scope = s
 	s.env.registry = &s.tree
@@ -96,9 +98,9 @@ func openScope(w *Worker, base *Environment, o *options) *scope {
 func (s *scope) close(w *Worker) {
 	s.tree.close()
 	s.closeContext()
-	n := s.node
-	s.env, s.base, s.node = Environment{}, nil, nil
-	scopes.put(w, n)
+	slot := s.slot
+	s.env, s.base, s.slot = Environment{}, nil, nil
+	scopes.Put(w.freeSlots(), slot)
 }
 
 // cancel cancels the tasks in the scope. The caller knows that the scope is not closed before

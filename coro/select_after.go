@@ -3,6 +3,9 @@ package coro
 import (
 	"time"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/slots"
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
 // After is the case that the time d has passed since the task began to wait; see [Select].
@@ -11,9 +14,9 @@ import (
 //
 //	return coro.Select(f, 1, &s.chosen, jobs.RecvCase(&s.job), coro.After(time.Second))
 func After(d time.Duration) Case {
-	n := afterTimers.take(nil)
-	s := &slotOf[afterTimer](n).held
-	s.node, s.d = n, d
+	slot := afterTimers.Take(nil)
+	s := &slot.Value
+	s.slot, s.d = slot, d
 	return Case{on: s, number: s.id}
 }
 
@@ -23,8 +26,8 @@ func After(d time.Duration) Case {
 type afterTimer struct {
 	lock  lock
 	cases casePlace
-	timer timerNode
-	node  *slotNode // this, in pauses; not changed while in use
+	timer timerwheel.Node
+	slot  *slots.Slot[afterTimer] // this, in afterTimers; not changed while in use
 	d     time.Duration
 
 	// What follows is guarded by lock.
@@ -35,13 +38,13 @@ type afterTimer struct {
 }
 
 // pauseOf returns the pause that n is part of.
-func afterTimerOf(n *timerNode) *afterTimer {
+func afterTimerOf(n *timerwheel.Node) *afterTimer {
 	return (*afterTimer)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(afterTimer{}.timer))))
 }
 
-var afterTimers slots
+var afterTimers slots.Of[afterTimer]
 
-func init() { afterTimers.init(newSlots[afterTimer]) }
+func init() { afterTimers.Init() }
 
 func (s *afterTimer) waitable() (waitable, *lock) { return s, &s.lock }
 
@@ -65,7 +68,7 @@ func (s *afterTimer) push(p *proxy, _ *Case) {
 	s.cases.expect(p, s)
 	s.task = &p.header
 	s.timers = p.env.get().runtime.timing()
-	s.timer = timerNode{what: timerAfter}
+	s.timer = timerwheel.Node{What: timerAfter}
 	// If the executor is being closed, whoever closes it finds the task.
 	s.fired = !s.timers.add(&s.timer, s.timers.after(s.d))
 }
@@ -78,7 +81,7 @@ func (s *afterTimer) finish(c *Case, _ bool) {
 	}
 	s.lock.mu.Unlock()
 	if unused {
-		afterTimers.put(nil, s.node)
+		afterTimers.Put(nil, s.slot)
 	}
 }
 
@@ -98,7 +101,7 @@ func (s *afterTimer) unlock() {
 	}
 	s.lock.mu.Unlock()
 	if ended {
-		afterTimers.put(nil, s.node)
+		afterTimers.Put(nil, s.slot)
 	}
 }
 

@@ -1,20 +1,45 @@
 package coro
 
+// A sleeping task is known by its timer. The timer's node lies in the task's frame, which may
+// be freed or have another use a moment after the task has been woken. So exactly one of
+// three may wake it, and only that one may touch the node then: fireTimers, when the time has
+// come; wakeSleepers, when the tree's context ends; and stopTimers, when the executor is
+// closed. Why they do not meet:
+//
+//   - What takes the node out of the wheel owns it and the task; see timers. This is all there
+//     is for a tree that cannot end: its sleepers are in no other list.
+//   - The sleepers of a tree that may end are also in the list of the tree's registry, which
+//     waitRegistry.mu guards. The canceller walks the list with mu held and asks
+//     timers.remove for each node. If that returns false, the node is out of the wheel, and
+//     the canceller leaves the task alone.
+//   - fireTimers and stopTimers take a node that they own out of the list, under the same
+//     lock, before they wake its task. So a canceller that finds a node in the list
+//     finds the task asleep and the memory unchanged.
+//   - No sleeper is missed. The canceller sets cancelled, and then looks through the list with
+//     mu held. park looks at cancelled with mu held, and puts the node into the list before it
+//     unlocks. Either park sees the flag, or the canceller finds the node.
+//   - park adds the node to the wheel before it is in the list, and the timer may fire at
+//     once. wakeSleeper locks mu first, so it waits until the node is in the list.
+
 import (
 	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
-// Sleep lets the time d pass and goes on in f at the resume point at. If f.Err is not nil
-// then, the tree's context has ended before. The task goes on not before d has passed and,
-// if its executor has nothing else to do, within about a millisecond after. A d that is not
-// positive does not wait.
+// Sleep waits until the time d has passed, by the executor's [Clock], and resumes f at the
+// resume point at. If f.Err is not nil then, the tree's context has ended before that, and Err
+// is its cause. The task does not resume before d has passed. It resumes within about a
+// millisecond after that if its executor has nothing else to do. If d is not positive, Sleep
+// does not wait.
 //
-// A sleeping task has no goroutine and no memory on the Go heap. If there is neither room
-// behind its state nor memory in the arena for its timer, which takes 48 bytes, Err is
-// [arena.ErrExhausted].
+// A sleeping task has no goroutine and no memory on the Go heap. Its timer takes up to 48
+// bytes: in the room behind the task's state, where a child would be elided, or else in the
+// executor's arena. If neither has room, Err is [arena.ErrExhausted].
+//
+// Sleep is called in f's step, whose Step it returns.
 func Sleep(f AnyFrame, at int, d time.Duration) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, sleeping{})
@@ -22,34 +47,34 @@ func Sleep(f AnyFrame, at int, d time.Duration) Step {
 	return step
 }
 
-// SleepUntil is [Sleep] until a point in real time, whatever clock the executor has.
+// SleepUntil is [Sleep] for the time that is left until t by the real clock, whatever clock the
+// executor has.
 func SleepUntil(f AnyFrame, at int, t time.Time) Step { return Sleep(f, at, time.Until(t)) }
 
-// sleeper is the timer of a sleeping task. It lies in the room behind the task's state,
-// where a child would be elided, or in a frame of its own. That of a task whose tree may
-// end is in the list of the tree's registry besides.
+// sleeper is the timer of a sleeping task. It lies in the room behind the task's state, where a
+// child would be elided: a task that sleeps has none. Without such room it has a frame of its
+// own. Who owns it is said at the top of this file.
+//
+// If the tree may end, the sleeper is also in the list of the tree's registry. Otherwise its
+// memory ends with Node.
 type sleeper struct {
-	timerNode
-	before, after link[sleeper] // in waitRegistry.sleepers; guarded by its mu
+	timerwheel.Node // first, so that a pointer to it is one to the sleeper
+
+	before, after link[sleeper] // in waitRegistry.sleepers; guarded by waitRegistry.mu
 }
 
-// What a timerNode is for is an address with these bits, which are 0 in it.
-const (
-	timerListed   = 1 << iota // is part of a sleeper in a registry's list
-	timerApart                // and has a frame of its own
-	timerAfter                // is part of a pause; there is no address
-	timerDeadline = timerBits // is part of a deadlineTimer; there is none either
-	timerBits     = timerListed | timerApart | timerAfter
-)
+var _ [-unsafe.Offsetof(sleeper{}.Node)]struct{}
 
 const (
 	sleeperSize  = unsafe.Sizeof(sleeper{})
 	sleeperUnits = uint32(sleeperSize+elisionUnit-1) / elisionUnit
-	timerUnits   = uint32(unsafe.Sizeof(timerNode{})+elisionUnit-1) / elisionUnit
+	timerUnits   = uint32(unsafe.Sizeof(timerwheel.Node{})+elisionUnit-1) / elisionUnit
 )
 
-// sleeping is what a sleeping task waits for.
+// sleeping is what a sleeping task waits for: time, which has no lock and no queue of its own.
 type sleeping struct{}
+
+// park begins the sleep of h, for the time in w.args.count.
 
 func (sleeping) park(w *Worker, h *header) parking {
 	d := time.Duration(w.args.count)
@@ -64,8 +89,8 @@ func (sleeping) park(w *Worker, h *header) parking {
 		if n == nil {
 			return w.exhausted(h)
 		}
-		n.what = uintptr(unsafe.Pointer(h)) | tags
-		if !t.add(&n.timerNode, t.after(d)) {
+		n.What = uintptr(unsafe.Pointer(h)) | tags
+		if !t.add(&n.Node, t.after(d)) {
 			env.freeTimer(n, tags)
 			return parkExecutorClosed
 		}
@@ -78,16 +103,16 @@ func (sleeping) park(w *Worker, h *header) parking {
 	if n == nil {
 		return w.exhausted(h)
 	}
-	n.what = uintptr(unsafe.Pointer(h)) | tags | timerListed
+	n.What = uintptr(unsafe.Pointer(h)) | tags | timerListed
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	// As in lock.admit: who cancels looks for sleepers after it has set the flag.
+	// As in lock.admit: the canceller looks for sleepers after it has set the flag.
 	if r.cancelled.Load() {
 		env.freeTimer(n, tags)
 		return parkCancelled
 	}
-	// fire, which may have the node at once, cannot go on before mu is free.
-	if !t.add(&n.timerNode, t.after(d)) {
+	// If the timer fires at once, wakeSleeper waits for mu.
+	if !t.add(&n.Node, t.after(d)) {
 		env.freeTimer(n, tags)
 		return parkExecutorClosed
 	}
@@ -100,15 +125,16 @@ func (sleeping) park(w *Worker, h *header) parking {
 	return parked
 }
 
-// exhausted tells the task of h that there was no memory for what it waits for.
+// exhausted makes the wait of h end with ErrExhausted: there was no memory for it.
 func (w *Worker) exhausted(h *header) parking {
 	w.err = arena.ErrExhausted
 	h.at |= atFailed
 	return parkDone
 }
 
-// timerFor returns memory for a timer of the task of h, the first units of it zero, and
-// what is known of it, or nil.
+// timerFor returns memory for a timer of the task of h, which takes so many units. Its Node is
+// zero. tags are the bits of What that say where the memory is from. n is nil if there is no
+// memory.
 func (w *Worker) timerFor(h *header, units uint32) (n *sleeper, tags uintptr) {
 	if h.layout>>roomShift >= units {
 		n = (*sleeper)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
@@ -119,12 +145,12 @@ func (w *Worker) timerFor(h *header, units uint32) (n *sleeper, tags uintptr) {
 		}
 		tags = timerApart
 	}
-	n.timerNode = timerNode{}
+	n.Node = timerwheel.Node{}
 	return n, tags
 }
 
-// timerMemory returns where timers come from that have a frame of their own. It is not
-// the tree's own allocator, since timers are freed on any goroutine.
+// timerMemory returns the arena for timers with a frame of their own. It is not the tree's own
+// allocator, since timers are freed on any goroutine.
 func (e *Environment) timerMemory() *arena.Arena {
 	if e.arena != nil {
 		return e.arena
@@ -132,15 +158,17 @@ func (e *Environment) timerMemory() *arena.Arena {
 	return seqArena()
 }
 
+// freeTimer frees n if it has a frame of its own.
 func (e *Environment) freeTimer(n *sleeper, tags uintptr) {
 	if tags&timerApart != 0 {
 		e.timerMemory().Deallocate(unsafe.Pointer(n), sleeperSize)
 	}
 }
 
-// wakeSleeper wakes the task of a timer that was taken from the wheel.
+// wakeSleeper wakes the task of n, which the caller has taken out of the wheel. outcome is as
+// for wake. n is not touched after its task has been woken: its memory may have another use.
 func wakeSleeper(n *sleeper, outcome uint32, woken *wakeList) {
-	what := n.what
+	what := n.What
 	h := sleeperTask(n)
 	env := h.env.get()
 	if what&timerListed != 0 {
@@ -153,12 +181,13 @@ func wakeSleeper(n *sleeper, outcome uint32, woken *wakeList) {
 	wake(h, outcome, woken)
 }
 
+// sleeperTask returns the frame of the task that n is the timer of.
 func sleeperTask(n *sleeper) *header {
-	l := link[header](n.what &^ timerBits)
+	l := link[header](n.What &^ timerBits)
 	return l.get()
 }
 
-// forgetSleeper takes n from the list. The caller holds mu.
+// forgetSleeper takes n out of the registry's list. The caller holds mu.
 func (r *waitRegistry) forgetSleeper(n *sleeper) {
 	before, after := n.before.get(), n.after.get()
 	r.sleeperCursors.moved(n, after)
@@ -172,16 +201,16 @@ func (r *waitRegistry) forgetSleeper(n *sleeper) {
 	}
 }
 
-// wakeSleepers wakes the sleeping tasks of the tree with nothing. Those whose time has
-// come are left to fireTimers. The caller has set cancelled.
+// wakeSleepers wakes the sleeping tasks of the tree because its context has ended. Those whose
+// time has come are left to fireTimers. The caller has set cancelled.
 func (r *waitRegistry) wakeSleepers(woken *wakeList) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for n := r.sleepers.get(); n != nil; {
 		next := n.after.get()
-		if h, env := sleeperTask(n), r.env; r.runtime.timers.remove(&n.timerNode) {
+		if h, env := sleeperTask(n), r.env; r.runtime.timers.remove(&n.Node) {
 			r.forgetSleeper(n)
-			env.freeTimer(n, n.what)
+			env.freeTimer(n, n.What)
 			wake(h, 0, woken)
 		}
 		n = next

@@ -5,90 +5,111 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
+	"github.com/framearena/framearena/internal/offheap"
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
-// timers calls a function when the deadlines of timerNodes are over. All its methods
-// may be called from any goroutine.
+// timers are those of one executor: a wheel, its lock, a clock and the clock's one alarm. They
+// call fire with the nodes whose deadlines are over. They do not know what a node is for. All
+// methods may be called from any goroutine.
 //
-// Its clock has one alarm, set for what is first in the wheel. What keeps a timer from
-// being forgotten: when mu is not held and the wheel is not empty, either the alarm is
-// set for armed, which is not after next of the wheel, except where advance has more
-// to do; or it has gone off, and the call of ring that follows has not locked mu yet.
-// add sets the alarm if it has put something before armed, and every ring sets it
-// again, whatever armed says. remove leaves it alone, so timers that come and are
-// removed cost no call of the clock. An alarm whose timers were all removed goes off
-// once, finds nothing, and is not set again.
+// A deadline is rounded up to a tick of the wheel. So a timer is not early, and it is late
+// by less than a tick plus what the alarm is late.
 //
-// Who owns a node: the caller until add returns true; then the wheel; then whoever
-// takes it out with mu held. That is remove, if it returns true, or withdraw, or ring,
-// which reads nothing of it after it has unlocked, and gives it to fire. There is no
-// fourth, and a node that is not in the wheel is known by its links, which are zero
-// then and guarded by mu: so of remove and fire exactly one gets it. A caller of remove
-// that gets false must leave the node to fire, which may have been called with it
-// already: that the memory has no other use by then is for the caller to know, for
-// example because fire takes a lock that the caller holds.
+// # No timer is forgotten
+//
+// There is one alarm, which is set again and never made anew. While mu is free, the timers are
+// not closed and the wheel has a node whose time will come, one of these holds:
+//
+//  1. The alarm is set for armed, and armed is not after wheel.Next.
+//  2. The alarm has gone off, and the call of ring that follows has not locked mu yet.
+//  3. A ring has found more than one Advance does. Its goroutine comes back for the rest
+//     when fire returns; and in case that takes long, the alarm is set, for fireTime from
+//     then at the latest. So nobody's timers wait for somebody else's task, even if an
+//     executor runs tasks in Post.
+//
+// Each operation leaves it so. add sets the alarm if the new node is before armed: a million
+// timers in increasing order set it once. remove and withdraw only make Next later, and leave
+// the alarm alone: so timers that are added and removed cost no call of the clock. An alarm
+// whose timers were all removed goes off once, finds what comes next and is set for that, or
+// for nothing. Every ring sets the alarm before it unlocks mu, whatever armed says: so an alarm
+// that goes off too early, late or twice does no harm.
+//
+// # One owner for each node
+//
+// A node belongs to the caller until add returns true, and then to the wheel. What takes it
+// out with mu held owns it from then on: remove, if it returns true, or withdraw, or ring,
+// which gives it to fire and reads nothing of it after it has unlocked mu. There is no
+// fourth. A node that is not in the wheel has zero links, which mu guards; so of remove and
+// fire exactly one gets it.
+//
+// remove reads the node. A caller that gets false must leave the node to fire, which may have
+// been called with it already. That the memory has no other use by then is for the caller to
+// ensure: by a lock that fire takes too, or by a number in a slot that is never given back.
 type timers struct {
-	clock Clock
+	clock Clock // not changed
 	alarm Alarm // calls ring; guarded by mu
 
-	// fire gets nodes whose deadlines are over. They belong to fire. It is called on
-	// the alarm's goroutine, with no lock held, perhaps on several at the same time,
-	// and may call any method but close. The slice is not fire's.
-	fire func(due []link[timerNode])
+	// fire gets the nodes whose deadlines are over, and owns them. It is called on the
+	// alarm's goroutine, with no lock held, perhaps on several goroutines at the same time.
+	// It may call any method but close. The slice is not fire's. Not changed.
+	fire func(due []offheap.Link[timerwheel.Node])
 
-	// firing is passed by ring from before it takes nodes until fire has returned, so
-	// that close can wait for it.
-	firing *gate
+	// firing is passed by ring from before it takes nodes until fire has returned, so that
+	// close can wait for that.
+	firing *gate.Gate
 
 	mu     interleave.Mutex // guards what follows
-	wheel  *timerWheel
+	wheel  *timerwheel.Wheel
 	armed  int64 // what the alarm is set for, or notArmed
 	closed bool
-	spare  *timerBatch // not in use by a ring; linked
+	spare  *timerBatch // those that no ring uses; linked
 }
 
-// timerBatch is where one ring has the nodes for fire. There are as many as there were
-// rings at the same time.
+// timerBatch is where a ring has the nodes for fire. It belongs to that ring, or is in
+// timers.spare. There are as many as there were rings at the same time.
 type timerBatch struct {
-	nodes [timerBatchLen]link[timerNode]
+	nodes [timerBatchLen]offheap.Link[timerwheel.Node]
 	next  *timerBatch
 }
 
 const (
-	notArmed = math.MaxInt64 // no alarm is of use at this time
+	notArmed = math.MaxInt64 // an alarm for the end of time is of no use
 
-	timerBatchLen = 64 // fire gets no more nodes at a time
+	timerBatchLen = 64 // fire gets no more nodes in one call
 
-	// fireTime is how long fire may take before another goroutine goes on with what
-	// is due besides.
+	// fireTime is how long fire may take before another goroutine takes the other nodes that
+	// are due.
 	fireTime = int64(time.Millisecond)
 )
 
-func newTimers(c Clock, fire func(due []link[timerNode])) *timers {
-	t := &timers{clock: c, fire: fire, firing: newGate(), wheel: newTimerWheel(tickShiftOf(c)), armed: notArmed}
+func newTimers(c Clock, fire func(due []offheap.Link[timerwheel.Node])) *timers {
+	t := &timers{clock: c, fire: fire, firing: gate.New(), wheel: timerwheel.New(tickShiftOf(c)), armed: notArmed}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.alarm = c.NewAlarm(t.ring)
 	return t
 }
 
+// tickShiftOf returns the binary logarithm of a tick of c, in ns.
 func tickShiftOf(c Clock) uint {
 	if e, ok := c.(exactClock); ok && e.Exact() {
 		return 0
 	}
-	return tickShift
+	return timerwheel.TickShift
 }
 
 // now returns the clock's time, in ns.
 func (t *timers) now() int64 { return int64(t.clock.Now()) }
 
-// date returns when the clock's time will be when, or was.
+// date returns the real time at which the clock's time is when.
 func (t *timers) date(when int64) time.Time {
 	return time.Now().Add(time.Duration(when - t.now()))
 }
 
-// after returns the deadline that is d from now. It saturates: math.MaxInt64 is never.
+// after returns the clock's time d from now. It saturates: math.MaxInt64 is never.
 func (t *timers) after(d time.Duration) int64 {
 	now := t.now()
 	if int64(d) > 0 && now > math.MaxInt64-int64(d) {
@@ -97,65 +118,64 @@ func (t *timers) after(d time.Duration) int64 {
 	return now + int64(d)
 }
 
-// add makes fire be called with n at when, a time of the clock, or up to a tick later.
-// It returns false if the timers are closed: then n was not added.
+// add makes fire be called with n at when, a time of the clock, or up to a tick later. It
+// returns false if the timers are closed: then n was not added.
 //
-// n must be zero but for what; see timerNode. fire may have n before add returns.
-func (t *timers) add(n *timerNode, when int64) bool {
+// n must be zero but for What. fire may have n before add returns.
+func (t *timers) add(n *timerwheel.Node, when int64) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
 		return false
 	}
-	n.when = when
-	t.wheel.add(n)
-	if begin := t.wheel.tickTime(t.wheel.tickAfter(when)); begin < t.armed {
-		t.arm(begin)
+	n.When = when
+	t.wheel.Add(n)
+	if due := t.wheel.TickTime(when); due < t.armed {
+		t.arm(due)
 	}
 	return true
 }
 
-// remove takes n back, or returns false: then fire has n, or is about to get it, or n
-// was not added. It may be called after close.
-func (t *timers) remove(n *timerNode) bool {
+// remove takes n back. If it returns false, fire has n or is about to get it, or n was not
+// added. It may be called after close.
+func (t *timers) remove(n *timerwheel.Node) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.wheel.remove(n)
+	return t.wheel.Remove(n)
 }
 
-// withdraw takes back all nodes that chosen returns true for, which belong to chosen
-// then. chosen is called with mu held, for each node once. It may be called after
-// close.
-func (t *timers) withdraw(chosen func(*timerNode) bool) {
+// withdraw takes back all nodes for which chosen returns true; they belong to chosen then. It
+// calls chosen once for each node, with mu held. It may be called after close.
+func (t *timers) withdraw(chosen func(*timerwheel.Node) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.wheel.withdraw(chosen)
+	t.wheel.Withdraw(chosen)
 }
 
-// len returns how many nodes were added and neither fired nor removed.
+// len returns how many nodes were added and neither fired nor taken back.
 func (t *timers) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.wheel.len()
+	return t.wheel.Len()
 }
 
-// close makes add refuse from now on. When it returns, fire is not running, and is not
-// called any more. Nodes that are left are in the wheel still, for remove or withdraw.
-// err is not shown to anybody, but must not be nil.
+// close makes add refuse from now on. When it returns, fire is not running and is not called
+// any more. Nodes that are left are still in the wheel, for remove or withdraw. close must
+// not be called in fire, which it waits for. err must not be nil; nobody gets it.
 func (t *timers) close(err error) {
 	t.mu.Lock()
 	t.closed = true
 	t.disarm()
 	t.mu.Unlock()
-	t.firing.close(err)
+	t.firing.Close(err)
 }
 
-// ring is called when the alarm has gone off, or was about to when it was set to
-// another time.
+// ring is called by the alarm. It may come late: the alarm may have been set to another time
+// or stopped since it went off.
 func (t *timers) ring() {
 	var batch *timerBatch
 	for more := true; more; {
-		if t.firing.enter() != nil {
+		if t.firing.Enter() != nil {
 			return
 		}
 		batch, more = t.takeAndFire(batch)
@@ -165,10 +185,10 @@ func (t *timers) ring() {
 	batch.next, t.spare = t.spare, batch
 }
 
-// takeAndFire leaves the gate that ring has passed, also if fire ends the goroutine, which
-// executors that run tasks in Post may do. The alarm is set for what is left then.
+// takeAndFire leaves the gate that ring has passed, also if fire ends the goroutine, as tasks
+// may that an executor runs in Post. The alarm is set for the other nodes then.
 func (t *timers) takeAndFire(batch *timerBatch) (_ *timerBatch, more bool) {
-	defer t.firing.leave()
+	defer t.firing.Leave()
 	batch, n, more := t.take(batch)
 	if n > 0 {
 		t.fire(batch.nodes[:n])
@@ -176,9 +196,9 @@ func (t *timers) takeAndFire(batch *timerBatch) (_ *timerBatch, more bool) {
 	return batch, more
 }
 
-// take takes nodes that are due out of the wheel, and sets the alarm for the rest. A
-// ring has no batch yet when it begins: then the alarm may have gone off since somebody
-// set it.
+// take takes nodes that are due out of the wheel into batch, and sets the alarm for the
+// others. batch is nil in the first call of a ring: the alarm has gone off then, so armed no
+// longer says when it will.
 func (t *timers) take(batch *timerBatch) (_ *timerBatch, n int, more bool) {
 	now := t.now()
 	t.mu.Lock()
@@ -196,16 +216,16 @@ func (t *timers) take(batch *timerBatch) (_ *timerBatch, n int, more bool) {
 	if t.closed {
 		return batch, 0, false
 	}
-	n, more = t.wheel.advance(now, batch.nodes[:])
+	n, more = t.wheel.Advance(now, batch.nodes[:])
 	if more {
-		// This goroutine comes back for the rest. If fire keeps it, the alarm calls
+		// This goroutine comes back for the rest. If fire takes too long, the alarm calls
 		// another one.
 		if t.armed <= now || t.armed == notArmed {
 			t.arm(now + min(fireTime, math.MaxInt64-1-now))
 		}
 		return batch, n, true
 	}
-	if when, ok := t.wheel.next(); ok && when != notArmed {
+	if when, ok := t.wheel.Next(); ok && when != notArmed {
 		t.arm(when)
 	} else {
 		t.disarm()
@@ -213,7 +233,7 @@ func (t *timers) take(batch *timerBatch) (_ *timerBatch, n int, more bool) {
 	return batch, n, false
 }
 
-// arm sets the alarm. The caller holds mu.
+// arm sets the alarm for when. The caller holds mu.
 func (t *timers) arm(when int64) {
 	t.armed = when
 	now := t.now()
@@ -224,22 +244,33 @@ func (t *timers) arm(when int64) {
 	t.alarm.Reset(max(d, 0))
 }
 
-// disarm stops the alarm, which may be set whatever armed says. The caller holds mu.
+// disarm stops the alarm. It does so even if armed says that it is not set: it may be. The
+// caller holds mu.
 func (t *timers) disarm() {
 	t.armed = notArmed
 	t.alarm.Stop()
 }
 
-// fireTimers is told of timers whose time has come. They are ours.
-func fireTimers(due []link[timerNode]) {
+// What a node is for is in its What. For a sleeping task that is the address of its frame,
+// whose lowest bits are 0, with these bits in it; for others it is these bits alone.
+const (
+	timerListed   = 1 << iota // part of a sleeper that is in a registry's list
+	timerApart                // part of a sleeper that has a frame of its own
+	timerAfter                // part of an afterTimer; there is no address
+	timerDeadline = timerBits // part of a deadlineTimer; there is no address
+	timerBits     = timerListed | timerApart | timerAfter
+)
+
+// fireTimers is the fire of an executor's timers. It owns the nodes.
+func fireTimers(due []offheap.Link[timerwheel.Node]) {
 	woken := wakeLists.Get().(*wakeList)
 	for _, l := range due {
-		n := l.get()
-		if n.what == timerDeadline {
+		n := l.Get()
+		if n.What == timerDeadline {
 			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
 			continue
 		}
-		if n.what&timerAfter != 0 {
+		if n.What&timerAfter != 0 {
 			afterTimerOf(n).fire(woken)
 			continue
 		}
@@ -249,23 +280,23 @@ func fireTimers(due []link[timerNode]) {
 	woken.recycle()
 }
 
-// stopTimers ends the timers of an executor that is being closed, and wakes the sleeping
-// tasks, which it leaves to the caller: the gate is closed.
+// stopTimers closes the timers of an executor that is being closed, and wakes the sleeping
+// tasks. These are left to the caller, which runs them: the gate is closed already.
 func (x *execRuntime) stopTimers(err error, woken *wakeList) {
 	t := x.timing()
 	t.close(err)
-	var head link[timerNode] // linked by when, which has no other use any more
-	t.withdraw(func(n *timerNode) bool {
-		if n.what&timerAfter != 0 {
-			return false // the scope removes it, or whoever wakes the task
+	var head offheap.Link[timerwheel.Node] // linked by When, which has no other use any more
+	t.withdraw(func(n *timerwheel.Node) bool {
+		if n.What&timerAfter != 0 {
+			return false // its scope removes it, or the goroutine that wakes its task
 		}
-		n.when = int64(head)
-		head.set(n)
+		n.When = int64(head)
+		head.Set(n)
 		return true
 	})
-	for n := head.get(); n != nil; {
-		next := link[timerNode](n.when)
+	for n := head.Get(); n != nil; {
+		next := offheap.Link[timerwheel.Node](n.When)
 		wakeSleeper((*sleeper)(unsafe.Pointer(n)), 0, woken)
-		n = next.get()
+		n = next.Get()
 	}
 }

@@ -12,7 +12,24 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/internal/offheap"
+	"github.com/framearena/framearena/internal/timerwheel"
 )
+
+const tickLen = 1 << timerwheel.TickShift
+
+// newTimerNodes returns nodes that do not move.
+//
+//go:noinline
+func newTimerNodes(n int) []timerwheel.Node { return make([]timerwheel.Node, n) }
+
+func saturated(a, b int64) int64 {
+	if b > 0 && a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
 
 // fakeClock is a clock with one alarm, whose time is set by the test.
 type fakeClock struct {
@@ -75,9 +92,9 @@ var errTimersClosed = errors.New("closed")
 // newFakeTimers returns timers that add the what of nodes that are due to fired.
 func newFakeTimers(fired *[]int) (*timers, *fakeClock) {
 	c := new(fakeClock)
-	return newTimers(c, func(due []link[timerNode]) {
+	return newTimers(c, func(due []offheap.Link[timerwheel.Node]) {
 		for i := range due {
-			*fired = append(*fired, int(due[i].get().what))
+			*fired = append(*fired, int(due[i].Get().What))
 		}
 	}), c
 }
@@ -87,7 +104,7 @@ func TestTimersFireInOrder(t *testing.T) {
 	timers, c := newFakeTimers(&fired)
 	nodes := newTimerNodes(5)
 	for i, ticks := range []int64{7, 3, 3, 9000, 1} {
-		nodes[i].what = uintptr(i)
+		nodes[i].What = uintptr(i)
 		require.True(t, timers.add(&nodes[i], timers.after(time.Duration(ticks*tickLen))))
 	}
 	require.Equal(t, 5, timers.len())
@@ -180,7 +197,7 @@ func TestTimersGoOnWhenFireIsStuck(t *testing.T) {
 	c := new(fakeClock)
 	var fired atomic.Int64
 	stuck, entered := make(chan struct{}), make(chan struct{})
-	timers := newTimers(c, func(due []link[timerNode]) {
+	timers := newTimers(c, func(due []offheap.Link[timerwheel.Node]) {
 		if fired.Add(int64(len(due))) == timerBatchLen {
 			close(entered)
 			<-stuck
@@ -211,7 +228,7 @@ func TestTimersClose(t *testing.T) {
 	c := new(fakeClock)
 	entered, leave := make(chan struct{}), make(chan struct{})
 	var returned atomic.Bool
-	timers := newTimers(c, func(due []link[timerNode]) {
+	timers := newTimers(c, func(due []offheap.Link[timerwheel.Node]) {
 		close(entered)
 		<-leave
 		returned.Store(true)
@@ -241,7 +258,7 @@ func TestTimersClose(t *testing.T) {
 	require.Equal(t, 2, timers.len(), "nothing fires")
 	require.False(t, c.set)
 	require.True(t, timers.remove(&nodes[1]))
-	timers.withdraw(func(n *timerNode) bool { return n == &nodes[2] })
+	timers.withdraw(func(n *timerwheel.Node) bool { return n == &nodes[2] })
 	require.Zero(t, timers.len())
 }
 
@@ -263,15 +280,15 @@ func stressTimers(t *testing.T) {
 	nodes := newTimerNodes(adders * perAdder)
 	var done [adders * perAdder]atomic.Bool // fire has had the node, and given it back
 	var fires, removes, adds, early atomic.Int64
-	timers := newTimers(c, func(due []link[timerNode]) {
+	timers := newTimers(c, func(due []offheap.Link[timerwheel.Node]) {
 		for i := range due {
-			n := due[i].get()
-			if c.now() < n.when {
+			n := due[i].Get()
+			if c.now() < n.When {
 				early.Add(1)
 			}
-			n.when = -1 // it is ours
+			n.When = -1 // it is ours
 			fires.Add(1)
-			done[n.what].Store(true)
+			done[n.What].Store(true)
 		}
 	})
 	var wg sync.WaitGroup
@@ -300,7 +317,7 @@ func stressTimers(t *testing.T) {
 					continue
 				}
 				n := &nodes[g*perAdder+i]
-				*n = timerNode{what: uintptr(g*perAdder + i)}
+				*n = timerwheel.Node{What: uintptr(g*perAdder + i)}
 				if !timers.add(n, timers.after(time.Duration(random.Int64N(int64(1)<<(10+random.IntN(26)))))) {
 					t.Error("refused")
 				}
@@ -338,7 +355,7 @@ func stressTimers(t *testing.T) {
 	require.Zero(t, timers.len())
 	require.Zero(t, early.Load())
 	require.Equal(t, adds.Load(), fires.Load()+removes.Load())
-	timers.wheel.validate(t)
+	require.NoError(t, timers.wheel.Validate())
 }
 
 func TestTimersAreNotEarly(t *testing.T) {
@@ -347,9 +364,9 @@ func TestTimersAreNotEarly(t *testing.T) {
 	var early atomic.Int64
 	var wg sync.WaitGroup
 	wg.Add(len(nodes))
-	timers := newTimers(c, func(due []link[timerNode]) {
+	timers := newTimers(c, func(due []offheap.Link[timerwheel.Node]) {
 		for i := range due {
-			if int64(c.Now()) < due[i].get().when {
+			if int64(c.Now()) < due[i].Get().When {
 				early.Add(1)
 			}
 			wg.Done()
@@ -367,7 +384,7 @@ func TestTimersInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		fired := make(chan time.Duration, 10)
-		timers := newTimers(newSystemClock(), func(due []link[timerNode]) {
+		timers := newTimers(newSystemClock(), func(due []offheap.Link[timerwheel.Node]) {
 			for range due {
 				fired <- time.Since(begin)
 			}
@@ -377,7 +394,7 @@ func TestTimersInABubble(t *testing.T) {
 			timers.add(&nodes[i], timers.after(d))
 		}
 		for _, d := range []time.Duration{1, time.Second, time.Hour, 24 * 365 * 100 * time.Hour} {
-			require.Equal(t, time.Duration(tickTime(tickAfter(int64(d)))), <-fired)
+			require.Equal(t, time.Duration(timers.wheel.TickTime(int64(d))), <-fired)
 		}
 		require.Equal(t, 1, timers.len())
 		timers.close(errTimersClosed)
@@ -387,7 +404,7 @@ func TestTimersInABubble(t *testing.T) {
 
 func TestTimersAllocateNothing(t *testing.T) {
 	c := new(fakeClock)
-	timers := newTimers(c, func(due []link[timerNode]) {})
+	timers := newTimers(c, func(due []offheap.Link[timerwheel.Node]) {})
 	nodes := newTimerNodes(200)
 	require.Zero(t, testing.AllocsPerRun(50, func() {
 		for i := range nodes {
@@ -401,7 +418,7 @@ func TestTimersAllocateNothing(t *testing.T) {
 	require.Zero(t, timers.len())
 
 	// Those of the real clock neither.
-	real := newTimers(newSystemClock(), func(due []link[timerNode]) {})
+	real := newTimers(newSystemClock(), func(due []offheap.Link[timerwheel.Node]) {})
 	defer real.close(errTimersClosed)
 	require.Zero(t, testing.AllocsPerRun(50, func() {
 		real.add(&nodes[0], math.MaxInt64/2)

@@ -3,6 +3,8 @@ package coro
 import (
 	"strings"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
 // WaitingTask is a task that waits.
@@ -159,10 +161,10 @@ func (v *visitor) visitSleepers(r *waitRegistry) bool {
 // lower ones, then to the list of those that are due, and so does the visit. One that moves
 // meanwhile may be seen again, or be missed.
 func (v *visitor) visitTimers(t *timers) bool {
-	for i := timerLists - 1; i >= 0; i-- {
+	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
-		t.wheel.visit((i+listFalling)%timerLists, func(n *timerNode) {
-			if n.what&(timerListed|timerAfter) == 0 {
+		t.wheel.Visit(i, func(n *timerwheel.Node) {
+			if n.What&(timerListed|timerAfter) == 0 {
 				v.see(sleeperTask((*sleeper)(unsafe.Pointer(n))), "Sleep")
 			}
 		})

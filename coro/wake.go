@@ -28,7 +28,7 @@ func wakeClaimed(h *header, outcome uint32, woken *wakeList) bool {
 	if woken.w == nil {
 		woken.w, woken.from = currentWorker(), OriginConcurrent
 	}
-	if !woken.w.serves(x) && x.gate.enter() != nil {
+	if !woken.w.serves(x) && x.gate.Enter() != nil {
 		x.leaveToCloser(h)
 		return false
 	}
@@ -85,7 +85,7 @@ func (woken *wakeList) postOutside(t Runnable, env *Environment) {
 	x := env.runtime // env may be gone when Post returns
 	returned := false
 	defer func() {
-		x.gate.leave()
+		x.gate.Leave()
 		if returned {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/internal/goroutine"
 	"github.com/framearena/framearena/internal/race"
+	"github.com/framearena/framearena/internal/slots"
 )
 
 // Worker runs tasks, with a cache of the executor's arena. It belongs to one goroutine at a
@@ -59,12 +60,12 @@ type Worker struct {
 	uncounted  int32
 	siblingsOf link[header]
 
-	// refusedFrame is the memory of the frame of a child for which there was none in the arena:
-	// it keeps it from the collector. See refused.
+	// refusedFrame is the memory of the frame of a child for which the arena had none:
+	// it keeps that from the collector. See newRefusedFrame.
 	refusedFrame []uintptr
 
-	// held is the free slots of the kinds with held parts, by the kind's index.
-	held []freeSlots
+	// slots has free slots for held parts, scopes and group records. The owner's.
+	slots slots.Local
 
 	args waitArguments // of the wait that the running step has asked for
 
@@ -191,7 +192,7 @@ func (w *Worker) SetLocalQueue(env *Environment, l LocalQueue) {
 // Publish moves the free frames in the worker's cache, and the free slots of held parts, to
 // where other workers find them. An executor calls it before a worker becomes idle.
 func (w *Worker) Publish() {
-	w.publishSlots()
+	w.slots.Publish()
 	w.cache.Publish()
 }
 
@@ -201,7 +202,7 @@ func (w *Worker) Close() {
 	if w.home != nil {
 		w.home.roots.removeWorker(w)
 	}
-	w.publishSlots()
+	w.slots.Publish()
 	w.cache.Close()
 }
 
@@ -244,3 +245,12 @@ func (w *Worker) SetOwner() { w.owner.Store(goroutine.ID()) }
 // a step of the worker can check that with it. Any goroutine may call IsOwner. It takes as long
 // as SetOwner.
 func (w *Worker) IsOwner() bool { return w.owner.Load() == goroutine.ID() }
+
+// freeSlots returns the worker's lists of free slots, or nil if w is nil. Only the goroutine that
+// runs the worker may use them.
+func (w *Worker) freeSlots() *slots.Local {
+	if w == nil {
+		return nil
+	}
+	return &w.slots
+}

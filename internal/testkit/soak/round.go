@@ -234,7 +234,7 @@ func busyGoroutines() int {
 	return n
 }
 
-const idleHelpers = "github.com/framearena/framearena/coro.(*helperPool).serve("
+const idleHelpers = "github.com/framearena/framearena/internal/helpers.(*Pool).serve("
 
 // maxStacks bounds the text of the goroutines' stacks, in bytes.
 const maxStacks = 1 << 20

@@ -1,9 +1,8 @@
-package coro
+package timerwheel
 
 import (
 	"cmp"
 	"math"
-	"math/bits"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -13,83 +12,41 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/offheap"
 )
 
-// newTimerNodes returns nodes that do not move.
+// newNodes returns nodes that do not move.
 //
 //go:noinline
-func newTimerNodes(n int) []timerNode { return make([]timerNode, n) }
+func newNodes(n int) []Node { return make([]Node, n) }
 
-const tickLen = 1 << tickShift
+const tickLen = 1 << TickShift
 
 // Wheels of tests have the usual ticks, unless they say otherwise.
 var (
-	usual      = newTimerWheel(tickShift)
+	usual      = New(TickShift)
 	tickAfter  = usual.tickAfter
 	tickBefore = usual.tickBefore
 	tickTime   = usual.tickTime
 )
 
-// validate checks what the wheel's accounting says, and where nodes are.
-func (w *timerWheel) validate(t *testing.T) {
+func (w *Wheel) validate(t *testing.T) {
 	t.Helper()
-	n := 0
-	var levels uint32
-	for i := range w.lists {
-		end, count := &w.lists[i], 0
-		for l := end; ; {
-			next := l.next.get()
-			if next.prev.get() != l {
-				t.Fatalf("list %d is not linked alike in both directions", i)
-			}
-			if l = next; l == end {
-				break
-			}
-			count++
-			if !w.belongs(tickAfter(l.node().when), i) {
-				t.Fatalf("at tick %d, a node for %d is in list %d", w.tick, l.node().when, i)
-			}
-		}
-		n += count
-		if i < listFalling {
-			if count > 0 != (w.used[i/timerSlots]>>(i%timerSlots)&1 == 1) {
-				t.Fatalf("slot %d has %d nodes, and a bit that says something else", i, count)
-			}
-			if count > 0 {
-				levels |= 1 << (i / timerSlots)
-			}
-		}
-	}
-	require.Equal(t, levels, w.levels)
-	require.Equal(t, n, w.len())
-}
-
-// belongs reports whether a node with the tick at may be in list i.
-func (w *timerWheel) belongs(at uint64, i int) bool {
-	switch {
-	case i == listDue:
-		return at <= w.tick
-	case i == listFalling:
-		return at >= w.tick
-	case at <= w.tick:
-		return false
-	}
-	level := (bits.Len64(at^w.tick) - 1) / slotBits
-	return i == level*timerSlots+int(at>>(level*slotBits)%timerSlots)
+	require.NoError(t, w.Validate())
 }
 
 // wheelModel is a wheel beside a list of what is in it.
 type wheelModel struct {
 	t     *testing.T
-	w     *timerWheel
+	w     *Wheel
 	now   int64
-	nodes []timerNode
+	nodes []Node
 	idle  []int
 	in    map[int]wheelEntry
 	added int
 	last  wheelEntry // that came out
 	fifo  bool       // no node was added while a slot was falling
-	due   []link[timerNode]
+	due   []offheap.Link[Node]
 }
 
 type wheelEntry struct {
@@ -99,12 +56,12 @@ type wheelEntry struct {
 
 func newWheelModel(t *testing.T) *wheelModel {
 	m := &wheelModel{
-		t: t, w: newTimerWheel(tickShift), nodes: newTimerNodes(200), in: map[int]wheelEntry{}, fifo: true,
-		due: make([]link[timerNode], 7),
+		t: t, w: New(TickShift), nodes: newNodes(200), in: map[int]wheelEntry{}, fifo: true,
+		due: make([]offheap.Link[Node], 7),
 	}
 	for i := range m.nodes {
 		m.idle = append(m.idle, i)
-		m.nodes[i].what = uintptr(i)
+		m.nodes[i].What = uintptr(i)
 	}
 	return m
 }
@@ -117,7 +74,7 @@ func span(a, b byte) int64 {
 	case 1:
 		return int64(b) * tickLen / 3
 	case 2: // one level, and a little more or less
-		return max(0, int64(1)<<(tickShift+slotBits*(b%8))>>1<<(b>>7)+int64(b>>3%8-4)*tickLen/2)
+		return max(0, int64(1)<<(TickShift+slotBits*(b%8))>>1<<(b>>7)+int64(b>>3%8-4)*tickLen/2)
 	case 3:
 		return int64(b)<<(a%56) | int64(a)
 	default:
@@ -150,7 +107,7 @@ func (m *wheelModel) run(ops []byte) {
 			}
 			m.advance(b%3 != 0)
 		case 8:
-			if when, ok := m.w.next(); ok && when < math.MaxInt64 {
+			if when, ok := m.w.Next(); ok && when < math.MaxInt64 {
 				m.now = when - int64(a&1)
 			}
 			m.advance(b%3 != 0)
@@ -158,7 +115,7 @@ func (m *wheelModel) run(ops []byte) {
 			m.withdraw(int(b%8) + 1)
 		}
 		m.w.validate(m.t)
-		require.Equal(m.t, len(m.in), m.w.len())
+		require.Equal(m.t, len(m.in), m.w.Len())
 	}
 	m.now = max(m.now, tickTime(m.w.tick))
 	m.advance(true)
@@ -167,8 +124,8 @@ func (m *wheelModel) run(ops []byte) {
 	require.Empty(m.t, m.in, "all of them come out at the end of time")
 	m.w.validate(m.t)
 	for i := range m.nodes {
-		require.Zero(m.t, m.nodes[i].timerLinks)
-		require.False(m.t, m.w.remove(&m.nodes[i]))
+		require.Zero(m.t, m.nodes[i].links)
+		require.False(m.t, m.w.Remove(&m.nodes[i]))
 	}
 }
 
@@ -180,15 +137,15 @@ func (m *wheelModel) add(when int64) {
 	m.idle = m.idle[:len(m.idle)-1]
 	m.added++
 	m.in[i] = wheelEntry{max(tickAfter(when), m.w.tick), m.added}
-	m.nodes[i].when = when
+	m.nodes[i].When = when
 	m.fifo = m.fifo && m.w.lists[listFalling].empty()
-	m.w.add(&m.nodes[i])
+	m.w.Add(&m.nodes[i])
 }
 
 func (m *wheelModel) remove(i int) {
 	i %= len(m.nodes)
 	_, in := m.in[i]
-	require.Equal(m.t, in, m.w.remove(&m.nodes[i]))
+	require.Equal(m.t, in, m.w.Remove(&m.nodes[i]))
 	if in {
 		delete(m.in, i)
 		m.idle = append(m.idle, i)
@@ -198,14 +155,14 @@ func (m *wheelModel) remove(i int) {
 func (m *wheelModel) withdraw(each int) {
 	seen := map[int]bool{}
 	before := len(m.in)
-	m.w.withdraw(func(n *timerNode) bool {
-		i := int(n.what)
+	m.w.Withdraw(func(n *Node) bool {
+		i := int(n.What)
 		require.False(m.t, seen[i])
 		seen[i] = true
 		if i%each != 0 {
 			return false
 		}
-		n.when = -1 // it is ours
+		n.When = -1 // it is ours
 		delete(m.in, i)
 		m.idle = append(m.idle, i)
 		return true
@@ -217,14 +174,14 @@ func (m *wheelModel) withdraw(each int) {
 func (m *wheelModel) advance(all bool) {
 	t, late := m.t, m.now < tickTime(m.w.tick)
 	for {
-		k, more := m.w.advance(m.now, m.due)
+		k, more := m.w.Advance(m.now, m.due)
 		require.False(t, late && (more || k > 0), "nothing is due before the wheel's time")
 		for j := range k {
-			n := m.due[j].get()
-			i := int(n.what)
+			n := m.due[j].Get()
+			i := int(n.What)
 			e, in := m.in[i]
 			require.True(t, in, "taken out twice")
-			require.LessOrEqual(t, n.when, m.now, "early")
+			require.LessOrEqual(t, n.When, m.now, "early")
 			require.LessOrEqual(t, m.last.tick, e.tick)
 			if m.fifo && m.last.tick == e.tick {
 				require.Less(t, m.last.added, e.added)
@@ -249,7 +206,7 @@ func (m *wheelModel) advance(all bool) {
 		require.Greater(t, e.tick, tickBefore(m.now), "lost")
 		first = min(first, e.tick)
 	}
-	when, ok := m.w.next()
+	when, ok := m.w.Next()
 	require.Equal(t, len(m.in) > 0, ok)
 	if ok {
 		require.LessOrEqual(t, when, tickTime(first))
@@ -299,40 +256,40 @@ func TestTimerWheelIsLookedAtSeldom(t *testing.T) {
 		{"all levels", []int64{1 << 20, 1 << 26, 1 << 32, 1 << 38, 1 << 44, 1 << 50, 1 << 56, 1 << 62}, 8},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w, nodes := newTimerWheel(tickShift), newTimerNodes(len(tt.when))
+			w, nodes := New(TickShift), newNodes(len(tt.when))
 			for i, when := range tt.when {
-				nodes[i].when = when
-				w.add(&nodes[i])
+				nodes[i].When = when
+				w.Add(&nodes[i])
 			}
 			looks := 0
-			var due [8]link[timerNode]
-			for when, ok := w.next(); ok; when, ok = w.next() {
+			var due [8]offheap.Link[Node]
+			for when, ok := w.Next(); ok; when, ok = w.Next() {
 				looks++
 				require.LessOrEqual(t, looks, tt.looks)
-				n, more := w.advance(when, due[:])
+				n, more := w.Advance(when, due[:])
 				require.False(t, more)
 				for _, l := range due[:n] {
-					require.Less(t, when-l.get().when, int64(tickLen))
-					require.GreaterOrEqual(t, when, l.get().when)
+					require.Less(t, when-l.Get().When, int64(tickLen))
+					require.GreaterOrEqual(t, when, l.Get().When)
 				}
 			}
-			require.Zero(t, w.len())
+			require.Zero(t, w.Len())
 		})
 	}
 }
 
 // A jump costs no more than a call or two, and advance is bounded.
 func TestTimerWheelAdvancesInBoundedSteps(t *testing.T) {
-	w := newTimerWheel(tickShift)
-	nodes := newTimerNodes(10 * advanceSteps)
+	w := New(TickShift)
+	nodes := newNodes(10 * advanceSteps)
 	for i := range nodes {
-		nodes[i].when = 1<<45 + int64(i)*tickLen
-		w.add(&nodes[i])
+		nodes[i].When = 1<<45 + int64(i)*tickLen
+		w.Add(&nodes[i])
 	}
-	due := make([]link[timerNode], 64)
+	due := make([]offheap.Link[Node], 64)
 	calls, got := 1, 0
 	for {
-		n, more := w.advance(1<<60, due)
+		n, more := w.Advance(1<<60, due)
 		got += n
 		w.validate(t)
 		if !more {
@@ -343,17 +300,17 @@ func TestTimerWheelAdvancesInBoundedSteps(t *testing.T) {
 	require.Equal(t, len(nodes), got)
 	// Each is due once, has its slot once, and falls less than levels times.
 	require.Greater(t, calls, len(nodes)/advanceSteps)
-	require.Less(t, calls, len(nodes)*(timerLevels+2)/64)
-	_, more := w.advance(math.MaxInt64, due)
+	require.Less(t, calls, len(nodes)*(levels+2)/64)
+	_, more := w.Advance(math.MaxInt64, due)
 	require.False(t, more)
 }
 
 func TestTimerWheelRefusesANodeTwice(t *testing.T) {
-	w, nodes := newTimerWheel(tickShift), newTimerNodes(1)
-	nodes[0].when = tickLen
-	w.add(&nodes[0])
-	require.PanicsWithValue(t, "coro: a timer was added twice, or its memory was not cleared: a timerNode is zero, or comes from remove or advance",
-		func() { w.add(&nodes[0]) })
+	w, nodes := New(TickShift), newNodes(1)
+	nodes[0].When = tickLen
+	w.Add(&nodes[0])
+	require.PanicsWithValue(t, "timerwheel: a Node was added twice, or its memory was not cleared: a Node is zero, or comes from Remove or Advance",
+		func() { w.Add(&nodes[0]) })
 	w.validate(t)
 }
 
@@ -363,25 +320,25 @@ func TestTimerNodesInFrames(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { require.NoError(t, a.Close()) }()
 	const count = 500
-	w := newTimerWheel(tickShift)
+	w := New(TickShift)
 	random := rand.New(rand.NewPCG(8, 9))
 	for range count {
-		n := (*timerNode)(a.Allocate(unsafe.Sizeof(timerNode{})))
-		n.timerLinks = timerLinks{}
-		n.when = random.Int64N(10e9)
-		w.add(n)
+		n := (*Node)(a.Allocate(unsafe.Sizeof(Node{})))
+		n.links = links{}
+		n.When = random.Int64N(10e9)
+		w.Add(n)
 	}
 	var times []int64
-	var due [16]link[timerNode]
-	for now := int64(0); w.len() > 0; now += 1e9 {
+	var due [16]offheap.Link[Node]
+	for now := int64(0); w.Len() > 0; now += 1e9 {
 		runtime.GC()
 		for more := true; more; {
 			var n int
-			n, more = w.advance(now, due[:])
+			n, more = w.Advance(now, due[:])
 			for i := range due[:n] {
-				node := due[i].get()
-				times = append(times, node.when)
-				a.Deallocate(unsafe.Pointer(node), unsafe.Sizeof(timerNode{}))
+				node := due[i].Get()
+				times = append(times, node.When)
+				a.Deallocate(unsafe.Pointer(node), unsafe.Sizeof(Node{}))
 			}
 		}
 	}
