@@ -49,7 +49,8 @@ func indexFaults(r *repository) (faults []string) {
 		}
 	}
 	for page := range r.pages {
-		if path.Dir(page) == "docs" && page != index && rows[page] != 1 {
+		onShelf := path.Dir(page) == "docs" || isForMaintainers(page)
+		if onShelf && page != index && rows[page] != 1 {
 			faults = append(faults, fmt.Sprintf("%s is there %d times", page, rows[page]))
 		}
 	}

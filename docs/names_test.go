@@ -156,9 +156,9 @@ var ours = []string{"arena", "bins", "coro", "executor", "fuzz", "slab", "inspec
 
 // unknownNames returns what a page says of our packages and types, as coro.Await or
 // Mutex.Lock, that is not there.
-func unknownNames(r *repository, path string) (faults []string) {
+func unknownNames(r *repository, page string) (faults []string) {
 	s := r.symbols
-	for _, span := range spans(r.pages[path]) {
+	for _, span := range spans(r.pages[page]) {
 		for _, name := range dotted.FindAllString(span, -1) {
 			parts := strings.Split(name, ".")
 			if s.files[name] {
@@ -170,7 +170,7 @@ func unknownNames(r *repository, path string) (faults []string) {
 				}
 				parts = parts[1:]
 			}
-			known := s.types[parts[0]] && (ast.IsExported(parts[0]) || slices.Contains(forMaintainers, path))
+			known := s.types[parts[0]] && (ast.IsExported(parts[0]) || isForMaintainers(page))
 			if len(parts) > 1 && known && !s.has(parts[0], parts[1]) {
 				faults = append(faults, name+": "+parts[0]+" has no "+parts[1])
 			}
@@ -193,15 +193,17 @@ func unknownSources(r *repository, path string) (faults []string) {
 	return faults
 }
 
-// forMaintainers are the pages whose every identifier is one of the sources.
-var forMaintainers = []string{"docs/design.md", "docs/executors-pool.md", "docs/tasks-internals.md"}
+// forMaintainers is the folder of the pages whose every identifier is one of the sources.
+const forMaintainers = "docs/internals"
+
+func isForMaintainers(page string) bool { return path.Dir(page) == forMaintainers }
 
 // unknownIdentifiers returns identifiers that a page for maintainers has and no source.
-func unknownIdentifiers(r *repository, path string) (faults []string) {
-	if !slices.Contains(forMaintainers, path) {
+func unknownIdentifiers(r *repository, page string) (faults []string) {
+	if !isForMaintainers(page) {
 		return nil
 	}
-	for _, span := range spans(r.pages[path]) {
+	for _, span := range spans(r.pages[page]) {
 		for name := range strings.SplitSeq(span, ".") {
 			if identifier.MatchString(name) && !r.symbols.words[name] && !r.symbols.files[span] {
 				faults = append(faults, "no source has "+name)

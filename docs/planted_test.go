@@ -68,7 +68,7 @@ func TestPlanted(t *testing.T) {
 			check := checks[test.check]
 			path := "docs/planted.md"
 			if test.check == "identifiers" {
-				path = forMaintainers[0]
+				path = forMaintainers + "/planted.md"
 			}
 			require.Empty(t, check(planted(t, path, test.good), path), test.good)
 			require.NotEmpty(t, check(planted(t, path, test.bad), path), test.bad)
