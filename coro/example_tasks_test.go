@@ -26,10 +26,10 @@ func Example_firstTask() {
 	// 27 <nil>
 }
 
-// cubes is a state: what a task remembers from step to step.
+// cubes is a state: the variables that live from step to step.
 type cubes struct {
 	n, last int
-	cube    int // the child's result goes here
+	cube    int // receives the child's result
 	sum     int
 }
 

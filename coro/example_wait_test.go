@@ -184,7 +184,7 @@ func ExampleChan() {
 	// 15 <nil>
 }
 
-// Pause waits for a callback from outside: here that of a time.Timer.
+// Pause waits for a callback from outside of the executor, here of a time.Timer.
 var Pause = coro.Define("pause", func(f *coro.Frame[time.Duration, struct{}]) coro.Step {
 	if f.At() == 0 {
 		w := coro.NewWaker()
