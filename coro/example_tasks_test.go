@@ -251,7 +251,7 @@ func Example_chainInOneFrame() {
 	// <nil> elided: 2
 }
 
-// What a step function does wrong comes out as the panic of its task.
+// A mistake in a step function is a panic of its task.
 func Example_misuse() {
 	ex := executor.NewInline()
 	defer ex.Close()

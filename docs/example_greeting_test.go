@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// The first program of getting-started.md, and how it goes on.
+// The first programs of getting-started.md.
 
 // greeting is the state of a task: the variables that it needs after a wait.
 type greeting struct {

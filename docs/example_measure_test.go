@@ -5,7 +5,7 @@ import (
 	"runtime/metrics"
 )
 
-// What goroutines cost a program, for when-not.md.
+// The cost of a program's goroutines, for when-not.md.
 
 // waitingCost returns what the goroutines of the program cost at the moment.
 func waitingCost() (goroutines, stackBytes, scannedBytes uint64) {
