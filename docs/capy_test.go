@@ -17,7 +17,7 @@ var seed = []string{
 	"When to Optimize", "Summary", "Next Steps",
 }
 
-// Each section of that page has its row, in the same order.
+// Each section of that page has a row, in the same order.
 func TestEachSectionOfTheSeedIsMapped(t *testing.T) {
 	page, err := os.ReadFile("capy.md")
 	require.NoError(t, err)
@@ -31,8 +31,8 @@ func TestEachSectionOfTheSeedIsMapped(t *testing.T) {
 	require.NotContains(t, rest, "\n| ", "a row that is no section's")
 }
 
-// Each row of the one table of counterparts leads somewhere: its last cell has a link or a name
-// of ours, or says that there is none.
+// The last cell of each row of the table of counterparts has a link or a name of this library, or
+// says that there is none.
 func TestEachFeatureIsMapped(t *testing.T) {
 	file, err := os.ReadFile(filepath.Join(root, "docs", "counterparts.md"))
 	require.NoError(t, err)
