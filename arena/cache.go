@@ -73,7 +73,7 @@ type Cache struct {
 // the owner may call it.
 //
 // Cost of the fast path: 3 loads, 1 store, 2 branches. It is nosplit, because a check of
-// the goroutine's stack is a notable part of so few instructions: docs/allocator.md.
+// the goroutine's stack is a notable part of so few instructions: docs/internals/allocator.md.
 //
 //go:nosplit
 func (c *Cache) Allocate(size uintptr) unsafe.Pointer {

@@ -97,8 +97,8 @@
 // arena or a closed Cache panics. It is a fault in the program, as it is to free a frame
 // twice or with another size.
 //
-// [docs/allocator.md] helps to choose an allocator, and has figures and the reasons for the
-// design.
+// [docs/allocator.md] helps to choose an allocator, and has figures.
+// [docs/internals/allocator.md] has the reasons for the design.
 //
 // # The files, in reading order
 //
@@ -119,4 +119,5 @@
 //     trace.go, trace_table.go, trace_reader.go.
 //
 // [docs/allocator.md]: https://github.com/framearena/framearena/blob/main/docs/allocator.md
+// [docs/internals/allocator.md]: https://github.com/framearena/framearena/blob/main/docs/internals/allocator.md
 package arena

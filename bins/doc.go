@@ -16,7 +16,7 @@
 // arrays of its own. Arrays cost 8 bytes a free frame. They have three advantages: to free
 // a frame does not load it into this core's cache; a program that writes to a freed frame
 // cannot break the list; and the pages of free frames can be given back to the system while
-// the addresses stay in the lists. [docs/allocator.md] has the figures.
+// the addresses stay in the lists. [docs/internals/allocator.md] has the figures.
 //
 // # The files, in reading order
 //
@@ -26,5 +26,5 @@
 //   - stack.go: the public stack, and why it needs no lock.
 //   - peek.go: how others look into lists and stacks that are in use.
 //
-// [docs/allocator.md]: https://github.com/framearena/framearena/blob/main/docs/allocator.md
+// [docs/internals/allocator.md]: https://github.com/framearena/framearena/blob/main/docs/internals/allocator.md
 package bins

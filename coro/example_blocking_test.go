@@ -45,7 +45,7 @@ func ExampleBlocking() {
 	// true
 }
 
-// A task between two goroutines: it doubles what comes, until there is no more.
+// A task between two goroutines: it doubles the numbers that it receives, until the channel is closed.
 func ExampleRecvFrom() {
 	pool := executor.NewPool()
 	defer pool.Close()
@@ -136,7 +136,7 @@ func ExampleRecvFrom_signal() {
 	// interrupt <nil>
 }
 
-// A task waits until a deadline that is that of a context.
+// A task waits until the deadline of a context.
 func ExampleWaitContext() {
 	pool := executor.NewPool()
 	defer pool.Close()

@@ -174,7 +174,7 @@ func Example_mutexOfGoroutines() {
 	// 10
 }
 
-// shared is what tasks of several kinds use together.
+// shared is used by tasks of several kinds.
 type shared struct {
 	mutex   coro.Mutex
 	counter int // guarded by mutex

@@ -63,7 +63,7 @@ func (e *thread) next() (t coro.Runnable, ok bool) {
 
 var errThreadClosed = errors.New("thread: closed")
 
-// close refuses launches, runs what is left in the queue, ends the goroutine and
+// close refuses launches, runs the tasks in the queue, ends the goroutine and
 // cancels the tasks that wait.
 func (e *thread) close() {
 	e.env.Close(errThreadClosed)
@@ -82,7 +82,7 @@ var Square = coro.Define("square", func(f *coro.Frame[int, int]) coro.Step {
 	return f.Return(f.State * f.State)
 })
 
-// An executor of one's own needs a queue, two methods, and a goroutine that owns
+// An executor of your own needs a queue, two methods, and a goroutine that owns
 // a Worker.
 func Example_executor() {
 	a, err := arena.New()

@@ -13,12 +13,12 @@ type fetch struct{ page int }
 
 var errNotFound = errors.New("not found")
 
-// fetching stands in for something that takes time.
+// fetching stands for a request that takes time.
 var fetching = coro.Define("fetching", func(f *coro.Frame[fetch, int]) coro.Step {
 	switch {
 	case f.At() == 0:
 		return coro.Yield(f, 1)
-	case f.Err() != nil: // nobody needs it any more
+	case f.Err() != nil: // the group has been decided
 		return f.Fail(f.Err())
 	case f.State.page == 404:
 		return f.Fail(errNotFound)
@@ -107,7 +107,7 @@ func ExampleGroup_WaitRoom() {
 		s := &f.State
 		switch f.At() {
 		case 0:
-			s.children.SetLimit(f, 10) // so many at a time
+			s.children.SetLimit(f, 10) // at a time
 		case 2:
 			return f.Return(s.next)
 		}

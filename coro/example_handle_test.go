@@ -27,10 +27,10 @@ func ExampleStart() {
 	// 36 <nil> done
 }
 
-// customer is a held part: customers share the handle of what they all need.
+// customer is a held part: all customers share one handle.
 type customer struct{ total *coro.Handle[int] }
 
-// share waits for the total, which some other task computes, and takes its part.
+// share waits for the total, which another task computes, and returns a part of it.
 var share = coro.DefineHeld("share", func(f *coro.Frame[int, int], held *customer) coro.Step {
 	if f.At() == 0 {
 		return held.total.Await(f, 1, &f.State)
@@ -90,7 +90,7 @@ func ExampleHandle_Cancel() {
 	// it takes too long
 }
 
-// A server has an executor for what waits, and one with few workers for what computes.
+// A server has one executor for tasks that wait, and one with few workers for those that compute.
 type serving struct{ n, sum int }
 
 type server struct{ computing coro.Executor }

@@ -13,14 +13,14 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// counted is a state: it lies in the frame, and the collector does not see it.
+// counted is a state: it lies in the frame, where the collector does not look.
 type counted struct{ lines int }
 
 // conversation is a held part: it lies on the Go heap, in a slot of the task's own.
 type conversation struct {
 	in     *bufio.Scanner
 	out    io.Writer
-	answer string // the child's result goes here
+	answer string // receives the child's result
 }
 
 var errNothingSaid = errors.New("nothing said")

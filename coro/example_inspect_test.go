@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// bakery is what the tasks below have in common.
+// bakery is shared by the tasks below.
 type bakery struct {
 	oven   coro.Mutex
 	orders *coro.Chan[int]
@@ -28,7 +28,7 @@ var bake = coro.DefineHeld("bake", func(f *coro.Frame[int, int], held **bakery) 
 	return f.Return(f.State)
 })
 
-// serve bakes what is ordered, until there are no more orders.
+// serve bakes one order after the other, until there are no more.
 var serve = coro.DefineHeld("serve", func(f *coro.Frame[int, none], held **bakery) coro.Step {
 	if f.Err() != nil {
 		return f.Return(none{})
@@ -39,7 +39,7 @@ var serve = coro.DefineHeld("serve", func(f *coro.Frame[int, none], held **baker
 	return coro.AwaitHeld(f, 0, bake, f.State, *held, nil)
 })
 
-// openBakery returns a bakery whose oven is broken: three orders, and five who serve.
+// openBakery returns a bakery whose oven is broken, with three orders and five tasks that serve.
 func openBakery(ex coro.Executor) *bakery {
 	b := &bakery{orders: coro.NewChan[int](3)}
 	b.oven.TryLock()
@@ -139,7 +139,7 @@ func ExampleSetProfileLabels() {
 	// 144 <nil>
 }
 
-// What coro does for runtime/trace needs no call of coro's.
+// For runtime/trace, no call of package coro is needed.
 func Example_trace() {
 	file, err := os.CreateTemp("", "trace")
 	if err != nil {

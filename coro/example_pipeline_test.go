@@ -20,7 +20,7 @@ type job struct {
 
 type answer struct {
 	value int
-	late  bool // there is none
+	late  bool // there is no value
 }
 
 var (
@@ -30,8 +30,8 @@ var (
 
 type asking struct{ n, attempt int }
 
-// ask stands in for a request to a service. The service is busy at times, has not
-// heard of negative numbers, and never answers if it is asked for 13.
+// ask stands for a request to a service. The service is busy at times, does not
+// know negative numbers, and never answers the request for 13.
 var ask = coro.Define("ask", func(f *coro.Frame[asking, int]) coro.Step {
 	s := &f.State
 	switch {
@@ -52,7 +52,7 @@ var ask = coro.Define("ask", func(f *coro.Frame[asking, int]) coro.Step {
 
 type insisting struct{ n, attempt, answer int }
 
-// insist asks again while the service is busy, and waits twice as long each time.
+// insist asks again while the service is busy, and doubles the pause each time.
 var insist = coro.Define("insist", func(f *coro.Frame[insisting, int]) coro.Step {
 	switch s := &f.State; f.At() {
 	case 0: // the task begins, or has slept
@@ -74,7 +74,7 @@ var insist = coro.Define("insist", func(f *coro.Frame[insisting, int]) coro.Step
 	}
 })
 
-// stage is the held part of stages: where their work comes from, and where it goes.
+// stage is the held part of the stages: the channels between them.
 type stage struct {
 	in  *coro.Chan[job]
 	out *coro.Chan[answer]
@@ -85,7 +85,7 @@ type working struct {
 	answer int
 }
 
-// work has each job done in time, or reports that it is late.
+// work does one job after the other, and reports those that take too long.
 var work = coro.DefineHeld("work", func(f *coro.Frame[working, struct{}], held *stage) coro.Step {
 	s := &f.State
 	switch f.At() {
@@ -120,7 +120,7 @@ type crewing struct {
 	n       int
 }
 
-// crew has n tasks work beside each other, and closes out when all have ended.
+// crew runs n tasks of work at the same time, and closes out when all have ended.
 var crew = coro.DefineHeld("crew", func(f *coro.Frame[crewing, struct{}], held *stage) coro.Step {
 	s := &f.State
 	if f.At() == 0 {
@@ -186,7 +186,7 @@ type running struct {
 	report report
 }
 
-// pipeline has jobs done, by four tasks at a time.
+// pipeline does the jobs, four at a time.
 var pipeline = coro.DefineHeld("pipeline", func(f *coro.Frame[running, report], jobs *[]job) coro.Step {
 	s := &f.State
 	if f.At() == 0 {

@@ -10,11 +10,11 @@ import (
 
 // The program of README.md.
 
-// What a task remembers from step to step is its state: a plain struct, which
-// lives in the task's frame.
+// sum is the state of a task: the variables that live from step to step. It is a plain
+// struct in the task's frame.
 type sum struct {
 	next, last int
-	square     int // the child's result goes here
+	square     int // receives the child's result
 	total      int
 }
 
@@ -22,8 +22,9 @@ var squared = coro.Define("squared", func(f *coro.Frame[int, int]) coro.Step {
 	return f.Return(f.State * f.State)
 })
 
-// A step function is called to begin the task, and again when what it awaited
-// has ended; At says where to go on.
+// A step function runs when its task begins, and again each time when the child that the
+// task awaits has ended. At returns the resume point: 0 at the beginning, then the number
+// that was given to Await.
 var sumOfSquares = coro.Define("sum of squares", func(f *coro.Frame[sum, int]) coro.Step {
 	s := &f.State
 	if f.At() == 1 {

@@ -52,7 +52,7 @@ var Retry = coro.Define("retry", func(f *coro.Frame[retry, time.Duration]) coro.
 	}
 })
 
-// A task that awaits another until that succeeds, and sleeps between the attempts.
+// A task that awaits another one until it succeeds, and sleeps between the attempts.
 func Example_retry() {
 	pool := executor.NewPool()
 	defer pool.Close()

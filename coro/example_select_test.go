@@ -10,13 +10,13 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// adding is the state of a task that adds up what comes, until it is told to stop.
+// adding is the state of a task that adds up numbers until the stop event is set.
 type adding struct {
 	chosen int // the number of the case
 	n, sum int
 }
 
-// adder is the held part: what the task waits for.
+// adder is the held part: the two things that the task waits for.
 type adder struct {
 	numbers *coro.Chan[int]
 	stop    *coro.Event

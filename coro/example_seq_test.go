@@ -67,7 +67,7 @@ func ExampleSeqKind_Seq2() {
 	// no such page
 }
 
-// A generator that yields what others of its kind yield, as deep as they like.
+// A generator that yields the values of others of its kind, at any depth.
 func ExampleYieldFrom() {
 	type span struct{ low, high int }
 	inOrder := coro.DefineSeq("in order", func(f *coro.SeqFrame[span, int]) coro.Step {

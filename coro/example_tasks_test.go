@@ -26,10 +26,10 @@ func Example_firstTask() {
 	// 27 <nil>
 }
 
-// cubes is a state: what a task remembers from step to step.
+// cubes is a state: the variables that live from step to step.
 type cubes struct {
 	n, last int
-	cube    int // the child's result goes here
+	cube    int // receives the child's result
 	sum     int
 }
 
@@ -251,7 +251,7 @@ func Example_chainInOneFrame() {
 	// <nil> elided: 2
 }
 
-// What a step function does wrong comes out as the panic of its task.
+// A mistake in a step function is a panic of its task.
 func Example_misuse() {
 	ex := executor.NewInline()
 	defer ex.Close()

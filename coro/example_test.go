@@ -96,7 +96,7 @@ func ExampleAwait() {
 	// 9 <nil>
 }
 
-// An allocator given at launch serves the whole tree of tasks, and nobody else.
+// An allocator given at launch serves the whole tree of tasks, and no other tree.
 func ExampleAllocator() {
 	leaf := coro.Define("leaf", func(f *coro.Frame[[300]byte, struct{}]) coro.Step {
 		return f.Return(struct{}{})

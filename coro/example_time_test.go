@@ -40,7 +40,7 @@ func ExampleSleep() {
 	// <nil>
 }
 
-// think takes as long as its state says, and finds 42.
+// think sleeps for as long as its state says, and returns 42.
 var think = coro.Define("think", func(f *coro.Frame[time.Duration, int]) coro.Step {
 	if f.At() == 0 {
 		return coro.Sleep(f, 1, f.State)
@@ -56,7 +56,7 @@ type question struct {
 	answer       int
 }
 
-// decide gives a child so much time, and does without an answer if it takes longer.
+// decide gives a child a time limit, and returns -1 if the child takes longer.
 var decide = coro.Define("decide", func(f *coro.Frame[question, int]) coro.Step {
 	s := &f.State
 	if f.At() == 0 {
@@ -83,7 +83,7 @@ func ExampleTimeout() {
 	// -1 <nil>
 }
 
-// vault is a held part: what several tasks use together.
+// vault is a held part. Several tasks use the same mutex and gold.
 type vault struct {
 	*coro.Mutex
 	gold *int // guarded by the Mutex
@@ -94,7 +94,7 @@ type withdrawing struct {
 	locked bool
 }
 
-// withdraw divides the gold, and leaves the vault unlocked even if it panics.
+// withdraw takes a part of the gold, and unlocks the vault even if it panics.
 var withdraw = coro.DefineHeld("withdraw", func(f *coro.Frame[withdrawing, int], held *vault) coro.Step {
 	s := &f.State
 	switch f.At() {

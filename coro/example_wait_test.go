@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// Tasks add to a balance that one at a time may change, even while it waits.
+// Tasks add to a balance. One at a time may change it, and holds the mutex while it waits.
 func ExampleMutex() {
 	var mutex coro.Mutex
 	balance := 0 // guarded by mutex
@@ -77,7 +77,7 @@ func ExampleEvent() {
 	// <nil>
 }
 
-// At most two tasks do something at a time.
+// At most two tasks run at a time.
 func ExampleSemaphore() {
 	permits := coro.NewSemaphore(2)
 	running, most := 0, 0
@@ -116,7 +116,7 @@ func ExampleSemaphore() {
 	// 2 <nil>
 }
 
-// A task waits until others are done.
+// A task waits until others have called Done.
 func ExampleWaitGroup() {
 	pool := executor.NewPool()
 	defer pool.Close()
@@ -184,7 +184,7 @@ func ExampleChan() {
 	// 15 <nil>
 }
 
-// Pause waits for a callback from outside: here that of a time.Timer.
+// Pause waits for a callback from outside of the executor, here of a time.Timer.
 var Pause = coro.Define("pause", func(f *coro.Frame[time.Duration, struct{}]) coro.Step {
 	if f.At() == 0 {
 		w := coro.NewWaker()
@@ -204,7 +204,7 @@ func ExampleWaker() {
 	_, err := coro.Run(context.Background(), pool, Pause.With(time.Millisecond))
 	fmt.Println(err)
 
-	// The end of the context wakes it too; the timer's wake will do nothing.
+	// The end of the context wakes the task too; then the timer's wake does nothing.
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errors.New("not in the mood"))
 	_, err = coro.Run(ctx, pool, Pause.With(time.Hour))

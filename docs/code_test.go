@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// uncompiledCode returns the blocks of Go that are not in a source that the compiler sees,
-// word for word. Blocks may be parts of functions, so they cannot be compiled alone.
+// uncompiledCode returns the blocks of Go code that no compiled example contains word for word.
+// Blocks may be parts of functions, so they cannot be compiled alone.
 func uncompiledCode(r *repository, path string) (faults []string) {
 	for _, block := range fences.FindAllStringSubmatch(r.pages[path], -1) {
 		if block[1] != "go" {
@@ -26,8 +26,8 @@ func uncompiledCode(r *repository, path string) (faults []string) {
 	return faults
 }
 
-// partsOfProgram cuts a program into what an example has of it: the imports, of which the
-// example may have more, the declarations, and the body of main.
+// partsOfProgram cuts a program into the parts that an example contains: each import (the
+// example may have more), the declarations, and the body of main.
 func partsOfProgram(program string) (parts []string) {
 	_, rest, _ := strings.Cut(program, "import (\n")
 	imports, rest, _ := strings.Cut(rest, ")\n")
@@ -40,7 +40,7 @@ func partsOfProgram(program string) (parts []string) {
 	return append(parts, decls, strings.TrimSuffix(body, "}\n"))
 }
 
-// unprintedMessages returns the messages of coro that a page shows and no example prints.
+// unprintedMessages returns the messages of package coro that a page shows but no example prints.
 func unprintedMessages(r *repository, path string) (faults []string) {
 	for _, line := range indented.FindAllString(r.pages[path], -1) {
 		message := strings.TrimSpace(line)

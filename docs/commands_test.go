@@ -12,8 +12,8 @@ var (
 	braces    = regexp.MustCompile(`^(.*)\{(.*)\}(.*)$`)
 )
 
-// unknownCommands returns what the go commands of a page name and that is not there:
-// directories, benchmarks, fuzz targets, build tags.
+// unknownCommands returns the directories, benchmarks, fuzz targets and build tags that the go
+// commands of a page name but that do not exist.
 func unknownCommands(r *repository, page string) (faults []string) {
 	lines := indented.FindAllString(r.pages[page], -1)
 	for _, line := range append(lines, spans(r.pages[page])...) {
@@ -66,7 +66,7 @@ func (s *symbols) matches(prefix, pattern string) bool {
 	return false
 }
 
-// alternatives are the paths that a shell makes of one with braces.
+// alternatives returns the paths that a shell makes of a path with braces.
 func alternatives(path string) (paths []string) {
 	found := braces.FindStringSubmatch(path)
 	if found == nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each sort of build that CI tests is in CONTRIBUTING, for those who changed what it is about.
+// CONTRIBUTING names each sort of build that CI tests, beside the changes that need it.
 func TestContributingHasAllBuilds(t *testing.T) {
 	script, err := os.ReadFile(filepath.Join(root, ".ci", "run"))
 	require.NoError(t, err)

@@ -15,11 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unlinked finds what was meant as a link in text that a doc comment was parsed to.
+// unlinked finds links in the text of a parsed doc comment that the parser has not recognised.
 var unlinked = regexp.MustCompile(`\[\*?[A-Za-z]\w*(\.\w+)*\]`)
 
-// unresolved returns the links of a doc comment, such as [Await], that lead nowhere. go doc
-// and pkg.go.dev show these with their brackets.
+// unresolved returns the links of a doc comment, such as [Await], that refer to nothing. go doc
+// and pkg.go.dev show them with their brackets.
 func unresolved(p *comment.Parser, text string) (names []string) {
 	var look func(blocks []comment.Block)
 	plain := func(texts []comment.Text) {
@@ -73,8 +73,8 @@ func TestDocLinks(t *testing.T) {
 	}
 }
 
-// documentation parses the package in a folder. Files that exclude each other by build
-// tags are all in it.
+// documentation parses the package in a folder, with all its files: also those that exclude each
+// other by build tags.
 func documentation(t *testing.T, dir string) *doc.Package {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -1,6 +1,5 @@
-// Package docs_test keeps the Markdown pages of the repository true, as far as a test can:
-// their links lead somewhere, their Go is compiled elsewhere, what they name exists, and
-// the index has every page.
+// Package docs_test checks the Markdown pages of the repository: links have a target, Go code is
+// part of an example that is compiled, names exist, and the index has every page.
 package docs_test
 
 import (
@@ -17,8 +16,8 @@ import (
 
 const root = ".."
 
-// repository is what the checks look at: Markdown pages by their path from the root, and
-// whatever else they may refer to.
+// repository is the input of the checks: the Markdown pages by their path from the root, and
+// everything that they may refer to.
 type repository struct {
 	pages    map[string]string
 	exists   func(path string) bool
@@ -27,7 +26,7 @@ type repository struct {
 	symbols  *symbols
 }
 
-// check is a property of a page. It returns what is wrong with it.
+// check checks one property of a page. It returns the faults.
 type check func(r *repository, path string) []string
 
 var checks = map[string]check{
@@ -54,7 +53,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// readRepository returns all pages, and what belongs to them.
+// readRepository reads all pages and sources, once.
 func readRepository(t *testing.T) *repository {
 	t.Helper()
 	r, err := readOnce()
@@ -107,11 +106,11 @@ var readOnce = sync.OnceValues(func() (*repository, error) {
 	return r, err
 })
 
-// fences finds blocks of code, with their language and their text.
+// fences finds fenced blocks of code, with their language and their text.
 var fences = regexp.MustCompile("(?ms)^```(\\w*)\\n(.*?)^```$")
 
-// indented finds lines of code without a fence. Tabs belong to text that is a line's
-// continuation nowhere in these pages.
+// indented finds lines of code without a fence. On these pages no continuation of a text line is
+// indented that far.
 var indented = regexp.MustCompile(`(?m)^    .*$`)
 
 // prose is a page without its code blocks.
@@ -119,7 +118,7 @@ func prose(page string) string {
 	return indented.ReplaceAllString(fences.ReplaceAllString(page, ""), "")
 }
 
-// inline finds code within text.
+// inline finds code spans.
 var inline = regexp.MustCompile("`([^`\\n]+)`")
 
 // spans returns the code within the page's text.

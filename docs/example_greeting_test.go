@@ -10,18 +10,18 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// The first program of getting-started.md, and how it goes on.
+// The first programs of getting-started.md.
 
-// greeting is the state of a task: what it remembers while it waits.
+// greeting is the state of a task: the variables that it needs after a wait.
 type greeting struct {
 	times, said int
 	pause       time.Duration
 }
 
-// greet says hello so many times, and returns how often it did.
+// greet says hello a number of times, with a pause after each, and returns the number.
 var greet = coro.Define("greet", func(f *coro.Frame[greeting, int]) coro.Step {
 	s := &f.State
-	if f.Err() != nil { // the wait has ended before its time
+	if f.Err() != nil { // the sleep was cut short
 		return f.Fail(f.Err())
 	}
 	if s.said == s.times {
@@ -47,10 +47,10 @@ func Example_greeting() {
 
 // visit is the state of a task that awaits another one.
 type visit struct {
-	greeted int // the child's result goes here
+	greeted int // receives the child's result
 }
 
-// call greets, but not for longer than a while.
+// call greets, but not for longer than a millisecond.
 var call = coro.Define("call", func(f *coro.Frame[visit, string]) coro.Step {
 	s := &f.State
 	if f.At() == 0 {
@@ -77,7 +77,7 @@ func Example_timeout() {
 	// nobody answers <nil>
 }
 
-// idle waits for a minute, and does nothing then.
+// idle sleeps for a minute and ends.
 var idle = coro.Define("idle", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
 	if f.Err() != nil {
 		return f.Fail(f.Err())

@@ -5,9 +5,9 @@ import (
 	"runtime/metrics"
 )
 
-// What goroutines cost a program, for when-not.md.
+// The cost of a program's goroutines, for when-not.md.
 
-// waitingCost says what the goroutines of a program cost it at the moment.
+// waitingCost returns what the goroutines of the program cost at the moment.
 func waitingCost() (goroutines, stackBytes, scannedBytes uint64) {
 	samples := []metrics.Sample{
 		{Name: "/sched/goroutines:goroutines"},

@@ -19,13 +19,13 @@ import (
 
 // The server of getting-started.md.
 
-// order is the state of a task: an order that waits for its payment.
+// order is the state of a task that waits for the payment of an order.
 type order struct {
 	patience time.Duration
-	first    int // what has happened first: 0 the payment, 1 the end of patience
+	first    int // the case that happened first: 0 the payment, 1 the end of the patience
 }
 
-// payment is the held part: what has pointers lives on the Go heap.
+// payment is the held part, on the Go heap: it holds a pointer.
 type payment struct{ made *coro.Event }
 
 var await = coro.DefineHeld("order", func(f *coro.Frame[order, string], held *payment) coro.Step {
@@ -63,7 +63,7 @@ func (s *shop) handler() http.Handler {
 	return mux
 }
 
-// place launches a task, which goes on for longer than the request.
+// place launches a task, which lives longer than the request.
 func (s *shop) place(w http.ResponseWriter, _ *http.Request) {
 	p := new(placed)
 	task, err := coro.Start(s.pool, await.With(order{patience: s.patience}, payment{&p.payment}))
@@ -83,7 +83,7 @@ func (s *shop) pay(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// wait answers when the order has come to its end, or the client has gone.
+// wait answers when the order has ended, or the client has gone.
 func (s *shop) wait(w http.ResponseWriter, r *http.Request) {
 	p := s.find(w, r)
 	if p == nil {
@@ -106,7 +106,7 @@ func (s *shop) find(w http.ResponseWriter, r *http.Request) *placed {
 	return p.(*placed)
 }
 
-// serve serves until ctx ends. Orders that are open then have a second to be paid.
+// serve serves until ctx ends. Orders that are still open then have a second to be paid.
 func serve(ctx context.Context, listener net.Listener, patience time.Duration) error {
 	s := &shop{pool: executor.NewPool(), patience: patience}
 	server := &http.Server{Handler: s.handler()}
@@ -120,7 +120,7 @@ func serve(ctx context.Context, listener net.Listener, patience time.Duration) e
 	}
 	grace, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	err := s.pool.Drain(grace) // no new orders; those that are open may end
+	err := s.pool.Drain(grace) // refuses new orders, and waits for the open ones
 	if errors.Is(err, context.DeadlineExceeded) {
 		log.Println(s.pool.Environment().Live(), "orders are still open")
 	}

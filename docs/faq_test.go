@@ -16,7 +16,7 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// What faq.md says and no other test does.
+// The statements of faq.md that no other test checks.
 
 var large = coro.Define("large", func(f *coro.Frame[[3 << 20]byte, byte]) coro.Step {
 	last := &f.State[len(f.State)-1]
@@ -60,7 +60,7 @@ func TestValuesOfAContext(t *testing.T) {
 	require.NoError(t, pool.Close())
 }
 
-// The runtime knows of frames only where slabs come from the Go heap.
+// The runtime counts frames only where slabs come from the Go heap.
 func TestFramesAreNotOfTheRuntime(t *testing.T) {
 	known := func() int64 {
 		sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}}
@@ -87,7 +87,7 @@ func TestFramesAreNotOfTheRuntime(t *testing.T) {
 	require.NoError(t, a.Close())
 }
 
-// execStage is what a process is that TestExec has started.
+// execStage is the environment variable that marks a process that TestExec has started.
 const execStage = "FRAMEARENA_DOCS_EXEC"
 
 var execute = coro.DefineHeld("execute", func(f *coro.Frame[int, string], held *execution) coro.Step {

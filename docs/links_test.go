@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// generated is written by bench's command, on a machine that does nothing else. Links to it
-// are right before it is there.
+// generated is written by bench's command, on a machine that does nothing else. Links to it are
+// correct even if it does not exist.
 const generated = "docs/benchmarks.md"
 
 var (
@@ -21,8 +21,8 @@ var (
 	heading = regexp.MustCompile(`(?m)^#{1,6} +(.+?) *$`)
 )
 
-// brokenLinks returns links to files that do not exist, and to headings that their page
-// does not have. Links to other sites are not looked at.
+// brokenLinks returns links to files that do not exist, and to headings that their page does not
+// have. It ignores links to other sites.
 func brokenLinks(r *repository, from string) (faults []string) {
 	text := inline.ReplaceAllString(prose(r.pages[from]), "")
 	for _, found := range link.FindAllStringSubmatch(text, -1) {
@@ -68,8 +68,8 @@ func anchors(page string) (names []string) {
 	return names
 }
 
-// The comments of the packages lead to pages by their address in the repository, since
-// pkg.go.dev has no other way.
+// The comments of packages link to pages by their address in the repository, since pkg.go.dev
+// supports nothing else.
 func TestLinksOfPackages(t *testing.T) {
 	address := regexp.MustCompile(`(?m)^// \[(.*)\]: https://github\.com/framearena/framearena/blob/main/(\S+)$`)
 	r := readRepository(t)

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// symbols is what the sources declare.
+// symbols has the names that the sources declare.
 type symbols struct {
 	files    map[string]bool            // paths from the root, and names of files
 	packages map[string]map[string]bool // what is declared at the top level, by package
@@ -35,8 +35,8 @@ func newSymbols() *symbols {
 	}
 }
 
-// add parses a file. Types of the same name in several packages are one here: a page says
-// by its subject which it means.
+// add parses a file. Types of the same name in several packages are treated as one, since a page
+// names a type without its package.
 func (s *symbols) add(short string, source []byte) error {
 	file, err := parser.ParseFile(token.NewFileSet(), short, source, parser.ParseComments|parser.SkipObjectResolution)
 	if err != nil {
@@ -154,11 +154,11 @@ var (
 // The packages whose names are looked up. Others, such as context, are not ours.
 var ours = []string{"arena", "bins", "coro", "executor", "fuzz", "slab", "inspect", "prom", "soak", "interleave", "tasktree", "goroutine", "refusal"}
 
-// unknownNames returns what a page says of our packages and types, as coro.Await or
-// Mutex.Lock, that is not there.
-func unknownNames(r *repository, path string) (faults []string) {
+// unknownNames returns the names on a page, such as coro.Await or Mutex.Lock, that our packages and
+// types do not have.
+func unknownNames(r *repository, page string) (faults []string) {
 	s := r.symbols
-	for _, span := range spans(r.pages[path]) {
+	for _, span := range spans(r.pages[page]) {
 		for _, name := range dotted.FindAllString(span, -1) {
 			parts := strings.Split(name, ".")
 			if s.files[name] {
@@ -170,7 +170,7 @@ func unknownNames(r *repository, path string) (faults []string) {
 				}
 				parts = parts[1:]
 			}
-			known := s.types[parts[0]] && (ast.IsExported(parts[0]) || slices.Contains(forMaintainers, path))
+			known := s.types[parts[0]] && (ast.IsExported(parts[0]) || isForMaintainers(page))
 			if len(parts) > 1 && known && !s.has(parts[0], parts[1]) {
 				faults = append(faults, name+": "+parts[0]+" has no "+parts[1])
 			}
@@ -179,8 +179,7 @@ func unknownNames(r *repository, path string) (faults []string) {
 	return faults
 }
 
-// unknownSources returns the files of Go, and the tests, that a page names and that are not
-// there.
+// unknownSources returns the Go files and the tests that a page names but that do not exist.
 func unknownSources(r *repository, path string) (faults []string) {
 	for _, span := range spans(r.pages[path]) {
 		switch {
@@ -193,15 +192,17 @@ func unknownSources(r *repository, path string) (faults []string) {
 	return faults
 }
 
-// forMaintainers are the pages whose every identifier is one of the sources.
-var forMaintainers = []string{"docs/design.md", "docs/executors-pool.md", "docs/tasks-internals.md"}
+// forMaintainers is the folder of the pages on which every identifier must occur in a source.
+const forMaintainers = "docs/internals"
 
-// unknownIdentifiers returns identifiers that a page for maintainers has and no source.
-func unknownIdentifiers(r *repository, path string) (faults []string) {
-	if !slices.Contains(forMaintainers, path) {
+func isForMaintainers(page string) bool { return path.Dir(page) == forMaintainers }
+
+// unknownIdentifiers returns the identifiers on a page for maintainers that occur in no source.
+func unknownIdentifiers(r *repository, page string) (faults []string) {
+	if !isForMaintainers(page) {
 		return nil
 	}
-	for _, span := range spans(r.pages[path]) {
+	for _, span := range spans(r.pages[page]) {
 		for name := range strings.SplitSeq(span, ".") {
 			if identifier.MatchString(name) && !r.symbols.words[name] && !r.symbols.files[span] {
 				faults = append(faults, "no source has "+name)

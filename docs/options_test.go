@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each option of a package is on the page that is about it.
+// Each option of a package is on the package's page.
 func TestEachOptionIsOnItsPage(t *testing.T) {
 	r := readRepository(t)
 	for _, test := range []struct {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// server runs the server of getting-started.md. It returns how to send requests, and how to
-// end it.
+// server runs the server of getting-started.md. It returns a function that sends a request, and
+// one that ends the server.
 func server(t *testing.T, patience time.Duration) (request func(method, path string) (int, string), end func() error) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,7 +66,7 @@ func TestOrdersExpire(t *testing.T) {
 	require.NoError(t, end())
 }
 
-// Orders that are open when the server ends are cancelled, and leave nothing behind.
+// Orders that are still open when the server ends are cancelled, and leave nothing behind.
 func TestOrdersAreOpenAtTheEnd(t *testing.T) {
 	request, end := server(t, time.Hour)
 	request("POST", "/orders")

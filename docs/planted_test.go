@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// planted is a repository of two pages and a source, of which one page is given.
+// planted returns a repository of two pages and one source. The caller gives one of the pages.
 func planted(t *testing.T, path, page string) *repository {
 	t.Helper()
 	const source = `//go:build planted
@@ -34,7 +34,7 @@ func FuzzKind(f *testing.F) {}
 	return r
 }
 
-// Each check finds what it is for, and lets the same pass where it is right.
+// Each check finds a planted fault, and accepts the same page without the fault.
 func TestPlanted(t *testing.T) {
 	for _, test := range []struct {
 		check     string
@@ -68,7 +68,7 @@ func TestPlanted(t *testing.T) {
 			check := checks[test.check]
 			path := "docs/planted.md"
 			if test.check == "identifiers" {
-				path = forMaintainers[0]
+				path = forMaintainers + "/planted.md"
 			}
 			require.Empty(t, check(planted(t, path, test.good), path), test.good)
 			require.NotEmpty(t, check(planted(t, path, test.bad), path), test.bad)
@@ -85,7 +85,7 @@ func TestPlantedIndex(t *testing.T) {
 	require.NotEmpty(t, indexFaults(planted(t, index, "| [other](other.md) | is | 3 |\n")), "it takes no minute")
 }
 
-// A source that does not parse is not passed over.
+// A source that does not parse is an error.
 func TestPlantedSource(t *testing.T) {
 	require.Error(t, newSymbols().add("coro/bad.go", []byte("package")))
 }

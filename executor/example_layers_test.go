@@ -8,7 +8,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// What only tasks of one Strand use needs no lock.
+// State that only tasks of one Strand use needs no lock.
 func ExampleNewStrand() {
 	pool := executor.NewPool()
 	defer pool.Close()

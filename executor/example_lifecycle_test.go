@@ -39,7 +39,7 @@ func ExamplePool_Drain() {
 	// executor: closed
 }
 
-// A step that is to end its own pool has another goroutine do it.
+// A step cannot close its own pool; a goroutine does it.
 func ExampleErrInStep() {
 	pool := executor.NewPool()
 	closed := make(chan error)
@@ -104,7 +104,7 @@ func ExampleWithVirtualTime() {
 	// 15m0s
 }
 
-// slowMotion is a clock by which time goes slowly.
+// slowMotion is a clock that runs slowly.
 type slowMotion struct {
 	begun time.Time
 	times time.Duration
@@ -125,7 +125,7 @@ type slowAlarm struct {
 
 func (a slowAlarm) Reset(d time.Duration) bool { return a.Timer.Reset(d * a.times) }
 
-// With a clock of one's own, here one that is slow.
+// A clock of your own, here one that runs slowly.
 func ExampleWithClock() {
 	pool := executor.NewPool(executor.WithClock(slowMotion{time.Now(), 10}))
 	defer pool.Close()

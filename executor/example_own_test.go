@@ -67,16 +67,16 @@ func (e *thread) next() (t coro.Runnable, ok, closed bool) {
 }
 
 func (e *thread) Close() {
-	e.env.Close(executor.ErrClosed) // nobody is in the middle of a launch any more
+	e.env.Close(executor.ErrClosed) // waits until no launch is under way
 	e.mu.Lock()
 	e.closed = true
 	e.posted.Signal()
 	e.mu.Unlock()
-	e.worker.Wait()                         // nor in a step, and the queue is empty
-	e.env.CancelWaiting(executor.ErrClosed) // nor waits
+	e.worker.Wait()                         // no step is running, and the queue is empty
+	e.env.CancelWaiting(executor.ErrClosed) // no task waits
 }
 
-// An executor of one's own is a queue and a goroutine that owns a Worker.
+// An executor of your own is a queue and a goroutine that owns a Worker.
 func Example_yourOwn() {
 	a, err := arena.New()
 	if err != nil {

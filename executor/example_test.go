@@ -32,7 +32,7 @@ func ExampleNewPool() {
 	// 5050 <nil>
 }
 
-// What tasks launch runs before Post returns, but never inside of a step.
+// Tasks that a task launches run before Post returns, but never inside of a step.
 func ExampleNewInline() {
 	ex := executor.NewInline()
 	defer ex.Close()
@@ -95,14 +95,14 @@ func ExampleWithErrorHandler() {
 			fmt.Println(err)
 		}
 	}
-	// Close cancels what has not ended.
+	// Close cancels the tasks that have not ended.
 	fmt.Println(pool.Close(), failures.Load())
 
 	// Output:
 	// <nil> 3
 }
 
-// A step that blocks is found, and does not keep others from running.
+// The pool detects a step that blocks, and runs other tasks meanwhile.
 func ExampleWithBlockedHandler() {
 	found := make(chan executor.Blocked, 1)
 	pool := executor.NewPool(executor.WithWorkers(1), executor.WithBlockedHandler(func(b executor.Blocked) {

@@ -28,7 +28,7 @@ in a process of its own. A round is decided by the seed and its number, apart fr
 what the scheduler decides. The first violation ends the soak, and the command:
 its status is 1 then, and it prints the command that repeats the round.
 
-docs/testing.md has more.`,
+docs/internals/testing.md has more.`,
 		Args: cobra.NoArgs,
 	}
 	flags := command.Flags()
