@@ -11,22 +11,22 @@ import (
 // [DefineHeld], once, usually for a package-level variable, and may be used by all
 // goroutines.
 //
-// A task's held part lies in a slot on the Go heap that no other task uses while
-// this one lives. Slots are recycled, and never given back: a kind has about as many
-// as tasks of it once lived at the same time.
+// A task's held part lies in a slot on the Go heap that no other task uses while this one
+// lives. Slots are reused, and never given back: a kind has about as many as its tasks that
+// lived at the same time at most.
 type HeldKind[S, H, R any] struct {
 	kind
 	slots slots
 }
 
-// heldFrame is the frame of a task with a held part. Await, Yield, Return and
-// whatever else works on frames know only the Frame.
+// heldFrame is the frame of a task with a held part. Await, Yield, Return and all else that
+// works on frames use only the Frame.
 type heldFrame[S, H, R any] struct {
 	Frame[S, R]
 	slot link[slot[H]]
 }
 
-// slot is a task's held part, or is free and holds the zero H.
+// slot has a task's held part, and belongs to that task; or it is free and has the zero H.
 type slot[H any] struct {
 	slotNode
 	held H
@@ -34,7 +34,7 @@ type slot[H any] struct {
 
 func slotOf[H any](n *slotNode) *slot[H] { return (*slot[H])(unsafe.Pointer(n)) }
 
-// holder is a HeldKind of any types.
+// holder is a HeldKind of any types, or a kind of this package that embeds one.
 type holder interface {
 	// holds reports whether p lies in the held part of h.
 	holds(h *header, p unsafe.Pointer) bool
@@ -44,12 +44,11 @@ type holder interface {
 	release(w *Worker, h *header)
 }
 
-// DefineHeld makes a kind of tasks that have a held part. It is like [Define], but
-// for the step function's second parameter: the address of the held part, which
-// begins as given to With, GoHeld or AwaitHeld and keeps its value from step to
-// step. It is cleared when the task has ended, in whatever way, before whoever
-// awaits the task goes on: the step function must not keep its address beyond its
-// own return.
+// DefineHeld makes a kind of tasks that have a held part. It is like [Define], except for the
+// step function's second parameter: the address of the held part, which begins as given to
+// With, GoHeld or AwaitHeld and keeps its value from step to step. The held part is cleared
+// when the task has ended, in whatever way, before the awaiting task continues: the step
+// function must not keep its address beyond its own return.
 //
 // Results with Go pointers of tasks that this one awaits go to fields of the held
 // part.
@@ -80,19 +79,8 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	return k
 }
 
-// Name returns the name given to DefineHeld.
-func (k *HeldKind[S, H, R]) Name() string { return k.name }
-
-// FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes, the
-// state, and a word that refers to the held part. The arena rounds it up to a power
-// of two of at least 128.
-func (k *HeldKind[S, H, R]) FrameSize() uintptr { return k.size }
-
-// Info returns what is known of the kind.
-func (k *HeldKind[S, H, R]) Info() KindInfo { return k.info() }
-
-// HeldKindOf returns the kind of a task with a held part, given what its step
-// function was given, for a task that awaits others of its own kind.
+// HeldKindOf returns the kind of a task with a held part, for a task that awaits others of its
+// own kind. f and held are what the step function was given.
 func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {
 	k, ok := f.kind.get().held.(*HeldKind[S, H, R])
 	if !ok {
@@ -110,8 +98,8 @@ func (k *HeldKind[S, H, R]) With(state S, held H) Call[R] {
 	return Call[R]{&c.callFor}
 }
 
-// heldCall adds the held part that the root begins with. It holds nothing before
-// With and after the launch.
+// heldCall is a call with the held part that the root begins with. held is zero before With
+// and after the launch.
 type heldCall[S, H, R any] struct {
 	callWith[S, R]
 	held H
@@ -130,14 +118,14 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 		clear()
 	}
 	c.recycle = func() {
-		clear() // unless launched
+		clear() // if it was not launched
 		k.calls.Put(c)
 	}
 	return c
 }
 
-// AwaitHeld is [Await] for children with a held part, which begins as held. The
-// awaiting task may be of either sort.
+// AwaitHeld is [Await] for children with a held part, which begins as held. The awaiting task
+// may be of a kind with or without a held part.
 func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH, CR], args CS, held CH, result *CR) Step {
 	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
 	(*Frame[CS, CR])(unsafe.Pointer(h)).State = args
@@ -156,6 +144,7 @@ func (k *HeldKind[S, H, R]) hold(w *Worker, h *header, held *H) {
 	h.layout |= flagHeld
 }
 
+// release does what holder.release says.
 func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
 	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
 	var zero H
@@ -163,6 +152,7 @@ func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
 	k.slots.put(w, &s.slotNode)
 }
 
+// holds does what holder.holds says.
 func (k *HeldKind[S, H, R]) holds(h *header, p unsafe.Pointer) bool {
 	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
 	return uintptr(p)-uintptr(unsafe.Pointer(&s.held)) < unsafe.Sizeof(s.held)

@@ -8,61 +8,51 @@ import (
 	"sync/atomic"
 )
 
-// KindStats is what was counted of the tasks of a kind, of all executors together:
-// only those of trees that were launched with [Counted], or on an executor that counts
-// all (executor.WithKindStats).
+// KindStats counts the tasks of a kind, on all executors together. Only tasks of trees that
+// were launched with [Counted], or on an executor that counts all (executor.WithKindStats), are
+// counted.
 type KindStats struct {
 	KindInfo
 
 	Started uint64 // tasks whose frame was made
 	Ended   uint64 // those of them whose frame is free again
-	Elided  uint64 // of Started: those that lay in the frame of who awaited them
+	Elided  uint64 // of Started: those whose frame lay in the awaiting task's frame
 
-	// FromArena is how many of Started had a frame from their executor's arena.
-	// The rest, apart from Elided, had one from the tree's own allocator.
+	// FromArena is how many of Started had a frame from their executor's arena. The rest,
+	// apart from Elided, had one from the tree's own allocator.
 	FromArena uint64
 
-	// LiveBytes is the memory of live tasks' frames, as it was asked for: the arena
-	// rounds it up to its size classes. Elided frames have none of their own.
+	// LiveBytes is the memory of live tasks' frames in bytes, as it was requested: the arena
+	// rounds that up to its size classes. Elided frames have no memory of their own.
 	LiveBytes uint64
 }
 
 // Live returns how many tasks have started and not ended.
 func (s KindStats) Live() uint64 { return s.Started - s.Ended }
 
-// Stats returns an iterator over the kinds of which tasks were counted, in the order
-// of their definition. It may be used from any goroutine. Tasks go on meanwhile, so
-// the numbers are not of one moment; but none is counted as ended that is not counted
-// as started.
+// Stats returns an iterator over the kinds whose tasks were counted, in the order of their
+// definition. It may be used from any goroutine. Tasks run meanwhile, so the numbers are not
+// of one moment; but no task is counted as ended that is not counted as started.
 func Stats() iter.Seq[KindStats] {
 	return func(yield func(KindStats) bool) {
 		for _, k := range kinds.snapshot() {
-			if k.counts.Load() != nil && !yield(k.stats()) {
+			if k.counts.Load() != nil && !yield(k.Stats()) {
 				return
 			}
 		}
 	}
 }
 
-// Stats returns what was counted of the kind's tasks.
-func (k *Kind[S, R]) Stats() KindStats { return k.stats() }
+// kindCounts counts the tasks of one kind. Any goroutine may use it. Each worker has a shard,
+// which it shares with few other workers or none, so that counting does not make them wait for
+// each other's cache lines. Launches take any shard.
+type kindCounts struct{ shards []countShard } // as many as a power of two
 
-// Stats returns what was counted of the kind's tasks.
-func (k *HeldKind[S, H, R]) Stats() KindStats { return k.stats() }
-
-// Stats returns what was counted of the kind's generators.
-func (g *SeqKind[S, T]) Stats() KindStats { return g.stats() }
-
-// kindCounts counts the tasks of one kind. Each worker has a shard that it shares
-// with few others or none, so that counting does not make them wait for each other's
-// cache lines; launches take any shard.
-type kindCounts struct{ shards []countShard } // a power of two
-
-// countShard is a part of a kind's counts: the sums over all shards mean something,
-// the numbers in one do not. Any goroutine adds, any goroutine reads. Nothing depends
-// on what is read but the statistics, so nothing but atomicity is asked of additions.
-// Each task is added to started before it is to ended, and its bytes likewise: who
-// reads ended and returned of all shards first never sees more than had begun.
+// countShard is a part of a kind's counts: only the sums over all shards have a meaning. Any
+// goroutine adds and reads. Only statistics depend on what is read, so it is enough that
+// additions are atomic. A task is added to started before it is added to ended, and its bytes
+// to taken before returned. So a reader that reads ended and returned of all shards first never
+// sees more ended than started.
 type countShard struct {
 	started   atomic.Int64
 	ended     atomic.Int64
@@ -76,7 +66,7 @@ type countShard struct {
 
 const maxCountShards = 64
 
-// countsOf returns k's counts, which are made when they are needed first.
+// countsOf returns k's counts. The first call makes them.
 func countsOf(k *kind) *kindCounts {
 	if c := k.counts.Load(); c != nil {
 		return c
@@ -86,10 +76,11 @@ func countsOf(k *kind) *kindCounts {
 	return k.counts.Load()
 }
 
-// lastShard numbers the workers that count. Each takes its number by an addition.
+// lastShard numbers the workers that count: each takes its number by an addition, so no two
+// have the same until 2^31 workers have counted.
 var lastShard atomic.Uint32
 
-// shardNumber returns the number of the worker, which it gets when it counts first.
+// shardNumber returns the number of the worker. The first call gives it one.
 func (w *Worker) shardNumber() uint32 {
 	if w.shard == 0 {
 		w.shard = lastShard.Add(1) | 1<<31 // never 0
@@ -126,8 +117,7 @@ func (h *header) countEnd(w *Worker) {
 	}
 }
 
-// uncount makes h, a root that was counted and could not be launched, one that never
-// was.
+// uncount undoes countStart for h, a root that could not be launched.
 func (h *header) uncount() {
 	bytes, fromArena := h.memory()
 	c := countsOf(h.kind.get()).forWorker(nil)
@@ -152,8 +142,8 @@ func (c *kindCounts) forWorker(w *Worker) *countShard {
 	return &c.shards[n&uint32(len(c.shards)-1)]
 }
 
-// memory returns how many bytes were asked for, for the frame h alone, and whether
-// they came from the executor's arena. It knows what free does.
+// memory returns how many bytes were requested for the frame h alone, and whether they came
+// from the executor's arena. Its cases are those of free.
 func (h *header) memory() (bytes int64, fromArena bool) {
 	k := h.kind.get()
 	switch {
@@ -169,8 +159,9 @@ func (h *header) memory() (bytes int64, fromArena bool) {
 	}
 }
 
-func (k *kind) stats() KindStats {
-	s := KindStats{KindInfo: k.info()}
+// Stats returns what was counted of the kind's tasks. It may be called from any goroutine.
+func (k *kind) Stats() KindStats {
+	s := KindStats{KindInfo: k.Info()}
 	c := k.counts.Load()
 	if c == nil {
 		return s

@@ -10,7 +10,7 @@ import (
 	"sync"
 )
 
-// KindInfo is what is known of a kind.
+// KindInfo describes a kind.
 type KindInfo struct {
 	Name      string  // as given to Define
 	File      string  // where Define was called
@@ -24,15 +24,17 @@ func (i KindInfo) String() string {
 	return fmt.Sprintf("%s (%s:%d)", i.Name, path.Base(i.File), i.Line)
 }
 
-// Info returns what is known of the kind.
-func (k *Kind[S, R]) Info() KindInfo { return k.info() }
+// Info returns the kind's name, where it was defined, and the size of a task's frame.
+func (k *kind) Info() KindInfo {
+	return KindInfo{Name: k.name, File: k.defined.file, Line: k.defined.line, FrameSize: k.size}
+}
 
-// Kinds returns an iterator over all kinds that have been defined, in the order
-// of their definition. Kinds defined meanwhile are not among them.
+// Kinds returns an iterator over all kinds that were defined when the loop began, in the order
+// of their definition. It may be used from any goroutine.
 func Kinds() iter.Seq[KindInfo] {
 	return func(yield func(KindInfo) bool) {
 		for _, k := range kinds.snapshot() {
-			if !yield(k.info()) {
+			if !yield(k.Info()) {
 				return
 			}
 		}
@@ -44,13 +46,13 @@ type position struct {
 	file string
 	line int
 
-	// scope is the package if a package-level variable was initialised there;
-	// otherwise it is empty.
+	// scope is the path of the package if a package-level variable is initialised there,
+	// otherwise empty.
 	scope string
 }
 
-// callerPosition returns the position of the call that is skip calls above its
-// caller: with 1, the call of the caller.
+// callerPosition returns the position of a call that is in progress: with skip 0 the call of
+// callerPosition, with skip 1 the call of the function that calls callerPosition.
 func callerPosition(skip int) position {
 	var pcs [1]uintptr
 	runtime.Callers(skip+2, pcs[:])
@@ -58,9 +60,9 @@ func callerPosition(skip int) position {
 	return position{frame.File, frame.Line, initialiserOf(frame.Function)}
 }
 
-// initialiserOf returns the path of the package whose variables the function of
-// the given name initialises, or the empty string for any other function. The
-// name of a method called init ends alike, but has a type before it.
+// initialiserOf returns the path of the package whose variables the function of the given name
+// initialises, or the empty string for any other function. The name of a method called init
+// has the same end, but a type before it.
 func initialiserOf(function string) string {
 	dir, last := path.Split(function)
 	pkg, rest, _ := strings.Cut(last, ".")
@@ -72,16 +74,12 @@ func initialiserOf(function string) string {
 
 func (p position) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
 
-func (k *kind) info() KindInfo {
-	return KindInfo{Name: k.name, File: k.defined.file, Line: k.defined.line, FrameSize: k.size}
-}
-
-// kinds keeps every kind reachable: frames refer to them by links.
+// kinds keeps all kinds alive, since frames refer to them by links. Any goroutine may use it.
 var kinds registry
 
 type registry struct {
-	mu    sync.Mutex // guards what follows
-	all   []*kind
+	mu    sync.Mutex              // guards what follows
+	all   []*kind                 // in the order of definition
 	named map[scopedName]position // of package-level kinds
 }
 

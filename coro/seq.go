@@ -16,21 +16,20 @@ import (
 type SeqKind[S, T any] struct {
 	kind
 
-	// loops are *seqLoop[T] values, for reuse.
+	// loops has *seqLoop[T] values for reuse.
 	loops sync.Pool
 }
 
-// SeqFrame is the frame of a generator. Its Frame field is what [Await] and
-// [Yield] take.
+// SeqFrame is the frame of a generator. [Await] and [Yield] take its Frame field.
 type SeqFrame[S, T any] struct{ Frame[S, struct{}] }
 
-// DefineSeq makes a kind of generators. The step function is called to begin, and
-// again each time that the loop wants the next value, or that what it awaited has
-// ended. It returns what [YieldValue], [YieldFrom], [SeqFrame.Return], Fail or
-// Await(&f.Frame, ...) returned.
+// DefineSeq makes a kind of generators. The step function is called to begin, and again each
+// time that the loop wants the next value or that what the generator awaited has ended. It
+// returns what [YieldValue], [YieldFrom], [SeqFrame.Return], Fail or Await(&f.Frame, ...)
+// returned.
 //
-// The state may not contain pointers, as with [Define]. Values may: they go to
-// the loop and not through a frame.
+// As with [Define], the state must not contain Go pointers. Values may: they go to the loop
+// directly, not through a frame.
 func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ...KindOption) *SeqKind[S, T] {
 	if step == nil {
 		panic("coro: task " + quote(name) + ": DefineSeq needs a step function")
@@ -51,43 +50,33 @@ func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ..
 	return g
 }
 
-// Name returns the name given to DefineSeq.
-func (g *SeqKind[S, T]) Name() string { return g.name }
-
-// FrameSize returns the size of a generator's frame, in bytes.
-func (g *SeqKind[S, T]) FrameSize() uintptr { return g.size }
-
-// Info returns what is known of the kind.
-func (g *SeqKind[S, T]) Info() KindInfo { return g.info() }
-
 // Seq returns the values of a generator that begins with the given state. Each
 // loop over them runs a generator of its own, on the loop's goroutine: between two
 // values the step function is called, and nothing else happens. There is no
 // executor, and a loop may be anywhere, in another generator too.
 //
-// When the loop ends, for whatever reason, the generator and what it awaits have
-// ended and their frames are free. Nobody else learns that: a step function that
-// has yielded may never be called again.
+// When the loop ends, for whatever reason, the generator and what it awaits have ended and
+// their frames are free. The step function is not called for that (but see [HasCleanup]): after
+// a yield it may never be called again.
 //
 // The frames come from the allocator given by [Allocator] or, without one, from
 // an arena of this package that has no limit. With [Context], Err says after each
 // value whether the context has ended.
 //
-// If the generator fails, or there is no memory for its frame, the error goes to
-// the function given by [OnError]; without one the loop panics with an error that
-// wraps it. Who expects errors takes [SeqKind.Seq2]. A panic of the generator's
-// step function comes out of the loop; one of a task that it awaits is that
-// task's failure, as ever. A step that calls [runtime.Goexit] ends the loop's
-// goroutine.
+// If the generator fails, or there is no memory for its frame, the error goes to the function
+// given by [OnError]; without one the loop panics with an error that wraps it. To get errors
+// in the loop, use [SeqKind.Seq2]. A panic of the generator's step function comes out of the
+// loop; a panic of a task that it awaits is that task's failure, as always. A step that calls
+// [runtime.Goexit] ends the loop's goroutine.
 //
-// A generator or a child that waits for something, as by [Yield], keeps the
-// loop's goroutine waiting.
+// A generator or a child that waits for something, as by [Yield], keeps the loop's goroutine
+// waiting.
 func (g *SeqKind[S, T]) Seq(state S, opts ...SeqOption) iter.Seq[T] {
 	return func(yield func(T) bool) { g.seq(state, opts, yield) }
 }
 
-// Seq2 is [SeqKind.Seq] with errors: if the generator fails, the loop gets one
-// more value, which is zero, with the error. With all others it is nil.
+// Seq2 is [SeqKind.Seq] with errors: if the generator fails, the loop gets one more value,
+// which is zero, with the error. The error of all other values is nil.
 func (g *SeqKind[S, T]) Seq2(state S, opts ...SeqOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) { g.seq2(state, opts, yield) }
 }
@@ -107,7 +96,7 @@ func (g *SeqKind[S, T]) seq2(state S, opts []SeqOption, yield func(T, error) boo
 	}
 }
 
-// failed says that a loop that takes no errors has one.
+// failed gives the error of a generator, whose loop takes none, to the handler, or panics.
 func (k *kind) failed(handler func(error), err error) {
 	if handler == nil {
 		panic(fmt.Errorf("coro: generator %s failed, and the loop takes no errors: use Seq2 or OnError: %w", quote(k.name), err))
@@ -115,7 +104,7 @@ func (k *kind) failed(handler func(error), err error) {
 	handler(err)
 }
 
-// run is one loop. The error is the generator's; if yield stopped it, it is nil.
+// run is one loop. It returns the generator's error, or nil if yield has ended the loop.
 func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 	l := g.loops.Get().(*seqLoop[T])
 	defer g.end(l)
@@ -134,7 +123,7 @@ func (g *SeqKind[S, T]) end(l *seqLoop[T]) {
 	l.seqDriver.end()
 	var zero T
 	l.value = zero
-	if l.runtime.timers == nil { // else it may belong to a synctest bubble
+	if l.runtime.timers == nil { // with timers, l may belong to a synctest bubble
 		g.loops.Put(l)
 	}
 }
@@ -147,13 +136,13 @@ func (f *SeqFrame[S, T]) Kind() *SeqKind[S, T] {
 	return (*SeqKind[S, T])(unsafe.Pointer(f.kind.get()))
 }
 
-// noLoop is a constant, so that YieldValue is small enough to be inlined; which task
-// it was is in the PanicError.
+// noLoop is a constant, so that YieldValue is small enough to be inlined. The PanicError has
+// the name of the task.
 const noLoop = "coro: a generator yields a value, but no loop takes it: run a generator by a loop over its Seq or Seq2, or by YieldFrom"
 
-// YieldValue gives v to the loop. The generator goes on at the resume point at
-// when the loop wants the next value, if it does. A step function yields at most
-// one value, and returns the Step at once.
+// YieldValue gives v to the loop. The generator continues at the resume point at when, and if,
+// the loop wants the next value. A step function yields at most one value, and returns the
+// Step at once.
 func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 	if framecheck.Enabled {
 		f.mustRun("YieldValue")
@@ -166,10 +155,9 @@ func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 	return Step{next: &f.header, op: opValue}
 }
 
-// YieldFrom runs a generator of kind g as a child of f: what it yields goes to
-// the loop as if f had yielded it, and at the same price however deep generators
-// are nested. f goes on at the resume point at when the child has ended; f.Err
-// says then whether it failed.
+// YieldFrom runs a generator of kind g as a child of f. What the child yields goes to the loop
+// as if f had yielded it, at the same cost however deep generators are nested. f continues at
+// the resume point at when the child has ended; then f.Err returns its error, if it failed.
 func YieldFrom[S, CS, T any](f *SeqFrame[S, T], at int, g *SeqKind[CS, T], args CS) Step {
 	if f.layout&flagSeq == 0 {
 		panic(noLoop)
