@@ -5,19 +5,54 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// waiting is what all environments of an executor share so that its tasks can
-// wait and be cancelled meanwhile.
+// How the waiting tasks of an executor end with it. An executor calls Environment.Close, stops
+// its workers, and then calls Environment.CancelWaiting. The goroutine that does is the
+// closer. Its steps:
+//
+//  1. withdrawAll writes err and sets closed. A task that is about to wait loads closed in
+//     admit, under the lock of what it waits for, and is cancelled instead.
+//  2. It closes the gate, and returns from that when no goroutine is inside. A goroutine is
+//     inside from a wake until the woken task has been posted, or has been refused by Post
+//     and left in unclaimed. From now on, wake leaves each task of this executor in
+//     unclaimed, and gives it nothing: a mutex, for example, goes to the next waiting task.
+//  3. It stops the timers: no call of fire runs any more, and sleeping tasks are taken out of
+//     the wheel and left in unclaimed.
+//  4. It walks over the registries of all armed trees and that of the executor, locks each
+//     waitable and takes the tasks of the executor out of the queues. wake leaves them in
+//     unclaimed.
+//  5. cancelUnclaimed takes the tasks out of unclaimed and cancels them, until there are none.
+//  6. forgetWaitables makes the waitables forget the executor's registry.
+//
+// No task is missed in step 4. park first enters the waitable in the registry, then loads
+// closed, then queues the task, all under the waitable's lock. If it does not see closed, then
+// closed is set after that load; so the closer copies the registry after the waitable was
+// entered, and locks the waitable after park has released the lock. There it finds the task,
+// unless a waker or a canceller has taken it out before.
+//
+// No task that such a goroutine has taken out is missed either. If it found the gate open, the
+// closer has waited for it in step 2, and the task was posted or is in unclaimed. If it found
+// the gate closed, it has put the task into unclaimed while it held the waitable's lock (for a
+// sleeping task: the lock of its registry, or it was in fire, which step 3 waits for). It had
+// that lock before the closer, which would have found the task in the queue otherwise. So when
+// the closer has come by all locks, all such tasks are in unclaimed, and only then does step 5
+// begin.
+//
+// No task is cancelled and run: a task in unclaimed was taken from its queue and posted nowhere.
+
+// execRuntime is what all environments of an executor share: what its tasks need to be
+// launched, to wait, and to be cancelled meanwhile. Any goroutine may use it.
 type execRuntime struct {
-	// gate is passed by who wakes a task, from before the task leaves the queue
-	// where it waits until it has been posted.
+	// gate is passed by goroutines that wake a task, from before the task leaves the queue
+	// where it waits until it has been posted. See the head of this file.
 	gate *gate
 
-	// launching is passed by who launches a root.
+	// launching is passed by goroutines that launch a root.
 	launching gate
 
-	roots rootCounts // roots
+	roots rootCounts // counts the live roots
 
-	// clock is nil for the real one; not changed when tasks run. timers is made by timing.
+	// clock is what timers go by; nil: the real time. Not changed when tasks run. timers is
+	// made by timing.
 	clock      Clock
 	timers     *timers
 	timersOnce interleave.Once
@@ -25,22 +60,23 @@ type execRuntime struct {
 	// oneChain says that the executor takes no task but the one that waited.
 	oneChain bool
 
-	// closed says that no task of the executor may begin to wait; err is why, and
-	// written before. Whoever sets closed walks over all registries afterwards.
+	// closed says that no task of the executor may begin to wait. The closer sets it, once,
+	// before it walks over the registries. Tasks that are about to wait load it, under the
+	// lock of what they wait for. Why that is enough is at the head of this file. err is the
+	// reason; it is written before closed.
 	closed interleave.Bool
 	err    error
-	once   interleave.Once
+	once   interleave.Once // withdrawAll
 
 	// registry is that of all trees without a context that can end.
 	registry waitRegistry
 
-	mu    interleave.Mutex
-	trees *waitRegistry // the armed ones of other trees, linked; guarded by mu
-
-	cursors cursors[waitRegistry] // of those who look through trees; guarded by mu
+	mu      interleave.Mutex
+	trees   *waitRegistry         // the armed registries of all other trees and of scopes, linked; guarded by mu
+	cursors cursors[waitRegistry] // of visitors that are looking through trees; guarded by mu
 
 	unclaimedMu interleave.Mutex
-	unclaimed   RunQueue // tasks that nobody may run, for who closes; guarded by leftMu
+	unclaimed   RunQueue // tasks that only the closer may take; guarded by unclaimedMu
 }
 
 func newExecRuntime() *execRuntime {
@@ -63,7 +99,8 @@ func (x *execRuntime) timing() *timers {
 	return x.timers
 }
 
-// close makes launches return err, and says to who drains that what is live then will be cancelled.
+// close makes launches return err. If roots are live then, which will be cancelled, Drain
+// returns its error.
 func (x *execRuntime) close(err error) {
 	x.launching.close(err)
 	if x.liveRoots() > 0 {
@@ -71,14 +108,13 @@ func (x *execRuntime) close(err error) {
 	}
 }
 
-// withdrawAll takes all tasks of the executor from where they wait, and leaves them.
+// withdrawAll takes all tasks of the executor from where they wait, and leaves them in
+// unclaimed.
 func (x *execRuntime) withdrawAll(err error) {
 	x.err = err
 	x.closed.Store(true)
-	// With the gate closed, every task of this executor that is taken from its
-	// queue is left to us, also those that withdraw takes.
-	x.gate.close(err)
-	var woken wakeList // of other executors: what the tasks that go were in the way of
+	x.gate.close(err)  // from now on, wake leaves the tasks of this executor in unclaimed
+	var woken wakeList // of other executors: a Semaphore serves the tasks behind one that is gone
 	m := match{runtime: x}
 	x.stopTimers(err, &woken)
 	x.mu.Lock()
@@ -94,16 +130,16 @@ func (x *execRuntime) withdrawAll(err error) {
 	post(&woken)
 }
 
-// leave gives a task that its executor does not take any more to who closes the
-// executor. The caller has taken it from the queue where it waited, and either
-// still holds that queue's lock or has passed the gate; or it is a Relay, and in a post
-// that the closer waits for.
+// leaveToCloser puts a task that its executor does not take any more into unclaimed. The caller
+// has taken it from the queue where it waited, and either still holds that queue's lock or has
+// passed the gate; or the caller is a Relay, in a post that the closer waits for.
 func (x *execRuntime) leaveToCloser(h *header) {
 	x.unclaimedMu.Lock()
 	defer x.unclaimedMu.Unlock()
 	x.unclaimed.Push(Runnable{h})
 }
 
+// takeUnclaimed returns a task of unclaimed, if there is one. The caller holds no lock.
 func (x *execRuntime) takeUnclaimed() (Runnable, bool) {
 	x.unclaimedMu.Lock()
 	t, ok := x.unclaimed.Pop()
@@ -114,7 +150,7 @@ func (x *execRuntime) takeUnclaimed() (Runnable, bool) {
 	return t, ok
 }
 
-// cancelLeft cancels the tasks that were left, which nobody else runs.
+// cancelUnclaimed cancels the tasks in unclaimed, with a worker of its own.
 func (x *execRuntime) cancelUnclaimed(a *arena.Arena, err error) {
 	t, ok := x.takeUnclaimed()
 	if !ok {
