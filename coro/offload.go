@@ -44,6 +44,9 @@ import (
 // A child that is gone without continuing, because its executor was closed, leaves the
 // offload to its goroutine: release calls abandon. For a channel, abandon sends to stop and
 // does not wait for an answer. The value that may stay in stop is removed by the last drop.
+//
+// TestTheContextEndsDuringAnErrand, TestBlockingIsAbandoned and TestCloseDuringAnErrand try these
+// ways.
 
 // offloadHeld is the held part of the child.
 type offloadHeld[T any] struct {
@@ -102,7 +105,7 @@ func (m *completion) park(_ *Worker, h *header) parking {
 
 func (m *completion) visit(v *visitor) bool { return m.visitAs("", v) }
 
-// finish ends the goroutine's use of e.
+// finish ends the goroutine's use of e, whose outcome it has written. It is called once.
 func (e *offload[T]) finish() {
 	var woken wakeList
 	e.lock.mu.Lock()
@@ -111,15 +114,15 @@ func (e *offload[T]) finish() {
 		wake(e.task, flagWoken, &woken)
 		e.task = nil
 	}
-	if e.stopping {
-		e.answer <- struct{}{}
+	if e.stopping { // the child's worker waits in settle
+		e.answer <- struct{}{} // there is room, so this does not wait with the lock held
 	}
 	e.lock.mu.Unlock()
 	e.drop() // before post: the task may want another offload
 	post(&woken)
 }
 
-// drop ends the use of e by one of its owners.
+// drop ends the use of e by one of its owners, which does not touch e after it.
 func (e *offload[T]) drop() {
 	if e.owners.Add(-1) > 0 {
 		return
@@ -128,6 +131,7 @@ func (e *offload[T]) drop() {
 	case <-e.stop:
 	default:
 	}
+	// e has no owner, but a canceller that has it from a registry may lock it still.
 	e.lock.mu.Lock()
 	e.finished, e.stopping = false, false
 	e.lock.mu.Unlock()
@@ -178,6 +182,8 @@ func (e *offload[T]) call() {
 	exits = false
 }
 
+// sendTo sends the value, unless it is stopped. A send to a closed Go channel panics; that is the
+// child's failure.
 func (e *offload[T]) sendTo() {
 	defer func() {
 		if v := recover(); v != nil { // the Go channel was closed
@@ -200,7 +206,7 @@ func (e *offload[T]) settle() bool {
 		e.lock.mu.Lock()
 		e.stopping = !e.finished
 		stopping := e.stopping
-		e.lock.mu.Unlock()
+		e.lock.mu.Unlock() // finish needs it to answer
 		if stopping {
 			e.stop <- struct{}{}
 			<-e.answer

@@ -37,7 +37,10 @@ import (
 // the closer has come by all locks, all such tasks are in unclaimed, and only then does step 5
 // begin.
 //
-// No task is cancelled and run: a task in unclaimed was taken from its queue and posted nowhere.
+// No task is both cancelled and run: a task in unclaimed was taken from its queue and posted
+// nowhere.
+//
+// TestInterleavingsOfWaits tries closing against waking, cancelling and timers.
 
 // execRuntime is what all environments of an executor share: what its tasks need to be
 // launched, to wait, and to be cancelled meanwhile. Any goroutine may use it.

@@ -21,6 +21,8 @@ import (
 // Exactly one of remove and fire gets a timer (see timers), so exactly one call of unlock
 // ends the use. After that the slot is free, and neither the wheel nor a proxy refers to it.
 //
+// TestSelectAfterAgainstEverything tries these orders.
+//
 // The registry and the wheel refer to the slot, the wheel by integers, so slots are never
 // given back to the Go heap.
 
@@ -57,6 +59,7 @@ func afterTimerOf(n *timerNode) *afterTimer {
 	return (*afterTimer)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(afterTimer{}.timer))))
 }
 
+// afterTimers has the slots, free ones and those in use.
 var afterTimers slots
 
 func init() { afterTimers.init(newSlots[afterTimer]) }
@@ -77,6 +80,7 @@ func (s *afterTimer) refuse(h *header) {
 	panic("coro: task " + quote(h.kind.get().name) + ": an After is good for one Select: make another one")
 }
 
+// push begins the second way: the proxy and the timer are both set.
 func (s *afterTimer) push(p *proxy, _ *Case) {
 	s.cases.expect(p, s)
 	s.task = &p.header
@@ -87,6 +91,8 @@ func (s *afterTimer) push(p *proxy, _ *Case) {
 	s.fired = !s.timers.add(&s.timer, s.timers.after(s.d))
 }
 
+// finish ends the use of the slot if push was not called. If the case is in the Select twice, the
+// second call finds another number.
 func (s *afterTimer) finish(c *Case, _ bool) {
 	s.lock.mu.Lock()
 	unused := s.id == c.number && s.timers == nil
@@ -99,6 +105,7 @@ func (s *afterTimer) finish(c *Case, _ bool) {
 	}
 }
 
+// drop is called by settle when another case was chosen. The proxy is in no list.
 func (s *afterTimer) drop(*proxy) {
 	s.lock.mu.Lock()
 	s.cases.visits--
@@ -108,6 +115,7 @@ func (s *afterTimer) drop(*proxy) {
 
 // unlock releases the lock, and before that ends the use of the slot if it is over.
 func (s *afterTimer) unlock() {
+	// remove is false if fireTimers has the timer: then fire comes, and ends the use.
 	ended := s.task == nil && (s.fired || s.timers.remove(&s.timer))
 	if ended {
 		s.id++
@@ -122,7 +130,7 @@ func (s *afterTimer) unlock() {
 // wake wakes the task, unless another case of its Select was claimed. The caller holds the
 // lock.
 func (s *afterTimer) wake(outcome uint32, woken *wakeList) {
-	visits := s.cases.visits
+	visits := s.cases.visits // a claim takes one off
 	wake(s.task, outcome, woken)
 	if s.cases.visits < visits { // it was claimed, though perhaps left to the closer
 		s.task = nil
@@ -139,6 +147,7 @@ func (s *afterTimer) fire(woken *wakeList) {
 	s.unlock()
 }
 
+// withdraw takes the timer out of the wheel too, in unlock.
 func (s *afterTimer) withdraw(m match, woken *wakeList) {
 	s.lock.mu.Lock()
 	if s.task == nil || !m.has(s.task) {
@@ -149,6 +158,7 @@ func (s *afterTimer) withdraw(m match, woken *wakeList) {
 	s.unlock()
 }
 
+// forget says no while a Select refers to the slot, also when its task was claimed elsewhere.
 func (s *afterTimer) forget(r *waitRegistry) bool {
 	if !s.lock.mu.TryLock() {
 		return false

@@ -37,6 +37,8 @@ import (
 // the proxies for which settle is still to call drop, and as long as there are any, forget
 // returns false, so a registry keeps the waitable. A claimed proxy is not counted, since
 // settle does not visit its waitable: claim takes it off.
+//
+// TestSelectLosesNoWake and TestSelectsAgainstSelects try this under load.
 
 // selection is the head of the block. It is written by the task's worker, with the locks of
 // all cases held, and from the claim on it belongs to the goroutine that made the claim.
@@ -115,6 +117,7 @@ func newSelection(w *Worker, h *header, n int) *selection {
 	if s == nil {
 		return nil
 	}
+	// The memory is not zero. winner is stored before any proxy is in a queue.
 	s.task.set(h)
 	s.n = uint32(n)
 	s.winner.Store(0)
@@ -134,10 +137,12 @@ func (s *selection) free(w *Worker, env *Environment) {
 	}
 }
 
+// proxy returns the i-th proxy of the block, in the order in which the cases were tried.
 func (s *selection) proxy(i int) *proxy {
 	return (*proxy)(unsafe.Add(unsafe.Pointer(s), selectionSize+uintptr(i)*proxySize))
 }
 
+// init writes all of p but place, which push sets.
 func (p *proxy) init(s *selection, h *header, index int32) {
 	p.header = header{kind: h.kind, parent: h.parent, env: h.env, at: uint32(index), layout: flagProxy}
 	p.result = uintptr(unsafe.Pointer(s))
@@ -166,13 +171,14 @@ func (p *proxy) claim() bool {
 // the worker whose goroutine calls, or nil.
 func (p *proxy) settle(w *Worker) *header {
 	s := p.selection()
-	for i := range int(s.n) {
+	for i := range int(s.n) { // takes one lock at a time
 		if q := s.proxy(i); q != p {
 			q.place.get().of.drop(q)
 		}
 	}
+	// The task is this goroutine's now: no queue has it, and no other claim succeeds.
 	h := s.task.get()
-	if p.layout&flagWoken != 0 {
+	if p.layout&flagWoken != 0 { // otherwise it was withdrawn: *chosen is -1
 		h.layout |= p.layout & (flagWoken | flagChanClosed)
 		if s.chosen != 0 {
 			**(**int)(unsafe.Pointer(&s.chosen)) = int(p.at)
@@ -219,7 +225,7 @@ func (q *fifo[V]) pushProxy(p *proxy, v V) {
 		p.number = int32(len(a.values))
 		a.values = append(a.values, v)
 	}
-	p.prev.set(q.frames.tail)
+	p.prev.set(q.frames.tail) // before Push, which changes tail
 	q.frames.Push(Runnable{&p.header})
 }
 
@@ -236,6 +242,7 @@ func (q *fifo[V]) drop(p *proxy) {
 	if p.number < 0 {
 		return // a goroutine whose claim failed has taken it out
 	}
+	// p is unlinked. prev may be a task, which has only the link to p.
 	prev, next := p.prev.get(), p.nextInQueue()
 	q.cursors.moved(&p.header, next)
 	if prev == nil {

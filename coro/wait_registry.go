@@ -39,7 +39,7 @@ import (
 //
 // A registry is armed at the first wait of the tree that is not satisfied at once: arm
 // registers with the context, and links the registry in the executor's list. Before that no
-// task of the tree waits, so nobody has to be found. To arm at the launch would make every
+// task of the tree waits, so there is none to find. To arm at the launch would make every
 // launch pay.
 //
 // A registry lies in a call or a scope, and is reused by later trees. generation tells these
@@ -54,8 +54,13 @@ import (
 // shielded scope has no outer.
 //
 // Locks are taken in this order: execRuntime.mu, walk, walk of the inner registries, the
-// lock of a waitable, waitRegistry.mu, timers.mu. The sweep in add goes against it, from mu
-// to locks of waitables, but only tries, and leaves a waitable whose lock is taken.
+// lock of a waitable (of a Cond, then of its Mutex; those of a Select by address),
+// waitRegistry.mu, timers.mu. scope.ctxMu is taken with walk held, and no lock of this package
+// is taken while it is held. The sweep in add goes against the order, from mu to the locks of
+// waitables, but only tries, and leaves a waitable whose lock is taken.
+//
+// TestInterleavingsOfWaits tries the orders of all this; with a load of cancelled that sees
+// nothing, TestInterleavingsOfWaitsBroken notices that a task is missed.
 
 // waitRegistry is the registry of a tree, of a scope, or of an executor, for all trees without
 // one of their own. Any goroutine may use it; each field says how it is guarded.
@@ -148,6 +153,7 @@ func (r *waitRegistry) share(env *Environment) {
 // holds no lock.
 func (r *waitRegistry) arm() {
 	outer := r.outer
+	// The outer registry is armed first, so that its end cancels this one too.
 	if outer != nil && !outer.armed.Load() {
 		outer.arm()
 	}
@@ -161,7 +167,7 @@ func (r *waitRegistry) arm() {
 	r.walk.Lock()
 	defer r.walk.Unlock()
 	if r.armed.Load() {
-		return
+		return // another task of the tree, on another worker, was faster
 	}
 	r.next = x.trees
 	if r.next != nil {
@@ -218,13 +224,13 @@ func (r *waitRegistry) removeInner(inner *waitRegistry) {
 // ready for another tree.
 func (r *waitRegistry) close() {
 	armed := r.armed.Load()
-	if !armed && !r.shared {
+	if !armed && !r.shared { // no other goroutine knows the registry: no lock is needed
 		r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil
 		return
 	}
 	if armed {
 		if r.stop != nil {
-			r.stop()
+			r.stop() // a call of cancel that has begun finds another generation
 		}
 		x := r.runtime
 		x.mu.Lock()
@@ -256,7 +262,7 @@ func (r *waitRegistry) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.set) <= minSweep {
-		clear(r.set)
+		clear(r.set) // the locks of the waitables note the old generation
 	} else {
 		r.set = nil // the next tree is not likely to need one as big
 	}
@@ -271,6 +277,7 @@ func (r *waitRegistry) add(p waitable) {
 		r.set = make(map[waitable]struct{})
 	}
 	if len(r.set) >= max(r.sweepAt, minSweep) {
+		// p is not in the set. Its own lock is held, and the others are only tried.
 		for q := range r.set {
 			if q.forget(r) {
 				delete(r.set, q)
@@ -309,6 +316,7 @@ func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
 		s.cancelContext(cause)
 	}
 	r.withdraw(match{env: r.env}, woken)
+	// The list of inner registries does not change: that needs walk.
 	for inner := r.inner; inner != nil; inner = inner.nextInner {
 		inner.walk.Lock()
 		inner.cancelWalking(cause, woken)
@@ -320,7 +328,7 @@ func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
 // has set cancelled or the executor's closed.
 func (r *waitRegistry) withdraw(m match, woken *wakeList) {
 	r.mu.Lock()
-	for p := range r.set {
+	for p := range r.set { // a copy, since mu is taken after the locks of waitables
 		r.found = append(r.found, p)
 	}
 	r.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 //
 //  1. One goroutine gets the task. It is in one queue, and a goroutine that takes it out,
 //     under the queue's lock, has it: nothing else decides. (A task in a Select is in several
-//     queues; there, claim decides. A sleeping task is in the timer wheel; there, whoever
-//     takes the timer out has the task.)
+//     queues; there, claim decides. A sleeping task is in the timer wheel; there, the
+//     goroutine that takes the timer out has the task.)
 //  2. What the task waited for is given in the same critical section: the mutex stays locked,
 //     the permits are taken, the value is in the task's state. wake sets flagWoken there, and
 //     takeOutcome does not tell such a task that its context has ended. A task that was
-//     withdrawn has no flag, and is told.
+//     withdrawn has no flag, and Err returns its cause.
 //  3. If wake returns false, the task must be given nothing, and the waker takes the next one.
 //     So nothing that is given is lost with a task that will not run.
 //  4. wake puts the task into a wakeList of the caller's own, and post hands it to its
@@ -32,6 +32,9 @@ import (
 //     their executors wait for them. A task that was parked is not its worker's current frame
 //     when park posts (postParked): what a task of another executor does to the goroutine
 //     there is not its failure.
+//
+// TestInterleavingsOfWaits tries the orders of waker, canceller and closer, and
+// TestInterleavingsOfWaitsBroken shows that it notices a fault.
 
 // wake adds the task of h to woken, or returns false: then the task must be given nothing.
 // Either its executor is being closed and the task will not run, or it is in a Select that has
@@ -51,6 +54,7 @@ func wake(h *header, outcome uint32, woken *wakeList) bool {
 // claimed.
 func wakeClaimed(h *header, outcome uint32, woken *wakeList) bool {
 	x := h.env.get().runtime
+	// A list without a worker belongs to a method without a frame, which a step may call.
 	if woken.w == nil {
 		woken.w, woken.from = currentWorker(), OriginConcurrent
 	}
@@ -58,7 +62,7 @@ func wakeClaimed(h *header, outcome uint32, woken *wakeList) bool {
 		x.leaveToCloser(h)
 		return false
 	}
-	h.layout |= outcome
+	h.layout |= outcome // nobody else has h: it is in no queue now
 	woken.Push(Runnable{h})
 	return true
 }
@@ -84,7 +88,7 @@ func post(woken *wakeList) {
 			return
 		}
 		if t.h.layout&flagProxy != 0 {
-			t.h = t.h.proxy().settle(woken.w)
+			t.h = t.h.proxy().settle(woken.w) // from here on, t is the task itself
 		}
 		env := t.h.env.get()
 		if woken.w.serves(env.runtime) {

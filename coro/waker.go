@@ -23,6 +23,9 @@ import "github.com/framearena/framearena/internal/interleave"
 // A Select that the Waker is a case of leaves the use open if another case wins: task is nil
 // again, and the Waker is good for another wait. If the Waker is woken after the other case was
 // claimed, woken remembers it.
+//
+// TestWakersOfThePast and TestInterleavingsOfWaits try late Wakers, and
+// TestInterleavingsOfWrongWakers shows what is wrong with Wakers without a lock.
 
 // Waker wakes one task, once. It is made by [NewWaker], and given to [Suspend], or to a
 // [Select] by its WaitCase, and to whatever is to wake the task: a callback, a goroutine,
@@ -44,6 +47,7 @@ type wakerSlot struct {
 	cases casePlace // of the Selects that wait for the Waker
 }
 
+// wakerSlots has slots between two uses: task is nil, and woken is false.
 var wakerSlots = interleave.Pool{New: func() any { return new(wakerSlot) }}
 
 // NewWaker returns a Waker for one [Suspend].
@@ -65,6 +69,7 @@ func Suspend(f AnyFrame, at int, w Waker) Step {
 	return step
 }
 
+// panicWakerMisused panics in the step of h. The caller holds no lock.
 func panicWakerMisused(h *header) {
 	panic("coro: task " + quote(h.kind.get().name) + ": a Waker is good for one Suspend, or the Select that it wakes: make another one with NewWaker")
 }
@@ -79,14 +84,16 @@ func (w Waker) Wake() bool {
 	}
 	var woken wakeList
 	s.lock.mu.Lock()
-	first := s.id == w.id && !s.woken
+	first := s.id == w.id && !s.woken // w is valid, and no other call was before this one
 	recycle := false
 	if first {
 		if h := s.task; h == nil {
-			s.woken = true
+			s.woken = true // Suspend finds it
 		} else if h.layout&flagProxy != 0 && !h.proxy().claim() {
 			s.task, s.woken = nil, true // its Select has chosen another case
 		} else {
+			// wakeClaimed says no if the executor is being closed: then the closer has the
+			// task, and Wake came too late.
 			first = wakeClaimed(s.take(), flagWoken, &woken)
 			recycle = true
 		}
@@ -111,7 +118,7 @@ func (s *wakerSlot) take() *header {
 
 func (s *wakerSlot) park(w *Worker, h *header) parking {
 	s.lock.mu.Lock()
-	if s.id != w.args.waker || s.task != nil {
+	if s.id != w.args.waker || s.task != nil { // the Waker was used, or a task waits for it
 		s.lock.mu.Unlock()
 		panicWakerMisused(h)
 	}
@@ -133,12 +140,13 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 	return p
 }
 
+// withdraw ends the use of the slot, unless a Select waits: then the Waker stays valid.
 func (s *wakerSlot) withdraw(m match, woken *wakeList) {
 	s.lock.mu.Lock()
 	recycle := false
 	if h := s.task; h != nil && m.has(h) {
 		if h.layout&flagProxy != 0 {
-			s.task = nil // the Waker has woken no task, and is still valid
+			s.task = nil
 		} else {
 			s.take()
 			recycle = true
@@ -151,6 +159,7 @@ func (s *wakerSlot) withdraw(m match, woken *wakeList) {
 	}
 }
 
+// forget also says no while a Select refers to the slot.
 func (s *wakerSlot) forget(r *waitRegistry) bool {
 	if !s.lock.mu.TryLock() {
 		return false
