@@ -59,15 +59,32 @@ func (c *Chan[T]) Send(f AnyFrame, at int, v T) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, (*sending[T])(c))
 	if w := h.worker.get(); c.pointer == "" {
-		*outgoing[T](w) = v
+		*plainOutgoing[T](w) = v
 	} else {
 		w.args.box = c.pack(v)
 	}
 	return step
 }
 
-// outgoing returns where the worker keeps a value without Go pointers between Send and park.
-func outgoing[T any](w *Worker) *T {
+// outgoing returns what the running task is about to send. It may be called again.
+func (c *Chan[T]) outgoing(w *Worker) T {
+	if c.pointer == "" {
+		return *plainOutgoing[T](w)
+	}
+	return w.args.box.(*box[T]).value
+}
+
+// sent ends the use of the value that outgoing returns.
+func (c *Chan[T]) sent(w *Worker) {
+	if c.pointer != "" {
+		b := w.args.box.(*box[T])
+		w.args.box = nil
+		c.unpack(b)
+	}
+}
+
+// plainOutgoing returns where the worker keeps a value without Go pointers between Send and park.
+func plainOutgoing[T any](w *Worker) *T {
 	const word = unsafe.Sizeof(uint64(0))
 	if words := int((unsafe.Sizeof(*new(T)) + word - 1) / word); len(w.args.outgoing) < words || w.args.outgoing == nil {
 		w.args.outgoing = make([]uint64, max(words, 8))
@@ -109,14 +126,10 @@ func (c *Chan[T]) Recv(f AnyFrame, at int, result *T) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, (*receiving[T])(c))
 	if !h.mayPlace(unsafe.Pointer(result), h.stateSize()) {
-		c.panicMisplaced(h)
+		panicMisplacedValue(h, c.pointer)
 	}
 	h.worker.get().args.destination = uintptr(unsafe.Pointer(result))
 	return step
-}
-
-func (c *Chan[T]) panicMisplaced(h *header) {
-	h.panicMisplaced(placed{what: "what Recv receives", pointer: c.pointer, when: "a value comes"})
 }
 
 // TrySend sends v if that is possible without waiting, and reports whether it was. It panics
@@ -224,14 +237,7 @@ func (c *Chan[T]) receive(woken *wakeList) (v T, ok bool) {
 
 func (s *sending[T]) park(w *Worker, h *header) parking {
 	c := (*Chan[T])(s)
-	var v T
-	var b *box[T]
-	if c.pointer == "" {
-		v = *outgoing[T](w)
-	} else {
-		b = w.args.box.(*box[T])
-		v = b.value
-	}
+	v := c.outgoing(w)
 	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	p := parkDone
@@ -241,9 +247,8 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 		}
 	}
 	c.lock.mu.Unlock()
-	if b != nil && p != parkUnarmed { // after parkUnarmed, park is called again
-		w.args.box = nil
-		c.unpack(b)
+	if p != parkUnarmed { // after that, park is called again
+		c.sent(w)
 	}
 	w.postParked(p, &woken)
 	return p

@@ -25,7 +25,7 @@ type Cond struct {
 	// L is held while the condition is read or changed.
 	L *Mutex
 
-	waiters[struct{}] // its lock is taken before that of L
+	waiters[struct{}, struct{}] // its lock is taken before that of L
 }
 
 // NewCond returns a Cond of the mutex l.
@@ -97,8 +97,8 @@ func (c *Cond) signal(woken *wakeList) {
 // both locks.
 func (c *Cond) move(h *header, woken *wakeList) parking {
 	m := c.L
-	if !m.locked {
-		if m.locked = wake(h, flagWoken, woken); m.locked {
+	if !m.state.locked {
+		if m.state.locked = wake(h, flagWoken, woken); m.state.locked {
 			return parkDone
 		}
 		return parkExecutorClosed
@@ -118,7 +118,7 @@ func (c *Cond) park(w *Worker, h *header) parking {
 	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	m.lock.mu.Lock()
-	if !m.locked {
+	if !m.state.locked {
 		m.lock.mu.Unlock()
 		c.lock.mu.Unlock()
 		panic("coro: task " + quote(h.kind.get().name) + ": Wait of a Cond whose Mutex is not locked: lock it, and look at the condition, before each Wait")

@@ -5,8 +5,7 @@ package coro
 // goroutine may use it, and tasks on different executors. It must not be copied.
 type Event struct {
 	plainCase
-	waiters[struct{}]
-	set bool // guarded by lock
+	waiters[struct{ set bool }, struct{}]
 }
 
 // Wait waits until the event is set, and continues in f at the resume point at. If f.Err is
@@ -18,7 +17,7 @@ func (e *Event) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, 
 func (e *Event) Set() {
 	var woken wakeList
 	e.lock.mu.Lock()
-	e.set = true
+	e.state.set = true
 	e.queue.wakeAll(flagWoken, &woken)
 	e.lock.mu.Unlock()
 	post(&woken)
@@ -28,20 +27,20 @@ func (e *Event) Set() {
 func (e *Event) Reset() {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	e.set = false
+	e.state.set = false
 }
 
 // IsSet reports whether the event is set.
 func (e *Event) IsSet() bool {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	return e.set
+	return e.state.set
 }
 
 func (e *Event) park(_ *Worker, h *header) parking {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	if e.set {
+	if e.state.set {
 		return parkDone
 	}
 	return e.wait(e, h, struct{}{})

@@ -47,10 +47,12 @@ type Handle[R any] struct {
 // task. Any goroutine may use it, under its lock. It is apart from the Handle because
 // registries keep a waitable for a while after tasks have waited for it, and must not keep the
 // result.
-type handleCompletion struct {
-	waiters[struct{}]
-	state HandleState   // guarded by lock
-	done  chan struct{} // closed at the end; nil if Done was not called. Guarded by lock.
+type handleCompletion struct{ waiters[completionState, struct{}] }
+
+// completionState is the state of a handleCompletion.
+type completionState struct {
+	task HandleState
+	done chan struct{} // closed at the end; nil if Done was not called
 }
 
 // HandleState is the state of the task of a [Handle].
@@ -110,7 +112,7 @@ func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], e
 
 // launch launches a claimed call, with h as its recipient; see call.launch.
 func (h *Handle[R]) launch(ex Executor, c *call, o *options, within *execRuntime) error {
-	h.end.state = HandleRunning
+	h.end.state.task = HandleRunning
 	c.recipient = h
 	return c.launch(ex, o, within)
 }
@@ -139,9 +141,9 @@ func (h *Handle[R]) deliver(c *call, err error) {
 	e := h.end
 	e.lock.mu.Lock()
 	h.tree = nil
-	e.state = state
-	if e.done != nil {
-		close(e.done)
+	e.state.task = state
+	if e.state.done != nil {
+		close(e.state.done)
 	}
 	e.queue.wakeAll(flagWoken, &woken)
 	e.lock.mu.Unlock()
@@ -159,8 +161,8 @@ func (h *Handle[R]) Cancel(cause error) {
 	e := h.started()
 	e.lock.mu.Lock()
 	tree, generation := h.tree, h.generation
-	if e.state == HandleRunning {
-		e.state = HandleCancelling
+	if e.state.task == HandleRunning {
+		e.state.task = HandleCancelling
 	}
 	e.lock.mu.Unlock()
 	if tree != nil {
@@ -175,7 +177,7 @@ func (h *Handle[R]) State() HandleState {
 	e := h.started()
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	return e.state
+	return e.state.task
 }
 
 // Result returns what the task has ended with, or [ErrRunning] if it has not ended. It may be
@@ -194,13 +196,13 @@ func (h *Handle[R]) Done() <-chan struct{} {
 	e := h.started()
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	if e.done == nil {
-		e.done = make(chan struct{})
+	if e.state.done == nil {
+		e.state.done = make(chan struct{})
 		if e.hasEnded() {
-			close(e.done)
+			close(e.state.done)
 		}
 	}
-	return e.done
+	return e.state.done
 }
 
 // Wait waits until the task has ended, and returns its result and error. If ctx ends before
@@ -243,7 +245,7 @@ func (h *Handle[R]) started() *handleCompletion {
 }
 
 // hasEnded reports whether the task has ended. The caller holds the lock.
-func (e *handleCompletion) hasEnded() bool { return e.state >= HandleDone }
+func (e *handleCompletion) hasEnded() bool { return e.state.task >= HandleDone }
 
 // lockedHasEnded is hasEnded for a caller that does not hold the lock.
 func (e *handleCompletion) lockedHasEnded() bool {

@@ -7,8 +7,7 @@ package coro
 // longest, and no other task can take it in between. It belongs to no task in particular: one
 // may lock it and another unlock it.
 type Mutex struct {
-	waiters[struct{}]
-	locked bool // guarded by lock
+	waiters[struct{ locked bool }, struct{}]
 
 	// signalled has, for each waiter with flagSignalled and in the same order, the Cond
 	// whose Signal it got. It is nil until the first one comes. Guarded by lock.
@@ -23,10 +22,10 @@ func (m *Mutex) Lock(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, 
 func (m *Mutex) TryLock() bool {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
-	if m.locked {
+	if m.state.locked {
 		return false
 	}
-	m.locked = true
+	m.state.locked = true
 	return true
 }
 
@@ -35,7 +34,7 @@ func (m *Mutex) TryLock() bool {
 func (m *Mutex) Unlock() {
 	var woken wakeList
 	m.lock.mu.Lock()
-	if !m.locked {
+	if !m.state.locked {
 		m.lock.mu.Unlock()
 		panic("coro: Unlock of a Mutex that is not locked: each Lock that succeeded, that is with a nil Err, allows one Unlock")
 	}
@@ -48,11 +47,11 @@ func (m *Mutex) Unlock() {
 // handOver unlocks m and locks it for the next waiting task, if any. The caller holds lock,
 // and calls again.signal after it has released that.
 func (m *Mutex) handOver(woken *wakeList) (again unusedSignals) {
-	m.locked = false
-	for !m.locked && !m.queue.empty() {
+	m.state.locked = false
+	for !m.state.locked && !m.queue.empty() {
 		h, _ := m.queue.pop()
 		from := m.signalOf(h)
-		if m.locked = wake(h, flagWoken, woken); !m.locked {
+		if m.state.locked = wake(h, flagWoken, woken); !m.state.locked {
 			again.add(from)
 		}
 	}
@@ -62,8 +61,8 @@ func (m *Mutex) handOver(woken *wakeList) (again unusedSignals) {
 func (m *Mutex) park(_ *Worker, h *header) parking {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
-	if !m.locked {
-		m.locked = true
+	if !m.state.locked {
+		m.state.locked = true
 		return parkDone
 	}
 	return m.wait(m, h, struct{}{})

@@ -38,8 +38,22 @@ func (h *header) mustHoldResult(k *kind, result unsafe.Pointer, stateSize uintpt
 	}
 }
 
+// What is misplaced is said in functions of their own, which are not inlined: Await, Recv and
+// Select shall have small frames.
+
+//go:noinline
 func panicMisplacedResult(h *header, k *kind) {
 	h.panicMisplaced(placed{"the result of " + quote(k.name), "awaiting ", k.resultPointer, "the child returns"})
+}
+
+//go:noinline
+func panicMisplacedValue(h *header, pointer string) {
+	h.panicMisplaced(placed{what: "what Recv receives", pointer: pointer, when: "a value comes"})
+}
+
+//go:noinline
+func panicMisplacedChosen(h *header) {
+	h.panicMisplaced(placed{what: "the chosen case of Select", when: "one is chosen"})
 }
 
 // placed says what cannot go to an address, for the text of a panic.

@@ -82,7 +82,7 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	h := f.anyFrame()
 	w := h.runningWorker()
 	if !h.mayPlace(unsafe.Pointer(chosen), h.stateSize()) {
-		h.panicMisplaced(placed{what: "the chosen case of Select", when: "one is chosen"})
+		panicMisplacedChosen(h)
 	}
 	s := &w.args.cases
 	s.chosen = uintptr(unsafe.Pointer(chosen))

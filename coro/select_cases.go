@@ -60,7 +60,7 @@ func (r *receiving[T]) waitable() (waitable, *lock) { return (*Chan[T])(r), &r.l
 
 func (r *receiving[T]) check(h *header, c *Case) {
 	if !h.mayPlace(c.place, h.stateSize()) {
-		(*Chan[T])(r).panicMisplaced(h)
+		panicMisplacedValue(h, r.pointer)
 	}
 }
 
@@ -130,7 +130,7 @@ func (s *sending[T]) drop(p *proxy) {
 func (e *Event) waitable() (waitable, *lock) { return e, &e.lock }
 
 func (e *Event) try(*Case, *wakeList) parking {
-	if e.set {
+	if e.state.set {
 		return parkDone
 	}
 	return parked
@@ -141,7 +141,7 @@ func (e *Event) try(*Case, *wakeList) parking {
 func (g *WaitGroup) waitable() (waitable, *lock) { return g, &g.lock }
 
 func (g *WaitGroup) try(*Case, *wakeList) parking {
-	if g.count == 0 {
+	if g.state.count == 0 {
 		return parkDone
 	}
 	return parked

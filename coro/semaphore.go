@@ -10,9 +10,13 @@ import "math"
 // Tasks get permits in the order in which they asked. A task that wants many is not
 // overtaken by tasks that want few.
 type Semaphore struct {
-	waiters[int64]       // each with the number of permits that it wants
-	size           int64 // how many permits there are in all; 0: any number. Not changed.
-	free           int64 // guarded by lock
+	waiters[permits, int64] // each waits with the number of permits that it wants
+}
+
+// permits is the state of a Semaphore.
+type permits struct {
+	size int64 // how many there are in all; 0: any number. Not changed, and read without the lock.
+	free int64
 }
 
 // NewSemaphore returns a semaphore with n permits, n > 0, all of them free.
@@ -20,7 +24,9 @@ func NewSemaphore(n int64) *Semaphore {
 	if n <= 0 {
 		panic("coro: NewSemaphore needs a positive number of permits")
 	}
-	return &Semaphore{size: n, free: n}
+	s := new(Semaphore)
+	s.state = permits{size: n, free: n}
+	return s
 }
 
 // Acquire waits for n permits, and continues in f at the resume point at. If f.Err is not nil
@@ -43,16 +49,16 @@ func (s *Semaphore) TryAcquire(n int64) bool {
 }
 
 func (s *Semaphore) mustHave(n int64) {
-	if n < 0 || s.size != 0 && n > s.size {
+	if n < 0 || s.state.size != 0 && n > s.state.size {
 		panic("coro: a Semaphore has not as many permits: acquire at least 0 and at most what NewSemaphore was given")
 	}
 }
 
 func (s *Semaphore) acquire(n int64) bool {
-	if s.free < n || !s.queue.empty() {
+	if s.state.free < n || !s.queue.empty() {
 		return false
 	}
-	s.free -= n
+	s.state.free -= n
 	return true
 }
 
@@ -61,15 +67,15 @@ func (s *Semaphore) acquire(n int64) bool {
 func (s *Semaphore) Release(n int64) {
 	var woken wakeList
 	s.lock.mu.Lock()
-	limit := s.size
+	limit := s.state.size
 	if limit == 0 {
 		limit = math.MaxInt64
 	}
-	if n < 0 || n > limit-s.free {
+	if n < 0 || n > limit-s.state.free {
 		s.lock.mu.Unlock()
 		panic("coro: Release of more permits of a Semaphore than were acquired, or of a negative number: release what an Acquire that succeeded, that is with a nil Err, has got")
 	}
-	s.free += n
+	s.state.free += n
 	s.serve(&woken)
 	s.lock.mu.Unlock()
 	post(&woken)
@@ -77,10 +83,10 @@ func (s *Semaphore) Release(n int64) {
 
 // serve gives free permits to waiting tasks. The caller holds the lock.
 func (s *Semaphore) serve(woken *wakeList) {
-	for !s.queue.empty() && s.queue.arguments.front() <= s.free {
+	for !s.queue.empty() && s.queue.arguments.front() <= s.state.free {
 		h, n := s.queue.pop()
 		if wake(h, flagWoken, woken) {
-			s.free -= n
+			s.state.free -= n
 		}
 	}
 }

@@ -8,8 +8,7 @@ import "math"
 // count has reached zero. It must not be copied.
 type WaitGroup struct {
 	plainCase
-	waiters[struct{}]
-	count int // guarded by lock
+	waiters[struct{ count int }, struct{}]
 }
 
 // Add adds n, which may be negative, to the count. If that makes it zero, Add wakes the
@@ -18,12 +17,12 @@ type WaitGroup struct {
 func (g *WaitGroup) Add(n int) {
 	var woken wakeList
 	g.lock.mu.Lock()
-	if n > 0 && g.count > math.MaxInt-n || g.count+n < 0 {
+	if n > 0 && g.state.count > math.MaxInt-n || g.state.count+n < 0 {
 		g.lock.mu.Unlock()
 		panic("coro: the count of a WaitGroup would be negative, or too large: each Done needs an Add before it")
 	}
-	g.count += n
-	if g.count == 0 {
+	g.state.count += n
+	if g.state.count == 0 {
 		g.queue.wakeAll(flagWoken, &woken)
 	}
 	g.lock.mu.Unlock()
@@ -40,7 +39,7 @@ func (g *WaitGroup) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(
 func (g *WaitGroup) park(_ *Worker, h *header) parking {
 	g.lock.mu.Lock()
 	defer g.lock.mu.Unlock()
-	if g.count == 0 {
+	if g.state.count == 0 {
 		return parkDone
 	}
 	return g.wait(g, h, struct{}{})

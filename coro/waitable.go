@@ -9,6 +9,7 @@ import (
 
 // A waitable with one queue embeds waiters, and needs besides
 //
+//   - the type of its state,
 //   - park, which under the lock tries the operation and, if it is not possible now,
 //     returns what wait returns (see parker),
 //   - the method that makes it possible, which under the lock pops tasks and calls wake for
@@ -104,22 +105,25 @@ func (l *lock) forget(r *waitRegistry, waiting bool) bool {
 	return !waiting
 }
 
-// waiters is a waitable with one queue, but for its visit: the lock, and the waiting tasks,
-// each with the argument of its operation. It is embedded. The zero waiters is empty.
-type waiters[V any] struct {
+// waiters is a waitable with one queue, but for its visit: the lock, the state that decides
+// whether a task has to wait, and the waiting tasks, each with the argument of its operation.
+// It is embedded. S is a struct of what the primitive reads and writes under the lock; it stands
+// beside the lock to be on its cache line. The zero waiters is useful if the zero S is.
+type waiters[S, V any] struct {
 	lock  lock
+	state S       // guarded by lock
 	queue fifo[V] // guarded by lock
 }
 
 // wait is the end of a park that cannot do its operation now: it queues h with v and returns
 // parked, or it returns why h may not wait. on is the waitable that w is embedded in. The
 // caller holds the lock.
-func (w *waiters[V]) wait(on waitable, h *header, v V) parking {
+func (w *waiters[S, V]) wait(on waitable, h *header, v V) parking {
 	return w.waitIn(h.env.get().registry, on, h, v)
 }
 
 // waitIn is wait with another registry than that of h's tree.
-func (w *waiters[V]) waitIn(r *waitRegistry, on waitable, h *header, v V) parking {
+func (w *waiters[S, V]) waitIn(r *waitRegistry, on waitable, h *header, v V) parking {
 	p := w.lock.admitTo(r, on, h)
 	if p == parked {
 		w.queue.push(h, v)
@@ -127,13 +131,13 @@ func (w *waiters[V]) waitIn(r *waitRegistry, on waitable, h *header, v V) parkin
 	return p
 }
 
-func (w *waiters[V]) withdraw(m match, woken *wakeList) {
+func (w *waiters[S, V]) withdraw(m match, woken *wakeList) {
 	w.lock.mu.Lock()
 	defer w.lock.mu.Unlock()
 	w.queue.withdraw(m, woken)
 }
 
-func (w *waiters[V]) forget(r *waitRegistry) bool {
+func (w *waiters[S, V]) forget(r *waitRegistry) bool {
 	if !w.lock.mu.TryLock() {
 		return false
 	}
@@ -142,16 +146,16 @@ func (w *waiters[V]) forget(r *waitRegistry) bool {
 }
 
 // visitAs is visit for an operation with the given name.
-func (w *waiters[V]) visitAs(name string, v *visitor) bool { return w.queue.visit(&w.lock, name, v) }
+func (w *waiters[S, V]) visitAs(name string, v *visitor) bool { return w.queue.visit(&w.lock, name, v) }
 
 // push does what selectable.push says, for cases without an argument.
-func (w *waiters[V]) push(p *proxy, c *Case) {
+func (w *waiters[S, V]) push(p *proxy, c *Case) {
 	var none V
 	w.queue.enter(p, c.on, none)
 }
 
 // drop does what selectable.drop says.
-func (w *waiters[V]) drop(p *proxy) {
+func (w *waiters[S, V]) drop(p *proxy) {
 	w.lock.mu.Lock()
 	defer w.lock.mu.Unlock()
 	w.queue.drop(p)

@@ -128,15 +128,18 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 		wakerSlots.Put(s)
 		return parkDone
 	}
-	p := s.wait(s, h)
-	ended := p != parked && p != parkUnarmed // after parkUnarmed, park is called again
-	if ended {
+	p := s.lock.admit(s, h)
+	switch p {
+	case parked:
+		s.task = h
+	case parkUnarmed: // park is called again
+	default: // the wait has ended, and the use of the slot with it
 		s.take()
+		s.lock.mu.Unlock()
+		wakerSlots.Put(s)
+		return p
 	}
 	s.lock.mu.Unlock()
-	if ended {
-		wakerSlots.Put(s)
-	}
 	return p
 }
 
