@@ -25,8 +25,11 @@ type Cond struct {
 	// L is held while the condition is read or changed.
 	L *Mutex
 
-	waiters[struct{}, struct{}] // its lock is taken before that of L
+	condWaiters // its lock is taken before that of L
 }
+
+// condWaiters is the lock, the state and the queue; an alias, see waiters.
+type condWaiters = waiters[struct{}, struct{}]
 
 // NewCond returns a Cond of the mutex l.
 func NewCond(l *Mutex) *Cond { return &Cond{L: l} }

@@ -5,8 +5,11 @@ package coro
 // goroutine may use it, and tasks on different executors. It must not be copied.
 type Event struct {
 	plainCase
-	waiters[struct{ set bool }, struct{}]
+	eventWaiters
 }
+
+// eventWaiters is the lock, the state and the queue; an alias, see waiters.
+type eventWaiters = waiters[struct{ set bool }, struct{}]
 
 // Wait waits until the event is set, and continues in f at the resume point at. If f.Err is
 // not nil then, the tree's context has ended. A task that Set has woken continues even if the

@@ -47,7 +47,9 @@ type Handle[R any] struct {
 // task. Any goroutine may use it, under its lock. It is apart from the Handle because
 // registries keep a waitable for a while after tasks have waited for it, and must not keep the
 // result.
-type handleCompletion struct{ waiters[completionState, struct{}] }
+type handleCompletion struct {
+	waiters[completionState, struct{}]
+}
 
 // completionState is the state of a handleCompletion.
 type completionState struct {

@@ -7,12 +7,15 @@ package coro
 // longest, and no other task can take it in between. It belongs to no task in particular: one
 // may lock it and another unlock it.
 type Mutex struct {
-	waiters[struct{ locked bool }, struct{}]
+	mutexWaiters
 
 	// signalled has, for each waiter with flagSignalled and in the same order, the Cond
 	// whose Signal it got. It is nil until the first one comes. Guarded by lock.
 	signalled *ring[*Cond]
 }
+
+// mutexWaiters is the lock, the state and the queue; an alias, see waiters.
+type mutexWaiters = waiters[struct{ locked bool }, struct{}]
 
 // Lock waits until the mutex is free, locks it, and continues in f at the resume point at. If
 // f.Err is not nil then, the tree's context has ended, and the task has not got the mutex.

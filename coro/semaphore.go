@@ -10,8 +10,11 @@ import "math"
 // Tasks get permits in the order in which they asked. A task that wants many is not
 // overtaken by tasks that want few.
 type Semaphore struct {
-	waiters[permits, int64] // each waits with the number of permits that it wants
+	semaphoreWaiters // each waits with the number of permits that it wants
 }
+
+// semaphoreWaiters is the lock, the state and the queue; an alias, see waiters.
+type semaphoreWaiters = waiters[permits, int64]
 
 // permits is the state of a Semaphore.
 type permits struct {

@@ -8,8 +8,11 @@ import "math"
 // count has reached zero. It must not be copied.
 type WaitGroup struct {
 	plainCase
-	waiters[struct{ count int }, struct{}]
+	waitGroupWaiters
 }
+
+// waitGroupWaiters is the lock, the state and the queue; an alias, see waiters.
+type waitGroupWaiters = waiters[struct{ count int }, struct{}]
 
 // Add adds n, which may be negative, to the count. If that makes it zero, Add wakes the
 // waiting tasks, in the order in which they came. It panics if the count would be negative.

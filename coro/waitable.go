@@ -107,8 +107,11 @@ func (l *lock) forget(r *waitRegistry, waiting bool) bool {
 
 // waiters is a waitable with one queue, but for its visit: the lock, the state that decides
 // whether a task has to wait, and the waiting tasks, each with the argument of its operation.
-// It is embedded. S is a struct of what the primitive reads and writes under the lock; it stands
-// beside the lock to be on its cache line. The zero waiters is useful if the zero S is.
+// S is a struct of what the primitive reads and writes under the lock; it stands beside the lock
+// to be on its cache line. The zero waiters is useful if the zero S is.
+//
+// It is embedded, in exported types by an alias: of an embedded type with type arguments, go doc
+// shows that it is there.
 type waiters[S, V any] struct {
 	lock  lock
 	state S       // guarded by lock
