@@ -8,8 +8,8 @@ import (
 
 // The call that Start launches is the scope of its whole tree: it has the registry, the
 // environment and the context, which is made when it is asked for. Its recipient is the
-// Handle: call.rootEnded gives it the result. deliver releases the call before it tells
-// anybody, so a goroutine that sees the end finds nothing of the tree live.
+// Handle: call.rootEnded gives it the result. deliver releases the call before it sets the
+// state, so a goroutine that sees the end finds nothing of the tree live.
 //
 // Cancel may come at any time, also when the call is reused. The Handle has the registry and
 // its generation from before the launch. waitRegistry.cancel compares the generation with

@@ -7,8 +7,8 @@ import (
 
 // A task that waits in a Select has a block of the executor's arena beside its frame: a
 // selection, and behind it a proxy for each case. A proxy is a header that stands in a queue
-// in the task's place. What holds for tasks in queues holds for proxies: whoever takes one out
-// under the queue's lock has it. But a task has several, under several locks. So there are two
+// in the task's place. As with tasks, the goroutine that takes one out of its queue, under the
+// queue's lock, has it. But a task has several proxies, under several locks. So there are two
 // more steps, claim and settle.
 //
 // claim decides which case the task continues with. A goroutine that has taken a proxy out of
@@ -25,8 +25,9 @@ import (
 //
 //   - The queues do not: each proxy was taken out, by its claimer, by another goroutine
 //     whose claim failed, or by drop.
-//   - A goroutine whose claim failed does not: it reads the block only under the lock of
-//     the queue where it found the proxy, and drop takes that lock after it.
+//   - A goroutine that has found a proxy in a queue does not, be it one whose claim failed
+//     or a visitor: it reads the block only under that queue's lock, and drop takes that
+//     lock after it.
 //   - Only the goroutine that made the claim reads or writes the rest of the block.
 //
 // The task is in no executor's queue before settle has returned it. So it never meets a proxy
