@@ -1,11 +1,9 @@
 package arena
 
 import (
-	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/bins"
@@ -13,28 +11,70 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// Arena is a set of slabs and the caches that hold their free frames. All its
-// methods may be called by any goroutine.
+// What holds in an arena.
+//
+// Where frames are. For each class, at rest,
+//
+//	carved = live + private + public + in a trim + in quarantine
+//
+// carved is counted by central, private is the lengths of the caches' lists, and public is
+// the counts of their stacks. Arena.inTrim and Arena.quarantined are the last two; [Stats]
+// adds them to the public ones. Nothing counts the live frames: they are what is left. So
+// the fast paths change no counter but the length of a list. Validate checks the equation
+// by walking all lists and slabs.
+//
+// The way of a request. Allocate looks for a frame in this order, and returns the first one
+// that it finds:
+//
+//  1. the private list of the cache (cache.go);
+//  2. a batch of the cache's own public stack (refill.go);
+//  3. a batch of the shared cache, or of up to maxVictims other caches (steal.go);
+//  4. new frames, carved from the current slab of the class or a new one (central.go);
+//  5. after slabs with only free frames were released, the same again (reclaim.go);
+//  6. a batch of any other cache;
+//
+// and nil otherwise. A freed frame goes to the private list. When that is full, half of it
+// becomes a batch on the public stack of the same cache (publish.go).
+//
+// Locks. A lock further to the right may be taken while one to the left is held:
+//
+//	checker.mu, Arena.trimming, Arena.mu or central.mu, slab.Store's mu
+//
+// Only survey holds several central.mu, in the order of the classes. No lock is taken and
+// nothing is allocated while a goroutine is pinned to its P (local.go).
+//
+// Tables that are read without a lock. Arena.caches points to a slice that the holder of
+// Arena.mu replaces and never changes in place. A reader of an older slice misses caches
+// that were opened since, whose frames it need not find. It also meets caches that were
+// closed since: their openIn is nil, or another arena's, so that it takes nothing from them
+// (steal.go). Statistics that read an older slice are a moment old.
+//
+// The arguments for the other atomics stand with them: bins.Stack's in bins/stack.go, the
+// takers' and Close's in steal.go, the local caches' in local.go, nempties' in
+// empty_batches.go, the budget's in budget.go, slabsReleased's in reclaim.go, and those of
+// the counts at their declarations.
+
+// Arena is a set of slabs and the caches that hold their free frames. All its methods may
+// be called by any goroutine; Close must run alone.
 type Arena struct {
-	// ---- hot: read by every Allocate and Deallocate, written next to never
+	// ---- hot: read by every Allocate and Deallocate, and hardly ever written
 
 	// local is the table of the caches behind Arena.Allocate; see local.go.
 	local localCaches
 
-	// ---- warm: read by a cache that ran dry or is full
+	// ---- warm: read by a cache that is empty or full
 
-	// caches are all open caches: the local ones, the owned ones and, first, the
-	// shared one, which nobody owns and which takes what closed caches leave
-	// behind. The slice is never changed in place: whoever holds mu replaces it,
-	// and a reader that still has the old one may look into the public stacks of
-	// a closed cache, which are empty.
+	// caches are all open caches. The first is the shared one; then come the local ones and
+	// the owned ones. The holder of mu replaces the slice; anyone reads it. See above.
 	caches atomic.Pointer[[]*Cache]
+
+	// shared is a cache without an owner. It has no private frames. Closed caches and trims
+	// leave their frames in its public stacks. Never changes.
 	shared *Cache
 
-	// empties are batches without frames, for whoever needs one. nempties is their
-	// number or, while one is being pushed or taken, more: it is raised before and
-	// lowered afterwards. Who finds the stack empty, because a taker has all of it
-	// for a moment, sees there that it need not make more.
+	// empties are batches without frames, for any goroutine that needs one. nempties is at
+	// least their number: it is raised before a push and lowered after a take. See
+	// empty_batches.go.
 	empties  bins.Stack
 	nempties atomic.Int64
 
@@ -42,48 +82,51 @@ type Arena struct {
 
 	// ---- cold
 
-	store   *slab.Store[slabUse]
+	store   *slab.Store[slabDesc]
 	budget  budget
 	checker *checker // nil unless in checked mode
 	trimmer trimmer
 
-	// trimming is held by who gives memory back. It comes before mu and after the
-	// checker's mu.
-	trimming       sync.Mutex
-	fruitless      uintptr   // publicBytes when reclaim last found nothing; guarded by trimming
-	noSearchBefore time.Time // when reclaim may search again; guarded by trimming
+	// trimming is held by the goroutine that gives memory back, and by Close, Validate and
+	// survey, which need all frames to be in lists.
+	trimming sync.Mutex
+	backoff  reclaimBackoff // guarded by trimming
 
-	// slabsReleased counts what trims released: written by the holder of trimming,
-	// read by who was refused memory, to see whether trying again makes sense.
+	// slabsReleased counts the slabs that trims released. The holder of trimming writes it.
+	// Goroutines that were refused memory read it; see reclaim.go.
 	slabsReleased atomic.Uint64
 
-	// refusals counts requests answered with nil, for statistics.
+	// refusals counts the requests that were answered with nil. Any goroutine adds; Stats
+	// reads.
 	refusals atomic.Uint64
 
-	// Free frames by class that are in no list: in a trim's hands, written by the
-	// holder of trimming alone, and in quarantine, written by the holder of the
-	// checker's mu. cold are the public ones without memory, changed by who
-	// publishes or takes a cold batch. All are read for statistics.
-	inHand, quarantined, cold [bins.Classes]atomic.Int64
+	// Counts of free frames by class, which Stats reads. inTrim are the ones that a trim
+	// has; the holder of trimming writes it. quarantined are the ones in quarantine; the
+	// holder of the checker's mu writes it. cold are the public ones whose memory was given
+	// back: the goroutine that publishes a cold batch adds, the one that takes it
+	// subtracts. Each is exact at rest.
+	inTrim, quarantined, cold [bins.Classes]atomic.Int64
 
-	mu     sync.Mutex     // guards what follows, and the replacing of tables
-	closed bool           // Close has succeeded
-	chunks [][]bins.Batch // keeps every batch reachable
-	opts   options        // as given to New
-	gone   atomic.Bool    // closed, for slow paths that do not hold mu
+	mu     sync.Mutex     // guards chunks, and the replacing of caches and of local's table
+	chunks [][]bins.Batch // all batches: keeps them reachable until Close
+	opts   options        // as given to New; never changes
+
+	// closed says that Close has succeeded. The holder of mu writes it, once. Slow paths
+	// read it without the lock. The lists of a closed arena's caches have no room, so every
+	// use of it comes to a slow path. A call that runs at the same time as Close is a
+	// mistake, which this check may miss.
+	closed atomic.Bool
 }
 
-// New returns an arena. It reserves no memory before the first Allocate.
+// New returns an arena. It takes no memory from the system before the first Allocate.
 //
-// The error wraps [ErrInvalidOption] and names the option that makes no sense.
+// The error wraps [ErrInvalidOption] and names the option that is invalid.
 func New(opts ...Option) (*Arena, error) {
 	a := new(Arena)
-	for _, o := range opts {
-		if err := o(&a.opts); err != nil {
-			return nil, err
-		}
+	if err := a.opts.applyAll(opts); err != nil {
+		return nil, err
 	}
-	a.store = slab.NewStore[slabUse](a.opts.slab)
+	a.store = slab.NewStore[slabDesc](a.opts.slab)
 	a.budget.limit = a.opts.maxBytes
 	a.shared = newCache(a)
 	a.caches.Store(&[]*Cache{a.shared})
@@ -96,24 +139,23 @@ func New(opts ...Option) (*Arena, error) {
 	return a, nil
 }
 
-// Allocate returns memory for a frame of size bytes, or nil when the arena's
-// budget is used up or the system refuses. The memory is aligned to the size's
-// class or to 4 KiB, whichever is smaller; its contents are undefined. Sizes up
-// to 64 KiB are rounded up to a power of two of at least 128 B, larger ones to
-// whole pages.
+// Allocate returns memory for a frame of size bytes, or nil when the arena's budget is used
+// up or the system refuses. The memory is the caller's until Deallocate. Its contents are
+// undefined. Sizes up to 64 KiB are rounded up to a power of two of at least 128 B, larger
+// ones to whole pages. The memory is aligned to the rounded size or to 4 KiB, whichever is
+// smaller.
 //
-// It uses the free lists of the P that the goroutine runs on, and does not
-// block as long as these or another cache have a frame of the class.
-//
-// Allocate panics if the arena is closed.
+// Allocate uses the free lists of the P that the goroutine runs on. It does not block as
+// long as these, or another cache, have a frame of the class. It panics if the arena is
+// closed.
 func (a *Arena) Allocate(size uintptr) unsafe.Pointer {
 	if k := bins.ClassOf(size); k < bins.Classes {
 		var p unsafe.Pointer
-		c := a.local.at(a.local.place())
+		c := a.local.at(a.local.pin())
 		if c != nil {
 			p = c.lists[k].Pop()
 		}
-		a.local.release(c)
+		a.local.unpin(c)
 		if p != nil {
 			return p
 		}
@@ -121,20 +163,19 @@ func (a *Arena) Allocate(size uintptr) unsafe.Pointer {
 	return a.allocateSlow(size)
 }
 
-// Deallocate takes back a frame that this arena or one of its caches handed
-// out, on whatever goroutine. size is the size that was asked for. A nil p is
-// ignored.
+// Deallocate takes back a frame that this arena or one of its caches handed out, to any
+// goroutine. size is the size that Allocate was called with. A nil p is ignored.
 //
-// Deallocate panics if the arena is closed, or p is the frame that was freed just
-// before. [WithChecks] finds more.
+// Deallocate panics if the arena is closed, or if p is the frame that was freed just
+// before, to the same list. [WithChecks] finds more.
 func (a *Arena) Deallocate(p unsafe.Pointer, size uintptr) {
 	if k := bins.ClassOf(size); k < bins.Classes && p != nil {
 		ok := false
-		c := a.local.at(a.local.place())
+		c := a.local.at(a.local.pin())
 		if c != nil {
 			ok = c.lists[k].Push(p)
 		}
-		a.local.release(c)
+		a.local.unpin(c)
 		if ok {
 			return
 		}
@@ -142,6 +183,8 @@ func (a *Arena) Deallocate(p unsafe.Pointer, size uintptr) {
 	a.deallocateSlow(p, size)
 }
 
+// allocateSlow is Allocate for the cases that the fast path leaves: no cache or an empty
+// one, checked mode, sizes without a class, and a closed arena.
 func (a *Arena) allocateSlow(size uintptr) unsafe.Pointer {
 	a.mustBeOpen("Allocate")
 	var p unsafe.Pointer
@@ -158,36 +201,39 @@ func (a *Arena) allocateSlow(size uintptr) unsafe.Pointer {
 	return p
 }
 
-// allocateClass returns a frame of class k from wherever there is one, or nil.
+// allocateClass returns a frame of class k, or nil if there is none and none can be made.
+// It is Cache.allocateClass with a local cache, which it releases before each step that may
+// block or allocate.
 func (a *Arena) allocateClass(k bins.Class) unsafe.Pointer {
 	for waits := 0; ; waits++ {
 		c := a.acquireLocal()
 		p := c.refill(k)
-		missed := c.missed
-		a.local.release(c)
+		contended := c.contended
+		a.local.unpin(c)
 		if p != nil {
 			return p
 		}
-		if missed && waits < maxWaits {
+		if contended && waits < maxWaits {
 			runtime.Gosched()
 			continue
 		}
 		seen := a.slabsReleased.Load()
 		if b := a.carve(k); b != nil {
 			p = b.Remove()
-			c = a.acquireLocal() // perhaps another one: carving may block
+			c = a.acquireLocal() // it may be another cache: the goroutine was not pinned meanwhile
 			c.deposit(k, b)
-			a.local.release(c)
+			a.local.unpin(c)
 			return p
 		}
 		if !a.reclaim(seen) {
 			c = a.acquireLocal()
-			defer a.local.release(c)
+			defer a.local.unpin(c)
 			return c.refillFromAny(k)
 		}
 	}
 }
 
+// deallocateSlow is Deallocate for the cases that the fast path leaves.
 func (a *Arena) deallocateSlow(p unsafe.Pointer, size uintptr) {
 	a.mustBeOpen("Deallocate")
 	if p == nil {
@@ -206,103 +252,13 @@ func (a *Arena) deallocateSlow(p unsafe.Pointer, size uintptr) {
 		c := a.acquireLocal()
 		twice := c.lists[k].Top() == p
 		ok := !twice && (c.lists[k].Push(p) || c.publishHalf(k) && c.lists[k].Push(p))
-		a.local.release(c)
+		a.local.unpin(c)
 		if twice {
 			freedTwice(p, k)
 		}
 		if ok {
 			return
 		}
-		a.addEmpties() // allocates, which must not happen while a P is pinned
-	}
-}
-
-// NewCache returns a cache: free lists that belong to one goroutine at a time.
-// It is the fastest way to allocate, and what a worker thread of an executor
-// owns. Close it when its owner is done. NewCache panics if the arena is closed.
-//
-// A cache takes about 12 KiB on the Go heap. Who opens and closes caches often
-// reuses them with [Arena.OpenCache].
-func (a *Arena) NewCache() *Cache {
-	c := new(Cache)
-	a.openCache(c, "NewCache")
-	return c
-}
-
-// OpenCache opens a Cache that is part of something of the caller's, which is one
-// step less for each use than to refer to one, or that was closed and is to be used
-// again. It must not be copied or moved. OpenCache panics if the arena is closed, or
-// c is open.
-func (a *Arena) OpenCache(c *Cache) { a.openCache(c, "OpenCache") }
-
-func (a *Arena) openCache(c *Cache, method string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.mustBeOpen(method)
-	if c.isOpen {
-		panic("arena: OpenCache of a Cache that is open: close it first")
-	}
-	c.arena = a
-	a.addCache(c)
-}
-
-// addCache opens c and lets others find what it publishes. The caller holds a.mu.
-func (a *Arena) addCache(c *Cache) {
-	c.open()
-	old := *a.caches.Load()
-	caches := append(old[:len(old):len(old)], c)
-	a.caches.Store(&caches)
-}
-
-// Close gives all memory back to the system. While frames are live it does
-// nothing but return an error that wraps [ErrLeak] and says how many frames of
-// which sizes are live; the arena stays open, and Close may be tried again.
-//
-// No other method may run at the same time. Using the arena or one of its caches
-// after Close has succeeded panics. Closing again returns nil.
-func (a *Arena) Close() error {
-	closed, err := a.close()
-	if closed {
-		a.trimmer.end()
-	}
-	return err
-}
-
-// close reports whether it closed the arena, even if the system objected.
-func (a *Arena) close() (closed bool, err error) {
-	if ch := a.checker; ch != nil {
-		ch.mu.Lock()
-		defer ch.mu.Unlock()
-	}
-	a.trimming.Lock() // while a trim has frames in hand, they would seem live
-	defer a.trimming.Unlock()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return false, nil
-	}
-	if a.checker != nil {
-		a.checker.mustAllBeUntouched()
-	}
-	if err := a.leak(); err != nil {
-		return false, err
-	}
-	a.closed = true
-	a.gone.Store(true)
-	for _, c := range *a.caches.Load() {
-		c.forget()
-	}
-	a.caches.Store(&[]*Cache{a.shared})
-	a.empties.TakeAll()
-	a.chunks = nil
-	if err := a.store.Close(); err != nil {
-		return true, fmt.Errorf("arena: close: %w", err)
-	}
-	return true, nil
-}
-
-func (a *Arena) mustBeOpen(method string) {
-	if a.gone.Load() {
-		panic("arena: " + method + " on a closed arena: close it after its last user, not before")
+		a.addEmpties() // allocates, so it is called without a local cache
 	}
 }

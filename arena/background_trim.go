@@ -2,15 +2,17 @@ package arena
 
 import "time"
 
-// trimmer trims the arena now and then, on a goroutine of its own.
+// trimmer is the goroutine of WithBackgroundTrim. Its fields are set in New and do not
+// change afterwards.
 type trimmer struct {
-	every time.Duration // 0: there is none
+	every time.Duration // 0: there is no such goroutine
 	keep  uintptr
 
-	stop, stopped chan struct{}
+	stop    chan struct{} // closed by end
+	stopped chan struct{} // closed by the goroutine when it ends
 }
 
-// start starts the goroutine, if there is to be one.
+// start starts the goroutine, if the option was given.
 func (t *trimmer) start(a *Arena) {
 	if t.every == 0 {
 		return
@@ -33,8 +35,9 @@ func (t *trimmer) start(a *Arena) {
 	}()
 }
 
-// end waits until the goroutine has ended. The arena is closed, and the caller
-// holds none of its locks.
+// end ends the goroutine and waits for it. The arena is closed, so that a trim that begins
+// now does nothing. The caller holds none of the arena's locks, which a trim that runs may
+// need.
 func (t *trimmer) end() {
 	if t.stop != nil {
 		close(t.stop)

@@ -8,35 +8,41 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// Bounded is a FrameAllocator that passes calls on to another as long as a budget
-// in bytes lasts: one for each tenant, in front of an allocator that the tenants
-// share, keeps one of them from using up what is everyone's. Any number of
-// goroutines may use it if they may use the other.
+// Bounded is a FrameAllocator that passes calls on to another one within a budget in bytes.
+// With one Bounded for each tenant, in front of an allocator that the tenants share, no
+// tenant can use up all memory. Several goroutines may use it at once if they may use the
+// other allocator.
 //
-// What counts is what a frame really takes from an arena: its size rounded up to
-// that of its class, a power of two of at least 128 B, or, over 64 KiB, to whole
-// pages. A Bounded owns nothing: a frame belongs to the other allocator, but must
-// be freed through the Bounded that it was allocated from, or the budget is lost.
+// A frame counts with the bytes that it takes from an arena: its size rounded up to the
+// size of its class, a power of two of at least 128 B, or, over 64 KiB, to whole pages. A
+// frame must be freed through the Bounded that it was allocated from; otherwise its bytes
+// stay counted.
 type Bounded struct {
 	next FrameAllocator // never changes
 
-	// Whoever allocates or frees writes what is between the two paddings, so it
-	// has cache lines of its own: tenants do not slow each other.
+	// Every Allocate and Deallocate writes the words between the two paddings. The paddings
+	// give them cache lines of their own, so that tenants do not slow each other.
 	_ [128]byte
 
-	// used is what the live frames take, and the requests that next has not
-	// answered yet. Only take raises it, by a compare-and-swap of a sum that it
-	// compared with limit, so of all that ask for the last bytes one gets them.
-	// Only give lowers it, once the bytes are back with next: at no moment does
-	// next have more of them out than used says.
+	// used is the bytes of the live frames, and of requests that next has not answered yet.
+	// At every moment
 	//
-	// Nothing is published through used or any of the others: frames pass between
-	// goroutines through next. So each atomic is right by itself, and none needs
-	// an order with another.
+	//	bytes of live frames of next that were allocated through b ≤ used
+	//
+	// Only take raises it, before next is asked: by a compare-and-swap to a sum that it has
+	// compared with limit. So of several goroutines that compete for the last bytes one
+	// gets them. Deallocate lowers it after next has the frame back, and Allocate after
+	// next has refused. used may be above limit after SetMaxBytes has lowered that.
+	//
+	// Nothing is published through used or the other words: frames pass between goroutines
+	// through next. So no order between two of them is needed.
+	//
+	// TestBoundedLastBytesGoToOne and TestBoundedUnderConcurrency show it.
 	used  atomic.Uintptr
-	limit atomic.Uintptr // written by SetMaxBytes
+	limit atomic.Uintptr // written by SetMaxBytes, read by take
 
-	// For statistics alone: written by whoever allocates and frees.
+	// Figures. Allocate and Deallocate write them, Stats reads them. Deallocate also reads
+	// live, to find misuse.
 	peak        atomic.Uintptr
 	live        atomic.Int64
 	refused     atomic.Uint64
@@ -45,8 +51,8 @@ type Bounded struct {
 	_ [128]byte
 }
 
-// NewBounded returns a Bounded that lets at most maxBytes bytes be in use in
-// next; with 0 it refuses everything. It panics if next is nil.
+// NewBounded returns a Bounded in front of next with a budget of maxBytes bytes. With 0 it
+// refuses every request. It panics if next is nil.
 func NewBounded(next FrameAllocator, maxBytes uintptr) *Bounded {
 	if next == nil {
 		panic("arena: NewBounded without an allocator: pass the one that the budget is for")
@@ -59,16 +65,16 @@ func NewBounded(next FrameAllocator, maxBytes uintptr) *Bounded {
 // BoundedStats are the figures of a [Bounded].
 type BoundedStats struct {
 	MaxBytes    uintptr // the budget
-	Bytes       uintptr // what the live frames take of it, rounded as Bounded says
+	Bytes       uintptr // bytes of the live frames, rounded as Bounded says
 	PeakBytes   uintptr // the most that Bytes ever was
 	Live        int64   // live frames
-	Refused     uint64  // requests that the budget had no room for
-	NextRefused uint64  // requests that it had room for and the other allocator refused
+	Refused     uint64  // requests that exceeded the budget
+	NextRefused uint64  // requests within the budget that the other allocator refused
 }
 
-// Allocate returns memory for a frame of size bytes as the other allocator gives
-// it, aligned as that aligns it. It returns nil if the frame would exceed the
-// budget, and then does not ask the other allocator, or if that refuses.
+// Allocate returns a frame of size bytes from the other allocator, aligned as that aligns
+// it. It returns nil if the frame would exceed the budget, without asking the other
+// allocator, or if the other allocator refuses.
 func (b *Bounded) Allocate(size uintptr) unsafe.Pointer {
 	n, ok := footprint(size)
 	if !ok {
@@ -95,9 +101,9 @@ func (b *Bounded) Allocate(size uintptr) unsafe.Pointer {
 	}
 }
 
-// Deallocate gives a frame back to the other allocator, and then its bytes to the
-// budget. size is the size that was asked for, or another of the same class. It
-// panics if more is freed than was allocated through b.
+// Deallocate frees a frame to the other allocator, and then its bytes to the budget. size
+// is the size that Allocate was called with, or, if the other allocator permits it, another
+// of the same class. It panics if more is freed than is live.
 func (b *Bounded) Deallocate(p unsafe.Pointer, size uintptr) {
 	n, ok := footprint(size)
 	if !ok || b.live.Load() <= 0 || n > b.used.Load() {
@@ -109,7 +115,8 @@ func (b *Bounded) Deallocate(p unsafe.Pointer, size uintptr) {
 	b.used.Add(-n)
 }
 
-// take adds n to used, unless that exceeds the limit, and returns the sum.
+// take adds n to used and returns the sum. It reports false, and does nothing, if the sum
+// exceeds the limit.
 func (b *Bounded) take(n uintptr) (sum uintptr, ok bool) {
 	for {
 		used, limit := b.used.Load(), b.limit.Load()
@@ -122,14 +129,14 @@ func (b *Bounded) take(n uintptr) (sum uintptr, ok bool) {
 	}
 }
 
-// SetMaxBytes changes the budget. If less than what is in use is left of it,
-// Allocate refuses until enough frames are freed. A call of Allocate that runs at
-// the same time goes by either budget.
+// SetMaxBytes changes the budget. If more than maxBytes bytes are in use, Allocate refuses
+// until enough frames are freed. An Allocate that runs at the same time uses the old or the
+// new budget. Any goroutine may call it.
 func (b *Bounded) SetMaxBytes(maxBytes uintptr) { b.limit.Store(maxBytes) }
 
-// Stats returns the figures. Each is exact while nobody allocates or frees;
-// otherwise Bytes and PeakBytes may include requests that the other allocator is
-// about to refuse.
+// Stats returns the figures. They are exact while no goroutine allocates or frees.
+// Otherwise Bytes and PeakBytes may include requests that the other allocator is about to
+// refuse. Any goroutine may call it.
 func (b *Bounded) Stats() BoundedStats {
 	return BoundedStats{
 		MaxBytes:    b.limit.Load(),
@@ -141,8 +148,8 @@ func (b *Bounded) Stats() BoundedStats {
 	}
 }
 
-// footprint returns what a frame of size bytes takes from an arena, or false if
-// that is more than can be said.
+// footprint returns the bytes that a frame of size bytes takes from an arena, or false if
+// their number overflows.
 func footprint(size uintptr) (uintptr, bool) {
 	if k := bins.ClassOf(max(size, 1)); k < bins.Classes {
 		return k.Size(), true

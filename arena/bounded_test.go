@@ -213,8 +213,8 @@ func TestBoundedAgainstModel(t *testing.T) {
 	}
 }
 
-// The allocator behind the budget never has more out than the budget, whoever
-// asks, and nothing of the budget is lost.
+// The live frames of the allocator behind the budget never exceed the budget, however many
+// goroutines allocate, and nothing of the budget is lost.
 func TestBoundedUnderConcurrency(t *testing.T) {
 	strict := newStrictFrames()
 	asked := 0

@@ -80,8 +80,8 @@ func TestManyCachesOpenAndCloseAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	requireAccounts(t, a, [bins.Classes]int{})
-	// Each goroutine has 200 frames; the rest is what was under way when others
-	// looked for it.
+	// Each goroutine has 200 frames. More were carved while frames were on their way from
+	// one cache to another.
 	require.Less(t, a.Stats().Total.Carved, uint64(8*200*4))
 }
 
@@ -175,4 +175,49 @@ func TestZeroCacheCanBeClosed(t *testing.T) {
 	var c arena.Cache
 	c.Close()
 	require.Nil(t, c.TryAllocateAt(arena.PlaceOf(0)))
+}
+
+// Closing a cache twice must not close a cache that was opened in between.
+func TestCacheClosedTwiceHarmsNoOther(t *testing.T) {
+	a := open(t)
+	first := a.NewCache()
+	first.Close()
+	second := a.NewCache()
+	first.Close()
+	p := second.Allocate(128)
+	require.NotNil(t, p)
+	second.Deallocate(p, 128)
+	second.Close()
+}
+
+// Closing the cache after its arena, which is allowed, is closing it.
+func TestCacheClosedAfterItsArenaCanBeReopened(t *testing.T) {
+	a := newArena(t)
+	var c arena.Cache
+	a.OpenCache(&c)
+	require.NoError(t, a.Close())
+	c.Close()
+	b := open(t)
+	require.NotPanics(t, func() { b.OpenCache(&c) })
+	c.Close()
+}
+
+// A cache that was never opened says so.
+func TestZeroCachePanicsClearly(t *testing.T) {
+	var c arena.Cache
+	require.Contains(t, panicOf(func() { c.Allocate(128) }), "arena: Allocate")
+	require.Contains(t, panicOf(func() { c.Deallocate(unsafe.Pointer(new([128]byte)), 128) }), "arena: Deallocate")
+}
+
+// Deallocate of nil is either nothing or a clear panic, and breaks no list.
+func TestDeallocateOfNil(t *testing.T) {
+	c := open(t).NewCache()
+	defer c.Close()
+	if says := panicOf(func() { c.Deallocate(nil, 128) }); says != "" {
+		require.Contains(t, says, "arena: Deallocate")
+	}
+	var p unsafe.Pointer
+	require.NotPanics(t, func() { p = c.Allocate(128) })
+	require.NotNil(t, p)
+	c.Deallocate(p, 128)
 }

@@ -8,34 +8,40 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// central is where frames of one class that never existed come from. Caches come
-// here only when no cache has a frame to spare, for a batch at a time.
+// central carves the frames of one class from slabs. A cache asks it for a batch of frames
+// only when no other cache had one to spare. Any goroutine may use it; mu guards its
+// fields.
+//
+// Between two holders of mu
+//
+//	carved = the sum of slabDesc.carved over the class's slabs
+//
+// and in all slabs of the class but current all frames are carved.
 type central struct {
-	mu sync.Mutex // guards the rest; held while a slab is asked for
+	mu sync.Mutex // held while a slab is acquired, too
 
-	// current is the slab that frames are carved from; the class's other slabs
-	// are carved to their end.
-	current *slab.Slab[slabUse]
+	// current is the slab that frames are carved from; nil if there is none.
+	current *slab.Slab[slabDesc]
 
-	carved uint64 // frames carved from the class's slabs, and not uncarved since
-	slabs  int    // slabs that the class has
+	carved uint64 // frames that exist: carved, and their slab not released since
+	slabs  int    // the number of the class's slabs
 
 	_ [128 - 40]byte
 }
 
-// slabUse is what the arena knows of a slab. It lies beside the slabs.
-type slabUse struct {
-	class  bins.Class
-	carved uint32 // frames [0, carved) exist; guarded by the class's central.mu
+// slabDesc is the descriptor of a slab in use. It lies on the Go heap beside the slabs.
+type slabDesc struct {
+	class  bins.Class // never changes while the slab is in use
+	carved uint32     // frames [0, carved) exist; guarded by the class's central.mu
 
-	// records are what checked mode knows of the frames; nil without it. They are
-	// guarded by the checker's mu.
+	// records describe the frames in checked mode; otherwise nil. Guarded by the checker's
+	// mu.
 	records []record
 }
 
-// carve makes new frames of class k and returns them in a batch that is the
-// caller's. It returns nil if the budget or the system refuses. It may block and
-// allocate.
+// carve makes up to a batch of new frames of class k and returns them in a batch that the
+// caller owns. It returns nil if the budget is used up or the system refuses. It may block
+// and allocate, so the caller is not pinned.
 func (a *Arena) carve(k bins.Class) *bins.Batch {
 	b := a.emptyBatch()
 	c := &a.central[k]
@@ -50,7 +56,7 @@ func (a *Arena) carve(k bins.Class) *bins.Batch {
 	}
 	use := &c.current.Desc
 	n := min(uint32(k.BatchLen()), perSlab-use.carved)
-	for i := n; i > 0; i-- { // backwards: Remove then goes up in memory
+	for i := n; i > 0; i-- { // from the last one down, so that Remove returns the lowest address first
 		b.Add(unsafe.Add(c.current.Base(), uintptr(use.carved+i-1)*k.Size()))
 	}
 	use.carved += n
@@ -58,8 +64,8 @@ func (a *Arena) carve(k bins.Class) *bins.Batch {
 	return b
 }
 
-// addSlab gives class k a new current slab and reports whether there was one to
-// be had. The caller holds the class's central.mu.
+// addSlab gives class k a new current slab. It reports false if the budget is used up or
+// the system refuses. The caller holds the class's central.mu.
 func (a *Arena) addSlab(k bins.Class) bool {
 	if !a.budget.take(slab.Size) {
 		return false
@@ -69,7 +75,7 @@ func (a *Arena) addSlab(k bins.Class) bool {
 		a.budget.give(slab.Size)
 		return false
 	}
-	s.Desc = slabUse{class: k}
+	s.Desc = slabDesc{class: k}
 	if a.checker != nil {
 		s.Desc.records = make([]record, slab.Size/k.Size())
 	}

@@ -9,25 +9,26 @@ import (
 	"unsafe"
 )
 
-// site is a place in the program, with those that called it: a number in a
-// siteTable.
+// site is the number of a call stack in a siteTable: where a frame was allocated or freed.
+// 0 is unknown.
 type site int32
 
 const (
-	siteDepth = 24 // calls that are remembered
+	siteDepth = 24 // calls of a stack that are kept
 
-	// maxSites is where new places are no longer told apart, so that a program
-	// that recurses in many ways does not fill memory with its own history.
+	// maxSites bounds the stacks of a table: further ones are unknown. A program that
+	// recurses in many ways would fill memory with them otherwise.
 	maxSites = 1 << 16
 )
 
-// siteTable remembers each place once. The zero siteTable is empty.
+// siteTable keeps each call stack once. The zero siteTable is empty. Guarded by the
+// checker's mu.
 type siteTable struct {
 	known map[[siteDepth]uintptr]site
-	all   [][siteDepth]uintptr // site 1 is all[0]; 0 is unknown
+	all   [][siteDepth]uintptr // site 1 is all[0]
 }
 
-// caller returns the place that called a method of this package.
+// caller returns the stack of its caller's caller.
 func (t *siteTable) caller() site {
 	var pcs [siteDepth]uintptr
 	runtime.Callers(3, pcs[:])
@@ -46,8 +47,8 @@ func (t *siteTable) caller() site {
 	return s
 }
 
-// text returns the place as an indented stack, without the innermost calls, which
-// are this package's.
+// text returns the stack as indented text, without the innermost calls, which are methods
+// of this package.
 func (t *siteTable) text(s site) string {
 	if s == 0 {
 		return "\t(unknown)\n"
@@ -71,15 +72,15 @@ func (t *siteTable) text(s site) string {
 	}
 }
 
-// isAllocatorMethod reports whether the function is one of those of this package
-// that stand between the caller and the checker.
+// isAllocatorMethod reports whether the function is a method of this package: one that
+// stands between the user's call and the checker.
 func isAllocatorMethod(function string) bool {
 	const pkg = "github.com/framearena/framearena/arena."
 	name, ok := strings.CutPrefix(function, pkg)
 	return ok && strings.HasPrefix(name, "(*")
 }
 
-// report panics about the frame at p.
+// report panics about the frame at p. what names the fault, and todo what to do instead.
 func (ch *checker) report(what, todo string, p unsafe.Pointer, r *record) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "arena: %s: the frame of %d bytes at %p: %s\nallocated at:\n%s", what, r.size, p, todo, ch.sites.text(r.allocated))
@@ -89,7 +90,7 @@ func (ch *checker) report(what, todo string, p unsafe.Pointer, r *record) {
 	panic(b.String())
 }
 
-// reportForeign panics about a p that is freed and is no frame.
+// reportForeign panics about a p that was freed and at which no frame begins.
 func (ch *checker) reportForeign(p unsafe.Pointer, size uintptr) {
 	at, r := ch.enclosing(p)
 	if r == nil {
@@ -99,7 +100,7 @@ func (ch *checker) reportForeign(p unsafe.Pointer, size uintptr) {
 		"free a frame by its address", at, r)
 }
 
-// enclosing returns the frame that p lies in, but does not begin.
+// enclosing returns the address and the record of the frame that p lies in, or nil.
 func (ch *checker) enclosing(p unsafe.Pointer) (unsafe.Pointer, *record) {
 	if s := ch.arena.store.Find(p); s != nil && s.Desc.records != nil {
 		i := (uintptr(p) - uintptr(s.Base())) / s.Desc.class.Size()
@@ -116,11 +117,11 @@ func (ch *checker) enclosing(p unsafe.Pointer) (unsafe.Pointer, *record) {
 	return nil, nil
 }
 
-// maxReportedLeaks is how many places liveFrames lists.
+// maxReportedLeaks bounds the stacks that liveFrames lists.
 const maxReportedLeaks = 10
 
-// liveFrames says where the live frames were allocated, most of them first. The
-// caller holds mu.
+// liveFrames returns text that lists the stacks that allocated the live frames, those with
+// the most frames first. The caller holds mu.
 func (ch *checker) liveFrames() string {
 	type leak struct {
 		size uintptr

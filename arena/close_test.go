@@ -1,7 +1,6 @@
 package arena_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"unsafe"
@@ -108,14 +107,16 @@ func TestCloseOfAnArenaThatWasNeverAllocatedFrom(t *testing.T) {
 	require.PanicsWithValue(t, "arena: Allocate"+closedArena, func() { c.Allocate(1) })
 }
 
-func TestBadOptions(t *testing.T) {
-	for _, n := range []uintptr{0, 1, 2<<20 - 1} {
-		a, err := arena.New(arena.WithMaxBytes(n))
-		require.Nil(t, a)
-		require.ErrorIs(t, err, arena.ErrInvalidOption)
-		require.EqualError(t, err, "arena: bad option: WithMaxBytes("+itoa(n)+"): less than one slab of 2097152 bytes")
+func TestStatsOfAClosedArena(t *testing.T) {
+	a := newArena(t)
+	for _, size := range []uintptr{100, 100_000} {
+		a.Deallocate(a.Allocate(size), size)
 	}
-	_, err := arena.New(arena.WithMaxBytes(2<<20), arena.WithMaxBytes(1))
-	require.ErrorIs(t, err, arena.ErrInvalidOption, "the second of two")
-	require.False(t, errors.Is(err, arena.ErrLeak))
+	require.Nil(t, a.Allocate(^uintptr(0)))
+	require.NoError(t, a.Close())
+	s := a.Stats()
+	require.Zero(t, s.Total)
+	require.Zero(t, s.Large)
+	require.Zero(t, s.MappedBytes)
+	require.EqualValues(t, 1, s.Refusals)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Two tenants share an arena. Neither can take what is the other's.
+// Two tenants share an arena. Neither can use up the other's budget.
 func ExampleBounded() {
 	shared, err := arena.New()
 	if err != nil {
@@ -62,7 +62,7 @@ func ExampleMonotonic() {
 	// 1000 frames in 8 blocks of together 512 KiB
 }
 
-// A recording says what was allocated, and how long it lived.
+// A trace shows which frames were allocated, and how long they lived.
 func ExampleTrace() {
 	a, err := arena.New()
 	if err != nil {

@@ -89,7 +89,7 @@ func holdFrame(p unsafe.Pointer, size uintptr, fill byte) heldFrame {
 	return heldFrame{p, size, fill}
 }
 
-// intact reports whether nobody else wrote to the frame.
+// intact reports whether the frame still has its contents.
 func (f heldFrame) intact() bool {
 	return bytes.Count(unsafe.Slice((*byte)(f.p), f.size), []byte{f.fill}) == int(f.size)
 }
@@ -226,9 +226,9 @@ func TestRefusalPassesThroughEveryLevel(t *testing.T) {
 	strict.requireClean(t)
 }
 
-// churn allocates and frees at random, holding up to held frames, and checks that
-// nobody else writes to them. It returns what is wrong, for t.Error, after freeing
-// everything.
+// churn allocates and frees at random, with up to held live frames, and checks that these
+// keep their contents. It frees all frames at the end. It returns an error if a frame was
+// not intact.
 func churn(m FrameAllocator, seed uint64, operations, held int, maxSize uint64) error {
 	random := rand.New(rand.NewPCG(seed, 1))
 	frames := make([]heldFrame, held)

@@ -5,14 +5,15 @@ import (
 	"unsafe"
 )
 
-// Counting is a FrameAllocator that passes every call on to another and counts:
-// put it in front of an allocator to see whether allocation is worth a thought
-// at all. Any number of goroutines may use it if they may use the other.
+// Counting is a FrameAllocator that passes every call on to another one, and counts. It
+// shows how much a program allocates. Several goroutines may use it at once if they may use
+// the other allocator.
 type Counting struct {
-	next FrameAllocator
+	next FrameAllocator // never changes
 
-	// The counters are independent of each other and publish nothing: each is
-	// changed by atomic additions of whoever calls, and read for statistics.
+	// The counters are independent of each other and publish nothing. Callers of Allocate
+	// and Deallocate change them with atomic additions, and peak with a compare-and-swap to
+	// a larger value; Stats reads them.
 	allocated, deallocated, refused atomic.Uint64
 	bytes                           atomic.Int64
 	peak                            atomic.Int64
@@ -26,11 +27,11 @@ type CountingStats struct {
 	Allocated   uint64 // frames handed out since NewCounting
 	Deallocated uint64 // frames taken back
 	Refused     uint64 // requests answered with nil
-	Bytes       int64  // size of the live frames, as asked for
+	Bytes       int64  // size of the live frames, as it was asked for
 	PeakBytes   int64  // the most that Bytes ever was
 }
 
-// Allocate returns what the other allocator returns, and counts it.
+// Allocate returns the result of the other allocator's Allocate, and counts it.
 func (c *Counting) Allocate(size uintptr) unsafe.Pointer {
 	p := c.next.Allocate(size)
 	if p == nil {
@@ -47,15 +48,15 @@ func (c *Counting) Allocate(size uintptr) unsafe.Pointer {
 	}
 }
 
-// Deallocate counts the frame as freed and passes it on.
+// Deallocate counts the frame as freed and frees it to the other allocator.
 func (c *Counting) Deallocate(p unsafe.Pointer, size uintptr) {
 	c.deallocated.Add(1)
 	c.bytes.Add(-int64(size))
 	c.next.Deallocate(p, size)
 }
 
-// Stats returns the counts. Each is exact; together they are of one moment only
-// while nobody allocates.
+// Stats returns the counts. Each is exact. They are of the same moment only if no other
+// goroutine allocates or frees.
 func (c *Counting) Stats() CountingStats {
 	return CountingStats{
 		Allocated:   c.allocated.Load(),

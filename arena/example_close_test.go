@@ -9,7 +9,7 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Close says what was forgotten. The arena stays open, and can be closed later.
+// Close reports the frames that were not freed. The arena stays open, and can be closed later.
 func ExampleArena_Close() {
 	a, err := arena.New()
 	if err != nil {

@@ -65,8 +65,8 @@ func ExampleArena_NewCache() {
 	// <nil>
 }
 
-// An arena with a limit returns nil when it is reached. What is live stays as it
-// is, and when frames are freed there is something to allocate again.
+// At its limit, an arena returns nil. Live frames are not touched, and after frames are freed,
+// Allocate succeeds again.
 func ExampleWithMaxBytes() {
 	a, err := arena.New(arena.WithMaxBytes(2 << 20))
 	if err != nil {

@@ -1,18 +1,17 @@
 package arena
 
-// WithoutQuarantine makes frames, if the arena is in checked mode, free for use as
-// soon as they are freed.
+// WithoutQuarantine makes freed frames of a checked arena free for use at once.
 func WithoutQuarantine() Option {
-	return func(o *options) error {
+	return optionFunc(func(o *options) error {
 		o.quarantine = 1
 		return nil
-	}
+	})
 }
 
 // WithRefusal makes the system refuse memory when refuse returns an error.
 func WithRefusal(refuse func(bytes uintptr) error) Option {
-	return func(o *options) error {
+	return optionFunc(func(o *options) error {
 		o.slab.BeforeMap = refuse
 		return nil
-	}
+	})
 }

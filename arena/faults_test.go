@@ -115,8 +115,8 @@ func TestEveryMappingRefused(t *testing.T) {
 	}
 }
 
-// The load with every limit from one slab to more than it needs: the limit holds, and what is
-// refused is refused without harm.
+// The load runs with every limit from one slab to more than it needs: the limit holds, and
+// refusals do no harm.
 func TestEveryLimit(t *testing.T) {
 	step := uintptr(slab.Size) / 2
 	if isChecked {
@@ -136,10 +136,10 @@ func TestEveryLimit(t *testing.T) {
 	}
 }
 
-// Goroutines that own caches die in the middle of their work. Their live frames can be freed by
-// others, what they had published is used, and who takes over the cache, or closes it, has the
-// rest. Of those that nobody takes over, a bounded number of free frames stays where it is, and
-// the arena can be closed all the same.
+// Goroutines that own caches end in the middle of their work. Others can free their live
+// frames and use the frames that they had published. A goroutine that takes a cache over, or
+// closes it, gets the rest. A cache that is not taken over keeps a bounded number of free
+// frames, and the arena can be closed nevertheless.
 func TestOwnersOfCachesDie(t *testing.T) {
 	const size = 1000
 	for _, death := range []struct {

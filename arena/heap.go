@@ -5,31 +5,33 @@ import (
 	"unsafe"
 )
 
-// Heap is a FrameAllocator that makes every frame anew on the Go heap: the
-// baseline that others are measured against, and a way to see frames in a heap
-// profile. The zero Heap is ready for use, by any number of goroutines.
+// Heap is a FrameAllocator that allocates every frame on the Go heap: the baseline for
+// measurements of other allocators, and a way to see frames in a heap profile. The zero
+// Heap is ready for use. Any goroutine may use it.
 //
-// Other frames refer to a frame by address only, which the collector does not
-// follow, so a Heap keeps its live frames reachable in a table.
+// A Heap keeps its live frames reachable in a table, because frames refer to each other by
+// addresses that the collector does not follow.
 type Heap struct {
 	mu   sync.Mutex
-	live [][]byte // the memory of live frames; nil where a place is free
-	free []int    // places of live that are free
+	live [][]byte // the memory of live frames; nil at free places
+	free []int    // the free places in live
 }
 
-// heapHeader lies in front of each frame. It keeps frames aligned to 16 bytes.
+// heapHeader lies in front of each frame. Its size keeps frames aligned to 16 bytes.
+// Guarded by the Heap's mu once the frame is in live.
 type heapHeader struct {
-	place int // in live, plus 1; 0 once the frame is freed
+	place int // index in live, plus 1; 0 once the frame is freed
 	_     [16 - unsafe.Sizeof(int(0))]byte
 }
 
 const heapHeaderSize = unsafe.Sizeof(heapHeader{})
 
-// maxHeapFrame is where Heap refuses: the Go heap would end the process rather
-// than refuse.
+// maxHeapFrame is the size of the largest frame of a Heap, in bytes. Larger requests are
+// refused, because the Go heap ends the process when it has no memory.
 const maxHeapFrame = 1 << 30
 
-// Allocate returns a new frame of size zeroed bytes, or nil if size is over 1 GiB.
+// Allocate returns a new frame of size zeroed bytes, aligned to 16 bytes, or nil if size is
+// over 1 GiB.
 func (h *Heap) Allocate(size uintptr) unsafe.Pointer {
 	if size > maxHeapFrame {
 		return nil
@@ -49,8 +51,8 @@ func (h *Heap) Allocate(size uintptr) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(header), heapHeaderSize)
 }
 
-// Deallocate leaves the frame to the collector. It panics if p is not a live
-// frame of h.
+// Deallocate leaves the frame to the collector. A nil p is ignored. It panics if p is not a
+// live frame of h.
 func (h *Heap) Deallocate(p unsafe.Pointer, size uintptr) {
 	if p == nil {
 		return
@@ -67,7 +69,7 @@ func (h *Heap) Deallocate(p unsafe.Pointer, size uintptr) {
 	h.free = append(h.free, place)
 }
 
-// Live returns the number of live frames.
+// Live returns the number of live frames. Any goroutine may call it.
 func (h *Heap) Live() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

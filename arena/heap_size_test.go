@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A frame of no bytes would lie behind its own block: in somebody else's, which
-// -race builds notice.
+// A frame of 0 bytes would lie behind its own block, and so in another one; -race builds
+// notice that.
 func TestHeapFrameOfSizeZeroIsInItsBlock(t *testing.T) {
 	h := new(Heap)
 	frames := make(map[unsafe.Pointer]bool)

@@ -208,3 +208,32 @@ func TestSystemRefuses(t *testing.T) {
 		require.Zero(t, a.Stats().Total.Live)
 	}, arena.WithRefusal(refuse))
 }
+
+// A request that can never be served must not take from the budget, not even for a moment:
+// others would be refused.
+func TestAbsurdSizesDisturbNobody(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	a := open(t)
+	var done atomic.Bool
+	var asking sync.WaitGroup
+	for range 2 {
+		asking.Go(func() {
+			for !done.Load() {
+				if a.Allocate(^uintptr(0)-slab.PageSize()) != nil {
+					t.Error("a frame as large as the address space")
+				}
+			}
+		})
+	}
+	refused := 0
+	for range rounds(50_000) {
+		if p := a.Allocate(100_000); p != nil {
+			a.Deallocate(p, 100_000)
+		} else {
+			refused++
+		}
+	}
+	done.Store(true)
+	asking.Wait()
+	require.Zero(t, refused)
+}

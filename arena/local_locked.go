@@ -8,30 +8,33 @@ import (
 	"sync/atomic"
 )
 
-// localCaches finds a cache that nobody else is using. It is the portable
-// counterpart of pinning a P, and the one for the race detector, which knows
-// nothing of Ps.
+// localCaches finds a cache that no other goroutine is using. It is the counterpart of
+// pinning for builds that cannot pin, or whose race detector does not know that pinning
+// orders anything. Any goroutine may use it.
+//
+// Why one goroutine owns a cache: Cache.busy is a lock that is only tried. at returns c
+// after its compare-and-swap changed busy from 0 to 1, and no other can succeed until unpin
+// stores 0. That compare-and-swap observes the store of the last owner's unpin, so the new
+// owner sees everything that the last one wrote to c.
 type localCaches struct {
-	// table is replaced as a whole by the holder of the arena's mu.
+	// table holds the caches. The holder of the arena's mu replaces it; anyone reads it.
 	table atomic.Pointer[[]*Cache]
 }
 
 func (l *localCaches) init() { l.table.Store(new([]*Cache)) }
 
-// place returns a number from which at begins to look.
-func (l *localCaches) place() int { return int(rand.Uint32() >> 1) }
+// pin returns a random number, at which the search of at begins.
+func (l *localCaches) pin() int { return int(rand.Uint32() >> 1) }
 
-// at returns a cache that is the caller's until release, or nil if there are no
-// caches yet. Either way, release ends it.
-func (l *localCaches) at(place int) *Cache {
+// at returns a cache that is the caller's until unpin, or nil if there are no caches yet.
+// Either way the caller calls unpin.
+func (l *localCaches) at(id int) *Cache {
 	t := *l.table.Load()
 	if len(t) == 0 {
 		return nil
 	}
-	for i := uint(place); ; i++ {
+	for i := uint(id); ; i++ {
 		c := t[i%uint(len(t))]
-		// busy is 1 while somebody uses the cache. The compare-and-swap acquires
-		// what the last user's store in release published.
 		if c.busy.CompareAndSwap(0, 1) {
 			return c
 		}
@@ -41,7 +44,8 @@ func (l *localCaches) at(place int) *Cache {
 	}
 }
 
-func (l *localCaches) release(c *Cache) {
+// unpin releases c, if it is not nil.
+func (l *localCaches) unpin(c *Cache) {
 	if c != nil {
 		c.busy.Store(0)
 	}

@@ -110,7 +110,7 @@ func TestMonotonicReverseOrderTakesNoMore(t *testing.T) {
 	}
 	require.Equal(t, MonotonicStats{Blocks: 1, Bytes: 4096}, m.Stats())
 
-	// In any other order, what is freed stays until Release.
+	// In any other order, the memory of freed frames stays in use until Release.
 	first, second := m.Allocate(64), m.Allocate(64)
 	m.Deallocate(first, 64)
 	require.Equal(t, uintptr(second)+64, uintptr(m.Allocate(64)))

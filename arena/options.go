@@ -7,8 +7,14 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// Option changes what [New] makes.
-type Option func(*options) error
+// Option is an option of [New]. The functions of this package whose names begin with With
+// return them.
+type Option interface{ apply(*options) error }
+
+// optionFunc is an Option that is a function. The error wraps ErrInvalidOption.
+type optionFunc func(*options) error
+
+func (f optionFunc) apply(o *options) error { return f(o) }
 
 type options struct {
 	maxBytes   uintptr
@@ -19,80 +25,98 @@ type options struct {
 	trimKeep   uintptr
 }
 
-// WithMaxBytes limits the memory that the arena takes from the system, in bytes:
-// slabs of 2 MiB and, for frames over 64 KiB, mappings of their own. When the
-// limit is reached, Allocate returns nil. The least limit is one slab.
+// applyAll applies opts in order. The error wraps ErrInvalidOption.
+func (o *options) applyAll(opts []Option) error {
+	for _, opt := range opts {
+		if opt == nil {
+			return fmt.Errorf("%w: New was called with a nil Option: leave it out", ErrInvalidOption)
+		}
+		if err := opt.apply(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// WithMaxBytes limits the memory that the arena takes from the system to n bytes: slabs of
+// 2 MiB, and mappings of their own for frames over 64 KiB. At the limit, Allocate returns
+// nil. n must be at least one slab.
 func WithMaxBytes(n uintptr) Option {
-	return func(o *options) error {
+	return optionFunc(func(o *options) error {
 		if n < slab.Size {
 			return fmt.Errorf("%w: WithMaxBytes(%d): less than one slab of %d bytes", ErrInvalidOption, n, slab.Size)
 		}
 		o.maxBytes = n
 		return nil
-	}
+	})
 }
 
-// WithChecks turns on checked mode, which finds misuse of frames and reports it by
-// a panic that says where the frame was allocated and freed: a frame freed twice,
-// freed with another size than it was asked for, or not a frame at all; writing
-// beyond the size that was asked for; writing to a frame after it was freed. Freed
-// frames wait in a quarantine of about the given size in bytes before they are used
-// again; 0 means 1 MiB. Writing after free is found when a frame leaves the free
-// list, in Trim, in Validate and in Close; leaks are found in Close.
+// WithChecks turns on checked mode. It finds misuse of frames and reports it by a panic
+// that says where the frame was allocated and freed:
 //
-// A checked arena takes microseconds and a lock for each operation, and up to 16
-// bytes more for each frame. It is for tests. The build tag framecheck turns it on
-// for all arenas.
+//   - a frame is freed twice;
+//   - a frame is freed with another size than it was allocated with;
+//   - something is freed that is no frame;
+//   - a program wrote beyond the size that it asked for, which is found when the frame is
+//     freed;
+//   - a program wrote to a frame after it was freed, which is found when the frame is
+//     allocated again, and in Trim, Validate and Close.
+//
+// Leaks are found in Close. Freed frames wait in a quarantine of about the given size in
+// bytes before they are used again; 0 means 1 MiB.
+//
+// A checked arena takes a lock and microseconds for each operation, and at least 16 bytes
+// more for each frame. It is for tests. The build tag framecheck turns checked mode on for
+// all arenas.
 func WithChecks(quarantine uintptr) Option {
-	return func(o *options) error {
+	return optionFunc(func(o *options) error {
 		o.checked, o.quarantine = true, quarantine
 		return nil
-	}
+	})
 }
 
-// WithBackgroundTrim makes the arena call [Arena.Trim] with keep at intervals of
-// every, if there are more than keep bytes of free frames, on a goroutine that ends
-// in Close.
+// WithBackgroundTrim makes the arena call [Arena.Trim] with keep at intervals of every, on
+// a goroutine that ends in Close. It skips the call if there are no more than keep bytes of
+// free frames. every must be positive.
 func WithBackgroundTrim(every time.Duration, keep uintptr) Option {
-	return func(o *options) error {
+	return optionFunc(func(o *options) error {
 		if every <= 0 {
 			return fmt.Errorf("%w: WithBackgroundTrim(%v, …): not an interval", ErrInvalidOption, every)
 		}
 		o.trimEvery, o.trimKeep = every, keep
 		return nil
-	}
+	})
 }
 
-// WithHugePages asks the system to back slabs with huge pages of 2 MiB, where it
-// can. Fewer misses of the address translation cache then, but memory comes and
-// goes 2 MiB at a time: a class that is hardly used costs a whole slab.
+// WithHugePages asks the system to back slabs with huge pages of 2 MiB, where it can. The
+// address translation cache then misses less often, but memory comes and goes 2 MiB at a
+// time: a class that is hardly used costs a whole slab.
 func WithHugePages() Option {
-	return func(o *options) error {
+	return optionFunc(func(o *options) error {
 		o.slab.HugePages = true
 		return nil
-	}
+	})
 }
 
-// WithPrefault makes the system back a slab with memory when it is taken into use,
-// not page by page when frames are first written: fewer page faults in the middle
-// of work, for memory that may never be used.
+// WithPrefault makes the system back a slab with memory when the slab is taken into use,
+// instead of page by page when frames are first written. There are fewer page faults in the
+// middle of work, but the memory may never be used.
 func WithPrefault() Option {
-	return func(o *options) error {
+	return optionFunc(func(o *options) error {
 		o.slab.Prefault = true
 		return nil
-	}
+	})
 }
 
-// WithRegionBytes sets how much address space is reserved at a time, in bytes,
-// rounded up to slabs of 2 MiB. The default is 64 MiB, and 16 MiB on 32-bit
-// machines. What is reserved takes no memory but a descriptor of some 64 bytes a
-// slab. The most is 1 TiB.
+// WithRegionBytes sets how much address space is reserved at a time: n bytes, from 1 to 1
+// TiB, rounded up to slabs of 2 MiB. The default is 64 MiB, and 16 MiB on 32-bit machines.
+// Reserved address space takes no memory, except for a descriptor of some 64 bytes a slab.
 func WithRegionBytes(n uintptr) Option {
-	return func(o *options) error {
+	return optionFunc(func(o *options) error {
 		if n == 0 || uint64(n) > 1<<40 {
 			return fmt.Errorf("%w: WithRegionBytes(%d): must be from 1 to 1 TiB", ErrInvalidOption, n)
 		}
 		o.slab.RegionBytes = n
 		return nil
-	}
+	})
 }

@@ -77,14 +77,14 @@ func withoutMemory(t *testing.T) {
 	require.EqualValues(t, 4, a.Stats().Refusals)
 	require.Equal(t, mapped, a.Stats().MappedBytes)
 
-	// What was there before works as before.
+	// Frames that were allocated before still work.
 	require.NoError(t, kept.check())
 	require.NoError(t, large.check())
 	p := c.Allocate(600)
 	require.NotNil(t, p, "a class that has frames")
 	c.Deallocate(p, 600)
 
-	// What is freed can be had again, by another cache as well.
+	// Freed frames can be allocated again, by another cache as well.
 	half := len(first) / 2
 	for _, p := range first[half:] {
 		c.Deallocate(p, size)

@@ -1,28 +1,25 @@
 package arena
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/framearena/framearena/bins"
 )
 
-// Stats are an arena's figures. At rest, that is while no goroutine is inside
-// one of the arena's methods, they are exact and, in each class and in total,
+// Stats are an arena's figures. At rest, which means that no goroutine is inside one of the
+// arena's methods, they are exact and, in each class and in total,
 //
 //	Carved = Live + Private + Public
 //
-// While others use the arena each figure is one that was right a moment ago.
+// While others use the arena, the figures are not all of the same moment.
 type Stats struct {
 	Classes [bins.Classes]ClassStats // by class, from 128 B to 64 KiB
 	Total   ClassStats               // the sum over the classes; Size is 0
 
 	Large      int     // live frames over 64 KiB
-	LargeBytes uintptr // their size in whole pages
+	LargeBytes uintptr // their size in whole pages, in bytes
 
-	MappedBytes     uintptr // slabs in use and large frames: what counts against WithMaxBytes
+	MappedBytes     uintptr // slabs in use and large frames, which count against WithMaxBytes
 	ReservedBytes   uintptr // address space taken from the system for slabs
-	HandedBackBytes uint64  // given back to the system since New
+	HandedBackBytes uint64  // bytes given back to the system since New
 	Refusals        uint64  // requests answered with nil since New
 }
 
@@ -31,16 +28,17 @@ type ClassStats struct {
 	Size    uintptr // of a frame, in bytes
 	Slabs   int     // slabs that serve the class
 	Carved  uint64  // frames that exist
-	Live    uint64  // frames that somebody uses
+	Live    uint64  // frames in use
 	Private uint64  // free frames in private lists
 	Public  uint64  // free frames in public stacks and, in checked mode, in quarantine
-	Cold    uint64  // of the public ones, those whose memory Trim gave back
+	Cold    uint64  // public frames whose memory Trim gave back
 }
 
-// Stats returns the arena's figures. It looks at every cache, and slows none. Of a
-// closed arena it knows only what it counted since New.
+// Stats returns the arena's figures. Any goroutine may call it, at any time. It looks at
+// every cache, and slows none. For a closed arena it returns only the figures that count
+// since New.
 func (a *Arena) Stats() Stats {
-	if a.gone.Load() {
+	if a.closed.Load() {
 		return Stats{HandedBackBytes: a.store.Stats().HandedBack, Refusals: a.refusals.Load()}
 	}
 	var s Stats
@@ -48,14 +46,15 @@ func (a *Arena) Stats() Stats {
 	for k := range bins.Class(bins.Classes) {
 		c := &s.Classes[k]
 		c.Size = k.Size()
-		// What is free is counted first: a frame that is carved and freed
-		// meanwhile is then missing from Live, and Live cannot fall below zero
-		// except for frames that move between lists under the counter's eyes.
+		// Free frames are counted before carved ones, so that a frame that is carved and
+		// freed during the call is missing from Live instead of being counted twice. Free
+		// frames that move between lists during the call may be counted twice; then Live
+		// would be negative, and is 0.
 		for _, cache := range caches {
 			c.Private += uint64(cache.lists[k].Len())
 			c.Public += uint64(cache.public[k].Frames())
 		}
-		c.Public += uint64(max(0, a.inHand[k].Load()+a.quarantined[k].Load()))
+		c.Public += uint64(max(0, a.inTrim[k].Load()+a.quarantined[k].Load()))
 		c.Cold = uint64(max(0, a.cold[k].Load()))
 		a.central[k].mu.Lock()
 		c.Carved, c.Slabs = a.central[k].carved, a.central[k].slabs
@@ -77,27 +76,4 @@ func (a *Arena) Stats() Stats {
 	s.HandedBackBytes = m.HandedBack
 	s.Refusals = a.refusals.Load()
 	return s
-}
-
-// leak returns an error that names the live frames, or nil if there are none. In
-// checked mode the caller holds the checker's mu.
-func (a *Arena) leak() error {
-	s := a.Stats()
-	if s.Total.Live == 0 && s.Large == 0 {
-		return nil
-	}
-	var parts []string
-	for _, c := range s.Classes {
-		if c.Live > 0 {
-			parts = append(parts, fmt.Sprintf("%d of %d bytes", c.Live, c.Size))
-		}
-	}
-	if s.Large > 0 {
-		parts = append(parts, fmt.Sprintf("%d large, of %d bytes together", s.Large, s.LargeBytes))
-	}
-	err := fmt.Errorf("%w: %s", ErrLeak, strings.Join(parts, ", "))
-	if a.checker != nil {
-		err = fmt.Errorf("%w\n%s", err, a.checker.liveFrames())
-	}
-	return err
 }

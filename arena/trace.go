@@ -9,68 +9,66 @@ import (
 	"unsafe"
 )
 
-// Trace is a FrameAllocator that passes every call on to another and records it:
-// what was asked for, by which thread, in what order and when, and how long each
-// frame lived. [TraceReader] reads the record. Any number of goroutines may use
-// it if they may use the other; recording puts them in a line, and whoever fills
-// the buffer of 64 KiB waits for the writer.
+// Trace is a FrameAllocator that passes every call on to another one and records it: the
+// size, the thread, the order, the time, and how long each frame lived. [TraceReader] reads
+// the record. Several goroutines may use a Trace at once if they may use the other
+// allocator. Recording takes a lock, and the goroutine that fills the buffer of 64 KiB
+// writes it, with the lock held.
 //
-// Go's threads have no names, so a thread is what the program says it is: what
-// goes through the Trace itself is recorded as thread 0, and through each of the
-// allocators that [Trace.Thread] and [Trace.ThreadOver] return under a number of
-// its own.
+// Go's threads have no names, so the program names them: calls of the Trace itself are
+// recorded as thread 0, and calls of each allocator that [Trace.Thread] or
+// [Trace.ThreadOver] returns under a number of its own.
 //
-// The order is total. A frame's deallocation is recorded before the other
-// allocator gets it back, and an allocation after the other allocator returned,
-// so a frame's end always precedes the next use of its address. What it costs is
-// that times of allocations are those of their end, and times of deallocations
-// those of their beginning. Once warm, recording allocates nothing on the Go heap.
+// The order is total. A deallocation is recorded before the frame is freed to the other
+// allocator, and an allocation after the other allocator has returned, so the end of a
+// frame precedes the next use of its address. For the same reason the time of an allocation
+// is that of its end, and the time of a deallocation that of its beginning. Recording
+// allocates on the Go heap only when more frames are live than ever before.
 //
-// Recording ends with [Trace.Close] or with the writer's first error; allocation
-// goes on either way. A busy program's operation takes 2 to 6 bytes.
+// Recording ends with [Trace.Close] or with the writer's first error. Calls are passed on
+// to the other allocator as before. The record of an operation takes a few bytes.
 //
 // # The format
 //
 // Numbers are unsigned varints as in encoding/binary. A trace is the 16 bytes
-// "framearena-trace", the version, which is 1, and records up to an end mark. A
-// record is:
+// "framearena-trace", the version, which is 1, and records up to an end mark. A record is:
 //
 //	tag     one byte: bits 0 and 1 are the TraceOp, 4 (bit 2) says that the
 //	        thread follows, 8 (bit 3) that the size follows; the others are 0
 //	time    nanoseconds since the record before, or since the start
 //	frame   in deallocations only: the number of frames allocated so far, plus 1,
-//	        minus the frame's ID; 0 for a frame whose allocation is not recorded
+//	        minus the frame's ID; 0 for a frame whose allocation was not recorded
 //	thread  if it is not that of the record before, or not 0 in the first
 //	size    in bytes, if it is not the expected one: that of the frame in
 //	        deallocations with an ID, otherwise that of the record before, or 0
 //
-// The end mark is a tag of 0 and the number of records. A trace without it was
-// cut short.
+// The end mark is a tag of 0 and the number of records. A trace without an end mark was cut
+// short.
 type Trace struct {
 	next    FrameAllocator // never changes
-	threads atomic.Uint64  // numbers given to threads
+	threads atomic.Uint64  // how many threads have a number; ThreadOver adds, and uses the sum
 
-	// stopped is set when nothing is recorded any more, and saves the lock from
-	// then on. Written by the holder of mu; who reads a stale value finds out
-	// under mu.
+	// stopped says that recording has ended. The holder of mu sets it. Callers read it
+	// without the lock, to save the lock after the end, and again with the lock held,
+	// because the first value may be stale.
 	stopped atomic.Bool
 
 	mu     sync.Mutex // guards the rest; held while w writes
 	w      io.Writer
-	err    error // the writer's first
+	err    error // the writer's first error
 	start  time.Time
-	buf    []byte // records that w has not got; never grows
-	frames traceTable
+	buf    []byte     // records that are not written to w yet; its capacity never grows
+	frames traceTable // live frames
 
-	// The state of the coding, which the reader follows.
-	order     uint64 // records so far
-	allocated uint64 // allocations among them: the ID of the last
-	time      time.Duration
-	thread    uint64
-	size      uintptr
+	// The state of the encoding, which a TraceReader reconstructs.
+	order     uint64        // records so far
+	allocated uint64        // allocations among them, which is the ID of the last frame
+	time      time.Duration // of the last record
+	thread    uint64        // of the last record
+	size      uintptr       // of the last record
 }
 
-// TraceOp is what a [TraceEvent] is about.
+// TraceOp is the kind of operation of a [TraceEvent].
 type TraceOp uint8
 
 const (
@@ -100,15 +98,14 @@ const (
 
 	traceHasThread = 4
 	traceHasSize   = 8
-	traceTags      = 16 // tags are less
+	traceTags      = 16 // all tags are smaller
 
 	traceBuffer    = 64 << 10
 	traceRecordCap = 1 + 4*binary.MaxVarintLen64 // no record is longer
 )
 
-// NewTrace returns a Trace in front of next that writes to w, in pieces of up to
-// 64 KiB. w must not use the Trace. NewTrace writes nothing yet. It panics if next
-// or w is nil.
+// NewTrace returns a Trace in front of next that writes to w, up to 64 KiB at a time. w
+// must not use the Trace. NewTrace writes nothing yet. It panics if next or w is nil.
 func NewTrace(next FrameAllocator, w io.Writer) *Trace {
 	if next == nil || w == nil {
 		panic("arena: NewTrace without an allocator or without a writer: pass what to trace, and where to")
@@ -119,21 +116,20 @@ func NewTrace(next FrameAllocator, w io.Writer) *Trace {
 	return t
 }
 
-// Allocate returns what the other allocator returns, and records it.
+// Allocate returns the result of the other allocator's Allocate, and records it.
 func (t *Trace) Allocate(size uintptr) unsafe.Pointer { return t.allocate(t.next, 0, size) }
 
-// Deallocate records that the frame is freed and gives it back to the other
-// allocator.
+// Deallocate records that the frame is freed, and frees it to the other allocator.
 func (t *Trace) Deallocate(p unsafe.Pointer, size uintptr) { t.deallocate(t.next, 0, p, size) }
 
-// Thread returns an allocator that does what t does, and records it under a new
-// thread number: 1, 2 and so on. A frame may be freed through another thread, or
-// through t, than it was allocated from.
+// Thread returns an allocator that works as t does, and records under a new thread number:
+// 1, 2 and so on. A frame may be allocated through one thread and freed through another, or
+// through t. Any goroutine may call Thread.
 func (t *Trace) Thread() FrameAllocator { return t.ThreadOver(t.next) }
 
-// ThreadOver returns an allocator as [Trace.Thread] does, in front of next: for
-// threads that own a [Cache] each. All of them must take back each other's
-// frames, as the caches of one arena do. It panics if next is nil.
+// ThreadOver is [Trace.Thread] for threads that have an allocator each, such as a [Cache]:
+// the result is in front of next. All these allocators must accept each other's frames, as
+// the caches of an arena do. It panics if next is nil.
 func (t *Trace) ThreadOver(next FrameAllocator) FrameAllocator {
 	if next == nil {
 		panic("arena: Trace.ThreadOver without an allocator: pass the thread's own, or call Thread")
@@ -141,7 +137,7 @@ func (t *Trace) ThreadOver(next FrameAllocator) FrameAllocator {
 	return &traceThread{trace: t, next: next, number: t.threads.Add(1)}
 }
 
-// traceThread is a thread of a Trace. It never changes.
+// traceThread is a thread of a Trace. Its fields never change.
 type traceThread struct {
 	trace  *Trace
 	next   FrameAllocator
@@ -156,6 +152,7 @@ func (h *traceThread) Deallocate(p unsafe.Pointer, size uintptr) {
 	h.trace.deallocate(h.next, h.number, p, size)
 }
 
+// allocate is Allocate through next, under a thread number.
 func (t *Trace) allocate(next FrameAllocator, thread uint64, size uintptr) unsafe.Pointer {
 	p := next.Allocate(size)
 	if !t.stopped.Load() {
@@ -164,6 +161,7 @@ func (t *Trace) allocate(next FrameAllocator, thread uint64, size uintptr) unsaf
 	return p
 }
 
+// deallocate is Deallocate through next, under a thread number.
 func (t *Trace) deallocate(next FrameAllocator, thread uint64, p unsafe.Pointer, size uintptr) {
 	if !t.stopped.Load() {
 		t.recordDeallocate(thread, p, size)
@@ -171,6 +169,7 @@ func (t *Trace) deallocate(next FrameAllocator, thread uint64, p unsafe.Pointer,
 	next.Deallocate(p, size)
 }
 
+// recordAllocate records that next returned p.
 func (t *Trace) recordAllocate(thread uint64, p unsafe.Pointer, size uintptr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -182,12 +181,13 @@ func (t *Trace) recordAllocate(thread uint64, p unsafe.Pointer, size uintptr) {
 		return
 	}
 	t.allocated++
-	// A frame that was freed behind the trace's back may have left the address in
-	// the table. Its ID is replaced, and never freed in the record.
+	// If a frame was freed without the Trace, its address is still in the table. The new
+	// frame replaces it, so that the record has no end of the old one.
 	t.frames.put(traceFrame{address: uintptr(p), id: t.allocated, size: size})
 	t.record(TraceAllocate, thread, 0, size, t.size)
 }
 
+// recordDeallocate records that p is about to be freed.
 func (t *Trace) recordDeallocate(thread uint64, p unsafe.Pointer, size uintptr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -202,7 +202,8 @@ func (t *Trace) recordDeallocate(thread uint64, p unsafe.Pointer, size uintptr) 
 	t.record(TraceDeallocate, thread, back, size, expected)
 }
 
-// record adds a record to the buffer. The caller holds t.mu.
+// record adds a record to the buffer: back is the field frame of the format, and expected
+// the size that is not written out. The caller holds t.mu.
 func (t *Trace) record(op TraceOp, thread, back uint64, size, expected uintptr) {
 	tag := byte(op)
 	if thread != t.thread {
@@ -229,8 +230,8 @@ func (t *Trace) record(op TraceOp, thread, back uint64, size, expected uintptr) 
 	}
 }
 
-// write gives the buffer to the writer, or stops recording if that fails. The
-// caller holds t.mu.
+// write writes the buffer to the writer, and stops recording if that fails. The caller
+// holds t.mu.
 func (t *Trace) write() {
 	if len(t.buf) == 0 {
 		return
@@ -252,8 +253,8 @@ func (t *Trace) stop() {
 	t.buf, t.frames = nil, traceTable{}
 }
 
-// Flush writes what is recorded so far. It returns the writer's first error, from
-// now or earlier, which ended the recording.
+// Flush writes all records so far. It returns the writer's first error, from this call or
+// an earlier one. An error ends the recording. Any goroutine may call it.
 func (t *Trace) Flush() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -263,10 +264,10 @@ func (t *Trace) Flush() error {
 	return t.err
 }
 
-// Close ends the recording and writes what is left of it. It returns the writer's
-// first error, from now or earlier. The Trace and its threads go on passing calls
-// to their allocators. Close does not close the writer. Closing again does
-// nothing and returns the same.
+// Close ends the recording and writes the rest of it. It returns the writer's first error,
+// from this call or an earlier one. The Trace and its threads still pass calls on to their
+// allocators. Close does not close the writer. Closing again does nothing and returns the
+// same error. Any goroutine may call it.
 func (t *Trace) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -12,57 +12,56 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// ErrTrace is wrapped by the errors of a [TraceReader] when its input is not a
-// trace, is damaged or was cut short; in the last case they wrap
-// io.ErrUnexpectedEOF too.
+// ErrTrace is wrapped by the errors of a [TraceReader] if its input is not a trace, is
+// damaged or was cut short. In the last case they wrap io.ErrUnexpectedEOF, too.
 var ErrTrace = errors.New("arena: bad trace")
 
 // TraceEvent is one operation that a [Trace] recorded.
 type TraceEvent struct {
-	Order  uint64        // how many operations were recorded before it
+	Order  uint64        // number of operations that were recorded before it
 	Time   time.Duration // since NewTrace
 	Op     TraceOp
-	Thread uint64     // 0, or the number of the Trace.Thread that it went through
+	Thread uint64     // 0, or the number of the Trace.Thread that was called
 	Size   uint64     // in bytes, as it was passed to Allocate or Deallocate
-	Class  bins.Class // of Size; bins.Classes for all sizes that have none
+	Class  bins.Class // of Size; bins.Classes for sizes without a class
 
-	// Frame is the frame's number in the order of allocation, from 1: unlike its
-	// address it is never used again. It is 0 if no frame was given, or if one was
-	// freed whose allocation was not recorded.
+	// Frame is the number of the frame in the order of allocation, from 1. Unlike an
+	// address it is never used again. It is 0 if the request was refused, or if the
+	// allocation of the freed frame was not recorded.
 	Frame uint64
 
-	// In deallocations of frames with a number: the time since the allocation, and
-	// the operations since, this one among them. Otherwise 0.
+	// LifeTime is the time since the frame's allocation, and LifeOps the number of
+	// operations since, including this one. Both are 0 unless Op is TraceDeallocate and
+	// Frame is not 0.
 	LifeTime time.Duration
 	LifeOps  uint64
 }
 
-// TraceReader reads what a [Trace] wrote. It belongs to one goroutine at a time.
-// Whatever its input is, it returns an error at worst, and takes no more memory
-// than a table of the frames that are live at the current place of the record.
+// TraceReader reads the record of a [Trace]. It belongs to one goroutine at a time. For any
+// input it returns an error at worst, and takes no more memory than a table of the frames
+// that are live at the current position in the record.
 type TraceReader struct {
 	r   *bufio.Reader
-	err error // what Next returns from now on
+	err error // the result of all further calls of Next, if not nil
 
-	// The state of the coding, as in Trace. last is the record before.
-	last      TraceEvent
+	// The state of the encoding, as in Trace.
+	last      TraceEvent // the record before
 	order     uint64
 	allocated uint64
-	live      map[uint64]traceBirth
+	live      map[uint64]traceLife // by number of the frame
 }
 
-// traceBirth is what is known of a live frame.
-type traceBirth struct {
+// traceLife is the allocation of a live frame.
+type traceLife struct {
 	order uint64
 	time  time.Duration
 	size  uint64
 }
 
-// NewTraceReader returns a TraceReader for the trace that r delivers, and reads
-// its beginning. It may read more from r than the trace. The error wraps [ErrTrace],
-// or is one of r's.
+// NewTraceReader returns a TraceReader for the trace in r, and reads its beginning. It may
+// read beyond the end of the trace. The error wraps [ErrTrace] or r's error.
 func NewTraceReader(r io.Reader) (*TraceReader, error) {
-	t := &TraceReader{r: bufio.NewReader(r), live: make(map[uint64]traceBirth)}
+	t := &TraceReader{r: bufio.NewReader(r), live: make(map[uint64]traceLife)}
 	var magic [len(traceMagic)]byte
 	if _, err := io.ReadFull(t.r, magic[:]); err != nil {
 		return nil, traceReadError(err)
@@ -80,9 +79,9 @@ func NewTraceReader(r io.Reader) (*TraceReader, error) {
 	return t, nil
 }
 
-// Next returns the next operation. At the end of the trace the error is io.EOF.
-// Otherwise it wraps [ErrTrace] and says at which operation the trace is damaged,
-// or is one that reading met. After an error Next returns the same again.
+// Next returns the next operation. At the end of the trace the error is io.EOF. Other
+// errors name the operation, and wrap [ErrTrace] if the trace is damaged, or the error of
+// the underlying reader. After an error, Next returns the same error again.
 func (t *TraceReader) Next() (TraceEvent, error) {
 	if t.err != nil {
 		return TraceEvent{}, t.err
@@ -100,8 +99,8 @@ func (t *TraceReader) Next() (TraceEvent, error) {
 	return e, nil
 }
 
-// All returns an iterator over the operations that are left: for e, err := range
-// r.All(). It ends at the end of the trace, or after an error, as Next returns it.
+// All returns an iterator over the remaining operations: for e, err := range r.All(). It
+// ends at the end of the trace, or after it has yielded an error of Next.
 func (t *TraceReader) All() iter.Seq2[TraceEvent, error] {
 	return func(yield func(TraceEvent, error) bool) {
 		for {
@@ -113,6 +112,7 @@ func (t *TraceReader) All() iter.Seq2[TraceEvent, error] {
 	}
 }
 
+// next reads an operation. The error does not name it.
 func (t *TraceReader) next() (TraceEvent, error) {
 	var none TraceEvent
 	tag, err := t.r.ReadByte()
@@ -135,7 +135,7 @@ func (t *TraceReader) next() (TraceEvent, error) {
 	}
 	e.Time = t.last.Time + time.Duration(passed)
 	if e.Op == TraceDeallocate {
-		if err := t.bury(&e); err != nil {
+		if err := t.readFreed(&e); err != nil {
 			return none, err
 		}
 	}
@@ -156,13 +156,13 @@ func (t *TraceReader) next() (TraceEvent, error) {
 	if e.Op == TraceAllocate {
 		t.allocated++
 		e.Frame = t.allocated
-		t.live[e.Frame] = traceBirth{order: e.Order, time: e.Time, size: e.Size}
+		t.live[e.Frame] = traceLife{order: e.Order, time: e.Time, size: e.Size}
 	}
 	return e, nil
 }
 
-// bury reads which frame was freed, and tells e what is known of it.
-func (t *TraceReader) bury(e *TraceEvent) error {
+// readFreed reads which frame was freed, and sets e's fields about it.
+func (t *TraceReader) readFreed(e *TraceEvent) error {
 	back, err := t.number()
 	if err != nil || back == 0 {
 		return err
@@ -178,7 +178,8 @@ func (t *TraceReader) bury(e *TraceEvent) error {
 	return nil
 }
 
-// end reads the end mark and returns io.EOF if it is right.
+// end reads the rest of the end mark. It returns io.EOF if the number of operations is
+// right.
 func (t *TraceReader) end() error {
 	n, err := t.number()
 	if err != nil {
@@ -190,7 +191,7 @@ func (t *TraceReader) end() error {
 	return io.EOF
 }
 
-// number reads a varint.
+// number reads an unsigned varint.
 func (t *TraceReader) number() (n uint64, err error) {
 	for shift := 0; ; shift += 7 {
 		b, err := t.r.ReadByte()
@@ -207,7 +208,8 @@ func (t *TraceReader) number() (n uint64, err error) {
 	}
 }
 
-// traceReadError returns what to say of an error met in the middle of a trace.
+// traceReadError returns the error to report for an error of the underlying reader in the
+// middle of a trace.
 func traceReadError(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return fmt.Errorf("%w: it was cut short: %w", ErrTrace, io.ErrUnexpectedEOF)

@@ -2,32 +2,32 @@ package arena
 
 import "math/bits"
 
-// traceTable finds the live frames of a [Trace] by their addresses: a hash table
-// with linear probing. Unlike a map it never allocates unless more frames are live
-// than ever before. It belongs to the holder of the trace's mu.
+// traceTable holds the live frames of a [Trace] by their addresses: a hash table with
+// linear probing. Unlike a map it allocates only when more frames are live than ever
+// before. It is guarded by the trace's mu.
 type traceTable struct {
-	// slots are a power of two, or none, and at most 3/4 of them are in use. From
-	// the place where a frame's address hashes to up to the frame no slot is free.
+	// slots has a length that is 0 or a power of two, and at most 3/4 of them are in use.
+	// No slot is free between the home of a frame's address and the slot of the frame.
 	slots []traceFrame
-	used  int
+	used  int // slots in use
 }
 
-// traceFrame is a live frame. A free slot has address 0.
+// traceFrame is a live frame, or a free slot if address is 0.
 type traceFrame struct {
 	address uintptr
 	size    uintptr // as it was asked for
 	id      uint64
 }
 
-// home returns the slot that the search for an address begins with.
+// home returns the slot at which the search for an address begins.
 func (t *traceTable) home(address uintptr) int {
-	// Fibonacci hashing: frames differ in the middle bits of their addresses, and
-	// the product carries these to the top.
+	// Fibonacci hashing: addresses of frames differ in their middle bits, and the
+	// multiplication carries these to the top.
 	h := uint64(address) * 0x9e3779b97f4a7c15
 	return int(h >> (64 - bits.TrailingZeros(uint(len(t.slots)))))
 }
 
-// put adds a frame, in place of one that has the same address.
+// put adds a frame. It replaces one with the same address.
 func (t *traceTable) put(f traceFrame) {
 	if 4*t.used >= 3*len(t.slots) {
 		t.grow()
@@ -43,7 +43,8 @@ func (t *traceTable) put(f traceFrame) {
 	t.slots[i] = f
 }
 
-// take removes the frame with an address and returns it, or false if there is none.
+// take removes the frame with the given address and returns it. It reports false if there
+// is none.
 func (t *traceTable) take(address uintptr) (traceFrame, bool) {
 	if t.used == 0 || address == 0 {
 		return traceFrame{}, false
@@ -57,8 +58,8 @@ func (t *traceTable) take(address uintptr) (traceFrame, bool) {
 		i = (i + 1) & mask
 	}
 	f := t.slots[i]
-	// Frames behind the gap move into it, unless that is in front of their home:
-	// then no search meets a free slot too early.
+	// Each frame behind the gap moves into it, unless the gap lies before its home. So no
+	// search meets a free slot too early.
 	for j := (i + 1) & mask; t.slots[j].address != 0; j = (j + 1) & mask {
 		if (j-t.home(t.slots[j].address))&mask >= (j-i)&mask {
 			t.slots[i] = t.slots[j]
@@ -70,6 +71,7 @@ func (t *traceTable) take(address uintptr) (traceFrame, bool) {
 	return f, true
 }
 
+// grow doubles the number of slots.
 func (t *traceTable) grow() {
 	old := t.slots
 	t.slots, t.used = make([]traceFrame, max(64, 2*len(old))), 0

@@ -349,7 +349,7 @@ func TestTraceAfterClose(t *testing.T) {
 	require.Len(t, readTrace(t, record.Bytes()), 1)
 	strict.requireClean(t)
 
-	// Who saw the Trace open and gets the lock after Close records nothing.
+	// A call that saw the Trace open and gets the lock after Close records nothing.
 	tr.recordAllocate(1, p, 1)
 	tr.recordDeallocate(1, p, 1)
 	require.NoError(t, tr.Close())
@@ -379,8 +379,8 @@ func (w *fullWriter) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// The writer fails at byte n, for every n: allocation goes on, the error is
-// remembered, and what was written can be read.
+// The writer fails at byte n, for every n: allocation still works, the error is kept, and the
+// bytes that were written can be read.
 func TestTraceWriterFails(t *testing.T) {
 	asked := 0
 	run := func(w io.Writer, often bool) (flush, end error) {

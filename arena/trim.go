@@ -2,27 +2,51 @@ package arena
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/bins"
 	"github.com/framearena/framearena/slab"
 )
 
-// Trim gives memory of free frames back to the system until at most keep bytes of
-// free frames have memory, or there is no more to find, and returns how many
-// bytes it gave back. Slabs whose frames are all free are released, for any class
-// to use; of other slabs, the pages that hold nothing but free frames are.
+// How a trim works, and why others may use the arena meanwhile.
 //
-// Trim sees what caches have published, and what the calling P's cache holds. An
-// owner that goes idle calls [Cache.Publish] first; what other caches hold
-// privately is at most 128 KiB of a class each. Frames are not allocated slower
-// meanwhile, but a cache that runs dry while Trim has the frames of a class in
-// hand may take new ones from the system.
+// A trim visits the classes one after the other. Of each it takes all public frames, gives
+// memory back, and publishes the frames that are left, sorted by address.
 //
-// Trim panics if the arena is closed.
+// Ownership. takePublic takes the batches from the stacks as any taker does (steal.go).
+// From then on the trim owns the frames: no other goroutine can allocate them, and a
+// correct program does not free them again. Trims exclude each other with Arena.trimming.
+// Until the trim has published the class, its frames are counted in Arena.inTrim, which
+// Stats adds to the public ones.
+//
+// Releasing a slab. With central.mu held, the trim compares the number of the slab's frames
+// that it owns, which are distinct, with slabDesc.carved. If they are equal, it owns all
+// frames of the slab, and nobody makes more: carving needs central.mu, and takes frames
+// from current only, which the trim clears if it is this slab. So no other goroutine has or
+// can get an address in the slab, and the trim returns it to the store after it has
+// released the lock. If the numbers differ, the other frames are live or in private lists,
+// and the slab stays.
+//
+// Discarding pages. In a slab that stays, the trim gives back the pages in which it owns
+// all frames, and publishes these frames in cold batches. Addresses of free frames lie in
+// batches, outside of the frames, so the lists need no memory of the slab. The next write
+// to such a frame makes the system back its page again. A batch is no longer cold when it
+// is taken for use (markWarm). Arena.cold is the number of frames in cold batches.
+//
+// TestTrimWhileOthersAllocate and TestStress show it.
+
+// Trim gives memory of free frames back to the system until at most keep bytes of free
+// frames have memory, or until it finds no more, and returns the number of bytes that it
+// gave back. It releases slabs whose frames are all free, for any class to use. Of other
+// slabs it gives back the pages that hold only free frames.
+//
+// Trim sees the frames that caches have published, and those in the cache of the calling P.
+// An owner of a cache calls [Cache.Publish] before it goes idle. Other caches may hold up
+// to 128 KiB of a class privately. Trim does not slow those who allocate, but a cache that
+// runs dry while Trim has the frames of a class may take new memory from the system.
+//
+// Any goroutine may call Trim. It panics if the arena is closed.
 func (a *Arena) Trim(keep uintptr) uintptr {
 	a.mustBeOpen("Trim")
 	return a.trim(keep)
@@ -34,12 +58,12 @@ func (a *Arena) trim(keep uintptr) uintptr {
 		ch.mu.Lock()
 		defer ch.mu.Unlock()
 	}
-	if a.checker != nil && !a.gone.Load() {
+	if a.checker != nil && !a.closed.Load() {
 		a.checker.publish()
 	}
 	a.trimming.Lock()
 	defer a.trimming.Unlock()
-	if a.gone.Load() {
+	if a.closed.Load() {
 		return 0
 	}
 	if a.checker == nil {
@@ -53,63 +77,27 @@ func (a *Arena) trim(keep uintptr) uintptr {
 	return t.handedBack
 }
 
-// reclaim releases slabs whose frames are all free, because a budget is used up or
-// the system refuses, and reports whether there are any now that were not when
-// slabsReleased was seen. In checked mode the caller holds the checker's mu.
-func (a *Arena) reclaim(seen uint64) bool {
-	a.trimming.Lock()
-	defer a.trimming.Unlock()
-	if a.slabsReleased.Load() != seen {
-		return true
-	}
-	// A search that found nothing is not repeated before there is another slab's
-	// worth of free frames, or a hundred times as long as it took has passed: a
-	// program at its limit must not pay for one with every request.
-	free := a.publicBytes()
-	a.fruitless = min(a.fruitless, free)
-	begin := time.Now()
-	if free-a.fruitless < slab.Size && begin.Before(a.noSearchBefore) {
-		return false
-	}
-	t := trim{arena: a, excess: math.MaxUint}
-	t.run()
-	if a.slabsReleased.Load() == seen {
-		a.fruitless = a.publicBytes()
-		a.noSearchBefore = begin.Add(100 * time.Since(begin))
-		return false
-	}
-	return true
-}
-
-// searchAnyway makes the next reclaim search.
-func (a *Arena) searchAnyway() {
-	a.trimming.Lock()
-	defer a.trimming.Unlock()
-	a.noSearchBefore = time.Time{}
-}
-
-// trim is one run of giving back. Its owner holds the arena's trimming, and in
-// checked mode the checker's mu.
+// trim is one run of a trim. It belongs to one goroutine, which holds the arena's trimming
+// and, in checked mode, the checker's mu.
 type trim struct {
 	arena  *Arena
-	pages  bool    // also of slabs that are not all free
-	excess uintptr // bytes of free frames still to lose their memory
+	pages  bool    // discard pages, too; otherwise only release slabs
+	excess uintptr // bytes of free frames that should still lose their memory
 
-	handedBack uintptr // bytes
+	handedBack uintptr // bytes given back so far
 }
 
-// run trims one class after the other, that of the largest frames first: there a
-// byte takes the least work.
+// run trims one class after the other. It begins with the largest frames, which give back
+// the most bytes for the same work.
 func (t *trim) run() {
 	for k := bins.Class(bins.Classes); k > 0 && t.excess > 0; k-- {
 		t.class(k - 1)
 	}
 }
 
-// class takes all public frames of class k, gives back what it can, and publishes
-// the others in the order of their addresses.
-//
-// While it has them, the frames are counted in the arena's inHand.
+// class takes all public frames of class k, releases slabs and discards pages, and
+// publishes the frames that are left in the order of their addresses. It panics if a frame
+// is there twice or belongs to no slab of the class.
 func (t *trim) class(k bins.Class) {
 	frames, empties := t.arena.takePublic(k)
 	slices.Sort(frames)
@@ -134,7 +122,7 @@ func (t *trim) class(k bins.Class) {
 		if t.excess > 0 && t.pages {
 			t.discardPages(k, s, inSlab)
 		}
-		for _, f := range inSlab { // cold grows behind the place that rest begins at
+		for _, f := range inSlab { // cold overwrites the beginning of frames, which was read already
 			if f&coldFrame == 0 {
 				warm = append(warm, f)
 			} else {
@@ -149,20 +137,22 @@ func (t *trim) class(k bins.Class) {
 		empties = b.Next()
 		t.arena.addEmpty(b)
 	}
-	t.arena.inHand[k].Store(0)
+	t.arena.inTrim[k].Store(0)
 }
 
-// coldFrame marks, in the lists of a trim, the address of a frame whose pages were
-// given back. Frames are aligned, so the bit is free.
+// coldFrame is a bit that marks, in a trim, the address of a frame whose pages were given
+// back. Frames are aligned to 128 bytes, so no address has this bit.
 const coldFrame = 1
 
-// pointer reads an address in a trim's list as the pointer that it was.
+// pointer returns an address in a trim as a pointer, without the mark. It loads the pointer
+// from the variable, because vet takes a conversion from an integer for a mistake.
 func pointer(address *uintptr) unsafe.Pointer {
 	return unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(address)), -int(*address&coldFrame))
 }
 
-// takePublic takes all public frames of class k, which it returns, and the batches
-// that they were in, linked and empty.
+// takePublic takes all public frames of class k from all caches. It returns their
+// addresses, cold ones marked, and the chain of the batches that they were in, now empty.
+// The caller, who holds trimming, owns both.
 func (a *Arena) takePublic(k bins.Class) (frames []uintptr, empties *bins.Batch) {
 	free := 0
 	for _, c := range *a.caches.Load() {
@@ -171,12 +161,12 @@ func (a *Arena) takePublic(k bins.Class) (frames []uintptr, empties *bins.Batch)
 	frames = make([]uintptr, 0, free)
 	for _, c := range *a.caches.Load() {
 		for b := c.takeAll(a, k); b != nil; {
-			a.inHand[k].Add(int64(b.Len()))
+			a.inTrim[k].Add(int64(b.Len()))
 			next := b.Next()
 			mark := uintptr(0)
 			if b.Cold() {
 				mark = coldFrame
-				a.warmed(k, b)
+				a.markWarm(k, b)
 			}
 			for p := b.Remove(); p != nil; p = b.Remove() {
 				frames = append(frames, uintptr(p)|mark)
@@ -189,9 +179,9 @@ func (a *Arena) takePublic(k bins.Class) (frames []uintptr, empties *bins.Batch)
 	return frames, empties
 }
 
-// publishFrames puts frames of class k into batches from empties, or the arena's
-// if these do not suffice, and publishes them. The lowest address will be handed
-// out first.
+// publishFrames puts frames of class k into batches and pushes these to the shared cache's
+// public stack, so that the lowest addresses are handed out first. It takes batches from
+// empties, and from the arena if these do not suffice.
 func (a *Arena) publishFrames(k bins.Class, frames []uintptr, cold bool, empties **bins.Batch) {
 	if cold {
 		a.cold[k].Add(int64(len(frames)))
@@ -213,19 +203,20 @@ func (a *Arena) publishFrames(k bins.Class, frames []uintptr, cold bool, empties
 	}
 }
 
-// warmed is told that the frames of b, a cold batch, are about to be used. b is
-// the caller's.
-func (a *Arena) warmed(k bins.Class, b *bins.Batch) {
+// markWarm makes b, a cold batch of class k that the caller owns, one that is not cold: its
+// frames are about to be used.
+func (a *Arena) markWarm(k bins.Class, b *bins.Batch) {
 	a.cold[k].Add(-int64(b.Len()))
 	b.SetCold(false)
 }
 
-// releaseSlab releases the slab s, if the given free frames are all that it has.
-func (t *trim) releaseSlab(k bins.Class, s *slab.Slab[slabUse], frames []uintptr) bool {
+// releaseSlab releases the slab s of class k if frames, which the trim owns, are all that
+// it has. It reports whether it did.
+func (t *trim) releaseSlab(k bins.Class, s *slab.Slab[slabDesc], frames []uintptr) bool {
 	a := t.arena
 	c := &a.central[k]
 	c.mu.Lock()
-	if int(s.Desc.carved) != len(frames) { // somebody has the others, or carves them
+	if int(s.Desc.carved) != len(frames) { // the others are live or in private lists
 		c.mu.Unlock()
 		return false
 	}
@@ -238,18 +229,19 @@ func (t *trim) releaseSlab(k bins.Class, s *slab.Slab[slabUse], frames []uintptr
 	if a.checker != nil {
 		a.checker.mustBeUntouched(s)
 	}
-	// Whether the system took the pages or not, the slab is free for any use.
+	// The store has the slab back even if the system did not take its pages.
 	if err := a.store.Return(s); err == nil && !slab.FromHeap {
 		t.handedBack += slab.Size
 	}
 	a.budget.give(slab.Size)
 	a.slabsReleased.Add(1)
-	t.lost(k, frames)
+	t.countDiscarded(k, frames)
 	return true
 }
 
-// lost counts the warm ones of the frames, whose memory was given back.
-func (t *trim) lost(k bins.Class, frames []uintptr) {
+// countDiscarded subtracts those of the frames that were not cold before from excess. Their
+// memory was given back.
+func (t *trim) countDiscarded(k bins.Class, frames []uintptr) {
 	for _, f := range frames {
 		if f&coldFrame == 0 {
 			t.excess -= min(t.excess, k.Size())
@@ -257,23 +249,24 @@ func (t *trim) lost(k bins.Class, frames []uintptr) {
 	}
 }
 
-// discardPages gives back the pages of slab s in which all frames are among the
-// given ones, which are sorted, and marks the frames in them.
-func (t *trim) discardPages(k bins.Class, s *slab.Slab[slabUse], frames []uintptr) {
-	unit := max(slab.PageSize(), k.Size()) // a page of frames, or a frame of pages
+// discardPages gives back the pages of slab s in which all frames are among the given ones,
+// which are sorted and owned by the trim, and marks these frames as cold. A frame that is
+// larger than a page counts as a unit of pages.
+func (t *trim) discardPages(k bins.Class, s *slab.Slab[slabDesc], frames []uintptr) {
+	unit := max(slab.PageSize(), k.Size()) // a page with all its frames, or a frame with all its pages
 	perUnit := int(unit / k.Size())
 	begin, end := 0, 0 // frames[begin:end] fill adjacent units
 	flush := func() {
 		if begin == end || t.excess == 0 {
 			return
 		}
-		// No more than is asked for, in whole units.
+		// Discard no more than excess, rounded up to a whole unit.
 		most := (t.excess-1)/unit + 1
 		run := frames[begin:min(end, begin+int(min(most, slab.Size/unit))*perUnit)]
 		if t.arena.store.Discard(pointer(&run[0]), uintptr(len(run))*k.Size()) != nil {
 			return
 		}
-		t.lost(k, run)
+		t.countDiscarded(k, run)
 		t.handedBack += uintptr(len(run)) * k.Size()
 		for i := range run {
 			run[i] |= coldFrame
@@ -300,7 +293,7 @@ func (t *trim) discardPages(k bins.Class, s *slab.Slab[slabUse], frames []uintpt
 	flush()
 }
 
-// publicBytes returns the size of all public frames.
+// publicBytes returns the size of all public frames, cold ones too, in bytes.
 func (a *Arena) publicBytes() uintptr {
 	n := uintptr(0)
 	for _, c := range *a.caches.Load() {
@@ -311,30 +304,11 @@ func (a *Arena) publicBytes() uintptr {
 	return n
 }
 
-// warmBytes returns the size of the public frames that have memory, as far as the
-// arena knows.
+// warmBytes returns the size of the public frames that are not cold, in bytes.
 func (a *Arena) warmBytes() uintptr {
 	warm := a.publicBytes()
 	for k := range bins.Class(bins.Classes) {
 		warm -= min(warm, uintptr(max(0, a.cold[k].Load()))*k.Size())
 	}
 	return warm
-}
-
-// publishLocal publishes what the cache of the calling P holds.
-func (a *Arena) publishLocal() {
-	for k := range bins.Class(bins.Classes) {
-		for {
-			c := a.acquireLocal()
-			empty := c.lists[k].Len() == 0
-			published := !empty && c.publishHalf(k)
-			a.local.release(c)
-			if empty {
-				break
-			}
-			if !published {
-				a.addEmpties() // allocates, which must not happen while a P is pinned
-			}
-		}
-	}
 }

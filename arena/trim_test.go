@@ -108,7 +108,7 @@ func TestTrimLeavesWhatIsLive(t *testing.T) {
 		require.EqualValues(t, after.Total.Cold*256, handedBack)
 		require.Zero(t, a.Trim(0), "nothing is given back twice")
 	}
-	// The cold frames are used again, and what is live is what it was.
+	// The cold frames are used again, and the live ones still have their contents.
 	again := allocateMany(t, c, 200, n-len(kept))
 	for i, p := range kept {
 		require.Equal(t, i, *(*int)(p))
@@ -198,7 +198,7 @@ func TestTrimAfterABurst(t *testing.T) {
 		require.Less(t, residentBytes(t), full-int(used)*8/10)
 	}
 
-	// What is left of the slabs serves any class.
+	// The slabs that were released serve any class.
 	mapped := a.Stats().ReservedBytes
 	frames := allocateMany(t, a, 4000, 2*n/16)
 	require.Equal(t, mapped, a.Stats().ReservedBytes, "address space is used again")

@@ -9,16 +9,16 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// ErrInvalid is wrapped by the errors of [Arena.Validate].
-var ErrCorrupt = errors.New("arena: invalid")
+// ErrCorrupt is wrapped by the errors of [Arena.Validate].
+var ErrCorrupt = errors.New("arena: corrupt")
 
-// Validate walks all free frames and all slabs and returns an error that wraps
-// [ErrCorrupt] if they do not add up: a frame that is free twice, or that no slab of
-// its class has, or a figure of [Stats] that is not what was counted. In checked
-// mode it also panics if a free frame was written to.
+// Validate walks all free frames and all slabs. It returns an error that wraps [ErrCorrupt]
+// if they do not agree: if a frame is free twice, if a free frame lies in no slab of its
+// class, or if a figure of [Stats] differs from the count. In checked mode it also panics
+// if a free frame was written to.
 //
-// The arena must be at rest: no other method of it or of its caches may run. It is
-// for tests, and takes time and memory in proportion to the free frames.
+// The arena must be at rest: no other method of it or of its caches may run. Validate is
+// for tests. It takes time and memory in proportion to the number of free frames.
 func (a *Arena) Validate() error {
 	a.mustBeOpen("Validate")
 	if ch := a.checker; ch != nil {
@@ -37,19 +37,23 @@ func (a *Arena) Validate() error {
 	return errors.Join(v.errs...)
 }
 
+// validation is one run of Validate. It belongs to one goroutine, which holds the arena's
+// trimming and, in checked mode, the checker's mu.
 type validation struct {
 	arena *Arena
-	free  map[uintptr]bins.Class // every frame that some list holds
+	free  map[uintptr]bins.Class // each frame that was found in a list
 	errs  []error
 }
 
+// fail adds an error, up to ten of them.
 func (v *validation) fail(format string, args ...any) {
 	if len(v.errs) < 10 {
 		v.errs = append(v.errs, fmt.Errorf("%w: "+format, append([]any{ErrCorrupt}, args...)...))
 	}
 }
 
-// slabs compares what the slabs say with what the classes and the budget say.
+// slabs compares the descriptors of the slabs with the counts of the classes and with the
+// budget.
 func (v *validation) slabs() {
 	var carved [bins.Classes]uint64
 	var slabs [bins.Classes]int
@@ -73,7 +77,8 @@ func (v *validation) slabs() {
 	}
 }
 
-// class walks the free frames of class k.
+// class walks the free frames of class k, in lists, stacks and quarantine, and compares
+// them with the counts.
 func (v *validation) class(k bins.Class) {
 	cold := int64(0)
 	before := len(v.free)
@@ -115,7 +120,7 @@ func (v *validation) class(k bins.Class) {
 	}
 }
 
-// frame checks a free frame.
+// frame checks that the frame of class k at p is free once, and a frame.
 func (v *validation) frame(k bins.Class, p unsafe.Pointer) {
 	if _, twice := v.free[uintptr(p)]; twice {
 		v.fail("the frame of %d bytes at %p is free twice", k.Size(), p)
@@ -132,8 +137,8 @@ func (v *validation) frame(k bins.Class, p unsafe.Pointer) {
 	}
 }
 
-// records compares, in checked mode, the records with the lists: each frame that
-// was carved is live or in a list.
+// records compares the records of checked mode with the lists: each carved frame is either
+// live or in a list.
 func (v *validation) records() {
 	if v.arena.checker == nil {
 		return

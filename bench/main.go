@@ -1,16 +1,17 @@
-// Command bench compares framearena with others, side by side on the machine that it runs
-// on, and writes docs/benchmarks.md.
+// Command bench compares framearena with other packages and languages, side by side on the
+// machine that it runs on, and writes docs/benchmarks.md.
 //
-//	go run .          # all, in less than 15 minutes
+//	go run .          # everything, in less than 15 minutes
 //	go run . -quick   # few and short samples, in less than 2
 //
-// It builds programs in C, C++ and Rust too. Those whose compiler or library is not there
-// are skipped, and said to be. Samples are kept as JSON, beside the plots or where -json
-// says; -from renders the page again from such a file.
+// It also builds programs in C, C++ and Rust. The page lists those that it skips because a
+// compiler or a library is missing. Samples are kept as JSON, beside the plots or in the file
+// of -json; -from renders the page again from such a file.
 //
 // Package contest describes what is compared. Packages frames, chain, tasks and crowd have
-// the contestants, native those in other languages; a new one is a line in the Disciplines
-// of one of them. Package measure takes the samples, stats sums them up, and report writes
+// the contestants, and native has those in other languages; a new contestant is a line in the
+// Disciplines of one of them. What tasks and goroutines do is in internal/workloads of the
+// library's module. Package measure takes the samples, stats sums them up, and report writes
 // the page.
 package main
 
@@ -52,7 +53,7 @@ func main() {
 	}
 }
 
-// disciplines returns all, in the order of the page.
+// disciplines returns all disciplines, in the order of the page.
 func disciplines() []contest.Discipline {
 	return slices.Concat(frames.Disciplines(), chain.Disciplines(), tasks.Disciplines(), crowd.Disciplines())
 }
@@ -91,7 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return write(s, *out, stdout)
 	}
 
-	// The command as the page has it says what was measured, and not where that went.
+	// The page shows the flags that decide what is measured, and not those for files.
 	o := measure.Options{Command: "go run .", Quick: *quick, Rounds: 7, Each: 200 * time.Millisecond, Progress: stderr}
 	if *quick {
 		o.Rounds, o.Each = 3, 40*time.Millisecond
@@ -147,7 +148,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// write writes the page and says so.
+// write writes the page, and its path to stdout.
 func write(s *measure.Samples, dir string, stdout io.Writer) error {
 	if err := report.Write(s, dir); err != nil {
 		return err

@@ -22,14 +22,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// few are contestants that take no time to measure, of each sort: in this program, in
-// another one, in a discipline that is done once.
+// few are contestants of each sort that are measured quickly: in this program, in another
+// program, and in a discipline that is not repeated.
 const few = `^alloc-pair/(framearena, owner's cache|sync.Pool|C, glibc)$|` +
 	`^chain/(framearena, plain|C\+\+20, g\+\+, recycled|Rust async, boxed)$|` +
 	`^crowd-10000/`
 
-// A quick run from end to end: samples, page, plots; and the page once more from the
-// samples.
+// A quick run from end to end: samples, page and plots, and the page again from the samples.
 func TestQuick(t *testing.T) {
 	out := t.TempDir()
 	require.NoError(t, run(t.Context(), []string{"-quick", "-rounds", "2", "-sample", "1ms", "-only", few, "-out", out}, io.Discard, io.Discard))
@@ -64,7 +63,8 @@ func TestQuick(t *testing.T) {
 	require.Equal(t, "wrote "+filepath.Join(again, "benchmarks.md")+"\n", said.String())
 }
 
-// Without any compiler, what needs one is skipped by name, and the rest is measured.
+// Without compilers, the contestants that need one are skipped by name, and the others are
+// measured.
 func TestNoCompilers(t *testing.T) {
 	t.Setenv("PATH", "")
 	out := t.TempDir()

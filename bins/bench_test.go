@@ -78,9 +78,9 @@ func BenchmarkListPair(b *testing.B) {
 // and a Push.
 //
 //   - warm: the same 100 frames, which stay in the nearest cache.
-//   - cold: those pushed are the next of half a million that are spread over 64
-//     MiB, as when tasks end that slept for long; nobody writes to those popped.
-//   - cold-used: and who popped a frame writes to it, as a task does.
+//   - cold: the frames pushed are the next of half a million that are spread over 64 MiB, as
+//     when tasks end that have slept for long. The frames popped are not written to.
+//   - cold-used: the same, but each frame popped is written to, as a task does.
 func BenchmarkListBatch(b *testing.B) {
 	b.Run("warm", func(b *testing.B) {
 		frames := spread(inList, false)

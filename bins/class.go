@@ -2,31 +2,31 @@ package bins
 
 import "math/bits"
 
-// Class numbers a size of frames: class k holds frames of 128<<k bytes.
+// Class is the number of a size of frames: the frames of class k have 128<<k bytes.
 type Class uint
 
 const (
-	// MinSize is the size of a frame of the smallest class, in bytes. It is two
-	// cache lines: the unit that the hardware's adjacent-line prefetch moves, so
-	// that frames of two tasks never contend.
+	// MinSize is the size of a frame of the smallest class, in bytes. It is two cache
+	// lines, the unit of the hardware's adjacent-line prefetch, so that no two frames
+	// contend for one.
 	MinSize = 1 << minShift
 
-	// MaxSize is the size of a frame of the largest class, in bytes. Larger
-	// requests have no class.
+	// MaxSize is the size of a frame of the largest class, in bytes. Larger requests have
+	// no class.
 	MaxSize = MinSize << (Classes - 1)
 
 	// Classes is the number of classes: 128 B, 256 B, … 64 KiB.
 	Classes = 10
 
-	// MaxAlign is the largest alignment that a class gives, in bytes.
+	// MaxAlign is the largest alignment of a class, in bytes.
 	MaxAlign = 4096
 
 	minShift = 7
 )
 
-// ClassOf returns the class of a request of size bytes. A request of more than
-// MaxSize has a class ≥ Classes; so does one of 0 bytes, since size-1 wraps:
-// both belong on a slow path, and one comparison sends them there.
+// ClassOf returns the class of a request of size bytes. It returns a number ≥ Classes,
+// which is no class, for more than MaxSize bytes and for 0 bytes (size-1 wraps around). So
+// one comparison sends both to a slow path.
 func ClassOf(size uintptr) Class {
 	return Class(bits.Len64(uint64(size-1) >> minShift))
 }
@@ -34,13 +34,13 @@ func ClassOf(size uintptr) Class {
 // Size returns the size of the class's frames, in bytes.
 func (k Class) Size() uintptr { return MinSize << k }
 
-// Align returns the alignment of the class's frames, in bytes: their size or
-// 4 KiB, whichever is smaller.
+// Align returns the alignment of the class's frames, in bytes: their size or 4 KiB,
+// whichever is smaller.
 func (k Class) Align() uintptr { return min(k.Size(), MaxAlign) }
 
-// BatchLen returns how many frames of the class make a full batch. Batches are
-// bounded in bytes, so that a thread which holds two of them per class holds
-// little memory hostage, and in length, so that they fit a [Batch].
+// BatchLen returns how many frames of the class make a full batch. Batches are bounded in
+// bytes, because each thread may hold two full ones of each class that no other thread can
+// use, and in length, because a [Batch] has room for BatchCap frames.
 func (k Class) BatchLen() int {
 	return int(max(1, min(BatchCap, maxBatchBytes/k.Size())))
 }

@@ -17,7 +17,7 @@ func Example() {
 	batch := new(bins.Batch)
 	defer runtime.KeepAlive(memory)
 
-	// The owner's list: what was freed last is handed out first.
+	// The owner's list: the frame that was freed last is handed out first.
 	list := new(bins.List)
 	list.Open(bins.ListCap)
 	for i := range 4 {
@@ -26,7 +26,7 @@ func Example() {
 	newest := list.Pop()
 	fmt.Println("frame", (uintptr(newest)-uintptr(unsafe.Pointer(&memory[0])))/class.Size())
 
-	// The public stack: from the owner to whoever runs dry.
+	// The public stack: from the owner to any goroutine whose list is empty.
 	var stack bins.Stack
 	list.Drain(batch, class.BatchLen())
 	stack.Push(batch)

@@ -9,15 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// frame is a frame of the smallest class. Its bytes are its own business: no list
-// touches them.
+// frame is a frame of the smallest class. No list touches its bytes.
 type frame [bins.MinSize]byte
 
 const untouched = 0x6b
 
-// frames are what a test puts into lists. Lists hold addresses as integers, so
-// both frames and batches are kept reachable to the end of the test, on the heap,
-// where nothing moves.
+// frames are the frames and batches of a test. Lists hold addresses as integers, so both are
+// kept reachable to the end of the test, and on the heap, where nothing moves.
 type frames struct {
 	all     []frame
 	batches []bins.Batch

@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// stack is what bins.Stack does and broken ones do too.
+// stack is implemented by bins.Stack and by stacks with a fault.
 type stack interface {
 	Push(*bins.Batch)
 	Take() *bins.Batch
@@ -18,7 +18,7 @@ type stack interface {
 	PushAll(*bins.Batch)
 }
 
-// ledger knows who has which batch. Threads use it one at a time.
+// ledger records which thread has which batch. Threads use it one at a time.
 type ledger struct {
 	run     *interleave.Run
 	stack   stack
@@ -39,28 +39,29 @@ func newLedger(r *interleave.Run, s stack, n int) *ledger {
 	return l
 }
 
-// push gives batch i, which who has, to the stack.
-func (l *ledger) push(who string, b *bins.Batch) {
-	l.gives(who, b)
+// push pushes b, which the thread must have, onto the stack.
+func (l *ledger) push(thread string, b *bins.Batch) {
+	l.gives(thread, b)
 	l.stack.Push(b)
 }
 
-func (l *ledger) gives(who string, b *bins.Batch) {
-	l.run.Require(l.held[b] == who, "%s gives away what %q has", who, l.held[b])
+// gives records that the thread no longer has b.
+func (l *ledger) gives(thread string, b *bins.Batch) {
+	l.run.Require(l.held[b] == thread, "%s gives away what %q has", thread, l.held[b])
 	delete(l.held, b)
 }
 
-// has notes that who has taken b and what is linked to it.
-func (l *ledger) has(who string, b *bins.Batch) {
+// has records that the thread has taken b and the batches linked to it.
+func (l *ledger) has(thread string, b *bins.Batch) {
 	for ; b != nil; b = b.Next() {
-		l.run.Require(l.held[b] == "", "%s has taken what %s has", who, l.held[b])
-		l.held[b] = who
+		l.run.Require(l.held[b] == "", "%s has taken what %s has", thread, l.held[b])
+		l.held[b] = thread
 	}
 }
 
-func (l *ledger) take(who string) *bins.Batch {
+func (l *ledger) take(thread string) *bins.Batch {
 	b := l.stack.Take()
-	l.has(who, b)
+	l.has(thread, b)
 	return b
 }
 
@@ -118,11 +119,11 @@ var stackModels = []struct {
 		l := newLedger(r, s, 2)
 		l.push("setup", &l.batches[0])
 		l.push("setup", &l.batches[1])
-		for _, who := range []string{"one", "two"} {
-			r.Thread(who, func() {
+		for _, thread := range []string{"one", "two"} {
+			r.Thread(thread, func() {
 				for range 2 {
-					if b := l.take(who); b != nil {
-						l.push(who, b)
+					if b := l.take(thread); b != nil {
+						l.push(thread, b)
 					}
 				}
 			})
@@ -165,7 +166,8 @@ var stackModels = []struct {
 	}, false},
 }
 
-// No batch is lost and none is had by two, whatever the order of what is done to a stack.
+// No batch is lost and no two threads have the same batch, whatever the order of the
+// operations on a stack.
 func TestInterleavingsOfStacks(t *testing.T) {
 	for _, tt := range stackModels {
 		t.Run(tt.name, func(t *testing.T) {

@@ -310,7 +310,7 @@ func (m *listModel) emptyBatch() {
 	m.batch = nil
 }
 
-// fill adds to the batch what is missing to n frames, and moves it to the list.
+// fill adds frames to the batch until it has n, and moves them to the list.
 func (m *listModel) fill(n int) {
 	for len(m.batch) < min(n%(bins.BatchCap+1), len(m.free)) {
 		last := len(m.free) - 1

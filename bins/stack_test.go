@@ -169,8 +169,8 @@ func (m *stackModel) takeAll() {
 	m.chain, m.want = m.want, nil
 }
 
-// pushAll puts the chain below what was pushed meanwhile. The order of the latter
-// is reversed by it: nobody relies on that, but the model has to know.
+// pushAll puts the chain below the batches that were pushed meanwhile, and reverses the order
+// of these. No code relies on that order, but the model must follow it.
 func (m *stackModel) pushAll() {
 	if len(m.chain) == 0 {
 		m.stack.PushAll(nil)
@@ -233,8 +233,8 @@ func TestStackUnderStress(t *testing.T) {
 	}
 }
 
-// Owners of frames and batches are goroutines, from 1. Frames in a batch on a
-// stack belong to nobody.
+// Owners of frames and batches are goroutines, numbered from 1. nobody is the owner of the
+// frames in a batch on a stack.
 const nobody = 0
 
 // traffic is what the goroutines of a stress test share.
@@ -339,7 +339,7 @@ func (u *stackUser) step() {
 	case what < 9:
 		u.push(s)
 	default:
-		// A part of what was taken goes to another stack as it is.
+		// The rest of a chain that was taken goes to another stack unchanged.
 		first := s.TakeAll()
 		if first == nil {
 			return

@@ -6,18 +6,18 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Await runs a task of kind k as a child of f, and goes on in f at the resume
-// point at once the child has ended. The child's state begins as args; its
-// result goes to *result, which must lie in f's state or held part, or nowhere if
-// result is nil. The child runs next, on the same goroutine, with f's environment: its
-// executor, allocator and context. Whether it failed is what f.Err says then.
+// Await runs a task of kind k as a child of f, and resumes f's task at the resume point at when
+// the child has ended. The child's state begins as args. Its result goes to *result, which
+// must lie in f's state or held part, or nowhere if result is nil. The child runs next, on
+// the same goroutine, with f's environment: its executor, allocator and context. If the
+// child has failed, f.Err returns its error in the step that follows.
 //
-// A step function makes at most one Await, and returns its Step at once. Await
-// panics if result points anywhere but into f.State or the held part: such an
-// address need not outlive the child. A result that holds Go pointers goes to the
-// held part: no field of a state has its type.
+// A step function makes at most one Await, and returns its Step at once. Await panics if
+// result points anywhere but into f.State or the held part: another address may be gone
+// when the child ends. A result that holds Go pointers goes to the held part: no field of a
+// state has such a type.
 //
-// If the allocator has no frame to give, the child fails with
+// If the allocator has no memory for the child's frame, the child fails with
 // [arena.ErrExhausted] without having begun.
 func Await[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args CS, result *CR) Step {
 	c := (*Frame[CS, CR])(unsafe.Pointer(f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))))
@@ -25,13 +25,13 @@ func Await[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args CS, r
 	return Step{next: &c.header, op: opAwait}
 }
 
-// await makes the frame of a child of h. stateSize is the size of h's state.
-// Everything out of the ordinary is left to awaitSlow, so that nothing has to be
-// saved across a call here.
+// await makes the frame of a child of h, and returns it. stateSize is the size of h's state, in
+// bytes. Everything but the common case is left to awaitSlow, so that no value has to be saved
+// across a call here.
 func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
 	w := h.worker.get()
-	// The flags come first: those of a frame that a checked arena has poisoned are
-	// none that may go on here, and its worker is no address to load from.
+	// The flags are compared first. In a frame that a checked arena has poisoned, one of the
+	// inherited flags is set, and the worker is not an address to load from.
 	if h.layout&inheritedFlags == 0 && w.current == uintptr(unsafe.Pointer(h)) &&
 		(result == nil || h.stateHolds(result, stateSize)) {
 		var c *header
@@ -58,8 +58,8 @@ func (h *header) await(at int, k *kind, result unsafe.Pointer, stateSize uintptr
 	return h.awaitSlow(at, k, result, stateSize)
 }
 
-// awaitSlow is await for frames that do not come from the worker's lists, for
-// results that go to held parts, and for mistakes.
+// awaitSlow is await for frames that do not come from the worker's free lists, for results that
+// go to held parts, and for mistakes.
 func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
 	w := h.mustBeAbleToAwait(k, result, stateSize)
 	h.resumeAt(at)
@@ -79,8 +79,8 @@ func (h *header) awaitSlow(at int, k *kind, result unsafe.Pointer, stateSize uin
 	return h.makeChild(w, c, k, result, layout)
 }
 
-// mayAwait checks that the step function of h may await a task of kind k, and returns
-// h's worker.
+// mustBeAbleToAwait panics unless the step function of h runs and may await a task of kind k
+// now. It returns h's worker.
 func (h *header) mustBeAbleToAwait(k *kind, result unsafe.Pointer, stateSize uintptr) *Worker {
 	if h.layout&flagMask&^knownFlags != 0 {
 		panicMisusedFrame(h, nil) // poisoned
@@ -93,10 +93,11 @@ func (h *header) mustBeAbleToAwait(k *kind, result unsafe.Pointer, stateSize uin
 	return w
 }
 
-// makeChild makes c, which is nil if there was no memory, the child that h awaits.
+// makeChild makes c the child that h awaits, and returns it. If c is nil, because there was no
+// memory, the child is a frame of refusedKind.
 func (h *header) makeChild(w *Worker, c *header, k *kind, result unsafe.Pointer, layout uint32) *header {
 	if c == nil {
-		c = w.refused(k)
+		c = w.newRefusedFrame(k)
 		k, result, layout = refusedKind, nil, flagRefused
 	}
 	*c = header{env: h.env, result: uintptr(result), layout: layout}
@@ -110,17 +111,19 @@ func (h *header) makeChild(w *Worker, c *header, k *kind, result unsafe.Pointer,
 	return c
 }
 
-// refused makes a frame on the Go heap that takes a child's state like any other
-// but, as one of refusedKind, only ever fails: so that Await, which is inlined
-// into step functions, need not ask whether there was memory.
-func (w *Worker) refused(k *kind) *header {
+// newRefusedFrame returns a frame on the Go heap, in place of a frame of kind k for which there
+// was no memory. Await stores the child's state into it as into any other, and its task, of
+// refusedKind, fails in its first step. So Await, which is inlined into step functions, does
+// not have to look whether there was memory. The worker keeps the frame alive: it runs next, on
+// this worker, and there is one at a time.
+func (w *Worker) newRefusedFrame(k *kind) *header {
 	const word = unsafe.Sizeof(uintptr(0))
 	w.refusedFrame = make([]uintptr, (k.size+word-1)/word)
 	return (*header)(unsafe.Pointer(unsafe.SliceData(w.refusedFrame)))
 }
 
-// refusedKind is the kind of frames made by refused. It is defined by hand, since
-// its frames are of any size.
+// refusedKind is the kind of the frames that newRefusedFrame makes. It is defined by hand,
+// because its frames are of any size.
 var refusedKind = &kind{
 	name: "refused",
 	step: func(h *header) Step {
@@ -138,8 +141,9 @@ func panicMisusedFrame(h *header, w *Worker) {
 	panicNotRunning("Await")
 }
 
-// mustRun panics unless h is the frame of the step function that runs. method is
-// what it was used for. Await and the step loop have their own checks.
+// mustRun panics unless h is the frame of the step function that is running. method is the
+// name of the method that was called with it. Await and the step loop have checks of their
+// own.
 func (h *header) mustRun(method string) {
 	if h.layout&flagMask&^knownFlags != 0 {
 		panicNotRunning(method) // poisoned

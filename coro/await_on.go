@@ -18,8 +18,8 @@ import (
 // If the child's executor is closed, the child ends before the call. Then release cancels the
 // Handle and does not reuse it: the end of the call changes a Handle that no task has.
 
-// AwaitOn runs a call on another executor. When the call has ended there, AwaitOn continues in
-// f at the resume point at, on f's own executor. The result goes to *result, which must lie in
+// AwaitOn runs a call on another executor. When the call has ended there, AwaitOn resumes f's task
+// at the resume point at, on f's own executor. The result goes to *result, which must lie in
 // f's state or held part, or nowhere if result is nil; f.Err gives the error, which is
 // that of ex if ex is closed.
 //

@@ -126,8 +126,8 @@ func TestAwaitOnWithPointers(t *testing.T) {
 	require.Equal(t, []string{"a1", "b"}, got.words)
 }
 
-// The caller's tree is cancelled, at every moment: the call learns of it, and the caller
-// goes on when the call has ended, and not before.
+// The caller's tree is cancelled, at every moment: the call is cancelled too, and the caller
+// resumes when the call has ended, and not before.
 func TestAwaitOnIsCancelled(t *testing.T) {
 	for _, by := range []string{"context", "handle", "scope"} {
 		for _, stubborn := range []bool{false, true} {
@@ -207,7 +207,7 @@ func awaitOnIsCancelled(t *testing.T, by string, stubborn bool, phase int) {
 	require.Zero(t, liveIn(there.arena))
 }
 
-// What is told to a call that waits, exactly.
+// A call that waits gets the caller's cause, exactly.
 func TestAwaitOnTellsTheCause(t *testing.T) {
 	var event coro.Event
 	var seen []error
@@ -488,14 +488,11 @@ func TestAwaitOnInAGenerator(t *testing.T) {
 
 // Calls that go back and forth, cancels, and Close of either executor, all at once.
 func TestAwaitOnStress(t *testing.T) {
-	for _, procs := range []int{1, 2, 8} {
-		func() {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-			for round := range scaled(200) {
-				awaitOnStress(t, round)
-			}
-		}()
-	}
+	onProcs(func() {
+		for round := range scaled(200) {
+			awaitOnStress(t, round)
+		}
+	})
 }
 
 func awaitOnStress(t *testing.T, round int) {

@@ -5,24 +5,26 @@ import (
 	"strings"
 )
 
-// A task backtrace keeps so many tasks of a deep chain.
+// How many tasks of a deep chain a Backtrace keeps.
 const (
 	innermostTasks = 32
 	outermostTasks = 8
 )
 
-// Backtrace is a chain of tasks, each awaited by the next.
+// Backtrace is a chain of tasks: each task is awaited by the next one. It is a copy, and
+// belongs to its caller.
 type Backtrace struct {
-	// Tasks are the kinds of the tasks, from the innermost, where something
-	// happened, to the root. Of a deep chain they are the innermost 32 and the
+	// Tasks has the kinds of the tasks, from the innermost task, where something
+	// happened, to the root. Of a deep chain it has the innermost 32 tasks and the
 	// outermost 8.
 	Tasks []KindInfo
 
-	// Omitted is how many tasks between these two are left out.
+	// Omitted is how many tasks between the innermost 32 and the outermost 8 are left out.
 	Omitted int
 }
 
-// String returns a line for each task.
+// String returns two lines for each task, its name and the position of its kind's definition,
+// and a line for the tasks that are left out.
 func (b Backtrace) String() string {
 	var s strings.Builder
 	for i, t := range b.Tasks {
@@ -34,7 +36,8 @@ func (b Backtrace) String() string {
 	return s.String()
 }
 
-// backtrace returns the chain from h to its root.
+// backtrace returns the chain from h to its root. The caller runs the task of h, or holds the
+// lock that owns its frame.
 func (h *header) backtrace() Backtrace { return newBacktrace(h.appendChain(nil)) }
 
 func newBacktrace(kinds []*kind, omitted int) Backtrace {
@@ -45,11 +48,11 @@ func newBacktrace(kinds []*kind, omitted int) Backtrace {
 	return b
 }
 
-// appendChain appends to kinds those of the chain from h to its root that a Backtrace
-// keeps, and returns how many it leaves out.
+// appendChain appends to kinds the kinds of those tasks from h to its root that a Backtrace
+// keeps, and returns how many tasks it leaves out.
 func (h *header) appendChain(kinds []*kind) (_ []*kind, omitted int) {
-	var last [outermostTasks]*kind // of those that are not in kinds, a ring
-	n := 0
+	var last [outermostTasks]*kind // a ring of the last tasks beyond the innermost
+	n := 0                         // tasks of the chain
 	for ; h != nil; h = h.parent.get() {
 		k := h.kind.get()
 		if n < innermostTasks {

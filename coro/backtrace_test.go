@@ -183,7 +183,7 @@ func TestKinds(t *testing.T) {
 			break
 		}
 	}
-	require.True(t, names["bench loop"], "package-level kinds are there, in order")
+	require.True(t, names["chain loop"], "package-level kinds are there, in order")
 	require.False(t, names["small"], "the loop ended early")
 }
 
@@ -239,11 +239,11 @@ func ExampleBacktrace() {
 
 func ExampleKinds() {
 	for k := range coro.Kinds() {
-		if k.Name == "bench loop" {
+		if k.Name == "chain loop" {
 			fmt.Println(k.Name, "defined in", filepath.Base(k.File))
 		}
 	}
 
 	// Output:
-	// bench loop defined in bench_test.go
+	// chain loop defined in chain.go
 }

@@ -4,8 +4,7 @@ import "context"
 
 var blockingKinds = offloadKinds{name: "coro.Blocking"}
 
-// Blocking calls fn on another goroutine, waits until it has returned, and continues in f at
-// the resume point at. It is for functions that block, such as reading a file, and for those
+// Blocking calls fn on another goroutine, waits until it has returned, and resumes f's task at the resume point at. It is for functions that block, such as reading a file, and for those
 // that take long: in a step, either would keep the worker from other tasks.
 //
 // It is like [Await] with a child that does what fn does: the result goes to *result,
@@ -34,7 +33,7 @@ var (
 	sendToKinds   = offloadKinds{name: "coro.SendTo"}
 )
 
-// RecvFrom receives a value from a Go channel and continues in f at the resume point at.
+// RecvFrom receives a value from a Go channel and resumes f's task at the resume point at.
 // The value goes to *result, which must lie in f's state or held part, or nowhere if
 // result is nil. If the channel is closed and empty, f.Err is [ErrChanClosed].
 //
@@ -50,7 +49,7 @@ func RecvFrom[S, R, T any](f *Frame[S, R], at int, ch <-chan T, result *T) Step 
 	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{from: ch}}, result)
 }
 
-// SendTo sends v to a Go channel and continues in f at the resume point at. If f.Err is not
+// SendTo sends v to a Go channel and resumes f's task at the resume point at. If f.Err is not
 // nil then, v was not sent: the tree's context has ended or, with a [*PanicError], the channel
 // is closed. If the executor is closed meanwhile, v may or may not have been sent.
 //
@@ -62,7 +61,7 @@ func SendTo[S, R, T any](f *Frame[S, R], at int, ch chan<- T, v T) Step {
 
 var waitContextKinds = offloadKinds{name: "coro.WaitContext"}
 
-// WaitContext waits until ctx has ended, and continues in f at the resume point at. If f.Err is
+// WaitContext waits until ctx has ended, and resumes f's task at the resume point at. If f.Err is
 // not nil then, the context of the tree has ended, and ctx has not. If ctx is the tree's own,
 // f.Err is nil. No goroutine waits.
 func WaitContext[S, R any](f *Frame[S, R], at int, ctx context.Context) Step {

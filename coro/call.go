@@ -7,18 +7,19 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Call is a task that has not been launched: a kind and the state that it begins
-// with. It is good for one launch. R is the type of the result.
+// Call is a task that has not been launched: a kind, and the state and held part that it begins
+// with. It is good for one launch, and belongs to one goroutine until then. R is the type of
+// the result.
 type Call[R any] struct{ c *callFor[R] }
 
-// With returns a call of k with the given state.
+// With returns a call of k with the given state. The call is good for one launch.
 func (k *Kind[S, R]) With(state S) Call[R] {
 	if k == nil {
 		panic("coro: With on a nil Kind: make one with Define")
 	}
 	c := k.calls.Get().(*callWith[S, R])
 	c.state = state
-	c.armed = true
+	c.claimable = true
 	return Call[R]{&c.callFor}
 }
 
@@ -32,44 +33,44 @@ func (c Call[R]) launchable() *call {
 	return &c.c.call
 }
 
-// call is the part of a Call that does not depend on types. It is the caller's
-// until launch; then it is either done with, because the state is in the frame,
-// or it carries the environment of the tree until the root has ended. It is
-// reused for later calls of its kind.
+// call is the part of a Call that does not depend on types. It belongs to the goroutine that
+// has made it until it is launched. The launch copies the state into the frame, and then either
+// recycles the call, or the call carries the environment of the tree until the root has ended.
+// Later calls of its kind use it again.
 type call struct {
-	kind  *kind
-	self  any  // the *callFor[R] that this is part of
-	armed bool // made by With and not launched
+	kind      *kind
+	self      any  // the *callFor[R] that this is part of
+	claimable bool // made by With and not launched
 
-	// fill copies the state into a new frame, and moves the held part. It is given the
-	// worker whose goroutine calls, or nil.
+	// fill copies the state, and moves the held part, into a new frame. Its first argument is
+	// the worker whose goroutine calls, or nil if none does.
 	fill func(*Worker, *header)
 
-	// resultAddress is where Run finds the result.
+	// resultAddress is the address of callFor.result, for Return.
 	resultAddress uintptr
 
-	// recycle gives the call back to its kind.
+	// recycle puts the call back into kind.calls.
 	recycle func()
 
 	// ---- in use only while the call carries an environment
 
 	scope               // of the tree: its env and, if that can end, its registry tree
-	recipient recipient // gets what the root ends with; nil: errors go to env's handler
+	recipient recipient // gets the root's outcome; nil: errors go to env's handler
 	trace     treeTrace // the tree, if that began while a trace was taken
 	waited    bool      // Run waits on done; otherwise the call is pinned
-	done      signal    // given when the root has ended
-	err       error     // of the root; written before done is given
+	done      signal    // given when the root has ended; the caller of Run waits on it
+	err       error     // the root's; written before done is given, read afterwards
 
-	prev, next *call // in pinned
+	prev, next *call // in pinned; guarded by its lock
 }
 
-// callFor adds what a caller of Run gets.
+// callFor is a call with room for the result, of type R.
 type callFor[R any] struct {
 	call
 	result R // zero unless a root's Return has stored into it
 }
 
-// callWith adds what the root begins with.
+// callWith is a callFor with the state that the root begins with.
 type callWith[S, R any] struct {
 	callFor[R]
 	state S
@@ -90,7 +91,7 @@ func (c *callFor[R]) init(k *kind) {
 	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
 }
 
-// take returns the result, which it clears: it may hold Go pointers.
+// take returns the result and clears it, since it may hold Go pointers.
 func (c *callFor[R]) take() R {
 	var zero R
 	result := c.result
@@ -98,16 +99,17 @@ func (c *callFor[R]) take() R {
 	return result
 }
 
-// claim is the first thing that a launch does: nothing of c may be changed before,
-// since it may be another's by now.
+// claim is the first thing that a launch does. It panics if c has been launched: then c may be
+// another call by now, so nothing of it may be changed.
 func (c *call) claim() {
-	if !c.armed {
+	if !c.claimable {
 		panic("coro: a Call is good for one launch: make another one with With")
 	}
-	c.armed = false
+	c.claimable = false
 }
 
-// release ends the call's carrying of an environment.
+// release ends the use of a call that carries an environment, and recycles it. No frame of the
+// tree is left.
 func (c *call) release() {
 	if !c.waited {
 		pinned.remove(c)
@@ -124,12 +126,10 @@ func (c *call) release() {
 	c.recycle()
 }
 
-// AwaitCall is [Await] for a call, of a kind of either sort, with options: [Timeout],
-// [Deadline] and [Shield], and also [Context] and [Allocator], which are then in force for
-// the child and what it awaits. It costs a little more than Await, and with options some
-// more, but allocates nothing on the Go heap in the steady state.
-//
-// Options that only a launch can have make it panic.
+// AwaitCall is [Await] for a call, of a kind with a held part or without, and with options:
+// [Timeout], [Deadline], [Shield], [Context] and [Allocator], which are in force for the child
+// and what it awaits. It costs a little more than Await, and with options some more, but
+// allocates nothing on the Go heap in the steady state.
 func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, opts ...ChildOption) Step {
 	c := call.launchable()
 	c.claim()
@@ -138,7 +138,7 @@ func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, 
 	return Step{next: h, op: opAwait}
 }
 
-// awaitCall makes the frame of a child from a call.
+// awaitCall makes the frame of a child of h from a claimed call, which the caller recycles.
 func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize uintptr, opts []ChildOption) *header {
 	if len(opts) == 0 {
 		c := h.await(at, call.kind, result, stateSize)
@@ -148,7 +148,7 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 		return c
 	}
 	o := childOptions(opts)
-	// Whatever is wrong with the await is found before there is a scope.
+	// The await is checked first: a panic must leave no scope behind.
 	c := h.awaitFrom(o.allocator, at, call.kind, result, stateSize)
 	if c.layout&flagRefused != 0 {
 		return c
@@ -159,7 +159,7 @@ func (h *header) awaitCall(at int, call *call, result unsafe.Pointer, stateSize 
 	return c
 }
 
-// awaitFrom is await with a frame from m, unless that is nil.
+// awaitFrom is await with a frame from the allocator m. If m is nil, it is await.
 func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
 	if m == nil {
 		return h.await(at, k, result, stateSize)
@@ -169,15 +169,17 @@ func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsaf
 	return h.makeChild(w, (*header)(m.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
 }
 
-// pinned holds the calls that carry an environment that only frames refer to.
-var pinned calls
+// pinned is the calls that carry an environment to which only frames refer: it keeps them from
+// the garbage collector. Any goroutine uses it.
+var pinned pinnedCalls
 
-type calls struct {
+// pinnedCalls is a doubly linked list of calls.
+type pinnedCalls struct {
 	mu   sync.Mutex
-	list *call
+	list *call // the first; guarded by mu, as are the links
 }
 
-func (p *calls) add(c *call) {
+func (p *pinnedCalls) add(c *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	c.next = p.list
@@ -187,7 +189,7 @@ func (p *calls) add(c *call) {
 	p.list = c
 }
 
-func (p *calls) remove(c *call) {
+func (p *pinnedCalls) remove(c *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c.prev != nil {

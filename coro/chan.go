@@ -51,7 +51,7 @@ type (
 	receiving[T any] Chan[T]
 )
 
-// Send sends v, waits until there is room for it or a receiver takes it, and continues in f
+// Send sends v, waits until there is room for it or a receiver takes it, and resumes f's task
 // at the resume point at. If f.Err is not nil then, v was not sent: the tree's context has
 // ended or, with [ErrChanClosed], the channel was closed while the task waited. The task
 // panics if the channel is closed before that.
@@ -118,7 +118,7 @@ func (c *Chan[T]) unpack(b *box[T]) {
 	c.boxes.Put(b)
 }
 
-// Recv waits for a value, and continues in f at the resume point at. The value goes to
+// Recv waits for a value, and resumes f's task at the resume point at. The value goes to
 // *result, which must lie in f's state or held part, or nowhere if result is nil. If f.Err is
 // not nil then, there is no value: the tree's context has ended or, with [ErrChanClosed], the
 // channel is closed and has no values left.

@@ -5,19 +5,20 @@ import (
 	"unsafe"
 )
 
-// Cleanup is the resume point of a task that would end without its own doing; see
-// [HasCleanup].
+// Cleanup is the resume point of a task that ends because of a panic, of [runtime.Goexit] or of
+// the end of its executor; see [HasCleanup].
 const Cleanup = atMask
 
-// ErrLoopEnded is what Err says at [Cleanup] to a generator, and to what it awaits, whose
-// loop has ended early.
+// ErrLoopEnded is what Err returns at [Cleanup] to a generator whose loop has ended early, and
+// to the tasks that the generator awaits.
 var ErrLoopEnded = errors.New("coro: the loop over a generator has ended")
 
-// HasCleanup says that the step function has a case for the resume point [Cleanup]. There
-// goes on a task whose step function has panicked or called [runtime.Goexit], and one that
-// the executor cancels because it is closed, so that it can give back what it has, such as
-// a lock. Err says why. Like any other step it ends the task by Return or Fail; it may also
-// await and wait, except when the task is cancelled: then a step that does is the last.
+// HasCleanup declares that the step function has a case for the resume point [Cleanup]. A task
+// resumes there if its step function has panicked or called [runtime.Goexit], or if the
+// executor cancels it because the executor is closed. There it gives back what it has, such as
+// a lock. Err returns the reason. Like any other step, the step ends the task by Return or
+// Fail, and it may also await and wait. But if the task is cancelled, a step that awaits or
+// waits is its last.
 //
 //	case coro.Cleanup:
 //		if s.locked {
@@ -25,18 +26,20 @@ var ErrLoopEnded = errors.New("coro: the loop over a generator has ended")
 //		}
 //		return f.Fail(f.Err())
 //
-// A task that is cancelled before it has begun goes there too: what it has to give back
-// should be seen from its state. One that has been given what it waited for, and is
-// cancelled before it could go on, goes on there first, for one step. A task goes there once; another panic ends it.
+// A task that is cancelled before it has begun resumes there too: its state should tell what it
+// has to give back. A task that has been given what it waited for, and is cancelled before it
+// could resume, runs one step at its own resume point first. A task resumes at Cleanup once:
+// another panic ends it.
 //
-// The end of a context, a timeout or a group is not among the reasons: it wakes a task that
-// waits, and the task goes on where it would have.
-func HasCleanup() KindOption { return func(k *kind) { k.cleanup = true } }
+// The end of a context, a timeout or a group is not among the reasons. It wakes a task that
+// waits, which resumes at its own resume point.
+func HasCleanup() KindOption { return func(k *kind) { k.hasCleanup = true } }
 
-// needsCleanup reports whether the task of h, which would end with err, goes on at Cleanup
-// instead. If so, w's next step must be that one.
-func (w *Worker) needsCleanup(h *header, err error) bool {
-	if !h.kind.get().cleanup || h.at&atMask == Cleanup {
+// beginCleanup makes Cleanup the resume point of h, whose task would end with err, if its kind
+// has a step for that and has not begun it. It reports whether it did. Then w's next step must
+// be that of h.
+func (w *Worker) beginCleanup(h *header, err error) bool {
+	if !h.kind.get().hasCleanup || h.at&atMask == Cleanup {
 		return false
 	}
 	h.at = Cleanup | atFailed
@@ -45,12 +48,12 @@ func (w *Worker) needsCleanup(h *header, err error) bool {
 	return true
 }
 
-// cleanUp gives the task of h, which is being cancelled with err, its last steps, if its
-// kind has a case for that, and returns the error that the task ends with. A task that was
-// given what it waited for, such as a lock, goes on there first: else it could not know
-// that it has something to give back.
-func (w *Worker) cleanUp(h *header, err error) error {
-	if !h.kind.get().cleanup || h.at&atMask == Cleanup {
+// runCleanup runs the last steps of h, whose task is being cancelled with err, if its kind has
+// a cleanup step. It returns the error that the task ends with. A task that was given what it
+// waited for, such as a lock, runs the step for that first: otherwise it would not know that it
+// has something to give back.
+func (w *Worker) runCleanup(h *header, err error) error {
+	if !h.kind.get().hasCleanup || h.at&atMask == Cleanup {
 		return err
 	}
 	if h.layout&flagWoken != 0 {
@@ -61,14 +64,15 @@ func (w *Worker) cleanUp(h *header, err error) error {
 		}
 		err = ends
 	}
-	w.needsCleanup(h, err)
+	w.beginCleanup(h, err)
 	ends, _ := w.stepAlone(h, err)
 	return ends
 }
 
-// stepAlone calls the step function of h, whose task is being cancelled with err. If that
-// does not end the task, it returns err, or the step's panic. The step has a goroutine of
-// its own, which it may end: whoever cancels has more to cancel.
+// stepAlone runs one step of h, whose task is being cancelled with err. If the step ends the
+// task, ended is true and ends is the task's error. Otherwise ends is err, or the step's panic.
+// The step has a goroutine of its own, which it may end: the canceller has more tasks to
+// cancel. A child that the step awaits is discarded.
 func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
 	done := make(chan struct{})
 	go func() {

@@ -180,7 +180,7 @@ func TestCleanupOfALoop(t *testing.T) {
 
 var cleanupChild = coro.Define("cleanup child", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })
 
-// A task is handed a lock, and its executor is closed before it goes on.
+// A task is given a lock, and its executor is closed before the task resumes.
 func TestCleanupOfWhatWasJustGiven(t *testing.T) {
 	for _, ends := range []bool{false, true} {
 		ex := newManual(t, func(error) {})

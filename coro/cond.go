@@ -35,7 +35,7 @@ type condWaiters = waiters[struct{}, struct{}]
 func NewCond(l *Mutex) *Cond { return &Cond{L: l} }
 
 // Wait unlocks L, waits for a [Cond.Signal] or [Cond.Broadcast], waits until it has L
-// again, and continues in f at the resume point at. No Signal is missed between the unlocking
+// again, and resumes f's task at the resume point at. No Signal is missed between the unlocking
 // and the waiting. The condition may have changed again by then: check it again.
 //
 // If f.Err is not nil then, the tree's context has ended, and the task does not have L: it

@@ -1,5 +1,5 @@
 // Package coro runs tasks: functions that can stop in the middle, wait without a
-// goroutine, and go on later. What a task remembers meanwhile lies in a frame of
+// goroutine, and resume later. What a task remembers meanwhile lies in a frame of
 // 128 bytes or more, in memory that the garbage collector neither scans nor
 // moves. A million suspended tasks are a million frames, and no goroutine.
 //
@@ -12,16 +12,17 @@
 // The step function runs until the task has to wait or has ended, and says which
 // by the [Step] that it returns:
 //
-//   - [Await] runs another task, a child, and goes on when that has ended;
-//   - [Yield] lets other tasks run, and goes on afterwards;
-//   - [Sleep] lets some time pass, and goes on then;
+//   - [Await] runs another task, a child, and resumes when the child has ended;
+//   - [Yield] lets other tasks run first;
+//   - [Sleep] lets some time pass;
 //   - [Mutex.Lock], [Chan.Recv] and others wait for what other tasks do;
 //   - [Frame.Return] ends the task with a result;
 //   - [Frame.Fail] ends it with an error.
 //
-// Where to go on is a number, the resume point, given to Await and all that waits,
-// and read back with [Frame.At]. A step function is a switch over it, or has no need of
-// one. Local variables do not outlive the step; what must is in [Frame.State].
+// Where the task resumes is a number, the resume point. Await and all that waits take
+// it, and [Frame.At] returns it. A step function is a switch over it, unless it has one
+// resume point only. Local variables are gone when the step has returned; what the task
+// needs afterwards is in [Frame.State].
 //
 //	// retry is the state: what the task remembers from step to step.
 //	type retry struct {
@@ -52,8 +53,8 @@
 //
 // # Launching
 //
-// A task that nobody awaits is a root. It is launched on an [Executor], of which
-// package executor has several:
+// A task that no other task awaits is a root. It is launched on an [Executor]; package
+// executor has several:
 //
 //	coro.Go(ex, Retry, retry{})                                  // the short form
 //	coro.RunAsync(ex)(Retry.With(retry{}))                       // the same, in two steps
@@ -61,45 +62,44 @@
 //	rtt, err := coro.Run(ctx, ex, Retry.With(retry{}))           // and wait for it
 //	handle, err := coro.Start(ex, Retry.With(retry{}))           // and keep a handle of it
 //
-// The form in two steps lets the options be in force before there is a frame.
+// The form in two steps has the options in force before there is a frame.
 //
-// A [Handle] can be awaited, by any number of tasks and goroutines, cancelled, and asked
-// how its task stands. [AwaitOn] is for one call on another executor: the task goes on,
-// where it was, when the call has ended there.
+// A [Handle] can be awaited, by any number of tasks and goroutines. It can cancel its task,
+// and it has the task's state. [AwaitOn] runs one call on another executor; the task resumes on
+// its own when the call has ended.
 //
 // # Several at once
 //
-// A [Group] in a task's state is its children that run beside it: [Spawn] adds one, and
-// [Group.Wait] waits until all have ended. A [GroupPolicy] cancels the others when one
-// has failed or succeeded, and [Group.SetLimit] says how many run at a time. A task never
+// A [Group] in a task's state is the children that run beside the task: [Spawn] adds one,
+// and [Group.Wait] waits until all have ended. A [GroupPolicy] cancels the others when one
+// has failed or succeeded, and [Group.SetLimit] limits how many run at a time. A task never
 // ends before its children. [All], [Any] and [Race] run one child for each element of a
 // slice.
 //
 // # Timeouts, shields, cleanup
 //
-// [AwaitCall] and [SpawnCall] take options for a child and what it awaits: [Timeout] and
-// [Deadline] end its time, so that what waits goes on with context.DeadlineExceeded, and
-// [Shield] keeps it from learning of the end of what is around it. A task that is told of
-// an end goes on, gives back what it has, and ends by itself. One that panics, or is on an
-// executor that is closed, cannot: its kind may have a step for that, see [HasCleanup].
+// [AwaitCall] and [SpawnCall] take options for a child and what it awaits. [Timeout] and
+// [Deadline] limit its time: then tasks that wait resume with context.DeadlineExceeded.
+// [Shield] keeps it running when what surrounds it is cancelled. A task that is cancelled
+// resumes, gives back what it has, and ends by itself. A task that panics, or whose executor
+// is closed, does not: its kind may have a step for that, see [HasCleanup].
 //
 // # Symmetric transfer
 //
 // A step function never calls another one. It returns the frame to run next: the
 // child that it awaits or, when it ends, the parent. One loop makes all the
-// calls, so a chain of tasks may be a million deep and the goroutine's stack does
+// calls. So a chain of tasks may be a million deep, and the goroutine's stack does
 // not grow.
 //
 // # Waiting
 //
 // A task that waits is a frame in a queue: it costs no goroutine, and nothing
 // besides its frame, except in a Select. Tasks wait for a [Mutex], an [Event], a
-// [Semaphore], a [WaitGroup], a [Cond] or a [Chan], which tasks on several executors may share,
-// and are served in the order in which they came; or, with [Suspend], for a [Waker] that
-// anything outside may wake; or, with [Select], for the first of several, or until some
-// time has passed, by [After]. Each such operation is a
-// Step, takes the frame and the resume point, and happens when the step function has
-// returned:
+// [Semaphore], a [WaitGroup], a [Cond] or a [Chan], which tasks on several executors may share.
+// They are served in the order in which they began to wait. With [Suspend] a task waits for a
+// [Waker], which any goroutine may wake. With [Select] it waits for the first of several
+// operations, or until some time has passed, by [After]. Each such operation takes the frame
+// and the resume point, returns a Step, and happens when the step function has returned:
 //
 //	case 1:
 //		return jobs.Recv(f, 2, &s.job)
@@ -108,33 +108,31 @@
 //			return f.Fail(f.Err())
 //		}
 //
-// When the context of a tree ends, its tasks that wait go on, and Err gives the
-// context's cause: then they have not got what they waited for. A task that was
-// given it before that learns of the context only later, so nothing is lost in
-// between. When an executor is closed, its tasks that wait are cancelled. A lock
-// or a permit that a cancelled task has is given back by its cleanup, if it has one,
-// and not by itself.
+// When the context of a tree ends, its tasks that wait resume, and Err returns the
+// context's cause: they have not got what they waited for. A task that has got it before
+// the end sees the cause only later, so nothing is lost in between. When an executor is
+// closed, its tasks that wait are cancelled. A lock or a permit that such a task has is
+// given back by the task's cleanup, if its kind has one, and not otherwise.
 //
 // # The outside world
 //
 // [Blocking] calls a function on a goroutine while the task waits. [RecvFrom] and
-// [SendTo] are for Go channels, so also for those of timers and signals, and
-// [WaitContext] for the end of a context. All are like an Await of a child. If the
-// tree's context ends, the task goes on at once; a function that has not returned
-// finishes by itself, and what it returns is dropped.
+// [SendTo] use a Go channel, such as that of a timer or a signal. [WaitContext] waits for
+// the end of a context. All are like an Await of a child. If the tree's context ends, the
+// task resumes at once. A function that has not returned then runs to its end, and what it
+// returns is dropped.
 //
 // # The environment travels in the frame
 //
 // Executor, allocator and context are one word in the header, which a child
-// copies from its parent. An allocator given at launch serves every frame of that
-// tree of tasks and no frame of any other, whatever tasks a goroutine runs in
-// between; and each frame goes back to where it came from, children before
-// parents. There is no state in threads or goroutines that could be a different
-// tree's.
+// copies from its parent. An allocator given at launch makes every frame of that
+// tree of tasks and no frame of another tree, whatever tasks a goroutine runs in
+// between. Each frame goes back to the memory it came from, children before
+// parents. No thread or goroutine has state that could belong to another tree.
 //
 // # The pointer rule
 //
-// The collector does not see frames, so a Go pointer that is only in a frame
+// The garbage collector does not see frames, so a Go pointer that is only in a frame
 // points to memory that may be gone. State types must not contain any: no
 // pointers, slices, strings, maps, channels, functions, interfaces. Define looks
 // through the type and panics with the path of the first.
@@ -157,17 +155,16 @@
 // Every Await checks that. A result type with Go pointers leaves only the held
 // part: no state has a field of that type. [docs/pointers.md] has more.
 //
-// A frame is gone when its task has ended: the step function must not keep it, nor
-// an address inside or in the held part, beyond its own return.
+// A frame is free again when its task has ended. A step function must not keep the frame,
+// nor an address in it or in the held part, after it has returned.
 //
 // # Goroutines
 //
-// Kinds may be used by all goroutines. A frame is used by one goroutine at a
-// time, the one that runs its step, so state needs no lock and no atomics; an
-// executor that moves a task to another goroutine orders its steps. Go, RunAsync,
-// Start and Run may be called from any goroutine, all but Run from step functions
-// too. A [Call] is good for one launch and belongs to one goroutine. A step
-// function that blocks keeps its worker.
+// Any goroutine may use a kind. A frame is used by one goroutine at a time, the one
+// that runs its step, so state needs no lock and no atomics; an executor that moves a
+// task to another goroutine orders its steps. Go, RunAsync, Start and Run may be called
+// from any goroutine, and all but Run in step functions. A [Call] is good for one launch
+// and belongs to one goroutine. A step function that blocks also blocks its worker.
 //
 // # Generators
 //
@@ -178,48 +175,47 @@
 //
 // The loop's goroutine calls the step functions: there is no executor, no other
 // goroutine and no channel. Between two values a generator may await tasks, and
-// [YieldFrom] passes on what another generator yields. However the loop ends, the
-// frames are free then.
+// [YieldFrom] yields the values of another generator. However the loop ends, its frames
+// are freed.
 //
 // # Errors
 //
-// What a task fails with is seen, as it is, by the task that awaits it: in the
-// next step, by [Frame.Err]. Nothing is passed on unless that step does so. The
-// error of a root is returned by Run; if nobody waits for the root, it goes to
-// the handler of [OnError] or of the executor.
+// The task that awaits another gets that one's error, unchanged, from [Frame.Err] in its
+// next step. It is not passed on unless that step does so. Run returns the error of a
+// root. If no caller waits for the root, its error goes to the handler of [OnError] or of
+// the executor.
 //
 // A panic in a step function ends the task with a [*PanicError], which is an
-// error like any other; the worker goes on. It has the stack, and the chain of
+// error like any other; the worker continues. It has the stack, and the chain of
 // tasks up to the root with the positions of their Define. A step function that
-// calls runtime.Goexit, as the FailNow of a test does, ends the goroutine, which
-// cannot be helped, but not the worker: its error has the value [ErrGoexit].
+// calls runtime.Goexit, as FailNow of a test does, ends its goroutine, but not the
+// worker: the value of the task's PanicError is [ErrGoexit].
 //
-// An allocator that has no frame to give makes the launch, or the child, fail with
-// [arena.ErrExhausted]. When the context of a tree ends, Err says so after the next
-// Yield, or after a wait.
+// If an allocator has no memory for a frame, the launch, or the child, fails with
+// [arena.ErrExhausted]. When the context of a tree ends, Err returns its cause after the
+// next Yield, or after a wait.
 //
-// Misuse, such as to await twice in one step or to use a frame outside of its step,
-// panics with a message that says what to do instead. A build with the tag
-// framecheck also looks where that has a price: at each Return, Err, YieldValue and
-// resume point.
+// Misuse, such as awaiting twice in one step or using a frame outside of its step,
+// panics with a message that says what to do instead. A build with the tag framecheck
+// also checks where that takes time: at each Return, Err, YieldValue and resume point.
 //
 // # Inspection
 //
 // [Kinds] lists the kinds of the program: name, position, frame size.
-// [Environment.WaitingByKind] and [Environment.Waiting] say what the tasks of an
-// executor wait for; tasks pay nothing for that. [Stats] has what was counted of trees
-// launched with [Counted], and [WriteFrameProfile] where the live frames of those
-// launched with [Profiled] come from. With [SetProfileLabels], profiles say which kind
-// of task a goroutine ran, and while package runtime/trace takes a trace, each step is a
+// [Environment.WaitingByKind] and [Environment.Waiting] show what the tasks of an
+// executor wait for; tasks pay nothing for that. [Stats] has the counts of trees
+// launched with [Counted], and [WriteFrameProfile] shows where the live frames of trees
+// launched with [Profiled] come from. With [SetProfileLabels], profiles show which kind
+// of task a goroutine ran. While package runtime/trace takes a trace, each step is a
 // region of it. [docs/looking-inside.md] has more.
 //
 // # Cost
 //
 // Launching, awaiting, yielding, waiting and returning allocate nothing on the Go
-// heap once the free lists are filled; nor does spawning, sleeping or a timeout. These
+// heap once the free lists are filled; nor do spawning, sleeping and timeouts. These
 // do: the first wait in a tree whose context can end, which registers with the context;
-// [Frame.Context] where a part of a tree has one of its own, which is made then; and
-// [Start], which makes a handle.
+// [Frame.Context] where a part of a tree has a context of its own, which is made then;
+// and [Start], which makes a handle.
 //
 // [docs/getting-started.md] leads from an empty folder to a server, [docs/tasks.md] from the
 // first task to a pipeline with timeouts; [docs/coming-from.md] has programs beside those with
@@ -232,3 +228,20 @@
 // [docs/tasks.md]: https://github.com/framearena/framearena/blob/main/docs/tasks.md
 // [docs/when-not.md]: https://github.com/framearena/framearena/blob/main/docs/when-not.md
 package coro
+
+// For maintainers: the order in which the files are read. Each group needs only those
+// before it, except for what a comment names. The order of locks is in docs/design.md.
+//
+//	frames           header, kind, result, pointers, frame, step, elision, held, slots
+//	executors        runnable, environment, options, runtime, gate
+//	running          worker, worker_slot, steps, finish, goexit, cleanup, errors
+//	roots            launch, root_end, signal, relay
+//	children         await, call, scope, group, group_end, group_record, join, kind_by_result
+//	waiting          wait, waitable, wake, wait_registry
+//	to wait for      mutex, cond, semaphore, wait_group, event, ring, chan, waker
+//	the first of     select, select_cases, select_proxy, select_after
+//	time             sleep, deadline, clock, timers, timer_wheel
+//	generators       seq, seq_loop
+//	handles          handle, await_on
+//	offloading       blocking, offload, helpers
+//	for operators    kinds, kind_stats, waiting_tasks, cursor, backtrace, frame_origin, frame_profile, trace

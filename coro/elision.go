@@ -7,28 +7,29 @@ import (
 )
 
 // A child that fits behind its parent's state is elided: its frame is placed there,
-// and neither allocated nor freed. It ends before its parent goes on, since the
-// parent awaits it, so the room is free again when the parent awaits the next.
+// and neither allocated nor freed. The parent awaits it, so it ends before the parent
+// resumes, and the room is free when the parent awaits the next child. How room is
+// counted is in header.go.
 
-// elide makes the frame of a child of h, which has room for it.
+// elide makes the frame of a child of h, of kind k. h has room for it: h.layout >= k.need.
 func (h *header) elide(k *kind) *header {
 	c := (*header)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
 	c.layout = h.layout&^(flagMask&^inheritedFlags) - k.need | flagElided
 	return c
 }
 
-// neverElided is the need of a kind whose frames do not fit behind any other.
+// neverElided is the need of a kind whose frames are not placed behind any other.
 const neverElided = math.MaxUint32
 
-// KindOption changes what [Define] makes.
+// KindOption is an option of [Define], [DefineHeld] and [DefineSeq].
 type KindOption func(*kind)
 
-// NeverElided makes every frame of the kind one of its own, even if it would fit
-// behind its parent's state.
+// NeverElided makes every task of the kind have a frame of its own, even if it would fit behind
+// its parent's state.
 func NeverElided() KindOption { return func(k *kind) { k.need = neverElided } }
 
-// roomBehind returns, as a layout, how much room a frame of kind k has behind itself
-// in so many bytes.
+// roomBehind returns the room behind a frame of kind k in memory of capacity bytes, as a
+// layout.
 func roomBehind(k *kind, capacity uintptr) uint32 {
 	if capacity <= k.behind {
 		return 0
@@ -38,8 +39,8 @@ func roomBehind(k *kind, capacity uintptr) uint32 {
 
 func roundToUnits(size uintptr) uintptr { return (size + elisionUnit - 1) &^ (elisionUnit - 1) }
 
-// AwaitElided is [Await], but panics if the child does not fit behind f's state: for
-// those who count on it. The root of a tree gets more room by [RootFrameSize].
+// AwaitElided is [Await], but panics if the child does not fit behind f's state. It is for
+// programs that rely on elision. [RootFrameSize] gives the root of a tree more room.
 func AwaitElided[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args CS, result *CR) Step {
 	f.mustHaveRoom(&k.kind)
 	return Await(f, at, k, args, result)
@@ -55,9 +56,9 @@ func (h *header) mustHaveRoom(k *kind) {
 	}
 }
 
-// ChainSize returns how large a root's frame is, in bytes, in which a chain of tasks
-// finds room: the first is the root's kind, and each awaits the next. Where a task awaits
-// several kinds, one after the other, name the largest.
+// ChainSize returns the size of a root's frame, in bytes, in which a whole chain of tasks has
+// room. The first kind is the root's, and each task awaits one of the next kind. Where a task
+// awaits several kinds, one after the other, name the largest.
 func ChainSize(chain ...interface{ FrameSize() uintptr }) uintptr {
 	n := uintptr(0)
 	for _, k := range chain {

@@ -74,7 +74,7 @@ func TestEnvironmentCloseWaits(t *testing.T) {
 	require.Zero(t, liveIn(ex.arena))
 }
 
-// Without a handler, errors that nobody waits for are printed.
+// Without a handler, errors of roots that no caller waits for are printed.
 func TestErrorsArePrinted(t *testing.T) {
 	r, w, err := os.Pipe()
 	require.NoError(t, err)

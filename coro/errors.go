@@ -6,18 +6,20 @@ import (
 	"runtime/debug"
 )
 
-// ErrGoexit is the value of the [PanicError] of a task whose step function called
-// [runtime.Goexit], as the FailNow of a test does.
+// ErrGoexit is the Value of the [PanicError] of a task whose step function called
+// [runtime.Goexit], as FailNow of a test does.
 var ErrGoexit = errors.New("coro: runtime.Goexit in a step")
 
-// PanicError is the error of a task whose step function panicked or called
-// [runtime.Goexit]. The awaiting task gets it from Err, as any other error.
+// PanicError is the error of a task whose step function panicked or called [runtime.Goexit].
+// The awaiting task gets it from Err, like any other error.
 type PanicError struct {
-	Value     any       // what was given to panic, or ErrGoexit
-	Stack     []byte    // of the goroutine at the panic, as from debug.Stack
-	Backtrace Backtrace // from the task whose step it was to its root
+	Value     any       // the argument of panic, or ErrGoexit
+	Stack     []byte    // the goroutine's stack at the panic, as from debug.Stack
+	Backtrace Backtrace // the tasks from the one whose step it was to its root
 }
 
+// newPanicError returns the error of h's task, whose step panicked with v. It is called while
+// the panic's stack is still there, in a deferred function.
 func newPanicError(h *header, v any) *PanicError {
 	return &PanicError{Value: v, Stack: debug.Stack(), Backtrace: h.backtrace()}
 }
@@ -31,7 +33,7 @@ func (e *PanicError) Error() string {
 	return fmt.Sprintf("%s\n\ntasks, the innermost first:\n%s\n%s", what, e.Backtrace, e.Stack)
 }
 
-// Unwrap returns the value given to panic if that is an error.
+// Unwrap returns the value if that is an error, and nil otherwise.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err

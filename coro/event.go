@@ -11,7 +11,7 @@ type Event struct {
 // eventWaiters is the lock, the state and the queue; an alias, see waiters.
 type eventWaiters = waiters[struct{ set bool }, struct{}]
 
-// Wait waits until the event is set, and continues in f at the resume point at. If f.Err is
+// Wait waits until the event is set, and resumes f's task at the resume point at. If f.Err is
 // not nil then, the tree's context has ended. A task that Set has woken continues even if the
 // event has been reset before it runs.
 func (e *Event) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, e) }

@@ -3,9 +3,9 @@ package coro
 // HasRecord reports whether g needs more than the frame has room for.
 func (g *Group) HasRecord() bool { return g.loadRecord() != nil }
 
-// Parts returns how many scopes and group records there are in total, and whether a
-// free one that is in nobody's list still refers to something. It is for tests that
-// have closed their executors.
+// Parts returns how many scopes and group records are in use, and whether all free ones are
+// clean: a free one must not refer to anything. It is for tests that have closed their
+// executors.
 func Parts() (scopesInUse, recordsInUse int, clean bool) {
 	clean = true
 	scopesInUse = inUse(&scopes, func(n *slotNode) {

@@ -49,8 +49,8 @@ func (k *HeldKind[S, H, R]) BlockLen() int {
 	return n
 }
 
-// SlotSlack returns how many free slots a kind may have out of sight of those who
-// need one, with so many workers.
+// SlotSlack returns how many free slots of a kind may be in lists that a goroutine that needs one
+// does not look into, with so many workers.
 func SlotSlack(k interface{ shards() int }, workers int) int {
 	return 2 * slotBatch * (k.shards() + workers)
 }

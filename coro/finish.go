@@ -5,8 +5,10 @@ import (
 	"unsafe"
 )
 
-// finish ends the task of h with err, which may be nil, frees its frame and
-// returns the frame to run next, if any.
+// finish ends the task of h with err, which may be nil, and frees its frame. It returns the
+// frame to run next, if any: the parent's or, if h was a spawned child, that of the parent
+// whose last child it was or of another child. A parent that has ended and stayed for its
+// children ends in the same loop.
 func (w *Worker) finish(h *header, err error) *header {
 	for {
 		if h.layout&flagGroup != 0 {
@@ -37,7 +39,7 @@ func (w *Worker) finish(h *header, err error) *header {
 	}
 }
 
-// discard frees h, whose task has ended or will not begin, and what ends with it.
+// discard frees h and closes its scope, if it has one. The task has ended, or will not begin.
 func (w *Worker) discard(h *header) {
 	env, flags := h.env.get(), h.layout
 	w.free(h)
@@ -46,7 +48,7 @@ func (w *Worker) discard(h *header) {
 	}
 }
 
-// free clears the held part of h, if it has one, and gives the frame back to where
+// free releases the held part of h, if it has one, and gives the frame back to the memory that
 // it came from.
 func (w *Worker) free(h *header) {
 	k := h.kind.get()
@@ -74,10 +76,10 @@ func (w *Worker) free(h *header) {
 	}
 }
 
-// Cancel ends a task that was handed to an executor and will not be run: it
-// frees the frame and those of all tasks that await it, children first, and ends
-// the root with err, joined with what a cleanup step panicked with. Of the tasks nothing is
-// called but the steps that kinds with [HasCleanup] have for that.
+// Cancel ends a task that was posted to an executor and will not be run. It ends the tasks that
+// await it too, children first, frees their frames, and ends the root with err, joined with the
+// panics of cleanup steps. It calls no step function, except for the cleanup steps of kinds
+// with [HasCleanup].
 func (w *Worker) Cancel(t Runnable, err error) {
 	h := t.h
 	if h.kind.get() == turnKind {
@@ -85,27 +87,27 @@ func (w *Worker) Cancel(t Runnable, err error) {
 		return
 	}
 	for h != nil {
-		ends := w.cleanUp(h, err)
+		ends := w.runCleanup(h, err)
 		if p, panicked := ends.(*PanicError); panicked {
-			err = errors.Join(err, p) // for who waits for the root
+			err = errors.Join(err, p) // for the caller that waits for the root
 			ends = err
 		}
 		h = w.finish(h, ends)
 	}
 }
 
-// recovered makes a panic in a step function a failure of its task, and returns
-// the frame that learns of it, if any.
-func (w *Worker) recovered(v any) *header {
+// failOnPanic makes a panic with the value v fail the task whose step function panicked. It
+// returns the frame to run next, if any. It panics with v if no step function was running.
+func (w *Worker) failOnPanic(v any) *header {
 	if w.current == 0 {
-		panic(v) // not in a step function, but in an executor or a handler
+		panic(v) // in an executor or a handler
 	}
 	h, child := w.running()
 	err := newPanicError(h, v)
 	if child != nil { // it will not begin
 		w.discard(child)
 	}
-	if w.needsCleanup(h, err) {
+	if w.beginCleanup(h, err) {
 		return h
 	}
 	return w.finish(h, err)

@@ -8,26 +8,27 @@ import (
 	"github.com/framearena/framearena/internal/framecheck"
 )
 
-// Frame is the memory of one task: a header and the captured state. It lies in
-// memory that the collector does not see, belongs to its task, and is gone once
-// a step function has returned the step made by Return or Fail. A step function
-// must not keep it, nor the address of its state, beyond its own return.
+// Frame is the memory of one task: a header and the state. It lies in memory that the garbage
+// collector does not see. It belongs to its task: only the step function that is running uses
+// it, on the worker's goroutine. It is free again once a step function has returned the Step of
+// Return or Fail. A step function must not keep the frame, nor the address of its state, after
+// it has returned.
 type Frame[S, R any] struct {
 	header
 
-	// State is the task's captured variables. It begins as given to With, Go or
-	// Await and keeps its value from step to step.
+	// State is the task's captured variables. It begins as the value given to With, Go,
+	// Await or Spawn, and keeps its value from step to step.
 	State S
 }
 
-// At returns the resume point: 0 when the task begins, afterwards the number
-// that the last Await, Yield or wait was given.
+// At returns the resume point: 0 when the task begins, afterwards the number that the last
+// Await, Yield or wait was given.
 func (f *Frame[S, R]) At() int { return int(f.at & atMask) }
 
-// Err returns why what the task last awaited failed, or nil if it did not. It is
-// right until the step function returns. After a Yield it is the error of the
-// context that the tree of tasks was run with, if that has ended; after a wait it
-// is why the task has not got what it waited for.
+// Err returns the error of what the task last awaited or waited for, or nil if that succeeded.
+// It is valid until the step function returns. After a [Yield] it is the cause of the end of
+// the tree's context, if that has ended. After a wait it is the reason why the task has not got
+// what it waited for.
 func (f *Frame[S, R]) Err() error {
 	if framecheck.Enabled {
 		f.mustRun("Err")
@@ -38,8 +39,8 @@ func (f *Frame[S, R]) Err() error {
 	return f.worker.get().err
 }
 
-// Return ends the task with a result, which goes to where the awaiting task, or
-// Run, wants it.
+// Return ends the task with a result. The result goes to the address that the awaiting task has
+// given, or to Run, a [Handle] or [OnResult].
 func (f *Frame[S, R]) Return(result R) Step {
 	if framecheck.Enabled {
 		f.mustRun("Return")
@@ -50,8 +51,8 @@ func (f *Frame[S, R]) Return(result R) Step {
 	return Step{next: &f.header, op: opReturn}
 }
 
-// Fail ends the task with an error: that of the awaiting task's Err, as it is.
-// The error must not be nil.
+// Fail ends the task with an error, which must not be nil. The awaiting task gets it from its
+// Err, unchanged.
 func (f *Frame[S, R]) Fail(err error) Step {
 	if err == nil {
 		panic("coro: Fail(nil): use Return to end a task without an error")
@@ -61,8 +62,8 @@ func (f *Frame[S, R]) Fail(err error) Step {
 	return Step{next: &f.header, op: opFail}
 }
 
-// BadResume panics, because the step function does not know the resume point that
-// At says: it is for the default branch of a switch that has a case for each.
+// BadResume panics, because the step function has no case for the resume point that At returns.
+// It is for the default branch of a switch with a case for each resume point:
 //
 //	default:
 //		return f.BadResume()
@@ -71,8 +72,8 @@ func (f *Frame[S, R]) BadResume() Step {
 		quote(f.kind.get().name), f.At()))
 }
 
-// Kind returns the task's kind, for a task that awaits others of its own kind. A
-// task with a held part uses [HeldKindOf].
+// Kind returns the task's kind, for a task that awaits others of its own kind. A task with a
+// held part uses [HeldKindOf]: Kind panics.
 func (f *Frame[S, R]) Kind() *Kind[S, R] {
 	k := f.kind.get()
 	if k.held != nil {
@@ -85,11 +86,11 @@ func panicNeedsHeldKindOf(k *kind) {
 	panic("coro: task " + quote(k.name) + " has a held part: use HeldKindOf in place of Frame.Kind")
 }
 
-// Context returns the context that the tree of tasks was run with;
-// context.Background if there was none.
+// Context returns the context that the tree of tasks, or the part of it that the task is in,
+// runs with. It is context.Background if there is none.
 func (f *Frame[S, R]) Context() context.Context { return f.env.get().context() }
 
-// Yield lets other tasks run and goes on at the resume point at, which is not
+// Yield lets other tasks run, and resumes the task at the resume point at, which must not be
 // negative.
 func Yield[S, R any](f *Frame[S, R], at int) Step {
 	f.mustRun("Yield")
@@ -97,7 +98,7 @@ func Yield[S, R any](f *Frame[S, R], at int) Step {
 	return Step{next: &f.header, op: opYield}
 }
 
-// resumeAt sets the resume point and forgets the last failure.
+// resumeAt sets the resume point and clears the last failure.
 func (h *header) resumeAt(at int) {
 	if framecheck.Enabled && (at < 0 || at > atMask) {
 		panic(fmt.Sprintf("coro: task %s: resume point %d: use a number from 0 to %d", quote(h.kind.get().name), at, atMask))

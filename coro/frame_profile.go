@@ -13,27 +13,27 @@ import (
 	"github.com/framearena/framearena/internal/pprofile"
 )
 
-// WriteFrameProfile writes a profile of live frames, in the format that go tool pprof
-// reads: of all tasks that have begun and not ended, in trees that were launched with
-// [Profiled] or on an executor that profiles all (executor.WithFrameProfile), wherever
-// their frames are.
+// WriteFrameProfile writes a profile of live frames to w, in the format that go tool pprof reads.
+// The frames are those of all tasks that have started and not ended, in trees that were launched
+// with [Profiled] or on an executor that profiles all its trees (executor.WithFrameProfile),
+// whether they are in an arena, in another allocator's memory or elided. The error is that of w.
 //
-// A sample has two values, the number of frames and the bytes of memory asked for
-// them. Elided frames have none of their own. Its stack is how the frames came to be:
-// the task's kind, the kinds of those who await it up to the root, and the stack of the
-// goroutine that launched that. A kind stands there as a function with the kind's name,
-// at the place of its definition. Samples have the labels "task kind" and "root kind",
-// as CPU profiles do with [SetProfileLabels].
+// A sample has two values: the number of frames, and the bytes of memory that were asked for
+// them. Elided frames have no memory of their own. The sample's stack is where the frames come
+// from: the task's kind, the kinds of its parent and so on up to the root, and the stack of the
+// goroutine that launched the root. A kind appears as a function that has the kind's name, at
+// the position of its definition. Samples have the labels "task kind" and "root kind", like
+// the samples of CPU profiles with [SetProfileLabels].
 //
-// All frames of these trees are in it, not a sample of them. It may be called from any
-// goroutine. Tasks go on meanwhile, so it is not of one moment: one that has just begun
-// may be missing while a task that began later is there. It is exact while no task
-// begins or ends.
+// All frames of these trees are in the profile, not a sample of them. Any goroutine may call
+// WriteFrameProfile. Tasks run meanwhile, so the profile is not of one moment: a task that has
+// just started may be missing although a task that started later is in it. The profile is
+// exact while no task starts or ends.
 //
-// Of chains of more than 64 tasks, the profile has the outermost 63 and the innermost.
-// Of a launching goroutine's stack it has the innermost 32 functions. A program has
-// some 16,000 different stacks at the most; tasks with others are under "other stacks",
-// by their kind.
+// Of a chain of more than 64 tasks, the profile has the outermost 63 and the innermost. Of the
+// stack of a launching goroutine it has the innermost 32 functions. It distinguishes at most
+// 16,384 stacks in the life of the program; tasks with further stacks appear under "other
+// stacks", by their kind.
 func WriteFrameProfile(w io.Writer) error {
 	p := pprofile.New(time.Now(), pprofile.ValueType{Type: "frames", Unit: "count"}, pprofile.ValueType{Type: "space", Unit: "bytes"})
 	for _, c := range liveFrames.snapshot() {
@@ -46,8 +46,9 @@ func WriteFrameProfile(w io.Writer) error {
 	return nil
 }
 
-// profileStart notes where the frame h, which is complete but for the state, comes
-// from. bytes is what was asked for it.
+// profileStart records the origin of the frame h, which is complete except for the state. bytes
+// is what was asked for it. The calling goroutine owns h, and its parent is live: see
+// frame_origin.go.
 func (h *header) profileStart(bytes int64) {
 	k := h.kind.get()
 	if parent := h.parent.get(); parent != nil {
@@ -57,9 +58,10 @@ func (h *header) profileStart(bytes int64) {
 	}
 }
 
-// snapshot returns what is live, in an order that is always the same.
+// snapshot returns the live frames by origin: the largest number of frames first and, of equal
+// numbers, the origin that was made first. It holds one shard's lock at a time.
 func (l *liveTable) snapshot() []frameCount {
-	sums := make(map[*origin]*frameCount)
+	sums := make(map[*frameOrigin]*frameCount)
 	for i := range l.shards {
 		s := &l.shards[i]
 		s.mu.Lock()
@@ -87,9 +89,8 @@ func (l *liveTable) snapshot() []frameCount {
 	return all
 }
 
-// stack returns the origin as a stack, from the innermost task, and the kind of the
-// root.
-func (o *origin) stack() (stack []pprofile.Frame, root *kind) {
+// stack returns the origin as a stack, the innermost task first, and the kind of the root.
+func (o *frameOrigin) stack() (stack []pprofile.Frame, root *kind) {
 	for ; ; o = o.parent {
 		stack = append(stack, pprofile.Frame{Function: o.kind.name, File: o.kind.defined.file, Line: o.kind.defined.line})
 		if o.parent == nil {
@@ -99,7 +100,8 @@ func (o *origin) stack() (stack []pprofile.Frame, root *kind) {
 	return append(stack, o.launch.frames()...), o.kind
 }
 
-// frames returns the functions that led to a launch, without those that it consists of.
+// frames returns the functions of the stack, the innermost first, without the functions of this
+// package that make the launch.
 func (s *launchStack) frames() (stack []pprofile.Frame) {
 	if s.n == 0 {
 		return nil
@@ -107,7 +109,7 @@ func (s *launchStack) frames() (stack []pprofile.Frame) {
 	frames := runtime.CallersFrames(s.pcs[:s.n])
 	for {
 		f, more := frames.Next()
-		if len(stack) > 0 || !launches(f) {
+		if len(stack) > 0 || !isLaunchCode(f) {
 			stack = append(stack, pprofile.Frame{Function: f.Function, File: f.File, Line: f.Line})
 		}
 		if !more {
@@ -116,12 +118,12 @@ func (s *launchStack) frames() (stack []pprofile.Frame) {
 	}
 }
 
-// launches reports whether f is a function of this package, or a part of one that was
-// inlined into a caller's and bears its name.
-func launches(f runtime.Frame) bool {
+// isLaunchCode reports whether f is a function of this package, or is named after a user's
+// function into which one of this package was inlined, but lies in a file of this package.
+func isLaunchCode(f runtime.Frame) bool {
 	return strings.HasPrefix(f.Function, "github.com/framearena/framearena/coro.") ||
 		path.Dir(f.File) == sourceFolder && !strings.HasSuffix(f.File, "_test.go")
 }
 
-// sourceFolder is where this package's files were compiled, as stacks name it.
+// sourceFolder is the folder of this package's files, as stacks name it.
 var sourceFolder = path.Dir(callerPosition(0).file)

@@ -232,7 +232,8 @@ func TestFrameProfileOfALaunchInAStep(t *testing.T) {
 	require.Empty(t, simple(frameProfile(t)))
 }
 
-// An executor that is told too late to profile has tasks of which nothing is known.
+// Tasks that have begun before SetProfiled was called are not in the profile. What they await
+// later is under "other stacks".
 func TestFrameProfileBegunTooLate(t *testing.T) {
 	ex := newManual(t, func(err error) { t.Error(err) })
 	ex.env.SetCounted()
@@ -309,8 +310,8 @@ func TestFrameProfileWithTooManyStacks(t *testing.T) {
 	require.Empty(t, simple(frameProfile(t)))
 }
 
-// While tasks come and go on several workers, every profile is one that pprof could
-// read, and nothing is left in the end.
+// While tasks begin and end on several workers, pprof can read every profile. At the end no
+// frame is left in the tables.
 func TestFrameProfileUnderLoad(t *testing.T) {
 	pool := newPool(t, executor.WithWorkers(4), executor.WithFrameProfile())
 	type family struct {

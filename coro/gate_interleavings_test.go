@@ -11,7 +11,7 @@ import (
 
 var errGateClosed, errGateDrains = errors.New("closed"), errors.New("drains")
 
-// Who is let into a gate has left when close returns, and nobody is let in afterwards.
+// When close returns, all goroutines that have entered the gate have left it, and none enters later.
 func gateModel(r *interleave.Run) {
 	g := newGate()
 	var inside interleave.Int32

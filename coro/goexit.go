@@ -7,18 +7,20 @@ import (
 )
 
 // A step function that calls runtime.Goexit ends the goroutine that runs it, and
-// nothing can stop that. What can be done is done in a deferred function: the task
-// fails, and if that leaves something to run, another goroutine relieves the one
-// that ends, with the same worker. It in turn may be relieved, so that a chain
-// whose tasks all do this needs no deeper stack than one.
+// nothing can stop that. The rest happens in a deferred function: the task fails and,
+// if something is left to run, another goroutine takes the worker over and runs it. A
+// third one may take over from the second, so that a chain whose tasks all call Goexit
+// needs no deeper stack than one task.
 //
-// The executor's goroutine waits for its relief before it ends: whoever deferred
-// something there, such as to close the executor, finds no task running.
+// The executor's goroutine waits until nothing is left to run, and ends then. So
+// functions that it has deferred, which may close the executor, find no task running.
 
-// exited makes the end of the goroutine in a step function a failure of its task.
-func (w *Worker) exited() {
-	if w.current == 0 { // not in a step function, but in an executor or a handler
-		w.goOnElsewhere() // if siblings are uncounted
+// failOnGoexit makes the end of the goroutine in a step function fail the step's task, and has
+// another goroutine run what is left. It is called in a deferred function of the goroutine that
+// ends.
+func (w *Worker) failOnGoexit() {
+	if w.current == 0 { // in an executor or a handler
+		w.resumeElsewhere() // if children are uncounted
 		return
 	}
 	h, child := w.running()
@@ -26,37 +28,39 @@ func (w *Worker) exited() {
 	if child != nil { // it will not begin
 		w.discard(child)
 	}
-	if w.needsCleanup(h, err) {
+	if w.beginCleanup(h, err) {
 		w.unfinished = h
 	} else {
 		w.unfinished = w.finish(h, err)
 	}
-	w.goOnElsewhere()
+	w.resumeElsewhere()
 }
 
-// goOnElsewhere has another goroutine run what is unfinished, since this one ends, and waits
-// for it.
-func (w *Worker) goOnElsewhere() {
+// resumeElsewhere has another goroutine run what is unfinished, and waits until nothing is left
+// to run. If the calling goroutine has itself taken over, its own deferred function starts the
+// next one.
+func (w *Worker) resumeElsewhere() {
 	if w.unfinished == nil && w.uncounted != 0 {
 		w.unfinished = w.countEnded()
 	}
-	if w.unfinished == nil || w.relieved != nil {
+	if w.unfinished == nil || w.takenOver != nil {
 		return
 	}
-	w.relieved = make(chan struct{})
-	go w.relieve()
-	<-w.relieved
-	w.relieved = nil
+	w.takenOver = make(chan struct{})
+	go w.takeOver()
+	<-w.takenOver
+	w.takenOver = nil
 }
 
-// relieve runs what a step function that ended its goroutine left to run.
-func (w *Worker) relieve() {
+// takeOver runs what a step function that ended its goroutine has left to run. Its goroutine is
+// the owner of w until it ends.
+func (w *Worker) takeOver() {
 	defer func() {
 		if w.unfinished != nil {
-			go w.relieve()
+			go w.takeOver()
 		} else {
 			w.owner.Store(0)
-			close(w.relieved)
+			close(w.takenOver)
 		}
 	}()
 	w.SetOwner()
@@ -65,8 +69,8 @@ func (w *Worker) relieve() {
 	w.runChain(h)
 }
 
-// What functions are called in stacks: stepsRecovering, and how the names of all methods of
-// seqLoops begin. They are written by init.
+// recoversName is the name of stepsRecovering in stacks, loopsName the beginning of the names
+// of all methods of seqLoops. init writes them.
 var recoversName, loopsName string
 
 func init() {
@@ -74,11 +78,11 @@ func init() {
 	loopsName = strings.TrimSuffix(recoversName, "(*Worker).stepsRecovering") + "(*seqLoop["
 }
 
-// exiting reports whether the panic that stepsRecovering, or pass of a seqLoop, has just
-// recovered came out of a deferred function that a step's Goexit called. Then the Goexit goes
-// on all the same, and what the recovering function returns gets to nobody. Only the stack
-// says so.
-func exiting() bool {
+// recoveredInGoexit reports whether the panic that the caller has just recovered came out of a
+// deferred function which a step's Goexit had called. Then the Goexit continues after the
+// recovery, and what the caller returns is lost. Only the stack shows it. The callers are
+// stepsRecovering and pass of a seqLoop.
+func recoveredInGoexit() bool {
 	var pcs [64]uintptr
 	for skip := 1; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])

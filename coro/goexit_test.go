@@ -15,6 +15,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 // leave is a function to look for in stacks.
@@ -250,7 +251,7 @@ func TestGoexitInAHandler(t *testing.T) {
 		ex := newInline(t, executor.WithErrorHandler(func(error) { calls++; runtime.Goexit() }))
 		require.False(t, onGoroutine(func() { _ = coro.Go(ex, fail, none{}) }))
 		require.Equal(t, 1, calls)
-		require.NoError(t, coro.Go(ex, depth4, none{}))
+		require.NoError(t, coro.Go(ex, workloads.ChainLeaf, none{}))
 	})
 	t.Run("pool", func(t *testing.T) {
 		ex := newPool(t, executor.WithWorkers(1), executor.WithErrorHandler(func(error) { runtime.Goexit() }))
@@ -271,7 +272,7 @@ func TestGoexitInAHandler(t *testing.T) {
 		})
 		for range 50 {
 			require.NoError(t, coro.Go(ex, passes, none{}))
-			_, err := coro.Run(context.Background(), ex, depth4.With(none{}))
+			_, err := coro.Run(context.Background(), ex, workloads.ChainLeaf.With(none{}))
 			require.NoError(t, err)
 		}
 	})

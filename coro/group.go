@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// Group is the children of a task that run beside it and beside each other. It is a field
+// Group holds the children of a task that run beside it and beside each other. It is a field
 // of the task's State, at most one in a State, and begins as the zero Group: [Spawn] adds
 // a child, and [Group.Wait] waits until all have ended.
 //
@@ -23,42 +23,40 @@ import (
 //	coro.Spawn(f, &s.children, Fetch, fetch{what: images}, &s.images)
 //	return s.children.Wait(f, 1)
 //
-// A task never ends before its children do: if it returns or fails while some are left, it
-// stays until they have ended, and only then whoever awaits it goes on. An error of a child
-// that no Wait has told the task is the task's own then, unless it has one. Until then the
-// results of the children have to go somewhere: the State and the held part stay, and what
-// a child wrote there is seen by nobody.
+// A task never ends before its children do: if it returns or fails while some are left, its
+// frame stays until they have ended, and only then the awaiting task resumes. The frame's
+// State and held part stay too, because results of children go there. If a child has failed
+// and no Wait has reported it, its error becomes the task's, unless the task has failed
+// itself.
 //
-// Without more, children do not influence each other, and Wait gives the first error of
-// all. See [Group.SetPolicy] for groups that cancel the other children when one has failed or
-// succeeded, and [Group.SetLimit] for how many run at a time.
+// Without a policy, children do not influence each other, and Wait gives the first error.
+// See [Group.SetPolicy] for groups that cancel the other children when one has failed or
+// succeeded, and [Group.SetLimit] for the number of children that run at a time.
 //
 // All methods are for the step function of the Group's task. While there are children, the
 // Group must not be assigned to, nor the State that it is part of: that panics, at the next
 // use of the Group.
 type Group struct {
-	// count goes down by one for each child that ends, on whatever goroutine, for some of
-	// them together (see endSpawned), and up by spawned when the task begins to wait for
-	// them. So it gets to 0 once: by the last child, if the task waits, and otherwise by
-	// the task. Whoever does that goes on with the task; everybody else must not touch the
-	// Group after its addition.
+	// count counts the children: see group_end.go. Workers on which children end subtract
+	// from it, and the task adds, always atomically. The worker whose addition gives 0
+	// resumes the task; no other may touch the Group after its own addition.
 	count int32
 
-	// spawned is how many children the task has made since it last waited; the task's.
+	// spawned is how many children the task has made since it last waited. The task's.
 	spawned int32
 
-	// record is a link[groupRecord], for groups that have more to remember. It is set
-	// once between two Waits, by compare-and-swap, and read by the task and its children.
+	// record is a link[groupRecord], or 0. The task, or the first child that needs a record,
+	// sets it by compare-and-swap from 0; the task and its children read it. The worker
+	// whose addition made count 0 clears it.
 	record uintptr
 
-	// winner is what Won compares with, written when all children have ended. While the
-	// Group is in use it is the mark that says so: a Group without it was copied or
-	// overwritten, and counts children that are not its own. The task's.
+	// winner is the address that Won compares with, written when all children have ended.
+	// While the Group is in use it holds the Group's mark instead: a Group that is in use
+	// and has another word here was copied or overwritten. The task's.
 	winner uintptr
 }
 
-// mark is what g.winner is while g is in use. It is odd and inside of g: no result's
-// address.
+// mark is the value of g.winner while g is in use. It is odd, and so no result's address.
 func (g *Group) mark() uintptr { return uintptr(unsafe.Pointer(g)) | 1 }
 
 // GroupPolicy says when the children of a [Group] are cancelled, and what Wait's error
@@ -81,8 +79,8 @@ const (
 	FirstEnd
 )
 
-// ErrGroupDecided is what children of a [Group] get from Err when the group needs no more
-// of them. It wraps [context.Canceled].
+// ErrGroupDecided is the error that children of a [Group] get from [Frame.Err] when the
+// group's policy has cancelled them. It wraps [context.Canceled].
 var ErrGroupDecided = fmt.Errorf("coro: the group is decided: %w", context.Canceled)
 
 // Spawn makes a task of kind k a child of f that runs beside it: on the same executor, with
@@ -108,8 +106,8 @@ func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR
 	c.recycle()
 }
 
-// Policy sets what p says for the children that are spawned until the next Wait. It is
-// called before the first of them.
+// SetPolicy sets the policy for the children that are spawned until the next Wait. It is
+// called before the first of them, and panics after it.
 func (g *Group) SetPolicy(f AnyFrame, p GroupPolicy) {
 	h := f.anyFrame()
 	w := h.spawning(g)
@@ -130,9 +128,9 @@ func (g *Group) SetPolicy(f AnyFrame, p GroupPolicy) {
 	}
 }
 
-// Limit lets at most n children run at a time, until the next Wait; those beyond wait for
-// their turn, each in its frame. It is called before the first of them. See [Group.WaitRoom]
-// for how not to spawn faster than they end.
+// SetLimit lets at most n children run at a time, until the next Wait. Children beyond the
+// limit are queued, each in its frame. It is called before the first child, and panics after
+// it. See [Group.WaitRoom] for how not to spawn faster than children end.
 func (g *Group) SetLimit(f AnyFrame, n int) {
 	h := f.anyFrame()
 	w := h.spawning(g)
@@ -145,29 +143,30 @@ func (g *Group) SetLimit(f AnyFrame, n int) {
 	g.makeRecord(w).limit = n
 }
 
-// Wait waits until all children have ended, and goes on in f at the resume point at. f.Err
-// gives the error that the policy says. If the tree's context ends, Wait waits all the
-// same, since the children learn of it.
+// Wait waits until all children have ended, and resumes f's task at the resume point at.
+// f.Err gives the error that the policy selects. The end of the tree's context does not end
+// the wait: it cancels the children, and the wait ends when they have ended.
 func (g *Group) Wait(f AnyFrame, at int) Step {
 	h := f.anyFrame()
 	g.mustBeOf(h)
 	return h.waitFor(at, groupWait{})
 }
 
-// WaitRoom waits until fewer children than the limit are there, running or waiting for
-// their turn, and goes on in f at the resume point at: for a task that spawns many and is
-// to have no more of them than that. As with [Group.Wait], the end of the tree's context is
-// for the children to learn. Without a limit there is always room.
+// WaitRoom waits until there are fewer children than the limit, running or queued, and
+// resumes f's task at the resume point at. It is for a task that spawns many children and
+// must not have more frames than the limit. As with [Group.Wait], the end of the tree's
+// context does not end the wait. Without a limit there is always room.
 func (g *Group) WaitRoom(f AnyFrame, at int) Step {
 	h := f.anyFrame()
 	g.mustBeOf(h)
 	return h.waitFor(at, groupRoom{})
 }
 
-// Cancel cancels the children: those that wait go on with the cause, those that have not
-// begun learn it in their first step, and those that wait for their turn because of a
-// [Group.SetLimit] end with it without having begun, but for [HasCleanup]. The group needs a policy other than
-// [WaitForAll]. The task still has to Wait, or to end.
+// Cancel cancels the children: those that wait resume with the cause as their error, those
+// that have not begun get it in their first step, and those that are queued because of
+// [Group.SetLimit] end with it without having begun, except for their cleanup step, see
+// [HasCleanup]. A nil cause is [context.Canceled]. The group needs a policy other than
+// [WaitForAll]: otherwise Cancel panics. The task still has to Wait, or to end.
 func (g *Group) Cancel(f AnyFrame, cause error) {
 	h := f.anyFrame()
 	h.spawning(g)
@@ -182,14 +181,15 @@ func (g *Group) Cancel(f AnyFrame, cause error) {
 }
 
 // Won reports whether the child whose result goes to result has decided the group of the
-// last Wait: it is the first that failed, succeeded or ended, as the policy says. result
-// is an address that was given to Spawn, for this child only.
+// last Wait: it was the first to fail, to succeed or to end, depending on the policy. result
+// is the address that Spawn was given for this child alone.
 func Won[R any](g *Group, result *R) bool {
 	return result != nil && g.winner == uintptr(unsafe.Pointer(result))
 }
 
-// spawn makes the frame of a child, or returns nil. stateSize is the size of h's state.
-// What is out of the ordinary is left to spawnSlow.
+// spawn makes the frame of a child. It returns nil if there is no memory, which it has
+// recorded as the child's error. stateSize is the size of h's state, in bytes. Everything but the common
+// case is left to spawnSlow.
 func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintptr) *header {
 	w := h.worker.get()
 	// The flags come first, as in await.
@@ -212,8 +212,8 @@ func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintp
 	return h.spawnSlow(w, g, k, result)
 }
 
-// start makes the child c run, or wait for its turn. It does not look at c, whose memory has
-// only just come: a load from there would wait for that.
+// start makes the child c run, or queues it if there is a limit. It does not read c: its
+// memory may not be in the cache yet, and a load would wait for it.
 func (h *header) start(g *Group, c *header) {
 	w, env := h.worker.get(), h.env.get()
 	if interleave.LoadUintptr(&g.record) == 0 && env.relay == nil && w.home == env.runtime {
@@ -243,8 +243,8 @@ func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointe
 	g.start(w, c)
 }
 
-// spawning checks that the step function of h may use g, makes that h's, and returns h's
-// worker.
+// spawning checks that g is the Group of h's running task, begins its use if needed, and
+// returns h's worker.
 func (h *header) spawning(g *Group) *Worker {
 	w := h.runningWorker()
 	if uintptr(unsafe.Pointer(g))-uintptr(unsafe.Pointer(h)) != h.kind.get().groupOffset ||
@@ -254,7 +254,7 @@ func (h *header) spawning(g *Group) *Worker {
 	return w
 }
 
-// beginGroup is spawning for groups that are not in use, and for mistakes.
+// beginGroup is spawning for a Group that is not in use, and for mistakes.
 func (h *header) beginGroup(g *Group) {
 	if h.env.get().runtime.oneChain {
 		panic("coro: task " + quote(h.kind.get().name) + ": a generator, and what it awaits, cannot spawn: a loop runs one chain of tasks only")
@@ -265,7 +265,7 @@ func (h *header) beginGroup(g *Group) {
 	if h.layout&flagGroup != 0 {
 		h.panicGroupOverwritten()
 	}
-	// If the state was copied from that of a task that has children, these are not ours.
+	// The state may be a copy of that of another task with children: they do not count here.
 	*g = Group{winner: g.mark()}
 	h.layout |= flagGroup
 }
@@ -283,12 +283,12 @@ func (h *header) group() *Group {
 	return (*Group)(unsafe.Add(unsafe.Pointer(h), offset))
 }
 
-// usedGroup is group for a frame whose Group is in use.
+// usedGroup is group for a frame whose kind is known to have a Group.
 func (h *header) usedGroup() *Group {
 	return (*Group)(unsafe.Add(unsafe.Pointer(h), h.kind.get().groupOffset))
 }
 
-// spawnSlow is spawn once it is known that there is no mistake.
+// spawnSlow is spawn after all checks, for frames from anywhere.
 func (h *header) spawnSlow(w *Worker, g *Group, k *kind, result unsafe.Pointer) *header {
 	layout := h.layout & inheritedFlags
 	if layout&flagCustom == 0 {
@@ -297,7 +297,8 @@ func (h *header) spawnSlow(w *Worker, g *Group, k *kind, result unsafe.Pointer) 
 	return h.linkSpawned(w, g, (*header)(h.env.get().allocator.Allocate(k.size)), k, result, layout)
 }
 
-// adopt makes c, which may be nil, a child of h in g, and returns it.
+// linkSpawned makes c a child of h in g, and returns it. If c is nil, because there was no
+// memory, it records that the child has failed, and returns nil.
 func (h *header) linkSpawned(w *Worker, g *Group, c *header, k *kind, result unsafe.Pointer, layout uint32) *header {
 	g.spawned++
 	if c == nil {
@@ -317,7 +318,7 @@ func (h *header) linkSpawned(w *Worker, g *Group, c *header, k *kind, result uns
 	return c
 }
 
-// start makes c run, or wait for its turn.
+// start makes c run, or queues it if there is a limit.
 func (g *Group) start(w *Worker, c *header) {
 	if r := g.loadRecord(); r != nil && r.limit != 0 && !r.admit(c) {
 		return
@@ -335,9 +336,9 @@ func (g *Group) start(w *Worker, c *header) {
 	}
 }
 
-// mustBeOf panics unless g is the Group of h's task.
+// mustBeOf panics unless g is the Group of h's running task.
 func (g *Group) mustBeOf(h *header) {
-	h.runningWorker() // first, as it finds frames that are gone
+	h.runningWorker() // first: it panics for a frame that was freed
 	if g == nil || h.group() != g {
 		panic("coro: task " + quote(h.kind.get().name) + ": Wait needs the Group that is a field of the task's own State")
 	}

@@ -9,63 +9,10 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// skynetNode is a task of a tree in which each task but the leaves has ten children. Leaves
-// return their number, the others the sum of their children.
-type skynetNode struct {
-	children coro.Group
-	num      int32
-	size     int32 // leaves below
-	sums     [10]int
-}
-
-type skynetLeaf struct{ num int32 }
-
-var skynetLeaves = coro.Define("skynet leaf", func(f *coro.Frame[skynetLeaf, int]) coro.Step {
-	return f.Return(int(f.State.num))
-})
-
-var skynet = coro.Define("skynet", func(f *coro.Frame[skynetNode, int]) coro.Step {
-	s := &f.State
-	if f.At() == 0 {
-		size := s.size / 10
-		if size == 1 {
-			for i := range s.sums {
-				coro.Spawn(f, &s.children, skynetLeaves, skynetLeaf{s.num + int32(i)}, &s.sums[i])
-			}
-		} else {
-			for i := range s.sums {
-				coro.Spawn(f, &s.children, f.Kind(), skynetNode{num: s.num + int32(i)*size, size: size}, &s.sums[i])
-			}
-		}
-		return s.children.Wait(f, 1)
-	}
-	sum := 0
-	for _, n := range s.sums {
-		sum += n
-	}
-	return f.Return(sum)
-})
-
-func skynetGoroutines(c chan int, num, size int) {
-	if size == 1 {
-		c <- num
-		return
-	}
-	children := make(chan int)
-	size /= 10
-	for i := range 10 {
-		go skynetGoroutines(children, num+i*size, size)
-	}
-	sum := 0
-	for range 10 {
-		sum += <-children
-	}
-	c <- sum
-}
-
-// skynetWaitGroup is what the tasks do, with a WaitGroup in place of the Group.
+// skynetWaitGroup is workloads.Skynet with a WaitGroup in place of the Group.
 func skynetWaitGroup(num, size int, result *int) {
 	if size == 1 {
 		*result = num
@@ -98,7 +45,7 @@ func BenchmarkSkynet(b *testing.B) {
 		b.Run("tasks/"+tree.name, func(b *testing.B) {
 			ex := executor.NewInline()
 			for b.Loop() {
-				n, err := coro.Run(context.Background(), ex, skynet.With(skynetNode{size: int32(tree.size)}))
+				n, err := workloads.Skynet(ex, tree.size)
 				if err != nil || float64(n) != tree.sum {
 					b.Fatal(n, err)
 				}
@@ -108,9 +55,7 @@ func BenchmarkSkynet(b *testing.B) {
 		})
 		b.Run("goroutines/"+tree.name, func(b *testing.B) {
 			for b.Loop() {
-				c := make(chan int)
-				go skynetGoroutines(c, 0, tree.size)
-				if n := <-c; float64(n) != tree.sum {
+				if n := workloads.SkynetGoroutines(tree.size); float64(n) != tree.sum {
 					b.Fatal(n)
 				}
 			}
@@ -139,7 +84,7 @@ func BenchmarkSpawnWait(b *testing.B) {
 		if s.left--; s.left < 0 {
 			return f.Return(s.last)
 		}
-		coro.Spawn(f, &s.g, skynetLeaves, skynetLeaf{1}, &s.last)
+		coro.Spawn(f, &s.g, workloads.SkynetLeaf, 1, &s.last)
 		return s.g.Wait(f, 1)
 	})
 	b.Run("tasks", func(b *testing.B) {

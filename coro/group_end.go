@@ -1,13 +1,44 @@
 package coro
 
+// How a Group ends, and why exactly one worker resumes its task.
+//
+// Group.count is the only word that children on different workers change. Each child
+// that ends subtracts 1, on any goroutine; the task adds spawned, the number of children
+// that it has made, when it begins to wait or ends. All changes are atomic additions to one word, so
+// they have one order:
+//
+//	before the task has added:  count = -(children that have ended)
+//	after that:                 count = children that have not ended
+//
+// Before the addition, count is not positive, and is 0 only while no child has ended; nobody
+// subtracts to 0 then. After it, count reaches 0 once, by the last addition: that of the
+// last child or, if all children have ended before, that of the task itself. The worker whose
+// addition gives 0 owns the Group, its record and the parent's frame from then on, and
+// resumes or finishes the task. Every other worker gives up all three with its
+// addition, so a child reports its error, its result's address and its place under a limit before it (childOutcome).
+// While a child is still counted, count cannot reach 0: so that child may take queued
+// siblings that will not begin off the count.
+//
+// An addition costs as much as the rest of a small task, so children that end one after
+// the other on one worker are taken off together: the worker keeps their number in
+// uncounted, and their parent in siblingsOf. Between two of them it runs only siblings, for
+// which the Group would have to wait in any case, so this delays nobody; before the worker
+// runs anything else, nextLocal and runChain call countEnded. If count equals what is
+// uncounted here, then the task has added (before that, count is not positive), all other
+// children have been taken off, and no other worker will touch the Group: the last children need
+// no atomic addition at all. The load that finds this is ordered after the additions of the
+// others, whose results their parent reads next, because it reads what these have written.
+//
+// The explorer checks this in TestInterleavingsOfGroups and TestChildrenEndInEveryOrder.
+
 import (
 	"unsafe"
 
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// groupWait and groupRoom need no place in a registry: whoever cancels, cancels the
-// children, and the last of them ends the wait.
+// groupWait and groupRoom need no place in a registry: a canceller cancels the children,
+// and the last of them ends the wait.
 
 type groupWait struct{}
 
@@ -54,13 +85,9 @@ func (groupRoom) park(w *Worker, h *header) parking {
 	return parked
 }
 
-// endSpawned is finish for a child that has ended without an error, in the step loop.
-//
-// It takes the child from its Group's count later, together with siblings that end on this
-// worker next, since an atomic addition costs as much as the rest of a small task. Meanwhile
-// nothing runs here but siblings, which the Group would have to wait for in any case; what
-// is uncounted is counted before anything else does. If these children are the last ones,
-// nobody else is left to use the count, and it takes no addition at all.
+// endSpawned is finish for a child that has ended without an error, in the step loop. It
+// returns the frame to run next, if any. The child is taken off its Group's count later; see
+// the head of this file.
 func (w *Worker) endSpawned(h *header) *header {
 	k, parent, result := h.kind.get(), h.parent.get(), h.result
 	w.current = 0
@@ -86,8 +113,8 @@ func (w *Worker) endSpawned(h *header) *header {
 	return w.finishLingering(parent)
 }
 
-// countEnded takes what is uncounted from its Group's count, and returns the frame to run
-// next, if any.
+// countEnded takes the uncounted children off their Group's count, and returns the frame to
+// run next, if any.
 func (w *Worker) countEnded() *header {
 	parent, n := w.siblingsOf.get(), w.uncounted
 	w.uncounted = 0
@@ -99,9 +126,9 @@ func (w *Worker) countEnded() *header {
 	return w.finishLingering(parent)
 }
 
-// childEnded is told that a child of h has ended and its frame is gone. It returns a frame
-// to run next, if any: that of h, or of another child. If h has ended itself, it is to be
-// finished, with w.err.
+// childEnded takes a child of h off the count. The child has ended with err and its frame is
+// freed. It returns a frame to run next, if any: that of h, or of another child. If h itself
+// has ended, the caller finishes it, with w.err.
 func (w *Worker) childEnded(h *header, result uintptr, err error) *header {
 	g := h.usedGroup()
 	var next *header
@@ -115,15 +142,15 @@ func (w *Worker) childEnded(h *header, result uintptr, err error) *header {
 	return h
 }
 
-// childFailed is told of a child that will not begin. The step function of its parent is
-// running.
+// childFailed records that a child has failed with err and will not begin. It is called while
+// the step function of its parent runs.
 func (w *Worker) childFailed(g *Group, result uintptr, err error) {
 	g.makeRecord(w).recordOutcome(result, err)
 	interleave.AddInt32(&g.count, -1) // not to 0: the task does not wait
 }
 
-// finishEnding returns the frame to run next where h, if any, would be: if its task has
-// ended and has only stayed for its children, it is finished.
+// finishLingering returns the frame to run next in place of h, which may be nil: if h's task
+// has ended and only waited for its children, it is finished now.
 func (w *Worker) finishLingering(h *header) *header {
 	if h == nil || h.layout&flagLingering == 0 {
 		return h
@@ -131,13 +158,13 @@ func (w *Worker) finishLingering(h *header) *header {
 	return w.finish(h, w.err)
 }
 
-// endGroup is told that the task of h is about to end with err. If it has children left,
-// wait is true: the last of them will finish it. Otherwise it returns the error to end
-// with.
+// endGroup is called when the task of h, whose Group is in use, is about to end with err. If
+// it has children left, wait is true, and the last of them will finish it. Otherwise endGroup
+// returns the error to end with.
 func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 	g := h.usedGroup()
 	if g.winner != g.mark() {
-		h.panicGroupOverwritten() // whose children are nowhere: nothing can go on from here
+		h.panicGroupOverwritten() // its children can't be found, so the program cannot continue
 	}
 	if err != nil {
 		r := g.makeRecord(w)
@@ -160,8 +187,8 @@ func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 	return err, false
 }
 
-// ended is called when all children have ended, by whoever goes on with the task of h: it
-// alone uses the group.
+// allEnded is called when all children have ended, by the worker that resumes or finishes the
+// task of h: it alone uses the Group.
 func (g *Group) allEnded(w *Worker, h *header) {
 	h.layout &^= flagGroup
 	g.winner = 0

@@ -517,7 +517,7 @@ func TestCloseWithChildrenInEveryPhase(t *testing.T) {
 	}
 }
 
-// Steps that spawn, await and then end in a way that nobody planned.
+// Steps that spawn, await and then panic or call Goexit.
 func TestPanicsAndGoexitBesideChildren(t *testing.T) {
 	noLeftParts(t)
 	leaf := coro.Define("leaf", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })

@@ -166,7 +166,7 @@ var groupModels = []struct {
 	{"children fail as their parent ends", exploredFamily{children: 2, fail: 1}, 0, interleave.Fault{}},
 }
 
-// A task goes on once, when all children have ended, however many of them are counted together.
+// A task resumes once, when all children have ended, however many of them are counted together.
 func TestInterleavingsOfGroups(t *testing.T) {
 	for _, tt := range groupModels {
 		model := func(r *interleave.Run) { newExploredFamily(r, tt.family, tt.others) }

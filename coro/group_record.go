@@ -6,18 +6,21 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// groupRecord is what a Group has on the Go heap, in a slot that is never given back.
+// groupRecord is what does not fit into a Group: policy, limit, errors. It lies on the Go
+// heap, in a slot that is recycled. Children that succeed, in a Group without policy and
+// limit, need none. The task owns it before its children begin and when all have ended;
+// in between, each field says who uses it.
 type groupRecord struct {
 	node *slotNode // this, in groupRecords
 
 	policy GroupPolicy // the task's
 	scope  *scope      // of the children, if the policy may cancel them; the task's
 
-	// own is the error of the task that ended before its children; the task's, and read
-	// when all children have ended.
+	// own is the error of a task that has ended before its children. The task writes it; it
+	// is read when all children have ended.
 	own error
 
-	// refused is why the executor has not taken a child: it is closed. The task's.
+	// refused is the error with which a closed executor has refused a child. The task's.
 	refused error
 
 	limit int // 0: none; the task's, and only read once there are children
@@ -27,8 +30,8 @@ type groupRecord struct {
 	winner  uintptr // the address of the result of the child that decided
 	err     error
 	errs    []error  // of FirstSuccess
-	running int      // of the children that were not queued; counted if there is a limit
-	queued  RunQueue // children beyond the limit
+	running int      // children that have begun and not ended, if there is a limit
+	queued  RunQueue // children beyond the limit, which have not begun
 	room    *header  // the task, if it waits for room
 }
 
@@ -36,7 +39,7 @@ var groupRecords slots
 
 func init() { groupRecords.init(newSlots[groupRecord]) }
 
-// admit reports whether c may run, or queues it.
+// admit reports whether c may run at once. If not, it has queued c.
 func (r *groupRecord) admit(c *header) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -48,8 +51,8 @@ func (r *groupRecord) admit(c *header) bool {
 	return false
 }
 
-// refuse cancels a task whose children its executor does not take any more. If it went on,
-// it could spawn again, and never come to where the closed executor stops it.
+// refuse cancels a task whose children its executor has refused. If the task resumed, it could
+// spawn again after each error, and never reach a point where the closed executor stops it.
 func (r *groupRecord) refuse(w *Worker, h *header) parking {
 	w.current = 0
 	w.Cancel(Runnable{h}, r.refused)
@@ -63,13 +66,13 @@ func (r *groupRecord) full() bool {
 	return r.running >= r.limit
 }
 
-// known returns the record, or nil if there is none.
+// loadRecord returns the record, or nil if there is none.
 func (g *Group) loadRecord() *groupRecord {
 	l := link[groupRecord](interleave.LoadUintptr(&g.record))
 	return l.get()
 }
 
-// need returns the record, which it makes if there is none.
+// makeRecord returns the record, and makes it if there is none.
 func (g *Group) makeRecord(w *Worker) *groupRecord {
 	if r := g.loadRecord(); r != nil {
 		return r
@@ -79,7 +82,7 @@ func (g *Group) makeRecord(w *Worker) *groupRecord {
 	r.node = n
 	var l link[groupRecord]
 	l.set(r)
-	if !interleave.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another child was faster
+	if !interleave.CompareAndSwapUintptr(&g.record, 0, uintptr(l)) { // another worker has made it
 		r.node = nil
 		groupRecords.put(w, n)
 		return g.loadRecord()
@@ -87,9 +90,9 @@ func (g *Group) makeRecord(w *Worker) *groupRecord {
 	return r
 }
 
-// note is told how a child has ended that was started, and returns a frame to run next, if
-// any: another child whose turn it is now, or the task, if it waits for room. The child is
-// still counted, so the group is there.
+// childOutcome records how a child has ended that had begun, and returns a frame to run
+// next, if any: that of a queued child that may begin now, or that of the task, if it waits
+// for room. The child is still counted, so the Group and its record exist.
 func (g *Group) childOutcome(w *Worker, result uintptr, err error) *header {
 	r := g.makeRecord(w)
 	r.recordOutcome(result, err)
@@ -112,14 +115,14 @@ func (g *Group) childOutcome(w *Worker, result uintptr, err error) *header {
 			return t.h
 		}
 		result := t.h.result
-		cause = w.cleanUp(t.h, cause)
+		cause = w.runCleanup(t.h, cause)
 		w.discard(t.h)
 		r.recordOutcome(result, cause)
-		interleave.AddInt32(&g.count, -1) // not to 0, as the one that has ended is still counted
+		interleave.AddInt32(&g.count, -1) // not to 0: the child that has ended is still counted
 	}
 }
 
-// learn takes a child's outcome, and cancels the others if that decides the group.
+// recordOutcome records a child's outcome, and cancels the others if it decides the group.
 func (r *groupRecord) recordOutcome(result uintptr, err error) {
 	r.mu.Lock()
 	decides := r.decide(result, err)
@@ -164,8 +167,8 @@ func (r *groupRecord) outcome() error {
 	}
 }
 
-// endRecord ends the use of the record, and leaves the error, if there is one, to the next
-// step.
+// endRecord ends the use of the record, and leaves the group's error, if there is one, for
+// the next step.
 func (g *Group) endRecord(w *Worker, h *header) {
 	r := g.loadRecord()
 	g.record = 0

@@ -173,11 +173,6 @@ func newProgram() *coro.Kind[program, int] {
 	})
 }
 
-type closer interface {
-	coro.Executor
-	Close() error
-}
-
 // groupExecutors are those that groups are tested with.
 func groupExecutors(t *testing.T, run func(t *testing.T, ex closer)) {
 	for _, workers := range []int{0, 1, 2, 8} {

@@ -224,7 +224,7 @@ func (h *Handle[R]) Wait(ctx context.Context) (R, error) {
 	return h.result, h.err
 }
 
-// Await waits until the task has ended, and continues in f at the resume point at. The result
+// Await waits until the task has ended, and resumes f's task at the resume point at. The result
 // goes to *result, which must lie in f's state or held part, or nowhere if result is nil;
 // f.Err gives the error. Any number of tasks may await one Handle, on any executor, and each
 // gets the result.

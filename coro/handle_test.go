@@ -482,7 +482,7 @@ func TestHandleAwaitOfItself(t *testing.T) {
 	requireHandle(t, h, coro.HandleFailed, 0, errCause)
 }
 
-// The executor of the Handle's task is closed: whoever awaits it, elsewhere, goes on.
+// The executor of the Handle's task is closed: tasks of other executors that await it resume.
 func TestHandleOfAClosedExecutor(t *testing.T) {
 	var event coro.Event
 	there, here := newManual(t, nil), newManual(t, nil)
@@ -520,17 +520,17 @@ func TestHandleMisuse(t *testing.T) {
 		want string
 	}{
 		{"elsewhere", func(f *offloadFrame) coro.Step { return h.Await(f, 1, &elsewhere) },
-			`coro: task "errand": the result of "coro.Handle.Await" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
+			`coro: task "offload": the result of "coro.Handle.Await" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
 		{"pointers", func(f *offloadFrame) coro.Step { return text.Await(f, 1, held) },
-			`coro: task "errand": the result of "coro.Handle.Await" must go to a field of a held part (or to nil), since its result type (string) holds a Go pointer: make the awaiting kind with DefineHeld`},
+			`coro: task "offload": the result of "coro.Handle.Await" must go to a field of a held part (or to nil), since its result type (string) holds a Go pointer: make the awaiting kind with DefineHeld`},
 		{"the zero Handle", func(f *offloadFrame) coro.Step { return zero.Await(f, 1, nil) },
 			`coro: the zero Handle has no task: make one with Start`},
 		{"twice", func(f *offloadFrame) coro.Step { h.Await(f, 1, nil); return h.Await(f, 1, nil) },
-			`coro: task "errand" awaits twice in one step: return the Step of an Await at once`},
+			`coro: task "offload" awaits twice in one step: return the Step of an Await at once`},
 		{"AwaitOn nowhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, nil, leaf.With(none{}), nil) },
-			`coro: task "errand": AwaitOn needs an Executor`},
+			`coro: task "offload": AwaitOn needs an Executor`},
 		{"AwaitOn, elsewhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, leaf.With(none{}), &elsewhere) },
-			`coro: task "errand": the result of "coro.AwaitOn" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
+			`coro: task "offload": the result of "coro.AwaitOn" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
 		{"AwaitOn, the zero Call", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, coro.Call[int]{}, nil) },
 			`coro: the zero Call cannot be launched: make one with With`},
 	}
@@ -649,7 +649,7 @@ func TestOnResult(t *testing.T) {
 	require.Zero(t, pinned)
 }
 
-// A launch with a result handler fails: nobody is told, and the call is good again.
+// A launch with a result handler fails: the handler is not called, and later calls reuse the call.
 func TestOnResultOfALaunchThatFails(t *testing.T) {
 	ex := newManual(t, nil)
 	called := 0
@@ -669,14 +669,11 @@ func TestOnResultOfALaunchThatFails(t *testing.T) {
 
 // Awaits, cancels, late cancels and Close of either executor, all at once.
 func TestHandleStress(t *testing.T) {
-	for _, procs := range []int{1, 2, 8} {
-		func() {
-			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-			for round := range scaled(200) {
-				handleStress(t, round)
-			}
-		}()
-	}
+	onProcs(func() {
+		for round := range scaled(200) {
+			handleStress(t, round)
+		}
+	})
 }
 
 func handleStress(t *testing.T, round int) {
@@ -754,7 +751,7 @@ func handleStress(t *testing.T, round int) {
 }
 
 // Cancels that come when the task is about to end, or has ended and its call is another
-// tree's: nobody learns of a cancel that was not meant for it.
+// tree's: a cancel reaches no tree other than its own.
 func TestHandleCancelAgainstTheNextTree(t *testing.T) {
 	ex := newPool(t, executor.WithWorkers(2))
 	var event coro.Event

@@ -1,82 +1,113 @@
 package coro
 
+// The header of a frame.
+//
+// A frame belongs to one goroutine at a time: to the one that runs its task or, while the task
+// waits, to the holder of the lock of the queue where it waits. A frame in an executor's queue
+// belongs to the queue. Each of these hands it to the next through a lock or an atomic word of
+// its own. So no word of a header is atomic.
+//
+// A reference from a frame is an integer, a link. It keeps nothing alive. What a link refers to
+// is kept alive by something else:
+//
+//	kinds         the list of all kinds; they are never freed
+//	environments  the executor, its pinned calls, keptRelays, the slots of scopes, or the caller of Run
+//	workers       the goroutines that run them
+//	frames        the arena, or the allocator, that they come from
+//
+// # The layout word
+//
+// Flags and room share the word header.layout, so that Await and the step loop decide with one
+// compare each.
+//
+// A child fits behind its parent's state if layout >= kind.need. need has the child's
+// size, in units, in the upper half, and 0 in the lower half, so flags do not change the
+// answer. A kind that is never elided has all bits of need set, which no layout has.
+//
+// The layout of an elided child is the parent's, without the flags that are not inherited,
+// minus need, with flagElided. What is left of the room is behind the child.
+//
+// A return takes the fast path if the lower half is 0 or flagElided. All other values, except
+// for flagSpawned alone (endSpawned), lead to finish. So a new flag makes a return slow, and
+// never makes it wrong because the loop does not know the flag.
+
 import "unsafe"
 
-// link is a reference from a frame to something that is kept alive elsewhere: to
-// another frame, or to a kind, an environment or a worker on the Go heap. It is
-// an integer, because the collector does not look into frames, and because
-// storing a pointer type into recycled memory would run the write barrier over
-// the stale bytes that it replaces. Zero refers to nothing.
+// link refers from a frame to a frame, or to a kind, an environment or a worker on the Go heap.
+// Something else keeps that alive. It is an integer for two reasons: the collector does not
+// look into frames, and a store of a pointer type into recycled memory would run the write
+// barrier over the stale bytes that it replaces. Zero refers to nothing.
 type link[T any] uintptr
 
-// get returns what l refers to. It loads the integer as the pointer that it was,
-// which a conversion from uintptr would express too, but not so that vet could
-// tell it from a mistake.
+// get returns what l refers to, or nil. It loads the integer as a pointer: vet takes a
+// conversion from uintptr for a mistake.
 func (l *link[T]) get() *T { return *(**T)(unsafe.Pointer(l)) }
 
 func (l *link[T]) set(p *T) { *l = link[T](unsafe.Pointer(p)) }
 
-// header is what every frame begins with. It belongs to the goroutine that runs
-// the task; between two of them it is handed over by the executor's queue.
+// header is the beginning of every frame. It belongs to the owner of the frame.
 type header struct {
-	kind   link[kind]        // written when the frame is made
-	parent link[header]      // the frame that awaits this one; none for a root
-	env    link[Environment] // copied from the parent
+	// These are set when the frame is made. A child copies env from its parent; openChildScope
+	// gives it that of a scope.
+	kind   link[kind]
+	parent link[header] // the frame that awaits this one or has spawned it; 0 for a root
+	env    link[Environment]
 
-	// worker is who runs the task, while it runs. While it is queued or waits, the
-	// word is the queue's link to the next task.
+	// worker is the worker that runs the task, while the task runs. Await and the step loop set
+	// it. While the task is queued or waits, the word is the queue's link to the next task.
 	worker link[Worker]
 
-	// result is where Return puts the result: inside the parent's state or held
-	// part or, for a root, in a call. 0 if nobody wants it.
+	// result is the address where Return stores the result: in the parent's state or held part
+	// or, for a root, in a call. It is 0 if the result is dropped. For a generator it is where
+	// values go, in the loop.
 	result uintptr
 
-	// With a size that is a multiple of 8, the state follows the header at once,
-	// even if it has fields that are aligned to 8 bytes where words have 4.
+	// The header's size is a multiple of 8, also where words have 4 bytes and Go aligns
+	// fields of 8 bytes to 8. So the state follows at once.
 	_ [unsafe.Sizeof(uintptr(0)) % 8]byte
 
 	at uint32 // the resume point, and atFailed
 
-	// layout is the frame's flags and, in the upper half, how much room for
-	// elided children is left behind it, in units of elisionUnit.
+	// layout is the frame's flags, in the lower half. The upper half is how much room for
+	// elided children is left behind the frame's state, in units of elisionUnit.
 	layout uint32
 }
 
 const headerSize = unsafe.Sizeof(header{})
 
-// A header is at most 48 bytes: a task with 80 bytes of state needs the smallest
-// frame. Its size is a multiple of 8: holds relies on it.
+// A header has at most 48 bytes, so that a task with 80 bytes of state has the smallest frame.
+// Its size is a multiple of 8, so that the state begins at headerSize, as stateHolds assumes.
 var (
 	_ [48 - headerSize]struct{}
 	_ [-(headerSize % 8)]struct{}
 )
 
 const (
-	// atFailed is set in at when what the task awaited failed. The error is the
-	// worker's err: the step that may ask for it is the next one this worker runs.
+	// atFailed is set in at if Err returns an error in the next step: that of a child, or of a
+	// wait. The error is Worker.err of the worker that runs the step. resumeAt clears the bit.
 	atFailed = 1 << 31
 	atMask   = atFailed - 1
 )
 
-// Flags, in the lower half of layout. A frame with none is freed to the worker's
-// cache, an elided one not at all, and its parent goes on; anything else takes the
-// slow path of finish.
+// Flags, in the lower half of layout. A return is fast for frames with no flag, which are freed
+// to the worker's cache, with flagElided alone, which are not freed, and with flagSpawned alone
+// (endSpawned). All others take finish.
 const (
 	flagRoot       = 1 << iota // no frame awaits this one
-	flagCustom                 // the environment has an allocator of its own; inherited
-	flagElided                 // lies behind its parent's state
-	flagRefused                // not from an allocator; see refusedKind
-	flagHeld                   // has a held part, in a slot
-	flagSeq                    // of a generator that a loop drives; see seq.go
-	flagWoken                  // what the task waited for has happened, or it has given way; until it runs
+	flagCustom                 // the frame is from an allocator of the tree's own; inherited
+	flagElided                 // the frame lies behind its parent's state
+	flagRefused                // there was no memory: the frame lies on the Go heap; see refusedKind
+	flagHeld                   // the task has a held part, in a slot; set when that is filled in
+	flagSeq                    // of a generator, whose values a loop takes; see seq.go
+	flagWoken                  // what the task waited for has happened, or it has given way; until takeOutcome
 	flagChanClosed             // with flagWoken: the channel was closed
-	flagScope                  // its environment is a scope's, which ends with it
-	flagSpawned                // runs beside its parent, in the parent's Group
-	flagGroup                  // the Group in its state is in use
-	flagLingering              // has ended, and stays until its children have
-	flagProxy                  // stands in a queue for a task in a Select; see select_proxy.go
-	flagSignalled              // a Signal took it out of a Cond's queue; until it leaves the Mutex's
-	flagCounted                // its kind counts it; inherited
+	flagScope                  // the environment is that of a scope, which ends with the frame
+	flagSpawned                // the task runs beside its parent, in the parent's Group
+	flagGroup                  // the Group in the state is in use; from the first Spawn to the last end of a child
+	flagLingering              // the task has ended; the frame stays until all children have
+	flagProxy                  // not a task: stands in a queue for a task in a Select; see select_proxy.go
+	flagSignalled              // moved by a Signal from a Cond's queue to the Mutex's; until it leaves that
+	flagCounted                // the kind counts the task; inherited
 
 	inheritedFlags = flagCustom | flagCounted
 	knownFlags     = flagRoot | flagCustom | flagElided | flagRefused | flagHeld | flagSeq | flagWoken | flagChanClosed |
@@ -85,16 +116,16 @@ const (
 )
 
 const (
-	// elisionUnit is what elided frames are aligned to, in bytes.
+	// elisionUnit is the alignment of elided frames, in bytes.
 	elisionUnit = 16
 
 	roomShift = 16
 	maxRoom   = 1<<(32-roomShift) - 1
 )
 
-// poisonWord is what each word of a frame that was freed holds in checked mode. As
-// flags it has some that no frame has, and takes the slow path of an Await, which
-// looks for them.
+// poisonWord is what a checked arena fills freed memory with. As flags it has those that are
+// inherited, so that Await takes its slow path before it follows a link of the frame, and one
+// that no frame has, by which the slow path knows freed memory. The compiler checks both.
 const poisonWord = 0xDBDBDBDB
 
 var (

@@ -5,28 +5,28 @@ import (
 	"unsafe"
 )
 
-// HeldKind is a kind whose tasks have a held part beside their state: a struct H of
-// any types, for what needs the Go heap, such as connections, buffers, strings,
-// errors and functions. S is the state, R the result. A HeldKind is made by
-// [DefineHeld], once, usually for a package-level variable, and may be used by all
-// goroutines.
+// HeldKind is a kind whose tasks have a held part beside their state: a struct H of any types,
+// for what needs the Go heap, such as connections, buffers, strings, errors and functions. S is
+// the state, R the result. A HeldKind is made by [DefineHeld], once, usually for a
+// package-level variable. Any goroutine may use it, at any time.
 //
-// A task's held part lies in a slot on the Go heap that no other task uses while this one
-// lives. Slots are reused, and never given back: a kind has about as many as its tasks that
-// lived at the same time at most.
+// A task's held part lies in a slot on the Go heap, which no other task uses while this one
+// lives. Slots are recycled and never freed: a kind has about as many as the most of its tasks
+// that have lived at the same time.
 type HeldKind[S, H, R any] struct {
 	kind
 	slots slots
 }
 
 // heldFrame is the frame of a task with a held part. Await, Yield, Return and all else that
-// works on frames use only the Frame.
+// works on frames knows only the Frame.
 type heldFrame[S, H, R any] struct {
 	Frame[S, R]
 	slot link[slot[H]]
 }
 
-// slot has a task's held part, and belongs to that task; or it is free and has the zero H.
+// slot is memory for one held part, on the Go heap. It belongs to its task or, when it is free,
+// to the list that it is in; then it holds the zero H.
 type slot[H any] struct {
 	slotNode
 	held H
@@ -34,24 +34,24 @@ type slot[H any] struct {
 
 func slotOf[H any](n *slotNode) *slot[H] { return (*slot[H])(unsafe.Pointer(n)) }
 
-// holder is a HeldKind of any types, or a kind of this package that embeds one.
-type holder interface {
+// anyHeldKind is a HeldKind of any types.
+type anyHeldKind interface {
 	// holds reports whether p lies in the held part of h.
 	holds(h *header, p unsafe.Pointer) bool
 
-	// release clears the held part of h and frees its slot. w is the worker whose
-	// goroutine calls, or nil.
+	// release clears the held part of h and frees its slot. w is the worker whose goroutine
+	// calls, or nil if none does.
 	release(w *Worker, h *header)
 }
 
 // DefineHeld makes a kind of tasks that have a held part. It is like [Define], except for the
-// step function's second parameter: the address of the held part, which begins as given to
-// With, GoHeld or AwaitHeld and keeps its value from step to step. The held part is cleared
-// when the task has ended, in whatever way, before the awaiting task continues: the step
-// function must not keep its address beyond its own return.
+// second parameter of the step function: the address of the held part. The held part begins as
+// the value given to With, GoHeld or AwaitHeld, and keeps its value from step to step. When the
+// task has ended, in whatever way, it is cleared, before the task that awaits this one resumes.
+// The step function must not keep its address after it has returned.
 //
-// Results with Go pointers of tasks that this one awaits go to fields of the held
-// part.
+// If this task awaits others whose results hold Go pointers, those results go to fields of the
+// held part.
 func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Step, opts ...KindOption) *HeldKind[S, H, R] {
 	if step == nil {
 		panic("coro: task " + quote(name) + ": DefineHeld needs a step function")
@@ -80,7 +80,7 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 }
 
 // HeldKindOf returns the kind of a task with a held part, for a task that awaits others of its
-// own kind. f and held are what the step function was given.
+// own kind. Its arguments are those of the step function.
 func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {
 	k, ok := f.kind.get().held.(*HeldKind[S, H, R])
 	if !ok {
@@ -89,17 +89,17 @@ func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {
 	return k
 }
 
-// With returns a call of k with the given state and held part.
+// With returns a call of k with the given state and held part. The call is good for one launch.
 func (k *HeldKind[S, H, R]) With(state S, held H) Call[R] {
 	c := k.calls.Get().(*heldCall[S, H, R])
 	c.state = state
 	c.held = held
-	c.armed = true
+	c.claimable = true
 	return Call[R]{&c.callFor}
 }
 
-// heldCall is a call with the held part that the root begins with. held is zero before With
-// and after the launch.
+// heldCall is a call with a held part. The held part is the zero H before With and after the
+// launch.
 type heldCall[S, H, R any] struct {
 	callWith[S, R]
 	held H
@@ -118,14 +118,14 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 		clear()
 	}
 	c.recycle = func() {
-		clear() // if it was not launched
+		clear() // if there was no launch
 		k.calls.Put(c)
 	}
 	return c
 }
 
 // AwaitHeld is [Await] for children with a held part, which begins as held. The awaiting task
-// may be of a kind with or without a held part.
+// may have a held part or not.
 func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH, CR], args CS, held CH, result *CR) Step {
 	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
 	(*Frame[CS, CR])(unsafe.Pointer(h)).State = args
@@ -135,8 +135,8 @@ func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH,
 	return Step{next: h, op: opAwait}
 }
 
-// hold gives the new frame h a slot with the given held part. w is the worker whose
-// goroutine calls, or nil.
+// hold fills a free slot with the given held part and makes it that of h, a new frame. w is the
+// worker whose goroutine calls, or nil if none does.
 func (k *HeldKind[S, H, R]) hold(w *Worker, h *header, held *H) {
 	s := slotOf[H](k.slots.take(w))
 	s.held = *held
@@ -144,7 +144,6 @@ func (k *HeldKind[S, H, R]) hold(w *Worker, h *header, held *H) {
 	h.layout |= flagHeld
 }
 
-// release does what holder.release says.
 func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
 	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
 	var zero H
@@ -152,13 +151,12 @@ func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
 	k.slots.put(w, &s.slotNode)
 }
 
-// holds does what holder.holds says.
 func (k *HeldKind[S, H, R]) holds(h *header, p unsafe.Pointer) bool {
 	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
 	return uintptr(p)-uintptr(unsafe.Pointer(&s.held)) < unsafe.Sizeof(s.held)
 }
 
-// newSlots makes a block of slots and links them.
+// newSlots makes a block of free slots, linked, and returns the first.
 func newSlots[H any]() *slotNode {
 	block := make([]slot[H], blockLen(unsafe.Sizeof(slot[H]{})))
 	for i := range block[1:] {

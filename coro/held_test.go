@@ -192,8 +192,8 @@ func TestResultsOfAnyType(t *testing.T) {
 	t.Run("nothing", resultsOf(none{}))
 }
 
-// resultsOf has the result go to the first and to the last field of a held part, to
-// nobody, and to Run.
+// resultsOf sends the result to the first and to the last field of a held part, to nil, and to
+// Run.
 func resultsOf[R any](want R) func(t *testing.T) {
 	return func(t *testing.T) {
 		type held struct {

@@ -7,24 +7,24 @@ import (
 	"unsafe"
 )
 
-// A join runs one child for each element of a slice. It is a task of a hidden kind, which
-// the task that wants it awaits: so it has a Group of its own, and a held part where the
-// slices lie.
+// A join runs one child for each element of a slice. It is a task of a kind that users do not
+// see, and the task that calls All, Any or Race awaits it. So a join has a Group of its own, and
+// a held part, which keeps the slices alive.
 
 // ErrNoChildren is the error of [Any] and [Race] without any children.
 var ErrNoChildren = errors.New("coro: Any or Race without children")
 
-// All runs a task of kind k for each element of args, beside each other, and goes on in f at
+// All runs a task of kind k for each element of args, beside each other, and resumes f's task at
 // the resume point at when all have ended. A task begins with its element as state, and its
-// result goes to the element of results with the same index; results may be nil. When one
-// fails, the others are cancelled, those that have not begun do not, and f.Err is the error
-// of the first.
+// result goes to the element of results with the same index. results may be nil. When one task
+// fails, the others are cancelled, those that have not begun do not begin, and f.Err returns the
+// error of the task that failed first.
 //
-// The slices may lie in f's state or held part, or anywhere on the Go heap. They belong to
-// the tasks until f goes on. What is in results when there was an error is not said.
+// The slices may lie in f's state or held part, or anywhere on the Go heap. They belong to the
+// tasks until f's task resumes. If there was an error, the contents of results are undefined.
 //
-// The options are [Limit], and those of [AwaitCall], which are in force for all together. As
-// with Await, f's step function returns the Step at once.
+// The options are [Limit], and those of [AwaitCall], which apply to all tasks together. As with
+// Await, f's step function returns the Step at once.
 func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, results []CR, opts ...JoinOption) Step {
 	if results != nil && len(results) != len(args) {
 		panic("coro: task " + quote(f.kind.get().name) + ": All needs as many results as args, or nil")
@@ -33,46 +33,51 @@ func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, r
 }
 
 // Any is like [All], but one success is enough: when a task has ended without an error, its
-// result goes to *result and the others are cancelled. If none does, f.Err wraps the errors
-// of all. result must lie in f's state or held part, or be nil.
+// result goes to *result and the others are cancelled. If all fail, f.Err returns an error that
+// wraps all of theirs. result must lie in f's state or held part, or be nil.
 func Any[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...JoinOption) Step {
 	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args}, result, FirstSuccess, opts)
 }
 
-// Race is like [Any], but the first task that ends decides, in whatever way it does: f.Err is
-// its error.
+// Race is like [Any], but the first task that ends decides, with or without an error. f.Err
+// returns its error.
 func Race[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, result *CR, opts ...JoinOption) Step {
 	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args}, result, FirstEnd, opts)
 }
 
+// joinState is the state of a join. Its step function alone uses it, except for the Group.
 type joinState struct {
 	group  Group
-	next   int // of args; those before have been spawned
+	next   int // index in args: the tasks before it have been spawned
 	limit  int // 0: none
 	policy GroupPolicy
 }
 
+// joinHeld is the held part of a join. Its step function alone uses it, but children write the
+// elements of results, and own.values, that are theirs.
 type joinHeld[CS, CR any] struct {
 	kind    *Kind[CS, CR]
 	args    []CS
 	results []CR
 
-	// own is results if these are the join's own, because only that of the winner counts.
+	// own is the memory that results refers to, if the caller gave none: in Any and Race,
+	// where only the winner's result goes to the caller. Otherwise nil.
 	own *joinResults[CR]
 }
 
-// joinResults is memory for results. It is zero while it is not in use.
+// joinResults is memory for results, which joins of a kind use one after the other. Its values
+// are zero while no join uses it.
 type joinResults[CR any] struct{ values []CR }
 
-// resume points of a join
+// Resume points of a join.
 const (
 	joinBegins = iota
 	joinHasRoom
 	joinEnds
 )
 
-// join makes the child that runs the children. It is inlined nowhere, so what it is given
-// need not be small.
+// join makes the join a child of h, and returns the Step that awaits it. It is too large to be
+// inlined, so its parameters may be large.
 func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR], result *CR, policy GroupPolicy, opts []JoinOption) Step {
 	o := joinOptions(opts)
 	if held.kind == nil {
@@ -91,18 +96,21 @@ func join[CS, CR any](h *header, at int, stateSize uintptr, held joinHeld[CS, CR
 	return Step{next: c, op: opAwait}
 }
 
-// joinKind is the kind of the joins of children with such state and results.
+// joinKind is the kind of all joins whose children have state CS and result CR. Any goroutine may
+// use it.
 type joinKind[CS, CR any] struct {
 	*HeldKind[joinState, joinHeld[CS, CR], CR]
 	results sync.Pool // of *joinResults[CR]
 }
 
-// joinKinds has all of them, by the types of their held parts.
+// joinKinds has all joinKinds, by the types of their held parts. Any goroutine reads byType; mu
+// is held while a kind is made and stored, so that there is one of each.
 var joinKinds struct {
 	byType sync.Map // from reflect.Type to *joinKind[CS, CR]
 	mu     sync.Mutex
 }
 
+// joinKindOf returns the kind of joins of such children. The first call makes it.
 func joinKindOf[CS, CR any]() *joinKind[CS, CR] {
 	t := reflect.TypeFor[joinHeld[CS, CR]]()
 	if k, ok := joinKinds.byType.Load(t); ok {
@@ -129,8 +137,9 @@ func (k *joinKind[CS, CR]) run(f *Frame[joinState, CR], held *joinHeld[CS, CR]) 
 	case joinEnds:
 		return k.end(f, held)
 	}
-	// A child that fails cancels the scope of the others, and so does what is around, once
-	// somebody waits; the first look is for when nobody does.
+	// The scope of the children is cancelled by a child that fails and, once one of them waits
+	// and has armed its registry, by the end of the tree or scope around the join. Until then,
+	// only cause finds that end: so it is called once at each resume point.
 	r := s.group.loadRecord()
 	for ended := r.scope.env.cause() != nil; s.next < len(held.args) && !ended; ended = r.scope.tree.cancelled.Load() {
 		if s.limit != 0 && r.full() {
@@ -142,6 +151,7 @@ func (k *joinKind[CS, CR]) run(f *Frame[joinState, CR], held *joinHeld[CS, CR]) 
 	return s.group.Wait(f, joinEnds)
 }
 
+// begin sets the Group up, and takes memory for results if the join needs its own.
 func (k *joinKind[CS, CR]) begin(f *Frame[joinState, CR], held *joinHeld[CS, CR]) {
 	s := &f.State
 	s.group.SetPolicy(f, s.policy)
@@ -158,7 +168,8 @@ func (k *joinKind[CS, CR]) begin(f *Frame[joinState, CR], held *joinHeld[CS, CR]
 	held.results = held.own.values
 }
 
-// spawn is [Spawn] with a result that may lie anywhere: the held part keeps it alive.
+// spawn spawns the child for args[i]. It is [Spawn] with a result that may lie anywhere: the held
+// part keeps the slice alive.
 func (k *joinKind[CS, CR]) spawn(f *Frame[joinState, CR], held *joinHeld[CS, CR], i int) {
 	var result unsafe.Pointer
 	if held.results != nil {
@@ -172,6 +183,7 @@ func (k *joinKind[CS, CR]) spawn(f *Frame[joinState, CR], held *joinHeld[CS, CR]
 	}
 }
 
+// end returns the winner's result, or the error, when all children have ended.
 func (k *joinKind[CS, CR]) end(f *Frame[joinState, CR], held *joinHeld[CS, CR]) Step {
 	s := &f.State
 	var result CR
@@ -193,7 +205,7 @@ func (k *joinKind[CS, CR]) end(f *Frame[joinState, CR], held *joinHeld[CS, CR]) 
 			}
 		}
 	} else if err == nil && s.next < len(held.args) {
-		err = f.env.get().cause() // no child has said it, but some did not begin
+		err = f.env.get().cause() // no child has reported it, but some did not begin
 	}
 	if err != nil {
 		return f.Fail(err)

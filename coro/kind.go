@@ -10,77 +10,77 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// kind is the part of a kind that does not depend on its types. Kind, HeldKind and SeqKind
-// embed it; its exported methods are theirs. All goroutines may read it: but for counts and
-// calls, it does not change after Define. It is never freed, since frames refer to it by
-// links.
+// kind is the part of a Kind, HeldKind or SeqKind that does not depend on types: what the step
+// loop needs. Those embed it, and so its exported methods are theirs. Define
+// writes it; afterwards any goroutine reads it. It is never freed. Only counts and calls
+// change, and guard themselves.
 type kind struct {
-	// step is the kind's step function. Its parameter was a *Frame[S, R]; the step loop
-	// calls it through this type, with the same pointer.
+	// step is the kind's step function. Its parameter is a *Frame[S, R]; the loop calls it
+	// through this type, with the same address.
 	step  func(*header) Step
-	place arena.Place // of the frame's class in a cache
-	class bins.Class  // of the frame; bins.Classes or more if it is large
+	place arena.Place // of the free list of the frame's class, in a cache
+	class bins.Class  // of the frame; bins.Classes or more if the frame is large
 	size  uintptr     // of the frame, in bytes
 	name  string
 
-	// What elision needs, in the form of layouts: need is the room that a frame takes behind
-	// another, and room is what a frame from the arena has behind itself. behind is where
-	// that begins, in bytes from the frame's address.
+	// For elision; see header.go. need and room are layouts, with no flags: need is the room
+	// that a frame takes behind another, room the room behind a frame from the arena. behind is
+	// where the room begins, in bytes from the frame's address.
 	need, room uint32
 	behind     uintptr
 	capacity   uintptr // of the memory that a frame from the arena gets, in bytes
 
-	// resultPointer says where results hold a Go pointer; it is empty if they do not.
+	// resultPointer is the path to a Go pointer in results, for error texts. It is empty if
+	// results hold none.
 	resultPointer string
 
-	cleanup bool // see HasCleanup
+	hasCleanup bool // the step function has a case for Cleanup; see HasCleanup
 
-	// groupOffset is the offset in a frame of the Group in its state, in bytes; 0 if there
-	// is none.
+	// groupOffset is where in a frame the Group in its state lies, in bytes. It is 0 if the
+	// state has none.
 	groupOffset uintptr
 
-	// held is the *HeldKind that this is part of, or what has taken its place; nil if the
-	// tasks have no held part.
-	held holder
+	// held is the *HeldKind that this is part of. It is nil if the tasks have no held part.
+	held anyHeldKind
 
 	defined position
 
-	// counts is nil until a task is counted. A goroutine that counts and finds nil makes
-	// it, by compare-and-swap from nil, so there is only one; it does not change after that.
+	// counts is nil until a task of the kind is counted. The goroutine that counts first sets
+	// it, by compare-and-swap, and nobody changes it again. Any goroutine loads it.
 	counts atomic.Pointer[kindCounts]
 
-	// calls has calls of this kind for reuse, as *callWith or *heldCall.
-	calls sync.Pool
+	calls sync.Pool // *callWith or *heldCall values of this kind, for reuse
 }
 
-// Kind is what tasks of one sort share: a name, a step function and the layout
-// of their frames. S is the state, R the result. A Kind is made by [Define], once,
-// usually for a package-level variable, and may be used by all goroutines.
+// Kind is what tasks of one sort share: a name, a step function and the layout of their frames.
+// S is the state, R the result. A Kind is made by [Define], once, usually for a package-level
+// variable. Any goroutine may use it, at any time.
 type Kind[S, R any] struct{ kind }
 
-// Define makes a kind of tasks. The step function is called to begin a task, and again each
+// Define makes a kind of tasks. The step function is called when a task begins, and again each
 // time that what the task waited for has happened; see [Frame.At].
 //
-// S must not contain anything that the collector would have to follow: pointers, slices,
-// strings, maps, channels, functions, interfaces. Define panics with the path of the first
-// such field. Variables of such types go into the held part that kinds made by [DefineHeld]
-// have.
+// S must not contain anything that the garbage collector would have to follow: pointers,
+// slices, strings, maps, channels, functions, interfaces. Define panics with the path of the
+// first such field. What needs them goes into the held part, which tasks of kinds made by
+// [DefineHeld] have.
 //
-// The name is for people: errors and [Kinds] show it with the position of the call of Define.
-// Kinds may share a name, but those of two package-level variables of one package may not:
-// Define panics, because one is nearly always a copy whose name was to be changed.
+// The name is for people: errors and [Kinds] show it, with the position of the call of Define.
+// Kinds may share a name. But two package-level variables of one package may not: Define
+// panics, because one of them is nearly always a copy that somebody forgot to change.
 //
-// A step function that awaits its own kind would make a package-level variable refer to
-// itself, which Go does not allow: it takes the kind from [Frame.Kind].
+// A step function that awaits its own kind gets the kind from [Frame.Kind]. Go does not allow a
+// package-level variable that refers to itself.
 func Define[S, R any](name string, step func(f *Frame[S, R]) Step, opts ...KindOption) *Kind[S, R] {
 	if step == nil {
 		panic("coro: task " + quote(name) + ": Define needs a step function")
 	}
 	mustBePointerFree(name, "state", reflect.TypeFor[S]())
 	k := &Kind[S, R]{kind{
-		// A *Frame[S, R] and the *header at its start are the same address and are passed
-		// the same way. So the function may be called as one that takes a *header. A
-		// closure that converts would cost a second indirect call a step.
+		// A *Frame[S, R] and the *header at its beginning are the same address and
+		// are passed in the same way, so the function may be called as one that
+		// takes a *header. A closure that converts would cost each step a second
+		// indirect call.
 		step:          *(*func(*header) Step)(unsafe.Pointer(&step)),
 		size:          unsafe.Sizeof(Frame[S, R]{}),
 		name:          name,
@@ -100,9 +100,9 @@ func Define[S, R any](name string, step func(f *Frame[S, R]) Step, opts ...KindO
 // Name returns the name that the kind was defined with.
 func (k *kind) Name() string { return k.name }
 
-// FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes, the state and,
-// if tasks have a held part, a word that refers to it. The arena rounds the size up to a power
-// of two of at least 128.
+// FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes, or 32 where
+// words have 4 bytes, the state and, if tasks have a held part, a word that refers to it. The
+// arena rounds the size up to a power of two of at least 128.
 func (k *kind) FrameSize() uintptr { return k.size }
 
 // layOut sets the fields that follow from size.

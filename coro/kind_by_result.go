@@ -5,16 +5,15 @@ import (
 	"sync"
 )
 
-// kindsByResult has the kinds of children that this package makes for a generic function:
-// one for each type of result with which the program calls it. Kinds are never freed, so
-// there is one only.
+// kindsByResult is the kinds of children that this package makes for one generic function: one
+// kind for each result type with which the program calls it. Kinds are never freed, so there
+// must be only one for each type. Any goroutine may use it.
 type kindsByResult struct {
 	byType sync.Map   // from the reflect.Type of R to a *K
-	mu     sync.Mutex // held while one is made
+	mu     sync.Mutex // held while a kind is made
 }
 
-// kindByResult returns the kind for results of type R, which define makes if there is
-// none.
+// kindByResult returns the kind for results of type R. If there is none, define makes it.
 func kindByResult[R, K any](all *kindsByResult, define func() *K) *K {
 	t := reflect.TypeFor[R]()
 	if k, ok := all.byType.Load(t); ok {

@@ -253,8 +253,8 @@ func TestStatsAtOnce(t *testing.T) {
 				if !kinds[s.KindInfo] {
 					continue
 				}
-				// How many are live has no bound here: tasks that begin between two
-				// loads count, and who reads may be stopped there for long.
+				// The number of live tasks has no bound here: tasks that begin between two
+				// loads count, and the reader may be stopped there for long.
 				if s.Ended > s.Started || s.LiveBytes > 1<<62 {
 					t.Errorf("%+v", s)
 					return
@@ -283,6 +283,38 @@ func TestStatsAtOnce(t *testing.T) {
 	require.Equal(t, n, ex.Elided())
 }
 
+// A launch that is refused is taken off the counts. A reader never sees that without the start.
+func TestStatsWhileLaunchesAreRefused(t *testing.T) {
+	root, _, _ := threeKinds(func(f *coro.Frame[int, int]) coro.Step { return f.Return(1) })
+	ex := newManual(t, nil)
+	ex.env.SetCounted()
+	ex.setRefuse(errCause)
+	var stop atomic.Bool
+	var reading, launching sync.WaitGroup
+	reading.Go(func() {
+		for !stop.Load() {
+			if s := root.Stats(); s.Ended > s.Started || s.Started > 1<<62 || s.FromArena > 1<<62 || s.LiveBytes > 1<<62 {
+				t.Errorf("%+v", s)
+				return
+			}
+		}
+	})
+	rounds := scaled(20000)
+	for range 4 {
+		launching.Go(func() {
+			for range rounds {
+				if err := coro.Go(ex, root, 1); err != errCause {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	launching.Wait()
+	stop.Store(true)
+	reading.Wait()
+	require.Equal(t, tally{}, tallyOf(root.Stats()))
+}
+
 func TestAllocationsOfCountedTasks(t *testing.T) {
 	if race.Enabled {
 		return // sync.Pool drops values at random, and everything allocates more
@@ -304,11 +336,11 @@ func TestAllocationsOfCountedTasks(t *testing.T) {
 func BenchmarkCounted(b *testing.B) {
 	for _, bm := range []struct {
 		name string
-		opts []executor.Option
+		opts []executor.InlineOption
 	}{
 		{"false", nil},
-		{"true", []executor.Option{executor.WithKindStats()}},
-		{"profiled", []executor.Option{executor.WithFrameProfile()}},
+		{"true", []executor.InlineOption{executor.WithKindStats()}},
+		{"profiled", []executor.InlineOption{executor.WithFrameProfile()}},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
 			ex := newInline(b, bm.opts...)

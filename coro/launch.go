@@ -1,5 +1,46 @@
 package coro
 
+// Launching a root, and its way past the closer of the executor.
+//
+// Environment.Close refuses launches, and waits for those that have begun: afterwards no launch
+// takes a frame from the arena or posts a task, so the executor may cancel what it has and
+// close the arena. Environment.Drain refuses launches, and waits until no root is live. Both
+// depend on the order of two things here: when a launch looks whether it is refused, and when
+// it is counted.
+//
+// # From outside
+//
+// A goroutine that runs no step of the executor passes the gate execRuntime.launching, from
+// before it makes a frame until Post has returned. gate.launch is one addition, which counts
+// the goroutine as inside and the launch as a live root, and whose sum says whether the gate is
+// closed or draining. So a closer that does not refuse the launch waits for it, and a Drain
+// that does not refuse it counts it (root_end.go). It is counted first because it may be over
+// when Post returns: the executor may run the task in Post. A launch that makes no root is
+// taken back (leaveLaunch). Go's memory model makes the one addition enough: all changes of the
+// gate's word have one order.
+//
+// # In a step
+//
+// A launch on the executor whose step is running takes the frame from the worker's cache and
+// gives the task to the worker's queue. Both stay open while the worker runs a step, so there
+// is nothing to pass: the gate's word is loaded, to refuse the launch if it must be, and not
+// changed.
+//
+//   - The closer need not wait for the launch. An executor with workers of its own closes its
+//     environment when none of them is in Run any more, and then takes what is in their queues.
+//   - Drain need not see the launch in the gate's word. The worker counts it before the task is
+//     in its queue, where another worker may take it and end it at once. The root whose step
+//     launches is live until after that, and liveRoots reads launches after ends.
+//
+// The worker's count is a plain store (countUp). That is why a launch in a step has no barrier.
+//
+// # What may be touched afterwards
+//
+// When Post or pushLocal returns, the root may have ended. The frame is not touched any more,
+// nor is a call for which no caller of Run waits. The environment that lies in such a call is
+// cleared when the call is released, which is why the execRuntime, which leaveLaunch needs, is
+// loaded before.
+
 import (
 	"context"
 	"unsafe"
@@ -11,14 +52,14 @@ import (
 // Go launches a task of kind k on ex and does not wait for it. An error of the
 // task goes to the executor's handler. Go itself returns an error, and has
 // launched nothing, if there is no memory ([arena.ErrExhausted]) or the executor
-// takes no more tasks.
+// takes no more tasks. Go may be called from any goroutine, and in a step function.
 func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	if k == nil {
 		panic("coro: Go with a nil Kind: make one with Define")
 	}
 	env := ex.Environment()
-	x := env.runtime // env may be gone when Post returns
-	if w := currentWorker(); w.serves(x) {
+	rt := env.runtime
+	if w := currentWorker(); w.serves(rt) {
 		h, err := w.newRoot(env, &k.kind)
 		if err == nil {
 			(*Frame[S, R])(unsafe.Pointer(h)).State = state
@@ -26,11 +67,11 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		}
 		return err
 	}
-	if err := x.launching.launch(false); err != nil {
+	if err := rt.launching.launch(false); err != nil {
 		return err
 	}
 	launched := false
-	defer func() { x.leaveLaunch(launched) }()
+	defer func() { rt.leaveLaunch(launched) }()
 	h := env.newRoot(nil, &k.kind)
 	if h == nil {
 		return arena.ErrExhausted
@@ -48,8 +89,8 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 // GoHeld is [Go] for kinds with a held part.
 func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
 	env := ex.Environment()
-	x := env.runtime // env may be gone when Post returns
-	if w := currentWorker(); w.serves(x) {
+	rt := env.runtime
+	if w := currentWorker(); w.serves(rt) {
 		h, err := w.newRoot(env, &k.kind)
 		if err == nil {
 			(*Frame[S, R])(unsafe.Pointer(h)).State = state
@@ -58,11 +99,11 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 		}
 		return err
 	}
-	if err := x.launching.launch(false); err != nil {
+	if err := rt.launching.launch(false); err != nil {
 		return err
 	}
 	launched := false
-	defer func() { x.leaveLaunch(launched) }()
+	defer func() { rt.leaveLaunch(launched) }()
 	h := env.newRoot(nil, &k.kind)
 	if h == nil {
 		return arena.ErrExhausted
@@ -79,7 +120,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 }
 
 // RunAsync returns a function that launches a call on ex and does not wait for
-// it: coro.RunAsync(ex)(kind.With(state)). The two steps let the options be in
+// it: coro.RunAsync(ex)(kind.With(state)). It takes two steps, so that the options are in
 // force before the frame is made. The errors are those of [Go].
 func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 	return func(l Launchable) error {
@@ -101,10 +142,10 @@ func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 }
 
 // Run launches a call on ex and waits until it has ended. It returns the task's
-// result and error. If ctx ends, tasks of the tree that wait for something go on
-// and learn it from Err, others after their next Yield; Run still waits for them,
-// as a parent waits for its children. Run
-// must not be called from a step function: it would keep the worker.
+// result and error. If ctx ends, tasks of the tree that wait for something resume, and
+// [Frame.Err] returns the context's cause; others see it after their next [Yield]. Run still
+// waits for the tree, as a parent waits for its children. Run must not be called from a step
+// function: it would block the worker.
 func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	var zero R
 	call.launchable().claim()
@@ -119,27 +160,30 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	return result, err
 }
 
-// launch makes the root of a claimed call and posts it. Unless Run waits for it, the call
-// must not be touched afterwards. within is the executor of the task whose tree the root
-// is a part of; nil if it is not part of one.
+// ---- what they share
+
+// launch makes the root of a claimed call and posts it. Unless Run waits for the call, the
+// caller must not touch it afterwards. o is nil if the call does not carry an environment.
+// within is the runtime of the tree that the root is part of, for AwaitOn; nil for a tree of
+// its own.
 func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	env := ex.Environment()
-	carries := o != nil
-	x := env.runtime // env may be gone when Post returns
+	carriesEnv := o != nil
+	rt := env.runtime
 	w := currentWorker()
-	if !w.serves(x) {
+	if !w.serves(rt) {
 		w = nil
 	}
-	if err := x.beginLaunch(w, x == within); err != nil {
+	if err := rt.enterLaunch(w, rt == within); err != nil {
 		c.waited, c.recipient = false, nil
 		c.recycle()
 		return err
 	}
 	launched := false
 	if w == nil {
-		defer func() { x.leaveLaunch(launched) }()
+		defer func() { rt.leaveLaunch(launched) }()
 	}
-	if carries {
+	if carriesEnv {
 		c.env = env.with(o)
 		c.env.call = c
 		c.tree.open(&c.env)
@@ -154,14 +198,14 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	}
 	h := env.newRoot(w, c.kind)
 	if h == nil {
-		c.drop(carries)
+		c.drop(carriesEnv)
 		return arena.ErrExhausted
 	}
 	c.fill(w, h)
 	if c.waited || c.recipient != nil {
 		h.result = c.resultAddress
 	}
-	if !carries {
+	if !carriesEnv {
 		c.recycle()
 	}
 	if w != nil {
@@ -172,7 +216,7 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	if err := ex.Post(Runnable{h}); err != nil {
 		env.freeRoot(h)
 		launched = false
-		if carries {
+		if carriesEnv {
 			c.release()
 		}
 		return err
@@ -180,16 +224,61 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	return nil
 }
 
-func (c *call) drop(carries bool) {
-	if carries {
+// drop makes a call that has no root ready for its next use.
+func (c *call) drop(carriesEnv bool) {
+	if carriesEnv {
 		c.release()
 	} else {
 		c.recycle()
 	}
 }
 
-// newRoot makes a root's frame, or returns nil. Its state is undefined. w is the worker in
-// whose step it is called, or nil.
+// newRoot makes the frame of a root of env for Go and GoHeld, in a step of w, which serves
+// env's executor. It has passed what a launch in a step has to pass.
+func (w *Worker) newRoot(env *Environment, k *kind) (*header, error) {
+	if err := env.runtime.launching.admits(false); err != nil {
+		return nil, err
+	}
+	h := env.newRoot(w, k)
+	if h == nil {
+		return nil, arena.ErrExhausted
+	}
+	return h, nil
+}
+
+// launch counts the root h of env and gives it to w's queue, in a step of w. It counts first:
+// the root may have ended when pushLocal returns.
+func (w *Worker) launch(h *header, env *Environment) {
+	countUp(&w.launched)
+	w.pushLocal(Runnable{h}, env, OriginConcurrent)
+}
+
+// enterLaunch admits or refuses a launch. w is the worker in whose step it is called, if that
+// serves the executor; nil if the launch is from outside. If enterLaunch then returns nil,
+// leaveLaunch must be called. inside means that the root will be part of a live tree of this
+// executor: draining does not refuse it.
+func (rt *execRuntime) enterLaunch(w *Worker, inside bool) error {
+	if w != nil {
+		return rt.launching.admits(inside)
+	}
+	return rt.launching.launch(inside)
+}
+
+// leaveLaunch ends a launch that gate.launch has admitted. launched reports whether the
+// executor has a root of it; otherwise the launch does not count, and that may have been what
+// Drain waits for.
+func (rt *execRuntime) leaveLaunch(launched bool) {
+	if launched {
+		rt.launching.leave()
+		return
+	}
+	rt.launching.takeBack()
+	rt.roots.notifyIfDraining()
+}
+
+// newRoot makes the frame of a root of kind k, or returns nil if there is no memory. Its state
+// is undefined. w is the worker in whose step it is called, if that serves e's executor, or
+// nil.
 func (e *Environment) newRoot(w *Worker, k *kind) *header {
 	layout := uint32(flagRoot)
 	if e.counted {
@@ -221,8 +310,8 @@ func (e *Environment) newRoot(w *Worker, k *kind) *header {
 	return h
 }
 
-// rootFrameSize returns how much memory a root of kind k gets, in bytes. A custom
-// allocator is asked for what is needed, and nothing is known of what it gives more.
+// rootFrameSize returns how much memory a root of kind k gets, in bytes: from the arena a whole
+// size class, from a custom allocator what is asked for, since that may give no more.
 func (e *Environment) rootFrameSize(k *kind) uintptr {
 	size := max(k.size, e.rootSize)
 	if e.allocator == nil {
@@ -233,7 +322,8 @@ func (e *Environment) rootFrameSize(k *kind) uintptr {
 	return size
 }
 
-// freeRoot takes back the frame of a root that never ran.
+// freeRoot frees the frame of a root that the executor has not taken, with its held part. No
+// worker is at hand.
 func (e *Environment) freeRoot(h *header) {
 	k := h.kind.get()
 	size := e.rootFrameSize(k)
@@ -251,42 +341,4 @@ func (e *Environment) freeRoot(h *header) {
 	if e.relay != nil && e.call == nil {
 		e.relay.rootEnded()
 	}
-}
-
-// newRoot makes the frame of a root of env, whose executor w serves, for Go and GoHeld. w
-// runs a step.
-func (w *Worker) newRoot(env *Environment, k *kind) (*header, error) {
-	if err := env.runtime.launching.admits(false); err != nil {
-		return nil, err
-	}
-	h := env.newRoot(w, k)
-	if h == nil {
-		return nil, arena.ErrExhausted
-	}
-	return h, nil
-}
-
-// launch makes a root of env that newRoot has made ready to run. It is counted first: it may
-// have ended when pushLocal returns.
-func (w *Worker) launch(h *header, env *Environment) {
-	countUp(&w.launched)
-	w.pushLocal(Runnable{h}, env, OriginConcurrent)
-}
-
-// beginLaunch is gate.launch, or gate.admits if w is the worker in whose step it is called.
-func (x *execRuntime) beginLaunch(w *Worker, inside bool) error {
-	if w != nil {
-		return x.launching.admits(inside)
-	}
-	return x.launching.launch(inside)
-}
-
-// leaveLaunch ends what gate.launch began. launched says whether there is a root.
-func (x *execRuntime) leaveLaunch(launched bool) {
-	if launched {
-		x.launching.leave()
-		return
-	}
-	x.launching.takeBack()
-	x.roots.notifyIfDraining()
 }

@@ -98,8 +98,8 @@ func panicNotRunning(method string) string {
 	return `coro: ` + method + ` on a frame whose task is not running: use a frame only in its own step function`
 }
 
-// checkedOr returns the message of a check of method that only checked mode has,
-// or what is said without it.
+// checkedOr returns the message of a check of method that only checked mode has. In other builds
+// it returns otherwise.
 func checkedOr(method, otherwise string) string {
 	if framecheck.Enabled {
 		return panicNotRunning(method)

@@ -17,7 +17,7 @@ type Mutex struct {
 // mutexWaiters is the lock, the state and the queue; an alias, see waiters.
 type mutexWaiters = waiters[struct{ locked bool }, struct{}]
 
-// Lock waits until the mutex is free, locks it, and continues in f at the resume point at. If
+// Lock waits until the mutex is free, locks it, and resumes f's task at the resume point at. If
 // f.Err is not nil then, the tree's context has ended, and the task has not got the mutex.
 func (m *Mutex) Lock(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, m) }
 

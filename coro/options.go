@@ -7,9 +7,9 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Each call that takes options has an interface of its own, and each option implements
-// those of the calls that can take it. So an option that a call cannot take does not
-// compile. Where an option is given twice, the last one holds.
+// Each function that takes options has an interface of its own, and each option implements
+// the interfaces of the functions that can take it. So an option that a function cannot take
+// does not compile. If an option is given twice, the last one is in force.
 
 // LaunchOption is an option of [RunAsync].
 type LaunchOption interface{ launchOption() }
@@ -30,7 +30,8 @@ type ChildOption interface {
 	childOption()
 }
 
-// ErrorOption is an option of the calls that drop the error of a root otherwise.
+// ErrorOption is an option of the calls that would otherwise drop the error of a root, or leave
+// it to the executor's handler.
 type ErrorOption interface {
 	LaunchOption
 	SeqOption
@@ -49,7 +50,8 @@ type Option interface {
 	ChildOption
 }
 
-// options is what the options of one call say together. It is the caller's.
+// options is what the options of one call say together. It belongs to the function that was
+// called.
 type options struct {
 	allocator arena.FrameAllocator // nil: not given
 	ctx       context.Context      // nil: not given
@@ -64,12 +66,13 @@ type options struct {
 	profiled  bool
 }
 
-// add makes o say what option says, which is a LaunchOption, StartOption, SeqOption,
-// ChildOption or JoinOption.
+// add records option, which is a LaunchOption, StartOption, SeqOption, ChildOption or
+// JoinOption.
 //
-// An option costs no memory on the Go heap, because the compiler sees that add keeps none:
-// it calls no method of an option, and no option is a single pointer, which would be the
-// interface's data word and be kept with what it points to.
+// An option costs no memory on the Go heap: add keeps none of them, and the compiler sees that.
+// It would not see it if add called a method of an option, or if an option were a single
+// pointer: that would be the data word of the interface, and what it points to would be kept
+// with it.
 func (o *options) add(option any) {
 	switch opt := option.(type) {
 	case allocatorOption:
@@ -111,8 +114,8 @@ func (o *options) add(option any) {
 	}
 }
 
-// One function for each interface: the compiler does not look into a generic one where it is
-// called from another package, and would let the options escape.
+// There is one function for each interface, since the compiler does not look into a generic
+// function that is called from another package, and would move the options to the Go heap.
 
 func launchOptions(opts []LaunchOption) (o options) {
 	for _, opt := range opts {
@@ -149,43 +152,43 @@ func joinOptions(opts []JoinOption) (o options) {
 	return o
 }
 
-// Allocator makes m serve every frame of the launched tree, or of the child and what it
-// awaits, and of no other. It is called from the goroutines that launch and run the tree,
-// and must not be closed before the tree has ended. A nil m is no option.
+// Allocator makes m the allocator of every frame of the launched tree, or of the child and what
+// it awaits, and of no other frame. Its methods are called on the goroutines that launch and
+// run the tree. m must not be closed before the tree has ended. A nil m is no option.
 func Allocator(m arena.FrameAllocator) Option { return allocatorOption{m} }
 
 type allocatorOption struct{ m arena.FrameAllocator }
 
-// Context gives the tree, or the child and what it awaits, a context: when it ends, tasks
-// that wait for something resume and learn it from [Frame.Err], and others after their next
-// [Yield]. A nil ctx is no option.
+// Context gives the tree, or the child and what it awaits, a context. When ctx ends, tasks that
+// wait resume, and [Frame.Err] returns its cause; other tasks see it after their next [Yield].
+// A nil ctx is no option.
 func Context(ctx context.Context) Option { return contextOption{ctx} }
 
 type contextOption struct{ ctx context.Context }
 
-// Timeout cancels the child, and what it awaits, when the time d has passed: tasks that
-// wait resume, and [Frame.Err] is [context.DeadlineExceeded]. A d that is not positive has
-// passed already.
+// Timeout cancels the child, and what it awaits, when the time d has passed: tasks that wait
+// resume, and [Frame.Err] returns [context.DeadlineExceeded]. A d that is not positive has
+// passed at once.
 func Timeout(d time.Duration) ChildOption { return timeoutOption(d) }
 
 type timeoutOption time.Duration
 
-// Deadline is [Timeout] with a point in real time, whatever clock the executor has. The
-// zero time is no option.
+// Deadline is [Timeout] with a point in real time, whatever clock the executor has. The zero
+// time is no option.
 func Deadline(t time.Time) ChildOption { return deadlineOption{t} }
 
 type deadlineOption struct{ at time.Time }
 
-// Shield keeps the child, and what it awaits, from the end of what surrounds it: the
-// tree's context, a deadline, a group. It is for work that must be brought to an end, such
-// as returning something over a connection, and is best combined with a [Timeout]. Closing
-// the executor still cancels it.
+// Shield keeps the child, and what it awaits, running when what surrounds it ends: the tree's
+// context, a deadline, a group. It is for work that must be completed, such as returning
+// something over a connection, and is best combined with a [Timeout]. Closing the executor
+// still cancels it.
 func Shield() ChildOption { return shieldOption{} }
 
 type shieldOption struct{}
 
-// Limit makes [All], [Any] and [Race] have at most n children at a time. There are no more
-// frames than that. It panics unless n is positive.
+// Limit makes [All], [Any] and [Race] run at most n children at a time, and make at most n
+// frames for them. It panics unless n is positive.
 func Limit(n int) JoinOption {
 	if n <= 0 {
 		panic("coro: Limit needs a positive number")
@@ -195,18 +198,18 @@ func Limit(n int) JoinOption {
 
 type limitOption int
 
-// OnError makes f get the root's error, in place of the executor's handler. It is
-// called on the worker's goroutine. A nil f is no option.
+// OnError makes f get the root's error instead of the executor's handler. f is called on the
+// worker's goroutine. A nil f is no option.
 func OnError(f func(error)) ErrorOption { return errorOption{handler: f} }
 
 type errorOption struct {
 	handler func(error)
-	_       uintptr // see add
+	_       uintptr // so that it is not a single pointer; see add
 }
 
-// OnResult makes f get the root's result, if it ends without an error. It is called on the
-// worker's goroutine. R must be the result type of what is launched: the launch panics
-// otherwise. A nil f is no option.
+// OnResult makes f get the root's result, if the root ends without an error. f is called on the
+// worker's goroutine. R must be the result type of the call: otherwise the launch panics. A nil
+// f is no option.
 func OnResult[R any](f func(R)) LaunchOption {
 	if f == nil {
 		return resultOption{}
@@ -216,26 +219,24 @@ func OnResult[R any](f func(R)) LaunchOption {
 
 type resultOption struct{ results resultHandler }
 
-// RootFrameSize makes the root's frame at least n bytes large, so that its children, and
-// theirs, can be elided: see [ChainSize]. Whatever the size, no more than 1 MiB behind the
-// root's state is used.
+// RootFrameSize makes the root's frame at least n bytes large, so that its children, and their
+// children, can be elided; see [ChainSize]. At most 1 MiB behind the root's state is used.
 func RootFrameSize(n uintptr) TreeOption { return rootSizeOption(n) }
 
 type rootSizeOption uintptr
 
-// Counted counts the tasks of the launched tree by kind, for [Stats]. Such a tree is
-// slower: its tasks take the slow path of an Await and of a Return. Other trees do not pay
-// for it.
+// Counted counts the tasks of the launched tree by kind, for [Stats]. Such a tree is slower:
+// its tasks take the slow path of an Await and of a Return. Other trees do not pay for it.
 func Counted() TreeOption { return countedOption{} }
 
 type countedOption struct{}
 
-// Profiled puts the tasks of the launched tree into the profiles that [WriteFrameProfile]
-// writes, and counts them as [Counted] does. Such a tree is slower still: each begin and
-// each end of a task takes a lock, which tasks in other memory seldom share, and some 30
-// bytes on the Go heap remember where a live one came from. A launch also notes the stack
-// of its goroutine. Other trees do not pay for it: give it to one launch in a hundred, and
-// the profile is of a hundredth.
+// Profiled shows the tasks of the launched tree in the profiles of [WriteFrameProfile], and
+// counts them as [Counted] does. Such a tree is slower still: the begin and the end of each
+// task take a lock, which tasks in other memory seldom share, and about 30 bytes on the Go heap
+// record where a live task came from. A launch also records the stack of its goroutine. Other
+// trees do not pay for it. Give it to one launch in a hundred, and the profile shows a
+// hundredth of the tasks.
 func Profiled() TreeOption { return profiledOption{} }
 
 type profiledOption struct{}

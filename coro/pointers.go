@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// mustBePointerFree panics if a value of type t, which is the part ("state") of the
-// task called name, could hold a Go pointer.
+// mustBePointerFree panics if a value of type t can hold a Go pointer. t is the type of a part
+// ("state") of the task called name.
 func mustBePointerFree(name, part string, t reflect.Type) {
 	if where := pointerPath(part, t); where != "" {
 		panic(fmt.Sprintf("coro: task %s: %s holds a Go pointer; move it to the held part", quote(name), where))
 	}
 }
 
-// pointerPath says where the first Go pointer is in a value of type t, which is the
-// part ("state" or "result") of a task; it returns "" if there is none.
+// pointerPath describes the first Go pointer in a value of type t, which is a part ("state" or
+// "result") of a task: its path and its type. It returns "" if there is none.
 func pointerPath(part string, t reflect.Type) string {
 	path, offender := pointerIn(t)
 	if offender == nil {
@@ -29,12 +29,12 @@ func pointerPath(part string, t reflect.Type) string {
 	return where + " (" + typeName(offender) + ")"
 }
 
-// typeName returns the name of t. Reflection says uint8 where the program said
-// byte, nearly always.
+// typeName returns the name of t. For reflection []byte is []uint8, and programs nearly always
+// say []byte.
 func typeName(t reflect.Type) string { return strings.ReplaceAll(t.String(), "[]uint8", "[]byte") }
 
-// pointerIn returns the path to the first part of t that the collector would
-// have to follow, and that part's type; nil if there is none.
+// pointerIn returns the path to the first part of t that the garbage collector would have to
+// follow, and the type of that part. The type is nil if there is none.
 func pointerIn(t reflect.Type) (path string, offender reflect.Type) {
 	switch t.Kind() {
 	case reflect.Bool,

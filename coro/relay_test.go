@@ -9,11 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/internal/race"
 )
 
-// relayFIFO is the plainest RelayQueue. It counts what it is asked.
+// relayFIFO is the simplest RelayQueue. It counts calls of Push.
 type relayFIFO struct {
 	mu     sync.Mutex
 	queue  coro.RunQueue
@@ -145,7 +146,7 @@ func TestRelayCancel(t *testing.T) {
 	}
 }
 
-// A handler that panics while tasks are cancelled leaves the others to who closes.
+// If a handler panics while tasks are cancelled, the other tasks are left to the closer.
 func TestRelayCancelWithAPanic(t *testing.T) {
 	handled := 0
 	ex := newStepwise(t, func(err error) {
@@ -216,7 +217,7 @@ func (e *refusing) Post(coro.Runnable) error {
 	return errCause
 }
 
-// A task that came while the base was about to refuse is not lost: who closes has it.
+// A task that was posted while the base was about to refuse the turn is left to the closer.
 func TestRelayPostsWhileTheBaseRefuses(t *testing.T) {
 	var handled []error
 	ex := &refusing{stepwise: newStepwise(t, func(err error) { handled = append(handled, err) })}
@@ -332,7 +333,7 @@ func TestRelayOnAWorkerWithAQueue(t *testing.T) {
 	}
 }
 
-// A Relay that nobody but frames refer to is kept, and collected after that.
+// A Relay that only frames refer to is kept, and collected when they are gone.
 func TestRelayIsKeptByItsTasks(t *testing.T) {
 	ex := newStepwise(t, nil)
 	var e coro.Event
@@ -376,6 +377,75 @@ func TestRelayIsKeptByItsTasks(t *testing.T) {
 }
 
 // Roots that are refused on many goroutines at once leave nothing kept.
+// wordExecutor queues tasks as words, as a Pool does: the collector does not see them there.
+type wordExecutor struct {
+	env   *coro.Environment
+	words []uintptr
+}
+
+func (e *wordExecutor) Post(t coro.Runnable) error {
+	e.words = append(e.words, t.Word())
+	return nil
+}
+
+func (e *wordExecutor) Environment() *coro.Environment { return e.env }
+
+func (e *wordExecutor) runOne(w *coro.Worker) {
+	word := e.words[0]
+	e.words = e.words[1:]
+	w.Run(coro.RunnableOf(word))
+}
+
+// A turn that was yielded may be the last that refers to a Relay, when all its tasks have ended.
+func TestRelayIsKeptWhileItsTurnIsQueued(t *testing.T) {
+	for depth := 1; depth <= 3; depth++ {
+		ex := new(wordExecutor)
+		a, err := arena.New()
+		require.NoError(t, err)
+		ex.env = coro.NewEnvironment(ex, a, nil)
+		w := coro.NewWorker(a)
+		k := coro.Define("task", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
+		collected := make(chan struct{})
+		func() {
+			r := relayed(ex, depth)
+			runtime.AddCleanup(r, func(c chan struct{}) { close(c) }, collected)
+			for range coro.TurnLength - (depth - 1) { // the turns of the Relays above count too
+				require.NoError(t, coro.Go(r, k, none{}))
+			}
+		}()
+		ex.runOne(w)
+		require.Len(t, ex.words, 1, "the turn was yielded")
+		require.Zero(t, ex.env.Live())
+		for range 3 {
+			runtime.GC()
+		}
+		select {
+		case <-collected:
+			require.Fail(t, "the Relay was collected while its turn is queued")
+		case <-time.After(10 * time.Millisecond):
+		}
+		n, ok := coro.KeptRelays()
+		require.True(t, ok)
+		require.Equal(t, depth, n)
+
+		ex.runOne(w)
+		require.Empty(t, ex.words)
+		n, ok = coro.KeptRelays()
+		require.True(t, ok)
+		require.Zero(t, n)
+		w.Close()
+		for waiting := true; waiting; { // the stack may still have it for a while
+			runtime.GC()
+			select {
+			case <-collected:
+				waiting = false
+			case <-time.After(time.Millisecond):
+			}
+		}
+		require.NoError(t, a.Close())
+	}
+}
+
 func TestRelayKeptCount(t *testing.T) {
 	ex := &refusing{stepwise: newStepwise(t, nil), meanwhile: runtime.Gosched}
 	r := coro.NewRelay(ex, new(relayFIFO), nil)

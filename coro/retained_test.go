@@ -24,7 +24,7 @@ type treasure struct {
 
 type chest struct{ treasure *treasure }
 
-// watched makes held parts and knows who of what they refer to is still there.
+// watched makes held parts, and finds which of the values that they refer to are not collected.
 type watched struct{ all []weak.Pointer[treasure] }
 
 func (w *watched) chest() chest {
@@ -270,7 +270,7 @@ func TestNothingHeldIsRetainedByARefusedChild(t *testing.T) {
 	requireAllFree(t, k)
 }
 
-// A child's held part is gone before its parent goes on.
+// A child's held part is cleared before its parent resumes.
 func TestTheHeldPartEndsWithTheTask(t *testing.T) {
 	w := new(watched)
 	child := coro.DefineHeld("child", func(f *coro.Frame[bool, none], held *chest) coro.Step {

@@ -1,6 +1,82 @@
 package coro
 
+// The end of a root, and how many roots are live.
+//
+// Environment.Live and Environment.Drain need the number of live roots of an executor. One
+// counter would be a cache line that all workers write to. So the number is a difference of
+// sums, and most of their terms are counted by one worker alone, without a barrier:
+//
+//	live     = launched - ended
+//	launched = launches of the gate execRuntime.launching + Σ Worker.launched
+//	ended    = rootCounts.elsewhere + Σ Worker.ended
+//
+// The sums are over rootCounts.workers, the workers whose home the runtime is. A worker that is
+// closed leaves the sum, and its ended - launched is added to elsewhere, so live stays the
+// same. Its counts do not change any more, so it does not matter that they are read with
+// elsewhere.
+//
+// # Modulo
+//
+// The gate counts launches modulo 2^31, the others count modulo 2^32. 2^31 divides 2^32, so the
+// difference is right modulo 2^31, whatever has wrapped around. There are never 2^31 live
+// roots: their frames would not fit into memory. So the difference modulo 2^31 is the number
+// itself.
+//
+// # When each is counted
+//
+// A launch is counted before its task is in any queue: by the gate before there is a frame
+// (gate.launch), in a step of the executor by Worker.launch before the task is pushed. An end
+// is counted last, after the result or the error has been delivered, also if a handler panics
+// or ends the goroutine. So a root is live from before it can run until its caller or its
+// handler has its outcome, and Drain returns after the last handler has.
+//
+// # Why 0 means that none is live
+//
+// liveRoots reads all ends first, then Worker.launched of all workers, the gate last. Let L be
+// the launches that it has read, E the ends.
+//
+//	E is part of L
+//
+// since each root in E was counted as launched before it ran, and so before its end; and
+// reading a count of ends makes visible what its writer, and those who handed it the root,
+// stored before. For the same reason L has each launch that a step of a root in E made. So the
+// difference is not negative, and if it is 0, then L = E.
+//
+// After gateDraining is set, which Drain does before it reads, all launches from outside are
+// refused, and those before are in the gate's count, since both are changes of one atomic word.
+// Let a root be live when the gate is read, and L = E. It is not in E, so it is not in L. Then
+// a step launched it, or an AwaitOn of a task of this executor, and not one of a root in E,
+// whose launches are all in L. So it was one of another root that is not in E, and so
+// live or not seen to have ended. The same holds for that one, and so on to a root that was
+// launched from outside. That root is in L and not in E, and so there is no such root.
+//
+// A launch from outside that is refused, or that makes no root, is in the gate's count for a
+// moment (gate.takeBack). That makes the difference too large, never too small. If it was
+// admitted, leaveLaunch gives notice that it was taken back; if it was refused, Drain finds
+// that out when it looks again.
+//
+// Without Drain there may be another launch while liveRoots reads. What it returns was right at
+// the moment between its ends and its launches, but for launches and ends at that moment.
+//
+// # How Drain learns of the last end
+//
+// Drain sets draining, then reads the counts, and waits for a notice if they differ. The worker
+// that ends a root counts the end, then loads draining, and sends a notice if it is set. Were
+// all of this atomic, one of the two would see the other: the worker the flag, or Drain the
+// count. But Worker.ended is counted by a store that is no barrier (countUp), so a worker may
+// load draining before its count is visible, and neither sees the other. So Drain also looks
+// again by itself: after minRecheck, then at doubling intervals up to maxRecheck.
+//
+// notices has room for one value, and a notice that finds it full is dropped. Then the value
+// that is there is received later, and Drain reads the counts after that. They must have the
+// end whose notice was dropped: notifyIfDraining adds 0 to elsewhere before it sends, which is
+// a barrier. A Drain that finds 0 sends another notice, since other calls of Drain may be
+// waiting for the same one.
+//
+// The models in gate_interleavings_test.go check this without the workers' own counts.
+
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -12,22 +88,32 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// endRoot tells whoever it is for that a root of env has ended with err, and counts the end
-// after that, also if a handler panics or ends the goroutine: who has drained an executor
-// finds that all handlers have returned.
+// endRoot delivers the outcome of a root of env, whose frame has been freed, and then counts
+// the end.
 func (w *Worker) endRoot(env *Environment, err error) {
-	x := env.runtime
+	rt := env.runtime // env may be cleared when rootEnded returns
 	if err != nil || env.call != nil {
-		defer w.countRoot(x)
+		defer w.countRootEnd(rt) // also if a handler panics or ends the goroutine
 		env.rootEnded(err)
 		return
 	}
 	env.rootEnded(nil)
-	w.countRoot(x)
+	w.countRootEnd(rt)
 }
 
-// ended is told that the root ended with err, which may be nil. Its frame is
-// gone, and e may be as soon as ended returns.
+// countRootEnd counts the end of a root of rt on w. It is called last: the root counts as live
+// until its outcome has been delivered.
+func (w *Worker) countRootEnd(rt *execRuntime) {
+	if w.home == rt {
+		countUp(&w.ended)
+	} else {
+		rt.roots.elsewhere.Add(1)
+	}
+	rt.roots.notifyIfDraining()
+}
+
+// rootEnded delivers the error of a root, which may be nil, to the call that carries e or, if
+// there is none, to the handler. e may be cleared when it returns.
 func (e *Environment) rootEnded(err error) {
 	if c := e.call; c != nil {
 		c.rootEnded(err)
@@ -41,12 +127,13 @@ func (e *Environment) rootEnded(err error) {
 	}
 }
 
-// ended is told that the root ended with err. It must not touch c after it has
-// let go of it.
+// rootEnded delivers the root's error, which may be nil, to the caller of Run, to the
+// recipient, or to the handler. The call may be reused as soon as it is released: rootEnded
+// does not touch c afterwards.
 func (c *call) rootEnded(err error) {
 	if c.waited {
 		c.err = err
-		c.done.give()
+		c.done.give() // the caller of Run releases c
 		return
 	}
 	if c.recipient != nil {
@@ -60,12 +147,14 @@ func (c *call) rootEnded(err error) {
 	}
 }
 
-// ender is who gets what a root ends with, if nobody waits in Run.
+// recipient gets the outcome of a root for which no caller of Run waits: a Handle, or the
+// function of OnResult.
 type recipient interface {
-	// begin is told that c carries an environment now, before there is a frame.
+	// attach is called when c has begun to carry an environment, before there is a frame.
 	attach(c *call)
 
-	// ended takes the result from c, releases c, and tells whoever it is for.
+	// deliver takes the result out of c, releases c, and passes result and error on, in this
+	// order: c may be reused while the receiver runs.
 	deliver(c *call, err error)
 }
 
@@ -73,11 +162,11 @@ type recipient interface {
 type resultHandler interface {
 	recipient
 
-	// mustFit panics if the handler is not one for the results of c.
+	// mustFit panics unless the handler takes the results of c.
 	mustFit(c *call)
 }
 
-// resultFunc is the ender of a tree whose result goes to a function.
+// resultFunc is the function of OnResult: the recipient of the root's result.
 type resultFunc[R any] func(R)
 
 func (f resultFunc[R]) mustFit(c *call) {
@@ -100,49 +189,41 @@ func (f resultFunc[R]) deliver(c *call, err error) {
 	f(result)
 }
 
-func (w *Worker) countRoot(x *execRuntime) {
-	if w.home == x {
-		countUp(&w.ended)
-	} else {
-		x.roots.elsewhere.Add(1)
-	}
-	x.roots.notifyIfDraining()
-}
+// ---- counts of live roots
 
-// live is how many roots of an executor there are: launches - ended. Both are spread over
-// the workers, so that they do not write to one word, and what was launched or has ended
-// elsewhere:
-//
-//	launches = those counted in waiting.launching + the sum of Worker.launched over workers
-//	ended = elsewhere + the sum of Worker.ended over workers
-//
-// All are modulo a power of two that is more than there can be roots at a time.
+// rootCounts is what an executor counts of its roots, besides the launches that its gate
+// counts. Any goroutine may use it.
 type rootCounts struct {
-	// draining says that whoever ends a root gives notice. It is set once, by Drain, and
-	// read after each end. A worker that has just counted an end may miss it, because its
-	// store is no barrier; Drain, which then has not seen the count, looks again.
+	// draining makes the ends of roots give notice. Drain sets it, before it reads the counts,
+	// and nobody clears it. The goroutine that ends a root loads it after it has counted the
+	// end.
 	draining interleave.Bool
 
-	// abandoned says that the executor was closed while roots were live. It is set once,
-	// before these are cancelled.
+	// abandoned means that the executor was closed while roots were live: Drain returns an
+	// error. execRuntime.close sets it, before the roots are cancelled. Drain loads it after it
+	// has read the counts of their ends, so it sees it.
 	abandoned interleave.Bool
 
-	// notices gets a value when a root has ended, if somebody drains.
+	// notices gets a value when a root has ended, once draining is set. It holds one.
 	notices chan struct{}
 
-	// elsewhere counts ends on other workers than those in workers, and by who has no
-	// worker. Anyone adds.
+	// elsewhere counts ends on workers that are not in workers. It also has ended - launched of
+	// the workers that were. Any goroutine adds, liveRoots loads.
 	elsewhere interleave.Uint32
 
 	mu      interleave.Mutex
 	workers []*Worker // whose home this is, from SetLocalQueue until Close; guarded by mu
 }
 
-// storesRelease says that a plain store makes visible what was stored before, and the race
-// detector is not there to look for more.
+// storesRelease is true where a plain store makes visible all that was stored before it: these
+// processors make stores visible in program order, and the compiler does not reorder them.
+// Under the race detector it is false, since that takes a plain store beside a load for a race.
 const storesRelease = (runtime.GOARCH == "amd64" || runtime.GOARCH == "386") && !race.Enabled
 
-// countUp adds 1 to a count that only the caller writes.
+// countUp adds 1 to a count that the calling goroutine alone writes, and that others load
+// atomically. A goroutine that loads the new count sees all that the caller stored before. It
+// is no barrier where storesRelease is true: the caller's loads may come before its count is
+// visible.
 func countUp(n *uint32) {
 	if storesRelease {
 		*n++
@@ -151,60 +232,97 @@ func countUp(n *uint32) {
 	}
 }
 
-// note gives notice that a root has ended.
-func (l *rootCounts) notifyIfDraining() {
-	if l.draining.Load() {
-		l.elsewhere.Add(0) // a barrier: who finds an older notice looks after our count
-		l.notify()
+// notifyIfDraining gives notice that a root has ended, or that a launch was taken back, which
+// the caller has counted.
+func (c *rootCounts) notifyIfDraining() {
+	if c.draining.Load() {
+		c.elsewhere.Add(0) // a barrier: the receiver of an older notice reads our count
+		c.notify()
 	}
 }
 
-func (l *rootCounts) notify() {
-	interleave.TrySend(l.notices, struct{}{})
+// notify makes a Drain read the counts again.
+func (c *rootCounts) notify() {
+	interleave.TrySend(c.notices, struct{}{})
 }
 
-// employ is told of a worker whose home this is.
-func (l *rootCounts) addWorker(w *Worker) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.workers = append(l.workers, w)
+// addWorker puts the counts of a worker whose home this is into the sums.
+func (c *rootCounts) addWorker(w *Worker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.workers = append(c.workers, w)
 }
 
-// dismiss takes over the count of a worker that is closed.
-func (l *rootCounts) removeWorker(w *Worker) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if i := slices.Index(l.workers, w); i >= 0 {
-		l.workers = slices.Delete(l.workers, i, i+1)
-		l.elsewhere.Add(w.ended - w.launched)
+// removeWorker moves the counts of a worker that is being closed to elsewhere. The caller is
+// the worker's owner.
+func (c *rootCounts) removeWorker(w *Worker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.Index(c.workers, w); i >= 0 {
+		c.workers = slices.Delete(c.workers, i, i+1)
+		c.elsewhere.Add(w.ended - w.launched)
 		w.launched, w.ended = 0, 0
 	}
 }
 
-// ended returns how many roots have ended, modulo 2^32, or had a moment ago, less those
-// that were launched on workers: for these it is as for all, see liveRoots.
-func (l *rootCounts) endedOnWorkers() uint32 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := l.elsewhere.Load()
-	for _, w := range l.workers {
+// endedLessLaunched returns how many roots have ended, less those that workers have launched in
+// steps, modulo 2^32. It reads all ends before the first launch. mu keeps a worker from moving
+// its counts meanwhile.
+func (c *rootCounts) endedLessLaunched() uint32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.elsewhere.Load()
+	for _, w := range c.workers {
 		n += atomic.LoadUint32(&w.ended)
 	}
-	for _, w := range l.workers {
+	for _, w := range c.workers {
 		n -= atomic.LoadUint32(&w.launched)
 	}
 	return n
 }
 
-// liveRoots returns how many roots there are. Launches are read last: if that gives 0 there
-// was no root then, because until then no more had ended than were counted.
-func (x *execRuntime) liveRoots() int {
-	ended := x.roots.endedOnWorkers()
-	return int((x.launching.launches() - ended) & (1<<(64-gateLaunches) - 1))
+// liveRoots returns how many roots are live. It reads the gate last; see the head of this file.
+func (rt *execRuntime) liveRoots() int {
+	n := rt.roots.endedLessLaunched()
+	return int((rt.launching.launches() - n) & (1<<(64-gateLaunches) - 1))
+}
+
+// drain is [Environment.Drain].
+func (rt *execRuntime) drain(ctx context.Context, err error) error {
+	rt.launching.drain(err)
+	rt.roots.draining.Store(true)
+	recheck := minRecheck
+	timer := time.NewTimer(recheck)
+	defer timer.Stop()
+	for notices := rt.roots.notices; ; {
+		if rt.liveRoots() == 0 {
+			rt.roots.notify() // for other calls of Drain
+			if rt.roots.abandoned.Load() {
+				return err
+			}
+			return nil
+		}
+		select {
+		case <-notices:
+			notices = nil // until noticePause has passed
+			timer.Reset(noticePause)
+		case <-timer.C:
+			notices = rt.roots.notices
+			timer.Reset(recheck)
+			recheck = min(2*recheck, maxRecheck)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 const (
-	firstRecheck  = time.Millisecond
-	longRecheck   = time.Second
-	noticePeriods = 100 * time.Microsecond // Drain looks no more often than that
+	// Drain reads the counts again after these times without a notice, in case it has missed
+	// one.
+	minRecheck = time.Millisecond
+	maxRecheck = time.Second
+
+	// noticePause is how long Drain takes no other notice after one, since roots may end by the
+	// million.
+	noticePause = 100 * time.Microsecond
 )

@@ -4,14 +4,14 @@ import (
 	"unsafe"
 )
 
-// Task is a task that is ready to run: what an executor queues. It is the
-// executor's from Post until the one call of [Worker.Run] or [Worker.Cancel]
-// that it must make for it.
+// Runnable is a task that is ready to run: what an executor queues. It belongs to the executor
+// from Post until the one call of [Worker.Run] or [Worker.Cancel] that the executor must make
+// for it.
 type Runnable struct{ h *header }
 
-// Queue is a first-in, first-out queue of tasks, linked through their frames: it
-// allocates nothing, however long it grows. The zero Queue is empty. It belongs
-// to one goroutine at a time.
+// RunQueue is a first-in, first-out queue of tasks. It is linked through their frames, so it
+// allocates nothing, however long it grows. The zero RunQueue is empty. It belongs to one
+// goroutine at a time.
 type RunQueue struct {
 	head, tail *header
 	n          int
@@ -61,7 +61,7 @@ func (q *RunQueue) Prepend(other *RunQueue) {
 	*other = RunQueue{}
 }
 
-// A queued task has no worker; the word links it to the next in the queue.
+// A task in a queue has no worker. The word of the header links it to the next task.
 
 func (h *header) nextInQueue() *header {
 	next := link[header](h.worker)
@@ -74,47 +74,45 @@ func (h *header) setNextInQueue(next *header) {
 	h.worker = link[Worker](l)
 }
 
-// Word returns the task as an integer that is not 0, for an executor whose queues
-// are made of words that several goroutines change atomically. The task is had
-// back with [RunnableOf].
+// Word returns the task as an integer that is not 0, for an executor whose queues are words
+// that several goroutines change atomically. [RunnableOf] returns the task again.
 func (t Runnable) Word() uintptr { return uintptr(unsafe.Pointer(t.h)) }
 
-// RunnableOf returns the task of a word that [Runnable.Word] returned.
+// RunnableOf returns the task whose [Runnable.Word] is word.
 func RunnableOf(word uintptr) Runnable {
 	l := link[header](word)
 	return Runnable{l.get()}
 }
 
-// Local is the queue of one worker. An executor that has such queues gives them to
-// [Worker.SetLocalQueue]: then tasks that become ready in a step of the worker go there, and
-// not to [Executor.Post].
+// LocalQueue is the queue of one worker. An executor that has such queues gives them to
+// [Worker.SetLocalQueue]. Then tasks that become ready in a step of the worker are pushed to
+// its queue, and not given to [Executor.Post].
 type LocalQueue interface {
-	// PushLocal takes a task, as Post does, but cannot refuse. It is called on the
+	// PushLocal takes a task, as Post does, but cannot refuse it. It is called on the
 	// goroutine that is in the worker's Run or Cancel.
 	PushLocal(t Runnable, from Origin)
 }
 
-// LocalPopper is a [LocalQueue] from which the worker may take the next task by itself, when one
-// has ended or waits and before Run returns. That spares the way through the executor's own
-// loop.
+// LocalPopper is a [LocalQueue] from which the worker may take the next task by itself, when a
+// chain has ended or waits. Then Run continues with that task, without the executor's own loop.
 type LocalPopper interface {
 	LocalQueue
 
-	// PopLocal takes a task for the worker to run now, as [Worker.Run] would, or returns
-	// false: then Run returns. It is called on the goroutine that is in Run.
+	// PopLocal returns a task that the worker runs now, as [Worker.Run] would. If it returns
+	// false, Run returns. It is called on the goroutine that is in Run.
 	PopLocal() (Runnable, bool)
 }
 
-// Origin says why a task is ready, and may have Marked besides.
+// Origin is the reason why a task is ready. It may contain [OriginMarked].
 type Origin uint8
 
 const (
-	OriginWoken      Origin = iota // by the running task, which may have just written what this one will read
-	OriginSpawned                  // by the running task, which may wait for it soon
-	OriginYielded                  // it was running, and lets the others go first
-	OriginConcurrent               // by the running step, which goes on: any worker may run it at once
+	OriginWoken      Origin = iota // the running task woke it, and may have just written what it will read
+	OriginSpawned                  // the running task spawned it, and may wait for it soon
+	OriginYielded                  // it was running, and lets the others run first
+	OriginConcurrent               // the running step woke or launched it, and continues: any worker may run it at once
 
-	// Marked is part of the origin of tasks that were launched on a view. See
+	// OriginMarked is part of the origin of tasks that were launched on a view. See
 	// [Environment.View].
 	OriginMarked Origin = 1 << 7
 )

@@ -49,10 +49,10 @@ type execRuntime struct {
 	// where it waits until it has been posted. See the head of this file.
 	gate *gate
 
-	// launching is passed by goroutines that launch a root.
+	// launching is passed by goroutines that launch a root; see launch.go.
 	launching gate
 
-	roots rootCounts // counts the live roots
+	roots rootCounts // counts the live roots; see root_end.go
 
 	// clock is what timers go by; nil: the real time. Not changed when tasks run. timers is
 	// made by timing.
@@ -83,70 +83,71 @@ type execRuntime struct {
 }
 
 func newExecRuntime() *execRuntime {
-	x := &execRuntime{gate: newGate()}
-	x.launching.init()
-	x.roots.notices = make(chan struct{}, 1)
-	x.registry.runtime = x
-	x.registry.armed.Store(true)
-	return x
+	rt := &execRuntime{gate: newGate()}
+	rt.launching.init()
+	rt.roots.notices = make(chan struct{}, 1)
+	rt.registry.runtime = rt
+	rt.registry.armed.Store(true)
+	return rt
 }
 
-// timing returns the timers of x's executor. The first call makes them.
-func (x *execRuntime) timing() *timers {
-	x.timersOnce.Do(func() {
-		if x.clock == nil {
-			x.clock = newSystemClock()
+// timing returns the timers of rt's executor. The first call makes them.
+func (rt *execRuntime) timing() *timers {
+	rt.timersOnce.Do(func() {
+		if rt.clock == nil {
+			rt.clock = newSystemClock()
 		}
-		x.timers = newTimers(x.clock, fireTimers)
+		rt.timers = newTimers(rt.clock, fireTimers)
 	})
-	return x.timers
+	return rt.timers
 }
 
-// close makes launches return err. If roots are live then, which will be cancelled, Drain
-// returns its error.
-func (x *execRuntime) close(err error) {
-	x.launching.close(err)
-	if x.liveRoots() > 0 {
-		x.roots.abandoned.Store(true)
+// close makes launches return err, waits for those that have begun, and records for Drain
+// whether roots are live, which will be cancelled.
+func (rt *execRuntime) close(err error) {
+	rt.launching.close(err)
+	if rt.liveRoots() > 0 {
+		rt.roots.abandoned.Store(true)
 	}
 }
 
 // withdrawAll takes all tasks of the executor from where they wait, and leaves them in
 // unclaimed.
-func (x *execRuntime) withdrawAll(err error) {
-	x.err = err
-	x.closed.Store(true)
-	x.gate.close(err)  // from now on, wake leaves the tasks of this executor in unclaimed
+func (rt *execRuntime) withdrawAll(err error) {
+	rt.err = err
+	rt.closed.Store(true)
+	rt.gate.close(err) // from now on, wake leaves the tasks of this executor in unclaimed
 	var woken wakeList // of other executors: a Semaphore serves the tasks behind one that is gone
-	m := match{runtime: x}
-	x.stopTimers(err, &woken)
-	x.mu.Lock()
-	for r := x.trees; r != nil; r = r.next {
+	m := match{runtime: rt}
+	rt.stopTimers(err, &woken)
+	rt.mu.Lock()
+	for r := rt.trees; r != nil; r = r.next {
 		r.walk.Lock()
 		r.withdraw(m, &woken)
 		r.walk.Unlock()
 	}
-	x.registry.walk.Lock()
-	x.registry.withdraw(m, &woken)
-	x.registry.walk.Unlock()
-	x.mu.Unlock()
+	rt.registry.walk.Lock()
+	rt.registry.withdraw(m, &woken)
+	rt.registry.walk.Unlock()
+	rt.mu.Unlock()
 	post(&woken)
 }
 
 // leaveToCloser puts a task that its executor does not take any more into unclaimed. The caller
 // has taken it from the queue where it waited, and either still holds that queue's lock or has
 // passed the gate; or the caller is a Relay, in a post that the closer waits for.
-func (x *execRuntime) leaveToCloser(h *header) {
-	x.unclaimedMu.Lock()
-	defer x.unclaimedMu.Unlock()
-	x.unclaimed.Push(Runnable{h})
+func (rt *execRuntime) leaveToCloser(h *header) {
+	rt.unclaimedMu.Lock()
+	defer rt.unclaimedMu.Unlock()
+	rt.unclaimed.Push(Runnable{h})
 }
 
-// takeUnclaimed returns a task of unclaimed, if there is one. The caller holds no lock.
-func (x *execRuntime) takeUnclaimed() (Runnable, bool) {
-	x.unclaimedMu.Lock()
-	t, ok := x.unclaimed.Pop()
-	x.unclaimedMu.Unlock()
+// takeUnclaimed returns a task of unclaimed, if there is one. If that is a proxy, it settles the
+// task's Select. The caller holds no lock.
+func (rt *execRuntime) takeUnclaimed() (Runnable, bool) {
+	rt.unclaimedMu.Lock()
+	t, ok := rt.unclaimed.Pop()
+	rt.unclaimedMu.Unlock()
 	if ok && t.h.layout&flagProxy != 0 {
 		t.h = t.h.proxy().settle(nil)
 	}
@@ -154,14 +155,14 @@ func (x *execRuntime) takeUnclaimed() (Runnable, bool) {
 }
 
 // cancelUnclaimed cancels the tasks in unclaimed, with a worker of its own.
-func (x *execRuntime) cancelUnclaimed(a *arena.Arena, err error) {
-	t, ok := x.takeUnclaimed()
+func (rt *execRuntime) cancelUnclaimed(a *arena.Arena, err error) {
+	t, ok := rt.takeUnclaimed()
 	if !ok {
 		return
 	}
 	w := NewWorker(a)
 	defer w.Close()
-	for ; ok; t, ok = x.takeUnclaimed() { // a root's handler may wake tasks
+	for ; ok; t, ok = rt.takeUnclaimed() { // a root's handler may wake tasks
 		w.Cancel(t, err)
 	}
 }

@@ -1,40 +1,72 @@
 package coro
 
+// Scopes: what closes one, what may cancel one, and which locks this takes.
+//
+// A scope has one owner, which closes it once, when all tasks in it have ended:
+//
+//   - the frame that was made with options (flagScope): the worker that frees the frame closes
+//     the scope after it, in discard, since freeing uses the environment;
+//   - a Group whose policy may cancel its children: the worker that has found that all
+//     children have ended, in endRecord, or the task, in SetPolicy, before there are any;
+//   - a call: the goroutine that releases it, see call.release.
+//
+// A canceller may come late, when the scope's slot, or its call, has another use. Slots are never
+// given back to the collector, so the memory is a scope in any case, and
+// waitRegistry.generation distinguishes the uses: close changes it with the registry's walk held,
+// and a canceller compares it with walk held. There are these cancellers:
+//
+//   - the end of a context, a deadline timer, and a Handle: each has the generation of the use
+//     that it is for, from the beginning of that use;
+//   - scope.cancel, which reads the generation without walk. Its callers are the Group's task
+//     and children that are still counted, so the scope is not closed meanwhile;
+//   - the registry of the enclosing tree or scope: it finds this one in a list, with its own walk
+//     held. close takes this one off the list, also with that walk held.
+//
+// Order of locks: execRuntime.mu, walk from the outer registry to the inner ones, the lock of a
+// waitable, waitRegistry.mu. ctxMu comes after walk, and none of these is taken while it is held.
+// The context is made without walk, and no cancel is lost: a canceller sets cancelled and then
+// takes ctxMu; context, with ctxMu held, stores the context and then loads cancelled. The one
+// that has ctxMu second sees what the other has written.
+
 import (
 	"context"
 	"sync"
 )
 
-// scope is a part of a tree of tasks that has an environment of its own: what is awaited
-// with a timeout, for example, or the children of a group that cancels them. It belongs to
-// a frame, ends with that, and lies in a slot on the Go heap that is never given back: so
-// frames may refer to it.
+// scope is a part of a tree of tasks that has an environment of its own: a task that is awaited
+// with a timeout, for example, or the children of a Group that may cancel them. It belongs to a
+// frame or a Group and ends with it. It lies in a slot on the Go heap that is never given
+// back, so frames may refer to it by integers.
 //
-// A call that carries an environment is a scope too: that of the whole tree. It belongs to
-// the tree's root, lies in no slot, and is its environment's scope only if the tree can be
-// cancelled by others than its context.
+// A call that carries an environment is a scope too: that of the whole tree. It belongs to the
+// tree's root, and lies in no slot. It is its environment's scope only if something other than
+// the tree's context can cancel the tree.
+//
+// Tasks of the scope, on any worker, read env; it does not change until close.
 type scope struct {
-	env  Environment // of its tasks; env.scope is this
-	tree waitRegistry
-	node *slotNode    // this, in scopes
-	base *Environment // that of what is around; nil if that is nothing
+	env  Environment  // of the tasks in the scope; env.scope is this scope
+	tree waitRegistry // has locks of its own
+	node *slotNode    // this scope, in scopes; nil in a call
+	base *Environment // of the enclosing scope or tree; nil in a call
 
-	// shielded says that the ends of what is around are not the end of this, and
-	// ownCtx that env.ctx is not base's.
+	// shielded reports that the end of the enclosing scope or tree does not end this one.
+	// ownCtx reports that env.ctx was given with the options, and is not base's.
 	shielded, ownCtx bool
 
-	ctxMu  sync.Mutex // guards what follows
+	// ctx is what Frame.Context returns to tasks in the scope, and endCtx cancels it. Both are
+	// nil until a task asks for the context. ctxMu guards them.
+	ctxMu  sync.Mutex
 	ctx    context.Context
 	endCtx context.CancelCauseFunc
 }
 
-// scopes has all scopes.
+// scopes has the slots of all scopes that are not calls.
 var scopes slots
 
 func init() { scopes.init(newSlots[scope]) }
 
-// openScope returns a new scope of tasks whose environment would be base. w is the
-// worker whose goroutine calls.
+// openScope returns a new scope within base, with the options o. w is the worker whose goroutine
+// calls. The registry is armed when a task in the scope begins to wait.
 func openScope(w *Worker, base *Environment, o *options) *scope {
 	n := scopes.take(w)
 	s := &slotOf[scope](n).held
@@ -60,7 +92,7 @@ func openScope(w *Worker, base *Environment, o *options) *scope {
 	return s
 }
 
-// close ends the scope: its tasks have ended.
+// close ends the use of the scope. Its owner calls it when all tasks in the scope have ended.
 func (s *scope) close(w *Worker) {
 	s.tree.close()
 	s.closeContext()
@@ -69,11 +101,12 @@ func (s *scope) close(w *Worker) {
 	scopes.put(w, n)
 }
 
-// cancel ends the scope early. It is called by who knows that the scope has not ended.
+// cancel cancels the tasks in the scope. The caller knows that the scope is not closed before
+// cancel returns: see the head of this file.
 func (s *scope) cancel(cause error) { s.tree.cancel(s.tree.generation, cause) }
 
-// context returns the context of the tasks in the scope. It is made when somebody asks
-// for it.
+// context returns the context of the tasks in the scope. The first call makes it. The goroutine
+// that runs a task of the scope, or of a scope in it, calls it.
 func (s *scope) context() context.Context {
 	s.ctxMu.Lock()
 	ctx := s.ctx
@@ -82,9 +115,9 @@ func (s *scope) context() context.Context {
 		return ctx
 	}
 	if s.base != nil && !s.tree.armed.Load() {
-		s.tree.arm() // so that the context is told
+		s.tree.arm() // otherwise nothing would cancel the context
 	}
-	// Not with ctxMu held, as who cancels takes that last.
+	// Without ctxMu: base.context takes locks that come before it.
 	outer := s.env.ctx
 	if s.base != nil && !s.ownCtx {
 		outer = s.base.context()
@@ -109,7 +142,8 @@ func (s *scope) context() context.Context {
 	return s.ctx
 }
 
-// cancelContext ends the context, if there is one. The caller has set cancelled.
+// cancelContext cancels the context, if there is one. The caller holds walk and has set
+// cancelled.
 func (s *scope) cancelContext(cause error) {
 	s.ctxMu.Lock()
 	defer s.ctxMu.Unlock()
@@ -118,7 +152,7 @@ func (s *scope) cancelContext(cause error) {
 	}
 }
 
-// closeContext ends the context, if there is one, with the scope.
+// closeContext cancels the context, if there is one, because the scope ends.
 func (s *scope) closeContext() {
 	s.ctxMu.Lock()
 	defer s.ctxMu.Unlock()
@@ -128,7 +162,7 @@ func (s *scope) closeContext() {
 	}
 }
 
-// enclose gives c, which has just been made, a scope of its own.
+// openChildScope gives c, whose frame was just made, a scope of its own with the options o.
 func (w *Worker) openChildScope(c *header, o *options) {
 	s := openScope(w, c.env.get(), o)
 	c.env.set(&s.env)

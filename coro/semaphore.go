@@ -32,7 +32,7 @@ func NewSemaphore(n int64) *Semaphore {
 	return s
 }
 
-// Acquire waits for n permits, and continues in f at the resume point at. If f.Err is not nil
+// Acquire waits for n permits, and resumes f's task at the resume point at. If f.Err is not nil
 // then, the tree's context has ended, and the task has got no permits. Acquire panics if n is
 // negative, or more than the semaphore has in all.
 func (s *Semaphore) Acquire(f AnyFrame, at int, n int64) Step {

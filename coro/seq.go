@@ -11,25 +11,26 @@ import (
 	"github.com/framearena/framearena/internal/framecheck"
 )
 
-// SeqKind is a kind of generators: tasks that yield values of type T to a range
-// loop. It is made by [DefineSeq], once, and may be used by all goroutines.
+// SeqKind is a kind of generators: tasks that yield values of type T to a range loop. It is
+// made by [DefineSeq], once, and any goroutine may use it.
 type SeqKind[S, T any] struct {
 	kind
 
-	// loops has *seqLoop[T] values for reuse.
+	// loops has *seqLoop[T] values that no loop uses.
 	loops sync.Pool
 }
 
-// SeqFrame is the frame of a generator. [Await] and [Yield] take its Frame field.
+// SeqFrame is the frame of a generator. Like a [Frame], it belongs to its task, and only the
+// generator's step function may use it. [Await] and [Yield] take its Frame field.
 type SeqFrame[S, T any] struct{ Frame[S, struct{}] }
 
-// DefineSeq makes a kind of generators. The step function is called to begin, and again each
-// time that the loop wants the next value or that what the generator awaited has ended. It
-// returns what [YieldValue], [YieldFrom], [SeqFrame.Return], Fail or Await(&f.Frame, ...)
+// DefineSeq makes a kind of generators. The step function is called when the generator begins,
+// and again each time that the loop wants the next value, or that a task it awaited has ended.
+// It returns what [YieldValue], [YieldFrom], [SeqFrame.Return], Fail or Await(&f.Frame, ...)
 // returned.
 //
-// As with [Define], the state must not contain Go pointers. Values may: they go to the loop
-// directly, not through a frame.
+// The state must not contain pointers, as with [Define]. Values may: they go to the loop, not
+// through a frame.
 func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ...KindOption) *SeqKind[S, T] {
 	if step == nil {
 		panic("coro: task " + quote(name) + ": DefineSeq needs a step function")
@@ -50,33 +51,32 @@ func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ..
 	return g
 }
 
-// Seq returns the values of a generator that begins with the given state. Each
-// loop over them runs a generator of its own, on the loop's goroutine: between two
-// values the step function is called, and nothing else happens. There is no
-// executor, and a loop may be anywhere, in another generator too.
+// Seq returns the values of a generator that begins with the given state. Each loop over them
+// runs a generator of its own, on the loop's goroutine: to get the next value, the loop calls
+// the step function. It needs no executor. A loop may be anywhere, also in another generator.
 //
-// When the loop ends, for whatever reason, the generator and what it awaits have ended and
-// their frames are free. The step function is not called for that (but see [HasCleanup]): after
-// a yield it may never be called again.
+// When the loop ends, by a break, a return or a panic too, the generator and the tasks that it
+// awaits have ended, and their frames are free. If the loop ends early, their step functions are
+// not called again, except for the cleanup step of kinds with [HasCleanup].
 //
-// The frames come from the allocator given by [Allocator] or, without one, from
-// an arena of this package that has no limit. With [Context], Err says after each
-// value whether the context has ended.
+// The frames come from the allocator given by [Allocator] or, without one, from an arena of
+// this package that has no limit. With [Context], Err returns the context's error after each
+// value if the context has ended.
 //
 // If the generator fails, or there is no memory for its frame, the error goes to the function
-// given by [OnError]; without one the loop panics with an error that wraps it. To get errors
-// in the loop, use [SeqKind.Seq2]. A panic of the generator's step function comes out of the
-// loop; a panic of a task that it awaits is that task's failure, as always. A step that calls
-// [runtime.Goexit] ends the loop's goroutine.
+// given by [OnError]. Without that function, the loop panics with an error that wraps it. Use
+// [SeqKind.Seq2] to get errors in the loop. A panic of the generator's step function passes
+// through the loop. A panic of a task that the generator awaits fails that task, as with
+// other tasks. A step that calls [runtime.Goexit] ends the loop's goroutine.
 //
-// A generator or a child that waits for something, as by [Yield], keeps the loop's goroutine
-// waiting.
+// If the generator or a task that it awaits waits for something, or calls [Yield], the loop's
+// goroutine blocks meanwhile.
 func (g *SeqKind[S, T]) Seq(state S, opts ...SeqOption) iter.Seq[T] {
 	return func(yield func(T) bool) { g.seq(state, opts, yield) }
 }
 
-// Seq2 is [SeqKind.Seq] with errors: if the generator fails, the loop gets one more value,
-// which is zero, with the error. The error of all other values is nil.
+// Seq2 is [SeqKind.Seq] with errors: if the generator fails, the loop gets one more value, which
+// is zero, with the error. The error of all other values is nil.
 func (g *SeqKind[S, T]) Seq2(state S, opts ...SeqOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) { g.seq2(state, opts, yield) }
 }
@@ -84,7 +84,7 @@ func (g *SeqKind[S, T]) Seq2(state S, opts ...SeqOption) iter.Seq2[T, error] {
 func (g *SeqKind[S, T]) seq(state S, opts []SeqOption, yield func(T) bool) {
 	o := seqOptions(opts)
 	if err := g.run(state, &o, yield); err != nil {
-		g.failed(o.handler, err)
+		g.reportSeqError(o.handler, err)
 	}
 }
 
@@ -96,15 +96,16 @@ func (g *SeqKind[S, T]) seq2(state S, opts []SeqOption, yield func(T, error) boo
 	}
 }
 
-// failed gives the error of a generator, whose loop takes none, to the handler, or panics.
-func (k *kind) failed(handler func(error), err error) {
+// reportSeqError gives the error of a loop over Seq to handler, or panics with it if there is no
+// handler.
+func (k *kind) reportSeqError(handler func(error), err error) {
 	if handler == nil {
 		panic(fmt.Errorf("coro: generator %s failed, and the loop takes no errors: use Seq2 or OnError: %w", quote(k.name), err))
 	}
 	handler(err)
 }
 
-// run is one loop. It returns the generator's error, or nil if yield has ended the loop.
+// run is one loop. It returns the generator's error, or nil if yield ended the loop.
 func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 	l := g.loops.Get().(*seqLoop[T])
 	defer g.end(l)
@@ -119,11 +120,12 @@ func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 	return l.call.err
 }
 
+// end ends a loop, and keeps l for another one.
 func (g *SeqKind[S, T]) end(l *seqLoop[T]) {
 	l.seqDriver.end()
 	var zero T
 	l.value = zero
-	if l.runtime.timers == nil { // with timers, l may belong to a synctest bubble
+	if l.runtime.timers == nil { // with timers, it may belong to a synctest bubble
 		g.loops.Put(l)
 	}
 }
@@ -136,13 +138,13 @@ func (f *SeqFrame[S, T]) Kind() *SeqKind[S, T] {
 	return (*SeqKind[S, T])(unsafe.Pointer(f.kind.get()))
 }
 
-// noLoop is a constant, so that YieldValue is small enough to be inlined. The PanicError has
-// the name of the task.
+// noLoop is a constant, so that YieldValue is small enough to be inlined. The PanicError has the
+// task's name.
 const noLoop = "coro: a generator yields a value, but no loop takes it: run a generator by a loop over its Seq or Seq2, or by YieldFrom"
 
-// YieldValue gives v to the loop. The generator continues at the resume point at when, and if,
-// the loop wants the next value. A step function yields at most one value, and returns the
-// Step at once.
+// YieldValue gives v to the loop. The generator resumes at the resume point at when the loop wants
+// the next value; if the loop ends first, it does not resume. A step function yields at most
+// one value, and returns the Step at once.
 func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 	if framecheck.Enabled {
 		f.mustRun("YieldValue")
@@ -155,9 +157,10 @@ func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 	return Step{next: &f.header, op: opValue}
 }
 
-// YieldFrom runs a generator of kind g as a child of f. What the child yields goes to the loop
-// as if f had yielded it, at the same cost however deep generators are nested. f continues at
-// the resume point at when the child has ended; then f.Err returns its error, if it failed.
+// YieldFrom runs a generator of kind g as a child of f. Its values go directly to the loop, as if
+// f had yielded them, and cost the same however deep generators are nested. f's task resumes at
+// the resume point at when the child has ended. If the child has failed, f.Err then returns
+// its error.
 func YieldFrom[S, CS, T any](f *SeqFrame[S, T], at int, g *SeqKind[CS, T], args CS) Step {
 	if f.layout&flagSeq == 0 {
 		panic(noLoop)

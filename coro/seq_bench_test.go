@@ -3,22 +3,12 @@ package coro_test
 import (
 	"iter"
 	"testing"
+
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 // One value an iteration, of generators with the same body: a task that yields, a
 // function that Go's iter.Pull suspends, and one that calls the loop's body.
-
-//go:noinline
-func pushNumbers(s upTo) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for s.next != s.end {
-			s.next++
-			if !yield(s.next - 1) {
-				return
-			}
-		}
-	}
-}
 
 var benchSum int
 
@@ -33,7 +23,7 @@ func requireSum(b *testing.B, sum int) {
 func BenchmarkSeq(b *testing.B) {
 	b.ReportAllocs()
 	sum := 0
-	for v := range numbers.Seq(upTo{0, b.N}) {
+	for v := range workloads.Numbers.Seq(workloads.UpTo{End: b.N}) {
 		sum += v
 	}
 	requireSum(b, sum)
@@ -42,7 +32,7 @@ func BenchmarkSeq(b *testing.B) {
 func BenchmarkSeq2(b *testing.B) {
 	b.ReportAllocs()
 	sum := 0
-	for v, err := range numbers.Seq2(upTo{0, b.N}) {
+	for v, err := range workloads.Numbers.Seq2(workloads.UpTo{End: b.N}) {
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -53,7 +43,7 @@ func BenchmarkSeq2(b *testing.B) {
 
 func BenchmarkIterPull(b *testing.B) {
 	b.ReportAllocs()
-	next, stop := iter.Pull(pushNumbers(upTo{0, b.N}))
+	next, stop := iter.Pull(workloads.PushNumbers(workloads.UpTo{End: b.N}))
 	defer stop()
 	sum := 0
 	for {
@@ -69,7 +59,7 @@ func BenchmarkIterPull(b *testing.B) {
 func BenchmarkIterPush(b *testing.B) {
 	b.ReportAllocs()
 	sum := 0
-	for v := range pushNumbers(upTo{0, b.N}) {
+	for v := range workloads.PushNumbers(workloads.UpTo{End: b.N}) {
 		sum += v
 	}
 	requireSum(b, sum)
@@ -89,7 +79,7 @@ func BenchmarkSeqYieldFrom(b *testing.B) {
 func BenchmarkSeqLoop(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		for v := range numbers.Seq(upTo{0, 1}) {
+		for v := range workloads.Numbers.Seq(workloads.UpTo{End: 1}) {
 			benchSum += v
 		}
 	}
@@ -98,7 +88,7 @@ func BenchmarkSeqLoop(b *testing.B) {
 func BenchmarkIterPullLoop(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		next, stop := iter.Pull(pushNumbers(upTo{0, 1}))
+		next, stop := iter.Pull(workloads.PushNumbers(workloads.UpTo{End: 1}))
 		for v, ok := next(); ok; v, ok = next() {
 			benchSum += v
 		}

@@ -1,5 +1,35 @@
 package coro
 
+// The loop over a generator: one chain of tasks, its Post, and when it ends.
+//
+// A loop runs one chain: the generator, which is a root, and the tasks that it awaits. Spawn
+// panics in it (execRuntime.oneChain). The loop's goroutine is the only one that runs the
+// chain, and owns the worker. The seqDriver is the chain's executor. At any time the chain is in
+// one of these places:
+//
+//	runs          on the loop's goroutine, in steps
+//	has yielded   a value, or has not begun: nextFrame is the frame to run next
+//	waits         in the queue of a waitable, or for a timer: the lock of that owns it
+//	ready         it was posted and not taken yet: ready is it
+//	has ended     its root's frame is free
+//
+// So steps returns to advance for three reasons. If worker.current is not 0, the chain has
+// yielded a value. Otherwise the chain waits, or has called Yield, or has ended; in all of these
+// cases call.done will be given, once: by Post, on the goroutine that has woken the chain, or
+// on the loop's own when a task calls Yield; or by rootEnded. A chain cannot be posted while it
+// runs or once it has ended, so the two never meet, and each wait for done takes what one give
+// has given.
+//
+// Post sets ready and gives done in one critical section of done.mu, and rootEnded leaves
+// ready nil. Hence after a wait for done: ready is nil if and only if the chain has ended.
+// The lock also hands the frame over: what the waker wrote into the frame, or into memory that
+// the task will read, is written before Post and read after takeReady.
+//
+// Nobody closes the executor that a seqDriver is. A loop ends on its own goroutine, in end, in
+// a deferred call: either the chain has ended, or it has yielded, or one of its step functions
+// has panicked or called runtime.Goexit and worker.current is its frame. It never ends while
+// the chain waits, because the goroutine is blocked in advance then.
+
 import (
 	"errors"
 	"runtime/trace"
@@ -8,38 +38,39 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// seqLoop is a range loop over a generator. It belongs to the goroutine of the
-// loop, and is reused for later loops.
+// seqLoop is a range loop over a generator. It belongs to the goroutine of the loop, and is used
+// again for later loops.
 type seqLoop[T any] struct {
 	seqDriver
 
-	// value is where the generator, and those that it yields from, put the value
-	// that is next: their results' address.
+	// value is the next value of the loop. The generator, and those that it yields from, write
+	// it: the result words of their frames have its address.
 	value T
 }
 
-// seqDriver is the part of a seqLoop that does not depend on types: a worker that
-// runs one chain of tasks, and the executor that the chain believes to be on. All
-// frames are from the environment's allocator, and the worker's cache is not open.
+// seqDriver is the part of a seqLoop that does not depend on types: a worker that runs one chain
+// of tasks, and the executor that the chain is on. It belongs to the goroutine of the loop,
+// except for ready and call.done. All frames come from the environment's allocator; the
+// worker's cache is not open.
 type seqDriver struct {
 	worker Worker
 
-	// watched says that a trace was taken when the loop began.
+	// traced reports that an execution trace was taken when the loop began.
 	traced bool
 
-	// next is the frame whose step is to follow: it yielded the last value or
-	// has not begun. It is nothing while steps run and once the root has ended.
+	// nextFrame is the frame whose step runs next: it has yielded the last value, or has not
+	// begun. It is 0 while steps run and once the root has ended.
 	nextFrame link[header]
 
-	// call carries the environment, and learns of the end of the root.
+	// call carries the environment. done is given when the chain is ready, or has ended.
 	call call
 
-	// waiting is what the chain needs to wait for something; it is its own, as a
-	// loop is its own executor.
+	// runtime is what the chain needs to wait for something. It is not shared: a loop is an
+	// executor of its own.
 	runtime *execRuntime
 
-	// ready is the chain when it has waited for something and may go on. It is guarded by
-	// call.done.mu, and call.done is given when it is there.
+	// ready is the chain when it has waited and was posted. Post writes it on any goroutine,
+	// the loop takes it. Guarded by call.done.mu.
 	ready Runnable
 }
 
@@ -51,16 +82,16 @@ func newSeqLoop[T any]() *seqLoop[T] {
 	return l
 }
 
-// seqArena is where generators' frames come from that are given no allocator.
+// seqArena returns the arena for frames of loops that are given no allocator.
 var seqArena = sync.OnceValue(func() *arena.Arena {
 	a, err := arena.New()
 	if err != nil {
-		panic(err) // without options there is none that could be wrong
+		panic(err) // there are no options that could be wrong
 	}
 	return a
 })
 
-// begin makes the frame of the root, or returns nil.
+// begin makes the frame of the root, and returns it. It returns nil if there is no memory.
 func (d *seqDriver) begin(k *kind, o *options) *header {
 	base := Environment{executor: d, runtime: d.runtime, registry: &d.runtime.registry}
 	d.call.env = base.with(o)
@@ -79,18 +110,18 @@ func (d *seqDriver) begin(k *kind, o *options) *header {
 	return h
 }
 
-// pass gives values to yield until there are no more or it wants no more. It
-// returns true if it is to be called again: if a task that the generator awaits
-// panicked, and the one that awaits it goes on. Any other panic is for the loop.
+// pass gives values to yield until the generator has ended or yield returns false. It returns true
+// if it must be called again: a task that the generator awaits has panicked, and the task that
+// awaits it is to resume. It does not recover any other panic.
 func (l *seqLoop[T]) pass(yield func(T) bool) (again bool) {
 	defer func() {
 		if !l.isInChild() {
 			return
 		}
-		if v := recover(); v != nil { // otherwise it is a Goexit
-			h := l.worker.recovered(v)
-			if h.at&atMask == Cleanup && exiting() {
-				h.at = 0 // end calls it, since nobody else does
+		if v := recover(); v != nil { // if it is nil, the step has called Goexit
+			h := l.worker.failOnPanic(v)
+			if h.at&atMask == Cleanup && recoveredInGoexit() {
+				h.at = 0 // the goroutine ends: end calls the cleanup step
 			}
 			l.nextFrame.set(h)
 			again = true
@@ -101,8 +132,8 @@ func (l *seqLoop[T]) pass(yield func(T) bool) (again bool) {
 	return false
 }
 
-// isInChild reports whether a step function of a task that another one awaits is
-// running.
+// isInChild reports whether the step function that is running, or has panicked, is that of a task
+// that another task awaits.
 func (d *seqDriver) isInChild() bool {
 	if d.worker.current == 0 {
 		return false
@@ -111,8 +142,7 @@ func (d *seqDriver) isInChild() bool {
 	return h.layout&flagRoot == 0
 }
 
-// advance runs steps until there is a value, or returns false if the generator
-// has ended.
+// advance runs steps until there is a value. It returns false if the generator has ended.
 func (d *seqDriver) advance() bool {
 	w := &d.worker
 	h := d.nextFrame.get()
@@ -126,7 +156,7 @@ func (d *seqDriver) advance() bool {
 		} else {
 			w.steps(h)
 		}
-		if w.current != 0 {
+		if w.current != 0 { // the task there has yielded a value
 			d.nextFrame = link[header](w.current)
 			w.current = 0
 			return true
@@ -139,7 +169,8 @@ func (d *seqDriver) advance() bool {
 	}
 }
 
-// takeReady returns the chain if it may go on, or nil if it has ended.
+// takeReady returns the frame of the chain that was posted, or nil if the chain has ended. The
+// loop calls it after a wait for done.
 func (d *seqDriver) takeReady() *header {
 	d.call.done.mu.Lock()
 	defer d.call.done.mu.Unlock()
@@ -148,7 +179,7 @@ func (d *seqDriver) takeReady() *header {
 	return h
 }
 
-// end frees what the loop has left.
+// end frees the frames that are left when the loop ends, and what else the loop has used.
 func (d *seqDriver) end() {
 	w := &d.worker
 	h := d.nextFrame.get()
@@ -160,7 +191,7 @@ func (d *seqDriver) end() {
 	}
 	w.current = 0
 	for h != nil {
-		w.cleanUp(h, ErrLoopEnded)
+		w.runCleanup(h, ErrLoopEnded)
 		parent := h.parent.get()
 		w.discard(h)
 		h = parent
@@ -174,7 +205,8 @@ func (d *seqDriver) end() {
 
 var errOneChain = errors.New("coro: the loop over a generator runs nothing but the generator and what that awaits")
 
-// Post takes the chain back after it waited.
+// Post takes the chain after it has waited, or has called Yield, and wakes the loop. Any goroutine
+// may call it.
 func (d *seqDriver) Post(t Runnable) error {
 	done := &d.call.done
 	done.mu.Lock()

@@ -19,20 +19,8 @@ import (
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/internal/race"
+	"github.com/framearena/framearena/internal/workloads"
 )
-
-// upTo is the state of a generator of the numbers from next up to, but not
-// including, end.
-type upTo struct{ next, end int }
-
-var numbers = coro.DefineSeq("numbers", func(f *coro.SeqFrame[upTo, int]) coro.Step {
-	s := &f.State
-	if s.next == s.end {
-		return f.Return()
-	}
-	s.next++
-	return coro.YieldValue(f, 0, s.next-1)
-})
 
 // squares awaits a task for each of its values.
 type squaresState struct{ next, end, square int }
@@ -129,22 +117,22 @@ func recorded(t *testing.T) coro.Option {
 func TestSeq(t *testing.T) {
 	own := recorded(t)
 	for n := range 20 {
-		require.Equal(t, intsTo(n), slices.AppendSeq([]int{}, numbers.Seq(upTo{0, n})))
-		require.Equal(t, intsTo(n), slices.AppendSeq([]int{}, numbers.Seq(upTo{0, n}, own)))
-		got, err := collectValues(numbers.Seq2(upTo{0, n}, own))
+		require.Equal(t, intsTo(n), slices.AppendSeq([]int{}, workloads.Numbers.Seq(workloads.UpTo{End: n})))
+		require.Equal(t, intsTo(n), slices.AppendSeq([]int{}, workloads.Numbers.Seq(workloads.UpTo{End: n}, own)))
+		got, err := collectValues(workloads.Numbers.Seq2(workloads.UpTo{End: n}, own))
 		require.NoError(t, err)
 		require.Equal(t, intsTo(n), got)
 		require.Equal(t, intsTo(n), slices.AppendSeq([]int{}, tree.Seq(treeState{0, n, -1}, own)))
 	}
 	require.Equal(t, []int{0, 1, 4, 9}, slices.Collect(squares.Seq(squaresState{end: 4}, own)))
-	require.Equal(t, "numbers", numbers.Name())
-	require.Equal(t, "numbers", numbers.Info().Name)
-	require.Equal(t, numbers.FrameSize(), numbers.Info().FrameSize)
+	require.Equal(t, "numbers", workloads.Numbers.Name())
+	require.Equal(t, "numbers", workloads.Numbers.Info().Name)
+	require.Equal(t, workloads.Numbers.FrameSize(), workloads.Numbers.Info().FrameSize)
 }
 
 // Each loop over a Seq begins anew.
 func TestSeqIsRepeatable(t *testing.T) {
-	seq := numbers.Seq(upTo{0, 5}, recorded(t))
+	seq := workloads.Numbers.Seq(workloads.UpTo{End: 5}, recorded(t))
 	for range 3 {
 		require.Equal(t, intsTo(5), slices.Collect(seq))
 		for a := range seq {
@@ -161,7 +149,7 @@ func TestSeqStopsEarly(t *testing.T) {
 	own := recorded(t)
 	for n := range 30 {
 		for _, seq := range []iter.Seq[int]{
-			numbers.Seq(upTo{0, 1000}, own),
+			workloads.Numbers.Seq(workloads.UpTo{End: 1000}, own),
 			squares.Seq(squaresState{end: 13}, own),
 			tree.Seq(treeState{0, 1000, -1}, own),
 		} {
@@ -173,7 +161,7 @@ func TestSeqStopsEarly(t *testing.T) {
 			}
 			require.LessOrEqual(t, i, n+1)
 		}
-		for _, err := range numbers.Seq2(upTo{0, 1000}, own) {
+		for _, err := range workloads.Numbers.Seq2(workloads.UpTo{End: 1000}, own) {
 			require.NoError(t, err)
 			break
 		}
@@ -267,14 +255,14 @@ func TestSeqContext(t *testing.T) {
 // A panic in the generator, in what it yields from and awaits, and in the loop.
 func TestSeqPanics(t *testing.T) {
 	own := recorded(t)
-	boom := coro.DefineSeq("boom", func(f *coro.SeqFrame[upTo, int]) coro.Step {
+	boom := coro.DefineSeq("boom", func(f *coro.SeqFrame[workloads.UpTo, int]) coro.Step {
 		s := &f.State
-		if s.next == s.end {
+		if s.Next == s.End {
 			coro.Await(&f.Frame, 0, square, 1, nil) // never begins
 			explode("boom")
 		}
-		s.next++
-		return coro.YieldValue(f, 0, s.next)
+		s.Next++
+		return coro.YieldValue(f, 0, s.Next)
 	})
 	survives := coro.DefineSeq("survives", func(f *coro.SeqFrame[bool, string]) coro.Step {
 		switch f.At() {
@@ -294,7 +282,7 @@ func TestSeqPanics(t *testing.T) {
 	})
 	outer := coro.DefineSeq("outer", func(f *coro.SeqFrame[none, int]) coro.Step {
 		if f.At() == 0 {
-			return coro.YieldFrom(f, 1, boom, upTo{0, 2})
+			return coro.YieldFrom(f, 1, boom, workloads.UpTo{End: 2})
 		}
 		return f.Fail(f.Err())
 	})
@@ -302,7 +290,7 @@ func TestSeqPanics(t *testing.T) {
 		for n := range 4 {
 			got := 0
 			require.PanicsWithValue(t, "boom", func() {
-				for range boom.Seq(upTo{0, n}, own) {
+				for range boom.Seq(workloads.UpTo{End: n}, own) {
 					got++
 				}
 			}, "as it is")
@@ -383,14 +371,14 @@ func TestSeqOfPointers(t *testing.T) {
 // One generator drives another: in its step, in the loop's body, in a task.
 func TestSeqNested(t *testing.T) {
 	own := recorded(t)
-	sums := coro.DefineSeq("sums", func(f *coro.SeqFrame[upTo, int]) coro.Step {
+	sums := coro.DefineSeq("sums", func(f *coro.SeqFrame[workloads.UpTo, int]) coro.Step {
 		s := &f.State
-		if s.next == s.end {
+		if s.Next == s.End {
 			return f.Return()
 		}
-		s.next++
+		s.Next++
 		sum := 0
-		for v := range numbers.Seq(upTo{0, s.next}) {
+		for v := range workloads.Numbers.Seq(workloads.UpTo{End: s.Next}) {
 			for range squares.Seq(squaresState{end: 3}) {
 				sum += v
 			}
@@ -398,10 +386,10 @@ func TestSeqNested(t *testing.T) {
 		return coro.YieldValue(f, 0, sum)
 	})
 	want := []int{0, 3, 9, 18}
-	require.Equal(t, want, slices.Collect(sums.Seq(upTo{0, 4}, own)))
+	require.Equal(t, want, slices.Collect(sums.Seq(workloads.UpTo{End: 4}, own)))
 
 	task := coro.Define("task", func(f *coro.Frame[int, int]) coro.Step {
-		for v := range sums.Seq(upTo{0, 4}) {
+		for v := range sums.Seq(workloads.UpTo{End: 4}) {
 			f.State += v
 		}
 		return f.Return(f.State)
@@ -414,7 +402,7 @@ func TestSeqNested(t *testing.T) {
 				if got, err := coro.Run(context.Background(), pool, task.With(0)); err != nil || got != 30 {
 					t.Errorf("%d, %v", got, err)
 				}
-				if got := slices.Collect(sums.Seq(upTo{0, 4})); !slices.Equal(got, want) {
+				if got := slices.Collect(sums.Seq(workloads.UpTo{End: 4})); !slices.Equal(got, want) {
 					t.Error(got)
 				}
 			}
@@ -461,7 +449,7 @@ func TestSeqMisuse(t *testing.T) {
 			asTask = f.Frame.Kind()
 			return f.Return()
 		}
-		return coro.YieldFrom(f, 0, numbers, upTo{0, 1})
+		return coro.YieldFrom(f, 0, workloads.Numbers, workloads.UpTo{End: 1})
 	})
 	for range from.Seq(true) {
 		t.Error("a value")
@@ -507,19 +495,19 @@ func TestSeqAllocations(t *testing.T) {
 	sum := 0
 	tests := map[string]func(){
 		"Seq": func() {
-			for v := range numbers.Seq(upTo{0, 100}) {
+			for v := range workloads.Numbers.Seq(workloads.UpTo{End: 100}) {
 				sum += v
 			}
 		},
 		"Seq, stopped": func() {
-			for v := range numbers.Seq(upTo{0, 100}) {
+			for v := range workloads.Numbers.Seq(workloads.UpTo{End: 100}) {
 				if v == 50 {
 					break
 				}
 			}
 		},
 		"Seq, allocator": func() {
-			for v := range numbers.Seq(upTo{0, 100}, coro.Allocator(a)) {
+			for v := range workloads.Numbers.Seq(workloads.UpTo{End: 100}, coro.Allocator(a)) {
 				sum += v
 			}
 		},
@@ -529,7 +517,7 @@ func TestSeqAllocations(t *testing.T) {
 			}
 		},
 		"Seq2": func() {
-			for v, err := range numbers.Seq2(upTo{0, 100}) {
+			for v, err := range workloads.Numbers.Seq2(workloads.UpTo{End: 100}) {
 				if err == nil {
 					sum += v
 				}

@@ -231,8 +231,8 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// TestTimeoutsNest has each of several tasks await the next with a timeout, and looks who
-// is told of the one that is first.
+// TestTimeoutsNest lets each of several tasks await the next with a timeout, and checks which of
+// them get the error of the timeout that ends first.
 func TestTimeoutsNest(t *testing.T) {
 	const levels = 5
 	for first := range levels {

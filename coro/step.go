@@ -1,13 +1,15 @@
 package coro
 
-// Step is what a step function returns: what is to happen next. It comes from
-// [Await], [Yield], [Frame.Return], [Frame.Fail] or something that waits, such as
-// [Mutex.Lock], and is returned at once. The zero Step is not valid.
+// Step is what a step function returns: what is to happen next. It is made by [Await], [Yield],
+// [Frame.Return], [Frame.Fail] or an operation that waits, such as [Mutex.Lock], and the step
+// function returns it at once. The zero Step is not valid. A Step belongs to the step that made
+// it.
 type Step struct {
-	next *header // with opAwait the child, otherwise the frame itself
+	next *header // with opAwait the child, otherwise the frame whose step it is
 	op   op
 }
 
+// op is an operation of the step loop.
 type op uint8
 
 const (
@@ -16,7 +18,7 @@ const (
 	opReturn
 	opFail
 	opYield
-	opValue
-	opWait // see wait
-	opTurn // of a Relay; see takeTurn
+	opValue // of a generator
+	opWait  // Worker.args says for what
+	opTurn  // of a Relay; see takeTurn
 )

@@ -1,19 +1,55 @@
 package coro
 
+// The step loop.
+//
+// A step function returns a Step: what is to happen next, and to which frame. The loop calls
+// the step function of that frame: of the child that was awaited, or of the parent when a child
+// has returned. It is one loop for both, without recursion, so a chain of tasks needs no stack.
+//
+// # What it costs
+//
+// The loop's cost is counted in stores: an atomic instruction in a step waits until all stores
+// before it are done. The loop makes two for each step:
+//
+//   - Worker.current, before each step;
+//   - header.worker, in a frame that runs again. It is stored without a look whether it has
+//     changed, because a compare costs more than the store. Await has stored it in a new child.
+//
+// The loop keeps nothing but w across the call of a step function, because what lives across a
+// call is saved to the stack and loaded again. What it needs afterwards comes from the frame,
+// and the frame comes back in the Step, in a register. Worker.current has the frame too, but
+// the loop does not take it from there: a load of what was just stored takes some cycles, and
+// all that follows would wait for it, the freeing of the frame and so the address of the next
+// child.
+//
+// Two ways to return are in the loop: a frame without flags is freed to the worker's own list,
+// if that has room, and an elided one is not freed. Children of a Group take endSpawned. All
+// other returns take finish, all other operations otherStep: a new case belongs there, and
+// costs the loop nothing. `go test -bench Chain ./coro` measures it.
+//
+// # What current is for
+//
+// Before a step, current is the address of its frame. Await changes it to the address of the
+// child, with the bit currentIsChild. After the step the loop compares current with the Step.
+// One compare finds three mistakes: an Await whose Step was not returned, a second Await in one
+// step, and a Step of another frame. A panic finds in current whose step it was, and mustRun
+// and runningWorker find that a frame is used outside of its step. 0 means that no step runs:
+// an executor, a handler or nothing.
+//
+// # Errors and panics
+//
+// An error crosses frames without being stored in any. Worker.err is the error for the step
+// that this worker runs next, and the bit atFailed in that frame says that there is one.
+//
+// Panics are recovered around the loop, so that no step pays for a defer. stepsRecovering
+// returns the frame that runs next, and runChain begins a new loop with it.
+
 import (
 	"unsafe"
 )
 
-// steps is the step loop: it runs h and what follows from it until there is
-// nothing more to run.
-//
-// It keeps nothing but w across the call of a step function: h comes back in the
-// Step, in a register, and not from current, which all that follows would have to wait
-// for. (In BenchmarkChain the two were too close to tell apart; this one is simpler.)
-// What else the loop costs is counted in stores,
-// since a step that uses an atomic waits until all stores before it are done, and
-// a parent's worker is stored without a look whether it changed, because looking
-// costs more than storing. docs/tasks-internals.md says how to measure.
+// steps runs h, and what follows from it, until nothing is left to run here. It is called on
+// the goroutine that w belongs to.
 func (w *Worker) steps(h *header) {
 	h.worker.set(w)
 	for {
@@ -21,7 +57,7 @@ func (w *Worker) steps(h *header) {
 		s := h.kind.get().step(h)
 		if s.op == opAwait {
 			if w.current != uintptr(unsafe.Pointer(s.next))|currentIsChild {
-				panic(w.foreignStep(s)) // here, so that nothing is kept for after the call
+				panic(w.foreignStep(s)) // here, so that no value is kept across the call of step
 			}
 			if w.preempt.Load() == 0 {
 				h = s.next
@@ -72,12 +108,14 @@ func (w *Worker) steps(h *header) {
 	}
 }
 
-// nextLocal returns another task to run, where one has just ended or waits, if the worker's
-// own queue has one for that, or if a task has only waited for what is uncounted.
+// nextLocal is called when a chain has ended or waits, and returns a frame to run next, if
+// there is one: of a task of the worker's own queue, if that is a LocalPopper, or of a task
+// whose children have all ended. It counts what endSpawned has left uncounted, unless the next
+// task is a sibling.
 func (w *Worker) nextLocal() *header {
 	var t Runnable
-	if w.source != nil {
-		t, _ = w.source.PopLocal()
+	if w.popper != nil {
+		t, _ = w.popper.PopLocal()
 	}
 	if w.uncounted != 0 && (t.h == nil || t.h.parent != w.siblingsOf || t.h.layout&flagSpawned == 0) {
 		if h := w.countEnded(); h != nil {
@@ -95,14 +133,14 @@ func (w *Worker) nextLocal() *header {
 	return t.h
 }
 
-// otherStep does what a step of h asks for that is neither await nor return, and
+// otherStep does what a step of h asks for, if that is neither an await nor a return. It
 // returns the frame to run next, if any.
 func (w *Worker) otherStep(h *header, op op) *header {
 	switch op {
 	case opFail:
 		return w.finish(h, w.err)
 	case opValue:
-		return nil // to the loop that drives h, which finds h in current
+		return nil // to the loop over the generator, which finds h in current
 	case opWait:
 		return w.wait(h)
 	case opTurn:
@@ -114,7 +152,7 @@ func (w *Worker) otherStep(h *header, op op) *header {
 	}
 }
 
-// yield gives the task of h to its executor to run later.
+// yield gives the task of h to its executor, to run later.
 func (w *Worker) yield(h *header) {
 	w.current = 0
 	t := Runnable{h}
@@ -128,7 +166,8 @@ func (w *Worker) yield(h *header) {
 	}
 }
 
-// runChain runs h and what follows from it, unless h is nil.
+// runChain runs h and what follows from it, also after panics. h may be nil. It counts what is
+// uncounted before it returns.
 func (w *Worker) runChain(h *header) {
 	for {
 		for h != nil {
@@ -140,24 +179,26 @@ func (w *Worker) runChain(h *header) {
 		h = w.countEnded()
 	}
 	if w.err != nil {
-		w.err = nil // no step that this worker runs next may ask for it
+		w.err = nil // it was for the next step, and there is none
 	}
 }
 
-// stepsRecovering is steps, until a step function panics: then it returns the
-// frame that learns of it, if any. Otherwise it returns nil.
+// stepsRecovering is steps until a step function panics. Then it returns the frame that runs
+// next, if any; otherwise it returns nil. If a step ends the goroutine by runtime.Goexit, or
+// panics while that happens, it does not return: another goroutine runs what is left
+// (goexit.go).
 func (w *Worker) stepsRecovering(h *header) (next *header) {
-	exits := true
-	seated := w.enterSlot()
+	exits := true // unless steps returns
+	slot := w.enterSlot()
 	defer func() {
-		seated.leave()
+		slot.leave()
 		if v := recover(); v != nil {
-			if next = w.recovered(v); (next != nil || w.uncounted != 0) && exiting() {
+			if next = w.failOnPanic(v); (next != nil || w.uncounted != 0) && recoveredInGoexit() {
 				w.unfinished = next
-				w.goOnElsewhere()
+				w.resumeElsewhere()
 			}
 		} else if exits {
-			w.exited()
+			w.failOnGoexit()
 		}
 	}()
 	if tracingOrLabelling() {
@@ -169,12 +210,12 @@ func (w *Worker) stepsRecovering(h *header) (next *header) {
 	return nil
 }
 
-// currentIsChild marks a current frame that has not begun. Frames are aligned, so
-// the bit is free.
+// currentIsChild is set in Worker.current if that is a child which has not begun. Frames are
+// aligned, so the bit is free.
 const currentIsChild = 1
 
-// running returns the frame whose step function runs, and the child that it has
-// just made, if any. It must not be called outside of steps.
+// running returns the frame whose step function runs, and the child that the step has made, if
+// any. It is called by w's goroutine, while current is not 0.
 func (w *Worker) running() (h, child *header) {
 	current := link[header](w.current &^ currentIsChild)
 	h = current.get()
@@ -184,8 +225,8 @@ func (w *Worker) running() (h, child *header) {
 	return h, nil
 }
 
-// foreignStep returns what to panic with when a step function returned s, which is
-// not its own.
+// foreignStep returns the text of the panic when the step function that runs returned s, which
+// is not the last Step that it made.
 func (w *Worker) foreignStep(s Step) string {
 	h, child := w.running()
 	name := quote(h.kind.get().name)

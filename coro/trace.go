@@ -1,5 +1,13 @@
 package coro
 
+// While an execution trace is taken, or goroutines get labels for profiles, tasks run in a step
+// loop of their own, stepsTraced. So the ordinary loop, in steps, does not test for either.
+//
+// A Run decides which of the two loops it uses when it begins, and again after a panic. A chain
+// that is already running in the ordinary loop stays in it until it waits, yields or ends, and
+// so do the tasks that the worker takes from its own queue before Run returns. They are not in the
+// trace, and have no labels. A loop over a generator decides when the loop begins.
+
 import (
 	"context"
 	"runtime/pprof"
@@ -8,54 +16,49 @@ import (
 	"unsafe"
 )
 
-// While an execution trace is taken, or profiles are to have labels, tasks run in a
-// step loop of its own, stepsTraced. Which loop it is is decided when a worker begins
-// to run a chain of tasks. So the ordinary loop knows nothing of this, and a chain
-// that runs for long is not in the trace before it waits, yields or ends.
-
-// labelling says whether goroutines get labels. Anyone stores it, workers look at it
-// before they run something. It guards nothing.
+// labelling reports whether goroutines get labels. SetProfileLabels stores it, on any goroutine.
+// Workers load it when a Run begins. No other memory depends on it: a worker that misses a
+// store runs one more chain in the way it did before.
 var labelling atomic.Bool
 
-// SetProfileLabels makes goroutines have labels while they run step functions, for
-// CPU and goroutine profiles of package runtime/pprof: "task kind" is the name of the
-// task's kind and "root kind" that of the kind of its tree's root. It concerns tasks
-// that begin to run, or go on after a wait, from now on, but not those of generators:
-// these are run by a loop, and count as part of it.
+// SetProfileLabels sets whether goroutines have labels while they run step functions, for CPU and
+// goroutine profiles of package runtime/pprof. The label "task kind" is the name of the task's
+// kind, and "root kind" is the name of the kind of its tree's root. The call has an effect on
+// tasks that begin to run, or resume after a wait, from now on. It has none on generators: a loop
+// runs them, and they count as a part of it.
 //
-// As Go has no way to ask a goroutine for its labels, it has none after a task has
-// run. That matters on an executor that runs tasks on the caller's goroutine, which
-// may have had some: set them again by [pprof.SetGoroutineLabels].
+// Go has no way to read a goroutine's labels, so a goroutine has no labels after it has run a
+// task. That matters on an executor that runs tasks on the caller's goroutine: if the caller had
+// labels, it sets them again with [pprof.SetGoroutineLabels].
 //
-// A task costs what it always does as long as this is off, which it is at first. It
-// may be called from any goroutine.
+// At first, labels are off, and then they cost nothing. Any goroutine may call SetProfileLabels.
 func SetProfileLabels(on bool) { labelling.Store(on) }
 
-// watched reports whether what begins to run now is to be run by stepsTraced.
+// tracingOrLabelling reports whether a chain that begins to run now is to run in stepsTraced.
 func tracingOrLabelling() bool { return trace.IsEnabled() || labelling.Load() }
 
-// watch is one run of stepsTraced. It is on the stack of that.
+// stepTrace is what one call of stepsTraced knows. It is on that call's stack.
 type stepTrace struct {
 	trace  context.Context // has the trace.Task of the tree, if there is one
-	labels bool
-	root   *kind // what labels need to know
-	last   *kind // whose labels the goroutine has; nil: it has none of ours
+	labels bool            // the goroutine gets labels
+	root   *kind           // of the tree's root, for the labels
+	last   *kind           // whose labels the goroutine has now; nil: none from this call
 }
 
-// stepsTraced is steps for the rare case. A step is a region of the trace, which has
-// the kind's name and lies in the trace's task of the tree.
+// stepsTraced is steps while a trace is taken or goroutines get labels. A step is a region of the
+// trace: it has the kind's name, and lies in the trace's task of the tree.
 func (w *Worker) stepsTraced(h *header, labels bool) {
-	watch := stepTrace{trace: h.env.get().traceContext(), labels: labels}
+	run := stepTrace{trace: h.env.get().traceContext(), labels: labels}
 	if labels {
 		for r := h; r != nil; r = r.parent.get() {
-			watch.root = r.kind.get()
+			run.root = r.kind.get()
 		}
 		defer pprof.SetGoroutineLabels(context.Background()) // also after a panic or a Goexit
 	}
 	for h != nil {
 		h.worker.set(w)
 		w.current = uintptr(unsafe.Pointer(h))
-		s := w.tracedStep(h, &watch)
+		s := w.tracedStep(h, &run)
 		expected := uintptr(unsafe.Pointer(s.next))
 		if s.op == opAwait {
 			expected |= currentIsChild
@@ -74,25 +77,26 @@ func (w *Worker) stepsTraced(h *header, labels bool) {
 	}
 }
 
-// watchedStep calls the step function of h. The region ends whether or not it
-// returns: one that did not would seem to contain all that follows.
-func (w *Worker) tracedStep(h *header, watch *stepTrace) Step {
+// tracedStep calls the step function of h. The region ends even if the step function panics or
+// calls Goexit: a region that does not end would contain all that follows on the goroutine.
+func (w *Worker) tracedStep(h *header, run *stepTrace) Step {
 	k := h.kind.get()
-	if watch.labels && watch.last != k {
-		pprof.SetGoroutineLabels(w.labelsOf(k, watch.root))
-		watch.last = k
+	if run.labels && run.last != k {
+		pprof.SetGoroutineLabels(w.labelsOf(k, run.root))
+		run.last = k
 	}
 	if trace.IsEnabled() {
-		defer trace.StartRegion(watch.trace, k.name).End()
+		defer trace.StartRegion(run.trace, k.name).End()
 	}
 	return k.step(h)
 }
 
-// labelled is what a goroutine's labels depend on.
+// labelled identifies a set of labels: the kinds of the task and of the root.
 type labelled struct{ kind, root *kind }
 
-// labelsOf returns a context with the labels for tasks of a kind in trees with a root
-// of another. It is made once by each worker: there are few such pairs.
+// labelsOf returns a context with the labels for tasks of kind k in trees whose root is of kind
+// root. Each worker makes it once and keeps it: there are few such pairs. The worker's
+// goroutine calls it.
 func (w *Worker) labelsOf(k, root *kind) context.Context {
 	ctx, ok := w.labels[labelled{k, root}]
 	if !ok {
@@ -105,22 +109,23 @@ func (w *Worker) labelsOf(k, root *kind) context.Context {
 	return ctx
 }
 
-// traced is the task of a trace that a tree is. It is the call's that carries the
-// tree's environment: others have no memory for it. It is written before the root is
-// posted and after it has ended.
+// treeTrace is the trace.Task for a tree of tasks. It is a part of the call that carries the
+// tree's environment; trees launched without options have none. It is written before the root
+// is posted and after the root has ended. Workers that run tasks of the tree read ctx in between.
 type treeTrace struct {
 	ctx  context.Context
 	task *trace.Task
 }
 
-// begin makes the launched tree a task of the trace, if one is being taken. It is a
-// part of the one in the tree's context, if there is one.
+// begin begins a trace.Task for the tree with env, whose root is of kind k, if a trace is being
+// taken. If the tree's context has a trace.Task, the new one is a part of that.
 func (t *treeTrace) begin(env *Environment, k *kind) {
 	if trace.IsEnabled() {
 		t.ctx, t.task = trace.NewTask(env.context(), k.name)
 	}
 }
 
+// end ends the trace.Task, if there is one.
 func (t *treeTrace) end() {
 	if t.task != nil {
 		t.task.End()
@@ -128,8 +133,8 @@ func (t *treeTrace) end() {
 	}
 }
 
-// traceContext returns a context with the task of the trace that the tree is, or is a
-// part of.
+// traceContext returns a context with the trace.Task of the tree or, if the tree has none of its
+// own, with the one that is in the tree's context, if any.
 func (e *Environment) traceContext() context.Context {
 	if e.call != nil && e.call.trace.ctx != nil {
 		return e.call.trace.ctx

@@ -35,7 +35,7 @@ func (g *WaitGroup) Add(n int) {
 // Done takes one from the count.
 func (g *WaitGroup) Done() { g.Add(-1) }
 
-// Wait waits until the count is zero, and continues in f at the resume point at. If f.Err is
+// Wait waits until the count is zero, and resumes f's task at the resume point at. If f.Err is
 // not nil then, the tree's context has ended.
 func (g *WaitGroup) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, g) }
 

@@ -73,8 +73,8 @@ func (e *exploredExecutor) work(name string, tasks int) {
 	})
 }
 
-// workers adds two threads that run tasks until all has come to a rest. Then both roots
-// must have ended.
+// workers adds two threads that run tasks until no task is ready. Then both roots must have
+// ended.
 func (e *exploredExecutor) workers() {
 	for _, name := range []string{"worker 1", "worker 2"} {
 		w := coro.NewWorker(exploredArena())
@@ -367,7 +367,7 @@ var waitModels = []struct {
 	}, interleave.Fault{In: "coro.(*Mutex).Unlock", Op: "lock", Does: interleave.Skipped}},
 }
 
-// A task that waits goes on once, whoever wakes it, and none is forgotten.
+// Each task that waits resumes once, whatever wakes it.
 func TestInterleavingsOfWaits(t *testing.T) {
 	for _, tt := range waitModels {
 		t.Run(tt.name, func(t *testing.T) { interleave.Check(t, tt.model) })
@@ -383,13 +383,14 @@ func TestInterleavingsOfWaitsBroken(t *testing.T) {
 	}
 }
 
-// wrongWaker is what a waker without a lock is easily like: who waits looks whether it was
-// woken, and then says where it waits; who wakes says so, and then looks who waits.
+// wrongWaker is a waker without a lock, with a typical mistake. The waiting thread looks whether
+// it was woken, and then stores where it waits. The waking thread stores that it wakes, and then
+// looks for a waiter.
 type wrongWaker struct {
 	woken  interleave.Bool
 	waiter interleave.Pointer[chan int]
-	again  bool // who waits looks again
-	atomic bool // who wakes takes the waiter
+	again  bool // the waiting thread looks again
+	atomic bool // the waking thread takes the waiter by one atomic operation
 }
 
 func (w *wrongWaker) wait() {

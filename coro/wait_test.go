@@ -101,10 +101,10 @@ func (e *manual) runAll() int {
 // operation is what a task may have to wait for.
 type operation func(f coro.AnyFrame, at int) coro.Step
 
-// operations is all of them. Each block returns an operation that has to wait, and
-// what lets one task that does it go on. left checks that what was not given to a
-// task is there for another: nothing was lost. forgets says that wake is forgotten
-// if no task waits.
+// operations is all of them. block returns an operation that has to wait, a function wake that
+// makes one task that waits in it resume, and a function left, which checks that what was not
+// given to a task is there for another task. forgets reports that wake has no effect if no
+// task waits.
 var operations = []struct {
 	name  string
 	block func() (op operation, wake func(), left func() bool)
@@ -224,7 +224,7 @@ var operations = []struct {
 	}, false},
 }
 
-// never is what many wait for in vain.
+// never is an Event that is never set.
 var never coro.Event
 
 // forOneTask says that no two tasks can do the operation at the same time.
@@ -238,8 +238,8 @@ func framesOf(name string) int {
 	return 1
 }
 
-// waiting returns a kind whose tasks have a child that does op. What Err says then
-// is told to seen and is what the task fails with.
+// waiting returns a kind whose tasks have a child that does op. What Err returns then is given to
+// seen, and the task fails with it.
 func waiting(op operation, seen func(error)) *coro.Kind[int, int] {
 	leaf := coro.Define("leaf", func(f *coro.Frame[none, int]) coro.Step {
 		if f.At() == 0 {
@@ -379,7 +379,7 @@ func TestTheContextOfOneOfMany(t *testing.T) {
 	}
 }
 
-// A task that has been given something is not told that its context has ended.
+// A task that was given what it waited for does not get the error of its context.
 func TestTheContextEndsAfterTheWake(t *testing.T) {
 	for _, tt := range operations {
 		t.Run(tt.name, func(t *testing.T) {
@@ -430,13 +430,6 @@ func TestTheContextHasEndedBeforeAWait(t *testing.T) {
 // Tasks that wait when their executor is closed end with its error, and leave no
 // frame and nothing taken behind.
 func TestCloseWhileTasksWait(t *testing.T) {
-	makers := []struct {
-		name string
-		make func(...executor.Option) coroExecutor
-	}{
-		{"Inline", func(o ...executor.Option) coroExecutor { return executor.NewInline(o...) }},
-		{"Pool", func(o ...executor.Option) coroExecutor { return executor.NewPool(o...) }},
-	}
 	for _, m := range makers {
 		for _, tt := range operations {
 			t.Run(m.name+", "+tt.name, func(t *testing.T) {
@@ -492,11 +485,6 @@ func TestCloseWhileTasksWait(t *testing.T) {
 			})
 		}
 	}
-}
-
-type coroExecutor interface {
-	coro.Executor
-	Close() error
 }
 
 // Once waiting tasks have been cancelled, none begins to wait.
@@ -634,7 +622,7 @@ func TestWaitWhereTheRegistryForgot(t *testing.T) {
 	require.Equal(t, len(all), handled)
 }
 
-// A task that goes on although the context has ended does not wait again.
+// A task that resumes because its context has ended does not wait again.
 func TestWaitsAfterTheContextEnded(t *testing.T) {
 	ex := newManual(t, nil)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -798,7 +786,7 @@ func wakeCancelClose(t *testing.T, block func() (operation, func(), func() bool)
 	}
 }
 
-// A tree that lives long does not keep what nobody waits for any more either.
+// The registry of a long-lived tree does not keep waitables that no task waits for.
 func TestTheRegistryOfATreeForgets(t *testing.T) {
 	ex := newPool(t)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -844,7 +832,7 @@ func TestTheRegistryOfATreeForgets(t *testing.T) {
 	require.True(t, <-done == context.Canceled)
 }
 
-// The registry does not keep what nobody waits for any more, beyond a bound.
+// The registry does not keep waitables that no task waits for, beyond a bound.
 func TestTheRegistryForgets(t *testing.T) {
 	cancelled := 0
 	ex := newInline(t, executor.WithErrorHandler(func(error) { cancelled++ }))

@@ -51,7 +51,7 @@ func described(t coro.WaitingTask) string {
 }
 
 // waitingIn returns how often each sort of task is in a snapshot. It checks that the
-// two sorts of snapshot agree: no task may go on meanwhile.
+// two sorts of snapshot agree. No task may resume meanwhile.
 func waitingIn(t *testing.T, env *coro.Environment) map[string]int {
 	t.Helper()
 	type sort struct{ what, kind, root string }
@@ -201,7 +201,7 @@ func TestWaitingWhileTheQueueChanges(t *testing.T) {
 		{"tasks are cancelled", func(_, cancel func()) { cancel() }, func(part int, goes bool) bool { return part == 0 || !goes }},
 		{"all are woken", func(wake, _ func()) { wake() }, func(part int, _ bool) bool { return part == 0 }},
 	}
-	// Where the loop goes on, and at the ends of the queue, there are tasks that stay
+	// Where the loop resumes, and at the ends of the queue, there are tasks that stay
 	// or tasks that are cancelled.
 	arrangements := map[string]func(i int) bool{
 		"some go":  func(i int) bool { return i%100 == 0 },
@@ -358,8 +358,8 @@ func TestWaitingDeepInAChain(t *testing.T) {
 	ex.runAll()
 }
 
-// Snapshots go on while tasks wait, run, are cancelled and end; those that wait all
-// the time are in each of them just once.
+// Snapshots are taken while tasks wait, run, are cancelled and end. A task that waits all the time
+// is in each of them exactly once.
 func TestWaitingAtOnce(t *testing.T) {
 	const steady = coro.VisitLinks + 100
 	ex := newPool(t, executor.WithWorkers(4), executor.WithErrorHandler(func(error) {}))

@@ -56,7 +56,7 @@ func NewWaker() Waker {
 	return Waker{s, s.id}
 }
 
-// Suspend waits until w has been woken, and continues in f at the resume point at. If w was
+// Suspend waits until w has been woken, and resumes f's task at the resume point at. If w was
 // woken before, the task continues at once. If f.Err is not nil then, the tree's context has
 // ended, and w does nothing any more. The task panics if w was given to a Suspend before.
 func Suspend(f AnyFrame, at int, w Waker) Step {

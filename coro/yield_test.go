@@ -236,3 +236,21 @@ func TestALaunchIsRefused(t *testing.T) {
 	}
 	r.requireDone(t, k.FrameSize(), k.FrameSize(), k.FrameSize())
 }
+
+// yielding yields as often as its state says.
+var yielding = coro.Define("yielding", func(f *coro.Frame[int, none]) coro.Step {
+	if f.State == 0 {
+		return f.Return(none{})
+	}
+	f.State--
+	return coro.Yield(f, 0)
+})
+
+// A task goes through the queue once an iteration.
+func BenchmarkYield(b *testing.B) {
+	ex := newInline(b)
+	b.ReportAllocs()
+	if err := coro.Go(ex, yielding, b.N); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each example is in README.md with its command, which its doc.go has too, and has a test.
+// Each example is listed in README.md with its command, has the same command in its doc.go,
+// and has a test.
 func TestReadme(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	require.NoError(t, err)

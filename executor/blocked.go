@@ -1,111 +1,110 @@
 package executor
 
-import (
-	"context"
-	"runtime/pprof"
-	"strconv"
-	"strings"
-	"sync/atomic"
-	"time"
+import "slices"
 
-	"github.com/framearena/framearena/coro"
-)
+// A worker that has been in one step for longer than the limit is blocked. The monitor marks it
+// (replace), starts another worker in its place, and moves its tasks to the injection queue
+// (handOff). When the step has ended, the owner finds the mark before its next task
+// (unblock): it resumes if there are too few workers without it, and exits otherwise. With
+// workerSet.mu held,
+//
+//	len(all workers) == unblocked + blocked
+//	blocked          == workers whose mark is set
+//
+// # No idle worker counts as blocked
+//
+// The monitor may set the mark just as the step ends. Then the owner must see the mark before
+// it becomes idle, or the monitor must take the mark back.
+//
+// The monitor loads tick, sets the mark, and loads tick again. The owner counts tick, makes an
+// addition to idleWorkers.state, which is a barrier, and then loads the mark (search). If the
+// monitor's second load finds the old tick, it comes before the owner's addition, since the
+// new tick is visible to all after that; so the mark was set before the owner loads it, and
+// the owner sees it. Otherwise the monitor sees the new tick, and takes the mark back.
+//
+// The owner that sees the mark calls unblock, which takes workerSet.mu. If the monitor has
+// taken the mark back meanwhile, unblock finds it cleared and the owner resumes.
+//
+// TestInterleavingsOfPools has a model of this; TestInterleavingsOfPoolsBroken has the owner
+// overlook the mark.
+//
+// # The monitor may be wrong
+//
+// The step may end at any time after the mark was set. Then the new worker is one too many, and
+// the owner of the old one exits. No task depends on whether the monitor is right: the
+// queues of a worker can be emptied by others at any time, also while its owner runs tasks.
+//
+// # A worker that exits
+//
+// It takes itself off the list, and moves what is in its queues to the injection queue. If it
+// was searching, other goroutines may have relied on that and woken no worker: search wakes
+// one, if there is work, before it returns. The worker is on no stack and searches no more, so
+// no wake-up can be sent to it. A thief with an old list finds its queues empty.
 
-// Blocked is what the hook of [WithBlockedHandler] is told of a worker that has been in
-// one step for too long.
-type Blocked struct {
-	// Kind is the kind of the task that the worker began to run: the innermost of
-	// its chain, as it was taken from a queue. The step that blocks is of that task
-	// or of another one of the chain; Stack says which.
-	Kind coro.KindInfo
+// maxBlocked is how many blocked workers are replaced at a time.
+const maxBlocked = 1000
 
-	// For is how long the worker has been in the step, at least.
-	For time.Duration
-
-	// Stack is the stack of the worker's goroutine, one line for each call, as in a
-	// goroutine profile. It is empty if one was taken less than a second ago, since
-	// it costs a look at all goroutines.
-	Stack string
-}
-
-// stackEvery is the least time between two looks at all goroutines.
-const stackEvery = time.Second
-
-// reporter calls the hook of [WithBlockedHandler].
-type reporter struct {
-	busy  atomic.Bool // a hook is being called; set by report, cleared by that call
-	stack time.Time   // when a stack was last taken; guarded by busy
-}
-
-// report has the hook called, if there is one, with w that has been running the same
-// task since tick.
-func (r *reporter) report(p *Pool, w *worker, tick uintptr, d time.Duration) {
-	hook := p.options.blocked
-	if hook == nil || !r.busy.CompareAndSwap(false, true) {
-		return
+// replace marks w as blocked, if it is still running the task of this tick, and starts another
+// worker if there are too few without w. It reports whether w has got the mark now. Only the
+// monitor calls it, with its mu held.
+func (p *Pool) replace(w *worker, tick uintptr) bool {
+	c := &p.workers
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p.closed.Load() || w.blocked.Load() || w.tick.load() != tick {
+		return false
 	}
-	b := Blocked{Kind: w.coro.Began(), For: d}
+	w.blocked.Store(true)
 	if w.tick.load() != tick {
-		r.busy.Store(false)
-		return // it has come back, and the kind may be another's
+		// The step has ended, and the owner may become idle without having seen the mark.
+		w.blocked.Store(false)
+		return false
 	}
-	go func() {
-		defer r.busy.Store(false)
-		if now := time.Now(); now.Sub(r.stack) >= stackEvery {
-			r.stack = now
-			stack := w.stack()
-			if w.tick.load() == tick {
-				b.Stack = stack
-			}
-		}
-		hook(b)
-	}()
+	c.blocked++
+	c.blocks++
+	c.unblocked--
+	if c.unblocked < p.options.workers && c.blocked <= maxBlocked {
+		p.startWorker()
+	}
+	return true
 }
 
-// workerLabel is the profiler label of workers whose stack may be wanted. Goroutines
-// that a step starts have it too, but none of them is in runsTasks.
-const (
-	workerLabel = "executor.worker"
-	runsTasks   = "coro.(*Worker).Run"
-)
-
-// pools counts pools, for labels.
-var pools atomic.Uint64
-
-// label makes the owner's goroutine one that stack finds.
-func (w *worker) label() {
-	if w.pool.options.blocked != nil {
-		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(workerLabel, w.name())))
+// unblock clears the mark of w, and reports whether its owner has to exit since there are
+// enough workers without it. Only the owner of w calls it, when it has seen the mark.
+func (p *Pool) unblock(w *worker) bool {
+	c := &p.workers
+	c.mu.Lock()
+	if !w.blocked.Load() { // replace has taken it back
+		c.mu.Unlock()
+		return false
 	}
+	w.blocked.Store(false)
+	c.blocked--
+	if c.unblocked < p.options.workers || p.closed.Load() {
+		c.unblocked++
+		c.mu.Unlock()
+		return false
+	}
+	all := slices.DeleteFunc(slices.Clone(p.workers.list()), func(v *worker) bool { return v == w })
+	p.workers.all.Store(&all)
+	l := &c.exited
+	l.elided += w.coro.Elided()
+	l.tasks += uint64(w.tick.v+1) / 2
+	l.steals += uint64(w.steals.v)
+	l.stolen += uint64(w.stolen.v)
+	l.parks += uint64(w.parks.v)
+	c.mu.Unlock()
+	p.handOff(w)
+	return true
 }
 
-func (w *worker) name() string {
-	return strconv.FormatUint(w.pool.number, 10) + "." + strconv.FormatUint(w.id, 10)
-}
-
-// stack returns the stack of the goroutine that runs w's task, or nothing if that
-// has labels of its own.
-func (w *worker) stack() string {
-	var all strings.Builder
-	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
-		return ""
+// handOff moves all tasks from the queues of w to the injection queue, where every worker finds
+// them. Any goroutine calls it.
+func (p *Pool) handOff(w *worker) {
+	var tasks []uintptr
+	w.takeAll(func(t uintptr) { tasks = append(tasks, t) })
+	if len(tasks) > 0 {
+		p.injected.add(tasks)
+		p.idle.notify(p)
 	}
-	label := strconv.Quote(workerLabel) + ":" + strconv.Quote(w.name())
-	for goroutine := range strings.SplitSeq(all.String(), "\n\n") {
-		if strings.Contains(goroutine, label) && strings.Contains(goroutine, runsTasks) {
-			return calls(goroutine)
-		}
-	}
-	return ""
-}
-
-// calls returns the lines of a goroutine profile that name calls.
-func calls(goroutine string) string {
-	var lines strings.Builder
-	for line := range strings.Lines(goroutine) {
-		if call, ok := strings.CutPrefix(line, "#\t"); ok {
-			lines.WriteString(call)
-		}
-	}
-	return lines.String()
 }

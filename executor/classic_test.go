@@ -22,18 +22,20 @@ type program[R any] struct {
 // classicExecutors are what the programs are tested on.
 var classicExecutors = []struct {
 	name string
-	open func(...executor.Option) closer
+	open func(...executor.BaseOption) closer
 }{
-	{"inline", func(opts ...executor.Option) closer { return executor.NewInline(opts...) }},
-	{"loop", func(opts ...executor.Option) closer { return newDriven(opts...) }},
+	{"inline", func(opts ...executor.BaseOption) closer {
+		return executor.NewInline(as[executor.InlineOption](opts)...)
+	}},
+	{"loop", func(opts ...executor.BaseOption) closer { return newDriven(as[executor.LoopOption](opts)...) }},
 	{"pool-1", poolOf(1)},
 	{"pool-2", poolOf(2)},
 	{"pool-8", poolOf(8)},
 }
 
-func poolOf(workers int) func(...executor.Option) closer {
-	return func(opts ...executor.Option) closer {
-		return executor.NewPool(append(opts, executor.WithWorkers(workers))...)
+func poolOf(workers int) func(...executor.BaseOption) closer {
+	return func(opts ...executor.BaseOption) closer {
+		return executor.NewPool(append(as[executor.PoolOption](opts), executor.WithWorkers(workers))...)
 	}
 }
 

@@ -9,74 +9,43 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// bell is what rings for a task and what it answers to.
-type bell struct {
-	calls   *coro.Chan[int]
-	answers chan<- int // has room
+// callTimes makes n calls, calls pause before each and took after it, and returns the sum of
+// the answers.
+func callTimes(n int, call func(int) int, pause func(), took func(time.Duration)) (sum int) {
+	for i := range n {
+		pause()
+		start := time.Now()
+		sum += call(i)
+		took(time.Since(start))
+	}
+	return sum
 }
 
-// porter answers calls until the channel is closed. It returns how many these were.
-var porter = coro.DefineHeld("porter", func(f *coro.Frame[struct{ call, calls int }, int], held *bell) coro.Step {
-	s := &f.State
-	switch {
-	case f.Err() == coro.ErrChanClosed:
-		return f.Return(s.calls)
-	case f.Err() != nil:
-		return f.Fail(f.Err())
-	case f.At() == 1:
-		s.calls++
-		held.answers <- s.call
-	}
-	return held.calls.Recv(f, 1, &s.call)
-})
-
-// wakePorter has a task on ex woken by this goroutine n times, and calls pause before each.
-// It returns the sum of the answers.
-func wakePorter(ex coro.Executor, n int, pause func(), took func(time.Duration)) (sum int, err error) {
-	calls, answers := coro.NewChan[int](1), make(chan int, 1)
-	h, err := coro.Start(ex, porter.With(struct{ call, calls int }{}, bell{calls, answers}))
+// callTask has a task on ex called by this goroutine n times.
+func callTask(ex coro.Executor, n int, pause func(), took func(time.Duration)) (int, error) {
+	call, hangUp, err := workloads.CallTask(ex)
 	if err != nil {
 		return 0, err
 	}
-	for i := range n {
-		pause()
-		start := time.Now()
-		calls.TrySend(i) // there is room: the last one was answered
-		sum += <-answers
-		took(time.Since(start))
-	}
-	calls.Close()
-	<-h.Done()
-	_, err = h.Result()
-	return sum, err
+	sum := callTimes(n, call, pause, took)
+	return sum, hangUp()
 }
 
-// Woken from outside: a task waits until this goroutine wakes it, n times.
+func callGoroutine(n int, pause func(), took func(time.Duration)) int {
+	call, hangUp := workloads.CallGoroutine()
+	defer hangUp()
+	return callTimes(n, call, pause, took)
+}
+
+// outsideWakes' result is the sum of the answers.
 var outsideWakes = program[int]{
 	tasks: func(ex coro.Executor, n int) (int, error) {
-		return wakePorter(ex, n, func() {}, func(time.Duration) {})
+		return callTask(ex, n, func() {}, func(time.Duration) {})
 	},
-	goroutines: func(n int) int { return wakeGoroutine(n, func() {}, func(time.Duration) {}) },
-}
-
-func wakeGoroutine(n int, pause func(), took func(time.Duration)) (sum int) {
-	calls, answers := make(chan int, 1), make(chan int, 1)
-	go func() {
-		for call := range calls {
-			answers <- call
-		}
-	}()
-	for i := range n {
-		pause()
-		start := time.Now()
-		calls <- i
-		sum += <-answers
-		took(time.Since(start))
-	}
-	close(calls)
-	return sum
+	goroutines: func(n int) int { return callGoroutine(n, func() {}, func(time.Duration) {}) },
 }
 
 func TestOutsideWakes(t *testing.T) { outsideWakes.test(t, 0, 1, scaled(2000)) }
@@ -97,12 +66,12 @@ func BenchmarkOutsideWakesIdle(b *testing.B) {
 	b.Run("tasks", func(b *testing.B) {
 		ex := executor.NewPool()
 		measure(b, func(pause func(), took func(time.Duration)) {
-			_, err := wakePorter(ex, b.N, pause, took)
+			_, err := callTask(ex, b.N, pause, took)
 			require.NoError(b, err)
 		})
 		require.NoError(b, ex.Close())
 	})
 	b.Run("goroutines", func(b *testing.B) {
-		measure(b, func(pause func(), took func(time.Duration)) { wakeGoroutine(b.N, pause, took) })
+		measure(b, func(pause func(), took func(time.Duration)) { callGoroutine(b.N, pause, took) })
 	})
 }

@@ -17,14 +17,22 @@ import (
 // kinds are the executors, made with options.
 var kinds = []struct {
 	name string
-	make func(...executor.Option) closer
+	make func(...executor.BaseOption) closer
 }{
-	{"Inline", func(opts ...executor.Option) closer { return executor.NewInline(opts...) }},
-	{"Pool", func(opts ...executor.Option) closer { return executor.NewPool(opts...) }},
-	{"Loop", func(opts ...executor.Option) closer { return newDriven(opts...) }},
-	{"Strand on Pool", func(opts ...executor.Option) closer { return newLayered(executor.NewPool(opts...), 1) }},
-	{"Strand on Loop", func(opts ...executor.Option) closer { return newLayered(newDriven(opts...), 1) }},
-	{"Strands on Inline", func(opts ...executor.Option) closer { return newLayered(executor.NewInline(opts...), 2) }},
+	{"Inline", func(opts ...executor.BaseOption) closer {
+		return executor.NewInline(as[executor.InlineOption](opts)...)
+	}},
+	{"Pool", func(opts ...executor.BaseOption) closer { return executor.NewPool(as[executor.PoolOption](opts)...) }},
+	{"Loop", func(opts ...executor.BaseOption) closer { return newDriven(as[executor.LoopOption](opts)...) }},
+	{"Strand on Pool", func(opts ...executor.BaseOption) closer {
+		return newLayered(executor.NewPool(as[executor.PoolOption](opts)...), 1)
+	}},
+	{"Strand on Loop", func(opts ...executor.BaseOption) closer {
+		return newLayered(newDriven(as[executor.LoopOption](opts)...), 1)
+	}},
+	{"Strands on Inline", func(opts ...executor.BaseOption) closer {
+		return newLayered(executor.NewInline(as[executor.InlineOption](opts)...), 2)
+	}},
 }
 
 func TestLaunchesOnAClosedExecutor(t *testing.T) {
@@ -32,10 +40,10 @@ func TestLaunchesOnAClosedExecutor(t *testing.T) {
 	for _, kind := range kinds {
 		for _, options := range []struct {
 			name string
-			opts []executor.Option
+			opts []executor.BaseOption
 		}{
 			{"own arena", nil},
-			{"shared arena", []executor.Option{executor.WithArena(shared)}},
+			{"shared arena", []executor.BaseOption{executor.WithArena(shared)}},
 		} {
 			t.Run(kind.name+", "+options.name, func(t *testing.T) {
 				ex := kind.make(options.opts...)
@@ -162,8 +170,8 @@ func TestPoolCloseCancels(t *testing.T) {
 			done <- ex.Close()
 		}()
 		<-closing
-		// Launches are refused from some moment on: then the pool is closed, and
-		// the workers have not been in a queue since.
+		// Launches are refused from some moment on, and a moment later the workers see that
+		// the pool is closed. They are in their steps until then.
 		refused := 0
 		for {
 			err := coro.Go(ex, queued, none{})
@@ -172,6 +180,9 @@ func TestPoolCloseCancels(t *testing.T) {
 				break
 			}
 			refused++
+			runtime.Gosched()
+		}
+		for !executor.Closed(ex) {
 			runtime.Gosched()
 		}
 		release.Done()
@@ -189,16 +200,16 @@ func TestPoolCloseCancels(t *testing.T) {
 // Launches, steps that launch, and Close, all at once: each launch is taken or
 // refused, each task that was taken ends, and no frame stays.
 func TestPoolCloseDuringLaunches(t *testing.T) {
-	testCloseDuringLaunches(t, func(opts ...executor.Option) closer { return executor.NewPool(opts...) })
+	testCloseDuringLaunches(t, func(opts ...executor.PoolOption) closer { return executor.NewPool(opts...) })
 }
 
 func TestStrandCloseDuringLaunches(t *testing.T) {
 	for depth := 1; depth <= 2; depth++ {
-		testCloseDuringLaunches(t, func(opts ...executor.Option) closer { return newLayered(executor.NewPool(opts...), depth) })
+		testCloseDuringLaunches(t, func(opts ...executor.PoolOption) closer { return newLayered(executor.NewPool(opts...), depth) })
 	}
 }
 
-func testCloseDuringLaunches(t *testing.T, make func(...executor.Option) closer) {
+func testCloseDuringLaunches(t *testing.T, make func(...executor.PoolOption) closer) {
 	for _, procs := range []int{1, 2, 4, 8} {
 		for _, own := range []bool{true, false} {
 			func() {
@@ -211,7 +222,7 @@ func testCloseDuringLaunches(t *testing.T, make func(...executor.Option) closer)
 	}
 }
 
-func closeDuringLaunches(t *testing.T, own bool, make func(...executor.Option) closer) {
+func closeDuringLaunches(t *testing.T, own bool, make func(...executor.PoolOption) closer) {
 	const launchers, closers = 6, 3
 	shared := newArena(t)
 	var taken, ended atomic.Int64
@@ -221,7 +232,7 @@ func closeDuringLaunches(t *testing.T, own bool, make func(...executor.Option) c
 			t.Error(err)
 		}
 	}
-	opts := []executor.Option{executor.WithErrorHandler(end), executor.WithWorkers(3)}
+	opts := []executor.PoolOption{executor.WithErrorHandler(end), executor.WithWorkers(3)}
 	if !own {
 		opts = append(opts, executor.WithArena(shared))
 	}

@@ -22,7 +22,7 @@ func newTally(r *interleave.Run) *tally {
 
 func (y *tally) put(t uintptr) { y.in[t] = true }
 
-// take notes that t was got; 0 is nothing.
+// take records that t was got. 0 is no task.
 func (y *tally) take(t uintptr) {
 	if t == 0 {
 		return
@@ -32,7 +32,7 @@ func (y *tally) take(t uintptr) {
 	y.got[t] = true
 }
 
-// all has every task been got.
+// all checks that every task was got.
 func (y *tally) all() {
 	for t := range y.in {
 		y.run.Require(y.got[t], "task %d is lost", t)

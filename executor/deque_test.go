@@ -35,7 +35,7 @@ func TestDequeOrder(t *testing.T) {
 	}
 }
 
-// Each word that the owner puts in is had by the owner or by a thief, once.
+// Each word that the owner puts in is taken once, by the owner or by a thief.
 func TestDequeThieves(t *testing.T) {
 	total := uintptr(300_000)
 	if testing.Short() {

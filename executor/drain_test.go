@@ -26,7 +26,7 @@ type drainer interface {
 
 func (l layered) Drain(ctx context.Context) error { return l.base.(drainer).Drain(ctx) }
 
-// urgent is a pool, with its urgent way in.
+// urgent is a pool whose tasks are launched on High.
 type urgent struct{ *executor.Pool }
 
 func (u urgent) Post(t coro.Runnable) error     { return u.High().Post(t) }
@@ -35,19 +35,29 @@ func (u urgent) Environment() *coro.Environment { return u.High().Environment() 
 // drainers are the executors that can be drained, made with options.
 var drainers = []struct {
 	name string
-	make func(...executor.Option) drainer
+	make func(...executor.BaseOption) drainer
 }{
-	{"Inline", func(opts ...executor.Option) drainer { return executor.NewInline(opts...) }},
-	{"Pool", func(opts ...executor.Option) drainer { return executor.NewPool(opts...) }},
-	{"Pool, urgent", func(opts ...executor.Option) drainer { return urgent{executor.NewPool(opts...)} }},
-	{"Loop", func(opts ...executor.Option) drainer { return executor.NewLoop(opts...) }},
-	{"Loop that is driven", func(opts ...executor.Option) drainer { return newDriven(opts...) }},
-	{"Strand on Pool", func(opts ...executor.Option) drainer { return newLayered(executor.NewPool(opts...), 1) }},
-	{"Strand on Loop", func(opts ...executor.Option) drainer { return newLayered(executor.NewLoop(opts...), 1) }},
-	{"Strand, urgent", func(opts ...executor.Option) drainer { return newLayered(urgent{executor.NewPool(opts...)}, 1) }},
+	{"Inline", func(opts ...executor.BaseOption) drainer {
+		return executor.NewInline(as[executor.InlineOption](opts)...)
+	}},
+	{"Pool", func(opts ...executor.BaseOption) drainer { return executor.NewPool(as[executor.PoolOption](opts)...) }},
+	{"Pool, urgent", func(opts ...executor.BaseOption) drainer {
+		return urgent{executor.NewPool(as[executor.PoolOption](opts)...)}
+	}},
+	{"Loop", func(opts ...executor.BaseOption) drainer { return executor.NewLoop(as[executor.LoopOption](opts)...) }},
+	{"Loop that is driven", func(opts ...executor.BaseOption) drainer { return newDriven(as[executor.LoopOption](opts)...) }},
+	{"Strand on Pool", func(opts ...executor.BaseOption) drainer {
+		return newLayered(executor.NewPool(as[executor.PoolOption](opts)...), 1)
+	}},
+	{"Strand on Loop", func(opts ...executor.BaseOption) drainer {
+		return newLayered(executor.NewLoop(as[executor.LoopOption](opts)...), 1)
+	}},
+	{"Strand, urgent", func(opts ...executor.BaseOption) drainer {
+		return newLayered(urgent{executor.NewPool(as[executor.PoolOption](opts)...)}, 1)
+	}},
 }
 
-func onEveryDrainer(t *testing.T, f func(t *testing.T, make func(...executor.Option) drainer)) {
+func onEveryDrainer(t *testing.T, f func(t *testing.T, make func(...executor.BaseOption) drainer)) {
 	for _, kind := range drainers {
 		t.Run(kind.name, func(t *testing.T) { f(t, kind.make) })
 	}
@@ -103,9 +113,10 @@ func treeOf(door *coro.Event, leaf *coro.Kind[leafState, int]) *coro.Kind[treeSt
 	})
 }
 
-// What is there goes on to its end, launches are refused, and Drain may be called again.
+// Tasks that were launched before run to their end, later launches are refused, and Drain may be
+// called again.
 func TestDrain(t *testing.T) {
-	onEveryDrainer(t, func(t *testing.T, make func(...executor.Option) drainer) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		a := newArena(t)
 		var failed atomic.Int64
 		ex := make(executor.WithArena(a), executor.WithErrorHandler(func(error) { failed.Add(1) }))
@@ -162,9 +173,9 @@ func TestDrain(t *testing.T) {
 	})
 }
 
-// Who drains when the executor is closed learns that not all has come to its end.
+// A Drain that waits when the executor is closed returns ErrClosed.
 func TestCloseWhileDraining(t *testing.T) {
-	onEveryDrainer(t, func(t *testing.T, make func(...executor.Option) drainer) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		for range scaled(20) {
 			a := newArena(t)
 			var failed atomic.Int64
@@ -204,7 +215,7 @@ func TestCloseWhileDraining(t *testing.T) {
 // Roots that were launched, by many goroutines, have all ended when Drain returns; others
 // were refused.
 func TestDrainDuringLaunches(t *testing.T) {
-	onEveryDrainer(t, func(t *testing.T, make func(...executor.Option) drainer) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		for range scaled(60) {
 			a := newArena(t)
 			var taken, over atomic.Int64
@@ -329,7 +340,7 @@ func TestLiveAfterFailures(t *testing.T) {
 	require.NoError(t, ex.Close())
 }
 
-// Workers of a pool that leave take no count with them.
+// A worker that exits does not change the number of live roots.
 func TestLiveAfterBlockedWorkersLeft(t *testing.T) {
 	ex := executor.NewPool(executor.WithWorkers(2), executor.WithBlockedLimit(time.Microsecond))
 	k := coro.Define("blocks", func(f *coro.Frame[int, none]) coro.Step {

@@ -1,8 +1,12 @@
 package executor
 
-// SetDelays makes f be called between the atomic operations of pools made later, in
-// builds with the tag framecheck.
-func SetDelays(f func()) { delays = f }
+// SetDelays makes pools that are made later call f between their atomic operations, in builds
+// with the tag framecheck.
+func SetDelays(f func()) { testDelays = f }
 
 // Asleep reports whether all workers of a pool are idle, and its monitor too.
 func Asleep(p *Pool) bool { return p.monitor.allIdle() && !p.monitor.armed.Load() }
+
+// Closed reports whether the workers of a pool see that it is closed. Post refuses tasks a moment
+// before.
+func Closed(p *Pool) bool { return p.closed.Load() }

@@ -19,55 +19,20 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/testkit/testclock"
 )
 
-// jumpingClock is a clock that goes where it is told, and whose alarm goes off when it should
-// and besides.
+// jumpingClock is a clock that knows which times it has shown.
 type jumpingClock struct {
-	mu    sync.Mutex // guards what follows
-	times []time.Duration
-	alarm *jumpingAlarm // of the one executor
-}
+	testclock.Clock
 
-type jumpingAlarm struct {
-	clock *jumpingClock
-	f     func()
-	when  time.Duration
-	set   bool
+	mu    sync.Mutex      // guards times, and is held while the clock is set
+	times []time.Duration // the last one is what the clock shows
 }
 
 func newJumpingClock() *jumpingClock { return &jumpingClock{times: []time.Duration{0}} }
 
-func (c *jumpingClock) Now() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.times[len(c.times)-1]
-}
-
-func (c *jumpingClock) NewAlarm(f func()) coro.Alarm {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.alarm = &jumpingAlarm{clock: c, f: f}
-	return c.alarm
-}
-
-func (a *jumpingAlarm) Reset(d time.Duration) bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	was := a.set
-	a.when, a.set = a.clock.times[len(a.clock.times)-1]+d, true
-	return was
-}
-
-func (a *jumpingAlarm) Stop() bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	was := a.set
-	a.set = false
-	return was
-}
-
-// started returns the time, and what passed needs to know.
+// started returns the time, and the number that passed takes.
 func (c *jumpingClock) started() (now time.Duration, since int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,33 +57,7 @@ func (c *jumpingClock) jump(t time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.times = append(c.times, t)
-}
-
-// ring has the alarm go off as often as it is due: alarms set it anew.
-func (c *jumpingClock) ring() {
-	for {
-		c.mu.Lock()
-		a := c.alarm
-		due := a != nil && a.set && a.when <= c.times[len(c.times)-1]
-		if due {
-			a.set = false
-		}
-		c.mu.Unlock()
-		if !due {
-			return
-		}
-		a.f()
-	}
-}
-
-// ringFalsely has the alarm go off although nobody asked for that.
-func (c *jumpingClock) ringFalsely() {
-	c.mu.Lock()
-	a := c.alarm
-	c.mu.Unlock()
-	if a != nil {
-		a.f()
-	}
+	c.Set(t)
 }
 
 // jumps are ways for a clock to get from one time to the next.
@@ -154,19 +93,19 @@ var alarms = []struct {
 	name string
 	ring func(r *rand.Rand, c *jumpingClock)
 }{
-	{"in time", func(_ *rand.Rand, c *jumpingClock) { c.ring() }},
+	{"in time", func(_ *rand.Rand, c *jumpingClock) { c.Ring() }},
 	{"late", func(r *rand.Rand, c *jumpingClock) {
 		if r.IntN(5) == 0 {
-			c.ring()
+			c.Ring()
 		}
 	}},
-	{"early", func(_ *rand.Rand, c *jumpingClock) { c.ringFalsely(); c.ring() }},
-	{"twice", func(_ *rand.Rand, c *jumpingClock) { c.ring(); c.ringFalsely(); c.ringFalsely() }},
+	{"early", func(_ *rand.Rand, c *jumpingClock) { c.RingFalsely(); c.Ring() }},
+	{"twice", func(_ *rand.Rand, c *jumpingClock) { c.Ring(); c.RingFalsely(); c.RingFalsely() }},
 	{"twice at a time", func(_ *rand.Rand, c *jumpingClock) {
 		var both sync.WaitGroup
-		both.Go(c.ring)
-		both.Go(c.ringFalsely)
-		c.ring()
+		both.Go(c.Ring)
+		both.Go(c.RingFalsely)
+		c.Ring()
 		both.Wait()
 	}},
 }
@@ -270,12 +209,12 @@ func TestJumpingClocks(t *testing.T) {
 						}
 						background.Wait()
 						cancel(cause)
-						// The clock goes on, beyond where it has been.
+						// The clock moves beyond the latest time so far.
 						drained := make(chan error)
 						go func() { drained <- ex.Drain(context.Background()) }()
 						for waiting := true; waiting; {
 							clock.jump(clock.Now() + 24*time.Hour)
-							clock.ring()
+							clock.Ring()
 							select {
 							case err := <-drained:
 								require.NoError(t, err)
@@ -301,7 +240,7 @@ const brokenChild = "FRAMEARENA_TEST_BROKEN_CLOCK"
 
 // brokenClock dies in the method of that name, when that is called for the n-th time.
 type brokenClock struct {
-	handClock
+	testclock.Clock
 	method string
 	left   int
 	die    func()
@@ -317,12 +256,12 @@ func (c *brokenClock) breaks(method string) {
 
 func (c *brokenClock) Now() time.Duration {
 	c.breaks("Now of a Clock")
-	return c.handClock.Now()
+	return c.Clock.Now()
 }
 
 func (c *brokenClock) NewAlarm(f func()) coro.Alarm {
 	c.breaks("NewAlarm of a Clock")
-	return &brokenAlarm{c.handClock.NewAlarm(f), c}
+	return &brokenAlarm{c.Clock.NewAlarm(f), c}
 }
 
 type brokenAlarm struct {
@@ -359,7 +298,7 @@ func TestBrokenClocks(t *testing.T) {
 			ex := executor.NewInline(executor.WithClock(c))
 			k := napping(func(time.Duration) {})
 			alone(func() { _ = coro.Go(ex, k, time.Hour) })
-			alone(func() { c.advance(2 * time.Hour) })
+			alone(func() { c.Advance(2 * time.Hour) })
 			_ = ex.Close()
 			return
 		}

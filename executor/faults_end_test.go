@@ -15,13 +15,13 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// watchedContext knows which functions are registered with it.
+// watchedContext counts the functions that are registered with it.
 type watchedContext struct {
 	context.Context
 	registered atomic.Int64
 }
 
-// AfterFunc is what context.AfterFunc calls.
+// AfterFunc is called by context.AfterFunc.
 func (c *watchedContext) AfterFunc(f func()) (stop func() bool) {
 	c.registered.Add(1)
 	var once sync.Once
@@ -38,8 +38,8 @@ func (c *watchedContext) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// everyStep calls f for each step of the load, until the load came to its end before that step.
-// f returns whether it did.
+// everyStep calls f for each step of the load, until f returns true: the load has ended before
+// that step.
 func everyStep(t *testing.T, f func(k int64) (over bool)) {
 	before := runtime.NumGoroutine()
 	k := int64(1)
@@ -156,7 +156,8 @@ func TestCloseInEveryStep(t *testing.T) {
 	}
 }
 
-// The executor drains from each step in turn: what is there goes on, and only launches fail.
+// The executor drains from each step in turn: tasks that were launched run on, and only launches
+// fail.
 func TestDrainInEveryStep(t *testing.T) {
 	const launching = 2 // offloads that launch something on an executor
 	for _, kind := range faulty {

@@ -13,9 +13,10 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/testkit/testclock"
 )
 
-// deaths are ways for a goroutine to leave what it does.
+// deaths are ways for a function to end without returning.
 var deaths = []struct {
 	name string
 	die  func()
@@ -47,7 +48,7 @@ var deaths = []struct {
 
 var deathsNames = []string{"index"}
 
-// alone calls f on a goroutine that f may end, and returns when it has.
+// alone calls f on another goroutine, which f may end, and waits until that has ended.
 func alone(f func()) {
 	done := make(chan none)
 	go func() {
@@ -64,30 +65,30 @@ func TestWokenTasksOutliveTheGoroutineThatWakes(t *testing.T) {
 	for _, death := range deaths {
 		for _, wakes := range []struct {
 			name string
-			by   func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock)
+			by   func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock)
 		}{
-			{"an Event", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
+			{"an Event", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock) {
 				var e coro.Event
 				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return e.Wait(f, at) })
 				alone(e.Set)
 			}},
-			{"a closed Chan", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
+			{"a closed Chan", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock) {
 				ch := coro.NewChan[int](0)
 				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return ch.Recv(f, at, nil) })
 				alone(ch.Close)
 			}},
-			{"a Semaphore", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
+			{"a Semaphore", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock) {
 				var s coro.Semaphore
 				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return s.Acquire(f, at, 1) })
 				alone(func() { s.Release(dying) })
 			}},
-			{"the clock", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *handClock) {
+			{"the clock", func(t *testing.T, ex drainer, k *coro.Kind[int, none], c *testclock.Clock) {
 				waitsFor(t, ex, k, func(f coro.AnyFrame, at int) coro.Step { return coro.Sleep(f, at, time.Hour) })
-				alone(func() { c.advance(2 * time.Hour) })
+				alone(func() { c.Advance(2 * time.Hour) })
 			}},
 		} {
 			t.Run(death.name+", "+wakes.name, func(t *testing.T) {
-				c := new(handClock)
+				c := new(testclock.Clock)
 				ex := executor.NewInline(executor.WithArena(newArena(t)), executor.WithClock(c), executor.WithErrorHandler(func(err error) {
 					var p *coro.PanicError
 					if !errors.As(err, &p) || !death.is(p) {
@@ -113,8 +114,8 @@ func TestWokenTasksOutliveTheGoroutineThatWakes(t *testing.T) {
 // dying is how many tasks waitsFor launches.
 const dying = 5
 
-// waitsFor launches tasks on ex that wait, and then await one of k, which is told how many came
-// before.
+// waitsFor launches tasks on ex that wait and then await a task of k. Its state is the number of
+// tasks that came before.
 func waitsFor(t *testing.T, ex coro.Executor, k *coro.Kind[int, none], wait func(f coro.AnyFrame, at int) coro.Step) {
 	waits := coro.Define("waits", func(f *coro.Frame[int, none]) coro.Step {
 		switch f.At() {
@@ -164,8 +165,8 @@ func isDeath(err error, is func(*coro.PanicError) bool) bool {
 	return errors.As(err, &p) && is(p)
 }
 
-// Wherever a step dies, whoever awaits it gets the error, and goes on. The root returns 1 for
-// each death of which that is so.
+// Wherever a step dies, the task that awaits it gets the error and runs on. The root returns the
+// number of deaths for which that is so.
 func TestDyingSteps(t *testing.T) {
 	for _, death := range deaths {
 		var deadAwaits atomic.Int64
@@ -331,7 +332,7 @@ func TestDyingGenerators(t *testing.T) {
 	}
 }
 
-// A function of Blocking dies on its goroutine, and the task that waits learns it.
+// A function of Blocking dies on its goroutine, and the task that waits gets the error.
 func TestDyingBlockingFunctions(t *testing.T) {
 	for _, death := range deaths {
 		for _, kind := range faulty {
@@ -355,8 +356,8 @@ func TestDyingBlockingFunctions(t *testing.T) {
 	}
 }
 
-// Handlers that end their goroutine: while tasks run, and while Close cancels them. All others
-// are told all the same, and nothing is left.
+// Handlers end their goroutine: while tasks run, and while Close cancels them. All other handlers
+// are called all the same, and nothing is left.
 func TestDyingHandlers(t *testing.T) {
 	for _, kind := range faulty {
 		for _, closes := range []bool{false, true} {
@@ -416,8 +417,8 @@ func TestDyingHandlers(t *testing.T) {
 }
 
 // A task of a Pool that begins to wait wakes one of an Inline, which runs on the same goroutine
-// and ends it. The first has nothing to do with that: it goes on when it is woken, and the tasks
-// of the Pool that it has woken besides run.
+// and ends it. The first task is not affected: it resumes when it is woken, and the other tasks of
+// the Pool that it has woken run.
 func TestParkedTasksOutliveTheGoroutineThatParked(t *testing.T) {
 	for _, death := range deaths {
 		for _, workers := range []int{1, 2} {
@@ -488,8 +489,8 @@ func (e *diesInItsMethods) Post(t coro.Runnable) error {
 	return e.Inline.Post(t)
 }
 
-// Who wakes tasks of an executor of the user's dies inside of its Post: the other tasks are
-// posted.
+// The Post of a user's own executor ends the goroutine that wakes several tasks: the other tasks
+// are posted all the same.
 func TestGoroutineDiesInPost(t *testing.T) {
 	base := executor.NewInline(executor.WithArena(newArena(t)))
 	e := &diesInItsMethods{Inline: base}

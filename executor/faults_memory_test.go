@@ -32,7 +32,7 @@ func (r *refusals) refuse(uintptr) bool {
 	return true
 }
 
-// refusing is an allocator that refuses what its refusals say.
+// refusing is an allocator with refusals.
 type refusing struct {
 	next arena.FrameAllocator
 	*refusals
@@ -75,7 +75,8 @@ func everyRefusal(t *testing.T, f func(t *testing.T, each string, r *refusals)) 
 	}
 }
 
-// stride is how far it is to the place after place n, where not all can be tried.
+// stride returns the distance from place n to the next place that is tried, where there are too
+// many to try all.
 func stride(n int64) int64 {
 	if scaled(10) == 10 {
 		return 1
@@ -106,8 +107,8 @@ func (m *mixed) requireUsable(each string) {
 }
 
 // One request to the executor's arena after the other is refused: for roots, children, the
-// timers of sleeping tasks, and what Selects wait with. Whoever asked learns it, the rest of
-// the load goes on, and afterwards there is memory for all of it.
+// timers of sleeping tasks, and what Selects wait with. The one that asked gets the error, the
+// rest of the load runs on, and afterwards there is memory for all of it.
 func TestEveryRequestOfTheArenaRefused(t *testing.T) {
 	for _, kind := range faulty {
 		t.Run(kind.name, func(t *testing.T) {

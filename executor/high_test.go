@@ -18,7 +18,7 @@ import (
 )
 
 // holding returns a pool of one worker, which is in a step until release is called.
-func holding(t *testing.T, opts ...executor.Option) (pool *executor.Pool, release func()) {
+func holding(t *testing.T, opts ...executor.PoolOption) (pool *executor.Pool, release func()) {
 	pool = executor.NewPool(append(opts, executor.WithWorkers(1), executor.WithBlockedLimit(-1))...)
 	held, free := newSignal(), newSignal()
 	k := coro.Define("holds", func(f *coro.Frame[none, none]) coro.Step {

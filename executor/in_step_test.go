@@ -16,9 +16,9 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// Close and Drain in a step or a handler say so at once, and do nothing.
+// Close and Drain in a step or a handler return ErrInStep at once, and do nothing.
 func TestCloseInAStep(t *testing.T) {
-	onEveryDrainer(t, func(t *testing.T, make func(...executor.Option) drainer) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		var ex drainer
 		var calls atomic.Int64
 		both := func() {
@@ -90,7 +90,7 @@ func newSignal() chan none { return make(chan none) }
 
 // A handler that Close calls must not close either; nor a cleanup.
 func TestCloseInAHandlerOfClose(t *testing.T) {
-	onEveryDrainer(t, func(t *testing.T, make func(...executor.Option) drainer) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		var ex drainer
 		var handled int
 		ex = make(executor.WithErrorHandler(func(err error) {
@@ -116,7 +116,7 @@ func TestCloseInAHandlerOfClose(t *testing.T) {
 
 // A step may close other executors, and the function of a Blocking its own.
 func TestCloseElsewhere(t *testing.T) {
-	onEveryDrainer(t, func(t *testing.T, make func(...executor.Option) drainer) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		pool := executor.NewPool()
 		var never coro.Event
 		victim := make(executor.WithErrorHandler(func(error) {}))
@@ -142,7 +142,7 @@ func TestCloseElsewhere(t *testing.T) {
 	})
 }
 
-// Close stops those who run tasks on their own goroutine, in the middle of a load.
+// Close stops goroutines that run an Inline's or a Loop's tasks, in the middle of a load.
 func TestCloseStopsWhoDrives(t *testing.T) {
 	for _, name := range []string{"Inline", "Loop"} {
 		t.Run(name, func(t *testing.T) {
@@ -213,10 +213,10 @@ func TestCloseOfAnIdleLoop(t *testing.T) {
 	require.Equal(t, executor.ErrClosed, l.Run(context.Background()))
 }
 
-// Without a handler, a panic in a root is printed with the stack of tasks, and the executor
-// goes on.
+// Without a handler, a panic in a root is printed with the stack of tasks, and the executor runs
+// on.
 func TestDefaultHandler(t *testing.T) {
-	onEveryDrainer(t, func(t *testing.T, make func(...executor.Option) drainer) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
 		printed := stderrOf(t, func() {
 			ex := make()
 			inner := coro.Define("inner task", func(*coro.Frame[none, none]) coro.Step { panic("something is wrong") })

@@ -9,32 +9,32 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// Inline runs tasks on the goroutine that posts them: Post returns when nothing
-// is left to run. While one goroutine runs tasks, what others post is left to it,
-// and so is what the tasks post themselves. Any goroutine may use an Inline.
+// Inline runs tasks on the goroutine that posts them: Post returns when no task is ready. While
+// one goroutine runs tasks, it also runs those that others post, and those that its tasks post.
+// Any goroutine may use an Inline.
 type Inline struct {
 	options options
 	env     *coro.Environment
 
-	// worker and local belong to the goroutine that set running.
+	// worker and local belong to the goroutine that has set running.
 	worker *coro.Worker
-	local  inlineLocal
+	local  inlineQueue
 
 	mu      sync.Mutex // guards what follows
 	queue   coro.RunQueue
-	running bool       // some goroutine is in run
+	running bool       // some goroutine runs tasks
 	stopped *sync.Cond // running has become false
 
 	closing closing
 
-	// closed is set once, by Close, with mu held. Whoever runs tasks looks at it before each.
+	// closed is set once, by Close, with mu held. The goroutine that runs tasks loads it
+	// before each task. It may miss it once: that task is the last.
 	closed atomic.Bool
 }
 
-// NewInline returns an Inline.
-func NewInline(opts ...Option) *Inline {
-	e := &Inline{options: newOptions(opts)}
-	e.options.mustBeReal("NewInline")
+// NewInline returns an Inline. It has to be closed.
+func NewInline(opts ...InlineOption) *Inline {
+	e := &Inline{options: newInlineOptions(opts)}
 	e.stopped = sync.NewCond(&e.mu)
 	e.env = e.options.newEnvironment(e)
 	e.worker = coro.NewWorker(e.options.arena)
@@ -43,60 +43,11 @@ func NewInline(opts ...Option) *Inline {
 	return e
 }
 
-// inlineLocal has the tasks that steps have spawned or woken. They run before what is in
-// the queue, and those spawned by the last step first: so a tree of tasks is walked depth
-// first, and few of its frames are live at a time. Those that one step spawned, and all
-// that were woken, run in their order.
-type inlineLocal struct {
-	executor *Inline
-	spawned  coro.RunQueue // by the step that runs
-	ready    coro.RunQueue // spawned before
-	woken    coro.RunQueue
-	turns    int // how many may run before one of the other queue does
-}
-
-// localTurns is how many tasks of the local queue run before one of the other queue does.
-const localTurns = 64
-
-// PushLocal takes a task that a step has made ready.
-func (l *inlineLocal) PushLocal(t coro.Runnable, from coro.Origin) {
-	switch from {
-	case coro.OriginSpawned:
-		l.spawned.Push(t)
-		return
-	case coro.OriginWoken, coro.OriginConcurrent:
-		l.woken.Push(t)
-		return
-	}
-	l.executor.mu.Lock()
-	defer l.executor.mu.Unlock()
-	l.executor.queue.Push(t)
-}
-
-func (l *inlineLocal) pop() (coro.Runnable, bool) {
-	l.ready.Prepend(&l.spawned)
-	if l.ready.Len() > 0 {
-		return l.ready.Pop()
-	}
-	return l.woken.Pop()
-}
-
-// PopLocal takes a task for the worker to run when another has ended or waits.
-func (l *inlineLocal) PopLocal() (coro.Runnable, bool) {
-	if l.turns <= 0 || l.executor.closed.Load() {
-		return coro.Runnable{}, false
-	}
-	l.turns--
-	return l.pop()
-}
-
-func (l *inlineLocal) empty() bool { return l.ready.Len()+l.spawned.Len()+l.woken.Len() == 0 }
-
-// Post runs the task and all that it leads to, or leaves it to the goroutine that
-// is running tasks already. The error is [ErrClosed] or nil.
+// Post runs the task and all tasks that it makes ready, or leaves it to the goroutine that is
+// running tasks already. The error is [ErrClosed] or nil.
 //
-// A step function that calls runtime.Goexit, as the FailNow of a test does, ends
-// the goroutine that called Post, but not before nothing is left to run.
+// A step function that calls runtime.Goexit, as the FailNow of a test does, ends the goroutine
+// that called Post, but not before all ready tasks have run.
 func (e *Inline) Post(t coro.Runnable) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -108,12 +59,13 @@ func (e *Inline) Post(t coro.Runnable) error {
 		return nil
 	}
 	e.running = true
-	e.runQueue()
+	e.runUntilIdle()
 	return nil
 }
 
-// runQueue runs tasks until nothing is left to run. The caller holds mu.
-func (e *Inline) runQueue() {
+// runUntilIdle runs tasks until none is ready, also if one of them, or a handler, ends the
+// goroutine. If a handler panics, it stops. The caller holds mu and has set running.
+func (e *Inline) runUntilIdle() {
 	exits := true
 	defer func() {
 		if v := recover(); v != nil {
@@ -121,7 +73,7 @@ func (e *Inline) runQueue() {
 			panic(v)
 		}
 		if exits {
-			e.relieve()
+			e.runElsewhere()
 		}
 		e.stop()
 	}()
@@ -129,14 +81,15 @@ func (e *Inline) runQueue() {
 	exits = false
 }
 
+// stop says that no goroutine runs tasks. The caller holds mu.
 func (e *Inline) stop() {
 	e.running = false
 	e.stopped.Broadcast()
 }
 
-// relieve makes other goroutines run what this one, which a task or a handler
-// ended with runtime.Goexit, would have run. The caller holds mu.
-func (e *Inline) relieve() {
+// runElsewhere makes other goroutines run the tasks that are left when a task or a handler has
+// ended this goroutine with runtime.Goexit, and waits for them. The caller holds mu.
+func (e *Inline) runElsewhere() {
 	for !e.closed.Load() && (e.queue.Len() > 0 || !e.local.empty()) {
 		done := make(chan struct{})
 		go func() {
@@ -151,9 +104,9 @@ func (e *Inline) relieve() {
 	}
 }
 
-// runAll runs tasks as long as there are any. The caller holds mu.
+// runAll runs tasks until none is ready. The caller holds mu.
 func (e *Inline) runAll() {
-	e.runLocal() // what a goroutine that did not come to its end has left
+	e.runLocal() // a goroutine that has ended early may have left tasks there
 	for !e.closed.Load() {
 		t, ok := e.queue.Pop()
 		if !ok {
@@ -167,8 +120,8 @@ func (e *Inline) runAll() {
 	}
 }
 
-// run runs a task of the queue, and then those that were spawned or woken, but not so many
-// that the queue does not get on. It gives up mu meanwhile.
+// run runs a task of the queue, and then those that were spawned or woken, but only so many
+// that the queue has its turn. The caller holds mu, which run releases meanwhile.
 func (e *Inline) run(t coro.Runnable) {
 	e.mu.Unlock()
 	defer e.mu.Lock()
@@ -177,7 +130,7 @@ func (e *Inline) run(t coro.Runnable) {
 	e.runSpawned()
 }
 
-// runLocal is run without a task of the queue.
+// runLocal does the same without a task of the queue.
 func (e *Inline) runLocal() {
 	if e.local.empty() {
 		return
@@ -201,22 +154,22 @@ func (e *Inline) runSpawned() {
 // Environment returns the environment of tasks launched without options.
 func (e *Inline) Environment() *coro.Environment { return e.env }
 
-// Elided returns how many frames were elided so far: placed in that of the task that
-// awaited them.
+// Elided returns the number of frames that were elided so far: placed in the frame of the task
+// that awaited them.
 func (e *Inline) Elided() uint64 { return e.worker.Elided() }
 
 // Arena returns the arena that frames come from.
 func (e *Inline) Arena() *arena.Arena { return e.options.arena }
 
-// Drain makes launches return [ErrClosed] from now on, except what tasks of the Inline await
-// with [coro.AwaitOn], and waits until no root task is live: until all have ended, also those
-// that wait or sleep. The Inline takes tasks that are woken meanwhile, and is still to be
-// closed. Tasks run where they always do; Drain runs none.
+// Drain makes launches return [ErrClosed] from now on, except for tasks that the Inline's tasks
+// await with [coro.AwaitOn]. It returns when no root task is live: when all have ended, also
+// those that wait or sleep. The Inline takes tasks that are woken meanwhile, and still has
+// to be closed. Tasks run where they always do: Drain runs none.
 //
-// If ctx ends before that, Drain returns its cause, and may be called again. If the Inline
-// is closed before that, the error is ErrClosed. Any goroutine may call Drain, but in a step
-// or a handler of the Inline's tasks it returns an error that wraps [ErrInStep] at once, and
-// does nothing; that may be so for those of another Inline, too, while this one runs tasks.
+// If ctx ends before that, Drain returns its cause, and may be called again. If the Inline is
+// closed before that, the error is ErrClosed. Any goroutine may call Drain. In a step or a
+// handler of the Inline's tasks it does nothing and returns an error that wraps [ErrInStep].
+// While the Inline runs tasks, that may also happen in a step of another Inline.
 func (e *Inline) Drain(ctx context.Context) error {
 	if e.inStep() {
 		return inStep("Drain")
@@ -224,11 +177,11 @@ func (e *Inline) Drain(ctx context.Context) error {
 	return e.env.Drain(ctx, ErrClosed)
 }
 
-// Close ends the executor: the step that runs is the last, and all other tasks are
-// cancelled, those that wait for something too. The error wraps [arena.ErrLeak] if the
-// executor's own arena has live frames all the same. Closing again waits for that, and
-// returns nil. Any goroutine may call Close, but in a step or a handler of the Inline's tasks
-// it returns an error that wraps [ErrInStep] at once, as Drain does.
+// Close ends the executor: the step that is running is the last one, and all other tasks are
+// cancelled, also those that wait. The error wraps [arena.ErrLeak] if the executor's own arena
+// has live frames all the same. A second Close waits until the first has ended, and returns
+// nil. Any goroutine may call Close. In a step or a handler of the Inline's tasks it does
+// nothing and returns an error that wraps [ErrInStep], as Drain does.
 func (e *Inline) Close() error {
 	if e.inStep() {
 		return inStep("Close")
@@ -257,16 +210,17 @@ func (e *Inline) close() error {
 	return e.options.closeArena()
 }
 
-var inlineRuns = nameOf((*Inline).runAll)
+var inlineRunAll = methodName((*Inline).runAll)
 
-// inStep reports whether the calling goroutine runs tasks of e or, if another one does,
-// tasks of some Inline: which one a stack does not say, and to note it would cost each Post.
+// inStep reports whether the calling goroutine closes e or runs tasks of e. While another
+// goroutine runs tasks of e, it also reports true in a task of another Inline: a stack does
+// not show which Inline runs, and to note it would slow down each Post.
 func (e *Inline) inStep() bool {
-	if e.closing.closes() || e.worker.IsOwner() {
+	if e.closing.byCaller() || e.worker.IsOwner() {
 		return true
 	}
 	e.mu.Lock()
 	running := e.running
 	e.mu.Unlock()
-	return running && runs(inlineRuns)
+	return running && onStack(inlineRunAll)
 }

@@ -1,77 +1,65 @@
 package executor
 
 import (
-	"context"
-	"math"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 )
 
-// Loop runs tasks when it is told to, on the goroutine that tells it: [Loop.RunOne],
-// [Loop.RunUntilIdle], [Loop.RunFor] and [Loop.Run] drive it. It suits tests, which say
-// how far tasks get before they look, games, which give tasks some time of each frame,
-// and programs whose goroutine belongs to another event loop already.
+// Loop runs tasks when a goroutine drives it, on that goroutine. [Loop.RunOne],
+// [Loop.RunUntilIdle], [Loop.RunFor], [Loop.Run] and [Loop.Drain] drive it. It suits tests,
+// which decide how far tasks get before they look; games, which give tasks some time of each
+// frame of the picture; and programs whose goroutine belongs to another event loop already.
 //
-// Any goroutine may post. One at a time may drive, and not from inside of a task: it
-// panics otherwise. Tasks run in the order in which they are posted; one that yields
-// goes to the end of the queue.
+// Any goroutine may post. One goroutine at a time may drive, and not in a task: a second one
+// panics. Tasks run in the order in which they are posted. One that yields goes to the end
+// of the queue.
 //
-// coro.Run waits for a task that the same goroutine would have to run: what drives a
+// coro.Run waits for a task that the same goroutine would have to run. A goroutine that drives a
 // Loop launches with coro.Go or coro.RunAsync.
 //
-// A step function that calls runtime.Goexit ends the goroutine that drives, and a panic
-// of an error handler goes on through the method that drives. What is left in the queue
-// then runs when the Loop is driven again.
+// A step function that calls runtime.Goexit ends the goroutine that drives, and a panic of an
+// error handler passes through the method that drives. Tasks that are left in the queue run
+// when the Loop is driven again.
 type Loop struct {
-	options options
+	options loopOptions
 	env     *coro.Environment
 
-	// worker belongs to the goroutine that set driven.
+	// worker belongs to the goroutine that has set driven.
 	worker *coro.Worker
 
-	// ready gets a value when there is something to do, unless it has one. So it has
-	// one, or somebody has taken it and will drive, whenever tasks are queued and
-	// nobody drives.
+	// ready has room for one value. Whenever tasks are queued and no goroutine drives, it
+	// has a value, or a goroutine has received one and is about to drive.
 	ready chan struct{}
 
-	mu     sync.Mutex // guards what follows
-	queue  coro.RunQueue
-	driven bool       // some goroutine is in a method that drives
-	left   *sync.Cond // driven has become false
-	awake  bool       // and will look into the queue before it waits, and give notice if it leaves tasks there
-	giveUp func()     // makes who drives leave soon, if that is Drain; otherwise nil
-	askers int        // who wait for that
+	mu       sync.Mutex // guards what follows
+	queue    coro.RunQueue
+	driven   bool       // some goroutine drives
+	released *sync.Cond // driven has become false, or a goroutine that waits for that should give up
+	awake    bool       // the goroutine that drives looks into the queue before it waits, and notifies if it leaves tasks there
+	giveUp   func()     // makes the goroutine that drives leave soon, if it is in Drain; nil otherwise
+	waiters  int        // goroutines that wait until driven is false, in begin
 
 	closing closing
 
-	// closed is set once, by Close, with mu held. Whoever drives looks at it before each task.
+	// closed is set once, by Close, with mu held. The goroutine that drives loads it with mu
+	// held when it takes a task, so it takes none afterwards. Other loads are hints.
 	closed atomic.Bool
-	quit   chan struct{} // closed after closed was set
+	quit   chan struct{} // closed after closed is set
 
 	// clock is nil if the time is real. until is how far the time may go; it belongs to the
-	// goroutine that set driven.
+	// goroutine that has set driven.
 	clock *virtualClock
 	until int64
 }
 
-// WithNotify makes a [Loop] call f whenever it puts a value into the channel of
-// [Loop.Ready] or would do so if there was none: for event loops that are not woken by
-// a channel. f is called on the goroutine that posts or drives, while that holds no
-// lock. It must not drive the Loop. Other executors do not use it.
-func WithNotify(f func()) Option { return func(o *options) { o.notify = f } }
-
-// NewLoop returns a Loop.
-func NewLoop(opts ...Option) *Loop {
-	l := &Loop{options: newOptions(opts), ready: make(chan struct{}, 1), quit: make(chan struct{})}
-	l.left = sync.NewCond(&l.mu)
+// NewLoop returns a Loop. It has to be closed.
+func NewLoop(opts ...LoopOption) *Loop {
+	l := &Loop{options: newLoopOptions(opts), ready: make(chan struct{}, 1), quit: make(chan struct{})}
+	l.released = sync.NewCond(&l.mu)
 	if l.options.virtual {
-		if l.options.clock != nil {
-			panic("executor: NewLoop with WithVirtualTime and WithClock: a Loop has one clock")
-		}
 		l.clock = new(virtualClock)
 		l.options.clock = l.clock
 	}
@@ -96,12 +84,14 @@ func (l *Loop) Post(t coro.Runnable) error {
 	return nil
 }
 
-// Ready returns a channel that has a value when tasks are ready and nobody runs them:
-// who receives it drives the Loop, on whatever goroutine. There may also be a value
-// when another has run them meanwhile. After each method that drives and leaves tasks
-// in the queue, there is one.
+// Ready returns a channel that has a value when tasks are ready and nobody drives. The goroutine
+// that receives the value drives the Loop, or has another goroutine do so. There may be a
+// value although another goroutine has run the tasks meanwhile. When a method that drives
+// returns and leaves tasks in the queue, there is a value.
 func (l *Loop) Ready() <-chan struct{} { return l.ready }
 
+// notify puts a value into ready, if there is none, and calls the function of WithNotify. The
+// caller does not hold mu.
 func (l *Loop) notify() {
 	select {
 	case l.ready <- struct{}{}:
@@ -112,237 +102,22 @@ func (l *Loop) notify() {
 	}
 }
 
-// RunOne runs the task that is next, until it has ended, yields or waits. It returns
-// false if there was none. With virtual time, it jumps to the next timer if no task is ready.
-func (l *Loop) RunOne() bool {
-	l.begin()
-	defer l.end()
-	return l.runOne()
-}
-
-// RunUntilIdle runs tasks until none is ready, and returns how many it has run; one that
-// was ready several times counts as often. Tasks that wait for something are not ready.
-// With virtual time, those that sleep are, as soon as nothing else is: RunUntilIdle runs a
-// simulation to its end.
-func (l *Loop) RunUntilIdle() int {
-	l.begin()
-	defer l.end()
-	n := 0
-	for l.runOne() {
-		n++
-	}
-	return n
-}
-
-// RunFor is RunUntilIdle that returns when d has passed, if tasks are still ready then.
-// It looks at the clock after each task, and so runs at least one, if there is one. It
-// does not wait for tasks: that is what Run does.
-//
-// With virtual time, d is of that: RunFor runs what there is to run in it, however long it
-// takes, and then the clock has gone on by d.
-func (l *Loop) RunFor(d time.Duration) int {
-	l.begin()
-	defer l.end()
-	if l.clock != nil {
-		return l.runVirtual(d)
-	}
-	begun := time.Now()
-	n := 0
-	for l.runOne() {
-		n++
-		if time.Since(begun) >= d {
-			break
-		}
-	}
-	return n
-}
-
-// runVirtual is RunFor with virtual time.
-func (l *Loop) runVirtual(d time.Duration) int {
-	l.until = later(l.clock.now.Load(), d)
-	n := 0
-	for l.runOne() {
-		n++
-	}
-	if !l.closed.Load() {
-		l.clock.moveTo(l.until)
-	}
-	return n
-}
-
-// Now returns the time by the Loop's clock, that of [WithVirtualTime] or [WithClock], if it
-// was given one; without, the time since some moment. Any goroutine may ask, and steps.
-// Virtual time begins at 0.
-func (l *Loop) Now() time.Duration { return l.env.Now() }
-
-// Run runs tasks, and waits for more when none is ready, until ctx ends. It returns the
-// cause of that. Tasks that are ready then stay in the queue. The error is [ErrClosed]
-// if the Loop is closed.
-func (l *Loop) Run(ctx context.Context) error {
-	l.begin()
-	defer l.end()
-	return l.run(ctx)
-}
-
-func (l *Loop) run(ctx context.Context) error {
-	for ctx.Err() == nil {
-		if l.runOne() {
-			continue
-		}
-		if l.closed.Load() {
-			return ErrClosed
-		}
-		l.worker.Publish() // an idle worker keeps no frames from others
-		if l.sleep() {
-			select {
-			case <-l.ready:
-			case <-ctx.Done():
-			case <-l.quit:
-			}
-			l.wake()
-		}
-	}
-	return context.Cause(ctx)
-}
-
-// begin makes the caller the one who drives.
-func (l *Loop) begin() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.askers++
-	for l.driven {
-		if l.giveUp == nil || runs(loopRuns) {
-			l.askers--
-			panic("executor: a Loop is driven by two at a time, or by one of its own tasks: let one goroutine drive it, outside of tasks")
-		}
-		l.giveUp()
-		l.left.Wait()
-	}
-	l.askers--
-	l.drive()
-}
-
-// drive is called with mu held by who drives from now on.
-func (l *Loop) drive() { l.driven, l.awake, l.until = true, true, math.MaxInt64 }
-
-// end ends that. It is also called when a task ends the goroutine.
-func (l *Loop) end() {
-	l.mu.Lock()
-	l.driven, l.awake, l.giveUp = false, false, nil
-	left := !l.closed.Load() && l.queue.Len() > 0
-	l.left.Broadcast()
-	l.mu.Unlock()
-	if left {
-		l.notify()
-	}
-}
-
-// sleep says that who drives is about to wait, or returns false if there is a task.
-func (l *Loop) sleep() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.awake = l.queue.Len() > 0
-	return !l.awake
-}
-
-func (l *Loop) wake() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.awake = true
-}
-
-func (l *Loop) runOne() bool {
-	t, ok := l.pop()
-	for !ok && l.clock != nil && !l.closed.Load() && l.clock.jump(l.until) {
-		t, ok = l.pop()
-	}
-	if ok {
-		l.worker.Run(t)
-	}
-	return ok
-}
-
-// pop takes nothing from a closed Loop: its queue and its worker are Close's.
-func (l *Loop) pop() (t coro.Runnable, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed.Load() {
-		return coro.Runnable{}, false
-	}
-	return l.queue.Pop()
-}
-
 // Environment returns the environment of tasks launched without options.
 func (l *Loop) Environment() *coro.Environment { return l.env }
 
-// Elided returns how many frames were elided so far: placed in that of the task that
-// awaited them.
+// Elided returns the number of frames that were elided so far: placed in the frame of the task
+// that awaited them.
 func (l *Loop) Elided() uint64 { return l.worker.Elided() }
 
 // Arena returns the arena that frames come from.
 func (l *Loop) Arena() *arena.Arena { return l.options.arena }
 
-// Drain makes launches return [ErrClosed] from now on, except what tasks of the Loop await
-// with [coro.AwaitOn], and drives the Loop until no root task is live: until all have ended,
-// also those that wait or sleep. While another goroutine drives, Drain waits; and one that
-// wants to is let in. The Loop is still to be closed.
-//
-// If ctx ends before that, Drain returns its cause, and may be called again. If the Loop is
-// closed before that, the error is ErrClosed. Any goroutine may call Drain, but in a step or
-// a handler of the Loop's tasks it returns an error that wraps [ErrInStep] at once, and does
-// nothing; that may be so for those of another Loop, too, while this one is driven.
-func (l *Loop) Drain(ctx context.Context) error {
-	if l.inStep() {
-		return inStep("Drain")
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // if a handler panics
-	driving, stop := context.WithCancel(context.Background())
-	drained := make(chan error, 1)
-	go func() {
-		drained <- l.env.Drain(ctx, ErrClosed)
-		stop()
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.left.Broadcast()
-	}()
-	for {
-		turn, ok := l.takeTurn(driving)
-		if !ok {
-			return <-drained
-		}
-		l.runDraining(turn)
-	}
-}
-
-// takeTurn makes the caller the one who drives, as soon as nobody else does or wants to, and
-// returns a context that ends when somebody wants to; or it returns false if ctx has ended, or
-// the Loop is closed.
-func (l *Loop) takeTurn(ctx context.Context) (turn context.Context, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for ctx.Err() == nil && !l.closed.Load() {
-		if !l.driven && l.askers == 0 {
-			l.drive()
-			turn, l.giveUp = context.WithCancel(ctx)
-			return turn, true
-		}
-		l.left.Wait()
-	}
-	return nil, false
-}
-
-func (l *Loop) runDraining(ctx context.Context) {
-	defer l.end()
-	_ = l.run(ctx) // the error is that of the one who waits for the end of the roots
-}
-
-// Close ends the executor: the step that runs is the last, and all other tasks are
-// cancelled, those that wait for something too. Whatever drives the Loop returns. The error
-// wraps [arena.ErrLeak] if the executor's own arena has live frames all the same. Closing
-// again waits for that, and returns nil. Any goroutine may call Close, but in a step or a
-// handler of the Loop's tasks it returns an error that wraps [ErrInStep] at once, as Drain
-// does.
+// Close ends the executor: the step that is running is the last one, and all other tasks are
+// cancelled, also those that wait. A method that drives the Loop returns. The error wraps
+// [arena.ErrLeak] if the executor's own arena has live frames all the same. A second Close
+// waits until the first has ended, and returns nil. Any goroutine may call Close. In a step or
+// a handler of the Loop's tasks it does nothing and returns an error that wraps [ErrInStep],
+// as Drain does.
 func (l *Loop) Close() error {
 	if l.inStep() {
 		return inStep("Close")
@@ -356,9 +131,9 @@ func (l *Loop) close() error {
 		close(l.quit)
 	}
 	l.worker.Preempt()
-	l.left.Broadcast()
+	l.released.Broadcast()
 	for l.driven {
-		l.left.Wait()
+		l.released.Wait()
 	}
 	l.mu.Unlock()
 	l.env.Close(ErrClosed)
@@ -372,16 +147,17 @@ func (l *Loop) close() error {
 	return l.options.closeArena()
 }
 
-var loopRuns = nameOf((*Loop).runOne)
+var loopRunOne = methodName((*Loop).runOne)
 
-// inStep reports whether the calling goroutine runs tasks of l or, if another one does,
-// tasks of some Loop: which one a stack does not say, and to note it would cost each RunOne.
+// inStep reports whether the calling goroutine closes l or runs tasks of l. While another
+// goroutine drives l, it also reports true in a task of another Loop: a stack does not show
+// which Loop runs, and to note it would slow down each RunOne.
 func (l *Loop) inStep() bool {
-	if l.closing.closes() || l.worker.IsOwner() {
+	if l.closing.byCaller() || l.worker.IsOwner() {
 		return true
 	}
 	l.mu.Lock()
 	driven := l.driven
 	l.mu.Unlock()
-	return driven && runs(loopRuns)
+	return driven && onStack(loopRunOne)
 }

@@ -23,7 +23,7 @@ type driven struct {
 	done chan none
 }
 
-func newDriven(opts ...executor.Option) driven {
+func newDriven(opts ...executor.LoopOption) driven {
 	ctx, cancel := context.WithCancel(context.Background())
 	d := driven{executor.NewLoop(opts...), cancel, make(chan none)}
 	go d.drive(ctx)
@@ -193,7 +193,7 @@ func TestLoopRun(t *testing.T) {
 	}
 }
 
-// Whoever is told that something is ready drives, on any goroutine.
+// The goroutine that receives from Ready drives, whichever it is.
 func TestLoopReadyFromManyGoroutines(t *testing.T) {
 	l := executor.NewLoop()
 	stop := make(chan none)

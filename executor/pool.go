@@ -9,46 +9,46 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// Pool runs tasks on a number of workers, each a goroutine with a cache and queues of
-// its own, from which the others take what they find when they have nothing to do.
-// Any goroutine may use a Pool.
+// Pool runs tasks on workers, each a goroutine with a cache and queues of its own. A worker
+// that has nothing to do takes tasks from the others. Any goroutine may use a Pool.
 //
-// A worker that has been in one step for longer than the limit of [WithBlockedLimit]
-// is blocked: another one takes its place, until it comes back.
+// A worker that has been in one step for longer than the limit of [WithBlockedLimit] is blocked:
+// another worker replaces it until the step ends.
 type Pool struct {
-	options options
+	// Locks are taken in this order: monitor.mu, workers.mu, then mu of an injection queue or of
+	// idle. While one of the last two is held, no other lock is taken. Starting a worker
+	// takes the lock of the executor's live roots in package coro, with workers.mu held. No task is posted and no
+	// handler is called with a lock held.
+
+	options poolOptions
 	number  uint64 // counts up in the program
 	env     *coro.Environment
-	running sync.WaitGroup // of workers
+	running sync.WaitGroup // the workers' goroutines
 	closing closing
 
-	// closed is set once, by Close. Workers look at it before they take a task.
+	// closed is set once, by the closer, with workers.mu held. Workers load it before each
+	// task and, with idle.mu held, before they become idle: see pool_close.go.
 	closed interleave.Bool
 
-	// workers are those that there are. The slice is never changed, but replaced with
-	// crew.mu held.
-	workers interleave.Pointer[[]*worker]
-
-	injected injection
-	overflow injection // what a worker's fresh has no room for
+	workers  workerSet
+	injected injectionQueue
+	overflow injectionQueue // spawned tasks that a worker's deque has no room for
 	high     High
-	idlers   idlers
+	idle     idleWorkers
 	monitor  monitor
-	census   workerCensus
 }
 
-// NewPool returns a pool whose workers have started.
-func NewPool(opts ...Option) *Pool {
-	p := &Pool{options: newOptions(opts), number: pools.Add(1)}
-	p.options.mustBeReal("NewPool")
+// NewPool returns a pool whose workers have started. It has to be closed.
+func NewPool(opts ...PoolOption) *Pool {
+	p := &Pool{options: newPoolOptions(opts), number: pools.Add(1)}
 	p.env = p.options.newEnvironment(p)
 	p.high.start(p)
-	p.workers.Store(new([]*worker))
+	p.workers.all.Store(new([]*worker))
 	p.monitor.start(p)
-	p.census.mu.Lock()
-	defer p.census.mu.Unlock()
+	p.workers.mu.Lock()
+	defer p.workers.mu.Unlock()
 	for range p.options.workers {
-		p.hire()
+		p.startWorker()
 	}
 	return p
 }
@@ -59,20 +59,20 @@ func (p *Pool) Post(t coro.Runnable) error {
 		return ErrClosed
 	}
 	delay()
-	p.idlers.announce(p)
+	p.idle.notify(p)
 	return nil
 }
 
 // Environment returns the environment of tasks launched without options.
 func (p *Pool) Environment() *coro.Environment { return p.env }
 
-// Elided returns how many frames were elided so far: placed in that of the task that
-// awaited them.
+// Elided returns the number of frames that were elided so far: placed in the frame of the
+// task that awaited them.
 func (p *Pool) Elided() uint64 {
-	p.census.mu.Lock()
-	defer p.census.mu.Unlock()
-	n := p.census.left.elided
-	for _, w := range *p.workers.Load() {
+	p.workers.mu.Lock()
+	defer p.workers.mu.Unlock()
+	n := p.workers.exited.elided
+	for _, w := range p.workers.list() {
 		n += w.coro.Elided()
 	}
 	return n
@@ -81,13 +81,14 @@ func (p *Pool) Elided() uint64 {
 // Arena returns the arena that frames come from.
 func (p *Pool) Arena() *arena.Arena { return p.options.arena }
 
-// Close lets every worker finish the step that it is in and cancels the other
-// tasks: their frames are freed, children before parents, and who waits for
-// their roots gets [ErrClosed]. When it returns, no frame that the pool ran is
-// live and no worker runs. The error wraps [arena.ErrLeak] if the pool's own
-// arena has live frames all the same: somebody else's. Closing again waits for
-// that too, and returns nil. Any goroutine may call Close, but in a step or a handler of the
-// pool's own tasks it returns an error that wraps [ErrInStep] at once, and does nothing.
+// Close lets every worker finish the step that it is in, and cancels all other tasks: it frees
+// their frames, children before parents, and their roots end with [ErrClosed]. When Close
+// returns, no frame that the pool ran is live and no worker runs. The error wraps
+// [arena.ErrLeak] if the pool's own arena has live frames all the same, which somebody else
+// has allocated. A second Close waits until the first has ended, and returns nil.
+//
+// Any goroutine may call Close. In a step or a handler of the pool's own tasks, it does nothing
+// and returns an error that wraps [ErrInStep].
 func (p *Pool) Close() error {
 	if p.inStep() {
 		return inStep("Close")
@@ -95,14 +96,14 @@ func (p *Pool) Close() error {
 	return p.closing.do(p.close)
 }
 
-// Drain makes launches return [ErrClosed] from now on, except what tasks of the pool await
-// with [coro.AwaitOn], and waits until no root task is live: until all have ended, also those
-// that wait or sleep. The pool is still to be closed.
+// Drain makes launches return [ErrClosed] from now on, except for tasks that the pool's tasks
+// await with [coro.AwaitOn]. It returns when no root task is live: when all have ended, also
+// those that wait or sleep. The pool still has to be closed.
 //
 // If ctx ends before that, Drain returns its cause, and may be called again. If the pool is
-// closed before that, the error is ErrClosed. Any goroutine may call Drain, but in a step or
-// a handler of the pool's own tasks it returns an error that wraps [ErrInStep] at once, and
-// does nothing.
+// closed before that, the error is ErrClosed. Any goroutine may call Drain. In a step or a
+// handler of the pool's own tasks, it does nothing and returns an error that wraps
+// [ErrInStep].
 func (p *Pool) Drain(ctx context.Context) error {
 	if p.inStep() {
 		return inStep("Drain")
@@ -110,54 +111,16 @@ func (p *Pool) Drain(ctx context.Context) error {
 	return p.env.Drain(ctx, ErrClosed)
 }
 
-// inStep reports whether the calling goroutine is that of a worker of p, or the one that
-// closes p, which calls handlers too.
+// inStep reports whether the calling goroutine is the owner of a worker of p, or the closer of p,
+// which calls handlers too.
 func (p *Pool) inStep() bool {
-	if p.closing.closes() {
+	if p.closing.byCaller() {
 		return true
 	}
-	for _, w := range *p.workers.Load() {
+	for _, w := range p.workers.list() {
 		if w.coro.IsOwner() {
 			return true
 		}
 	}
 	return false
-}
-
-func (p *Pool) close() error {
-	p.halt()
-	p.running.Wait()
-	p.monitor.stop()
-	p.env.Close(ErrClosed)
-	p.env.CancelWaiting(ErrClosed)
-	p.cancelQueued()
-	return p.options.closeArena()
-}
-
-// cancelQueued is called when nobody else takes from the queues any more, and nobody adds to
-// them.
-func (p *Pool) cancelQueued() {
-	w := coro.NewWorker(p.options.arena)
-	defer w.Close() // also if a handler ends the goroutine
-	for _, from := range *p.workers.Load() {
-		from.drain(func(t uintptr) { w.Cancel(coro.RunnableOf(t), ErrClosed) })
-	}
-	for _, q := range []*injection{&p.injected, &p.overflow, &p.high.tasks} {
-		for t := q.take(); t != 0; t = q.take() {
-			w.Cancel(coro.RunnableOf(t), ErrClosed)
-		}
-	}
-}
-
-// halt makes the pool refuse tasks, and its workers end when they have finished their steps.
-func (p *Pool) halt() {
-	p.injected.close()
-	p.high.tasks.close()
-	p.census.mu.Lock()
-	p.closed.Store(true)
-	for _, w := range *p.workers.Load() {
-		w.coro.Preempt()
-	}
-	p.census.mu.Unlock()
-	p.idlers.wakeAll()
 }

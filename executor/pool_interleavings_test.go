@@ -26,14 +26,14 @@ type poolModel struct {
 	bells int                         // that it went off at rest
 }
 
-// taskBytes have the addresses that tasks of models are: of memory, lest the collector
-// wonder.
+// taskBytes gives the tasks of models their addresses. The collector may find these on a stack, so
+// they are of memory that exists.
 var taskBytes [16]byte
 
 // task returns the i-th task.
 func task(i int) uintptr { return uintptr(unsafe.Pointer(&taskBytes[i])) }
 
-// modelWorkers are what the workers of models publish frames with, of which there are none.
+// modelWorkers are the coro.Workers of the workers of models. They have no frames.
 var modelWorkers = sync.OnceValue(func() (all [3]*coro.Worker) {
 	a, err := arena.New()
 	if err != nil {
@@ -60,7 +60,7 @@ func newPoolModel(r *interleave.Run, workers int) *poolModel {
 		w := &worker{pool: p, coro: modelWorkers()[i], id: uint64(i), seed: 1, wake: make(chan struct{}, 1)}
 		all = append(all, w)
 	}
-	p.workers.Store(&all)
+	p.workers.all.Store(&all)
 	for i, w := range all {
 		r.Thread([]string{"worker 1", "worker 2", "worker 3"}[i], func() { m.work(w) })
 	}
@@ -71,7 +71,7 @@ func newPoolModel(r *interleave.Run, workers int) *poolModel {
 // work is what worker.work does.
 func (m *poolModel) work(w *worker) {
 	for {
-		if w.blocked.Load() && m.comeBack(w) || m.closed.Load() {
+		if w.blocked.Load() && m.unblock(w) || m.closed.Load() {
 			return
 		}
 		t := w.pick()
@@ -80,7 +80,7 @@ func (m *poolModel) work(w *worker) {
 				continue
 			}
 		} else {
-			w.share()
+			w.notifyIfMore()
 		}
 		w.tick.store(w.tick.v + 1)
 		m.tally.take(t)
@@ -104,9 +104,9 @@ func (m *poolModel) post(name string, tasks ...int) {
 	})
 }
 
-// rest is what happens when all workers wait and nobody does anything: the monitor's timer
-// goes off, if it is set and that is allowed for. When it is not set, all workers are idle
-// and all tasks have run, and the pool is closed.
+// rest is called when no thread can run. If the monitor's timer is set, and the model allows for
+// that, it goes off. If it is not set, all workers must be idle and all tasks must have run, and
+// the pool is closed.
 func (m *poolModel) rest() {
 	p := m.Pool
 	if m.rings > 0 {
@@ -114,9 +114,9 @@ func (m *poolModel) rest() {
 			m.run.Require(m.bells < m.rings, "the monitor does not go to sleep, or has had to help too often")
 			m.bells++
 			p.monitor.check()
-			for _, w := range *p.workers.Load() {
+			for _, w := range p.workers.list() {
 				if len(w.wake) > 0 {
-					return // it has had one woken
+					return // it has woken one
 				}
 			}
 		}
@@ -126,7 +126,7 @@ func (m *poolModel) rest() {
 		m.run.Require(m.got[t], "all sleep, and a task is left")
 	}
 	m.run.Require(p.monitor.allIdle(), "all sleep, and not all are idle")
-	m.run.Require(p.census.blocked == 0, "all sleep, and one counts as blocked")
+	m.run.Require(p.workers.blocked == 0, "all sleep, and one counts as blocked")
 	p.halt()
 }
 
@@ -158,8 +158,8 @@ func (m *poolModel) stick() func(*worker) {
 	return func(*worker) { interleave.Receive(c) }
 }
 
-// local has the i-th task make another one ready on its worker, and stay in its step until that
-// has begun on another one.
+// local makes the i-th task put another task into a queue of its worker, and stay in its step until
+// another worker has begun to run that.
 func (m *poolModel) local(i, other int, from coro.Origin) {
 	c := make(chan int, 1)
 	m.put(task(other))
@@ -175,8 +175,8 @@ func inShort(o interleave.Option) []interleave.Option {
 	return []interleave.Option{interleave.If(testing.Short, o)}
 }
 
-// poolModels are what can happen to the workers of a pool, without the monitor's help unless
-// it is mentioned.
+// poolModels are the models of workers of a pool. The monitor does not run unless the name
+// mentions it.
 var poolModels = []struct {
 	name  string
 	model func(r *interleave.Run)
@@ -209,24 +209,24 @@ var poolModels = []struct {
 	}, inShort(interleave.Preemptions(1))},
 	{"a worker steals what another has", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
-		w := (*m.workers.Load())[0]
+		w := m.workers.list()[0]
 		for i := range 2 {
 			m.put(task(i))
-			w.fresh.push(task(i))
+			w.spawned.push(task(i))
 		}
 	}, []interleave.Option{interleave.Preemptions(1)}},
 	{"what a task launches runs elsewhere while it is stuck, with the monitor", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
 		m.rings = 4
 		m.put(task(0))
-		(*m.workers.Load())[0].later.push(task(0))
+		m.workers.list()[0].runQueue.push(task(0))
 		m.local(0, 1, coro.OriginSpawned)
 	}, []interleave.Option{interleave.Preemptions(1)}},
 	{"what a task wakes runs elsewhere while it is stuck, with the monitor", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
 		m.rings = 4
 		m.put(task(0))
-		(*m.workers.Load())[0].later.push(task(0))
+		m.workers.list()[0].runQueue.push(task(0))
 		m.local(0, 1, coro.OriginWoken)
 	}, []interleave.Option{interleave.Preemptions(1)}},
 	{"the monitor goes to sleep as a task is posted", func(r *interleave.Run) {
@@ -257,13 +257,13 @@ var poolModels = []struct {
 	}, nil},
 	{"a worker that was blocked leaves as a task is posted", func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
-		m.options.workers, m.census.able = 1, 2 // nobody has to be hired
-		w := (*m.workers.Load())[0]
+		m.options.workers, m.workers.unblocked = 1, 2 // no worker has to be started
+		w := m.workers.list()[0]
 		m.put(task(0))
-		w.later.push(task(0))
+		w.runQueue.push(task(0))
 		r.Thread("monitor", func() {
 			if tick := w.tick.load(); tick&1 != 0 && m.replace(w, tick) {
-				m.takeOver(w)
+				m.handOff(w)
 			}
 			m.put(task(1))
 			r.Require(m.Post(coro.RunnableOf(task(1))) == nil, "refused")
@@ -271,26 +271,26 @@ var poolModels = []struct {
 	}, append([]interleave.Option{interleave.Preemptions(1)}, inShort(interleave.Preemptions(0))...)},
 	{"a worker is found blocked as it comes back and goes to sleep", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
-		w := (*m.workers.Load())[0]
-		m.census.able = 2 // nobody has to be hired, and it has to leave
+		w := m.workers.list()[0]
+		m.workers.unblocked = 2 // no worker has to be started, and this one has to exit
 		m.put(task(0))
-		w.later.push(task(0))
+		w.runQueue.push(task(0))
 		r.Thread("monitor", func() {
 			if tick := w.tick.load(); tick&1 != 0 && m.replace(w, tick) {
-				m.takeOver(w)
+				m.handOff(w)
 			}
 		})
 	}, nil},
 	{"a worker's tasks are taken over while it runs them", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
-		w := (*m.workers.Load())[0]
+		w := m.workers.list()[0]
 		for i := range 2 {
 			m.put(task(i))
-			w.fresh.push(task(i))
+			w.spawned.push(task(i))
 		}
 		m.put(task(2))
-		w.next.store(task(2))
-		r.Thread("monitor", func() { m.takeOver(w) })
+		w.runNext.store(task(2))
+		r.Thread("monitor", func() { m.handOff(w) })
 	}, []interleave.Option{interleave.Preemptions(1)}},
 }
 
@@ -303,8 +303,8 @@ func TestInterleavingsOfPools(t *testing.T) {
 	}
 }
 
-// What puts workers to sleep and wakes them is necessary: each fault is noticed in the model
-// beside it.
+// Each operation that parks or wakes workers is necessary: the model that is named with a fault
+// notices it.
 func TestInterleavingsOfPoolsBroken(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -312,19 +312,19 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 		model string
 	}{
 		{"a worker parks without another look",
-			interleave.Fault{In: "executor.(*injection).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
+			interleave.Fault{In: "executor.(*injectionQueue).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
 			"a worker goes to sleep as a task is posted"},
 		{"a worker parks and is not counted",
 			interleave.Fault{In: "executor.(*worker).park", Op: "add", Does: interleave.Skipped},
 			"a worker goes to sleep as a task is posted"},
 		{"who posts wakes nobody",
-			interleave.Fault{In: "executor.(*idlers).announce", Op: "send", Does: interleave.Skipped},
+			interleave.Fault{In: "executor.(*idleWorkers).notify", Op: "send", Does: interleave.Skipped},
 			"a worker goes to sleep as a task is posted"},
 		{"who posts sees nobody idle",
-			interleave.Fault{In: "executor.(*idlers).wanted", Op: "load", Does: interleave.Blind},
+			interleave.Fault{In: "executor.(*idleWorkers).shouldNotify", Op: "load", Does: interleave.Blind},
 			"a worker goes to sleep as a task is posted"},
 		{"the stack of idle workers is not locked by who posts",
-			interleave.Fault{In: "executor.(*idlers).announce", Op: "lock", Does: interleave.Skipped},
+			interleave.Fault{In: "executor.(*idleWorkers).notify", Op: "lock", Does: interleave.Skipped},
 			"a worker, two posters"},
 		{"a worker that searches is not counted",
 			interleave.Fault{In: "executor.(*worker).search", Op: "add", Does: interleave.Skipped},
@@ -333,10 +333,10 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 			interleave.Fault{In: "executor.(*worker).search", Op: "add", Does: interleave.Torn},
 			"two workers"},
 		{"urgent tasks are not looked for",
-			interleave.Fault{In: "executor.(*injection).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
+			interleave.Fault{In: "executor.(*injectionQueue).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
 			"a worker, an urgent task and another"},
 		{"next is taken by two",
-			interleave.Fault{In: "executor.(*worker).takeNext", Op: "compare-and-swap", Does: interleave.Torn},
+			interleave.Fault{In: "executor.(*worker).takeRunNext", Op: "compare-and-swap", Does: interleave.Torn},
 			"a worker's tasks are taken over while it runs them"},
 		{"the monitor does not say that it sleeps",
 			interleave.Fault{In: "executor.(*monitor).check", Op: "store", Does: interleave.Skipped},
@@ -351,7 +351,7 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 			interleave.Fault{In: "executor.(*worker).search", Op: "load", Does: interleave.Blind},
 			"a worker is found blocked as it comes back and goes to sleep"},
 		{"who closes wakes nobody",
-			interleave.Fault{In: "executor.(*idlers).wakeAll", Op: "send", Does: interleave.Skipped},
+			interleave.Fault{In: "executor.(*idleWorkers).wakeAll", Op: "send", Does: interleave.Skipped},
 			"the pool is closed as two workers go to sleep"},
 	}
 	for _, tt := range tests {
@@ -367,13 +367,13 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 	}
 }
 
-// A store of the processor that is not visible at once is a wake-up that is lost, if only for
-// a moment: this is why the monitor looks for idle workers too.
+// A store that is not visible to other processors at once can lose a wake-up, until the monitor
+// notifies: this is why it does.
 func TestInterleavingsOfPoolsWithoutMonitor(t *testing.T) {
 	f := interleave.Catch(t, func(r *interleave.Run) {
 		m := newPoolModel(r, 2)
 		m.put(task(0))
-		(*m.workers.Load())[0].later.push(task(0))
+		m.workers.list()[0].runQueue.push(task(0))
 		m.local(0, 1, coro.OriginSpawned)
 	})
 	require.Contains(t, f.String(), "becomes visible")

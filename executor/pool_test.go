@@ -103,16 +103,16 @@ func TestPoolTasksLaunchTasks(t *testing.T) {
 func TestPoolWorkers(t *testing.T) {
 	tests := []struct {
 		name string
-		opts []executor.Option
+		opts []executor.PoolOption
 		want int
 	}{
-		{"1", []executor.Option{executor.WithWorkers(1)}, 1},
-		{"2", []executor.Option{executor.WithWorkers(2)}, 2},
-		{"7", []executor.Option{executor.WithWorkers(7)}, 7},
+		{"1", []executor.PoolOption{executor.WithWorkers(1)}, 1},
+		{"2", []executor.PoolOption{executor.WithWorkers(2)}, 2},
+		{"7", []executor.PoolOption{executor.WithWorkers(7)}, 7},
 		{"one per P", nil, 3},
-		{"0", []executor.Option{executor.WithWorkers(0)}, 3},
-		{"-1", []executor.Option{executor.WithWorkers(-1)}, 3},
-		{"the last option wins", []executor.Option{executor.WithWorkers(9), executor.WithWorkers(4)}, 4},
+		{"0", []executor.PoolOption{executor.WithWorkers(0)}, 3},
+		{"-1", []executor.PoolOption{executor.WithWorkers(-1)}, 3},
+		{"the last option wins", []executor.PoolOption{executor.WithWorkers(9), executor.WithWorkers(4)}, 4},
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
 	for _, tt := range tests {

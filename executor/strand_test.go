@@ -475,10 +475,7 @@ func TestStrandIsCollected(t *testing.T) {
 }
 
 func TestNewStrandMistakes(t *testing.T) {
-	a := newArena(t)
-	ex := executor.NewInline(executor.WithArena(a))
-	require.PanicsWithValue(t, "executor: NewStrand with WithArena: a Strand takes frames from its base's arena, so give the option to the base",
-		func() { executor.NewStrand(ex, executor.WithArena(a)) })
+	ex := executor.NewInline()
 	require.PanicsWithValue(t, "executor: NewStrand on a nil executor: give it a Pool, or whatever is to run the tasks",
 		func() { executor.NewStrand(nil) })
 	require.NoError(t, ex.Close())

@@ -10,46 +10,35 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// WithVirtualTime gives a [Loop] a clock that stands still while tasks run and jumps to the
-// next timer when none is ready: tasks that sleep for hours run as fast as they can, in the
-// same order each time. See the methods that drive the Loop, and [Loop.Now]. Timers are
-// exact to the nanosecond; those of one moment go off in the order in which they were set.
-//
-// [coro.Sleep] and [coro.Timeout] go by this clock; points in time, of [coro.SleepUntil],
-// [coro.Deadline] and contexts, are real. The clock does not wait for what is outside of the
-// Loop, such as the function of a [coro.Blocking]. Executors other than a Loop panic.
-func WithVirtualTime() Option { return func(o *options) { o.virtual = true } }
-
-// WithClock makes the timers of the executor's tasks go by c, in place of the real time.
-// What the executor itself does, such as to find workers that are blocked, goes by the real
-// time all the same.
-func WithClock(c coro.Clock) Option { return func(o *options) { o.clock = c } }
-
-// virtualClock is a clock that its Loop drives. Any goroutine may read it and set alarms;
-// whoever drives the Loop moves it.
+// virtualClock is the clock of a Loop with [WithVirtualTime]. Any goroutine reads it and sets
+// alarms. The goroutine that drives the Loop moves it.
 type virtualClock struct {
-	// now is written by whoever drives, and never goes back.
+	// now is the time in nanoseconds. The goroutine that drives stores it, and it never goes
+	// back. Any goroutine loads it. There is one writer at a time, and alarms have a lock.
 	now atomic.Int64
 
 	mu     sync.Mutex // guards what follows
 	alarms []*virtualAlarm
-	resets uint64
+	resets uint64 // how often an alarm was set
 }
 
-// virtualAlarm is an alarm of a virtualClock. All but f is guarded by its lock.
+// virtualAlarm is an alarm of a virtualClock. clock and f never change; clock.mu guards the
+// rest.
 type virtualAlarm struct {
 	clock *virtualClock
 	f     func()
 	when  int64
-	order uint64 // of those with the same when; counts up
+	order uint64 // alarms with the same when go off in this order
 	set   bool
 }
 
+// Now is part of [coro.Clock].
 func (c *virtualClock) Now() time.Duration { return time.Duration(c.now.Load()) }
 
 // Exact makes timers exact: see [coro.Clock].
 func (c *virtualClock) Exact() bool { return true }
 
+// NewAlarm is part of [coro.Clock].
 func (c *virtualClock) NewAlarm(f func()) coro.Alarm {
 	a := &virtualAlarm{clock: c, f: f}
 	c.mu.Lock()
@@ -58,6 +47,7 @@ func (c *virtualClock) NewAlarm(f func()) coro.Alarm {
 	return a
 }
 
+// Reset is part of [coro.Alarm].
 func (a *virtualAlarm) Reset(d time.Duration) bool {
 	c := a.clock
 	c.mu.Lock()
@@ -68,6 +58,7 @@ func (a *virtualAlarm) Reset(d time.Duration) bool {
 	return was
 }
 
+// Stop is part of [coro.Alarm].
 func (a *virtualAlarm) Stop() bool {
 	a.clock.mu.Lock()
 	defer a.clock.mu.Unlock()
@@ -76,7 +67,7 @@ func (a *virtualAlarm) Stop() bool {
 	return was
 }
 
-// later returns the time that is d after now, or the last there is.
+// later returns the time d after now, or the last possible time if that is later still.
 func later(now int64, d time.Duration) int64 {
 	if int64(d) > math.MaxInt64-now {
 		return math.MaxInt64
@@ -84,7 +75,7 @@ func later(now int64, d time.Duration) int64 {
 	return now + max(int64(d), 0)
 }
 
-// first returns the alarm that goes off first, and when, or nil.
+// first returns the alarm that goes off first and its time. It returns nil if no alarm is set.
 func (c *virtualClock) first() (*virtualAlarm, int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,13 +91,13 @@ func (c *virtualClock) first() (*virtualAlarm, int64) {
 	return first, first.when
 }
 
-// jump moves the time to the first alarm that is set, and has it go off; it returns false if
-// that would be after limit, or if there is none. Whoever drives calls it.
+// jump moves the time to the first alarm and calls its function. It returns false if no alarm
+// is set, or if that would be after limit. Only the goroutine that drives calls it.
 func (c *virtualClock) jump(limit int64) bool {
 	a, when := c.first()
 	if a != nil && when > c.now.Load() {
-		// It may be set for a timer that is not there any more. An alarm that goes off too
-		// early is set again for what is there.
+		// The alarm may be set for a timer that was removed. An alarm that goes off too
+		// early is set again for the timers that are left.
 		a.f()
 		a, when = c.first()
 	}
@@ -119,14 +110,14 @@ func (c *virtualClock) jump(limit int64) bool {
 	return true
 }
 
-// moveTo moves the time on. Whoever drives calls it.
+// moveTo moves the time forward to when. Only the goroutine that drives calls it.
 func (c *virtualClock) moveTo(when int64) {
 	if when > c.now.Load() {
 		c.now.Store(when)
 	}
 }
 
-// forget drops all alarms, of a Loop that is closed.
+// forget drops all alarms. The closer of the Loop calls it.
 func (c *virtualClock) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

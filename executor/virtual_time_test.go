@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -21,6 +20,7 @@ import (
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/framecheck"
+	"github.com/framearena/framearena/internal/testkit/testclock"
 	"github.com/framearena/framearena/slab"
 )
 
@@ -90,7 +90,7 @@ func TestVirtualTimeIsExact(t *testing.T) {
 	}
 }
 
-// RunFor goes on by what it is given, RunOne and Run to where there is something to run.
+// RunFor moves the time by its argument; RunOne and Run move it to the next timer.
 func TestVirtualTimeGoesOn(t *testing.T) {
 	l := executor.NewLoop(executor.WithVirtualTime())
 	var woken []time.Duration
@@ -124,7 +124,7 @@ func TestVirtualTimeGoesOn(t *testing.T) {
 	require.False(t, l.RunOne())
 }
 
-// A timeout that is not needed any more is nothing to go on to. One that is comes in time.
+// The time does not jump to a timeout that was removed. Other timeouts fire in time.
 func TestVirtualTimeouts(t *testing.T) {
 	l := executor.NewLoop(executor.WithVirtualTime())
 	type state struct {
@@ -176,94 +176,14 @@ func TestDrainWithVirtualTime(t *testing.T) {
 }
 
 func TestMisusedClocks(t *testing.T) {
-	for want, do := range map[string]func(){
-		"executor: NewPool with WithVirtualTime: only a Loop knows when it has nothing to do; give the option to NewLoop, or a clock of your own to WithClock": func() {
-			executor.NewPool(executor.WithVirtualTime())
-		},
-		"executor: NewInline with WithVirtualTime: only a Loop knows when it has nothing to do; give the option to NewLoop, or a clock of your own to WithClock": func() {
-			executor.NewInline(executor.WithVirtualTime())
-		},
-		"executor: NewLoop with WithVirtualTime and WithClock: a Loop has one clock": func() {
-			executor.NewLoop(executor.WithVirtualTime(), executor.WithClock(new(handClock)))
-		},
-	} {
-		require.PanicsWithValue(t, want, do)
-	}
-}
-
-// handClock is a clock that tests set.
-type handClock struct {
-	mu     sync.Mutex // guards what follows
-	now    time.Duration
-	alarms []*handAlarm
-}
-
-type handAlarm struct {
-	clock *handClock
-	f     func()
-	when  time.Duration
-	set   bool
-}
-
-func (c *handClock) Now() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) NewAlarm(f func()) coro.Alarm {
-	a := &handAlarm{clock: c, f: f}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.alarms = append(c.alarms, a)
-	return a
-}
-
-func (a *handAlarm) Reset(d time.Duration) bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	was := a.set
-	a.when, a.set = a.clock.now+d, true
-	return was
-}
-
-func (a *handAlarm) Stop() bool {
-	a.clock.mu.Lock()
-	defer a.clock.mu.Unlock()
-	was := a.set
-	a.set = false
-	return was
-}
-
-// advance sets the time and has alarms go off.
-func (c *handClock) advance(d time.Duration) {
-	c.mu.Lock()
-	c.now += d
-	c.mu.Unlock()
-	for due := true; due; {
-		due = false
-		for _, a := range c.set() {
-			due = true
-			a.f()
-		}
-	}
-}
-
-func (c *handClock) set() (due []*handAlarm) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, a := range c.alarms {
-		if a.set && a.when <= c.now {
-			a.set = false
-			due = append(due, a)
-		}
-	}
-	return due
+	require.PanicsWithValue(t, "executor: NewLoop with WithVirtualTime and WithClock: a Loop has one clock", func() {
+		executor.NewLoop(executor.WithVirtualTime(), executor.WithClock(new(testclock.Clock)))
+	})
 }
 
 func TestWithClock(t *testing.T) {
-	onEveryDrainer(t, func(t *testing.T, make func(...executor.Option) drainer) {
-		c := new(handClock)
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
+		c := new(testclock.Clock)
 		ex := make(executor.WithClock(c))
 		var woken atomic.Int64
 		begun := newSignal()
@@ -301,7 +221,7 @@ func TestWithClock(t *testing.T) {
 			}
 		}()
 		for d := 1; woken.Load() < hours; d++ { // the last may be about to sleep
-			c.advance(time.Hour)
+			c.Advance(time.Hour)
 			for n := 0; woken.Load() < int64(min(d, hours)) && n < 1000; n++ {
 				runtime.Gosched()
 			}

@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each broken allocator is caught by the invariant that it breaks, within so many
-// operations of Check, and reduced to a program of so many.
+// brokenAllocators are allocators with one fault each. Check must catch each under the
+// invariant that it breaks, before it has done within operations, and reduce the program to
+// at most program operations.
 var brokenAllocators = []struct {
 	name      string
 	new       func(testing.TB) arena.FrameAllocator
-	promises  []Option
+	promises  Promises
 	invariant Invariant
 	within    int
 	program   int
@@ -59,13 +60,13 @@ func TestBrokenAllocatorsAreCaught(t *testing.T) {
 	for _, b := range brokenAllocators {
 		t.Run(b.name, func(t *testing.T) {
 			c := newConfig(b.promises)
-			if c.patience = time.Hour; race.Enabled { // otherwise all the time it takes: what comes out must not depend on the machine
-				c.patience = 0
+			if c.reduceTime = time.Hour; race.Enabled { // without -race the result must not depend on the speed of the machine
+				c.reduceTime = 0
 			}
 			if b.invariant == Stuck {
-				c.stuck, b.program = 2*time.Second, b.within // not reduced
+				c.programTime, b.program = 2*time.Second, b.within // check does not reduce it
 			}
-			f := c.check(t, b.new, len(b.promises) > 0)
+			f := c.check(t, b.new)
 			require.NotNil(t, f, "not caught")
 			text := f.text()
 			require.Equal(t, b.invariant, f.violation.invariant, text)
@@ -84,14 +85,14 @@ func TestBrokenAllocatorsAreCaught(t *testing.T) {
 	}
 }
 
-// stressWithin is within how many operations of Stress each of the following is caught.
+// stressWithin bounds the operations of Stress before it catches each of brokenUnderStress.
 const stressWithin = 100_000
 
-// Those that only several goroutines can break. Each window is open until another
-// goroutine has run.
+// brokenUnderStress are faults that need several goroutines. Each leaves a window in which
+// other goroutines run.
 var brokenUnderStress = []struct {
 	name      string
-	fault     publicFault
+	fault     lockFreeFault
 	invariant Invariant
 }{
 	{"ABA: the head is the same again", aba, HandedOutTwice},
@@ -104,32 +105,32 @@ var brokenUnderStress = []struct {
 func TestBrokenAllocatorsAreCaughtUnderStress(t *testing.T) {
 	for _, b := range brokenUnderStress {
 		t.Run(b.name, func(t *testing.T) {
-			c := newConfig(append(publicPromises[:len(publicPromises):len(publicPromises)], Operations(stressWithin)))
-			c.watched = true // two that have a frame must not write to it: the detector would end the test
-			f := c.stress(t, newPublic(b.fault), true)
+			c := newConfig(CheckOption(lockFreePromises), Operations(stressWithin))
+			c.alwaysLedger = true // otherwise two users may write to one frame, and the detector fails the test
+			f := c.stress(t, newLockFree(b.fault))
 			require.NotNil(t, f, "not caught")
 			require.Equal(t, b.invariant, f.violation.invariant, f.text())
 			require.LessOrEqual(t, f.done, stressWithin)
-			require.Contains(t, f.text(), "fuzz.Stress(t, newAllocator, opts...)")
+			require.Contains(t, f.text(), "fuzz.Stress(t, newAllocator, promises, ")
 			t.Logf("%d operations: %s", f.done, f.text())
 		})
 	}
 }
 
-// They are caught for their faults: without one they pass.
+// Without a fault the same allocators pass: they are caught for their faults only.
 func TestFaultlessAllocatorsPass(t *testing.T) {
 	for name, c := range map[string]struct {
 		new      func(testing.TB) arena.FrameAllocator
-		promises []Option
+		promises Promises
 	}{
-		"binned":  {newFaultless, binnedPromises},
-		"wrapper": {newWrapper(wrapsWell), nil},
-		"public":  {newPublic(publishesWell), publicPromises},
+		"binned":    {newFaultless, binnedPromises},
+		"wrapper":   {newWrapper(wrapsWell), nil},
+		"lock-free": {newLockFree(publishesWell), lockFreePromises},
 	} {
 		t.Run(name, func(t *testing.T) {
-			Check(t, c.new, c.promises...)
+			Check(t, c.new, c.promises)
 			if name != "wrapper" {
-				Stress(t, c.new, c.promises...)
+				Stress(t, c.new, c.promises)
 			}
 		})
 	}

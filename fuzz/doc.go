@@ -1,48 +1,50 @@
-// Package fuzz tests allocators of frames: whether what must hold of any
-// [arena.FrameAllocator] holds of yours.
+// Package fuzz tests allocators of frames: implementations of [arena.FrameAllocator].
 //
-// Three functions test, with one line each in a test file:
+// Each of three functions is one line in a test file:
 //
-//	func TestMine(t *testing.T)   { fuzz.Check(t, newMine, promises...) }
-//	func FuzzMine(f *testing.F)   { fuzz.Fuzz(f, newMine, promises...) }
-//	func TestMineBusy(t *testing.T) { fuzz.Stress(t, newMine, promises...) }
+//	func TestMine(t *testing.T)     { fuzz.Check(t, newMine, promises) }
+//	func FuzzMine(f *testing.F)     { fuzz.Fuzz(f, newMine, promises) }
+//	func TestMineBusy(t *testing.T) { fuzz.Stress(t, newMine, promises) }
 //
-// [Check] runs the same programs each time: allocate, free in any order, free on another
-// goroutine, write, verify, trim, open and close caches, refuse memory. [Fuzz] makes
-// programs of the bytes that Go's fuzzing tries. [Stress] has many goroutines hand
-// frames to each other. newMine is a function that returns a new allocator; promises has
-// an [Option] for each thing that it promises beyond the two methods.
+// [Check] runs the same programs each time: they allocate, free in any order, free on
+// another goroutine, write, verify, trim, open and close caches, and refuse memory. [Fuzz]
+// decodes programs from the bytes that Go's fuzzing tries. In [Stress] many goroutines hand
+// frames to each other.
 //
-// # What is looked at
+// newMine is a function that returns a new allocator. promises is a list of options, a
+// [Promises], with an [Option] for everything that the allocator promises beyond the two
+// methods of a FrameAllocator.
 //
-// Every frame is filled from its first byte to its last, with bytes that depend on its
-// address, its size and when it was written, and their fingerprint is compared before
-// it is freed, when its neighbours are handed out, and whenever the allocator had an
-// occasion to damage it. The addresses of all live frames are known. Figures are
-// compared after each operation. [Invariant] lists what must hold and why it matters.
+// # What the kit checks
 //
-// What lies between the size that was asked for and the size that the allocator made
-// of it is nobody's: the kit does not look there.
+// The kit fills every frame from its first byte to its last, with bytes that depend on the
+// frame's address, its size and the time of the write. It verifies a frame before freeing
+// it, when a neighbour is allocated, and after each operation that may have damaged it. It
+// knows the addresses of all live frames, and compares the allocator's figures after each
+// operation. [Invariant] lists the rules and why they matter.
 //
-// # When something is wrong
+// The kit does not use the bytes between the size that it asked for and the size to which
+// the allocator has rounded it up.
 //
-// The failure names the invariant, and shows a test of a few lines that breaks it:
-// Check and Fuzz leave out of the program whatever is not needed for that. [Replay] runs
-// it. For Stress it is the smallest load that was seen to break the invariant.
+// # What a failure shows
+//
+// A failure names the invariant, and shows a test of a few lines that breaks it. Check and
+// Fuzz reduce the program to the operations that it needs; [Replay] runs it. For Stress the
+// test has the smallest load that has broken the invariant.
 //
 // # An allocator on top of another
 //
-// If yours takes its memory from a FrameAllocator, let it take it from a [Memory] in
-// tests. That also sees what is written beside the blocks and after they were given
-// back, and refuses memory when the program says so, without any option.
+// If an allocator takes its memory from a FrameAllocator, it should take it from a [Memory]
+// in tests. A Memory detects writes beside its blocks and after they were given back, and
+// lets programs refuse memory, without an option.
 //
-// # What it cannot see
+// # What the kit cannot detect
 //
-// In Stress, a call that never returns is found by the timeout of go test. A write to memory
-// that is neither a live frame's nor a Memory's goes unnoticed. Races without an effect are
-// for the race detector: run Stress with -race.
+// Stress has no time limit for a call: the timeout of go test ends it. The kit does not
+// notice a write to memory that belongs neither to a live frame nor to a Memory. Races that
+// have no effect are found by the race detector: run Stress with -race.
 //
-// [docs/testing.md] has all of it on one page, with what a failure looks like.
+// [docs/testing.md] describes all of this on one page, and shows a failure.
 //
 // [docs/testing.md]: https://github.com/framearena/framearena/blob/main/docs/testing.md
 package fuzz

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The page names every invariant, and shows the failure that the example prints.
-// What holds for all pages is checked in docs.
+// The page names every invariant, and shows the failure that the example prints. The tests
+// in docs check what all pages must have.
 func TestThePageOnTesting(t *testing.T) {
 	file, err := os.ReadFile("../docs/testing.md")
 	require.NoError(t, err)
@@ -31,7 +31,7 @@ func TestThePageOnTesting(t *testing.T) {
 	}
 	for _, name := range regexp.MustCompile("`(Fuzz[A-Z][A-Za-z]*)`").FindAllStringSubmatch(page, -1) {
 		found := false
-		for _, path := range []string{"targets_test.go", "planted_test.go", "trace_test.go", "example_test.go"} {
+		for _, path := range []string{"targets_test.go", "checked_mode_test.go", "trace_test.go", "example_test.go"} {
 			source, err := os.ReadFile(path)
 			require.NoError(t, err)
 			found = found || strings.Contains(string(source), "func "+name[1]+"(f *testing.F)")
@@ -40,13 +40,13 @@ func TestThePageOnTesting(t *testing.T) {
 	}
 }
 
-// Each option is in the page's table.
+// The page lists each option.
 func TestThePageListsTheOptions(t *testing.T) {
 	page, err := os.ReadFile("../docs/testing.md")
 	require.NoError(t, err)
 	source, err := os.ReadFile("option.go")
 	require.NoError(t, err)
-	options := regexp.MustCompile(`(?m)^func ([A-Z]\w*)(\[|\().* Option \{`).FindAllStringSubmatch(string(source), -1)
+	options := regexp.MustCompile(`(?m)^func ([A-Z]\w*)(\[|\().* (?:Check|Stress)?Option \{`).FindAllStringSubmatch(string(source), -1)
 	require.Greater(t, len(options), 10)
 	for _, o := range options {
 		require.Contains(t, string(page), "`"+o[1]+"`")

@@ -10,13 +10,13 @@ import (
 	"github.com/framearena/framearena/fuzz"
 )
 
-// shelf is an allocator that somebody wrote: it keeps freed frames on a shelf for each
-// size, in steps of 64 bytes, and cuts new ones from blocks of another allocator.
+// shelf is the allocator under test. It keeps freed frames on a shelf for each size, in
+// steps of 64 bytes, and cuts new frames from blocks of another allocator.
 type shelf struct {
 	next    arena.FrameAllocator
 	blocks  []unsafe.Pointer
-	rest    unsafe.Pointer // what is left of the newest block
-	left    uintptr
+	rest    unsafe.Pointer // the unused part of the newest block
+	left    uintptr        // its size in bytes
 	shelves [shelfSizes][]unsafe.Pointer
 	live    int
 }
@@ -27,7 +27,7 @@ const (
 	shelfBlock = 64 << 10
 )
 
-// shelfOf returns which shelf frames of size bytes are on.
+// shelfOf returns the index of the shelf for frames of size bytes.
 func shelfOf(size uintptr) uintptr { return (max(size, 1) - 1) / shelfStep }
 
 func (s *shelf) Allocate(size uintptr) unsafe.Pointer {
@@ -82,17 +82,18 @@ func newShelf(t testing.TB) arena.FrameAllocator {
 	return s
 }
 
-var shelfPromises = []fuzz.Option{
+var shelfPromises = fuzz.Promises{
 	fuzz.MaxSize(shelfSizes * shelfStep),
 	fuzz.Recycles(shelfSizes*shelfStep, 0),
 	fuzz.LiveFrames(func(s *shelf) int { return s.live }),
 }
 
-func TestShelf(t *testing.T) { fuzz.Check(t, newShelf, shelfPromises...) }
+func TestShelf(t *testing.T) { fuzz.Check(t, newShelf, shelfPromises) }
 
-func FuzzShelf(f *testing.F) { fuzz.Fuzz(f, newShelf, shelfPromises...) }
+func FuzzShelf(f *testing.F) { fuzz.Fuzz(f, newShelf, shelfPromises) }
 
-// forgetful is a shelf with a fault: it takes frames of 128 and 129 bytes for the same.
+// forgetful is a shelf with a fault: it rounds a size that is one more than a multiple of 64
+// bytes down.
 type forgetful struct{ shelf }
 
 func (f *forgetful) Allocate(size uintptr) unsafe.Pointer {
@@ -108,7 +109,7 @@ func newForgetful(t testing.TB) arena.FrameAllocator {
 	return f
 }
 
-// What a failure looks like: the invariant, what happened, and a test that repeats it.
+// A failure shows the invariant, what happened, and a test that repeats it.
 func ExampleCheck() {
 	fuzz.Check(output{}, newForgetful, fuzz.Sizes(4000))
 	// Output:
@@ -121,7 +122,7 @@ func ExampleCheck() {
 	// 		{Do: fuzz.Allocate, Frame: 2, Size: 1},
 	// 		{Do: fuzz.Free, Frame: 1},
 	// 		{Do: fuzz.Allocate, Frame: 3, Size: 65},
-	// 	}, promises...) // the options of the test that failed
+	// 	}, promises) // what the failed test promised
 	// }
 }
 

@@ -7,45 +7,49 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Check tests an allocator with programs that are the same each time: some that look for
-// well-known faults, then random ones. It fails t at the first broken invariant, with
-// the fewest operations that break it.
+// Check tests an allocator with programs that are the same each time: first programs for
+// well-known faults, then random ones. It fails t at the first broken invariant, and
+// prints the shortest program that it finds to break it.
 //
-// new returns a new allocator. It is called for each program, with a testing.TB whose
-// cleanups are done when that program has ended; what it reports, a cleanup's errors
-// too, is a failure of the program.
-func Check(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...Option) {
+// new returns a new allocator; Check calls it once for each program. The testing.TB that
+// new gets belongs to that program: its cleanups run when the program has ended, and what
+// new or a cleanup reports to it fails the program.
+//
+// Check returns when it has done at least as many operations as [Operations] says. It calls
+// new, the cleanups and the allocator on other goroutines than its caller's, but one at a
+// time. Check panics if an option is nil.
+func Check(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...CheckOption) {
 	t.Helper()
-	c := newConfig(opts)
+	c := newConfig(opts...)
 	c.shorten()
-	if f := c.check(t, new, len(opts) > 0); f != nil {
+	if f := c.check(t, new); f != nil {
 		t.Fatal(f.text())
 	}
 }
 
-// Fuzz makes f a fuzz target of the allocator: its input is decoded into operations, and
-// every input is a valid program. See [Check] for new.
+// Fuzz makes f a fuzz target for an allocator. It decodes each input into operations;
+// every input is a valid program. See [Check] for new. Fuzz panics if an option is nil.
 //
 //	func FuzzAllocator(f *testing.F) { fuzz.Fuzz(f, newAllocator) }
 func Fuzz(f *testing.F, new func(testing.TB) arena.FrameAllocator, opts ...Option) {
 	f.Helper()
-	c := newConfig(opts)
-	c.patience = maxReduceTime / 3 // the engine reduces too, and fails again for each step
+	c := newConfig(opts...)
+	c.reduceTime = maxReduceTime / 3 // Go's fuzzing reduces inputs too, and fails again for each
 	for _, seed := range corpus {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if f := c.runOnce(t, new, c.decode(data), len(opts) > 0); f != nil {
+		if f := c.runOnce(t, new, c.decode(data)); f != nil {
 			t.Fatal(f.text())
 		}
 	})
 }
 
-// Replay runs one program, such as a failing test printed, and fails t if an invariant
-// is broken. See [Check] for new.
+// Replay runs one program, such as a failing test has printed, and fails t if it breaks an
+// invariant. See [Check] for new. Replay panics if an option is nil.
 func Replay(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program, opts ...Option) {
 	t.Helper()
-	o := newConfig(opts).execute(t, new, p)
+	o := newConfig(opts...).execute(t, new, p)
 	if o.skipped != "" {
 		t.Skip(o.skipped)
 	}
@@ -54,13 +58,13 @@ func Replay(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program, 
 	}
 }
 
-// check returns the first failure, or nil.
-func (c *config) check(t testing.TB, new func(testing.TB) arena.FrameAllocator, promises bool) *failure {
+// check runs the corpus and then random programs. It returns the first failure, or nil.
+func (c *config) check(t testing.TB, new func(testing.TB) arena.FrameAllocator) *failure {
 	t.Helper()
 	done := 0
 	one := func(data []byte) *failure {
 		p := c.decode(data)
-		f := c.runOnce(t, new, p, promises)
+		f := c.runOnce(t, new, p)
 		if f != nil {
 			f.done += done
 		}
@@ -85,8 +89,9 @@ func (c *config) check(t testing.TB, new func(testing.TB) arena.FrameAllocator, 
 	return nil
 }
 
-// runOnce runs a program, and reduces it if it fails.
-func (c *config) runOnce(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program, promises bool) *failure {
+// runOnce runs a program and, if it fails, reduces it. It returns nil if p breaks no
+// invariant.
+func (c *config) runOnce(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program) *failure {
 	t.Helper()
 	o := c.execute(t, new, p)
 	if o.skipped != "" {
@@ -96,15 +101,15 @@ func (c *config) runOnce(t testing.TB, new func(testing.TB) arena.FrameAllocator
 		return nil
 	}
 	f := &failure{violation: o.violation, done: o.done}
-	if o.violation.invariant == Stuck { // each try would leave another goroutine behind
+	if o.violation.invariant == Stuck { // each further try would leave another goroutine behind
 		f.program, f.steady = p[:o.done].renumber(), true
-		f.call = replayCall(f.program, new, promises)
+		f.call = replayCall(f.program, new, c.promised)
 		return f
 	}
 	reduced, v := c.reduce(t, new, p, o.violation, o.done)
 	if f.program = reduced; v != nil {
 		f.violation, f.steady = v, true
 	}
-	f.call = replayCall(f.program, new, promises)
+	f.call = replayCall(f.program, new, c.promised)
 	return f
 }

@@ -6,30 +6,33 @@ import (
 	"unsafe"
 )
 
-// ledger knows all live frames by address. It belongs to one goroutine at a time.
+// ledger records all live frames by address. It belongs to one goroutine at a time: to the
+// goroutine of a run, or to the holder of stress.mu.
 type ledger struct {
-	// byAddress is sorted, and no two of its frames overlap. Frames of no bytes are
-	// not in it.
+	// byAddress is sorted by address, and no two of its frames overlap. It does not hold
+	// frames of size 0.
 	byAddress []*frame
 
-	live int     // frames, those of no bytes too
-	cost uintptr // of them all
+	live int     // live frames, including those of size 0
+	cost uintptr // bytes that the live frames take of the budget
 
-	// While all frames are of one size, so many have different addresses, and so many
-	// were live at most.
-	size      uintptr
-	sized     bool // size is known
-	mixed     bool // there were several
-	addresses map[unsafe.Pointer]struct{}
-	peak      int
+	// The following tells whether the allocator recycles, as long as all frames have one
+	// size: then len(addresses) - peak is how many more addresses there were than frames
+	// live at once.
+	size      uintptr                     // of all frames so far, unless mixed
+	sized     bool                        // size is known
+	mixed     bool                        // frames of several sizes were added
+	addresses map[unsafe.Pointer]struct{} // of all frames so far
+	peak      int                         // most live frames at once
 }
 
+// place returns the index in byAddress of the first frame at begin or behind it.
 func (l *ledger) place(begin uintptr) int {
 	i, _ := slices.BinarySearchFunc(l.byAddress, begin, func(f *frame, at uintptr) int { return cmp.Compare(f.begin(), at) })
 	return i
 }
 
-// conflict returns a frame that shares bytes with f, which is not in the ledger.
+// conflict returns a live frame that shares bytes with f, or nil. f is not in the ledger.
 func (l *ledger) conflict(f *frame) *frame {
 	if f.size == 0 {
 		return nil
@@ -44,7 +47,8 @@ func (l *ledger) conflict(f *frame) *frame {
 	return nil
 }
 
-// neighbours returns the frames before and behind f, which is in the ledger, or nil.
+// neighbours returns the live frames before and behind f, each nil if there is none. f is
+// in the ledger.
 func (l *ledger) neighbours(f *frame) [2]*frame {
 	var two [2]*frame
 	i := l.place(f.begin())
@@ -57,6 +61,7 @@ func (l *ledger) neighbours(f *frame) [2]*frame {
 	return two
 }
 
+// add adds a new frame, which overlaps no frame in the ledger.
 func (l *ledger) add(f *frame, cost uintptr) {
 	l.live++
 	l.cost += cost
@@ -73,6 +78,7 @@ func (l *ledger) add(f *frame, cost uintptr) {
 	}
 }
 
+// remove removes a live frame, before it is freed.
 func (l *ledger) remove(f *frame, cost uintptr) {
 	l.live--
 	l.cost -= cost
@@ -82,7 +88,8 @@ func (l *ledger) remove(f *frame, cost uintptr) {
 	}
 }
 
-// forgetAddresses begins to count addresses anew: a trim may have given all away.
+// forgetAddresses restarts the count of addresses with those of the live frames. After a
+// trim, the memory of all other frames may be gone, and new frames may lie elsewhere.
 func (l *ledger) forgetAddresses() {
 	l.addresses = make(map[unsafe.Pointer]struct{})
 	l.peak = l.live
@@ -91,7 +98,8 @@ func (l *ledger) forgetAddresses() {
 	}
 }
 
-// grown returns how many addresses there were more than frames live at once.
+// grown returns by how much the number of addresses exceeds the peak of live frames, or 0
+// if frames had several sizes.
 func (l *ledger) grown() int {
 	if l.mixed {
 		return 0

@@ -8,49 +8,54 @@ import (
 	"unsafe"
 )
 
-// Memory is the allocator to put below the one under test, if that takes its memory
-// from a [arena.FrameAllocator]. It watches what is done to it: bytes beside its blocks
-// that were written ([OutsideWrite]), writing to a block that was given back (the same),
-// giving back what is not live or has another size ([BadReturn]), and blocks that were
-// not given back when the test's cleanups have run ([Lost]). Programs of [Check] and
-// [Fuzz] refuse its memory now and then.
+// Memory is an [arena.FrameAllocator] on the Go heap. It is the allocator to put below the
+// one under test, if that takes its memory from another. A Memory finds these faults of its
+// user:
 //
-// Blocks are aligned to 16 bytes, on purpose to no more, and their contents are no
-// zeroes. Any number of goroutines may use a Memory.
+//   - a write beside a block, or to a block that was given back ([OutsideWrite]);
+//   - giving back something that is not a live block, or has another size ([BadReturn]);
+//   - blocks that are still live when the test's cleanups have run ([Lost]).
+//
+// Programs of [Check], [Fuzz] and [Replay] make it refuse memory at times.
+//
+// Blocks are aligned to 16 bytes and never to more, and are not zeroed. Any number of
+// goroutines may use a Memory.
 type Memory struct {
 	t testing.TB
 
-	mu         sync.Mutex // guards the rest
+	mu         sync.Mutex // guards the fields below
 	live       map[unsafe.Pointer]*block
-	bytes      uintptr
-	freed      []*block // given back lately, oldest first
-	freedBytes uintptr
+	bytes      uintptr  // of the live blocks, as asked for
+	freed      []*block // given back lately, oldest first; still checked for writes
+	freedBytes uintptr  // of the blocks in freed
 	limited    bool
-	left       uintptr // bytes that are still to be had, if limited
+	left       uintptr // bytes that Allocate still hands out, if limited
 	first      *violation
 }
 
 // block is memory that a Memory handed out, with a guard on either side.
 type block struct {
-	memory []byte // all of it
+	memory []byte // the guard in front, size bytes, and the guard behind
 	size   uintptr
 }
 
 const (
-	guard      = 64 // bytes in front of and behind each block
+	guard      = 64 // bytes in front of each block, and behind it
 	guardByte  = 0xE7
 	freshByte  = 0xE5
 	returnByte = 0xE3
 
-	maxBlock = 1 << 30 // more is refused
+	maxBlock = 1 << 30 // Allocate refuses more
 
-	// maxFreedBytes bounds what is kept to see whether it is written to.
+	// maxFreedBytes bounds the memory of Memory.freed.
 	maxFreedBytes = 4 << 20
 )
 
-// NewMemory returns a Memory that reports to t, at the end of the run if t is what the
-// kit passed to a constructor. A cleanup that gives blocks back must be registered
-// later than NewMemory is called, and is then done earlier.
+// NewMemory returns a Memory that reports to t. If t is the testing.TB that the kit has
+// passed to a constructor, what the Memory finds fails the run; any other t gets an error
+// when its cleanups run. A cleanup of the user that gives blocks back must be registered
+// after the call of NewMemory: cleanups run last in, first out, and the Memory looks for
+// live blocks in its own.
 func NewMemory(t testing.TB) *Memory {
 	m := &Memory{t: t, live: make(map[unsafe.Pointer]*block)}
 	r, ofKit := t.(*recorder)
@@ -66,7 +71,8 @@ func NewMemory(t testing.TB) *Memory {
 	return m
 }
 
-// Allocate returns a block, or nil while memory is refused.
+// Allocate returns a block of size bytes, or nil if the kit makes the Memory refuse, or if
+// size is more than 1 GiB.
 func (m *Memory) Allocate(size uintptr) unsafe.Pointer {
 	if size > maxBlock {
 		return nil
@@ -92,7 +98,7 @@ func (m *Memory) Allocate(size uintptr) unsafe.Pointer {
 	return p
 }
 
-// Deallocate takes a block back.
+// Deallocate takes a block back. size is the size that was asked for.
 func (m *Memory) Deallocate(p unsafe.Pointer, size uintptr) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -115,35 +121,35 @@ func (m *Memory) Deallocate(p unsafe.Pointer, size uintptr) {
 	}
 }
 
-// Live returns how many blocks are out.
+// Live returns the number of live blocks.
 func (m *Memory) Live() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return len(m.live)
 }
 
-// Bytes returns the size of the blocks that are out, as it was asked for.
+// Bytes returns the size of all live blocks in bytes, as it was asked for.
 func (m *Memory) Bytes() uintptr {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.bytes
 }
 
-// refuseAfter lets n bytes more be had before Allocate refuses.
+// refuseAfter makes Allocate refuse after it has handed out n more bytes.
 func (m *Memory) refuseAfter(n uintptr) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.limited, m.left = true, n
 }
 
-// grant ends refuseAfter.
+// grant ends the effect of refuseAfter.
 func (m *Memory) grant() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.limited = false
 }
 
-// contains reports whether the frame is inside one live block.
+// contains reports whether the frame lies inside a live block.
 func (m *Memory) contains(f *frame) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -158,14 +164,15 @@ func (m *Memory) contains(f *frame) bool {
 	return false
 }
 
-// found returns the first thing that was wrong.
+// found returns the first fault so far, or nil.
 func (m *Memory) found() *violation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.first
 }
 
-// check looks at the guards of all blocks.
+// check checks all guards, and the blocks in freed. It returns the first fault so far, or
+// nil.
 func (m *Memory) check() *violation {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -178,7 +185,7 @@ func (m *Memory) check() *violation {
 	return m.first
 }
 
-// end is the last check: nothing may be live.
+// end checks once more, and reports live blocks as Lost.
 func (m *Memory) end() {
 	m.check()
 	m.mu.Lock()
@@ -188,6 +195,7 @@ func (m *Memory) end() {
 	}
 }
 
+// checkGuards reports a write beside a block. The caller holds mu.
 func (m *Memory) checkGuards(b *block) {
 	if i := firstOther(b.memory[:guard], guardByte); i >= 0 {
 		m.report(OutsideWrite, "%d bytes in front of a block of %d bytes of the allocator below, a byte was written", guard-i, b.size)
@@ -197,6 +205,7 @@ func (m *Memory) checkGuards(b *block) {
 	}
 }
 
+// checkFreed reports a write to a block in freed, or beside it. The caller holds mu.
 func (m *Memory) checkFreed(b *block) {
 	m.checkGuards(b)
 	if i := firstOther(b.memory[guard:guard+b.size], returnByte); i >= 0 {
@@ -204,13 +213,14 @@ func (m *Memory) checkFreed(b *block) {
 	}
 }
 
-// report keeps the first finding. The caller holds mu.
+// report records a fault, if it is the first. The caller holds mu.
 func (m *Memory) report(i Invariant, format string, args ...any) {
 	if m.first == nil {
 		m.first = violated(i, format, args...)
 	}
 }
 
+// fill sets all bytes of b.
 func fill(b []byte, with byte) {
 	if len(b) == 0 {
 		return
@@ -221,7 +231,7 @@ func fill(b []byte, with byte) {
 	}
 }
 
-// firstOther returns the offset of the first byte that is not as it should be, or -1.
+// firstOther returns the offset of the first byte that differs from should, or -1.
 func firstOther(b []byte, should byte) int {
 	if bytes.Count(b, []byte{should}) == len(b) {
 		return -1

@@ -1,201 +1,180 @@
 package fuzz
 
-import (
-	"flag"
-	"fmt"
-	"testing"
-	"time"
+import "github.com/framearena/framearena/arena"
 
-	"github.com/framearena/framearena/arena"
+// The options form three groups, one inside the other: each call takes those that it can
+// use, and no others compile.
+type (
+	// StressOption is an option that [Stress] takes.
+	StressOption interface{ apply(*config) }
+
+	// CheckOption is an option that [Check] and [Stress] take.
+	CheckOption interface {
+		StressOption
+		forCheck()
+	}
+
+	// Option is an option that every call takes: [Check], [Fuzz], [Replay] and [Stress].
+	// Most are promises of the allocator. The kit tests what an allocator promises, and
+	// what every [arena.FrameAllocator] must do; nothing else.
+	Option interface {
+		CheckOption
+		forAll()
+	}
 )
 
-// Option says what an allocator promises, or how it is tested. What is not promised is
-// not tested, except for what every [arena.FrameAllocator] must do.
-type Option func(*config)
+// Promises is a list of options, and is itself an option. With it a test file states once
+// what an allocator promises, and passes it to each call:
+//
+//	var promises = fuzz.Promises{fuzz.Zeroed(), fuzz.Concurrent()}
+//
+//	func TestMine(t *testing.T)     { fuzz.Check(t, newMine, promises) }
+//	func TestMineBusy(t *testing.T) { fuzz.Stress(t, newMine, promises, fuzz.Goroutines(16)) }
+type Promises []Option
 
-type config struct {
-	align      func(size uintptr) uintptr
-	zeroed     bool
-	maxSize    uintptr
-	limited    bool // maxSize is the allocator's, and more is refused
-	budget     uintptr
-	budgeted   bool
-	cost       func(size uintptr) uintptr // of the budget and of liveBytes
-	mayRefuse  bool
-	recycles   bool
-	recycled   uintptr // sizes up to this
-	slack      int
-	concurrent bool
-
-	// What the allocator has beside the two methods; nil if it has not.
-	liveFrames func(arena.FrameAllocator) int
-	liveBytes  func(arena.FrameAllocator) uintptr
-	refuse     func(arena.FrameAllocator, bool)
-	trim       func(arena.FrameAllocator)
-	openCache  func(arena.FrameAllocator) (arena.FrameAllocator, func())
-	validate   func(arena.FrameAllocator) error
-
-	operations int
-	goroutines int
-	seed       uint64
-
-	patience time.Duration // for reducing a failure
-	stuck    time.Duration // within which each program ends
-	watched  bool          // Stress keeps its ledger in all rounds, also for the race detector
+func (p Promises) apply(c *config) {
+	for _, o := range p {
+		if o == nil {
+			panic("fuzz: an option is nil: leave it out")
+		}
+		o.apply(c)
+	}
 }
 
-const (
-	defaultMaxSize    = 256 << 10
-	defaultOperations = 20_000
-	defaultGoroutines = 8
+func (Promises) forCheck() {}
+func (Promises) forAll()   {}
 
-	// maxProgramTime is far more than a program takes under the race detector on a
-	// machine that has other things to do.
-	maxProgramTime = time.Minute
+// These are options that are functions, one type for each of the three interfaces.
+type (
+	stressOptionFunc func(*config)
+	checkOptionFunc  func(*config)
+	optionFunc       func(*config)
 )
 
-func newConfig(opts []Option) *config {
-	c := &config{
-		align:      func(uintptr) uintptr { return 16 },
-		cost:       func(size uintptr) uintptr { return size },
-		maxSize:    defaultMaxSize,
-		operations: defaultOperations,
-		goroutines: defaultGoroutines,
-		seed:       1,
-		patience:   maxReduceTime,
-		stuck:      maxProgramTime,
-	}
-	for _, o := range opts {
-		o(c)
-	}
-	return c
-}
+func (o stressOptionFunc) apply(c *config) { o(c) }
+func (o checkOptionFunc) apply(c *config)  { o(c) }
+func (checkOptionFunc) forCheck()          {}
 
-// shorten makes Check and Stress do less with -short, which only tests have. Programs may call
-// them too, with a testing.TB of their own.
-func (c *config) shorten() {
-	if testing.Testing() && flag.Parsed() && testing.Short() {
-		c.operations /= 4
-	}
+func (o optionFunc) apply(c *config) {
+	c.promised = true
+	o(c)
 }
+func (optionFunc) forCheck() {}
+func (optionFunc) forAll()   {}
 
-// as returns the allocator as what an option's function takes.
-func as[A arena.FrameAllocator](m arena.FrameAllocator) A {
-	a, ok := m.(A)
-	if !ok {
-		var want A
-		panic(fmt.Sprintf("fuzz: an option is for an allocator of type %T, and the constructor returned a %T: write the option for that", want, m))
-	}
-	return a
-}
-
-// Align promises that each frame is aligned to n bytes, a power of two. Without it
-// 16 is expected, as of every FrameAllocator.
+// Align promises that each frame is aligned to n bytes, a power of two. Without this
+// option the kit expects 16, as of every FrameAllocator.
 func Align(n uintptr) Option { return AlignFor(func(uintptr) uintptr { return n }) }
 
-// AlignFor promises an alignment that depends on the size, as that of an Arena does.
+// AlignFor promises an alignment that depends on the size, as an Arena's does. align
+// returns the alignment of a frame of size bytes, a power of two.
 func AlignFor(align func(size uintptr) uintptr) Option {
-	return func(c *config) { c.align = align }
+	return optionFunc(func(c *config) { c.align = align })
 }
 
 // Zeroed promises that all bytes of a new frame are zero.
-func Zeroed() Option { return func(c *config) { c.zeroed = true } }
+func Zeroed() Option { return optionFunc(func(c *config) { c.zeroed = true }) }
 
-// MaxSize promises that sizes up to n are served, and larger ones refused. Without it
-// sizes up to 256 KiB are asked for, and some that no machine has.
+// MaxSize promises that the allocator serves sizes up to n bytes and refuses larger ones.
+// Without this option programs ask for up to 256 KiB, and for some sizes that no machine
+// has.
 func MaxSize(n uintptr) Option {
-	return func(c *config) { c.maxSize, c.limited = n, true }
+	return optionFunc(func(c *config) { c.maxSize, c.limited = n, true })
 }
 
-// Sizes makes programs ask for up to n bytes a frame, and says nothing about more.
-func Sizes(n uintptr) Option { return func(c *config) { c.maxSize = n } }
+// Sizes limits programs to frames of up to n bytes. It promises nothing about larger ones.
+func Sizes(n uintptr) Option { return optionFunc(func(c *config) { c.maxSize = n }) }
 
-// Budget promises that a request is refused if and only if the live frames would then
-// take more than n bytes. cost is what a frame takes; nil is its size as asked for.
+// Budget promises that the allocator refuses a request if and only if the live frames
+// would take more than n bytes with it. cost returns how many bytes of the budget a frame
+// takes; a nil cost stands for the size that was asked for.
 func Budget(n uintptr, cost func(size uintptr) uintptr) Option {
-	return func(c *config) {
+	return optionFunc(func(c *config) {
 		c.budget, c.budgeted = n, true
 		if cost != nil {
 			c.cost = cost
 		}
-	}
+	})
 }
 
-// MayRefuse says that any request may be refused as long as a frame is live: for an
-// allocator that has a limit of its own, but not one that can be foreseen exactly.
-func MayRefuse() Option { return func(c *config) { c.mayRefuse = true } }
+// MayRefuse allows refusals of any request while a frame is live. It is for an allocator
+// whose limit cannot be computed exactly from outside.
+func MayRefuse() Option { return optionFunc(func(c *config) { c.mayRefuse = true }) }
 
-// Recycles promises that freed frames of up to maxSize bytes are used again: as long as
-// all frames are of one size, no more of them than the most that were ever live, plus
-// slack, have different addresses. Frames that another processor's list or a quarantine
-// may hold are slack.
+// Recycles promises that the allocator uses freed frames of up to maxSize bytes again.
+// While all frames have one size, the number of different addresses is at most the peak
+// number of live frames plus slack. slack allows for free frames that the allocator cannot
+// reach at once, such as those in another processor's list or in a quarantine.
 func Recycles(maxSize uintptr, slack int) Option {
-	return func(c *config) { c.recycles, c.recycled, c.slack = true, maxSize, slack }
+	return optionFunc(func(c *config) { c.recycles, c.recycled, c.slack = true, maxSize, slack })
 }
 
-// Concurrent says that any number of goroutines may use the allocator at once, and call
-// the functions of [Trims] and [Caches].
-func Concurrent() Option { return func(c *config) { c.concurrent = true } }
+// Concurrent promises that any number of goroutines may use the allocator at once, and may
+// call the functions of [Trims] and [Caches] meanwhile. [Stress] requires it.
+func Concurrent() Option { return optionFunc(func(c *config) { c.concurrent = true }) }
 
-// LiveFrames promises that live returns the exact number of live frames, when nobody is
-// inside one of the allocator's methods. Frames of size 0 are counted like others.
+// LiveFrames promises that live returns the exact number of live frames whenever no
+// goroutine is inside a method of the allocator. Frames of size 0 count too.
 func LiveFrames[A arena.FrameAllocator](live func(A) int) Option {
-	return func(c *config) {
+	return optionFunc(func(c *config) {
 		c.liveFrames = func(m arena.FrameAllocator) int { return live(as[A](m)) }
-	}
+	})
 }
 
-// LiveBytes promises that live returns exactly what the live frames take. cost is what
-// one takes; nil is its size as asked for.
+// LiveBytes promises that live returns exactly how many bytes the live frames take,
+// whenever no goroutine is inside a method of the allocator. cost returns what one frame
+// takes; a nil cost stands for the size that was asked for.
 func LiveBytes[A arena.FrameAllocator](live func(A) uintptr, cost func(size uintptr) uintptr) Option {
-	return func(c *config) {
+	return optionFunc(func(c *config) {
 		c.liveBytes = func(m arena.FrameAllocator) uintptr { return live(as[A](m)) }
 		if cost != nil {
 			c.cost = cost
 		}
-	}
+	})
 }
 
-// Refusals gives the kit a switch: after refuse(a, true) the allocator gets no memory
-// from where it gets it, until refuse(a, false). Meanwhile requests may be refused; live
-// frames must not suffer, and afterwards all must be as before. An allocator that takes
-// its memory from a [Memory] needs no switch.
+// Refusals gives the kit a switch: after refuse(a, true) the allocator gets no memory from
+// its source, until refuse(a, false). In between it may refuse requests, but live frames
+// must keep their contents, and afterwards the allocator must work as before. An allocator
+// that takes its memory from a [Memory] needs no switch.
 func Refusals[A arena.FrameAllocator](refuse func(a A, on bool)) Option {
-	return func(c *config) {
+	return optionFunc(func(c *config) {
 		c.refuse = func(m arena.FrameAllocator, on bool) { refuse(as[A](m), on) }
-	}
+	})
 }
 
-// Trims has trim called between operations: it gives memory of free frames back.
+// Trims names a function that gives the memory of free frames back. Programs call it
+// between operations; Stress calls it at any time.
 func Trims[A arena.FrameAllocator](trim func(A)) Option {
-	return func(c *config) {
+	return optionFunc(func(c *config) {
 		c.trim = func(m arena.FrameAllocator) { trim(as[A](m)) }
-	}
+	})
 }
 
-// Caches says that open returns another way to the allocator's frames, for one
-// goroutine at a time, and a function that ends it. A frame may be freed through the
-// allocator or any of its caches, wherever it came from.
+// Caches names a function that opens a cache: a second way to the allocator's frames, for
+// one goroutine at a time. open returns the cache and a function that closes it. A frame
+// may be freed through the allocator or any of its caches, wherever it was allocated.
 func Caches[A arena.FrameAllocator](open func(A) (cache arena.FrameAllocator, closeCache func())) Option {
-	return func(c *config) {
+	return optionFunc(func(c *config) {
 		c.openCache = func(m arena.FrameAllocator) (arena.FrameAllocator, func()) { return open(as[A](m)) }
-	}
+	})
 }
 
-// Validates has validate called when the allocator is at rest: now and then, and at the
-// end. An error is a failure.
+// Validates names a function that validates the allocator. The kit calls it at the end of
+// each program and between the rounds of Stress, when no goroutine uses the allocator. An
+// error of validate is a failure.
 func Validates[A arena.FrameAllocator](validate func(A) error) Option {
-	return func(c *config) {
+	return optionFunc(func(c *config) {
 		c.validate = func(m arena.FrameAllocator) error { return validate(as[A](m)) }
-	}
+	})
 }
 
-// Operations sets how many operations Check and Stress do at least: 20,000 if it is not
-// given, and a quarter of them with -short.
-func Operations(n int) Option { return func(c *config) { c.operations = n } }
+// Operations sets the least number of operations that Check and Stress do. The default is
+// 20,000. With -short they do a quarter.
+func Operations(n int) CheckOption { return checkOptionFunc(func(c *config) { c.operations = n }) }
 
-// Goroutines sets how many goroutines Stress starts: 8 if it is not given.
-func Goroutines(n int) Option { return func(c *config) { c.goroutines = n } }
+// Goroutines sets how many goroutines Stress starts. The default is 8.
+func Goroutines(n int) StressOption { return stressOptionFunc(func(c *config) { c.goroutines = n }) }
 
-// Seed makes Check and Stress do other operations; it is 1 if it is not given.
-func Seed(n uint64) Option { return func(c *config) { c.seed = n } }
+// Seed selects the random operations of Check and Stress. The default is 1.
+func Seed(n uint64) CheckOption { return checkOptionFunc(func(c *config) { c.seed = n }) }

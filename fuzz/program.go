@@ -5,33 +5,43 @@ import (
 	"strings"
 )
 
-// Program is a sequence of operations on an allocator and its caches. Failures are
-// printed as one, for [Replay].
+// Program is a sequence of operations on an allocator and its caches. A failure of [Check]
+// or [Fuzz] prints one, for [Replay].
 type Program []Op
 
 // Op is an operation of a [Program].
 type Op struct {
-	Do    Code
-	Frame int     // its number, which Allocate gives it; in Verify, 0 stands for all
-	Size  uintptr // in Allocate; in Refuse, what a Memory gives before it refuses
-	Cache int     // the number that OpenCache gives it; 0, or one not open, is the allocator itself
+	Do Code
+
+	// Frame is the number of a frame. Allocate assigns it. In Verify, 0 stands for all
+	// frames.
+	Frame int
+
+	// Size is the size of a frame in bytes, in Allocate. In Refuse it is how many bytes a
+	// Memory still hands out.
+	Size uintptr
+
+	// Cache is the number of a cache. OpenCache assigns it. 0, or the number of a cache
+	// that is not open, stands for the allocator itself.
+	Cache int
 }
 
-// Code says what an [Op] does. An operation on a frame that is not live, because it was
-// refused or its allocation was left out, does nothing.
+// Code says what an [Op] does. An operation on a frame that is not live does nothing: the
+// allocator may have refused the frame, or the program may have been reduced.
 type Code uint8
 
+// The codes of operations.
 const (
-	Allocate      Code = iota + 1 // a frame, and fill it
-	Free                          // a frame, after a look at its contents
-	FreeElsewhere                 // the same, on another goroutine
-	Write                         // other contents into a frame
-	Verify                        // the contents of a frame or, if Frame is 0, all
-	OpenCache                     // see Caches
-	CloseCache                    //
-	Trim                          // see Trims
-	Refuse                        // memory, as Refusals or a Memory does
-	Grant                         // memory again
+	Allocate      Code = iota + 1 // allocates a frame and fills it
+	Free                          // verifies a frame and frees it
+	FreeElsewhere                 // does the same on another goroutine
+	Write                         // verifies a frame and gives it other contents
+	Verify                        // verifies a frame, or all if Frame is 0
+	OpenCache                     // opens a cache; see Caches
+	CloseCache                    // closes a cache
+	Trim                          // gives memory of free frames back; see Trims
+	Refuse                        // makes memory short; see Refusals and Memory
+	Grant                         // ends Refuse
 )
 
 var codeNames = [...]string{
@@ -54,7 +64,7 @@ func (op Op) text() string {
 	if op.Frame != 0 {
 		fmt.Fprintf(&b, ", Frame: %d", op.Frame)
 	}
-	if op.Size > 1<<31-1 { // the same on machines with less address space
+	if op.Size > 1<<31-1 { // written so that it means the same on 32-bit machines
 		fmt.Fprintf(&b, ", Size: ^uintptr(0) - %d", ^uintptr(0)-op.Size)
 	} else if op.Size != 0 {
 		fmt.Fprintf(&b, ", Size: %d", op.Size)
@@ -83,7 +93,8 @@ func (p Program) renumber() Program {
 	return q
 }
 
-// reader is what is left of the bytes of a program. Behind the end there are zeroes.
+// reader holds the bytes of a program that are not decoded yet. It reads zeroes behind the
+// end.
 type reader []byte
 
 func (r *reader) next() byte {
@@ -95,7 +106,7 @@ func (r *reader) next() byte {
 	return b
 }
 
-// What a decoded program may have at most, whatever its bytes say.
+// These bound every decoded program.
 const (
 	maxOperations = 8192
 	maxLive       = 1024
@@ -103,41 +114,43 @@ const (
 	maxCaches     = 4
 )
 
-// decoder makes a Program of bytes.
+// decoder decodes bytes into a Program. It belongs to one goroutine.
 //
-// The first byte's lowest bit says that all frames have the size of the first. Then
-// come operations: a byte, of which the lower half says what to do and the upper half
-// through which of the open caches, and operands of a byte each:
+// If the lowest bit of the first byte is set, all frames have the size of the first frame.
+// Operations follow. Each is one byte, of which the lower half selects the operation and the
+// upper half one of the open caches, and operands of one byte each:
 //
 //	0 1 2  allocate       size, size
 //	3 4    free           which live frame
 //	5      free elsewhere which live frame
 //	6      write          which live frame
 //	7      verify         which live frame; odd: all
-//	8      burst          how many, size, size: allocate as many
-//	9      sweep          which live frame, how many: free as many from there on
+//	8      burst          how many, size, size: allocate that many
+//	9      sweep          which live frame, how many: free that many from there on
 //	10     free all       odd: the newest first
 //	11     open a cache
 //	12     close a cache  which
 //	13     trim
 //	14     refuse         how much is still granted
-//	15     grant; odd:    allocate more than there can be
+//	15     grant; odd:    allocate more than any machine has
 //
-// What an allocator does not have is left out, and so is what exceeds the bounds above;
-// every string of bytes is a program.
+// The decoder skips operations that the allocator does not have, and those that exceed the
+// bounds above, so every string of bytes is a valid program. The format is stable: the
+// files of a fuzzing corpus keep their meaning.
 type decoder struct {
 	c       *config
 	in      reader
 	program Program
-	live    []Op // the allocations of the live frames
-	bytes   uintptr
-	frames  int
-	caches  []int // numbers of the open ones
-	opened  int
+	live    []Op    // the allocations of the live frames
+	bytes   uintptr // of the live frames
+	frames  int     // number of the newest frame
+	caches  []int   // numbers of the open caches
+	opened  int     // number of the newest cache
 	oneSize bool
-	size    uintptr // of all frames, once known
+	size    uintptr // of all frames if oneSize is set; 0 before the first
 }
 
+// decode decodes bytes in the format that decoder describes.
 func (c *config) decode(data []byte) Program {
 	d := decoder{c: c, in: data}
 	d.oneSize = d.in.next()&1 != 0
@@ -147,6 +160,7 @@ func (c *config) decode(data []byte) Program {
 	return d.program
 }
 
+// operation decodes one operation.
 func (d *decoder) operation() {
 	b := d.in.next()
 	cache := 0
@@ -220,6 +234,7 @@ func (d *decoder) operation() {
 
 func (d *decoder) emit(op Op) { d.program = append(d.program, op) }
 
+// allocate emits an allocation, unless it would exceed a bound.
 func (d *decoder) allocate(cache int, size uintptr) {
 	if d.oneSize {
 		if d.size == 0 {
@@ -237,6 +252,8 @@ func (d *decoder) allocate(cache int, size uintptr) {
 	d.bytes += size
 }
 
+// free emits code for the live frame with index i, modulo their number. It emits nothing if no
+// frame is live.
 func (d *decoder) free(code Code, cache, i int) {
 	if len(d.live) == 0 {
 		return
@@ -248,13 +265,15 @@ func (d *decoder) free(code Code, cache, i int) {
 	d.bytes -= op.Size
 }
 
-// exponents are those of sizes. Small frames are what programs use most.
+// exponents are the logarithms of the sizes that a byte selects. Most are small, like most
+// frames of programs.
 var exponents = [32]uint8{
 	0, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 7, 7, 8, 8, 8,
 	8, 9, 9, 9, 10, 10, 11, 11, 12, 12, 13, 14, 15, 16, 17, 18,
 }
 
-// nextSize reads a size: a power of two, one more or less, or one between two powers.
+// nextSize decodes a size of two bytes: a power of two, one more or less, or a size between
+// two powers.
 func (d *decoder) nextSize() uintptr {
 	a, b := d.in.next(), d.in.next()
 	size := uintptr(1) << exponents[a&31]
@@ -268,7 +287,7 @@ func (d *decoder) nextSize() uintptr {
 		size += size * uintptr(b) / 256
 	}
 	largest := d.c.maxSize
-	if d.c.limited { // a few that must be refused
+	if d.c.limited { // add some sizes that the allocator must refuse
 		largest += largest/8 + 1
 	}
 	if size > largest {

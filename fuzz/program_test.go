@@ -8,15 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// withEverything is a config of an allocator that has all there is.
+// withEverything returns the config of an allocator that has trims and caches.
 func withEverything() *config {
-	return newConfig([]Option{
+	return newConfig(
 		Trims(func(*arena.Heap) {}),
 		Caches(func(h *arena.Heap) (arena.FrameAllocator, func()) { return h, func() {} }),
-	})
+	)
 }
 
-// The format is stable: what is in a corpus means today what it meant yesterday.
+// The format is stable: the files of a fuzzing corpus keep their meaning.
 func TestDecodeIsStable(t *testing.T) {
 	for _, c := range []struct {
 		data []byte
@@ -50,15 +50,15 @@ func TestDecodeIsStable(t *testing.T) {
 	}
 }
 
-// What the allocator has not is left out, without a change to the rest.
+// Decoding skips the operations that the allocator does not have, and nothing else.
 func TestDecodeLeavesOutWhatThereIsNot(t *testing.T) {
 	data := []byte{0, 13, 11, 0x10, 6, 0, 12, 0, 3, 0}
-	require.Equal(t, Program{{Do: Allocate, Frame: 1, Size: 32}, {Do: Free, Frame: 1}}, newConfig(nil).decode(data))
-	limited := newConfig([]Option{MaxSize(100)})
+	require.Equal(t, Program{{Do: Allocate, Frame: 1, Size: 32}, {Do: Free, Frame: 1}}, newConfig[Option]().decode(data))
+	limited := newConfig(MaxSize(100))
 	require.Equal(t, Program{{Do: Allocate, Frame: 1, Size: 1024 % 114}}, limited.decode([]byte{0, 0, 20, 0}))
 }
 
-// requireBounded checks what must hold of every decoded program.
+// requireBounded decodes data and checks that the program is valid and within its bounds.
 func requireBounded(t *testing.T, data []byte) {
 	t.Helper()
 	p := withEverything().decode(data)
@@ -112,7 +112,7 @@ func TestEveryStringIsAProgram(t *testing.T) {
 		}
 		requireBounded(t, data)
 	}
-	endless := make([]byte, 100_000) // allocates and allocates
+	endless := make([]byte, 100_000) // allocations without end
 	requireBounded(t, endless)
 	for i := range endless {
 		endless[i] = 8

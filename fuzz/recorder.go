@@ -3,22 +3,20 @@ package fuzz
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
-	"time"
 )
 
-// recorder is the testing.TB that a constructor gets: what it reports is a finding about
-// one run, and its cleanups are done when that run ends. A run's goroutines use it one
-// at a time.
+// recorder is the testing.TB that a constructor gets. It keeps what is reported to it, as
+// a result of one run, and runs its cleanups when that run ends. The goroutines of a run
+// use it one at a time. Methods that it does not define are those of the test.
 type recorder struct {
 	testing.TB
-	cleanups []func()
+	cleanups []func() // in the order of registration
 	failed   bool
 	skipped  bool
 	log      strings.Builder
-	memories []*Memory
+	memories []*Memory // that NewMemory returned for this recorder
 }
 
 func (r *recorder) Helper()                           {}
@@ -37,7 +35,8 @@ func (r *recorder) Errorf(format string, args ...any) { r.Logf(format, args...);
 func (r *recorder) Fatalf(format string, args ...any) { r.Logf(format, args...); r.FailNow() }
 func (r *recorder) Skipf(format string, args ...any)  { r.Logf(format, args...); r.SkipNow() }
 
-// clean does the cleanups, the last one first, and returns what went wrong.
+// clean runs the cleanups, the last one first. It returns the first fault of the cleanups,
+// or else what was reported to r, or nil.
 func (r *recorder) clean() *violation {
 	var found *violation
 	for len(r.cleanups) > 0 {
@@ -53,7 +52,8 @@ func (r *recorder) clean() *violation {
 	return found
 }
 
-// verdict returns what was reported so far.
+// verdict returns the first fault that a Memory has found, or else what was reported to r,
+// or nil.
 func (r *recorder) verdict() *violation {
 	for _, m := range r.memories {
 		if v := m.found(); v != nil {
@@ -64,54 +64,4 @@ func (r *recorder) verdict() *violation {
 		return violated(Reported, "%s", strings.TrimSpace(r.log.String()))
 	}
 	return nil
-}
-
-// ending is how a function ended that was called by isolate.
-type ending struct {
-	returned bool // otherwise it panicked or called runtime.Goexit
-	panicked any
-	stack    []byte
-}
-
-// isolate calls f on a goroutine of its own and waits. A memory fault is a panic there,
-// as it is where the address is nil.
-func isolate(f func()) ending { return <-start(f) }
-
-// isolateFor is isolate, but gives up after a time: then f goes on, and ok is false.
-func isolateFor(limit time.Duration, f func()) (end ending, ok bool) {
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case end = <-start(f):
-		return end, true
-	case <-timer.C:
-		return end, false
-	}
-}
-
-func start(f func()) <-chan ending {
-	ended := make(chan ending, 1)
-	go func() {
-		var end ending
-		defer func() {
-			if end.panicked = recover(); end.panicked != nil {
-				end.stack = debug.Stack()
-			}
-			ended <- end
-		}()
-		debug.SetPanicOnFault(true)
-		f()
-		end.returned = true
-	}()
-	return ended
-}
-
-// violation is a broken invariant.
-type violation struct {
-	invariant Invariant
-	text      string
-}
-
-func violated(i Invariant, format string, args ...any) *violation {
-	return &violation{i, fmt.Sprintf(format, args...)}
 }

@@ -8,29 +8,31 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// What reducing may take. A program that needs longer is printed longer than it has to
-// be.
+// These bound a reduction. When one of them is reached, the printed program is longer than
+// necessary.
 const (
 	maxReduceRuns = 4000
 	maxReduceTime = 3 * time.Second
 )
 
-// reduction looks for the shortest program that breaks an invariant.
+// reduction searches for a shorter program that breaks the same invariant. It belongs to
+// one goroutine.
 type reduction struct {
 	c         *config
 	t         testing.TB
 	new       func(testing.TB) arena.FrameAllocator
 	invariant Invariant
-	best      Program
+	best      Program    // the shortest so far
 	violation *violation // of best
-	runs      int
+	runs      int        // so far
 	deadline  time.Time
 }
 
-// reduce returns the shortest program found that breaks the same invariant as p, which
-// did after so many operations, and how it does that; nil if p does not do it again.
+// reduce searches for a shorter program that breaks the same invariant as p, which has
+// broken it after done operations. It returns the shortest one and its violation. If p does
+// not break the invariant again, reduce returns p and nil.
 func (c *config) reduce(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program, v *violation, done int) (Program, *violation) {
-	r := reduction{c: c, t: t, new: new, invariant: v.invariant, deadline: time.Now().Add(c.patience)}
+	r := reduction{c: c, t: t, new: new, invariant: v.invariant, deadline: time.Now().Add(c.reduceTime)}
 	if !r.try(p[:done]) {
 		return p, nil
 	}
@@ -38,13 +40,14 @@ func (c *config) reduce(t testing.TB, new func(testing.TB) arena.FrameAllocator,
 		changed = r.leaveOut()
 		changed = r.simplify() || changed
 	}
-	// Once more, for a message that has the numbers of what is printed.
-	r.runs = 0 // the first run has no deadline
+	// Run it once more, so that the message has the same numbers as the printed program.
+	r.runs = 0 // try ignores the deadline in the first run
 	r.try(r.best.renumber())
 	return r.best.renumber(), r.violation
 }
 
-// try runs a program, and makes it the best one if it breaks the invariant.
+// try runs p. If p breaks the invariant, it becomes r.best, without the operations behind
+// the one that breaks it. try reports whether it did.
 func (r *reduction) try(p Program) bool {
 	if r.runs >= maxReduceRuns || r.runs > 0 && time.Now().After(r.deadline) {
 		return false
@@ -58,9 +61,9 @@ func (r *reduction) try(p Program) bool {
 	return true
 }
 
-// leaveOut leaves out as many operations as it can: a half at a time, then a quarter,
-// and so on (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input",
-// 2002). It reports whether it left out any.
+// leaveOut removes operations: first all of them, then a half at a time, a quarter, and so
+// on to single ones (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing
+// input", 2002). It reports whether it removed any.
 func (r *reduction) leaveOut() (any bool) {
 	for n := len(r.best); n > 0; {
 		n = min(n, len(r.best))
@@ -86,8 +89,8 @@ func (r *reduction) leaveOut() (any bool) {
 	return any
 }
 
-// simplify replaces each operation by a simpler one that does as well. It reports
-// whether it replaced any.
+// simplify replaces operations by simpler ones, as long as the program breaks the invariant.
+// It reports whether it replaced any.
 func (r *reduction) simplify() (any bool) {
 	replace := func(i int, change func(op *Op)) {
 		if i >= len(r.best) {

@@ -16,21 +16,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// heard is a testing.TB that keeps what it is told.
-type heard struct {
+// fakeTB is a testing.TB that keeps the text of Fatal.
+type fakeTB struct {
 	testing.TB
 	text string
 }
 
-func (h *heard) Helper() {}
-func (h *heard) Fatal(args ...any) {
+func (h *fakeTB) Helper() {}
+func (h *fakeTB) Fatal(args ...any) {
 	h.text = fmt.Sprint(args...)
 	runtime.Goexit()
 }
 
-// failureOf returns what f reports.
+// failureOf returns the text with which f fails.
 func failureOf(t *testing.T, f func(testing.TB)) string {
-	h := &heard{TB: t}
+	h := &fakeTB{TB: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -41,7 +41,7 @@ func failureOf(t *testing.T, f func(testing.TB)) string {
 	return h.text
 }
 
-// boundless hands out a frame of no bytes for more than there can be.
+// boundless serves requests that no machine can serve, with a frame of no bytes.
 type boundless struct{ arena.Heap }
 
 func (b *boundless) Allocate(size uintptr) unsafe.Pointer {
@@ -53,14 +53,14 @@ func (b *boundless) Allocate(size uintptr) unsafe.Pointer {
 
 func newBoundless(testing.TB) arena.FrameAllocator { return new(boundless) }
 
-// miscounting says that a frame is live whatever is.
+// miscounting is an allocator whose figure is always one live frame.
 type miscounting struct{ arena.Heap }
 
 func newMiscounting(testing.TB) arena.FrameAllocator { return new(miscounting) }
 
 var miscounted = fuzz.LiveFrames(func(*miscounting) int { return 1 })
 
-// What a failure prints compiles, and fails in the same way.
+// The code that a failure prints compiles, and fails in the same way.
 func TestPrintedCodeReproduces(t *testing.T) {
 	replay := failureOf(t, func(t testing.TB) { fuzz.Check(t, newForgetful, fuzz.Sizes(4000)) })
 	huge := failureOf(t, func(t testing.TB) { fuzz.Check(t, newBoundless) })
@@ -75,8 +75,8 @@ func TestPrintedCodeReproduces(t *testing.T) {
 	require.True(t, ok, stress)
 
 	file := "package fuzz_test\n\nimport (\n\t\"testing\"\n\n\t\"github.com/framearena/framearena/fuzz\"\n)\n\n" +
-		"var promises = []fuzz.Option{fuzz.Concurrent(), miscounted}\n\n" +
-		strings.Replace(first, "promises...", "fuzz.Sizes(4000)", 1) + "\n" +
+		"var promises = fuzz.Promises{fuzz.Concurrent(), miscounted}\n\n" +
+		strings.Replace(first, "promises", "fuzz.Sizes(4000)", 1) + "\n" +
 		strings.Replace(second, "TestReproduction", "TestSecondReproduction", 1) + "\n" +
 		strings.Replace(third, "TestReproduction", "TestThirdReproduction", 1)
 	output := testWith(t, file, "Reproduction$")
@@ -92,7 +92,8 @@ func TestPrintedCodeReproduces(t *testing.T) {
 	}
 }
 
-// testWith runs tests of this package, with a file more that is not in its directory.
+// testWith runs tests of this package with one more file, which is not in its directory. It
+// requires that they fail, and returns their output.
 func testWith(t *testing.T, file, run string) string {
 	dir := t.TempDir()
 	real := filepath.Join(dir, "file.go")

@@ -10,40 +10,42 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// run is an execution of a program on a new allocator. It belongs to the goroutine that
-// executes, and to its helpers one at a time.
+// run is one execution of a program on a new allocator. It belongs to the goroutine that
+// executes the program. While FreeElsewhere waits for its goroutine, it belongs to that one.
 type run struct {
 	c       *config
 	tb      *recorder
 	main    arena.FrameAllocator
-	caches  map[int]openedCache
-	frames  map[int]*frame // live ones, by number
+	caches  map[int]openedCache // by number
+	frames  map[int]*frame      // the live frames, by number
 	ledger  ledger
-	serial  uint64
-	refuses bool
-	served  uintptr // the greatest size that was ever served, to be asked for at the end
+	serial  uint64  // of the last write
+	refuses bool    // memory is being refused
+	served  uintptr // the largest size that was served; again asks for it at the end
 
-	// done counts the operations that were begun. Written by the goroutine that
-	// executes; read by who waits for it, after it has ended or when it takes too long.
+	// done counts the operations that have begun. The goroutine of the program writes it.
+	// execute reads it when the program has ended, or takes too long and still runs: so it
+	// is atomic. It orders nothing else.
 	done atomic.Int64
 
-	touching *frame // being read or written: a fault is about it
+	touching *frame // the frame that is being read or written; a fault is about this frame
 }
 
+// openedCache is a cache that the program has opened and not closed.
 type openedCache struct {
 	frames arena.FrameAllocator
-	end    func()
+	end    func() // closes the cache
 }
 
-// maxNeighbour is the size of the greatest frame that is verified whenever one beside it
-// is handed out.
+// maxNeighbour is the size of the largest frame that allocate verifies when it gets a frame
+// beside it.
 const maxNeighbour = 8 << 10
 
-// outcome is how a program ended.
+// outcome is how a program has ended.
 type outcome struct {
-	violation *violation // nil: well
-	done      int        // operations
-	skipped   string     // why the constructor wants the test to be skipped, or ""
+	violation *violation // nil if no invariant was broken
+	done      int        // operations that have begun
+	skipped   string     // why the constructor skips the test, or ""
 }
 
 // execute runs a program on a new allocator, from the constructor to the cleanups.
@@ -54,16 +56,16 @@ func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator
 		r.tb.clean()
 		return outcome{skipped: "skipped: " + r.tb.log.String()}
 	}
-	v := r.begun(end)
+	v := r.checkConstructor(end)
 	if v == nil {
 		var inside *violation
 		var ended bool
-		if end, ended = isolateFor(c.stuck, func() { inside = r.program(p) }); !ended {
-			// Whoever is stuck still uses what cleanups would end.
-			return outcome{violation: violated(Stuck, "an operation, the last one that is shown, has not returned for %v", c.stuck), done: r.begunOperations()}
+		if end, ended = isolateFor(c.programTime, func() { inside = r.program(p) }); !ended {
+			// No cleanups: the operation that is stuck still uses what they would close.
+			return outcome{violation: violated(Stuck, "the last operation of the program has not returned after %v", c.programTime), done: r.begunOperations()}
 		}
 		if v = inside; v == nil && !end.returned {
-			v = r.broken(end)
+			v = r.cutShort(end)
 		}
 	}
 	if atEnd := r.tb.clean(); v == nil {
@@ -74,8 +76,8 @@ func (c *config) execute(t testing.TB, new func(testing.TB) arena.FrameAllocator
 
 func (r *run) begunOperations() int { return int(r.done.Load()) }
 
-// begun says how the constructor ended.
-func (r *run) begun(end ending) *violation {
+// checkConstructor returns the violation of a constructor that has failed, or nil.
+func (r *run) checkConstructor(end ending) *violation {
 	switch {
 	case end.panicked != nil:
 		return violated(Panicked, "the constructor panicked: %v\n%s", end.panicked, end.stack)
@@ -87,8 +89,8 @@ func (r *run) begun(end ending) *violation {
 	return nil
 }
 
-// broken says why a run ended in the middle of an operation.
-func (r *run) broken(end ending) *violation {
+// cutShort returns the violation of a program that has ended in the middle of an operation.
+func (r *run) cutShort(end ending) *violation {
 	switch {
 	case end.panicked == nil:
 		return violated(Panicked, "the allocator ended the goroutine that called it")
@@ -98,6 +100,7 @@ func (r *run) broken(end ending) *violation {
 	return violated(Panicked, "the allocator panicked: %v\n%s", end.panicked, end.stack)
 }
 
+// program executes p. It returns the first violation, or nil.
 func (r *run) program(p Program) *violation {
 	for _, op := range p {
 		r.done.Add(1)
@@ -115,6 +118,7 @@ func (r *run) program(p Program) *violation {
 	return r.end()
 }
 
+// operation executes op. It does nothing if op names a frame or a cache that does not exist.
 func (r *run) operation(op Op) *violation {
 	switch f := r.frames[op.Frame]; op.Do {
 	case Allocate:
@@ -129,7 +133,7 @@ func (r *run) operation(op Op) *violation {
 		if f != nil {
 			var v *violation
 			if end := isolate(func() { v = r.free(f, r.through(op.Cache)) }); v == nil && !end.returned {
-				v = r.broken(end)
+				v = r.cutShort(end)
 			}
 			return v
 		}
@@ -173,7 +177,7 @@ func (r *run) operation(op Op) *violation {
 	return nil
 }
 
-// through returns the allocator that an operation uses.
+// through returns the cache of a number, or the allocator itself if no such cache is open.
 func (r *run) through(cache int) arena.FrameAllocator {
 	if c, open := r.caches[cache]; open {
 		return c.frames
@@ -181,6 +185,7 @@ func (r *run) through(cache int) arena.FrameAllocator {
 	return r.main
 }
 
+// refuse makes every Memory refuse after so many bytes, and turns the switch of Refusals on.
 func (r *run) refuse(after uintptr) {
 	for _, m := range r.tb.memories {
 		m.refuseAfter(after)
@@ -192,6 +197,7 @@ func (r *run) refuse(after uintptr) {
 	}
 }
 
+// grant ends the effect of refuse.
 func (r *run) grant() {
 	r.refuses = false
 	for _, m := range r.tb.memories {
@@ -202,13 +208,14 @@ func (r *run) grant() {
 	}
 }
 
+// allocate allocates a frame, checks the answer and the frame, and fills it.
 func (r *run) allocate(op Op) *violation {
 	p := r.through(op.Cache).Allocate(op.Size)
-	if v := r.c.judge(p, op.Size, &r.ledger, r.refuses); v != nil || p == nil {
+	if v := r.c.checkAnswer(p, op.Size, &r.ledger, r.refuses); v != nil || p == nil {
 		return v
 	}
 	f := &frame{number: op.Frame, p: p, size: op.Size}
-	if v := r.c.inspect(f, &r.ledger); v != nil {
+	if v := r.c.checkPlace(f, &r.ledger); v != nil {
 		return v
 	}
 	if v := r.inMemory(f); v != nil {
@@ -236,29 +243,30 @@ func (r *run) allocate(op Op) *violation {
 	return r.c.grown(&r.ledger)
 }
 
-// judge says whether the answer to a request is right, before the ledger knows it.
-func (c *config) judge(p unsafe.Pointer, size uintptr, l *ledger, refuses bool) *violation {
+// checkAnswer checks whether the allocator was right to serve a request or to refuse it: p is
+// its answer, nil for a refusal. The new frame is not in the ledger yet.
+func (c *config) checkAnswer(p unsafe.Pointer, size uintptr, l *ledger, refuses bool) *violation {
 	cost := c.cost(size)
 	over := c.budgeted && (cost < size || cost > c.budget || l.cost > c.budget-cost)
 	tooLarge := c.limited && size > c.maxSize
 	impossible := size > ^uintptr(0)>>1
 	switch {
 	case p != nil && impossible:
-		return violated(LimitExceeded, "%#x bytes were asked for, which no machine has, and were given", size)
+		return violated(LimitExceeded, "a frame of %#x bytes was handed out, and no machine has that much", size)
 	case p != nil && tooLarge:
-		return violated(LimitExceeded, "%d bytes were given, and the greatest size is %d", size, c.maxSize)
+		return violated(LimitExceeded, "a frame of %d bytes was handed out, and the largest size is %d", size, c.maxSize)
 	case p != nil && over:
-		return violated(LimitExceeded, "%d bytes were given on top of %d, and the budget is %d", cost, l.cost, c.budget)
+		return violated(LimitExceeded, "a frame that takes %d bytes was handed out, %d were taken before, and the budget is %d", cost, l.cost, c.budget)
 	case p != nil || impossible || tooLarge || over || refuses || size == 0:
 		return nil
 	case c.mayRefuse && l.live > 0:
 		return nil
 	}
-	return violated(WrongRefusal, "%d bytes were refused, with %d frames live that take %d bytes, and nothing in the way", size, l.live, l.cost)
+	return violated(WrongRefusal, "a frame of %d bytes was refused without a reason, while %d frames were live and took %d bytes", size, l.live, l.cost)
 }
 
-// inspect looks at where a new frame is.
-func (c *config) inspect(f *frame, l *ledger) *violation {
+// checkPlace checks the address of a new frame, which is not in the ledger yet.
+func (c *config) checkPlace(f *frame, l *ledger) *violation {
 	if f.end() < f.begin() {
 		return violated(NotUsable, "frame %d, of %d bytes at %p, goes beyond the last address", f.number, f.size, f.p)
 	}
@@ -274,7 +282,7 @@ func (c *config) inspect(f *frame, l *ledger) *violation {
 	return nil
 }
 
-// inMemory checks that a frame is inside one block, if all memory comes from Memory.
+// inMemory checks that a frame lies inside a block, if the allocator has a Memory below it.
 func (r *run) inMemory(f *frame) *violation {
 	if len(r.tb.memories) == 0 {
 		return nil
@@ -287,10 +295,10 @@ func (r *run) inMemory(f *frame) *violation {
 	return violated(NotUsable, "frame %d, of %d bytes at %p, is not inside a live block of the Memory below", f.number, f.size, f.p)
 }
 
-// grown checks that freed frames come back.
+// grown checks that freed frames are used again.
 func (c *config) grown(l *ledger) *violation {
 	if n := l.grown(); c.recycles && l.size <= c.recycled && n > c.slack {
-		return violated(Lost, "there were never more than %d frames of %d bytes live, and %d were handed out in different places, %d more: freed ones do not come back", l.peak, l.size, len(l.addresses), n)
+		return violated(Lost, "at most %d frames of %d bytes were live at once, and they were handed out at %d different addresses, %d more: freed frames are not used again", l.peak, l.size, len(l.addresses), n)
 	}
 	return nil
 }
@@ -302,6 +310,7 @@ func (r *run) write(f *frame) {
 	r.touching = nil
 }
 
+// verify compares the contents of a live frame with the last write.
 func (r *run) verify(f *frame) *violation {
 	r.touching = f
 	i := f.damage()
@@ -309,6 +318,7 @@ func (r *run) verify(f *frame) *violation {
 	return damagedAt(f, i)
 }
 
+// damagedAt returns the violation for damage at the offset i of f, or nil if i is negative.
 func damagedAt(f *frame, i int) *violation {
 	if i < 0 {
 		return nil
@@ -325,6 +335,8 @@ func (r *run) verifyAll() *violation {
 	return nil
 }
 
+// free verifies a frame and frees it. The ledger forgets it first: from then on the allocator
+// may do with it what it likes.
 func (r *run) free(f *frame, through arena.FrameAllocator) *violation {
 	if v := r.verify(f); v != nil {
 		return v
@@ -337,7 +349,7 @@ func (r *run) free(f *frame, through arena.FrameAllocator) *violation {
 
 func (r *run) accounts() *violation { return r.c.accounts(r.main, &r.ledger) }
 
-// accounts compares the figures of an allocator at rest with what is live.
+// accounts compares the allocator's figures with the ledger. No goroutine uses the allocator.
 func (c *config) accounts(m arena.FrameAllocator, l *ledger) *violation {
 	if c.liveFrames != nil {
 		if n := c.liveFrames(m); n != l.live {
@@ -352,7 +364,8 @@ func (c *config) accounts(m arena.FrameAllocator, l *ledger) *violation {
 	return nil
 }
 
-// end frees everything, and looks whether all is as it was at the beginning.
+// end frees all frames and closes all caches. Then it checks that the allocator is as it was
+// at the beginning: it has no live frames, and serves what it has served before.
 func (r *run) end() *violation {
 	r.grant()
 	if v := r.verifyAll(); v != nil {
@@ -363,9 +376,9 @@ func (r *run) end() *violation {
 	}
 	for i := 0; len(r.frames) > 0; i++ {
 		var f *frame
-		if n := len(r.ledger.byAddress); n > 0 { // from either end by turns
+		if n := len(r.ledger.byAddress); n > 0 { // the lowest and the highest address in turn
 			f = r.ledger.byAddress[(n-1)*(i%2)]
-		} else { // those of no bytes
+		} else { // frames of size 0
 			f = r.frames[slices.Min(slices.Collect(maps.Keys(r.frames)))]
 		}
 		if v := r.free(f, r.main); v != nil {
@@ -382,7 +395,7 @@ func (r *run) end() *violation {
 	}
 	if r.served > 0 {
 		if v := r.again(); v != nil {
-			v.text = "after the last operation, when all was freed and was asked for again: " + v.text
+			v.text = "after the end of the program, when everything was freed and was allocated again: " + v.text
 			return v
 		}
 	}
@@ -394,8 +407,8 @@ func (r *run) end() *violation {
 	return r.validate()
 }
 
-// again asks for the greatest frame that was served, and as many as there may be if
-// there is a budget: whatever was refused before, nothing of it is gone.
+// again allocates a frame of the largest size that was served and, if there is a budget, as
+// many as the budget allows. Earlier refusals must not have used up any memory or budget.
 func (r *run) again() *violation {
 	for n := 1; n <= maxLive; n++ {
 		if v := r.allocate(Op{Do: Allocate, Frame: -n, Size: r.served}); v != nil {
@@ -416,6 +429,7 @@ func (r *run) again() *violation {
 	return r.accounts()
 }
 
+// validate calls the function of Validates, if there is one.
 func (r *run) validate() *violation {
 	if r.c.validate == nil {
 		return nil

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,66 +13,73 @@ import (
 	"github.com/framearena/framearena/internal/race"
 )
 
-// Stress tests an allocator that is [Concurrent] with many goroutines, which allocate,
-// fill, hand over, look at and free frames, each through a cache of its own if there are
-// [Caches], and stop for a moment at any point. Between rounds all are at rest, and the
-// figures must be right. It fails t at the first broken invariant, with the smallest
-// call of Stress that was seen to break it.
+// Stress tests an allocator with many goroutines, which allocate, fill, verify, hand over
+// and free frames, each through a cache of its own if there are [Caches], and pause at
+// random. Between rounds no goroutine uses the allocator, and its figures must be exact.
+// Stress fails t at the first broken invariant, and prints the smallest load that has
+// broken it. It fails t at once if the option [Concurrent] is missing.
 //
-// Run it with the race detector too: part of the rounds is without any lock of the
-// kit's, which would order what the allocator has left unordered. It is no benchmark.
+// Run it with the race detector too. The kit's own lock orders the goroutines, and could
+// hide a missing order in the allocator; with -race, half of the rounds do without it.
+// Stress is not a benchmark.
 //
-// See [Check] for new.
-func Stress(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...Option) {
+// Stress returns when all of its goroutines have ended. It panics if an option is nil. See
+// [Check] for new.
+func Stress(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...StressOption) {
 	t.Helper()
-	c := newConfig(opts)
+	c := newConfig(opts...)
 	c.shorten()
-	if f := c.stress(t, new, len(opts) > 0); f != nil {
+	if f := c.stress(t, new); f != nil {
 		t.Fatal(f.text())
 	}
 }
 
 const (
 	stressRounds = 8
-	stressLive   = 24  // frames that a goroutine has at most
-	stressUnder  = 128 // frames that are handed over at any time, at most
+	stressLive   = 24  // most frames that a user holds
+	stressPassed = 128 // most frames that are handed over and not taken yet
 )
 
 // stress is one execution of the load. Its users share it.
 type stress struct {
-	c       *config
-	tb      *recorder
-	main    arena.FrameAllocator
-	users   []*stressUser
-	passed  chan *frame // handed over, and not taken yet
-	stopped atomic.Bool // set once a violation is found; read by users, to end early
+	c      *config
+	tb     *recorder
+	main   arena.FrameAllocator
+	users  []*stressUser
+	passed chan *frame // handed over by one user, and not taken by another yet
 
-	// isWatched says that the ledger is kept in this round; written between rounds.
-	isWatched bool
-	oneSize   uintptr // of all frames in this round, or 0; written between rounds
+	// stopped is set when a violation is found, by the goroutine that found it. Users read
+	// it to stop early; a user that reads it late does no harm, so it orders nothing.
+	stopped atomic.Bool
 
-	mu     sync.Mutex // guards the rest
+	// These are written between rounds, when no user runs.
+	keepsLedger bool    // users keep the ledger in this round
+	oneSize     uintptr // size of all frames in this round, or 0 for several sizes
+
+	mu     sync.Mutex // guards the fields below during a round
 	ledger ledger
-	found  *violation
-	done   int
+	found  *violation // the first
+	done   int        // operations of all users; set at the end
 }
 
-// stressUser is a goroutine of the load. It belongs to it during a round.
+// stressUser is one user of the allocator. During a round it belongs to the goroutine that
+// the round has started for it, otherwise to the goroutine that runs the rounds.
 type stressUser struct {
 	*stress
 	random *rand.Rand
 	frames arena.FrameAllocator // its cache, or the allocator
-	end    func()               // closes the cache; nil if there is none
-	live   []*frame
-	serial uint64
-	done   int
+	end    func()               // closes the cache; nil without one
+	live   []*frame             // that it holds
+	serial uint64               // of its last write
+	done   int                  // operations
 }
 
-// stress returns the first failure, or nil.
-func (c *config) stress(t testing.TB, new func(testing.TB) arena.FrameAllocator, promises bool) *failure {
+// stress runs the load and, if it fails, searches for a smaller one. It returns the failure,
+// or nil.
+func (c *config) stress(t testing.TB, new func(testing.TB) arena.FrameAllocator) *failure {
 	t.Helper()
 	if !c.concurrent {
-		t.Fatal("fuzz: Stress of an allocator that is not Concurrent: give that option, or use Check")
+		t.Fatal("fuzz: Stress needs an allocator that promises Concurrent: add that option, or use Check")
 	}
 	v, done := c.stressOnce(t, new)
 	if v == nil {
@@ -92,7 +98,7 @@ func (c *config) stress(t testing.TB, new func(testing.TB) arena.FrameAllocator,
 		}
 		return false
 	}
-	for deadline := time.Now().Add(c.patience); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(c.reduceTime); time.Now().Before(deadline); {
 		if n := smallest.operations; n > 64 && try(smallest.goroutines, n/2) {
 			continue
 		}
@@ -101,37 +107,33 @@ func (c *config) stress(t testing.TB, new func(testing.TB) arena.FrameAllocator,
 		}
 		break
 	}
-	f.call = stressCall(&smallest, new, promises)
+	f.call = stressCall(&smallest, new)
 	return f
 }
 
-// stressCall returns a test that repeats the load. Options of the call stand last, where
-// they have the last word.
-func stressCall(c *config, new func(testing.TB) arena.FrameAllocator, promises bool) string {
-	var b strings.Builder
-	b.WriteString("func TestReproduction(t *testing.T) {\n")
-	options := fmt.Sprintf("fuzz.Goroutines(%d), fuzz.Operations(%d), fuzz.Seed(%d)", c.goroutines, c.operations, c.seed)
-	if promises {
-		fmt.Fprintf(&b, "\topts := append(promises, %s) // promises: the options of the test that failed\n", options)
-		options = "opts..."
-	} else {
-		options = "fuzz.Concurrent(), " + options
+// stressCall returns the source of a test that repeats the load. Concurrent is among the
+// promises: without it there is no load.
+func stressCall(c *config, new func(testing.TB) arena.FrameAllocator) string {
+	return fmt.Sprintf(`func TestReproduction(t *testing.T) {
+	for range 10 {
+		fuzz.Stress(t, %s, promises, // what the failed test promised
+			fuzz.Goroutines(%d), fuzz.Operations(%d), fuzz.Seed(%d))
 	}
-	fmt.Fprintf(&b, "\tfor range 10 {\n\t\tfuzz.Stress(t, %s, %s)\n\t}\n}\n", nameOf(new), options)
-	return b.String()
+}
+`, nameOf(new), c.goroutines, c.operations, c.seed)
 }
 
-// stressOnce runs the load on a new allocator, and returns what was found after how many
-// operations.
+// stressOnce runs the load on a new allocator. It returns the first violation, or nil, and
+// the number of operations.
 func (c *config) stressOnce(t testing.TB, new func(testing.TB) arena.FrameAllocator) (*violation, int) {
-	s := &stress{c: c, tb: &recorder{TB: t}, passed: make(chan *frame, stressUnder)}
+	s := &stress{c: c, tb: &recorder{TB: t}, passed: make(chan *frame, stressPassed)}
 	end := isolate(func() { s.main = new(s.tb) })
 	if s.tb.skipped {
 		s.tb.clean()
 		t.Skip(s.tb.log.String())
 	}
-	begun := run{tb: s.tb, main: s.main}
-	if s.found = begun.begun(end); s.found == nil {
+	constructed := run{tb: s.tb, main: s.main}
+	if s.found = constructed.checkConstructor(end); s.found == nil {
 		s.run()
 	}
 	if v := s.tb.clean(); s.found == nil {
@@ -140,6 +142,7 @@ func (c *config) stressOnce(t testing.TB, new func(testing.TB) arena.FrameAlloca
 	return s.found, s.done
 }
 
+// run runs all rounds, or up to the first violation.
 func (s *stress) run() {
 	defer func() {
 		for _, u := range s.users {
@@ -151,9 +154,10 @@ func (s *stress) run() {
 	}
 	each := max(1, s.c.operations/s.c.goroutines/stressRounds)
 	for round := range stressRounds {
-		// The detector sees what the ledger's lock would hide from it, but a frame that
-		// two have must not be written to by both, or it reports that as a race instead.
-		s.isWatched = !race.Enabled || round%2 == 0 || s.c.watched
+		// Under -race every other round keeps no ledger, because its lock would order the
+		// users. The other rounds keep it: they find a frame that was handed out twice
+		// before two users write to it, which the detector would report as their race.
+		s.keepsLedger = !race.Enabled || round%2 == 0 || s.c.alwaysLedger
 		s.oneSize = 0
 		if round/2%2 == 0 {
 			s.oneSize = 40 << (round % 5)
@@ -185,7 +189,8 @@ func (s *stress) run() {
 	}
 }
 
-// all has each user do f on its own goroutine, and waits, unless there was a violation.
+// all calls f for each user on a goroutine of its own, and waits for all. It does nothing
+// after a violation.
 func (s *stress) all(f func(*stressUser)) {
 	if s.stopped.Load() {
 		return
@@ -197,17 +202,19 @@ func (s *stress) all(f func(*stressUser)) {
 	all.Wait()
 }
 
-// one calls f, and reports how it ended if it did not return.
+// one calls f, and reports a violation if f panics or ends its goroutine. It does nothing
+// after a violation.
 func (s *stress) one(f func()) {
 	if s.stopped.Load() {
 		return
 	}
 	if end := isolate(f); !end.returned {
 		var r run
-		s.report(r.broken(end))
+		s.report(r.cutShort(end))
 	}
 }
 
+// report records a violation, if it is the first, and stops the load. v may be nil.
 func (s *stress) report(v *violation) {
 	if v == nil {
 		return
@@ -220,10 +227,11 @@ func (s *stress) report(v *violation) {
 	s.stopped.Store(true)
 }
 
-// rest looks at an allocator that nobody uses and that has no live frames.
+// rest checks the allocator between rounds, when it has no live frames and no goroutine uses
+// it.
 func (s *stress) rest() {
-	if s.isWatched && s.ledger.live != 0 {
-		panic(fmt.Sprintf("fuzz: %d frames are live that nobody has", s.ledger.live))
+	if s.keepsLedger && s.ledger.live != 0 {
+		panic(fmt.Sprintf("fuzz: %d frames are live between rounds: a fault of the kit", s.ledger.live))
 	}
 	s.one(func() {
 		var none ledger
@@ -235,12 +243,13 @@ func (s *stress) rest() {
 		}
 		s.report(s.tb.verdict())
 	})
-	// So many may have been live at once, whoever was slow.
-	if most := s.c.goroutines*stressLive + stressUnder; s.c.recycles && s.ledger.size <= s.c.recycled && s.isWatched && !s.ledger.mixed && len(s.ledger.addresses) > most+s.c.slack {
-		s.report(violated(Lost, "no more than %d frames of %d bytes can have been live, and %d were handed out in different places: freed ones do not come back", most, s.ledger.size, len(s.ledger.addresses)))
+	// The scheduling of users decides how many frames were live at once; most is the bound.
+	if most := s.c.goroutines*stressLive + stressPassed; s.c.recycles && s.ledger.size <= s.c.recycled && s.keepsLedger && !s.ledger.mixed && len(s.ledger.addresses) > most+s.c.slack {
+		s.report(violated(Lost, "at most %d frames of %d bytes can have been live at once, and they were handed out at %d different addresses: freed frames are not used again", most, s.ledger.size, len(s.ledger.addresses)))
 	}
 }
 
+// open opens the user's cache, if there are any.
 func (u *stressUser) open() {
 	u.frames, u.end = u.main, nil
 	if u.c.openCache != nil {
@@ -248,7 +257,8 @@ func (u *stressUser) open() {
 	}
 }
 
-// through returns what an operation goes through: mostly the own cache.
+// through returns the allocator for one operation: the user's cache or, one time in eight,
+// the allocator itself.
 func (u *stressUser) through() arena.FrameAllocator {
 	if u.random.IntN(8) == 0 {
 		return u.main
@@ -256,6 +266,7 @@ func (u *stressUser) through() arena.FrameAllocator {
 	return u.frames
 }
 
+// step does one random operation.
 func (u *stressUser) step() {
 	switch n := u.random.IntN(1000); {
 	case n < 420:
@@ -307,7 +318,8 @@ func (u *stressUser) step() {
 	}
 }
 
-// pick takes one of the own frames, or nil if there are none.
+// pick removes a random frame from those that the user holds, and returns it. It returns nil
+// if the user holds none.
 func (u *stressUser) pick() *frame {
 	if len(u.live) == 0 {
 		return nil
@@ -319,6 +331,8 @@ func (u *stressUser) pick() *frame {
 	return f
 }
 
+// allocate allocates a frame, unless the user holds stressLive. A refusal is a violation only if
+// no option allows it: how much is live at that moment is not known exactly.
 func (u *stressUser) allocate() {
 	if len(u.live) >= stressLive {
 		return
@@ -330,7 +344,7 @@ func (u *stressUser) allocate() {
 	p := u.through().Allocate(size)
 	if p == nil {
 		if !u.c.mayRefuse && !u.c.budgeted && u.c.refuse == nil && len(u.tb.memories) == 0 {
-			u.report(violated(WrongRefusal, "%d bytes were refused, and nothing was in the way", size))
+			u.report(violated(WrongRefusal, "a frame of %d bytes was refused without a reason", size))
 		}
 		return
 	}
@@ -348,18 +362,19 @@ func (u *stressUser) allocate() {
 	u.live = append(u.live, f)
 }
 
-// admit checks where a new frame is and enters it in the ledger.
+// admit checks the address of a new frame and, in rounds with a ledger, adds it. It reports
+// whether the address is right.
 func (u *stressUser) admit(f *frame) bool {
 	var v *violation
-	if u.isWatched {
+	if u.keepsLedger {
 		u.mu.Lock()
-		if v = u.c.inspect(f, &u.ledger); v == nil {
+		if v = u.c.checkPlace(f, &u.ledger); v == nil {
 			u.ledger.add(f, u.c.cost(f.size))
 		}
 		u.mu.Unlock()
 	} else {
 		var none ledger
-		v = u.c.inspect(f, &none)
+		v = u.c.checkPlace(f, &none)
 	}
 	u.report(v)
 	return v == nil
@@ -372,12 +387,13 @@ func (u *stressUser) write(f *frame) {
 
 func (u *stressUser) verify(f *frame) { u.report(damagedAt(f, f.damage())) }
 
+// free verifies a frame and frees it. It leaves the frame alone once the load has stopped.
 func (u *stressUser) free(f *frame) {
 	u.verify(f)
 	if u.stopped.Load() {
 		return
 	}
-	if u.isWatched {
+	if u.keepsLedger {
 		u.mu.Lock()
 		u.ledger.remove(f, u.c.cost(f.size))
 		u.mu.Unlock()
@@ -385,14 +401,14 @@ func (u *stressUser) free(f *frame) {
 	u.through().Deallocate(f.p, f.size)
 }
 
-// look verifies all frames that the user has, while nobody changes any.
+// look verifies all frames that the user holds, while no user changes any.
 func (u *stressUser) look() {
 	for _, f := range u.live {
 		u.verify(f)
 	}
 }
 
-// leave frees them, and closes the cache.
+// leave frees all frames that the user holds, and closes its cache.
 func (u *stressUser) leave() {
 	for f := u.pick(); f != nil; f = u.pick() {
 		u.free(f)

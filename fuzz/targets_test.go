@@ -5,15 +5,15 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/fuzz"
-	"github.com/framearena/framearena/internal/allocators"
+	"github.com/framearena/framearena/internal/testkit/allocators"
 	"github.com/framearena/framearena/slab"
 )
 
-// fuzzOurs fuzzes one of the allocators of the table.
+// fuzzOurs fuzzes the allocator of this project with the given name.
 func fuzzOurs(f *testing.F, name string) {
 	for _, a := range allocators.All() {
 		if a.Name == name {
-			fuzz.Fuzz(f, a.New, a.Promises...)
+			fuzz.Fuzz(f, a.New, a.Promises)
 			return
 		}
 	}
@@ -28,22 +28,22 @@ func FuzzBounded(f *testing.F)    { fuzzOurs(f, "bounded") }
 func FuzzMonotonic(f *testing.F)  { fuzzOurs(f, "monotonic") }
 func FuzzHeap(f *testing.F)       { fuzzOurs(f, "heap") }
 
-// Caches on several goroutines: what the input decides is the load.
+// FuzzCaches uses caches on several goroutines. The input selects the load.
 func FuzzCaches(f *testing.F) {
 	f.Add(uint64(1), uint8(8), uint8(0))
 	f.Add(uint64(2), uint8(2), uint8(1))
 	f.Add(uint64(3), uint8(3), uint8(2))
 	f.Add(uint64(4), uint8(16), uint8(3))
 	f.Fuzz(func(t *testing.T, seed uint64, goroutines, kind uint8) {
-		opts := append(allocators.ArenaPromises(), fuzz.Seed(seed), fuzz.Goroutines(1+int(goroutines)%16), fuzz.Operations(2000))
+		promises := allocators.ArenaPromises()
 		var with []arena.Option
 		if kind&1 != 0 {
 			with = append(with, arena.WithMaxBytes(24*slab.Size), arena.WithRegionBytes(slab.Size))
-			opts = append(opts, fuzz.MayRefuse())
+			promises = append(promises, fuzz.MayRefuse())
 		}
 		if kind&2 != 0 {
 			with = append(with, arena.WithChecks(32<<10))
 		}
-		fuzz.Stress(t, allocators.Arena(with...), opts...)
+		fuzz.Stress(t, allocators.Arena(with...), promises, fuzz.Seed(seed), fuzz.Goroutines(1+int(goroutines)%16), fuzz.Operations(2000))
 	})
 }

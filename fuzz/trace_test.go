@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// traced records what goes through a Trace, for comparison with what is read.
+// traced records the operations that go through a Trace, to compare them with the trace.
 type traced struct {
 	*arena.Trace
 	record  bytes.Buffer
 	numbers map[unsafe.Pointer]uint64 // of live frames
 	last    uint64
-	want    []arena.TraceEvent // Op, Size and Frame alone
+	want    []arena.TraceEvent // with Op, Size and Frame only
 }
 
 func (r *traced) Allocate(size uintptr) unsafe.Pointer {
@@ -38,15 +38,16 @@ func (r *traced) Deallocate(p unsafe.Pointer, size uintptr) {
 	r.Trace.Deallocate(p, size)
 }
 
-// What any program does is read back as it was; and a record with a damaged byte gives
-// an error at worst, and takes memory in proportion to its length.
+// FuzzTrace reads back the trace of any program and compares it with the operations. Reading
+// a trace with a damaged byte ends with an error at worst, and takes memory in proportion to
+// the length of the trace.
 func FuzzTrace(f *testing.F) {
 	for i, seed := range corpus {
 		f.Add(seed, uint16(i*37), uint8(i))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, at uint16, damage uint8) {
 		var r *traced
-		c := newConfig(nil)
+		c := newConfig[Option]()
 		o := c.execute(t, func(t testing.TB) arena.FrameAllocator {
 			r = &traced{numbers: make(map[unsafe.Pointer]uint64)}
 			r.Trace = arena.NewTrace(NewMemory(t), &r.record)
@@ -74,15 +75,15 @@ func FuzzTrace(f *testing.F) {
 		if err != nil {
 			require.ErrorIs(t, err, arena.ErrTrace)
 		}
-		// An event takes 80 bytes here and at most as much in the reader, twice that
-		// while a table grows, and 2 bytes in the record.
+		// An event takes 2 bytes in the record, 80 bytes here, and at most as much in the
+		// reader; twice that while a table grows.
 		if took, most := after.TotalAlloc-before.TotalAlloc, uint64(512*len(damaged)+256<<10); took > most {
 			t.Fatalf("reading %d bytes and %d events took %d bytes of memory", len(damaged), len(read), took)
 		}
 	})
 }
 
-// readRecord returns the events up to the end or an error.
+// readRecord returns the events up to the end, or up to the first error and that error.
 func readRecord(record []byte) ([]arena.TraceEvent, error) {
 	r, err := arena.NewTraceReader(bytes.NewReader(record))
 	if err != nil {

@@ -1,29 +1,28 @@
-// Package inspect shows a program's tasks and arenas to the people who run it: as a
-// page for a browser, as JSON, and as a variable of package expvar.
+// Package inspect shows a program's tasks and arenas to its operators: as a page for a
+// browser, as JSON, and as a variable of package expvar.
 //
 // A server mounts it next to net/http/pprof:
 //
-//	http.Handle("/debug/framearena/", inspect.New(inspect.Executor("main", pool)))
+//	http.Handle("/debug/framearena/", inspect.New(inspect.WithExecutor("main", pool)))
 //
-// The page says which tasks there are, by kind, and what they wait for, what each
-// worker of a pool does, and what each size class of an arena has; and it draws the
-// arena as a map of slabs. It needs nothing from elsewhere, and no JavaScript. These
-// are below the page:
+// The page shows how many tasks of each kind there are and what they wait for, what each
+// worker of a pool does, how many frames each size class of an arena has, and a map of the
+// arena's slabs. It loads nothing from other servers and works without JavaScript. These
+// paths are below the page:
 //
-//   - json: all that the page shows, as one document.
+//   - json: everything that the page shows, as one document.
 //   - profile: a profile of live frames, for go tool pprof; see
 //     [coro.WriteFrameProfile].
 //
-// Everything is looked at when it is asked for. A pool and an arena do not notice
-// more than they do of Pool.Stats and Arena.Slabs: no lock of theirs is held while an
-// answer is written to a connection, and no more than one request looks at a time.
-// Each list has a bounded length, and says how much it leaves out.
+// An [Inspector] collects its figures when a request arrives, for one request at a time. It
+// costs a pool no more than Pool.Stats and an arena no more than Arena.Slabs, and it holds
+// no lock of theirs while it writes an answer to a connection. Each list has a bounded
+// length, and says how many entries it leaves out.
 //
-// Like net/http/pprof it tells anyone who may ask about the insides of the program:
-// names and source files of tasks, and addresses. Do not mount it where strangers can
-// reach it.
+// Like net/http/pprof, the page reveals the inside of the program: names and source files
+// of tasks, and addresses. Do not mount it where strangers can reach it.
 //
-// [docs/operating.md] says what to look at, and what it costs.
+// [docs/operating.md] explains the figures and their cost.
 //
 // [docs/operating.md]: https://github.com/framearena/framearena/blob/main/docs/operating.md
 package inspect

@@ -10,19 +10,19 @@ import (
 	"github.com/framearena/framearena/inspect"
 )
 
-// A server has one listener for the outside, and one for those who run it.
+// A server has one listener for its users, and one for its operators.
 func Example() {
 	pool := executor.NewPool(executor.WithKindStats())
 	defer pool.Close()
 
-	inspector := inspect.New(inspect.Executor("main", pool))
+	inspector := inspect.New(inspect.WithExecutor("main", pool))
 	expvar.Publish("framearena", inspector)
 
 	operating := http.NewServeMux()
 	operating.Handle("/debug/framearena/", inspector)
 	operating.Handle("/debug/vars", expvar.Handler())
 
-	server := httptest.NewServer(operating) // yours is http.ListenAndServe("localhost:6060", operating)
+	server := httptest.NewServer(operating) // in a program: http.ListenAndServe("localhost:6060", operating)
 	defer server.Close()
 	answer, err := http.Get(server.URL + "/debug/framearena/")
 	if err != nil {

@@ -14,16 +14,18 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// Inspector shows the executors and arenas that it was made with, and all kinds of
-// tasks. It is an [http.Handler], to be mounted on a path that ends with a slash, and
-// a variable of package expvar. Any goroutine may use it.
+// Inspector shows the executors and arenas that [New] was given, and all kinds of tasks.
+// It is an [http.Handler], for a path that ends with a slash, and a variable of package
+// expvar. Any goroutine may use it.
 //
-// It may outlive what it shows: closed executors and arenas are empty.
+// An Inspector may outlive the executors and arenas: once closed, they are shown empty.
 type Inspector struct {
-	executors []namedExecutor
-	arenas    []namedArena
+	executors []namedExecutor // immutable after New
+	arenas    []namedArena    // immutable after New; no arena is in it twice
 
-	looking sync.Mutex // held by who looks at what is inspected
+	// collecting is held while a report or a profile is collected, so that one request
+	// at a time does so. It is not held while an answer is written.
+	collecting sync.Mutex
 }
 
 type namedExecutor struct {
@@ -36,33 +38,23 @@ type namedArena struct {
 	arena *arena.Arena
 }
 
-// Option says what an [Inspector] shows.
-type Option func(*Inspector)
-
-// New returns an inspector. Without options it shows what kinds of tasks there are. It
-// panics if two executors, or two arenas, have one name.
+// New returns an inspector. Without options it shows the kinds of tasks alone. New panics
+// if an option is nil, and if two executors or two arenas have the same name.
 func New(opts ...Option) *Inspector {
 	i := new(Inspector)
 	for _, o := range opts {
-		o(i)
+		if o == nil {
+			panic("inspect: New was called with a nil Option: leave it out")
+		}
+		o.apply(i)
 	}
 	mustDiffer("executors", i.Executors())
 	mustDiffer("arenas", i.Arenas())
 	return i
 }
 
-func mustDiffer[T any](what string, named iter.Seq2[string, T]) {
-	names := make(map[string]bool)
-	for name := range named {
-		if names[name] {
-			panic(fmt.Sprintf("inspect: two %s are called %q: give each a name of its own", what, name))
-		}
-		names[name] = true
-	}
-}
-
-// Executors returns an iterator over the names and the executors that it shows, in the
-// order of the options.
+// Executors returns an iterator over the executors and their names, in the order of the
+// options.
 func (i *Inspector) Executors() iter.Seq2[string, coro.Executor] {
 	return func(yield func(string, coro.Executor) bool) {
 		for _, e := range i.executors {
@@ -73,8 +65,8 @@ func (i *Inspector) Executors() iter.Seq2[string, coro.Executor] {
 	}
 }
 
-// Arenas returns an iterator over the names and the arenas that it shows, those of
-// executors among them. None is there twice.
+// Arenas returns an iterator over the arenas and their names, with the arenas of the
+// executors. It yields no arena twice.
 func (i *Inspector) Arenas() iter.Seq2[string, *arena.Arena] {
 	return func(yield func(string, *arena.Arena) bool) {
 		for _, a := range i.arenas {
@@ -85,61 +77,25 @@ func (i *Inspector) Arenas() iter.Seq2[string, *arena.Arena] {
 	}
 }
 
-// Executor shows what the tasks of an executor wait for, and what the workers do if it
-// is an [executor.Pool]. If it has a method Arena, as those of package executor do, that
-// is shown too. What tasks of an [executor.Strand]
-// wait for is shown with the executor that it is on.
-func Executor(name string, ex coro.Executor) Option {
-	return func(i *Inspector) {
-		i.executors = append(i.executors, namedExecutor{name, ex})
-		if has, ok := ex.(interface{ Arena() *arena.Arena }); ok {
-			i.addArena(name, has.Arena())
-		}
-	}
-}
-
-// Arena shows an arena. One that an executor before has shown goes by this name
-// instead.
-func Arena(name string, a *arena.Arena) Option {
-	return func(i *Inspector) {
-		for n := range i.arenas {
-			if i.arenas[n].arena == a {
-				i.arenas[n].name = name
-				return
-			}
-		}
-		i.arenas = append(i.arenas, namedArena{name, a})
-	}
-}
-
-// addArena shows the arena of an executor, unless it is shown already.
-func (i *Inspector) addArena(name string, a *arena.Arena) {
-	for _, other := range i.arenas {
-		if other.arena == a {
-			return
-		}
-	}
-	i.arenas = append(i.arenas, namedArena{name, a})
-}
-
-// String returns what the page shows, without the map and the chains of tasks, as
-// JSON. So an Inspector is a variable of package expvar:
+// String returns the report as JSON, without the map of slabs and the chains of tasks.
+// This method makes an Inspector a variable of package expvar:
 //
 //	expvar.Publish("framearena", inspector)
 func (i *Inspector) String() string {
 	text, err := json.Marshal(i.report(figures))
 	if err != nil {
-		panic(err) // the type has nothing that could not be written
+		panic(err) // a report has no value that JSON cannot represent
 	}
 	return string(text)
 }
 
-// ServeHTTP answers with the page, or with what is below it; see the package's
-// documentation. With ?format=json in place of the page it is the JSON document.
+// ServeHTTP serves the page, and the documents below it that the package's documentation
+// lists. The query format=json selects the JSON document instead of the page. ServeHTTP
+// answers methods other than GET and HEAD with status 405, unknown paths with 404.
 func (i *Inspector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "inspect: only GET and HEAD: nothing can be changed here", http.StatusMethodNotAllowed)
+		http.Error(w, "inspect: this page is read-only: use GET or HEAD", http.StatusMethodNotAllowed)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -168,20 +124,21 @@ func (i *Inspector) serveJSON(w http.ResponseWriter) {
 	answer(w, "application/json", &b, err)
 }
 
+// serveProfile collects the profile with collecting held, and then writes it.
 func (i *Inspector) serveProfile(w http.ResponseWriter) {
-	i.looking.Lock()
+	i.collecting.Lock()
 	var b bytes.Buffer
 	err := coro.WriteFrameProfile(&b)
-	i.looking.Unlock()
+	i.collecting.Unlock()
 	w.Header().Set("Content-Disposition", `attachment; filename="frames.pb.gz"`)
 	answer(w, "application/octet-stream", &b, err)
 }
 
-// answer sends what was prepared. That the reader has gone is none of the server's
-// errors.
+// answer sends b, or status 500 if err is not nil. It ignores errors of the connection: a
+// client that has disconnected is no fault of the server.
 func answer(w http.ResponseWriter, contentType string, b *bytes.Buffer, err error) {
 	if err != nil {
-		err = errors.Join(errors.New("inspect: the answer could not be prepared"), err)
+		err = errors.Join(errors.New("inspect: cannot make the answer"), err)
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}

@@ -46,8 +46,8 @@ var (
 	ended = coro.Define("ended", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 )
 
-// sleepingPool returns a pool with so many trees, all of which sleep.
-func sleepingPool(t *testing.T, trees int, opts ...executor.Option) *executor.Pool {
+// sleepingPool returns a pool with so many trees, in which every leaf sleeps.
+func sleepingPool(t *testing.T, trees int, opts ...executor.PoolOption) *executor.Pool {
 	a, err := arena.New()
 	require.NoError(t, err)
 	pool := executor.NewPool(append(opts, executor.WithArena(a), executor.WithErrorHandler(func(error) {}))...)
@@ -78,7 +78,7 @@ func get(t *testing.T, i http.Handler, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-// document is what a program may rely on in the JSON document.
+// document has the fields of the JSON document that programs may rely on.
 type document struct {
 	Kinds []struct {
 		Name, File string
@@ -138,7 +138,7 @@ func decode(t *testing.T, text []byte) (d document) {
 
 func TestJSON(t *testing.T) {
 	pool := sleepingPool(t, 70, executor.WithWorkers(3), executor.WithKindStats())
-	i := inspect.New(inspect.Executor("main", pool))
+	i := inspect.New(inspect.WithExecutor("main", pool))
 	w := get(t, i, "json")
 	require.Equal(t, "application/json", w.Header().Get("Content-Type"))
 	d := decode(t, w.Body.Bytes())
@@ -186,21 +186,21 @@ func TestJSON(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	pool := sleepingPool(t, 1234, executor.WithWorkers(2), executor.WithKindStats())
-	i := inspect.New(inspect.Executor("<b>main</b>", pool), inspect.Executor("loop", executor.NewLoop()))
+	i := inspect.New(inspect.WithExecutor("<b>main</b>", pool), inspect.WithExecutor("loop", executor.NewLoop()))
 	w := get(t, i, "")
 	require.Equal(t, "text/html; charset=utf-8", w.Header().Get("Content-Type"))
 	body := w.Body.String()
 	for _, wanted := range []string{
 		"1,234", "2,468", "sleeper", "parent &lt;of&gt; sleepers", "&lt;b&gt;main&lt;/b&gt;", "<code>Sleep</code>",
-		"No task waits.", "No slab is in use.", "Map of slabs", `class="live`,
+		"No task is waiting.", "No slab is in use.", "Map of slabs", `class="live`,
 	} {
 		require.Contains(t, body, wanted)
 	}
 	require.NotContains(t, body, "<b>main")
-	require.NotContains(t, body, "ZgotmplZ", "html/template found something that it did not trust")
+	require.NotContains(t, body, "ZgotmplZ", "html/template has replaced a value that it does not trust")
 	require.NotContains(t, body, "http-equiv")
 
-	// The policy lets through what is ours, byte by byte, and nothing else.
+	// The policy allows exactly the style and the script of the page, and no other.
 	policy := w.Header().Get("Content-Security-Policy")
 	require.Contains(t, policy, "default-src 'none'")
 	for _, tag := range []string{"style", "script"} {
@@ -226,7 +226,7 @@ func TestRefresh(t *testing.T) {
 		body := get(t, i, "?"+query).Body.String()
 		require.Contains(t, body, fmt.Sprintf(`data-refresh="%d"`, seconds))
 		without := fmt.Sprintf(`<noscript><meta http-equiv="refresh" content="%d">`, seconds)
-		require.Equal(t, seconds > 0, strings.Contains(body, without), "without JavaScript, the browser does it")
+		require.Equal(t, seconds > 0, strings.Contains(body, without), "without JavaScript, the browser reloads the page")
 		require.Equal(t, 1, strings.Count(body, `aria-current="true"`))
 	}
 }
@@ -266,12 +266,12 @@ func TestListsAreBounded(t *testing.T) {
 		}
 		return n == kinds*(kinds+1)/2
 	}, time.Minute, time.Millisecond)
-	i := inspect.New(inspect.Executor("main", pool))
+	i := inspect.New(inspect.WithExecutor("main", pool))
 	d := decode(t, get(t, i, "json").Body.Bytes())
 	require.Len(t, d.Kinds, 100)
 	require.GreaterOrEqual(t, d.MoreKinds, kinds-100)
 	e := d.Executors[0]
-	require.Equal(t, kinds*(kinds+1)/2, e.Waiting, "of all, not of those that are shown")
+	require.Equal(t, kinds*(kinds+1)/2, e.Waiting, "the sum over all groups, not only over those that are shown")
 	require.Len(t, e.Groups, 50)
 	require.Equal(t, kinds, e.Groups[0].N, "the largest first")
 	require.Equal(t, kinds-50, e.MoreGroups)
@@ -301,7 +301,7 @@ func TestMapOfManySlabs(t *testing.T) {
 			}
 		}()
 	}
-	i := inspect.New(inspect.Arena("big", a))
+	i := inspect.New(inspect.WithArena("big", a))
 	d := decode(t, get(t, i, "json").Body.Bytes())
 	require.Len(t, d.Arenas[0].Map, 1)
 	row := d.Arenas[0].Map[0]
@@ -322,11 +322,11 @@ func TestNamesOfArenas(t *testing.T) {
 		names []string
 	}{
 		"none":            {nil, nil},
-		"of an executor":  {[]inspect.Option{inspect.Executor("own", own)}, []string{"own"}},
-		"shared":          {[]inspect.Option{inspect.Executor("first", first), inspect.Executor("second", second)}, []string{"first"}},
-		"renamed":         {[]inspect.Option{inspect.Executor("first", first), inspect.Arena("frames", a)}, []string{"frames"}},
-		"named before":    {[]inspect.Option{inspect.Arena("frames", a), inspect.Executor("first", first)}, []string{"frames"}},
-		"several of them": {[]inspect.Option{inspect.Arena("frames", a), inspect.Executor("own", own)}, []string{"frames", "own"}},
+		"of an executor":  {[]inspect.Option{inspect.WithExecutor("own", own)}, []string{"own"}},
+		"shared":          {[]inspect.Option{inspect.WithExecutor("first", first), inspect.WithExecutor("second", second)}, []string{"first"}},
+		"renamed":         {[]inspect.Option{inspect.WithExecutor("first", first), inspect.WithArena("frames", a)}, []string{"frames"}},
+		"named before":    {[]inspect.Option{inspect.WithArena("frames", a), inspect.WithExecutor("first", first)}, []string{"frames"}},
+		"several of them": {[]inspect.Option{inspect.WithArena("frames", a), inspect.WithExecutor("own", own)}, []string{"frames", "own"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var names []string
@@ -337,16 +337,17 @@ func TestNamesOfArenas(t *testing.T) {
 		})
 	}
 	require.PanicsWithValue(t, `inspect: two executors are called "x": give each a name of its own`, func() {
-		inspect.New(inspect.Executor("x", own), inspect.Executor("x", first))
+		inspect.New(inspect.WithExecutor("x", own), inspect.WithExecutor("x", first))
 	})
 	require.PanicsWithValue(t, `inspect: two arenas are called "x": give each a name of its own`, func() {
-		inspect.New(inspect.Executor("x", own), inspect.Arena("x", a))
+		inspect.New(inspect.WithExecutor("x", own), inspect.WithArena("x", a))
 	})
+	require.PanicsWithValue(t, "inspect: New was called with a nil Option: leave it out", func() { inspect.New(nil) })
 	for _, ex := range []*executor.Inline{own, first, second} {
 		require.NoError(t, ex.Close())
 	}
 	require.NoError(t, a.Close())
-	d := decode(t, get(t, inspect.New(inspect.Executor("own", own)), "json").Body.Bytes())
+	d := decode(t, get(t, inspect.New(inspect.WithExecutor("own", own)), "json").Body.Bytes())
 	require.Zero(t, d.Arenas[0].Total, "closed")
 }
 
@@ -354,7 +355,7 @@ func TestWhatIsInspected(t *testing.T) {
 	a, err := arena.New()
 	require.NoError(t, err)
 	first, second := executor.NewInline(), executor.NewInline(executor.WithArena(a))
-	i := inspect.New(inspect.Executor("first", first), inspect.Arena("frames", a), inspect.Executor("second", second))
+	i := inspect.New(inspect.WithExecutor("first", first), inspect.WithArena("frames", a), inspect.WithExecutor("second", second))
 	require.Equal(t, map[string]coro.Executor{"first": first, "second": second}, maps.Collect(i.Executors()))
 	require.Equal(t, map[string]*arena.Arena{"first": first.Arena(), "frames": a}, maps.Collect(i.Arenas()))
 	for name := range i.Executors() {
@@ -372,7 +373,7 @@ func TestWhatIsInspected(t *testing.T) {
 
 func TestString(t *testing.T) {
 	pool := sleepingPool(t, 5)
-	var v expvar.Var = inspect.New(inspect.Executor("main", pool))
+	var v expvar.Var = inspect.New(inspect.WithExecutor("main", pool))
 	d := decode(t, []byte(v.String()))
 	require.Equal(t, 5, d.Executors[0].Waiting)
 	require.NotNil(t, d.Executors[0].Pool)
@@ -383,17 +384,17 @@ func TestString(t *testing.T) {
 
 func TestProfile(t *testing.T) {
 	pool := sleepingPool(t, 7, executor.WithFrameProfile())
-	w := get(t, inspect.New(inspect.Executor("main", pool)), "profile")
+	w := get(t, inspect.New(inspect.WithExecutor("main", pool)), "profile")
 	require.Equal(t, `attachment; filename="frames.pb.gz"`, w.Header().Get("Content-Disposition"))
 	file := filepath.Join(t.TempDir(), "frames.pb.gz")
 	require.NoError(t, os.WriteFile(file, w.Body.Bytes(), 0o600))
 	top, err := exec.CommandContext(t.Context(), "go", "tool", "pprof", "-top", file).Output()
 	require.NoError(t, err)
 	require.Regexp(t, `7 50.00% +\d+.*% +7 50.00% +sleeper`, string(top))
-	require.Regexp(t, `7 50.00% +\d+.*% +14 +100% +parent +sleepers`, string(top), "pprof takes <of> for a part of C++")
+	require.Regexp(t, `7 50.00% +\d+.*% +14 +100% +parent +sleepers`, string(top), "pprof removes <of>, as if it were a C++ template argument")
 }
 
-// stuckWriter is a connection whose reader reads nothing.
+// stuckWriter is a connection whose client does not read.
 type stuckWriter struct {
 	*httptest.ResponseRecorder
 	stuck, goOn chan struct{}
@@ -407,7 +408,7 @@ func (w stuckWriter) Write(p []byte) (int, error) {
 
 func TestASlowReaderHoldsNoLock(t *testing.T) {
 	pool := sleepingPool(t, 5)
-	i := inspect.New(inspect.Executor("main", pool))
+	i := inspect.New(inspect.WithExecutor("main", pool))
 	w := stuckWriter{httptest.NewRecorder(), make(chan struct{}), make(chan struct{})}
 	var slow sync.WaitGroup
 	slow.Go(func() { i.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/debug/", nil)) })
@@ -421,7 +422,7 @@ func TestASlowReaderHoldsNoLock(t *testing.T) {
 	require.Contains(t, w.Body.String(), "</html>")
 }
 
-// Whatever is looked at goes on meanwhile.
+// Tasks and workers run while requests are answered.
 func TestUnderLoad(t *testing.T) {
 	busy := coro.Define("busy", func(f *coro.Frame[int, none]) coro.Step {
 		if f.State++; f.State == 50 {
@@ -433,7 +434,7 @@ func TestUnderLoad(t *testing.T) {
 		return coro.Sleep(f, 0, time.Microsecond)
 	})
 	pool := sleepingPool(t, 10, executor.WithFrameProfile(), executor.WithWorkers(4))
-	server := httptest.NewServer(inspect.New(inspect.Executor("main", pool)))
+	server := httptest.NewServer(inspect.New(inspect.WithExecutor("main", pool)))
 	defer server.Close()
 	stop := make(chan struct{})
 	var all sync.WaitGroup

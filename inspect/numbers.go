@@ -2,7 +2,7 @@ package inspect
 
 import "fmt"
 
-// number writes a whole number with its thousands apart.
+// number formats a whole number with commas between the thousands.
 func number(n any) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -11,7 +11,8 @@ func number(n any) string {
 	return s
 }
 
-// formatBytes writes a number of bytes with a unit and at least three digits.
+// formatBytes formats a number of bytes with a unit, each 1024 of the one before, and with
+// three digits unless it is a multiple of the unit.
 func formatBytes(n any) string {
 	const units = "KMGTPE"
 	x, unit := float(n), -1
@@ -31,7 +32,7 @@ func formatBytes(n any) string {
 	}
 }
 
-// percent writes how much part is of whole, from 0 to 100, as the width of a bar.
+// percent formats part as a percentage of whole, from 0 to 100: the width of a bar.
 func percent(part, whole any) string {
 	p, w := float(part), float(whole)
 	if w <= 0 {
@@ -40,6 +41,7 @@ func percent(part, whole any) string {
 	return fmt.Sprintf("%.1f", max(0, min(100, 100*p/w)))
 }
 
+// float converts an integer of one of the types that reports have. It panics for others.
 func float(n any) float64 {
 	switch n := n.(type) {
 	case int:
@@ -51,6 +53,6 @@ func float(n any) float64 {
 	case uintptr:
 		return float64(n)
 	default:
-		panic(fmt.Sprintf("inspect: %T is not a number of things", n))
+		panic(fmt.Sprintf("inspect: %T is not a type of figures", n))
 	}
 }

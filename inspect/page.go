@@ -22,13 +22,14 @@ var pageCSS string
 //go:embed page.js
 var pageJS string
 
-// The page is one document, so that it can be saved and attached to a report. Browsers
-// are told to run and apply nothing but what is ours, and to fetch nothing from
-// elsewhere.
+// contentPolicy is the page's Content-Security-Policy. It allows the page's own style and
+// script, by their hashes, and requests to the page's own server. The page is one document,
+// so that it can be saved and attached to a report.
 var contentPolicy = fmt.Sprintf(
 	"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; connect-src 'self'; style-src 'sha256-%s'; script-src 'sha256-%s'",
 	hash(pageCSS), hash(pageJS))
 
+// hash returns the SHA-256 sum of text, as a Content-Security-Policy has it.
 func hash(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.StdEncoding.EncodeToString(sum[:])
@@ -41,17 +42,17 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"base":    path.Base,
 }).Parse(pageHTML))
 
-// pageData is what the template gets.
+// pageData is the data of the template.
 type pageData struct {
 	report
 	Style     template.CSS
 	Script    template.JS
-	Refresh   int   // seconds; 0 for never
-	Refreshes []int // to choose from
+	Refresh   int   // seconds between refreshes; 0 for none
+	Refreshes []int // the choices for Refresh
 	Legend    any
 }
 
-// refreshes are the intervals to choose from, in seconds.
+// refreshes are the intervals that the page offers, in seconds. 0 means no refresh.
 var refreshes = []int{0, 2, 10, 60}
 
 func (i *Inspector) servePage(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +74,7 @@ func (i *Inspector) servePage(w http.ResponseWriter, r *http.Request) {
 // Clock is the time of the report, as the page shows it.
 func (r report) Clock() string { return r.Time.Format(time.DateTime) }
 
-// MostLive is the largest number of live tasks of a kind.
+// MostLive is the largest number of live tasks that a kind has.
 func (r report) MostLive() uint64 {
 	if len(r.Kinds) == 0 {
 		return 0
@@ -81,14 +82,14 @@ func (r report) MostLive() uint64 {
 	return r.Kinds[0].Live
 }
 
-// summary is what the page says first, of all executors and arenas together.
+// summary has the sums over all executors and arenas, which the page shows first.
 type summary struct {
 	Live, Refusals           uint64
 	Waiting, Queued, Blocked int
 	Mapped                   uintptr
 }
 
-// Summary adds up what is in the report.
+// Summary adds up the figures of the report.
 func (r report) Summary() summary {
 	var s summary
 	for _, a := range r.Arenas {
@@ -106,7 +107,7 @@ func (r report) Summary() summary {
 	return s
 }
 
-// LongestGroup is the largest number of tasks that wait alike.
+// LongestGroup is the number of tasks in the largest group of waiting tasks.
 func (e executorReport) LongestGroup() int {
 	if len(e.Groups) == 0 {
 		return 0
@@ -114,7 +115,7 @@ func (e executorReport) LongestGroup() int {
 	return e.Groups[0].N
 }
 
-// WorkerCount is how many workers there are.
+// WorkerCount is the number of all workers, including those that the report leaves out.
 func (p *poolReport) WorkerCount() int { return len(p.Workers) + p.MoreWorkers }
 
 // MostTasks is the largest number of tasks that a worker has run.

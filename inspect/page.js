@@ -1,7 +1,7 @@
 
-// Puts a new page's contents in the place of the old ones from time to time, so that
-// what was unfolded stays so and the page does not jump. Without this script, the
-// browser loads the page again.
+// Replaces the page's contents by those of a new answer at the chosen interval. Details that
+// the reader has opened stay open, and the page does not jump. Without this script the
+// browser reloads the page.
 (() => {
   'use strict';
   const seconds = Number(document.body.dataset.refresh);

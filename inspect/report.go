@@ -13,8 +13,8 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// Each list is cut at so many entries, so that an answer has a size that a browser
-// can show, and says how many more there are.
+// These are the most entries that each list shows, so that a browser can display the page.
+// A list says how many more there are.
 const (
 	maxKinds   = 100
 	maxGroups  = 50
@@ -22,22 +22,23 @@ const (
 	maxChains  = 12
 	maxSlabs   = 96 // of a class
 
-	// maxSamples is how many waiting tasks are looked at for their chains.
+	// maxSamples is the most waiting tasks whose chains are collected.
 	maxSamples = 4096
 )
 
-// report is all that is shown. Its JSON is for programs: fields may be added, and
-// none changes its meaning.
+// report is the content of the page and of the JSON document. Programs read the JSON:
+// fields may be added, but none is removed or changes its meaning.
 type report struct {
 	Program   string           `json:"program"`
 	Time      time.Time        `json:"time"`
-	Kinds     []kindReport     `json:"kinds"` // those that were counted, the most live tasks first
+	Kinds     []kindReport     `json:"kinds"` // counted kinds, the one with the most live tasks first
 	MoreKinds int              `json:"more_kinds,omitempty"`
 	Defined   int              `json:"kinds_defined"`
 	Executors []executorReport `json:"executors"`
 	Arenas    []arenaReport    `json:"arenas"`
 }
 
+// kindReport has the figures of a kind. Sizes are in bytes, as asked for.
 type kindReport struct {
 	kindRef
 	FrameSize uintptr `json:"frame_size"`
@@ -49,7 +50,7 @@ type kindReport struct {
 	LiveBytes uint64  `json:"live_bytes"`
 }
 
-// kindRef is which kind is meant.
+// kindRef identifies a kind.
 type kindRef struct {
 	Name string `json:"name"`
 	File string `json:"file"`
@@ -58,6 +59,8 @@ type kindRef struct {
 
 func refOf(i coro.KindInfo) kindRef { return kindRef{i.Name, i.File, i.Line} }
 
+// executorReport has what the tasks of an executor wait for. Pool is nil unless the executor is
+// a pool.
 type executorReport struct {
 	Name       string        `json:"name"`
 	Waiting    int           `json:"waiting"`
@@ -65,10 +68,12 @@ type executorReport struct {
 	MoreGroups int           `json:"more_groups,omitempty"`
 	Chains     []chainReport `json:"chains,omitempty"`
 	MoreChains int           `json:"more_chains,omitempty"`
-	ChainsOf   int           `json:"chains_of,omitempty"` // how many tasks were looked at for chains
+	ChainsOf   int           `json:"chains_of,omitempty"` // number of tasks whose chains were collected
 	Pool       *poolReport   `json:"pool,omitempty"`
 }
 
+// groupReport counts the waiting tasks of one kind, under roots of one kind, that wait in the
+// same operation.
 type groupReport struct {
 	N    int     `json:"n"`
 	What string  `json:"what"`
@@ -76,8 +81,8 @@ type groupReport struct {
 	Root kindRef `json:"root"`
 }
 
-// chainReport is a chain of tasks, each awaited by the next, that tasks which wait are
-// the innermost of.
+// chainReport counts the waiting tasks with equal chains. The first of Tasks is the kind of
+// the waiting task; each is awaited by the next.
 type chainReport struct {
 	N       int       `json:"n"`
 	What    string    `json:"what"`
@@ -85,6 +90,7 @@ type chainReport struct {
 	Omitted int       `json:"omitted,omitempty"`
 }
 
+// poolReport has the figures of a pool: see [executor.PoolStats].
 type poolReport struct {
 	Tasks       uint64         `json:"tasks"`
 	Steals      uint64         `json:"steals"`
@@ -100,6 +106,7 @@ type poolReport struct {
 	MoreWorkers int            `json:"more_workers,omitempty"`
 }
 
+// workerReport has the figures of a worker. LongestMS is its longest step in milliseconds.
 type workerReport struct {
 	Tasks     uint64 `json:"tasks"`
 	Steals    uint64 `json:"steals"`
@@ -110,10 +117,11 @@ type workerReport struct {
 	LongestMS int64  `json:"longest_ms"`
 }
 
+// arenaReport has the figures of an arena: see [arena.Stats].
 type arenaReport struct {
 	Name            string        `json:"name"`
 	Total           classReport   `json:"total"`
-	Classes         []classReport `json:"classes"` // those that have slabs
+	Classes         []classReport `json:"classes"` // that have slabs
 	Large           int           `json:"large"`
 	LargeBytes      uintptr       `json:"large_bytes"`
 	MappedBytes     uintptr       `json:"mapped_bytes"`
@@ -123,6 +131,7 @@ type arenaReport struct {
 	Map             []mapRow      `json:"map,omitempty"`
 }
 
+// classReport counts the frames of a size class: see [arena.ClassStats].
 type classReport struct {
 	FrameSize uintptr `json:"frame_size,omitempty"`
 	Slabs     int     `json:"slabs"`
@@ -133,18 +142,18 @@ type classReport struct {
 	Cold      uint64  `json:"cold"`
 }
 
-// detail is how much of a report is wanted.
+// detail selects what a report has.
 type detail bool
 
 const (
-	figures    detail = false
+	figures    detail = false // no chains of tasks and no map of slabs
 	everything detail = true
 )
 
-// report looks at all there is.
+// report collects a report of all kinds, executors and arenas.
 func (i *Inspector) report(d detail) report {
-	i.looking.Lock()
-	defer i.looking.Unlock()
+	i.collecting.Lock()
+	defer i.collecting.Unlock()
 	r := report{Program: filepath.Base(os.Args[0]), Time: time.Now().UTC()}
 	for range coro.Kinds() {
 		r.Defined++
@@ -159,7 +168,7 @@ func (i *Inspector) report(d detail) report {
 	return r
 }
 
-// cut returns the first most of all, and how many more there are.
+// cut returns the first most entries of all, and the number of entries that it leaves out.
 func cut[T any](all []T, most int) ([]T, int) {
 	n := min(len(all), most)
 	return all[:n:n], len(all) - n
@@ -196,7 +205,7 @@ func reportExecutor(e namedExecutor, d detail) executorReport {
 	return r
 }
 
-// addChains counts chains that are alike, of the first tasks that wait.
+// addChains counts equal chains among the first maxSamples waiting tasks.
 func (r *executorReport) addChains(env *coro.Environment) {
 	counts := make(map[string]*chainReport)
 	for t := range env.Waiting() {

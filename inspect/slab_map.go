@@ -7,14 +7,14 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// mapRow is the part of the map with the slabs of one class.
+// mapRow is the row of the map for the slabs of one size class.
 type mapRow struct {
 	FrameSize uintptr      `json:"frame_size"`
 	Slabs     []slabReport `json:"slabs"`
 	MoreSlabs int          `json:"more_slabs,omitempty"`
 }
 
-// slabReport is a slab on the map.
+// slabReport describes a slab on the map.
 type slabReport struct {
 	Address  string `json:"address"`
 	Capacity int    `json:"capacity"`
@@ -24,19 +24,20 @@ type slabReport struct {
 	Map      string `json:"map"` // a letter for each cell; see cellOf
 }
 
-// A slab is drawn as a square of cells, row by row: each is a 64th of the slab, or a
-// frame of 64 KiB, of which a slab has fewer.
+// A slab is drawn as a square of cells, row by row. A cell is a 64th of the slab, or one frame
+// if the slab has room for fewer than 64.
 const (
 	mapSide  = 8
 	mapCells = mapSide * mapSide
 )
 
-// What a cell shows, as a letter; '1' to '3' are for some live frames, by thirds.
+// A cell is a letter. The letters '1' to '3' stand for cells of which a part is live, by
+// thirds.
 const (
-	cellUncarved = '.' // no frame was there yet, so no memory
-	cellCold     = 'c' // free, and most of it without memory
-	cellFree     = 'f'
-	cellFull     = '4' // below are '1' to '3'
+	cellUncarved = '.' // no frame was carved, so it has no memory
+	cellCold     = 'c' // all frames are free, and most of them have no memory
+	cellFree     = 'f' // all frames are free
+	cellFull     = '4' // all carved frames are live
 )
 
 // cellOf returns the letter for a part of a slab.
@@ -56,7 +57,7 @@ func cellOf(p arena.SlabPart) byte {
 	}
 }
 
-// drawSlabs draws an arena, class by class.
+// drawSlabs draws the slabs of an arena, class by class.
 func drawSlabs(a *arena.Arena) []mapRow {
 	rows := []mapRow{}
 	for s := range a.Slabs() {
@@ -84,16 +85,17 @@ func drawSlab(s *arena.SlabInfo) slabReport {
 	}
 }
 
-// mapPath is the outline of the cells of one sort, for SVG.
+// mapPath is an SVG path around all cells with one letter.
 type mapPath struct {
-	Class string // its first letter is not a digit, as CSS wants it
-	D     string
+	Class string // in CSS
+	D     string // the path's commands
 }
 
-// Rows is how many rows of cells there are.
+// Rows is the number of rows of cells.
 func (s slabReport) Rows() int { return len(s.Map) / mapSide }
 
-// Paths returns the cells as few shapes: neighbours of one sort are one rectangle.
+// Paths returns the cells as paths. Neighbours in a row with the same letter are one
+// rectangle.
 func (s slabReport) Paths() []mapPath {
 	outlines := make(map[byte]*strings.Builder)
 	for i := 0; i < len(s.Map); {
@@ -118,7 +120,8 @@ func (s slabReport) Paths() []mapPath {
 	return paths
 }
 
-// legend says what the cells mean, and gives their classes in CSS.
+// legend explains the cells and gives their classes in CSS. A class does not begin with a
+// digit, as CSS requires.
 var legend = []struct {
 	Cell        byte
 	Class, Says string

@@ -7,15 +7,16 @@ import (
 	"github.com/framearena/framearena/inspect"
 )
 
-// Collector is a [prometheus.Collector] of the executors and arenas that an inspector
-// shows, and of all tasks that are counted. Everything is looked at when Prometheus
-// asks. Any goroutine may use it, and it may outlive what it collects from.
+// Collector is a [prometheus.Collector] of an inspector's executors and arenas, and of all
+// tasks that are counted. It takes the figures at each call of Collect. Any goroutine may
+// use it. It may outlive the executors and arenas: once closed, an arena is empty.
 type Collector struct{ inspector *inspect.Inspector }
 
 var _ prometheus.Collector = Collector{}
 
-// NewCollector returns a collector of what an inspector shows, by the same names. A
-// registry takes one: a second one would count tasks again.
+// NewCollector returns a collector of the executors and arenas of i, which keep the names
+// that i has for them. A registry accepts one Collector: a second one would send the same
+// metrics of tasks again.
 func NewCollector(i *inspect.Inspector) Collector { return Collector{i} }
 
 // Describe sends the descriptions of all metrics.
@@ -25,7 +26,7 @@ func (c Collector) Describe(descriptions chan<- *prometheus.Desc) {
 	}
 }
 
-// Collect looks at everything and sends what it has found.
+// Collect takes all figures and sends them.
 func (c Collector) Collect(metrics chan<- prometheus.Metric) {
 	s := sink(metrics)
 	for name, a := range c.inspector.Arenas() {

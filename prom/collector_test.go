@@ -37,13 +37,13 @@ var (
 	ended = coro.Define("ended", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 )
 
-func newPool(t *testing.T, opts ...executor.Option) *executor.Pool {
+func newPool(t *testing.T, opts ...executor.PoolOption) *executor.Pool {
 	pool := executor.NewPool(append(opts, executor.WithErrorHandler(func(error) {}))...)
 	t.Cleanup(func() { require.NoError(t, pool.Close()) })
 	return pool
 }
 
-// untilWaiting waits until so many tasks of the executor wait.
+// untilWaiting returns when n tasks of the executor are waiting.
 func untilWaiting(t *testing.T, ex coro.Executor, n int) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -55,7 +55,7 @@ func untilWaiting(t *testing.T, ex coro.Executor, n int) {
 	}, time.Minute, time.Millisecond)
 }
 
-// series returns the value of each series that a collector gives, by name and labels.
+// series collects once and returns the value of each series, by name and labels.
 func series(t *testing.T, c prometheus.Collector) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -80,7 +80,7 @@ func series(t *testing.T, c prometheus.Collector) map[string]float64 {
 }
 
 func TestNamesAreLikeOthers(t *testing.T) {
-	problems, err := testutil.CollectAndLint(prom.NewCollector(inspect.New(inspect.Executor("main", newPool(t, executor.WithKindStats())))))
+	problems, err := testutil.CollectAndLint(prom.NewCollector(inspect.New(inspect.WithExecutor("main", newPool(t, executor.WithKindStats())))))
 	require.NoError(t, err)
 	require.Empty(t, problems)
 }
@@ -98,7 +98,7 @@ func TestFigures(t *testing.T) {
 	large := pool.Arena().Allocate(100_000)
 	defer pool.Arena().Deallocate(large, 100_000)
 
-	got := series(t, prom.NewCollector(inspect.New(inspect.Executor("main", pool))))
+	got := series(t, prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool))))
 	stats := pool.Arena().Stats()
 	for name, want := range map[string]float64{
 		"framearena_waiting_tasks{executor=main,kind=sleeper,operation=Sleep,root=parent}": 7,
@@ -146,7 +146,7 @@ func TestFigures(t *testing.T) {
 	require.EqualValues(t, sleeper.Stats().Elided, got["framearena_tasks_elided_total{kind=sleeper}"])
 }
 
-// What tasks wait for comes and goes: that must not make ever more series.
+// Groups of waiting tasks come and go. The number of their series must not grow with them.
 func TestSeriesOfWaitingTasksAreBounded(t *testing.T) {
 	loop := executor.NewLoop(executor.WithErrorHandler(func(error) {}))
 	defer func() { require.NoError(t, loop.Close()) }()
@@ -165,7 +165,7 @@ func TestSeriesOfWaitingTasksAreBounded(t *testing.T) {
 	loop.RunUntilIdle()
 	untilWaiting(t, loop, tasks)
 	waiting, sum := 0, 0.0
-	got := series(t, prom.NewCollector(inspect.New(inspect.Executor("loop", loop))))
+	got := series(t, prom.NewCollector(inspect.New(inspect.WithExecutor("loop", loop))))
 	for name, n := range got {
 		if strings.HasPrefix(name, "framearena_waiting_tasks{") {
 			waiting++
@@ -183,7 +183,7 @@ func TestNames(t *testing.T) {
 	require.NoError(t, err)
 	first, second := executor.NewInline(executor.WithArena(a)), executor.NewInline(executor.WithArena(a))
 	pool := newPool(t)
-	inspector := inspect.New(inspect.Arena("frames", a), inspect.Executor("first", first), inspect.Executor("second", second), inspect.Executor("pool", pool))
+	inspector := inspect.New(inspect.WithArena("frames", a), inspect.WithExecutor("first", first), inspect.WithExecutor("second", second), inspect.WithExecutor("pool", pool))
 	got := series(t, prom.NewCollector(inspector))
 	require.Contains(t, got, "framearena_arena_mapped_bytes{arena=frames}")
 	require.Contains(t, got, "framearena_arena_mapped_bytes{arena=pool}")
@@ -199,7 +199,7 @@ func TestNames(t *testing.T) {
 
 func TestCollectingUnderLoad(t *testing.T) {
 	pool := newPool(t, executor.WithWorkers(4), executor.WithKindStats())
-	c := prom.NewCollector(inspect.New(inspect.Executor("main", pool)))
+	c := prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool)))
 	var all sync.WaitGroup
 	for range 3 {
 		all.Go(func() {

@@ -1,55 +1,55 @@
-// Package prom gives Prometheus the figures of pools, arenas and tasks: a collector for
-// the registry of github.com/prometheus/client_golang. It is a module of its own, so
-// that framearena does not depend on that.
+// Package prom exports the figures of pools, arenas and tasks to Prometheus: it has a
+// collector for a registry of github.com/prometheus/client_golang. It is a module of its
+// own, so that framearena does not depend on that one.
 //
-//	registry.MustRegister(prom.NewCollector(inspect.New(inspect.Executor("main", pool))))
+//	registry.MustRegister(prom.NewCollector(inspect.New(inspect.WithExecutor("main", pool))))
 //
-// It collects from what an [inspect.Inspector] shows: the one that is mounted as a
-// page, if there is one.
+// It collects from the executors and arenas of an [inspect.Inspector], which the program may
+// also mount as a page.
 //
 // # Metrics
 //
-// Of each arena, with the label arena, its name:
+// Each arena has these, with its name in the label arena:
 //
-//	framearena_arena_mapped_bytes            slabs in use and large frames
+//	framearena_arena_mapped_bytes            memory of slabs in use and of large frames
 //	framearena_arena_reserved_bytes          address space reserved for slabs
-//	framearena_arena_handed_back_bytes_total given back to the system
+//	framearena_arena_handed_back_bytes_total memory given back to the system so far
 //	framearena_arena_refusals_total          requests answered with nil
 //	framearena_arena_large_frames            live frames over 64 KiB
-//	framearena_arena_large_bytes             their size
+//	framearena_arena_large_bytes             memory of live frames over 64 KiB
 //
-// and, also with the label frame_bytes, the size of the frames of a class:
+// and these for each size class, with its frame size in the label frame_bytes:
 //
 //	framearena_arena_slabs        slabs that serve the class
-//	framearena_arena_frames       frames that exist, by the label state:
+//	framearena_arena_frames       carved frames, by the label state:
 //	                              live, private, warm (public) or cold (public)
 //
-// Of each executor, with the label executor, its name:
+// Each executor has this one, with its name in the label executor:
 //
-//	framearena_waiting_tasks      by the labels kind, root and operation
+//	framearena_waiting_tasks      waiting tasks, by the labels kind, root and operation
 //
-// Of each pool, with the label executor too:
+// Each pool has these too, with the label executor:
 //
 //	framearena_pool_tasks_total            how often a worker began to run a task
 //	framearena_pool_steals_total           how often a worker took tasks from another
 //	framearena_pool_parks_total            how often a worker became idle
-//	framearena_pool_blocks_total           how often a worker was in one step for long
-//	framearena_pool_elided_frames_total    frames placed in those of who awaited them
-//	framearena_pool_workers                by the label state: running, idle or blocked
-//	framearena_pool_queued_tasks           by the label queue: local, shared or urgent
+//	framearena_pool_blocks_total           how often a worker was in one step for too long
+//	framearena_pool_elided_frames_total    frames placed in the frame of an awaiting task
+//	framearena_pool_workers                workers, by the label state: running, idle or blocked
+//	framearena_pool_queued_tasks           tasks, by the label queue: local, shared or urgent
 //
-// Of tasks that are counted, by the label kind:
+// Tasks that are counted have these, with the name of their kind in the label kind:
 //
 //	framearena_tasks_started_total, framearena_tasks_ended_total,
 //	framearena_tasks_elided_total, framearena_tasks_live,
 //	framearena_tasks_live_bytes
 //
-// A kind goes by its name; kinds that share one are added up. Kinds, and so series,
-// are as many as a program defines. Series by what tasks wait for come and go with
-// them, and are the 100 largest groups of an executor at the most; the rest are in one
+// Kinds with the same name are one series. There are as many series of tasks as a program
+// defines names of kinds. The series of framearena_waiting_tasks come and go with the tasks:
+// an executor has at most 100, its largest groups, and one more with the sum of all others,
 // whose labels are all "other".
 //
-// [docs/operating.md] says what to look at, and what it costs.
+// [docs/operating.md] explains the figures and their cost.
 //
 // [docs/operating.md]: https://github.com/framearena/framearena/blob/main/docs/operating.md
 package prom

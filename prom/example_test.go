@@ -17,12 +17,12 @@ func Example() {
 	pool := executor.NewPool(executor.WithKindStats())
 	defer pool.Close()
 
-	inspector := inspect.New(inspect.Executor("main", pool))
+	inspector := inspect.New(inspect.WithExecutor("main", pool))
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(prom.NewCollector(inspector))
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 
-	server := httptest.NewServer(metrics) // yours is http.Handle("/metrics", metrics)
+	server := httptest.NewServer(metrics) // in a program: http.Handle("/metrics", metrics)
 	defer server.Close()
 	answer, err := http.Get(server.URL)
 	if err != nil {

@@ -10,15 +10,17 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// metric is a family of series.
+// metric is a metric with its labels; it has a series for each combination of their values.
+// It is immutable.
 type metric struct {
 	desc *prometheus.Desc
 	kind prometheus.ValueType
 }
 
-// all has every metric there is.
+// all holds every metric. It is immutable once the package is initialized.
 var all []*metric
 
+// define makes a metric and adds it to all.
 func define(kind prometheus.ValueType, name, help string, labels ...string) *metric {
 	m := &metric{prometheus.NewDesc("framearena_"+name, help, labels, nil), kind}
 	all = append(all, m)
@@ -31,14 +33,14 @@ const (
 )
 
 var (
-	arenaMapped     = define(gauge, "arena_mapped_bytes", "Memory of slabs in use and of large frames, which counts against the arena's limit.", "arena")
-	arenaReserved   = define(gauge, "arena_reserved_bytes", "Address space taken from the system for slabs.", "arena")
-	arenaHandedBack = define(counter, "arena_handed_back_bytes_total", "Memory given back to the system.", "arena")
+	arenaMapped     = define(gauge, "arena_mapped_bytes", "Memory of slabs in use and of large frames; it counts against the arena's limit.", "arena")
+	arenaReserved   = define(gauge, "arena_reserved_bytes", "Address space reserved for slabs.", "arena")
+	arenaHandedBack = define(counter, "arena_handed_back_bytes_total", "Memory given back to the system so far.", "arena")
 	arenaRefusals   = define(counter, "arena_refusals_total", "Requests for memory that were answered with nil.", "arena")
 	arenaLarge      = define(gauge, "arena_large_frames", "Live frames over 64 KiB, each a mapping of its own.", "arena")
 	arenaLargeBytes = define(gauge, "arena_large_bytes", "Memory of live frames over 64 KiB.", "arena")
-	arenaSlabs      = define(gauge, "arena_slabs", "Slabs of 2 MiB that serve frames of a size.", "arena", "frame_bytes")
-	arenaFrames     = define(gauge, "arena_frames", "Frames that exist: live, or free in private lists, free in public ones (warm), or so without memory (cold).", "arena", "frame_bytes", "state")
+	arenaSlabs      = define(gauge, "arena_slabs", "Slabs of 2 MiB that serve a size class.", "arena", "frame_bytes")
+	arenaFrames     = define(gauge, "arena_frames", "Carved frames: live, free in private lists (private), free in public lists (warm), or free in public lists without memory (cold).", "arena", "frame_bytes", "state")
 
 	waitingTasks = define(gauge, "waiting_tasks", "Tasks that wait for something.", "executor", "kind", "root", "operation")
 
@@ -46,20 +48,21 @@ var (
 	poolSteals  = define(counter, "pool_steals_total", "How often a worker took tasks from another one's queue.", "executor")
 	poolParks   = define(counter, "pool_parks_total", "How often a worker had nothing to do and became idle.", "executor")
 	poolBlocks  = define(counter, "pool_blocks_total", "How often a worker was in one step for longer than the limit.", "executor")
-	poolElided  = define(counter, "pool_elided_frames_total", "Frames placed in that of the task that awaited them.", "executor")
-	poolWorkers = define(gauge, "pool_workers", "Workers, by what they do.", "executor", "state")
-	poolQueued  = define(gauge, "pool_queued_tasks", "Tasks that are ready to run, by the queue they are in.", "executor", "queue")
+	poolElided  = define(counter, "pool_elided_frames_total", "Frames placed in the frame of the awaiting task.", "executor")
+	poolWorkers = define(gauge, "pool_workers", "Workers, by state.", "executor", "state")
+	poolQueued  = define(gauge, "pool_queued_tasks", "Tasks that are ready to run, by queue.", "executor", "queue")
 
 	tasksStarted   = define(counter, "tasks_started_total", "Counted tasks that have begun.", "kind")
 	tasksEnded     = define(counter, "tasks_ended_total", "Counted tasks that have ended.", "kind")
-	tasksElided    = define(counter, "tasks_elided_total", "Counted tasks whose frame lay in that of who awaited them.", "kind")
-	tasksLive      = define(gauge, "tasks_live", "Counted tasks that have begun and not ended.", "kind")
-	tasksLiveBytes = define(gauge, "tasks_live_bytes", "Memory asked for, for the frames of live counted tasks.", "kind")
+	tasksElided    = define(counter, "tasks_elided_total", "Counted tasks whose frame was placed in the frame of the awaiting task.", "kind")
+	tasksLive      = define(gauge, "tasks_live", "Counted tasks that have begun and have not ended.", "kind")
+	tasksLiveBytes = define(gauge, "tasks_live_bytes", "Memory of the frames of live counted tasks, as asked for.", "kind")
 )
 
-// sink is where metrics go.
+// sink is the channel that a call of Collect sends to.
 type sink chan<- prometheus.Metric
 
+// send sends one value. labels has a value for each label of m.
 func (s sink) send(m *metric, value float64, labels ...string) {
 	s <- prometheus.MustNewConstMetric(m.desc, m.kind, value, labels...)
 }
@@ -84,10 +87,11 @@ func (s sink) arena(name string, a arena.Stats) {
 	}
 }
 
-// maxWaitingSeries bounds how many series an executor's waiting tasks are, as sorts of
-// tasks that wait come and go.
+// maxWaitingSeries bounds the series of an executor's waiting tasks: groups of waiting tasks
+// come and go, and without a bound the number of series would grow.
 const maxWaitingSeries = 100
 
+// waiting sends groups of waiting tasks, of which the largest comes first.
 func (s sink) waiting(name string, groups []coro.WaitingGroup) {
 	type series struct{ kind, root, what string }
 	sums := make(map[series]int)
@@ -118,6 +122,7 @@ func (s sink) pool(name string, p *executor.Pool) {
 	s.send(poolQueued, float64(stats.High), name, "urgent")
 }
 
+// tasks sends the figures of all counted kinds, with those of the same name added up.
 func (s sink) tasks() {
 	sums := make(map[string]coro.KindStats)
 	for k := range coro.Stats() {

@@ -3,14 +3,14 @@ package slab
 import "errors"
 
 var (
-	// ErrRefused is wrapped by errors that say that the operating system did not
-	// give memory. What it said is wrapped too.
+	// ErrRefused is wrapped by errors that report that the operating system gave no memory.
+	// They wrap the system's error too.
 	ErrRefused = errors.New("slab: the system refused memory")
 
-	// ErrClosed is the error of using a closed Store.
+	// ErrClosed is returned by the methods of a closed Store.
 	ErrClosed = errors.New("slab: store is closed")
 
-	// ErrUnknown is wrapped by errors about an address or a size that is not one
-	// the Store gave out.
+	// ErrUnknown is wrapped by errors about an address or a size that the Store did not
+	// hand out.
 	ErrUnknown = errors.New("slab: not memory of this store")
 )

@@ -41,7 +41,7 @@ func Example() {
 	// 0 slabs
 }
 
-// What is too big for a slab gets pages of its own.
+// Memory that is too large for a slab gets pages of its own.
 func ExampleStore_Map() {
 	store := slab.NewStore[struct{}](slab.Config{})
 	defer store.Close()

@@ -5,8 +5,9 @@ import (
 	"unsafe"
 )
 
-// Map returns a mapping of its own of at least size bytes, aligned to a page, and
-// zero. It stays until Unmap. The error is ErrClosed or wraps ErrRefused.
+// Map returns zeroed memory of at least size bytes, aligned to a page, in a mapping of its
+// own. It is the caller's until Unmap or Close. Any goroutine may call Map. The error is
+// ErrClosed or wraps ErrRefused.
 func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -22,7 +23,7 @@ func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
 	}
 	if s.config.Prefault {
 		if err := prefault(m.base, m.size); err != nil {
-			_ = m.release() // the refusal is what the caller must know
+			_ = m.release() // the caller needs the refusal, not this error
 			return nil, s.refused(size, err)
 		}
 	}
@@ -32,9 +33,9 @@ func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
 	return m.base, nil
 }
 
-// Unmap gives the mapping at p, which Map returned for a size that rounds to the
-// same number of pages, back to the system. The error is ErrClosed, wraps
-// ErrUnknown, or is what the system said.
+// Unmap gives the mapping at p back to the system. Map returned p for a size that rounds up
+// to the same number of pages. Any goroutine may call Unmap. The error is ErrClosed, wraps
+// ErrUnknown, or wraps the system's error; after the latter the mapping still exists.
 func (s *Store[D]) Unmap(p unsafe.Pointer, size uintptr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,14 +59,8 @@ func (s *Store[D]) Unmap(p unsafe.Pointer, size uintptr) error {
 	return nil
 }
 
-// wholePages rounds size, which is at most MaxMapping, up to pages, at least one.
-func wholePages(size uintptr) uintptr {
-	page := PageSize()
-	return max(size+page-1, page) &^ (page - 1)
-}
-
-// MappingSize returns the size of the mapping that begins at p, in bytes, or 0 if
-// none does.
+// MappingSize returns the size in bytes of the mapping that begins at p, or 0 if none
+// begins there.
 func (s *Store[D]) MappingSize(p unsafe.Pointer) uintptr {
 	s.mu.Lock()
 	defer s.mu.Unlock()

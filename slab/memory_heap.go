@@ -4,23 +4,24 @@ package slab
 
 import "unsafe"
 
-// FromHeap reports whether memory comes from the Go heap.
+// FromHeap reports whether slabs and mappings come from the Go heap.
 const FromHeap = true
 
 const defaultRegion = 8 << 20
 
-// maxBlock is where a heap-backed store refuses, in bytes: the Go heap would end
-// the process rather than refuse. 8 GiB, or 512 MiB on 32-bit machines.
+// maxBlock is the largest block that is allocated, in bytes: 8 GiB, or 512 MiB on 32-bit
+// machines. Larger requests are refused here, because the Go heap ends the process when it
+// has no memory.
 const maxBlock = 512 << 20 << (^uintptr(0) >> 63 << 2)
 
-// memory is a part of a block of the Go heap, aligned as was asked.
+// memory is an aligned part of a block of the Go heap.
 type memory struct {
 	base    unsafe.Pointer
 	size    uintptr
 	backing []byte // keeps the block reachable
 }
 
-// reserveMemory allocates size bytes, aligned to align, which is a power of two.
+// reserveMemory allocates size bytes, aligned to align, a power of two.
 func reserveMemory(size, align uintptr) (memory, error) {
 	if size > maxBlock {
 		return memory{}, errTooLarge
@@ -35,10 +36,10 @@ func (m memory) release() error { return nil }
 
 func adviseHuge(unsafe.Pointer, uintptr) {}
 
-// discardPages is not called: see FromHeap.
+// discardPages is never called in this build: discard returns early if FromHeap is true.
 func discardPages(unsafe.Pointer, uintptr) error { return nil }
 
-// prefault backs n bytes at p with memory.
+// prefault makes the system back the n bytes at p with memory.
 func prefault(p unsafe.Pointer, n uintptr) error {
 	touch(p, n)
 	return nil

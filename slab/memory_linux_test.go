@@ -29,7 +29,7 @@ func resident(t *testing.T, p unsafe.Pointer, n uintptr) uintptr {
 	return sum * slab.PageSize()
 }
 
-// vmFlags returns what the system knows of the mapping that p lies in.
+// vmFlags returns the system's flags of the mapping that p lies in.
 func vmFlags(t *testing.T, p unsafe.Pointer) string {
 	t.Helper()
 	smaps, err := os.ReadFile("/proc/self/smaps")
@@ -99,8 +99,8 @@ func TestPrefaultedPagesAreThere(t *testing.T) {
 	require.Equal(t, s.MappingSize(p), resident(t, p, s.MappingSize(p)))
 }
 
-// A kernel that does not know the advice says EINVAL, as it does to an address
-// that is not a page's: then the pages are touched.
+// A kernel that does not know the advice returns EINVAL, as it does for an address that is
+// not aligned to a page. Then the pages are touched.
 func TestPrefaultByTouching(t *testing.T) {
 	s := newStore(t, slab.Config{})
 	p, err := s.Map(slab.Size)
@@ -161,9 +161,8 @@ func isMapped(p unsafe.Pointer) bool {
 	return errno != unix.ENOMEM
 }
 
-// A region is mapped larger, to be cut to its alignment, on both sides: what is
-// cut off goes back, or the address space in use would grow by more than what is
-// reserved.
+// To be aligned, a region is first mapped larger. The excess on both sides must go back to
+// the system, or the address space in use would grow by more than the reserved bytes.
 func TestReservingCostsNoMore(t *testing.T) {
 	const regions = 200
 	s := newStore(t, slab.Config{RegionBytes: slab.Size})
@@ -193,7 +192,7 @@ func TestHugePagesAreAskedFor(t *testing.T) {
 	}
 }
 
-// What nobody can have is refused by the system, and its error is passed on.
+// The system refuses a request that it can never serve, and its error is passed on.
 func TestSystemRefusesForReal(t *testing.T) {
 	s := newStore(t, slab.Config{})
 	var got []unsafe.Pointer

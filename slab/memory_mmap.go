@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// FromHeap reports whether memory comes from the Go heap.
+// FromHeap reports whether slabs and mappings come from the Go heap.
 const FromHeap = false
 
-// 64 MiB, and 16 MiB where address space is scarce.
+// defaultRegion is 64 MiB, and 16 MiB on 32-bit machines, where address space is scarce.
 const defaultRegion = 16 << 20 << (^uintptr(0) >> 63 << 1)
 
 const (
@@ -20,7 +20,7 @@ const (
 	anonymous  = unix.MAP_ANON | unix.MAP_PRIVATE | mapFlags
 )
 
-// memory is a mapping.
+// memory is a mapping of the system.
 type memory struct {
 	base unsafe.Pointer
 	size uintptr
@@ -33,8 +33,8 @@ func reserveMemory(size, align uintptr) (memory, error) {
 	if err != nil {
 		return memory{}, err
 	}
-	// What is too much on either side goes back. Should the system refuse, it is
-	// address space lost, but no memory: no page of it was ever touched.
+	// The excess on either side goes back. If the system refuses that, address space is
+	// lost, but no memory: none of its pages was ever touched.
 	head := -uintptr(p) & (align - 1)
 	base := unsafe.Add(p, head)
 	if head > 0 {
@@ -49,19 +49,19 @@ func reserveMemory(size, align uintptr) (memory, error) {
 // release unmaps m.
 func (m memory) release() error { return unix.MunmapPtr(m.base, m.size) }
 
-// adviseHuge asks for huge pages. A system without them may say no, and nothing
-// is lost.
+// adviseHuge asks the system for huge pages. The error of a system without them is ignored:
+// ordinary pages work too.
 func adviseHuge(p unsafe.Pointer, n uintptr) {
 	if adviceHuge != 0 {
 		_ = unix.Madvise(unsafe.Slice((*byte)(p), n), adviceHuge)
 	}
 }
 
-// prefault backs n bytes at p with memory.
+// prefault makes the system back the n bytes at p with memory.
 func prefault(p unsafe.Pointer, n uintptr) error {
 	if advicePopulate != 0 {
 		err := unix.Madvise(unsafe.Slice((*byte)(p), n), advicePopulate)
-		if !errors.Is(err, unix.EINVAL) { // EINVAL: a kernel that is too old to know
+		if !errors.Is(err, unix.EINVAL) { // EINVAL: the kernel is too old for this advice
 			return err
 		}
 	}

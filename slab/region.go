@@ -2,18 +2,44 @@ package slab
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"slices"
 	"unsafe"
 )
 
-// Find returns the slab that the address p lies in, whether in use or not; nil if
-// it is not in one of the store's slabs. It takes no lock.
+// Why Find needs no lock.
+//
+// Any goroutine may call Find while others acquire slabs. Three things make that safe:
+//
+//   - Store.regions points to a slice that is never changed in place. The holder of
+//     Store.mu builds a new slice with one region more and stores the pointer. So Find
+//     searches a sorted slice that does not change.
+//   - A region is in the slice before the first of its slabs is handed out: Acquire does
+//     both with mu held, in this order. A goroutine that has an address inside a slab got
+//     it, directly or through others, from that Acquire, so it loads this slice or a later
+//     one.
+//   - Find reads base and len(slabs) only, which never change. Everything else in a slab
+//     belongs to its user or is guarded by mu.
+//
+// A goroutine that asks for an address that is not its own may see an older slice; then
+// Find returns nil for a region that has just been added. Close replaces the slice by an
+// empty one.
+//
+// TestFindWhileOthersAcquire shows it.
+
+// region is address space that was reserved in one piece. Its fields never change, except
+// for taken.
+type region[D any] struct {
+	memory
+	slabs []Slab[D]
+	taken int // slabs[:taken] were handed out at least once; guarded by the store's mu
+}
+
+// Find returns the slab that the address p lies in, in use or not. It returns nil if p is
+// in none of the store's slabs. Any goroutine may call it; it takes no lock.
 func (s *Store[D]) Find(p unsafe.Pointer) *Slab[D] {
 	regions := *s.regions.Load()
 	at := uintptr(p)
-	// The last region that begins at or below p.
+	// Binary search for the last region that begins at or below p.
 	low, high := 0, len(regions)
 	for low < high {
 		middle := int(uint(low+high) >> 1)
@@ -34,11 +60,10 @@ func (s *Store[D]) Find(p unsafe.Pointer) *Slab[D] {
 	return &r.slabs[i]
 }
 
-// addRegion reserves a region, or as much of one as the system gives, but at least
-// a slab, and makes it the one that fresh slabs are taken from. The caller holds
-// mu.
+// addRegion reserves a region, from which fresh slabs are taken from then on. If the system
+// refuses, addRegion asks for half as many slabs, down to one. The caller holds mu.
 func (s *Store[D]) addRegion() error {
-	// More than the system can have would wrap around when rounded.
+	// A size above MaxMapping would overflow when it is rounded up.
 	bytes := max(min(s.config.RegionBytes, MaxMapping), Size)
 	n := (bytes + Size - 1) / Size
 	for {
@@ -54,6 +79,7 @@ func (s *Store[D]) addRegion() error {
 	}
 }
 
+// insert adds a region of n slabs that lie in m. The caller holds mu.
 func (s *Store[D]) insert(m memory, n uintptr) {
 	if s.config.HugePages {
 		adviseHuge(m.base, m.size)
@@ -70,49 +96,4 @@ func (s *Store[D]) insert(m memory, n uintptr) {
 	s.regions.Store(&regions)
 	s.fresh = r
 	s.stats.Reserved += m.size
-}
-
-// reserve asks the system for size bytes, aligned to align. The caller holds mu.
-func (s *Store[D]) reserve(size, align uintptr) (memory, error) {
-	if s.config.BeforeMap != nil {
-		if err := s.config.BeforeMap(size); err != nil {
-			return memory{}, s.refused(size, err)
-		}
-	}
-	m, err := reserveMemory(size, align)
-	if err != nil {
-		return memory{}, s.refused(size, err)
-	}
-	return m, nil
-}
-
-// refused counts a refusal and returns its error. The caller holds mu.
-func (s *Store[D]) refused(size uintptr, err error) error {
-	s.stats.Refusals++
-	return fmt.Errorf("%w: %d bytes: %w", ErrRefused, size, err)
-}
-
-// unmapAll gives all memory back. The caller holds mu.
-func (s *Store[D]) unmapAll() error {
-	var errs []error
-	giveBack := func(m memory, pages uint64) {
-		if err := m.release(); err != nil {
-			errs = append(errs, fmt.Errorf("slab: giving back %d bytes at %p: %w", m.size, m.base, err))
-			return
-		}
-		s.stats.HandedBack += pages
-	}
-	for _, r := range *s.regions.Load() {
-		pages := uint64(0)
-		for i := range r.slabs[:r.taken] {
-			if r.slabs[i].inUse || r.slabs[i].dirty {
-				pages += Size
-			}
-		}
-		giveBack(r.memory, pages)
-	}
-	for _, m := range s.large {
-		giveBack(m, uint64(m.size))
-	}
-	return errors.Join(errs...)
 }

@@ -127,8 +127,8 @@ func (r *refusals) beforeMap(uintptr) error {
 	return nil
 }
 
-// The system refuses the n-th request, for each n: who asked is told, nothing is
-// lost, and asking again works.
+// The system refuses the n-th request, for each n: the caller gets an error, nothing is lost,
+// and the next attempt succeeds.
 func TestRefusalOfEveryRequest(t *testing.T) {
 	for _, region := range []uintptr{1, 2, 5} {
 		for _, forever := range []bool{false, true} {

@@ -1,76 +1,72 @@
 package slab
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"unsafe"
 )
 
-// Size is the size and the alignment of a slab, in bytes: that of a huge page on
-// amd64 and arm64.
+// Size is the size and the alignment of a slab, in bytes: that of a huge page on amd64 and
+// arm64.
 const Size = 2 << 20
 
-// Config says how a Store gets memory. The zero Config is a good one.
+// Config says how a Store gets memory. The zero Config is a good choice.
 type Config struct {
-	// RegionBytes is how much address space is reserved at a time, in bytes;
-	// rounded up to whole slabs. 0 means 64 MiB, on 32-bit machines 16 MiB and on
-	// the Go heap, where address space and memory are the same, 8 MiB.
+	// RegionBytes is how much address space is reserved at a time, in bytes. It is rounded
+	// up to whole slabs. 0 means 64 MiB, or 16 MiB on 32-bit machines. If memory comes from
+	// the Go heap, where reserved memory is real memory, 0 means 8 MiB.
 	RegionBytes uintptr
 
 	// HugePages asks the system to back slabs with huge pages, where it can.
 	HugePages bool
 
-	// Prefault makes the system back a slab with memory when it is acquired, not
-	// page by page when it is first written.
+	// Prefault makes the system back a slab with memory when the slab is acquired, instead
+	// of page by page when it is first written.
 	Prefault bool
 
-	// BeforeMap, if not nil, is called before the system is asked for memory; an
-	// error stands for the system's refusal. It is for tests.
+	// BeforeMap, if not nil, is called before the system is asked for memory, with the
+	// store's lock held. An error stands for the system's refusal. It is for tests.
 	BeforeMap func(bytes uintptr) error
 }
 
-// Slab is Size bytes of memory and what its user keeps about them. It belongs to
-// the Store until Acquire and to the caller until Return.
+// Slab is Size bytes of memory, aligned to Size, and their descriptor. It belongs to the
+// caller of Acquire until Return, and to the Store otherwise.
 type Slab[D any] struct {
-	// Desc is the user's. It is zero when the slab is acquired.
+	// Desc is the descriptor. It belongs to the slab's user, and is zero when the slab is
+	// acquired.
 	Desc D
 
 	base  unsafe.Pointer // never changes
 	inUse bool           // guarded by the store's mu
 
-	// dirty: the slab was returned, but not its pages. Guarded by the store's mu.
+	// dirty says that the slab was returned and its pages still hold old contents. Guarded
+	// by the store's mu.
 	dirty bool
 }
 
 // Base returns the address of the slab's first byte.
 func (s *Slab[D]) Base() unsafe.Pointer { return s.base }
 
-// Store hands out slabs and large mappings. D is the type of the slabs'
-// descriptors. Any goroutine may use a Store.
+// Store hands out slabs and large mappings. D is the type of the slabs' descriptors. All
+// its methods may be called by any goroutine.
 type Store[D any] struct {
-	config Config
+	config Config // never changes
 
-	// regions are sorted by address. The slice is replaced, never changed, by the
-	// holder of mu; Find reads it without.
+	// regions are sorted by address. The holder of mu replaces the slice and never changes
+	// it in place, so that Find reads it without a lock. See region.go.
 	regions atomic.Pointer[[]*region[D]]
 
 	mu       sync.Mutex // guards what follows
 	closed   bool
-	fresh    *region[D] // where slabs that were never used are taken from
-	returned []*Slab[D] // given back by their users, without pages
-	large    map[uintptr]memory
+	fresh    *region[D]         // slabs that were never used are taken from here
+	returned []*Slab[D]         // not in use; the newest is handed out first
+	large    map[uintptr]memory // mappings of Map, by address
 	stats    Stats
 }
 
-// region is address space that was reserved in one piece. Only taken changes.
-type region[D any] struct {
-	memory
-	slabs []Slab[D]
-	taken int // slabs[:taken] were handed out at least once; guarded by the store's mu
-}
-
-// NewStore returns a Store that has no memory yet.
+// NewStore returns a Store, which takes no memory before the first request.
 func NewStore[D any](c Config) *Store[D] {
 	if c.RegionBytes == 0 {
 		c.RegionBytes = defaultRegion
@@ -80,8 +76,8 @@ func NewStore[D any](c Config) *Store[D] {
 	return s
 }
 
-// Acquire returns a slab that is the caller's until Return. Its pages are zero.
-// The error is ErrClosed or wraps ErrRefused.
+// Acquire returns a slab, which is the caller's until Return. Its memory is zero. The error
+// is ErrClosed or wraps ErrRefused.
 func (s *Store[D]) Acquire() (*Slab[D], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +94,7 @@ func (s *Store[D]) Acquire() (*Slab[D], error) {
 	}
 	if s.config.Prefault {
 		if err := prefault(sl.base, Size); err != nil {
-			_ = s.takeBack(sl) // some of its pages may be there; the refusal is what the caller must know
+			_ = s.takeBack(sl) // some pages may be backed already; the caller needs the refusal, not this error
 			return nil, s.refused(Size, err)
 		}
 	}
@@ -108,8 +104,8 @@ func (s *Store[D]) Acquire() (*Slab[D], error) {
 	return sl, nil
 }
 
-// unused returns a slab that nobody uses: one that was used before, if there is
-// one, since its address space costs nothing more. The caller holds mu.
+// unused removes a slab that is not in use from the store's lists. It prefers one that was
+// used before, because that needs no more address space. The caller holds mu.
 func (s *Store[D]) unused() (*Slab[D], error) {
 	if n := len(s.returned); n > 0 {
 		sl := s.returned[n-1]
@@ -127,10 +123,10 @@ func (s *Store[D]) unused() (*Slab[D], error) {
 	return sl, nil
 }
 
-// Return takes back a slab, and its descriptor is zeroed. Its pages go back to
-// the system; the error is ErrClosed or says that the system did not take them,
-// and then the slab is returned all the same. Return panics if the slab is not in
-// use.
+// Return takes a slab back, zeroes its descriptor and gives its pages back to the system.
+// The error is ErrClosed, or wraps the system's error if the system did not take the pages;
+// in the latter case the slab is returned nevertheless, and cleared before it is used
+// again. Return panics if the slab is not in use.
 func (s *Store[D]) Return(sl *Slab[D]) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,8 +143,8 @@ func (s *Store[D]) Return(sl *Slab[D]) error {
 	return s.takeBack(sl)
 }
 
-// takeBack puts a slab that nobody uses where the next Acquire finds it, and its
-// pages go back to the system. The caller holds mu.
+// takeBack adds a slab that is not in use to the returned ones and gives its pages back to
+// the system. The caller holds mu.
 func (s *Store[D]) takeBack(sl *Slab[D]) error {
 	s.stats.FreeSlabs++
 	s.returned = append(s.returned, sl)
@@ -157,9 +153,10 @@ func (s *Store[D]) takeBack(sl *Slab[D]) error {
 	return err
 }
 
-// Discard gives the whole pages of [p, p+n), which lie in one slab in use, back to
-// the system; their contents are lost. Bytes in pages that are not covered whole
-// stay. The error is ErrClosed, wraps ErrUnknown, or is what the system said.
+// Discard gives the whole pages in the n bytes at p back to the system. The bytes must lie
+// in one slab that is in use. The pages read as zero afterwards; on the Go heap nothing
+// changes. Pages that the n bytes cover only in part keep their contents. The error is
+// ErrClosed, wraps ErrUnknown, or wraps the system's error.
 func (s *Store[D]) Discard(p unsafe.Pointer, n uintptr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +175,8 @@ func (s *Store[D]) Discard(p unsafe.Pointer, n uintptr) error {
 	return s.discard(unsafe.Add(p, skip), (n-skip)&^(page-1))
 }
 
-// discard gives whole pages back. The caller holds mu.
+// discard gives the n bytes at p, which are whole pages, back to the system. The caller
+// holds mu.
 func (s *Store[D]) discard(p unsafe.Pointer, n uintptr) error {
 	if FromHeap {
 		return nil
@@ -190,9 +188,10 @@ func (s *Store[D]) discard(p unsafe.Pointer, n uintptr) error {
 	return nil
 }
 
-// Slabs calls yield with each slab in use, in the order of their addresses, until
-// it returns false: for sl := range store.Slabs. Slabs that are acquired or
-// returned meanwhile may be missed or met.
+// Slabs is an iterator over the slabs in use, in the order of their addresses: for sl :=
+// range store.Slabs. It lists them once, at its beginning: a slab that is acquired during
+// the loop is missing, and one that is returned during the loop is still visited. The loop
+// body runs without the store's lock.
 func (s *Store[D]) Slabs(yield func(*Slab[D]) bool) {
 	s.mu.Lock()
 	var all []*Slab[D]
@@ -211,8 +210,9 @@ func (s *Store[D]) Slabs(yield func(*Slab[D]) bool) {
 	}
 }
 
-// Close gives everything back to the system. Memory that the Store handed out
-// must not be used any more. Closing again returns nil.
+// Close gives all memory back to the system. Memory that the Store handed out must not be
+// used afterwards. The error joins those of the system; everything else is given back
+// nevertheless. Closing again returns nil.
 func (s *Store[D]) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,4 +226,50 @@ func (s *Store[D]) Close() error {
 	handed, refusals := s.stats.HandedBack, s.stats.Refusals
 	s.stats = Stats{HandedBack: handed, Refusals: refusals}
 	return err
+}
+
+// unmapAll gives all regions and mappings back. The caller holds mu.
+func (s *Store[D]) unmapAll() error {
+	var errs []error
+	giveBack := func(m memory, pages uint64) {
+		if err := m.release(); err != nil {
+			errs = append(errs, fmt.Errorf("slab: giving back %d bytes at %p: %w", m.size, m.base, err))
+			return
+		}
+		s.stats.HandedBack += pages
+	}
+	for _, r := range *s.regions.Load() {
+		pages := uint64(0)
+		for i := range r.slabs[:r.taken] {
+			if r.slabs[i].inUse || r.slabs[i].dirty {
+				pages += Size
+			}
+		}
+		giveBack(r.memory, pages)
+	}
+	for _, m := range s.large {
+		giveBack(m, uint64(m.size))
+	}
+	return errors.Join(errs...)
+}
+
+// reserve asks the system for size bytes of address space, aligned to align. The caller
+// holds mu.
+func (s *Store[D]) reserve(size, align uintptr) (memory, error) {
+	if s.config.BeforeMap != nil {
+		if err := s.config.BeforeMap(size); err != nil {
+			return memory{}, s.refused(size, err)
+		}
+	}
+	m, err := reserveMemory(size, align)
+	if err != nil {
+		return memory{}, s.refused(size, err)
+	}
+	return m, nil
+}
+
+// refused counts a refusal and returns the error for it. The caller holds mu.
+func (s *Store[D]) refused(size uintptr, err error) error {
+	s.stats.Refusals++
+	return fmt.Errorf("%w: %d bytes: %w", ErrRefused, size, err)
 }

@@ -7,39 +7,23 @@ import (
 	"runtime"
 	"sync/atomic"
 	"time"
+
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// activity is the state of one that is mostly idle, 72 bytes: it fits the smallest
-// frame of a task, and is a few local variables of a goroutine.
-type activity struct {
-	id    uint64
-	words [8]uint64
-}
-
-// begin is what an activity does before it is suspended.
-func (a *activity) begin() {
-	for i := range a.words {
-		a.words[i] = a.id + uint64(i)
-	}
-}
-
-// end is what it does afterwards: it adds its id to finished, if its state is
-// what it was.
-func (a *activity) end() {
-	for i, w := range a.words {
-		if w != a.id+uint64(i) {
-			return
-		}
-	}
-	finished.Add(a.id)
-}
-
-// finished is the sum of the ids of the activities that have ended.
+// finished is the sum of the IDs of the activities that have ended, modulo 2⁶⁴.
 var finished atomic.Uint64
+
+// finish ends an activity: it adds its ID to finished, if its state is what it was.
+func finish(a *workloads.Activity) {
+	if a.Intact() {
+		finished.Add(a.ID)
+	}
+}
 
 // crowdSort is a row of the table of suspended activities.
 type crowdSort struct {
-	name  string // in JSON, and for a child to know what to measure
+	name  string // in JSON, and in the order to a child
 	title string // in the table
 	open  func() (crowd, error)
 }
@@ -51,22 +35,22 @@ var crowdSorts = []crowdSort{
 
 // crowd is many activities of one sort.
 type crowd interface {
-	// create begins n activities, with the ids 1 to n, and returns when each is
+	// create starts n activities, with the IDs 1 to n, and returns when each is
 	// suspended.
 	create(n int) error
 
 	// finish lets all of them end, and returns when they have.
 	finish()
 
-	// mapped returns how much memory the crowd has from the system and not from
-	// the Go runtime, in bytes.
+	// mapped returns the memory in bytes that the crowd has mapped itself, without the
+	// Go runtime.
 	mapped() uintptr
 
-	// close returns an error if something of the crowd is left.
+	// close returns an error if anything of the crowd is left.
 	close() error
 }
 
-// crowdReport is what the tour's part about suspended activities found out.
+// crowdReport has the results of the tour's part on suspended activities.
 type crowdReport struct {
 	Activities int        `json:"activities"`
 	Rows       []crowdRow `json:"rows"`
@@ -78,7 +62,7 @@ type crowdRow struct {
 	Title         string  `json:"title"`
 	CreateNs      float64 `json:"create_ns_each"`
 	MemoryBytes   float64 `json:"memory_bytes_each"` // while suspended
-	MemorySource  string  `json:"memory_source"`     // who says so
+	MemorySource  string  `json:"memory_source"`     // where the figure is from
 	GCEmptyNs     float64 `json:"gc_empty_ns"`       // of a runtime.GC() before the first was created
 	GCSuspendedNs float64 `json:"gc_suspended_ns"`   // of one while all were suspended
 	FinishNs      float64 `json:"finish_ns_each"`
@@ -99,10 +83,10 @@ func measureCrowds(ctx context.Context, n int, stderr io.Writer, progress *progr
 	return report, nil
 }
 
-// measureCrowd measures n activities. stage is told what begins.
+// measureCrowd measures n activities. It calls stage at the beginning of each stage.
 func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow, error) {
 	finished.Store(0)
-	collectionNs() // a process's first collections take longer: they start the collector
+	collectionNs() // the first collections of a process take longer: they start the collector
 	row := crowdRow{Name: sort.name, Title: sort.title, GCEmptyNs: collectionNs()}
 	each := func(since time.Time) float64 { return float64(time.Since(since).Nanoseconds()) / float64(n) }
 
@@ -125,7 +109,7 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 	c.finish()
 	row.FinishNs = each(start)
 
-	if got, want := finished.Load(), sumOfIDs(n); got != want {
+	if got, want := finished.Load(), workloads.SumOfIDs(n); got != want {
 		return crowdRow{}, fmt.Errorf("check failed: the ids of what finished add up to %d, want %d", got, want)
 	}
 	if err := c.close(); err != nil {
@@ -134,18 +118,7 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 	return row, nil
 }
 
-// sumOfIDs returns 1 + 2 + … + n, modulo 2⁶⁴ as finished counts.
-func sumOfIDs(n int) uint64 {
-	a, b := uint64(n), uint64(n)+1
-	if a%2 == 0 {
-		a /= 2
-	} else {
-		b /= 2
-	}
-	return a * b
-}
-
-// collectionNs returns how long a runtime.GC() takes: the median of five.
+// collectionNs returns the nanoseconds that a runtime.GC() takes: the median of five.
 func collectionNs() float64 {
 	times := make([]float64, 5)
 	for i := range times {

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/workloads"
 	"github.com/stretchr/testify/require"
 )
 
@@ -24,7 +25,7 @@ func TestCrowds(t *testing.T) {
 }
 
 func TestSuspendedTaskHasTheSmallestFrame(t *testing.T) {
-	require.EqualValues(t, 72, unsafe.Sizeof(activity{}))
+	require.EqualValues(t, 72, unsafe.Sizeof(workloads.Activity{}))
 	require.LessOrEqual(t, suspendedTask.FrameSize(), uintptr(128))
 }
 
@@ -36,18 +37,18 @@ func TestTasksAreSuspendedUntilTheyFinish(t *testing.T) {
 	require.Zero(t, finished.Load())
 	require.ErrorIs(t, c.(*taskCrowd).arena.Close(), arena.ErrLeak)
 	c.finish()
-	require.Equal(t, sumOfIDs(100), finished.Load())
+	require.Equal(t, workloads.SumOfIDs(100), finished.Load())
 	require.NoError(t, c.close())
 }
 
 func TestDamagedActivityDoesNotCount(t *testing.T) {
 	finished.Store(0)
-	a := activity{id: 7}
-	a.begin()
-	a.end()
+	a := workloads.Activity{ID: 7}
+	a.Fill()
+	finish(&a)
 	require.EqualValues(t, 7, finished.Load())
-	a.words[3]++
-	a.end()
+	a.Words[3]++
+	finish(&a)
 	require.EqualValues(t, 7, finished.Load())
 }
 
@@ -79,12 +80,6 @@ func TestFailedChecksOfCrowds(t *testing.T) {
 		_, err = measureCrowd(c.broken, crowdSorts[0], 10, func(string) {})
 		require.EqualError(t, err, c.says)
 	}
-}
-
-func TestSumOfIDs(t *testing.T) {
-	require.EqualValues(t, 1, sumOfIDs(1))
-	require.EqualValues(t, 10, sumOfIDs(4))
-	require.EqualValues(t, 15, sumOfIDs(5))
 }
 
 func TestResidentMemory(t *testing.T) {

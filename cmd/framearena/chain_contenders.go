@@ -4,9 +4,13 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// contender is a row of the chain's table: somewhere for frames to come from.
+// none is the state or the result of tasks that have none.
+type none = struct{}
+
+// contender is a row of the chain's table: a source of frames.
 type contender struct {
 	name  string // in JSON
 	title string // in the table
@@ -15,16 +19,17 @@ type contender struct {
 
 // chain runs the chain with the frames of one contender.
 type chain interface {
-	// run runs the loop for so many iterations, to its end.
+	// run runs the loop for some iterations, to its end.
 	run(iterations int) error
 
-	// live returns how many frames are live now.
+	// live returns how many frames are live.
 	live() int
 
 	close() error
 }
 
-// chainContenders returns the rows of the chain's table. Ratios are to the first.
+// chainContenders returns the rows of the chain's table. The first one is what others are
+// compared with.
 func chainContenders() []contender {
 	return []contender{
 		{"cache", "owner's cache", openCacheChain},
@@ -38,6 +43,13 @@ func chainContenders() []contender {
 }
 
 func openCacheChain() chain { return newTaskChain() }
+
+func openElidedChain() chain {
+	c := newTaskChain()
+	c.loop = workloads.ElidedChain
+	c.launch = coro.RunAsync(c.executor, coro.RootFrameSize(workloads.ElidedChainSize()))
+	return c
+}
 
 func openArenaChain() chain {
 	c := newTaskChain()
@@ -69,21 +81,21 @@ func openHeapChain() chain {
 	return c
 }
 
-// taskChain is the chain made of tasks.
+// taskChain is the chain as tasks.
 type taskChain struct {
 	executor *executor.Inline
-	loop     *coro.Kind[repeat, none]
+	loop     *coro.Kind[workloads.Repeat, none]
 	launch   func(coro.Launchable) error
-	err      error // of the loop, once it failed
+	err      error // of the loop, if it has failed
 
-	// liveElsewhere counts the live frames of an allocator that stands before the
-	// executor's arena, or in its place; nil if there is none.
+	// liveElsewhere returns the live frames of an allocator in front of the executor's
+	// arena, or in its place. It is nil if there is none.
 	liveElsewhere func() int
 }
 
 // newTaskChain returns a chain with frames from the executor's own cache.
 func newTaskChain() *taskChain {
-	c := &taskChain{loop: benchLoop}
+	c := &taskChain{loop: workloads.Chain}
 	c.executor = executor.NewInline(executor.WithErrorHandler(func(err error) { c.err = err }))
 	c.launch = coro.RunAsync(c.executor)
 	return c
@@ -95,7 +107,7 @@ func (c *taskChain) takeFramesFrom(m arena.FrameAllocator, live func() int) {
 }
 
 func (c *taskChain) run(iterations int) error {
-	if err := c.launch(c.loop.With(repeat{iterations})); err != nil {
+	if err := c.launch(c.loop.With(workloads.Repeat{Left: iterations})); err != nil {
 		return err
 	}
 	return c.err
@@ -111,3 +123,14 @@ func (c *taskChain) live() int {
 }
 
 func (c *taskChain) close() error { return c.executor.Close() }
+
+// goroutineChain is the chain with a goroutine in place of each frame, the loop's too.
+type goroutineChain struct{}
+
+func (goroutineChain) run(iterations int) error {
+	workloads.AwaitGoroutine(func() { workloads.ChainOfCalls(workloads.AwaitGoroutine, iterations) })
+	return nil
+}
+
+func (goroutineChain) live() int    { return 0 } // there are no frames
+func (goroutineChain) close() error { return nil }

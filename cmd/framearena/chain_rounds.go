@@ -6,17 +6,19 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 const (
 	chainRounds = 7
 
-	// chainStretch is how many iterations run without a look at the context: a
-	// few milliseconds at most, so that an interruption is heard.
+	// chainStretch is how many iterations run between two checks of the context. They
+	// take a few milliseconds at most, so an interruption takes effect soon.
 	chainStretch = 500
 )
 
-// chainReport is what the chain's part of the tour found out.
+// chainReport has the results of the chain's part of the tour.
 type chainReport struct {
 	Iterations         int        `json:"iterations"` // per round
 	FramesPerIteration int        `json:"frames_per_iteration"`
@@ -36,8 +38,8 @@ type chainRow struct {
 	Rounds         []float64 `json:"rounds_ns_per_frame"`   // in the order they ran
 }
 
-// measureChain runs the chain on all contenders, a round of each after the other:
-// what disturbs the machine for a while then disturbs them alike.
+// measureChain runs the chain on all contenders, which take turns round by round: a
+// disturbance of the machine then affects all of them alike.
 func measureChain(ctx context.Context, contenders []contender, iterations int, progress *progress) (*chainReport, error) {
 	progress.part(0, 0)
 	progress.step("chain: warming up")
@@ -60,7 +62,7 @@ func measureChain(ctx context.Context, contenders []contender, iterations int, p
 			}
 		}
 	}
-	report := &chainReport{Iterations: iterations, FramesPerIteration: framesPerIteration, Rounds: chainRounds}
+	report := &chainReport{Iterations: iterations, FramesPerIteration: workloads.FramesPerIteration, Rounds: chainRounds}
 	for _, r := range runs {
 		if err := r.chain.close(); err != nil {
 			return nil, fmt.Errorf("chain, %s: close: %w", r.contender.title, err)
@@ -75,20 +77,20 @@ func measureChain(ctx context.Context, contenders []contender, iterations int, p
 	return report, nil
 }
 
-// chainRun is one contender and what was measured of it so far.
+// chainRun is a contender with its measurements so far.
 type chainRun struct {
 	contender contender
 	chain     chain
 
 	nsPerFrame []float64 // of each round
-	frames     float64   // in all rounds, as the next two
+	frames     float64   // in all rounds, as mallocs and gcCycles
 	mallocs    uint64
 	gcCycles   uint32
 }
 
 // measure runs one round and adds its figures.
 func (r *chainRun) measure(ctx context.Context, iterations int) error {
-	runtime.GC() // what the contender before left behind is not this one's to clear
+	runtime.GC() // collects the garbage of the contender before
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
@@ -98,7 +100,7 @@ func (r *chainRun) measure(ctx context.Context, iterations int) error {
 	elapsed := time.Since(start)
 	runtime.ReadMemStats(&after)
 
-	frames := float64(iterations) * framesPerIteration
+	frames := float64(iterations) * workloads.FramesPerIteration
 	r.nsPerFrame = append(r.nsPerFrame, float64(elapsed.Nanoseconds())/frames)
 	r.frames += frames
 	r.mallocs += after.Mallocs - before.Mallocs
@@ -106,10 +108,10 @@ func (r *chainRun) measure(ctx context.Context, iterations int) error {
 	return nil
 }
 
-// iterate runs the chain and checks that each leaf was reached and no frame was
-// left behind.
+// iterate runs the chain and checks that it has reached each leaf and that no frame is
+// live.
 func (r *chainRun) iterate(ctx context.Context, iterations int) error {
-	leaves.Store(0)
+	workloads.ChainLeaves.Store(0)
 	for left := iterations; left > 0; left -= chainStretch {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -118,7 +120,7 @@ func (r *chainRun) iterate(ctx context.Context, iterations int) error {
 			return fmt.Errorf("chain, %s: %w", r.contender.title, err)
 		}
 	}
-	if got, want := leaves.Load(), uint64(iterations)*leavesPerIteration; got != want {
+	if got, want := workloads.ChainLeaves.Load(), uint64(iterations)*workloads.LeavesPerIteration; got != want {
 		return fmt.Errorf("chain, %s: check failed: %d leaves were reached in %d iterations, want %d", r.contender.title, got, iterations, want)
 	}
 	if live := r.chain.live(); live != 0 {
@@ -127,7 +129,7 @@ func (r *chainRun) iterate(ctx context.Context, iterations int) error {
 	return nil
 }
 
-// row sums up.
+// row summarises the rounds.
 func (r *chainRun) row() chainRow {
 	fastest, slowest := slices.Min(r.nsPerFrame), slices.Max(r.nsPerFrame)
 	middle := median(r.nsPerFrame)
@@ -142,8 +144,7 @@ func (r *chainRun) row() chainRow {
 	}
 }
 
-// median returns the middle one of the figures, or what lies halfway between the
-// two in the middle.
+// median returns the middle one of the figures, or the mean of the two in the middle.
 func median(figures []float64) float64 {
 	sorted := slices.Sorted(slices.Values(figures))
 	n := len(sorted)

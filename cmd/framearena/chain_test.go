@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/workloads"
 	"github.com/stretchr/testify/require"
 )
 
@@ -15,7 +16,7 @@ func TestEveryFrameComesFromTheContender(t *testing.T) {
 	c.takeFramesFrom(counting, nil)
 	require.NoError(t, c.run(10))
 	s := counting.Stats()
-	require.EqualValues(t, 1+10*framesPerIteration, s.Allocated, "the loop's frame, and 66 an iteration")
+	require.EqualValues(t, 1+10*workloads.FramesPerIteration, s.Allocated, "the loop's frame, and 66 an iteration")
 	require.Equal(t, s.Allocated, s.Deallocated)
 	require.Zero(t, c.executor.Arena().Stats().Total.Carved)
 	require.NoError(t, c.close())
@@ -54,7 +55,7 @@ func (c brokenChain) run(iterations int) error {
 		return c.fails
 	}
 	err := c.chain.run(iterations)
-	leaves.Add(-uint64(c.skip))
+	workloads.ChainLeaves.Add(-uint64(c.skip))
 	return err
 }
 

@@ -13,21 +13,21 @@ import (
 	"strconv"
 )
 
-// childVariable is set in the environment of a process that measures one crowd,
-// to the crowd's name, and in no other.
+// childVariable is set in the environment of a child process, which measures one sort of
+// activities. Its value is the name of the sort.
 const childVariable = "FRAMEARENA_CHILD"
 
-// message is what a child writes to its standard output, as JSON: how far it is
-// and, last, either a row or what went wrong.
+// message is what a child writes to its standard output, as JSON: a stage each time that one
+// begins and, last, either a row or a failure.
 type message struct {
 	Stage   string    `json:"stage,omitempty"`
 	Row     *crowdRow `json:"row,omitempty"`
 	Failure string    `json:"failure,omitempty"`
 }
 
-// childMain is main in a child.
+// childMain is main in a child. It returns the exit status.
 func childMain(name string, args []string, stdout io.Writer) int {
-	// A terminal interrupts the child along with its parent, who then ends it.
+	// A terminal interrupts the child together with its parent. The parent ends the child.
 	signal.Ignore(os.Interrupt)
 
 	out := json.NewEncoder(stdout)
@@ -42,7 +42,8 @@ func childMain(name string, args []string, stdout io.Writer) int {
 	return exitSuccess
 }
 
-// measureHere measures a crowd in this process. The argument is its size.
+// measureHere measures activities in this process. The one argument is their number. It
+// calls stage when a stage begins.
 func measureHere(name string, args []string, stage func(string)) (crowdRow, error) {
 	if len(args) != 1 {
 		return crowdRow{}, fmt.Errorf("%s=%s: one argument is expected, the number of activities", childVariable, name)
@@ -63,12 +64,12 @@ func measureHere(name string, args []string, stage func(string)) (crowdRow, erro
 	return crowdRow{}, fmt.Errorf("%s=%s: no such sort of activities", childVariable, name)
 }
 
-// measureInChild measures n activities of a sort in a process of their own, so
-// that neither they nor what was measured before disturb others. The child ends
-// with ctx, and does not outlive this process where the system can see to that.
+// measureInChild measures n activities of a sort in a child process, so that measurements do
+// not disturb each other. It kills the child when ctx ends. Where the system supports it, the
+// child does not outlive this process either. It calls stage when a stage begins.
 func measureInChild(ctx context.Context, name string, n int, stderr io.Writer, stage func(string)) (crowdRow, error) {
-	// The system takes the end of the thread that started a child for the end of
-	// its parent.
+	// The system kills the child when the thread that started it ends, so this goroutine
+	// must keep its thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
@@ -105,7 +106,8 @@ func measureInChild(ctx context.Context, name string, n int, stderr io.Writer, s
 	return *last.Row, nil
 }
 
-// readMessages passes stages on until r ends, and returns the last message.
+// readMessages reads messages until r ends, and calls stage for each that has one. It
+// returns the last message.
 func readMessages(r io.Reader, stage func(string)) (last message, err error) {
 	for d := json.NewDecoder(r); ; {
 		var m message

@@ -2,8 +2,7 @@ package main
 
 import "syscall"
 
-// dieWithParent has the system kill a child when the thread that started it is
-// gone.
+// dieWithParent makes the system kill a child when the thread that started it ends.
 func dieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

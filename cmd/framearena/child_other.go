@@ -4,7 +4,6 @@ package main
 
 import "syscall"
 
-// dieWithParent changes nothing: a child is killed when this process is
-// interrupted, but if this process is killed itself, the child ends when it has
-// measured.
+// dieWithParent changes nothing. This process kills its child when it is interrupted. If this
+// process is killed itself, the child continues until it has measured.
 func dieWithParent() *syscall.SysProcAttr { return nil }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// childModeVariable makes a child of the test binary a strange one.
+// childModeVariable selects how a child of the test binary misbehaves.
 const childModeVariable = "FRAMEARENA_TEST_CHILD"
 
 const (
@@ -23,7 +23,7 @@ const (
 
 const childIsUp = "the child is up"
 
-// strangeChild is main in a strange child.
+// strangeChild is main in a child that misbehaves.
 func strangeChild(mode string) int {
 	switch mode {
 	case childFails:
@@ -36,7 +36,7 @@ func strangeChild(mode string) int {
 		fmt.Println(`{"stage":"creating"}`)
 		return 3
 	case childHangs:
-		signal.Ignore(os.Interrupt) // as a real child does
+		signal.Ignore(os.Interrupt) // like a real child
 		fmt.Fprintln(os.Stderr, childIsUp)
 		time.Sleep(time.Hour)
 	}

@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completion is the document that completion --json prints.
+// completion is the JSON document of framearena completion.
 type completion struct {
 	Shell  string `json:"shell"`
 	Script string `json:"script"`
 }
 
-// completionScripts write what makes a shell complete the command's arguments.
+// completionScripts has a function for each shell that writes its completion script.
 var completionScripts = map[string]func(*cobra.Command, io.Writer) error{
 	"bash":       func(root *cobra.Command, w io.Writer) error { return root.GenBashCompletionV2(w, true) },
 	"fish":       func(root *cobra.Command, w io.Writer) error { return root.GenFishCompletion(w, true) },
@@ -23,21 +23,23 @@ var completionScripts = map[string]func(*cobra.Command, io.Writer) error{
 	"zsh":        (*cobra.Command).GenZshCompletion,
 }
 
-// newCompletionCommand stands in for cobra's own, which has no JSON.
-func newCompletionCommand(c *console) *cobra.Command {
+// newCompletionCommand returns a replacement for cobra's completion command, which has no
+// JSON.
+func newCompletionCommand(c *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "A script that makes bash, fish, powershell or zsh complete arguments",
+		Short: "Print a script that makes bash, fish, powershell or zsh complete arguments",
 		Long: `Completion prints a script that makes a shell complete the subcommands and flags
-of framearena. The shell is bash, fish, powershell or zsh. For the session:
+of framearena. The shell is bash, fish, powershell or zsh. For the current session:
 
   source <(framearena completion bash)
   source <(framearena completion zsh)
   framearena completion fish | source
   framearena completion powershell | Out-String | Invoke-Expression
 
-For every session, put that line into the shell's start-up file. In bash it needs
-the package bash-completion, in zsh "autoload -U compinit; compinit" before it.`,
+For every session, put that line into the shell's start-up file. Bash needs the
+package bash-completion; zsh needs "autoload -U compinit; compinit" before the
+line.`,
 		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs: slices.Sorted(maps.Keys(completionScripts)),
 		RunE: func(cmd *cobra.Command, args []string) error {

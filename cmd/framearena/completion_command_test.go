@@ -34,7 +34,7 @@ func TestBashTakesItsScript(t *testing.T) {
 	require.NoError(t, err, "%s", out)
 }
 
-// TestCompletions asks what the scripts ask.
+// TestCompletions makes the requests that the scripts make.
 func TestCompletions(t *testing.T) {
 	for _, c := range []struct {
 		args []string

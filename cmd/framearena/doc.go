@@ -1,30 +1,28 @@
-// Framearena is a tour of the house in half a minute: it shows what tasks on
-// recycled arena frames cost, beside what one would take otherwise.
+// Framearena is a tour of the library in half a minute: it measures what tasks on recycled
+// arena frames cost, and compares them with the alternatives.
 //
 //	go run ./cmd/framearena
 //
-// The first part runs a chain of tasks that await each other, 4 deep, with frames
-// from an executor's own cache, from a shared arena, from an arena that is
-// counted, from a sync.Pool and from the Go heap, and once more with a goroutine
-// and a channel in place of each frame. The second part suspends a million tasks,
-// and parks a million goroutines, each sort in a process of its own.
+// The first part runs a chain of tasks that await each other, 4 deep. Its frames come from
+// an executor's own cache, from a shared arena, from an arena with a counter in front of it,
+// from a sync.Pool and from the Go heap; the last run has a goroutine and a channel in place
+// of each frame. The second part suspends a million tasks and parks a million goroutines,
+// each of the two in a process of its own.
 //
-// Every run is checked: that each leaf of the chain was reached, that each
-// suspended activity went on with its state intact, and that no frame is left
-// behind. When a check fails, the command says which and prints no figures for
-// that part.
+// The command checks every run: each leaf of the chain was reached, each suspended activity
+// resumed with its state intact, and no frame is still live. If a check fails, the command
+// names it and prints no figures for that part.
 //
-// Subcommands make one part of the tour, or do something else: framearena help
-// names them. With --json, which may be written -json, each prints one JSON
-// document.
+// Subcommands run one part of the tour, or do something else: framearena help lists them.
+// With --json, which may be written -json, each prints one JSON document.
 //
-// Progress goes to standard error, results to standard output. docs/command.md has
+// Progress goes to standard error, results to standard output. docs/command.md describes
 // every flag, field and exit status.
 //
-// Where to read: main.go for the process and its exit status, root_command.go and
-// *_command.go for what is asked, console.go for where the answer goes; tour.go for
-// the tour, chain*.go for its first part, activities.go, suspended_tasks.go,
-// parked_goroutines.go and child*.go for its second, report.go for its tables;
-// replay*.go and map*.go for these subcommands, which play traces with
-// internal/replay and draw with internal/slabmap.
+// The files, in the order in which to read them: main.go is the process and its exit status;
+// root_command.go and *_command.go are the command line; streams.go writes the results;
+// tour.go is the tour, chain*.go its first part, activities.go, suspended_tasks.go,
+// parked_goroutines.go and child*.go its second, report.go its tables; replay*.go and map*.go
+// are these subcommands, which play traces with internal/testkit/replay and
+// draw with internal/slabmap.
 package main

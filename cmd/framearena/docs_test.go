@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/framearena/framearena/internal/framecheck"
-	"github.com/framearena/framearena/internal/soak"
+	"github.com/framearena/framearena/internal/testkit/soak"
 	"github.com/framearena/framearena/slab"
 	"github.com/stretchr/testify/require"
 )
@@ -26,15 +26,15 @@ var (
 	update = flag.Bool("update", false, "write the usage of all subcommands, and the map, to docs")
 )
 
-// usageBlock finds a block of the page with a command's usage, and the command.
+// usageBlock matches a block of the page with the usage of a command, and the command.
 var usageBlock = regexp.MustCompile("(?s)```text\nUsage:\n  (framearena(?: [a-z]+)?)[ \n].*?```\n")
 
-// TestPageHasAllUsages compares the page with what help prints. It is written anew
-// by go test ./cmd/framearena -run Page -update
+// TestPageHasAllUsages compares the usages on the page with those that help prints. The
+// command go test ./cmd/framearena -run Page -update writes them to the page.
 func TestPageHasAllUsages(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	root := newRootCommand(newConsole(nil, nil, nil), nil)
+	root := newRootCommand(newStreams(nil, nil, nil), nil)
 	root.InitDefaultHelpCmd()
 	usages := map[string]string{}
 	for _, command := range append(root.Commands(), root) {
@@ -56,7 +56,7 @@ func TestPageHasAllUsages(t *testing.T) {
 	}
 }
 
-// TestPageHasAllFields looks for the fields of each document in its section.
+// TestPageHasAllFields looks for the fields of each JSON document in the section about it.
 func TestPageHasAllFields(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
@@ -76,14 +76,14 @@ func TestPageHasAllFields(t *testing.T) {
 	} {
 		for _, field := range fieldsOf(reflect.TypeOf(document)) {
 			if title == "Replay" && reflect.TypeFor[machine]() == field.of {
-				continue // as in the tour
+				continue // the section about the tour has them
 			}
 			require.Contains(t, sections[title], "`"+field.name+"`", title)
 		}
 	}
 }
 
-// jsonField is a field of a document.
+// jsonField is a field of a JSON document.
 type jsonField struct {
 	name string
 	of   reflect.Type
@@ -105,12 +105,12 @@ func fieldsOf(t reflect.Type) (fields []jsonField) {
 	return fields
 }
 
-// TestPageHasTheMap compares the picture, and what the page says of it, with the
-// demonstration.
+// TestPageHasTheMap compares the picture in docs, and the page's line about it, with a new
+// picture of the demonstration.
 func TestPageHasTheMap(t *testing.T) {
 	if framecheck.Enabled || slab.FromHeap || runtime.GOOS != "linux" || strconv.IntSize < 64 || os.Getpagesize() != 4096 {
-		// Checked mode adds guards to frames. Elsewhere slabs lie in another order, and
-		// memory is given back in other pieces.
+		// Checked mode adds guards to frames. On other systems the order of slabs differs,
+		// and so do the pieces in which memory is given back.
 		return
 	}
 	file := filepath.Join(t.TempDir(), "arena.svg")

@@ -21,7 +21,7 @@ func recordTo(name string, frames arena.FrameAllocator, work func(arena.FrameAll
 	return errors.Join(trace.Close(), file.Close())
 }
 
-// A program records what it asks of an allocator, and the command plays it.
+// A program records its use of an allocator, and the command plays the trace.
 func Example_record() {
 	folder, err := os.MkdirTemp("", "framearena")
 	if err != nil {

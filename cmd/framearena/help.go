@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// help is what --help --json prints of a command.
+// help is the JSON document that describes a command.
 type help struct {
 	Command     string        `json:"command"`
 	About       string        `json:"about"`
@@ -17,6 +17,7 @@ type help struct {
 	Subcommands []helpCommand `json:"subcommands"`
 }
 
+// helpFlag describes a flag.
 type helpFlag struct {
 	Name      string `json:"name"`
 	Shorthand string `json:"shorthand"`
@@ -25,11 +26,13 @@ type helpFlag struct {
 	About     string `json:"about"`
 }
 
+// helpCommand describes a subcommand in one line.
 type helpCommand struct {
 	Name  string `json:"name"`
 	About string `json:"about"`
 }
 
+// helpOf returns the description of a command.
 func helpOf(command *cobra.Command) help {
 	h := help{
 		Command:     command.CommandPath(),
@@ -51,24 +54,24 @@ func helpOf(command *cobra.Command) help {
 	return h
 }
 
-// encodeHelp makes help JSON if the output is to be.
-func encodeHelp(c *console, root *cobra.Command) {
+// encodeHelp makes every command print its help as JSON if --json is given.
+func encodeHelp(c *streams, root *cobra.Command) {
 	text := root.HelpFunc()
 	root.SetHelpFunc(func(command *cobra.Command, args []string) {
 		if c.json {
-			_ = c.encode(helpOf(command)) // cobra drops errors of help alike
+			_ = c.encode(helpOf(command)) // a help function of cobra returns no error
 			return
 		}
 		text(command, args)
 	})
 }
 
-// newHelpCommand stands in for cobra's own, which finds nothing wrong with topics
-// that it does not know.
+// newHelpCommand returns a replacement for cobra's help command, which accepts names that
+// are no commands.
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND]",
-		Short: "Help about any command",
+		Short: "Describe a command",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				for _, sub := range cmd.Root().Commands() {
@@ -80,7 +83,7 @@ func newHelpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, left, err := cmd.Root().Find(args)
 			if err != nil || len(left) > 0 {
-				return usageError{fmt.Errorf("no help on %q", strings.Join(args, " "))}
+				return usageError{fmt.Errorf("there is no command %q", strings.Join(args, " "))}
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()

@@ -15,13 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// process is the command as a process of its own.
+// process is the command in a process of its own.
 type process struct {
 	cmd    *exec.Cmd
 	stderr *bufio.Reader
 }
 
-// start starts the command with a child that hangs, should it come to that.
+// start starts the command. If the command starts a child, the child hangs.
 func start(t *testing.T, args ...string) *process {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), commandVariable+"=1", childModeVariable+"="+childHangs)
@@ -33,7 +33,7 @@ func start(t *testing.T, args ...string) *process {
 	return &process{cmd: cmd, stderr: bufio.NewReader(stderr)}
 }
 
-// waitFor reads standard error until a line has the given text.
+// waitFor reads standard error up to a line that contains text.
 func (p *process) waitFor(t *testing.T, text string) {
 	for {
 		line, err := p.stderr.ReadString('\n')
@@ -44,12 +44,12 @@ func (p *process) waitFor(t *testing.T, text string) {
 	}
 }
 
-// end returns the rest of standard error and the exit status. As a child has the
-// same standard error, its end is that of all processes.
+// end returns the rest of standard error and the exit status. A child has the same standard
+// error, so end returns only when the child has ended too.
 func (p *process) end(t *testing.T) (rest string, status int) {
 	var b strings.Builder
 	_, err := p.stderr.WriteTo(&b)
-	require.NoError(t, err, "a process is left")
+	require.NoError(t, err, "a process is still running")
 	_ = p.cmd.Wait()
 	return b.String(), p.cmd.ProcessState.ExitCode()
 }
@@ -76,7 +76,7 @@ func TestInterruptionEndsTheChain(t *testing.T) {
 
 func TestChildDoesNotOutliveAKilledParent(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the system does not see to it; see dieWithParent")
+		t.Skip("this system does not kill the child; see dieWithParent")
 	}
 	p := start(t, "-only", "tasks")
 	p.waitFor(t, childIsUp)

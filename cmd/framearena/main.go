@@ -9,7 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/framearena/framearena/internal/soak"
+	"github.com/framearena/framearena/internal/testkit/soak"
 )
 
 // Exit statuses.
@@ -17,7 +17,7 @@ const (
 	exitSuccess     = 0
 	exitFailure     = 1
 	exitUsage       = 2
-	exitInterrupted = 130 // as shells have it for SIGINT
+	exitInterrupted = 130 // the status that shells use for SIGINT
 )
 
 func main() {
@@ -32,9 +32,9 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, chainContenders()))
 }
 
-// run is the command without its process: it returns the exit status.
+// run runs the command and returns the exit status. It does not end the process.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, contenders []contender) int {
-	c := newConsole(stdin, stdout, stderr)
+	c := newStreams(stdin, stdout, stderr)
 	root := newRootCommand(c, contenders)
 	root.SetArgs(doubleDashes(root, args))
 	called, err := root.ExecuteContextC(ctx)
@@ -52,8 +52,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return status
 }
 
-// exitStatus returns the status for the error of a subcommand, or of the command line if none
-// has begun. What a check has found counts more than that it was interrupted.
+// exitStatus returns the status for the error of a subcommand, or of the command line if no
+// subcommand has begun. The status of a failed check is 1 even if the command was interrupted.
 func exitStatus(err error, began, interrupted bool) int {
 	switch {
 	case err == nil:
@@ -69,8 +69,8 @@ func exitStatus(err error, began, interrupted bool) int {
 	}
 }
 
-// usageError is how a subcommand that has begun says that it was called wrongly.
-// Flags and arguments of the wrong form are found before.
+// usageError is the error of a subcommand that has begun and then finds its flags or
+// arguments wrong. Flags and arguments of the wrong form are errors before it begins.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }

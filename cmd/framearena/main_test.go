@@ -11,10 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/framearena/framearena/internal/soak"
+	"github.com/framearena/framearena/internal/testkit/soak"
 )
 
-// commandVariable makes the test binary be the command.
+// commandVariable makes the test binary run as the command.
 const commandVariable = "FRAMEARENA_TEST_COMMAND"
 
 func TestMain(m *testing.M) {
@@ -70,8 +70,8 @@ func TestWrongCallsSayWhatAndHow(t *testing.T) {
 		{[]string{"chain", "-tasks", "5"}, "unknown flag: --tasks"},
 		{[]string{"tasks", "-n", "5"}, "unknown shorthand flag: 'n' in -n"},
 		{[]string{"version", "2"}, `unknown command "2" for "framearena version"`},
-		{[]string{"help", "pool"}, `no help on "pool"`},
-		{[]string{"help", "chain", "pool"}, `no help on "chain pool"`},
+		{[]string{"help", "pool"}, `there is no command "pool"`},
+		{[]string{"help", "chain", "pool"}, `there is no command "chain pool"`},
 		{[]string{"completion"}, "accepts 1 arg(s), received 0"},
 		{[]string{"completion", "csh"}, `invalid argument "csh" for "framearena completion"`},
 	} {
@@ -106,7 +106,7 @@ func TestTables(t *testing.T) {
 	for _, s := range crowdSorts {
 		require.Contains(t, stdout, s.title)
 	}
-	require.NotContains(t, stdout+stderr, "\r", "redrawn lines are for terminals")
+	require.NotContains(t, stdout+stderr, "\r", "only a terminal gets redrawn lines")
 	require.Contains(t, stderr, "chain: round 1 of 7\n")
 	require.Contains(t, stderr, "200 suspended tasks\n")
 }
@@ -177,7 +177,7 @@ func TestInterruptedBeforeItBegan(t *testing.T) {
 	}
 }
 
-// fullDisk takes no output.
+// fullDisk is a writer that always fails.
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }

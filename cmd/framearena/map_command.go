@@ -11,26 +11,27 @@ import (
 	"strings"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/internal/replay"
 	"github.com/framearena/framearena/internal/slabmap"
+	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/spf13/cobra"
 )
 
-// mapReport is what a map shows: the document that map --json prints.
+// mapReport has the figures of a map. It is the JSON document of framearena map.
 type mapReport struct {
 	Source       string     `json:"source"`     // the trace's file, or empty
 	Operation    int        `json:"operation"`  // after which the arena was drawn; 0 without a trace
 	Operations   int        `json:"operations"` // of the trace
 	Seed         int        `json:"seed"`       // of the demonstration; 0 with a trace
-	File         string     `json:"file"`       // that was written, or empty
+	File         string     `json:"file"`       // the picture's file, or empty
 	LiveFrames   uint64     `json:"live_frames"`
-	LargeFrames  int        `json:"large_frames"` // of these, over 64 KiB
+	LargeFrames  int        `json:"large_frames"` // live frames over 64 KiB
 	LargeBytes   uintptr    `json:"large_bytes"`
 	CarvedFrames uint64     `json:"carved_frames"`
 	MappedBytes  uintptr    `json:"mapped_bytes"`
-	Slabs        []slabInfo `json:"slabs"` // by frame size, and then by address
+	Slabs        []slabInfo `json:"slabs"` // sorted by frame size, then by address
 }
 
+// slabInfo has the figures of one slab.
 type slabInfo struct {
 	FrameBytes     uintptr `json:"frame_bytes"`
 	CapacityFrames int     `json:"capacity_frames"`
@@ -39,52 +40,53 @@ type slabInfo struct {
 	ColdFrames     int     `json:"cold_frames"`
 }
 
-// mapping is one call of map.
+// mapping is one call of framearena map.
 type mapping struct {
-	console *console
+	streams *streams
 	trace   traceArgument
-	at      int // 0: at the peak
+	at      int // draw after this operation; 0: after the one with the most live bytes
 	seed    int
 	output  string
 	isDark  bool
 }
 
-func newMapCommand(c *console) *cobra.Command {
-	m := &mapping{console: c, seed: 1}
+func newMapCommand(c *streams) *cobra.Command {
+	m := &mapping{streams: c, seed: 1}
 	command := &cobra.Command{
 		Use:   "map [FILE]",
 		Short: "Draw an arena's slabs as SVG or PNG: of a recorded trace, or a demonstration",
-		Long: `Map draws the slabs of an arena, by the size of their frames, and what is live in
-each. The arena is one that has played a trace, from a file or, if that is -,
-standard input, with a cache for each thread: up to the moment when the most
-bytes were live, or up to the operation that --at names. Without a trace it is
-that of a small demonstration.
+		Long: `Map draws the slabs of an arena, sorted by the size of their frames, and shows
+how much of each is live. It plays the trace in FILE, or on standard input if
+FILE is -, on a new arena with a cache for each thread of the trace. It stops
+where the most bytes are live, or after as many operations as --at says, and
+draws the arena. Without FILE it plays a small demonstration instead.
 
-The picture goes to standard output as SVG, or to a file, as SVG or PNG by its
-name. With --json what the picture shows is printed, and without -o nothing is
-drawn. An SVG is light or dark as its reader has it.`,
+The picture goes to standard output as SVG. With -o it goes to a file, as SVG or
+PNG, by the file's name. With --json the command prints the figures of the
+picture, and draws only with -o. An SVG is light or dark, as its viewer prefers.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return m.run(cmd.Context(), args) },
 	}
 	m.trace.addFlags(command)
-	command.Flags().Var(&wholeNumber{&m.at, maxCount}, "at", "draw what is after so many `operations` (default where most bytes are live)")
-	command.Flags().Var(&wholeNumber{&m.seed, maxCount}, "seed", "of the demonstration's random sizes")
+	command.Flags().Var(&wholeNumber{&m.at, maxCount}, "at", "draw the arena after so many `operations` (default where the most bytes are live)")
+	command.Flags().Var(&wholeNumber{&m.seed, maxCount}, "seed", "seed of the demonstration's random sizes")
 	command.Flags().StringVarP(&m.output, "output", "o", "", "write the picture to a `file`, whose name ends in .svg or .png")
 	command.Flags().BoolVar(&m.isDark, "dark", false, "draw the PNG with dark colours")
 	must(command.MarkFlagFilename("output", "svg", "png"))
 	return command
 }
 
+// run checks the flags, draws an arena, and writes the result.
 func (m *mapping) run(ctx context.Context, args []string) error {
 	isPNG := strings.EqualFold(filepath.Ext(m.output), ".png")
 	if m.output != "" && !isPNG && !strings.EqualFold(filepath.Ext(m.output), ".svg") {
-		return usageError{fmt.Errorf("--output %q: its name must end in .svg or .png", m.output)}
+		return usageError{fmt.Errorf("--output %q: the name must end in .svg or .png", m.output)}
 	}
 	if m.isDark && !isPNG {
-		return usageError{errors.New("--dark is for PNG: an SVG has both")}
+		return usageError{errors.New("--dark is for PNG only: an SVG has light and dark colours")}
 	}
 	if m.at > 0 && len(args) == 0 {
-		return usageError{errors.New("--at needs a trace")}
+		return usageError{errors.New("--at needs a trace: name its file")}
 	}
 	a, err := arena.New()
 	if err != nil {
@@ -102,12 +104,12 @@ func (m *mapping) run(ctx context.Context, args []string) error {
 	if err := errors.Join(err, a.Close()); err != nil {
 		return err
 	}
-	return m.deliver(picture, &report, isPNG)
+	return m.write(picture, &report, isPNG)
 }
 
-// play plays the trace and returns the picture of a.
+// play plays the trace on a, draws a, and then frees all frames. It returns the picture.
 func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (*slabmap.Picture, error) {
-	r, err := m.trace.read(m.console, report.Source)
+	r, err := m.trace.read(m.streams, report.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +121,7 @@ func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (
 		return nil, usageError{fmt.Errorf("--at %d: the trace has %s", at, counted(r.Operations(), "operation", "operations"))}
 	}
 	report.Operation, report.Operations = at, r.Operations()
-	m.console.progress.step("map: playing the trace")
+	m.streams.progress.step("map: playing the trace")
 
 	caches := overCaches(a, min(r.Threads, maxReplayCaches))
 	player := replay.NewPlayer(r, false, caches.allocators...)
@@ -135,7 +137,7 @@ func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (
 	return picture, errors.Join(err, player.Rewind(), caches.close())
 }
 
-// newPicture returns a picture of what a is now.
+// newPicture returns a picture of the present state of a. of is its subtitle.
 func newPicture(a *arena.Arena, of string) *slabmap.Picture {
 	p := &slabmap.Picture{Title: "Map of an arena", Subtitle: of, Stats: a.Stats()}
 	for s := range a.Slabs() {
@@ -144,35 +146,36 @@ func newPicture(a *arena.Arena, of string) *slabmap.Picture {
 	return p
 }
 
-// deliver writes the picture, and says what it shows.
-func (m *mapping) deliver(p *slabmap.Picture, report *mapReport, isPNG bool) error {
+// write writes the picture, and its figures if that is asked for.
+func (m *mapping) write(p *slabmap.Picture, report *mapReport, isPNG bool) error {
 	report.fill(p)
 	draw := p.WriteSVG
 	if isPNG {
 		draw = func(w io.Writer) error { return p.WritePNG(w, m.isDark) }
 	}
 	var drawn bytes.Buffer
-	if m.output != "" || !m.console.json {
+	if m.output != "" || !m.streams.json {
 		if err := draw(&drawn); err != nil {
 			return err
 		}
 	}
 	if m.output == "" {
-		if err := m.console.print(drawn.String()); err != nil {
+		if err := m.streams.print(drawn.String()); err != nil {
 			return err
 		}
-		return m.console.encode(report)
+		return m.streams.encode(report)
 	}
 	if err := os.WriteFile(m.output, drawn.Bytes(), 0o666); err != nil {
 		return err
 	}
 	report.File = m.output
-	if err := m.console.print(report.text()); err != nil {
+	if err := m.streams.print(report.text()); err != nil {
 		return err
 	}
-	return m.console.encode(report)
+	return m.streams.encode(report)
 }
 
+// fill copies the figures of a picture.
 func (r *mapReport) fill(p *slabmap.Picture) {
 	s := p.Stats
 	r.LiveFrames = s.Total.Live + uint64(s.Large)
@@ -184,12 +187,13 @@ func (r *mapReport) fill(p *slabmap.Picture) {
 	}
 }
 
+// text returns one line about the file that was written.
 func (r *mapReport) text() string {
 	return fmt.Sprintf("%s: %s with %s\n", r.File,
 		counted(len(r.Slabs), "slab", "slabs"), counted(int(r.LiveFrames), "live frame", "live frames"))
 }
 
-// shortened returns text, cut to so many characters if it has more.
+// shortened returns text, cut to at most most characters. A cut text ends in an ellipsis.
 func shortened(text string, most int) string {
 	letters := []rune(text)
 	if len(letters) <= most {

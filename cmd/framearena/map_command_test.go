@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recordGrowth returns a trace of 2000 frames, of which the last 500 are allocated
-// when most others are freed: most bytes are live after operation 1500.
+// recordGrowth returns a trace of 2000 frames. The last 500 are allocated after most others
+// have been freed, so the most bytes are live after operation 1500.
 func recordGrowth(t *testing.T) []byte {
 	return record(t, func(trace *arena.Trace) {
 		var frames []unsafe.Pointer
@@ -32,7 +32,7 @@ func recordGrowth(t *testing.T) []byte {
 	})
 }
 
-// mapOf returns what map says that it shows.
+// mapOf returns the document of framearena map.
 func mapOf(t *testing.T, args ...string) mapReport {
 	t.Helper()
 	status, stdout, stderr := call(t, append([]string{"map", "-json"}, args...)...)
@@ -122,7 +122,7 @@ func TestWrongCallsOfMap(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"-o", "a.gif"}, `--output "a.gif": its name must end in .svg or .png`},
+		{[]string{"-o", "a.gif"}, `--output "a.gif": the name must end in .svg or .png`},
 		{[]string{"-o", "png"}, "must end in .svg or .png"},
 		{[]string{"-dark"}, "--dark is for PNG"},
 		{[]string{"-at", "5"}, "--at needs a trace"},
@@ -155,7 +155,7 @@ func TestMapThatFails(t *testing.T) {
 	require.Contains(t, errs.String(), "no space left")
 }
 
-// TestMapJSONShape pins the names of fields.
+// TestMapJSONShape pins the names of the fields.
 func TestMapJSONShape(t *testing.T) {
 	trace := traceFile(t, record(t, func(trace *arena.Trace) { trace.Allocate(70_000) }))
 	_, stdout, _ := call(t, "map", "-json", trace)

@@ -10,9 +10,9 @@ import (
 	"github.com/framearena/framearena/internal/slabmap"
 )
 
-// demonstrate has a mixed load leave its traces in a, which is new, and returns the
-// picture: small frames that come and go, a burst of larger ones that is over and
-// whose memory was given back, and a few that stay.
+// demonstrate runs a mixed load on a, which is new, and returns a picture of it: small frames
+// that come and go, a burst of larger frames that have been freed and whose memory was given
+// back, and a few frames that stay.
 func demonstrate(a *arena.Arena, seed int) (*slabmap.Picture, error) {
 	c := a.NewCache()
 	d := demonstration{cache: c, random: rand.New(rand.NewPCG(uint64(seed), 0))}
@@ -38,7 +38,7 @@ func demonstrate(a *arena.Arena, seed int) (*slabmap.Picture, error) {
 	return picture, nil
 }
 
-// demonstration is a load on a cache.
+// demonstration is a load on a cache. It belongs to one goroutine.
 type demonstration struct {
 	cache   *arena.Cache
 	random  *rand.Rand
@@ -46,12 +46,13 @@ type demonstration struct {
 	refused bool
 }
 
+// demonstrationFrame is a live frame, with the size that was asked for.
 type demonstrationFrame struct {
 	at   unsafe.Pointer
 	size uintptr
 }
 
-// allocate allocates n frames of sizes from least to most.
+// allocate allocates n frames of random sizes from least to most bytes.
 func (d *demonstration) allocate(n int, least, most uintptr) {
 	for range n {
 		f := demonstrationFrame{size: least + uintptr(d.random.Uint64N(uint64(most-least+1)))}
@@ -64,11 +65,11 @@ func (d *demonstration) allocate(n int, least, most uintptr) {
 	}
 }
 
-// free frees a share of the frames.
+// free frees a share of the live frames, from 0 to 1.
 func (d *demonstration) free(share float64) { d.freeSince(0, share) }
 
-// freeSince frees a share of the frames from the one with a number on: in runs, as
-// what was allocated together often ends together.
+// freeSince frees a share of the frames d.live[first:]. It frees runs of frames, because
+// frames that are allocated together are often freed together.
 func (d *demonstration) freeSince(first int, share float64) {
 	kept := d.live[:first]
 	for rest := d.live[first:]; len(rest) > 0; {

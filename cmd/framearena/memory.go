@@ -6,9 +6,10 @@ import (
 	"github.com/framearena/framearena/slab"
 )
 
-// accountedMemory estimates the process's memory where the system does not say:
-// what the Go runtime has from the system and did not give back, and mapped bytes
-// of slabs, unless the runtime knows of them.
+// accountedMemory estimates the memory of the process in bytes, where the system does not
+// report it: the memory that the Go runtime has taken from the system and not given back,
+// and mapped bytes of slabs, unless the slabs are on the Go heap. source names the origin of
+// the figure.
 func accountedMemory(mapped uintptr) (bytes uint64, source string) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)

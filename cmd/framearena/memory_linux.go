@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// residentMemory returns the memory that the process has, of which mapped bytes
-// are slabs, and where the figure is from.
+// residentMemory returns the memory of the process in bytes, of which mapped bytes are slabs.
+// source names the origin of the figure.
 func residentMemory(mapped uintptr) (bytes uint64, source string) {
 	status, err := os.ReadFile("/proc/self/status")
-	if err != nil { // not mounted
+	if err != nil { // /proc is not mounted
 		return accountedMemory(mapped)
 	}
 	for line := range strings.Lines(string(status)) {

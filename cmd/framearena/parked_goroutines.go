@@ -1,6 +1,10 @@
 package main
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/framearena/framearena/internal/workloads"
+)
 
 // goroutineCrowd is a crowd of goroutines that are parked on a channel.
 type goroutineCrowd struct {
@@ -25,11 +29,11 @@ func (c *goroutineCrowd) create(n int) error {
 
 // run is an activity as a goroutine.
 func (c *goroutineCrowd) run(id uint64) {
-	a := activity{id: id}
-	a.begin()
+	a := workloads.Activity{ID: id}
+	a.Fill()
 	c.parked.Done()
 	<-c.gate
-	a.end()
+	finish(&a)
 	c.ended.Done()
 }
 

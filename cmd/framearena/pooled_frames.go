@@ -12,23 +12,23 @@ import (
 // sync.Pool for each class: what a Go programmer would write in place of an
 // arena. Any number of goroutines may use it. It has no frames over 64 KiB.
 //
-// A pool keeps what is free. What is live is referred to by other frames, and
-// they by integers, which the collector does not follow: it would free a frame
-// while its task is suspended. So live blocks have to be kept reachable as well,
-// here in a list through the blocks. Its lock is part of the price.
+// The pools keep the free blocks reachable. Live frames refer to each other by integers,
+// which the collector does not follow: it would free a frame while its task is suspended.
+// So the live blocks must be kept reachable too. They are in a linked list, whose lock is
+// part of the cost.
 type pooledFrames struct {
 	free [bins.Classes]sync.Pool // of *pooledBlock
 
 	mu    sync.Mutex // guards what follows, and the links of live blocks
 	first *pooledBlock
-	count int // of live blocks
+	count int // how many blocks are live
 }
 
-// pooledBlock is what a pool holds: a frame and its links in the list of live
-// blocks. They are two objects, since in one the collector would look for pointers
-// in the frame as well.
+// pooledBlock is an element of a pool: a frame, and its links in the list of live
+// blocks. The frame is an object of its own: in one object with the links, the collector
+// would scan it for pointers.
 type pooledBlock struct {
-	previous, next *pooledBlock // while live, under mu
+	previous, next *pooledBlock // while the block is live; guarded by mu
 
 	// memory is a pooledHeader and the frame.
 	memory []byte
@@ -36,9 +36,9 @@ type pooledBlock struct {
 
 // pooledHeader lies in front of each frame. It keeps frames aligned to 16 bytes.
 type pooledHeader struct {
-	// block is the address of the pooledBlock: not a pointer, as the memory that
-	// it lies in has no room for one in the collector's eyes. It is the block's
-	// for ever, and is used only while the block is live.
+	// block is the address of the pooledBlock. It is an integer because the collector
+	// takes this memory for memory without pointers. It never changes, and is used only
+	// while the block is live, which keeps the block reachable.
 	block uintptr
 	_     [16 - unsafe.Sizeof(uintptr(0))]byte
 }
@@ -80,7 +80,7 @@ func (p *pooledFrames) Allocate(size uintptr) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(b.memory)), pooledHeaderSize)
 }
 
-// Deallocate gives a frame back to the pool of its class.
+// Deallocate returns a frame to the pool of its class.
 func (p *pooledFrames) Deallocate(frame unsafe.Pointer, size uintptr) {
 	header := (*pooledHeader)(unsafe.Add(frame, -int(pooledHeaderSize)))
 	b := *(**pooledBlock)(unsafe.Pointer(&header.block))

@@ -10,27 +10,28 @@ import (
 	"golang.org/x/term"
 )
 
-// progress shows what the command is doing: on a terminal in one line that is
-// redrawn, with a bar if it is known how much there is to do, elsewhere in a plain
-// line a step. It belongs to one goroutine.
+// progress shows what the command is doing. On a terminal it redraws one line, with a bar if
+// the amount of work is known. Elsewhere it writes a line for each step. It belongs to one
+// goroutine.
 //
-// It moves the cursor with carriage returns and blanks alone, which every
-// terminal knows, and leaves nothing to be undone.
+// It redraws with carriage returns and blanks only, which every terminal understands, and
+// changes no mode of the terminal.
 type progress struct {
 	w     io.Writer
-	width int // of the terminal in columns; 0 if w is none
+	width int // of the terminal in columns; 0 if w is not a terminal
 
 	current string // the step
-	done    int    // of total parts of the work
-	total   int    // 0 if there is no telling
-	shown   int    // columns that are drawn on
+	done    int    // parts of the work, of total
+	total   int    // parts of the work; 0 if that is not known
+	shown   int    // columns of the line that is on the terminal
 }
 
 func newProgress(w io.Writer) *progress {
 	return &progress{w: w, width: terminalWidth(w)}
 }
 
-// terminalWidth returns 0 if w is not a terminal.
+// terminalWidth returns the width of a terminal in columns, 80 if the terminal does not
+// report it, and 0 if w is not a terminal.
 func terminalWidth(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -43,7 +44,7 @@ func terminalWidth(w io.Writer) int {
 	return width
 }
 
-// step says what begins.
+// step shows that a step of the work begins.
 func (p *progress) step(text string) {
 	p.current = text
 	if p.width == 0 {
@@ -53,23 +54,23 @@ func (p *progress) step(text string) {
 	p.draw(p.bar() + text)
 }
 
-// detail says which part of the step begins, where there is a line to redraw.
+// detail shows that a part of the step begins. It does nothing where w is not a terminal.
 func (p *progress) detail(text string) {
 	if p.width != 0 {
 		p.draw(p.bar() + p.current + ": " + text)
 	}
 }
 
-// part says that so many of total equal parts of the work are done: the bar shows
-// it from the next step or detail on. With a total of 0 there is no bar.
+// part records that done of total equal parts of the work are done. The next step or detail
+// shows it as a bar. With a total of 0 there is no bar.
 func (p *progress) part(done, total int) { p.done, p.total = done, total }
 
 const (
 	barCells = 20
-	barWidth = 60 // of the narrowest terminal that has room for a bar
+	barWidth = 60 // a narrower terminal has no room for a bar
 )
 
-// bar returns the bar and a blank, or nothing.
+// bar returns the bar and a blank, or "" if there is no bar.
 func (p *progress) bar() string {
 	if p.total <= 0 || p.width < barWidth {
 		return ""
@@ -78,15 +79,15 @@ func (p *progress) bar() string {
 	return "[" + strings.Repeat("#", full) + strings.Repeat("-", barCells-full) + "] "
 }
 
-// clear makes room for other output.
+// clear removes the line, before other output.
 func (p *progress) clear() {
 	if p.shown > 0 {
 		p.draw("")
 	}
 }
 
-// draw replaces the line. The last column stays free: some terminals wrap as
-// soon as it is written to.
+// draw replaces the line. It leaves the last column free, because some terminals wrap when it
+// is written to.
 func (p *progress) draw(text string) {
 	if most := p.width - 1; utf8.RuneCountInString(text) > most {
 		text = string([]rune(text)[:most])

@@ -22,7 +22,7 @@ func TestProgressOnATerminalIsOneLine(t *testing.T) {
 
 	b.Reset()
 	p.step("tasks")
-	require.Equal(t, "\rtasks"+strings.Repeat(" ", 15), b.String(), "what was there is blanked")
+	require.Equal(t, "\rtasks"+strings.Repeat(" ", 15), b.String(), "the rest of the old line is blanked")
 
 	b.Reset()
 	p.clear()
@@ -61,7 +61,7 @@ func TestProgressBar(t *testing.T) {
 	narrow := &progress{w: &b, width: barWidth - 1}
 	narrow.part(1, 2)
 	narrow.step("chain")
-	require.Equal(t, "\rchain", b.String(), "the text is worth more")
+	require.Equal(t, "\rchain", b.String(), "a narrow terminal shows the text without a bar")
 }
 
 func TestProgressElsewhereIsPlainLines(t *testing.T) {

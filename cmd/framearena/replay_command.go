@@ -8,7 +8,7 @@ import (
 
 const maxRounds = 1000
 
-func newReplayCommand(c *console) *cobra.Command {
+func newReplayCommand(c *streams) *cobra.Command {
 	var trace traceArgument
 	rounds, cpu := 7, 0
 	command := &cobra.Command{

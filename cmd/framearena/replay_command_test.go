@@ -12,7 +12,8 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/internal/replay"
+	"github.com/framearena/framearena/internal/testkit/replay"
+	"github.com/framearena/framearena/internal/workloads"
 	"github.com/stretchr/testify/require"
 )
 
@@ -117,7 +118,7 @@ func TestReplayOfTasks(t *testing.T) {
 	require.Equal(t, exitSuccess, status, stderr)
 	var r replayReport
 	require.NoError(t, json.Unmarshal([]byte(stdout), &r))
-	require.Equal(t, 1+10*framesPerIteration, r.Trace.Allocations, "the loop's frame, and those of the chain")
+	require.Equal(t, 1+10*workloads.FramesPerIteration, r.Trace.Allocations, "the loop's frame, and those of the chain")
 	require.Equal(t, r.Trace.Allocations, r.Trace.Deallocations)
 	require.Equal(t, 5, r.Trace.PeakFrames, "the loop and a chain 4 deep")
 	require.Empty(t, r.LeftOut)

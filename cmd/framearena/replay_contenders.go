@@ -6,30 +6,29 @@ import (
 	"runtime"
 
 	"github.com/framearena/framearena/arena"
-	"github.com/framearena/framearena/internal/replay"
+	"github.com/framearena/framearena/internal/testkit/replay"
 )
 
-// replayContender is a row of the table of replay: an allocator to play a trace
-// against.
+// replayContender is a row of the table of replay: an allocator that plays a trace.
 type replayContender struct {
 	name  string // in JSON
 	title string // in the table
-	care  string // what it asks of who uses it, for a recommendation
+	care  string // what it requires of its user, for a recommendation
 
-	// wraps is set of those that stand before the arena for what they do besides
-	// allocating: none is recommended for its speed.
+	// wraps is set if the allocator stands in front of the arena for a purpose other than
+	// allocating: it is never recommended for its speed.
 	wraps bool
 
-	// open returns the allocator, or why it can't play this recording.
+	// open returns the allocator, or an error if it can't play this recording.
 	open func(r *replay.Recording, limits replay.Limits) (played, error)
 }
 
 // played is an allocator that plays a recording.
 type played struct {
-	allocators []arena.FrameAllocator // as replay.NewPlayer has them
-	held       func() uint64          // bytes that are frames, live or not; nil: ask the collector
-	mapped     func() uintptr         // bytes from the system that the runtime does not know of
-	release    func()                 // between two runs; may be nil
+	allocators []arena.FrameAllocator // the arguments of replay.NewPlayer
+	held       func() uint64          // bytes of frames, live or free; nil: the Go heap's bytes count
+	mapped     func() uintptr         // bytes mapped without the Go runtime
+	release    func()                 // called between two runs; may be nil
 	close      func() error
 }
 
@@ -38,8 +37,8 @@ const (
 	replayArena = "arena"
 )
 
-// replayContenders returns the rows of the table, those that ask the least of
-// their user first.
+// replayContenders returns the rows of the table. Those that require the least of their
+// user come first.
 func replayContenders() []replayContender {
 	return []replayContender{
 		{name: replayHeap, title: "Go heap", open: openReplayHeap,
@@ -73,7 +72,7 @@ func openReplayPool(*replay.Recording, replay.Limits) (played, error) {
 	}, nil
 }
 
-// overArena returns what is played by allocators in front of a.
+// overArena returns the played of allocators in front of a.
 func overArena(a *arena.Arena, allocators ...arena.FrameAllocator) played {
 	return played{
 		allocators: allocators,
@@ -114,7 +113,7 @@ func openReplayBounded(r *replay.Recording, _ replay.Limits) (played, error) {
 	return overArena(a, arena.NewBounded(a, uintptr(min(r.Footprint, math.MaxInt)))), nil
 }
 
-// maxReplayCaches is what each thread of a trace having a cache of its own ends at.
+// maxReplayCaches is how many threads of a trace can have a cache of their own.
 const maxReplayCaches = 256
 
 func openReplayCache(r *replay.Recording, _ replay.Limits) (played, error) {
@@ -129,7 +128,7 @@ func openReplayCache(r *replay.Recording, _ replay.Limits) (played, error) {
 	return overCaches(a, r.Threads), nil
 }
 
-// overCaches returns what is played by threads that own a cache of a each.
+// overCaches returns the played of threads that own a cache of a each.
 func overCaches(a *arena.Arena, threads int) played {
 	caches := make([]*arena.Cache, threads)
 	allocators := make([]arena.FrameAllocator, threads)
@@ -170,15 +169,15 @@ func openReplayMonotonic(r *replay.Recording, limits replay.Limits) (played, err
 	return p, nil
 }
 
-// cantPlay says why an allocator can't play a recording, which is no failure.
+// cantPlay is the reason why an allocator can't play a recording, which is no failure.
 type cantPlay string
 
 func (c cantPlay) Error() string { return string(c) }
 
-// heapBytes returns how much of the Go heap is in use once the garbage is gone.
+// heapBytes returns how many bytes of the Go heap are in use after a collection.
 func heapBytes() uint64 {
 	runtime.GC()
-	runtime.GC() // what a sync.Pool holds goes in two steps
+	runtime.GC() // a sync.Pool releases its elements in two collections
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc

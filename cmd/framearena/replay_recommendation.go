@@ -6,24 +6,23 @@ import (
 	"slices"
 )
 
-// replayRecommendation is one allocator, and why.
+// replayRecommendation is the recommended allocator, with the reason.
 type replayRecommendation struct {
 	Name   string `json:"name"`
 	Title  string `json:"title"`
 	Reason string `json:"reason"`
 }
 
-// What a recommendation goes by.
+// The rules of a recommendation.
 const (
-	muchMemory     = 2.0     // this many times what the leanest holds is too much,
-	memoryNoObject = 4 << 20 // unless it is less than this many bytes more
-	sameTime       = 1.1     // this many times the fastest's time is as good
+	muchMemory     = 2.0     // more than this many times the memory of the leanest is too much,
+	memoryNoObject = 4 << 20 // unless it is fewer than this many bytes more
+	sameTime       = 1.1     // up to this many times the time of the fastest is as good
 )
 
-// recommend picks the row that asks the least of its user among those that are as
-// good as the fastest. Rows come in this order, those that ask the least first;
-// the first is the Go heap. Those that refused frames, or that hold much more
-// memory than others, are out.
+// recommend returns the first of the rows whose time is as good as that of the fastest.
+// Rows that require the least of their user come first; the first one is the Go heap. Rows
+// that refused frames, or that hold much more memory than the leanest, are left out.
 func recommend(rows []replayRow) replayRecommendation {
 	fits := slices.DeleteFunc(slices.Clone(rows), func(r replayRow) bool { return r.wraps || r.Refusals > 0 })
 	if len(fits) == 0 {
@@ -40,7 +39,7 @@ func recommend(rows []replayRow) replayRecommendation {
 	return replayRecommendation{Name: best.Name, Title: best.Title, Reason: reasonFor(best, fastest, rows)}
 }
 
-// reasonFor says in figures why it is best.
+// reasonFor returns the reason for a recommendation, with figures.
 func reasonFor(best, fastest replayRow, rows []replayRow) string {
 	if best.Name == replayHeap {
 		return fmt.Sprintf("%s an operation, and nothing that fits is more than a tenth faster (%s: %s). %s",

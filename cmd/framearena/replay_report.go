@@ -65,7 +65,7 @@ func (t replayTrace) text() string {
 	return b.String() + "\n" + classes.text()
 }
 
-// counted returns a number and what it counts.
+// counted returns a number with the noun that it counts, in singular or plural.
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

@@ -10,22 +10,22 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/bins"
-	"github.com/framearena/framearena/internal/replay"
+	"github.com/framearena/framearena/internal/testkit/replay"
 )
 
-// replayReport is what a replay found out: the document that replay --json prints.
+// replayReport has the results of a replay. It is the document that replay --json prints.
 type replayReport struct {
 	Machine        machine              `json:"machine"`
 	Trace          replayTrace          `json:"trace"`
 	Rounds         int                  `json:"rounds"`
 	RunsPerRound   int                  `json:"runs_per_round"` // of the trace, timed
-	RSSSource      string               `json:"rss_source"`     // who says how much memory the process has
+	RSSSource      string               `json:"rss_source"`     // where the figures of RSS growth are from
 	Rows           []replayRow          `json:"rows"`
 	LeftOut        []replayLeftOut      `json:"left_out"`
 	Recommendation replayRecommendation `json:"recommendation"`
 }
 
-// replayTrace is what a trace asks of allocators.
+// replayTrace has what a trace requires of allocators.
 type replayTrace struct {
 	Operations     int           `json:"operations"`
 	Allocations    int           `json:"allocations"`
@@ -36,13 +36,13 @@ type replayTrace struct {
 	AllocatedBytes uint64        `json:"allocated_bytes"`
 	PeakOperation  int           `json:"peak_operation"`
 	PeakFrames     int           `json:"peak_live_frames"` // at the peak of live bytes
-	PeakBytes      uint64        `json:"peak_live_bytes"`  // as asked for
+	PeakBytes      uint64        `json:"peak_live_bytes"`  // as requested
 	PeakFootprint  uint64        `json:"peak_arena_bytes"` // rounded up to classes
 	Classes        []replayClass `json:"classes"`
 }
 
 type replayClass struct {
-	FrameBytes  uintptr `json:"frame_bytes"` // 0: over all classes
+	FrameBytes  uintptr `json:"frame_bytes"` // 0: too large for the classes
 	Allocations int     `json:"allocations"`
 	PeakFrames  int     `json:"peak_live_frames"`
 }
@@ -55,7 +55,7 @@ type replayRow struct {
 	Spread         float64   `json:"spread"`           // from the fastest round to the slowest, in medians
 	RatioToHeap    float64   `json:"ratio_to_heap"`    // of the times
 	HeldBytes      uint64    `json:"held_bytes"`       // at the peak
-	Waste          float64   `json:"waste"`            // HeldBytes over the live bytes, less 1
+	Waste          float64   `json:"waste"`            // HeldBytes divided by the live bytes, minus 1
 	RSSGrowth      int64     `json:"rss_growth_bytes"` // up to the peak
 	HeapAllocs     float64   `json:"heap_allocs_per_operation"`
 	GCCycles       uint32    `json:"gc_cycles"` // in all rounds
@@ -66,16 +66,16 @@ type replayRow struct {
 	wraps bool
 }
 
-// replayLeftOut is an allocator that could not play the trace.
+// replayLeftOut is an allocator that can't play the trace.
 type replayLeftOut struct {
 	Name   string `json:"name"`
 	Title  string `json:"title"`
 	Reason string `json:"reason"`
 }
 
-// runsPerRound returns how often a round plays a trace: a short one so often that a
-// clock can tell its time, but one with large frames, which the Go heap clears,
-// not for long.
+// runsPerRound returns how often a round plays a trace. A short trace is played so often
+// that the clock can measure it, but not so often that a trace of large frames, which the
+// Go heap clears, takes long.
 func runsPerRound(r *replay.Recording) int {
 	const (
 		operations = 100_000
@@ -85,9 +85,8 @@ func runsPerRound(r *replay.Recording) int {
 	return max(1, min(operations/r.Operations(), most, int(bytes/max(1, r.AllocatedBytes))))
 }
 
-// replayAll plays r against the contenders: first once each for what can be
-// counted and checked, and then in rounds, each allocator after the other, for
-// the times.
+// replayAll plays r on the contenders. It plays it once on each for the counts and the
+// checks, and then in rounds, in which the allocators take turns, for the times.
 func replayAll(ctx context.Context, r *replay.Recording, contenders []replayContender, limits replay.Limits, rounds int, progress *progress) (*replayReport, error) {
 	report := &replayReport{
 		Machine:      thisMachine(),
@@ -157,7 +156,7 @@ func describeTrace(r *replay.Recording) replayTrace {
 	return t
 }
 
-// replayRun is one contender and what was measured of it so far.
+// replayRun is a contender with its measurements so far.
 type replayRun struct {
 	contender replayContender
 	recording *replay.Recording
@@ -168,7 +167,7 @@ type replayRun struct {
 	operations float64
 }
 
-// with opens the allocator for f, and closes it.
+// with opens the allocator, calls f and closes the allocator.
 func (u *replayRun) with(thorough bool, f func(played, *replay.Player) error) error {
 	allocator, err := u.contender.open(u.recording, u.limits)
 	if err != nil {
@@ -179,10 +178,10 @@ func (u *replayRun) with(thorough bool, f func(played, *replay.Player) error) er
 	return errors.Join(err, player.Rewind(), allocator.close())
 }
 
-// check plays the trace once, looks closely at the frames' contents, and measures
+// check plays the trace once. It checks the contents of frames thoroughly, and measures
 // memory at the peak.
 func (u *replayRun) check(ctx context.Context) error {
-	heapBytes() // what the allocator before left behind: pools let go of it in two steps
+	heapBytes() // collects what the allocator before has left, in pools too
 	debug.FreeOSMemory()
 	return u.with(true, func(p played, player *replay.Player) error {
 		heapBefore := heapBytes()
@@ -204,8 +203,8 @@ func (u *replayRun) check(ctx context.Context) error {
 	})
 }
 
-// measure plays the trace once to warm up and then so many times more, of which
-// it takes the time.
+// measure plays the trace once to warm up, and then runs times more. It measures the time
+// of the latter.
 func (u *replayRun) measure(ctx context.Context, runs int) error {
 	return u.with(false, func(p played, player *replay.Player) error {
 		var elapsed time.Duration
@@ -219,7 +218,7 @@ func (u *replayRun) measure(ctx context.Context, runs int) error {
 			}
 			switch run {
 			case 0:
-				runtime.GC() // what came before is not this allocator's to clear
+				runtime.GC() // collects the garbage of the allocator before
 			case 1:
 				runtime.ReadMemStats(&before)
 				elapsed = 0
@@ -240,7 +239,7 @@ func (u *replayRun) measure(ctx context.Context, runs int) error {
 	})
 }
 
-// summary returns the row.
+// summary returns the completed row.
 func (u *replayRun) summary() replayRow {
 	row := u.row
 	row.Name, row.Title = u.contender.name, u.contender.title
@@ -252,7 +251,8 @@ func (u *replayRun) summary() replayRow {
 	return row
 }
 
-// classBytes returns the size of a class's frames, or 0 for those over all classes.
+// classBytes returns the size of a class's frames, or 0 for frames that are too large for
+// the classes.
 func classBytes(k int) uintptr {
 	if k >= bins.Classes {
 		return 0

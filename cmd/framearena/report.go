@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// text returns what the table is about in one line.
+// text returns the machine as one line.
 func (m machine) text() string {
 	cpus := fmt.Sprintf("%d CPUs", m.CPUs)
 	if m.CPUs == 1 {
@@ -14,6 +14,7 @@ func (m machine) text() string {
 	return fmt.Sprintf("framearena on %s/%s, %s, GOMAXPROCS %d, %s\n", m.OS, m.Arch, cpus, m.GOMAXPROCS, m.Go)
 }
 
+// text returns the table of the tour's first part.
 func (r *chainReport) text() string {
 	t := table{{"frames from", "ns/frame", "spread", "ratio", "heap allocs/frame", "GC cycles"}}
 	for _, row := range r.Rows {
@@ -30,6 +31,7 @@ func (r *chainReport) text() string {
 		r.FramesPerIteration, grouped(r.Iterations), r.Rounds, t.text())
 }
 
+// text returns the table of the tour's second part. Its last row compares the first two.
 func (r *crowdReport) text() string {
 	n := float64(r.Activities)
 	t := table{{"", "create each", "memory each", "memory all", "GC before", "GC while suspended", "finish each"}}
@@ -54,14 +56,15 @@ func (r *crowdReport) text() string {
 		humanRatio(goroutines.GCSuspendedNs, tasks.GCSuspendedNs),
 		humanRatio(goroutines.FinishNs, tasks.FinishNs),
 	})
-	return fmt.Sprintf("\n%s activities, idle, each sort in a process of its own (memory as of %s)\n\n%s",
+	return fmt.Sprintf("\n%s idle activities, each sort in a process of its own (memory from %s)\n\n%s",
 		grouped(r.Activities), tasks.MemorySource, t.text())
 }
 
-// table is rows of cells, all of the same number. The first column is aligned to
-// the left, the others, which hold figures, to the right.
+// table is a list of rows, all with the same number of cells. The first column is aligned to
+// the left. The others have figures and are aligned to the right.
 type table [][]string
 
+// text returns the table with its columns aligned.
 func (t table) text() string {
 	widths := make([]int, len(t[0]))
 	for _, row := range t {

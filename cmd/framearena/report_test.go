@@ -26,7 +26,7 @@ func TestCrowdTable(t *testing.T) {
 		{Title: "parked goroutines", CreateNs: 8210, MemoryBytes: 2740, MemorySource: "VmRSS", GCEmptyNs: 203_000, GCSuspendedNs: 670e6, FinishNs: 515},
 	}}
 	require.Equal(t, `
-1,000,000 activities, idle, each sort in a process of its own (memory as of VmRSS)
+1,000,000 idle activities, each sort in a process of its own (memory from VmRSS)
 
                       create each  memory each  memory all  GC before  GC while suspended  finish each
   suspended tasks         89.6 ns        128 B      128 MB     181 µs              280 µs      44.2 ns

@@ -5,29 +5,30 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const rootText = `Framearena shows what tasks on recycled arena frames cost, beside the
-alternatives: a chain of tasks with frames from several allocators, and many
-suspended tasks beside as many parked goroutines. It takes about half a minute.
-Its subcommands make one part of that tour, or do something else.
+// rootText is what help says about the command as a whole.
+const rootText = `Framearena measures what tasks on recycled arena frames cost, and compares them
+with the alternatives: a chain of tasks with frames from several allocators, and
+many suspended tasks with as many parked goroutines. It takes about half a
+minute. Its subcommands run one part of that tour, or do something else.
 
-With --json a command prints one JSON document on standard output, and nothing
-else there. Flags of more than a letter may be written with one dash.
+With --json a command prints one JSON document, and nothing else, on standard
+output. Flags of more than one letter may be written with one dash.
 
 Exit status: 0 if all went well, 1 if a check or anything else failed, 2 for a
 wrong flag, argument or value, 130 if interrupted.`
 
 // newRootCommand returns the command with its subcommands.
-func newRootCommand(c *console, contenders []contender) *cobra.Command {
+func newRootCommand(c *streams, contenders []contender) *cobra.Command {
 	root := newTourCommand(c, contenders)
 	root.Long = rootText
-	root.SilenceErrors, root.SilenceUsage = true, true // run says it
+	root.SilenceErrors, root.SilenceUsage = true, true // run prints them
 	root.SetIn(c.stdin)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print everything as one JSON document")
 	root.PersistentPreRun = func(*cobra.Command, []string) { c.began = true }
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "n" { // --n, which is not a shorthand
+		if name == "n" { // so that --n is --iterations, as -n is
 			name = "iterations"
 		}
 		return pflag.NormalizedName(name)

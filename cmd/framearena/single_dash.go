@@ -7,9 +7,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// doubleDashes returns the arguments with a second dash before the name of each
-// flag that has more than a letter, as in -json: Go's own flag package takes both,
-// cobra takes -json for the four flags j, s, o and n.
+// doubleDashes adds a second dash to each argument such as -json, whose flag has a name of
+// more than one letter. Go's flag package accepts both forms; cobra would parse -json as the
+// four flags j, s, o and n.
 func doubleDashes(root *cobra.Command, args []string) []string {
 	root.InitDefaultHelpFlag()
 	known := make(map[string]*pflag.Flag)
@@ -25,7 +25,7 @@ func doubleDashes(root *cobra.Command, args []string) []string {
 	}
 
 	doubled := make([]string, 0, len(args))
-	isValue := false // of the flag before
+	isValue := false // the argument is the value of the flag before it
 	for i, arg := range args {
 		if arg == "--" && !isValue {
 			return append(doubled, args[i:]...)

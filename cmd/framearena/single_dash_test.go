@@ -8,7 +8,7 @@ import (
 )
 
 func TestNamesWithOneDashGetASecond(t *testing.T) {
-	root := newRootCommand(newConsole(nil, nil, nil), nil)
+	root := newRootCommand(newStreams(nil, nil, nil), nil)
 	for given, want := range map[string]string{
 		"":                      "",
 		"-json":                 "--json",
@@ -22,7 +22,7 @@ func TestNamesWithOneDashGetASecond(t *testing.T) {
 		"-only=chain":           "--only=chain",
 		"-only chain -tasks 5":  "--only chain --tasks 5",
 		"chain -json -n 5":      "chain --json -n 5",
-		"-only -json -json":     "--only -json --json", // what follows -only is its value
+		"-only -json -json":     "--only -json --json", // the argument after -only is its value
 		"--only -json -json":    "--only -json --json",
 		"-n -json -json":        "-n -json --json",
 		"-only=x -json":         "--only=x --json",

@@ -8,16 +8,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/framearena/framearena/internal/soak"
+	"github.com/framearena/framearena/internal/testkit/soak"
 )
 
-// linesEvery is how often a soak tells how far it is where there is no line to redraw.
+// linesEvery is how often a soak prints a line of progress if standard error is no terminal.
 const linesEvery = 30 * time.Second
 
-// errViolation is what a soak has found.
+// errViolation is the error of a soak that has found a violation.
 var errViolation = errors.New("a violation")
 
-func newSoakCommand(c *console) *cobra.Command {
+func newSoakCommand(c *streams) *cobra.Command {
 	o := soak.Options{}
 	command := &cobra.Command{
 		Use:   "soak",
@@ -64,8 +64,8 @@ docs/testing.md has more.`,
 	return command
 }
 
-// soakProgress returns what shows how far a soak is that lasts for d.
-func (c *console) soakProgress(d time.Duration) func(soak.Summary) {
+// soakProgress returns a function that shows the progress of a soak that lasts for d.
+func (c *streams) soakProgress(d time.Duration) func(soak.Summary) {
 	var told time.Time
 	return func(sum soak.Summary) {
 		if sum.Round == 0 || c.progress.width == 0 && time.Since(told) < linesEvery {
@@ -83,7 +83,7 @@ func (c *console) soakProgress(d time.Duration) func(soak.Summary) {
 	}
 }
 
-// soakText is what --json prints as a document.
+// soakText returns the report of a soak as text.
 func soakText(sum *soak.Summary) string {
 	t := table{{"load", "runs", "tasks", "operations"}}
 	for _, l := range sum.Loads {

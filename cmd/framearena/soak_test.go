@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/framearena/framearena/internal/soak"
+	"github.com/framearena/framearena/internal/testkit/soak"
 )
 
 // plantVariable makes the children of soaks have a fault. They are small.

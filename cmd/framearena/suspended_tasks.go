@@ -5,11 +5,12 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// onDemand is an executor that runs tasks when it is told to, and until then
-// keeps them in a queue: there they are suspended and cost nothing but their
-// frames. It belongs to one goroutine, which also runs the tasks.
+// onDemand is an executor that runs tasks only in calls of runQueued. Until then they
+// are in its queue: they are suspended, and cost nothing but their frames. It belongs to
+// one goroutine, which also runs the tasks.
 type onDemand struct {
 	env    *coro.Environment
 	worker *coro.Worker
@@ -29,7 +30,8 @@ func (e *onDemand) Post(t coro.Runnable) error {
 
 func (e *onDemand) Environment() *coro.Environment { return e.env }
 
-// runQueued runs each task that is in the queue now, until it yields or ends.
+// runQueued runs each task that is in the queue when it is called, until the task yields
+// or ends.
 func (e *onDemand) runQueued() {
 	for range e.queue.Len() {
 		t, _ := e.queue.Pop()
@@ -38,12 +40,12 @@ func (e *onDemand) runQueued() {
 }
 
 // suspendedTask is an activity as a task.
-var suspendedTask = coro.Define("activity", func(f *coro.Frame[activity, none]) coro.Step {
+var suspendedTask = coro.Define("activity", func(f *coro.Frame[workloads.Activity, none]) coro.Step {
 	if f.At() == 0 {
-		f.State.begin()
+		f.State.Fill()
 		return coro.Yield(f, 1)
 	}
-	f.State.end()
+	finish(&f.State)
 	return f.Return(none{})
 })
 
@@ -63,7 +65,7 @@ func newTaskCrowd() (crowd, error) {
 
 func (c *taskCrowd) create(n int) error {
 	for id := range n {
-		if err := coro.Go(c.executor, suspendedTask, activity{id: uint64(id) + 1}); err != nil {
+		if err := coro.Go(c.executor, suspendedTask, workloads.Activity{ID: uint64(id) + 1}); err != nil {
 			return fmt.Errorf("task %d: %w", id+1, err)
 		}
 	}

@@ -5,15 +5,15 @@ import (
 	"runtime"
 )
 
-// tour is one call of the command, for the whole of the tour or for a part.
+// tour is one run of the command, for the whole tour or a part of it.
 type tour struct {
-	console    *console
+	streams    *streams
 	contenders []contender
 
-	// What the flags say.
+	// Set by flags.
 	iterations int
 	tasks      int
-	only       string // onlyChain, onlyTasks or, for both, empty
+	only       string // onlyChain or onlyTasks; empty for both
 	cpu        int    // 0: unchanged
 }
 
@@ -22,8 +22,8 @@ const (
 	onlyTasks = "tasks"
 )
 
-func newTour(c *console, contenders []contender) *tour {
-	return &tour{console: c, contenders: contenders, iterations: 30_000, tasks: 1_000_000}
+func newTour(c *streams, contenders []contender) *tour {
+	return &tour{streams: c, contenders: contenders, iterations: 30_000, tasks: 1_000_000}
 }
 
 // report is all that a tour found out: the document that --json prints. A part
@@ -53,31 +53,31 @@ func thisMachine() machine {
 	}
 }
 
-// run makes the tour. Tables are printed as soon as they are complete.
+// run makes the tour. It prints each table as soon as it is complete.
 func (t *tour) run(ctx context.Context) error {
 	if t.cpu > 0 {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(t.cpu))
 	}
 	r := report{Machine: thisMachine()}
-	if err := t.console.print(r.Machine.text()); err != nil {
+	if err := t.streams.print(r.Machine.text()); err != nil {
 		return err
 	}
 	var err error
 	if t.only != onlyTasks {
-		if r.Chain, err = measureChain(ctx, t.contenders, t.iterations, t.console.progress); err != nil {
+		if r.Chain, err = measureChain(ctx, t.contenders, t.iterations, t.streams.progress); err != nil {
 			return err
 		}
-		if err := t.console.print(r.Chain.text()); err != nil {
+		if err := t.streams.print(r.Chain.text()); err != nil {
 			return err
 		}
 	}
 	if t.only != onlyChain {
-		if r.Tasks, err = measureCrowds(ctx, t.tasks, t.console.stderr, t.console.progress); err != nil {
+		if r.Tasks, err = measureCrowds(ctx, t.tasks, t.streams.stderr, t.streams.progress); err != nil {
 			return err
 		}
-		if err := t.console.print(r.Tasks.text()); err != nil {
+		if err := t.streams.print(r.Tasks.text()); err != nil {
 			return err
 		}
 	}
-	return t.console.encode(r)
+	return t.streams.encode(r)
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newTourCommand returns the command for the whole tour, which is what the
-// command does when no subcommand is named.
-func newTourCommand(c *console, contenders []contender) *cobra.Command {
+// newTourCommand returns the command for the whole tour, which runs when no subcommand
+// is named.
+func newTourCommand(c *streams, contenders []contender) *cobra.Command {
 	t := newTour(c, contenders)
 	command := &cobra.Command{
 		Use:   "framearena",
@@ -29,7 +29,7 @@ func newTourCommand(c *console, contenders []contender) *cobra.Command {
 	return command
 }
 
-func newChainCommand(c *console, contenders []contender) *cobra.Command {
+func newChainCommand(c *streams, contenders []contender) *cobra.Command {
 	t := newTour(c, contenders)
 	t.only = onlyChain
 	command := &cobra.Command{
@@ -47,7 +47,7 @@ take turns.`,
 	return command
 }
 
-func newTasksCommand(c *console) *cobra.Command {
+func newTasksCommand(c *streams) *cobra.Command {
 	t := newTour(c, nil)
 	t.only = onlyTasks
 	command := &cobra.Command{

@@ -5,14 +5,14 @@ import (
 	"strconv"
 )
 
-// humanTime returns a time, given in nanoseconds, with a fitting unit.
+// humanTime formats a time in nanoseconds with a fitting unit.
 func humanTime(ns float64) string { return human(ns, "ns", "µs", "ms", "s") }
 
-// humanBytes returns a size with a fitting unit. 1 KB is 1000 B.
+// humanBytes formats a size in bytes with a fitting unit. 1 KB is 1000 B.
 func humanBytes(n float64) string { return human(n, "B", "KB", "MB", "GB", "TB") }
 
-// human returns x in the largest of the units, each a thousand of the one before,
-// that leaves it at 1 or more.
+// human formats x in the largest unit that leaves it at 1 or more. Each unit is a thousand of
+// the one before.
 func human(x float64, units ...string) string {
 	i := 0
 	for ; i < len(units)-1 && math.Abs(x) >= 999.5; i++ {
@@ -21,7 +21,7 @@ func human(x float64, units ...string) string {
 	return significant(x) + " " + units[i]
 }
 
-// humanRatio returns a / b, or nothing if there is no telling.
+// humanRatio formats a / b. It returns "" if one of them is not positive.
 func humanRatio(a, b float64) string {
 	if a <= 0 || b <= 0 {
 		return ""
@@ -29,8 +29,8 @@ func humanRatio(a, b float64) string {
 	return significant(a/b) + "×"
 }
 
-// part returns a ratio that is likely less than 1, with two significant digits or
-// two decimals.
+// part formats a ratio with two decimals, or with two significant digits if it is less than
+// 0.1.
 func part(x float64) string {
 	if x >= 0.1 || x <= 0 {
 		return strconv.FormatFloat(x, 'f', 2, 64)
@@ -38,8 +38,8 @@ func part(x float64) string {
 	return strconv.FormatFloat(x, 'g', 2, 64)
 }
 
-// significant returns x with three significant digits, or as many as stand before
-// the point; never with more than two behind it.
+// significant formats x with three significant digits, but with all digits before the point,
+// and with at most two behind it.
 func significant(x float64) string {
 	decimals := 2
 	for size := math.Abs(x); size >= 9.995 && decimals > 0; size /= 10 {
@@ -48,7 +48,7 @@ func significant(x float64) string {
 	return strconv.FormatFloat(x, 'f', decimals, 64)
 }
 
-// grouped returns n with its thousands set apart.
+// grouped formats n with commas between the thousands.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -57,8 +57,8 @@ func grouped(n int) string {
 	return s
 }
 
-// quotient returns a / b, and 0, which JSON can say, if b is 0: a clock need not
-// tick within a short round.
+// quotient returns a / b, or 0 if b is 0: JSON has no infinity, and the clock may not advance
+// within a short round.
 func quotient(a, b float64) float64 {
 	if b == 0 {
 		return 0

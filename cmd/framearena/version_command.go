@@ -10,29 +10,29 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is what the command knows of its own build: the document that version
-// --json prints. What the build did not record is empty.
+// version describes the build of the command. It is the JSON document of framearena version.
+// A field is empty if the build did not record it.
 type version struct {
 	Module       string `json:"module"`
 	Version      string `json:"version"`
 	Revision     string `json:"vcs_revision"`
-	RevisionTime string `json:"vcs_time"`     // as RFC 3339 has it
+	RevisionTime string `json:"vcs_time"`     // in the format of RFC 3339
 	Modified     bool   `json:"vcs_modified"` // the sources differed from the revision
-	Tags         string `json:"build_tags"`   // with commas between them
+	Tags         string `json:"build_tags"`   // separated by commas
 	Go           string `json:"go"`
 	OS           string `json:"os"`
 	Arch         string `json:"arch"`
 }
 
-func newVersionCommand(c *console) *cobra.Command {
+func newVersionCommand(c *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Which build this is: module version, revision, Go version, system",
+		Short: "Print the version of the module, the revision, Go's version and the system",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			info, ok := debug.ReadBuildInfo()
 			if !ok {
-				return errors.New("version: the build recorded nothing about itself")
+				return errors.New("version: this build has no information about itself")
 			}
 			v := versionOf(info)
 			if err := c.print(v.text()); err != nil {
@@ -43,6 +43,7 @@ func newVersionCommand(c *console) *cobra.Command {
 	}
 }
 
+// versionOf returns the version that the build information describes.
 func versionOf(info *debug.BuildInfo) version {
 	v := version{
 		Module:  info.Main.Path,
@@ -66,13 +67,14 @@ func versionOf(info *debug.BuildInfo) version {
 	return v
 }
 
+// text returns the version in up to three lines.
 func (v version) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "framearena %s, %s, %s/%s\n", v.Version, v.Go, v.OS, v.Arch)
 	if v.Revision != "" {
 		changed := ""
 		if v.Modified {
-			changed = ", with changes"
+			changed = ", modified"
 		}
 		fmt.Fprintf(&b, "revision %s of %s%s\n", v.Revision, v.RevisionTime, changed)
 	}

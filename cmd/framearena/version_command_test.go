@@ -38,7 +38,7 @@ func TestVersionOfABuild(t *testing.T) {
 	v = versionOf(info)
 	v.OS, v.Arch = "plan9", "mips"
 	require.Equal(t, `framearena v1.2.3, go1.26.0, plan9/mips
-revision 886ab12 of 2026-11-28T12:00:00Z, with changes
+revision 886ab12 of 2026-11-28T12:00:00Z, modified
 build tags framecheck,purego
 `, v.text())
 	document, err := json.Marshal(v)

@@ -7,17 +7,18 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// counting is a FrameAllocator that passes calls on to another, and counts. A task tree
-// calls it from whatever goroutines run its tasks, so it counts atomically.
+// counting is a FrameAllocator that passes calls on to another one, and counts the frames.
+// The tasks of a tree call it on any goroutine, so the counters are atomic. They are
+// independent of each other and order nothing.
 type counting struct {
 	next        arena.FrameAllocator
-	allocations atomic.Int64 // frames that were handed out; it never falls
-	live        atomic.Int64 // of these, those that are not back
+	allocations atomic.Int64 // frames that were handed out
+	live        atomic.Int64 // frames that were handed out and not given back
 }
 
 func newCounting(next arena.FrameAllocator) *counting { return &counting{next: next} }
 
-// Allocate returns a frame of the other allocator or, if that has none, nil.
+// Allocate returns a frame of the other allocator, or nil if that one refuses.
 func (c *counting) Allocate(size uintptr) unsafe.Pointer {
 	p := c.next.Allocate(size)
 	if p != nil {
@@ -27,7 +28,7 @@ func (c *counting) Allocate(size uintptr) unsafe.Pointer {
 	return p
 }
 
-// Deallocate takes a frame back, of the size that was asked for.
+// Deallocate takes a frame back. size is the size that was asked for.
 func (c *counting) Deallocate(p unsafe.Pointer, size uintptr) {
 	c.live.Add(-1)
 	c.next.Deallocate(p, size)

@@ -16,16 +16,16 @@ import (
 
 func newTested(t testing.TB) arena.FrameAllocator { return newCounting(fuzz.NewMemory(t)) }
 
-var promises = []fuzz.Option{
+var promises = fuzz.Promises{
 	fuzz.Concurrent(),
 	fuzz.LiveFrames(func(c *counting) int { return int(c.live.Load()) }),
 }
 
-// The allocator does what every FrameAllocator must, and its figures are right.
-func TestCounting(t *testing.T)     { fuzz.Check(t, newTested, promises...) }
-func TestCountingBusy(t *testing.T) { fuzz.Stress(t, newTested, promises...) }
+// The allocator keeps the rules of every FrameAllocator, and its figure is exact.
+func TestCounting(t *testing.T)     { fuzz.Check(t, newTested, promises) }
+func TestCountingBusy(t *testing.T) { fuzz.Stress(t, newTested, promises) }
 
-// A refusal of the other allocator is passed on, and is no allocation.
+// A refusal of the other allocator is passed on, and does not count as an allocation.
 func TestARefusal(t *testing.T) {
 	frames := newCounting(arena.NewBounded(new(arena.Heap), 0))
 	require.Nil(t, frames.Allocate(1))
@@ -37,7 +37,7 @@ func TestEachTaskIsCounted(t *testing.T) {
 	ex := executor.NewInline()
 	for n := range 15 {
 		tasks, _ := tasksOf(n)
-		// above is how many tasks of fib(n) are in its upper levels.
+		// above returns the number of tasks of fib(n) in its upper levels.
 		var above func(n, levels int) int
 		above = func(n, levels int) int {
 			switch {
@@ -53,7 +53,7 @@ func TestEachTaskIsCounted(t *testing.T) {
 			require.NoError(t, err)
 			fromHeap, _, err := count(ex, new(arena.Heap), n, levels, 2)
 			require.NoError(t, err)
-			require.Equal(t, fromArena, fromHeap, "what is elided depends on the allocator")
+			require.Equal(t, fromArena, fromHeap, "the allocator must not change what is elided")
 			require.EqualValues(t, tasks-above(n, levels)+1, fromArena, "fib(%d), %d levels", n, levels)
 		}
 	}
@@ -67,7 +67,8 @@ func TestTasksOf(t *testing.T) {
 	}
 }
 
-// A tree's allocator serves that tree only, and gets all back however it ends.
+// The allocator of a tree serves that tree only, and gets all frames back however the tree
+// ends.
 func TestTreesBesideEachOther(t *testing.T) {
 	errWrong := errors.New("wrong")
 	type parent struct {
@@ -119,7 +120,7 @@ func TestTreesBesideEachOther(t *testing.T) {
 func TestTheCommand(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(10, 1, &out))
-	require.Contains(t, out.String(), "fib(10) is 55, which 177 tasks find out.\n")
+	require.Contains(t, out.String(), "177 tasks compute fib(10) = 55.\n")
 	require.Regexp(t, `(?m)^ +1 +177 +1\.00 `, out.String())
 	require.Regexp(t, `(?m)^ +10 +1 +0\.01 `, out.String())
 	require.Error(t, run(41, 1, &out))

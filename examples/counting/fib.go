@@ -2,7 +2,7 @@ package main
 
 import "github.com/framearena/framearena/coro"
 
-// fibonacci is the state of a task.
+// fibonacci is the state of fib: it computes number n. Children write first and second.
 type fibonacci struct{ n, first, second int32 }
 
 // fib computes a Fibonacci number from the two before it, each computed by a child.
@@ -26,9 +26,10 @@ var fib = coro.Define("fib", func(f *coro.Frame[fibonacci, int32]) coro.Step {
 	}
 })
 
-// tasksOf returns how many tasks compute the n-th number, and the number.
+// tasksOf returns the number of tasks that compute the n-th Fibonacci number, and that
+// number.
 func tasksOf(n int) (tasks int, number int32) {
-	tasks, next := 1, 1 // of 0, and of 1
+	tasks, next := 1, 1 // for n = 0 and for n = 1
 	number, after := int32(0), int32(1)
 	for range n {
 		tasks, next = next, tasks+next+1

@@ -16,8 +16,8 @@ import (
 )
 
 func main() {
-	n := flag.Int("n", 20, "the number of the Fibonacci number, from 0 to 40")
-	runs := flag.Int("runs", 20, "how often a tree is run; the time is that of the fastest")
+	n := flag.Int("n", 20, "which Fibonacci number to compute, from 0 to 40")
+	runs := flag.Int("runs", 20, "how often to run each tree; the fastest run counts")
 	flag.Parse()
 	if err := run(*n, *runs, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "counting:", err)
@@ -25,16 +25,16 @@ func main() {
 	}
 }
 
-// run counts what the n-th Fibonacci number takes, and reports.
+// run counts the frames for the n-th Fibonacci number, and prints a table.
 func run(n, runs int, out io.Writer) error {
 	if n < 0 || n > 40 || runs < 1 {
-		return errors.New("-n is from 0 to 40, and there is a run at least")
+		return errors.New("-n must be from 0 to 40, and -runs at least 1")
 	}
 	ex := executor.NewInline()
 	tasks, number := tasksOf(n)
-	fmt.Fprintf(out, "fib(%d) is %d, which %d tasks find out.\n\n", n, number, tasks)
+	fmt.Fprintf(out, "%d tasks compute fib(%d) = %d.\n\n", tasks, n, number)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "levels in the root's frame\tallocations\ta task\tfrom the arena\tfrom the Go heap\t")
+	fmt.Fprintln(w, "levels in the root's frame\tallocations\tper task\tfrom the arena\tfrom the Go heap\t")
 	for levels := 1; ; levels = min(levels+max(n/4, 1), n) {
 		allocations, fromArena, err := count(ex, ex.Arena(), n, levels, runs)
 		if err != nil {
@@ -52,12 +52,12 @@ func run(n, runs int, out io.Writer) error {
 		}
 	}
 	w.Flush()
-	fmt.Fprintln(out, "\nThe times are those of a task, with its frame, if it has one, and the counting.")
+	fmt.Fprintln(out, "\nTimes are per task, with the allocation of its frame, if it has one, and the counting.")
 	return ex.Close() // an error if a frame was live
 }
 
-// count runs the tree, with room in the root's frame for so many levels of it, and returns
-// how many frames it allocates from next, and the least time that it takes.
+// count runs the tree, with room in the root's frame for so many levels. It returns how many
+// frames the tree allocates from next, and the time of its fastest run.
 func count(ex *executor.Inline, next arena.FrameAllocator, n, levels, runs int) (allocations int64, least time.Duration, err error) {
 	_, want := tasksOf(n)
 	chain := slices.Repeat([]interface{ FrameSize() uintptr }{fib}, levels)

@@ -16,25 +16,27 @@ import (
 
 type none = struct{}
 
-// Crawler follows links from page to page. Its fields are not changed while it does.
+// Crawler follows links from page to page. Its fields must not change during a crawl. Any
+// goroutine may call Crawl.
 type Crawler struct {
 	Client   *http.Client
-	Allow    func(*url.URL) bool // whether to follow a link
-	PerHost  int64               // requests to one host at a time
+	Allow    func(*url.URL) bool // reports whether to follow a link; any goroutine calls it
+	PerHost  int64               // most requests to one host at a time
 	Timeout  time.Duration       // of a request
-	Attempts int                 // for a page, at most
-	Backoff  time.Duration       // before the second attempt, and twice as long before each next one
+	Attempts int                 // most attempts for a page
+	Backoff  time.Duration       // before the second attempt; it doubles before each further one
 }
 
-// Page is what was found of a page.
+// Page is the result of visiting a page.
 type Page struct {
-	Links    []string // in their order, each once
+	Links    []string // in the order of the page, each once
 	Attempts int
 	Err      error // of the last attempt
 }
 
-// Crawl visits what can be reached from a page, and returns what it found by address. If
-// ctx ends before that, the error is its cause, and there are the pages that were finished.
+// Crawl visits all pages that can be reached from the page start, and returns the results by
+// address. If ctx ends before that, the error is its cause, and the results are those of the
+// pages that were finished.
 func (c *Crawler) Crawl(ctx context.Context, ex coro.Executor, start string) (map[string]Page, error) {
 	u, err := url.Parse(start)
 	if err != nil {
@@ -46,6 +48,7 @@ func (c *Crawler) Crawl(ctx context.Context, ex coro.Executor, start string) (ma
 	return all.pages, err
 }
 
+// begin returns a new crawl, which has claimed no page.
 func (c *Crawler) begin() *crawl {
 	return &crawl{
 		Crawler: c,
@@ -55,17 +58,18 @@ func (c *Crawler) begin() *crawl {
 	}
 }
 
-// crawl is what the tasks of one crawl have in common.
+// crawl is what the tasks of one crawl share.
 type crawl struct {
 	*Crawler
 
-	mu    sync.Mutex // guards what follows, and is held for a moment only
+	mu    sync.Mutex // guards the fields below; steps hold it for a moment only
 	pages map[string]Page
 	hosts map[string]*coro.Semaphore
 	seen  map[string]bool
 }
 
-// claim returns what a task needs to visit a page, unless another has it.
+// claim returns what a task needs to visit a page. ok is false if another task has claimed
+// the page.
 func (c *crawl) claim(u *url.URL) (v visited, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,6 +84,7 @@ func (c *crawl) claim(u *url.URL) (v visited, ok bool) {
 	return visited{crawl: c, url: u, host: c.hosts[u.Host]}, true
 }
 
+// finish records the result of visiting a page.
 func (c *crawl) finish(u *url.URL, p Page) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,9 +93,9 @@ func (c *crawl) finish(u *url.URL, p Page) {
 
 // visiting is the state of visit.
 type visiting struct {
-	children coro.Group // the pages that were found here first
-	attempts int
-	permit   bool // of the host
+	children coro.Group // the tasks of pages that this one was the first to link to
+	attempts int        // so far
+	permit   bool       // the task has a permit of the host's semaphore
 }
 
 // visited is the held part of visit.
@@ -101,25 +106,25 @@ type visited struct {
 	links []*url.URL
 }
 
-// Resume points of visit, beside 0, where each attempt begins.
+// These are the resume points of visit. Each attempt begins at 0.
 const (
 	atPermit = iota + 1
 	atAnswer
 	atEnd
 )
 
-// visit reads a page and visits those that it links to.
+// visit reads a page, and spawns tasks that visit the pages it links to.
 var visit = coro.DefineHeld("visit", func(f *coro.Frame[visiting, none], held *visited) coro.Step {
 	s, c := &f.State, held.crawl
 	switch f.At() {
 	case 0:
-		if f.Err() != nil { // the crawl is over
+		if f.Err() != nil { // the crawl's context has ended
 			return f.Fail(f.Err())
 		}
 		return held.host.Acquire(f, atPermit, 1)
 	case atPermit:
 		if f.Err() != nil {
-			return f.Fail(f.Err()) // without the permit
+			return f.Fail(f.Err()) // the task has no permit
 		}
 		s.permit = true
 		s.attempts++
@@ -160,7 +165,7 @@ var visit = coro.DefineHeld("visit", func(f *coro.Frame[visiting, none], held *v
 	}
 }, coro.HasCleanup())
 
-// release gives the permit back, if the task has it.
+// release gives the permit back, if the task has one.
 func (s *visiting) release(held *visited) {
 	if s.permit {
 		s.permit = false
@@ -168,7 +173,7 @@ func (s *visiting) release(held *visited) {
 	}
 }
 
-// request is what there is to fetch.
+// request is a page to fetch.
 type request struct {
 	client *http.Client
 	url    *url.URL
@@ -180,16 +185,16 @@ type fetched struct {
 	links []*url.URL
 }
 
-// fetch returns the links of a page. It is a task of its own since a timeout is that of a
-// child.
+// fetch returns the links of a page. It is a task of its own because only a child can have a
+// timeout.
 var fetch = coro.DefineHeld("fetch", func(f *coro.Frame[none, []*url.URL], held *fetched) coro.Step {
 	switch f.At() {
 	case 0:
 		if f.Err() != nil {
 			return f.Fail(f.Err())
 		}
-		// The function may outlive the task: it has copies of what it needs, and a
-		// context that ends with the timeout.
+		// The function may outlive the task, so it has copies of what it needs. Its context
+		// ends with the timeout.
 		ctx, r := f.Context(), held.request
 		return coro.Blocking(f, 1, func() ([]*url.URL, error) { return r.do(ctx) }, &held.links)
 	case 1:
@@ -207,13 +212,13 @@ type statusError int
 
 func (e statusError) Error() string { return fmt.Sprintf("%d %s", int(e), http.StatusText(int(e))) }
 
-// worthAnother reports whether the next attempt may end in another way.
+// worthAnother reports whether another attempt may succeed after err.
 func worthAnother(err error) bool {
 	var status statusError
 	return !errors.As(err, &status) || status >= 500 || status == http.StatusTooManyRequests
 }
 
-// do is what blocks.
+// do sends the request and returns the links of the page. It blocks.
 func (r request) do(ctx context.Context) ([]*url.URL, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url.String(), nil)
 	if err != nil {
@@ -234,13 +239,13 @@ func (r request) do(ctx context.Context) ([]*url.URL, error) {
 	return linksOf(r.url, body), nil
 }
 
-// maxPage is how much of a page is read.
+// maxPage is how much of a page is read, in bytes.
 const maxPage = 1 << 20
 
-// href finds links as this site writes them. A crawler of others has a parser of HTML.
+// href matches links as this site writes them. A real crawler has an HTML parser.
 var href = regexp.MustCompile(`<a href="([^"]*)">`)
 
-// linksOf returns where a page's links lead, each once.
+// linksOf returns the addresses that a page links to, each once.
 func linksOf(base *url.URL, body []byte) []*url.URL {
 	var links []*url.URL
 	seen := make(map[string]bool)
@@ -249,7 +254,7 @@ func linksOf(base *url.URL, body []byte) []*url.URL {
 		if err != nil || link.Scheme != "http" && link.Scheme != "https" {
 			continue
 		}
-		link.Fragment = "" // a part of the same page
+		link.Fragment = "" // it selects a part of the same page
 		if !seen[link.String()] {
 			seen[link.String()] = true
 			links = append(links, link)

@@ -18,9 +18,9 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// clock is a coro.Clock that goes on when it is told to.
+// clock is a coro.Clock whose time passes only in calls of advance. Any goroutine may use it.
 type clock struct {
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	now    time.Duration
 	alarms []*alarm
 }
@@ -28,11 +28,11 @@ type clock struct {
 type alarm struct {
 	clock *clock
 	call  func()
-	at    time.Duration // guarded by clock.mu, as set
-	set   bool
+	at    time.Duration // guarded by clock.mu
+	set   bool          // guarded by clock.mu
 }
 
-// Exact makes timers go off at their time and not a little after.
+// Exact makes timers go off exactly at their time.
 func (c *clock) Exact() bool { return true }
 
 func (c *clock) Now() time.Duration {
@@ -69,7 +69,7 @@ func (a *alarm) Stop() bool {
 	return was
 }
 
-// advance returns when what is due has been woken.
+// advance lets d pass. It calls the alarms that are due, and then returns.
 func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	c.now += d
@@ -95,10 +95,10 @@ func (s *site) serve(t *testing.T) {
 	}
 }
 
-// patient are the options of a crawler whose times do not pass by themselves.
+// patient are the options of a crawler with a test's clock.
 var patient = options{perHost: 3, attempts: 3, timeout: time.Hour, backoff: time.Second}
 
-// waiting returns how many tasks wait in an operation of coro.
+// waiting returns the number of tasks that wait in the given operation of coro.
 func waiting(pool *executor.Pool, what string) (n int) {
 	for _, group := range pool.Environment().WaitingByKind() {
 		if group.What == what {
@@ -118,7 +118,7 @@ func TestTheCrawlFindsTheGraph(t *testing.T) {
 		s := newSite(300, hosts, 0)
 		for i := range s.pages {
 			if p := &s.pages[i]; p.trouble.status == 0 {
-				p.trouble = trouble{} // time does not pass here
+				p.trouble = trouble{} // no time passes in this test, so these pages would never answer
 			}
 		}
 		s.serve(t)
@@ -135,7 +135,7 @@ func TestTheCrawlFindsTheGraph(t *testing.T) {
 			require.Equal(t, want[address], pages[address], address)
 		}
 		require.True(t, same(pages, want))
-		for i := range s.pages { // nothing was asked for that was known
+		for i := range s.pages { // no page was requested more often than necessary
 			require.EqualValues(t, want[s.address(i)].Attempts, s.pages[i].requests.Load())
 		}
 		for i := range s.hosts {
@@ -146,7 +146,7 @@ func TestTheCrawlFindsTheGraph(t *testing.T) {
 	}
 }
 
-// Each attempt comes at its moment, and none comes after the last.
+// Each attempt comes at its time, and none comes after the last one.
 func TestRetries(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -205,7 +205,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// stuck returns a site of which only the first page answers.
+// stuck returns a site on which only the first page answers.
 func stuck(t *testing.T) *site {
 	s := newSite(200, 2, 0)
 	s.pages[0].links = nil
@@ -217,7 +217,8 @@ func stuck(t *testing.T) *site {
 	return s
 }
 
-// waitUntilStuck returns when a crawl of a stuck site waits, and in what.
+// waitUntilStuck waits until all tasks of a crawl of a stuck site wait: as many as may in
+// requests, and the others for permits.
 func waitUntilStuck(t *testing.T, s *site, pool *executor.Pool) {
 	eventually(t, func() bool {
 		return s.hosts[0].now.Load() == patient.perHost && s.hosts[1].now.Load() == patient.perHost
@@ -259,7 +260,7 @@ func TestADeadlineForAll(t *testing.T) {
 	require.NoError(t, pool.Close())
 }
 
-// When the executor is closed, permits are given back all the same.
+// Tasks give their permits back even when the executor is closed.
 func TestCloseMidway(t *testing.T) {
 	s := stuck(t)
 	all := s.crawler(patient).begin()
@@ -280,7 +281,7 @@ func TestCloseMidway(t *testing.T) {
 	}
 }
 
-// A panic in the task of one page is the crawl's error, and the others are visited.
+// A panic in the task of one page becomes the error of the crawl.
 func TestAPanic(t *testing.T) {
 	s := newSite(7, 1, 0)
 	s.serve(t)
@@ -310,9 +311,9 @@ func TestTheCommand(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), o, &out))
 	require.Contains(t, out.String(), "Visited 11 of 11 pages in ")
-	require.Contains(t, out.String(), "   8 pages came at attempt 1\n   1 pages came at attempt 2\n")
-	require.Contains(t, out.String(), "   1 pages never came: 404 Not Found\n   1 pages never came: 502 Bad Gateway\n")
-	require.Contains(t, out.String(), "That is all there is")
+	require.Contains(t, out.String(), "   8 pages answered at attempt 1\n   1 pages answered at attempt 2\n")
+	require.Contains(t, out.String(), "   1 pages failed: 404 Not Found\n   1 pages failed: 502 Bad Gateway\n")
+	require.Contains(t, out.String(), "These are all pages")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

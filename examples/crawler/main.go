@@ -19,6 +19,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
+// options are the values of the flags.
 type options struct {
 	pages, hosts, attempts     int
 	perHost                    int64
@@ -27,13 +28,13 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.pages, "pages", 500, "pages of the site")
-	flag.IntVar(&o.hosts, "hosts", 3, "hosts that they are on")
-	flag.Int64Var(&o.perHost, "per-host", 4, "requests to a host at a time")
-	flag.IntVar(&o.attempts, "attempts", 3, "for a page")
-	flag.DurationVar(&o.timeout, "timeout", 500*time.Millisecond, "of a request")
-	flag.DurationVar(&o.backoff, "backoff", 20*time.Millisecond, "before the second attempt")
-	flag.DurationVar(&o.deadline, "deadline", time.Minute, "for all together")
+	flag.IntVar(&o.pages, "pages", 500, "number of pages of the site")
+	flag.IntVar(&o.hosts, "hosts", 3, "number of hosts of the site")
+	flag.Int64Var(&o.perHost, "per-host", 4, "most requests to a host at a time")
+	flag.IntVar(&o.attempts, "attempts", 3, "most attempts for a page")
+	flag.DurationVar(&o.timeout, "timeout", 500*time.Millisecond, "timeout of a request")
+	flag.DurationVar(&o.backoff, "backoff", 20*time.Millisecond, "wait before the second attempt")
+	flag.DurationVar(&o.deadline, "deadline", time.Minute, "timeout of the whole crawl")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -43,12 +44,12 @@ func main() {
 	}
 }
 
-var errIncomplete = errors.New("the crawl has not found what there is")
+var errIncomplete = errors.New("the crawl has not found all pages as they are")
 
-// run makes a site, crawls it and reports.
+// run makes a site, crawls it and prints the result.
 func run(ctx context.Context, o options, out io.Writer) error {
 	if o.pages < 1 || o.hosts < 1 || o.perHost < 1 || o.attempts < 1 {
-		return errors.New("there must be a page, a host, a request and an attempt at least")
+		return errors.New("-pages, -hosts, -per-host and -attempts must be at least 1")
 	}
 	s := newSite(o.pages, o.hosts, 2*time.Millisecond)
 	for i := range s.hosts {
@@ -69,23 +70,23 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	start := time.Now()
 	pages, err := crawler.Crawl(ctx, pool, s.address(0))
 	took := time.Since(start)
-	// Frames that were live would make Close return an error.
+	// Close returns an error if a frame is live.
 	if err := pool.Close(); err != nil {
 		return err
 	}
 	crawler.Client.CloseIdleConnections()
 	s.report(out, pages, took)
 	if err != nil {
-		return fmt.Errorf("it ended early: %w", err)
+		return fmt.Errorf("the crawl ended early: %w", err)
 	}
 	if !same(pages, s.graph(o.attempts)) {
 		return errIncomplete
 	}
-	fmt.Fprintln(out, "That is all there is, and each page was asked for as often as it had to be.")
+	fmt.Fprintln(out, "These are all pages, and each was requested as often as necessary.")
 	return nil
 }
 
-// crawler returns one that stays on the site.
+// crawler returns a crawler that stays on the site.
 func (s *site) crawler(o options) *Crawler {
 	hosts := make(map[string]bool)
 	for i := range s.hosts {
@@ -103,17 +104,18 @@ func (s *site) crawler(o options) *Crawler {
 	}
 }
 
-// same reports whether two crawls have found the same.
+// same reports whether two crawls have the same results.
 func same(a, b map[string]Page) bool {
 	return maps.EqualFunc(a, b, func(a, b Page) bool {
 		return slices.Equal(a.Links, b.Links) && a.Attempts == b.Attempts && errors.Is(a.Err, b.Err)
 	})
 }
 
+// report prints how many requests each host got, and how the pages answered.
 func (s *site) report(out io.Writer, pages map[string]Page, took time.Duration) {
 	fmt.Fprintf(out, "Visited %d of %d pages in %v.\n\n", len(pages), len(s.pages), took.Round(time.Millisecond))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "host\trequests\tat a time, at most")
+	fmt.Fprintln(w, "host\trequests\tmost at a time")
 	for i := range s.hosts {
 		h := &s.hosts[i]
 		fmt.Fprintf(w, "%s\t%d\t%d\n", h.base, h.requests.Load(), h.peak.Load())
@@ -134,10 +136,10 @@ func (s *site) report(out io.Writer, pages map[string]Page, took time.Duration) 
 	}
 	fmt.Fprintln(out)
 	for _, n := range slices.Sorted(maps.Keys(attempts)) {
-		fmt.Fprintf(out, "%4d pages came at attempt %d\n", attempts[n], n)
+		fmt.Fprintf(out, "%4d pages answered at attempt %d\n", attempts[n], n)
 	}
 	for _, err := range slices.Sorted(maps.Keys(failures)) {
-		fmt.Fprintf(out, "%4d pages never came: %s\n", failures[err], err)
+		fmt.Fprintf(out, "%4d pages failed: %s\n", failures[err], err)
 	}
 	fmt.Fprintln(out)
 }

@@ -11,37 +11,39 @@ import (
 	"time"
 )
 
-// site is pages that link to each other, spread over several hosts. It is the same for the
-// same arguments of newSite, and knows what a crawl must find.
+// site has pages that link to each other, on several hosts. Equal arguments of newSite make
+// equal sites.
 type site struct {
 	hosts []host
 	pages []page
 	delay time.Duration // of an answer
 }
 
-// host counts its requests. The handlers write, anyone reads.
+// host counts its requests. Handlers write the counters, and any goroutine may read them.
 type host struct {
-	base     string // such as http://127.0.0.1:8080
-	now      atomic.Int64
-	peak     atomic.Int64
+	base     string       // such as http://127.0.0.1:8080
+	now      atomic.Int64 // requests that are being answered
+	peak     atomic.Int64 // the most that now has been
 	requests atomic.Int64
 }
 
 type page struct {
 	links    []int
 	trouble  trouble
-	requests atomic.Int64 // written by the handlers
+	requests atomic.Int64 // handlers write it, and any goroutine may read it
 }
 
-// trouble is what a page does instead of answering.
+// trouble says how a page fails.
 type trouble struct {
-	status int // with which the page answers; 0 is no answer until the client gives up
-	times  int // how often, at first
+	status int // the status of the answer; 0 means no answer until the client gives up
+	times  int // how many of the first requests fail
 }
 
+// always is more requests than any crawl sends to one page.
 const always = 1 << 30
 
-// newSite returns a site of n pages on some hosts. Page 0 leads to all the others.
+// newSite returns a site of n pages on the given number of hosts. All pages can be reached
+// from page 0.
 func newSite(n, hosts int, delay time.Duration) *site {
 	s := &site{hosts: make([]host, hosts), pages: make([]page, n), delay: delay}
 	random := rand.New(rand.NewPCG(1, uint64(n)))
@@ -56,7 +58,7 @@ func newSite(n, hosts int, delay time.Duration) *site {
 			p.links = append(p.links, random.IntN(n))
 		}
 		if 2*i+1 < n {
-			switch i % 16 { // pages that others can only be reached through fail a while
+			switch i % 16 { // pages that lead to others fail at first only
 			case 3:
 				p.trouble = trouble{http.StatusServiceUnavailable, 1}
 			case 7:
@@ -76,15 +78,15 @@ func newSite(n, hosts int, delay time.Duration) *site {
 	return s
 }
 
-// address returns that of a page.
+// address returns the address of a page.
 func (s *site) address(i int) string {
 	return fmt.Sprintf("%s/page/%d", s.hosts[i%len(s.hosts)].base, i)
 }
 
-// elsewhere is a link that each page has, to a site that is not to be visited.
+// elsewhere is a link that each page has, to a site that the crawler must not visit.
 const elsewhere = "http://elsewhere.invalid/"
 
-// graph returns what a crawl with so many attempts for a page must find.
+// graph returns the results that a crawl with so many attempts for a page must have.
 func (s *site) graph(attempts int) map[string]Page {
 	pages := make(map[string]Page)
 	for next := []int{0}; len(next) > 0; next = next[1:] {
@@ -109,7 +111,7 @@ func (s *site) graph(attempts int) map[string]Page {
 	return pages
 }
 
-// err is what a crawler says of it.
+// err returns the error that a crawler gets.
 func (t trouble) err() error {
 	if t.status == 0 {
 		return context.DeadlineExceeded
@@ -142,7 +144,7 @@ func (s *site) handler(number int) http.Handler {
 				<-r.Context().Done()
 				return
 			}
-			http.Error(w, "there is some trouble", p.trouble.status)
+			http.Error(w, "this page fails on purpose", p.trouble.status)
 			return
 		}
 		fmt.Fprint(w, s.html(i))
@@ -150,13 +152,14 @@ func (s *site) handler(number int) http.Handler {
 	return mux
 }
 
+// html returns the contents of a page.
 func (s *site) html(i int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<h1>Page %d</h1>\n", i)
 	for n, link := range s.pages[i].links {
 		address := s.address(link)
 		if link%len(s.hosts) == i%len(s.hosts) {
-			address = fmt.Sprintf("../page/%d#part-%d", link, n) // in another way
+			address = fmt.Sprintf("../page/%d#part-%d", link, n) // the same address, written differently
 		}
 		fmt.Fprintf(&b, "<a href=\"%s\">page %d</a>\n", address, link)
 	}

@@ -16,15 +16,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// order is what a server's process tells the clients', which answers each order with a
-// report. Both are lines of JSON. The clients end with their standard input.
+// order is a message from the server's process to the clients' process, which answers each
+// order with a report. Both are lines of JSON. The clients' process ends at the end of its
+// standard input.
 type order struct {
-	Connect int  `json:"connect,omitempty"` // open so many connections more
-	Close   bool `json:"close,omitempty"`   // close all of them
-	Echoes  int  `json:"echoes,omitempty"`  // send so many messages, in all
-	Active  int  `json:"active,omitempty"`  // on so many goroutines
+	Connect int  `json:"connect,omitempty"` // open so many more connections
+	Close   bool `json:"close,omitempty"`   // close all connections
+	Echoes  int  `json:"echoes,omitempty"`  // send so many messages in all,
+	Active  int  `json:"active,omitempty"`  // from so many goroutines
 }
 
+// report is the answer to an order. The times are set after Echoes.
 type report struct {
 	Failure string        `json:"failure,omitempty"`
 	P50     time.Duration `json:"p50,omitempty"` // of an echo
@@ -42,7 +44,7 @@ func clientMain(addr string, in io.Reader, out io.Writer) error {
 		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
 			return err
 		}
-		r, err := c.obey(o)
+		r, err := c.do(o)
 		if err != nil {
 			r.Failure = err.Error()
 		}
@@ -53,13 +55,15 @@ func clientMain(addr string, in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// clients is many connections to one server.
+// clients holds the connections of all clients to one server. It belongs to one goroutine,
+// apart from the goroutines of load.
 type clients struct {
 	addr  string
 	conns []*client
 }
 
-func (c *clients) obey(o order) (report, error) {
+// do executes an order.
+func (c *clients) do(o order) (report, error) {
 	switch {
 	case o.Connect > 0:
 		return report{}, c.connect(o.Connect)
@@ -71,10 +75,11 @@ func (c *clients) obey(o order) (report, error) {
 	return report{}, nil
 }
 
-// perAddress is how many connections come from one address: each takes a port, of which
-// an address has some 28,000.
+// perAddress is the number of connections from one address. Each takes a port, and Linux
+// uses some 28,000 ports of an address by default.
 const perAddress = 10_000
 
+// connect opens n more connections.
 func (c *clients) connect(n int) error {
 	if _, err := raiseFiles(len(c.conns) + n); err != nil {
 		return err
@@ -92,8 +97,8 @@ func (c *clients) connect(n int) error {
 	return nil
 }
 
-// portLater has the system choose the port when it connects. A port that is chosen before
-// cannot be one that was in use a minute ago.
+// portLater makes the system choose the port when it connects. If it chose the port earlier,
+// it could not choose one that was in use within the last minute.
 func portLater(_, _ string, raw syscall.RawConn) error {
 	var err error
 	return errors.Join(raw.Control(func(fd uintptr) {
@@ -101,7 +106,7 @@ func portLater(_, _ string, raw syscall.RawConn) error {
 	}), err)
 }
 
-// close closes all connections in a way that leaves their ports free.
+// close closes all connections with a reset, which frees their ports at once.
 func (c *clients) close() {
 	for _, client := range c.conns {
 		client.conn.SetLinger(0)
@@ -110,7 +115,7 @@ func (c *clients) close() {
 	c.conns = nil
 }
 
-// load sends so many messages on so many goroutines.
+// load sends messages from active goroutines, and measures each echo.
 func (c *clients) load(echoes, active int) (report, error) {
 	active = min(active, len(c.conns))
 	took := make([][]time.Duration, active)
@@ -145,14 +150,14 @@ func (c *clients) load(echoes, active int) (report, error) {
 type client struct {
 	conn     *net.TCPConn
 	number   uint32
-	messages uint32 // sent
+	messages uint32 // sent so far
 
-	sent, received [messageSize]byte // the last one
+	sent, received [messageSize]byte // the last message
 }
 
 const messageSize = 64
 
-// echo sends a message that no other is equal to, and looks at what comes back.
+// echo sends a message that differs from all others, and compares the answer with it.
 func (c *client) echo() error {
 	c.messages++
 	for i := 0; i < messageSize; i += 8 {

@@ -1,6 +1,6 @@
 // Echo is a TCP server with a task for each connection, and the same server with a
-// goroutine for each. It opens many connections to itself, most of them idle at any
-// moment, and reports what they cost either way:
+// goroutine for each. It opens many connections to itself, most of which are idle at any
+// moment, and reports what they cost with either server:
 //
 //	go run ./examples/echo
 //	go run ./examples/echo -conns 5000 -mode task
@@ -8,37 +8,38 @@
 //
 // # How a task waits for a connection
 //
-// The files of the server are poller_linux.go and server_linux.go. A poller has all
-// connections in one epoll set and a [coro.Event] for each, which it sets when the
-// system says that there is something to read, or room to write. A task reads until
-// nothing is left and then waits for the Event. So it needs a buffer only in a step, where
-// it takes one from a pool: an idle connection has a frame of 128 bytes, the Event, and no
-// buffer. A goroutine blocks in Read, and has to have its buffer by then.
+// The server is in poller_linux.go and server_linux.go. A poller has all connections in one
+// epoll set, and a [coro.Event] for each. It sets the Event when the system reports that
+// there is something to read, or room to write. A task reads until nothing is left, and then
+// waits for the Event. So it needs a buffer only within a step, and takes it from a
+// sync.Pool: an idle connection has a frame of 128 bytes and the Event, and no buffer. A
+// goroutine needs its buffer before it blocks in Read.
 //
-// If the other side does not read what it is sent, there is something to keep for it, and
-// then the task awaits a child, flush, that has the buffer in its held part for as long as
-// that takes.
+// If the other side does not read, the server has to keep the bytes that it could not send.
+// Then the task awaits a child, flush, which has the buffer in its held part until everything
+// is sent.
 //
-// The connections' kind has a cleanup, which closes the connection. So closing the pool
-// closes all of them, and no list of connections is kept for that.
+// The kind of the connections' tasks has a cleanup, which closes the connection. So closing
+// the pool closes all connections, and the server needs no list of them.
 //
 // # How it is measured
 //
-// Each sort of server has a process of its own, and the clients are in another one, so
-// that memory is the server's alone. What the kernel has for a connection, some kilobytes,
-// is in neither figure. The clients come from several addresses, 127.0.0.1 and so on: of
-// one address, no more than some 28,000 connections to one server are possible.
+// Each server has a process of its own, and the clients are in another one, so that the
+// memory is that of the server alone. The kernel's memory for a connection, some kilobytes,
+// is not in the figures. The clients connect from several addresses, 127.0.0.1 and so on:
+// from one address, at most some 28,000 connections to one server are possible.
 //
-// Memory is that after a garbage collection while all connections are idle and have had
-// one message each, less that before there were any, divided by their number. Collections
-// are timed then. Latency is
-// that of messages which -active goroutines of the client send, each over all of its
-// connections in turn, one message at a time. Server and clients share the machine's
-// processors, so compare the columns and not the figures with those of other machines.
+// The memory of a connection is the resident memory after a garbage collection, while all
+// connections are idle and have had one message each, less the resident memory before the
+// first connection, divided by the number of connections. Collections are timed at the same
+// moment. Under load, -active goroutines of the clients send one message at a time each, over
+// their connections in turn; latency is the time until the echo. Server and clients share
+// the machine's processors, so compare the servers with each other, not with figures of other
+// machines.
 //
-// -conns is the number of connections; if the system does not let a process have as many
-// files open, there are fewer, and the report says so. -buffer is the size of the
-// buffers, of both sorts of server.
+// -conns is the number of connections. If the system does not allow a process that many open
+// files, there are fewer, and the report says so. -buffer is the size of the buffers of both
+// servers.
 //
-// It runs on Linux only.
+// The program runs on Linux only.
 package main

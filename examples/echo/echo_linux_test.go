@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The processes that the command starts are the test's own program.
+// The command starts its own program as other processes. In a test that is the test binary.
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) != "" {
 		main()
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// openFiles returns how many files the process has open.
+// openFiles returns the number of open files of the process.
 func openFiles(t *testing.T) int {
 	dir, err := os.Open("/proc/self/fd")
 	require.NoError(t, err)
@@ -50,13 +50,13 @@ func dial(t *testing.T, s server) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// quiet returns when the server has n connections.
+// quiet waits until the server has n connections.
 func quiet(t *testing.T, s server, n int) {
 	t.Helper()
 	require.NoError(t, waitForOpen(s, n))
 }
 
-// text returns n bytes, a multiple of 8, of which no part is like another.
+// text returns n bytes. n is a multiple of 8, and all words of 8 bytes differ.
 func text(n int) []byte { return appendText(nil, n) }
 
 func appendText(b []byte, n int) []byte {
@@ -75,14 +75,14 @@ func TestEveryConnectionHasItsOwnEchoes(t *testing.T) {
 			s, err := open(options{mode: mode, buffer: 256}, files)
 			require.NoError(t, err)
 			c := clients{addr: s.Addr()}
-			_, err = c.obey(order{Connect: 500})
+			_, err = c.do(order{Connect: 500})
 			require.NoError(t, err)
 			quiet(t, s, 500)
-			r, err := c.obey(order{Echoes: 2000, Active: 7})
+			r, err := c.do(order{Echoes: 2000, Active: 7})
 			require.NoError(t, err)
 			require.Positive(t, r.P50)
 			require.GreaterOrEqual(t, r.P99, r.P50)
-			_, err = c.obey(order{Close: true})
+			_, err = c.do(order{Close: true})
 			require.NoError(t, err)
 			quiet(t, s, 0)
 			require.NoError(t, s.Close()) // an arena.ErrLeak if a frame were live
@@ -105,7 +105,7 @@ func TestALongTextThroughAShortBuffer(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// A message that comes when the task is about to wait, or has just begun to, is not missed.
+// A task does not miss a message that arrives when it is about to wait, or has just begun to.
 func TestMessagesCloseTogether(t *testing.T) {
 	s := newTaskServer(t, 4096)
 	conn := dial(t, s)
@@ -138,7 +138,7 @@ func TestHalfClose(t *testing.T) {
 	_, err := conn.Write(sent)
 	require.NoError(t, err)
 	require.NoError(t, conn.CloseWrite())
-	received, err := io.ReadAll(conn) // what was sent before comes back, and then the end
+	received, err := io.ReadAll(conn) // the echo of everything, and then the end
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(sent, received))
 	quiet(t, s, 0) // although the client has not closed it
@@ -146,8 +146,8 @@ func TestHalfClose(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// stuff sends without reading until the server waits because it has nowhere to put the
-// echoes, and nothing more can be sent. It returns what was sent.
+// stuff sends without reading, until the server waits for room to send echoes and the
+// connection takes no more bytes. It returns the bytes that were sent.
 func stuff(t *testing.T, s *taskServer, conn *net.TCPConn) []byte {
 	require.NoError(t, conn.SetReadBuffer(256<<10))
 	var all []byte
@@ -168,7 +168,7 @@ func stuff(t *testing.T, s *taskServer, conn *net.TCPConn) []byte {
 	}
 }
 
-// flushingTasks returns how many tasks wait with a buffer.
+// flushingTasks returns the number of waiting flush tasks.
 func flushingTasks(s *taskServer) int {
 	for _, group := range s.pool.Environment().WaitingByKind() {
 		if group.Kind.Name == flush.Name() {
@@ -183,7 +183,7 @@ func TestTheOtherSideDoesNotRead(t *testing.T) {
 	slow, other := dial(t, s), dial(t, s)
 	sent := stuff(t, s, slow)
 
-	quick := &client{conn: other} // is served all the same
+	quick := &client{conn: other} // the server still serves it
 	require.NoError(t, quick.echo())
 
 	received := make([]byte, len(sent))
@@ -213,7 +213,7 @@ func TestClientsVanish(t *testing.T) {
 			stays, goes := dial(t, s), dial(t, s)
 			test.before(goes)
 			quiet(t, s, 2)
-			require.NoError(t, goes.SetLinger(0)) // a reset, not an end
+			require.NoError(t, goes.SetLinger(0)) // close with a reset
 			require.NoError(t, goes.Close())
 			quiet(t, s, 1)
 			require.NoError(t, (&client{conn: stays}).echo())
@@ -228,10 +228,10 @@ func TestCloseEndsAllConnections(t *testing.T) {
 	before := openFiles(t)
 	s := newTaskServer(t, 4096)
 	c := clients{addr: s.Addr()}
-	_, err := c.obey(order{Connect: 500})
+	_, err := c.do(order{Connect: 500})
 	require.NoError(t, err)
 	quiet(t, s, 500)
-	_, err = c.obey(order{Echoes: 500, Active: 4})
+	_, err = c.do(order{Echoes: 500, Active: 4})
 	require.NoError(t, err)
 	stuff(t, s, c.conns[0].conn)
 
@@ -263,12 +263,12 @@ func TestAnEchoAllocatesNothing(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// When no more files can be open, connections wait until some are closed.
+// At the limit of open files, new connections wait until others are closed.
 func TestNoFileIsLeft(t *testing.T) {
 	s := newTaskServer(t, 4096)
 	first := dial(t, s)
 	quiet(t, s, 1)
-	last, err := net.Dial("tcp4", s.Addr()) // the limit is the client's, too: it comes first
+	last, err := net.Dial("tcp4", s.Addr()) // before the limit is set, because it is the client's too
 	require.NoError(t, err)
 	quiet(t, s, 2)
 
@@ -276,7 +276,7 @@ func TestNoFileIsLeft(t *testing.T) {
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))
 	waiting, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
-	next, err := unix.Dup(waiting) // the number that the next file would have
+	next, err := unix.Dup(waiting) // the number of the next file
 	require.NoError(t, err)
 	require.NoError(t, unix.Close(next))
 	few := limit
@@ -298,7 +298,7 @@ func TestNoFileIsLeft(t *testing.T) {
 }
 
 func TestTheLimitOfFiles(t *testing.T) {
-	files, err := raiseFiles(math.MaxInt32) // no system has as many
+	files, err := raiseFiles(math.MaxInt32) // more than any system allows
 	require.NoError(t, err)
 	var limit unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &limit))

@@ -7,17 +7,20 @@ import (
 	"time"
 )
 
-// goroutineServer sends back what it receives, with a goroutine for each connection.
+// goroutineServer is the echo server with a goroutine for each connection. Any goroutine may
+// use it.
 type goroutineServer struct {
 	listener net.Listener
 	buffer   int
 	running  sync.WaitGroup
 
-	mu     sync.Mutex            // guards what follows
-	conns  map[net.Conn]struct{} // for Close
+	mu     sync.Mutex            // guards the fields below
+	conns  map[net.Conn]struct{} // the open ones
 	closed bool
 }
 
+// listenGoroutines returns a server on a port of 127.0.0.1. buffer is the size of its buffers
+// in bytes.
 func listenGoroutines(buffer int) (*goroutineServer, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -31,14 +34,14 @@ func listenGoroutines(buffer int) (*goroutineServer, error) {
 // Addr returns the address that the server listens on.
 func (s *goroutineServer) Addr() string { return s.listener.Addr().String() }
 
-// Open returns how many connections are open.
+// Open returns the number of open connections.
 func (s *goroutineServer) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns)
 }
 
-// Close closes all connections.
+// Close closes the listener and all connections, and waits for the goroutines.
 func (s *goroutineServer) Close() error {
 	err := s.listener.Close()
 	s.mu.Lock()
@@ -51,6 +54,7 @@ func (s *goroutineServer) Close() error {
 	return err
 }
 
+// accept starts a goroutine for each new connection, until Close.
 func (s *goroutineServer) accept() {
 	for {
 		conn, err := s.listener.Accept()
@@ -58,7 +62,7 @@ func (s *goroutineServer) accept() {
 			return
 		}
 		if err != nil {
-			time.Sleep(20 * time.Millisecond) // perhaps some are closed meanwhile
+			time.Sleep(20 * time.Millisecond) // too many open files, perhaps: try again when some may be closed
 			continue
 		}
 		s.mu.Lock()
@@ -72,6 +76,7 @@ func (s *goroutineServer) accept() {
 	}
 }
 
+// echo sends back what a connection receives, until the other side closes it, or Close.
 func (s *goroutineServer) echo(conn net.Conn) {
 	buffer := make([]byte, s.buffer)
 	for {

@@ -6,11 +6,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reserve is how many files a process has open beside its connections, at most.
+// reserve is the most files that a process has open besides its connections.
 const reserve = 64
 
-// raiseFiles lets this process have as many files open as n connections need, or as many
-// as it can, and returns how many.
+// raiseFiles raises the limit of open files to what n connections need, or as far as the
+// system allows. It returns the number of files that the process may use.
 func raiseFiles(n int) (int, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -18,10 +18,10 @@ func raiseFiles(n int) (int, error) {
 	}
 	want := uint64(n) + reserve
 	if limit.Cur >= want {
-		return int(want), nil // files have the lowest numbers that are free
+		return int(want), nil // a new file gets the lowest free number, so all numbers are less
 	}
 	raised := unix.Rlimit{Cur: want, Max: max(want, limit.Max)}
-	if unix.Setrlimit(unix.RLIMIT_NOFILE, &raised) == nil { // privileged, or within the hard limit
+	if unix.Setrlimit(unix.RLIMIT_NOFILE, &raised) == nil { // works within the hard limit, or with privileges
 		return int(want), nil
 	}
 	raised = unix.Rlimit{Cur: limit.Max, Max: limit.Max}

@@ -10,29 +10,30 @@ import (
 	"strconv"
 )
 
-// Modes.
+// These are the values of -mode.
 const (
 	modeTask      = "task"
 	modeGoroutine = "goroutine"
 	modeBoth      = "both"
 )
 
-// options is what the command line says.
+// options are the values of the flags.
 type options struct {
 	conns, active, echoes, buffer int
 	mode                          string
 	json                          bool
 }
 
+// parse parses the command line. On an error it has written the usage to output.
 func parse(args []string, output io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("echo", flag.ContinueOnError)
 	flags.SetOutput(output)
 	flags.IntVar(&o.conns, "conns", 20_000, "connections")
 	flags.StringVar(&o.mode, "mode", modeBoth, "task, goroutine or both")
-	flags.IntVar(&o.active, "active", 16, "goroutines of the client that send under load")
+	flags.IntVar(&o.active, "active", 16, "goroutines of the clients that send messages under load")
 	flags.IntVar(&o.echoes, "echoes", 200_000, "messages sent under load")
-	flags.IntVar(&o.buffer, "buffer", 4096, "bytes of a buffer")
+	flags.IntVar(&o.buffer, "buffer", 4096, "size of a buffer in bytes")
 	flags.BoolVar(&o.json, "json", false, "report in JSON")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -40,12 +41,12 @@ func parse(args []string, output io.Writer) (options, error) {
 	if min(o.conns, o.active, o.echoes, o.buffer) < 1 || flags.NArg() > 0 ||
 		o.mode != modeTask && o.mode != modeGoroutine && o.mode != modeBoth {
 		flags.Usage()
-		return options{}, errors.New("numbers are at least 1, and -mode is task, goroutine or both")
+		return options{}, errors.New("numbers must be at least 1, -mode must be task, goroutine or both, and there are no arguments")
 	}
 	return o, nil
 }
 
-// args returns the command line that parse makes o of, but for the mode.
+// args returns the command line for which parse returns o, without the mode.
 func (o options) args() []string {
 	return []string{
 		"-conns", strconv.Itoa(o.conns), "-active", strconv.Itoa(o.active),
@@ -79,7 +80,7 @@ func runRole(role string, args []string) error {
 	return run(o, os.Stdout)
 }
 
-// run measures what the command line says, and reports.
+// run measures the servers, each in a process of its own, and reports.
 func run(o options, out io.Writer) error {
 	modes := []string{o.mode}
 	if o.mode == modeBoth {

@@ -8,6 +8,6 @@ import (
 )
 
 func main() {
-	fmt.Fprintln(os.Stderr, "echo: this server waits with epoll, which only Linux has.")
+	fmt.Fprintln(os.Stderr, "echo: this program needs epoll, which only Linux has.")
 	os.Exit(1)
 }

@@ -18,27 +18,27 @@ import (
 	"time"
 )
 
-// server is what is measured.
+// server is a server to be measured.
 type server interface {
 	Addr() string
 	Open() int
 	Close() error
 }
 
-// row is what was measured of a server.
+// row has the figures of one server.
 type row struct {
 	Mode           string        `json:"mode"`
 	Conns          int           `json:"conns"`
 	BytesPerConn   int           `json:"bytes_per_conn"` // of resident memory
-	GC             time.Duration `json:"gc_ns"`          // of a collection while all are idle
+	GC             time.Duration `json:"gc_ns"`          // of a collection while all connections are idle
 	P50            time.Duration `json:"p50_ns"`         // of an echo under load
 	P99            time.Duration `json:"p99_ns"`
 	EchoesASecond  int           `json:"echoes_per_second"`
-	FilesLimitedTo int           `json:"files_limited_to,omitempty"` // if it is why there are fewer connections than asked for
+	FilesLimitedTo int           `json:"files_limited_to,omitempty"` // set if this limit has reduced the number of connections
 }
 
-// The roles of a process, in the variable roleVariable of its environment: the command
-// itself has none.
+// These are the roles of a process, in its environment's variable roleVariable. The process
+// that the user starts has none.
 const (
 	roleVariable = "FRAMEARENA_ECHO"
 	roleServer   = "server"
@@ -47,8 +47,9 @@ const (
 
 const addressVariable = "FRAMEARENA_ECHO_ADDRESS"
 
-// child returns this program as another process, which ends when this one does. The
-// goroutine must be locked to its thread: the system takes the thread's end for ours.
+// child returns a command that runs this program with a role. The system kills the new
+// process when the thread that starts it ends, so the caller's goroutine must be locked to
+// its thread.
 func child(role string, args ...string) (*exec.Cmd, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -83,7 +84,7 @@ func measureApart(mode string, o options) (row, error) {
 	return r, nil
 }
 
-// measure measures a server in this process, and has clients in another one.
+// measure measures a server in this process, with clients in another one.
 func measure(o options) (r row, err error) {
 	r = row{Mode: o.mode, Conns: o.conns}
 	files, err := raiseFiles(o.conns)
@@ -107,7 +108,7 @@ func measure(o options) (r row, err error) {
 	}
 	defer func() { err = errors.Join(err, clients.Close()) }()
 
-	// Whatever happens for the first time has happened when memory is measured.
+	// Warm up, so that memory that is taken once is not counted for the connections.
 	for _, o := range []order{{Connect: reserve}, {Echoes: 20 * reserve, Active: reserve}, {Close: true}} {
 		if _, err := clients.do(o); err != nil {
 			return row{}, err
@@ -120,7 +121,7 @@ func measure(o options) (r row, err error) {
 	if err != nil {
 		return row{}, err
 	}
-	for _, o := range []order{{Connect: r.Conns}, {Echoes: r.Conns, Active: o.active}} { // each has had a message
+	for _, o := range []order{{Connect: r.Conns}, {Echoes: r.Conns, Active: o.active}} { // one message for each connection
 		if _, err := clients.do(o); err != nil {
 			return row{}, err
 		}
@@ -144,6 +145,7 @@ func measure(o options) (r row, err error) {
 	return r, nil
 }
 
+// open returns a server of the kind that the options select.
 func open(o options, files int) (server, error) {
 	if o.mode == modeTask {
 		return listenTasks(o.buffer, files)
@@ -161,10 +163,11 @@ func waitForOpen(s server, n int) error {
 	return nil
 }
 
-// residentMemory returns the process's memory, without garbage.
+// residentMemory returns the resident memory of the process in bytes, after a garbage
+// collection.
 func residentMemory() (int, error) {
-	time.Sleep(50 * time.Millisecond) // what was done last has come to its end
-	debug.FreeOSMemory()              // collects, too
+	time.Sleep(50 * time.Millisecond) // let the last work end
+	debug.FreeOSMemory()              // runs a collection first
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, err
@@ -179,7 +182,7 @@ func residentMemory() (int, error) {
 	return 0, errors.New("/proc/self/status has no VmRSS")
 }
 
-// timeOfCollection returns the median of some.
+// timeOfCollection returns the median time of five garbage collections.
 func timeOfCollection() time.Duration {
 	var times [5]time.Duration
 	for i := range times {
@@ -191,15 +194,15 @@ func timeOfCollection() time.Duration {
 	return times[len(times)/2]
 }
 
-// remoteClients are the clients, in a process of their own.
+// remoteClients is the process of the clients. It belongs to one goroutine.
 type remoteClients struct {
 	cmd     *exec.Cmd
 	orders  io.WriteCloser
 	answers *bufio.Scanner
 }
 
-// newRemoteClients starts the clients of the server at addr. The goroutine must be locked
-// to its thread until they are closed.
+// newRemoteClients starts the clients of the server at addr. The caller's goroutine must be
+// locked to its thread until Close has returned.
 func newRemoteClients(addr string) (*remoteClients, error) {
 	cmd, err := child(roleClient)
 	if err != nil {
@@ -220,7 +223,7 @@ func newRemoteClients(addr string) (*remoteClients, error) {
 	return &remoteClients{cmd, orders, bufio.NewScanner(answers)}, nil
 }
 
-// do gives an order and waits for the report.
+// do sends an order and waits for the report.
 func (c *remoteClients) do(o order) (report, error) {
 	if err := json.NewEncoder(c.orders).Encode(o); err != nil {
 		return report{}, fmt.Errorf("clients: %w", err)
@@ -238,7 +241,7 @@ func (c *remoteClients) do(o order) (report, error) {
 	return r, nil
 }
 
-// Close closes all connections.
+// Close ends the process, which closes its connections.
 func (c *remoteClients) Close() error {
 	c.orders.Close()
 	return c.cmd.Wait()

@@ -12,16 +12,16 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// poller tells tasks when files can be read or written. Any goroutine may use it.
+// poller wakes tasks when files can be read or written. Any goroutine may use it.
 type poller struct {
 	fd    int // of epoll, which owns it
 	epoll *os.File
 	raw   syscall.RawConn // of epoll
 	run   sync.WaitGroup
 
-	// events has an Event for each file, by its number, in pages that are made when they
-	// are needed and never moved. A page is published by a compare-and-swap, by whoever
-	// watches the first file of it.
+	// events has an Event for each file, by its number, in pages that never move. Watch
+	// makes a page when it gets the first file of it, and stores it with a compare-and-swap,
+	// so that a page is stored once. Tasks and poll load it.
 	events []atomic.Pointer[[eventsPerPage]coro.Event]
 }
 
@@ -33,8 +33,8 @@ func newPoller(maxFiles int) (*poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	// An epoll set can itself be waited for, and Go's runtime does that for files that do
-	// not block. So the poller is a goroutine that waits, and not a thread.
+	// Go's runtime can wait for an epoll set as for any file that does not block. So the
+	// waiting poller takes a goroutine, and not a thread.
 	if err := unix.SetNonblock(fd, true); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("epoll: %w", err)
@@ -52,7 +52,7 @@ func newPoller(maxFiles int) (*poller, error) {
 	return p, nil
 }
 
-// Watch begins to watch a file that does not block. It ends when the file is closed.
+// Watch adds a file, which must not block, to the epoll set. Closing the file removes it.
 func (p *poller) Watch(fd int) error {
 	if fd/eventsPerPage >= len(p.events) {
 		return fmt.Errorf("epoll: %w", unix.EMFILE)
@@ -61,7 +61,7 @@ func (p *poller) Watch(fd int) error {
 	if page.Load() == nil {
 		page.CompareAndSwap(nil, new([eventsPerPage]coro.Event))
 	}
-	// EPOLLET: only what changes is told, so nothing has to be said when a task waits.
+	// With EPOLLET the system reports changes, so a task that waits needs no system call.
 	events := unix.EpollEvent{
 		Events: unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET,
 		Fd:     int32(fd),
@@ -72,44 +72,46 @@ func (p *poller) Watch(fd int) error {
 	return nil
 }
 
-// event returns the Event of a file. The file may have been closed meanwhile, and its
-// number be that of another one: tasks are woken once too often then, and find nothing.
+// event returns the Event of a file. If the file was closed meanwhile and its number belongs
+// to another file, the task of that file may be woken for nothing. It then looks, finds
+// nothing to do, and waits again.
 func (p *poller) event(fd int) *coro.Event {
 	return &p.events[fd/eventsPerPage].Load()[fd%eventsPerPage]
 }
 
-// Expect forgets what was told of a file so far. It comes before a task reads or writes
-// until that would block, and then Waits: what happens after that is not missed.
+// Expect resets the Event of a file. A task calls Expect first, then reads or writes until
+// that would block, and then calls Wait: so it misses no change after Expect.
 func (p *poller) Expect(fd int) { p.event(fd).Reset() }
 
-// Wait waits until something has been told of a file since the last Expect, and goes on
-// in f at the resume point at.
+// Wait waits until the system has reported a change of a file since the last Expect. Then f
+// resumes at the resume point at.
 func (p *poller) Wait(f coro.AnyFrame, at int, fd int) coro.Step { return p.event(fd).Wait(f, at) }
 
+// poll sets the Events of files that have changed, until Close.
 func (p *poller) poll() {
 	var (
-		told [256]unix.EpollEvent
-		n    int
-		err  error
+		ready [256]unix.EpollEvent
+		n     int
+		err   error
 	)
-	look := func(fd uintptr) bool { // false: wait, and call it again
-		n, err = unix.EpollWait(int(fd), told[:], 0)
+	look := func(fd uintptr) bool { // on false, Read waits and calls it again
+		n, err = unix.EpollWait(int(fd), ready[:], 0)
 		return n > 0 || err != nil
 	}
 	for {
 		if p.raw.Read(look) != nil {
-			return // Close
+			return // the epoll set is closed
 		}
 		if err != nil && err != unix.EINTR {
-			panic("epoll: " + err.Error()) // the arguments were wrong
+			panic("epoll: " + err.Error()) // only wrong arguments lead here
 		}
-		for _, e := range told[:max(n, 0)] {
+		for _, e := range ready[:max(n, 0)] {
 			p.event(int(e.Fd)).Set()
 		}
 	}
 }
 
-// Close ends the poller. Nothing may be Watched any more.
+// Close ends the poller. Watch must not be called afterwards.
 func (p *poller) Close() error {
 	err := p.epoll.Close()
 	p.run.Wait()

@@ -16,18 +16,18 @@ import (
 
 type none = struct{}
 
-// taskServer sends back what it receives, with a task for each connection.
+// taskServer is the echo server with a task for each connection. Any goroutine may use it.
 type taskServer struct {
 	pool     *executor.Pool
 	poller   *poller
 	listener int
 	addr     string
-	buffers  sync.Pool    // of *[]byte, for the time of a step
-	open     atomic.Int64 // connections; tasks write it, Open reads it
+	buffers  sync.Pool    // of *[]byte; a task has one within a step only
+	open     atomic.Int64 // number of connections; tasks write it, Open reads it
 }
 
-// listenTasks returns a server on a port of 127.0.0.1, with buffers of so many bytes. It
-// has files with numbers of less than maxFiles.
+// listenTasks returns a server on a port of 127.0.0.1. buffer is the size of its buffers in
+// bytes. The numbers of all its files must be less than maxFiles.
 func listenTasks(buffer, maxFiles int) (*taskServer, error) {
 	fd, addr, err := listen()
 	if err != nil {
@@ -44,7 +44,7 @@ func listenTasks(buffer, maxFiles int) (*taskServer, error) {
 		return &b
 	}
 	s.pool = executor.NewPool(executor.WithErrorHandler(func(err error) {
-		if !errors.Is(err, executor.ErrClosed) { // what ends with the server is no news
+		if !errors.Is(err, executor.ErrClosed) { // the end of the server is not worth a message
 			fmt.Println("echo:", err)
 		}
 	}))
@@ -57,7 +57,7 @@ func listenTasks(buffer, maxFiles int) (*taskServer, error) {
 	return s, nil
 }
 
-// listen opens a port of 127.0.0.1, without blocking accepts.
+// listen opens a port of 127.0.0.1. Accepts of it do not block.
 func listen() (fd int, addr string, err error) {
 	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -82,22 +82,23 @@ func listen() (fd int, addr string, err error) {
 // Addr returns the address that the server listens on.
 func (s *taskServer) Addr() string { return s.addr }
 
-// Open returns how many connections are open.
+// Open returns the number of open connections.
 func (s *taskServer) Open() int { return int(s.open.Load()) }
 
-// Close closes all connections. The error wraps arena.ErrLeak if a frame is left.
+// Close closes all connections and the listener. The error wraps arena.ErrLeak if a frame is
+// still live.
 func (s *taskServer) Close() error {
 	return errors.Join(s.pool.Close(), s.poller.Close(), unix.Close(s.listener))
 }
 
-// atReady is the resume point after the poller has told something. Tasks look again then,
-// as they do at the beginning, so that it does no harm if it was nothing.
+// atReady is the resume point after a wait for the poller. Tasks then do the same as at the
+// beginning, so a wake-up for nothing does no harm.
 const atReady = 1
 
-// turns is how often a task goes on before others have their turn.
+// turns is how often a task reads or accepts in one step, before other tasks have their turn.
 const turns = 32
 
-// accept makes a task of each connection that comes.
+// accept launches a task for each new connection.
 var accept = coro.DefineHeld("accept", func(f *coro.Frame[none, none], server **taskServer) coro.Step {
 	s := *server
 	s.poller.Expect(s.listener)
@@ -110,7 +111,7 @@ var accept = coro.DefineHeld("accept", func(f *coro.Frame[none, none], server **
 			return s.poller.Wait(f, atReady, s.listener)
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
 		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE), errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
-			return coro.Sleep(f, 0, 20*time.Millisecond) // perhaps some are closed meanwhile
+			return coro.Sleep(f, 0, 20*time.Millisecond) // try again when some may be closed
 		default:
 			return f.Fail(fmt.Errorf("accept: %w", err))
 		}
@@ -118,7 +119,7 @@ var accept = coro.DefineHeld("accept", func(f *coro.Frame[none, none], server **
 	return coro.Yield(f, 0)
 })
 
-// begin launches the task of a connection or, if that cannot be, closes it.
+// begin launches the task of a connection. If it cannot, it closes the connection.
 func (s *taskServer) begin(fd int) {
 	err := s.poller.Watch(fd)
 	if err == nil {
@@ -131,15 +132,16 @@ func (s *taskServer) begin(fd int) {
 	unix.Close(fd)
 }
 
+// end closes a connection.
 func (s *taskServer) end(c *connection) {
 	unix.Close(int(c.fd))
 	s.open.Add(-1)
 }
 
-// connection is all that a connection has to remember while it is idle.
+// connection is the state of echo: all that an idle connection needs.
 type connection struct{ fd int32 }
 
-// echo sends back what a connection receives, until the other side ends it.
+// echo sends back what a connection receives, until the other side closes it.
 var echo = coro.DefineHeld("echo", func(f *coro.Frame[connection, none], server **taskServer) coro.Step {
 	c, s := &f.State, *server
 	if f.At() == coro.Cleanup || f.Err() != nil { // the server closes, or flush has failed
@@ -158,14 +160,14 @@ var echo = coro.DefineHeld("echo", func(f *coro.Frame[connection, none], server 
 				s.end(c)
 				return f.Return(none{})
 			}
-			if sent < received { // nobody reads at the other side
+			if sent < received { // the other side does not read
 				return coro.AwaitHeld(f, 0, flush, flushing{c.fd, int32(sent), int32(received)}, unsent{s, buffer}, nil)
 			}
 		case errors.Is(err, unix.EINTR):
 		case errors.Is(err, unix.EAGAIN):
 			s.buffers.Put(buffer)
 			return s.poller.Wait(f, atReady, int(c.fd))
-		default: // the other side has said its last, or is gone
+		default: // the other side has closed the connection, or has vanished
 			s.buffers.Put(buffer)
 			s.end(c)
 			return f.Return(none{})
@@ -175,7 +177,7 @@ var echo = coro.DefineHeld("echo", func(f *coro.Frame[connection, none], server 
 	return coro.Yield(f, 0)
 }, coro.HasCleanup())
 
-// write writes as much as there is room for.
+// write writes as much of b as the connection has room for, and returns how much that is.
 func write(fd int, b []byte) (n int, err error) {
 	for n < len(b) {
 		sent, err := unix.Write(fd, b[n:])
@@ -191,7 +193,7 @@ func write(fd int, b []byte) (n int, err error) {
 	return n, nil
 }
 
-// flushing is the state of flush: bytes sent to received of the buffer are left.
+// flushing is the state of flush: it still has to send buffer[sent:received].
 type flushing struct{ fd, sent, received int32 }
 
 // unsent is the held part of flush.
@@ -200,7 +202,7 @@ type unsent struct {
 	buffer *[]byte
 }
 
-// flush sends the rest of a buffer, when there is room for it.
+// flush sends the rest of a buffer, whenever the connection has room.
 var flush = coro.DefineHeld("flush", func(f *coro.Frame[flushing, none], held *unsent) coro.Step {
 	s := &f.State
 	held.server.poller.Expect(int(s.fd))
@@ -210,6 +212,6 @@ var flush = coro.DefineHeld("flush", func(f *coro.Frame[flushing, none], held *u
 		return held.server.poller.Wait(f, atReady, int(s.fd))
 	}
 	held.server.buffers.Put(held.buffer)
-	// An error is nothing to report: the next read of echo finds it too.
+	// There is no need to report an error: the next read of echo gets one too.
 	return f.Return(none{})
 })

@@ -9,7 +9,7 @@ import (
 
 // show writes rows as a table.
 func show(rows []row, o options, out io.Writer) error {
-	fmt.Fprintf(out, "An echo server with %d connections, all idle, and then %d at a time that are not.\n\n", rows[0].Conns, o.active)
+	fmt.Fprintf(out, "An echo server with %d connections: first all of them idle, then %d active at a time.\n\n", rows[0].Conns, o.active)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "for each connection a\tmemory each\truntime.GC()\techo p50\tp99\techoes/s\t")
 	for _, r := range rows {
@@ -21,7 +21,7 @@ func show(rows []row, o options, out io.Writer) error {
 	}
 	fmt.Fprintf(out, "\nA task takes a buffer of %d bytes when there is something to read; a goroutine has one all the time.\n", o.buffer)
 	if r := rows[0]; r.FilesLimitedTo > 0 {
-		fmt.Fprintf(out, "%d connections were asked for, but a process may have no more than %d files open here.\n", o.conns, r.FilesLimitedTo)
+		fmt.Fprintf(out, "-conns is %d, but on this system a process may have at most %d open files.\n", o.conns, r.FilesLimitedTo)
 	}
 	return nil
 }

@@ -1,17 +1,17 @@
-// Own runs tasks in frames of an allocator of one's own, on an executor of one's own:
+// Own runs tasks with an allocator and an executor that a user would write:
 //
 //	go run ./examples/own
 //	go run ./examples/own -below 3000000 -goroutines 4 -slots 20
 //
-// slots.go is an allocator: a fixed number of frames of one size. crew.go is an executor:
-// some goroutines with one queue. Both are as short as such things can be and complete, and
-// are there to be copied and changed.
+// slots.go is an allocator: a fixed number of frames of one size. pool.go is an executor:
+// several goroutines with one queue. Both are short and complete, to be copied and changed.
 //
-// The test shows how to be sure of an allocator: it says what the allocator promises, and
-// [fuzz.Check], [fuzz.Stress] and [fuzz.Fuzz] try whether that holds. Of an executor, a test
-// must have tasks wait, sleep, spawn, panic and end their goroutine, and close it in the
-// middle of that: if no frame is live then, each task was run or cancelled.
+// The tests show how to test them. For an allocator, a test states what the allocator
+// promises, and [fuzz.Check], [fuzz.Stress] and [fuzz.Fuzz] test it. For an executor, a test
+// has tasks that wait, sleep, spawn, panic and end their goroutine, and closes the executor
+// meanwhile: if no frame is live then, each task has been run or cancelled.
 //
-// The program looks for the longest of the Collatz sequences that begin below a number. It
-// has more parts of that to do than slots, and so a limit for how many there are at a time.
+// The program searches for the longest of the Collatz sequences that begin below a number.
+// There are more parts of the search than slots, so it limits how many parts are searched at
+// a time.
 package main

@@ -14,9 +14,9 @@ import (
 )
 
 func main() {
-	below := flag.Int64("below", 1_000_000, "where sequences begin")
-	goroutines := flag.Int("goroutines", 2, "of the executor")
-	slots := flag.Int("slots", 10, "of the allocator")
+	below := flag.Int64("below", 1_000_000, "search the sequences that begin below this number")
+	goroutines := flag.Int("goroutines", 2, "goroutines of the executor")
+	slots := flag.Int("slots", 10, "slots of the allocator")
 	flag.Parse()
 	if err := run(*below, *goroutines, *slots, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "own:", err)
@@ -24,16 +24,16 @@ func main() {
 	}
 }
 
-// longest is a sequence: where it begins, and how many steps it takes to 1.
+// longest is a sequence: the number where it begins, and its number of steps to 1.
 type longest struct{ start, steps int64 }
 
-// part is the state of a task that looks through some sequences.
+// part is the state of look: the sequences that begin at from, up to but not including to.
 type part struct {
-	from, to int64 // without the latter
-	best     longest
+	from, to int64
+	best     longest // so far
 }
 
-// look goes through a part, a thousand sequences in a step.
+// look searches a part, a thousand sequences in each step.
 var look = coro.Define("look", func(f *coro.Frame[part, longest]) coro.Step {
 	s := &f.State
 	if f.Err() != nil {
@@ -59,13 +59,13 @@ var look = coro.Define("look", func(f *coro.Frame[part, longest]) coro.Step {
 	return coro.Yield(f, 1)
 })
 
-// searching is the held part of search: slices are on the Go heap.
+// searching is the held part of search. Slices have pointers, so they cannot be in its state.
 type searching struct {
 	parts []part
 	found []longest
 }
 
-// search looks through all parts, as many at a time as its state says.
+// search searches all parts. Its state is the most parts that are searched at a time.
 var search = coro.DefineHeld("search", func(f *coro.Frame[int, longest], held *searching) coro.Step {
 	if f.At() == 0 {
 		held.found = make([]longest, len(held.parts))
@@ -83,25 +83,25 @@ var search = coro.DefineHeld("search", func(f *coro.Frame[int, longest], held *s
 	return f.Return(best)
 })
 
-// rooms is how many frames there are beside the parts: that of search, and of its All.
+// rooms is the number of frames besides those of the parts: that of search, and that of All.
 const rooms = 2
 
-// run searches, and reports.
+// run searches with n slots, and prints the result.
 func run(below int64, goroutines, n int, out io.Writer) (err error) {
 	if below < 2 || goroutines < 1 || n <= rooms {
-		return fmt.Errorf("there must be a sequence, a goroutine and more than %d slots", rooms)
+		return fmt.Errorf("-below must be at least 2, -goroutines at least 1, and -slots more than %d", rooms)
 	}
 	a, err := arena.New()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, a.Close()) }() // an error if somebody has a frame
+	defer func() { err = errors.Join(err, a.Close()) }() // an error if a frame is live
 	frames, err := newSlots(a, 256, n)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, frames.Close()) }() // the same
-	ex := newCrew(goroutines, a)
+	defer func() { err = errors.Join(err, frames.Close()) }() // an error if a slot is in use
+	ex := newPool(goroutines, a)
 	defer ex.Close()
 
 	var parts []part
@@ -117,8 +117,8 @@ func run(below int64, goroutines, n int, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Of all Collatz sequences that begin below %d, that of %d is the longest: %d steps to 1.\n", below, best.start, best.steps)
-	fmt.Fprintf(out, "%d tasks found that out, in %d slots, on %d goroutines, in %v.\n",
+	fmt.Fprintf(out, "Of all Collatz sequences that begin below %d, the one of %d is the longest: %d steps to 1.\n", below, best.start, best.steps)
+	fmt.Fprintf(out, "%d tasks found it, in %d slots, on %d goroutines, in %v.\n",
 		len(parts)+1, n, goroutines, time.Since(start).Round(time.Millisecond))
 	return nil
 }

@@ -35,18 +35,18 @@ func newTested(t testing.TB) arena.FrameAllocator {
 	return s
 }
 
-// What slots promise. That a frame's bytes are its own, and the like, need not be said.
-var promises = []fuzz.Option{
+// promises is what slots promises beyond what every FrameAllocator must do.
+var promises = fuzz.Promises{
 	fuzz.MaxSize(slotSize),
-	fuzz.Budget(slotSize*slotCount, func(uintptr) uintptr { return slotSize }), // all are of use, and there are no more
+	fuzz.Budget(slotSize*slotCount, func(uintptr) uintptr { return slotSize }), // it hands out exactly slotCount frames
 	fuzz.Recycles(slotSize, 0),
 	fuzz.LiveFrames((*slots).Live),
 	fuzz.Concurrent(),
 }
 
-func TestSlots(t *testing.T)     { fuzz.Check(t, newTested, promises...) }
-func TestSlotsBusy(t *testing.T) { fuzz.Stress(t, newTested, promises...) }
-func FuzzSlots(f *testing.F)     { fuzz.Fuzz(f, newTested, promises...) }
+func TestSlots(t *testing.T)     { fuzz.Check(t, newTested, promises) }
+func TestSlotsBusy(t *testing.T) { fuzz.Stress(t, newTested, promises) }
+func FuzzSlots(f *testing.F)     { fuzz.Fuzz(f, newTested, promises) }
 
 func TestSlotsAreAligned(t *testing.T) {
 	s, err := newSlots(fuzz.NewMemory(t), 100, 3)
@@ -72,20 +72,20 @@ func TestNoMemoryForSlots(t *testing.T) {
 	require.ErrorIs(t, err, arena.ErrExhausted)
 }
 
-// busy is the state of tasks that do a bit of everything.
+// busy is the state of bustle, whose tasks lock, sleep, yield and spawn.
 type busy struct {
 	children coro.Group
 	depth    int
 	sum      [3]int
 }
 
-// errTrouble is the error of the tasks that fail on purpose.
+// errTrouble is the error of tasks that fail on purpose.
 var errTrouble = errors.New("errTrouble")
 
-// shared is what they use together.
+// shared is the held part of bustle. All tasks of a test share it.
 type shared struct {
 	mutex *coro.Mutex
-	count *int // of those who had the mutex; guarded by it
+	count *int // of tasks that have had the mutex, which guards it
 }
 
 var bustle = coro.DefineHeld("bustle", func(f *coro.Frame[busy, int], held *shared) coro.Step {
@@ -126,12 +126,12 @@ var bustle = coro.DefineHeld("bustle", func(f *coro.Frame[busy, int], held *shar
 	}
 })
 
-// A crew runs all tasks, each step after the one before.
-func TestCrew(t *testing.T) {
+// A pool runs all tasks, and the steps of each one in their order.
+func TestPool(t *testing.T) {
 	for _, goroutines := range []int{1, 2, 8} {
 		a, err := arena.New()
 		require.NoError(t, err)
-		c := newCrew(goroutines, a)
+		c := newPool(goroutines, a)
 		count := 0
 		held := shared{new(coro.Mutex), &count}
 		for range 5 {
@@ -146,13 +146,13 @@ func TestCrew(t *testing.T) {
 	}
 }
 
-// Both together: a tree that is larger than the slots fails, and others do not.
-func TestCrewInSlots(t *testing.T) {
+// On a pool with slots, a tree that needs more slots than there are fails, and others do not.
+func TestPoolInSlots(t *testing.T) {
 	a, err := arena.New()
 	require.NoError(t, err)
 	frames, err := newSlots(a, slotSize, slotCount)
 	require.NoError(t, err)
-	c := newCrew(3, a)
+	c := newPool(3, a)
 	held := shared{new(coro.Mutex), new(int)}
 	for _, test := range []struct {
 		depth int
@@ -172,7 +172,7 @@ func TestCrewInSlots(t *testing.T) {
 func TestAStepThatEndsItsGoroutine(t *testing.T) {
 	a, err := arena.New()
 	require.NoError(t, err)
-	c := newCrew(1, a)
+	c := newPool(1, a)
 	exits := coro.Define("exits", func(f *coro.Frame[int, int]) coro.Step {
 		switch f.State {
 		case 0:
@@ -195,7 +195,7 @@ func TestAStepThatEndsItsGoroutine(t *testing.T) {
 	require.NoError(t, a.Close())
 }
 
-// Whenever a crew is closed, each root ends, and no frame is live.
+// If a pool is closed at any moment, each root ends, and no frame is live.
 func TestCloseInTheMiddle(t *testing.T) {
 	rounds := 50
 	if testing.Short() {
@@ -204,7 +204,7 @@ func TestCloseInTheMiddle(t *testing.T) {
 	for round := range rounds {
 		a, err := arena.New()
 		require.NoError(t, err)
-		c := newCrew(2, a)
+		c := newPool(2, a)
 		held := shared{new(coro.Mutex), new(int)}
 		results := make(chan error, 10)
 		for range cap(results) {
@@ -225,7 +225,7 @@ func TestCloseInTheMiddle(t *testing.T) {
 func TestTheCommand(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(30_000, 2, 4, &out))
-	require.Contains(t, out.String(), "begin below 30000, that of 26623 is the longest: 307 steps to 1.\n4 tasks found that out, in 4 slots")
+	require.Contains(t, out.String(), "begin below 30000, the one of 26623 is the longest: 307 steps to 1.\n4 tasks found it, in 4 slots")
 	require.NoError(t, run(2, 1, 3, &out))
 	require.Error(t, run(2, 1, rooms, &out))
 	require.Error(t, run(1, 1, 3, &out))

@@ -9,19 +9,20 @@ import (
 )
 
 // slots is a FrameAllocator with a fixed number of frames of one size: the slots of one
-// block. A program that must not take more memory than it has at its start has it then.
-// Any number of goroutines may use it.
+// block. It suits a program that takes all of its memory at its start. Any number of
+// goroutines may use it.
 type slots struct {
-	next  arena.FrameAllocator // has the block
+	next  arena.FrameAllocator // owns the block
 	block unsafe.Pointer
-	size  uintptr // of a slot
-	n     int
+	size  uintptr // of a slot, in bytes
+	n     int     // number of slots
 
-	mu   sync.Mutex       // guards what follows
-	free []unsafe.Pointer // slots; the last one was used last, and is warm
+	mu   sync.Mutex       // guards free
+	free []unsafe.Pointer // the free slots; the last was used last, so it may be in a CPU cache
 }
 
-// newSlots returns n slots of size bytes, in a block of another allocator.
+// newSlots returns n slots of size bytes, in a block of the allocator next. The error is
+// arena.ErrExhausted if next has no memory for them.
 func newSlots(next arena.FrameAllocator, size uintptr, n int) (*slots, error) {
 	size = (size + 15) &^ 15 // frames are aligned to 16 bytes
 	s := &slots{next: next, block: next.Allocate(size * uintptr(n)), size: size, n: n}
@@ -34,7 +35,7 @@ func newSlots(next arena.FrameAllocator, size uintptr, n int) (*slots, error) {
 	return s, nil
 }
 
-// Allocate returns a slot, or nil if none is left or size is more than that of a slot.
+// Allocate returns a slot. It returns nil if none is free, or if size is larger than a slot.
 func (s *slots) Allocate(size uintptr) unsafe.Pointer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,19 +55,20 @@ func (s *slots) Deallocate(p unsafe.Pointer, size uintptr) {
 	s.free = append(s.free, p)
 }
 
-// Live returns how many slots are out.
+// Live returns the number of slots in use.
 func (s *slots) Live() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.n - len(s.free)
 }
 
-// Close gives the block back, unless a slot is out.
+// Close gives the block back. If a slot is in use, it does not, and returns an error that
+// wraps arena.ErrLeak.
 func (s *slots) Close() error {
 	if live := s.Live(); live > 0 {
 		return fmt.Errorf("%w: %d of %d slots", arena.ErrLeak, live, s.n)
 	}
 	s.next.Deallocate(s.block, s.size*uintptr(s.n))
-	s.free, s.n = nil, 0 // so that nothing is allocated any more
+	s.free, s.n = nil, 0 // from here on Allocate returns nil
 	return nil
 }

@@ -12,37 +12,38 @@ import (
 
 type none = struct{}
 
-// bank is what customers share. The goroutine that drives the loop owns it.
+// bank is what the customers share. It belongs to the goroutine that drives the loop.
 type bank struct {
 	loop    *executor.Loop
 	tellers *coro.Semaphore
 	result  result
-	err     error // of the first customer who failed
+	err     error // of the first customer that failed
 }
 
+// fail is the error handler of the loop. It keeps the first error.
 func (b *bank) fail(err error) {
 	if b.err == nil {
 		b.err = err
 	}
 }
 
-// customer is the state of a task.
+// customer is the state of visit.
 type customer struct {
-	comes   time.Duration // when, from the beginning
-	service time.Duration // how long a teller will need
+	comes   time.Duration // the time of arrival, from the beginning of the simulation
+	service time.Duration // the time that a teller needs
 }
 
-// Resume points of visit, beside 0.
+// These are the resume points of visit besides 0.
 const (
 	atDoor = iota + 1
 	atTeller
 	atEnd
 )
 
-// visit is a customer's life.
+// visit is what a customer does: arrive, wait for a teller, be served, leave.
 var visit = coro.DefineHeld("visit", func(f *coro.Frame[customer, none], held **bank) coro.Step {
 	c, b := &f.State, *held
-	if f.Err() != nil { // such as that there is no memory for a timer
+	if f.Err() != nil { // for example, there was no memory for a timer
 		return f.Fail(f.Err())
 	}
 	switch f.At() {
@@ -62,20 +63,21 @@ var visit = coro.DefineHeld("visit", func(f *coro.Frame[customer, none], held **
 	}
 })
 
-// result is what a simulation has found.
+// result has the figures of a simulation.
 type result struct {
 	customers int
-	waited    int               // those who had to wait
-	wait      float64           // of all together, in seconds
-	service   float64           // the same of being served
+	waited    int               // customers that had to wait
+	wait      float64           // sum of all waiting times, in seconds
+	service   float64           // sum of all service times, in seconds
 	end       time.Duration     // when the last customer went
 	minutes   [minutesShown]int // customers by the whole minutes that they waited; the last are those who waited for longer
 	digest    uint64            // of who was served when
 }
 
+// minutesShown is the number of bins for waiting times.
 const minutesShown = 12
 
-// served notes that a customer's turn has come.
+// served records that a teller begins to serve c now.
 func (r *result) served(now time.Duration, c customer) {
 	wait := now - c.comes
 	r.customers++
@@ -86,12 +88,12 @@ func (r *result) served(now time.Duration, c customer) {
 	r.service += c.service.Seconds()
 	r.minutes[min(int(wait/time.Minute), minutesShown-1)]++
 
-	const prime = 1099511628211 // that of FNV
+	const prime = 1099511628211 // of the FNV hash
 	r.digest = (r.digest ^ uint64(c.comes)) * prime
 	r.digest = (r.digest ^ uint64(now)) * prime
 }
 
-// longer returns the part of the customers who waited for so many minutes at least.
+// longer returns the share of customers that waited for at least so many minutes, from 0 to 1.
 func (r *result) longer(minutes int) float64 {
 	n := 0
 	for _, customers := range r.minutes[minutes:] {
@@ -100,22 +102,22 @@ func (r *result) longer(minutes int) float64 {
 	return float64(n) / float64(r.customers)
 }
 
-// scenario is what is simulated.
+// scenario describes a simulation.
 type scenario struct {
 	customers int
 	tellers   int
-	load      float64       // the part of their time that tellers shall be busy
-	service   time.Duration // the mean
+	load      float64       // the share of their time in which tellers are to be busy
+	service   time.Duration // mean time of service
 	seed      uint64
 }
 
-// open returns a bank and all of its customers, who are asleep until they come. The caller
-// closes the loop, whose options opts are.
-func (s scenario) open(opts ...executor.Option) (*bank, error) {
+// open returns a bank with all of its customers, which sleep until they arrive. opts are
+// options of the loop. The caller must close the loop.
+func (s scenario) open(opts ...executor.LoopOption) (*bank, error) {
 	b := &bank{tellers: coro.NewSemaphore(int64(s.tellers))}
 	b.loop = executor.NewLoop(append(opts, executor.WithVirtualTime(), executor.WithErrorHandler(b.fail))...)
 	random := rand.New(rand.NewPCG(s.seed, 0))
-	between := s.service.Seconds() / (s.load * float64(s.tellers)) // two arrivals, on the average
+	between := s.service.Seconds() / (s.load * float64(s.tellers)) // mean time between two arrivals
 	comes := 0.0
 	for n := range s.customers {
 		comes += random.ExpFloat64() * between
@@ -124,13 +126,13 @@ func (s scenario) open(opts ...executor.Option) (*bank, error) {
 			return nil, errors.Join(fmt.Errorf("customer %d: %w", n+1, err), b.loop.Close())
 		}
 	}
-	b.loop.RunFor(0) // as far as they get at the time 0, which is to bed
+	b.loop.RunFor(0) // each customer begins to sleep
 	return b, nil
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// run has all customers come, be served, and go.
+// run runs the simulation until the last customer has left.
 func (b *bank) run() (result, error) {
 	b.loop.RunUntilIdle()
 	return b.result, b.err

@@ -14,11 +14,11 @@ import (
 
 func main() {
 	var s scenario
-	flag.IntVar(&s.customers, "entities", 1_000_000, "customers")
-	flag.IntVar(&s.tellers, "tellers", 3, "tellers")
-	flag.Float64Var(&s.load, "load", 0.8, "the part of their time that tellers shall be busy")
-	flag.DurationVar(&s.service, "service", 3*time.Minute, "that a teller needs for a customer, on the average")
-	flag.Uint64Var(&s.seed, "seed", 1, "of the random numbers")
+	flag.IntVar(&s.customers, "entities", 1_000_000, "number of customers")
+	flag.IntVar(&s.tellers, "tellers", 3, "number of tellers")
+	flag.Float64Var(&s.load, "load", 0.8, "share of their time in which tellers are busy, between 0 and 1")
+	flag.DurationVar(&s.service, "service", 3*time.Minute, "mean time that a teller needs for a customer")
+	flag.Uint64Var(&s.seed, "seed", 1, "seed of the random numbers")
 	flag.Parse()
 	if err := run(s, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "simulation:", err)
@@ -26,13 +26,13 @@ func main() {
 	}
 }
 
-// run simulates and reports.
+// run runs the simulation and prints the result.
 func run(s scenario, out io.Writer) error {
 	if s.customers < 1 || s.tellers < 1 || s.service <= 0 || !(s.load > 0 && s.load < 1) {
-		return errors.New("there must be a customer and a teller, a time of service, and a load between 0 and 1")
+		return errors.New("-entities and -tellers must be at least 1, -service more than 0, and -load between 0 and 1")
 	}
 	if days := float64(s.customers) * s.service.Hours() / (s.load * float64(s.tellers)) / 24; days > 100_000 {
-		return fmt.Errorf("that takes %.0f days: a time.Duration holds 106,000", days)
+		return fmt.Errorf("the simulation would take %.0f days of virtual time, and a time.Duration holds no more than 106,000", days)
 	}
 	start := time.Now()
 	b, err := s.open()
@@ -47,9 +47,9 @@ func run(s scenario, out io.Writer) error {
 	start = time.Now()
 	runtime.GC()
 	collection := time.Since(start)
-	fmt.Fprintf(out, "%d customers were made in %v. They sleep, in %d bytes each.\n",
+	fmt.Fprintf(out, "%d customers were made in %v. Each one sleeps in a frame of %d bytes.\n",
 		s.customers, rounded(took), memory/uint64(s.customers))
-	fmt.Fprintf(out, "Meanwhile a garbage collection takes %v.\n\n", rounded(collection))
+	fmt.Fprintf(out, "While they sleep, a garbage collection takes %v.\n\n", rounded(collection))
 
 	start = time.Now()
 	r, err := b.run()
@@ -57,20 +57,20 @@ func run(s scenario, out io.Writer) error {
 	if err := errors.Join(err, b.loop.Close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "After %.1f days in the bank, and %v here, the last one has gone: %.2f µs a customer.\n\n",
+	fmt.Fprintf(out, "The bank was open for %.1f days. The simulation took %v: %.2f µs for each customer.\n\n",
 		r.end.Hours()/24, rounded(took), float64(took.Microseconds())/float64(r.customers))
 
 	t := theoryOf(s.tellers, s.load, s.service)
-	fmt.Fprintf(out, "%-34s %10s %10s\n", "", "here", "in theory")
+	fmt.Fprintf(out, "%-34s %10s %10s\n", "", "simulation", "theory")
 	fmt.Fprintf(out, "%-34s %9.2f%% %9.2f%%\n", "tellers are busy", 100*r.service/(r.end.Seconds()*float64(s.tellers)), 100*s.load)
 	fmt.Fprintf(out, "%-34s %9.2f%% %9.2f%%\n", "customers have to wait", 100*float64(r.waited)/float64(r.customers), 100*t.waits)
-	fmt.Fprintf(out, "%-34s %10v %10v\n", "on the average for", rounded(seconds(r.wait/float64(r.customers))), rounded(seconds(t.wait)))
+	fmt.Fprintf(out, "%-34s %10v %10v\n", "mean waiting time", rounded(seconds(r.wait/float64(r.customers))), rounded(seconds(t.wait)))
 	for minutes := 1; minutes < minutesShown; minutes++ {
 		here := r.longer(minutes)
-		fmt.Fprintf(out, "%-34s %9.2f%% %9.2f%%  %s\n", fmt.Sprintf("for longer than %d min", minutes),
+		fmt.Fprintf(out, "%-34s %9.2f%% %9.2f%%  %s\n", fmt.Sprintf("customers wait longer than %d min", minutes),
 			100*here, 100*t.longer(time.Duration(minutes)*time.Minute), strings.Repeat("▒", int(math.Round(50*here))))
 	}
-	fmt.Fprintf(out, "\ndigest %016x, the same for each run with these numbers\n", r.digest)
+	fmt.Fprintf(out, "\ndigest %016x, the same for each run with these flags\n", r.digest)
 	return nil
 }
 

@@ -16,12 +16,12 @@ func TestTheory(t *testing.T) {
 	tests := []struct {
 		tellers     int
 		load        float64
-		waits, wait float64 // the latter in times of service
+		waits, wait float64 // wait is in units of the mean time of service
 	}{
 		{1, 0.5, 0.5, 1},             // load, and load/(1-load)
 		{1, 0.9, 0.9, 9},             //
-		{2, 0.5, 1.0 / 3, 1.0 / 3},   // by hand
-		{3, 0.8, 0.647191, 1.078652}, // of tables
+		{2, 0.5, 1.0 / 3, 1.0 / 3},   // computed by hand
+		{3, 0.8, 0.647191, 1.078652}, // from tables
 		{10, 0.9, 0.668731, 0.668731},
 	}
 	for _, test := range tests {
@@ -46,7 +46,7 @@ func simulate(t *testing.T, s scenario) result {
 	return r
 }
 
-// As a seed decides all, these either always hold or never.
+// A seed decides everything, so this test always passes or never does.
 func TestAgainstTheory(t *testing.T) {
 	customers, tolerance := 300_000, 0.1
 	if testing.Short() {
@@ -76,8 +76,8 @@ func TestASeedDecidesAll(t *testing.T) {
 	require.NotEqual(t, first.digest, simulate(t, s).digest)
 }
 
-// Timers and queues are in the frames. With the race detector a sync.Pool forgets what it
-// is given now and then, hence the limit.
+// Timers and queues are in the frames, so customers need no memory of the Go heap. The limit
+// is not 0 because a sync.Pool drops some of its values under the race detector.
 func TestNothingIsAllocatedByCustomers(t *testing.T) {
 	s := scenario{customers: 5000, tellers: 3, load: 0.8, service: time.Minute, seed: 1}
 	b, err := s.open()

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// theory is what is to be expected of an M/M/c queue in the long run.
+// theory has the expected figures of an M/M/c queue in the long run.
 type theory struct {
-	waits float64 // the part of customers who have to wait: Erlang's C
-	wait  float64 // the mean waiting time of all customers, in seconds
-	pace  float64 // at which those who wait are served: of them, exp(-pace*t) wait for longer than t
+	waits float64 // share of customers that have to wait: Erlang's C
+	wait  float64 // mean waiting time of all customers, in seconds
+	pace  float64 // of the customers that wait, the share exp(-pace*t) waits longer than t seconds
 }
 
-// theoryOf returns it for tellers who are busy for a part load of their time, less than 1,
-// and take a mean time of service for a customer.
+// theoryOf returns the figures for the given number of tellers, who are busy for the share
+// load of their time, less than 1, and need the mean time service for a customer.
 func theoryOf(tellers int, load float64, service time.Duration) theory {
-	// Erlang's B, the part of customers who would be lost if nobody could wait.
+	// lost is Erlang's B: the share of customers that would leave if no customer could wait.
 	offered := load * float64(tellers)
 	lost := 1.0
 	for n := 1; n <= tellers; n++ {
@@ -28,5 +28,5 @@ func theoryOf(tellers int, load float64, service time.Duration) theory {
 	return t
 }
 
-// longer returns the part of all customers who wait for longer than d.
+// longer returns the share of all customers that wait longer than d, from 0 to 1.
 func (t theory) longer(d time.Duration) float64 { return t.waits * math.Exp(-t.pace*d.Seconds()) }

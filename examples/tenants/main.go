@@ -15,19 +15,20 @@ import (
 	"time"
 )
 
+// options are the values of the flags, and the load of the tenants.
 type options struct {
 	budget         uint64
 	memory         string
-	requests       int           // of each modest tenant
-	modest, greedy int           // items of a request
-	takes          time.Duration // to get an item
+	requests       int           // number of requests of each modest tenant
+	modest, greedy int           // number of items of a request
+	takes          time.Duration // time that an item takes to arrive
 }
 
 func main() {
 	o := options{requests: 300, modest: 500, greedy: 1_000_000, takes: 5 * time.Millisecond}
-	flag.Uint64Var(&o.budget, "budget", 4<<20, "bytes of each tenant")
-	flag.StringVar(&o.memory, "memory", memoryShared, "shared, with a budget of it, or own")
-	flag.IntVar(&o.greedy, "greedy", o.greedy, "items that the greedy tenant wants at a time")
+	flag.Uint64Var(&o.budget, "budget", 4<<20, "budget of each tenant in bytes")
+	flag.StringVar(&o.memory, "memory", memoryShared, "shared: budgets of one arena; own: an arena for each tenant")
+	flag.IntVar(&o.greedy, "greedy", o.greedy, "number of items of each request of the greedy tenant")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "tenants:", err)
@@ -35,17 +36,17 @@ func main() {
 	}
 }
 
-// client is a tenant's, and its figures.
+// client is a client of one tenant, with its figures. It belongs to one goroutine.
 type client struct {
 	name    string
-	items   int
-	right   int // answers
-	refused int // for want of memory
+	items   int // of a request
+	right   int // number of right answers
+	refused int // requests that ran out of memory
 	times   []time.Duration
-	err     error // anything else
+	err     error // any other fault
 }
 
-// run has a server and tenants for some seconds, and reports.
+// run runs a server and its clients for some seconds, and prints the figures.
 func run(o options, out io.Writer) error {
 	s, err := newService([]string{"ada", "bob", "greedy"}, uintptr(o.budget), o.memory)
 	if err != nil {
@@ -72,7 +73,7 @@ func run(o options, out io.Writer) error {
 	enough := make(chan struct{})
 	others.Go(func() {
 		for {
-			greedy.ask(base, time.Minute) // so nothing is there before all have begun
+			greedy.ask(base, time.Minute) // no item arrives before all tasks are spawned
 			select {
 			case <-enough:
 				return
@@ -84,12 +85,12 @@ func run(o options, out io.Writer) error {
 	close(enough)
 	others.Wait()
 	later.ask(base, o.takes)
-	// A frame that was live would make Close return an error.
+	// Close returns an error if a frame is live.
 	if err := errors.Join(server.Close(), s.Close(), ada.err, bob.err, greedy.err, later.err); err != nil {
 		return err
 	}
 
-	where := map[string]string{memoryShared: "of an arena that they share", memoryOwn: "in arenas of their own"}[o.memory]
+	where := map[string]string{memoryShared: "from an arena that they share", memoryOwn: "from arenas of their own"}[o.memory]
 	fmt.Fprintf(out, "Three tenants have %d KiB each for frames, %s.\n\n", o.budget>>10, where)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "tenant\titems a request\tright answers\tout of memory\tmedian\t")
@@ -98,12 +99,12 @@ func run(o options, out io.Writer) error {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%v\t\n", c.name, c.items, c.right, c.refused, c.times[len(c.times)/2].Round(10*time.Microsecond))
 	}
 	w.Flush()
-	fmt.Fprintf(out, "\nAt its peak, the greedy one had frames of %d KiB: as asked for, before they are rounded up.\n",
+	fmt.Fprintf(out, "\nAt its peak, the tenant greedy had %d KiB of frames: as asked for, before rounding up.\n",
 		s.tenants["greedy"].memory.Stats().PeakBytes>>10)
 	return nil
 }
 
-// ask sends a request and looks at the answer.
+// ask sends a request and checks the answer.
 func (c *client) ask(base string, takes time.Duration) {
 	start := time.Now()
 	resp, err := http.Get(fmt.Sprintf("%s/%s/sum?n=%d&takes=%v", base, c.name, c.items, takes))

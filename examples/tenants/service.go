@@ -16,24 +16,25 @@ import (
 // service sums up items for tenants. Any goroutine may use it.
 type service struct {
 	pool    *executor.Pool
-	tenants map[string]*tenant // not changed any more
-	close   []func() error     // in this order
+	tenants map[string]*tenant // immutable after newService
+	close   []func() error     // Close calls them in this order
 }
 
-// tenant is one who has a budget.
+// tenant has the allocator for the frames of one tenant's requests, which is limited by its
+// budget.
 type tenant struct{ memory *arena.Counting }
 
-// Sorts of memory.
+// These are the values of -memory.
 const (
 	memoryShared = "shared"
 	memoryOwn    = "own"
 )
 
-// newService returns a service for tenants with a budget in bytes each, of memory that they
-// share or own. The options are the pool's.
-func newService(names []string, budget uintptr, memory string, opts ...executor.Option) (*service, error) {
+// newService returns a service for tenants, each with a budget in bytes. memory is
+// memoryShared or memoryOwn. The options are those of the pool.
+func newService(names []string, budget uintptr, memory string, opts ...executor.PoolOption) (*service, error) {
 	s := &service{pool: executor.NewPool(opts...), tenants: make(map[string]*tenant)}
-	s.close = append(s.close, s.pool.Close) // first: it ends what has frames
+	s.close = append(s.close, s.pool.Close) // first, because it ends the tasks that have frames
 	shared := s.pool.Arena()
 	for _, name := range names {
 		var budgeted arena.FrameAllocator
@@ -48,14 +49,15 @@ func newService(names []string, budget uintptr, memory string, opts ...executor.
 			s.close = append(s.close, own.Close)
 			budgeted = own
 		default:
-			return nil, errors.Join(fmt.Errorf("memory is %q or %q, not %q", memoryShared, memoryOwn, memory), s.Close())
+			return nil, errors.Join(fmt.Errorf("memory must be %q or %q, not %q", memoryShared, memoryOwn, memory), s.Close())
 		}
 		s.tenants[name] = &tenant{arena.NewCounting(budgeted)}
 	}
 	return s, nil
 }
 
-// Close ends the requests that there are. The error wraps arena.ErrLeak if a frame is left.
+// Close ends the requests that are being served. The error wraps arena.ErrLeak if a frame is
+// still live.
 func (s *service) Close() error {
 	var errs []error
 	for _, f := range s.close {
@@ -66,8 +68,9 @@ func (s *service) Close() error {
 
 var errNoTenant = errors.New("there is no such tenant")
 
-// Sum returns the sum of the items 1 to n, each of which takes some time. The error wraps
-// arena.ErrExhausted if the tenant's budget is too small for that.
+// Sum returns the sum of the items 1 to n, each of which takes the time takes to arrive. The
+// error wraps arena.ErrExhausted if the budget of the tenant is too small, and errNoTenant
+// if there is no tenant of that name. Any goroutine may call it.
 func (s *service) Sum(ctx context.Context, name string, n int64, takes time.Duration) (int64, error) {
 	t, ok := s.tenants[name]
 	if !ok {
@@ -78,7 +81,7 @@ func (s *service) Sum(ctx context.Context, name string, n int64, takes time.Dura
 	if err != nil {
 		return 0, err
 	}
-	return h.Wait(context.WithoutCancel(ctx)) // the tree ends with ctx, and not before its tasks
+	return h.Wait(context.WithoutCancel(ctx)) // ctx ends the tree; Wait returns when all of its tasks have ended
 }
 
 // summing is the state of sum.
@@ -89,8 +92,8 @@ type summing struct {
 	halves      coro.Group
 }
 
-// sum returns the sum of n items from the first on: of one half and of the other, beside each
-// other.
+// sum returns the sum of n items from first on. It divides them into two halves, which two
+// children add up at the same time.
 var sum = coro.Define("sum", func(f *coro.Frame[summing, int64]) coro.Step {
 	s := &f.State
 	switch f.At() {
@@ -105,7 +108,7 @@ var sum = coro.Define("sum", func(f *coro.Frame[summing, int64]) coro.Step {
 		return s.halves.Wait(f, 1)
 	case 1:
 		if f.Err() != nil {
-			return f.Fail(f.Err()) // there is no memory, or the client has gone
+			return f.Fail(f.Err()) // there is no memory, or the client has disconnected
 		}
 		return f.Return(s.left + s.right)
 	default:
@@ -113,6 +116,7 @@ var sum = coro.Define("sum", func(f *coro.Frame[summing, int64]) coro.Step {
 	}
 })
 
+// spawn spawns a child that adds up n items from first on.
 func (s *summing) spawn(f *coro.Frame[summing, int64], first, n int64, result *int64) {
 	switch n {
 	case 0:
@@ -129,7 +133,7 @@ type having struct {
 	takes time.Duration
 }
 
-// item returns one item when it is there.
+// item returns one item after the time that it takes.
 var item = coro.Define("item", func(f *coro.Frame[having, int64]) coro.Step {
 	switch {
 	case f.Err() != nil:
@@ -141,7 +145,7 @@ var item = coro.Define("item", func(f *coro.Frame[having, int64]) coro.Step {
 	}
 })
 
-// Handler returns the service by HTTP.
+// Handler returns a handler of HTTP requests to the service.
 func (s *service) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{tenant}/sum", func(w http.ResponseWriter, r *http.Request) {
@@ -162,8 +166,8 @@ func (s *service) Handler() http.Handler {
 		case errors.Is(err, errNoTenant):
 			http.Error(w, err.Error(), http.StatusNotFound)
 		case errors.Is(err, arena.ErrExhausted):
-			http.Error(w, "that takes more memory than you have", http.StatusInsufficientStorage)
-		default: // the server closes, or the client has gone and reads nothing
+			http.Error(w, "this request needs more memory than the tenant's budget", http.StatusInsufficientStorage)
+		default: // the server is closing, or the client has disconnected
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		}
 	})

@@ -17,7 +17,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
-// budgets are as small as can be: an arena has a slab of 2 MiB at least, for each size.
+// budgets are as small as possible: an arena needs a slab of 2 MiB for each size class.
 var budgets = map[string]uintptr{memoryShared: 256 << 10, memoryOwn: 4 << 20}
 
 func newTestService(t *testing.T, memory string) *service {
@@ -27,7 +27,7 @@ func newTestService(t *testing.T, memory string) *service {
 	return s
 }
 
-// atRest checks that no tenant has a frame.
+// atRest checks that no tenant has a live frame.
 func atRest(t *testing.T, s *service) {
 	t.Helper()
 	for name, tenant := range s.tenants {
@@ -62,7 +62,7 @@ func TestOneTenantRunsOut(t *testing.T) {
 			refused := 0
 			greedy.Go(func() {
 				for {
-					// No item is there for an hour, so all must be live at once.
+					// No item arrives within an hour, so all tasks must be live at once.
 					_, err := s.Sum(ctx, "greedy", 100_000, time.Hour)
 					if !errors.Is(err, arena.ErrExhausted) {
 						t.Errorf("the greedy tenant's error is %v", err)
@@ -100,7 +100,7 @@ func TestOneTenantRunsOut(t *testing.T) {
 			require.Zero(t, s.tenants["bob"].memory.Stats().Refused)
 
 			atRest(t, s)
-			got, err := s.Sum(ctx, "greedy", 500, 0) // what was taken is there again
+			got, err := s.Sum(ctx, "greedy", 500, 0) // the memory is free again
 			require.NoError(t, err)
 			require.Equal(t, triangular(500), got)
 			atRest(t, s)
@@ -109,7 +109,7 @@ func TestOneTenantRunsOut(t *testing.T) {
 	}
 }
 
-// A budget is used up to its end, and not beyond.
+// A tenant can use its whole budget, and no more.
 func TestTheBudgetIsExact(t *testing.T) {
 	s := newTestService(t, memoryShared)
 	_, err := s.Sum(t.Context(), "greedy", 10_000, time.Hour)
@@ -159,7 +159,7 @@ func TestHTTP(t *testing.T) {
 		body   string
 	}{
 		{"/ada/sum?n=10&takes=1ms", http.StatusOK, "55\n"},
-		{"/greedy/sum?n=10000&takes=1h", http.StatusInsufficientStorage, "that takes more memory than you have\n"},
+		{"/greedy/sum?n=10000&takes=1h", http.StatusInsufficientStorage, "this request needs more memory than the tenant's budget\n"},
 		{"/bob/sum?n=100&takes=0s", http.StatusOK, "5050\n"},
 		{"/nobody/sum?n=10&takes=1ms", http.StatusNotFound, "there is no such tenant: \"nobody\"\n"},
 		{"/ada/sum?n=-1&takes=1ms", http.StatusBadRequest, "n is the number of items\n"},

@@ -1,7 +1,8 @@
-// Package browsertest looks at the page of package inspect with a browser: Chromium,
-// without a window. It is a module of its own for the sake of what drives that.
+// Package browsertest tests the page of package inspect in a browser: Chromium, without a
+// window. It is a module of its own, so that the library does not depend on the packages
+// that drive the browser.
 //
-// With go test -artifacts it keeps pictures of what it saw.
+// With go test -artifacts it keeps pictures of the page.
 package browsertest
 
 import (
@@ -35,7 +36,7 @@ import (
 type none = struct{}
 
 var (
-	door coro.Mutex // is locked all the time
+	door coro.Mutex // locked all the time
 
 	session = coro.Define("session", func(f *coro.Frame[[5]int64, none]) coro.Step {
 		if f.At() == 0 {
@@ -79,7 +80,7 @@ const (
 type site struct {
 	*httptest.Server
 	pool     *executor.Pool
-	requests atomic.Int64 // for the page
+	requests atomic.Int64 // number of requests for the page
 }
 
 func newSite(t *testing.T) *site {
@@ -102,7 +103,7 @@ func newSite(t *testing.T) *site {
 	for i := range tickers {
 		require.NoError(t, coro.Go(s.pool, ticker, i))
 	}
-	page := inspect.New(inspect.Executor("main <pool>", s.pool), inspect.Executor("an idle loop", executor.NewLoop()))
+	page := inspect.New(inspect.WithExecutor("main <pool>", s.pool), inspect.WithExecutor("an idle loop", executor.NewLoop()))
 	mux := http.NewServeMux()
 	mux.HandleFunc("/debug/framearena/", func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/") {
@@ -110,7 +111,7 @@ func newSite(t *testing.T) *site {
 		}
 		page.ServeHTTP(w, r)
 	})
-	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // for what is no page
+	mux.HandleFunc("/favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }) // browsers ask for it on documents that name no icon
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
@@ -118,14 +119,15 @@ func newSite(t *testing.T) *site {
 
 func (s *site) page() string { return s.URL + "/debug/framearena/" }
 
-// tab is a tab of a browser, and notes what must not happen in it.
+// tab is a tab of a browser. It records requests, errors, and what is written to the
+// console.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	requests []string   // URLs
-	faults   []string   // what the console said
+	faults   []string   // errors, and messages of the console
 }
 
 func openTab(t *testing.T) *tab {
@@ -143,7 +145,7 @@ func openTab(t *testing.T) *tab {
 	}
 	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser), chromedp.WindowSize(1200, 900))
 	if os.Geteuid() == 0 {
-		opts = append(opts, chromedp.NoSandbox) // Chromium refuses to have one as root
+		opts = append(opts, chromedp.NoSandbox) // Chromium does not start with a sandbox as root
 	}
 	ctx, cancelBrowser := chromedp.NewExecAllocator(t.Context(), opts...)
 	ctx, cancelTab := chromedp.NewContext(ctx)
@@ -198,13 +200,13 @@ func eval[T any](b *tab, expression string) T {
 	return do(b, chromedp.Evaluate[T](expression))
 }
 
-// click clicks on the first element with such a text.
+// click clicks the first element whose text begins with text.
 func (b *tab) click(element, text string) {
 	b.t.Helper()
 	eval[chromedp.Void](b, fmt.Sprintf("[...document.querySelectorAll(%q)].find(e => e.innerText.startsWith(%q)).click()", element, text))
 }
 
-// until waits until an expression is true in the page, which may be another one by then.
+// until waits until an expression is true in the page. The page may change meanwhile.
 func (b *tab) until(expression string) {
 	b.t.Helper()
 	require.Eventually(b.t, func() bool {
@@ -213,13 +215,14 @@ func (b *tab) until(expression string) {
 	}, time.Minute, 10*time.Millisecond, expression)
 }
 
-// picture keeps one of the whole page.
+// picture keeps a picture of the whole page.
 func (b *tab) picture(name string) {
 	png := do(b, chromedp.FullScreenshot(100))
 	require.NoError(b.t, os.WriteFile(filepath.Join(b.t.ArtifactDir(), name+".png"), png, 0o600))
 }
 
-// mustBeClean is for the end of a test.
+// mustBeClean requires that there were no faults, and no requests to other servers. A test
+// calls it at its end.
 func (b *tab) mustBeClean(s *site) {
 	b.t.Helper()
 	b.mu.Lock()
@@ -241,13 +244,13 @@ func TestContents(t *testing.T) {
 	text := eval[string](b, "document.body.innerText")
 	for _, wanted := range []string{
 		"main <pool>", "an idle loop", "crawl <host>", "fetch page", "Mutex.Lock", "Sleep",
-		"40,000", "700", "No task waits.", "Map of slabs", "128 B", "64 KiB", "page_test.go:",
+		"40,000", "700", "No task is waiting.", "Map of slabs", "128 B", "64 KiB", "page_test.go:",
 	} {
 		require.Contains(t, text, wanted)
 	}
 	require.NotContains(t, text, "JavaScript")
 
-	// The map has each slab, and its colours come from the style sheet.
+	// The map shows each slab, in colours of the style sheet.
 	slabs := 0
 	for range s.pool.Arena().Slabs() {
 		slabs++
@@ -257,7 +260,7 @@ func TestContents(t *testing.T) {
 	require.Contains(t, eval[string](b, "document.querySelector('.slab title').textContent"), "room for 16,384")
 	require.True(t, eval[bool](b, "[...document.querySelectorAll('.slab')].every(s => s.getBoundingClientRect().width >= 40)"))
 
-	// Numbers stand under each other, to the right.
+	// Numbers are aligned to the right.
 	require.Equal(t, 1, eval[int](b, "new Set([...document.querySelectorAll('#kinds td:first-child')].map(c => Math.round(c.getBoundingClientRect().right) + getComputedStyle(c).textAlign + getComputedStyle(c).fontVariantNumeric)).size"))
 	require.True(t, eval[bool](b, "document.querySelector('#kinds .fill').getBoundingClientRect().width > 50"))
 
@@ -287,8 +290,8 @@ func TestRefresh(t *testing.T) {
 		require.NoError(t, coro.Go(s.pool, session, [5]int64{}))
 	}
 	b.until("document.querySelector('.cards').innerText.includes('41,520') && document.querySelector('time').dateTime > window.before")
-	require.True(t, eval[bool](b, "window.kept"), "the page was not loaded again")
-	require.True(t, eval[bool](b, "document.querySelector('details').open"), "what was unfolded stays so")
+	require.True(t, eval[bool](b, "window.kept"), "the page was not reloaded")
+	require.True(t, eval[bool](b, "document.querySelector('details').open"), "open details stay open")
 	require.Equal(t, 1, eval[int](b, "document.querySelectorAll('main').length"))
 	require.Equal(t, "none", eval[string](b, "getComputedStyle(document.querySelector('.stale')).display"))
 	b.mustBeClean(s)
@@ -305,12 +308,12 @@ func TestWithoutJavaScript(t *testing.T) {
 	b.open(s.page() + "?refresh=1")
 	require.Contains(t, eval[string](b, "document.body.innerText"), "40,000")
 	before := s.requests.Load()
-	require.Eventually(t, func() bool { return s.requests.Load() > before+1 }, time.Minute, 10*time.Millisecond, "the browser loads the page again")
+	require.Eventually(t, func() bool { return s.requests.Load() > before+1 }, time.Minute, 10*time.Millisecond, "the browser reloads the page")
 	b.mustBeClean(s)
 }
 
-// contrast is an expression: the contrast of an element's text to what is behind it, as
-// WCAG 2 has it.
+// contrast is a JavaScript function: it returns the contrast ratio of WCAG 2 between an
+// element's text and its background.
 const contrast = `(selector => {
 	const channels = colour => colour.match(/[\d.]+/g).map(Number);
 	const luminance = colour => channels(colour).slice(0, 3).map(c => c / 255)
@@ -347,14 +350,14 @@ func TestNarrowScreens(t *testing.T) {
 		call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 800, DeviceScaleFactor: 1})
 		b.open(s.page())
 		b.click("summary", "Chains")
-		require.LessOrEqual(t, eval[int](b, "document.documentElement.scrollWidth"), int(width), "it scrolls sideways")
+		require.LessOrEqual(t, eval[int](b, "document.documentElement.scrollWidth"), int(width), "the page scrolls sideways")
 		b.picture(fmt.Sprint(width))
 	}
 	b.mustBeClean(s)
 }
 
-// The browser obeys the page's policy: something that got into the page in spite of
-// everything would not run, and fetch nothing.
+// The browser obeys the page's policy: injected code would not run, and injected elements
+// would load nothing.
 func TestPolicy(t *testing.T) {
 	s, b := newSite(t), openTab(t)
 	b.open(s.page())
@@ -370,7 +373,7 @@ func TestPolicy(t *testing.T) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		return len(b.faults) == 2
-	}, time.Minute, 10*time.Millisecond, "the browser complains of both")
+	}, time.Minute, 10*time.Millisecond, "the browser reports both")
 	require.False(t, eval[bool](b, "'ran' in window"))
 	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[string]("fetch('http://127.0.0.1:1/').then(() => 'fetched')", chromedp.EvalAwaitPromise))
 	require.ErrorContains(t, err, "Failed to fetch")

@@ -1,3 +1,3 @@
-// Package framecheck says whether checked mode is forced on, by the build tag
-// framecheck. It is a constant tested in the code.
+// Package framecheck has a constant that says whether the build tag framecheck is set. The
+// tag turns checked mode on in every arena.
 package framecheck

@@ -2,5 +2,5 @@
 
 package framecheck
 
-// Enabled reports whether this is a build with the tag framecheck.
+// Enabled is true in builds with the tag framecheck.
 const Enabled = false

@@ -1,4 +1,4 @@
-// Package goroutine tells goroutines apart.
+// Package goroutine returns numbers that identify goroutines.
 package goroutine
 
 import (
@@ -7,8 +7,9 @@ import (
 	"strconv"
 )
 
-// ID returns a number that no other goroutine of the program has or will have: the one
-// that is in its stack traces. It takes a microsecond or more, and is for what is rare.
+// ID returns the number of the calling goroutine, which no other goroutine of the program has
+// or will have: the number in its stack traces. It takes a microsecond or more, since it
+// formats a stack trace, so it is for rare calls only.
 func ID() uint64 {
 	var buf [64]byte
 	text := buf[:runtime.Stack(buf[:], false)]

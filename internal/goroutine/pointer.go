@@ -2,10 +2,10 @@
 
 package goroutine
 
-// Pointer returns a number that no other goroutine has that runs now: where the runtime
-// keeps its record of it. When a goroutine has ended, another may get its number. Pointer
-// takes a nanosecond.
+// Pointer returns a number that no other live goroutine has: the address of the runtime's record
+// of the calling goroutine. When a goroutine has ended, another may get its number. Pointer
+// reads one register or one word.
 //
-// It is 0 for all goroutines where that is not known: with other processors and compilers,
-// and with the build tag purego.
+// It returns 0 for all goroutines where that is not possible: on other processors, with other
+// compilers, and with the build tag purego.
 func Pointer() uintptr

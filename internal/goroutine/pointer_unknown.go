@@ -2,5 +2,5 @@
 
 package goroutine
 
-// Pointer returns 0: see the other file.
+// Pointer returns 0: see pointer.go.
 func Pointer() uintptr { return 0 }

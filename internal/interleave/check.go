@@ -9,11 +9,11 @@ import (
 	"testing"
 )
 
-// Result is what an exploration has seen.
+// Result counts what an exploration has run.
 type Result struct {
-	Executions int // in all
-	Redundant  int // of these, that turned out to be covered by others
-	Steps      int // operations of the longest
+	Executions int // all executions
+	Redundant  int // those that turned out to be covered by others
+	Steps      int // operations of the longest execution
 	Failure    *Failure
 }
 
@@ -24,7 +24,7 @@ func (r Result) String() string {
 // Failure is an execution that went wrong.
 type Failure struct {
 	What      string
-	Execution int // which it was
+	Execution int // its number, from 1
 
 	run        *Run
 	unfinished bool
@@ -33,16 +33,16 @@ type Failure struct {
 // An Option says how to explore.
 type Option func(*options)
 
-// Preemptions has only those executions tried where at most n times a thread that could go on
-// stops for another, or goes on while a store of its own has not become visible. It takes
-// the place of the reduction.
+// Preemptions limits the exploration to executions with at most n preemptions, in place of the
+// reduction. A preemption is that another thread runs although the last one could, or that
+// a thread runs although a store in a buffer could have become visible at once.
 func Preemptions(n int) Option { return func(o *options) { o.preemptions = n } }
 
-// All has all interleavings tried, also those that differ from others only in the order of
+// All explores all interleavings, also those that differ from others only in the order of
 // operations that commute. It is for models of a few operations.
 func All() Option { return func(o *options) { o.all = true } }
 
-// If is o, if condition returns true when exploring begins.
+// If is the option o if condition returns true when exploring begins, and no option otherwise.
 func If(condition func() bool, o Option) Option {
 	return func(all *options) {
 		if condition() {
@@ -51,18 +51,18 @@ func If(condition func() bool, o Option) Option {
 	}
 }
 
-// Limit is how many executions are tried at most; it is a failure if these are not all.
+// Limit sets the most executions that are run. It is a failure if more would be needed.
 func Limit(n int) Option { return func(o *options) { o.limit = n } }
 
-// Only has only the operations in packages with these names explored. Those of others must not
-// wait for what a thread does.
+// Only explores only the operations in packages with these names. The operations of other
+// packages must not wait for what a thread does.
 func Only(packages ...string) Option { return func(o *options) { o.packages = packages } }
 
-// Break has the operations that f is about done wrong.
+// Break does the operations that f names wrong.
 func Break(f Fault) Option { return func(o *options) { o.fault = &f } }
 
-// Explore runs the model in all ways and returns what was seen. The model is called before
-// each execution and must make everything that the threads share, always alike.
+// Explore runs the model in all ways. It calls model before each execution. model must make
+// everything that the threads share, in the same way each time.
 func Explore(model func(*Run), opts ...Option) Result {
 	x := newExplorer(opts)
 	x.explore(model)
@@ -77,7 +77,7 @@ func newExplorer(opts []Option) *explorer {
 	return x
 }
 
-// Check explores the model, which must not fail. With -v the test says how much was
+// Check explores the model, which must not fail. With -v the test prints how much it has
 // explored.
 func Check(t testing.TB, model func(*Run), opts ...Option) Result {
 	t.Helper()
@@ -104,7 +104,7 @@ func Catch(t testing.TB, model func(*Run), opts ...Option) *Failure {
 	return r.Failure
 }
 
-// String shows the execution, an operation a line.
+// String shows the execution, one operation on each line.
 func (f *Failure) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "interleave: in execution %d: %s\n", f.Execution, f.What)
@@ -124,7 +124,7 @@ func (f *Failure) String() string {
 		t := r.threads[s.actor/2]
 		name := t.name
 		if s.actor&1 != 0 {
-			name = "(" + name + ")" // its buffer
+			name = "(" + name + ")" // the thread's buffer
 		}
 		fmt.Fprintf(&b, "%-*s  %-16s %-32s %s", width+2, name, opNames[s.op.kind], s.op.site, s.op.site.text())
 		if s.value != nil {
@@ -140,7 +140,7 @@ func (f *Failure) String() string {
 	return b.String()
 }
 
-// describe returns a value as one reads it; pointers get names.
+// describe returns the text of a value. Pointers get names, which it keeps in names.
 func describe(v any, names map[any]string) string {
 	if c, ok := v.(interface {
 		parts() (old, new any, done bool)

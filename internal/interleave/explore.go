@@ -7,44 +7,45 @@ import (
 	"unsafe"
 )
 
-// explorer goes through the executions of a model, depth first. A state is known by the
-// steps that led to it; nodes has those of the present execution.
+// explorer goes through the executions of a model, depth first. A state is identified by the
+// steps that lead to it. nodes has the states of the present execution. One goroutine at a
+// time uses an explorer.
 type explorer struct {
 	options options
 	nodes   []*node
 	result  Result
-	effects map[*site]effects // that were looked up
+	effects map[*site]effects // those looked up so far
 	sited   bool              // sites are looked up
-	clocks  []int             // memory for new ones
-	visit   func(*Run)        // is called after each execution, if it is not nil
+	clocks  []int             // memory for new clocks
+	visit   func(*Run)        // called after each execution; may be nil
 }
 
-// node is a state, and which ways from it were gone and are to be gone.
+// node is a state, and the actors that were and are to be chosen there.
 type node struct {
 	enabled actors
-	todo    actors // are to be gone; those that were may be among them
-	done    actors
-	asleep  actors // need not be gone: what they do commutes with all since they were
+	todo    actors // to be chosen, or chosen already: the backtrack set
+	done    actors // chosen, and all that follows is explored
+	asleep  actors // need not be chosen, since an earlier choice covers them: the sleep set
 	forced  int    // preemptions that led here
 
-	choice int
-	kind   opKind // of what choice does
-	site   *site
+	choice int    // the actor chosen in the present execution
+	kind   opKind // of the operation that choice does
+	site   *site  // of that operation
 }
 
-// options is how to explore.
+// options says how to explore.
 type options struct {
 	all         bool
 	preemptions int // -1: any number
-	limit       int
+	limit       int // executions
 	fault       *Fault
 	packages    []string // nil: all
 }
 
-// maxSteps is how long an execution may be.
+// maxSteps is the number of operations after which an execution counts as one without end.
 const maxSteps = 5000
 
-// explore runs the model until all has been seen or something failed.
+// explore runs the model until all orders are covered, one has failed, or the limit is reached.
 func (x *explorer) explore(model func(*Run)) {
 	x.sited = x.sited || x.options.fault != nil || x.options.packages != nil
 	for {
@@ -79,8 +80,8 @@ func newRun(x *explorer) *Run {
 	}
 }
 
-// fail notes that r has failed. It is run again if it is not known yet where its operations
-// are.
+// fail records that r has failed. If the sites of its operations were not looked up, it runs the
+// same execution again with them.
 func (x *explorer) fail(r *Run, model func(*Run)) {
 	if !x.sited {
 		x.sited = true
@@ -98,7 +99,8 @@ func (x *explorer) fail(r *Run, model func(*Run)) {
 	x.result.Failure = r.failure
 }
 
-// next chooses another way at the latest state where there is one.
+// next chooses another actor in the last state that has one left. It returns false if no state
+// has.
 func (x *explorer) next() bool {
 	for len(x.nodes) > 0 {
 		n := x.nodes[len(x.nodes)-1]
@@ -113,7 +115,7 @@ func (x *explorer) next() bool {
 	return false
 }
 
-// enabled returns which actors can do something.
+// enabled returns the actors that can do their next operation.
 func (r *Run) enabled() (a actors) {
 	for _, t := range r.threads {
 		if len(t.buffer) > 0 {
@@ -129,7 +131,7 @@ func (r *Run) enabled() (a actors) {
 	return a
 }
 
-// opOf returns what an actor does next.
+// opOf returns the next operation of an actor.
 func (r *Run) opOf(actor int) op {
 	t := r.threads[actor/2]
 	if actor&1 == 0 {
@@ -139,10 +141,11 @@ func (r *Run) opOf(actor int) op {
 	return op{kind: opShow, at: unsafe.Pointer(d.p), site: d.site}
 }
 
-// pick chooses which actor goes on, and notes that it does. It returns false if none can.
+// pick chooses the actor that runs next, and adds its operation to the trace. It returns false
+// if no actor can run.
 //
-// An execution is free, and runs on in any order, if all ways from the present state are
-// covered by others, or if the threads were at rest.
+// An execution is free when all ways from the present state are covered by other executions, or
+// when the threads were at rest. A free execution runs on in one order, and is not explored.
 func (r *Run) pick() (actor int, ok bool) {
 	if r.failure != nil {
 		return 0, false
@@ -188,7 +191,7 @@ func (r *Run) pick() (actor int, ok bool) {
 	}
 	n := x.nodes[depth]
 	actor = n.choice
-	o := r.opOf2(actor, enabled)
+	o := r.opIfEnabled(actor, enabled)
 	switch {
 	case n.enabled != enabled:
 		r.fail(requirement(fmt.Sprintf("the model is not the same each time: after %d steps, other threads can go on", depth)))
@@ -222,7 +225,8 @@ func (r *Run) pick() (actor int, ok bool) {
 	return actor, true
 }
 
-// prompt returns the buffers with stores that could have become visible at once so far.
+// prompt returns the buffers whose oldest store can still become visible at once: no other
+// operation was done since.
 func (r *Run) prompt() (a actors) {
 	for _, t := range r.threads {
 		if len(t.buffer) > 0 && !t.late {
@@ -232,14 +236,14 @@ func (r *Run) prompt() (a actors) {
 	return a
 }
 
-// forces reports whether it counts as a preemption that actor goes on: that another thread
-// than the last one does, if that could, or that a thread does while a store has not
-// become visible at once.
+// forces reports whether choosing actor is a preemption: another thread runs although the last
+// one could, or a thread runs although a store could become visible at once.
 func (r *Run) forces(actor int, enabled actors) bool {
 	return actor&1 == 0 && (r.prompt() != 0 || r.last >= 0 && actor != 2*r.last && enabled.has(2*r.last))
 }
 
-// bounded returns who goes on at a new state, and who may, if preemptions are counted.
+// bounded returns the actor that runs in a new state, and all that may, with a limit of
+// preemptions.
 func (r *Run) bounded(enabled actors) (choice int, todo actors) {
 	for left := enabled; left != 0; left &= left - 1 {
 		if a := left.least(); r.forced < r.x.options.preemptions || !r.forces(a, enabled) {
@@ -255,17 +259,17 @@ func (r *Run) bounded(enabled actors) (choice int, todo actors) {
 	return todo.least(), todo
 }
 
-// opOf2 is opOf for an actor that may not be able to do anything, in a model that is not the
-// same each time.
-func (r *Run) opOf2(actor int, enabled actors) op {
+// opIfEnabled is opOf for an actor that may not be able to run, since the model is not the same
+// each time.
+func (r *Run) opIfEnabled(actor int, enabled actors) op {
 	if !enabled.has(actor) {
 		return op{}
 	}
 	return r.opOf(actor)
 }
 
-// clock says for each actor which of its steps come before something: those with an index
-// in trace that is less.
+// clock is a vector clock: for each actor, a number. Those steps of the actor come before
+// something whose index in trace is less than the number.
 type clock []int
 
 func (c clock) join(d clock) {
@@ -274,7 +278,7 @@ func (c clock) join(d clock) {
 	}
 }
 
-// newClock returns a clock that belongs to the execution.
+// newClock returns a clock of zeroes for the execution.
 func (r *Run) newClock() clock {
 	n := 2 * len(r.threads)
 	if len(r.x.clocks) < n {
@@ -291,18 +295,19 @@ func (r *Run) clone(c clock) clock {
 	return d
 }
 
-// object is what an operation is done to.
+// object is a word, lock or channel, and what the execution has done to it.
 type object struct {
-	steps         []int // what was done to it, as indices in trace
-	written, read clock // what comes before the last that was
+	steps         []int // the operations, as indices in trace
+	written, read clock // what comes before the last write, and the reads
 
-	// The last store that was delayed and became visible.
+	// The last store from a buffer that became visible.
 	shown   bool
 	shower  int
 	shownAt int
 }
 
-// order returns what comes before the step of actor that is about to be done, with that.
+// order returns the clock of the step that actor is about to do, with that step, and updates the
+// clocks of the thread and the object.
 func (r *Run) order(actor int, o op) clock {
 	t := r.threads[actor/2]
 	c := t.clock
@@ -336,8 +341,8 @@ func (r *Run) order(actor int, o op) clock {
 	return r.clone(c)
 }
 
-// races finds the steps that something that is going to be done might have come before, and
-// has that tried.
+// races finds the steps that the next operation of an actor might have come before, and adds
+// that order to what is to be tried.
 func (r *Run) races() {
 	for _, t := range r.threads {
 		if !t.done && (len(t.buffer) == 0 || !t.next.drains()) {
@@ -352,8 +357,8 @@ func (r *Run) races() {
 	r.checked = len(r.trace)
 }
 
-// racesOf finds the steps that do not commute with o, which actor is going to do, and
-// that do not come before it for another reason.
+// racesOf finds the steps that do not commute with o, the next operation of actor, and that
+// nothing else orders before it.
 func (r *Run) racesOf(actor int, o op, fresh bool) {
 	x := r.objects[o.at]
 	if x == nil {
@@ -364,7 +369,7 @@ func (r *Run) racesOf(actor int, o op, fresh bool) {
 		first = 0
 	}
 	var memory [2 * maxThreads]int
-	var c clock // what comes before o
+	var c clock // of what comes before o
 	for k := len(x.steps) - 1; k >= 0 && x.steps[k] >= first; k-- {
 		i := x.steps[k]
 		s := &r.trace[i]
@@ -393,11 +398,12 @@ func (r *Run) racesOf(actor int, o op, fresh bool) {
 	}
 }
 
-// reverse has executions tried where actor does what it is going to do before step i. One
-// of those begins, at the state before step i, with each actor whose first step after i
-// comes neither after i nor after another such step: if none of these is tried there
-// already, one has to be (the source sets of Abdulla, Aronis, Jonsson and Sagonas,
-// 2014). It returns false if actor could not go on there.
+// reverse makes sure that an execution is tried in which actor does its next operation before
+// step i. Such an execution begins, in the state before step i, with an actor whose first step
+// after i is ordered neither after i nor after another such first step. If none of these
+// actors is in the backtrack set of that state, reverse adds one. These are the source sets of
+// Abdulla, Aronis, Jonsson and Sagonas (2014). It returns false if actor could not run in that
+// state.
 func (r *Run) reverse(i, actor int, c clock) bool {
 	n := r.x.nodes[i]
 	var seen, begin actors
@@ -416,7 +422,7 @@ func (r *Run) reverse(i, actor int, c clock) bool {
 	if !seen.has(actor) {
 		if !n.enabled.has(actor) {
 			if after(c, seen, &firsts) {
-				// It can, when another has gone on.
+				// It can when another actor has run.
 			} else {
 				return false
 			}
@@ -430,7 +436,7 @@ func (r *Run) reverse(i, actor int, c clock) bool {
 	return true
 }
 
-// after reports whether one of the first steps of the actors in seen comes before what has
+// after reports whether the first step of one of the actors in seen comes before the step with
 // this clock.
 func after(c clock, seen actors, firsts *[2 * maxThreads]int) bool {
 	for ; seen != 0; seen &= seen - 1 {

@@ -10,37 +10,37 @@ import (
 	"testing"
 )
 
-// Fault is an operation that is done wrong.
+// Fault says which operations are done wrong, and how.
 type Fault struct {
-	// In is the function that the operation is in, as in "bins.(*Stack).Push". It is empty for
-	// one in a function literal: Line says what is meant.
+	// In is the function that has the operation, as in "bins.(*Stack).Push". It is empty for
+	// an operation in a function literal, which Line identifies.
 	In string
 
 	// Under, if it is not empty, is a function that has called In.
 	Under string
 
-	// Op, if it is not empty, is what sort of operation it is: "lock", "send", "add"; others in
-	// the function are done right.
+	// Op, if it is not empty, is the sort of operation: "lock", "send", "add". Operations of
+	// other sorts are done right.
 	Op string
 
 	// Line, if it is not empty, is a part of the line of code.
 	Line string
 
-	// Does is what is done instead, if the operation has such an effect.
+	// Does is what happens instead. Operations that cannot have this effect are done right.
 	Does Effect
 
-	at   string // of Mutate: what site.where returns
-	kind opKind // of the operation there
+	at   string // the result of site.where; only Mutate sets it
+	kind opKind // of the operation there; only Mutate sets it
 }
 
-// Effect is what becomes of an operation.
+// Effect is what happens in place of an operation.
 type Effect uint8
 
 const (
 	Right    Effect = iota
 	Torn            // a read-modify-write operation is a load and a store
 	Unfenced        // a swap of an integer is a load and a store that only releases
-	Skipped         // a lock does not lock, nothing is sent, waited for or, but by a swap, stored
+	Skipped         // a lock does not lock; a send, a receive, a store, a compare-and-swap, an add and an or do nothing
 	Blind           // a load gives zero
 	Failing         // a compare-and-swap fails
 )
@@ -51,10 +51,10 @@ func (e Effect) String() string {
 
 func (f Fault) String() string { return fmt.Sprintf("%s%s: %s %v", f.In, f.at, f.Op, f.Does) }
 
-// effects is what has been looked up for a site: for each sort of operation.
+// effects has the effect of the fault on each sort of operation at a site.
 type effects [opReceive + 1]Effect
 
-// effect returns what becomes of an operation of this kind at s.
+// effect returns the effect of the fault on an operation of this kind at s.
 func (r *Run) effect(s *site, kind opKind) Effect {
 	f := r.x.options.fault
 	if f == nil || !f.Does.has(kind) {
@@ -74,7 +74,7 @@ func (r *Run) effect(s *site, kind opKind) Effect {
 	return e[kind]
 }
 
-// has reports whether the effect is one on operations of this kind.
+// has reports whether operations of this kind can have the effect.
 func (e Effect) has(kind opKind) bool {
 	switch e {
 	case Torn:
@@ -91,8 +91,8 @@ func (e Effect) has(kind opKind) bool {
 	return false
 }
 
-// mutants returns the faults that an exploration of the model could have: for each
-// place where it does an operation, what may become of that.
+// mutants returns all faults with the effects Torn, Unfenced and Skipped, for each place where
+// an exploration of the model does an operation.
 func mutants(model func(*Run), opts []Option) (all []Fault) {
 	seen := make(map[string]bool)
 	x := newExplorer(opts)
@@ -124,10 +124,10 @@ func mutants(model func(*Run), opts []Option) (all []Fault) {
 	return all
 }
 
-// Mutate explores the model with each operation in turn done wrong: those of the kinds that
-// there are effects for but Blind and Failing. Each time the model must fail, except with those in harmless,
-// where the reason is given why it does not: "executor.(*deque).pop: swap torn", say. What
-// needs no mention there must not be mentioned.
+// Mutate explores the model with each operation in turn done wrong, with all effects but Blind
+// and Failing. Each time the model must fail, except with the faults in harmless. The key of one
+// is like "executor.(*deque).pop: swap torn", its value the reason why it does no harm. It is
+// an error if a fault in harmless makes the model fail, or does not occur.
 func Mutate(t testing.TB, model func(*Run), harmless map[string]string, opts ...Option) {
 	t.Helper()
 	needless := maps.Clone(harmless)

@@ -44,7 +44,7 @@ func Send[T any](c chan<- T, v T) { c <- v }
 // Receive is <-c.
 func Receive[T any](c <-chan T) T { return <-c }
 
-// TrySend sends v if that does not have to wait.
+// TrySend sends v if it does not have to wait.
 func TrySend[T any](c chan<- T, v T) {
 	select {
 	case c <- v:

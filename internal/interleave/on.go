@@ -47,7 +47,7 @@ func store[V comparable](c cell[V], at unsafe.Pointer, v V) {
 	}
 }
 
-// update is a read-modify-write operation: f returns what to store and whether to.
+// update is a read-modify-write operation. f returns what to store, and whether to store it.
 func update[V comparable](kind opKind, c cell[V], at unsafe.Pointer, f func(old V) (V, bool)) (old V, ok bool) {
 	r, s := exploring()
 	if r == nil {
@@ -253,8 +253,8 @@ func (o *Once) Do(f func()) {
 	}
 }
 
-// Pool is a sync.Pool that always gives what was put last, but nothing of another
-// execution, so that executions are alike.
+// Pool is a sync.Pool that always returns what was put last, but nothing from another
+// execution: so the same choices give the same execution.
 type Pool struct {
 	New  func() any
 	of   *Run
@@ -315,7 +315,7 @@ func Receive[T any](c <-chan T) (v T) {
 	return <-c
 }
 
-// TrySend sends v if that does not have to wait.
+// TrySend sends v if it does not have to wait.
 func TrySend[T any](c chan<- T, v T) {
 	if r, s := exploring(); r != nil {
 		r.point(opTrySend, *(*unsafe.Pointer)(unsafe.Pointer(&c)), s, nil)
@@ -329,7 +329,7 @@ func TrySend[T any](c chan<- T, v T) {
 	}
 }
 
-// int32Cell is an integer that is used with functions of this package.
+// int32Cell is an integer that is used with the functions of this package.
 type int32Cell int32
 
 func (c *int32Cell) word() *int32 { return (*int32)(c) }
@@ -347,10 +347,9 @@ func LoadInt32(p *int32) int32 { return load[int32]((*int32Cell)(p), unsafe.Poin
 // AddInt32 is atomic.AddInt32.
 func AddInt32(p *int32, d int32) int32 { return add[int32]((*int32Cell)(p), unsafe.Pointer(p), d) }
 
-// uintptrCell is an integer that is used with functions of this package.
+// uintptrCell is an integer that is used with the functions of this package. A thread that does
+// not own a store in a buffer sees the value before that store.
 type uintptrCell uintptr
-
-// Others see what has become visible of it.
 
 func (c *uintptrCell) word() *uintptr { return (*uintptr)(c) }
 
@@ -396,9 +395,10 @@ func CompareAndSwapUintptr(p *uintptr, old, new uintptr) bool {
 	return cas[uintptr]((*uintptrCell)(p), unsafe.Pointer(p), old, new)
 }
 
-// StoreRelease stores so that who loads the value sees all that was written before, but is no
-// barrier before the thread's later loads: others may see the store after those. One
-// thread at a time may store in p, and may also read *p directly.
+// StoreRelease is a store that only releases: a thread that loads the value sees everything that
+// was written before. It is no barrier: other threads may see the store only after later
+// loads of this thread. One thread at a time owns p: it alone stores there, and may also read
+// *p directly.
 func StoreRelease(p *uintptr, v uintptr) {
 	r, s := exploring()
 	if r == nil {

@@ -7,23 +7,23 @@ import "unsafe"
 // op is an operation that a thread is going to do, or has done.
 type op struct {
 	kind  opKind
-	at    unsafe.Pointer // what it is done to
+	at    unsafe.Pointer // the word, lock or channel that it is done to
 	site  *site
-	ready func() bool // nil: it never has to wait
+	ready func() bool // whether it can be done now; nil: always
 }
 
 type opKind uint8
 
 const (
-	opNone opKind = iota // nothing
+	opNone opKind = iota // no operation
 	opLoad
 	opStore
 	opSwap
 	opCAS
 	opAdd
 	opOr
-	opShow  // a store that was delayed becomes visible
-	opTouch // anything else that does not commute with itself
+	opShow  // a store in a buffer becomes visible
+	opTouch // any other operation that does not commute with itself
 	opLock
 	opTryLock
 	opUnlock
@@ -34,15 +34,17 @@ const (
 
 var opNames = [...]string{"", "load", "store", "swap", "compare-and-swap", "add", "or", "becomes visible", "", "lock", "try lock", "unlock", "send", "try to send", "receive"}
 
-// drains reports whether a thread can do o only when its buffer is empty.
+// drains reports whether o is a barrier: its thread can do it only when the thread's buffer is
+// empty.
 func (o op) drains() bool { return o.kind != opLoad && o.kind != opNone && o.kind != opShow }
 
-// dependent reports whether the order of a and b, of different actors, may matter.
+// dependent reports whether the order of a and b, of different actors, may matter: they do not
+// commute.
 func dependent(a, b op) bool {
 	return a.at != nil && a.at == b.at && (a.kind != opLoad || b.kind != opLoad)
 }
 
-// coenabled reports whether there may be a state where a and b can both be done.
+// coenabled reports whether there may be a state in which both a and b can be done.
 func coenabled(a, b op) bool {
 	return !(a.kind == opUnlock && (b.kind == opLock || b.kind == opUnlock) || a.kind == opLock && b.kind == opUnlock)
 }

@@ -14,9 +14,8 @@ import (
 	"github.com/framearena/framearena/internal/goroutine"
 )
 
-// Run is one execution of a model. The model uses it before the threads run; what it is
-// told then belongs to the threads, of which one runs at a time: so nothing of a Run needs
-// a lock.
+// Run is one execution of a model. The model uses it before the threads run. Then it belongs to
+// the threads, of which one runs at a time, so nothing in a Run needs a lock.
 type Run struct {
 	x       *explorer
 	threads []*thread
@@ -24,17 +23,17 @@ type Run struct {
 	end     func()
 
 	phase phase
-	turn  *thread       // the one that runs
-	begun chan struct{} // gets a value when a thread has come to its first operation
-	over  chan struct{} // gets a value when the execution is
+	turn  *thread       // the thread that runs
+	begun chan struct{} // gets a value when a thread has reached its first operation
+	over  chan struct{} // gets a value when the execution is over
 
 	trace   []step
-	checked int    // how many steps races has seen
-	asleep  actors // at the present state
+	checked int    // the steps that races has looked at
+	asleep  actors // in the present state; see node
 	last    int    // the thread that ran last
 	forced  int    // preemptions so far
-	free    bool   // what comes now is not explored: see pick
-	rested  bool
+	free    bool   // what follows is not explored: see pick
+	rested  bool   // atRest was called
 
 	objects map[unsafe.Pointer]*object
 	hidden  map[*uintptr]*hidden
@@ -45,19 +44,20 @@ type phase uint8
 
 const (
 	settingUp phase = iota
-	starting        // threads run up to their first operations, one after the other
+	starting        // threads run up to their first operation, one after the other
 	running
-	resting // in atRest or end
+	resting // atRest or end is running
 )
 
-// current is the execution that there is, if any.
+// current is the present execution, or nil. Explore stores it before the threads run and clears it
+// afterwards; threads load it.
 var current atomic.Pointer[Run]
 
-// exploring returns the execution and where the operation is, if the caller is one of the
-// threads and the operation is to be explored, otherwise nil.
+// exploring returns the execution and the site of the operation that the caller is about to do.
+// It returns nil if no execution runs, or if the operation is not to be explored.
 //
-// While an execution runs nobody else may use this package's types. That is looked at from
-// time to time, since to look costs more than all the rest.
+// While an execution runs, only its threads may use this package's types. This is checked in
+// some executions only, since the check costs more than all the rest.
 func exploring() (*Run, *site) {
 	r := current.Load()
 	if r == nil || r.phase != running && r.phase != starting {
@@ -75,7 +75,7 @@ func exploring() (*Run, *site) {
 	return r, s
 }
 
-// thread is a thread of a model. Its goroutine runs when it is the run's turn.
+// thread is a thread of a model. Its goroutine runs only when Run.turn is the thread.
 type thread struct {
 	id        int
 	name      string
@@ -84,15 +84,15 @@ type thread struct {
 	resume    chan struct{} // gets a value when it is this thread's turn
 	done      bool
 
-	next  op // what it does when it runs again; if it is not done
-	fresh bool
-	clock clock
+	next  op    // its next operation, unless it is done
+	fresh bool  // races has not looked at next
+	clock clock // of its last step
 
-	// buffer has the stores that are not visible yet, the oldest first.
+	// buffer has the thread's stores that are not visible to others yet, the oldest first.
 	buffer      []delayed
 	bufferClock clock
-	bufferFresh bool
-	late        bool // other operations were done since the oldest store in the buffer
+	bufferFresh bool // races has not looked at the oldest store
+	late        bool // other operations were done since the oldest store came into the buffer
 }
 
 // delayed is a store in a buffer.
@@ -100,11 +100,11 @@ type delayed struct {
 	p     *uintptr
 	v     uintptr
 	site  *site
-	clock clock // of the thread then
+	clock clock // of the thread when it stored
 }
 
 // hidden is a word for which a store waits in the buffer of owner. The word itself has the
-// newest value already, for the owner; others see visible.
+// newest value already, which the owner sees. Others see visible.
 type hidden struct {
 	owner   *thread
 	visible uintptr
@@ -114,12 +114,12 @@ type hidden struct {
 type step struct {
 	actor int
 	op    op
-	clock clock // what comes before it, and itself; nil in a run that is free
-	value any   // what it saw, for reports
+	clock clock // of what comes before it, and itself; nil if the execution is free
+	value any   // the value that it saw or made, for reports
 }
 
-// An actor is a thread or its buffer: number 2n is thread n, 2n+1 its buffer. To make a
-// store visible is what a buffer does.
+// actors is a set of actors. An actor is a thread or its buffer: number 2n is thread n, 2n+1 is its
+// buffer. The only operation of a buffer is to make its oldest store visible.
 type actors uint64
 
 const maxThreads = 16
@@ -128,7 +128,8 @@ func (a actors) has(actor int) bool { return a>>actor&1 != 0 }
 func only(actor int) actors         { return 1 << actor }
 func (a actors) least() int         { return bits.TrailingZeros64(uint64(a)) }
 
-// Thread adds a thread that calls f. It may use whatever the model made.
+// Thread adds a thread that calls f. The model calls it, at most 16 times. f may use what the
+// model has made.
 func (r *Run) Thread(name string, f func()) {
 	if r.phase != settingUp || len(r.threads) == maxThreads {
 		panic("interleave: Thread is called by the model, at most 16 times")
@@ -136,22 +137,24 @@ func (r *Run) Thread(name string, f func()) {
 	r.threads = append(r.threads, &thread{id: len(r.threads), name: name, f: f, resume: make(chan struct{})})
 }
 
-// AtRest has f called when no thread can run any more and some have not ended. Without it
-// that is a failure. f may look at what the threads share and must make some of them able
-// to run. What they do then is run, but not in all orders; it may come to a rest again.
+// AtRest makes the explorer call f when no thread can run and some have not ended. Without it
+// that is a failure. f may look at what the threads share, and must make some of them able to
+// run. What they do then is run in one order only. If they come to rest again, f is called
+// again.
 func (r *Run) AtRest(f func()) { r.atRest = f }
 
-// End has f called when all threads have ended, to look at what came out.
+// End makes the explorer call f when all threads have ended, to look at the result.
 func (r *Run) End(f func()) { r.end = f }
 
-// Require makes the execution a failure unless ok. Threads and the functions of a model may
-// call it; it does not return then.
+// Require makes the execution a failure unless ok is true, and does not return then. Threads,
+// and the functions given to AtRest and End, may call it.
 func (r *Run) Require(ok bool, format string, args ...any) {
 	if !ok {
 		panic(requirement(fmt.Sprintf(format, args...)))
 	}
 }
 
+// requirement is the value of a panic that makes the execution a failure.
 type requirement string
 
 // execute runs the threads once.
@@ -166,7 +169,7 @@ func (r *Run) execute(model func(*Run)) {
 	r.last = -1
 	r.phase = starting
 	for _, t := range r.threads {
-		go r.live(t)
+		go r.runThread(t)
 		r.turn = t
 		t.resume <- struct{}{}
 		if !r.wait(r.begun) {
@@ -187,7 +190,8 @@ func (r *Run) execute(model func(*Run)) {
 	r.end()
 }
 
-// wait waits for c, and fails if a thread blocks where this package does not know of it.
+// wait waits for c. It makes the execution a failure, and returns false, if a thread blocks in
+// something that this package does not know.
 func (r *Run) wait(c chan struct{}) bool {
 	select {
 	case <-c:
@@ -205,8 +209,8 @@ func (r *Run) wait(c chan struct{}) bool {
 	}
 }
 
-// live is a thread's goroutine.
-func (r *Run) live(t *thread) {
+// runThread is a thread's goroutine. The name is known to newSite.
+func (r *Run) runThread(t *thread) {
 	<-t.resume
 	t.goroutine = goroutine.ID()
 	defer func() {
@@ -229,6 +233,7 @@ func (r *Run) live(t *thread) {
 	t.f()
 }
 
+// fail makes the execution a failure, if it is none yet.
 func (r *Run) fail(v any) {
 	if r.failure != nil {
 		return
@@ -241,8 +246,9 @@ func (r *Run) fail(v any) {
 	}
 }
 
-// point is called by a thread before each operation, and returns when the thread is to do
-// it. ready says whether the operation need not wait; nil: it never has to.
+// point is the scheduling point: a thread calls it before each operation. It returns when the
+// thread has to do the operation. ready reports whether the operation can be done without
+// waiting; nil means that it always can.
 func (r *Run) point(kind opKind, at unsafe.Pointer, s *site, ready func() bool) {
 	t := r.turn
 	t.next, t.fresh = op{kind: kind, at: at, site: s, ready: ready}, true
@@ -254,11 +260,11 @@ func (r *Run) point(kind opKind, at unsafe.Pointer, s *site, ready func() bool) 
 	r.schedule(t)
 }
 
-// saw notes what the operation that was just done has seen.
+// saw records the value that the last operation has seen or made.
 func (r *Run) saw(v any) { r.trace[len(r.trace)-1].value = v }
 
-// schedule has a thread run that may do its next operation. It returns when that is self, or
-// at once if self has ended; nil is who starts it all.
+// schedule makes a thread run that pick chooses. It returns when self is chosen, or at once if
+// self has ended. self is nil in the call that starts the threads.
 func (r *Run) schedule(self *thread) {
 	for {
 		a, ok := r.pick()
@@ -298,6 +304,7 @@ func (r *Run) alive() bool {
 	return slices.ContainsFunc(r.threads, func(t *thread) bool { return !t.done })
 }
 
+// rest calls the function of AtRest.
 func (r *Run) rest() {
 	r.rested, r.free = true, true
 	r.phase = resting
@@ -310,7 +317,7 @@ func (r *Run) rest() {
 	r.atRest()
 }
 
-// delay puts a store in the buffer of the thread that runs.
+// delay puts a store into the buffer of the thread that runs.
 func (r *Run) delay(p *uintptr, v uintptr, s *site) {
 	t := r.turn
 	if r.phase == starting { // before its first operation
@@ -327,8 +334,8 @@ func (r *Run) delay(p *uintptr, v uintptr, s *site) {
 	t.buffer = append(t.buffer, delayed{p, v, s, r.clone(t.clock)})
 }
 
-// mustBeOrdered panics if another thread has stored in p and nothing has ordered that
-// before what t does.
+// mustBeOrdered panics if another thread has stored in p and nothing orders that store before
+// the next operation of t.
 func (r *Run) mustBeOrdered(t *thread, p *uintptr) {
 	h, o := r.hidden[p], r.objects[unsafe.Pointer(p)]
 	if h != nil && h.owner != t || !r.free && o != nil && o.shown && o.shower != 2*t.id+1 && t.clock[o.shower] < o.shownAt {
@@ -350,7 +357,8 @@ func (r *Run) show(t *thread) {
 	}
 }
 
-// hiddenFrom returns what the thread that runs sees of p, if that is not what *p is.
+// hiddenFrom returns the entry of p if the thread that runs sees another value there than *p, and
+// nil otherwise.
 func hiddenFrom(p *uintptr) *hidden {
 	r := current.Load()
 	if r == nil || r.phase != running {

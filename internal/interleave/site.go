@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// site is where an operation is in the code. There is one for each way that led there.
+// site is the place of an operation in the code, with the calls that lead there. The same line
+// reached by other calls is another site.
 type site struct {
-	functions []string // the one with the operation, and those that called it
+	functions []string // the function with the operation, and then its callers
 	file      string
 	line      int
 	pkg       string
@@ -26,13 +27,13 @@ func (s *site) String() string {
 	return fmt.Sprintf("%s:%d", filepath.Join(filepath.Base(filepath.Dir(s.file)), filepath.Base(s.file)), s.line)
 }
 
-// where is the site without the way.
+// where returns the site without the calls that lead there.
 func (s *site) where() string { return s.function() + " " + s.String() }
 
 func (s *site) function() string { return s.functions[0] }
 
-// within reports whether the operation is in the function with this name, or in one that
-// it calls. Names are as in "bins.(*Stack).Push".
+// within reports whether the operation is in the function with this name, or in a function that
+// it calls. Names are like "bins.(*Stack).Push".
 func (s *site) within(name string) bool {
 	for _, f := range s.functions {
 		if f == name {
@@ -44,16 +45,16 @@ func (s *site) within(name string) bool {
 
 const siteDepth = 10
 
-// somewhere is where operations are when nobody wants to know, since to find out costs more
+// somewhere is the site of all operations as long as sites are not looked up, which costs more
 // than all the rest.
 var somewhere = &site{functions: []string{"?"}}
 
-// sites are those that there were. Threads use it, one at a time.
+// sites has all sites so far, by their calls. Threads use it, one at a time.
 var sites = make(map[[siteDepth]uintptr]*site)
 
-// here returns the site of the operation that is being done, or nil if it is not one that is
-// explored. Files of other packages whose
-// names end in _explore.go are taken for a part of this one.
+// here returns the site of the operation that its caller is about to do. It returns nil if the
+// operation is not to be explored. Files of other packages whose names end in _explore.go
+// count as part of this package.
 func (r *Run) here() *site {
 	if !r.x.sited {
 		return somewhere
@@ -78,7 +79,7 @@ func newSite(pcs [siteDepth]uintptr, n int) *site {
 		var f runtime.Frame
 		f, more = frames.Next()
 		name := f.Function[strings.LastIndexByte(f.Function, '/')+1:]
-		if name == "interleave.(*Run).live" {
+		if name == "interleave.(*Run).runThread" {
 			break
 		}
 		if strings.HasPrefix(name, "interleave.") && !strings.HasSuffix(f.File, "_test.go") || strings.HasSuffix(f.File, "_explore.go") {
@@ -99,7 +100,7 @@ func newSite(pcs [siteDepth]uintptr, n int) *site {
 
 var sources = make(map[string][]string)
 
-// text returns the line of code, or nothing if it can't be read.
+// text returns the line of code, or "" if the file cannot be read.
 func (s *site) text() string {
 	lines, ok := sources[s.file]
 	if !ok {

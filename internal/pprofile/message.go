@@ -2,10 +2,10 @@ package pprofile
 
 import "encoding/binary"
 
-// message is an encoded protocol buffer message, to which fields are appended.
+// message is an encoded protocol buffer message. Its methods append fields to it.
 type message []byte
 
-// The fields of profile.proto that are written.
+// These are the numbers of the fields of profile.proto that this package writes.
 const (
 	profileSampleType        = 1
 	profileSample            = 2
@@ -37,10 +37,11 @@ const (
 	functionFile       = 4
 )
 
+// varint appends a number without a field.
 func (m *message) varint(n uint64) { *m = binary.AppendUvarint(*m, n) }
 
-// number appends a field with a number. 0 is what a reader takes one for that is not
-// there.
+// number appends a field with a number. It appends nothing for 0, which is the value of a
+// missing field.
 func (m *message) number(field int, n uint64) {
 	const wireVarint = 0
 	if n != 0 {
@@ -49,7 +50,7 @@ func (m *message) number(field int, n uint64) {
 	}
 }
 
-// submessage appends a field with bytes: a message, a string or packed numbers.
+// submessage appends a field with bytes: a message, a string, or packed numbers.
 func (m *message) submessage(field int, bytes message) {
 	const wireBytes = 2
 	m.varint(uint64(field)<<3 | wireBytes)

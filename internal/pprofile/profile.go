@@ -1,6 +1,6 @@
-// Package pprofile writes profiles in the format that go tool pprof reads: gzip over
-// the protocol buffer message that profile.proto of github.com/google/pprof defines.
-// It has what profiles of this module need, and is no dependency.
+// Package pprofile writes profiles in the format of go tool pprof: the protocol buffer
+// message that profile.proto of github.com/google/pprof defines, compressed with gzip. It
+// writes the fields that profiles of this module need, without a dependency.
 package pprofile
 
 import (
@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// ValueType says what a sample's value is.
+// ValueType describes a value that each sample has: what it counts, and the unit.
 type ValueType struct{ Type, Unit string }
 
-// Frame is a place in a stack. Frames that are equal are one to pprof.
+// Frame is a place in the stack of a sample. Equal frames are one location in the profile.
 type Frame struct {
 	Function string
 	File     string
 	Line     int
 }
 
-// Label is what a sample can be selected by.
+// Label is a key and a value of a sample. Users of pprof select samples by their labels.
 type Label struct{ Key, Value string }
 
-// Profile is a profile that is being made. It belongs to one goroutine.
+// Profile collects samples. It belongs to one goroutine at a time.
 type Profile struct {
-	message   message // all that was added so far
+	message   message // everything so far except for the strings
 	strings   table[string]
 	functions table[function]
 	locations table[Frame]
@@ -33,11 +33,11 @@ type Profile struct {
 
 type function struct{ name, file string }
 
-// New returns a profile of samples with such values. pprof shows the first unless it is
-// told otherwise.
+// New returns an empty profile that was taken at the given time. Each sample has one value
+// for each of values, of which there is at least one. pprof shows the first by default.
 func New(at time.Time, values ...ValueType) *Profile {
 	p := new(Profile)
-	p.strings.number("") // the first string is the empty one
+	p.strings.number("") // the format requires that the first string is empty
 	for _, v := range values {
 		p.message.submessage(profileSampleType, p.valueType(v))
 	}
@@ -46,8 +46,8 @@ func New(at time.Time, values ...ValueType) *Profile {
 	return p
 }
 
-// Add adds a sample. The stack begins with the innermost frame. There are as many values
-// as New was told of.
+// Add adds a sample. stack begins with the innermost frame. There must be as many values as
+// New was given, in the same order.
 func (p *Profile) Add(stack []Frame, labels []Label, values ...int64) {
 	var sample, ids, packed message
 	for _, f := range stack {
@@ -67,7 +67,8 @@ func (p *Profile) Add(stack []Frame, labels []Label, values ...int64) {
 	p.message.submessage(profileSample, sample)
 }
 
-// Write writes the profile. It is done with after that.
+// Write writes the profile to w. The profile must not be used afterwards. An error wraps
+// that of w.
 func (p *Profile) Write(w io.Writer) error {
 	for _, s := range p.strings.all {
 		p.message.submessage(profileString, message(s))
@@ -88,10 +89,11 @@ func (p *Profile) valueType(v ValueType) (m message) {
 	return m
 }
 
-// location returns the number of a frame's location, which it adds first if need be.
+// location returns the ID of a frame's location. It adds the location to the profile if
+// there is none yet.
 func (p *Profile) location(f Frame) uint64 {
 	if n, ok := p.locations.numbers[f]; ok {
-		return n + 1 // 0 is none
+		return n + 1 // the ID 0 is not allowed
 	}
 	var line, m message
 	line.number(lineFunction, p.function(function{f.Function, f.File}))
@@ -103,6 +105,7 @@ func (p *Profile) location(f Frame) uint64 {
 	return id
 }
 
+// function returns the ID of a function. It adds the function to the profile if it is new.
 func (p *Profile) function(f function) uint64 {
 	if n, ok := p.functions.numbers[f]; ok {
 		return n + 1
@@ -117,12 +120,13 @@ func (p *Profile) function(f function) uint64 {
 	return id
 }
 
-// table numbers values, from 0, in the order in which they come.
+// table numbers distinct values from 0, in the order of their first use.
 type table[K comparable] struct {
 	numbers map[K]uint64
 	all     []K
 }
 
+// number returns the number of k, which it adds if it is new.
 func (t *table[K]) number(k K) uint64 {
 	n, ok := t.numbers[k]
 	if !ok {

@@ -1,7 +1,6 @@
-// Package race says whether the race detector is compiled in.
+// Package race has a constant that says whether the program is built with -race.
 //
-// It is a constant tested in the code, not a second implementation: under
-// -race, slabs come from the Go heap so that the detector sees the frames in
-// them, and counters that a reader may look at from another goroutine are
-// stored atomically.
+// Code tests the constant where the two builds differ: under -race, slabs come from the Go
+// heap, so that the detector sees the frames in them, and counters that other goroutines may
+// read are stored atomically.
 package race

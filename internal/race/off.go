@@ -2,5 +2,5 @@
 
 package race
 
-// Enabled reports whether this is a build with -race.
+// Enabled is true in builds with -race.
 const Enabled = false

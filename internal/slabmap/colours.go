@@ -2,7 +2,7 @@ package slabmap
 
 import "image/color"
 
-// colour is what a shape is painted with, by its meaning.
+// colour names a colour by its meaning. A theme has the values.
 type colour uint8
 
 const (
@@ -10,28 +10,28 @@ const (
 	inkColour
 	dimColour
 	lineColour
-	edgeColour // an outline, 1 pixel wide and inside the rectangle
+	edgeColour // for an outline, 1 pixel wide, inside the rectangle
 	uncarvedColour
 	freeColour
 	coldColour
-	firstLive // and levels-1 more
+	firstLive // followed by levels-1 more
 )
 
-// levels is the number of shades of a cell with live frames: an eighth of the
-// carved ones each.
+// levels is the number of shades for cells with live frames. Each shade stands for an
+// eighth of the carved frames.
 const levels = 8
 
 func liveColour(level int) colour { return firstLive + colour(level) }
 
 const colours = int(firstLive) + levels
 
-// names are the classes of colours in the SVG.
+// names are the CSS classes of the colours in the SVG.
 var names = [colours]string{
 	"paper", "ink", "dim", "line", "edge", "uncarved", "free", "cold",
 	"live1", "live2", "live3", "live4", "live5", "live6", "live7", "live8",
 }
 
-// theme is a set of colours.
+// theme has the value of each colour.
 type theme [colours]color.RGBA
 
 var (
@@ -39,6 +39,8 @@ var (
 	dark  = newTheme([...]uint32{0x14181f, 0xe6ebf2, 0x9aa6b5, 0x2b333e, 0x4a5563, 0x222a34, 0x665a34, 0x3f4854}, 0x1f4a66, 0x9ddcff)
 )
 
+// newTheme returns a theme with the plain colours in their order, and with shades from
+// fewLive to allLive for cells with live frames. Numbers are 0xRRGGBB.
 func newTheme(plain [firstLive]uint32, fewLive, allLive uint32) (t theme) {
 	for i, c := range plain {
 		t[i] = rgb(c)

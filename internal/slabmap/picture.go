@@ -1,4 +1,4 @@
-// Package slabmap draws the slabs of an arena: as SVG, or the same picture as PNG.
+// Package slabmap draws the slabs of an arena, as SVG or as PNG. Both show the same picture.
 package slabmap
 
 import (
@@ -9,19 +9,20 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Picture is what is drawn. Its fields are not changed.
+// Picture holds the figures of a picture. Its methods do not change it, so any number of
+// goroutines may call them.
 type Picture struct {
 	Title    string
 	Subtitle string
 	Slabs    []arena.SlabInfo // in the order of [arena.Arena.Slabs]
-	Stats    arena.Stats      // of the same moment
+	Stats    arena.Stats      // taken at the same time as Slabs
 }
 
-// A slab is a box of up to cellsAcross × cellsAcross cells, row by row. A cell is a
-// 256th of the slab, or a frame if it has fewer.
+// A slab is drawn as a box of up to cellsAcross × cellsAcross cells, row by row. A cell is a
+// 256th of the slab, or one frame if the slab has room for fewer than 256.
 const cellsAcross = 16
 
-// Measures, in pixels of the SVG; the PNG has scale times as many.
+// Lengths are in pixels of the SVG. The PNG has scale times as many pixels.
 const (
 	width      = 960.0
 	margin     = 28.0
@@ -34,11 +35,12 @@ const (
 	noteSize  = 12.0
 )
 
-// maxDrawn is how many slabs of a class are drawn; how many are left out is said.
+// maxDrawn is the most slabs of a class that are drawn. The picture says how many it leaves
+// out.
 const maxDrawn = 1024
 
-// boxSize returns the side of a slab's box: a multiple of the cells, less if there
-// are many.
+// boxSize returns the side of a slab's box, a multiple of cellsAcross. The more slabs there
+// are, the smaller it is.
 func boxSize(slabs int) float64 {
 	switch {
 	case slabs <= 60:
@@ -50,7 +52,7 @@ func boxSize(slabs int) float64 {
 	}
 }
 
-// layout returns the picture as shapes, and its height.
+// layout returns the shapes of the picture, and its height.
 func (p *Picture) layout() (*drawing, float64) {
 	d := new(drawing)
 	y := margin + titleSize
@@ -72,11 +74,11 @@ func (p *Picture) layout() (*drawing, float64) {
 		y = r.layout(d, y+rowGap/2, box) + rowGap/2
 	}
 	d.text(margin, y+noteSize, noteSize, dimColour,
-		"A box is a slab of 2 MiB; its cells are 8 KiB, or a frame if that is larger, row by row from the first frame.")
+		"A box is a slab of 2 MiB. A cell is 8 KiB, or one frame if frames are larger, row by row from the first frame.")
 	return d, math.Ceil(y + noteSize + margin)
 }
 
-// layoutFigures writes the figures below each other's names and returns where
+// layoutFigures draws the figures in a row, each below its name. It returns the y where
 // they end.
 func (p *Picture) layoutFigures(d *drawing, y float64) float64 {
 	s := p.Stats
@@ -86,7 +88,7 @@ func (p *Picture) layoutFigures(d *drawing, y float64) float64 {
 	}
 	figures := []struct{ name, value string }{
 		{"live frames", number(s.Total.Live + uint64(s.Large))},
-		{"in these", inUnits(live)},
+		{"memory in these", inUnits(live)},
 		{"carved frames", number(s.Total.Carved)},
 		{"occupied of carved", percent(s.Total.Live, s.Total.Carved)},
 		{"slabs", number(uint64(s.Total.Slabs))},
@@ -102,7 +104,7 @@ func (p *Picture) layoutFigures(d *drawing, y float64) float64 {
 	return y + 48
 }
 
-// layoutLegend says what the colours mean and returns where it ends.
+// layoutLegend draws the legend of the colours. It returns the y where it ends.
 func layoutLegend(d *drawing, y float64) float64 {
 	const side = 14.0
 	x := margin
@@ -126,14 +128,15 @@ func layoutLegend(d *drawing, y float64) float64 {
 	return y + side + 22
 }
 
-// row is the slabs of a class.
+// row has the slabs of one size class.
 type row struct {
 	frameSize          uintptr
-	slabs              []arena.SlabInfo // that are drawn
-	omitted            int
-	carved, live, cold int // of all
+	slabs              []arena.SlabInfo // the slabs that are drawn
+	omitted            int              // number of the others
+	carved, live, cold int              // frames in all slabs of the class
 }
 
+// rowsOf divides slabs, which are sorted by frame size, into rows.
 func rowsOf(slabs []arena.SlabInfo) []*row {
 	var rows []*row
 	for _, s := range slabs {
@@ -153,7 +156,7 @@ func rowsOf(slabs []arena.SlabInfo) []*row {
 	return rows
 }
 
-// layout draws the row from y on and returns where it ends.
+// layout draws the row, with its top at y. It returns the y where it ends.
 func (r *row) layout(d *drawing, y, box float64) float64 {
 	line := y + 15
 	write := func(size float64, c colour, text string) {
@@ -187,6 +190,7 @@ func (r *row) layout(d *drawing, y, box float64) float64 {
 	return max(line, top+box) + 8
 }
 
+// layoutSlab draws a slab as a box with the side box, with its top left corner at x, y.
 func layoutSlab(d *drawing, s *arena.SlabInfo, x, y, box float64) {
 	says := fmt.Sprintf("slab of %s frames: %s live, %s carved, room for %s",
 		inUnits(uint64(s.FrameSize)), number(uint64(s.Live)), number(uint64(s.Carved)), number(uint64(s.Capacity)))
@@ -200,7 +204,7 @@ func layoutSlab(d *drawing, s *arena.SlabInfo, x, y, box float64) {
 	w, h := box/float64(columns), box/float64(rows)
 	for i := 0; i < cells; {
 		c := cellColour(s.Part(i*s.Capacity/cells, (i+1)*s.Capacity/cells))
-		n := 1 // neighbours of one colour are one rectangle
+		n := 1 // neighbours in a row with the same colour are one rectangle
 		for i+n < cells && (i+n)%columns != 0 && cellColour(s.Part((i+n)*s.Capacity/cells, (i+n+1)*s.Capacity/cells)) == c {
 			n++
 		}
@@ -213,8 +217,8 @@ func layoutSlab(d *drawing, s *arena.SlabInfo, x, y, box float64) {
 	d.end()
 }
 
-// grid returns how many cells a slab with room for so many frames has, which is a
-// power of two.
+// grid returns the columns and rows of cells for a slab with room for capacity frames, at
+// least one. The number of cells is a power of two, and at most capacity.
 func grid(capacity int) (columns, rows int) {
 	columns, rows = cellsAcross, cellsAcross
 	for columns*rows > capacity {
@@ -241,7 +245,7 @@ func cellColour(p arena.SlabPart) colour {
 	}
 }
 
-// number returns n with its thousands set apart.
+// number formats n with commas between the thousands.
 func number(n uint64) string {
 	s := strconv.FormatUint(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -250,8 +254,8 @@ func number(n uint64) string {
 	return s
 }
 
-// inUnits returns a size in the largest unit, each 1024 of the one before, that
-// leaves it at 1 or more.
+// inUnits formats a number of bytes in the largest unit that leaves it at 1 or more. Each
+// unit is 1024 of the one before.
 func inUnits(n uint64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
 	x, i := float64(n), 0
@@ -264,7 +268,7 @@ func inUnits(n uint64) string {
 	return fmt.Sprintf("%.1f %s", x, units[i])
 }
 
-// percent returns a part of a whole.
+// percent formats part as a percentage of whole.
 func percent(part, whole uint64) string {
 	if whole == 0 {
 		return "0 %"

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pictureOf returns a picture of what an arena is after use.
+// pictureOf returns a picture of a new arena after use.
 func pictureOf(t *testing.T, use func(*arena.Cache)) *Picture {
 	t.Helper()
 	a, err := arena.New()
@@ -29,7 +29,7 @@ func pictureOf(t *testing.T, use func(*arena.Cache)) *Picture {
 	for s := range a.Slabs() {
 		p.Slabs = append(p.Slabs, s)
 	}
-	return p // the arena goes with the process
+	return p // the arena stays open until the process ends
 }
 
 // allocate allocates n frames.
@@ -44,7 +44,7 @@ func allocate(t *testing.T, c *arena.Cache, n int, size uintptr) []unsafe.Pointe
 	return frames
 }
 
-// mixed has slabs of three classes, with several occupancies.
+// mixed returns a picture with slabs of three classes, of different occupancy.
 func mixed(t *testing.T) *Picture {
 	return pictureOf(t, func(c *arena.Cache) {
 		for i, f := range allocate(t, c, 3000, 900) {
@@ -58,13 +58,13 @@ func mixed(t *testing.T) *Picture {
 	})
 }
 
-// box is a slab's group in an SVG.
+// box is the group of a slab in an SVG.
 type box struct {
 	title string
-	fills map[string]float64 // the area that each class of rectangles has
+	fills map[string]float64 // the area of all rectangles with a class
 }
 
-// parse returns the slabs of an SVG and all texts outside of them.
+// parse returns the slabs of an SVG, and all texts outside of them.
 func parse(t *testing.T, svg []byte) (slabs []box, texts []string) {
 	t.Helper()
 	d := xml.NewDecoder(bytes.NewReader(svg))
@@ -82,7 +82,7 @@ func parse(t *testing.T, svg []byte) (slabs []box, texts []string) {
 			attributes := make(map[string]string)
 			for _, a := range token.Attr {
 				attributes[a.Name.Local] = a.Value
-				require.False(t, a.Name.Local == "href" || strings.Contains(a.Value, "url("), "nothing from elsewhere")
+				require.False(t, a.Name.Local == "href" || strings.Contains(a.Value, "url("), "the SVG refers to something outside itself")
 			}
 			switch {
 			case token.Name.Local == "g":
@@ -260,7 +260,7 @@ func TestLostOutput(t *testing.T) {
 	require.Error(t, p.WritePNG(fullDisk{}, false))
 }
 
-// fullDisk takes no output.
+// fullDisk is a writer that always fails.
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }

@@ -14,11 +14,11 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// scale is how many pixels of the PNG are one of the SVG.
+// scale is the number of the PNG's pixels for each of the SVG's, in either direction.
 const scale = 2
 
-// WritePNG writes the picture as PNG, with dark colours if isDark. The error is w's,
-// or the font's.
+// WritePNG writes the picture to w as PNG, in dark colours if isDark is set. The error is
+// that of w, or of the font.
 func (p *Picture) WritePNG(w io.Writer, isDark bool) error {
 	d, height := p.layout()
 	colours := &light
@@ -44,7 +44,7 @@ func (p *Picture) WritePNG(w io.Writer, isDark bool) error {
 	return png.Encode(w, c.pixels)
 }
 
-// canvas is a PNG that is being painted.
+// canvas is a PNG that is being painted. It belongs to one goroutine.
 type canvas struct {
 	pixels *image.RGBA
 	theme  *theme
@@ -55,6 +55,7 @@ func (c *canvas) fill(r image.Rectangle, with color.RGBA) {
 	draw.Draw(c.pixels, r, image.NewUniform(with), image.Point{}, draw.Src)
 }
 
+// rectangle fills a rectangle or, in edgeColour, draws its outline.
 func (c *canvas) rectangle(s shape) {
 	r := image.Rect(scaled(s.x), scaled(s.y), scaled(s.x+s.w), scaled(s.y+s.h))
 	with := c.theme[s.colour]
@@ -72,6 +73,7 @@ func (c *canvas) rectangle(s shape) {
 	}
 }
 
+// letters draws a text. It loads the font at the first text of each size.
 func (c *canvas) letters(s shape) error {
 	face, ok := c.faces[s.h]
 	if !ok {
@@ -95,4 +97,5 @@ func (c *canvas) letters(s shape) error {
 	return nil
 }
 
+// scaled converts a length of the SVG to pixels of the PNG.
 func scaled(x float64) int { return int(math.Round(scale * x)) }

@@ -8,9 +8,9 @@ import (
 	"strconv"
 )
 
-// WriteSVG writes the picture as SVG. It is light or dark as its reader likes it,
-// and refers to nothing outside of it. Each slab is a group of class "slab", with
-// its figures as the title. The error is w's.
+// WriteSVG writes the picture to w as SVG. The SVG has a light and a dark theme, of which
+// the viewer selects one, and refers to nothing outside itself. Each slab is a group with
+// the class "slab", and with its figures as the title. The error is that of w.
 func (p *Picture) WriteSVG(w io.Writer) error {
 	d, height := p.layout()
 	b := bufio.NewWriter(w)
@@ -28,7 +28,7 @@ func (p *Picture) WriteSVG(w io.Writer) error {
 	for _, s := range d.shapes {
 		switch s.kind {
 		case rectangle:
-			if s.colour == edgeColour { // a stroke lies on both sides of its line
+			if s.colour == edgeColour { // a stroke extends to both sides of its line
 				s.x, s.y, s.w, s.h = s.x+0.5, s.y+0.5, s.w-1, s.h-1
 			}
 			fmt.Fprintf(b, `<rect class="%s" x="%s" y="%s" width="%s" height="%s"/>`+"\n",
@@ -49,7 +49,7 @@ func (p *Picture) WriteSVG(w io.Writer) error {
 	return b.Flush()
 }
 
-// writeRules writes the theme as CSS.
+// writeRules writes a theme as rules of CSS.
 func writeRules(b *bufio.Writer, t *theme) {
 	for i, c := range t {
 		property := "fill"
@@ -60,8 +60,9 @@ func writeRules(b *bufio.Writer, t *theme) {
 	}
 }
 
-// escape writes text; the writer keeps its error.
+// escape writes text with XML's special characters escaped. Flush returns the error, if
+// there is one.
 func escape(b *bufio.Writer, text string) { _ = xml.EscapeText(b, []byte(text)) }
 
-// pixels returns x without digits that it does not need.
+// pixels formats a length with as few digits as possible.
 func pixels(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -3,36 +3,28 @@ package chain
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"github.com/framearena/framearena/bench/internal/contest"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-const (
-	leavesPerIteration = 5 * 3 * 3
-	framesPerIteration = 1 + 5 + 5*3 + leavesPerIteration
-)
-
-// leaves counts the ends of the chain.
-var leaves atomic.Uint64
-
-// counted returns a function that runs the chain and checks how many leaves there were.
+// counted returns a function that runs the chain and checks how many leaves it has reached.
 func counted(run func(iterations int) error) func(int) error {
 	return func(iterations int) error {
-		before := leaves.Load()
+		before := workloads.ChainLeaves.Load()
 		if err := run(iterations); err != nil {
 			return err
 		}
-		return contest.Check("the number of leaves", leaves.Load()-before, uint64(iterations)*leavesPerIteration)
+		return contest.Check("the number of leaves", workloads.ChainLeaves.Load()-before, uint64(iterations)*workloads.LeavesPerIteration)
 	}
 }
 
 func inGo(name string, role contest.Role, open func() (contest.Runner, error), note string) contest.Contestant {
-	return contest.Contestant{Name: name, Lang: "Go", Role: role, Note: note, Sample: contest.Timed(framesPerIteration, open)}
+	return contest.Contestant{Name: name, Lang: "Go", Role: role, Note: note, Sample: contest.Timed(workloads.FramesPerIteration, open)}
 }
 
 func stacked(call func(func())) func() (contest.Runner, error) {
-	return contest.Do(counted(func(iterations int) error { depths(call, iterations); return nil }))
+	return contest.Do(counted(func(iterations int) error { workloads.ChainOfCalls(call, iterations); return nil }))
 }
 
 // Disciplines returns the discipline.
@@ -44,15 +36,15 @@ func Disciplines() []contest.Discipline {
 			"to make it, to run in it, and to go back.",
 		Metrics: []contest.Metric{contest.Time},
 		Contestants: []contest.Contestant{
-			inGo("framearena, plain", contest.Ours, tasks(loop, inline), "a frame for each task, from the owner's cache"),
+			inGo("framearena, plain", contest.Ours, tasks(workloads.Chain, inline), "a frame for each task, from the owner's cache"),
 			inGo("framearena, elided", contest.Ours, elided, "children in the root's frame"),
-			inGo("framearena, plain, on a Pool", contest.Ours, tasks(loop, pool), ""),
+			inGo("framearena, plain, on a Pool", contest.Ours, tasks(workloads.Chain, pool), ""),
 			inGo("framearena, shared arena", contest.Ours, inArena, "coro.Allocator with an arena.Arena"),
 			inGo("framearena, Go heap", contest.Ours, onHeap, "coro.Allocator with an arena.Heap"),
 			inGo("by hand, frames from new", contest.Peer, contest.Do(counted(writtenChain{}.run)), "state machines written by hand; they have neither errors nor contexts"),
 			inGo("by hand, frames from sync.Pool", contest.Peer, contest.Do(counted(writtenChain{&sync.Pool{New: func() any { return new(written) }}}.run)), "the same"),
 			inGo("iter.Pull", contest.Peer, stacked(byPull), "a coroutine for each task"),
-			inGo("goroutine and channel", contest.Peer, stacked(byGoroutine), "a goroutine for each task"),
+			inGo("goroutine and channel", contest.Peer, stacked(workloads.AwaitGoroutine), "a goroutine for each task"),
 			inGo("calls of Go functions", contest.Floor, stacked(byCall), "they cannot wait"),
 		},
 	}

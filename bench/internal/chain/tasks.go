@@ -5,6 +5,7 @@ import (
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 // closer is an executor.
@@ -13,16 +14,17 @@ type closer interface {
 	Close() error
 }
 
-// tasks returns what opens the chain as tasks on an executor, with options for the launch.
-func tasks(root *coro.Kind[repeat, none], open func() closer, opts ...coro.LaunchOption) func() (contest.Runner, error) {
+// tasks returns a function that opens the chain as tasks on an executor, with options for the
+// launch.
+func tasks(root *coro.Kind[workloads.Repeat, struct{}], open func() closer, opts ...coro.LaunchOption) func() (contest.Runner, error) {
 	return func() (contest.Runner, error) {
 		ex := open()
 		done := make(chan error, 1)
-		opts := append(opts, coro.OnError(func(err error) { done <- err }), coro.OnResult(func(none) { done <- nil }))
+		opts := append(opts, coro.OnError(func(err error) { done <- err }), coro.OnResult(func(struct{}) { done <- nil }))
 		launch := coro.RunAsync(ex, opts...)
 		return contest.Runner{
 			Do: counted(func(iterations int) error {
-				if err := launch(root.With(repeat{iterations})); err != nil {
+				if err := launch(root.With(workloads.Repeat{Left: iterations})); err != nil {
 					return err
 				}
 				return <-done
@@ -35,13 +37,13 @@ func tasks(root *coro.Kind[repeat, none], open func() closer, opts ...coro.Launc
 func inline() closer { return executor.NewInline() }
 func pool() closer   { return executor.NewPool() }
 
-// inArena is tasks with frames from an arena that any goroutine may use.
+// inArena opens the chain with frames from an arena that any goroutine may use.
 func inArena() (contest.Runner, error) {
 	a, err := arena.New()
 	if err != nil {
 		return contest.Runner{}, err
 	}
-	r, err := tasks(loop, func() closer { return executor.NewInline(executor.WithArena(a)) }, coro.Allocator(a))()
+	r, err := tasks(workloads.Chain, func() closer { return executor.NewInline(executor.WithArena(a)) }, coro.Allocator(a))()
 	closeExecutor := r.Close
 	r.Close = func() error {
 		if err := closeExecutor(); err != nil {
@@ -52,12 +54,12 @@ func inArena() (contest.Runner, error) {
 	return r, err
 }
 
-// onHeap is tasks with frames from the Go heap.
+// onHeap opens the chain with frames from the Go heap.
 func onHeap() (contest.Runner, error) {
-	return tasks(loop, inline, coro.Allocator(new(arena.Heap)))()
+	return tasks(workloads.Chain, inline, coro.Allocator(new(arena.Heap)))()
 }
 
-// elided is tasks whose root frame has room for all.
+// elided opens the chain with a root frame that has room for all children.
 func elided() (contest.Runner, error) {
-	return tasks(elidedLoop, inline, coro.RootFrameSize(coro.ChainSize(elidedLoop, elided1, elided2, elided3, elided4)))()
+	return tasks(workloads.ElidedChain, inline, coro.RootFrameSize(workloads.ElidedChainSize()))()
 }

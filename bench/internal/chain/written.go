@@ -1,10 +1,14 @@
 package chain
 
-import "sync"
+import (
+	"sync"
 
-// The chain written by hand: a frame is a struct with a function to go on with, and a loop
-// calls these. It is what one would write without package coro, so it has no errors, no
-// context and no allocator to choose.
+	"github.com/framearena/framearena/internal/workloads"
+)
+
+// The chain written by hand: a frame is a struct with the function that runs next, and a loop
+// calls these functions. It is what one would write without package coro, so it has no errors,
+// no context and no choice of allocator.
 
 type written struct {
 	step   func(*written) *written // returns the frame that runs next; nil at the end
@@ -13,7 +17,7 @@ type written struct {
 	_      [128 - 3*8]byte // as large as the frames of the others
 }
 
-// writtenChain has the step functions, with frames from a pool or, if that is nil, from new.
+// writtenChain makes step functions whose frames are from free or, if that is nil, from new.
 type writtenChain struct{ free *sync.Pool }
 
 func (c writtenChain) await(f *written, step func(*written) *written, left int) *written {
@@ -40,7 +44,7 @@ func (c writtenChain) end(f *written) *written {
 // run runs the chain to its end.
 func (c writtenChain) run(iterations int) error {
 	depth4 := func(f *written) *written {
-		leaves.Add(1)
+		workloads.ChainLeaves.Add(1)
 		return c.end(f)
 	}
 	depth3 := c.awaiting(depth4, 0)
@@ -53,7 +57,8 @@ func (c writtenChain) run(iterations int) error {
 	return nil
 }
 
-// awaiting returns a step that awaits another one left times, each with so many left.
+// awaiting returns a step that awaits child as often as its frame's left says. The child's
+// frame begins with left.
 func (c writtenChain) awaiting(child func(*written) *written, left int) func(*written) *written {
 	return func(f *written) *written {
 		if f.left == 0 {

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// cpuTime returns the CPU time that this process has taken; 0 if the system does not tell.
+// cpuTime returns the CPU time that this process has used, or 0 if the system does not report
+// it.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {

@@ -7,15 +7,14 @@ import (
 
 // Runner is a contestant that is ready to do its operation.
 type Runner struct {
-	// Do does the operation n times, and returns an error if the result is not what it has
-	// to be.
+	// Do performs the operation n times, and returns an error if the result is wrong.
 	Do func(n int) error
 
-	// Close releases what the contestant has. It may be nil.
+	// Close releases the contestant's resources. It may be nil.
 	Close func() error
 }
 
-// Do returns what opens a contestant that needs nothing prepared.
+// Do returns a function that opens a contestant without preparation.
 func Do(do func(n int) error) func() (Runner, error) {
 	return func() (Runner, error) { return Runner{Do: do}, nil }
 }
@@ -23,12 +22,12 @@ func Do(do func(n int) error) func() (Runner, error) {
 // Time is the metric of disciplines that repeat an operation.
 var Time = Metric{Key: "ns", Title: "time", Unit: Nanoseconds}
 
-// CPU is a metric that Timed has too, where the system tells the CPU time.
+// CPU is another metric of Timed, on systems that report the CPU time.
 var CPU = Metric{Key: "cpu", Title: "CPU time", Unit: Nanoseconds}
 
-// Timed returns a function for Contestant.Sample that measures the operation of a Runner,
-// or one of so many parts of it. The number of operations grows until they take as long as
-// planned; the last measurement counts.
+// Timed returns a function for Contestant.Sample that measures the operation of a Runner. The
+// figures are for one of the operation's parts. The number of operations grows until they take
+// as long as planned; the last measurement counts.
 func Timed(parts int, open func() (Runner, error)) func(Plan) (Metrics, error) {
 	return func(plan Plan) (m Metrics, err error) {
 		r, err := open()
@@ -76,13 +75,13 @@ func Timed(parts int, open func() (Runner, error)) func(Plan) (Metrics, error) {
 	}
 }
 
-// grow returns how many operations to do after n took so long and less than it should.
+// grow returns how many operations to do after n operations took less time than wanted.
 func grow(n int, took, want time.Duration) int {
 	by := 1.2 * float64(want) / float64(max(took, 1))
 	return int(float64(n)*min(max(by, 1.1), 100)) + 1
 }
 
-// Check returns an error if a result is not what it has to be.
+// Check returns an error if a result differs from the right one.
 func Check[T comparable](what string, got, want T) error {
 	if got != want {
 		return fmt.Errorf("check failed: %s is %v, want %v", what, got, want)

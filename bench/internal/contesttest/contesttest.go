@@ -9,8 +9,8 @@ import (
 	"github.com/framearena/framearena/bench/internal/contest"
 )
 
-// Run takes a short sample of each contestant that is part of this program. They check
-// their results. sizes are for the disciplines that have a size, by their ID.
+// Run takes a short sample of each contestant that is part of this program. The contestants
+// check their results. sizes has the sizes of the disciplines that have one, by ID.
 func Run(t *testing.T, disciplines []contest.Discipline, sizes map[string]int) {
 	for _, d := range disciplines {
 		t.Run(d.ID, func(t *testing.T) {

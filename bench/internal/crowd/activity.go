@@ -4,32 +4,23 @@ import (
 	"fmt"
 	"runtime"
 	"sync/atomic"
+
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// activity is the state of one that is idle, 72 bytes: it fits the smallest frame of a task,
-// and is a few local variables of a goroutine.
-type activity struct {
-	id    uint64
-	words [8]uint64
-}
-
 // begin is what an activity does before it is suspended.
-func (a *activity) begin() {
-	for i := range a.words {
-		a.words[i] = a.id + uint64(i)
-	}
+func begin(a *workloads.Activity) {
+	a.Fill()
 	begun.Add(1)
 }
 
-// end is what it does afterwards: it adds its id to endedIDs, if its state is what it was.
-func (a *activity) end() {
-	for i, w := range a.words {
-		if w != a.id+uint64(i) {
-			return
-		}
+// end is what an activity does when it is resumed: it is counted, if its state is what it
+// was.
+func end(a *workloads.Activity) {
+	if a.Intact() {
+		endedIDs.Add(a.ID)
+		ended.Add(1)
 	}
-	endedIDs.Add(a.id)
-	ended.Add(1)
 }
 
 var (
@@ -38,38 +29,36 @@ var (
 	endedIDs atomic.Uint64 // the sum of their ids
 )
 
-// await waits until a counter has reached n.
+// await waits until the counter has reached n.
 func await(counter *atomic.Int64, n int) {
 	for counter.Load() < int64(n) {
 		runtime.Gosched()
 	}
 }
 
-// crowd is many activities of one sort, most of them idle. busy serve requests.
+// crowd is many activities of one sort. Most of them are idle; the busy ones serve requests.
 type crowd interface {
-	// open begins so many busy activities.
+	// open starts the busy activities.
 	open(busy int) error
 
-	// create begins n idle activities, with the ids 1 to n, and returns when each is
-	// suspended, or about to be.
+	// create starts n idle activities, with the IDs 1 to n, and returns when each is suspended
+	// or about to be.
 	create(n int) error
 
-	// request has a busy activity serve a request.
+	// request sends a request to a busy activity.
 	request(busy int, r request)
 
-	// finish lets all idle activities end. It need not wait for that.
+	// finish lets all idle activities end. It need not wait for their end.
 	finish()
 
-	// close ends the busy activities, and returns an error if something is left.
+	// close ends the busy activities, and returns an error if anything is left.
 	close() error
 }
 
-// sumOfIDs returns 1 + 2 + … + n.
-func sumOfIDs(n int) uint64 { return uint64(n) * (uint64(n) + 1) / 2 }
-
-// checkEnded returns an error unless n idle activities have ended as they began.
+// checkEnded returns an error unless n idle activities have ended with the state with which
+// they were suspended.
 func checkEnded(n int) error {
-	if got, want := endedIDs.Load(), sumOfIDs(n); got != want || ended.Load() != int64(n) {
+	if got, want := endedIDs.Load(), workloads.SumOfIDs(n); got != want || ended.Load() != int64(n) {
 		return fmt.Errorf("check failed: %d activities have ended, whose ids add up to %d, want %d and %d", ended.Load(), got, n, want)
 	}
 	return nil

@@ -16,7 +16,7 @@ func TestContestants(t *testing.T) {
 	contesttest.Run(t, Disciplines(), sizes)
 }
 
-// An activity whose state was changed while it was idle is found.
+// The check finds an activity whose state was changed while it was idle.
 func TestChangedState(t *testing.T) {
 	begun.Store(0)
 	ended.Store(0)
@@ -33,11 +33,11 @@ type damaging struct{ structCrowd }
 
 func (c *damaging) create(n int) error {
 	err := c.structCrowd.create(n)
-	c.idle[1].words[3]++
+	c.idle[1].Words[3]++
 	return err
 }
 
-// Each request is served once, by whichever activity.
+// Each request is served once.
 func TestLoad(t *testing.T) {
 	for name, c := range map[string]crowd{"tasks": newTaskCrowd(), "goroutines": newGoroutineCrowd(), "structs": newStructCrowd()} {
 		require.NoError(t, c.open(3))

@@ -1,5 +1,5 @@
-// Package crowd has the disciplines of many activities that are idle, and what they cost:
-// memory, and the time of the collector and of those that are not idle.
+// Package crowd has the disciplines of many idle activities. They measure the memory of the
+// idle ones, the time of the collector, and the time of requests to the others.
 package crowd
 
 import (
@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/bench/internal/contest"
+	"github.com/framearena/framearena/internal/testkit/resident"
 )
 
 // Group is the title of the disciplines.
 const Group = "Many idle activities"
 
-// Metrics are those of all disciplines here.
+// Metrics are the metrics of all disciplines of this package.
 var Metrics = []contest.Metric{
 	{Key: "bytes", Title: "memory (RSS) of an idle one", Unit: contest.Bytes},
 	{Key: "create", Title: "time to create one", Unit: contest.Nanoseconds},
@@ -65,7 +66,7 @@ func needs(each uint64) func(int) uint64 {
 	return func(size int) uint64 { return each * uint64(size) }
 }
 
-// sampled returns what measures a crowd.
+// sampled returns a function that measures a new crowd.
 func sampled(newCrowd func() crowd) func(contest.Plan) (contest.Metrics, error) {
 	return func(plan contest.Plan) (contest.Metrics, error) {
 		begun.Store(0)
@@ -75,8 +76,8 @@ func sampled(newCrowd func() crowd) func(contest.Plan) (contest.Metrics, error) 
 	}
 }
 
-// measure measures a crowd of the plan's size. Requests come for eight times the plan's
-// time, twice.
+// measure measures a crowd of the plan's size. It sends requests for eight times the plan's
+// time, and once more for at least that long while the collector runs.
 func measure(c crowd, plan contest.Plan) (contest.Metrics, error) {
 	n, busy := plan.Size, min(1024, plan.Size)
 	m := contest.Metrics{}
@@ -86,13 +87,13 @@ func measure(c crowd, plan contest.Plan) (contest.Metrics, error) {
 	}
 	debug.FreeOSMemory() // the first collections of a process take longer
 
-	before, _ := resident()
+	before := resident.Bytes()
 	start := time.Now()
 	if err := c.create(n); err != nil {
 		return nil, err
 	}
 	m["create"] = each(start)
-	if after, ok := resident(); ok {
+	if after := resident.Bytes(); after > 0 {
 		m["bytes"] = float64(after-min(before, after)) / float64(n)
 	}
 	m["gc"] = collection()
@@ -106,7 +107,7 @@ func measure(c crowd, plan contest.Plan) (contest.Metrics, error) {
 	}
 	runLoad(c, busy, load/8) // to warm up
 	measureLoad("q")
-	load = max(load, 2*time.Duration(m["gc"])) // so that there are some, however long they take
+	load = max(load, 2*time.Duration(m["gc"])) // so that there is a whole collection
 	whileCollecting(func() { measureLoad("c") })
 
 	start = time.Now()
@@ -119,7 +120,7 @@ func measure(c crowd, plan contest.Plan) (contest.Metrics, error) {
 	return m, checkEnded(n)
 }
 
-// collections returns how many collections there were.
+// collections returns how many collections there have been.
 func collections() float64 {
 	sample := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
 	metrics.Read(sample) // without stopping the world

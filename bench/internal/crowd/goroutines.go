@@ -1,10 +1,14 @@
 package crowd
 
-import "sync"
+import (
+	"sync"
 
-// goroutineCrowd is activities as goroutines.
+	"github.com/framearena/framearena/internal/workloads"
+)
+
+// goroutineCrowd is a crowd of goroutines.
 type goroutineCrowd struct {
-	gate  chan struct{} // closed when idle ones may end
+	gate  chan struct{} // closed when the idle ones may end
 	busy  []chan request
 	ended sync.WaitGroup
 }
@@ -33,10 +37,10 @@ func (c *goroutineCrowd) create(n int) error {
 }
 
 func (c *goroutineCrowd) idle(id uint64) {
-	a := activity{id: id}
-	a.begin()
+	a := workloads.Activity{ID: id}
+	begin(&a)
 	<-c.gate
-	a.end()
+	end(&a)
 }
 
 func (c *goroutineCrowd) request(busy int, r request) { c.busy[busy] <- r }

@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// requestEvery is the time from one request to the next, whether or not that one was
-	// served: 10,000 a second.
+	// requestEvery is the time from one request to the next, whether or not the earlier one
+	// was served: there are 10,000 a second.
 	requestEvery = 100 * time.Microsecond
 
 	// requestGarbage is how many bytes a request leaves to the collector.
 	requestGarbage = 1024
 
-	// busyRoom is how many requests may wait for a busy activity.
+	// busyRoom is how many requests may wait for one busy activity.
 	busyRoom = 64
 )
 
-// request is a request that comes due at a time, and the place for what it took.
+// request is the i-th request of a load.
 type request struct {
 	load *load
 	i    int32
@@ -30,12 +30,12 @@ type request struct {
 // load is requests at a steady rate.
 type load struct {
 	start  time.Time
-	took   []time.Duration // by request; each written once, by the one that serves it
-	served atomic.Int64    // how many were written
+	took   []time.Duration // by request; each written once, by the activity that serves it
+	served atomic.Int64    // how many elements of took are written
 }
 
-// serve is what a busy activity does with a request. How long it took counts from when it
-// came due, so one that comes late, because somebody was in its way, is not overlooked.
+// serve is what a busy activity does with a request. The time of a request counts from when it
+// was due, so it includes the delay of a request that was sent late.
 func (r request) serve() {
 	garbage := make([]byte, requestGarbage)
 	for i := range garbage {
@@ -46,13 +46,13 @@ func (r request) serve() {
 	r.load.served.Add(1)
 }
 
-// garbageKept has the compiler put garbage on the heap.
+// garbageKept makes the compiler put the garbage on the heap.
 var garbageKept atomic.Pointer[[]byte]
 
-// percentiles are how long requests took.
+// percentiles are the times of requests.
 type percentiles struct{ p50, p99, p999 time.Duration }
 
-// runLoad has busy activities serve requests for some time.
+// runLoad sends requests to the busy activities for a time of d.
 func runLoad(c crowd, busy int, d time.Duration) percentiles {
 	n := max(int(d/requestEvery), 1)
 	l := &load{start: time.Now(), took: make([]time.Duration, n)}
@@ -67,8 +67,8 @@ func runLoad(c crowd, busy int, d time.Duration) percentiles {
 	return percentiles{stats.Percentile(l.took, 50), stats.Percentile(l.took, 99), stats.Percentile(l.took, 99.9)}
 }
 
-// whileCollecting runs f while a collection begins every 250 ms, or when the last one has
-// ended.
+// whileCollecting runs f while the collector runs again and again, with a pause of 250 ms
+// between two collections.
 func whileCollecting(f func()) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {

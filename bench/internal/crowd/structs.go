@@ -3,13 +3,15 @@ package crowd
 import (
 	"runtime"
 	"sync"
+
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// structCrowd is activities as structs on the Go heap, with a loop for their events: what
-// one writes who has too many activities for goroutines. There is no line in it that waits:
-// an activity is cut up into functions by hand.
+// structCrowd is a crowd of structs on the Go heap with an event loop: what one writes for more
+// activities than goroutines can serve. No line in it waits: an activity is cut into functions
+// by hand.
 type structCrowd struct {
-	idle   []*activity
+	idle   []*workloads.Activity
 	busy   []busyStruct
 	events chan event
 	loops  sync.WaitGroup
@@ -42,10 +44,10 @@ func (c *structCrowd) open(busy int) error {
 }
 
 func (c *structCrowd) create(n int) error {
-	c.idle = make([]*activity, n)
+	c.idle = make([]*workloads.Activity, n)
 	for i := range c.idle {
-		a := &activity{id: uint64(i) + 1}
-		a.begin()
+		a := &workloads.Activity{ID: uint64(i) + 1}
+		begin(a)
 		c.idle[i] = a
 	}
 	return nil
@@ -55,7 +57,7 @@ func (c *structCrowd) request(busy int, r request) { c.events <- event{busy, r} 
 
 func (c *structCrowd) finish() {
 	for i, a := range c.idle {
-		a.end()
+		end(a)
 		c.idle[i] = nil
 	}
 }

@@ -7,27 +7,29 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 type none = struct{}
 
-// gate is what idle tasks wait for. It is not in their frames: those hold no Go pointers.
+// gate is the event that idle tasks wait for. It cannot be in their frames, which hold no Go
+// pointers.
 var gate coro.Event
 
 var (
-	idleTask = coro.Define("idle", func(f *coro.Frame[activity, none]) coro.Step {
+	idleTask = coro.Define("idle", func(f *coro.Frame[workloads.Activity, none]) coro.Step {
 		if f.At() == 0 {
-			f.State.begin()
+			begin(&f.State)
 			return gate.Wait(f, 1)
 		}
 		if f.Err() != nil {
 			return f.Fail(f.Err())
 		}
-		f.State.end()
+		end(&f.State)
 		return f.Return(none{})
 	})
 
-	// busyTask's held part is where its requests come from, and the one that has come.
+	// busyTask's held part has the channel of its requests, and the current request.
 	busyTask = coro.DefineHeld("busy", func(f *coro.Frame[none, none], held *busyHeld) coro.Step {
 		switch {
 		case errors.Is(f.Err(), coro.ErrChanClosed):
@@ -46,7 +48,7 @@ type busyHeld struct {
 	request  request
 }
 
-// taskCrowd is activities as tasks on a Pool.
+// taskCrowd is a crowd of tasks on a Pool.
 type taskCrowd struct {
 	pool *executor.Pool
 	busy []*coro.Chan[request]
@@ -67,7 +69,7 @@ func (c *taskCrowd) open(busy int) error {
 
 func (c *taskCrowd) create(n int) error {
 	for id := range n {
-		if err := coro.Go(c.pool, idleTask, activity{id: uint64(id) + 1}); err != nil {
+		if err := coro.Go(c.pool, idleTask, workloads.Activity{ID: uint64(id) + 1}); err != nil {
 			return err
 		}
 	}

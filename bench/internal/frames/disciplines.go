@@ -82,9 +82,9 @@ func Disciplines() []contest.Discipline {
 	}
 }
 
-// measure is what is done with the allocators of a source.
+// measure is an operation on the allocators of a source.
 type measure struct {
-	unit int // do is asked for multiples of so many pieces
+	unit int // the parts of an operation: n is a multiple of it
 	do   func(s source, n int) error
 }
 
@@ -175,7 +175,7 @@ func parallelOf(s source, n int) error {
 	return errors.Join(errs...)
 }
 
-// with calls f with an allocator of s.
+// with calls f with an allocator of s, and closes the allocator.
 func with(s source, f func(allocator) error) error {
 	a := s.open()
 	if err := f(a); err != nil {
@@ -187,9 +187,10 @@ func with(s source, f func(allocator) error) error {
 	return nil
 }
 
-// openNothing has an allocator that allocates nothing: the same frames go round.
+// openNothing opens an allocator that allocates nothing: the same frames go round.
 func openNothing() (source, error) {
-	// More than the ring holds, so that none is written while it is on its way.
+	// There are more frames than slots in the ring, so no frame is written while it is in
+	// the ring.
 	rounds := new([2048]frame)
 	return shared{allocator{
 		get: func(frames []unsafe.Pointer, from uint64) {

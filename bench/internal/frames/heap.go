@@ -7,16 +7,16 @@ import (
 
 type frame [size]byte
 
-// Memory from the Go heap, dropped.
+// Memory from the Go heap that is dropped.
 
-// dropped has an allocator whose frames are dropped.
+// dropped is a source of allocators whose frames are left to the collector.
 type dropped struct{ each func(kept *slot) allocator }
 
 func (s dropped) open() allocator { return s.each(new(slot)) }
 func (s dropped) close() error    { return nil }
 
-// slot is where an allocator puts a frame, so that the compiler has it on the heap. Each
-// has a cache line of its own.
+// slot is where an allocator stores a frame, so that the compiler puts the frame on the heap.
+// Each slot has cache lines of its own.
 type slot struct {
 	p unsafe.Pointer
 	_ [size - 8]byte
@@ -46,7 +46,7 @@ func openNew() (source, error) {
 	}}, nil
 }
 
-// bytes is the size where the compiler does not know it.
+// bytes is the size, in a variable that the compiler does not know.
 var bytes = size
 
 func openMake() (source, error) {
@@ -73,14 +73,14 @@ func openMake() (source, error) {
 	}}, nil
 }
 
-// drop forgets frames.
+// drop leaves frames to the collector, and returns the sum of their numbers.
 func drop(frames []unsafe.Pointer) uint64 {
 	sum := sumOf(frames)
 	clear(frames)
 	return sum
 }
 
-// Memory from the Go heap, recycled.
+// Memory from the Go heap that is recycled.
 
 func openSyncPool() (source, error) {
 	pool := sync.Pool{New: func() any { return new(frame) }}
@@ -112,7 +112,7 @@ func openSyncPool() (source, error) {
 	}}, nil
 }
 
-// channelRoom is how many free frames the pool in a channel keeps.
+// channelRoom is how many free frames the channel keeps.
 const channelRoom = 2048
 
 func openChannel() (source, error) {
@@ -156,7 +156,8 @@ func openMutex() (source, error) {
 	return shared{of(get, put)}, nil
 }
 
-// of returns an allocator that calls functions, where a call is of no account.
+// of returns an allocator that calls functions. It is for allocators beside which the cost of
+// a call does not matter.
 func of(get func() unsafe.Pointer, put func(unsafe.Pointer)) allocator {
 	return allocator{
 		pair: func(n int) (sum uint64) {

@@ -17,13 +17,13 @@ import (
 type mixed struct {
 	get   func(size uintptr) unsafe.Pointer
 	put   func(p unsafe.Pointer, size uintptr)
-	close func() error // nil if there is nothing to do
+	close func() error // nil if there is nothing to close
 }
 
-// mixedLive is how many pieces are live. The programs in C have the same.
+// mixedLive is how many pieces are live, as in the programs in C.
 const mixedLive = 10_000
 
-// dice are the random numbers of the discipline: the same in C.
+// dice are the random numbers of the discipline, the same as in the programs in C.
 type dice uint64
 
 func (d *dice) roll() uint64 {
@@ -35,15 +35,15 @@ func (d *dice) roll() uint64 {
 	return x
 }
 
-// mixedSize returns a size from 64 bytes to 4 KiB, a small one more often: each doubling
+// mixedSize returns a size from 64 bytes to 4 KiB. Small sizes are more frequent: each doubling
 // has the same share.
 func mixedSize(roll uint64) uintptr {
 	low := uintptr(64) << (roll % 6)
 	return low + uintptr(roll>>8)&(low-1) + 1
 }
 
-// run replaces one of the live pieces n times: it is read and freed, and another one of
-// another size is allocated and written.
+// run replaces one of the live pieces, n times: it reads and frees the piece, and allocates
+// and writes one of another size.
 func (m mixed) run(n int) error {
 	type piece struct {
 		p    unsafe.Pointer
@@ -149,7 +149,7 @@ func mixedSizes() contest.Discipline {
 	}
 }
 
-// powerOfTwo returns the power of two that a size is rounded up to.
+// powerOfTwo rounds a size up to a power of two.
 func powerOfTwo(size uintptr) uintptr {
 	p := uintptr(1)
 	for p < size {

@@ -7,7 +7,7 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// caches has allocators that own a cache each.
+// caches is a source of allocators that own a cache each.
 type caches struct{ arena *arena.Arena }
 
 func openCaches() (source, error) {
@@ -47,8 +47,8 @@ func (s caches) open() allocator {
 
 func (s caches) close() error { return s.arena.Close() }
 
-// placed has allocators that own a cache each and know the class of their frames, as
-// package coro does: what they do is inlined.
+// placed is a source of allocators that own a cache each and know the class of their frames,
+// as package coro does: their operations are inlined.
 type placed struct{ caches }
 
 func openPlaced() (source, error) {
@@ -97,7 +97,7 @@ func (s placed) open() allocator {
 	}
 }
 
-// anyGoroutine has one allocator, an arena.
+// anyGoroutine is the source of one allocator, an arena.
 type anyGoroutine struct{ arena *arena.Arena }
 
 func openArena() (source, error) {
@@ -136,7 +136,7 @@ func (s anyGoroutine) open() allocator {
 
 func (s anyGoroutine) close() error { return s.arena.Close() }
 
-// monotonic has an allocator whose frames are freed all at once.
+// monotonic is the source of an allocator that frees all frames at once.
 type monotonic struct{ arena *arena.Arena }
 
 func openMonotonic() (source, error) {

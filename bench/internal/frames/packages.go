@@ -10,7 +10,7 @@ import (
 	"modernc.org/memory"
 )
 
-// modernc has allocators of modernc.org/memory, each for one goroutine.
+// modernc is a source of allocators of modernc.org/memory, each for one goroutine.
 type modernc struct{}
 
 func openModernc() (source, error) { return modernc{}, nil }
@@ -48,8 +48,8 @@ func (modernc) open() allocator {
 
 func (modernc) close() error { return nil }
 
-// openModerncLocked has one allocator of modernc.org/memory, with a lock around it, for
-// each block, because memory has to be freed where it was allocated.
+// openModerncLocked opens one allocator of modernc.org/memory for all goroutines, because its
+// memory must be freed where it was allocated. A lock is held for a block at a time.
 func openModerncLocked() (source, error) {
 	var mu sync.Mutex
 	a := modernc{}.open()
@@ -133,7 +133,7 @@ func openBufferPool() (source, error) {
 	}}, nil
 }
 
-// ristretto has an allocator whose memory is freed all at once.
+// ristretto is the source of an allocator that frees all memory at once.
 type ristretto struct{}
 
 func openRistretto() (source, error) { return ristretto{}, nil }
@@ -164,7 +164,7 @@ func must(p unsafe.Pointer, err error) unsafe.Pointer {
 	return p
 }
 
-// check panics, which ends the sample, if there is an error.
+// check panics if there is an error. The panic ends the sample.
 func check(err error) {
 	if err != nil {
 		panic(err)

@@ -6,19 +6,19 @@ import (
 	"unsafe"
 )
 
-// ring is a queue of frames from one goroutine to another. Both ends publish how far they
-// are after each block, as the programs in C do.
+// ring is a queue of frames from one goroutine to another. Both ends publish their progress
+// after each block, as in the programs in C.
 type ring struct {
-	head atomic.Uint64 // frames received; written by the receiver, which is done with their slots
+	head atomic.Uint64 // frames received; written by the receiver after it has read their slots
 	_    [120]byte
-	tail atomic.Uint64 // frames sent; written by the sender, after their slots
+	tail atomic.Uint64 // frames sent; written by the sender after it has written their slots
 	_    [120]byte
 
-	// slots are the receiver's from head to tail, and the sender's otherwise.
+	// slots belong to the receiver from head to tail, and to the sender otherwise.
 	slots [1024]unsafe.Pointer
 }
 
-// send has fill called with the slots of each block, n frames in all.
+// send calls fill with the slots of each block, n frames in all.
 func (r *ring) send(n int, fill func(frames []unsafe.Pointer, from uint64)) {
 	for at := 0; at < n; at += block {
 		for spins := 1; uint64(at)-r.head.Load() == uint64(len(r.slots)); spins++ {
@@ -30,8 +30,8 @@ func (r *ring) send(n int, fill func(frames []unsafe.Pointer, from uint64)) {
 	}
 }
 
-// receive has drain called with the slots of each block, n frames in all. It returns the
-// sum of what drain returns.
+// receive calls drain with the slots of each block, n frames in all. It returns the sum of
+// drain's results.
 func (r *ring) receive(n int, drain func(frames []unsafe.Pointer) uint64) (sum uint64) {
 	for at := 0; at < n; at += block {
 		for spins := 1; r.tail.Load() == uint64(at); spins++ {
@@ -44,7 +44,7 @@ func (r *ring) receive(n int, drain func(frames []unsafe.Pointer) uint64) (sum u
 	return sum
 }
 
-// pause gives way now and then, in case there is one processor for both ends.
+// pause yields now and then, in case both ends share one processor.
 func pause(spins int) {
 	if spins%512 == 0 {
 		runtime.Gosched()

@@ -1,4 +1,4 @@
-// Package machine describes the machine that figures are from.
+// Package machine describes the machine on which figures were measured.
 package machine
 
 import (
@@ -9,26 +9,26 @@ import (
 	"strings"
 )
 
-// Machine is what a reader of figures wants to know.
+// Machine describes a machine for the reader of figures.
 type Machine struct {
 	CPU     string `json:"cpu"`
 	CPUs    int    `json:"cpus"` // that this process may use
 	Virtual bool   `json:"virtual"`
-	Memory  uint64 `json:"memory_bytes"` // 0 if the system does not say
+	Memory  uint64 `json:"memory_bytes"` // 0 if the system does not report it
 	System  string `json:"system"`
 	Kernel  string `json:"kernel"`
 	Go      string `json:"go"`
 	Procs   int    `json:"gomaxprocs"`
 
-	// Versions are those of compilers and of allocators in C, by title.
+	// Versions has the versions of compilers and of allocators in C, by title.
 	Versions map[string]string `json:"versions"`
 
-	// Loads are the one-minute load averages before the run and after each round, in
-	// which the run itself counts. Empty if the system does not say.
+	// Loads are the one-minute load averages before the run and after each round. They
+	// include the load of the run itself. Empty if the system does not report it.
 	Loads []float64 `json:"load_averages"`
 }
 
-// versioner says which compilers and libraries there are.
+// versioner returns the versions of compilers and libraries.
 type versioner interface {
 	Versions(context.Context) map[string]string
 }
@@ -57,7 +57,7 @@ func Describe(ctx context.Context, v versioner) Machine {
 	return m
 }
 
-// AddLoad adds the load average of now.
+// AddLoad adds the current load average.
 func (m *Machine) AddLoad() {
 	first, _, _ := strings.Cut(read("/proc/loadavg"), " ")
 	if load, err := strconv.ParseFloat(first, 64); err == nil {
@@ -65,15 +65,14 @@ func (m *Machine) AddLoad() {
 	}
 }
 
-// Available returns how many bytes of memory programs can have now; false if the system
-// does not say.
+// Available returns how many bytes of memory programs can allocate now. ok is false if the
+// system does not report it.
 func Available() (bytes uint64, ok bool) {
 	bytes = kibibytes(field(read("/proc/meminfo"), "MemAvailable"))
 	return bytes, bytes > 0
 }
 
-// read returns a file's text, and nothing if there is no such file: other systems than
-// Linux have none of these.
+// read returns the text of a file, or "" if there is no such file: only Linux has these files.
 func read(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -16,11 +16,11 @@ import (
 	"github.com/framearena/framearena/bench/internal/native"
 )
 
-// childVariable is set in the environment of a process that takes one sample, to the order
-// as JSON, and in no other.
+// childVariable is the variable in the environment of a child that has its order, as JSON. A
+// child is a process that takes one sample.
 const childVariable = "FRAMEARENA_BENCH_SAMPLE"
 
-// order tells a child what to measure.
+// order is what a child has to measure.
 type order struct {
 	Discipline, Contestant string
 	Plan                   contest.Plan
@@ -33,8 +33,8 @@ type answer struct {
 	Failed  string          `json:"failed,omitempty"`
 }
 
-// Child takes a sample if this process is to do that and nothing else: then main must
-// return at once.
+// Child takes a sample and returns true if this process is a child: main must return at once
+// then. Otherwise it returns false.
 func Child(disciplines []contest.Discipline, stdout io.Writer) (isChild bool) {
 	text, isChild := os.LookupEnv(childVariable)
 	if !isChild {
@@ -50,7 +50,7 @@ func Child(disciplines []contest.Discipline, stdout io.Writer) (isChild bool) {
 	default:
 		a.Metrics = m
 	}
-	json.NewEncoder(stdout).Encode(a) // the parent sees it if that fails
+	json.NewEncoder(stdout).Encode(a) // the parent notices a failure
 	return true
 }
 
@@ -69,7 +69,7 @@ func obey(disciplines []contest.Discipline, text string) (contest.Metrics, error
 	return nil, fmt.Errorf("there is no contestant %q in discipline %q", o.Contestant, o.Discipline)
 }
 
-// sample has a sample taken in a process of its own.
+// sample takes a sample in a process of its own.
 func sample(ctx context.Context, programs *native.Programs, d contest.Discipline, c contest.Contestant, plan contest.Plan) (contest.Metrics, error) {
 	if c.Program != "" {
 		return sampleProgram(ctx, programs, c, plan)
@@ -103,7 +103,8 @@ func sample(ctx context.Context, programs *native.Programs, d contest.Discipline
 	return a.Metrics, nil
 }
 
-// exitMissing is the exit status of a program that cannot compete, after it has said why.
+// exitMissing is the exit status of a program that cannot compete. It has written the reason
+// to standard error.
 const exitMissing = 3
 
 func sampleProgram(ctx context.Context, programs *native.Programs, c contest.Contestant, plan contest.Plan) (contest.Metrics, error) {
@@ -129,7 +130,7 @@ func sampleProgram(ctx context.Context, programs *native.Programs, c contest.Con
 	return m, nil
 }
 
-// missing is an error that a child has seen: it wraps contest.ErrMissing.
+// missing is the text of a child's error that wraps contest.ErrMissing, as this one does.
 type missing string
 
 func (m missing) Error() string { return string(m) }

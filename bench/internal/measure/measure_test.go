@@ -25,10 +25,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// logVariable is where contestants write down that they had their turn.
+// logVariable is the variable with the file in which contestants record their turns.
 const logVariable = "FRAMEARENA_BENCH_TEST_LOG"
 
-// logging returns a Sample that writes down its name and gives m.
+// logging returns a Sample that records its name and returns m.
 func logging(name string, m contest.Metrics, err error) func(contest.Plan) (contest.Metrics, error) {
 	return func(plan contest.Plan) (contest.Metrics, error) {
 		f, e := os.OpenFile(os.Getenv(logVariable), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
@@ -41,7 +41,7 @@ func logging(name string, m contest.Metrics, err error) func(contest.Plan) (cont
 	}
 }
 
-// contests are what the tests measure.
+// contests are the disciplines that the tests measure.
 func contests() []contest.Discipline {
 	fine := contest.Metrics{"ns": 1}
 	return []contest.Discipline{
@@ -69,7 +69,8 @@ func contests() []contest.Discipline {
 	}
 }
 
-// measured runs contests that match and returns the samples and who had a turn, in order.
+// measured runs the contests that match. It returns the samples and the names of the
+// contestants that had a turn, in order.
 func measured(t *testing.T, o Options, ids ...string) (*Samples, []string) {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "log")
@@ -125,7 +126,8 @@ func TestQuickRounds(t *testing.T) {
 	require.Len(t, s.Disciplines, 2)
 }
 
-// What is missing is skipped, what is wrong fails, both once; the others go on.
+// A missing contestant is skipped and a wrong one fails, each after one turn. The others keep
+// their turns.
 func TestTrouble(t *testing.T) {
 	s, turns := measured(t, Options{Rounds: 2}, "trouble")
 	require.Equal(t, []string{"absent 0s 0", "wrong 0s 0", "good 0s 0", "good 0s 0"}, turns)

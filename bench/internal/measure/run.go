@@ -1,5 +1,5 @@
-// Package measure takes the samples: each in a process of its own, in rounds in which each
-// contestant has its turn.
+// Package measure takes the samples, each in a process of its own. Each contestant has a turn
+// in each round.
 package measure
 
 import (
@@ -15,15 +15,15 @@ import (
 	"github.com/framearena/framearena/bench/internal/native"
 )
 
-// sampleLimit is how long a sample may take: much longer than any should.
+// sampleLimit is how long a sample may take. It is much longer than any sample should take.
 const sampleLimit = 3 * time.Minute
 
-// Options say how to measure.
+// Options configure a run.
 type Options struct {
-	Command  string // what the user called
+	Command  string // the command that the page shows
 	Quick    bool
 	Rounds   int
-	Each     time.Duration // how long a sample takes that repeats an operation
+	Each     time.Duration // how long a sample takes, if it repeats an operation
 	Only     func(discipline contest.Discipline, contestant contest.Contestant) bool
 	Programs *native.Programs
 	Progress io.Writer
@@ -32,8 +32,8 @@ type Options struct {
 	available func() (uint64, bool)
 }
 
-// Run measures disciplines. A contestant that is missing, or fails, is said to be in the
-// samples; an error is about something else.
+// Run measures disciplines. The samples record which contestants were missing or failed; such
+// contestants are no error.
 func Run(ctx context.Context, disciplines []contest.Discipline, o Options) (*Samples, error) {
 	if o.available == nil {
 		o.available = machine.Available
@@ -53,8 +53,8 @@ func Run(ctx context.Context, disciplines []contest.Discipline, o Options) (*Sam
 			}
 			into := &s.Disciplines[i]
 			fmt.Fprintf(o.Progress, "round %d of %d: %s\n", round+1, o.Rounds, d.Title)
-			// Each round begins with another one, so that no one always comes after the
-			// same neighbour.
+			// Each round begins with another contestant, so that none always follows the same
+			// neighbour.
 			for k := range d.Contestants {
 				at := (k + round) % len(d.Contestants)
 				if err := o.add(ctx, &into.Contestants[at], d, d.Contestants[at], into.Size); err != nil {
@@ -80,7 +80,7 @@ func (o Options) rounds(d contest.Discipline) int {
 	}
 }
 
-// choose returns what is to be measured.
+// choose returns the disciplines and contestants that are measured.
 func choose(disciplines []contest.Discipline, o Options) (chosen []contest.Discipline) {
 	for _, d := range disciplines {
 		if o.Quick && d.NotQuick {
@@ -100,7 +100,7 @@ func choose(disciplines []contest.Discipline, o Options) (chosen []contest.Disci
 	return chosen
 }
 
-// started returns a discipline of which nothing has been measured.
+// started returns a discipline without samples.
 func started(d contest.Discipline, quick bool) Discipline {
 	into := Discipline{ID: d.ID, Group: d.Group, Title: d.Title, About: d.About, Size: d.Size, Metrics: d.Metrics}
 	if quick {
@@ -112,7 +112,7 @@ func started(d contest.Discipline, quick bool) Discipline {
 	return into
 }
 
-// add adds a sample of c to what is known of it, unless that is why there can be none.
+// add adds a sample of c to into, unless c was skipped or has failed before.
 func (o Options) add(ctx context.Context, into *Contestant, d contest.Discipline, c contest.Contestant, size int) error {
 	if into.Skipped != "" || into.Failed != "" {
 		return nil

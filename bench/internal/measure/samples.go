@@ -13,13 +13,13 @@ import (
 // format is the version of Samples as JSON.
 const format = 1
 
-// Samples are the raw samples of a run, and all that a report says besides.
+// Samples are the raw samples of a run, with everything else that a report shows.
 type Samples struct {
 	Format  int             `json:"format"`
 	Command string          `json:"command"`
 	Quick   bool            `json:"quick"`
 	Rounds  int             `json:"rounds"`
-	Each    time.Duration   `json:"sample_ns"` // how long a sample takes that repeats an operation
+	Each    time.Duration   `json:"sample_ns"` // how long a sample takes, if it repeats an operation
 	Began   time.Time       `json:"began"`
 	Ended   time.Time       `json:"ended"`
 	Machine machine.Machine `json:"machine"`
@@ -27,7 +27,7 @@ type Samples struct {
 	Disciplines []Discipline `json:"disciplines"`
 }
 
-// Discipline is what was measured.
+// Discipline has the samples of a discipline.
 type Discipline struct {
 	ID          string           `json:"id"`
 	Group       string           `json:"group"`
@@ -38,7 +38,7 @@ type Discipline struct {
 	Contestants []Contestant     `json:"contestants"`
 }
 
-// Contestant is a row of what was measured.
+// Contestant has the samples of a contestant.
 type Contestant struct {
 	Name string       `json:"name"`
 	Lang string       `json:"lang"`
@@ -46,7 +46,7 @@ type Contestant struct {
 	Note string       `json:"note,omitempty"`
 
 	Skipped string `json:"skipped,omitempty"` // why there are no samples
-	Failed  string `json:"failed,omitempty"`  // what was wrong with one
+	Failed  string `json:"failed,omitempty"`  // what was wrong with a sample
 
 	Samples []contest.Metrics `json:"samples,omitempty"` // by round
 }
@@ -61,7 +61,7 @@ func (c *Contestant) Of(key string) (all []float64) {
 	return all
 }
 
-// Failures returns what was wrong.
+// Failures lists the contestants that have failed, with the reasons.
 func (s *Samples) Failures() (all []string) {
 	for _, d := range s.Disciplines {
 		for _, c := range d.Contestants {

@@ -1,5 +1,5 @@
-// Package native builds the programs that are not part of this one: those in C, C++ and
-// Rust, and one in Go with an experiment. What cannot be built is said by name.
+// Package native builds the programs that are not part of this one: those in C, C++ and Rust,
+// and one in Go with a GOEXPERIMENT. It reports the programs that cannot be built by name.
 package native
 
 import (
@@ -29,15 +29,15 @@ type recipe struct {
 	name string
 	tool tool
 
-	// variants are alternative arguments; the first that builds is taken. OUT stands for
-	// the program's path.
+	// variants are alternative arguments of the tool; the first that succeed are used. OUT
+	// stands for the program's path.
 	variants [][]string
 
 	env []string
-	dir string // below the sources; where the tool is run
+	dir string // where the tool runs, relative to the sources
 }
 
-// tool is a compiler, under the names that it may have.
+// tool is a compiler, with the names that it may have.
 type tool struct {
 	title string
 	names []string
@@ -51,7 +51,7 @@ var (
 	goTool = tool{"the go command", []string{"go"}}
 )
 
-// numbered returns names with a version as distributions append it, the newest first, and
+// numbered returns the name with the versions that distributions append, the newest first, and
 // the plain name last.
 func numbered(name string, newest, oldest int) (names []string) {
 	for v := newest; v >= oldest; v-- {
@@ -79,8 +79,8 @@ func recipes() []recipe {
 	return all
 }
 
-// alloc returns the ways to build the program of the disciplines of allocators: with the
-// allocator's library linked statically, if it is there so, as the Go part has ours.
+// alloc returns the variants that build the program of the disciplines of allocators. The first
+// ones link the allocator's library statically, as ours is linked into the Go program.
 func alloc(allocator string, libraries ...[]string) (variants [][]string) {
 	for _, l := range libraries {
 		variants = append(variants, append([]string{
@@ -89,16 +89,16 @@ func alloc(allocator string, libraries ...[]string) (variants [][]string) {
 	return variants
 }
 
-// Programs are those that were built.
+// Programs are the programs that were built.
 type Programs struct {
 	dir     string
 	paths   map[string]string
 	missing map[string]error
-	tools   map[string]string // title: first line of what it says of its version
+	tools   map[string]string // by title: the first line of its version
 }
 
-// Build builds all programs, below dir. What cannot be built is missing; an error is about
-// something else.
+// Build builds all programs, below dir. A program that cannot be built is missing, which is no
+// error.
 func Build(ctx context.Context, dir string) (*Programs, error) {
 	if err := unpack(dir); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func Build(ctx context.Context, dir string) (*Programs, error) {
 			} else {
 				p.paths[r.name] = path
 			}
-			if version != "" && r.tool.title != goTool.title { // this program says its version itself
+			if version != "" && r.tool.title != goTool.title { // machine records the version of Go
 				p.tools[r.tool.title] = version
 			}
 			return ctx.Err()
@@ -126,7 +126,7 @@ func Build(ctx context.Context, dir string) (*Programs, error) {
 	return p, building.Wait()
 }
 
-// Path returns where a program is, or an error that says what it is missing.
+// Path returns the path of a program, or an error that names what it lacks.
 func (p *Programs) Path(name string) (string, error) {
 	if err := p.missing[name]; err != nil {
 		return "", err
@@ -138,10 +138,10 @@ func (p *Programs) Path(name string) (string, error) {
 	return path, nil
 }
 
-// Missing returns what each program that was not built is missing.
+// Missing returns what each program that was not built lacks, by program.
 func (p *Programs) Missing() map[string]error { return p.missing }
 
-// Versions says of compilers and allocators that were found which they are.
+// Versions returns the versions of the compilers and allocators that were found, by title.
 func (p *Programs) Versions(ctx context.Context) map[string]string {
 	all := map[string]string{}
 	for title, v := range p.tools {
@@ -157,8 +157,8 @@ func (p *Programs) Versions(ctx context.Context) map[string]string {
 	return all
 }
 
-// unpack writes the sources to dir. The go command must not take the Go program among
-// them for a part of this module, hence its name there.
+// unpack writes the sources to dir. The Go program among them has another file name here, so
+// that the go command does not take it for a part of this module.
 func unpack(dir string) error {
 	root, err := fs.Sub(sources, "src")
 	if err != nil {
@@ -191,7 +191,7 @@ func (r recipe) build(ctx context.Context, dir string) (path, version string, er
 		return "", "", err
 	}
 	version = versionOf(ctx, compiler)
-	path = filepath.Join(dir, r.name+".exe") // a name that nothing else here has
+	path = filepath.Join(dir, r.name+".exe") // a name that no other file in dir has
 	for _, args := range r.variants {
 		cmd := exec.CommandContext(ctx, compiler, replaced(args, "OUT", path)...)
 		cmd.Dir = filepath.Join(dir, r.dir)
@@ -200,7 +200,7 @@ func (r recipe) build(ctx context.Context, dir string) (path, version string, er
 		if e == nil {
 			return path, version, nil
 		}
-		// The last variant is the one that needs the least.
+		// The last variant needs the least, so its failure is the reason.
 		err = contest.Missing("%s cannot build %s: %s", filepath.Base(compiler), r.name, reason(out, e))
 	}
 	return "", version, err
@@ -215,7 +215,7 @@ func (t tool) find() (string, error) {
 	return "", contest.Missing("%s is not in PATH", t.title)
 }
 
-// versionOf returns the first line that a compiler says of its version.
+// versionOf returns the first line of a compiler's version.
 func versionOf(ctx context.Context, compiler string) string {
 	arg := "--version"
 	if filepath.Base(compiler) == "go" {
@@ -240,7 +240,7 @@ func replaced(args []string, what, with string) []string {
 	return out
 }
 
-// reason returns the line of a compiler's output that says why it failed.
+// reason returns the line of a compiler's output that gives the reason of its failure.
 func reason(out []byte, err error) string {
 	for line := range bytes.Lines(out) {
 		line := string(bytes.TrimSpace(line))

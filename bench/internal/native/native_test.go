@@ -14,7 +14,7 @@ import (
 	"github.com/framearena/framearena/bench/internal/native"
 )
 
-// modes are those of each program.
+// modes are the modes of each program.
 var modes = map[string][]string{
 	"alloc-none":     {"handover"},
 	"alloc-glibc":    {"pair", "batch", "handover", "parallel", "mixed"},
@@ -27,22 +27,22 @@ var modes = map[string][]string{
 	"arenas":         {"batch"},
 }
 
-// What is there is built and gives the right results: the programs check them. What is not
-// there is missing by name.
+// The programs whose tools are there are built and give the right results, which they check.
+// The others are missing by name.
 func TestBuild(t *testing.T) {
 	programs, err := native.Build(t.Context(), t.TempDir())
 	require.NoError(t, err)
 	for name, modes := range modes {
 		path, err := programs.Path(name)
 		if err != nil {
-			// A mistake in a source must not pass for a library that is not there.
+			// A mistake in a source must not look like a missing library.
 			require.ErrorIs(t, err, contest.ErrMissing, name)
 			require.Regexp(t, "is not in PATH|cannot find -l|library not found|library '.*' not found", err, name)
 			continue
 		}
 		for _, mode := range modes {
 			out, err := exec.Command(path, mode, "1").Output()
-			if mode == "elided" && err != nil { // not by this compiler
+			if mode == "elided" && err != nil { // this compiler does not elide
 				require.Equal(t, 3, err.(*exec.ExitError).ExitCode())
 				continue
 			}
@@ -83,7 +83,7 @@ func TestUnknownProgram(t *testing.T) {
 	require.NotErrorIs(t, err, contest.ErrMissing)
 }
 
-// A compiler that is there and lacks a library.
+// A compiler without the library that the program needs.
 func TestLibraryMissing(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the compiler here is a shell script")

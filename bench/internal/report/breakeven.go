@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/bench/internal/measure"
 )
 
-// breakEven is the section that says when tasks pay, compared with goroutines: from how many
+// breakEven writes the section on when tasks pay, compared with goroutines: from how many
 // activities on, and in which operations. docs/when-not.md refers to it by its title.
 func (r *report) breakEven() {
 	r.line("## Break-even with goroutines\n")
@@ -19,12 +19,12 @@ func (r *report) breakEven() {
 	r.breakEvenByOperation()
 }
 
-// crowdPoint is a metric at one number of activities, ours compared with goroutines.
+// crowdPoint compares our tasks with goroutines, in one metric at one number of activities.
 type crowdPoint struct {
 	size    int
 	unit    contest.Unit
 	outcome outcome
-	saved   float64 // how much less ours has
+	saved   float64 // by how much ours is less
 }
 
 func pointOf(d *measure.Discipline, m contest.Metric) crowdPoint {
@@ -38,7 +38,7 @@ func pointOf(d *measure.Discipline, m contest.Metric) crowdPoint {
 	return p
 }
 
-// difference says how much less or more ours has. Memory is that of all activities.
+// difference describes by how much ours is less or more. Memory is that of all activities.
 func (p crowdPoint) difference() string {
 	saved, write := p.saved, format(p.unit)
 	if p.unit == contest.Bytes {
@@ -56,8 +56,8 @@ func (p crowdPoint) difference() string {
 	}
 }
 
-// paysFrom says from which number of activities on ours is better at each that was measured.
-// points are in ascending order.
+// paysFrom describes the smallest number of activities from which on ours is better at all
+// numbers that were measured. points are in ascending order.
 func paysFrom(points []crowdPoint) string {
 	points = slices.DeleteFunc(slices.Clone(points), func(p crowdPoint) bool { return p.outcome == unknown })
 	from := len(points)
@@ -145,8 +145,8 @@ func (r *report) breakEvenByOperation() {
 	r.line("")
 }
 
-// isGoroutine reports whether a contestant of Go's has a goroutine for each activity, and
-// nothing around it.
+// isGoroutine reports whether a Go contestant has a goroutine for each activity, without a
+// package that manages goroutines.
 func isGoroutine(e entry) bool { return inGo(e) && strings.Contains(e.Name, "goroutine") }
 
 // grouped writes a whole number with commas.

@@ -10,7 +10,7 @@ import (
 	"github.com/framearena/framearena/bench/internal/measure"
 )
 
-// A crowd of a size, in which goroutines need so much for each; 0: they were not measured.
+// crowdOf returns a crowd of a size with the bytes of an activity; 0 means not measured.
 func crowdOf(size int, ours, goroutines float64) crowdPoint {
 	d := &measure.Discipline{Size: size, Contestants: []measure.Contestant{
 		contestantOf("framearena", contest.Ours, ours),

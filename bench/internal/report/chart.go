@@ -7,29 +7,29 @@ import (
 	svg "github.com/ajstarks/svgo"
 )
 
-// chart is bars with labels beside them, less being better.
+// chart is a bar chart with labels beside the bars. Less is better.
 type chart struct {
 	title  string
-	axis   string // what the values are
+	axis   string // the title of the axis
 	format func(float64) string
 	groups []barGroup
 
-	// base is where bars begin: to its left are those below, to its right those above. If
-	// it is 0, bars begin at the left end.
+	// base is the value at which bars begin. Bars of smaller values are to its left, those of
+	// larger ones to its right. If it is 0, bars begin at the left end.
 	base float64
 }
 
 type barGroup struct {
-	title string // nothing if there is only one
+	title string // empty if there is only one group
 	bars  []bar
 }
 
 type bar struct {
 	label     string
 	value     float64
-	low, high float64 // the quartiles; 0 if there is none
+	low, high float64 // the quartiles; 0 if there are none
 	look      look
-	instead   string // of the value, if there is none
+	instead   string // shown in place of the value, if there is none
 }
 
 // look is the colour of a bar and its entry in the legend.
@@ -46,7 +46,7 @@ var (
 	lookEven  = look{"#8c959f", "even"}
 )
 
-// Measures of a chart, in pixels.
+// Dimensions of a chart, in pixels.
 const (
 	chartWidth   = 880
 	margin       = 16
@@ -56,8 +56,8 @@ const (
 	groupHeight  = 28
 	footHeight   = 44  // the axis
 	valueWidth   = 92  // right of the longest bar
-	letterWidth  = 6.7 // more than most texts need
-	narrowLetter = 6.2 // as narrow as long texts are
+	letterWidth  = 6.7 // enough for most texts
+	narrowLetter = 6.2 // enough for long texts
 	fontFamily   = "font-family:-apple-system,'Segoe UI','Helvetica Neue',Helvetica,Arial,sans-serif;"
 	inkColour    = "#1f2328"
 	paleColour   = "#59636e"
@@ -65,7 +65,7 @@ const (
 	maxLabelPart = 0.5
 )
 
-// logFrom is the ratio of the largest to the smallest value from which on the axis is
+// logFrom is the ratio of the largest to the smallest value above which the axis is
 // logarithmic.
 const logFrom = 20
 
@@ -146,7 +146,7 @@ func (c chart) bar(s *svg.SVG, axis scale, b bar, left, y int) {
 	s.Text(max(end, from)+6, middle+4, c.format(b.value), text(12, inkColour))
 }
 
-// legend says what the colours that the chart has mean.
+// legend writes what the colours in the chart mean.
 func (c chart) legend(s *svg.SVG) {
 	x := margin
 	seen := map[look]bool{}
@@ -161,7 +161,7 @@ func (c chart) legend(s *svg.SVG) {
 	}
 }
 
-// fit returns a label that is not wider than that.
+// fit returns a label that is no wider than the limit.
 func fit(label string, width int) string {
 	letters := []rune(label)
 	if most := int(float64(width)/narrowLetter) + 1; len(letters) > most {
@@ -196,14 +196,14 @@ func (c chart) labelWidth() int {
 	return min(longest, int(most))
 }
 
-// scale is where values are on the axis.
+// scale maps values to positions on the axis.
 type scale struct {
 	log       bool
 	low, high float64
 	left, len float64
 }
 
-// scale returns the axis for what is to be seen.
+// scale returns a scale for the values of the chart.
 func (c chart) scale(left, right int) scale {
 	low, high := math.Inf(1), 0.
 	for _, g := range c.groups {
@@ -232,7 +232,7 @@ func (c chart) scale(left, right int) scale {
 	return s
 }
 
-// below returns the largest of … 0.5, 1, 2, 5, 10, … that is not more than v.
+// below returns the largest of … 0.5, 1, 2, 5, 10, … that is at most v.
 func below(v float64) float64 {
 	decade := math.Pow(10, math.Floor(math.Log10(v)))
 	for _, m := range []float64{5, 2} {
@@ -251,7 +251,7 @@ func (s scale) at(v float64) int {
 	return int(math.Round(s.left + part*s.len))
 }
 
-// ticks returns the values that the axis is marked at.
+// ticks returns the values at which the axis has marks.
 func (s scale) ticks() (all []float64) {
 	if !s.log {
 		step := below(s.high / 4)

@@ -22,7 +22,7 @@ type comparison struct {
 	discipline *measure.Discipline
 	metric     contest.Metric
 	entries    []entry // in the order of the discipline
-	reference  *entry  // our first; nil if there is no sample of it
+	reference  *entry  // our first contestant; nil if it has no sample
 }
 
 func compare(d *measure.Discipline, metric contest.Metric) comparison {
@@ -40,7 +40,7 @@ func compare(d *measure.Discipline, metric contest.Metric) comparison {
 	return c
 }
 
-// ratio returns how many times as much as our reference e has; 0 if that is not known.
+// ratio returns e's figure in multiples of our reference's, or 0 if one of them is unknown.
 func (c comparison) ratio(e entry) float64 {
 	if c.reference == nil || !e.measured || c.reference.summary.Median == 0 {
 		return 0
@@ -48,10 +48,10 @@ func (c comparison) ratio(e entry) float64 {
 	return e.summary.Median / c.reference.summary.Median
 }
 
-// evenWithin is how much two medians may differ and be called even.
+// evenWithin is the relative difference below which two medians are called even.
 const evenWithin = 0.05
 
-// outcome is how our reference compares with a peer.
+// outcome is the result of comparing our reference with a peer.
 type outcome int
 
 const (
@@ -74,7 +74,7 @@ func (c comparison) outcome(e entry) outcome {
 	}
 }
 
-// verdict says the outcome in words. Those for better and worse are alike.
+// verdict describes the outcome in words.
 func (c comparison) verdict(e entry) string {
 	faster, slower := "faster", "slower"
 	if c.metric.Unit == contest.Bytes {
@@ -91,7 +91,7 @@ func (c comparison) verdict(e entry) string {
 	return ""
 }
 
-// ranked returns those that were measured, the best first.
+// ranked returns the entries that were measured, the best first.
 func (c comparison) ranked() (all []entry) {
 	for _, e := range c.entries {
 		if e.measured {
@@ -102,7 +102,7 @@ func (c comparison) ranked() (all []entry) {
 	return all
 }
 
-// best returns the best peer that is as asked.
+// best returns the best of the peers for which the function reports true.
 func (c comparison) best(is func(entry) bool) (entry, bool) {
 	for _, e := range c.ranked() {
 		if e.Role == contest.Peer && is(e) {
@@ -115,7 +115,7 @@ func (c comparison) best(is func(entry) bool) (entry, bool) {
 func inGo(e entry) bool    { return e.Lang == "Go" }
 func notInGo(e entry) bool { return e.Lang != "Go" }
 
-// absent says why e was not measured.
+// absent returns the reason why e was not measured.
 func absent(e entry) string {
 	switch {
 	case e.Failed != "":

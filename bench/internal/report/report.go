@@ -142,8 +142,8 @@ func (r *report) machine() {
 	}
 }
 
-// comparisons returns all in which there is a winner: the first metric of a discipline, or
-// all of those that have many.
+// comparisons returns all comparisons that have a winner: those of the first metric of a
+// discipline, or of all metrics if the discipline is a crowd.
 func (r *report) comparisons() (all []comparison) {
 	for i := range r.samples.Disciplines {
 		d := &r.samples.Disciplines[i]
@@ -158,13 +158,13 @@ func (r *report) comparisons() (all []comparison) {
 	return all
 }
 
-// loss is a row in which framearena is worse.
+// loss is a row of a comparison in which framearena is worse.
 type loss struct {
 	comparison
 	entry
 }
 
-// short is the summary.
+// short writes the summary.
 func (r *report) short() error {
 	counts := map[outcome]int{}
 	var losses []loss
@@ -225,7 +225,7 @@ func (r *report) short() error {
 	return nil
 }
 
-// discipline is the section of one in which the first metric decides.
+// discipline writes the section of a discipline whose first metric decides.
 func (r *report) discipline(d *measure.Discipline) error {
 	r.line("### %s\n", d.Title)
 	r.line("%s\n", d.About)
@@ -269,7 +269,7 @@ func (r *report) discipline(d *measure.Discipline) error {
 	return nil
 }
 
-// name writes a contestant's name: ours stand out, and what is none does too.
+// name writes a contestant's name. Ours are marked, and so are rows that are no contestants.
 func name(e entry) string {
 	switch e.Role {
 	case contest.Ours:
@@ -294,7 +294,7 @@ func (r *report) notes(d *measure.Discipline) {
 	}
 }
 
-// bars returns those of a comparison, the best first.
+// bars returns the bars of a comparison, the best first.
 func (r *report) bars(c comparison) (all []bar) {
 	for _, e := range c.ranked() {
 		all = append(all, bar{label: e.Name, value: e.summary.Median, low: e.summary.Low, high: e.summary.High, look: lookOf(e)})
@@ -317,7 +317,7 @@ func lookOf(e entry) look {
 	}
 }
 
-// crowds is the section of the disciplines with many metrics.
+// crowds writes the section of the disciplines with many metrics.
 func (r *report) crowds() error {
 	var all []*measure.Discipline
 	for i := range r.samples.Disciplines {
@@ -402,7 +402,7 @@ func (r *report) crowds() error {
 	return nil
 }
 
-// method says how the figures came about.
+// method writes how the figures were measured.
 func (r *report) method() {
 	s := r.samples
 	r.line("## How this is measured\n")
@@ -428,7 +428,7 @@ func (r *report) method() {
 	io.WriteString(&r.out, "\n")
 }
 
-// skipped returns who was skipped, by name, and why.
+// skipped lists the contestants that were skipped, with the reasons.
 func (r *report) skipped() (all []string) {
 	for _, d := range r.samples.Disciplines {
 		for _, c := range d.Contestants {

@@ -20,8 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata anew")
 
-// The page of testdata/samples.json, which has what a page can have: wins, losses, what is
-// even, rows that are no contestants, what was skipped and what failed.
+// The page of testdata/samples.json, which has everything that a page can have: wins, losses,
+// even rows, rows that are no contestants, skipped contestants and failed ones.
 func TestPage(t *testing.T) {
 	s, err := measure.Load(filepath.Join("testdata", "samples.json"))
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestScale(t *testing.T) {
 	require.Equal(t, 100, of(0, 0, 0).at(0), "all took no time")
 }
 
-// A plot with the longest labels, the widest spreads and what has to be escaped.
+// A plot with the longest labels, the widest spreads and characters that must be escaped.
 func TestPlot(t *testing.T) {
 	long := strings.Repeat("a very long name ", 8)
 	c := chart{
@@ -180,8 +180,8 @@ func TestPlot(t *testing.T) {
 	require.Equal(t, "short", fit("short", 100))
 }
 
-// checkPlot checks that an SVG is well-formed, that no text leaves it and that none is
-// written over another one. It returns the texts.
+// checkPlot checks that an SVG is well-formed, that all texts are inside of it and that no two
+// overlap. It returns the texts.
 func checkPlot(t *testing.T, plot []byte) (texts []string) {
 	t.Helper()
 	type box struct {

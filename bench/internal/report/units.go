@@ -8,7 +8,7 @@ import (
 	"github.com/framearena/framearena/bench/internal/contest"
 )
 
-// format returns what writes values of a unit.
+// format returns the function that formats values of a unit.
 func format(u contest.Unit) func(float64) string {
 	switch u {
 	case contest.Bytes:
@@ -20,7 +20,7 @@ func format(u contest.Unit) func(float64) string {
 	}
 }
 
-// duration writes nanoseconds.
+// duration formats nanoseconds.
 func duration(ns float64) string {
 	for _, unit := range []struct {
 		size float64
@@ -33,7 +33,7 @@ func duration(ns float64) string {
 	return digits(ns) + " ns"
 }
 
-// size writes bytes. KB are of 1000, as the sizes of disks are.
+// size formats bytes. A KB is 1000 bytes, as in the sizes of disks.
 func size(n float64) string {
 	for _, unit := range []struct {
 		size float64
@@ -46,8 +46,8 @@ func size(n float64) string {
 	return digits(n) + " B"
 }
 
-// digits writes the three digits of v that count, and all before the point. There are no
-// zeros at the end of a fraction.
+// digits formats v with three significant digits, or more if that many are before the point. A
+// fraction has no zeros at its end.
 func digits(v float64) string {
 	if v == 0 {
 		return "0"
@@ -60,7 +60,7 @@ func digits(v float64) string {
 	return strconv.FormatFloat(math.Round(v*shift)/shift, 'f', -1, 64)
 }
 
-// ratio writes how many times something is something else: two digits.
+// ratio formats a ratio with two significant digits.
 func ratio(r float64) string {
 	switch {
 	case r >= 9.95:

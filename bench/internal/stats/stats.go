@@ -1,4 +1,4 @@
-// Package stats sums samples up.
+// Package stats summarises samples.
 package stats
 
 import (
@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Summary is what a table says of samples.
+// Summary has the figures that a table shows of samples.
 type Summary struct {
 	N              int
 	Median         float64
@@ -14,7 +14,7 @@ type Summary struct {
 	Smallest, Most float64
 }
 
-// Of returns the summary of samples. There has to be at least one.
+// Of returns the summary of samples. There must be at least one.
 func Of(samples []float64) Summary {
 	s := slices.Sorted(slices.Values(samples))
 	return Summary{
@@ -27,7 +27,7 @@ func Of(samples []float64) Summary {
 	}
 }
 
-// Spread is how far the quartiles are apart, as a part of the median.
+// Spread returns the distance between the quartiles, as a part of the median.
 func (s Summary) Spread() float64 {
 	if s.Median == 0 {
 		return 0
@@ -35,11 +35,11 @@ func (s Summary) Spread() float64 {
 	return (s.High - s.Low) / s.Median
 }
 
-// Overlaps reports whether the middle halves of two sets of samples overlap: then neither
-// is called better.
+// Overlaps reports whether the middle halves of two sets of samples overlap. If they do,
+// neither is called better.
 func (s Summary) Overlaps(t Summary) bool { return s.Low <= t.High && t.Low <= s.High }
 
-// quantile returns the q-quantile of what is sorted, interpolated between neighbours.
+// quantile returns the q-quantile of sorted values, interpolated between neighbours.
 func quantile(sorted []float64, q float64) float64 {
 	at := q * float64(len(sorted)-1)
 	i := int(math.Floor(at))
@@ -49,7 +49,7 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
 }
 
-// Percentile returns the value that p percent of what is sorted do not exceed.
+// Percentile returns the value that p percent of the sorted values do not exceed.
 func Percentile[T any](sorted []T, p float64) T {
 	i := int(math.Ceil(p/100*float64(len(sorted)))) - 1
 	return sorted[max(i, 0)]

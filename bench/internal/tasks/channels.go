@@ -10,7 +10,7 @@ import (
 )
 
 // Channels: producers send the numbers below n to consumers over one channel. The result is
-// the sum of what came.
+// the sum of the numbers received.
 
 const (
 	channelEnds = 4 // producers, and consumers
@@ -23,7 +23,7 @@ type buffering struct {
 	sums [channelEnds]uint64
 }
 
-// sending is the channel, and how many producers are left: the last one closes it.
+// sending is the channel, and how many producers have not ended: the last one closes it.
 type sending struct {
 	c    *coro.Chan[int]
 	left atomic.Int32

@@ -4,30 +4,8 @@ import (
 	"iter"
 
 	"github.com/framearena/framearena/bench/internal/contest"
-	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/workloads"
 )
-
-// Generators: the numbers below n, one after the other. The result is their sum.
-
-var numbers = coro.DefineSeq("numbers", func(f *coro.SeqFrame[counting, int]) coro.Step {
-	s := &f.State
-	if s.next == s.n {
-		return f.Return()
-	}
-	s.next++
-	return coro.YieldValue(f, 0, s.next-1)
-})
-
-//go:noinline
-func numbersFunc(n int) iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for i := range n {
-			if !yield(i) {
-				return
-			}
-		}
-	}
-}
 
 func generators() contest.Discipline {
 	each := func(seq func(n int) iter.Seq[int]) func() (contest.Runner, error) {
@@ -44,9 +22,9 @@ func generators() contest.Discipline {
 		About:   "A loop takes numbers from something that is suspended between two of them. The time is of one number.",
 		Metrics: []contest.Metric{contest.Time},
 		Contestants: []contest.Contestant{
-			row("framearena, coro.Seq", contest.Ours, 1, each(func(n int) iter.Seq[int] { return numbers.Seq(counting{n: n}) }), ""),
+			row("framearena, coro.Seq", contest.Ours, 1, each(func(n int) iter.Seq[int] { return workloads.Numbers.Seq(workloads.UpTo{End: n}) }), ""),
 			row("iter.Pull", contest.Peer, 1, contest.Do(func(n int) error {
-				next, stop := iter.Pull(numbersFunc(n))
+				next, stop := iter.Pull(workloads.PushNumbers(workloads.UpTo{End: n}))
 				defer stop()
 				sum := uint64(0)
 				for v, ok := next(); ok; v, ok = next() {
@@ -70,7 +48,7 @@ func generators() contest.Discipline {
 					}
 				}
 			}), "without room"),
-			row("range over a function", contest.Floor, 1, each(numbersFunc), "nothing is suspended: the function calls the loop's body"),
+			row("range over a function", contest.Floor, 1, each(func(n int) iter.Seq[int] { return workloads.PushNumbers(workloads.UpTo{End: n}) }), "nothing is suspended: the function calls the loop's body"),
 		},
 	}
 }

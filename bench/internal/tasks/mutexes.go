@@ -1,72 +1,16 @@
 package tasks
 
 import (
-	"runtime"
 	"sync"
 
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
-)
-
-// Mutexes: many add 1 to a number, which a mutex guards, n times in all. Now and then one
-// lets others run while it has the mutex, so that they queue. The result is the number.
-
-const (
-	contenders   = 64
-	mutexYieldAt = 16
-)
-
-type (
-	contending struct {
-		adders coro.Group
-		n      int
-	}
-	guardedNumber struct {
-		mu     coro.Mutex
-		number int // guarded by mu
-	}
-)
-
-var (
-	contentionTask = coro.DefineHeld("contention", func(f *coro.Frame[contending, int], held *guardedNumber) coro.Step {
-		s := &f.State
-		if f.At() == 0 {
-			for i := range contenders {
-				coro.SpawnCall(f, &s.adders, adder.With(counting{i, s.n}, held), nil)
-			}
-			return s.adders.Wait(f, 1)
-		}
-		if f.Err() != nil {
-			return f.Fail(f.Err())
-		}
-		return f.Return(held.number)
-	})
-
-	adder = coro.DefineHeld("adder", func(f *coro.Frame[counting, none], held **guardedNumber) coro.Step {
-		s, g := &f.State, *held
-		if f.Err() != nil {
-			return f.Fail(f.Err())
-		}
-		switch f.At() {
-		case 1:
-			s.next += contenders
-			if g.number++; g.number%mutexYieldAt == 0 {
-				return coro.Yield(f, 2)
-			}
-			g.mu.Unlock()
-		case 2:
-			g.mu.Unlock()
-		}
-		if s.next >= s.n {
-			return f.Return(none{})
-		}
-		return g.mu.Lock(f, 1)
-	})
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 func mutexes() contest.Discipline {
 	tasks := func(ex coro.Executor, n int) error {
-		got, err := run(ex, contentionTask.With(contending{n: n}, guardedNumber{}))
+		got, err := workloads.Contention(ex, n)
 		if err != nil {
 			return err
 		}
@@ -75,21 +19,7 @@ func mutexes() contest.Discipline {
 	// goroutines is the program with a mutex of any sort.
 	goroutines := func(lock, unlock func()) func() (contest.Runner, error) {
 		return contest.Do(func(n int) error {
-			number := 0
-			var adders sync.WaitGroup
-			for i := range contenders {
-				adders.Go(func() {
-					for k := i; k < n; k += contenders {
-						lock()
-						if number++; number%mutexYieldAt == 0 {
-							runtime.Gosched()
-						}
-						unlock()
-					}
-				})
-			}
-			adders.Wait()
-			return contest.Check("the number", number, n)
+			return contest.Check("the number", workloads.ContentionGoroutines(n, lock, unlock), n)
 		})
 	}
 	var mu sync.Mutex

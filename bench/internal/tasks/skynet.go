@@ -9,44 +9,7 @@ import (
 
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
-)
-
-// Skynet: a tree in which each but the leaves has ten children. A leaf returns its number,
-// the others the sum of their children.
-
-type skynetNode struct {
-	children  coro.Group
-	num, size int32 // size: leaves below
-	sums      [10]int
-}
-
-var (
-	skynetTask = coro.Define("skynet", func(f *coro.Frame[skynetNode, int]) coro.Step {
-		s := &f.State
-		switch {
-		case f.Err() != nil:
-			return f.Fail(f.Err())
-		case f.At() == 1:
-			return f.Return(total(&s.sums))
-		case s.size == 1:
-			return f.Return(int(s.num))
-		}
-		size := s.size / 10
-		for i := range s.sums {
-			num := s.num + int32(i)*size
-			if size == 1 {
-				coro.Spawn(f, &s.children, skynetLeaf, num, &s.sums[i])
-			} else {
-				coro.Spawn(f, &s.children, f.Kind(), skynetNode{num: num, size: size}, &s.sums[i])
-			}
-		}
-		return s.children.Wait(f, 1)
-	})
-
-	// skynetLeaf needs no Group, so its frame is smaller.
-	skynetLeaf = coro.Define("skynet leaf", func(f *coro.Frame[int32, int]) coro.Step {
-		return f.Return(int(f.State))
-	})
+	"github.com/framearena/framearena/internal/workloads"
 )
 
 func total(sums *[10]int) (sum int) {
@@ -58,7 +21,7 @@ func total(sums *[10]int) (sum int) {
 
 func skynet() contest.Discipline {
 	tasks := func(ex coro.Executor, n int) error {
-		got, err := run(ex, skynetTask.With(skynetNode{size: int32(n)}))
+		got, err := workloads.Skynet(ex, n)
 		if err != nil {
 			return err
 		}
@@ -77,11 +40,7 @@ func skynet() contest.Discipline {
 			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), ""),
 			row("framearena, Pool of 1 worker", contest.Ours, 1, on(pool1, tasks), ""),
 			row("framearena, Inline", contest.Ours, 1, on(inline, tasks), ""),
-			row("goroutines, channel", contest.Peer, 1, tree(func(n int) int {
-				result := make(chan int)
-				go skynetChannel(result, 0, n)
-				return <-result
-			}), "as it is usually written"),
+			row("goroutines, channel", contest.Peer, 1, tree(workloads.SkynetGoroutines), "as it is usually written"),
 			row("goroutines, sync.WaitGroup", contest.Peer, 1, tree(func(n int) int {
 				return skynetGroups(0, n, func(children [10]func()) {
 					var g sync.WaitGroup
@@ -114,24 +73,8 @@ func skynet() contest.Discipline {
 	}
 }
 
-func skynetChannel(result chan<- int, num, size int) {
-	if size == 1 {
-		result <- num
-		return
-	}
-	size /= 10
-	sums := make(chan int)
-	for i := range 10 {
-		go skynetChannel(sums, num+i*size, size)
-	}
-	sum := 0
-	for range 10 {
-		sum += <-sums
-	}
-	result <- sum
-}
-
-// skynetGroups has all run children and wait for them.
+// skynetGroups is the tree as workloads.Skynet has it, with functions. all runs the children
+// and returns when they have ended.
 func skynetGroups(num, size int, all func(children [10]func())) int {
 	if size == 1 {
 		return num

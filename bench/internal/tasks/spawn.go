@@ -15,10 +15,10 @@ import (
 	"github.com/framearena/framearena/coro"
 )
 
-// inFlight is how many are launched before they are waited for.
+// inFlight is how many tasks or functions are launched before the launcher waits for them.
 const inFlight = 1024
 
-// ended and summed are what those that were launched tell of themselves.
+// What was launched reports to ended and summed.
 var (
 	ended  sync.WaitGroup
 	summed atomic.Uint64
@@ -89,7 +89,7 @@ func spawning() contest.Discipline {
 	}
 }
 
-// spawnRounds has those of n rounds launched, and waits after each round.
+// spawnRounds calls launch inFlight times in each of n rounds, and waits after each round.
 func spawnRounds(n int, launch func(i int) error) error {
 	before := summed.Load()
 	for range n {
@@ -104,7 +104,7 @@ func spawnRounds(n int, launch func(i int) error) error {
 	return contest.Check("the sum", summed.Load()-before, uint64(n)*below(inFlight))
 }
 
-// grouped is spawnRounds for those who wait for a group.
+// grouped is spawnRounds for contestants that wait for a group.
 func grouped(n int, round func(body func(i int)) error) error {
 	before := summed.Load()
 	for range n {
@@ -161,7 +161,7 @@ func spawnPond(closure func(int) func()) func() (contest.Runner, error) {
 	}
 }
 
-// forking's children are launched by a task, which waits for them.
+// Fork and join: a task launches children and waits for them.
 
 type fork struct {
 	children coro.Group

@@ -1,5 +1,6 @@
-// Package tasks has the disciplines of things that run at the same time: tasks, goroutines
-// and packages that manage goroutines.
+// Package tasks has the disciplines of concurrent activities: tasks, goroutines and packages
+// that manage goroutines. The programs that stand in tests too are in internal/workloads of the
+// library's module.
 package tasks
 
 import (
@@ -28,7 +29,7 @@ type closer interface {
 	Close() error
 }
 
-// on returns what opens an executor for a program of size n.
+// on returns a function that opens an executor for a program of any size n.
 func on(open func() closer, program func(ex coro.Executor, n int) error) func() (contest.Runner, error) {
 	return func() (contest.Runner, error) {
 		ex := open()
@@ -40,8 +41,8 @@ func inline() closer { return executor.NewInline() }
 func pool() closer   { return executor.NewPool() }
 func pool1() closer  { return executor.NewPool(executor.WithWorkers(1)) }
 
-// procs is how many goroutines the packages are told to use where they want to know, as a
-// Pool has so many workers.
+// procs returns how many goroutines the packages may use, if they have such a limit: as many
+// as a Pool has workers.
 func procs() int { return runtime.GOMAXPROCS(0) }
 
 // run runs the root task of a program.
@@ -49,7 +50,7 @@ func run[R any](ex coro.Executor, root coro.Call[R]) (R, error) {
 	return coro.Run(context.Background(), ex, root)
 }
 
-// row returns a contestant in Go whose operation has so many parts.
+// row returns a contestant in Go. Its figures are for one of the parts of its operation.
 func row(name string, role contest.Role, parts int, open func() (contest.Runner, error), note string) contest.Contestant {
 	return contest.Contestant{Name: name, Lang: "Go", Role: role, Note: note, Sample: contest.Timed(parts, open)}
 }

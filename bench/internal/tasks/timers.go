@@ -3,78 +3,28 @@ package tasks
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/workloads"
 )
-
-// Sleepers: n sleep, each for some time up to n times sleepersSpread. The result is how
-// many have woken.
 
 // sleepersSpread makes 200,000 sleepers wake within a second.
 const sleepersSpread = 5 * time.Microsecond
 
-// sleepOf returns how long sleeper i of n sleeps: times are spread evenly, in no order.
-func sleepOf(i, n int) time.Duration {
-	return time.Duration(uint64(i)*0x9e3779b97f4a7c15%uint64(n)+1) * sleepersSpread
-}
-
-type sleeping struct {
-	sleepers coro.Group
-	i, n     int
-}
-
-// woken counts the sleepers that have woken.
-var woken atomic.Int64
-
-var (
-	sleepersTask = coro.Define("sleepers", func(f *coro.Frame[sleeping, none]) coro.Step {
-		s := &f.State
-		if f.Err() != nil {
-			return f.Fail(f.Err())
-		}
-		if f.At() == 1 {
-			return f.Return(none{})
-		}
-		for range min(1000, s.n-s.i) {
-			coro.Spawn(f, &s.sleepers, sleeper, sleepOf(s.i, s.n), nil)
-			s.i++
-		}
-		if s.i < s.n {
-			return coro.Yield(f, 0) // or it would keep its worker for long
-		}
-		return s.sleepers.Wait(f, 1)
-	})
-
-	sleeper = coro.Define("sleeper", func(f *coro.Frame[time.Duration, none]) coro.Step {
-		if f.At() == 0 {
-			return coro.Sleep(f, 1, f.State)
-		}
-		if f.Err() != nil {
-			return f.Fail(f.Err())
-		}
-		woken.Add(1)
-		return f.Return(none{})
-	})
-)
-
 func sleepers() contest.Discipline {
 	all := func(sleep func(n int) error) func(n int) error {
 		return func(n int) error {
-			before := woken.Load()
+			before := workloads.SleepersWoken.Load()
 			if err := sleep(n); err != nil {
 				return err
 			}
-			return contest.Check("the number of those woken", woken.Load()-before, int64(n))
+			return contest.Check("the number of those woken", workloads.SleepersWoken.Load()-before, int64(n))
 		}
 	}
 	tasks := func(ex coro.Executor, n int) error {
-		return all(func(n int) error {
-			_, err := run(ex, sleepersTask.With(sleeping{n: n}))
-			return err
-		})(n)
+		return all(func(n int) error { return workloads.Sleepers(ex, n, sleepersSpread) })(n)
 	}
 	return contest.Discipline{
 		ID: "sleepers", Group: group, Title: "Sleepers",
@@ -86,22 +36,15 @@ func sleepers() contest.Discipline {
 			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), "coro.Sleep, at most a millisecond late"),
 			row("framearena, Pool of 1 worker", contest.Ours, 1, on(pool1, tasks), ""),
 			row("goroutines, time.Sleep", contest.Peer, 1, contest.Do(all(func(n int) error {
-				var g sync.WaitGroup
-				for i := range n {
-					g.Go(func() {
-						time.Sleep(sleepOf(i, n))
-						woken.Add(1)
-					})
-				}
-				g.Wait()
+				workloads.SleepersGoroutines(n, sleepersSpread)
 				return nil
 			})), ""),
 			row("time.AfterFunc", contest.Peer, 1, contest.Do(all(func(n int) error {
 				var g sync.WaitGroup
 				g.Add(n)
 				for i := range n {
-					time.AfterFunc(sleepOf(i, n), func() {
-						woken.Add(1)
+					time.AfterFunc(workloads.SleepOf(i, n, sleepersSpread), func() {
+						workloads.SleepersWoken.Add(1)
 						g.Done()
 					})
 				}
@@ -112,7 +55,7 @@ func sleepers() contest.Discipline {
 	}
 }
 
-// Timeouts: something that takes no time is done with a timeout of an hour.
+// Timeouts: an operation that takes no time has a timeout of an hour.
 
 type limited struct{ left, result, sum int }
 

@@ -5,33 +5,15 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/bench/internal/contest"
-	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/workloads"
 )
 
-// Wakes from outside: a goroutine calls one that waits, n times, and waits for each answer,
-// which is the number that it called with.
-
-type bell struct {
-	calls   *coro.Chan[int]
-	answers chan<- int // has room
-}
-
-var porter = coro.DefineHeld("porter", func(f *coro.Frame[int, none], held *bell) coro.Step {
-	switch {
-	case errors.Is(f.Err(), coro.ErrChanClosed):
-		return f.Return(none{})
-	case f.Err() != nil:
-		return f.Fail(f.Err())
-	case f.At() == 1:
-		held.answers <- f.State
-	}
-	return held.calls.Recv(f, 1, &f.State)
-})
-
-// idleFor is how long nobody calls where those that wait are to go to sleep.
+// idleFor is the pause before a call, long enough for all workers and goroutines to go to
+// sleep.
 const idleFor = 200 * time.Microsecond
 
-// called is a contestant that is called: call returns the answer.
+// called returns a Sample that makes calls. open opens the contestant: call returns its answer.
+// If idle is set, there is a pause before each call.
 func called(open func() (call func(int) int, hangUp func() error, err error), idle bool) func(contest.Plan) (contest.Metrics, error) {
 	var waited time.Duration
 	sample := contest.Timed(1, func() (contest.Runner, error) {
@@ -69,30 +51,17 @@ func called(open func() (call func(int) int, hangUp func() error, err error), id
 func callTask(open func() closer) func() (func(int) int, func() error, error) {
 	return func() (func(int) int, func() error, error) {
 		ex := open()
-		calls, answers := coro.NewChan[int](1), make(chan int, 1)
-		if err := coro.GoHeld(ex, porter, 0, bell{calls, answers}); err != nil {
+		call, hangUp, err := workloads.CallTask(ex)
+		if err != nil {
 			return nil, nil, err
 		}
-		call := func(i int) int {
-			calls.TrySend(i) // there is room: the last call was answered
-			return <-answers
-		}
-		return call, func() error { calls.Close(); return ex.Close() }, nil
+		return call, func() error { return errors.Join(hangUp(), ex.Close()) }, nil
 	}
 }
 
 func callGoroutine() (func(int) int, func() error, error) {
-	calls, answers := make(chan int, 1), make(chan int, 1)
-	go func() {
-		for i := range calls {
-			answers <- i
-		}
-	}()
-	call := func(i int) int {
-		calls <- i
-		return <-answers
-	}
-	return call, func() error { close(calls); return nil }, nil
+	call, hangUp := workloads.CallGoroutine()
+	return call, func() error { hangUp(); return nil }, nil
 }
 
 func wakes(idle bool) contest.Discipline {

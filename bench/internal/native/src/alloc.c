@@ -52,7 +52,7 @@ static void version(void) { printf("none\n"); }
 #endif
 #endif
 
-// The compiler must not see through an allocation.
+// The compiler must not remove an allocation.
 #define opaque(p) __asm__ volatile("" : "+r"(p) : : "memory")
 
 static inline uint64_t* take(uint64_t number) {
@@ -90,7 +90,7 @@ static void batches(unsigned long n) {
   check("the sum", sum, below(n * batch));
 }
 
-// A ring from one thread to another. Both ends say after each block how far they are.
+// A ring from one thread to another. Both ends publish their progress after each block.
 static struct {
   _Alignas(128) _Atomic(unsigned long) head;  // written by the receiver
   _Alignas(128) _Atomic(unsigned long) tail;  // written by the sender
@@ -129,7 +129,7 @@ static void handovers(unsigned long rounds) {
   pthread_join(receiver, 0);
 }
 
-// The dice and the sizes are those of the Go part.
+// The random numbers and the sizes are those of the Go program.
 static uint64_t roll(uint64_t* x) {
   *x ^= *x << 13;
   *x ^= *x >> 7;

@@ -1,11 +1,11 @@
 // The chain in C++20 coroutines: tasks that start when they are awaited and hand over to
-// each other by symmetric transfer. Usage: chain MODE MILLISECONDS, where the mode says
-// where frames are from:
+// each other by symmetric transfer. Usage: chain MODE MILLISECONDS. The mode is the source of
+// frames:
 //   new      operator new
 //   recycle  a free list of the thread, by size class; the compiler sees all of it
 //   pmr      a std::pmr::memory_resource found in a thread-local and remembered in the
 //            frame, which recycles in the same way: what Boost.Capy does
-//   elided   the frames of those who await, where the compiler does that
+//   elided   the frames of the awaiting tasks, where the compiler does that
 #include "sample.h"
 
 #include <atomic>
@@ -20,7 +20,7 @@
 namespace {
 
 // free_lists are a thread's free frames, by powers of two from 64 bytes to 2 KiB. A list
-// is bounded; what does not fit goes back.
+// is bounded; a frame that does not fit is freed.
 class free_lists {
   static constexpr unsigned classes = 6, room = 16;
   struct list {
@@ -51,8 +51,8 @@ struct recycling_resource final : std::pmr::memory_resource {
 } recycling;
 constinit thread_local std::pmr::memory_resource* current_resource = &recycling;
 
-// Where frames are from: a base of the promise, which has the operators new and delete of
-// the frame. enter is called when a task starts, resumed whenever it goes on.
+// The source of frames is a base of the promise, with the operators new and delete of the
+// frame. enter is called when a task starts, resumed whenever it resumes.
 struct from_new {
   void enter() noexcept {}
   void resumed() noexcept {}
@@ -70,7 +70,7 @@ struct from_resource {
   static void* operator new(std::size_t n) {
     auto* from = current_resource;
     auto* p = static_cast<std::byte*>(from->allocate(n + sizeof from, alignof(std::max_align_t)));
-    memcpy(p + n, &from, sizeof from);  // the frame knows where it goes back to
+    memcpy(p + n, &from, sizeof from);  // the frame remembers its resource
     return p;
   }
   static void operator delete(void* p, std::size_t n) {
@@ -82,7 +82,7 @@ struct from_resource {
   void resumed() noexcept { current_resource = resource; }
 };
 
-// environment is what a task has from the one that awaits it.
+// environment is what a task inherits from the task that awaits it.
 struct environment {
   void* executor;
   std::atomic<bool>* stop;
@@ -157,8 +157,8 @@ TASK(elidable_task, AWAIT_ELIDABLE)
 
 std::atomic<unsigned long> leaves;
 
-// The four depths and the loop, with tasks T. Functions are kept apart, as they would be
-// in different files, unless frames are to be elided.
+// The four depths and the loop, with tasks T. The functions are not inlined, as if they were in
+// different files, unless frames may be elided.
 #define CHAIN(NAME, KEEP)                                                   \
   template <class T>                                                        \
   struct NAME {                                                             \

@@ -1,6 +1,6 @@
-// The chain in async Rust. Usage: chain MODE MILLISECONDS, where the mode says where the
-// futures of children are:
-//   inlined  in those of their parents, as the compiler has it
+// The chain in async Rust. Usage: chain MODE MILLISECONDS. The mode is the place of the futures
+// of children:
+//   inlined  in those of their parents, where the compiler puts them
 //   boxed    each in a box of its own, of a known type
 //   dynamic  each in a box of its own, behind dyn Future: nearest to the others
 use std::future::Future;

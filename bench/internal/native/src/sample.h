@@ -1,5 +1,5 @@
-// What the programs in C and C++ have in common: how a sample is taken and reported.
-// The number of operations grows until they take as long as planned, as in the Go part.
+// The programs in C and C++ take and report a sample with this. The number of operations grows
+// until they take as long as planned, as in the Go program.
 #pragma once
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ static double nanoseconds(void) {
   return t.tv_sec * 1e9 + t.tv_nsec;
 }
 
-// The exit status of a program that cannot compete, after it has said why.
+// The exit status of a program that cannot compete. It has written the reason to stderr.
 enum { exit_missing = 3 };
 
 static void check(const char* what, unsigned long got, unsigned long want) {
@@ -21,7 +21,7 @@ static void check(const char* what, unsigned long got, unsigned long want) {
   exit(1);
 }
 
-// report prints the sample, as JSON: run(n) does n times so many parts.
+// report prints the sample as JSON. run(n) performs n operations of so many parts.
 static void report(double milliseconds, double parts, void (*run)(unsigned long n)) {
   unsigned long n = 1;
   for (;;) {

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+)
+
+// streams has the input and the outputs of a subcommand. It belongs to the goroutine that
+// runs the subcommand.
+//
+// A subcommand prints text with print and, last, the same results as one document with
+// encode. The flag --json selects which of the two writes anything. A subcommand reports to
+// progress what it does. If it fails, it returns an error and encodes nothing.
+type streams struct {
+	stdin    io.Reader
+	stdout   io.Writer
+	stderr   io.Writer
+	progress *progress
+
+	json  bool // the flag --json; parsed before the subcommand begins
+	began bool // the subcommand has begun, so its flags and arguments have the right form
+}
+
+func newStreams(stdin io.Reader, stdout, stderr io.Writer) *streams {
+	return &streams{stdin: stdin, stdout: stdout, stderr: stderr, progress: newProgress(stderr)}
+}
+
+// print writes text to standard output. It does nothing with --json.
+func (c *streams) print(text string) error {
+	if c.json {
+		return nil
+	}
+	c.progress.clear()
+	_, err := io.WriteString(c.stdout, text)
+	return err
+}
+
+// encode writes document to standard output as JSON. It does nothing without --json.
+func (c *streams) encode(document any) error {
+	if !c.json {
+		return nil
+	}
+	c.progress.clear()
+	e := json.NewEncoder(c.stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(document)
+}

@@ -1,0 +1,118 @@
+package executor
+
+import (
+	"context"
+	"runtime/pprof"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/framearena/framearena/coro"
+)
+
+// Blocked describes a worker that has been in one step for too long, for the handler of
+// [WithBlockedHandler].
+type Blocked struct {
+	// Kind is the kind of the task that the worker began to run: the innermost of its
+	// chain, as it was taken from a queue. The step that blocks is of that task or of
+	// another task of the chain; Stack shows which.
+	Kind coro.KindInfo
+
+	// For is how long the worker has been in the step, at least.
+	For time.Duration
+
+	// Stack is the stack of the worker's goroutine, one line for each call, as in a
+	// goroutine profile. Taking it costs a look at all goroutines of the program, so it is
+	// empty if another was taken less than a second ago. It is also empty if the step
+	// has ended meanwhile, or if the goroutine has profiler labels of its own.
+	Stack string
+}
+
+// stackEvery is the least time between two looks at all goroutines.
+const stackEvery = time.Second
+
+// reporter calls the handler of [WithBlockedHandler]. Only the monitor uses it, with its mu
+// held.
+type reporter struct {
+	// busy is true while a goroutine calls the handler. report changes it to true by
+	// compare-and-swap before it starts that goroutine, which stores false when the handler
+	// has returned. So there is one such goroutine at a time, and the store orders what it has
+	// done before what the next one does.
+	busy atomic.Bool
+
+	stack time.Time // when the last stack was taken; for the goroutine that busy stands for
+}
+
+// report calls the handler, if there is one and it is not busy, on another goroutine. w has been
+// running the same task since it counted tick.
+func (r *reporter) report(p *Pool, w *worker, tick uintptr, d time.Duration) {
+	hook := p.options.blocked
+	if hook == nil || !r.busy.CompareAndSwap(false, true) {
+		return
+	}
+	b := Blocked{Kind: w.coro.Began(), For: d}
+	if w.tick.load() != tick {
+		r.busy.Store(false)
+		return // the step has ended, and the kind may be that of the next task
+	}
+	go func() {
+		defer r.busy.Store(false)
+		if now := time.Now(); now.Sub(r.stack) >= stackEvery {
+			r.stack = now
+			stack := w.stack()
+			if w.tick.load() == tick {
+				b.Stack = stack
+			}
+		}
+		hook(b)
+	}()
+}
+
+// workerLabel is the profiler label of the goroutines of workers, in pools with a handler. A
+// goroutine that a step starts inherits it, but has no call of runsTasks on its stack.
+const (
+	workerLabel = "executor.worker"
+	runsTasks   = "coro.(*Worker).Run"
+)
+
+// pools counts the pools of the program, for labels. NewPool adds to it.
+var pools atomic.Uint64
+
+// label gives the calling goroutine, w's owner, the label by which stack finds it.
+func (w *worker) label() {
+	if w.pool.options.blocked != nil {
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(workerLabel, w.name())))
+	}
+}
+
+func (w *worker) name() string {
+	return strconv.FormatUint(w.pool.number, 10) + "." + strconv.FormatUint(w.id, 10)
+}
+
+// stack returns the stack of the goroutine that runs w's task. It returns "" if the goroutine
+// has got labels of its own.
+func (w *worker) stack() string {
+	var all strings.Builder
+	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
+		return ""
+	}
+	label := strconv.Quote(workerLabel) + ":" + strconv.Quote(w.name())
+	for goroutine := range strings.SplitSeq(all.String(), "\n\n") {
+		if strings.Contains(goroutine, label) && strings.Contains(goroutine, runsTasks) {
+			return calls(goroutine)
+		}
+	}
+	return ""
+}
+
+// calls returns the lines of a goroutine profile that name calls.
+func calls(goroutine string) string {
+	var lines strings.Builder
+	for line := range strings.Lines(goroutine) {
+		if call, ok := strings.CutPrefix(line, "#\t"); ok {
+			lines.WriteString(call)
+		}
+	}
+	return lines.String()
+}
