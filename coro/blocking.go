@@ -4,7 +4,8 @@ import "context"
 
 var blockingKinds = offloadKinds{name: "coro.Blocking"}
 
-// Blocking calls fn on another goroutine, waits until it has returned, and resumes f's task at the resume point at. It is for functions that block, such as reading a file, and for those
+// Blocking calls fn on another goroutine, waits until it has returned, and resumes f's task at
+// the resume point at. It is for functions that block, such as reading a file, and for those
 // that take long: in a step, either would keep the worker from other tasks.
 //
 // It is like [Await] with a child that does what fn does: the result goes to *result,
