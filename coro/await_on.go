@@ -8,22 +8,32 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// AwaitOn runs a call on another executor and, when it has ended there, goes on in f at
-// the resume point at, on f's own executor. The result goes to *result, which must lie in
+// In the tree of the caller, a child of kind awaitOnKind stands for the call. It has a Handle
+// of the call that no other task or goroutine has, and that is reused. The child waits for the
+// end of the Handle. If its tree is cancelled, it cancels the Handle and waits again,
+// uncancellably: it registers with its executor instead of its tree, where only the closer of
+// the executor finds it. Its step function looks at the Handle each time it continues, so it
+// does not matter who has woken it.
+//
+// If the child's executor is closed, the child ends before the call. Then release cancels the
+// Handle and does not reuse it: the end of the call changes a Handle that no task has.
+
+// AwaitOn runs a call on another executor. When the call has ended there, AwaitOn resumes f's task
+// at the resume point at, on f's own executor. The result goes to *result, which must lie in
 // f's state or held part, or nowhere if result is nil; f.Err gives the error, which is
 // that of ex if ex is closed.
 //
-// f does not go on before the call has ended. If f's tree is cancelled, the call is
-// cancelled with the same cause, and f goes on when that has ended it; if the tree has
-// been cancelled before, the call is not launched. The context of the call has the values
-// of f's. Its frames come from ex's arena or, if f's tree has an [Allocator], from that.
+// f does not continue before the call has ended. If f's tree is cancelled, the call is
+// cancelled with the same cause, and f continues when the call has ended. If the tree has been
+// cancelled before, the call is not launched. The context of the call has the values of f's.
+// The call's frames come from ex's arena or, if f's tree has an [Allocator], from that.
 //
-// If f's executor is closed meanwhile, f's tree ends at once, as always; the call is
-// cancelled, and ends by itself, later. An Allocator of the tree must stay open until then:
-// until ex is closed, to be sure.
+// If f's executor is closed meanwhile, f's tree ends at once, as always. The call is cancelled
+// and ends by itself, later. An Allocator of the tree must stay open until then, that is, at
+// most until ex is closed.
 //
-// In the steady state AwaitOn allocates nothing on the Go heap, except that a [Timeout],
-// and whatever else makes f a part of a tree, needs a context for what it contains.
+// In the steady state AwaitOn allocates nothing on the Go heap, except where f is in a scope,
+// such as that of a [Timeout]: the call needs a context then.
 func AwaitOn[S, R, CR any](f *Frame[S, R], at int, ex Executor, call Call[CR], result *CR) Step {
 	if ex == nil {
 		panic("coro: task " + quote(f.kind.get().name) + ": AwaitOn needs an Executor")
@@ -45,9 +55,8 @@ type awaitOnHeld[R any] struct {
 	ex   Executor
 	call *call // until it is launched
 
-	// handle is that of the call, and nobody else's, from its launch until its end.
-	handle    *Handle[R]
-	cancelled bool
+	handle    *Handle[R] // of the call, from its launch until the child has seen its end
+	cancelled bool       // handle has been cancelled
 }
 
 // awaitOnKind is the kind of the child.
@@ -123,11 +132,11 @@ func (e *Environment) ownAllocator() arena.FrameAllocator {
 	return e.allocator
 }
 
-// release is also how it is known that a child is gone before the call has ended: its
-// executor was closed. Then the call ends by itself, and its Handle is not used again.
+// release releases the held part. If the child still has a handle, the child's executor is
+// closed and the call has not ended: see the head of this file.
 func (k *awaitOnKind[R]) release(w *Worker, h *header) {
 	held := &(*heldFrame[struct{}, awaitOnHeld[R], R])(unsafe.Pointer(h)).slot.get().Value
-	if held.call != nil { // it has not begun
+	if held.call != nil { // it was not launched
 		held.call.recycle()
 	}
 	handle := held.handle
@@ -141,8 +150,8 @@ func (k *awaitOnKind[R]) release(w *Worker, h *header) {
 	}
 }
 
-// regardless is a handleState for a task that waits until the end although its tree has been
-// cancelled. Only its executor's end is sooner, so it registers there.
+// uncancellable is a handleCompletion for a task that waits although its tree has been
+// cancelled. The task registers with its executor, whose closer finds it there.
 type uncancellable handleCompletion
 
 func (r *uncancellable) park(_ *Worker, h *header) parking {

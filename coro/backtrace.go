@@ -43,7 +43,7 @@ func (h *header) backtrace() Backtrace { return newBacktrace(h.appendChain(nil))
 func newBacktrace(kinds []*kind, omitted int) Backtrace {
 	b := Backtrace{Omitted: omitted}
 	for _, k := range kinds {
-		b.Tasks = append(b.Tasks, k.info())
+		b.Tasks = append(b.Tasks, k.Info())
 	}
 	return b
 }

@@ -7,38 +7,37 @@ import (
 	"unsafe"
 )
 
-// ErrChanClosed is what Err returns after a Recv from a [Chan] that is closed and
-// has no values left, and after a Send that was waiting when the Chan was closed; also
-// after a [RecvFrom] from such a Go channel.
+// ErrChanClosed is what Err returns after a Recv from a [Chan] that is closed and has no
+// values left, and after a Send that was waiting when the Chan was closed; also after a
+// [RecvFrom] from such a Go channel.
 var ErrChanClosed = errors.New("coro: the channel is closed")
 
-// Chan is a channel between tasks. Values, senders and receivers each keep their
-// order: first come, first served. It may be used by tasks on different executors;
-// the methods without a frame may be called from any goroutine. A Chan is made by
-// [NewChan].
+// Chan is a channel between tasks. Values, senders and receivers each keep their order: first
+// come, first served. Tasks on different executors may use it; the methods without a frame
+// may be called from any goroutine. A Chan is made by [NewChan], and must not be copied.
 type Chan[T any] struct {
+	plainCase // for receiving; sending has its own methods
+
 	lock     lock
-	capacity int
+	capacity int // not changed
 
-	// pointer says where T holds a Go pointer; empty if it does not. Values with
-	// pointers are in parcels between Send and park, which are used again.
+	// pointer says where T holds a Go pointer; it is empty if T holds none. Not changed.
 	pointer string
-	parcels sync.Pool // of *T
 
-	consignments sync.Pool // of *consignment[T], for SendCase
+	boxes sync.Pool // of *box[T], for values on their way from a method to park
 
-	// What follows is guarded by lock. Senders wait only while there are capacity
-	// values, receivers only while there is none and no sender but such as would
-	// receive too, in the same Select.
+	// What follows is guarded by lock. Senders wait only while there are capacity values.
+	// Receivers wait only while there is no value and no sender, except for senders that
+	// would receive too, in the same Select.
 	closed    bool
 	values    ring[T]
-	senders   fifo[T]       // and what they send
-	receivers fifo[uintptr] // and where it goes: into their state or held part, or 0
+	senders   fifo[T]       // each with the value that it sends
+	receivers fifo[uintptr] // each with the address, in its state or held part, where the value goes; 0: nowhere
 }
 
-// NewChan returns a channel that holds up to capacity values. With capacity 0, a
-// sender waits for a receiver. T may be any type. Values that hold Go pointers are
-// received into held parts.
+// NewChan returns a channel that holds up to capacity values. With capacity 0, a sender waits
+// for a receiver. T may be any type. Values that hold Go pointers are received into held
+// parts.
 func NewChan[T any](capacity int) *Chan[T] {
 	if capacity < 0 {
 		panic("coro: NewChan needs a capacity that is not negative")
@@ -46,59 +45,46 @@ func NewChan[T any](capacity int) *Chan[T] {
 	return &Chan[T]{capacity: capacity, pointer: pointerPath("element", reflect.TypeFor[T]())}
 }
 
-// sending and receiving are a Chan as what a task waits for.
+// sending and receiving are the two sides of a Chan, as what a task waits for.
 type (
 	sending[T any]   Chan[T]
 	receiving[T any] Chan[T]
 )
 
-// Send sends v, waits until there is room for it or a receiver takes it, and goes
-// on in f at the resume point at. If f.Err is not nil then, v was not sent: the
-// tree's context has ended or, with [ErrChanClosed], the channel was closed
-// meanwhile. The task panics if the channel is closed already.
+// Send sends v, waits until there is room for it or a receiver takes it, and resumes f's task
+// at the resume point at. If f.Err is not nil then, v was not sent: the tree's context has
+// ended or, with [ErrChanClosed], the channel was closed while the task waited. The task
+// panics if the channel is closed before that.
 func (c *Chan[T]) Send(f AnyFrame, at int, v T) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, (*sending[T])(c))
 	if w := h.worker.get(); c.pointer == "" {
-		*outgoing[T](w) = v
+		*plainOutgoing[T](w) = v
 	} else {
 		w.args.box = c.pack(v)
 	}
 	return step
 }
 
-// pack returns a parcel with v.
-func (c *Chan[T]) pack(v T) *T {
-	parcel, _ := c.parcels.Get().(*T)
-	if parcel == nil {
-		parcel = new(T)
-	}
-	*parcel = v
-	return parcel
-}
-
-// parcel returns what the task that w runs is about to send. It may be asked again.
-func (c *Chan[T]) parcel(w *Worker) T {
+// outgoing returns what the running task is about to send. It may be called again.
+func (c *Chan[T]) outgoing(w *Worker) T {
 	if c.pointer == "" {
-		return *outgoing[T](w)
+		return *plainOutgoing[T](w)
 	}
-	return *w.args.box.(*T)
+	return w.args.box.(*box[T]).value
 }
 
-// unpacked is told that what parcel returned is elsewhere now.
-func (c *Chan[T]) unpacked(w *Worker) {
+// sent ends the use of the value that outgoing returns.
+func (c *Chan[T]) sent(w *Worker) {
 	if c.pointer != "" {
-		var zero T
-		parcel := w.args.box.(*T)
+		b := w.args.box.(*box[T])
 		w.args.box = nil
-		*parcel = zero
-		c.parcels.Put(parcel)
+		c.unpack(b)
 	}
 }
 
-// outgoing returns where the worker keeps a value without Go pointers between Send
-// and park.
-func outgoing[T any](w *Worker) *T {
+// plainOutgoing returns where the worker keeps a value without Go pointers between Send and park.
+func plainOutgoing[T any](w *Worker) *T {
 	const word = unsafe.Sizeof(uint64(0))
 	if words := int((unsafe.Sizeof(*new(T)) + word - 1) / word); len(w.args.outgoing) < words || w.args.outgoing == nil {
 		w.args.outgoing = make([]uint64, max(words, 8))
@@ -106,22 +92,48 @@ func outgoing[T any](w *Worker) *T {
 	return (*T)(unsafe.Pointer(unsafe.SliceData(w.args.outgoing)))
 }
 
-// Recv waits for a value and goes on in f at the resume point at. The value goes to
-// *result, which must lie in f's state or held part, or nowhere if result is nil. If
-// f.Err is not nil then, there is none: the tree's context has ended or, with
-// [ErrChanClosed], the channel is closed and has no values left.
+// box has a value on its way from Send or SendCase to park: on the Go heap, since it may hold
+// Go pointers. It belongs to the goroutine that runs the task. Boxes are reused. The number
+// of a box counts its uses, so a Case that is used again has another number than its box.
+type box[T any] struct {
+	value  T
+	number uint64
+}
+
+// pack returns a box with v.
+func (c *Chan[T]) pack(v T) *box[T] {
+	b, _ := c.boxes.Get().(*box[T])
+	if b == nil {
+		b = new(box[T])
+	}
+	b.value = v
+	return b
+}
+
+// unpack ends a use of b, whose value has been copied or is not needed.
+func (c *Chan[T]) unpack(b *box[T]) {
+	var zero T
+	b.value = zero
+	b.number++
+	c.boxes.Put(b)
+}
+
+// Recv waits for a value, and resumes f's task at the resume point at. The value goes to
+// *result, which must lie in f's state or held part, or nowhere if result is nil. If f.Err is
+// not nil then, there is no value: the tree's context has ended or, with [ErrChanClosed], the
+// channel is closed and has no values left.
 func (c *Chan[T]) Recv(f AnyFrame, at int, result *T) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, (*receiving[T])(c))
-	if result != nil && !h.stateHolds(unsafe.Pointer(result), h.kind.get().size-headerSize) && !h.heldPartHolds(unsafe.Pointer(result)) {
-		c.panicMisplacedValue(h)
+	if !h.mayPlace(unsafe.Pointer(result), h.stateSize()) {
+		panicMisplacedValue(h, c.pointer)
 	}
 	h.worker.get().args.destination = uintptr(unsafe.Pointer(result))
 	return step
 }
 
-// TrySend sends v if that is possible without waiting. It panics if the channel is
-// closed.
+// TrySend sends v if that is possible without waiting, and reports whether it was. It panics
+// if the channel is closed.
 func (c *Chan[T]) TrySend(v T) bool {
 	var woken wakeList
 	c.lock.mu.Lock()
@@ -131,7 +143,7 @@ func (c *Chan[T]) TrySend(v T) bool {
 	return sent
 }
 
-// TryRecv receives a value if that is possible without waiting.
+// TryRecv receives a value if that is possible without waiting, and reports whether it was.
 func (c *Chan[T]) TryRecv() (v T, ok bool) {
 	var woken wakeList
 	c.lock.mu.Lock()
@@ -141,9 +153,9 @@ func (c *Chan[T]) TryRecv() (v T, ok bool) {
 	return v, ok
 }
 
-// Close makes the channel one that takes no more values. What it holds can still be
-// received. Tasks that wait to send or receive go on with [ErrChanClosed]. It panics
-// if the channel is closed already.
+// Close closes the channel: it takes no more values. Values that it holds can still be
+// received. Tasks that wait to send or receive continue with [ErrChanClosed]. Close panics if
+// the channel is closed already.
 func (c *Chan[T]) Close() {
 	var woken wakeList
 	c.lock.mu.Lock()
@@ -165,8 +177,7 @@ func (c *Chan[T]) Closed() bool {
 	return c.closed
 }
 
-// Len returns the number of values in the channel; those of waiting senders do not
-// count.
+// Len returns the number of values in the channel. Values of waiting senders do not count.
 func (c *Chan[T]) Len() int {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
@@ -176,8 +187,8 @@ func (c *Chan[T]) Len() int {
 // Cap returns the number of values that the channel can hold.
 func (c *Chan[T]) Cap() int { return c.capacity }
 
-// send sends v if that is possible now. The caller holds the lock, which is
-// released if send panics.
+// send sends v if that is possible now. The caller holds the lock, which send releases if it
+// panics.
 func (c *Chan[T]) send(v T, woken *wakeList) bool {
 	if c.closed {
 		c.lock.mu.Unlock()
@@ -208,8 +219,8 @@ func (c *Chan[T]) receive(woken *wakeList) (v T, ok bool) {
 	if c.values.n > 0 {
 		v, ok = c.values.pop(), true
 	}
-	// There is room for one sender's value: in the channel or, if there was none in
-	// it, with the receiver.
+	// One sender's value has a place now: in the channel or, if that had no value, with the
+	// receiver.
 	for !c.senders.empty() {
 		h, next := c.senders.pop()
 		if !wake(h, flagWoken, woken) {
@@ -226,7 +237,7 @@ func (c *Chan[T]) receive(woken *wakeList) (v T, ok bool) {
 
 func (s *sending[T]) park(w *Worker, h *header) parking {
 	c := (*Chan[T])(s)
-	v := c.parcel(w)
+	v := c.outgoing(w)
 	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	p := parkDone
@@ -236,8 +247,8 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 		}
 	}
 	c.lock.mu.Unlock()
-	if p != parkUnarmed { // else park is called again
-		c.unpacked(w)
+	if p != parkUnarmed { // after that, park is called again
+		c.sent(w)
 	}
 	w.postParked(p, &woken)
 	return p
@@ -276,4 +287,8 @@ func (c *Chan[T]) forget(r *waitRegistry) bool {
 	}
 	defer c.lock.mu.Unlock()
 	return c.lock.forget(r, !c.receivers.idle() || !c.senders.idle())
+}
+
+func (c *Chan[T]) visit(v *visitor) bool {
+	return c.receivers.visit(&c.lock, "Chan.Recv", v) && c.senders.visit(&c.lock, "Chan.Send", v)
 }

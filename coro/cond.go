@@ -1,8 +1,18 @@
 package coro
 
-// Cond is a condition that tasks wait for while they do not have the [Mutex] that guards
-// it. It is what sync.Cond is for goroutines, and made by [NewCond]. It may be used by
-// tasks on different executors, and must not be copied.
+// A Signal moves a task from the Cond's queue to that of its Mutex, with both locks held, the
+// Cond's first. So a canceller finds the task in one queue or the other, or the move sees
+// the canceller's flag: move calls admit, as park does (see wait_registry.go).
+//
+// A task that a Signal has moved may leave the Mutex's queue without the Mutex, because its
+// context has ended or its executor is being closed. It does not use the Signal then, so the
+// Signal is given to another task of the Cond. flagSignalled marks the tasks that have got
+// one, and Mutex.signalled has their Conds. The Signal is given when no lock is held, since
+// the lock of a Cond is taken before that of its Mutex.
+
+// Cond is a condition that tasks wait for without the [Mutex] that guards it. It is for
+// tasks what sync.Cond is for goroutines. A Cond is made by [NewCond]. Tasks on different
+// executors may use it. It must not be copied.
 //
 //	case 1: // the task has the mutex
 //		if f.Err() != nil {
@@ -12,23 +22,25 @@ package coro
 //			return nonEmpty.Wait(f, 1)
 //		}
 type Cond struct {
-	// L is held while the condition is looked at or changed.
+	// L is held while the condition is read or changed.
 	L *Mutex
 
-	lock    lock // is taken before that of L
-	waiters fifo[struct{}]
+	condWaiters // its lock is taken before that of L
 }
+
+// condWaiters is the lock, the state and the queue; an alias, see waiters.
+type condWaiters = waiters[struct{}, struct{}]
 
 // NewCond returns a Cond of the mutex l.
 func NewCond(l *Mutex) *Cond { return &Cond{L: l} }
 
 // Wait unlocks L, waits for a [Cond.Signal] or [Cond.Broadcast], waits until it has L
-// again, and goes on in f at the resume point at. Nothing comes between the unlocking and
-// the waiting. The condition may be another one by then: look again.
+// again, and resumes f's task at the resume point at. No Signal is missed between the unlocking
+// and the waiting. The condition may have changed again by then: check it again.
 //
-// If f.Err is not nil then, the tree's context has ended, and the task does not have L:
-// neither must it unlock L, nor look at what that guards. A Signal that it had got wakes
-// another task instead. The task panics if L is not locked.
+// If f.Err is not nil then, the tree's context has ended, and the task does not have L: it
+// must not unlock L, nor read what L guards. If the task had got a Signal, that wakes another
+// task instead. The task panics if L is not locked.
 func (c *Cond) Wait(f AnyFrame, at int) Step {
 	if c.L == nil {
 		panic("coro: a Cond without a Mutex: make it with NewCond")
@@ -37,24 +49,24 @@ func (c *Cond) Wait(f AnyFrame, at int) Step {
 }
 
 // Signal wakes the task that has waited longest, if any waits. It may be called from any
-// goroutine, with or without L. The task takes its turn for L: it does not run before it
-// has that.
+// goroutine, with or without L. The task queues for L like others, and does not run before
+// it has L.
 func (c *Cond) Signal() {
 	var woken wakeList
 	c.signal(&woken)
 	post(&woken)
 }
 
-// Broadcast wakes all tasks that wait, in the order in which they came, as Signal does.
+// Broadcast wakes all waiting tasks as Signal does, in the order in which they came.
 func (c *Cond) Broadcast() {
 	if c.L == nil {
-		return // nobody could wait
+		return // a Cond without a Mutex has no waiters
 	}
 	var woken wakeList
 	c.lock.mu.Lock()
 	c.L.lock.mu.Lock()
-	for !c.waiters.empty() {
-		h, _ := c.waiters.pop()
+	for !c.queue.empty() {
+		h, _ := c.queue.pop()
 		c.move(h, &woken)
 	}
 	c.L.lock.mu.Unlock()
@@ -64,14 +76,14 @@ func (c *Cond) Broadcast() {
 
 func (c *Cond) signal(woken *wakeList) {
 	if c.L == nil {
-		return // nobody could wait
+		return // a Cond without a Mutex has no waiters
 	}
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
 	c.L.lock.mu.Lock()
 	defer c.L.lock.mu.Unlock()
-	for !c.waiters.empty() {
-		h, _ := c.waiters.pop()
+	for !c.queue.empty() {
+		h, _ := c.queue.pop()
 		switch c.move(h, woken) {
 		case parked:
 			c.L.setSignal(h, c)
@@ -82,25 +94,23 @@ func (c *Cond) signal(woken *wakeList) {
 	}
 }
 
-// move gives L to the task of h, which has just been taken from waiters, or has it wait
-// for that. It returns parkDone, or parked, or something else: then the task does not
-// go on because of what it waited for. The caller holds both locks, so a canceller finds
-// the task in one queue or the other.
+// move gives L to the task of h, which was just popped from c's queue, and returns parkDone,
+// or it queues the task for L and returns parked. Any other value says that the task has not
+// used the Signal: its context has ended, or its executor is being closed. The caller holds
+// both locks.
 func (c *Cond) move(h *header, woken *wakeList) parking {
 	m := c.L
-	if !m.locked {
-		if m.locked = wake(h, flagWoken, woken); m.locked {
+	if !m.state.locked {
+		if m.state.locked = wake(h, flagWoken, woken); m.state.locked {
 			return parkDone
 		}
 		return parkExecutorClosed
 	}
-	p := m.lock.admit(m, h)
+	p := m.wait(m, h, struct{}{})
 	switch p {
-	case parked:
-		m.waiters.push(h, struct{}{})
-	case parkCancelled: // who set the flag may have looked at L already
+	case parkCancelled: // the canceller may have looked through L's queue before
 		wake(h, 0, woken)
-	case parkExecutorClosed: // who closes has yet to come by here
+	case parkExecutorClosed: // the closer has not taken c's lock yet, or h would not have been in the queue
 		h.env.get().runtime.leaveToCloser(h)
 	}
 	return p
@@ -111,15 +121,12 @@ func (c *Cond) park(w *Worker, h *header) parking {
 	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	m.lock.mu.Lock()
-	if !m.locked {
+	if !m.state.locked {
 		m.lock.mu.Unlock()
 		c.lock.mu.Unlock()
 		panic("coro: task " + quote(h.kind.get().name) + ": Wait of a Cond whose Mutex is not locked: lock it, and look at the condition, before each Wait")
 	}
-	p := c.lock.admit(c, h)
-	if p == parked {
-		c.waiters.push(h, struct{}{})
-	}
+	p := c.wait(c, h, struct{}{})
 	var again unusedSignals
 	if p != parkUnarmed { // else park is called again
 		again = m.handOver(&woken)
@@ -131,27 +138,10 @@ func (c *Cond) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (c *Cond) withdraw(m match, woken *wakeList) {
-	c.lock.mu.Lock()
-	defer c.lock.mu.Unlock()
-	c.waiters.withdraw(m, woken)
-}
+func (c *Cond) visit(v *visitor) bool { return c.visitAs("Cond.Wait", v) }
 
-func (c *Cond) forget(r *waitRegistry) bool {
-	if !c.lock.mu.TryLock() {
-		return false
-	}
-	defer c.lock.mu.Unlock()
-	return c.lock.forget(r, !c.waiters.idle())
-}
-
-// A task that a Signal has moved to the Mutex's queue may be taken out of that because
-// its context has ended or its executor is being closed. Then the Signal was in vain,
-// and is given again, so that another task gets it. flagSignalled says which tasks
-// these are, and the Mutex knows their Conds.
-
-// setSignal notes that h, which was just pushed, has got a Signal of c. The caller holds
-// m's lock, as in signalOf.
+// setSignal notes that h, which was just pushed to m's queue, has got a Signal of c. The
+// caller holds m's lock.
 func (m *Mutex) setSignal(h *header, c *Cond) {
 	if m.signalled == nil {
 		m.signalled = new(ring[*Cond])
@@ -160,8 +150,8 @@ func (m *Mutex) setSignal(h *header, c *Cond) {
 	m.signalled.push(c)
 }
 
-// signalOf returns the Cond whose Signal the task of h, which was just popped, has got;
-// nil if there is none.
+// signalOf returns the Cond whose Signal the task of h has got, nil if there is none. h was
+// just popped from m's queue, whose lock the caller holds.
 func (m *Mutex) signalOf(h *header) *Cond {
 	if h.layout&flagSignalled == 0 {
 		return nil
@@ -170,7 +160,8 @@ func (m *Mutex) signalOf(h *header) *Cond {
 	return m.signalled.pop()
 }
 
-// unusedSignals is the Conds whose Signals have to be given again, one for each.
+// unusedSignals are the Conds whose Signals have to be given to another task, one for each
+// Signal. It belongs to one goroutine.
 type unusedSignals struct{ conds []*Cond }
 
 // add adds c, which may be nil.
@@ -180,7 +171,7 @@ func (v *unusedSignals) add(c *Cond) {
 	}
 }
 
-// signal gives the Signals again. The caller holds no waitable's lock.
+// signal gives the Signals to other tasks. The caller holds no waitable's lock.
 func (v unusedSignals) signal(woken *wakeList) {
 	for _, c := range v.conds {
 		c.signal(woken)

@@ -1,15 +1,14 @@
 package coro
 
-// cursor is how far somebody has come who looks through a linked list bit by bit,
-// and lets go of the list's lock in between. It is guarded by that lock as long as it
-// is in the list's cursors.
+// cursor is the place in a linked list of a visitor that releases the list's lock now and then.
+// While it is in the list's cursors, that lock guards it.
 type cursor[T any] struct {
-	at   *T // what is next; nil: nothing
+	at   *T // the next element to visit; nil: none
 	next *cursor[T]
 }
 
-// cursors are those of one list. What takes something out of the list calls moved, so
-// that no cursor is left at what is gone.
+// cursors are the cursors in one list. A goroutine that takes an element out of the list calls
+// moved, so that no cursor stays at an element that is gone. The list's lock guards them.
 type cursors[T any] struct{ first *cursor[T] }
 
 func (s *cursors[T]) add(c *cursor[T]) {
@@ -26,7 +25,8 @@ func (s *cursors[T]) remove(c *cursor[T]) {
 	}
 }
 
-// moved is told that gone is not in the list any more, and what was behind it.
+// moved moves the cursors at gone, which is not in the list any more, to behind, which came
+// after it; nil: it was last.
 func (s *cursors[T]) moved(gone, behind *T) {
 	for c := s.first; c != nil; c = c.next {
 		if c.at == gone {

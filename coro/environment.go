@@ -140,7 +140,7 @@ func (e *Environment) WaitingByKind() []WaitingGroup {
 	e.runtime.visit(&visitor{of: e.runtime, sink: counts})
 	groups := make([]WaitingGroup, 0, len(counts))
 	for g, n := range counts {
-		groups = append(groups, WaitingGroup{g.kind.info(), g.root.info(), g.what, n})
+		groups = append(groups, WaitingGroup{g.kind.Info(), g.root.Info(), g.what, n})
 	}
 	slices.SortFunc(groups, func(a, b WaitingGroup) int {
 		return cmp.Or(

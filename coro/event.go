@@ -1,27 +1,27 @@
 package coro
 
-// Event is something that happens and that tasks wait for: all of them go on when
-// it is set, and those that come later do not wait until it is reset. The zero
-// Event is not set. It may be used from any goroutine and by tasks on different
-// executors, and must not be copied.
+// Event is something that happens and that tasks wait for. When it is set, all waiting tasks
+// continue; later ones do not wait until it is reset. The zero Event is not set. Any
+// goroutine may use it, and tasks on different executors. It must not be copied.
 type Event struct {
-	lock    lock
-	set     bool // guarded by lock, as the rest
-	waiters fifo[struct{}]
+	plainCase
+	eventWaiters
 }
 
-// Wait waits until the event is set and goes on in f at the resume point at. If
-// f.Err is not nil then, the tree's context has ended. A task that was woken by
-// Set goes on even if the event has been reset meanwhile.
+// eventWaiters is the lock, the state and the queue; an alias, see waiters.
+type eventWaiters = waiters[struct{ set bool }, struct{}]
+
+// Wait waits until the event is set, and resumes f's task at the resume point at. If f.Err is
+// not nil then, the tree's context has ended. A task that Set has woken continues even if the
+// event has been reset before it runs.
 func (e *Event) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, e) }
 
-// Set sets the event and wakes the tasks that wait, in the order in which they
-// came.
+// Set sets the event and wakes the waiting tasks, in the order in which they came.
 func (e *Event) Set() {
 	var woken wakeList
 	e.lock.mu.Lock()
-	e.set = true
-	e.waiters.wakeAll(flagWoken, &woken)
+	e.state.set = true
+	e.queue.wakeAll(flagWoken, &woken)
 	e.lock.mu.Unlock()
 	post(&woken)
 }
@@ -30,39 +30,23 @@ func (e *Event) Set() {
 func (e *Event) Reset() {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	e.set = false
+	e.state.set = false
 }
 
 // IsSet reports whether the event is set.
 func (e *Event) IsSet() bool {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	return e.set
+	return e.state.set
 }
 
 func (e *Event) park(_ *Worker, h *header) parking {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	if e.set {
+	if e.state.set {
 		return parkDone
 	}
-	p := e.lock.admit(e, h)
-	if p == parked {
-		e.waiters.push(h, struct{}{})
-	}
-	return p
+	return e.wait(e, h, struct{}{})
 }
 
-func (e *Event) withdraw(m match, woken *wakeList) {
-	e.lock.mu.Lock()
-	defer e.lock.mu.Unlock()
-	e.waiters.withdraw(m, woken)
-}
-
-func (e *Event) forget(r *waitRegistry) bool {
-	if !e.lock.mu.TryLock() {
-		return false
-	}
-	defer e.lock.mu.Unlock()
-	return e.lock.forget(r, !e.waiters.idle())
-}
+func (e *Event) visit(v *visitor) bool { return e.visitAs("Event.Wait", v) }

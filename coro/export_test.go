@@ -46,7 +46,7 @@ func (e *Environment) CloseGate(err error) { e.runtime.gate.Close(err) }
 func (e *Event) Cursors() (n int) {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	for c := e.waiters.cursors.first; c != nil; c = c.next {
+	for c := e.queue.cursors.first; c != nil; c = c.next {
 		n++
 	}
 	return n

@@ -6,56 +6,73 @@ import (
 	"unsafe"
 )
 
-// Handle is a task that was launched by [Start]: it can be awaited, cancelled, and asked
-// how it stands. R is the type of the result.
+// The call that Start launches is the scope of its whole tree: it has the registry, the
+// environment and the context, which is made when it is asked for. Its recipient is the
+// Handle: call.rootEnded gives it the result. deliver releases the call before it sets the
+// state, so a goroutine that sees the end finds nothing of the tree live.
 //
-// All methods may be called from any goroutine, and in step functions, except that Wait
-// keeps the worker. A Handle is an object like any other: it holds nothing but what the
-// task has ended with, may be kept as long as one likes, in held parts too, and the task
-// does not depend on whether somebody has it. It must not be copied.
+// Cancel may come at any time, also when the call is reused. The Handle has the registry and
+// its generation from before the launch. waitRegistry.cancel compares the generation with
+// walk held, and the end of the tree changes it with walk held. So a late Cancel does nothing.
+//
+// A task awaits a Handle by way of a child of kind handleKind, and the child waits. So the
+// error is the child's, which needs no memory in the awaiting frame, and the result goes
+// where that of any child may go.
+
+// Handle is a task that was launched by [Start]: it can be awaited, cancelled, and asked for
+// its state and result. R is the type of the result.
+//
+// All methods may be called from any goroutine and in step functions, except Wait, which
+// would keep the worker. A Handle is an ordinary object on the Go heap: it holds only what the
+// task has ended with, and may be kept without limit, in held parts too. The task does not
+// depend on it. It must not be copied.
 type Handle[R any] struct {
 	end *handleCompletion
 
-	// What the task has ended with. It is written before end says that it has ended, and
-	// read after.
+	// What the task has ended with. It is written before the state in end says that the task
+	// has ended, and read after that.
 	result R
 	err    error
 
-	// tree and its generation are what Cancel cancels; tree is nil when the task has
-	// ended. Set before the launch, then guarded by end's lock.
+	// tree and its generation are what Cancel cancels; tree is nil when the task has ended.
+	// Written before the launch, then guarded by end's lock.
 	tree       *waitRegistry
 	generation uint64
 
-	// inner says that the task is a part of the tree of one that waits for it: AwaitOn's.
+	// inner says that the task is part of the tree of the task that waits for it: AwaitOn's.
 	inner bool
 }
 
-// handleState is the end of a Handle's task, for those who wait for it. It is apart from the
-// Handle because registries keep for a while what tasks have waited for: that must not be
-// the result.
+// handleCompletion is what tasks and goroutines wait for that wait for the end of a Handle's
+// task. Any goroutine may use it, under its lock. It is apart from the Handle because
+// registries keep a waitable for a while after tasks have waited for it, and must not keep the
+// result.
 type handleCompletion struct {
-	lock    lock
-	state   HandleState   // guarded by lock, as the rest
-	done    chan struct{} // closed at the end; nil if nobody asked for it before
-	waiters fifo[struct{}]
+	waiters[completionState, struct{}]
 }
 
-// HandleState is how the task of a [Handle] stands.
+// completionState is the state of a handleCompletion.
+type completionState struct {
+	task HandleState
+	done chan struct{} // closed at the end; nil if Done was not called
+}
+
+// HandleState is the state of the task of a [Handle].
 type HandleState uint8
 
 const (
-	// HandleRunning is the state from the launch on: the task runs, or waits for something
-	// or for its turn.
+	// HandleRunning is the state from the launch on: the task runs, waits, or is queued to
+	// run.
 	HandleRunning HandleState = iota + 1
 
-	// HandleCancelling is that of a task that was cancelled with the Handle and has not
+	// HandleCancelling is the state of a task that was cancelled by the Handle and has not
 	// ended.
 	HandleCancelling
 
-	// HandleDone is that of a task that has returned.
+	// HandleDone is the state of a task that has returned.
 	HandleDone
 
-	// HandleFailed is that of a task that has ended with an error.
+	// HandleFailed is the state of a task that has ended with an error.
 	HandleFailed
 )
 
@@ -77,14 +94,14 @@ func (s HandleState) String() string {
 // ErrRunning is what [Handle.Result] returns if the task has not ended.
 var ErrRunning = errors.New("coro: the task has not ended")
 
-// Start launches a call on ex and returns a handle of it. The task and what it awaits are
-// a tree of their own; the options are those of [RunAsync] except [OnError] and
-// [OnResult], since the handle has both. The errors are those of [Go].
+// Start launches a call on ex and returns a handle of it. The task and what it awaits are a
+// tree of their own; the options are those of [RunAsync] except [OnError] and [OnResult],
+// since the handle has both. The errors are those of [Go].
 //
-// Start may be called from any goroutine, and in a step function: then too the task is
-// nobody's child, and ends by itself. Closing the executor ends it with the executor's
-// error. Start allocates two
-// objects on the Go heap, and the first Done of a handle another one.
+// Start may be called from any goroutine, and in a step function. Also there, the task is not
+// a child of the caller, and ends by itself. Closing the executor ends it with the executor's
+// error. Start allocates two objects on the Go heap, and the first Done of a handle another
+// one.
 func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], error) {
 	call.launchable().claim()
 	h := &Handle[R]{end: new(handleCompletion)}
@@ -95,9 +112,9 @@ func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], e
 	return h, nil
 }
 
-// launch launches a claimed call; see call.launch.
+// launch launches a claimed call, with h as its recipient; see call.launch.
 func (h *Handle[R]) launch(ex Executor, c *call, o *options, within *execRuntime) error {
-	h.end.state = HandleRunning
+	h.end.state.task = HandleRunning
 	c.recipient = h
 	return c.launch(ex, o, within)
 }
@@ -106,15 +123,16 @@ func (h *Handle[R]) attach(c *call) {
 	c.tree.share(&c.env)
 	c.env.scope = &c.scope
 	if h.inner {
-		c.tree.ctx = nil // who waits for it tells it
+		c.tree.ctx = nil // the task that waits for it cancels it
 	}
 	h.tree, h.generation = &c.tree, c.tree.generation
 }
 
-// ended must not touch h after it has let go of the lock: then h may have another use.
+// deliver ends the handle's task with err. After it has released the lock, h may have another
+// use: deliver does not touch it any more.
 func (h *Handle[R]) deliver(c *call, err error) {
 	result := c.self.(*callFor[R]).take()
-	c.release() // whoever learns of the end finds nothing of the tree left
+	c.release() // before the state: a goroutine that sees the end finds nothing of the tree live
 	state := HandleFailed
 	if err == nil {
 		state = HandleDone
@@ -125,19 +143,19 @@ func (h *Handle[R]) deliver(c *call, err error) {
 	e := h.end
 	e.lock.mu.Lock()
 	h.tree = nil
-	e.state = state
-	if e.done != nil {
-		close(e.done)
+	e.state.task = state
+	if e.state.done != nil {
+		close(e.state.done)
 	}
-	e.waiters.wakeAll(flagWoken, &woken)
+	e.queue.wakeAll(flagWoken, &woken)
 	e.lock.mu.Unlock()
 	post(&woken)
 }
 
-// Cancel cancels the task and what it awaits: those that wait for something go on, and Err
-// is cause; others learn it after their next Yield; their context ends. If cause is nil,
-// it is [context.Canceled]. Like the end of a context, that ends nobody by force. Cancel
-// does not wait, and does nothing if the task has ended or was cancelled before.
+// Cancel cancels the task and what it awaits: tasks that wait continue, and their Err is
+// cause; others get it after their next Yield or wait; their context ends. If cause is nil, it
+// is [context.Canceled]. Like the end of a context, that ends no task by force. Cancel does
+// not wait, and does nothing if the task has ended or was cancelled before.
 func (h *Handle[R]) Cancel(cause error) {
 	if cause == nil {
 		cause = context.Canceled
@@ -145,27 +163,27 @@ func (h *Handle[R]) Cancel(cause error) {
 	e := h.started()
 	e.lock.mu.Lock()
 	tree, generation := h.tree, h.generation
-	if e.state == HandleRunning {
-		e.state = HandleCancelling
+	if e.state.task == HandleRunning {
+		e.state.task = HandleCancelling
 	}
 	e.lock.mu.Unlock()
 	if tree != nil {
-		// The tree may end meanwhile, and its registry become another's: then the
-		// generation is not right any more.
+		// The tree may end before that, and the registry become another tree's: then the
+		// generation is another one.
 		tree.cancel(generation, cause)
 	}
 }
 
-// State returns how the task stands.
+// State returns the state of the task.
 func (h *Handle[R]) State() HandleState {
 	e := h.started()
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	return e.state
+	return e.state.task
 }
 
-// Result returns what the task has ended with, and [ErrRunning] if it has not ended. It
-// may be called any number of times: all get the same result, not copies of what that
+// Result returns what the task has ended with, or [ErrRunning] if it has not ended. It may be
+// called any number of times: all calls return the same result, and no copy of what that
 // refers to.
 func (h *Handle[R]) Result() (R, error) {
 	if !h.started().lockedHasEnded() {
@@ -180,18 +198,18 @@ func (h *Handle[R]) Done() <-chan struct{} {
 	e := h.started()
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	if e.done == nil {
-		e.done = make(chan struct{})
+	if e.state.done == nil {
+		e.state.done = make(chan struct{})
 		if e.hasEnded() {
-			close(e.done)
+			close(e.state.done)
 		}
 	}
-	return e.done
+	return e.state.done
 }
 
-// Wait waits until the task has ended, and returns its result and error. If ctx ends
-// before that, Wait returns ctx's cause, and the task goes on. It must not be called from
-// a step function: it would keep the worker. See Await.
+// Wait waits until the task has ended, and returns its result and error. If ctx ends before
+// that, Wait returns ctx's cause, and the task continues. Wait must not be called from a step
+// function, since it would keep the worker: use Await there.
 func (h *Handle[R]) Wait(ctx context.Context) (R, error) {
 	if !h.started().lockedHasEnded() {
 		select {
@@ -206,13 +224,13 @@ func (h *Handle[R]) Wait(ctx context.Context) (R, error) {
 	return h.result, h.err
 }
 
-// Await waits until the task has ended, and goes on in f at the resume point at. The
-// result goes to *result, which must lie in f's state or held part, or nowhere if result
-// is nil; f.Err gives the error. Any number of tasks may await one Handle, on any
-// executor, and each gets the result.
+// Await waits until the task has ended, and resumes f's task at the resume point at. The result
+// goes to *result, which must lie in f's state or held part, or nowhere if result is nil;
+// f.Err gives the error. Any number of tasks may await one Handle, on any executor, and each
+// gets the result.
 //
-// If f's own tree is cancelled, f goes on, and f.Err gives the cause; the Handle's task
-// goes on too. Await costs as much as an Await of a small child, and allocates nothing on
+// If f's own tree is cancelled, f continues, and f.Err gives the cause; the Handle's task
+// continues too. Await costs as much as an Await of a small child, and allocates nothing on
 // the Go heap in the steady state.
 func (h *Handle[R]) Await(f AnyFrame, at int, result *R) Step {
 	h.started()
@@ -220,7 +238,7 @@ func (h *Handle[R]) Await(f AnyFrame, at int, result *R) Step {
 	return awaitHeldBy(f.anyFrame(), at, k.HeldKind, handleHeld[R]{h}, result)
 }
 
-// started returns h.end.
+// started returns h.end. It panics for the zero Handle.
 func (h *Handle[R]) started() *handleCompletion {
 	if h.end == nil {
 		panic("coro: the zero Handle has no task: make one with Start")
@@ -228,53 +246,37 @@ func (h *Handle[R]) started() *handleCompletion {
 	return h.end
 }
 
-// over reports whether the task has ended. The caller holds the lock.
-func (e *handleCompletion) hasEnded() bool { return e.state >= HandleDone }
+// hasEnded reports whether the task has ended. The caller holds the lock.
+func (e *handleCompletion) hasEnded() bool { return e.state.task >= HandleDone }
 
+// lockedHasEnded is hasEnded for a caller that does not hold the lock.
 func (e *handleCompletion) lockedHasEnded() bool {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
 	return e.hasEnded()
 }
 
-// park is for tasks that go on when their own tree is cancelled.
+// park is for tasks that continue when their own tree is cancelled.
 func (e *handleCompletion) park(_ *Worker, h *header) parking {
 	return e.parkIn(h.env.get().registry, h)
 }
 
+// parkIn is park with another registry than that of h's tree.
 func (e *handleCompletion) parkIn(r *waitRegistry, h *header) parking {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
 	if e.hasEnded() {
 		return parkDone
 	}
-	p := e.lock.admitTo(r, e, h)
-	if p == parked {
-		e.waiters.push(h, struct{}{})
-	}
-	return p
+	return e.waitIn(r, e, h, struct{}{})
 }
 
-func (e *handleCompletion) withdraw(m match, woken *wakeList) {
-	e.lock.mu.Lock()
-	defer e.lock.mu.Unlock()
-	e.waiters.withdraw(m, woken)
-}
+func (e *handleCompletion) visit(v *visitor) bool { return e.visitAs("Handle.Await", v) }
 
-func (e *handleCompletion) forget(r *waitRegistry) bool {
-	if !e.lock.mu.TryLock() {
-		return false
-	}
-	defer e.lock.mu.Unlock()
-	return e.lock.forget(r, !e.waiters.idle())
-}
-
-// A task awaits a Handle by way of a child: then the error is the child's, which needs no
-// memory in a frame, and the result goes where that of any child may go.
-
+// handleHeld is the held part of the child by which a task awaits a Handle.
 type handleHeld[R any] struct{ handle *Handle[R] }
 
-// handleKind is the kind of the child.
+// handleKind is the kind of that child.
 type handleKind[R any] struct {
 	*HeldKind[struct{}, handleHeld[R], R]
 }
@@ -297,7 +299,7 @@ func defineHandleKind[R any]() *handleKind[R] {
 	})}
 }
 
-// awaitHeldBy is AwaitHeld by a task of any kind.
+// awaitHeldBy is AwaitHeld by a task of any kind, without arguments.
 func awaitHeldBy[CH, CR any](h *header, at int, k *HeldKind[struct{}, CH, CR], held CH, result *CR) Step {
 	h.mustRun("Await")
 	c := h.await(at, &k.kind, unsafe.Pointer(result), h.kind.get().size-headerSize)

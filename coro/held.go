@@ -72,17 +72,6 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	return k
 }
 
-// Name returns the name given to DefineHeld.
-func (k *HeldKind[S, H, R]) Name() string { return k.name }
-
-// FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes, or 32 where
-// words have 4 bytes, the state, and a word that refers to the held part. The arena rounds it
-// up to a power of two of at least 128.
-func (k *HeldKind[S, H, R]) FrameSize() uintptr { return k.size }
-
-// Info describes the kind.
-func (k *HeldKind[S, H, R]) Info() KindInfo { return k.info() }
-
 // HeldKindOf returns the kind of a task with a held part, for a task that awaits others of its
 // own kind. Its arguments are those of the step function.
 func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {

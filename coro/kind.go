@@ -10,7 +10,8 @@ import (
 	"github.com/framearena/framearena/bins"
 )
 
-// kind is the part of a Kind that does not depend on types: what the step loop needs. Define
+// kind is the part of a Kind, HeldKind or SeqKind that does not depend on types: what the step
+// loop needs. Those embed it, and so its exported methods are theirs. Define
 // writes it; afterwards any goroutine reads it. It is never freed. Only counts and calls
 // change, and guard themselves.
 type kind struct {
@@ -96,12 +97,13 @@ func Define[S, R any](name string, step func(f *Frame[S, R]) Step, opts ...KindO
 	return k
 }
 
-// Name returns the name given to Define.
-func (k *Kind[S, R]) Name() string { return k.name }
+// Name returns the name that the kind was defined with.
+func (k *kind) Name() string { return k.name }
 
 // FrameSize returns the size of a task's frame, in bytes: a header of 48 bytes, or 32 where
-// words have 4 bytes, and the state. The arena rounds it up to a power of two of at least 128.
-func (k *Kind[S, R]) FrameSize() uintptr { return k.size }
+// words have 4 bytes, the state and, if tasks have a held part, a word that refers to it. The
+// arena rounds the size up to a power of two of at least 128.
+func (k *kind) FrameSize() uintptr { return k.size }
 
 // layOut sets the fields that follow from size.
 func (k *kind) layOut() {

@@ -57,21 +57,12 @@ func (s KindStats) Live() uint64 { return s.Started - s.Ended }
 func Stats() iter.Seq[KindStats] {
 	return func(yield func(KindStats) bool) {
 		for _, k := range kinds.snapshot() {
-			if k.counts.Load() != nil && !yield(k.stats()) {
+			if k.counts.Load() != nil && !yield(k.Stats()) {
 				return
 			}
 		}
 	}
 }
-
-// Stats returns what was counted of the kind's tasks.
-func (k *Kind[S, R]) Stats() KindStats { return k.stats() }
-
-// Stats returns what was counted of the kind's tasks.
-func (k *HeldKind[S, H, R]) Stats() KindStats { return k.stats() }
-
-// Stats returns what was counted of the kind's generators.
-func (g *SeqKind[S, T]) Stats() KindStats { return g.stats() }
 
 // kindCounts counts the tasks of one kind. A worker always uses the same shard, which it
 // shares with few other workers or none. Goroutines that have no worker use any shard.
@@ -196,9 +187,10 @@ func (h *header) memory() (bytes int64, fromArena bool) {
 	}
 }
 
-// stats sums up the shards, in the order that the head of this file explains.
-func (k *kind) stats() KindStats {
-	s := KindStats{KindInfo: k.info()}
+// Stats returns what was counted of the kind's tasks. Any goroutine may call it. It sums up the
+// shards in the order that the head of this file explains.
+func (k *kind) Stats() KindStats {
+	s := KindStats{KindInfo: k.Info()}
 	c := k.counts.Load()
 	if c == nil {
 		return s

@@ -25,14 +25,16 @@ func (i KindInfo) String() string {
 }
 
 // Info returns the kind's name, where it was defined, and the size of its frames.
-func (k *Kind[S, R]) Info() KindInfo { return k.info() }
+func (k *kind) Info() KindInfo {
+	return KindInfo{Name: k.name, File: k.defined.file, Line: k.defined.line, FrameSize: k.size}
+}
 
 // Kinds returns an iterator over all kinds that were defined before the loop began, in the order
 // of their definition. Any goroutine may use it.
 func Kinds() iter.Seq[KindInfo] {
 	return func(yield func(KindInfo) bool) {
 		for _, k := range kinds.snapshot() {
-			if !yield(k.info()) {
+			if !yield(k.Info()) {
 				return
 			}
 		}
@@ -71,10 +73,6 @@ func initialiserOf(function string) string {
 }
 
 func (p position) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }
-
-func (k *kind) info() KindInfo {
-	return KindInfo{Name: k.name, File: k.defined.file, Line: k.defined.line, FrameSize: k.size}
-}
 
 // kinds has every kind. It keeps them from the collector, because frames refer to kinds by
 // links. Any goroutine uses it.

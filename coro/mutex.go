@@ -1,43 +1,43 @@
 package coro
 
-// Mutex is a lock that tasks wait for without a goroutine. The zero Mutex is
-// unlocked. Tasks on different executors may use it, and must not copy it.
+// Mutex is a lock that tasks wait for without a goroutine. The zero Mutex is unlocked. Tasks
+// on different executors may use it. It must not be copied.
 //
-// Tasks get it in the order in which they asked: Unlock hands it to the task that
-// has waited longest, and nobody can come in between. It belongs to no task in
-// particular; one may lock it and another unlock it.
+// Tasks get it in the order in which they asked: Unlock hands it to the task that has waited
+// longest, and no other task can take it in between. It belongs to no task in particular: one
+// may lock it and another unlock it.
 type Mutex struct {
-	lock    lock
-	locked  bool // guarded by lock, as the rest
-	waiters fifo[struct{}]
+	mutexWaiters
 
-	// signalled has, for each waiter with flagSignalled, the Cond whose Signal it got.
-	// nil if there never was one.
+	// signalled has, for each waiter with flagSignalled and in the same order, the Cond
+	// whose Signal it got. It is nil until the first one comes. Guarded by lock.
 	signalled *ring[*Cond]
 }
 
-// Lock waits until the mutex is free, locks it, and goes on in f at the resume
-// point at. If f.Err is not nil then, the tree's context has ended, and the task
-// has not got the mutex.
+// mutexWaiters is the lock, the state and the queue; an alias, see waiters.
+type mutexWaiters = waiters[struct{ locked bool }, struct{}]
+
+// Lock waits until the mutex is free, locks it, and resumes f's task at the resume point at. If
+// f.Err is not nil then, the tree's context has ended, and the task has not got the mutex.
 func (m *Mutex) Lock(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, m) }
 
 // TryLock locks the mutex if it is free. It may be called from any goroutine.
 func (m *Mutex) TryLock() bool {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
-	if m.locked {
+	if m.state.locked {
 		return false
 	}
-	m.locked = true
+	m.state.locked = true
 	return true
 }
 
-// Unlock unlocks the mutex. It may be called from any goroutine, and panics if
-// the mutex is not locked.
+// Unlock unlocks the mutex. It may be called from any goroutine, and panics if the mutex is
+// not locked.
 func (m *Mutex) Unlock() {
 	var woken wakeList
 	m.lock.mu.Lock()
-	if !m.locked {
+	if !m.state.locked {
 		m.lock.mu.Unlock()
 		panic("coro: Unlock of a Mutex that is not locked: each Lock that succeeded, that is with a nil Err, allows one Unlock")
 	}
@@ -47,14 +47,14 @@ func (m *Mutex) Unlock() {
 	post(&woken)
 }
 
-// handOver unlocks m for the caller, who has it, and holds lock. When that is released,
-// again.signal is to be called.
+// handOver unlocks m and locks it for the next waiting task, if any. The caller holds lock,
+// and calls again.signal after it has released that.
 func (m *Mutex) handOver(woken *wakeList) (again unusedSignals) {
-	m.locked = false
-	for !m.locked && !m.waiters.empty() {
-		h, _ := m.waiters.pop()
+	m.state.locked = false
+	for !m.state.locked && !m.queue.empty() {
+		h, _ := m.queue.pop()
 		from := m.signalOf(h)
-		if m.locked = wake(h, flagWoken, woken); !m.locked {
+		if m.state.locked = wake(h, flagWoken, woken); !m.state.locked {
 			again.add(from)
 		}
 	}
@@ -64,17 +64,14 @@ func (m *Mutex) handOver(woken *wakeList) (again unusedSignals) {
 func (m *Mutex) park(_ *Worker, h *header) parking {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
-	if !m.locked {
-		m.locked = true
+	if !m.state.locked {
+		m.state.locked = true
 		return parkDone
 	}
-	p := m.lock.admit(m, h)
-	if p == parked {
-		m.waiters.push(h, struct{}{})
-	}
-	return p
+	return m.wait(m, h, struct{}{})
 }
 
+// withdraw also passes on the Signals that the withdrawn tasks had got.
 func (m *Mutex) withdraw(w match, woken *wakeList) {
 	again := m.takeOut(w, woken)
 	again.signal(woken)
@@ -84,18 +81,18 @@ func (m *Mutex) takeOut(w match, woken *wakeList) (again unusedSignals) {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
 	if m.signalled == nil || m.signalled.n == 0 {
-		m.waiters.withdraw(w, woken)
+		m.queue.withdraw(w, woken)
 		return again
 	}
-	for range m.waiters.frames.Len() {
-		h, none := m.waiters.pop()
+	for range m.queue.frames.Len() {
+		h, none := m.queue.pop()
 		from := m.signalOf(h)
 		if w.has(h) {
 			again.add(from)
 			wake(h, 0, woken)
 			continue
 		}
-		m.waiters.push(h, none)
+		m.queue.push(h, none)
 		if from != nil {
 			m.setSignal(h, from)
 		}
@@ -103,10 +100,4 @@ func (m *Mutex) takeOut(w match, woken *wakeList) (again unusedSignals) {
 	return again
 }
 
-func (m *Mutex) forget(r *waitRegistry) bool {
-	if !m.lock.mu.TryLock() {
-		return false
-	}
-	defer m.lock.mu.Unlock()
-	return m.lock.forget(r, !m.waiters.idle())
-}
+func (m *Mutex) visit(v *visitor) bool { return m.visitAs("Mutex.Lock", v) }

@@ -14,56 +14,90 @@ import (
 // offloadHelpers do the offloads of all executors.
 var offloadHelpers = helpers.NewPool(256, 10*time.Second)
 
-// An offload is something that a goroutine does for a task while that waits: it
-// calls a function, or receives from or sends to a Go channel. The task is a child
-// of the one that wants it done. So what the offload is about lies in a held part,
-// its error is the child's, and its result goes where that of any child may go.
+// An offload is something that a goroutine does for a task while the task waits: it calls a
+// function, or receives from or sends to a Go channel. For the end of a context, no goroutine
+// is kept: the context's AfterFunc takes its part.
 //
-// The goroutine never touches a frame, nor a held part: it works on an offload,
-// which is on the Go heap, and which the child looks at when it goes on. A child
-// that is gone leaves the offload to its goroutine.
+// The task is a child of the task that asked for the offload. So the child's held part has the
+// request, the child's error is the offload's, and the result goes where that of any child
+// may go.
+//
+// The goroutine never touches a frame or a held part. It works on an offload, on the Go heap,
+// and the child reads that when it continues. An offload has two owners, the child and the
+// goroutine, each of which calls drop once. owners is 2 at first, each drop takes 1 off
+// atomically, and the drop that gets 0 is the last use: it clears the offload and puts it
+// back into the pool.
+//
+// What the goroutine writes (value, done, closed, err, panic) it writes before it sets
+// finished under the lock. The child reads it only after it has seen finished under the
+// lock, or was woken by finish, or has received finish's answer: each comes after the writes.
+//
+// A child may continue before the offload has finished, because its context has ended. What
+// happens then depends on the request:
+//
+//   - A function is not interrupted. The child fails, and its held part keeps the offload
+//     until release calls abandon, which drops it. Later the goroutine drops it too, and so
+//     the function's result is lost.
+//   - A wait on a Go channel is stopped (settle). It has received or sent, or it has not,
+//     and the child must know which, or a value would be lost or sent twice. So the child's
+//     worker asks, by stop, and waits for the answer. That comes at once: the goroutine
+//     either is in a select with stop, or has left it and only has to call finish. stopping is
+//     set under the lock, and only if finished is not: so finish either came first, and
+//     settle does not ask, or it finds stopping and answers, once. Both channels have room
+//     for one value, so no send waits.
+//   - For a context, the child looks whether that has ended too.
+//
+// A child that is gone without continuing, because its executor was closed, leaves the
+// offload to its goroutine: release calls abandon. For a channel, abandon sends to stop and
+// does not wait for an answer. The value that may stay in stop is removed by the last drop.
+//
+// TestTheContextEndsDuringAnErrand, TestBlockingIsAbandoned and TestCloseDuringAnErrand try these
+// ways.
 
-// errandHeld is the held part of the child.
+// offloadHeld is the held part of the child.
 type offloadHeld[T any] struct {
 	offloadRequest[T]
-	offload *offload[T] // nil unless it has begun, and the child has not seen its end
+	offload *offload[T] // nil before the offload begins, and after the child has seen its end
 }
 
-// what is to be done: just one of these, by the kind.
+// offloadRequest is what is to be done: one of these, which one depends on the kind.
 type offloadRequest[T any] struct {
 	fn    func() (T, error)
 	from  <-chan T
 	to    chan<- T
-	value T // is sent to to, or the result
+	value T // is sent to to, or is the result
 	ctx   context.Context
 }
 
-// offload belongs to a task and a goroutine.
+// offload belongs to its two owners; see the head of this file.
 type offload[T any] struct {
 	completion
 	offloadRequest[T]
 	kind *offloadKind[T]
 
-	// owners is who still uses the offload: the task, the goroutine.
+	// owners is how many of child and goroutine have not called drop. begin sets it before
+	// the goroutine starts; each owner then takes 1 off, once. The additions have one
+	// order, so one of them gets 0.
 	owners atomic.Int32
 
-	// How it went; written before finished is set, and read after.
-	done   bool // or it was stopped before
-	closed bool // from is
+	// The outcome. The goroutine writes it before it sets finished; the child reads it
+	// after that.
+	done   bool // the request was done; false: it was stopped before
+	closed bool // from is closed
 	err    error
 	panic  *PanicError // without a backtrace
 
-	stop   chan struct{} // the goroutine shall not wait for the Go channel any more
-	answer chan struct{} // it does not; sent if stopping
+	stop   chan struct{} // gets a value when the goroutine shall not wait for the Go channel any more; has room for one
+	answer chan struct{} // gets a value from finish, if stopping; has room for one
 	unhook func() bool   // of the context's AfterFunc
 }
 
-// meeting is where the task waits for the end of its offload.
+// completion is where the child waits for the end of its offload. Any goroutine may use it,
+// under its lock.
 type completion struct {
-	lock     lock
-	finished bool // guarded by lock, as the rest
-	stopping bool // the task waits, with its worker, for an answer
-	task     *header
+	oneWaiter
+	finished bool // guarded by lock
+	stopping bool // the child, with its worker, waits for an answer; guarded by lock
 }
 
 func (m *completion) park(_ *Worker, h *header) parking {
@@ -72,31 +106,12 @@ func (m *completion) park(_ *Worker, h *header) parking {
 	if m.finished {
 		return parkDone
 	}
-	p := m.lock.admit(m, h)
-	if p == parked {
-		m.task = h
-	}
-	return p
+	return m.wait(m, h)
 }
 
-func (m *completion) withdraw(which match, woken *wakeList) {
-	m.lock.mu.Lock()
-	defer m.lock.mu.Unlock()
-	if m.task != nil && which.has(m.task) {
-		wake(m.task, 0, woken)
-		m.task = nil
-	}
-}
+func (m *completion) visit(v *visitor) bool { return m.visitAs("", v) }
 
-func (m *completion) forget(r *waitRegistry) bool {
-	if !m.lock.mu.TryLock() {
-		return false
-	}
-	defer m.lock.mu.Unlock()
-	return m.lock.forget(r, m.task != nil)
-}
-
-// finish ends the goroutine's use of e.
+// finish ends the goroutine's use of e, whose outcome it has written. It is called once.
 func (e *offload[T]) finish() {
 	var woken wakeList
 	e.lock.mu.Lock()
@@ -105,23 +120,24 @@ func (e *offload[T]) finish() {
 		wake(e.task, flagWoken, &woken)
 		e.task = nil
 	}
-	if e.stopping {
-		e.answer <- struct{}{}
+	if e.stopping { // the child's worker waits in settle
+		e.answer <- struct{}{} // there is room, so this does not wait with the lock held
 	}
 	e.lock.mu.Unlock()
-	e.drop() // first: the task may want another one
+	e.drop() // before post: the task may want another offload
 	post(&woken)
 }
 
-// drop ends the use of e by one of its owners.
+// drop ends the use of e by one of its owners, which does not touch e after it.
 func (e *offload[T]) drop() {
 	if e.owners.Add(-1) > 0 {
 		return
 	}
-	select { // what nobody looked at
+	select { // a request to stop that came too late
 	case <-e.stop:
 	default:
 	}
+	// e has no owner, but a canceller that has it from a registry may lock it still.
 	e.lock.mu.Lock()
 	e.finished, e.stopping = false, false
 	e.lock.mu.Unlock()
@@ -130,7 +146,8 @@ func (e *offload[T]) drop() {
 	e.kind.offloads.Put(e)
 }
 
-// Do is what the helper does.
+// Do is what the helper's goroutine does. If the function ends the goroutine, another one calls
+// finish.
 func (e *offload[T]) Do() {
 	returned := false
 	defer func() {
@@ -155,8 +172,8 @@ func (e *offload[T]) Do() {
 	e.finish()
 }
 
-// call calls the function. If that ends the goroutine, call does not return, even if a
-// panic on the way is recovered here.
+// call calls the function. If that ends the goroutine, call does not return, even if it
+// recovers a panic on the way.
 func (e *offload[T]) call() {
 	exits := true
 	defer func() {
@@ -171,6 +188,8 @@ func (e *offload[T]) call() {
 	exits = false
 }
 
+// sendTo sends the value, unless it is stopped. A send to a closed Go channel panics; that is the
+// child's failure.
 func (e *offload[T]) sendTo() {
 	defer func() {
 		if v := recover(); v != nil { // the Go channel was closed
@@ -185,18 +204,15 @@ func (e *offload[T]) sendTo() {
 	}
 }
 
-// settle is called by a task that was woken by something else than the end of e. It
-// returns whether e has come to its end, now that it is the task's again.
-//
-// A goroutine that waits for a Go channel is stopped. It has received or sent, or
-// it has not: the task must know which, or a value would be lost or sent twice. So
-// the worker waits for the answer, which comes at once.
+// settle is called by a child that was woken because its context has ended. It reports
+// whether the offload has ended, so that the child may read its outcome. See the head of this
+// file.
 func (e *offload[T]) settle() bool {
 	if e.fn == nil && e.ctx == nil {
 		e.lock.mu.Lock()
 		e.stopping = !e.finished
 		stopping := e.stopping
-		e.lock.mu.Unlock()
+		e.lock.mu.Unlock() // finish needs it to answer
 		if stopping {
 			e.stop <- struct{}{}
 			<-e.answer
@@ -208,13 +224,13 @@ func (e *offload[T]) settle() bool {
 	return e.finished
 }
 
-// abandon ends the use of e by a task that is gone.
+// abandon is the drop of a child that ends without having seen the end of e.
 func (e *offload[T]) abandon() {
 	switch {
 	case e.fn != nil:
 	case e.ctx != nil:
 		if e.unhook() {
-			e.drop() // in place of finish
+			e.drop() // finish, which would drop, is not called any more
 		}
 	default:
 		e.stop <- struct{}{}
@@ -222,14 +238,14 @@ func (e *offload[T]) abandon() {
 	e.drop()
 }
 
-// errandKind is the kind of the child.
+// offloadKind is the kind of the child.
 type offloadKind[T any] struct {
 	*HeldKind[struct{}, offloadHeld[T], T]
-	offloads sync.Pool
+	offloads sync.Pool // of *offload[T]
 }
 
-// release is also how it is known that a child is gone that did not go on: its
-// executor was closed.
+// release releases the held part. It is also where an offload is abandoned whose child ends
+// before it: the child has failed, or its executor was closed.
 func (k *offloadKind[T]) release(w *Worker, h *header) {
 	held := &(*heldFrame[struct{}, offloadHeld[T], T])(unsafe.Pointer(h)).slot.get().Value
 	if e := held.offload; e != nil {
@@ -239,8 +255,8 @@ func (k *offloadKind[T]) release(w *Worker, h *header) {
 	k.HeldKind.release(w, h)
 }
 
-// errandKinds has the kinds of children that do offloads of one sort, by the type of
-// the result.
+// offloadKinds are the kinds of the children for one sort of offload, by the type of the
+// result.
 type offloadKinds struct {
 	name   string
 	byType kindsByResult
@@ -289,7 +305,8 @@ func (k *offloadKind[T]) run(f *Frame[struct{}, T], held *offloadHeld[T]) Step {
 	return f.Return(v)
 }
 
-// begin does the offload at once, if that needs no waiting, or has it done.
+// begin does the request at once if that needs no waiting. Otherwise it begins an offload and
+// waits for it.
 func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step {
 	switch {
 	case held.from != nil:

@@ -1,7 +1,7 @@
 package coro
 
-// ring is a queue of values that grows as needed and never shrinks. What is not in
-// use is zero, since V may hold Go pointers.
+// ring is a queue of values that grows as needed and never shrinks. Places that are not in use
+// are zero, since V may hold Go pointers. It is guarded by the lock of what it is part of.
 type ring[V any] struct {
 	values []V // its length is 0 or a power of two
 	first  int
@@ -19,7 +19,7 @@ func (r *ring[V]) push(v V) {
 	r.n++
 }
 
-// front must not be called on an empty ring, nor must pop.
+// front returns the value that pop would. Neither may be called on an empty ring.
 func (r *ring[V]) front() V { return r.values[r.first] }
 
 func (r *ring[V]) pop() V {

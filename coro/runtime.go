@@ -6,42 +6,81 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// execRuntime is what all environments of an executor share: what launches, waits, timers and
-// the end of the executor need. Any goroutine may use it.
+// How the waiting tasks of an executor end with it. An executor calls Environment.Close, stops
+// its workers, and then calls Environment.CancelWaiting. The goroutine that does is the
+// closer. Its steps:
+//
+//  1. withdrawAll writes err and sets closed. A task that is about to wait loads closed in
+//     admit, under the lock of what it waits for, and is cancelled instead.
+//  2. It closes the gate, and returns from that when no goroutine is inside. A goroutine is
+//     inside from a wake until the woken task has been posted, or has been refused by Post
+//     and left in unclaimed. From now on, wake leaves each task of this executor in
+//     unclaimed, and gives it nothing: a mutex, for example, goes to the next waiting task.
+//  3. It stops the timers: no call of fire runs any more, and sleeping tasks are taken out of
+//     the wheel and left in unclaimed.
+//  4. It walks over the registries of all armed trees and that of the executor, locks each
+//     waitable and takes the tasks of the executor out of the queues. wake leaves them in
+//     unclaimed.
+//  5. cancelUnclaimed takes the tasks out of unclaimed and cancels them, until there are none.
+//  6. forgetWaitables makes the waitables forget the executor's registry.
+//
+// No task is missed in step 4. park first enters the waitable in the registry, then loads
+// closed, then queues the task, all under the waitable's lock. If it does not see closed, then
+// closed is set after that load; so the closer copies the registry after the waitable was
+// entered, and locks the waitable after park has released the lock. There it finds the task,
+// unless a waker or a canceller has taken it out before.
+//
+// No task that such a goroutine has taken out is missed either. If it found the gate open, the
+// closer has waited for it in step 2, and the task was posted or is in unclaimed. If it found
+// the gate closed, it has put the task into unclaimed while it held the waitable's lock (for a
+// sleeping task: the lock of its registry, or it was in fire, which step 3 waits for). It had
+// that lock before the closer, which would have found the task in the queue otherwise. So when
+// the closer has come by all locks, all such tasks are in unclaimed, and only then does step 5
+// begin.
+//
+// No task is both cancelled and run: a task in unclaimed was taken from its queue and posted
+// nowhere.
+//
+// TestInterleavingsOfWaits tries closing against waking, cancelling and timers.
+
+// execRuntime is what all environments of an executor share: what its tasks need to be
+// launched, to wait, and to be cancelled meanwhile. Any goroutine may use it.
 type execRuntime struct {
-	// gate is passed by a goroutine that wakes a task, from before the task leaves the queue
-	// where it waits until it has been posted.
+	// gate is passed by goroutines that wake a task, from before the task leaves the queue
+	// where it waits until it has been posted. See the head of this file.
 	gate *gate.Gate
 
-	// launching is passed by a goroutine that launches a root; see launch.go.
+	// launching is passed by goroutines that launch a root; see launch.go.
 	launching gate.Gate
 
-	roots rootCounts // see root_end.go
+	roots rootCounts // counts the live roots; see root_end.go
 
-	// clock is nil for the real time. It is not changed while tasks run. timing makes timers.
+	// clock is what timers go by; nil: the real time. Not changed when tasks run. timers is
+	// made by timing.
 	clock      Clock
 	timers     *timers
 	timersOnce interleave.Once
 
-	// oneChain means that the executor takes no task but the one that has waited.
+	// oneChain says that the executor takes no task but the one that waited.
 	oneChain bool
 
-	// closed means that no task of the executor may begin to wait. err is the reason, and
-	// written before. The closer sets closed, and goes through all registries afterwards.
+	// closed says that no task of the executor may begin to wait. The closer sets it, once,
+	// before it walks over the registries. Tasks that are about to wait load it, under the
+	// lock of what they wait for. Why that is enough is at the head of this file. err is the
+	// reason; it is written before closed.
 	closed interleave.Bool
 	err    error
-	once   interleave.Once
+	once   interleave.Once // withdrawAll
 
-	// registry is the registry of all trees whose context cannot end.
+	// registry is that of all trees without a context that can end.
 	registry waitRegistry
 
-	mu    interleave.Mutex
-	trees *waitRegistry // the armed registries of other trees, linked; guarded by mu
-
-	cursors cursors[waitRegistry] // of the visits that go through trees; guarded by mu
+	mu      interleave.Mutex
+	trees   *waitRegistry         // the armed registries of all other trees and of scopes, linked; guarded by mu
+	cursors cursors[waitRegistry] // of visitors that are looking through trees; guarded by mu
 
 	unclaimedMu interleave.Mutex
-	unclaimed   RunQueue // tasks that the closer cancels, since nobody may run them; guarded by unclaimedMu
+	unclaimed   RunQueue // tasks that only the closer may take; guarded by unclaimedMu
 }
 
 func newExecRuntime() *execRuntime {
@@ -73,15 +112,13 @@ func (rt *execRuntime) close(err error) {
 	}
 }
 
-// withdrawAll takes all tasks of the executor out of the queues where they wait, and leaves
-// them to the closer.
+// withdrawAll takes all tasks of the executor from where they wait, and leaves them in
+// unclaimed.
 func (rt *execRuntime) withdrawAll(err error) {
 	rt.err = err
 	rt.closed.Store(true)
-	// With the gate closed, every task of this executor that is taken out of its
-	// queue is left to the closer, also those that withdraw takes.
-	rt.gate.Close(err)
-	var woken wakeList // tasks of other executors, whose way the withdrawn tasks were in
+	rt.gate.Close(err) // from now on, wake leaves the tasks of this executor in unclaimed
+	var woken wakeList // of other executors: a Semaphore serves the tasks behind one that is gone
 	m := match{runtime: rt}
 	rt.stopTimers(err, &woken)
 	rt.mu.Lock()
@@ -97,18 +134,17 @@ func (rt *execRuntime) withdrawAll(err error) {
 	post(&woken)
 }
 
-// leaveToCloser gives the closer of the executor a task that the executor does not take any
-// more. The caller has taken the task out of the queue where it waited, and either still holds
-// that queue's lock or has passed the gate. Or the caller is a Relay, in a Post that the closer
-// waits for.
+// leaveToCloser puts a task that its executor does not take any more into unclaimed. The caller
+// has taken it from the queue where it waited, and either still holds that queue's lock or has
+// passed the gate; or the caller is a Relay, in a post that the closer waits for.
 func (rt *execRuntime) leaveToCloser(h *header) {
 	rt.unclaimedMu.Lock()
 	defer rt.unclaimedMu.Unlock()
 	rt.unclaimed.Push(Runnable{h})
 }
 
-// takeUnclaimed returns a task that was left to the closer. If its proxy was left, it settles
-// the task's Select.
+// takeUnclaimed returns a task of unclaimed, if there is one. If that is a proxy, it settles the
+// task's Select. The caller holds no lock.
 func (rt *execRuntime) takeUnclaimed() (Runnable, bool) {
 	rt.unclaimedMu.Lock()
 	t, ok := rt.unclaimed.Pop()
@@ -119,7 +155,7 @@ func (rt *execRuntime) takeUnclaimed() (Runnable, bool) {
 	return t, ok
 }
 
-// cancelUnclaimed cancels the tasks that were left to the closer.
+// cancelUnclaimed cancels the tasks in unclaimed, with a worker of its own.
 func (rt *execRuntime) cancelUnclaimed(a *arena.Arena, err error) {
 	t, ok := rt.takeUnclaimed()
 	if !ok {

@@ -6,76 +6,83 @@ import (
 	"unsafe"
 )
 
+// A task that waits in a Select is in no queue itself: a proxy of it is in the queue of each
+// case (see select_proxy.go). Select holds the locks of all its cases together while it looks
+// for a case that can happen and, if there is none, queues the proxies. So no goroutine finds
+// some of the proxies before all are queued, and two tasks in a Select cannot each look at the
+// other's case before either is queued. The locks are taken in the order of their addresses,
+// by all Selects, so that two Selects do not wait for each other's locks.
+
 // Case is one of the things that a task waits for in a [Select]. It is made by
 // [Chan.RecvCase], [Chan.SendCase], [Event.WaitCase], [WaitGroup.WaitCase], [Waker.WaitCase],
-// [After] or [Default], for one Select. The zero Case never happens, and nor does that of a nil
-// Chan, Event or WaitGroup, or of the zero Waker: that is how to disable one.
+// [After] or [Default], for one Select. The zero Case never happens, and nor does the case of
+// a nil Chan, Event or WaitGroup, or of the zero Waker: use one to leave a case out.
 type Case struct {
-	on     selectable     // nil: never
+	on     selectable     // nil: the case never happens
 	index  int32          // among the arguments of Select
-	place  unsafe.Pointer // where what is received goes; nil: nowhere
-	number uint64         // of the Waker or of the consignment
-	parcel any            // of SendCase: the *consignment of the Chan
+	place  unsafe.Pointer // where a received value goes; nil: nowhere
+	number uint64         // of the Waker, of the After, or of box
+	box    any            // of a SendCase: the *box of the Chan
 }
 
-// selectable is what a Case can be about: a waitable, or one side of it. All methods
-// but check, finish, refuse and drop are called with its lock held.
+// selectable is what a Case can be about: a waitable, or one side of it. The caller of try
+// and push holds its lock; the caller of the other methods holds no lock of a waitable.
 type selectable interface {
-	// whole returns what tasks wait for, and its lock. It needs no lock.
+	// waitable returns what tasks wait for, and its lock.
 	waitable() (waitable, *lock)
 
-	// check panics if c is not one that the task of h may use.
+	// check panics unless c is a case that the task of h may use.
 	check(h *header, c *Case)
 
 	// try does what c is about if that is possible now, and returns parkDone or
-	// parkChanClosed, or else parked. With parkRefused, the caller calls refuse, which
-	// panics, when it holds no lock any more.
+	// parkChanClosed. Otherwise it returns parked, or parkMisuse if c is a mistake of the
+	// program: then refuse is called, which panics.
 	try(c *Case, woken *wakeList) parking
 	refuse(h *header)
 
-	// push puts p, whose case is c, where it is found when c becomes possible.
+	// push queues p, the proxy for c.
 	push(p *proxy, c *Case)
 
-	// finish is told that c is not looked at any more, and whether try did it.
+	// finish ends the use of c by a Select. done reports whether try has done c.
 	finish(c *Case, done bool)
 
-	// drop takes p out of where push put it, if nobody else has, and counts the visit.
+	// drop takes p out of where push has put it, if it is still there, and takes p off the
+	// visits of its casePlace.
 	drop(p *proxy)
 }
 
-// parkRefused is what try returns if the case is a mistake of the program.
+// parkMisuse is what try returns if the case is a mistake of the program.
 const parkMisuse = parkExhausted + 1
 
-// Default is the case that happens if no other can at once: a Select with it does not
+// Default is the case that happens if no other can happen at once: a Select with it does not
 // wait.
 func Default() Case { return Case{on: defaultCase{}} }
 
-// fallback is never waited for: Select looks for it.
+// defaultCase is in no selecting.cases: Select notes only its index.
 type defaultCase struct{ selectable }
 
-// Select waits until one of the cases can happen, does that one and no other, and goes
-// on in f at the resume point at. The number of the case, counted from 0, is in *chosen,
-// which must lie in f's state or held part; chosen may be nil. Among several that can
-// happen, each is as likely. What a RecvCase receives goes where [Chan.Recv] may put
-// it.
+// Select waits until one of the cases can happen, does that one and no other, and continues
+// in f at the resume point at. The number of the case, counted from 0, is in *chosen, which
+// must lie in f's state or held part; chosen may be nil. If several cases can happen, each is
+// as likely to be chosen.
 //
 //	return coro.Select(f, 1, &s.chosen, jobs.RecvCase(&s.job), results.SendCase(s.sum), quit.RecvCase(nil))
 //
-// If f.Err is not nil then, it is [ErrChanClosed], and the channel of the chosen case is
-// closed: it had no values left or, for a SendCase, was closed while the task waited. The
-// task panics if a SendCase finds its channel closed already. Or *chosen is -1, and none
-// has happened: the tree's context has ended or, with [arena.ErrExhausted], there was no
-// memory to wait with.
+// If f.Err is [ErrChanClosed] then, the channel of the chosen case is closed: it had no
+// values left or, for a SendCase, it was closed while the task waited. With any other error,
+// *chosen is -1 and no case has happened: the tree's context has ended or, with
+// [arena.ErrExhausted], there was no memory to wait with. The task panics if a SendCase finds
+// its channel closed already.
 //
-// Tasks in a Select take their turn among the others. Where no case can ever happen,
-// the task waits until its context ends. A task that waits in a Select needs, beside
-// its frame, memory of the executor's arena, also if the tree has an allocator of
-// its own: 256 bytes for up to 3 cases.
+// Tasks in a Select take their turn among the others that wait for the same thing. If no case
+// can ever happen, the task waits until its context ends. A task that waits in a Select needs
+// memory of the executor's arena beside its frame, also if the tree has an allocator of its
+// own: 256 bytes for up to 3 cases.
 func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	h := f.anyFrame()
 	w := h.runningWorker()
-	if chosen != nil && !h.frameHolds(unsafe.Pointer(chosen)) {
-		panic("coro: task " + quote(h.kind.get().name) + ": the chosen case of Select must go to a field of the frame's State or held part (or to nil): another address may be gone when one is chosen")
+	if !h.mayPlace(unsafe.Pointer(chosen), h.stateSize()) {
+		panicMisplacedChosen(h)
 	}
 	s := &w.args.cases
 	s.chosen = uintptr(unsafe.Pointer(chosen))
@@ -104,17 +111,13 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	return h.waitFor(at, s)
 }
 
-// selecting is what a worker keeps of a Select between the method and park.
-//
-// All of its locks are held together while it looks for a case that can happen and, if
-// there is none, puts a proxy of the task into every queue. So nobody finds some of the
-// proxies before all are there, and no two tasks in a Select find each other waiting.
+// selecting is a Select between the method and the end of park. It belongs to the worker.
 type selecting struct {
-	chosen       uintptr // where the number goes; 0: nowhere
+	chosen       uintptr // where the number of the case goes; 0: nowhere
 	defaultIndex int     // the number of Default; -1: there is none
 	cases        []Case
-	locks        []*lock  // of the cases, in order; with several cases of one, it is there so often
-	woken        wakeList // by park; a variable there would be on the Go heap
+	locks        []*lock  // of the cases, sorted; a lock is in it once for each of its cases
+	woken        wakeList // by park; a variable in park would be on the Go heap
 }
 
 func (s *selecting) choose(i int) {
@@ -147,9 +150,9 @@ func (s *selecting) park(w *Worker, h *header) parking {
 		p = s.wait(w, h)
 	}
 	s.unlockAll()
-	// If it is parked, the task may be running elsewhere now, or be gone.
+	// After parked, the task may be running elsewhere, or be gone: h is not used any more.
 	if p == parkUnarmed {
-		return p // and park is called again
+		return p // park is called again
 	}
 	var refusing selectable
 	if p == parkMisuse {
@@ -163,11 +166,11 @@ func (s *selecting) park(w *Worker, h *header) parking {
 	return p
 }
 
-// abandon ends the use of the cases of a Select that is not waited with: its step panicked, or
-// belongs to a task that is being cancelled.
+// abandon ends the use of the cases of a Select that does not park: its step has panicked, or
+// its task is being cancelled.
 func (s *selecting) abandon() { s.finish(-1) }
 
-// finish ends the use of the cases, of which try did s.cases[done]; -1: none.
+// finish ends the use of the cases. try has done s.cases[done], or none if done is -1.
 func (s *selecting) finish(done int) {
 	for i := range s.cases {
 		c := &s.cases[i]
@@ -178,8 +181,9 @@ func (s *selecting) finish(done int) {
 	s.cases, s.locks = s.cases[:0], s.locks[:0]
 }
 
-// poll does one of the cases that can happen now, if there are any: s.cases[done]. They
-// are tried in random order.
+// poll tries the cases in random order and does the first that can happen now: it is
+// s.cases[done]. If none can and there is no Default, poll returns parked. The caller holds
+// all locks.
 func (s *selecting) poll() (p parking, done int) {
 	for i := range s.cases {
 		if last := len(s.cases) - 1; i < last {
@@ -199,7 +203,8 @@ func (s *selecting) poll() (p parking, done int) {
 	return parked, -1
 }
 
-// wait puts proxies of h into the queues, if it returns parked.
+// wait queues the proxies of h and returns parked, or it returns why h may not wait, and
+// queues none. The caller holds all locks.
 func (s *selecting) wait(w *Worker, h *header) parking {
 	s.choose(-1)
 	for i := range s.cases {

@@ -5,37 +5,69 @@ import (
 	"unsafe"
 )
 
-// selection is what a task that waits in a Select has beside its frame: this, and
-// behind it a proxy for each case. It is memory of the executor's arena, made when the
-// task begins to wait.
+// A task that waits in a Select has a block of the executor's arena beside its frame: a
+// selection, and behind it a proxy for each case. A proxy is a header that stands in a queue
+// in the task's place. As with tasks, the goroutine that takes one out of its queue, under the
+// queue's lock, has it. But a task has several proxies, under several locks. So there are two
+// more steps, claim and settle.
 //
-// The proxies are in the queues. Whoever takes one out and claims it wakes the task; who
-// takes out another one later finds it lost. Before the task is posted, whoever woke
-// it, and holds no lock any more, settles the selection: visits each of the other queues,
-// takes the proxy out if it is still there, and frees the memory. So no queue ever
-// refers to what is gone, and none keeps what lost.
+// claim decides which case the task continues with. A goroutine that has taken a proxy out of
+// its queue, or is about to, holds that queue's lock and changes winner from 0 by
+// compare-and-swap. One claim succeeds. A goroutine whose claim fails has found no task: it
+// gives nothing, and takes the next one in the queue (wake returns false).
+//
+// settle ends the Select. The goroutine that has claimed a proxy puts it into its wakeList
+// like a task. When it holds no lock any more, post calls settle and posts the task that
+// settle returns. If the executor is being closed, the closer calls settle instead. settle calls
+// drop for each other proxy, which locks its waitable and unlinks the proxy, if it is still
+// in the queue, in constant time: prev and the queue's link lead to both neighbours. Then
+// settle frees the block. This is why nothing refers to a freed block:
+//
+//   - The queues do not: each proxy was taken out, by its claimer, by another goroutine
+//     whose claim failed, or by drop.
+//   - A goroutine that has found a proxy in a queue does not, be it one whose claim failed
+//     or a visitor: it reads the block only under that queue's lock, and drop takes that
+//     lock after it.
+//   - Only the goroutine that made the claim reads or writes the rest of the block.
+//
+// The task is in no executor's queue before settle has returned it. So it never meets a proxy
+// of its last Select, and a channel that many tasks select over and no task sends to does not
+// grow.
+//
+// A proxy refers to its waitable by a link, which keeps nothing alive. visits does: it counts
+// the proxies for which settle is still to call drop, and as long as there are any, forget
+// returns false, so a registry keeps the waitable. A claimed proxy is not counted, since
+// settle does not visit its waitable: claim takes it off.
+//
+// TestSelectLosesNoWake and TestSelectsAgainstSelects try this under load.
+
+// selection is the head of the block. It is written by the task's worker, with the locks of
+// all cases held, and from the claim on it belongs to the goroutine that made the claim.
 type selection struct {
 	task   link[header]
 	chosen uintptr // where the number of the case goes; 0: nowhere
 	n      uint32  // how many proxies there are
 
-	// winner is 0 and then, for good, the number of the claimed case plus 1. It is
-	// written by whoever holds the lock of one of the cases, hence atomic: there are
-	// several such locks. After a claim, only who made it reads the rest.
+	// winner is 0, and from the claim on the number of the claimed case plus 1. It is read
+	// and written by goroutines that hold the lock of one of the cases. There are several
+	// such locks, hence it is atomic; and only the compare-and-swap from 0 changes it, so
+	// one claim succeeds.
 	winner atomic.Uint32
 }
 
-// proxy is what waits in a queue for a task in a Select. Its header has kind, parent
-// and environment of the task. at is the number of the case, and result refers to the
-// selection.
+// proxy is what waits in a queue for a task in a Select. Its header has kind, parent and
+// environment of the task, at is the number of the case, and result refers to the selection.
 type proxy struct {
 	header
 
 	place link[casePlace] // set by push
-	prev  link[header]    // what is before it in its queue, if it is in one
 
-	// number says where its argument is; -1: it is in no queue. Guarded, as prev, by
-	// the queue's lock.
+	// prev is what is before the proxy in its queue; 0 if it is first, or in no queue.
+	// Guarded by the queue's lock.
+	prev link[header]
+
+	// number is where the proxy's argument is, in proxyArguments; -1 if the proxy is in no
+	// queue. Guarded by the queue's lock.
 	number int32
 }
 
@@ -44,7 +76,7 @@ const (
 	proxySize     = unsafe.Sizeof(proxy{})
 )
 
-// Three cases fit in 256 bytes, and proxies are aligned as what they contain.
+// Three cases fit in 256 bytes, and each proxy is aligned.
 var (
 	_ [256 - (selectionSize + 3*proxySize)]struct{}
 	_ [-(selectionSize % unsafe.Alignof(proxy{}))]struct{}
@@ -52,20 +84,19 @@ var (
 
 func (h *header) proxy() *proxy { return (*proxy)(unsafe.Pointer(h)) }
 
-// casePlace is what proxies refer to: a queue, or a whole waitable, as far as it has to
-// do with Selects. Guarded by the waitable's lock.
+// casePlace is the part of a queue, or of a waitable with one task, that proxies refer to.
+// The waitable's lock guards it.
 type casePlace struct {
-	// of is what this is the place of. It is written once, before there is a proxy, so
-	// settle reads it without the lock.
+	// of is the case's side of the waitable, for drop. It is written once, before the first
+	// proxy refers to the place. So settle reads it without the lock.
 	of selectable
 
-	// visits is how many proxies there are whose selections are not settled, other
-	// than claimed ones: they refer to this, though they may be in no queue. As long
-	// as there are some, a registry keeps the waitable from the collector.
+	// visits is the number of proxies that refer to the place and that settle will still
+	// call drop for. Some of them may be in no queue any more.
 	visits int
 }
 
-// expect makes p refer to the place, which is that of the given sort of cases.
+// expect makes p refer to the place, whose selectable is of, and counts it.
 func (a *casePlace) expect(p *proxy, of selectable) {
 	if a.of == nil {
 		a.of = of
@@ -74,7 +105,8 @@ func (a *casePlace) expect(p *proxy, of selectable) {
 	p.place.set(a)
 }
 
-// newSelection returns the memory for n cases, or nil. The proxies have not been made.
+// newSelection returns a selection for n cases, whose proxies are still to be made. It
+// returns nil if there is no memory.
 func newSelection(w *Worker, h *header, n int) *selection {
 	size := selectionSize + uintptr(n)*proxySize
 	var s *selection
@@ -86,13 +118,14 @@ func newSelection(w *Worker, h *header, n int) *selection {
 	if s == nil {
 		return nil
 	}
+	// The memory is not zero. winner is stored before any proxy is in a queue.
 	s.task.set(h)
 	s.n = uint32(n)
 	s.winner.Store(0)
 	return s
 }
 
-// free frees the memory. w is the worker whose goroutine calls, or nil.
+// free frees the block. w is the worker whose goroutine calls, or nil.
 func (s *selection) free(w *Worker, env *Environment) {
 	size := selectionSize + uintptr(s.n)*proxySize
 	switch {
@@ -105,10 +138,12 @@ func (s *selection) free(w *Worker, env *Environment) {
 	}
 }
 
+// proxy returns the i-th proxy of the block, in the order in which the cases were tried.
 func (s *selection) proxy(i int) *proxy {
 	return (*proxy)(unsafe.Add(unsafe.Pointer(s), selectionSize+uintptr(i)*proxySize))
 }
 
+// init writes all of p but place, which push sets.
 func (p *proxy) init(s *selection, h *header, index int32) {
 	p.header = header{kind: h.kind, parent: h.parent, env: h.env, at: uint32(index), layout: flagProxy}
 	p.result = uintptr(unsafe.Pointer(s))
@@ -121,8 +156,9 @@ func (p *proxy) selection() *selection {
 	return l.get()
 }
 
-// claim makes p the case that the task goes on with, unless there is one. The caller
-// holds the lock of the case, and has taken p out of its queue, or is about to.
+// claim makes p the case that the task continues with, and reports whether it did: only the
+// first claim does. The caller holds the lock of the case, and has taken p out of its queue or
+// is about to.
 func (p *proxy) claim() bool {
 	if !p.selection().winner.CompareAndSwap(0, p.at+1) {
 		return false
@@ -131,18 +167,19 @@ func (p *proxy) claim() bool {
 	return true
 }
 
-// settle ends the Select that p was claimed for, and returns its task, with what it has
-// been woken with. The caller holds no lock. w is the worker whose goroutine calls, or
-// nil.
+// settle ends the Select whose case p was claimed, and returns its task, with the outcome
+// that p was woken with. It is called once, after the claim. The caller holds no lock. w is
+// the worker whose goroutine calls, or nil.
 func (p *proxy) settle(w *Worker) *header {
 	s := p.selection()
-	for i := range int(s.n) {
+	for i := range int(s.n) { // takes one lock at a time
 		if q := s.proxy(i); q != p {
 			q.place.get().of.drop(q)
 		}
 	}
+	// The task is this goroutine's now: no queue has it, and no other claim succeeds.
 	h := s.task.get()
-	if p.layout&flagWoken != 0 {
+	if p.layout&flagWoken != 0 { // otherwise it was withdrawn: *chosen is -1
 		h.layout |= p.layout & (flagWoken | flagChanClosed)
 		if s.chosen != 0 {
 			**(**int)(unsafe.Pointer(&s.chosen)) = int(p.at)
@@ -152,15 +189,15 @@ func (p *proxy) settle(w *Worker) *header {
 	return h
 }
 
-// aside has the arguments of the proxies in a queue. Proxies leave it in any order, so
-// each has a number.
+// proxyArguments has the arguments of the proxies in a queue. A ring does not do, since drop
+// takes proxies out in any order: each argument has a number. The waitable's lock guards it.
 type proxyArguments[V any] struct {
 	casePlace
-	values []V     // what is not in use is zero, since V may hold Go pointers
-	free   []int32 // what is not in use
+	values []V     // zero where not in use, since V may hold Go pointers
+	free   []int32 // the numbers that are not in use
 }
 
-// take returns the argument of p, which is not in the queue any more.
+// take returns the argument of p, which has just left the queue, and frees its number.
 func (a *proxyArguments[V]) take(p *proxy) V {
 	var zero V
 	v := a.values[p.number]
@@ -170,7 +207,7 @@ func (a *proxyArguments[V]) take(p *proxy) V {
 	return v
 }
 
-// enter pushes a new proxy, of a case of the given sort.
+// enter pushes a new proxy, for a case whose selectable is of.
 func (q *fifo[V]) enter(p *proxy, of selectable, v V) {
 	if q.proxied == nil {
 		q.proxied = new(proxyArguments[V])
@@ -189,23 +226,24 @@ func (q *fifo[V]) pushProxy(p *proxy, v V) {
 		p.number = int32(len(a.values))
 		a.values = append(a.values, v)
 	}
-	p.prev.set(q.frames.tail)
+	p.prev.set(q.frames.tail) // before Push, which changes tail
 	q.frames.Push(Runnable{&p.header})
 }
 
-// popped is told that the front of the queue has been taken out.
+// popped is called when the front of the queue has been taken out.
 func (q *fifo[V]) popped() {
 	if h := q.frames.head; h != nil && h.layout&flagProxy != 0 {
 		h.proxy().prev = 0
 	}
 }
 
-// drop does what selectable's method says. The caller holds the lock.
+// drop does what selectable.drop says. The caller holds the lock.
 func (q *fifo[V]) drop(p *proxy) {
 	q.proxied.visits--
 	if p.number < 0 {
-		return // somebody took it out in vain
+		return // a goroutine whose claim failed has taken it out
 	}
+	// p is unlinked. prev may be a task, which has only the link to p.
 	prev, next := p.prev.get(), p.nextInQueue()
 	q.cursors.moved(&p.header, next)
 	if prev == nil {

@@ -51,15 +51,6 @@ func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ..
 	return g
 }
 
-// Name returns the name given to DefineSeq.
-func (g *SeqKind[S, T]) Name() string { return g.name }
-
-// FrameSize returns the size of a generator's frame, in bytes.
-func (g *SeqKind[S, T]) FrameSize() uintptr { return g.size }
-
-// Info returns the kind's name, where it was defined, and the size of its frames.
-func (g *SeqKind[S, T]) Info() KindInfo { return g.info() }
-
 // Seq returns the values of a generator that begins with the given state. Each loop over them
 // runs a generator of its own, on the loop's goroutine: to get the next value, the loop calls
 // the step function. It needs no executor. A loop may be anywhere, also in another generator.

@@ -6,54 +6,65 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// Waiter is a task that can wait: a *[Frame] of whatever state and result. Methods
-// that wait take the frame of the step function that calls them.
+// A method such as [Mutex.Lock] only notes in the worker what the task will wait for, and
+// returns a Step. All of the operation happens when the step function has returned: then the
+// step loop calls Worker.wait, which calls park, under the lock of what is waited for. No
+// wake is lost, for these reasons:
+//
+//  1. Nothing comes between looking and queueing. Under the lock, either the operation
+//     succeeds and the task continues at once, or its frame is in the queue when the lock is
+//     released. A goroutine that changes the condition holds the same lock. If it comes
+//     before, park sees the change; if it comes after, it finds the task in the queue.
+//  2. A task does not run while its worker still uses the frame. The frame is in no queue
+//     before the step function has returned, and the worker does not touch the frame after
+//     park has returned parked.
+//  3. A task is woken once, and with what it was given: see wake.go.
+//  4. The end of a context or of the executor finds every waiting task: see wait_registry.go
+//     and runtime.go.
+//
+// A task in a [Select] waits in several queues: see select.go and select_proxy.go.
+
+// AnyFrame is the frame of a task of any kind: a *[Frame] of whatever state and result.
+// Methods that wait take the frame of the step function that calls them.
 type AnyFrame interface{ anyFrame() *header }
 
 func (h *header) anyFrame() *header { return h }
 
-// A wait begins when the step function has returned, in wait below, and not in
-// the method that made the Step: before that the worker still uses the frame, and
-// who wakes the task could have it run elsewhere already. So the method only says
-// what to wait for, and all of the operation happens in park, under the lock of
-// what is waited for: either it succeeds there and the task goes on at once, or
-// the frame is in a queue when the lock is released, and the worker never touches
-// it again.
-
 // parker is an operation that may have to wait.
 type parker interface {
-	// park does the operation for the task of h, if that is possible now, or puts
-	// h where it is found when it is.
+	// park does the operation for the task of h if that is possible now. Otherwise it
+	// queues h and returns parked, or returns why h may not wait. w runs the task; its args
+	// have the operation's arguments.
 	park(w *Worker, h *header) parking
 }
 
-// parking is what became of a task that was about to wait.
+// parking is the result of a park.
 type parking uint8
 
 const (
-	parked             parking = iota // the frame is not the worker's any more
-	parkDone                          // there is nothing to wait for; the task goes on
-	parkChanClosed                    // the channel is closed; the task goes on and learns it
-	parkCancelled                     // the context has ended; the task goes on and learns it
-	parkUnarmed                       // the registry must be armed first
-	parkExecutorClosed                // no task of this executor waits any more
-	parkExhausted                     // there is no memory to wait with; the task goes on and learns it
+	parked             parking = iota // h is queued, and the worker does not touch it any more
+	parkDone                          // there is nothing to wait for; the task continues
+	parkChanClosed                    // the channel is closed; the task continues with ErrChanClosed
+	parkCancelled                     // the context has ended; the task continues with its cause
+	parkUnarmed                       // the registry must be armed; then park is called again
+	parkExecutorClosed                // the executor is closed; the task is cancelled
+	parkExhausted                     // there is no memory to wait with; the task continues with ErrExhausted
 )
 
-// waitArguments says what the running task will wait for when its step has returned. The
-// method that makes the Step fills it in, and park reads it; it belongs to the worker.
+// waitArguments says what the running task will wait for when its step has returned. It
+// belongs to the worker. The method that makes the Step writes it, and park reads it.
 type waitArguments struct {
 	on          parker
 	count       int64     // permits of a Semaphore.Acquire, nanoseconds of a Sleep
 	waker       uint64    // the number of a Suspend's Waker
 	destination uintptr   // the address where a Chan.Recv puts the value, or 0
-	outgoing    []uint64  // the value of a Chan.Send, if it holds no Go pointer
-	box         any       // a *T with the value of a Chan.Send, if it holds one
+	outgoing    []uint64  // the value of a Chan.Send, if its type holds no Go pointer
+	box         any       // a *box with the value of a Chan.Send, if its type holds one
 	cases       selecting // of a Select
 }
 
-// waitFor returns the Step that makes the task of h do p's operation and go on at
-// the resume point at. The argument of p is in the worker.
+// waitFor returns the Step that makes the task of h do p's operation and continue at the
+// resume point at. The caller writes p's arguments to the worker's args.
 func (h *header) waitFor(at int, p parker) Step {
 	w := h.runningWorker()
 	h.resumeAt(at)
@@ -63,8 +74,8 @@ func (h *header) waitFor(at int, p parker) Step {
 
 // runningWorker returns the worker that runs h's step function.
 func (h *header) runningWorker() *Worker {
-	// A frame that a checked arena has poisoned is known by its flags, and its
-	// worker is no address to load from.
+	// The flags come first: if they are those of a frame that a checked arena has poisoned,
+	// the worker is no address to load from.
 	if h.layout&flagMask&^knownFlags == 0 {
 		if w := h.worker.get(); w != nil && w.current == uintptr(unsafe.Pointer(h)) {
 			return w
@@ -73,7 +84,7 @@ func (h *header) runningWorker() *Worker {
 	panic("coro: a wait with a frame whose task is not running, or after an Await in the same step: use a frame only in its own step function, and return a Step at once")
 }
 
-// wait does what an opWait of h asks for, and returns the frame to run next.
+// wait does what an opWait of h asks for. It returns h if the task continues, otherwise nil.
 func (w *Worker) wait(h *header) *header {
 	p := w.args.on
 	if p == nil {
@@ -112,8 +123,9 @@ func (w *Worker) wait(h *header) *header {
 	}
 }
 
-// learn makes Err say in h's next step what the task was woken with or, if it was not by
-// what it waited for, why the tree should end, if it should.
+// takeOutcome makes Err return, in h's next step, the outcome that wake has noted in the flags.
+// A task without an outcome was withdrawn, or has yielded: Err returns why its tree should
+// end, if it should. A task with one was given what it waited for, and is not told.
 func (w *Worker) takeOutcome(h *header) {
 	if h.layout&flagWoken == 0 {
 		if h.env.get().mayEnd() {
@@ -128,7 +140,7 @@ func (w *Worker) takeOutcome(h *header) {
 	h.layout &^= flagWoken | flagChanClosed
 }
 
-// learnCause makes Err say in h's next step why the tree should end, if it should.
+// takeCause makes Err return, in h's next step, why the tree should end, if it should.
 func (w *Worker) takeCause(h *header) {
 	if err := h.env.get().cause(); err != nil {
 		h.at |= atFailed

@@ -2,64 +2,50 @@ package coro
 
 import "math"
 
-// WaitGroup counts what is still to be done; tasks wait until that is nothing. It is
-// what sync.WaitGroup is for goroutines. The zero WaitGroup has nothing to wait for.
-// It may be used from any goroutine and by tasks on different executors, and again
-// after it has reached zero. It must not be copied.
+// WaitGroup counts what is still to be done; tasks wait until the count is zero. It is for
+// tasks what sync.WaitGroup is for goroutines. The zero WaitGroup has the count zero. Any
+// goroutine may use it, tasks on different executors too, and it may be used again after the
+// count has reached zero. It must not be copied.
 type WaitGroup struct {
-	lock    lock
-	count   int // guarded by lock, as the rest
-	waiters fifo[struct{}]
+	plainCase
+	waitGroupWaiters
 }
 
-// Add adds n, which may be negative, to the count, and wakes the tasks that wait,
-// in the order in which they came, if that makes it zero. It panics if the count
-// would be negative. As with a WaitGroup, add before launching what is waited for.
-func (l *WaitGroup) Add(n int) {
+// waitGroupWaiters is the lock, the state and the queue; an alias, see waiters.
+type waitGroupWaiters = waiters[struct{ count int }, struct{}]
+
+// Add adds n, which may be negative, to the count. If that makes it zero, Add wakes the
+// waiting tasks, in the order in which they came. It panics if the count would be negative.
+// As with a sync.WaitGroup, add before launching what is waited for.
+func (g *WaitGroup) Add(n int) {
 	var woken wakeList
-	l.lock.mu.Lock()
-	if n > 0 && l.count > math.MaxInt-n || l.count+n < 0 {
-		l.lock.mu.Unlock()
+	g.lock.mu.Lock()
+	if n > 0 && g.state.count > math.MaxInt-n || g.state.count+n < 0 {
+		g.lock.mu.Unlock()
 		panic("coro: the count of a WaitGroup would be negative, or too large: each Done needs an Add before it")
 	}
-	l.count += n
-	if l.count == 0 {
-		l.waiters.wakeAll(flagWoken, &woken)
+	g.state.count += n
+	if g.state.count == 0 {
+		g.queue.wakeAll(flagWoken, &woken)
 	}
-	l.lock.mu.Unlock()
+	g.lock.mu.Unlock()
 	post(&woken)
 }
 
 // Done takes one from the count.
-func (l *WaitGroup) Done() { l.Add(-1) }
+func (g *WaitGroup) Done() { g.Add(-1) }
 
-// Wait waits until the count is zero and goes on in f at the resume point at. If
-// f.Err is not nil then, the tree's context has ended.
-func (l *WaitGroup) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, l) }
+// Wait waits until the count is zero, and resumes f's task at the resume point at. If f.Err is
+// not nil then, the tree's context has ended.
+func (g *WaitGroup) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, g) }
 
-func (l *WaitGroup) park(_ *Worker, h *header) parking {
-	l.lock.mu.Lock()
-	defer l.lock.mu.Unlock()
-	if l.count == 0 {
+func (g *WaitGroup) park(_ *Worker, h *header) parking {
+	g.lock.mu.Lock()
+	defer g.lock.mu.Unlock()
+	if g.state.count == 0 {
 		return parkDone
 	}
-	p := l.lock.admit(l, h)
-	if p == parked {
-		l.waiters.push(h, struct{}{})
-	}
-	return p
+	return g.wait(g, h, struct{}{})
 }
 
-func (l *WaitGroup) withdraw(m match, woken *wakeList) {
-	l.lock.mu.Lock()
-	defer l.lock.mu.Unlock()
-	l.waiters.withdraw(m, woken)
-}
-
-func (l *WaitGroup) forget(r *waitRegistry) bool {
-	if !l.lock.mu.TryLock() {
-		return false
-	}
-	defer l.lock.mu.Unlock()
-	return l.lock.forget(r, !l.waiters.idle())
-}
+func (g *WaitGroup) visit(v *visitor) bool { return g.visitAs("WaitGroup.Wait", v) }

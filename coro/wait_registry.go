@@ -6,32 +6,67 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// waitRegistry has all waitables that tasks of a tree, or of all trees without a
-// context, may be waiting for, so that those tasks can be cancelled. There is no
-// memory in a frame to find it by, and none is spent on each task that waits: a
-// task that has to go is looked for in the queues.
+// How waiting tasks are found when their context ends. A frame has no room to say where its
+// task waits, and nothing is spent on each task that waits. So a tree with a context that can
+// end has a registry: the set of all waitables that its tasks may be waiting for. Trees
+// without one share that of their executor, for the closer (see runtime.go). The canceller
+// looks through the queues of the waitables in the set.
 //
-// A waitable is entered before a task waits there and stays when the task has
-// gone on, so that those in steady use are not entered again and again. When the
-// registry has doubled, those where no task waits are taken out.
+// A task that is about to wait, in park, holds the waitable's lock and
 //
-// Cancelling is: set a flag, copy the set, and, for every waitable in the copy,
-// lock it and take out the tasks in question. Waiting is, with the waitable
-// locked: enter it, look at the flag, and queue the task if it is not set. No task
-// is missed: if the flag is not set when the task looks, it is set later, so the
-// copy is made later, and contains the waitable; and it is locked by the canceller
-// after that, so the canceller finds the task, unless somebody has woken it.
-// Nothing is run twice either: a task is in one queue, and taken out of it by
-// whoever holds the lock, canceller or waker. That alone decides which it was, and
-// the flags in its frame say so to Worker.Run: a task that was given something, a
-// lock or a value, is not told that its context has ended.
+//	W1  enters the waitable in the set, unless its lock notes that it is there,
+//	W2  loads cancelled, and does not wait if it is set,
+//	W3  queues itself, and releases the lock.
 //
-// A scope is a part of a tree with a registry of its own. Its tasks are not found in
-// that of the tree, but whoever cancels a registry cancels those inside it.
+// The canceller holds walk and
 //
-// Locks are taken in this order: execRuntime.mu, walk, walk of what is inside, lock.mu,
-// registry.mu. Sweep goes against it, but only tries.
+//	C1  sets cancelled,
+//	C2  copies the set, under mu,
+//	C3  for each waitable in the copy: locks it, and takes out the tasks in question.
+//
+// No task is missed. If W2 finds cancelled not set, then C1 comes after W2, so C2 comes after
+// W1, and the copy has the waitable. park holds the waitable's lock from before W1 on, so C3
+// gets it after W3: the canceller finds the task in the queue, unless a waker has taken it
+// out. For a sleeping task, the same holds with mu in place of the waitable's lock
+// and the list of sleepers in place of set and queue (see sleep.go).
+//
+// No task is woken twice, and a task that was given something is not told that its context has
+// ended: see wake.go.
+//
+// A waitable is entered before a task waits there and stays when the task has continued, so
+// that a waitable in steady use is not entered again and again: its lock remembers registry and
+// generation. When the set has doubled, add takes out the waitables where no task waits.
+//
+// A registry is armed at the first wait of the tree that is not satisfied at once: arm
+// registers with the context, and links the registry in the executor's list. Before that no
+// task of the tree waits, so there is none to find. To arm at the launch would make every
+// launch pay.
+//
+// A registry lies in a call or a scope, and is reused by later trees. generation tells these
+// apart. It changes when a tree ends, with walk held. A canceller compares it with walk held,
+// and holds walk while it looks for tasks. So a canceller that comes late, from a context, a
+// deadline or a Handle, finds another generation and does nothing; and a tree does not end, nor
+// does its registry become another tree's, while a canceller is looking.
+//
+// A scope is a part of a tree with a registry of its own. Its tasks are not in the tree's
+// registry. When a scope's registry is armed, it is linked in inner of the registry around it
+// (outer), which is armed before, and a canceller goes from a registry to the inner ones. A
+// shielded scope has no outer.
+//
+// Locks are taken in this order: execRuntime.mu, walk, walk of the inner registries, the
+// lock of a waitable (of a Cond, then of its Mutex; those of a Select by address),
+// waitRegistry.mu, timers.mu. scope.ctxMu is taken with walk held, and no lock of this package
+// is taken while it is held. The sweep in add goes against the order, from mu to the locks of
+// waitables, but only tries, and leaves a waitable whose lock is taken.
+//
+// TestInterleavingsOfWaits tries the orders of all this; with a load of cancelled that sees
+// nothing, TestInterleavingsOfWaitsBroken notices that a task is missed.
+
+// waitRegistry is the registry of a tree, of a scope, or of an executor, for all trees without
+// one of their own. Any goroutine may use it; each field says how it is guarded.
 type waitRegistry struct {
+	// ---- written when the tree or scope begins and when it ends
+
 	runtime *execRuntime
 
 	// env is the environment of the tree; nil for the executor's registry.
@@ -40,59 +75,65 @@ type waitRegistry struct {
 	// ctx is the context whose end cancels the tree; nil if there is none.
 	ctx context.Context
 
-	// outer is the registry of the tree or scope that this one is a part of, if the
-	// end of that is the end of this too. It outlives this one.
+	// outer is the registry of the tree or scope that this one is a part of, if the end of
+	// that is the end of this too. It outlives this one.
 	outer *waitRegistry
 
-	// deadline is when the tree is cancelled, by waiting's clock; 0: never. timer sees to
-	// it, if the registry is armed.
+	// deadline is when the tree is cancelled, by the runtime's clock; 0: never. timer sees
+	// to it while the registry is armed; guarded by walk.
 	deadline int64
 	timer    *deadlineTimer
 
 	// shared says that others than the context may call cancel.
 	shared bool
 
-	// armed says that the end of the context, the deadline and the end of outer will
-	// call cancel. It is set by a task of the tree, once, and always in the executor's
-	// registry.
+	// ---- the end
+
+	// armed says that the end of the context, the deadline and the end of outer will call
+	// cancel. A task of the tree sets it, in arm, with walk held, and close clears it. Tasks
+	// of the tree load it before they wait. It is always set in the executor's registry.
 	armed interleave.Bool
 
-	// cancelled is set with walk held, by whoever cancels, and read by tasks of the
-	// tree. cause is why; it is written before.
+	// cancelled is set by the canceller, with walk held, and cleared by close. Tasks of the
+	// tree load it, without walk; see the head of this file. arm sets it too, if the end has
+	// come before; then no task of the tree waits yet. cause is why; it is written before
+	// cancelled is set.
 	cancelled interleave.Bool
 	cause     error
 
-	// walk is held while tasks are looked for, so that the tree does not end and
-	// its environment become another tree's meanwhile.
+	// walk is held while tasks are looked for, and while the registry changes its tree.
 	walk interleave.Mutex
 
-	found []waitable // the copy of set, for who holds walk
+	found []waitable // the copy of set; guarded by walk
 
-	// generation counts trees. It is changed when the tree has ended, with walk
-	// held, and read by tasks of the tree, or with walk held.
+	// generation counts trees. It is changed by close, with walk held. It is read by tasks
+	// of the tree, which has not ended, or with walk held.
 	generation uint64
 
 	stop       func() bool   // of the context's AfterFunc
-	prev, next *waitRegistry // in waiting.trees
+	prev, next *waitRegistry // in execRuntime.trees; guarded by execRuntime.mu
 
 	// inner is the armed registries whose outer this is, linked by prevInner and
-	// nextInner; guarded by walk, that is, outer's for the links.
+	// nextInner. All three are guarded by the walk of the outer one.
 	inner, prevInner, nextInner *waitRegistry
+
+	// ---- where tasks wait
 
 	mu interleave.Mutex // guards what follows
 
-	// sleepers is the sleeping tasks, but not in the executor's registry.
+	// sleepers is the sleeping tasks; empty in the executor's registry, whose are in the
+	// timer wheel only.
 	sleepers       link[sleeper]
 	sleeperCursors cursors[sleeper]
 
 	set     map[waitable]struct{}
-	sweepAt int // the size of set at which to sweep
+	sweepAt int // add sweeps when set has this size
 }
 
 const minSweep = 64
 
-// open makes r the registry of the tree that is about to be launched with env, if
-// that has a context that can end.
+// open makes r the registry of the tree that is about to be launched with env, if env has a
+// context that can end.
 func (r *waitRegistry) open(env *Environment) {
 	if env.ctx != nil && env.ctx.Done() != nil {
 		r.runtime, r.env, r.ctx = env.runtime, env, env.ctx
@@ -100,17 +141,19 @@ func (r *waitRegistry) open(env *Environment) {
 	}
 }
 
-// share makes r the registry of the tree with env, whether its context can end or not,
-// and lets others than the context call cancel.
+// share makes r the registry of the tree with env, whether its context can end or not, and
+// allows others than the context to call cancel.
 func (r *waitRegistry) share(env *Environment) {
 	r.runtime, r.env, r.shared = env.runtime, env, true
 	env.registry = r
 }
 
-// arm makes what ends the tree cancel the tasks that wait. It is called when
-// the first task of a tree has to wait: for other trees it would cost a lot.
+// arm makes the end of the context, the deadline and the end of outer cancel the tasks that
+// wait. A task of the tree calls it before it waits, if the registry is not armed. The caller
+// holds no lock.
 func (r *waitRegistry) arm() {
 	outer := r.outer
+	// The outer registry is armed first, so that its end cancels this one too.
 	if outer != nil && !outer.armed.Load() {
 		outer.arm()
 	}
@@ -124,7 +167,7 @@ func (r *waitRegistry) arm() {
 	r.walk.Lock()
 	defer r.walk.Unlock()
 	if r.armed.Load() {
-		return
+		return // another task of the tree, on another worker, was faster
 	}
 	r.next = x.trees
 	if r.next != nil {
@@ -136,7 +179,7 @@ func (r *waitRegistry) arm() {
 	}
 	switch ctx, generation := r.ctx, r.generation; {
 	case ctx == nil:
-	case ctx.Err() != nil: // now, and not when a goroutine of the context comes to it
+	case ctx.Err() != nil: // at once, not when the context has started a goroutine for it
 		r.cause = context.Cause(ctx)
 		r.cancelled.Store(true)
 	default:
@@ -148,8 +191,8 @@ func (r *waitRegistry) arm() {
 	r.armed.Store(true)
 }
 
-// enclose links inner, which is being armed, so that it is cancelled with r. The caller
-// holds walk of both.
+// addInner links inner, which is being armed, so that it is cancelled with r. If r has been
+// cancelled, inner is too: no task of it waits yet. The caller holds walk of both.
 func (r *waitRegistry) addInner(inner *waitRegistry) {
 	inner.nextInner = r.inner
 	if inner.nextInner != nil {
@@ -162,7 +205,7 @@ func (r *waitRegistry) addInner(inner *waitRegistry) {
 	}
 }
 
-// release undoes enclose.
+// removeInner undoes addInner.
 func (r *waitRegistry) removeInner(inner *waitRegistry) {
 	r.walk.Lock()
 	defer r.walk.Unlock()
@@ -177,16 +220,17 @@ func (r *waitRegistry) removeInner(inner *waitRegistry) {
 	inner.prevInner, inner.nextInner = nil, nil
 }
 
-// close is told that the tree has ended: no task of it waits.
+// close is called when the tree has ended, so that no task of it waits. It makes the registry
+// ready for another tree.
 func (r *waitRegistry) close() {
 	armed := r.armed.Load()
-	if !armed && !r.shared {
+	if !armed && !r.shared { // no other goroutine knows the registry: no lock is needed
 		r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil
 		return
 	}
 	if armed {
 		if r.stop != nil {
-			r.stop()
+			r.stop() // a call of cancel that has begun finds another generation
 		}
 		x := r.runtime
 		x.mu.Lock()
@@ -218,14 +262,14 @@ func (r *waitRegistry) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.set) <= minSweep {
-		clear(r.set)
+		clear(r.set) // the locks of the waitables note the old generation
 	} else {
 		r.set = nil // the next tree is not likely to need one as big
 	}
 	r.sweepAt = 0
 }
 
-// add enters p, whose lock is held.
+// add enters p, whose lock the caller holds, and sweeps the set if it has doubled.
 func (r *waitRegistry) add(p waitable) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -233,6 +277,7 @@ func (r *waitRegistry) add(p waitable) {
 		r.set = make(map[waitable]struct{})
 	}
 	if len(r.set) >= max(r.sweepAt, minSweep) {
+		// p is not in the set. Its own lock is held, and the others are only tried.
 		for q := range r.set {
 			if q.forget(r) {
 				delete(r.set, q)
@@ -243,8 +288,9 @@ func (r *waitRegistry) add(p waitable) {
 	r.set[p] = struct{}{}
 }
 
-// cancel wakes the waiting tasks of the tree of the given generation, and of the
-// scopes in it, which has to end because of cause.
+// cancel wakes the waiting tasks of the tree of the given generation, and of the scopes in it,
+// because the tree has to end with cause. If that tree has ended, cancel does nothing. The
+// caller holds no lock.
 func (r *waitRegistry) cancel(generation uint64, cause error) {
 	woken := wakeLists.Get().(*wakeList)
 	r.walk.Lock()
@@ -252,13 +298,14 @@ func (r *waitRegistry) cancel(generation uint64, cause error) {
 		r.cancelWalking(cause, woken)
 	}
 	r.walk.Unlock()
-	// As long as one of them is not posted, the tree has not ended; after that,
-	// nothing of it may be touched.
+	// The tree has not ended while one of its tasks is not posted. After post it may have
+	// ended, so nothing of it is touched.
 	post(woken)
 	woken.recycle()
 }
 
-// cancelWalking is cancel for who holds walk.
+// cancelWalking is cancel for a caller that holds walk and has compared the generation. The
+// caller posts woken after it has released walk.
 func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
 	if r.cancelled.Load() {
 		return
@@ -269,6 +316,7 @@ func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
 		s.cancelContext(cause)
 	}
 	r.withdraw(match{env: r.env}, woken)
+	// The list of inner registries does not change: that needs walk.
 	for inner := r.inner; inner != nil; inner = inner.nextInner {
 		inner.walk.Lock()
 		inner.cancelWalking(cause, woken)
@@ -276,11 +324,11 @@ func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
 	}
 }
 
-// withdraw wakes the waiting tasks that m chooses. The caller holds walk, and has
-// set the flag.
+// withdraw wakes the waiting tasks that m chooses: steps C2 and C3. The caller holds walk, and
+// has set cancelled or the executor's closed.
 func (r *waitRegistry) withdraw(m match, woken *wakeList) {
 	r.mu.Lock()
-	for p := range r.set {
+	for p := range r.set { // a copy, since mu is taken after the locks of waitables
 		r.found = append(r.found, p)
 	}
 	r.mu.Unlock()
@@ -294,10 +342,11 @@ func (r *waitRegistry) withdraw(m match, woken *wakeList) {
 	}
 }
 
-// disband makes the waitables in the executor's registry forget it: no task of the executor
-// waits any more, and they may live on. The slot of an After does so as long as the program,
-// and would keep from the collector all that the registry leads to: whatever else tasks have
-// waited for, what that is a part of, and so, most likely, executor and arena.
+// forgetWaitables makes the waitables in the executor's registry forget it: no task of the
+// executor waits any more, and the waitables may live longer. The slot of an After lives as long
+// as the program. If it kept the registry, it would keep from the collector all that the
+// registry leads to: the other waitables, what those are part of, and so, most likely, executor
+// and arena.
 func (r *waitRegistry) forgetWaitables() {
 	r.walk.Lock()
 	defer r.walk.Unlock()
@@ -306,6 +355,6 @@ func (r *waitRegistry) forgetWaitables() {
 	r.set = nil
 	r.mu.Unlock()
 	for p := range set {
-		p.forget(r) // or whoever has its lock, or waits there, makes it remember another one
+		p.forget(r) // if its lock is taken or tasks of another executor wait, it will be entered elsewhere
 	}
 }

@@ -1,11 +1,20 @@
 package coro
 
 import (
-	"strings"
 	"unsafe"
 
 	"github.com/framearena/framearena/internal/timerwheel"
 )
+
+// All waiting tasks can be found without a list of them: what they wait for is in a registry,
+// for cancellers (see wait_registry.go). A visit goes through the executor's registry and those
+// of its trees, through the waitables in each, and through the queues of each of those. It
+// holds one lock at a time, and each for a bounded number of elements. Map iterators and
+// cursors remember the place in between; elements that come or go meanwhile do not disturb
+// them.
+//
+// The chain from a task in a queue to its root does not change, since none of these tasks
+// runs. So a goroutine that holds the queue's lock may read it.
 
 // WaitingTask is a task that waits.
 type WaitingTask struct {
@@ -25,41 +34,32 @@ type WaitingGroup struct {
 	N    int      // how many there are
 }
 
-// All waiting tasks can be found without a list of them: what they wait for is in a
-// registry, for those who cancel. A visit goes through the executor's registry and
-// those of its trees, through the waitables of each, and through the queue of each of
-// those: all bit by bit, with one lock at a time. Map iterators and cursors remember
-// where it was; what is entered or taken out meanwhile does not disturb them.
-//
-// The chain of a task that is in a queue does not change, since none of its tasks
-// runs: whoever holds the queue's lock may look at it.
-
 const (
-	visitBatch = 256  // how many registries or waitables are copied under one lock
-	visitLinks = 4096 // how many frames are looked at under one lock, or one chain
+	visitBatch = 256  // how many registries or waitables a visit copies under one lock
+	visitLinks = 4096 // how many frames it reads under one lock; more only if one chain is longer
 )
 
 // visitor is one visit. It belongs to one goroutine.
 type visitor struct {
-	of   *execRuntime // whose tasks are looked for
+	of   *execRuntime // the executor whose tasks are wanted
 	sink visitSink
 
 	// registry is the one that is being visited.
 	registry *waitRegistry
 
-	// seen has the queues that were visited and are perhaps in another registry too;
-	// nil if there is one registry.
+	// seen has the queues that were visited, since they may be in another registry too; nil
+	// if there is one registry.
 	seen map[any]struct{}
 }
 
 // visitSink gets the tasks.
 type visitSink interface {
-	// see is called with the lock held of what the task of h waits for, and returns how
-	// many frames it has looked at.
+	// see gets the task of h, which waits in the operation of the given name. The caller
+	// holds the lock of what the task waits for. see returns how many frames it has read.
 	see(h *header, what string) int
 
-	// flush is called with no lock held, now and then and at last, and returns whether
-	// more is wanted.
+	// flush is called with no lock held, now and then and at the end. It reports whether
+	// the visit shall continue.
 	flush() bool
 }
 
@@ -95,8 +95,8 @@ func (x *execRuntime) visit(v *visitor) {
 			return
 		}
 		for _, r := range batch {
-			// It may have become that of another tree, perhaps of another executor's:
-			// then there is nothing to be found, or something new.
+			// r may be another tree's by now, perhaps of another executor: then the visit
+			// finds no task of v.of there, or one that is new.
 			if !v.visit(r) {
 				return
 			}
@@ -104,7 +104,7 @@ func (x *execRuntime) visit(v *visitor) {
 	}
 }
 
-// visit visits the waitables in r, and returns whether more is wanted.
+// visit visits the waitables and the sleeping tasks in r, and reports whether to continue.
 func (v *visitor) visit(r *waitRegistry) bool {
 	v.registry = r
 	var batch []waitable
@@ -156,10 +156,10 @@ func (v *visitor) visitSleepers(r *waitRegistry) bool {
 	}
 }
 
-// visitTimers visits the tasks that sleep in the wheel and are in no registry's list. It
-// holds the lock for one list of the wheel at a time. Timers go from higher levels to
-// lower ones, then to the list of those that are due, and so does the visit. One that moves
-// meanwhile may be seen again, or be missed.
+// visitTimers visits the sleeping tasks that are in the wheel and in no registry's list. It
+// holds the lock for one list of the wheel at a time. Timers move from higher levels to lower
+// ones, then to the list of those that are due, and the visit takes the same way. A timer that
+// moves meanwhile may be seen again, or be missed.
 func (v *visitor) visitTimers(t *timers) bool {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
@@ -185,22 +185,23 @@ func (v *visitor) visitAll(batch []waitable) bool {
 	return v.sink.flush()
 }
 
-// see looks at a task that waits for what the caller holds the lock of.
+// see shows one task to the sink, if it is one of the executor's, and returns how many frames
+// were read. The caller holds the lock of what the task waits for.
 func (v *visitor) see(h *header, what string) int {
 	if h.env.get().runtime != v.of {
 		return 1
 	}
 	if h.layout&flagProxy != 0 {
 		if h.proxy() != h.proxy().selection().proxy(0) {
-			return 1 // it is seen once, where its first case is
+			return 1 // a task in a Select is seen once: where its first case is
 		}
 		what = "Select"
 	}
 	return v.sink.see(h, what)
 }
 
-// visit does what waitable's method says for the tasks in q, which l guards. what
-// names the operation.
+// visit does what waitable.visit says for the tasks in q, which l guards. They wait in the
+// operation of the given name.
 func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	var c cursor[header]
 	l.mu.Lock()
@@ -217,7 +218,7 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	}
 	c.at = q.frames.head
 	q.cursors.add(&c)
-	left := q.frames.Len() // so that it ends, if tasks come faster than it goes
+	left := q.frames.Len() // a bound, in case tasks come faster than the visit proceeds
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
@@ -241,46 +242,7 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	}
 }
 
-// visitOne does the same for what has place for one task, at *task. Without a name,
-// that is one of this package's own, and its kind has the name. Where this was entered
-// last is where the task is found, so that it is visited just once.
-func (l *lock) visitOne(task **header, what string, v *visitor) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	h := *task
-	if h == nil || l.registry != v.registry {
-		return true
-	}
-	if what == "" {
-		what = strings.TrimPrefix(h.kind.get().name, "coro.")
-	}
-	v.see(h, what)
-	return true
-}
-
-func (m *Mutex) visit(v *visitor) bool { return m.waiters.visit(&m.lock, "Mutex.Lock", v) }
-
-func (e *Event) visit(v *visitor) bool { return e.waiters.visit(&e.lock, "Event.Wait", v) }
-
-func (c *Cond) visit(v *visitor) bool { return c.waiters.visit(&c.lock, "Cond.Wait", v) }
-
-func (l *WaitGroup) visit(v *visitor) bool { return l.waiters.visit(&l.lock, "WaitGroup.Wait", v) }
-
-func (s *Semaphore) visit(v *visitor) bool {
-	return s.waiters.visit(&s.lock, "Semaphore.Acquire", v)
-}
-
-func (c *Chan[T]) visit(v *visitor) bool {
-	return c.receivers.visit(&c.lock, "Chan.Recv", v) && c.senders.visit(&c.lock, "Chan.Send", v)
-}
-
-func (e *handleCompletion) visit(v *visitor) bool { return e.waiters.visit(&e.lock, "Handle.Await", v) }
-
-func (s *wakerSlot) visit(v *visitor) bool { return s.lock.visitOne(&s.task, "Suspend", v) }
-
-func (m *completion) visit(v *visitor) bool { return m.lock.visitOne(&m.task, "", v) }
-
-// groupCounts is how many tasks of each sort a visit has seen.
+// groupCounts counts the tasks of each sort that a visit has seen.
 type groupCounts map[group]int
 
 type group struct {
@@ -300,7 +262,7 @@ func (c groupCounts) see(h *header, what string) (links int) {
 
 func (c groupCounts) flush() bool { return true }
 
-// taskList gives tasks to a loop. Under a lock it only notes their kinds.
+// taskList gives the tasks to a loop, in flush. Under a lock, in see, it only notes their kinds.
 type taskList struct {
 	yield func(WaitingTask) bool
 	tasks []notedTask // since the last flush
@@ -309,8 +271,8 @@ type taskList struct {
 
 type notedTask struct {
 	what    string
-	kinds   int // how many of its chain are in kinds
-	omitted int
+	kinds   int // how many kinds of its chain are in taskList.kinds
+	omitted int // how many are not
 }
 
 func (l *taskList) see(h *header, what string) int {

@@ -2,39 +2,63 @@ package coro
 
 import "github.com/framearena/framearena/internal/interleave"
 
-// Waker wakes one task, once. It is made by [NewWaker] and given to [Suspend], or to a
-// [Select] by its WaitCase, and to whatever is to wake the task: a callback, a goroutine, another task. It is a
-// small value that may be copied, and kept as long as one likes: a Waker whose task
-// has gone on, or has ended, does nothing. It holds a Go pointer, so it cannot be
-// kept in a frame.
+// A Waker is an address of a slot and a number. It is the only thing that outlives what it
+// refers to: the slot is reused by other Wakers, and the frame by other tasks.
+//
+// A slot counts its uses in id, guarded by its lock. A use begins with NewWaker, which takes
+// the slot from the pool, and ends, in take, when the task has been woken, withdrawn, or
+// refused to wait; take adds 1 to id, and after that the slot goes back to the pool. So each
+// use has a number that no other use has, and a Waker is valid while its number is the
+// slot's. Wake compares the two under the lock before it does anything. A Waker that comes
+// late finds another number and does nothing, whatever the slot and the frame are used for
+// by then.
+//
+// Wake and Suspend may come in either order. Under the lock, the first one leaves its mark
+// (woken, or task), and the second finds it; neither can come between the other's look and its
+// mark. Of several calls of Wake, only the first finds woken false and the number valid.
+//
+// NewWaker reads id without the lock: while a slot is in the pool, no valid Waker of it exists,
+// so no goroutine changes id. The pool orders the read after the last take.
+//
+// A Select that the Waker is a case of leaves the use open if another case wins: task is nil
+// again, and the Waker is good for another wait. If the Waker is woken after the other case was
+// claimed, woken remembers it.
+//
+// TestWakersOfThePast and TestInterleavingsOfWaits try late Wakers, and
+// TestInterleavingsOfWrongWakers shows what is wrong with Wakers without a lock.
+
+// Waker wakes one task, once. It is made by [NewWaker], and given to [Suspend], or to a
+// [Select] by its WaitCase, and to whatever is to wake the task: a callback, a goroutine,
+// another task. It is a small value that may be copied and kept without limit: after its task
+// has continued or ended, a Waker does nothing. It holds a Go pointer, so it cannot be kept in
+// a frame's state.
 type Waker struct {
 	slot *wakerSlot
 	id   uint64
 }
 
-// wakerSlot is where a Waker and a task meet. Slots are reused, so each use of one
-// has a number of its own: a Waker is valid as long as its slot has its number.
+// wakerSlot is where a Waker and a task meet; see the head of this file. Any goroutine may use
+// it, under its lock.
 type wakerSlot struct {
-	lock  lock
-	id    uint64 // of the Waker; counts up. Guarded by lock, as the rest.
-	woken bool   // before there was a task
-	task  *header
-
-	cases casePlace // what proxies know of this
+	plainCase
+	oneWaiter
+	id    uint64    // of the valid Waker; counts up. Guarded by lock.
+	woken bool      // the Waker has been woken, and no task has waited for that. Guarded by lock.
+	cases casePlace // of the Selects that wait for the Waker
 }
 
+// wakerSlots has slots between two uses: task is nil, and woken is false.
 var wakerSlots = interleave.Pool{New: func() any { return new(wakerSlot) }}
 
 // NewWaker returns a Waker for one [Suspend].
 func NewWaker() Waker {
 	s := wakerSlots.Get().(*wakerSlot)
-	return Waker{s, s.id} // nobody else has a valid Waker of s
+	return Waker{s, s.id}
 }
 
-// Suspend waits until w has been woken, and goes on in f at the resume point at. If
-// w was woken before, the task goes on at once. If f.Err is not nil then, the
-// tree's context has ended, and w does nothing any more. The task panics if
-// w was given to a Suspend before.
+// Suspend waits until w has been woken, and resumes f's task at the resume point at. If w was
+// woken before, the task continues at once. If f.Err is not nil then, the tree's context has
+// ended, and w does nothing any more. The task panics if w was given to a Suspend before.
 func Suspend(f AnyFrame, at int, w Waker) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, w.slot)
@@ -45,13 +69,14 @@ func Suspend(f AnyFrame, at int, w Waker) Step {
 	return step
 }
 
+// panicWakerMisused panics in the step of h. The caller holds no lock.
 func panicWakerMisused(h *header) {
 	panic("coro: task " + quote(h.kind.get().name) + ": a Waker is good for one Suspend, or the Select that it wakes: make another one with NewWaker")
 }
 
-// Wake wakes the task that is suspended with w or, if there is none yet, makes its
-// Suspend go on at once. It reports whether it was the first to do so, and in time;
-// otherwise it does nothing. It may be called from any goroutine.
+// Wake wakes the task that is suspended with w. If there is none yet, the task that comes
+// later does not wait. Wake reports whether it was the first to do so and the wait had not
+// ended for another reason; otherwise it does nothing. It may be called from any goroutine.
 func (w Waker) Wake() bool {
 	s := w.slot
 	if s == nil {
@@ -59,14 +84,16 @@ func (w Waker) Wake() bool {
 	}
 	var woken wakeList
 	s.lock.mu.Lock()
-	first := s.id == w.id && !s.woken
+	first := s.id == w.id && !s.woken // w is valid, and no other call was before this one
 	recycle := false
 	if first {
 		if h := s.task; h == nil {
-			s.woken = true
+			s.woken = true // Suspend finds it
 		} else if h.layout&flagProxy != 0 && !h.proxy().claim() {
-			s.task, s.woken = nil, true // its Select goes on with something else
+			s.task, s.woken = nil, true // its Select has chosen another case
 		} else {
+			// wakeClaimed says no if the executor is being closed: then the closer has the
+			// task, and Wake came too late.
 			first = wakeClaimed(s.take(), flagWoken, &woken)
 			recycle = true
 		}
@@ -79,8 +106,8 @@ func (w Waker) Wake() bool {
 	return first
 }
 
-// take ends this use of the slot. The caller holds the lock, and puts the slot back
-// when it has released that.
+// take ends this use of the slot. The caller holds the lock, and puts the slot back into the
+// pool after it has released that.
 func (s *wakerSlot) take() *header {
 	h := s.task
 	s.task = nil
@@ -91,7 +118,7 @@ func (s *wakerSlot) take() *header {
 
 func (s *wakerSlot) park(w *Worker, h *header) parking {
 	s.lock.mu.Lock()
-	if s.id != w.args.waker || s.task != nil {
+	if s.id != w.args.waker || s.task != nil { // the Waker was used, or a task waits for it
 		s.lock.mu.Unlock()
 		panicWakerMisused(h)
 	}
@@ -105,8 +132,8 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 	switch p {
 	case parked:
 		s.task = h
-	case parkUnarmed:
-	default:
+	case parkUnarmed: // park is called again
+	default: // the wait has ended, and the use of the slot with it
 		s.take()
 		s.lock.mu.Unlock()
 		wakerSlots.Put(s)
@@ -116,12 +143,13 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 	return p
 }
 
+// withdraw ends the use of the slot, unless a Select waits: then the Waker stays valid.
 func (s *wakerSlot) withdraw(m match, woken *wakeList) {
 	s.lock.mu.Lock()
 	recycle := false
 	if h := s.task; h != nil && m.has(h) {
 		if h.layout&flagProxy != 0 {
-			s.task = nil // the Waker has woken nobody, and is still good
+			s.task = nil
 		} else {
 			s.take()
 			recycle = true
@@ -134,6 +162,7 @@ func (s *wakerSlot) withdraw(m match, woken *wakeList) {
 	}
 }
 
+// forget also says no while a Select refers to the slot.
 func (s *wakerSlot) forget(r *waitRegistry) bool {
 	if !s.lock.mu.TryLock() {
 		return false
@@ -141,3 +170,5 @@ func (s *wakerSlot) forget(r *waitRegistry) bool {
 	defer s.lock.mu.Unlock()
 	return s.lock.forget(r, s.task != nil || s.cases.visits > 0)
 }
+
+func (s *wakerSlot) visit(v *visitor) bool { return s.visitAs("Suspend", v) }

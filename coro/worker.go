@@ -213,7 +213,7 @@ func (w *Worker) Began() KindInfo {
 	if began == 0 {
 		return KindInfo{}
 	}
-	return began.get().info()
+	return began.get().Info()
 }
 
 // Elided returns how many children the worker has elided. Any goroutine may call it; the number
