@@ -73,6 +73,7 @@ func TestPageHasAllFields(t *testing.T) {
 		"Version":    version{},
 		"Completion": completion{},
 		"Help":       help{},
+		"Vet":        vetReport{},
 	} {
 		for _, field := range fieldsOf(reflect.TypeOf(document)) {
 			if title == "Replay" && reflect.TypeFor[machine]() == field.of {

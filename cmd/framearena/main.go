@@ -27,6 +27,9 @@ func main() {
 	if soak.IsChild() {
 		os.Exit(soak.Child())
 	}
+	if isVetTool(os.Args[1:]) {
+		vetTool()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, chainContenders()))

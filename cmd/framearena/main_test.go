@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 		soak.Shrink()
 		soak.Plant(soak.Fault(os.Getenv(plantVariable)))
 	}
-	if soak.IsChild() || os.Getenv(childVariable) != "" || os.Getenv(commandVariable) != "" {
+	if soak.IsChild() || os.Getenv(childVariable) != "" || os.Getenv(commandVariable) != "" || isVetTool(os.Args[1:]) {
 		main()
 	}
 	os.Exit(m.Run())

@@ -39,6 +39,7 @@ func newRootCommand(c *streams, contenders []contender) *cobra.Command {
 		newReplayCommand(c),
 		newMapCommand(c),
 		newSoakCommand(c),
+		newVetCommand(c),
 		newVersionCommand(c),
 		newCompletionCommand(c),
 	)

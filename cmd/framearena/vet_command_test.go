@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// wrongSteps is a package with mistakes, which patterns such as ./... leave out.
+const wrongSteps = "../../internal/analysis/steps/testdata/dropped"
+
+func TestVetPrintsFindings(t *testing.T) {
+	status, stdout, stderr := call(t, "vet", wrongSteps)
+	require.Equal(t, exitFailure, status, stderr)
+	require.Contains(t, stdout, filepath.Join("testdata", "dropped", "dropped.go")+":25:3: the Step of coro.Sleep is not returned")
+	require.Contains(t, stdout, "write return coro.Sleep(…) (stepdropped)\n")
+	require.Regexp(t, `^framearena: vet: \d+ findings\n$`, stderr)
+
+	status, stdout, _ = call(t, "vet", "-json", wrongSteps)
+	require.Equal(t, exitFailure, status)
+	var document vetReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &document))
+	require.NotEmpty(t, document.Findings)
+	require.Equal(t, "stepdropped", document.Findings[0].Check)
+	require.Equal(t, 25, document.Findings[0].Line)
+}
+
+func TestVetIsSilentOnCorrectPackages(t *testing.T) {
+	status, stdout, stderr := call(t, "vet", "../../internal/workloads")
+	require.Equal(t, exitSuccess, status, stdout+stderr)
+	require.Empty(t, stdout+stderr)
+
+	_, stdout, _ = call(t, "vet", "-json", "../../internal/workloads")
+	require.JSONEq(t, `{"findings": []}`, stdout)
+}
+
+func TestVetPrintsCorrections(t *testing.T) {
+	status, stdout, stderr := call(t, "vet", "-diff", wrongSteps)
+	require.Equal(t, exitFailure, status, stderr)
+	require.Contains(t, stdout, "+\t\treturn coro.Sleep(f, 1, time.Second)")
+}
+
+func TestVetCorrects(t *testing.T) {
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	require.NoError(t, err)
+	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	require.NoError(t, err)
+	t.Chdir(t.TempDir())
+	t.Setenv("GOFLAGS", "-mod=mod")
+	t.Setenv("GOPROXY", "off")
+	module := "module fixed\n\ngo 1.26\n\nrequire github.com/framearena/framearena v0.0.0\n\n" +
+		"replace github.com/framearena/framearena => " + strconv.Quote(root) + "\n"
+	require.NoError(t, os.WriteFile("go.mod", []byte(module), 0o666))
+	require.NoError(t, os.WriteFile("go.sum", sums, 0o666))
+	const wrong = `package fixed
+
+import "github.com/framearena/framearena/coro"
+
+func step(f *coro.Frame[int, int]) coro.Step {
+	if f.At() == 0 {
+		coro.Yield(f, 1)
+	}
+	return f.Return(1)
+}
+`
+	require.NoError(t, os.WriteFile("fixed.go", []byte(wrong), 0o666))
+	status, stdout, stderr := call(t, "vet", "-fix")
+	require.Equal(t, exitSuccess, status, stdout+stderr)
+	right, err := os.ReadFile("fixed.go")
+	require.NoError(t, err)
+	require.Contains(t, string(right), "\t\treturn coro.Yield(f, 1)\n")
+}
+
+func TestVetIsATool(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	out, err := exec.Command("go", "vet", "-vettool="+self, wrongSteps).CombinedOutput()
+	require.Error(t, err)
+	require.Contains(t, string(out), "the Step of coro.Sleep is not returned")
+
+	out, err = exec.Command("go", "vet", "-vettool="+self, "-stepdropped=false", wrongSteps).CombinedOutput()
+	require.NotContains(t, string(out), "coro.Sleep is not returned", err)
+}
+
+func TestVetRefuses(t *testing.T) {
+	status, _, stderr := call(t, "vet", "-json", "-fix", ".")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, stderr, "give one of them")
+
+	status, _, stderr = call(t, "vet", "--", "-x")
+	require.Equal(t, exitUsage, status)
+	require.Contains(t, stderr, `"-x" is a flag, not a package`)
+
+	status, stdout, stderr := call(t, "vet", "./no-such-package")
+	require.Equal(t, exitFailure, status)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, "no-such-package")
+
+	if runtime.GOOS != "windows" {
+		t.Setenv("PATH", "")
+		_, _, stderr = call(t, "vet")
+		require.Contains(t, stderr, "there is no go command in PATH")
+	}
+}

@@ -1,0 +1,61 @@
+package steps
+
+import (
+	"go/ast"
+	"go/token"
+	"strings"
+
+	"golang.org/x/tools/go/analysis"
+)
+
+// directive is the comment that says that something is wrong on purpose.
+const directive = "//framearena:ignore"
+
+// span is a range of lines of a file.
+type span struct{ first, last int }
+
+// ignored has the lines of each file, by name, that are wrong on purpose.
+type ignored map[string][]span
+
+func findIgnored(pass *analysis.Pass) ignored {
+	found := make(ignored)
+	line := func(pos token.Pos) int { return pass.Fset.Position(pos).Line }
+	for _, file := range pass.Files {
+		name := pass.Fset.Position(file.Package).Filename
+		docs := make(map[*ast.CommentGroup]ast.Node)
+		for _, decl := range file.Decls {
+			switch decl := decl.(type) {
+			case *ast.FuncDecl:
+				docs[decl.Doc] = decl
+			case *ast.GenDecl:
+				docs[decl.Doc] = decl
+			}
+		}
+		for _, group := range file.Comments {
+			for _, c := range group.List {
+				if rest, ok := strings.CutPrefix(c.Text, directive); !ok || rest != "" && rest[0] != ' ' {
+					continue
+				}
+				lines := span{line(c.Pos()), line(group.End()) + 1}
+				if of := docs[group]; of != nil {
+					lines.last = line(of.End())
+				} else if group.End() < file.Package {
+					lines = span{1, line(file.FileEnd)}
+				}
+				found[name] = append(found[name], lines)
+			}
+		}
+	}
+	return found
+}
+
+// at reports whether the place is wrong on purpose.
+func (i ignored) at(fset *token.FileSet, pos token.Pos) bool {
+	p := fset.Position(pos)
+	for _, s := range i[p.Filename] {
+		if s.first <= p.Line && p.Line <= s.last {
+			return true
+		}
+	}
+	return false
+}
