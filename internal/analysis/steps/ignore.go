@@ -36,7 +36,10 @@ func findIgnored(pass *analysis.Pass) ignored {
 				if rest, ok := strings.CutPrefix(c.Text, directive); !ok || rest != "" && rest[0] != ' ' {
 					continue
 				}
-				lines := span{line(c.Pos()), line(group.End()) + 1}
+				lines := span{line(c.Pos()), line(c.Pos())}
+				if !followsCode(file, c, line) {
+					lines.last = line(group.End()) + 1
+				}
 				if of := docs[group]; of != nil {
 					lines.last = line(of.End())
 				} else if group.End() < file.Package {
@@ -47,6 +50,22 @@ func findIgnored(pass *analysis.Pass) ignored {
 		}
 	}
 	return found
+}
+
+// followsCode reports whether there is code before the comment in its line.
+func followsCode(file *ast.File, c *ast.Comment, line func(token.Pos) int) (follows bool) {
+	of := line(c.Pos())
+	ast.Inspect(file, func(n ast.Node) bool {
+		if n == nil || follows || n.Pos() > c.Pos() {
+			return false
+		}
+		if _, comment := n.(*ast.CommentGroup); comment {
+			return false
+		}
+		follows = line(n.Pos()) == of || n.End() <= c.Pos() && line(n.End()) == of
+		return !follows
+	})
+	return follows
 }
 
 // at reports whether the place is wrong on purpose.

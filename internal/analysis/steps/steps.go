@@ -14,7 +14,7 @@ import (
 
 // Analyzers returns all analyzers of the package.
 func Analyzers() []*analysis.Analyzer {
-	return []*analysis.Analyzer{Dropped}
+	return []*analysis.Analyzer{Dropped, Twice, Local, Resume, Early, Refused, Kept}
 }
 
 // found finds the step functions of a package. Its result, a *pkg, is what the analyzers work
