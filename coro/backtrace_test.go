@@ -85,7 +85,7 @@ func TestBacktrace(t *testing.T) {
 func TestBacktraceLeavesOutAChildThatDoesNotBegin(t *testing.T) {
 	leaf := coro.Define("leaf", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 	root := coro.Define("root", func(f *coro.Frame[none, none]) coro.Step {
-		coro.Await(f, 1, leaf, none{}, nil)
+		coro.Await(f, 1, leaf, none{}, nil) //framearena:ignore on purpose
 		panic("boom")
 	})
 	_, err := coro.Run(context.Background(), newInline(t), root.With(none{}))

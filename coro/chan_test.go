@@ -222,7 +222,7 @@ func TestChanMisuse(t *testing.T) {
 	}
 	messages := coro.NewChan[message](1)
 	var where message
-	get := coro.Define("get", func(f *coro.Frame[int, int]) coro.Step { return messages.Recv(f, 1, &where) })
+	get := coro.Define("get", func(f *coro.Frame[int, int]) coro.Step { return messages.Recv(f, 1, &where) }) //framearena:ignore on purpose
 	_, err = coro.Run(context.Background(), ex, get.With(0))
 	requireMisuse(t, err, `coro: task "get": what Recv receives must go to a field of the task's held part (or to nil), since its element field .Text[0].S (string) holds a Go pointer`)
 	require.Zero(t, liveIn(ex.Arena()))

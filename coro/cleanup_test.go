@@ -30,7 +30,7 @@ func TestCleanup(t *testing.T) {
 		}, {
 			name: "a panic after an await",
 			step: func(f *coro.Frame[none, int], _ *coro.Event) coro.Step {
-				coro.Await(f, 2, cleanupChild, 1, nil)
+				coro.Await(f, 2, cleanupChild, 1, nil) //framearena:ignore on purpose
 				panic("ouch")
 			},
 			want: wantPanic("ouch"),
@@ -197,7 +197,7 @@ func TestCleanupOfWhatWasJustGiven(t *testing.T) {
 					mutex.Unlock()
 					return f.Return(none{})
 				}
-				return coro.Yield(f, 2)
+				return coro.Yield(f, 2) //framearena:ignore on purpose
 			case coro.Cleanup:
 				told = append(told, f.Err())
 				if f.State {

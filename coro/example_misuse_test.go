@@ -8,6 +8,7 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
+//framearena:ignore it shows mistakes
 func ExampleFrame_BadResume() {
 	count := coro.Define("count", func(f *coro.Frame[int, int]) coro.Step {
 		switch f.At() {

@@ -252,6 +252,8 @@ func Example_chainInOneFrame() {
 }
 
 // A mistake in a step function is a panic of its task.
+//
+//framearena:ignore it shows mistakes
 func Example_misuse() {
 	ex := executor.NewInline()
 	defer ex.Close()

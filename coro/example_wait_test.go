@@ -155,6 +155,9 @@ func ExampleChan() {
 	numbers := coro.NewChan[int](0)
 
 	produce := coro.Define("produce", func(f *coro.Frame[int, struct{}]) coro.Step {
+		if f.Err() != nil {
+			return f.Fail(f.Err())
+		}
 		if f.State == 5 {
 			numbers.Close()
 			return f.Return(struct{}{})

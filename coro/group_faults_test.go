@@ -119,11 +119,11 @@ func TestMisuseOfGroups(t *testing.T) {
 			return elsewhere.WaitRoom(f, 1)
 		}},
 		{`coro: task "task": the result of "leaf" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`, func(f *coro.Frame[parent, int]) coro.Step {
-			coro.Spawn(f, &f.State.g, leaf, 1, &local)
+			coro.Spawn(f, &f.State.g, leaf, 1, &local) //framearena:ignore on purpose
 			return f.Return(0)
 		}},
 		{`coro: task "task": the result of "leaf" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`, func(f *coro.Frame[parent, int]) coro.Step {
-			coro.SpawnCall(f, &f.State.g, leaf.With(1), &local)
+			coro.SpawnCall(f, &f.State.g, leaf.With(1), &local) //framearena:ignore on purpose
 			return f.Return(0)
 		}},
 		{`coro: task "task": SetPolicy after Spawn: set it before the first child, and again after each Wait`, func(f *coro.Frame[parent, int]) coro.Step {
@@ -542,7 +542,7 @@ func TestPanicsAndGoexitBesideChildren(t *testing.T) {
 		},
 		"panic after Spawn and Await": func(f *coro.Frame[parent, int]) coro.Step {
 			coro.Spawn(f, &f.State.g, waits, 1, &f.State.n)
-			coro.AwaitCall(f, 1, leaf.With(1), nil, coro.Shield())
+			coro.AwaitCall(f, 1, leaf.With(1), nil, coro.Shield()) //framearena:ignore on purpose
 			panic(planned)
 		},
 		"Goexit after Spawn": func(f *coro.Frame[parent, int]) coro.Step {

@@ -519,17 +519,17 @@ func TestHandleMisuse(t *testing.T) {
 		do   func(f *offloadFrame) coro.Step
 		want string
 	}{
-		{"elsewhere", func(f *offloadFrame) coro.Step { return h.Await(f, 1, &elsewhere) },
+		{"elsewhere", func(f *offloadFrame) coro.Step { return h.Await(f, 1, &elsewhere) }, //framearena:ignore on purpose
 			`coro: task "offload": the result of "coro.Handle.Await" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
 		{"pointers", func(f *offloadFrame) coro.Step { return text.Await(f, 1, held) },
 			`coro: task "offload": the result of "coro.Handle.Await" must go to a field of a held part (or to nil), since its result type (string) holds a Go pointer: make the awaiting kind with DefineHeld`},
 		{"the zero Handle", func(f *offloadFrame) coro.Step { return zero.Await(f, 1, nil) },
 			`coro: the zero Handle has no task: make one with Start`},
-		{"twice", func(f *offloadFrame) coro.Step { h.Await(f, 1, nil); return h.Await(f, 1, nil) },
+		{"twice", func(f *offloadFrame) coro.Step { h.Await(f, 1, nil); return h.Await(f, 1, nil) }, //framearena:ignore on purpose
 			`coro: task "offload" awaits twice in one step: return the Step of an Await at once`},
 		{"AwaitOn nowhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, nil, leaf.With(none{}), nil) },
 			`coro: task "offload": AwaitOn needs an Executor`},
-		{"AwaitOn, elsewhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, leaf.With(none{}), &elsewhere) },
+		{"AwaitOn, elsewhere", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, leaf.With(none{}), &elsewhere) }, //framearena:ignore on purpose
 			`coro: task "offload": the result of "coro.AwaitOn" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
 		{"AwaitOn, the zero Call", func(f *offloadFrame) coro.Step { return coro.AwaitOn(f, 1, ex, coro.Call[int]{}, nil) },
 			`coro: the zero Call cannot be launched: make one with With`},

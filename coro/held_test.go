@@ -307,7 +307,7 @@ func TestMisplacedResultsOfHeldKinds(t *testing.T) {
 	}{
 		{"number in a variable", func(f *frame, h *held) coro.Step {
 			var n int
-			return coro.Await(f, 1, number, none{}, &n)
+			return coro.Await(f, 1, number, none{}, &n) //framearena:ignore on purpose
 		}, misplacedNumber},
 		{"number in another's held part", func(f *frame, h *held) coro.Step {
 			return coro.Await(f, 1, number, none{}, &others.n)
@@ -324,7 +324,7 @@ func TestMisplacedResultsOfHeldKinds(t *testing.T) {
 		}, misplacedNumber},
 		{"text in a variable", func(f *frame, h *held) coro.Step {
 			var s string
-			return coro.Await(f, 1, text, none{}, &s)
+			return coro.Await(f, 1, text, none{}, &s) //framearena:ignore on purpose
 		}, misplacedText},
 		{"text behind a held pointer", func(f *frame, h *held) coro.Step {
 			h.at = new(string)
@@ -335,7 +335,7 @@ func TestMisplacedResultsOfHeldKinds(t *testing.T) {
 		}, misplacedText},
 		{"of a held kind", func(f *frame, h *held) coro.Step {
 			var r struct{ a [2][]byte }
-			return coro.AwaitHeld(f, 1, deeply, none{}, none{}, &r)
+			return coro.AwaitHeld(f, 1, deeply, none{}, none{}, &r) //framearena:ignore on purpose
 		}, deeplyMisplaced},
 	}
 	check := func(t *testing.T, launch func(ex coro.Executor, opts ...coro.LaunchOption) error, want string) {
@@ -369,7 +369,7 @@ func TestMisplacedResultsOfHeldKinds(t *testing.T) {
 	t.Run("without a held part", func(t *testing.T) {
 		root := coro.Define("root", func(f *frame) coro.Step {
 			var s string
-			return coro.Await(f, 1, text, none{}, &s)
+			return coro.Await(f, 1, text, none{}, &s) //framearena:ignore on purpose
 		})
 		check(t, func(ex coro.Executor, opts ...coro.LaunchOption) error {
 			return coro.RunAsync(ex, opts...)(root.With(state{}))
@@ -391,7 +391,7 @@ func TestMisuseOfHeldKinds(t *testing.T) {
 			return coro.AwaitHeld(f, 1, coro.HeldKindOf(f, &other), 1, 1, nil)
 		}, `coro: task "root": HeldKindOf needs the frame and the held part that the step function was given`},
 		{"awaits twice", func(f *coro.Frame[int, int], h *string) coro.Step {
-			coro.AwaitHeld(f, 1, coro.HeldKindOf(f, h), 1, "x", nil)
+			coro.AwaitHeld(f, 1, coro.HeldKindOf(f, h), 1, "x", nil) //framearena:ignore on purpose
 			return coro.AwaitHeld(f, 1, coro.HeldKindOf(f, h), 1, "x", nil)
 		}, `coro: task "root" awaits twice in one step: return the Step of an Await at once`},
 		{"zero Step", func(f *coro.Frame[int, int], h *string) coro.Step {

@@ -1,3 +1,5 @@
+//framearena:ignore these tests misuse frames and Steps on purpose
+
 package coro_test
 
 import (

@@ -132,7 +132,7 @@ func TestMisuseOfAWait(t *testing.T) {
 		want string
 	}{
 		{"waits after an Await", func(f *frame) coro.Step {
-			coro.Await(f, 1, leaf, 1, nil)
+			coro.Await(f, 1, leaf, 1, nil) //framearena:ignore on purpose
 			return mutex.Lock(f, 1)
 		}, notRunning},
 		{"returns a Step of before", func(f *frame) coro.Step {
@@ -145,7 +145,7 @@ func TestMisuseOfAWait(t *testing.T) {
 		}, `coro: task "root"` + notItsOwn},
 		{"awaits after a wait", func(f *frame) coro.Step {
 			s := mutex.Lock(f, 1)
-			coro.Await(f, 1, leaf, 1, nil)
+			coro.Await(f, 1, leaf, 1, nil) //framearena:ignore on purpose
 			return s
 		}, `coro: task "root"` + notItsOwn},
 	}
@@ -163,7 +163,7 @@ func TestMisuseOfAWait(t *testing.T) {
 		child := coro.Define("child", func(*frame) coro.Step { return mutex.Lock(outer, 1) })
 		root := coro.Define("root", func(f *frame) coro.Step {
 			if f.At() == 0 {
-				outer = f
+				outer = f //framearena:ignore on purpose
 				return coro.Await(f, 1, child, 0, nil)
 			}
 			return f.Fail(f.Err())

@@ -499,9 +499,9 @@ func TestOffloadMisuse(t *testing.T) {
 		{"no context", func(f *offloadFrame) coro.Step { return coro.WaitContext(f, 1, nil) }, //nolint:staticcheck // misuse
 			`coro: task "offload": WaitContext needs a context`},
 		{"elsewhere", func(f *offloadFrame) coro.Step {
-			return coro.Blocking(f, 1, func() (int, error) { return 1, nil }, &elsewhere)
+			return coro.Blocking(f, 1, func() (int, error) { return 1, nil }, &elsewhere) //framearena:ignore on purpose
 		}, `coro: task "offload": the result of "coro.Blocking" must go to a field of the awaiting frame's State or held part (or to nil): another address may be gone when the child returns`},
-		{"pointers", func(f *offloadFrame) coro.Step { return coro.RecvFrom(f, 1, make(chan []string), &words) },
+		{"pointers", func(f *offloadFrame) coro.Step { return coro.RecvFrom(f, 1, make(chan []string), &words) }, //framearena:ignore on purpose
 			`coro: task "offload": the result of "coro.RecvFrom" must go to a field of a held part (or to nil), since its result type ([]string) holds a Go pointer: make the awaiting kind with DefineHeld`},
 	}
 	for _, tt := range tests {

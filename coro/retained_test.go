@@ -102,19 +102,19 @@ func newMisers(w *watched) *coro.HeldKind[miser, chest, *treasure] {
 		case fatePanics:
 			panic(errLeaf)
 		case fatePanicsWithAChild:
-			coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &held.treasure)
+			coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &held.treasure) //framearena:ignore on purpose
 			panic(errLeaf)
 		case fateAwaitsTwice:
-			coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &held.treasure)
+			coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &held.treasure) //framearena:ignore on purpose
 			return coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &held.treasure)
 		case fateAwaitsAndReturns:
-			coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &held.treasure)
+			coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &held.treasure) //framearena:ignore on purpose
 			return f.Return(nil)
 		case fateReturnsTheZeroStep:
 			return coro.Step{}
 		case fateMisplacesTheResult:
 			var r *treasure
-			return coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &r)
+			return coro.AwaitHeld(f, 1, k, miser{}, w.chest(), &r) //framearena:ignore on purpose
 		default:
 			return coro.Yield(f, 0)
 		}

@@ -171,7 +171,7 @@ func ExampleAfter() {
 func TestSelectAfterThatIsNotWaitedForIsGivenBack(t *testing.T) {
 	event := new(coro.Event)
 	panicking := coro.Define("panics", func(f *coro.Frame[int, none]) coro.Step {
-		coro.Select(f, 1, &f.State, event.WaitCase(), coro.After(time.Hour))
+		coro.Select(f, 1, &f.State, event.WaitCase(), coro.After(time.Hour)) //framearena:ignore on purpose
 		panic("in the middle")
 	})
 	tidy := coro.Define("tidy", func(f *coro.Frame[int, none]) coro.Step { // each time

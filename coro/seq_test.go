@@ -258,7 +258,7 @@ func TestSeqPanics(t *testing.T) {
 	boom := coro.DefineSeq("boom", func(f *coro.SeqFrame[workloads.UpTo, int]) coro.Step {
 		s := &f.State
 		if s.Next == s.End {
-			coro.Await(&f.Frame, 0, square, 1, nil) // never begins
+			coro.Await(&f.Frame, 0, square, 1, nil) //framearena:ignore it never begins
 			explode("boom")
 		}
 		s.Next++
@@ -459,7 +459,7 @@ func TestSeqMisuse(t *testing.T) {
 
 	child := coro.Define("child", func(f *coro.Frame[none, none]) coro.Step { return coro.YieldValue(outer, 1, 1) })
 	parent := coro.DefineSeq("parent", func(f *coro.SeqFrame[bool, int]) coro.Step {
-		if outer = f; f.Err() != nil {
+		if outer = f; f.Err() != nil { //framearena:ignore on purpose
 			return f.Fail(f.Err())
 		}
 		return coro.Await(&f.Frame, 1, child, none{}, nil)
@@ -470,13 +470,13 @@ func TestSeqMisuse(t *testing.T) {
 
 	var gone *coro.SeqFrame[bool, int]
 	keeps := coro.DefineSeq("keeps", func(f *coro.SeqFrame[bool, int]) coro.Step {
-		gone = f
+		gone = f //framearena:ignore on purpose
 		return coro.YieldValue(f, 1, 1)
 	})
 	for range keeps.Seq(false) {
-		require.PanicsWithValue(t, panicNotRunning("Fail"), func() { gone.Fail(errLeaf) }, "in the loop")
+		require.PanicsWithValue(t, panicNotRunning("Fail"), func() { gone.Fail(errLeaf) }, "in the loop") //framearena:ignore on purpose
 		if framecheck.Enabled {
-			require.PanicsWithValue(t, panicNotRunning("YieldValue"), func() { coro.YieldValue(gone, 1, 1) })
+			require.PanicsWithValue(t, panicNotRunning("YieldValue"), func() { coro.YieldValue(gone, 1, 1) }) //framearena:ignore on purpose
 		}
 		break
 	}

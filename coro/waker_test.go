@@ -109,7 +109,7 @@ func TestWakerMisuse(t *testing.T) {
 	late := coro.Define("suspending", func(f *coro.Frame[int, int]) coro.Step {
 		step := coro.Suspend(f, 1, w)
 		if err := coro.Go(other, once, 0); err != nil {
-			return f.Fail(err)
+			return f.Fail(err) //framearena:ignore on purpose
 		}
 		return step
 	})

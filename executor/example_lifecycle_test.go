@@ -78,6 +78,9 @@ func ExampleWithVirtualTime() {
 			s.came = bank.Now()
 			return tellers.Acquire(f, 2, 1)
 		case 2:
+			if f.Err() != nil {
+				return f.Fail(f.Err()) // not served
+			}
 			fmt.Printf("%v: customer %d is served after %v\n", bank.Now(), s.number, bank.Now()-s.came)
 			return coro.Sleep(f, 3, 5*time.Minute)
 		}

@@ -182,7 +182,7 @@ func TestDyingSteps(t *testing.T) {
 			return f.Return(1)
 		})
 		awaits := coro.Define("dies after Await", func(f *coro.Frame[none, int]) coro.Step {
-			coro.Await(f, 1, echo, 1, nil)
+			coro.Await(f, 1, echo, 1, nil) //framearena:ignore on purpose
 			deadAwaits.Add(1)
 			death.die()
 			return f.Return(1)

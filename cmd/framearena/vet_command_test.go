@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/internal/analysis/steps"
 )
 
 // wrongSteps is a package with mistakes, which patterns such as ./... leave out.
@@ -86,6 +88,17 @@ func TestVetIsATool(t *testing.T) {
 
 	out, err = exec.Command("go", "vet", "-vettool="+self, "-stepdropped=false", wrongSteps).CombinedOutput()
 	require.NotContains(t, string(out), "coro.Sleep is not returned", err)
+}
+
+// TestPageHasAllChecks looks for each check on the page and in the help.
+func TestPageHasAllChecks(t *testing.T) {
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	_, help, _ := call(t, "help", "vet")
+	for _, a := range steps.Analyzers() {
+		require.Contains(t, string(text), "| `"+a.Name+"` | ")
+		require.Contains(t, help, "  "+a.Name)
+	}
 }
 
 func TestVetRefuses(t *testing.T) {
