@@ -97,11 +97,14 @@ func (p *pkg) collect(to *points, body ast.Node, frame types.Object, number func
 			for i, arg := range n.Args {
 				if p.object(arg) == frame {
 					gives, uses = i, uses-1
+				} else if p.isPartOf(arg, frame) {
+					gives = i
 				}
 			}
 			callee := p.callee(n)
 			if isCoro(callee) {
-				if at := parameter(callee, n, "at"); at != nil {
+				// A wait with another frame is that of a kind which is defined in here.
+				if at := parameter(callee, n, "at"); at != nil && gives >= 0 {
 					switch a := number(at); {
 					case a.known && to.given[a.k] == nil:
 						to.given[a.k] = a.place
@@ -141,4 +144,14 @@ func (p *pkg) collect(to *points, body ast.Node, frame types.Object, number func
 	if uses != 0 {
 		to.all = false
 	}
+}
+
+// isPartOf reports whether e is &frame.Frame, the frame in that of a generator.
+func (p *pkg) isPartOf(e ast.Expr, frame types.Object) bool {
+	u, ok := ast.Unparen(e).(*ast.UnaryExpr)
+	if !ok || !isFrame(p.info.TypeOf(u)) {
+		return false
+	}
+	sel, ok := ast.Unparen(u.X).(*ast.SelectorExpr)
+	return ok && p.object(sel.X) == frame
 }

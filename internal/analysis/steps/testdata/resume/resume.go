@@ -160,3 +160,40 @@ var deeper = coro.Define("deeper", func(f *coro.Frame[int, int]) coro.Step {
 func outer(f coro.AnyFrame) coro.Step { return inner(f) }
 
 func inner(f coro.AnyFrame) coro.Step { return coro.Sleep(f, 9, time.Second) }
+
+// square is a generator that awaits, and waits in a function that it gives a part of its frame.
+var square = coro.DefineSeq("square", func(f *coro.SeqFrame[int, int]) coro.Step {
+	switch f.At() {
+	case 0:
+		return coro.Await(&f.Frame, 1, withDefault, 1, nil)
+	case 1:
+		return pauseFrame(&f.Frame)
+	case 2:
+		return f.Return()
+	case 3: // want `nothing resumes this task at 3`
+		return f.Return()
+	default:
+		return f.BadResume()
+	}
+})
+
+func pauseFrame(f *coro.Frame[int, struct{}]) coro.Step { return coro.Sleep(f, 2, time.Second) }
+
+// nested defines another kind, whose resume points are its own.
+var nested = coro.Define("nested", func(f *coro.Frame[int, int]) coro.Step {
+	switch f.At() {
+	case 0:
+		coro.Define("inner", func(f *coro.Frame[int, int]) coro.Step {
+			if f.At() == 7 {
+				return f.Return(1)
+			}
+			return coro.Sleep(f, 7, time.Second)
+		})
+		again := func() coro.Step { return coro.Yield(f, 1) }
+		return again()
+	case 1:
+		return f.Return(1)
+	default:
+		return f.BadResume()
+	}
+})
