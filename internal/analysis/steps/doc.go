@@ -12,8 +12,8 @@
 // point does, they fold f.At() to that number and keep the paths that remain; see [flow].
 //
 // A line that is wrong on purpose has the comment //framearena:ignore, with the reason behind
-// it, on that line or alone on the line before it. In the doc comment of a function it holds for the whole
-// function, and before the package clause for the file.
+// it, on that line or alone on the line before it. In the doc comment of a function it holds for
+// the whole function, and before the package clause for the file.
 //
 // [coro.Step]: https://pkg.go.dev/github.com/framearena/framearena/coro#Step
 package steps
