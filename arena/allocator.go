@@ -10,6 +10,9 @@ import "unsafe"
 // are undefined. It does not move. It belongs to the caller until Deallocate is called with
 // its address and the same size; only then may it be handed out again.
 //
+// Deallocate of a nil p does nothing, whatever size is: a caller may pass on the answer of
+// a refused Allocate. It changes no figure and does not reach an allocator below.
+//
 // The collector does not look into frames: memory from an allocator must not hold the only
 // reference to anything on the Go heap.
 //

@@ -103,8 +103,11 @@ func (b *Bounded) Allocate(size uintptr) unsafe.Pointer {
 
 // Deallocate frees a frame to the other allocator, and then its bytes to the budget. size
 // is the size that Allocate was called with, or, if the other allocator permits it, another
-// of the same class. It panics if more is freed than is live.
+// of the same class. A nil p is ignored. It panics if more is freed than is live.
 func (b *Bounded) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	n, ok := footprint(size)
 	if !ok || b.live.Load() <= 0 || n > b.used.Load() {
 		panic(fmt.Sprintf("arena: Bounded.Deallocate of %p with size %d, which is more than is live: "+

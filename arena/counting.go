@@ -48,8 +48,12 @@ func (c *Counting) Allocate(size uintptr) unsafe.Pointer {
 	}
 }
 
-// Deallocate counts the frame as freed and frees it to the other allocator.
+// Deallocate counts the frame as freed and frees it to the other allocator. A nil p is
+// ignored, and not counted.
 func (c *Counting) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	c.deallocated.Add(1)
 	c.bytes.Add(-int64(size))
 	c.next.Deallocate(p, size)

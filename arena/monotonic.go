@@ -96,8 +96,12 @@ func (m *Monotonic) Allocate(size uintptr) unsafe.Pointer {
 // time. And the newest block of a frame that has one to itself is freed to the other
 // allocator at once. size is the size that Allocate was called with.
 //
-// Deallocate panics if no frame is live. Only the owner may call it.
+// A nil p is ignored. Otherwise Deallocate panics if no frame is live. Only the owner may
+// call it.
 func (m *Monotonic) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	if m.live == 0 {
 		panic(fmt.Sprintf("arena: Monotonic.Deallocate of %p with size %d while no frame is live: "+
 			"it was freed twice, or Release has freed it", p, size))

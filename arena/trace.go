@@ -119,7 +119,8 @@ func NewTrace(next FrameAllocator, w io.Writer) *Trace {
 // Allocate returns the result of the other allocator's Allocate, and records it.
 func (t *Trace) Allocate(size uintptr) unsafe.Pointer { return t.allocate(t.next, 0, size) }
 
-// Deallocate records that the frame is freed, and frees it to the other allocator.
+// Deallocate records that the frame is freed, and frees it to the other allocator. A nil p
+// is ignored, and not recorded. So it is by the allocators that Thread and ThreadOver return.
 func (t *Trace) Deallocate(p unsafe.Pointer, size uintptr) { t.deallocate(t.next, 0, p, size) }
 
 // Thread returns an allocator that works as t does, and records under a new thread number:
@@ -163,6 +164,9 @@ func (t *Trace) allocate(next FrameAllocator, thread uint64, size uintptr) unsaf
 
 // deallocate is Deallocate through next, under a thread number.
 func (t *Trace) deallocate(next FrameAllocator, thread uint64, p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	if !t.stopped.Load() {
 		t.recordDeallocate(thread, p, size)
 	}

@@ -53,6 +53,10 @@ var brokenAllocators = []struct {
 	{"refused frames count as open", newWrapper(countsRefused), nil, Reported, 1000, 8},
 	{"refusal is answered with a sentinel", newWrapper(refusesWithASentinel), nil, NotUsable, 500, 8},
 	{"refusal keeps the lock", newWrapper(keepsLock), nil, Stuck, 500, 8},
+	{"nil is counted as freed", newNilTaking(countsNil), nilPromises, NilFreed, 500, 1},
+	{"nil goes into the free list", newNilTaking(listsNil), nil, NilFreed, 500, 1},
+	{"nil is freed to the allocator below", newNilTaking(passesNil), nil, NilFreed, 500, 1},
+	{"header in front of nil is read", newWrapper(freesNil), nil, NilFreed, 500, 1},
 	{"refusal ends the goroutine", newWrapper(endsGoroutine), nil, Panicked, 100, 4},
 }
 

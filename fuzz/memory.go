@@ -98,8 +98,11 @@ func (m *Memory) Allocate(size uintptr) unsafe.Pointer {
 	return p
 }
 
-// Deallocate takes a block back. size is the size that was asked for.
+// Deallocate takes a block back. size is the size that was asked for. A nil p is ignored.
 func (m *Memory) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.live[p]

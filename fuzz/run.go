@@ -28,6 +28,7 @@ type run struct {
 	// is atomic. It orders nothing else.
 	done atomic.Int64
 
+	afterNil bool   // nil was freed, and what the allocator served before that is asked for again
 	touching *frame // the frame that is being read or written; a fault is about this frame
 }
 
@@ -92,6 +93,8 @@ func (r *run) checkConstructor(end ending) *violation {
 // cutShort returns the violation of a program that has ended in the middle of an operation.
 func (r *run) cutShort(end ending) *violation {
 	switch {
+	case r.afterNil:
+		return violated(NilFreed, "after Deallocate of nil, which an allocator ignores, it panicked or ended the goroutine that called it: %v\n%s", end.panicked, end.stack)
 	case end.panicked == nil:
 		return violated(Panicked, "the allocator ended the goroutine that called it")
 	case r.touching != nil:
@@ -374,6 +377,9 @@ func (r *run) end() *violation {
 	if v := r.validate(); v != nil {
 		return v
 	}
+	if v := r.freeNil(); v != nil {
+		return v
+	}
 	for i := 0; len(r.frames) > 0; i++ {
 		var f *frame
 		if n := len(r.ledger.byAddress); n > 0 { // the lowest and the highest address in turn
@@ -393,12 +399,24 @@ func (r *run) end() *violation {
 	if v := r.accounts(); v != nil {
 		return v
 	}
-	if r.served > 0 {
-		if v := r.again(); v != nil {
-			v.text = "after the end of the program, when everything was freed and was allocated again: " + v.text
-			return v
-		}
+	if v := r.again(); v != nil {
+		v.text = "after the end of the program, when everything was freed and was allocated again: " + v.text
+		return v
 	}
+	if v := r.probe(); v != nil {
+		return v
+	}
+	if v := r.freeNil(); v != nil {
+		return v
+	}
+	r.afterNil = true
+	if v := r.probe(); v != nil {
+		if v.invariant == WrongRefusal {
+			return violated(NilFreed, "after Deallocate of nil, which an allocator ignores: %s", v.text)
+		}
+		return v
+	}
+	r.afterNil = false
 	for _, m := range r.tb.memories {
 		if v := m.check(); v != nil {
 			return v
@@ -407,9 +425,76 @@ func (r *run) end() *violation {
 	return r.validate()
 }
 
+// sizesOfNil are the sizes with which a nil is freed.
+var sizesOfNil = [...]uintptr{0, 1, 16, 128, 129, 4096, 64 << 10, 64<<10 + 1, 1 << 20, 1 << 31, ^uintptr(0) >> 1, ^uintptr(0) - 15, ^uintptr(0)}
+
+// freeNil frees nil through the allocator and through each open cache, with each of
+// sizesOfNil and the largest size that was served, and checks that nothing has changed. It
+// returns the violation of a Memory, if one has a fault from before.
+func (r *run) freeNil() *violation {
+	for _, m := range r.tb.memories {
+		if v := m.check(); v != nil {
+			return v
+		}
+	}
+	through := []arena.FrameAllocator{r.main}
+	for _, n := range slices.Sorted(maps.Keys(r.caches)) {
+		through = append(through, r.caches[n].frames)
+	}
+	var size uintptr // the last with which nil was freed
+	var v *violation
+	end := isolate(func() {
+		for _, a := range through {
+			for _, size = range append(sizesOfNil[:], r.served) {
+				a.Deallocate(nil, size)
+				if v = r.accounts(); v == nil {
+					v = r.tb.verdict()
+				}
+				if v != nil {
+					return
+				}
+			}
+		}
+		if v = r.verifyAll(); v == nil {
+			v = r.validate()
+		}
+	})
+	switch {
+	case end.panicked != nil:
+		return violated(NilFreed, "Deallocate of nil, with size %d, panicked: %v\n%s", size, end.panicked, end.stack)
+	case !end.returned:
+		return violated(NilFreed, "Deallocate of nil, with size %d, ended the goroutine that called it", size)
+	case v != nil:
+		return violated(NilFreed, "after Deallocate of nil, with size %d, which an allocator ignores: %s: %s", size, v.invariant, v.text)
+	}
+	return nil
+}
+
+// probe allocates a frame of the largest size that was served, and frees it. It is called
+// before nil is freed and afterwards, so that a request which is refused only then is refused
+// because of that.
+func (r *run) probe() *violation {
+	if r.served == 0 {
+		return nil
+	}
+	if v := r.allocate(Op{Do: Allocate, Frame: -1, Size: r.served}); v != nil {
+		return v
+	}
+	if f := r.frames[-1]; f != nil {
+		if v := r.free(f, r.main); v != nil {
+			return v
+		}
+	}
+	return r.accounts()
+}
+
 // again allocates a frame of the largest size that was served and, if there is a budget, as
-// many as the budget allows. Earlier refusals must not have used up any memory or budget.
+// many as the budget allows. Earlier refusals must not have used up any memory or budget. It
+// does nothing if no frame was served.
 func (r *run) again() *violation {
+	if r.served == 0 {
+		return nil
+	}
 	for n := 1; n <= maxLive; n++ {
 		if v := r.allocate(Op{Do: Allocate, Frame: -n, Size: r.served}); v != nil {
 			return v

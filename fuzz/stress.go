@@ -174,6 +174,7 @@ func (s *stress) run() {
 			}
 		})
 		s.all((*stressUser).look)
+		s.all((*stressUser).freeNil)
 		s.all((*stressUser).leave)
 		if s.found != nil {
 			return
@@ -405,6 +406,21 @@ func (u *stressUser) free(f *frame) {
 func (u *stressUser) look() {
 	for _, f := range u.live {
 		u.verify(f)
+	}
+}
+
+// freeNil frees nil through the user's cache and through the allocator, as the other users do
+// at the same time. What that has changed shows in the checks at the end of the round.
+func (u *stressUser) freeNil() {
+	var size uintptr
+	end := isolate(func() {
+		for _, size = range sizesOfNil {
+			u.frames.Deallocate(nil, size)
+			u.main.Deallocate(nil, size)
+		}
+	})
+	if !end.returned {
+		u.report(violated(NilFreed, "Deallocate of nil, with size %d, panicked or ended the goroutine that called it: %v\n%s", size, end.panicked, end.stack))
 	}
 }
 
