@@ -55,7 +55,8 @@ const (
 	maxProgramTime = time.Minute
 )
 
-// newConfig returns the defaults with the options applied. It panics if an option is nil.
+// newConfig returns the defaults with the options applied. It panics if an option is nil or
+// its argument makes no sense.
 func newConfig[O StressOption](opts ...O) *config {
 	c := &config{
 		align:       func(uintptr) uintptr { return 16 },
@@ -81,7 +82,7 @@ func newConfig[O StressOption](opts ...O) *config {
 // flag.
 func (c *config) shorten() {
 	if testing.Testing() && flag.Parsed() && testing.Short() {
-		c.operations /= 4
+		c.operations = max(1, c.operations/4)
 	}
 }
 

@@ -17,9 +17,11 @@ import (
 //
 // Check returns when it has done at least as many operations as [Operations] says. It calls
 // new, the cleanups and the allocator on other goroutines than its caller's, but one at a
-// time. Check panics if an option is nil.
+// time. Check panics if new or an option is nil, or if an option has an argument that makes
+// no sense, such as no operations.
 func Check(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...CheckOption) {
 	t.Helper()
+	mustBeNew(new)
 	c := newConfig(opts...)
 	c.shorten()
 	if f := c.check(t, new); f != nil {
@@ -28,11 +30,12 @@ func Check(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...Chec
 }
 
 // Fuzz makes f a fuzz target for an allocator. It decodes each input into operations;
-// every input is a valid program. See [Check] for new. Fuzz panics if an option is nil.
+// every input is a valid program. See [Check] for new. Fuzz panics as Check does.
 //
 //	func FuzzAllocator(f *testing.F) { fuzz.Fuzz(f, newAllocator) }
 func Fuzz(f *testing.F, new func(testing.TB) arena.FrameAllocator, opts ...Option) {
 	f.Helper()
+	mustBeNew(new)
 	c := newConfig(opts...)
 	c.reduceTime = maxReduceTime / 3 // Go's fuzzing reduces inputs too, and fails again for each
 	for _, seed := range corpus {
@@ -46,9 +49,10 @@ func Fuzz(f *testing.F, new func(testing.TB) arena.FrameAllocator, opts ...Optio
 }
 
 // Replay runs one program, such as a failing test has printed, and fails t if it breaks an
-// invariant. See [Check] for new. Replay panics if an option is nil.
+// invariant. See [Check] for new. Replay panics as Check does.
 func Replay(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program, opts ...Option) {
 	t.Helper()
+	mustBeNew(new)
 	o := newConfig(opts...).execute(t, new, p)
 	if o.skipped != "" {
 		t.Skip(o.skipped)
@@ -56,6 +60,11 @@ func Replay(t testing.TB, new func(testing.TB) arena.FrameAllocator, p Program, 
 	if o.violation != nil {
 		t.Fatalf("fuzz: %s: %s", o.violation.invariant, o.violation.text)
 	}
+}
+
+// mustBeNew panics if the constructor is nil.
+func mustBeNew(new func(testing.TB) arena.FrameAllocator) {
+	must(new != nil, "the constructor is nil: pass a function that returns a new allocator")
 }
 
 // check runs the corpus and then random programs. It returns the first failure, or nil.

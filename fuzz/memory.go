@@ -57,6 +57,7 @@ const (
 // after the call of NewMemory: cleanups run last in, first out, and the Memory looks for
 // live blocks in its own.
 func NewMemory(t testing.TB) *Memory {
+	must(t != nil, "NewMemory without a testing.TB: pass the one that the constructor got")
 	m := &Memory{t: t, live: make(map[unsafe.Pointer]*block)}
 	r, ofKit := t.(*recorder)
 	if ofKit {

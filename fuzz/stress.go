@@ -23,10 +23,11 @@ import (
 // hide a missing order in the allocator; with -race, half of the rounds do without it.
 // Stress is not a benchmark.
 //
-// Stress returns when all of its goroutines have ended. It panics if an option is nil. See
-// [Check] for new.
+// Stress returns when all of its goroutines have ended. See [Check] for new. Stress
+// panics as Check does.
 func Stress(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...StressOption) {
 	t.Helper()
+	mustBeNew(new)
 	c := newConfig(opts...)
 	c.shorten()
 	if f := c.stress(t, new); f != nil {
