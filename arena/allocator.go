@@ -23,6 +23,31 @@ type FrameAllocator interface {
 	Deallocate(p unsafe.Pointer, size uintptr)
 }
 
+// isNone reports whether next is no allocator: nil, or a nil pointer to one of this package's.
+// The latter is not caught by a comparison with nil, and would be a nil dereference at the
+// first request.
+func isNone(next FrameAllocator) bool {
+	switch next := next.(type) {
+	case nil:
+		return true
+	case *Arena:
+		return next == nil
+	case *Cache:
+		return next == nil
+	case *Heap:
+		return next == nil
+	case *Counting:
+		return next == nil
+	case *Bounded:
+		return next == nil
+	case *Monotonic:
+		return next == nil
+	case *Trace:
+		return next == nil
+	}
+	return false
+}
+
 var (
 	_ FrameAllocator = (*Arena)(nil)
 	_ FrameAllocator = (*Cache)(nil)

@@ -54,7 +54,7 @@ type Bounded struct {
 // NewBounded returns a Bounded in front of next with a budget of maxBytes bytes. With 0 it
 // refuses every request. It panics if next is nil.
 func NewBounded(next FrameAllocator, maxBytes uintptr) *Bounded {
-	if next == nil {
+	if isNone(next) {
 		panic("arena: NewBounded without an allocator: pass the one that the budget is for")
 	}
 	b := &Bounded{next: next}

@@ -19,8 +19,13 @@ type Counting struct {
 	peak                            atomic.Int64
 }
 
-// NewCounting returns a Counting in front of next.
-func NewCounting(next FrameAllocator) *Counting { return &Counting{next: next} }
+// NewCounting returns a Counting in front of next. It panics if next is nil.
+func NewCounting(next FrameAllocator) *Counting {
+	if isNone(next) {
+		panic("arena: NewCounting without an allocator: pass the one whose calls are counted")
+	}
+	return &Counting{next: next}
+}
 
 // CountingStats are the figures of a [Counting].
 type CountingStats struct {

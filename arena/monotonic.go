@@ -62,9 +62,10 @@ var _ [monotonicHeader - unsafe.Sizeof(monotonicBlock{})]struct{}
 // rounds the sizes of blocks up as those of frames, so powers of two up to 64 KiB waste
 // nothing.
 //
-// NewMonotonic allocates no block yet. It panics if next is nil.
+// NewMonotonic allocates no block yet. It panics if next is nil. If next refuses a block of
+// blockSize bytes, so does the Monotonic every frame that would need one.
 func NewMonotonic(next FrameAllocator, blockSize uintptr) *Monotonic {
-	if next == nil {
+	if isNone(next) {
 		panic("arena: NewMonotonic without an allocator: pass the one that the blocks come from")
 	}
 	if blockSize == 0 {

@@ -76,7 +76,7 @@ func refusedOften(t *testing.T) {
 		}
 	}
 	for range 20_000 {
-		if a.Allocate(128) != nil || a.Allocate(64<<10) != nil || a.Allocate(1<<30) != nil {
+		if a.Allocate(128) != nil || a.Allocate(60_000) != nil || a.Allocate(1<<30) != nil {
 			t.Fatal("a frame was handed out: the system does not refuse")
 		}
 	}

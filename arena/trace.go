@@ -107,7 +107,7 @@ const (
 // NewTrace returns a Trace in front of next that writes to w, up to 64 KiB at a time. w
 // must not use the Trace. NewTrace writes nothing yet. It panics if next or w is nil.
 func NewTrace(next FrameAllocator, w io.Writer) *Trace {
-	if next == nil || w == nil {
+	if isNone(next) || w == nil {
 		panic("arena: NewTrace without an allocator or without a writer: pass what to trace, and where to")
 	}
 	t := &Trace{next: next, w: w, start: time.Now(), buf: make([]byte, 0, traceBuffer)}
@@ -132,7 +132,7 @@ func (t *Trace) Thread() FrameAllocator { return t.ThreadOver(t.next) }
 // the result is in front of next. All these allocators must accept each other's frames, as
 // the caches of an arena do. It panics if next is nil.
 func (t *Trace) ThreadOver(next FrameAllocator) FrameAllocator {
-	if next == nil {
+	if isNone(next) {
 		panic("arena: Trace.ThreadOver without an allocator: pass the thread's own, or call Thread")
 	}
 	return &traceThread{trace: t, next: next, number: t.threads.Add(1)}
