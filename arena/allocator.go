@@ -13,6 +13,9 @@ import "unsafe"
 // Deallocate of a nil p does nothing, whatever size is: a caller may pass on the answer of
 // a refused Allocate. It changes no figure and does not reach an allocator below.
 //
+// The caller may hold a frame by an integer alone, as the links between tasks do. So an
+// allocator on the Go heap keeps its live frames reachable itself.
+//
 // The collector does not look into frames: memory from an allocator must not hold the only
 // reference to anything on the Go heap.
 //

@@ -66,8 +66,8 @@ const (
 	// that never happens. Stress does not look for it: the timeout of go test does.
 	Stuck Invariant = "Stuck"
 
-	// NilFreed: Deallocate of nil did something. It panicked, changed a figure or the contents
-	// of a frame, gave something back to the allocator below, or the allocator no longer
+	// NilFreed: Deallocate of nil did something. It panicked, changed a figure,
+	// gave something back to the allocator below, or the allocator no longer
 	// serves what it has served before. A caller may pass on the answer of a refused
 	// Allocate, so nil is ignored, whatever the size.
 	NilFreed Invariant = "NilFreed"

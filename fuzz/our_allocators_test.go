@@ -5,11 +5,18 @@ import (
 
 	"github.com/framearena/framearena/fuzz"
 	"github.com/framearena/framearena/internal/allocators"
+	"github.com/framearena/framearena/internal/race"
 )
 
 func TestOurAllocators(t *testing.T) {
 	for _, a := range allocators.All() {
-		t.Run(a.Name, func(t *testing.T) { fuzz.Check(t, a.New, a.Promises, fuzz.Operations(8000)) })
+		t.Run(a.Name, func(t *testing.T) {
+			if race.Enabled {
+				fuzz.Check(t, a.New, a.Promises, fuzz.Operations(40_000)) // ten times as slow
+				return
+			}
+			fuzz.Check(t, a.New, a.Promises)
+		})
 	}
 }
 

@@ -2,6 +2,8 @@ package fuzz
 
 import (
 	"maps"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -98,7 +100,7 @@ func (r *run) cutShort(end ending) *violation {
 	case end.panicked == nil:
 		return violated(Panicked, "the allocator ended the goroutine that called it")
 	case r.touching != nil:
-		return violated(NotUsable, "reading or writing frame %d, of %d bytes at %p, panicked: %v", r.touching.number, r.touching.size, r.touching.p, end.panicked)
+		return violated(NotUsable, "reading or writing frame %d, of %d bytes at %p, panicked: %v", r.touching.number, r.touching.size, r.touching.p(), end.panicked)
 	}
 	return violated(Panicked, "the allocator panicked: %v\n%s", end.panicked, end.stack)
 }
@@ -171,6 +173,8 @@ func (r *run) operation(op Op) *violation {
 			r.ledger.forgetAddresses()
 			return r.verifyAll()
 		}
+	case Collect:
+		return r.collect()
 	case Refuse:
 		r.refuse(op.Size)
 	case Grant:
@@ -179,6 +183,22 @@ func (r *run) operation(op Op) *violation {
 	}
 	return nil
 }
+
+// collect runs a garbage collection, overwrites the memory that it has freed, and verifies all
+// frames. So memory on the Go heap that the allocator holds by an integer alone is noticed.
+func (r *run) collect() *violation {
+	// While frames may lie in memory that was freed, no collection may find a pointer there.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	runtime.GC()
+	for size := 4 << 10; size <= 1<<20; size *= 4 {
+		for range 4 << 20 / size {
+			fill(make([]byte, size), dirtByte)
+		}
+	}
+	return r.verifyAll()
+}
+
+const dirtByte = 0xE1
 
 // through returns the cache of a number, or the allocator itself if no such cache is open.
 func (r *run) through(cache int) arena.FrameAllocator {
@@ -217,7 +237,7 @@ func (r *run) allocate(op Op) *violation {
 	if v := r.c.checkAnswer(p, op.Size, &r.ledger, r.refuses); v != nil || p == nil {
 		return v
 	}
-	f := &frame{number: op.Frame, p: p, size: op.Size}
+	f := newFrame(op.Frame, p, op.Size)
 	if v := r.c.checkPlace(f, &r.ledger); v != nil {
 		return v
 	}
@@ -271,16 +291,16 @@ func (c *config) checkAnswer(p unsafe.Pointer, size uintptr, l *ledger, refuses 
 // checkPlace checks the address of a new frame, which is not in the ledger yet.
 func (c *config) checkPlace(f *frame, l *ledger) *violation {
 	if f.end() < f.begin() {
-		return violated(NotUsable, "frame %d, of %d bytes at %p, goes beyond the last address", f.number, f.size, f.p)
+		return violated(NotUsable, "frame %d, of %d bytes at %p, goes beyond the last address", f.number, f.size, f.p())
 	}
 	if align := c.align(f.size); f.begin()&(align-1) != 0 {
-		return violated(Misaligned, "frame %d, of %d bytes, is at %p, and should be aligned to %d", f.number, f.size, f.p, align)
+		return violated(Misaligned, "frame %d, of %d bytes, is at %p, and should be aligned to %d", f.number, f.size, f.p(), align)
 	}
 	if other := l.conflict(f); other != nil {
-		if other.p == f.p {
-			return violated(HandedOutTwice, "frame %d, of %d bytes at %p, is frame %d, which is live and has %d bytes", f.number, f.size, f.p, other.number, other.size)
+		if other.address == f.address {
+			return violated(HandedOutTwice, "frame %d, of %d bytes at %p, is frame %d, which is live and has %d bytes", f.number, f.size, f.p(), other.number, other.size)
 		}
-		return violated(Overlap, "frame %d, of %d bytes at %p, shares bytes with frame %d, of %d bytes at %p", f.number, f.size, f.p, other.number, other.size, other.p)
+		return violated(Overlap, "frame %d, of %d bytes at %p, shares bytes with frame %d, of %d bytes at %p", f.number, f.size, f.p(), other.number, other.size, other.p())
 	}
 	return nil
 }
@@ -295,7 +315,7 @@ func (r *run) inMemory(f *frame) *violation {
 			return nil
 		}
 	}
-	return violated(NotUsable, "frame %d, of %d bytes at %p, is not inside a live block of the Memory below", f.number, f.size, f.p)
+	return violated(NotUsable, "frame %d, of %d bytes at %p, is not inside a live block of the Memory below", f.number, f.size, f.p())
 }
 
 // grown checks that freed frames are used again.
@@ -326,7 +346,7 @@ func damagedAt(f *frame, i int) *violation {
 	if i < 0 {
 		return nil
 	}
-	return violated(Damaged, "byte %d of frame %d, of %d bytes at %p, is %#02x, which its owner did not write", i, f.number, f.size, f.p, f.bytes()[i])
+	return violated(Damaged, "byte %d of frame %d, of %d bytes at %p, is %#02x, which its owner did not write", i, f.number, f.size, f.p(), f.bytes()[i])
 }
 
 func (r *run) verifyAll() *violation {
@@ -346,7 +366,7 @@ func (r *run) free(f *frame, through arena.FrameAllocator) *violation {
 	}
 	r.ledger.remove(f, r.c.cost(f.size))
 	delete(r.frames, f.number)
-	through.Deallocate(f.p, f.size)
+	through.Deallocate(f.p(), f.size)
 	return nil
 }
 
@@ -464,6 +484,8 @@ func (r *run) freeNil() *violation {
 		return violated(NilFreed, "Deallocate of nil, with size %d, panicked: %v\n%s", size, end.panicked, end.stack)
 	case !end.returned:
 		return violated(NilFreed, "Deallocate of nil, with size %d, ended the goroutine that called it", size)
+	case v != nil && v.invariant == Damaged: // nil is not the cause: no frame was given
+		return v
 	case v != nil:
 		return violated(NilFreed, "after Deallocate of nil, with size %d, which an allocator ignores: %s: %s", size, v.invariant, v.text)
 	}

@@ -29,6 +29,7 @@ func Stress(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...Str
 	t.Helper()
 	mustBeNew(new)
 	c := newConfig(opts...)
+	c.withDefault(defaultStress)
 	c.shorten()
 	if f := c.stress(t, new); f != nil {
 		t.Fatal(f.text())
@@ -82,6 +83,7 @@ func (c *config) stress(t testing.TB, new func(testing.TB) arena.FrameAllocator)
 	if !c.concurrent {
 		t.Fatal("fuzz: Stress needs an allocator that promises Concurrent: add that option, or use Check")
 	}
+	c.withDefault(defaultStress)
 	v, done := c.stressOnce(t, new)
 	if v == nil {
 		return nil
@@ -127,6 +129,7 @@ func stressCall(c *config, new func(testing.TB) arena.FrameAllocator) string {
 // stressOnce runs the load on a new allocator. It returns the first violation, or nil, and
 // the number of operations.
 func (c *config) stressOnce(t testing.TB, new func(testing.TB) arena.FrameAllocator) (*violation, int) {
+	c.withDefault(defaultStress)
 	s := &stress{c: c, tb: &recorder{TB: t}, passed: make(chan *frame, stressPassed)}
 	end := isolate(func() { s.main = new(s.tb) })
 	if s.tb.skipped {
@@ -351,7 +354,7 @@ func (u *stressUser) allocate() {
 		return
 	}
 	u.serial++
-	f := &frame{number: u.done, p: p, size: size}
+	f := newFrame(u.done, p, size)
 	if !u.admit(f) {
 		return
 	}
@@ -400,7 +403,7 @@ func (u *stressUser) free(f *frame) {
 		u.ledger.remove(f, u.c.cost(f.size))
 		u.mu.Unlock()
 	}
-	u.through().Deallocate(f.p, f.size)
+	u.through().Deallocate(f.p(), f.size)
 }
 
 // look verifies all frames that the user holds, while no user changes any.
