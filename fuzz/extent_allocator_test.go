@@ -53,10 +53,13 @@ func newExtents(f extentFault) func(testing.TB) arena.FrameAllocator {
 	return func(testing.TB) arena.FrameAllocator { return &extents{fault: f, room: 512} }
 }
 
-var extentPromises = Promises{
-	MaxSize(extentMost), Zeroed(), Recycles(extentMost, extentSlack),
-	LiveFrames(func(e *extents) int { return e.live }),
-}
+var (
+	extentPromises = Promises{extentBasics, Zeroed()}
+	extentBasics   = Promises{
+		MaxSize(extentMost), Recycles(extentMost, extentSlack),
+		LiveFrames(func(e *extents) int { return e.live }),
+	}
+)
 
 // block returns the length of the block of a frame.
 func (e *extents) block(size uintptr) uintptr {
@@ -100,7 +103,7 @@ func (e *extents) Allocate(size uintptr) unsafe.Pointer {
 
 // addChunk adds a chunk and returns the index of its extent.
 func (e *extents) addChunk() int {
-	chunk := make([]byte, extentChunk+16)
+	chunk := make([]byte, extentChunk+256) // faults may write behind the end
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(chunk)))
 	if e.fault == heldByInteger {
 		e.lost = append(e.lost, at)
