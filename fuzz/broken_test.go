@@ -190,7 +190,11 @@ func TestFaultlessAllocatorsPass(t *testing.T) {
 		"slots":     {newSlots(noSlotFault), slotPromises},
 	} {
 		t.Run(name, func(t *testing.T) {
-			Check(t, c.new, c.promises)
+			if race.Enabled {
+				Check(t, c.new, c.promises, Operations(40_000)) // ten times as slow
+			} else {
+				Check(t, c.new, c.promises)
+			}
 			if newConfig(c.promises).concurrent {
 				Stress(t, c.new, c.promises)
 			}
