@@ -89,8 +89,9 @@ type Arena struct {
 
 	// trimming is held by the goroutine that gives memory back, and by Close, Validate and
 	// survey, which need all frames to be in lists.
-	trimming sync.Mutex
-	backoff  reclaimBackoff // guarded by trimming
+	trimming   sync.Mutex
+	backoff    reclaimBackoff // guarded by trimming
+	trimMemory trimMemory     // guarded by trimming
 
 	// slabsReleased counts the slabs that trims released. The holder of trimming writes it.
 	// Goroutines that were refused memory read it; see reclaim.go.
@@ -140,8 +141,8 @@ func New(opts ...Option) (*Arena, error) {
 }
 
 // Allocate returns memory for a frame of size bytes, or nil when the arena's budget is used
-// up or the system refuses. The memory is the caller's until Deallocate. Its contents are
-// undefined. Sizes up to 64 KiB are rounded up to a power of two of at least 128 B, larger
+// up or the system refuses. A refusal allocates nothing on the Go heap. The memory is the
+// caller's until Deallocate. Its contents are undefined. Sizes up to 64 KiB are rounded up to a power of two of at least 128 B, larger
 // ones to whole pages. The memory is aligned to the rounded size or to 4 KiB, whichever is
 // smaller.
 //
@@ -227,8 +228,9 @@ func (a *Arena) allocateClass(k bins.Class) unsafe.Pointer {
 		}
 		if !a.reclaim(seen) {
 			c = a.acquireLocal()
-			defer a.local.unpin(c)
-			return c.refillFromAny(k)
+			p = c.refillFromAny(k)
+			a.local.unpin(c) // no defer: in a loop it allocates
+			return p
 		}
 	}
 }

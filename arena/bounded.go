@@ -54,7 +54,7 @@ type Bounded struct {
 // NewBounded returns a Bounded in front of next with a budget of maxBytes bytes. With 0 it
 // refuses every request. It panics if next is nil.
 func NewBounded(next FrameAllocator, maxBytes uintptr) *Bounded {
-	if next == nil {
+	if isNone(next) {
 		panic("arena: NewBounded without an allocator: pass the one that the budget is for")
 	}
 	b := &Bounded{next: next}
@@ -103,8 +103,11 @@ func (b *Bounded) Allocate(size uintptr) unsafe.Pointer {
 
 // Deallocate frees a frame to the other allocator, and then its bytes to the budget. size
 // is the size that Allocate was called with, or, if the other allocator permits it, another
-// of the same class. It panics if more is freed than is live.
+// of the same class. A nil p is ignored. It panics if more is freed than is live.
 func (b *Bounded) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	n, ok := footprint(size)
 	if !ok || b.live.Load() <= 0 || n > b.used.Load() {
 		panic(fmt.Sprintf("arena: Bounded.Deallocate of %p with size %d, which is more than is live: "+

@@ -85,8 +85,8 @@ func (c *Cache) Allocate(size uintptr) unsafe.Pointer {
 	return c.allocateSlow(size)
 }
 
-// Deallocate takes back a frame of the cache's arena, as [Arena.Deallocate] does. Only the
-// owner may call it.
+// Deallocate takes back a frame of the cache's arena, as [Arena.Deallocate] does. A nil p is
+// ignored. Only the owner may call it.
 //
 // Cost of the fast path: 2 loads, 2 stores, 3 branches.
 //
@@ -123,7 +123,8 @@ func (c *Cache) TryAllocateAt(place Place) unsafe.Pointer { return c.at(place).P
 
 // TryDeallocateAt takes back a frame of the place's class. It reports false, and does
 // nothing, if the private list has no room or p is the frame that was freed last; the
-// caller then calls [Cache.Deallocate]. Only the owner may call it.
+// caller then calls [Cache.Deallocate]. p must not be nil: only Deallocate ignores that. Only
+// the owner may call it.
 func (c *Cache) TryDeallocateAt(p unsafe.Pointer, place Place) bool { return c.at(place).Push(p) }
 
 // allocateSlow is Allocate for the cases that the fast path leaves: an empty list, checked

@@ -21,8 +21,13 @@ func (a *Arena) NewCache() *Cache {
 // OpenCache opens c, which is a zero Cache or a closed one, of this arena or another. So a
 // Cache may be a field of the caller's own type, which saves an indirection at each use,
 // and may be used again. The calling goroutine owns c. OpenCache panics if the arena is
-// closed or c is open.
-func (a *Arena) OpenCache(c *Cache) { a.openCache(c, "OpenCache") }
+// closed, or if c is nil or open.
+func (a *Arena) OpenCache(c *Cache) {
+	if c == nil {
+		panic("arena: OpenCache of nil: pass the address of a Cache, or call NewCache")
+	}
+	a.openCache(c, "OpenCache")
+}
 
 // openCache is OpenCache. A panic names the given method.
 func (a *Arena) openCache(c *Cache, method string) {

@@ -70,8 +70,8 @@ func (a *Arena) addSlab(k bins.Class) bool {
 	if !a.budget.take(slab.Size) {
 		return false
 	}
-	s, err := a.store.Acquire()
-	if err != nil {
+	s := a.store.TryAcquire()
+	if s == nil {
 		a.budget.give(slab.Size)
 		return false
 	}

@@ -47,6 +47,7 @@ func (a *Arena) close() (closed bool, err error) {
 	a.caches.Store(&[]*Cache{a.shared})
 	a.empties.TakeAll()
 	a.chunks = nil
+	a.trimMemory = trimMemory{}
 	if err := a.store.Close(); err != nil {
 		return true, fmt.Errorf("arena: close: %w", err)
 	}

@@ -19,8 +19,13 @@ type Counting struct {
 	peak                            atomic.Int64
 }
 
-// NewCounting returns a Counting in front of next.
-func NewCounting(next FrameAllocator) *Counting { return &Counting{next: next} }
+// NewCounting returns a Counting in front of next. It panics if next is nil.
+func NewCounting(next FrameAllocator) *Counting {
+	if isNone(next) {
+		panic("arena: NewCounting without an allocator: pass the one whose calls are counted")
+	}
+	return &Counting{next: next}
+}
 
 // CountingStats are the figures of a [Counting].
 type CountingStats struct {
@@ -48,8 +53,12 @@ func (c *Counting) Allocate(size uintptr) unsafe.Pointer {
 	}
 }
 
-// Deallocate counts the frame as freed and frees it to the other allocator.
+// Deallocate counts the frame as freed and frees it to the other allocator. A nil p is
+// ignored, and not counted.
 func (c *Counting) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	c.deallocated.Add(1)
 	c.bytes.Add(-int64(size))
 	c.next.Deallocate(p, size)

@@ -32,8 +32,8 @@ func (a *Arena) mapLarge(rounded uintptr) unsafe.Pointer {
 	if !a.budget.take(rounded) {
 		return nil
 	}
-	p, err := a.store.Map(rounded)
-	if err != nil {
+	p := a.store.TryMap(rounded)
+	if p == nil {
 		a.budget.give(rounded)
 		return nil
 	}

@@ -62,9 +62,10 @@ var _ [monotonicHeader - unsafe.Sizeof(monotonicBlock{})]struct{}
 // rounds the sizes of blocks up as those of frames, so powers of two up to 64 KiB waste
 // nothing.
 //
-// NewMonotonic allocates no block yet. It panics if next is nil.
+// NewMonotonic allocates no block yet. It panics if next is nil. If next refuses a block of
+// blockSize bytes, so does the Monotonic every frame that would need one.
 func NewMonotonic(next FrameAllocator, blockSize uintptr) *Monotonic {
-	if next == nil {
+	if isNone(next) {
 		panic("arena: NewMonotonic without an allocator: pass the one that the blocks come from")
 	}
 	if blockSize == 0 {
@@ -96,8 +97,12 @@ func (m *Monotonic) Allocate(size uintptr) unsafe.Pointer {
 // time. And the newest block of a frame that has one to itself is freed to the other
 // allocator at once. size is the size that Allocate was called with.
 //
-// Deallocate panics if no frame is live. Only the owner may call it.
+// A nil p is ignored. Otherwise Deallocate panics if no frame is live. Only the owner may
+// call it.
 func (m *Monotonic) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	if m.live == 0 {
 		panic(fmt.Sprintf("arena: Monotonic.Deallocate of %p with size %d while no frame is live: "+
 			"it was freed twice, or Release has freed it", p, size))

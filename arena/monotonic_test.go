@@ -248,7 +248,7 @@ func TestMonotonicMisuse(t *testing.T) {
 	require.PanicsWithValue(t, "arena: NewMonotonic without an allocator: pass the one that the blocks come from",
 		func() { NewMonotonic(nil, 0) })
 	m := NewMonotonic(new(Heap), 0)
-	require.Panics(t, func() { m.Deallocate(nil, 1) })
+	require.Panics(t, func() { m.Deallocate(unsafe.Pointer(new(int64)), 1) })
 	p := m.Allocate(1)
 	m.Release()
 	require.Panics(t, func() { m.Deallocate(p, 1) }, "Release has freed it")

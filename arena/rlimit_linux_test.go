@@ -36,6 +36,57 @@ func TestSystemHasNoMoreMemory(t *testing.T) {
 	require.Contains(t, string(output), "--- PASS: TestSystemHasNoMoreMemory", "%s", output)
 }
 
+// refusedChild is set in the child process of TestManyRefusals.
+const refusedChild = "FRAMEARENA_TEST_REFUSED"
+
+// When the system refuses memory, the Go heap cannot grow either, and the Go runtime ends
+// the process when it has to. A program that asks again and again must not get there.
+func TestManyRefusals(t *testing.T) {
+	if os.Getenv(refusedChild) != "" {
+		refusedOften(t)
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestManyRefusals$", "-test.v")
+	cmd.Env = append(os.Environ(), refusedChild+"=1", "GOMEMLIMIT=off", "GODEBUG=")
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	require.Contains(t, string(output), "--- PASS: TestManyRefusals", "%s", output)
+}
+
+func refusedOften(t *testing.T) {
+	startThreads(16)
+	runtime.GC()
+	debug.SetGCPercent(-1) // what a refusal allocates stays
+	warmUp(t)
+	const margin = 24 << 20
+	a := open(t)
+	c := a.NewCache()
+	defer c.Close()
+	frames := make([]unsafe.Pointer, 0, 64<<20/128+margin/128)
+	limit := addressSpace(t) + margin
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_AS, &unix.Rlimit{Cur: limit, Max: limit}))
+	for p := c.Allocate(128); p != nil; p = c.Allocate(128) {
+		frames = append(frames, p)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 300_000 {
+		if c.Allocate(128) != nil {
+			t.Fatal("a frame was handed out: the system does not refuse")
+		}
+	}
+	for range 20_000 {
+		if a.Allocate(128) != nil || a.Allocate(60_000) != nil || a.Allocate(1<<30) != nil {
+			t.Fatal("a frame was handed out: the system does not refuse")
+		}
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(256<<10), "bytes of the Go heap that refusals took")
+	require.EqualValues(t, 1+300_000+3*20_000, a.Stats().Refusals)
+	freeAll(c, frames, 128)
+	requireAccounts(t, a, [bins.Classes]int{})
+}
+
 func withoutMemory(t *testing.T) {
 	// The Go runtime does not survive a refusal. What it will need it gets before
 	// there is a limit: threads, and a heap that has room and is not collected,

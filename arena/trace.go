@@ -107,7 +107,7 @@ const (
 // NewTrace returns a Trace in front of next that writes to w, up to 64 KiB at a time. w
 // must not use the Trace. NewTrace writes nothing yet. It panics if next or w is nil.
 func NewTrace(next FrameAllocator, w io.Writer) *Trace {
-	if next == nil || w == nil {
+	if isNone(next) || w == nil {
 		panic("arena: NewTrace without an allocator or without a writer: pass what to trace, and where to")
 	}
 	t := &Trace{next: next, w: w, start: time.Now(), buf: make([]byte, 0, traceBuffer)}
@@ -119,7 +119,8 @@ func NewTrace(next FrameAllocator, w io.Writer) *Trace {
 // Allocate returns the result of the other allocator's Allocate, and records it.
 func (t *Trace) Allocate(size uintptr) unsafe.Pointer { return t.allocate(t.next, 0, size) }
 
-// Deallocate records that the frame is freed, and frees it to the other allocator.
+// Deallocate records that the frame is freed, and frees it to the other allocator. A nil p
+// is ignored, and not recorded. So it is by the allocators that Thread and ThreadOver return.
 func (t *Trace) Deallocate(p unsafe.Pointer, size uintptr) { t.deallocate(t.next, 0, p, size) }
 
 // Thread returns an allocator that works as t does, and records under a new thread number:
@@ -131,7 +132,7 @@ func (t *Trace) Thread() FrameAllocator { return t.ThreadOver(t.next) }
 // the result is in front of next. All these allocators must accept each other's frames, as
 // the caches of an arena do. It panics if next is nil.
 func (t *Trace) ThreadOver(next FrameAllocator) FrameAllocator {
-	if next == nil {
+	if isNone(next) {
 		panic("arena: Trace.ThreadOver without an allocator: pass the thread's own, or call Thread")
 	}
 	return &traceThread{trace: t, next: next, number: t.threads.Add(1)}
@@ -163,6 +164,9 @@ func (t *Trace) allocate(next FrameAllocator, thread uint64, size uintptr) unsaf
 
 // deallocate is Deallocate through next, under a thread number.
 func (t *Trace) deallocate(next FrameAllocator, thread uint64, p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	if !t.stopped.Load() {
 		t.recordDeallocate(thread, p, size)
 	}

@@ -59,8 +59,12 @@ type traceLife struct {
 }
 
 // NewTraceReader returns a TraceReader for the trace in r, and reads its beginning. It may
-// read beyond the end of the trace. The error wraps [ErrTrace] or r's error.
+// read beyond the end of the trace. The error wraps [ErrTrace] or r's error. It panics if r
+// is nil.
 func NewTraceReader(r io.Reader) (*TraceReader, error) {
+	if r == nil {
+		panic("arena: NewTraceReader without a reader: pass where the trace is")
+	}
 	t := &TraceReader{r: bufio.NewReader(r), live: make(map[uint64]traceLife)}
 	var magic [len(traceMagic)]byte
 	if _, err := io.ReadFull(t.r, magic[:]); err != nil {

@@ -74,6 +74,7 @@ func (a *Arena) trim(keep uintptr) uintptr {
 		t.excess = warm - keep
 	}
 	t.run()
+	a.trimMemory = trimMemory{}
 	return t.handedBack
 }
 
@@ -85,6 +86,20 @@ type trim struct {
 	excess uintptr // bytes of free frames that should still lose their memory
 
 	handedBack uintptr // bytes given back so far
+}
+
+// trimMemory is what a trim works with: two lists of the frames of one class. The arena keeps
+// it from one search of reclaim to the next, so that a program at its limit does not allocate
+// with each refusal: 16 bytes for each public frame of the class that has most. Trim drops
+// it. It belongs to the holder of Arena.trimming.
+type trimMemory struct{ frames, warm []uintptr }
+
+// emptied returns list without elements, with room for n.
+func emptied(list []uintptr, n int) []uintptr {
+	if cap(list) < n {
+		return make([]uintptr, 0, n)
+	}
+	return list[:0]
 }
 
 // run trims one class after the other. It begins with the largest frames, which give back
@@ -101,7 +116,8 @@ func (t *trim) run() {
 func (t *trim) class(k bins.Class) {
 	frames, empties := t.arena.takePublic(k)
 	slices.Sort(frames)
-	warm, cold := make([]uintptr, 0, len(frames)), frames[:0]
+	t.arena.trimMemory.warm = emptied(t.arena.trimMemory.warm, len(frames))
+	warm, cold := t.arena.trimMemory.warm, frames[:0]
 	for rest := frames; len(rest) > 0; {
 		s := t.arena.store.Find(pointer(&rest[0]))
 		if s == nil || s.Desc.class != k {
@@ -158,7 +174,7 @@ func (a *Arena) takePublic(k bins.Class) (frames []uintptr, empties *bins.Batch)
 	for _, c := range *a.caches.Load() {
 		free += c.public[k].Frames()
 	}
-	frames = make([]uintptr, 0, free)
+	frames = emptied(a.trimMemory.frames, free)
 	for _, c := range *a.caches.Load() {
 		for b := c.takeAll(a, k); b != nil; {
 			a.inTrim[k].Add(int64(b.Len()))
@@ -176,6 +192,7 @@ func (a *Arena) takePublic(k bins.Class) (frames []uintptr, empties *bins.Batch)
 			b = next
 		}
 	}
+	a.trimMemory.frames = frames
 	return frames, empties
 }
 

@@ -57,8 +57,8 @@ func (b *Batch) SetCold(cold bool) {
 
 func (b *Batch) setLen(n uint32) { store32(&b.n, n) }
 
-// Add puts a frame into the batch. It reports false if the batch is full. Only the owner
-// may call it.
+// Add puts a frame, which is not nil, into the batch. It reports false if the batch is full.
+// Only the owner may call it.
 func (b *Batch) Add(p unsafe.Pointer) bool {
 	if b.n >= BatchCap {
 		return false

@@ -98,3 +98,21 @@ func FuzzClassOf(f *testing.F) {
 		}
 	})
 }
+
+// ClassOf returns numbers that are no class. Their methods do not divide by a size that does
+// not fit into a word, and the alignment is a power of two.
+func TestNumbersThatAreNoClass(t *testing.T) {
+	for _, size := range []uintptr{0, bins.MaxSize + 1, 1 << 30, ^uintptr(0) >> 1, ^uintptr(0)} {
+		k := bins.ClassOf(size)
+		require.GreaterOrEqual(t, k, bins.Class(bins.Classes))
+		require.EqualValues(t, bins.MaxAlign, k.Align(), "size %d", size)
+		require.Equal(t, 1, k.BatchLen(), "size %d", size)
+	}
+	require.EqualValues(t, bins.MaxAlign, (^bins.Class(0)).Align())
+	require.Equal(t, 1, (^bins.Class(0)).BatchLen())
+	require.Zero(t, (^bins.Class(0)).Size())
+	for k := range bins.Class(bins.Classes) {
+		require.Equal(t, min(k.Size(), bins.MaxAlign), k.Align())
+		require.EqualValues(t, max(1, min(bins.BatchCap, 64<<10/k.Size())), k.BatchLen())
+	}
+}

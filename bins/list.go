@@ -101,7 +101,8 @@ func (l *List) Pop() unsafe.Pointer {
 }
 
 // Push adds a frame. It reports false, and does nothing, if there is no room, or if p is
-// already the frame that was freed last (see Top). Cost after a Pop: 1 load, 1 store, 1
+// already the frame that was freed last (see Top). p must not be nil: that is not checked,
+// and closes the list. Cost after a Pop: 1 load, 1 store, 1
 // branch; otherwise 3 loads, 3 stores, 2 branches.
 func (l *List) Push(p unsafe.Pointer) bool {
 	if t := l.top; t != noTop {

@@ -229,19 +229,24 @@
 // [docs/when-not.md]: https://github.com/framearena/framearena/blob/main/docs/when-not.md
 package coro
 
-// For maintainers: the order in which the files are read. Each group needs only those
-// before it, except for what a comment names. The order of locks is in docs/design.md.
+// For maintainers: the order in which the files are read. Each group needs only those before
+// it, except where a comment names another. The order of locks is in
+// docs/internals/design.md.
 //
-//	frames           header, kind, result, pointers, frame, step, elision, held, slots
-//	executors        runnable, environment, options, runtime, gate
-//	running          worker, worker_slot, steps, finish, goexit, cleanup, errors
+//	frames           header, kind, pointers, result, frame, step, elision, held
+//	executors        runnable, environment, options, runtime
+//	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors
 //	roots            launch, root_end, signal, relay
-//	children         await, call, scope, group, group_end, group_record, join, kind_by_result
-//	waiting          wait, waitable, wake, wait_registry
-//	to wait for      mutex, cond, semaphore, wait_group, event, ring, chan, waker
+//	children         await, call, scope, group, group_record, group_end, join, kind_by_result
+//	waiting          wait, waitable, ring, wake, wait_registry
+//	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker
 //	the first of     select, select_cases, select_proxy, select_after
-//	time             sleep, deadline, clock, timers (the wheel is internal/timerwheel)
+//	time             sleep, deadline, timers, clock
 //	generators       seq, seq_loop
 //	handles          handle, await_on
-//	offloading       blocking, offload, helpers
+//	offloading       blocking, offload
 //	for operators    kinds, kind_stats, waiting_tasks, cursor, backtrace, frame_origin, frame_profile, trace
+//
+// What coro needs and no task is part of stands below it: internal/gate (who is inside, and
+// closing), internal/slots (recycled memory on the Go heap), internal/timerwheel, and
+// internal/helpers (goroutines that are used again).

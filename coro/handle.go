@@ -48,8 +48,10 @@ type Handle[R any] struct {
 // registries keep a waitable for a while after tasks have waited for it, and must not keep the
 // result.
 type handleCompletion struct {
-	waiters[completionState, struct{}]
+	handleWaiters
 }
+
+type handleWaiters = waiters[completionState, struct{}]
 
 // completionState is the state of a handleCompletion.
 type completionState struct {

@@ -80,12 +80,13 @@ func TestNilOption(t *testing.T) {
 // Options that say nothing are none, and of two that say something the last one holds.
 func TestOptionsTogether(t *testing.T) {
 	var first, second, third []error
+	var noContext context.Context
 	fails := coro.Define("fails", func(f *coro.Frame[int, int]) coro.Step { return f.Fail(errLeaf) })
 	ex := newInline(t)
 	require.NoError(t, coro.RunAsync(ex,
 		coro.OnError(func(err error) { first = append(first, err) }),
 		coro.OnError(func(err error) { second = append(second, err) }),
-		coro.OnError(nil), coro.Context(nil), coro.Allocator(nil), coro.OnResult[int](nil), coro.RootFrameSize(0),
+		coro.OnError(nil), coro.Context(noContext), coro.Allocator(nil), coro.OnResult[int](nil), coro.RootFrameSize(0),
 	)(fails.With(1)))
 	require.Empty(t, first)
 	require.Equal(t, []error{errLeaf}, second)

@@ -272,6 +272,9 @@ func (b *binned) allocateLarge(size uintptr) unsafe.Pointer {
 }
 
 func (b *binned) deallocate(c *binnedCache, p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.classFor(size)

@@ -1,6 +1,10 @@
 package fuzz
 
 import (
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +57,83 @@ var brokenAllocators = []struct {
 	{"refused frames count as open", newWrapper(countsRefused), nil, Reported, 1000, 8},
 	{"refusal is answered with a sentinel", newWrapper(refusesWithASentinel), nil, NotUsable, 500, 8},
 	{"refusal keeps the lock", newWrapper(keepsLock), nil, Stuck, 500, 8},
+	{"nil is counted as freed", newNilTaking(countsNil), nilPromises, NilFreed, 500, 1},
+	{"nil goes into the free list", newNilTaking(listsNil), nil, NilFreed, 500, 1},
+	{"nil is freed to the allocator below", newNilTaking(passesNil), nil, NilFreed, 500, 1},
+	{"header in front of nil is read", newWrapper(freesNil), nil, NilFreed, 500, 1},
 	{"refusal ends the goroutine", newWrapper(endsGoroutine), nil, Panicked, 100, 4},
+}
+
+// brokenInTheLongRun are allocators with one fault each that needs many live frames, a long
+// history, sizes that are about no power of two, or a garbage collection. Check must catch
+// each with the options of a user who names nothing but the promises.
+var brokenInTheLongRun = []struct {
+	name      string
+	new       func(testing.TB) arena.FrameAllocator
+	promises  Promises
+	invariant Invariant
+}{
+	{"coalescing leaves the right neighbour listed", newExtents(keepsRightNeighbour), extentPromises, HandedOutTwice},
+	{heldByIntegerName, newExtents(heldByInteger), extentBasics, Damaged},
+	{"class of large sizes is one too small", newExtents(smallAtLargeSizes), extentBasics, Overlap},
+	{"rest of a split is not aligned", newExtents(splitMisaligns), extentPromises, Misaligned},
+	{"header of the next block is on the last byte of a frame", newExtents(headerTooNear), extentPromises, Damaged},
+	{"coalesced memory counts as fresh and is not zeroed", newExtents(staysFresh), extentPromises, NotZeroed},
+	{"table that grows copies one half", newExtents(tableCopiesHalf), extentPromises, Lost},
+	{"full table drops what is freed", newSlots(tableIsFull), slotPromises, Lost},
+	{"indices of a ring wrap", newSlots(ringWraps), slotPromises, HandedOutTwice},
+	{"link goes into a slot that is in use again, after 12,000 frees", newSlots(linksLate), slotPromises, Damaged},
+	{"quarantine forgets what it displaces", newSlots(quarantineForgets), slotPromises, Lost},
+	{"hash table has gaps after a removal", newSlots(tableHasGaps), slotPromises, WrongAccount},
+	{"bits without a slot in the last word of a bitmap", newSlots(lastWord), slotPromises, HandedOutTwice},
+	{"list that spills keeps a slot", newSlots(spillKeepsOne), slotPromises, HandedOutTwice},
+	{"generation wraps", newSlots(generationWraps), slotPromises, HandedOutTwice},
+}
+
+const heldByIntegerName = "chunks that only an integer holds"
+
+// lostMemoryChild is set in the child process of requireLostMemoryIsFound.
+const lostMemoryChild = "FRAMEARENA_TEST_LOST_MEMORY"
+
+// requireLostMemoryIsFound runs the case heldByIntegerName in a child process: the Go runtime
+// may find the lost memory before the kit does, and then it ends the process.
+func requireLostMemoryIsFound(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^TestAllocatorsThatBreakInTheLongRunAreCaught$/^chunks_that_only_an_integer_holds$")
+	cmd.Env = append(os.Environ(), lostMemoryChild+"=1")
+	output, err := cmd.CombinedOutput()
+	if !strings.Contains(string(output), "found bad pointer in Go heap") {
+		require.NoError(t, err, "%s", output)
+		require.Contains(t, string(output), "which its owner did not write")
+	}
+}
+
+func TestAllocatorsThatBreakInTheLongRunAreCaught(t *testing.T) {
+	for _, b := range brokenInTheLongRun {
+		t.Run(b.name, func(t *testing.T) {
+			if b.name == heldByIntegerName && os.Getenv(lostMemoryChild) == "" {
+				requireLostMemoryIsFound(t)
+				return
+			}
+			c := newConfig(b.promises)
+			c.reduceTime = 0
+			// A collection at another moment than the program's may end the process: what the
+			// kit reads may be memory that was freed.
+			percent := debug.SetGCPercent(-1)
+			runtime.GC() // one may be running
+			f := c.check(t, b.new)
+			debug.SetGCPercent(percent)
+			require.NotNil(t, f, "not caught in %d operations", defaultOperations)
+			if b.invariant == Damaged && strings.Contains(f.violation.text, "the header of a block was overwritten") {
+				f.violation.invariant = Damaged // which of the two neighbours is written last depends on addresses
+			}
+			require.Equal(t, b.invariant, f.violation.invariant, f.violation.text)
+			require.LessOrEqual(t, f.done, defaultOperations)
+			if len(f.program) > maxPrinted {
+				require.Contains(t, f.text(), "fuzz.Check(t, newAllocator, promises, // what the failed test promised\n\t\tfuzz.Operations(350000), fuzz.Seed(1))")
+			}
+			t.Logf("%d operations: %s", f.done, f.violation.text)
+		})
+	}
 }
 
 func TestBrokenAllocatorsAreCaught(t *testing.T) {
@@ -126,10 +206,16 @@ func TestFaultlessAllocatorsPass(t *testing.T) {
 		"binned":    {newFaultless, binnedPromises},
 		"wrapper":   {newWrapper(wrapsWell), nil},
 		"lock-free": {newLockFree(publishesWell), lockFreePromises},
+		"extents":   {newExtents(noExtentFault), extentPromises},
+		"slots":     {newSlots(noSlotFault), slotPromises},
 	} {
 		t.Run(name, func(t *testing.T) {
-			Check(t, c.new, c.promises)
-			if name != "wrapper" {
+			if race.Enabled {
+				Check(t, c.new, c.promises, Operations(40_000)) // ten times as slow
+			} else {
+				Check(t, c.new, c.promises)
+			}
+			if newConfig(c.promises).concurrent {
 				Stress(t, c.new, c.promises)
 			}
 		})

@@ -42,8 +42,10 @@ var reportedAs = [mistakes]string{
 }
 
 func (p *planting) Deallocate(frame unsafe.Pointer, size uintptr) {
-	p.frees--
-	if p.frees != 0 || p.mistake == noMistake {
+	if frame != nil {
+		p.frees--
+	}
+	if frame == nil || p.frees != 0 || p.mistake == noMistake {
 		p.Arena.Deallocate(frame, size)
 		return
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// config is what the options of one call add up to. It is immutable once newConfig and
-// shorten have returned, so the goroutines of Stress read it without a lock.
+// config is what the options of one call add up to. It is immutable once newConfig,
+// withDefault and shorten have returned, so the goroutines of Stress read it without a lock.
 type config struct {
 	promised bool // an Option was given, so a printed test has to name it
 
@@ -36,7 +36,7 @@ type config struct {
 	openCache  func(arena.FrameAllocator) (arena.FrameAllocator, func())
 	validate   func(arena.FrameAllocator) error
 
-	operations int
+	operations int // 0 until withDefault, if there is no option
 	goroutines int
 	seed       uint64
 
@@ -47,7 +47,8 @@ type config struct {
 
 const (
 	defaultMaxSize    = 256 << 10
-	defaultOperations = 20_000
+	defaultOperations = 350_000 // of Check
+	defaultStress     = 20_000
 	defaultGoroutines = 8
 
 	// maxProgramTime is far more than a program takes under the race detector on a busy
@@ -55,13 +56,13 @@ const (
 	maxProgramTime = time.Minute
 )
 
-// newConfig returns the defaults with the options applied. It panics if an option is nil.
+// newConfig returns the defaults with the options applied. It panics if an option is nil or
+// its argument makes no sense.
 func newConfig[O StressOption](opts ...O) *config {
 	c := &config{
 		align:       func(uintptr) uintptr { return 16 },
 		cost:        func(size uintptr) uintptr { return size },
 		maxSize:     defaultMaxSize,
-		operations:  defaultOperations,
 		goroutines:  defaultGoroutines,
 		seed:        1,
 		reduceTime:  maxReduceTime,
@@ -76,12 +77,19 @@ func newConfig[O StressOption](opts ...O) *config {
 	return c
 }
 
+// withDefault sets the number of operations, if no option has.
+func (c *config) withDefault(operations int) {
+	if c.operations == 0 {
+		c.operations = operations
+	}
+}
+
 // shorten makes Check and Stress do a quarter of the operations if go test runs with
 // -short. Programs that are no tests, and pass a testing.TB of their own, have no such
 // flag.
 func (c *config) shorten() {
 	if testing.Testing() && flag.Parsed() && testing.Short() {
-		c.operations /= 4
+		c.operations = max(1, c.operations/4)
 	}
 }
 

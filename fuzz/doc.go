@@ -7,7 +7,8 @@
 //	func TestMineBusy(t *testing.T) { fuzz.Stress(t, newMine, promises) }
 //
 // [Check] runs the same programs each time: they allocate, free in any order, free on
-// another goroutine, write, verify, trim, open and close caches, and refuse memory. [Fuzz]
+// another goroutine, write, verify, trim, open and close caches, and refuse memory. Some are
+// long: they have very many live frames, sizes of every kind, and garbage collections. [Fuzz]
 // decodes programs from the bytes that Go's fuzzing tries. In [Stress] many goroutines hand
 // frames to each other.
 //
@@ -40,6 +41,8 @@
 //
 // # What the kit cannot detect
 //
+// If the allocator loses memory of the Go heap in which frames are live, a collection at the
+// wrong moment ends the process ("found bad pointer in Go heap") before the kit can tell.
 // Stress has no time limit for a call: the timeout of go test ends it. The kit does not
 // notice a write to memory that belongs neither to a live frame nor to a Memory. Races that
 // have no effect are found by the race detector: run Stress with -race.

@@ -63,6 +63,9 @@ func (s *shelf) take(i uintptr) unsafe.Pointer {
 }
 
 func (s *shelf) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	s.live--
 	i := shelfOf(size)
 	s.shelves[i] = append(s.shelves[i], p)

@@ -51,6 +51,15 @@ func replayCall(p Program, new func(testing.TB) arena.FrameAllocator, promised b
 	return b.String()
 }
 
+// checkCall returns the source of a test that calls Check with the same operations.
+func checkCall(c *config, new func(testing.TB) arena.FrameAllocator) string {
+	promises := " "
+	if c.promised {
+		promises = " promises, // what the failed test promised\n\t\t"
+	}
+	return fmt.Sprintf("func TestReproduction(t *testing.T) {\n\tfuzz.Check(t, %s,%sfuzz.Operations(%d), fuzz.Seed(%d))\n}\n", nameOf(new), promises, c.operations, c.seed)
+}
+
 // topLevel matches the runtime's name of a function that is declared at top level.
 var topLevel = regexp.MustCompile(`^[^.]+\.([\pL_][\pL\pN_]*)$`)
 

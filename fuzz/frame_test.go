@@ -12,7 +12,7 @@ import (
 func TestContents(t *testing.T) {
 	for _, size := range []uintptr{0, 1, 7, 8, 9, 100, chunk - 1, chunk, chunk + 1, 3*chunk + 5} {
 		memory := make([]byte, size+16)
-		f := &frame{p: unsafe.Pointer(&memory[0]), size: size}
+		f := newFrame(1, unsafe.Pointer(&memory[0]), size)
 		f.write(1)
 		require.Equal(t, -1, f.damage())
 		require.Equal(t, make([]byte, 16), memory[size:], "behind the frame")

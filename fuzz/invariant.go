@@ -66,6 +66,12 @@ const (
 	// that never happens. Stress does not look for it: the timeout of go test does.
 	Stuck Invariant = "Stuck"
 
+	// NilFreed: Deallocate of nil did something. It panicked, changed a figure,
+	// gave something back to the allocator below, or the allocator no longer
+	// serves what it has served before. A caller may pass on the answer of a refused
+	// Allocate, so nil is ignored, whatever the size.
+	NilFreed Invariant = "NilFreed"
+
 	// Invalid: the allocator's own validation returned an error.
 	Invalid Invariant = "Invalid"
 
@@ -77,7 +83,8 @@ const (
 // invariants lists all invariants in the order of their declaration.
 var invariants = []Invariant{
 	Overlap, HandedOutTwice, Misaligned, NotUsable, Damaged, NotZeroed, Lost, WrongAccount,
-	WrongRefusal, LimitExceeded, OutsideWrite, BadReturn, Panicked, Stuck, Invalid, Reported,
+	WrongRefusal, LimitExceeded, OutsideWrite, BadReturn, Panicked, Stuck,
+	NilFreed, Invalid, Reported,
 }
 
 // Invariants returns all invariants, in a new slice.

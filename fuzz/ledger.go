@@ -3,7 +3,6 @@ package fuzz
 import (
 	"cmp"
 	"slices"
-	"unsafe"
 )
 
 // ledger records all live frames by address. It belongs to one goroutine at a time: to the
@@ -19,11 +18,11 @@ type ledger struct {
 	// The following tells whether the allocator recycles, as long as all frames have one
 	// size: then len(addresses) - peak is how many more addresses there were than frames
 	// live at once.
-	size      uintptr                     // of all frames so far, unless mixed
-	sized     bool                        // size is known
-	mixed     bool                        // frames of several sizes were added
-	addresses map[unsafe.Pointer]struct{} // of all frames so far
-	peak      int                         // most live frames at once
+	size      uintptr              // of all frames so far, unless mixed
+	sized     bool                 // size is known
+	mixed     bool                 // frames of several sizes were added
+	addresses map[uintptr]struct{} // of all frames so far
+	peak      int                  // most live frames at once
 }
 
 // place returns the index in byAddress of the first frame at begin or behind it.
@@ -73,7 +72,7 @@ func (l *ledger) add(f *frame, cost uintptr) {
 		l.sized, l.size = true, f.size
 	}
 	if l.mixed = l.mixed || l.size != f.size; !l.mixed {
-		l.addresses[f.p] = struct{}{}
+		l.addresses[f.address] = struct{}{}
 		l.peak = max(l.peak, l.live)
 	}
 }
@@ -91,10 +90,10 @@ func (l *ledger) remove(f *frame, cost uintptr) {
 // forgetAddresses restarts the count of addresses with those of the live frames. After a
 // trim, the memory of all other frames may be gone, and new frames may lie elsewhere.
 func (l *ledger) forgetAddresses() {
-	l.addresses = make(map[unsafe.Pointer]struct{})
+	l.addresses = make(map[uintptr]struct{})
 	l.peak = l.live
 	for _, f := range l.byAddress {
-		l.addresses[f.p] = struct{}{}
+		l.addresses[f.address] = struct{}{}
 	}
 }
 

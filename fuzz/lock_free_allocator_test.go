@@ -96,6 +96,9 @@ func (a *lockFree) Allocate(size uintptr) unsafe.Pointer {
 }
 
 func (a *lockFree) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	a.count(-1)
 	a.push(uint64(uintptr(p)-uintptr(unsafe.Pointer(unsafe.SliceData(a.memory))))/lockFreeSize + 1)
 }

@@ -25,9 +25,10 @@ type Memory struct {
 
 	mu         sync.Mutex // guards the fields below
 	live       map[unsafe.Pointer]*block
-	bytes      uintptr  // of the live blocks, as asked for
-	freed      []*block // given back lately, oldest first; still checked for writes
-	freedBytes uintptr  // of the blocks in freed
+	addresses  []uintptr // of the live blocks, sorted
+	bytes      uintptr   // of the live blocks, as asked for
+	freed      []*block  // given back lately, oldest first; still checked for writes
+	freedBytes uintptr   // of the blocks in freed
 	limited    bool
 	left       uintptr // bytes that Allocate still hands out, if limited
 	first      *violation
@@ -57,6 +58,7 @@ const (
 // after the call of NewMemory: cleanups run last in, first out, and the Memory looks for
 // live blocks in its own.
 func NewMemory(t testing.TB) *Memory {
+	must(t != nil, "NewMemory without a testing.TB: pass the one that the constructor got")
 	m := &Memory{t: t, live: make(map[unsafe.Pointer]*block)}
 	r, ofKit := t.(*recorder)
 	if ofKit {
@@ -94,12 +96,17 @@ func (m *Memory) Allocate(size uintptr) unsafe.Pointer {
 	fill(b.memory[guard:guard+size], freshByte)
 	p := unsafe.Pointer(&b.memory[guard])
 	m.live[p] = b
+	i, _ := slices.BinarySearch(m.addresses, uintptr(p))
+	m.addresses = slices.Insert(m.addresses, i, uintptr(p))
 	m.bytes += size
 	return p
 }
 
-// Deallocate takes a block back. size is the size that was asked for.
+// Deallocate takes a block back. size is the size that was asked for. A nil p is ignored.
 func (m *Memory) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.live[p]
@@ -112,6 +119,8 @@ func (m *Memory) Deallocate(p unsafe.Pointer, size uintptr) {
 	}
 	m.checkGuards(b)
 	delete(m.live, p)
+	i, _ := slices.BinarySearch(m.addresses, uintptr(p))
+	m.addresses = slices.Delete(m.addresses, i, i+1)
 	m.bytes -= b.size
 	fill(b.memory[guard:guard+b.size], returnByte)
 	m.freed = append(m.freed, b)
@@ -153,15 +162,15 @@ func (m *Memory) grant() {
 func (m *Memory) contains(f *frame) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if b := m.live[f.p]; b != nil {
-		return f.size <= b.size
+	i, found := slices.BinarySearch(m.addresses, f.begin())
+	if !found {
+		i--
 	}
-	for p, b := range m.live {
-		if f.begin() >= uintptr(p) && f.end() <= uintptr(p)+b.size {
-			return true
-		}
+	if i < 0 {
+		return false
 	}
-	return false
+	b := m.live[*(*unsafe.Pointer)(unsafe.Pointer(&m.addresses[i]))]
+	return f.end() <= m.addresses[i]+b.size
 }
 
 // found returns the first fault so far, or nil.

@@ -42,11 +42,12 @@ const (
 	Trim                          // gives memory of free frames back; see Trims
 	Refuse                        // makes memory short; see Refusals and Memory
 	Grant                         // ends Refuse
+	Collect                       // runs a garbage collection and verifies all frames
 )
 
 var codeNames = [...]string{
 	Allocate: "Allocate", Free: "Free", FreeElsewhere: "FreeElsewhere", Write: "Write", Verify: "Verify",
-	OpenCache: "OpenCache", CloseCache: "CloseCache", Trim: "Trim", Refuse: "Refuse", Grant: "Grant",
+	OpenCache: "OpenCache", CloseCache: "CloseCache", Trim: "Trim", Refuse: "Refuse", Grant: "Grant", Collect: "Collect",
 }
 
 // String returns the constant's name.

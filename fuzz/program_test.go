@@ -140,7 +140,7 @@ func TestOpText(t *testing.T) {
 	} {
 		require.Equal(t, c.want, c.op.text())
 	}
-	for c := Allocate; c <= Grant; c++ {
+	for c := Allocate; c <= Collect; c++ {
 		require.NotContains(t, c.String(), "Code(")
 	}
 	require.Equal(t, "Code(0)", Code(0).String())

@@ -13,6 +13,9 @@ import (
 const (
 	maxReduceRuns = 4000
 	maxReduceTime = 3 * time.Second
+
+	// maxReduceOperations bounds the operations of all programs that are tried.
+	maxReduceOperations = 10_000_000
 )
 
 // reduction searches for a shorter program that breaks the same invariant. It belongs to
@@ -25,6 +28,7 @@ type reduction struct {
 	best      Program    // the shortest so far
 	violation *violation // of best
 	runs      int        // so far
+	done      int        // operations of all programs so far
 	deadline  time.Time
 }
 
@@ -46,14 +50,20 @@ func (c *config) reduce(t testing.TB, new func(testing.TB) arena.FrameAllocator,
 	return r.best.renumber(), r.violation
 }
 
+// over reports whether a bound is reached. The first run is within all bounds.
+func (r *reduction) over() bool {
+	return r.runs >= maxReduceRuns || r.runs > 0 && (r.done >= maxReduceOperations || time.Now().After(r.deadline))
+}
+
 // try runs p. If p breaks the invariant, it becomes r.best, without the operations behind
 // the one that breaks it. try reports whether it did.
 func (r *reduction) try(p Program) bool {
-	if r.runs >= maxReduceRuns || r.runs > 0 && time.Now().After(r.deadline) {
+	if r.over() {
 		return false
 	}
 	r.runs++
 	o := r.c.execute(r.t, r.new, p)
+	r.done += o.done
 	if o.violation == nil || o.violation.invariant != r.invariant {
 		return false
 	}
@@ -65,10 +75,10 @@ func (r *reduction) try(p Program) bool {
 // on to single ones (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing
 // input", 2002). It reports whether it removed any.
 func (r *reduction) leaveOut() (any bool) {
-	for n := len(r.best); n > 0; {
+	for n := len(r.best); n > 0 && !r.over(); {
 		n = min(n, len(r.best))
 		found := false
-		for from := len(r.best) - n; ; from -= n {
+		for from := len(r.best) - n; !r.over(); from -= n {
 			from = max(from, 0)
 			to := min(from+n, len(r.best))
 			if from < to {
@@ -102,7 +112,7 @@ func (r *reduction) simplify() (any bool) {
 			any = true
 		}
 	}
-	for i := 0; i < len(r.best); i++ {
+	for i := 0; i < len(r.best) && !r.over(); i++ {
 		if op := r.best[i]; op.Do == Allocate || op.Do == Free || op.Do == FreeElsewhere {
 			replace(i, func(op *Op) { op.Cache = 0 })
 		}

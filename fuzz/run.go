@@ -2,6 +2,8 @@ package fuzz
 
 import (
 	"maps"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -28,6 +30,7 @@ type run struct {
 	// is atomic. It orders nothing else.
 	done atomic.Int64
 
+	afterNil bool   // nil was freed, and what the allocator served before that is asked for again
 	touching *frame // the frame that is being read or written; a fault is about this frame
 }
 
@@ -92,10 +95,12 @@ func (r *run) checkConstructor(end ending) *violation {
 // cutShort returns the violation of a program that has ended in the middle of an operation.
 func (r *run) cutShort(end ending) *violation {
 	switch {
+	case r.afterNil:
+		return violated(NilFreed, "after Deallocate of nil, which an allocator ignores, it panicked or ended the goroutine that called it: %v\n%s", end.panicked, end.stack)
 	case end.panicked == nil:
 		return violated(Panicked, "the allocator ended the goroutine that called it")
 	case r.touching != nil:
-		return violated(NotUsable, "reading or writing frame %d, of %d bytes at %p, panicked: %v", r.touching.number, r.touching.size, r.touching.p, end.panicked)
+		return violated(NotUsable, "reading or writing frame %d, of %d bytes at %p, panicked: %v", r.touching.number, r.touching.size, r.touching.p(), end.panicked)
 	}
 	return violated(Panicked, "the allocator panicked: %v\n%s", end.panicked, end.stack)
 }
@@ -168,6 +173,8 @@ func (r *run) operation(op Op) *violation {
 			r.ledger.forgetAddresses()
 			return r.verifyAll()
 		}
+	case Collect:
+		return r.collect()
 	case Refuse:
 		r.refuse(op.Size)
 	case Grant:
@@ -176,6 +183,22 @@ func (r *run) operation(op Op) *violation {
 	}
 	return nil
 }
+
+// collect runs a garbage collection, overwrites the memory that it has freed, and verifies all
+// frames. So memory on the Go heap that the allocator holds by an integer alone is noticed.
+func (r *run) collect() *violation {
+	// While frames may lie in memory that was freed, no collection may find a pointer there.
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	runtime.GC()
+	for size := 4 << 10; size <= 1<<20; size *= 4 {
+		for range 4 << 20 / size {
+			fill(make([]byte, size), dirtByte)
+		}
+	}
+	return r.verifyAll()
+}
+
+const dirtByte = 0xE1
 
 // through returns the cache of a number, or the allocator itself if no such cache is open.
 func (r *run) through(cache int) arena.FrameAllocator {
@@ -214,7 +237,7 @@ func (r *run) allocate(op Op) *violation {
 	if v := r.c.checkAnswer(p, op.Size, &r.ledger, r.refuses); v != nil || p == nil {
 		return v
 	}
-	f := &frame{number: op.Frame, p: p, size: op.Size}
+	f := newFrame(op.Frame, p, op.Size)
 	if v := r.c.checkPlace(f, &r.ledger); v != nil {
 		return v
 	}
@@ -268,16 +291,16 @@ func (c *config) checkAnswer(p unsafe.Pointer, size uintptr, l *ledger, refuses 
 // checkPlace checks the address of a new frame, which is not in the ledger yet.
 func (c *config) checkPlace(f *frame, l *ledger) *violation {
 	if f.end() < f.begin() {
-		return violated(NotUsable, "frame %d, of %d bytes at %p, goes beyond the last address", f.number, f.size, f.p)
+		return violated(NotUsable, "frame %d, of %d bytes at %p, goes beyond the last address", f.number, f.size, f.p())
 	}
 	if align := c.align(f.size); f.begin()&(align-1) != 0 {
-		return violated(Misaligned, "frame %d, of %d bytes, is at %p, and should be aligned to %d", f.number, f.size, f.p, align)
+		return violated(Misaligned, "frame %d, of %d bytes, is at %p, and should be aligned to %d", f.number, f.size, f.p(), align)
 	}
 	if other := l.conflict(f); other != nil {
-		if other.p == f.p {
-			return violated(HandedOutTwice, "frame %d, of %d bytes at %p, is frame %d, which is live and has %d bytes", f.number, f.size, f.p, other.number, other.size)
+		if other.address == f.address {
+			return violated(HandedOutTwice, "frame %d, of %d bytes at %p, is frame %d, which is live and has %d bytes", f.number, f.size, f.p(), other.number, other.size)
 		}
-		return violated(Overlap, "frame %d, of %d bytes at %p, shares bytes with frame %d, of %d bytes at %p", f.number, f.size, f.p, other.number, other.size, other.p)
+		return violated(Overlap, "frame %d, of %d bytes at %p, shares bytes with frame %d, of %d bytes at %p", f.number, f.size, f.p(), other.number, other.size, other.p())
 	}
 	return nil
 }
@@ -292,7 +315,7 @@ func (r *run) inMemory(f *frame) *violation {
 			return nil
 		}
 	}
-	return violated(NotUsable, "frame %d, of %d bytes at %p, is not inside a live block of the Memory below", f.number, f.size, f.p)
+	return violated(NotUsable, "frame %d, of %d bytes at %p, is not inside a live block of the Memory below", f.number, f.size, f.p())
 }
 
 // grown checks that freed frames are used again.
@@ -323,7 +346,7 @@ func damagedAt(f *frame, i int) *violation {
 	if i < 0 {
 		return nil
 	}
-	return violated(Damaged, "byte %d of frame %d, of %d bytes at %p, is %#02x, which its owner did not write", i, f.number, f.size, f.p, f.bytes()[i])
+	return violated(Damaged, "byte %d of frame %d, of %d bytes at %p, is %#02x, which its owner did not write", i, f.number, f.size, f.p(), f.bytes()[i])
 }
 
 func (r *run) verifyAll() *violation {
@@ -343,7 +366,7 @@ func (r *run) free(f *frame, through arena.FrameAllocator) *violation {
 	}
 	r.ledger.remove(f, r.c.cost(f.size))
 	delete(r.frames, f.number)
-	through.Deallocate(f.p, f.size)
+	through.Deallocate(f.p(), f.size)
 	return nil
 }
 
@@ -374,6 +397,9 @@ func (r *run) end() *violation {
 	if v := r.validate(); v != nil {
 		return v
 	}
+	if v := r.freeNil(); v != nil {
+		return v
+	}
 	for i := 0; len(r.frames) > 0; i++ {
 		var f *frame
 		if n := len(r.ledger.byAddress); n > 0 { // the lowest and the highest address in turn
@@ -393,12 +419,24 @@ func (r *run) end() *violation {
 	if v := r.accounts(); v != nil {
 		return v
 	}
-	if r.served > 0 {
-		if v := r.again(); v != nil {
-			v.text = "after the end of the program, when everything was freed and was allocated again: " + v.text
-			return v
-		}
+	if v := r.again(); v != nil {
+		v.text = "after the end of the program, when everything was freed and was allocated again: " + v.text
+		return v
 	}
+	if v := r.probe(); v != nil {
+		return v
+	}
+	if v := r.freeNil(); v != nil {
+		return v
+	}
+	r.afterNil = true
+	if v := r.probe(); v != nil {
+		if v.invariant == WrongRefusal {
+			return violated(NilFreed, "after Deallocate of nil, which an allocator ignores: %s", v.text)
+		}
+		return v
+	}
+	r.afterNil = false
 	for _, m := range r.tb.memories {
 		if v := m.check(); v != nil {
 			return v
@@ -407,9 +445,78 @@ func (r *run) end() *violation {
 	return r.validate()
 }
 
+// sizesOfNil are the sizes with which a nil is freed.
+var sizesOfNil = [...]uintptr{0, 1, 16, 128, 129, 4096, 64 << 10, 64<<10 + 1, 1 << 20, 1 << 31, ^uintptr(0) >> 1, ^uintptr(0) - 15, ^uintptr(0)}
+
+// freeNil frees nil through the allocator and through each open cache, with each of
+// sizesOfNil and the largest size that was served, and checks that nothing has changed. It
+// returns the violation of a Memory, if one has a fault from before.
+func (r *run) freeNil() *violation {
+	for _, m := range r.tb.memories {
+		if v := m.check(); v != nil {
+			return v
+		}
+	}
+	through := []arena.FrameAllocator{r.main}
+	for _, n := range slices.Sorted(maps.Keys(r.caches)) {
+		through = append(through, r.caches[n].frames)
+	}
+	var size uintptr // the last with which nil was freed
+	var v *violation
+	end := isolate(func() {
+		for _, a := range through {
+			for _, size = range append(sizesOfNil[:], r.served) {
+				a.Deallocate(nil, size)
+				if v = r.accounts(); v == nil {
+					v = r.tb.verdict()
+				}
+				if v != nil {
+					return
+				}
+			}
+		}
+		if v = r.verifyAll(); v == nil {
+			v = r.validate()
+		}
+	})
+	switch {
+	case end.panicked != nil:
+		return violated(NilFreed, "Deallocate of nil, with size %d, panicked: %v\n%s", size, end.panicked, end.stack)
+	case !end.returned:
+		return violated(NilFreed, "Deallocate of nil, with size %d, ended the goroutine that called it", size)
+	case v != nil && v.invariant == Damaged: // nil is not the cause: no frame was given
+		return v
+	case v != nil:
+		return violated(NilFreed, "after Deallocate of nil, with size %d, which an allocator ignores: %s: %s", size, v.invariant, v.text)
+	}
+	return nil
+}
+
+// probe allocates a frame of the largest size that was served, and frees it. It is called
+// before nil is freed and afterwards, so that a request which is refused only then is refused
+// because of that.
+func (r *run) probe() *violation {
+	if r.served == 0 {
+		return nil
+	}
+	if v := r.allocate(Op{Do: Allocate, Frame: -1, Size: r.served}); v != nil {
+		return v
+	}
+	if f := r.frames[-1]; f != nil {
+		if v := r.free(f, r.main); v != nil {
+			return v
+		}
+	}
+	return r.accounts()
+}
+
 // again allocates a frame of the largest size that was served and, if there is a budget, as
-// many as the budget allows. Earlier refusals must not have used up any memory or budget.
+// many as the budget allows. Earlier refusals must not have used up any memory or budget. It
+// does nothing if no frame was served.
 func (r *run) again() *violation {
+	if r.served == 0 {
+		return nil
+	}
 	for n := 1; n <= maxLive; n++ {
 		if v := r.allocate(Op{Do: Allocate, Frame: -n, Size: r.served}); v != nil {
 			return v

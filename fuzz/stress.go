@@ -23,11 +23,13 @@ import (
 // hide a missing order in the allocator; with -race, half of the rounds do without it.
 // Stress is not a benchmark.
 //
-// Stress returns when all of its goroutines have ended. It panics if an option is nil. See
-// [Check] for new.
+// Stress returns when all of its goroutines have ended. See [Check] for new. Stress
+// panics as Check does.
 func Stress(t testing.TB, new func(testing.TB) arena.FrameAllocator, opts ...StressOption) {
 	t.Helper()
+	mustBeNew(new)
 	c := newConfig(opts...)
+	c.withDefault(defaultStress)
 	c.shorten()
 	if f := c.stress(t, new); f != nil {
 		t.Fatal(f.text())
@@ -81,6 +83,7 @@ func (c *config) stress(t testing.TB, new func(testing.TB) arena.FrameAllocator)
 	if !c.concurrent {
 		t.Fatal("fuzz: Stress needs an allocator that promises Concurrent: add that option, or use Check")
 	}
+	c.withDefault(defaultStress)
 	v, done := c.stressOnce(t, new)
 	if v == nil {
 		return nil
@@ -126,6 +129,7 @@ func stressCall(c *config, new func(testing.TB) arena.FrameAllocator) string {
 // stressOnce runs the load on a new allocator. It returns the first violation, or nil, and
 // the number of operations.
 func (c *config) stressOnce(t testing.TB, new func(testing.TB) arena.FrameAllocator) (*violation, int) {
+	c.withDefault(defaultStress)
 	s := &stress{c: c, tb: &recorder{TB: t}, passed: make(chan *frame, stressPassed)}
 	end := isolate(func() { s.main = new(s.tb) })
 	if s.tb.skipped {
@@ -174,6 +178,7 @@ func (s *stress) run() {
 			}
 		})
 		s.all((*stressUser).look)
+		s.all((*stressUser).freeNil)
 		s.all((*stressUser).leave)
 		if s.found != nil {
 			return
@@ -349,7 +354,7 @@ func (u *stressUser) allocate() {
 		return
 	}
 	u.serial++
-	f := &frame{number: u.done, p: p, size: size}
+	f := newFrame(u.done, p, size)
 	if !u.admit(f) {
 		return
 	}
@@ -398,13 +403,28 @@ func (u *stressUser) free(f *frame) {
 		u.ledger.remove(f, u.c.cost(f.size))
 		u.mu.Unlock()
 	}
-	u.through().Deallocate(f.p, f.size)
+	u.through().Deallocate(f.p(), f.size)
 }
 
 // look verifies all frames that the user holds, while no user changes any.
 func (u *stressUser) look() {
 	for _, f := range u.live {
 		u.verify(f)
+	}
+}
+
+// freeNil frees nil through the user's cache and through the allocator, as the other users do
+// at the same time. What that has changed shows in the checks at the end of the round.
+func (u *stressUser) freeNil() {
+	var size uintptr
+	end := isolate(func() {
+		for _, size = range sizesOfNil {
+			u.frames.Deallocate(nil, size)
+			u.main.Deallocate(nil, size)
+		}
+	})
+	if !end.returned {
+		u.report(violated(NilFreed, "Deallocate of nil, with size %d, panicked or ended the goroutine that called it: %v\n%s", size, end.panicked, end.stack))
 	}
 }
 

@@ -33,6 +33,10 @@ func (r *traced) Allocate(size uintptr) unsafe.Pointer {
 }
 
 func (r *traced) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		r.Trace.Deallocate(nil, size) // not recorded
+		return
+	}
 	r.want = append(r.want, arena.TraceEvent{Op: arena.TraceDeallocate, Size: uint64(size), Frame: r.numbers[p]})
 	delete(r.numbers, p)
 	r.Trace.Deallocate(p, size)

@@ -32,6 +32,7 @@ const (
 	refusesWithASentinel
 	endsGoroutine
 	keepsLock
+	freesNil
 )
 
 // wrapperSentinel is the answer of a wrapper that refuses with a sentinel instead of nil.
@@ -110,6 +111,9 @@ func (w *wrapper) Allocate(size uintptr) unsafe.Pointer {
 }
 
 func (w *wrapper) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil && w.fault != freesNil {
+		return
+	}
 	p = unsafe.Add(p, -wrapperHeader)
 	detail := w.details[p]
 	delete(w.details, p)

@@ -9,13 +9,31 @@ import (
 // own. It is the caller's until Unmap or Close. Any goroutine may call Map. The error is
 // ErrClosed or wraps ErrRefused.
 func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
+	p, err := s.mapped(size)
+	if err != nil && size <= MaxMapping {
+		size = wholePages(size)
+	}
+	return p, refusal(size, err)
+}
+
+// TryMap is Map without an error: it returns nil if the system refuses, or if the store is
+// closed. A refusal allocates nothing on the Go heap, so a program that has no memory left
+// may ask any number of times. Any goroutine may call it.
+func (s *Store[D]) TryMap(size uintptr) unsafe.Pointer {
+	p, _ := s.mapped(size)
+	return p
+}
+
+// mapped is Map with the bare error of the system.
+func (s *Store[D]) mapped(size uintptr) (unsafe.Pointer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, ErrClosed
 	}
 	if size > MaxMapping {
-		return nil, s.refused(size, errTooLarge)
+		s.stats.Refusals++
+		return nil, errTooLarge
 	}
 	m, err := s.reserve(wholePages(size), PageSize())
 	if err != nil {
@@ -24,7 +42,8 @@ func (s *Store[D]) Map(size uintptr) (unsafe.Pointer, error) {
 	if s.config.Prefault {
 		if err := prefault(m.base, m.size); err != nil {
 			_ = m.release() // the caller needs the refusal, not this error
-			return nil, s.refused(size, err)
+			s.stats.Refusals++
+			return nil, err
 		}
 	}
 	s.large[uintptr(m.base)] = m

@@ -77,8 +77,22 @@ func NewStore[D any](c Config) *Store[D] {
 }
 
 // Acquire returns a slab, which is the caller's until Return. Its memory is zero. The error
-// is ErrClosed or wraps ErrRefused.
+// is ErrClosed or wraps ErrRefused. Any goroutine may call it.
 func (s *Store[D]) Acquire() (*Slab[D], error) {
+	sl, err := s.acquire()
+	return sl, refusal(Size, err)
+}
+
+// TryAcquire is Acquire without an error: it returns nil if the system refuses, or if the
+// store is closed. A refusal allocates nothing on the Go heap, so a program that has no
+// memory left may ask any number of times. Any goroutine may call it.
+func (s *Store[D]) TryAcquire() *Slab[D] {
+	sl, _ := s.acquire()
+	return sl
+}
+
+// acquire is Acquire with the bare error of the system.
+func (s *Store[D]) acquire() (*Slab[D], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -95,7 +109,8 @@ func (s *Store[D]) Acquire() (*Slab[D], error) {
 	if s.config.Prefault {
 		if err := prefault(sl.base, Size); err != nil {
 			_ = s.takeBack(sl) // some pages may be backed already; the caller needs the refusal, not this error
-			return nil, s.refused(Size, err)
+			s.stats.Refusals++
+			return nil, err
 		}
 	}
 	sl.inUse = true
@@ -253,23 +268,27 @@ func (s *Store[D]) unmapAll() error {
 	return errors.Join(errs...)
 }
 
-// reserve asks the system for size bytes of address space, aligned to align. The caller
-// holds mu.
-func (s *Store[D]) reserve(size, align uintptr) (memory, error) {
+// reserve asks the system for size bytes of address space, aligned to align. It counts a
+// refusal, and returns the bare error of the system. The caller holds mu.
+func (s *Store[D]) reserve(size, align uintptr) (m memory, err error) {
 	if s.config.BeforeMap != nil {
-		if err := s.config.BeforeMap(size); err != nil {
-			return memory{}, s.refused(size, err)
-		}
+		err = s.config.BeforeMap(size)
 	}
-	m, err := reserveMemory(size, align)
+	if err == nil {
+		m, err = reserveMemory(size, align)
+	}
 	if err != nil {
-		return memory{}, s.refused(size, err)
+		s.stats.Refusals++
+		return memory{}, err
 	}
 	return m, nil
 }
 
-// refused counts a refusal and returns the error for it. The caller holds mu.
-func (s *Store[D]) refused(size uintptr, err error) error {
-	s.stats.Refusals++
+// refusal returns the error for a request of size bytes that the system refused with err. It
+// returns nil and ErrClosed as they are.
+func refusal(size uintptr, err error) error {
+	if err == nil || err == ErrClosed {
+		return err
+	}
 	return fmt.Errorf("%w: %d bytes: %w", ErrRefused, size, err)
 }

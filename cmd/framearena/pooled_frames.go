@@ -80,8 +80,11 @@ func (p *pooledFrames) Allocate(size uintptr) unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(unsafe.SliceData(b.memory)), pooledHeaderSize)
 }
 
-// Deallocate returns a frame to the pool of its class.
+// Deallocate gives a frame back to the pool of its class. A nil frame is ignored.
 func (p *pooledFrames) Deallocate(frame unsafe.Pointer, size uintptr) {
+	if frame == nil {
+		return
+	}
 	header := (*pooledHeader)(unsafe.Add(frame, -int(pooledHeaderSize)))
 	b := *(**pooledBlock)(unsafe.Pointer(&header.block))
 	p.mu.Lock()

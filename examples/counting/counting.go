@@ -28,8 +28,11 @@ func (c *counting) Allocate(size uintptr) unsafe.Pointer {
 	return p
 }
 
-// Deallocate takes a frame back. size is the size that was asked for.
+// Deallocate takes a frame back. size is the size that was asked for. A nil p is ignored.
 func (c *counting) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	c.live.Add(-1)
 	c.next.Deallocate(p, size)
 }

@@ -48,8 +48,11 @@ func (s *slots) Allocate(size uintptr) unsafe.Pointer {
 	return p
 }
 
-// Deallocate takes a slot back.
+// Deallocate takes a slot back. A nil p is ignored.
 func (s *slots) Deallocate(p unsafe.Pointer, size uintptr) {
+	if p == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free = append(s.free, p)
