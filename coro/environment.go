@@ -190,19 +190,25 @@ func (e *Environment) mayEnd() bool { return e.registry != &e.runtime.registry }
 
 // cause returns the reason why the tree, or the scope that is a part of it, should end. It
 // returns nil if there is none. Any goroutine may call it.
-func (e *Environment) cause() error {
+func (e *Environment) cause() error { return e.ending().cause }
+
+// ending is cause, with the error that the context has then. Both are nil if there is no reason
+// to end.
+func (e *Environment) ending() ending {
 	for r := e.registry; r != nil; r = r.outer {
 		if r.cancelled.Load() {
-			return r.cause
+			return r.ending
 		}
-		if r.ctx != nil && r.ctx.Err() != nil {
-			return context.Cause(r.ctx)
+		if r.ctx != nil {
+			if err := r.ctx.Err(); err != nil {
+				return ending{err, context.Cause(r.ctx)}
+			}
 		}
 		if r.deadline != 0 && r.runtime.timing().now() >= r.deadline {
-			return context.DeadlineExceeded
+			return ending{context.DeadlineExceeded, context.DeadlineExceeded}
 		}
 	}
-	return nil
+	return ending{}
 }
 
 // context returns the context of the tree or of the scope. A scope makes it on demand.

@@ -160,6 +160,11 @@ func (h *Handle[R]) Cancel(cause error) {
 	if cause == nil {
 		cause = context.Canceled
 	}
+	h.cancel(canceledWith(cause))
+}
+
+// cancel is Cancel with the error that the task's context has then.
+func (h *Handle[R]) cancel(end ending) {
 	e := h.started()
 	e.lock.mu.Lock()
 	tree, generation := h.tree, h.generation
@@ -170,7 +175,7 @@ func (h *Handle[R]) Cancel(cause error) {
 	if tree != nil {
 		// The tree may end before that, and the registry become another tree's: then the
 		// generation is another one.
-		tree.cancel(generation, cause)
+		tree.cancel(generation, end)
 	}
 }
 

@@ -96,10 +96,10 @@ type waitRegistry struct {
 
 	// cancelled is set by the canceller, with walk held, and cleared by close. Tasks of the
 	// tree load it, without walk; see the head of this file. arm sets it too, if the end has
-	// come before; then no task of the tree waits yet. cause is why; it is written before
+	// come before; then no task of the tree waits yet. ending is why; it is written before
 	// cancelled is set.
 	cancelled interleave.Bool
-	cause     error
+	ending    ending
 
 	// walk is held while tasks are looked for, and while the registry changes its tree.
 	walk interleave.Mutex
@@ -129,6 +129,14 @@ type waitRegistry struct {
 	set     map[waitable]struct{}
 	sweepAt int // add sweeps when set has this size
 }
+
+// ending is why a tree or a scope is cancelled. err is what Err of its context returns then:
+// context.Canceled, context.DeadlineExceeded, or the error of a context of the user's own type.
+// cause is what Frame.Err and context.Cause return.
+type ending struct{ err, cause error }
+
+// canceledWith is the ending of a tree that was cancelled with the given cause.
+func canceledWith(cause error) ending { return ending{context.Canceled, cause} }
 
 const minSweep = 64
 
@@ -180,10 +188,10 @@ func (r *waitRegistry) arm() {
 	switch ctx, generation := r.ctx, r.generation; {
 	case ctx == nil:
 	case ctx.Err() != nil: // at once, not when the context has started a goroutine for it
-		r.cause = context.Cause(ctx)
+		r.ending = ending{ctx.Err(), context.Cause(ctx)}
 		r.cancelled.Store(true)
 	default:
-		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, context.Cause(ctx)) })
+		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, ending{ctx.Err(), context.Cause(ctx)}) })
 	}
 	if r.deadline != 0 {
 		r.timer = newDeadlineTimer(r)
@@ -200,7 +208,7 @@ func (r *waitRegistry) addInner(inner *waitRegistry) {
 	}
 	r.inner = inner
 	if r.cancelled.Load() && !inner.cancelled.Load() {
-		inner.cause = r.cause
+		inner.ending = r.ending
 		inner.cancelled.Store(true)
 	}
 }
@@ -257,7 +265,7 @@ func (r *waitRegistry) close() {
 	r.generation++
 	r.armed.Store(false)
 	r.cancelled.Store(false)
-	r.cause, r.shared, r.deadline, r.timer = nil, false, 0, nil
+	r.ending, r.shared, r.deadline, r.timer = ending{}, false, 0, nil
 	r.stop, r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil, nil
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -289,13 +297,12 @@ func (r *waitRegistry) add(p waitable) {
 }
 
 // cancel wakes the waiting tasks of the tree of the given generation, and of the scopes in it,
-// because the tree has to end with cause. If that tree has ended, cancel does nothing. The
-// caller holds no lock.
-func (r *waitRegistry) cancel(generation uint64, cause error) {
+// because of end. If that tree has ended, cancel does nothing. The caller holds no lock.
+func (r *waitRegistry) cancel(generation uint64, end ending) {
 	woken := wakeLists.Get().(*wakeList)
 	r.walk.Lock()
 	if r.generation == generation {
-		r.cancelWalking(cause, woken)
+		r.cancelWalking(end, woken)
 	}
 	r.walk.Unlock()
 	// The tree has not ended while one of its tasks is not posted. After post it may have
@@ -306,20 +313,20 @@ func (r *waitRegistry) cancel(generation uint64, cause error) {
 
 // cancelWalking is cancel for a caller that holds walk and has compared the generation. The
 // caller posts woken after it has released walk.
-func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
+func (r *waitRegistry) cancelWalking(end ending, woken *wakeList) {
 	if r.cancelled.Load() {
 		return
 	}
-	r.cause = cause
+	r.ending = end
 	r.cancelled.Store(true)
 	if s := r.env.scope; s != nil {
-		s.cancelContext(cause)
+		s.cancelContext(end)
 	}
 	r.withdraw(match{env: r.env}, woken)
 	// The list of inner registries does not change: that needs walk.
 	for inner := r.inner; inner != nil; inner = inner.nextInner {
 		inner.walk.Lock()
-		inner.cancelWalking(cause, woken)
+		inner.cancelWalking(end, woken)
 		inner.walk.Unlock()
 	}
 }
