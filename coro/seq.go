@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -57,7 +58,11 @@ func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ..
 //
 // When the loop ends, by a break, a return or a panic too, the generator and the tasks that it
 // awaits have ended, and their frames are free. If the loop ends early, their step functions are
-// not called again, except for the cleanup step of kinds with [HasCleanup].
+// not called again, except for the cleanup step of kinds with [HasCleanup]. If such a step panics,
+// the panic comes out of the loop, as a [*PanicError]; if it calls [runtime.Goexit], the loop's
+// goroutine ends. If the generator's cleanup step fails with another error than its Err, the error
+// goes the way of those of a generator that fails, and in a loop over Seq2 as in one over Seq: the
+// loop is over, and takes no values.
 //
 // The frames come from the allocator given by [Allocator] or, without one, from an arena of
 // this package that has no limit. With [Context], Err returns the context's error after each
@@ -108,7 +113,7 @@ func (k *kind) reportSeqError(handler func(error), err error) {
 // run is one loop. It returns the generator's error, or nil if yield ended the loop.
 func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 	l := g.loops.Get().(*seqLoop[T])
-	defer g.end(l)
+	defer g.end(l, o.handler)
 	h := l.begin(&g.kind, o)
 	if h == nil {
 		return arena.ErrExhausted
@@ -120,13 +125,23 @@ func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 	return l.call.err
 }
 
-// end ends a loop, and keeps l for another one.
-func (g *SeqKind[S, T]) end(l *seqLoop[T]) {
-	l.seqDriver.end()
+// end ends a loop, and keeps l for another one. What cleanup steps have ended with comes out of the
+// loop, or goes to handler.
+func (g *SeqKind[S, T]) end(l *seqLoop[T], handler func(error)) {
+	failed, panicked, exited := l.seqDriver.end()
 	var zero T
 	l.value = zero
 	if l.runtime.timers == nil { // with timers, it may belong to a synctest bubble
 		g.loops.Put(l)
+	}
+	if exited {
+		defer runtime.Goexit()
+	}
+	switch {
+	case panicked:
+		panic(failed)
+	case failed != nil:
+		g.reportSeqError(handler, failed)
 	}
 }
 
