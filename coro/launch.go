@@ -67,7 +67,7 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		}
 		return err
 	}
-	if err := rt.launching.Launch(false); err != nil {
+	if err := rt.launchFromOutside(false); err != nil {
 		return err
 	}
 	launched := false
@@ -99,7 +99,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 		}
 		return err
 	}
-	if err := rt.launching.Launch(false); err != nil {
+	if err := rt.launchFromOutside(false); err != nil {
 		return err
 	}
 	launched := false
@@ -261,7 +261,17 @@ func (rt *execRuntime) enterLaunch(w *Worker, inside bool) error {
 	if w != nil {
 		return rt.launching.Admits(inside)
 	}
-	return rt.launching.Launch(inside)
+	return rt.launchFromOutside(inside)
+}
+
+// launchFromOutside passes the gate, or gives notice that a launch was refused: the gate has
+// counted it for a moment, and Drain may have seen that count.
+func (rt *execRuntime) launchFromOutside(inside bool) error {
+	err := rt.launching.Launch(inside)
+	if err != nil {
+		rt.roots.notifyIfDraining()
+	}
+	return err
 }
 
 // leaveLaunch ends a launch that gate.launch has admitted. launched reports whether the
