@@ -98,6 +98,12 @@ func (e *Environment) SetClock(c Clock) {
 	}
 }
 
+// SetSeed makes two runs alike whose tasks run in the same order and do the same: of the cases of a
+// [Select] that can happen at once, one is chosen by a generator that begins with seed; and the
+// tasks that the end of their context wakes are woken in the same order. It is for executors that
+// run one task at a time. An executor calls it before it takes its first task.
+func (e *Environment) SetSeed(seed uint64) { e.runtime.random = newSeededRandom(seed) }
+
 // SetCounted makes [Stats] count all trees that are launched on the executor, whatever their
 // options. An executor calls it before it takes its first task.
 func (e *Environment) SetCounted() { e.counted = true }

@@ -61,6 +61,10 @@ type execRuntime struct {
 	timers     *timers
 	timersOnce interleave.Once
 
+	// random makes the choices of Select; nil: those are package rand's. Not changed when tasks
+	// run.
+	random *seededRandom
+
 	// oneChain says that the executor takes no task but the one that waited.
 	oneChain bool
 

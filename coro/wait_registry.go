@@ -1,7 +1,9 @@
 package coro
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/framearena/framearena/internal/interleave"
 )
@@ -126,7 +128,10 @@ type waitRegistry struct {
 	sleepers       link[sleeper]
 	sleeperCursors cursors[sleeper]
 
-	set     map[waitable]struct{}
+	// set is the waitables where tasks of the tree may wait, each with the number of waitables
+	// that were entered before it.
+	set     map[waitable]uint64
+	entered uint64
 	sweepAt int // add sweeps when set has this size
 }
 
@@ -197,6 +202,14 @@ func (r *waitRegistry) arm() {
 		r.timer = newDeadlineTimer(r)
 	}
 	r.armed.Store(true)
+}
+
+// shorten makes when the registry's deadline, if that is earlier than the present one. No other
+// goroutine uses the registry yet.
+func (r *waitRegistry) shorten(when int64) {
+	if r.deadline == 0 || when < r.deadline {
+		r.deadline = when
+	}
 }
 
 // addInner links inner, which is being armed, so that it is cancelled with r. If r has been
@@ -282,7 +295,7 @@ func (r *waitRegistry) add(p waitable) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.set == nil {
-		r.set = make(map[waitable]struct{})
+		r.set = make(map[waitable]uint64)
 	}
 	if len(r.set) >= max(r.sweepAt, minSweep) {
 		// p is not in the set. Its own lock is held, and the others are only tried.
@@ -293,7 +306,8 @@ func (r *waitRegistry) add(p waitable) {
 		}
 		r.sweepAt = 2 * len(r.set)
 	}
-	r.set[p] = struct{}{}
+	r.set[p] = r.entered
+	r.entered++
 }
 
 // cancel wakes the waiting tasks of the tree of the given generation, and of the scopes in it,
@@ -337,6 +351,9 @@ func (r *waitRegistry) withdraw(m match, woken *wakeList) {
 	r.mu.Lock()
 	for p := range r.set { // a copy, since mu is taken after the locks of waitables
 		r.found = append(r.found, p)
+	}
+	if r.runtime.random != nil { // in the order in which they were entered, which each run repeats
+		slices.SortFunc(r.found, func(a, b waitable) int { return cmp.Compare(r.set[a], r.set[b]) })
 	}
 	r.mu.Unlock()
 	for _, p := range r.found {
