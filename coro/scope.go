@@ -31,6 +31,7 @@ package coro
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/framearena/framearena/internal/slots"
 )
@@ -54,6 +55,11 @@ type scope struct {
 	// shielded reports that the end of the enclosing scope or tree does not end this one.
 	// ownCtx reports that env.ctx was given with the options, and is not base's.
 	shielded, ownCtx bool
+
+	// timeout is the time that a child has from its start on, while it is queued because of
+	// Group.SetLimit; otherwise 0. The Group's task writes it, and the goroutine that starts the
+	// child.
+	timeout time.Duration
 
 	// ctx is what Frame.Context returns to tasks in the scope, source its parent if that is a
 	// scopeSource, and endCtx cancels it. They are nil until a task asks for the context. ctxMu
@@ -101,7 +107,7 @@ func (s *scope) close(w *Worker) {
 	s.tree.close()
 	s.closeContext()
 	slot := s.slot
-	s.env, s.base, s.slot = Environment{}, nil, nil
+	s.env, s.base, s.slot, s.timeout = Environment{}, nil, nil, 0
 	scopes.Put(w.freeSlots(), slot)
 }
 
@@ -173,4 +179,19 @@ func (w *Worker) openChildScope(c *header, o *options) {
 	s := openScope(w, c.env.get(), o)
 	c.env.set(&s.env)
 	c.layout |= flagScope
+}
+
+// startTimeout makes the time of c's Timeout begin, if c was queued because of Group.SetLimit. The
+// goroutine that starts c calls it before c is in a queue of an executor. No other goroutine uses
+// the scope's deadline before c has run.
+func (c *header) startTimeout() {
+	if c.layout&flagScope == 0 {
+		return
+	}
+	s := c.env.get().scope
+	if s.timeout == 0 {
+		return
+	}
+	s.tree.shorten(s.tree.runtime.deadlineOf(&options{timeout: s.timeout}))
+	s.timeout = 0
 }
