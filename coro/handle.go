@@ -103,6 +103,7 @@ var ErrRunning = errors.New("coro: the task has not ended")
 // error. Start allocates two objects on the Go heap, and the first Done of a handle another
 // one.
 func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], error) {
+	mustBeExecutor(ex, "Start")
 	call.launchable().claim()
 	h := &Handle[R]{end: new(handleCompletion)}
 	o := startOptions(opts)
@@ -245,7 +246,7 @@ func (h *Handle[R]) Await(f AnyFrame, at int, result *R) Step {
 
 // started returns h.end. It panics for the zero Handle.
 func (h *Handle[R]) started() *handleCompletion {
-	if h.end == nil {
+	if h == nil || h.end == nil {
 		panic("coro: the zero Handle has no task: make one with Start")
 	}
 	return h.end

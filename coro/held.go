@@ -84,6 +84,9 @@ func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {
 
 // With returns a call of k with the given state and held part. The call is good for one launch.
 func (k *HeldKind[S, H, R]) With(state S, held H) Call[R] {
+	if k == nil {
+		panic("coro: With on a nil HeldKind: make one with DefineHeld")
+	}
 	c := k.calls.Get().(*heldCall[S, H, R])
 	c.state = state
 	c.held = held
