@@ -114,7 +114,7 @@ func (e *Environment) SetProfiled() { e.counted, e.profiled = true, true }
 
 // Now returns the time of the clock of the executor's timers, since an origin that is up to the
 // clock. Any goroutine may call it.
-func (e *Environment) Now() time.Duration { return time.Duration(e.runtime.timing().now()) }
+func (e *Environment) Now() time.Duration { return e.runtime.timing().clock.Now() }
 
 // Live returns the number of root tasks of the executor that were launched and have not ended.
 // A root has ended when its caller or its handler has its outcome. Any goroutine may call it.
