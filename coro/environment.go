@@ -201,18 +201,22 @@ func (e *Environment) cause() error { return e.ending().cause }
 // ending is cause, with the error that the context has then. Both are nil if there is no reason
 // to end.
 func (e *Environment) ending() ending {
-	for r := e.registry; r != nil; r = r.outer {
-		if r.cancelled.Load() {
-			return r.ending
-		}
-		if r.ctx != nil {
-			if err := r.ctx.Err(); err != nil {
-				return ending{err, context.Cause(r.ctx)}
+	r := e.registry
+	if r.cancelled.Load() {
+		return r.ending
+	}
+	if end := r.endingAround(); end.err != nil {
+		return end
+	}
+	for c := r; c != nil; c = c.nextCtx {
+		if c.ctx != nil {
+			if err := c.ctx.Err(); err != nil {
+				return ending{err, context.Cause(c.ctx)}
 			}
 		}
-		if r.deadline != 0 && r.runtime.timing().now() >= r.deadline {
-			return ending{context.DeadlineExceeded, context.DeadlineExceeded}
-		}
+	}
+	if r.soonest != 0 && r.runtime.timing().now() >= r.soonest {
+		return ending{context.DeadlineExceeded, context.DeadlineExceeded}
 	}
 	return ending{}
 }

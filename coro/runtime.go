@@ -1,6 +1,8 @@
 package coro
 
 import (
+	"sync/atomic"
+
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
@@ -76,6 +78,10 @@ type execRuntime struct {
 	err    error
 	once   interleave.Once // withdrawAll
 
+	// cancels is 1 more than how many registries were cancelled. Cancellers add, after they have
+	// set cancelled; tasks load it, see waitRegistry.endingAround.
+	cancels atomic.Uint64
+
 	// registry is that of all trees without a context that can end.
 	registry waitRegistry
 
@@ -91,6 +97,7 @@ func newExecRuntime() *execRuntime {
 	rt := &execRuntime{gate: gate.New()}
 	rt.launching.Init()
 	rt.roots.notices = make(chan struct{}, 1)
+	rt.cancels.Store(1)
 	rt.registry.runtime = rt
 	rt.registry.armed.Store(true)
 	return rt

@@ -90,7 +90,7 @@ func openScope(w *Worker, base *Environment, o *options) *scope {
 	r := &s.tree
 	r.runtime, r.env, r.shared = base.runtime, &s.env, true
 	if base.mayEnd() && !o.shielded {
-		r.outer = base.registry
+		r.enclose(base.registry)
 	}
 	if o.ctx != nil {
 		s.env.ctx = o.ctx
@@ -98,7 +98,7 @@ func openScope(w *Worker, base *Environment, o *options) *scope {
 			r.ctx = o.ctx
 		}
 	}
-	r.deadline = base.runtime.deadlineOf(o)
+	r.shorten(base.runtime.deadlineOf(o))
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/framearena/framearena/internal/interleave"
 )
@@ -85,6 +86,16 @@ type waitRegistry struct {
 	// to it while the registry is armed; guarded by walk.
 	deadline int64
 	timer    *deadlineTimer
+
+	// soonest is the earliest deadline of this registry and those around it, or 0. nextCtx is the
+	// next registry around this one that has a context; nil if there is none. So ending need not
+	// look at every registry around: scopes may be nested 100,000 deep.
+	soonest int64
+	nextCtx *waitRegistry
+
+	// checked is a value that execRuntime.cancels had before none of the registries around this
+	// one was found cancelled; 0: they were not looked at. Tasks of the tree load and store it.
+	checked atomic.Uint64
 
 	// shared says that others than the context may call cancel.
 	shared bool
@@ -193,8 +204,7 @@ func (r *waitRegistry) arm() {
 	switch ctx, generation := r.ctx, r.generation; {
 	case ctx == nil:
 	case ctx.Err() != nil: // at once, not when the context has started a goroutine for it
-		r.ending = ending{ctx.Err(), context.Cause(ctx)}
-		r.cancelled.Store(true)
+		r.setCancelled(ending{ctx.Err(), context.Cause(ctx)})
 	default:
 		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, ending{ctx.Err(), context.Cause(ctx)}) })
 	}
@@ -207,9 +217,55 @@ func (r *waitRegistry) arm() {
 // shorten makes when the registry's deadline, if that is earlier than the present one. No other
 // goroutine uses the registry yet.
 func (r *waitRegistry) shorten(when int64) {
-	if r.deadline == 0 || when < r.deadline {
-		r.deadline = when
+	r.deadline = sooner(r.deadline, when)
+	r.soonest = sooner(r.soonest, when)
+}
+
+// sooner returns the earlier one of two deadlines. 0 is none.
+func sooner(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
 	}
+	return a
+}
+
+// enclose makes outer the registry around r, which begins.
+func (r *waitRegistry) enclose(outer *waitRegistry) {
+	r.outer, r.soonest, r.nextCtx = outer, outer.soonest, outer
+	if outer.ctx == nil {
+		r.nextCtx = outer.nextCtx
+	}
+	cancels := r.runtime.cancels.Load() // before cancelled, as in endingAround
+	if !outer.cancelled.Load() && (outer.outer == nil || outer.checked.Load() == cancels) {
+		r.checked.Store(cancels)
+	}
+}
+
+// endingAround returns why one of the registries around r was cancelled, or the zero value if none
+// was. It looks at them only if a registry of the executor was cancelled since the last time: a
+// canceller sets cancelled and then adds to cancels, which is loaded here before cancelled is.
+func (r *waitRegistry) endingAround() ending {
+	if r.outer == nil {
+		return ending{}
+	}
+	cancels := r.runtime.cancels.Load()
+	if r.checked.Load() == cancels {
+		return ending{}
+	}
+	for o := r.outer; o != nil; o = o.outer {
+		if o.cancelled.Load() {
+			return o.ending
+		}
+	}
+	r.checked.Store(cancels)
+	return ending{}
+}
+
+// setCancelled records that r is cancelled because of end. The caller holds walk.
+func (r *waitRegistry) setCancelled(end ending) {
+	r.ending = end
+	r.cancelled.Store(true)
+	r.runtime.cancels.Add(1)
 }
 
 // addInner links inner, which is being armed, so that it is cancelled with r. If r has been
@@ -221,8 +277,7 @@ func (r *waitRegistry) addInner(inner *waitRegistry) {
 	}
 	r.inner = inner
 	if r.cancelled.Load() && !inner.cancelled.Load() {
-		inner.ending = r.ending
-		inner.cancelled.Store(true)
+		inner.setCancelled(r.ending)
 	}
 }
 
@@ -246,7 +301,7 @@ func (r *waitRegistry) removeInner(inner *waitRegistry) {
 func (r *waitRegistry) close() {
 	armed := r.armed.Load()
 	if !armed && !r.shared { // no other goroutine knows the registry: no lock is needed
-		r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil
+		r.ctx, r.env, r.runtime, r.outer, r.nextCtx, r.soonest = nil, nil, nil, nil, nil, 0
 		return
 	}
 	if armed {
@@ -280,6 +335,8 @@ func (r *waitRegistry) close() {
 	r.cancelled.Store(false)
 	r.ending, r.shared, r.deadline, r.timer = ending{}, false, 0, nil
 	r.stop, r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil, nil
+	r.nextCtx, r.soonest = nil, 0
+	r.checked.Store(0)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.set) <= minSweep {
@@ -331,8 +388,7 @@ func (r *waitRegistry) cancelWalking(end ending, woken *wakeList) {
 	if r.cancelled.Load() {
 		return
 	}
-	r.ending = end
-	r.cancelled.Store(true)
+	r.setCancelled(end)
 	if s := r.env.scope; s != nil {
 		s.cancelContext(end)
 	}
