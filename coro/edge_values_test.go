@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/bits"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 )
@@ -151,4 +153,15 @@ func TestSizesOfZero(t *testing.T) {
 	require.NoError(t, err)
 	_, err = coro.Run(context.Background(), ex, task.With(state{}))
 	require.NoError(t, err)
+}
+
+// Sizes that no memory has are refused, and none wraps around.
+func TestSizesThatAreTooLarge(t *testing.T) {
+	ex := newInline(t)
+	leaf := coro.Define("leaf", func(f *coro.Frame[int, none]) coro.Step { return f.Return(none{}) })
+	for _, size := range []uintptr{math.MaxUint, math.MaxUint - 47, 1 << (bits.UintSize - 1), 1 << (bits.UintSize - 2)} {
+		require.ErrorIs(t, coro.RunAsync(ex, coro.RootFrameSize(size))(leaf.With(0)), arena.ErrExhausted)
+	}
+	require.NoError(t, coro.RunAsync(ex, coro.RootFrameSize(0))(leaf.With(0)))
+	require.NoError(t, coro.RunAsync(ex, coro.RootFrameSize(1))(leaf.With(0)))
 }

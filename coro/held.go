@@ -123,6 +123,9 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 // AwaitHeld is [Await] for children with a held part, which begins as held. The awaiting task
 // may have a held part or not.
 func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH, CR], args CS, held CH, result *CR) Step {
+	if k == nil {
+		panic("coro: task " + quote(f.kind.get().name) + ": AwaitHeld of a nil HeldKind: make one with DefineHeld")
+	}
 	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
 	(*Frame[CS, CR])(unsafe.Pointer(h)).State = args
 	if h.layout&flagRefused == 0 { // a child that only fails needs no held part

@@ -16,6 +16,11 @@ func TestNilArguments(t *testing.T) {
 	k := coro.Define("task", func(f *coro.Frame[int, none]) coro.Step { return f.Return(none{}) })
 	var noHeld *coro.HeldKind[int, int, none]
 	var noHandle *coro.Handle[none]
+	var noSeq *coro.SeqKind[int, int]
+	inStep := func(step func(f *coro.Frame[int, none]) coro.Step) {
+		_, err := coro.Run(context.Background(), ex, coro.Define("step", step).With(0))
+		panic(err.(*coro.PanicError).Value)
+	}
 	for name, f := range map[string]func(){
 		"Go":             func() { _ = coro.Go(nil, k, 0) },
 		"Go, kind":       func() { _ = coro.Go[int, none](ex, nil, 0) },
@@ -27,6 +32,21 @@ func TestNilArguments(t *testing.T) {
 		"Start, opts":    func() { _, _ = coro.Start(ex, k.With(0), nil) },
 		"Run":            func() { _, _ = coro.Run(context.Background(), nil, k.With(0)) },
 		"With":           func() { noHeld.With(0, 0) },
+		"Seq":            func() { noSeq.Seq(0) },
+		"Seq2":           func() { noSeq.Seq2(0) },
+		"YieldFrom": func() {
+			for range coro.DefineSeq("from", func(f *coro.SeqFrame[int, int]) coro.Step { return coro.YieldFrom(f, 1, noSeq, 0) }).Seq(0) {
+			}
+		},
+		"AwaitHeld": func() {
+			inStep(func(f *coro.Frame[int, none]) coro.Step { return coro.AwaitHeld(f, 1, noHeld, 0, 0, nil) })
+		},
+		"AwaitOn": func() {
+			inStep(func(f *coro.Frame[int, none]) coro.Step { return coro.AwaitOn(f, 1, nil, k.With(0), nil) })
+		},
+		"AwaitCall, opts": func() {
+			inStep(func(f *coro.Frame[int, none]) coro.Step { return coro.AwaitCall(f, 1, k.With(0), nil, nil) })
+		},
 		"Handle":         func() { noHandle.Cancel(nil) },
 		"NewStrand":      func() { executor.NewStrand(nil) },
 		"NewStrand, opt": func() { executor.NewStrand(ex, nil) },

@@ -77,13 +77,23 @@ func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ..
 // If the generator or a task that it awaits waits for something, or calls [Yield], the loop's
 // goroutine blocks meanwhile.
 func (g *SeqKind[S, T]) Seq(state S, opts ...SeqOption) iter.Seq[T] {
+	if g == nil {
+		panicNoSeqKind("Seq")
+	}
 	return func(yield func(T) bool) { g.seq(state, opts, yield) }
 }
 
 // Seq2 is [SeqKind.Seq] with errors: if the generator fails, the loop gets one more value, which
 // is zero, with the error. The error of all other values is nil.
 func (g *SeqKind[S, T]) Seq2(state S, opts ...SeqOption) iter.Seq2[T, error] {
+	if g == nil {
+		panicNoSeqKind("Seq2")
+	}
 	return func(yield func(T, error) bool) { g.seq2(state, opts, yield) }
+}
+
+func panicNoSeqKind(function string) {
+	panic("coro: " + function + " of a nil SeqKind: make one with DefineSeq")
 }
 
 func (g *SeqKind[S, T]) seq(state S, opts []SeqOption, yield func(T) bool) {
@@ -179,6 +189,9 @@ func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 func YieldFrom[S, CS, T any](f *SeqFrame[S, T], at int, g *SeqKind[CS, T], args CS) Step {
 	if f.layout&flagSeq == 0 {
 		panic(noLoop)
+	}
+	if g == nil {
+		panicNoSeqKind("YieldFrom")
 	}
 	c := (*SeqFrame[CS, T])(unsafe.Pointer(f.await(at, &g.kind, nil, unsafe.Sizeof(f.State))))
 	c.State = args
