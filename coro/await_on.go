@@ -85,7 +85,11 @@ func (k *awaitOnKind[R]) run(f *Frame[struct{}, R], held *awaitOnHeld[R]) Step {
 	h := held.handle
 	if err := f.Err(); err != nil && !held.cancelled {
 		held.cancelled = true
-		h.Cancel(err)
+		end := f.env.get().ending() // the call's context ends with the same error as f's
+		if end.cause != err {
+			end = canceledWith(err)
+		}
+		h.cancel(end)
 	}
 	if !h.end.lockedHasEnded() {
 		if held.cancelled {

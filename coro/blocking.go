@@ -13,8 +13,9 @@ var blockingKinds = offloadKinds{name: "coro.Blocking"}
 // the error. If fn panics or calls [runtime.Goexit], that is a [*PanicError].
 //
 // If the tree's context ends before fn has returned, the task continues at once, and f.Err
-// gives the cause. fn then runs to its end, and its result, error or panic is dropped. The
-// same happens when the executor is closed. Therefore fn must not use f, nor f's state or held
+// gives the cause. fn then runs to its end, and its result or error is dropped. A panic goes to the
+// handler of the executor, on fn's goroutine, as a [*PanicError]. The same happens when the executor
+// is closed. Therefore fn must not use f, nor f's state or held
 // part: these may be gone. Give it copies of what it needs, and a way to stop, such as
 // f.Context(). If the context has ended before, fn is not called.
 //

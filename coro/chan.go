@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -93,11 +94,16 @@ func plainOutgoing[T any](w *Worker) *T {
 }
 
 // box has a value on its way from Send or SendCase to park: on the Go heap, since it may hold
-// Go pointers. It belongs to the goroutine that runs the task. Boxes are reused. The number
-// of a box counts its uses, so a Case that is used again has another number than its box.
+// Go pointers. It belongs to the goroutine that has made the case, and from the Select on to the
+// goroutine that runs the task. Boxes are reused. A Case that is used again has another number
+// than its box.
 type box[T any] struct {
-	value  T
-	number uint64
+	value T
+
+	// number is even from pack on, and odd from the moment at which a Select has claimed the
+	// box for its case. unpack makes it even again. Goroutines that wrongly use the same case
+	// compare it, so it is atomic. It counts up.
+	number atomic.Uint64
 }
 
 // pack returns a box with v.
@@ -114,7 +120,7 @@ func (c *Chan[T]) pack(v T) *box[T] {
 func (c *Chan[T]) unpack(b *box[T]) {
 	var zero T
 	b.value = zero
-	b.number++
+	b.number.Add(1)
 	c.boxes.Put(b)
 }
 

@@ -20,7 +20,7 @@ import (
 // the order of their times; those of the same time fire in the order in which they were set.
 type Clock interface {
 	// Now returns the time that has passed since some fixed moment. It is never less than
-	// what an earlier call returned.
+	// what an earlier call returned. It may begin anywhere, also below 0.
 	Now() time.Duration
 
 	// NewAlarm returns an alarm that is not set. Each time that the alarm goes off, it

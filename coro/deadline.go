@@ -2,7 +2,6 @@ package coro
 
 import (
 	"context"
-	"errors"
 	"time"
 	"unsafe"
 
@@ -53,7 +52,7 @@ func (d *deadlineTimer) fire(woken *wakeList) {
 	r.walk.Lock()
 	if r.generation == d.generation {
 		r.timer = nil
-		r.cancelWalking(context.DeadlineExceeded, woken)
+		r.cancelWalking(ending{context.DeadlineExceeded, context.DeadlineExceeded}, woken)
 	}
 	r.walk.Unlock()
 	d.recycle()
@@ -91,30 +90,4 @@ func (x *execRuntime) deadlineOf(o *options) int64 {
 		when = max(when, 1)
 	}
 	return when
-}
-
-// deadlineContext is the context of a scope with a deadline. The executor's clock ends it, by the
-// cancellation of Context, and not a timer of package context. It is not changed.
-type deadlineContext struct {
-	context.Context
-	deadline time.Time
-}
-
-// Deadline returns the scope's deadline, in real time, or that of an outer context if that is
-// earlier.
-func (c *deadlineContext) Deadline() (time.Time, bool) {
-	if d, ok := c.Context.Deadline(); ok && d.Before(c.deadline) {
-		return d, true
-	}
-	return c.deadline, true
-}
-
-// Err returns context.DeadlineExceeded if the deadline was the cause, as other contexts with
-// deadlines do.
-func (c *deadlineContext) Err() error {
-	err := c.Context.Err()
-	if err != nil && errors.Is(context.Cause(c.Context), context.DeadlineExceeded) {
-		return context.DeadlineExceeded
-	}
-	return err
 }

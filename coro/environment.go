@@ -98,6 +98,12 @@ func (e *Environment) SetClock(c Clock) {
 	}
 }
 
+// SetSeed makes two runs alike whose tasks run in the same order and do the same: of the cases of a
+// [Select] that can happen at once, one is chosen by a generator that begins with seed; and the
+// tasks that the end of their context wakes are woken in the same order. It is for executors that
+// run one task at a time. An executor calls it before it takes its first task.
+func (e *Environment) SetSeed(seed uint64) { e.runtime.random = newSeededRandom(seed) }
+
 // SetCounted makes [Stats] count all trees that are launched on the executor, whatever their
 // options. An executor calls it before it takes its first task.
 func (e *Environment) SetCounted() { e.counted = true }
@@ -108,7 +114,7 @@ func (e *Environment) SetProfiled() { e.counted, e.profiled = true, true }
 
 // Now returns the time of the clock of the executor's timers, since an origin that is up to the
 // clock. Any goroutine may call it.
-func (e *Environment) Now() time.Duration { return time.Duration(e.runtime.timing().now()) }
+func (e *Environment) Now() time.Duration { return e.runtime.timing().clock.Now() }
 
 // Live returns the number of root tasks of the executor that were launched and have not ended.
 // A root has ended when its caller or its handler has its outcome. Any goroutine may call it.
@@ -190,19 +196,29 @@ func (e *Environment) mayEnd() bool { return e.registry != &e.runtime.registry }
 
 // cause returns the reason why the tree, or the scope that is a part of it, should end. It
 // returns nil if there is none. Any goroutine may call it.
-func (e *Environment) cause() error {
-	for r := e.registry; r != nil; r = r.outer {
-		if r.cancelled.Load() {
-			return r.cause
-		}
-		if r.ctx != nil && r.ctx.Err() != nil {
-			return context.Cause(r.ctx)
-		}
-		if r.deadline != 0 && r.runtime.timing().now() >= r.deadline {
-			return context.DeadlineExceeded
+func (e *Environment) cause() error { return e.ending().cause }
+
+// ending is cause, with the error that the context has then. Both are nil if there is no reason
+// to end.
+func (e *Environment) ending() ending {
+	r := e.registry
+	if r.cancelled.Load() {
+		return r.ending
+	}
+	if end := r.endingAround(); end.err != nil {
+		return end
+	}
+	for c := r; c != nil; c = c.nextCtx {
+		if c.ctx != nil {
+			if err := c.ctx.Err(); err != nil {
+				return ending{err, context.Cause(c.ctx)}
+			}
 		}
 	}
-	return nil
+	if r.soonest != 0 && r.runtime.timing().now() >= r.soonest {
+		return ending{context.DeadlineExceeded, context.DeadlineExceeded}
+	}
+	return ending{}
 }
 
 // context returns the context of the tree or of the scope. A scope makes it on demand.

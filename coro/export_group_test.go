@@ -13,7 +13,7 @@ func Parts() (scopesInUse, recordsInUse int, clean bool) {
 	scopesInUse = inUse(&scopes, func(s *scope) {
 		r := &s.tree
 		clean = clean && s.env.executor == nil && s.env.scope == nil && s.env.ctx == nil && s.env.allocator == nil && s.base == nil && s.ctx == nil && s.endCtx == nil &&
-			r.runtime == nil && r.env == nil && r.ctx == nil && r.outer == nil && r.cause == nil && r.stop == nil &&
+			r.runtime == nil && r.env == nil && r.ctx == nil && r.outer == nil && r.ending == (ending{}) && s.source == nil && r.stop == nil &&
 			r.prev == nil && r.next == nil && r.inner == nil && r.prevInner == nil && r.nextInner == nil &&
 			len(r.set) == 0 && len(r.found) == 0 && !r.armed.Load() && !r.cancelled.Load()
 	})

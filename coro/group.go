@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -129,7 +130,9 @@ func (g *Group) SetPolicy(f AnyFrame, p GroupPolicy) {
 }
 
 // SetLimit lets at most n children run at a time, until the next Wait. Children beyond the
-// limit are queued, each in its frame. It is called before the first child, and panics after
+// limit are queued, each in its frame. The time of a [Timeout] counts from the moment at which the
+// child begins, as it would for a goroutine of package errgroup that makes a context with a timeout;
+// a [Deadline] is a point in time, and may pass while the child is queued. SetLimit is called before the first child, and panics after
 // it. See [Group.WaitRoom] for how not to spawn faster than children end.
 func (g *Group) SetLimit(f AnyFrame, n int) {
 	h := f.anyFrame()
@@ -237,7 +240,12 @@ func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointe
 		return
 	}
 	if len(opts) > 0 {
+		timeout := time.Duration(0)
+		if r := g.loadRecord(); r != nil && r.limit != 0 {
+			timeout, o.timeout = o.timeout, 0 // from the start of c on
+		}
 		w.openChildScope(c, &o)
+		c.env.get().scope.timeout = timeout
 	}
 	call.fill(w, c)
 	g.start(w, c)
@@ -320,8 +328,11 @@ func (h *header) linkSpawned(w *Worker, g *Group, c *header, k *kind, result uns
 
 // start makes c run, or queues it if there is a limit.
 func (g *Group) start(w *Worker, c *header) {
-	if r := g.loadRecord(); r != nil && r.limit != 0 && !r.admit(c) {
-		return
+	if r := g.loadRecord(); r != nil && r.limit != 0 {
+		if !r.admit(c) {
+			return
+		}
+		c.startTimeout()
 	}
 	env := c.env.get()
 	if w.serves(env.runtime) {

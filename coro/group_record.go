@@ -113,6 +113,7 @@ func (g *Group) childOutcome(w *Worker, result uintptr, err error) *header {
 		r.mu.Unlock()
 		cause := t.h.env.get().cause()
 		if cause == nil {
+			t.h.startTimeout()
 			return t.h
 		}
 		result := t.h.result

@@ -105,6 +105,7 @@ var ErrRunning = errors.New("coro: the task has not ended")
 // error. Start allocates two objects on the Go heap, and the first Done of a handle another
 // one.
 func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], error) {
+	mustBeExecutor(ex, "Start")
 	call.launchable().claim()
 	h := &Handle[R]{end: new(handleCompletion)}
 	o := startOptions(opts)
@@ -162,6 +163,11 @@ func (h *Handle[R]) Cancel(cause error) {
 	if cause == nil {
 		cause = context.Canceled
 	}
+	h.cancel(canceledWith(cause))
+}
+
+// cancel is Cancel with the error that the task's context has then.
+func (h *Handle[R]) cancel(end ending) {
 	e := h.started()
 	e.lock.mu.Lock()
 	tree, generation := h.tree, h.generation
@@ -172,7 +178,7 @@ func (h *Handle[R]) Cancel(cause error) {
 	if tree != nil {
 		// The tree may end before that, and the registry become another tree's: then the
 		// generation is another one.
-		tree.cancel(generation, cause)
+		tree.cancel(generation, end)
 	}
 }
 
@@ -242,7 +248,7 @@ func (h *Handle[R]) Await(f AnyFrame, at int, result *R) Step {
 
 // started returns h.end. It panics for the zero Handle.
 func (h *Handle[R]) started() *handleCompletion {
-	if h.end == nil {
+	if h == nil || h.end == nil {
 		panic("coro: the zero Handle has no task: make one with Start")
 	}
 	return h.end

@@ -84,6 +84,9 @@ func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {
 
 // With returns a call of k with the given state and held part. The call is good for one launch.
 func (k *HeldKind[S, H, R]) With(state S, held H) Call[R] {
+	if k == nil {
+		panic("coro: With on a nil HeldKind: make one with DefineHeld")
+	}
 	c := k.calls.Get().(*heldCall[S, H, R])
 	c.state = state
 	c.held = held
@@ -120,6 +123,9 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 // AwaitHeld is [Await] for children with a held part, which begins as held. The awaiting task
 // may have a held part or not.
 func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH, CR], args CS, held CH, result *CR) Step {
+	if k == nil {
+		panic("coro: task " + quote(f.kind.get().name) + ": AwaitHeld of a nil HeldKind: make one with DefineHeld")
+	}
 	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
 	(*Frame[CS, CR])(unsafe.Pointer(h)).State = args
 	if h.layout&flagRefused == 0 { // a child that only fails needs no held part

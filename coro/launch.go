@@ -57,7 +57,7 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 	if k == nil {
 		panic("coro: Go with a nil Kind: make one with Define")
 	}
-	env := ex.Environment()
+	env := environmentOf(ex, "Go")
 	rt := env.runtime
 	if w := currentWorker(); w.serves(rt) {
 		h, err := w.newRoot(env, &k.kind)
@@ -67,7 +67,7 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 		}
 		return err
 	}
-	if err := rt.launching.Launch(false); err != nil {
+	if err := rt.launchFromOutside(false); err != nil {
 		return err
 	}
 	launched := false
@@ -88,7 +88,10 @@ func Go[S, R any](ex Executor, k *Kind[S, R], state S) error {
 
 // GoHeld is [Go] for kinds with a held part.
 func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) error {
-	env := ex.Environment()
+	if k == nil {
+		panic("coro: GoHeld with a nil HeldKind: make one with DefineHeld")
+	}
+	env := environmentOf(ex, "GoHeld")
 	rt := env.runtime
 	if w := currentWorker(); w.serves(rt) {
 		h, err := w.newRoot(env, &k.kind)
@@ -99,7 +102,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 		}
 		return err
 	}
-	if err := rt.launching.Launch(false); err != nil {
+	if err := rt.launchFromOutside(false); err != nil {
 		return err
 	}
 	launched := false
@@ -123,6 +126,7 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 // it: coro.RunAsync(ex)(kind.With(state)). It takes two steps, so that the options are in
 // force before the frame is made. The errors are those of [Go].
 func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
+	mustBeExecutor(ex, "RunAsync")
 	return func(l Launchable) error {
 		if l == nil {
 			panic("coro: a nil Launchable cannot be launched: make a Call with With")
@@ -148,6 +152,7 @@ func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 // function: it would block the worker.
 func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	var zero R
+	mustBeExecutor(ex, "Run")
 	call.launchable().claim()
 	c := call.c
 	c.waited = true
@@ -161,6 +166,24 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 }
 
 // ---- what they share
+
+// environmentOf returns the environment of ex, and panics if ex is nil. function is the function
+// that ex was given to.
+func environmentOf(ex Executor, function string) *Environment {
+	mustBeExecutor(ex, function)
+	return ex.Environment()
+}
+
+// mustBeExecutor panics if ex is nil, before a call is claimed.
+func mustBeExecutor(ex Executor, function string) {
+	if ex == nil {
+		panicNoExecutor(function)
+	}
+}
+
+func panicNoExecutor(function string) {
+	panic("coro: " + function + " on a nil Executor: give it a Pool, or whatever is to run the tasks")
+}
 
 // launch makes the root of a claimed call and posts it. Unless Run waits for the call, the
 // caller must not touch it afterwards. o is nil if the call does not carry an environment.
@@ -261,7 +284,17 @@ func (rt *execRuntime) enterLaunch(w *Worker, inside bool) error {
 	if w != nil {
 		return rt.launching.Admits(inside)
 	}
-	return rt.launching.Launch(inside)
+	return rt.launchFromOutside(inside)
+}
+
+// launchFromOutside passes the gate, or gives notice that a launch was refused: the gate has
+// counted it for a moment, and Drain may have seen that count.
+func (rt *execRuntime) launchFromOutside(inside bool) error {
+	err := rt.launching.Launch(inside)
+	if err != nil {
+		rt.roots.notifyIfDraining()
+	}
+	return err
 }
 
 // leaveLaunch ends a launch that gate.launch has admitted. launched reports whether the

@@ -85,7 +85,11 @@ type offload[T any] struct {
 	done   bool // the request was done; false: it was stopped before
 	closed bool // from is closed
 	err    error
-	panic  *PanicError // without a backtrace
+	panic  *PanicError // without a backtrace; the child takes it
+
+	// lost gets a panic that the child does not take, since it has ended before. It is the
+	// handler of the child's executor. begin sets it.
+	lost func(error)
 
 	stop   chan struct{} // gets a value when the goroutine shall not wait for the Go channel any more; has room for one
 	answer chan struct{} // gets a value from finish, if stopping; has room for one
@@ -142,8 +146,12 @@ func (e *offload[T]) drop() {
 	e.finished, e.stopping = false, false
 	e.lock.mu.Unlock()
 	e.offloadRequest = offloadRequest[T]{}
-	e.done, e.closed, e.err, e.panic, e.unhook = false, false, nil, nil, nil
+	panicked, lost := e.panic, e.lost
+	e.done, e.closed, e.err, e.panic, e.unhook, e.lost = false, false, nil, nil, nil, nil
 	e.kind.offloads.Put(e)
+	if panicked != nil {
+		lost(panicked)
+	}
 }
 
 // Do is what the helper's goroutine does. If the function ends the goroutine, another one calls
@@ -295,6 +303,7 @@ func (k *offloadKind[T]) run(f *Frame[struct{}, T], held *offloadHeld[T]) Step {
 		if e.panic != nil {
 			e.panic.Backtrace = f.backtrace()
 			err = e.panic
+			e.panic = nil
 		}
 	}
 	v := e.value
@@ -335,6 +344,9 @@ func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step
 	e := k.offloads.Get().(*offload[T])
 	e.offloadRequest = held.offloadRequest
 	e.owners.Store(2)
+	if e.lost = f.env.get().executor.Environment().handler; e.lost == nil {
+		e.lost = printError // in a loop over a generator
+	}
 	held.offload = e
 	if e.ctx != nil {
 		e.unhook = context.AfterFunc(e.ctx, func() {

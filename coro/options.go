@@ -168,7 +168,8 @@ type contextOption struct{ ctx context.Context }
 
 // Timeout cancels the child, and what it awaits, when the time d has passed: tasks that wait
 // resume, and [Frame.Err] returns [context.DeadlineExceeded]. A d that is not positive has
-// passed at once.
+// passed at once. The time begins with the call or, if [Group.SetLimit] has the child queued, when
+// the child begins.
 func Timeout(d time.Duration) ChildOption { return timeoutOption(d) }
 
 type timeoutOption time.Duration

@@ -98,7 +98,10 @@ type RelayQueue interface {
 // NewRelay returns a Relay on base. handler is called with the errors of root tasks that no
 // caller waits for, as with [NewEnvironment]; nil means the handler of the base.
 func NewRelay(base Executor, q RelayQueue, handler func(error)) *Relay {
-	env := base.Environment()
+	if q == nil {
+		panic("coro: NewRelay without a RelayQueue: give it one, which decides on the order of the tasks")
+	}
+	env := environmentOf(base, "NewRelay")
 	r := &Relay{base: base, queue: q, env: *env}
 	r.env.executor, r.env.relay = r, r
 	if handler != nil {

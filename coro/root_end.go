@@ -51,9 +51,9 @@ package coro
 // launched from outside. That root is in L and not in E, and so there is no such root.
 //
 // A launch from outside that is refused, or that makes no root, is in the gate's count for a
-// moment (gate.takeBack). That makes the difference too large, never too small. If it was
-// admitted, leaveLaunch gives notice that it was taken back; if it was refused, Drain finds
-// that out when it looks again.
+// moment (gate.takeBack). That makes the difference too large, never too small. The launch gives
+// notice after it was taken back: in launchFromOutside if it was refused, in leaveLaunch if it
+// was admitted.
 //
 // Without Drain there may be another launch while liveRoots reads. What it returns was right at
 // the moment between its ends and its launches, but for launches and ends at that moment.

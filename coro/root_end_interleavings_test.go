@@ -18,9 +18,8 @@ func drainModel(r *interleave.Run) {
 	var live interleave.Int32
 	for _, name := range []string{"one", "two"} {
 		r.Thread(name, func() {
-			if err := x.launching.Launch(false); err != nil {
+			if err := x.enterLaunch(nil, false); err != nil {
 				r.Require(err == errGateDrains, "the error is %v", err)
-				x.roots.notifyIfDraining()
 				return
 			}
 			live.Add(1)

@@ -1,6 +1,8 @@
 package coro
 
 import (
+	"sync/atomic"
+
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
@@ -61,6 +63,10 @@ type execRuntime struct {
 	timers     *timers
 	timersOnce interleave.Once
 
+	// random makes the choices of Select; nil: those are package rand's. Not changed when tasks
+	// run.
+	random *seededRandom
+
 	// oneChain says that the executor takes no task but the one that waited.
 	oneChain bool
 
@@ -71,6 +77,10 @@ type execRuntime struct {
 	closed interleave.Bool
 	err    error
 	once   interleave.Once // withdrawAll
+
+	// cancels is 1 more than how many registries were cancelled. Cancellers add, after they have
+	// set cancelled; tasks load it, see waitRegistry.endingAround.
+	cancels atomic.Uint64
 
 	// registry is that of all trees without a context that can end.
 	registry waitRegistry
@@ -87,6 +97,7 @@ func newExecRuntime() *execRuntime {
 	rt := &execRuntime{gate: gate.New()}
 	rt.launching.Init()
 	rt.roots.notices = make(chan struct{}, 1)
+	rt.cancels.Store(1)
 	rt.registry.runtime = rt
 	rt.registry.armed.Store(true)
 	return rt

@@ -31,6 +31,7 @@ package coro
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/framearena/framearena/internal/slots"
 )
@@ -55,10 +56,17 @@ type scope struct {
 	// ownCtx reports that env.ctx was given with the options, and is not base's.
 	shielded, ownCtx bool
 
-	// ctx is what Frame.Context returns to tasks in the scope, and endCtx cancels it. Both are
-	// nil until a task asks for the context. ctxMu guards them.
+	// timeout is the time that a child has from its start on, while it is queued because of
+	// Group.SetLimit; otherwise 0. The Group's task writes it, and the goroutine that starts the
+	// child.
+	timeout time.Duration
+
+	// ctx is what Frame.Context returns to tasks in the scope, source its parent if that is a
+	// scopeSource, and endCtx cancels it. They are nil until a task asks for the context. ctxMu
+	// guards them.
 	ctxMu  sync.Mutex
 	ctx    context.Context
+	source *scopeSource
 	endCtx context.CancelCauseFunc
 }
 
@@ -82,7 +90,7 @@ func openScope(w *Worker, base *Environment, o *options) *scope {
 	r := &s.tree
 	r.runtime, r.env, r.shared = base.runtime, &s.env, true
 	if base.mayEnd() && !o.shielded {
-		r.outer = base.registry
+		r.enclose(base.registry)
 	}
 	if o.ctx != nil {
 		s.env.ctx = o.ctx
@@ -90,7 +98,7 @@ func openScope(w *Worker, base *Environment, o *options) *scope {
 			r.ctx = o.ctx
 		}
 	}
-	r.deadline = base.runtime.deadlineOf(o)
+	r.shorten(base.runtime.deadlineOf(o))
 	return s
 }
 
@@ -99,59 +107,61 @@ func (s *scope) close(w *Worker) {
 	s.tree.close()
 	s.closeContext()
 	slot := s.slot
-	s.env, s.base, s.slot = Environment{}, nil, nil
+	s.env, s.base, s.slot, s.timeout = Environment{}, nil, nil, 0
 	scopes.Put(w.freeSlots(), slot)
 }
 
 // cancel cancels the tasks in the scope. The caller knows that the scope is not closed before
 // cancel returns: see the head of this file.
-func (s *scope) cancel(cause error) { s.tree.cancel(s.tree.generation, cause) }
+func (s *scope) cancel(cause error) { s.tree.cancel(s.tree.generation, canceledWith(cause)) }
 
 // context returns the context of the tasks in the scope. The first call makes it. The goroutine
 // that runs a task of the scope, or of a scope in it, calls it.
 func (s *scope) context() context.Context {
+	if s.base != nil && !s.tree.armed.Load() {
+		s.tree.arm() // otherwise nothing would cancel the context
+	}
+	// Frame.Err may have shown the end to the task before the timer, or the goroutine of the
+	// context around, has cancelled the scope. The context shows it too.
+	if end := s.env.ending(); end.err != nil && !s.tree.cancelled.Load() {
+		s.tree.cancel(s.tree.generation, end)
+	}
 	s.ctxMu.Lock()
 	ctx := s.ctx
 	s.ctxMu.Unlock()
 	if ctx != nil {
 		return ctx
 	}
-	if s.base != nil && !s.tree.armed.Load() {
-		s.tree.arm() // otherwise nothing would cancel the context
-	}
 	// Without ctxMu: base.context takes locks that come before it.
-	outer := s.env.ctx
-	if s.base != nil && !s.ownCtx {
-		outer = s.base.context()
-		if s.shielded {
-			outer = context.WithoutCancel(outer)
-		}
-	}
-	if outer == nil {
-		outer = context.Background()
-	}
+	ctx, source, cancel := s.newContext()
 	s.ctxMu.Lock()
 	defer s.ctxMu.Unlock()
 	if s.ctx == nil {
-		s.ctx, s.endCtx = context.WithCancelCause(outer)
-		if d := s.tree.deadline; d != 0 {
-			s.ctx = &deadlineContext{s.ctx, s.tree.runtime.timing().date(d)}
-		}
+		s.ctx, s.source, s.endCtx = ctx, source, cancel
 		if s.tree.cancelled.Load() {
-			s.endCtx(s.tree.cause)
+			s.endContext(s.tree.ending)
 		}
+	} else {
+		cancel(nil) // another task of the scope was faster
 	}
 	return s.ctx
 }
 
-// cancelContext cancels the context, if there is one. The caller holds walk and has set
-// cancelled.
-func (s *scope) cancelContext(cause error) {
+// cancelContext ends the context, if there is one. The caller holds walk and has set cancelled.
+func (s *scope) cancelContext(end ending) {
 	s.ctxMu.Lock()
 	defer s.ctxMu.Unlock()
 	if s.ctx != nil {
-		s.endCtx(cause)
+		s.endContext(end)
 	}
+}
+
+// endContext ends the context, unless it has ended. The caller holds ctxMu.
+func (s *scope) endContext(end ending) {
+	if s.source != nil && s.ctx.Err() == nil {
+		s.source.end(end)
+	}
+	s.endCtx(end.cause)
 }
 
 // closeContext cancels the context, if there is one, because the scope ends.
@@ -160,7 +170,7 @@ func (s *scope) closeContext() {
 	defer s.ctxMu.Unlock()
 	if s.ctx != nil {
 		s.endCtx(context.Canceled)
-		s.ctx, s.endCtx = nil, nil
+		s.ctx, s.source, s.endCtx = nil, nil, nil
 	}
 }
 
@@ -169,4 +179,19 @@ func (w *Worker) openChildScope(c *header, o *options) {
 	s := openScope(w, c.env.get(), o)
 	c.env.set(&s.env)
 	c.layout |= flagScope
+}
+
+// startTimeout makes the time of c's Timeout begin, if c was queued because of Group.SetLimit. The
+// goroutine that starts c calls it before c is in a queue of an executor. No other goroutine uses
+// the scope's deadline before c has run.
+func (c *header) startTimeout() {
+	if c.layout&flagScope == 0 {
+		return
+	}
+	s := c.env.get().scope
+	if s.timeout == 0 {
+		return
+	}
+	s.tree.shorten(s.tree.runtime.deadlineOf(&options{timeout: s.timeout}))
+	s.timeout = 0
 }

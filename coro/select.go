@@ -1,7 +1,6 @@
 package coro
 
 import (
-	"math/rand/v2"
 	"slices"
 	"unsafe"
 )
@@ -145,7 +144,7 @@ func (s *selecting) unlockAll() {
 func (s *selecting) park(w *Worker, h *header) parking {
 	s.woken.w = w
 	s.lockAll()
-	p, done := s.poll()
+	p, done := s.poll(h.env.get().runtime.random)
 	if p == parked {
 		p = s.wait(w, h)
 	}
@@ -181,13 +180,13 @@ func (s *selecting) finish(done int) {
 	s.cases, s.locks = s.cases[:0], s.locks[:0]
 }
 
-// poll tries the cases in random order and does the first that can happen now: it is
-// s.cases[done]. If none can and there is no Default, poll returns parked. The caller holds
+// poll tries the cases in random order, of random, and does the first that can happen now:
+// it is s.cases[done]. If none can and there is no Default, poll returns parked. The caller holds
 // all locks.
-func (s *selecting) poll() (p parking, done int) {
+func (s *selecting) poll(random *seededRandom) (p parking, done int) {
 	for i := range s.cases {
 		if last := len(s.cases) - 1; i < last {
-			j := i + rand.IntN(len(s.cases)-i)
+			j := i + random.below(len(s.cases)-i)
 			s.cases[i], s.cases[j] = s.cases[j], s.cases[i]
 		}
 		c := &s.cases[i]

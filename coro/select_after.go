@@ -18,7 +18,8 @@ import (
 //     or dropped; and the timer has fired, or has been taken out of the wheel.
 //
 // In the second way, settle, the canceller and fireTimers may come in any order, each under the
-// lock, and each calls unlock. unlock does nothing while task is set. Otherwise it ends the
+// lock, and each calls unlock. unlock does nothing while task is set, or while settle is still
+// to drop a proxy: that of the same case, if it is in the Select twice. Otherwise it ends the
 // use if the timer has fired or if remove takes it out of the wheel. If remove does not find
 // it there, fireTimers has it already and calls fire, which sets fired and calls unlock.
 // Exactly one of remove and fire gets a timer (see timers), so exactly one call of unlock
@@ -83,9 +84,13 @@ func (s *afterTimer) refuse(h *header) {
 	panic("coro: task " + quote(h.kind.get().name) + ": an After is good for one Select: make another one")
 }
 
-// push begins the second way: the proxy and the timer are both set.
+// push begins the second way: the proxy and the timer are both set. If the case is in the Select
+// twice, push keeps the first proxy, and the timer that is set for it.
 func (s *afterTimer) push(p *proxy, _ *Case) {
 	s.cases.expect(p, s)
+	if s.timers != nil {
+		return
+	}
 	s.task = &p.header
 	s.timers = p.env.get().runtime.timing()
 	s.timer = timerwheel.Node{What: timerAfter}
@@ -109,17 +114,19 @@ func (s *afterTimer) finish(c *Case, _ bool) {
 }
 
 // drop is called by settle when another case was chosen. The proxy is in no list.
-func (s *afterTimer) drop(*proxy) {
+func (s *afterTimer) drop(p *proxy) {
 	s.lock.mu.Lock()
 	s.cases.visits--
-	s.task = nil
+	if s.task == &p.header {
+		s.task = nil
+	}
 	s.unlock()
 }
 
 // unlock releases the lock, and before that ends the use of the slot if it is over.
 func (s *afterTimer) unlock() {
 	// remove is false if fireTimers has the timer: then fire comes, and ends the use.
-	ended := s.task == nil && (s.fired || s.timers.remove(&s.timer))
+	ended := s.task == nil && s.cases.visits == 0 && (s.fired || s.timers.remove(&s.timer))
 	if ended {
 		s.id++
 		s.timers, s.fired = nil, false

@@ -192,3 +192,115 @@ func TestSelectAfterThatIsNotWaitedForIsGivenBack(t *testing.T) {
 	}
 	require.LessOrEqual(t, coro.AfterSlots(), slots+64, "2000 were taken meanwhile")
 }
+
+// What is good for one Select may be in that Select twice: it happens once, and nothing is left.
+func TestSelectOfTheSameCaseTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, ready := range []string{"at once", "later", "another case", "the context ends"} {
+			d := map[string]time.Duration{"at once": 0, "later": time.Second}[ready]
+			if ready == "another case" || ready == "the context ends" {
+				d = time.Hour
+			}
+			ex := executor.NewPool()
+			ch := coro.NewChan[int](0)
+			other := coro.NewChan[int](0)
+			waker := coro.NewWaker()
+			var event coro.Event
+			wake := func() {
+				event.Set()
+				waker.Wake()
+			}
+			cases := map[string]func() coro.Case{
+				"After":    func() coro.Case { return coro.After(d) },
+				"SendCase": func() coro.Case { return ch.SendCase(7) },
+				"Waker":    waker.WaitCase,
+				"Event":    event.WaitCase,
+			}
+			if ready == "at once" {
+				wake()
+			}
+			for name, newCase := range cases {
+				ctx, cancel := context.WithCancel(context.Background())
+				k := coro.Define("twice", func(f *coro.Frame[int, int]) coro.Step {
+					if f.At() == 0 {
+						c := newCase()
+						return coro.Select(f, 1, &f.State, c, other.RecvCase(nil), c)
+					}
+					return f.Return(f.State)
+				})
+				var received []int
+				if ready == "at once" && name == "SendCase" {
+					require.NoError(t, coro.Go(ex, receiver(ch, &received), 0))
+					synctest.Wait()
+				}
+				time.AfterFunc(time.Second, func() {
+					switch ready {
+					case "later":
+						wake()
+						if name == "SendCase" {
+							received = append(received, must(ch.TryRecv()))
+						}
+					case "another case":
+						require.True(t, other.TrySend(1))
+					case "the context ends":
+						cancel()
+					}
+				})
+				chosen, err := coro.Run(ctx, ex, k.With(0))
+				cancel()
+				require.NoError(t, err)
+				switch ready {
+				case "another case":
+					require.Equal(t, 1, chosen, name)
+				case "the context ends":
+					require.Equal(t, -1, chosen, name)
+				default:
+					require.Contains(t, []int{0, 2}, chosen, name)
+				}
+				time.Sleep(2 * time.Hour) // timers that were left would go off now
+				if name == "SendCase" && chosen%2 == 0 {
+					require.Equal(t, []int{7}, received)
+				}
+			}
+			require.NoError(t, ex.Close(), "no frame is live")
+		}
+	})
+}
+
+func receiver(ch *coro.Chan[int], received *[]int) *coro.Kind[int, none] {
+	return coro.Define("receiver", func(f *coro.Frame[int, none]) coro.Step {
+		if f.At() == 0 {
+			return ch.Recv(f, 1, &f.State)
+		}
+		*received = append(*received, f.State)
+		return f.Return(none{})
+	})
+}
+
+func must[T any](v T, ok bool) T {
+	if !ok {
+		panic("no value")
+	}
+	return v
+}
+
+// A SendCase that another task's Select has is refused.
+func TestSendCaseOfAnotherSelect(t *testing.T) {
+	ex := newInline(t)
+	ch, stop := coro.NewChan[int](0), coro.NewChan[int](0)
+	shared := ch.SendCase(7)
+	k := coro.Define("sender", func(f *coro.Frame[int, none]) coro.Step {
+		if f.At() == 0 {
+			return coro.Select(f, 1, nil, stop.RecvCase(nil), shared)
+		}
+		return f.Return(none{})
+	})
+	require.NoError(t, coro.Go(ex, k, 0))
+	_, err := coro.Run(context.Background(), ex, k.With(0))
+	var p *coro.PanicError
+	require.ErrorAs(t, err, &p)
+	require.Equal(t, `coro: task "sender": a SendCase is good for one Select: make another one`, p.Value)
+	require.Equal(t, 7, must(ch.TryRecv()))
+	_, err = coro.Run(context.Background(), ex, k.With(0))
+	require.ErrorAs(t, err, &p)
+}

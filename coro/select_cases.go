@@ -19,7 +19,7 @@ func (c *Chan[T]) SendCase(v T) Case {
 		return Case{}
 	}
 	b := c.pack(v)
-	return Case{on: (*sending[T])(c), box: b, number: b.number}
+	return Case{on: (*sending[T])(c), box: b, number: b.number.Load()}
 }
 
 // WaitCase is the case that the event is set; see [Select]. e may be nil.
@@ -92,9 +92,27 @@ func (r *receiving[T]) drop(p *proxy) {
 func (s *sending[T]) waitable() (waitable, *lock) { return (*Chan[T])(s), &s.lock }
 
 func (s *sending[T]) check(h *header, c *Case) {
-	if c.box.(*box[T]).number != c.number {
+	if !s.claim(h, c) {
 		panic("coro: task " + quote(h.kind.get().name) + ": a SendCase is good for one Select: make another one")
 	}
+}
+
+// claim makes the box belong to the Select that is being made, for c. It also returns true if
+// the same case is in that Select before c. Otherwise the box is used, or another task has it.
+func (s *sending[T]) claim(h *header, c *Case) bool {
+	b := c.box.(*box[T])
+	if b.number.CompareAndSwap(c.number, c.number+1) {
+		c.number++
+		return true
+	}
+	cases := h.worker.get().args.cases.cases
+	for i := range cases[:len(cases)-1] {
+		if other := &cases[i]; other.box == c.box && other.number == c.number+1 {
+			c.number++
+			return true
+		}
+	}
+	return false
 }
 
 func (s *sending[T]) try(c *Case, woken *wakeList) parking {
@@ -111,10 +129,10 @@ func (s *sending[T]) refuse(*header) { panicSendToClosed() }
 
 func (s *sending[T]) push(p *proxy, c *Case) { s.senders.enter(p, s, c.box.(*box[T]).value) }
 
-// finish leaves the box alone if its number is another one: the same case is in the Select
-// twice, and its first copy has ended the use.
+// finish leaves the box alone if c has not claimed it, and also if its number is another one: the
+// same case is in the Select twice, and its first copy has ended the use.
 func (s *sending[T]) finish(c *Case, _ bool) {
-	if b := c.box.(*box[T]); b.number == c.number {
+	if b := c.box.(*box[T]); c.number&1 != 0 && b.number.Load() == c.number {
 		(*Chan[T])(s).unpack(b)
 	}
 }

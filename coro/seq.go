@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
+	"runtime"
 	"sync"
 	"unsafe"
 
@@ -57,7 +58,11 @@ func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ..
 //
 // When the loop ends, by a break, a return or a panic too, the generator and the tasks that it
 // awaits have ended, and their frames are free. If the loop ends early, their step functions are
-// not called again, except for the cleanup step of kinds with [HasCleanup].
+// not called again, except for the cleanup step of kinds with [HasCleanup]. If such a step panics,
+// the panic comes out of the loop, as a [*PanicError]; if it calls [runtime.Goexit], the loop's
+// goroutine ends. If the generator's cleanup step fails with another error than its Err, the error
+// goes the way of those of a generator that fails, and in a loop over Seq2 as in one over Seq: the
+// loop is over, and takes no values.
 //
 // The frames come from the allocator given by [Allocator] or, without one, from an arena of
 // this package that has no limit. With [Context], Err returns the context's error after each
@@ -72,13 +77,23 @@ func DefineSeq[S, T any](name string, step func(f *SeqFrame[S, T]) Step, opts ..
 // If the generator or a task that it awaits waits for something, or calls [Yield], the loop's
 // goroutine blocks meanwhile.
 func (g *SeqKind[S, T]) Seq(state S, opts ...SeqOption) iter.Seq[T] {
+	if g == nil {
+		panicNoSeqKind("Seq")
+	}
 	return func(yield func(T) bool) { g.seq(state, opts, yield) }
 }
 
 // Seq2 is [SeqKind.Seq] with errors: if the generator fails, the loop gets one more value, which
 // is zero, with the error. The error of all other values is nil.
 func (g *SeqKind[S, T]) Seq2(state S, opts ...SeqOption) iter.Seq2[T, error] {
+	if g == nil {
+		panicNoSeqKind("Seq2")
+	}
 	return func(yield func(T, error) bool) { g.seq2(state, opts, yield) }
+}
+
+func panicNoSeqKind(function string) {
+	panic("coro: " + function + " of a nil SeqKind: make one with DefineSeq")
 }
 
 func (g *SeqKind[S, T]) seq(state S, opts []SeqOption, yield func(T) bool) {
@@ -108,7 +123,7 @@ func (k *kind) reportSeqError(handler func(error), err error) {
 // run is one loop. It returns the generator's error, or nil if yield ended the loop.
 func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 	l := g.loops.Get().(*seqLoop[T])
-	defer g.end(l)
+	defer g.end(l, o.handler)
 	h := l.begin(&g.kind, o)
 	if h == nil {
 		return arena.ErrExhausted
@@ -120,13 +135,23 @@ func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 	return l.call.err
 }
 
-// end ends a loop, and keeps l for another one.
-func (g *SeqKind[S, T]) end(l *seqLoop[T]) {
-	l.seqDriver.end()
+// end ends a loop, and keeps l for another one. What cleanup steps have ended with comes out of the
+// loop, or goes to handler.
+func (g *SeqKind[S, T]) end(l *seqLoop[T], handler func(error)) {
+	failed, panicked, exited := l.seqDriver.end()
 	var zero T
 	l.value = zero
 	if l.runtime.timers == nil { // with timers, it may belong to a synctest bubble
 		g.loops.Put(l)
+	}
+	if exited {
+		defer runtime.Goexit()
+	}
+	switch {
+	case panicked:
+		panic(failed)
+	case failed != nil:
+		g.reportSeqError(handler, failed)
 	}
 }
 
@@ -164,6 +189,9 @@ func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 func YieldFrom[S, CS, T any](f *SeqFrame[S, T], at int, g *SeqKind[CS, T], args CS) Step {
 	if f.layout&flagSeq == 0 {
 		panic(noLoop)
+	}
+	if g == nil {
+		panicNoSeqKind("YieldFrom")
 	}
 	c := (*SeqFrame[CS, T])(unsafe.Pointer(f.await(at, &g.kind, nil, unsafe.Sizeof(f.State))))
 	c.State = args

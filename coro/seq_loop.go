@@ -179,8 +179,10 @@ func (d *seqDriver) takeReady() *header {
 	return h
 }
 
-// end frees the frames that are left when the loop ends, and what else the loop has used.
-func (d *seqDriver) end() {
+// end frees the frames that are left when the loop ends, and what else the loop has used. failed
+// is what the cleanup steps have ended with, unless that is ErrLoopEnded: panicked reports that
+// some have panicked, exited that some have called runtime.Goexit, which is not in failed.
+func (d *seqDriver) end() (failed error, panicked, exited bool) {
 	w := &d.worker
 	h := d.nextFrame.get()
 	if w.current != 0 { // a step function panicked, or ended the goroutine
@@ -190,9 +192,23 @@ func (d *seqDriver) end() {
 		}
 	}
 	w.current = 0
+	cause := ErrLoopEnded
 	for h != nil {
-		w.runCleanup(h, ErrLoopEnded)
+		ends := w.runCleanup(h, cause)
 		parent := h.parent.get()
+		p, isPanic := ends.(*PanicError)
+		switch {
+		case isPanic:
+			cause = errors.Join(cause, p) // as in Worker.Cancel
+			if p.Value == error(ErrGoexit) {
+				exited = true
+				break
+			}
+			panicked = true
+			failed = joinFailures(failed, p)
+		case parent == nil && ends != nil && !errors.Is(ends, ErrLoopEnded):
+			failed = joinFailures(failed, ends)
+		}
 		w.discard(h)
 		h = parent
 	}
@@ -201,6 +217,15 @@ func (d *seqDriver) end() {
 	d.call.tree.close()
 	d.call.env = Environment{}
 	d.call.err = nil
+	return failed, panicked, exited
+}
+
+// joinFailures is errors.Join that leaves a single error as it is.
+func joinFailures(before, err error) error {
+	if before == nil {
+		return err
+	}
+	return errors.Join(before, err)
 }
 
 var errOneChain = errors.New("coro: the loop over a generator runs nothing but the generator and what that awaits")

@@ -543,3 +543,64 @@ func TestSeqAllocations(t *testing.T) {
 		})
 	}
 }
+
+// What a generator's cleanup step ends with comes out of the loop.
+func TestSeqCleanupFails(t *testing.T) {
+	failure := errors.New("the cleanup failed")
+	generator := func(cleanup func(f *coro.SeqFrame[int, int]) coro.Step) *coro.SeqKind[int, int] {
+		return coro.DefineSeq("generator", func(f *coro.SeqFrame[int, int]) coro.Step {
+			if f.At() == coro.Cleanup {
+				return cleanup(f)
+			}
+			return coro.YieldValue(f, 0, 1)
+		}, coro.HasCleanup())
+	}
+	panics := generator(func(*coro.SeqFrame[int, int]) coro.Step { panic("cleanup") })
+	exits := generator(func(*coro.SeqFrame[int, int]) coro.Step { runtime.Goexit(); return coro.Step{} })
+	fails := generator(func(f *coro.SeqFrame[int, int]) coro.Step { return f.Fail(failure) })
+	child := coro.DefineSeq("awaits", func(f *coro.SeqFrame[int, int]) coro.Step {
+		return coro.YieldFrom(f, 1, panics, 0)
+	})
+	passes := generator(func(f *coro.SeqFrame[int, int]) coro.Step { return f.Fail(f.Err()) })
+
+	loop := func(k *coro.SeqKind[int, int], opts ...coro.SeqOption) func() {
+		return func() {
+			for range k.Seq(0, opts...) {
+				break
+			}
+		}
+	}
+	loop2 := func(k *coro.SeqKind[int, int], opts ...coro.SeqOption) func() {
+		return func() {
+			for range k.Seq2(0, opts...) {
+				break
+			}
+		}
+	}
+	recovered := func(f func()) (v any) {
+		defer func() { v = recover() }()
+		f()
+		return nil
+	}
+	for _, l := range []func(*coro.SeqKind[int, int], ...coro.SeqOption) func(){loop, loop2} {
+		for _, k := range []*coro.SeqKind[int, int]{panics, child} {
+			p, ok := recovered(l(k)).(*coro.PanicError)
+			require.True(t, ok)
+			require.Equal(t, "cleanup", p.Value)
+		}
+		require.ErrorIs(t, recovered(l(fails)).(error), failure)
+		var got error
+		require.Nil(t, recovered(l(fails, coro.OnError(func(err error) { got = err }))))
+		require.Equal(t, failure, got)
+		require.Nil(t, recovered(l(passes)))
+
+		returned, done := false, make(chan struct{})
+		go func() {
+			defer close(done)
+			l(exits)()
+			returned = true
+		}()
+		<-done
+		require.False(t, returned, "runtime.Goexit ends the loop's goroutine")
+	}
+}

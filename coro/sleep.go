@@ -32,8 +32,10 @@ import (
 // Sleep waits until the time d has passed, by the executor's [Clock], and resumes f at the
 // resume point at. If f.Err is not nil then, the tree's context has ended before that, and Err
 // is its cause. The task does not resume before d has passed. It resumes within about a
-// millisecond after that if its executor has nothing else to do. If d is not positive, Sleep
-// does not wait.
+// millisecond after that if its executor has nothing else to do, however small d is: the times of
+// timers are rounded up, see [Clock], and the system's alarms are no more exact. If d is not
+// positive, Sleep is a [Yield]: other tasks run, and then Err is the cause of the end of the tree's
+// context, if that has ended.
 //
 // A sleeping task has no goroutine and no memory on the Go heap. Its timer takes up to 48
 // bytes: in the room behind the task's state, where a child would be elided, or else in the
@@ -79,7 +81,7 @@ type sleeping struct{}
 func (sleeping) park(w *Worker, h *header) parking {
 	d := time.Duration(w.args.count)
 	if d <= 0 {
-		return parkDone
+		return parkYield
 	}
 	env := h.env.get()
 	t := env.runtime.timing()

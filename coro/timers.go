@@ -50,6 +50,7 @@ import (
 // ensure: by a lock that fire takes too, or by a number in a slot that is never given back.
 type timers struct {
 	clock Clock // not changed
+	base  int64 // the clock's time that is 0 for the wheel, which knows no times before 0; not changed
 	alarm Alarm // calls ring; guarded by mu
 
 	// fire gets the nodes whose deadlines are over, and owns them. It is called on the
@@ -87,6 +88,7 @@ const (
 
 func newTimers(c Clock, fire func(due []offheap.Link[timerwheel.Node])) *timers {
 	t := &timers{clock: c, fire: fire, firing: gate.New(), wheel: timerwheel.New(tickShiftOf(c)), armed: notArmed}
+	t.base = min(int64(c.Now()), 0)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.alarm = c.NewAlarm(t.ring)
@@ -101,8 +103,14 @@ func tickShiftOf(c Clock) uint {
 	return timerwheel.TickShift
 }
 
-// now returns the clock's time, in ns.
-func (t *timers) now() int64 { return int64(t.clock.Now()) }
+// now returns the clock's time since base, in ns. It saturates: the clock may begin far before 0.
+func (t *timers) now() int64 {
+	now := int64(t.clock.Now())
+	if t.base != 0 && now > math.MaxInt64+t.base {
+		return math.MaxInt64
+	}
+	return now - t.base
+}
 
 // date returns the real time at which the clock's time is when.
 func (t *timers) date(when int64) time.Time {
@@ -236,12 +244,7 @@ func (t *timers) take(batch *timerBatch) (_ *timerBatch, n int, more bool) {
 // arm sets the alarm for when. The caller holds mu.
 func (t *timers) arm(when int64) {
 	t.armed = when
-	now := t.now()
-	d := time.Duration(when - now)
-	if when > 0 && d < 0 && now < 0 {
-		d = math.MaxInt64 // the difference is too large
-	}
-	t.alarm.Reset(max(d, 0))
+	t.alarm.Reset(max(time.Duration(when-t.now()), 0))
 }
 
 // disarm stops the alarm. It does so even if armed says that it is not set: it may be. The

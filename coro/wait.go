@@ -48,6 +48,7 @@ const (
 	parkCancelled                     // the context has ended; the task continues with its cause
 	parkUnarmed                       // the registry must be armed; then park is called again
 	parkExecutorClosed                // the executor is closed; the task is cancelled
+	parkYield                         // the task yields, and learns of the end of its context
 	parkExhausted                     // there is no memory to wait with; the task continues with ErrExhausted
 )
 
@@ -101,6 +102,9 @@ func (w *Worker) wait(h *header) *header {
 				return w.giveWay(h)
 			}
 			return h
+		case parkYield:
+			w.yield(h)
+			return nil
 		case parkChanClosed:
 			w.err = ErrChanClosed
 			h.at |= atFailed

@@ -1,7 +1,10 @@
 package coro
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"sync/atomic"
 
 	"github.com/framearena/framearena/internal/interleave"
 )
@@ -84,6 +87,16 @@ type waitRegistry struct {
 	deadline int64
 	timer    *deadlineTimer
 
+	// soonest is the earliest deadline of this registry and those around it, or 0. nextCtx is the
+	// next registry around this one that has a context; nil if there is none. So ending need not
+	// look at every registry around: scopes may be nested 100,000 deep.
+	soonest int64
+	nextCtx *waitRegistry
+
+	// checked is a value that execRuntime.cancels had before none of the registries around this
+	// one was found cancelled; 0: they were not looked at. Tasks of the tree load and store it.
+	checked atomic.Uint64
+
 	// shared says that others than the context may call cancel.
 	shared bool
 
@@ -96,10 +109,10 @@ type waitRegistry struct {
 
 	// cancelled is set by the canceller, with walk held, and cleared by close. Tasks of the
 	// tree load it, without walk; see the head of this file. arm sets it too, if the end has
-	// come before; then no task of the tree waits yet. cause is why; it is written before
+	// come before; then no task of the tree waits yet. ending is why; it is written before
 	// cancelled is set.
 	cancelled interleave.Bool
-	cause     error
+	ending    ending
 
 	// walk is held while tasks are looked for, and while the registry changes its tree.
 	walk interleave.Mutex
@@ -126,9 +139,20 @@ type waitRegistry struct {
 	sleepers       link[sleeper]
 	sleeperCursors cursors[sleeper]
 
-	set     map[waitable]struct{}
+	// set is the waitables where tasks of the tree may wait, each with the number of waitables
+	// that were entered before it.
+	set     map[waitable]uint64
+	entered uint64
 	sweepAt int // add sweeps when set has this size
 }
+
+// ending is why a tree or a scope is cancelled. err is what Err of its context returns then:
+// context.Canceled, context.DeadlineExceeded, or the error of a context of the user's own type.
+// cause is what Frame.Err and context.Cause return.
+type ending struct{ err, cause error }
+
+// canceledWith is the ending of a tree that was cancelled with the given cause.
+func canceledWith(cause error) ending { return ending{context.Canceled, cause} }
 
 const minSweep = 64
 
@@ -180,15 +204,68 @@ func (r *waitRegistry) arm() {
 	switch ctx, generation := r.ctx, r.generation; {
 	case ctx == nil:
 	case ctx.Err() != nil: // at once, not when the context has started a goroutine for it
-		r.cause = context.Cause(ctx)
-		r.cancelled.Store(true)
+		r.setCancelled(ending{ctx.Err(), context.Cause(ctx)})
 	default:
-		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, context.Cause(ctx)) })
+		r.stop = context.AfterFunc(ctx, func() { r.cancel(generation, ending{ctx.Err(), context.Cause(ctx)}) })
 	}
 	if r.deadline != 0 {
 		r.timer = newDeadlineTimer(r)
 	}
 	r.armed.Store(true)
+}
+
+// shorten makes when the registry's deadline, if that is earlier than the present one. No other
+// goroutine uses the registry yet.
+func (r *waitRegistry) shorten(when int64) {
+	r.deadline = sooner(r.deadline, when)
+	r.soonest = sooner(r.soonest, when)
+}
+
+// sooner returns the earlier one of two deadlines. 0 is none.
+func sooner(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// enclose makes outer the registry around r, which begins.
+func (r *waitRegistry) enclose(outer *waitRegistry) {
+	r.outer, r.soonest, r.nextCtx = outer, outer.soonest, outer
+	if outer.ctx == nil {
+		r.nextCtx = outer.nextCtx
+	}
+	cancels := r.runtime.cancels.Load() // before cancelled, as in endingAround
+	if !outer.cancelled.Load() && (outer.outer == nil || outer.checked.Load() == cancels) {
+		r.checked.Store(cancels)
+	}
+}
+
+// endingAround returns why one of the registries around r was cancelled, or the zero value if none
+// was. It looks at them only if a registry of the executor was cancelled since the last time: a
+// canceller sets cancelled and then adds to cancels, which is loaded here before cancelled is.
+func (r *waitRegistry) endingAround() ending {
+	if r.outer == nil {
+		return ending{}
+	}
+	cancels := r.runtime.cancels.Load()
+	if r.checked.Load() == cancels {
+		return ending{}
+	}
+	for o := r.outer; o != nil; o = o.outer {
+		if o.cancelled.Load() {
+			return o.ending
+		}
+	}
+	r.checked.Store(cancels)
+	return ending{}
+}
+
+// setCancelled records that r is cancelled because of end. The caller holds walk.
+func (r *waitRegistry) setCancelled(end ending) {
+	r.ending = end
+	r.cancelled.Store(true)
+	r.runtime.cancels.Add(1)
 }
 
 // addInner links inner, which is being armed, so that it is cancelled with r. If r has been
@@ -200,8 +277,7 @@ func (r *waitRegistry) addInner(inner *waitRegistry) {
 	}
 	r.inner = inner
 	if r.cancelled.Load() && !inner.cancelled.Load() {
-		inner.cause = r.cause
-		inner.cancelled.Store(true)
+		inner.setCancelled(r.ending)
 	}
 }
 
@@ -225,7 +301,7 @@ func (r *waitRegistry) removeInner(inner *waitRegistry) {
 func (r *waitRegistry) close() {
 	armed := r.armed.Load()
 	if !armed && !r.shared { // no other goroutine knows the registry: no lock is needed
-		r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil
+		r.ctx, r.env, r.runtime, r.outer, r.nextCtx, r.soonest = nil, nil, nil, nil, nil, 0
 		return
 	}
 	if armed {
@@ -257,8 +333,10 @@ func (r *waitRegistry) close() {
 	r.generation++
 	r.armed.Store(false)
 	r.cancelled.Store(false)
-	r.cause, r.shared, r.deadline, r.timer = nil, false, 0, nil
+	r.ending, r.shared, r.deadline, r.timer = ending{}, false, 0, nil
 	r.stop, r.ctx, r.env, r.runtime, r.outer = nil, nil, nil, nil, nil
+	r.nextCtx, r.soonest = nil, 0
+	r.checked.Store(0)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.set) <= minSweep {
@@ -274,7 +352,7 @@ func (r *waitRegistry) add(p waitable) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.set == nil {
-		r.set = make(map[waitable]struct{})
+		r.set = make(map[waitable]uint64)
 	}
 	if len(r.set) >= max(r.sweepAt, minSweep) {
 		// p is not in the set. Its own lock is held, and the others are only tried.
@@ -285,17 +363,17 @@ func (r *waitRegistry) add(p waitable) {
 		}
 		r.sweepAt = 2 * len(r.set)
 	}
-	r.set[p] = struct{}{}
+	r.set[p] = r.entered
+	r.entered++
 }
 
 // cancel wakes the waiting tasks of the tree of the given generation, and of the scopes in it,
-// because the tree has to end with cause. If that tree has ended, cancel does nothing. The
-// caller holds no lock.
-func (r *waitRegistry) cancel(generation uint64, cause error) {
+// because of end. If that tree has ended, cancel does nothing. The caller holds no lock.
+func (r *waitRegistry) cancel(generation uint64, end ending) {
 	woken := wakeLists.Get().(*wakeList)
 	r.walk.Lock()
 	if r.generation == generation {
-		r.cancelWalking(cause, woken)
+		r.cancelWalking(end, woken)
 	}
 	r.walk.Unlock()
 	// The tree has not ended while one of its tasks is not posted. After post it may have
@@ -306,20 +384,19 @@ func (r *waitRegistry) cancel(generation uint64, cause error) {
 
 // cancelWalking is cancel for a caller that holds walk and has compared the generation. The
 // caller posts woken after it has released walk.
-func (r *waitRegistry) cancelWalking(cause error, woken *wakeList) {
+func (r *waitRegistry) cancelWalking(end ending, woken *wakeList) {
 	if r.cancelled.Load() {
 		return
 	}
-	r.cause = cause
-	r.cancelled.Store(true)
+	r.setCancelled(end)
 	if s := r.env.scope; s != nil {
-		s.cancelContext(cause)
+		s.cancelContext(end)
 	}
 	r.withdraw(match{env: r.env}, woken)
 	// The list of inner registries does not change: that needs walk.
 	for inner := r.inner; inner != nil; inner = inner.nextInner {
 		inner.walk.Lock()
-		inner.cancelWalking(cause, woken)
+		inner.cancelWalking(end, woken)
 		inner.walk.Unlock()
 	}
 }
@@ -330,6 +407,9 @@ func (r *waitRegistry) withdraw(m match, woken *wakeList) {
 	r.mu.Lock()
 	for p := range r.set { // a copy, since mu is taken after the locks of waitables
 		r.found = append(r.found, p)
+	}
+	if r.runtime.random != nil { // in the order in which they were entered, which each run repeats
+		slices.SortFunc(r.found, func(a, b waitable) int { return cmp.Compare(r.set[a], r.set[b]) })
 	}
 	r.mu.Unlock()
 	for _, p := range r.found {

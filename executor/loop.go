@@ -64,6 +64,9 @@ func NewLoop(opts ...LoopOption) *Loop {
 		l.options.clock = l.clock
 	}
 	l.env = l.options.newEnvironment(l)
+	if l.options.seeded || l.options.virtual {
+		l.env.SetSeed(l.options.seed)
+	}
 	l.worker = coro.NewWorker(l.options.arena)
 	return l
 }

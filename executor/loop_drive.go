@@ -72,8 +72,8 @@ func (l *Loop) runVirtual(d time.Duration) int {
 func (l *Loop) Now() time.Duration { return l.env.Now() }
 
 // Run runs tasks, and waits for more when none is ready, until ctx ends. It returns the cause of
-// that. Tasks that are ready then stay in the queue. The error is [ErrClosed] if the Loop is
-// closed.
+// that. Tasks that are ready then stay in the queue, also a task in a chain of awaits: it gives way
+// at its next await. The error is [ErrClosed] if the Loop is closed.
 func (l *Loop) Run(ctx context.Context) error {
 	l.begin()
 	defer l.end()
@@ -82,6 +82,12 @@ func (l *Loop) Run(ctx context.Context) error {
 
 // run is Run for a caller that drives.
 func (l *Loop) run(ctx context.Context) error {
+	returned := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { l.preemptUntil(returned) })
+	defer func() {
+		stop()
+		close(returned)
+	}()
 	for ctx.Err() == nil {
 		if l.runOne() {
 			continue
@@ -101,6 +107,26 @@ func (l *Loop) run(ctx context.Context) error {
 	}
 	return context.Cause(ctx)
 }
+
+// preemptUntil makes the chain of awaits that runs give way, until done is closed: the chain
+// gives way at its next await. It asks again and again, since the worker forgets a request when it
+// begins to run a task.
+func (l *Loop) preemptUntil(done <-chan struct{}) {
+	ticker := time.NewTicker(preemptInterval)
+	defer ticker.Stop()
+	for {
+		l.worker.Preempt()
+		select {
+		case <-done:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// preemptInterval is how long run may go on at most, beside a single step, if a request to give
+// way is lost.
+const preemptInterval = time.Millisecond
 
 // begin makes the calling goroutine the one that drives. If another drives, it panics, unless
 // that one is in Drain: then it waits until Drain lets it drive. It also panics in a

@@ -98,9 +98,19 @@ func WithNotify(f func()) LoopOption {
 	return loopOption(func(o *loopOptions) { o.notify = f })
 }
 
+// WithSeed makes the random choices of a [Loop] repeat: those of [coro.Select] between cases that can
+// happen at once. Two runs with the same seed, whose tasks do the same, make the same choices; with
+// other seeds, a simulation takes other ways. With [WithVirtualTime] and without WithSeed, the seed
+// is 0. Without both, the choices are different in each run.
+func WithSeed(seed uint64) LoopOption {
+	return loopOption(func(o *loopOptions) { o.seed, o.seeded = seed, true })
+}
+
 // WithVirtualTime gives a [Loop] a clock that stands still while tasks run and jumps to the
 // next timer when none is ready: tasks that sleep for hours run as fast as they can, in the
-// same order each time. See the methods that drive the Loop, and [Loop.Now]. Timers are
+// same order each time. Random choices are the same each time too, see [WithSeed]. What comes from
+// outside of the Loop, such as a call from another goroutine or the end of a context, comes when it
+// comes. See the methods that drive the Loop, and [Loop.Now]. Timers are
 // exact to the nanosecond; timers with the same time fire in the order in which they were
 // set.
 //
@@ -136,6 +146,8 @@ type loopOptions struct {
 	options
 	notify  func()
 	virtual bool
+	seed    uint64 // of the worker, if seeded
+	seeded  bool
 }
 
 type (
