@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/printable"
 	"github.com/framearena/framearena/internal/slabmap"
 	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/spf13/cobra"
@@ -130,7 +131,7 @@ func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (
 	if report.Source == "-" {
 		name = "standard input"
 	}
-	picture := newPicture(a, fmt.Sprintf("%s, after %s of %s operations", shortened(name, 60), grouped(at), grouped(r.Operations())))
+	picture := newPicture(a, fmt.Sprintf("%s, after %s of %s operations", shortened(printable.Text(name), 60), grouped(at), grouped(r.Operations())))
 	if n := player.Refusals(); n > 0 {
 		err = errors.Join(err, fmt.Errorf("the arena refused %s", counted(n, "frame", "frames")))
 	}
@@ -189,7 +190,7 @@ func (r *mapReport) fill(p *slabmap.Picture) {
 
 // text returns one line about the file that was written.
 func (r *mapReport) text() string {
-	return fmt.Sprintf("%s: %s with %s\n", r.File,
+	return fmt.Sprintf("%s: %s with %s\n", printable.Text(r.File),
 		counted(len(r.Slabs), "slab", "slabs"), counted(int(r.LiveFrames), "live frame", "live frames"))
 }
 
