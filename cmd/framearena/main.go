@@ -35,6 +35,7 @@ func main() {
 // run runs the command and returns the exit status. It does not end the process.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, contenders []contender) int {
 	c := newStreams(stdin, stdout, stderr)
+	c.ctx = ctx
 	root := newRootCommand(c, contenders)
 	root.SetArgs(doubleDashes(root, args))
 	called, err := root.ExecuteContextC(ctx)

@@ -105,12 +105,12 @@ func (m *mapping) run(ctx context.Context, args []string) error {
 	if err := errors.Join(err, a.Close()); err != nil {
 		return err
 	}
-	return m.write(picture, &report, isPNG)
+	return m.write(ctx, picture, &report, isPNG)
 }
 
 // play plays the trace on a, draws a, and then frees all frames. It returns the picture.
 func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (*slabmap.Picture, error) {
-	r, err := m.trace.read(m.streams, report.Source)
+	r, err := m.trace.read(ctx, m.streams, report.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func newPicture(a *arena.Arena, of string) *slabmap.Picture {
 }
 
 // write writes the picture, and its figures if that is asked for.
-func (m *mapping) write(p *slabmap.Picture, report *mapReport, isPNG bool) error {
+func (m *mapping) write(ctx context.Context, p *slabmap.Picture, report *mapReport, isPNG bool) error {
 	report.fill(p)
 	draw := p.WriteSVG
 	if isPNG {
@@ -166,7 +166,8 @@ func (m *mapping) write(p *slabmap.Picture, report *mapReport, isPNG bool) error
 		}
 		return m.streams.encode(report)
 	}
-	if err := os.WriteFile(m.output, drawn.Bytes(), 0o666); err != nil {
+	err := interruptible(ctx, outputGrace, func() error { return os.WriteFile(m.output, drawn.Bytes(), 0o666) })
+	if err != nil {
 		return err
 	}
 	report.File = m.output

@@ -25,7 +25,7 @@ An allocator is recommended if it is as fast as the fastest, within a tenth, hol
 no more than twice the memory of the leanest and asks the least of its user.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			recording, err := trace.read(c, args[0])
+			recording, err := trace.read(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}

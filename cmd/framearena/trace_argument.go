@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 
@@ -26,9 +27,21 @@ func (a *traceArgument) limits() replay.Limits {
 }
 
 // read reads the trace in the file with the given name, or on standard input if the name
-// is -.
-func (a *traceArgument) read(c *streams, name string) (*replay.Recording, error) {
-	var input io.Reader = c.stdin
+// is -. It returns the context's error when ctx ends, also while it waits for input.
+func (a *traceArgument) read(ctx context.Context, c *streams, name string) (r *replay.Recording, err error) {
+	var read *replay.Recording // not r: the function may still run when this method returns
+	err = interruptible(ctx, 0, func() (err error) {
+		read, err = a.readAll(c.stdin, name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return read, nil
+}
+
+// readAll is read, without a context.
+func (a *traceArgument) readAll(input io.Reader, name string) (*replay.Recording, error) {
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
