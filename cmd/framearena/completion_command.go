@@ -40,7 +40,7 @@ of framearena. The shell is bash, fish, powershell or zsh. For the current sessi
 For every session, put that line into the shell's start-up file. Bash needs the
 package bash-completion; zsh needs "autoload -U compinit; compinit" before the
 line.`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      cobra.MatchAll(oneArgument("a shell: bash, fish, powershell or zsh"), cobra.OnlyValidArgs),
 		ValidArgs: slices.Sorted(maps.Keys(completionScripts)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var script bytes.Buffer

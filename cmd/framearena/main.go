@@ -46,6 +46,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case exitInterrupted:
 		fmt.Fprintln(stderr, "framearena: interrupted")
 	case exitUsage:
+		if unknown := (*unknownCommand)(nil); errors.As(err, &unknown) {
+			fmt.Fprintf(stderr, "framearena: %v\n%s\n", err, unknown.hint)
+			break
+		}
 		fmt.Fprintf(stderr, "framearena: %v\n\n%s", err, called.UsageString())
 	default:
 		fmt.Fprintf(stderr, "framearena: %v\n", err)

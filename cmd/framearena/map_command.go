@@ -65,8 +65,13 @@ draws the arena. Without FILE it plays a small demonstration instead.
 The picture goes to standard output as SVG. With -o it goes to a file, as SVG or
 PNG, by the file's name. With --json the command prints the figures of the
 picture, and draws only with -o. An SVG is light or dark, as its viewer prefers.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return m.run(cmd.Context(), args) },
+		Args: atMostOneArgument(traceFileArgument),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if m.output == "" && cmd.Flags().Changed("output") {
+				return usageError{errors.New(`--output "": the name is empty`)}
+			}
+			return m.run(cmd.Context(), args)
+		},
 	}
 	m.trace.addFlags(command)
 	command.Flags().Var(&wholeNumber{&m.at, maxCount}, "at", "draw the arena after so many `operations` (default where the most bytes are live)")
@@ -82,6 +87,9 @@ func (m *mapping) run(ctx context.Context, args []string) error {
 	isPNG := strings.EqualFold(filepath.Ext(m.output), ".png")
 	if m.output != "" && !isPNG && !strings.EqualFold(filepath.Ext(m.output), ".svg") {
 		return usageError{fmt.Errorf("--output %q: the name must end in .svg or .png", m.output)}
+	}
+	if base := filepath.Base(m.output); m.output != "" && base == filepath.Ext(base) {
+		return usageError{fmt.Errorf("--output %q: the name has nothing before %s", m.output, base)}
 	}
 	if m.isDark && !isPNG {
 		return usageError{errors.New("--dark is for PNG only: an SVG has light and dark colours")}

@@ -23,7 +23,7 @@ for all, which makes ratios milder than they are.
 Each frame is stamped, and the stamp looked for when the frame is freed.
 An allocator is recommended if it is as fast as the fastest, within a tenth, holds
 no more than twice the memory of the leanest and asks the least of its user.`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument(traceFileArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			recording, err := trace.read(cmd.Context(), c, args[0])
 			if err != nil {

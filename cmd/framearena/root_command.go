@@ -25,6 +25,8 @@ func newRootCommand(c *streams, contenders []contender) *cobra.Command {
 	root.SetIn(c.stdin)
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
+	root.Args = subcommandOnly
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print everything as one JSON document")
 	root.PersistentPreRun = func(*cobra.Command, []string) { c.began = true }
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {

@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 
 	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/spf13/cobra"
 )
+
+// traceFileArgument is the noun for error texts.
+const traceFileArgument = "a trace's file, or - for standard input"
 
 // traceArgument has the flags that limit the size of a trace, for subcommands that take one.
 type traceArgument struct {
@@ -50,5 +55,12 @@ func (a *traceArgument) readAll(input io.Reader, name string) (*replay.Recording
 		defer file.Close()
 		input = file
 	}
-	return replay.Read(input, a.limits())
+	r, err := replay.Read(input, a.limits())
+	switch {
+	case errors.Is(err, replay.ErrOperations):
+		err = fmt.Errorf("%w: --max-operations sets the limit", err)
+	case errors.Is(err, replay.ErrBytes):
+		err = fmt.Errorf("%w: --max-mib sets the limit", err)
+	}
+	return r, err
 }
