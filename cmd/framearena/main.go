@@ -29,17 +29,28 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	// Without this call a write to a closed pipe would end the process by a signal.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, chainContenders()))
 }
 
 // run runs the command and returns the exit status. It does not end the process.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, contenders []contender) int {
-	c := newStreams(stdin, stdout, stderr)
+	out := &output{w: stdout}
+	c := newStreams(stdin, out, stderr)
 	c.ctx = ctx
 	root := newRootCommand(c, contenders)
 	root.SetArgs(doubleDashes(root, args))
 	called, err := root.ExecuteContextC(ctx)
 	c.progress.clear()
+	switch lost := out.err(); {
+	case lost == nil || errors.Is(err, errViolation):
+	case errors.Is(lost, syscall.EPIPE): // the reader has what it wanted, as head has
+		return exitSuccess
+	case err == nil:
+		err = lost
+		c.began = true // an error of help is none of its arguments
+	}
 	status := exitStatus(err, c.began, ctx.Err() != nil)
 	switch status {
 	case exitSuccess:

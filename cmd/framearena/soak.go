@@ -51,15 +51,13 @@ docs/internals/testing.md has more.`,
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(c.print(soakText(&sum)), c.encode(sum)); err != nil {
-			return err
-		}
+		lost := errors.Join(c.print(soakText(&sum)), c.encode(sum))
 		for _, v := range sum.Violations {
 			c.progress.clear()
 			fmt.Fprint(c.stderr, v.Details)
 			return fmt.Errorf("soak: %w in round %d: %s\nto reproduce: %s", errViolation, v.Round, v.What, v.Reproduce)
 		}
-		return cmd.Context().Err()
+		return errors.Join(lost, cmd.Context().Err())
 	}
 	return command
 }
