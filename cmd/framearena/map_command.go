@@ -55,7 +55,7 @@ func newMapCommand(c *streams) *cobra.Command {
 	m := &mapping{streams: c, seed: 1}
 	command := &cobra.Command{
 		Use:   "map [FILE]",
-		Short: "Draw an arena's slabs as SVG or PNG: of a recorded trace, or a demonstration",
+		Short: "Draw an arena's slabs: of a recorded trace, or a demonstration",
 		Long: `Map draws the slabs of an arena, sorted by the size of their frames, and shows
 how much of each is live. It plays the trace in FILE, or on standard input if
 FILE is -, on a new arena with a cache for each thread of the trace. It stops
