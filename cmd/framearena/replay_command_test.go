@@ -198,7 +198,9 @@ func TestReplayJSONShape(t *testing.T) {
   "recommendation": {
     "name",
     "title",
-    "reason"
+    "reason",
+    "noise",
+    "option"
   }
 }
 `, figures.ReplaceAllString(rows, "0"))

@@ -37,6 +37,11 @@ func (r *replayReport) text() string {
 		b.WriteString("\n" + wrapped("No recommendation. "+r.Recommendation.Reason, columns))
 	} else {
 		fmt.Fprintf(&b, "\nRecommended: %s.\n%s", r.Recommendation.Title, wrapped(r.Recommendation.Reason, columns))
+		for _, more := range []string{r.Recommendation.Noise, r.Recommendation.Option} {
+			if more != "" {
+				b.WriteString(wrapped(more, columns))
+			}
+		}
 	}
 	return b.String()
 }
