@@ -39,6 +39,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	out := &output{w: stdout}
 	c := newStreams(stdin, out, stderr)
 	c.ctx = ctx
+	c.terminal = terminalWidth(stdout) > 0
 	root := newRootCommand(c, contenders)
 	root.SetArgs(doubleDashes(root, args))
 	called, err := root.ExecuteContextC(ctx)

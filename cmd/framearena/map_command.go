@@ -62,8 +62,9 @@ FILE is -, on a new arena with a cache for each thread of the trace. It stops
 where the most bytes are live, or after as many operations as --at says, and
 draws the arena. Without FILE it plays a small demonstration instead.
 
-The picture goes to standard output as SVG. With -o it goes to a file, as SVG or
-PNG, by the file's name. With --json the command prints the figures of the
+On a terminal the picture is text, with block characters. Elsewhere it goes to
+standard output as SVG. With -o it goes to a file, as SVG or PNG, by the file's
+name. With --json the command prints the figures of the
 picture, and draws only with -o. An SVG is light or dark, as its viewer prefers.`,
 		Args: atMostOneArgument(traceFileArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -159,7 +160,10 @@ func newPicture(a *arena.Arena, of string) *slabmap.Picture {
 func (m *mapping) write(ctx context.Context, p *slabmap.Picture, report *mapReport, isPNG bool) error {
 	report.fill(p)
 	draw := p.WriteSVG
-	if isPNG {
+	switch {
+	case m.output == "" && m.streams.terminal:
+		draw = p.WriteBlocks
+	case isPNG:
 		draw = func(w io.Writer) error { return p.WritePNG(w, m.isDark) }
 	}
 	var drawn bytes.Buffer

@@ -20,6 +20,8 @@ type streams struct {
 	stderr   io.Writer
 	progress *progress
 
+	terminal bool // standard output is a terminal
+
 	json  bool // the flag --json; parsed before the subcommand begins
 	began bool // the subcommand has begun, so its flags and arguments have the right form
 }
