@@ -3,6 +3,8 @@ package coro
 import (
 	"fmt"
 	"strings"
+
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // How many tasks of a deep chain a Backtrace keeps.
@@ -31,7 +33,7 @@ func (b Backtrace) String() string {
 		if b.Omitted > 0 && i == len(b.Tasks)-outermostTasks {
 			fmt.Fprintf(&s, "... %d more tasks ...\n", b.Omitted)
 		}
-		fmt.Fprintf(&s, "%s\n\t%s:%d\n", t.Name, t.File, t.Line)
+		fmt.Fprintf(&s, "%s\n\t%s:%d\n", printable.Text(t.Name), t.File, t.Line)
 	}
 	return s.String()
 }

@@ -235,12 +235,12 @@ package coro
 //
 //	frames           header, kind, pointers, result, frame, step, elision, held
 //	executors        runnable, environment, options, runtime
-//	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors
+//	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors, print_errors
 //	roots            launch, root_end, signal, relay
-//	children         await, call, scope, group, group_record, group_end, join, kind_by_result
+//	children         await, call, scope, scope_context, group, group_record, group_end, join, kind_by_result
 //	waiting          wait, waitable, ring, wake, wait_registry
 //	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker
-//	the first of     select, select_cases, select_proxy, select_after
+//	the first of     select, select_cases, select_proxy, select_after, seeded_random
 //	time             sleep, deadline, timers, clock
 //	generators       seq, seq_loop
 //	handles          handle, await_on

@@ -3,9 +3,7 @@ package coro
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"iter"
-	"os"
 	"slices"
 	"time"
 
@@ -44,7 +42,7 @@ type Environment struct {
 	mark     Origin      // is added to the origin of tasks in PushLocal
 	counted  bool        // kinds count the tasks
 	profiled bool        // frame profiles show the tasks
-	handler  func(error) // gets the errors of roots for which no caller waits
+	handler  func(error) // gets the errors of roots for which no caller waits; nil: the runtime's printer does
 
 	// ---- of the tree
 
@@ -67,12 +65,12 @@ type Environment struct {
 
 // NewEnvironment returns the environment of tasks that are launched on ex without options.
 // Their frames come from a, and all workers of ex must be workers of a. handler is called with
-// the error of each root for which no caller waits, on the worker's goroutine. A nil handler
-// prints the error to standard error.
+// the error of each root for which no caller waits, on the worker's goroutine.
+//
+// Without a handler such errors are printed to standard error, with the kind of the root. Of
+// each second the first 10 errors are printed in full. The others are counted, and one line has
+// the counts by kind and error, when the second is over and in [Environment.FlushErrors].
 func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environment {
-	if handler == nil {
-		handler = printError
-	}
 	rt := newExecRuntime()
 	return &Environment{executor: ex, arena: a, runtime: rt, registry: &rt.registry, handler: handler}
 }
@@ -189,6 +187,7 @@ func (e *Environment) CancelWaiting(err error) {
 	e.runtime.once.Do(func() { e.runtime.withdrawAll(err) })
 	e.runtime.cancelUnclaimed(e.arena, err)
 	e.runtime.registry.forgetWaitables()
+	e.FlushErrors()
 }
 
 // mayEnd reports whether cause can ever return an error.
@@ -232,5 +231,8 @@ func (e *Environment) context() context.Context {
 	return e.ctx
 }
 
-// printError is the handler of executors that have none.
-func printError(err error) { fmt.Fprintln(os.Stderr, "coro: a task failed:", err) }
+// FlushErrors prints the counts of errors that [NewEnvironment] describes and that are not
+// printed yet, and returns when they are written. It does nothing if the executor has a handler.
+// An executor calls it last when it is closed, so that nothing is lost if the program ends then.
+// Any goroutine may call it.
+func (e *Environment) FlushErrors() { e.runtime.printer.flush() }

@@ -91,5 +91,5 @@ func TestErrorsArePrinted(t *testing.T) {
 	require.NoError(t, w.Close())
 	printed, err := io.ReadAll(r)
 	require.NoError(t, err)
-	require.Equal(t, "coro: a task failed: leaf failed\n", string(printed))
+	require.Equal(t, "coro: a task failed: leaf failed [task (environment_test.go:86)]\n", string(printed))
 }

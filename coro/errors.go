@@ -26,11 +26,7 @@ func newPanicError(h *header, v any) *PanicError {
 
 // Error returns a text of many lines: the value, the tasks, the stack.
 func (e *PanicError) Error() string {
-	what := fmt.Sprintf("coro: panic in a step: %v", e.Value)
-	if e.Value == error(ErrGoexit) {
-		what = ErrGoexit.Error()
-	}
-	return fmt.Sprintf("%s\n\ntasks, the innermost first:\n%s\n%s", what, e.Backtrace, e.Stack)
+	return fmt.Sprintf("%s\n\ntasks, the innermost first:\n%s\n%s", e.what(), e.Backtrace, e.Stack)
 }
 
 // Unwrap returns the value if that is an error, and nil otherwise.

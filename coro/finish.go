@@ -19,6 +19,9 @@ func (w *Worker) finish(h *header, err error) *header {
 		}
 		parent, env, flags, result := h.parent.get(), h.env.get(), h.layout, h.result
 		w.current = 0
+		if err != nil {
+			w.failed = h.kind.get()
+		}
 		w.discard(h)
 		if flags&(flagRoot|flagSpawned) == 0 {
 			if err != nil {

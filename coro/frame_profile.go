@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/internal/pprofile"
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // WriteFrameProfile writes a profile of live frames to w, in the format that go tool pprof reads.
@@ -38,7 +39,7 @@ func WriteFrameProfile(w io.Writer) error {
 	p := pprofile.New(time.Now(), pprofile.ValueType{Type: "frames", Unit: "count"}, pprofile.ValueType{Type: "space", Unit: "bytes"})
 	for _, c := range liveFrames.snapshot() {
 		stack, root := c.origin.stack()
-		p.Add(stack, []pprofile.Label{{Key: "task kind", Value: c.origin.kind.name}, {Key: "root kind", Value: root.name}}, c.frames, c.bytes)
+		p.Add(stack, []pprofile.Label{{Key: "task kind", Value: printable.Text(c.origin.kind.name)}, {Key: "root kind", Value: printable.Text(root.name)}}, c.frames, c.bytes)
 	}
 	if err := p.Write(w); err != nil {
 		return fmt.Errorf("coro: frame profile: %w", err)
@@ -92,7 +93,7 @@ func (l *liveTable) snapshot() []frameCount {
 // stack returns the origin as a stack, the innermost task first, and the kind of the root.
 func (o *frameOrigin) stack() (stack []pprofile.Frame, root *kind) {
 	for ; ; o = o.parent {
-		stack = append(stack, pprofile.Frame{Function: o.kind.name, File: o.kind.defined.file, Line: o.kind.defined.line})
+		stack = append(stack, pprofile.Frame{Function: printable.Text(o.kind.name), File: o.kind.defined.file, Line: o.kind.defined.line})
 		if o.parent == nil {
 			break
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // KindInfo identifies a kind: its name, where it was defined, and the size of its frames.
@@ -19,9 +21,11 @@ type KindInfo struct {
 }
 
 // String returns the name and the position of the definition, such as "ping (ping.go:12)". The
-// position distinguishes kinds that have the same name.
+// position distinguishes kinds that have the same name. A name that is no plain text is shown as
+// one line of valid UTF-8: what cannot be printed becomes an escape sequence such as \n or \xff,
+// and more than 120 characters are cut. So it is in every text, metric and profile of a kind.
 func (i KindInfo) String() string {
-	return fmt.Sprintf("%s (%s:%d)", i.Name, path.Base(i.File), i.Line)
+	return fmt.Sprintf("%s (%s:%d)", printable.Text(i.Name), path.Base(i.File), i.Line)
 }
 
 // Info returns the kind's name, where it was defined, and the size of its frames.

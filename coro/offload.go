@@ -87,9 +87,9 @@ type offload[T any] struct {
 	err    error
 	panic  *PanicError // without a backtrace; the child takes it
 
-	// lost gets a panic that the child does not take, since it has ended before. It is the
-	// handler of the child's executor. begin sets it.
-	lost func(error)
+	// env is the environment of the child's executor, whose handler gets a panic that the child
+	// does not take, since it has ended before. begin sets it.
+	env *Environment
 
 	stop   chan struct{} // gets a value when the goroutine shall not wait for the Go channel any more; has room for one
 	answer chan struct{} // gets a value from finish, if stopping; has room for one
@@ -146,11 +146,11 @@ func (e *offload[T]) drop() {
 	e.finished, e.stopping = false, false
 	e.lock.mu.Unlock()
 	e.offloadRequest = offloadRequest[T]{}
-	panicked, lost := e.panic, e.lost
-	e.done, e.closed, e.err, e.panic, e.unhook, e.lost = false, false, nil, nil, nil, nil
+	panicked, env, k := e.panic, e.env, &e.kind.kind
+	e.done, e.closed, e.err, e.panic, e.unhook, e.env = false, false, nil, nil, nil, nil
 	e.kind.offloads.Put(e)
 	if panicked != nil {
-		lost(panicked)
+		env.runtime.rootFailed(env.handler, k, panicked)
 	}
 }
 
@@ -344,9 +344,7 @@ func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step
 	e := k.offloads.Get().(*offload[T])
 	e.offloadRequest = held.offloadRequest
 	e.owners.Store(2)
-	if e.lost = f.env.get().executor.Environment().handler; e.lost == nil {
-		e.lost = printError // in a loop over a generator
-	}
+	e.env = f.env.get().executor.Environment()
 	held.offload = e
 	if e.ctx != nil {
 		e.unhook = context.AfterFunc(e.ctx, func() {

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // mustBePointerFree panics if a value of type t can hold a Go pointer. t is the type of a part
@@ -61,4 +63,5 @@ func pointerIn(t reflect.Type) (path string, offender reflect.Type) {
 	}
 }
 
-func quote(name string) string { return strconv.Quote(name) }
+// quote returns the name of a kind for an error text: in quotes, on one line, and cut if it is long.
+func quote(name string) string { return strconv.Quote(printable.Cut(name)) }

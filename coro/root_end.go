@@ -95,10 +95,10 @@ func (w *Worker) endRoot(env *Environment, err error) {
 	rt := env.runtime // env may be cleared when rootEnded returns
 	if err != nil || env.call != nil {
 		defer w.countRootEnd(rt) // also if a handler panics or ends the goroutine
-		env.rootEnded(err)
+		env.rootEnded(w.failed, err)
 		return
 	}
-	env.rootEnded(nil)
+	env.rootEnded(nil, nil)
 	w.countRootEnd(rt)
 }
 
@@ -114,8 +114,9 @@ func (w *Worker) countRootEnd(rt *execRuntime) {
 }
 
 // rootEnded delivers the error of a root, which may be nil, to the call that carries e or, if
-// there is none, to the handler. e may be cleared when it returns.
-func (e *Environment) rootEnded(err error) {
+// there is none, to the handler. k is the root's kind if err is not nil. e may be cleared when it
+// returns.
+func (e *Environment) rootEnded(k *kind, err error) {
 	if c := e.call; c != nil {
 		c.rootEnded(err)
 		return
@@ -124,7 +125,7 @@ func (e *Environment) rootEnded(err error) {
 		e.relay.rootEnded()
 	}
 	if err != nil {
-		e.handler(err)
+		e.runtime.rootFailed(e.handler, k, err)
 	}
 }
 
@@ -141,10 +142,10 @@ func (c *call) rootEnded(err error) {
 		c.recipient.deliver(c, err)
 		return
 	}
-	handler := c.env.handler
+	handler, rt, k := c.env.handler, c.env.runtime, c.kind
 	c.release()
 	if err != nil {
-		handler(err)
+		rt.rootFailed(handler, k, err)
 	}
 }
 
@@ -181,10 +182,10 @@ func (f resultFunc[R]) attach(*call) {}
 
 func (f resultFunc[R]) deliver(c *call, err error) {
 	result := c.self.(*callFor[R]).take()
-	handler := c.env.handler
+	handler, rt, k := c.env.handler, c.env.runtime, c.kind
 	c.release()
 	if err != nil {
-		handler(err)
+		rt.rootFailed(handler, k, err)
 		return
 	}
 	f(result)

@@ -57,6 +57,8 @@ type execRuntime struct {
 
 	roots rootCounts // counts the live roots; see root_end.go
 
+	printer errorPrinter // prints the errors of roots if the executor has no handler
+
 	// clock is what timers go by; nil: the real time. Not changed when tasks run. timers is
 	// made by timing.
 	clock      Clock

@@ -14,6 +14,8 @@ import (
 	"runtime/trace"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // labelling reports whether goroutines get labels. SetProfileLabels stores it, on any goroutine.
@@ -86,7 +88,7 @@ func (w *Worker) tracedStep(h *header, run *stepTrace) Step {
 		run.last = k
 	}
 	if trace.IsEnabled() {
-		defer trace.StartRegion(run.trace, k.name).End()
+		defer trace.StartRegion(run.trace, printable.Text(k.name)).End()
 	}
 	return k.step(h)
 }
@@ -100,7 +102,7 @@ type labelled struct{ kind, root *kind }
 func (w *Worker) labelsOf(k, root *kind) context.Context {
 	ctx, ok := w.labels[labelled{k, root}]
 	if !ok {
-		ctx = pprof.WithLabels(context.Background(), pprof.Labels("root kind", root.name, "task kind", k.name))
+		ctx = pprof.WithLabels(context.Background(), pprof.Labels("root kind", printable.Text(root.name), "task kind", printable.Text(k.name)))
 		if w.labels == nil {
 			w.labels = make(map[labelled]context.Context)
 		}
@@ -121,7 +123,7 @@ type treeTrace struct {
 // taken. If the tree's context has a trace.Task, the new one is a part of that.
 func (t *treeTrace) begin(env *Environment, k *kind) {
 	if trace.IsEnabled() {
-		t.ctx, t.task = trace.NewTask(env.context(), k.name)
+		t.ctx, t.task = trace.NewTask(env.context(), printable.Text(k.name))
 	}
 }
 

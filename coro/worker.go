@@ -55,6 +55,10 @@ type Worker struct {
 	// frame.
 	err error
 
+	// failed is the kind of the task that has failed last on this worker, for the text of a
+	// root's error. The owner's.
+	failed *kind
+
 	// uncounted is how many children of siblingsOf have ended on this worker and are still to
 	// be taken from their Group's count; see endSpawned.
 	uncounted  int32

@@ -207,6 +207,7 @@ func (e *Inline) close() error {
 		}
 	}
 	e.worker.Close()
+	e.env.FlushErrors()
 	return e.options.closeArena()
 }
 

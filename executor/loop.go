@@ -144,6 +144,7 @@ func (l *Loop) close() error {
 	l.env.CancelWaiting(ErrClosed)
 	cancelAll(&l.queue, l.worker)
 	l.worker.Close()
+	l.env.FlushErrors()
 	if l.clock != nil {
 		l.clock.forget()
 	}

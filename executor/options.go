@@ -44,7 +44,8 @@ func WithArena(a *arena.Arena) BaseOption {
 
 // WithErrorHandler makes the executor call f with the error of each root task that nobody
 // waits for, on the goroutine that ran the task. Without this option such errors are
-// printed to standard error, and those of a [Strand] go to the handler of its base.
+// printed to standard error: the first 10 of a second in full, the others as one line of
+// counts by kind and error, at the latest in Close. Those of a [Strand] go to the handler of its base.
 func WithErrorHandler(f func(error)) Option {
 	return anyOption(func(o *options) { o.handler = f })
 }

@@ -21,7 +21,8 @@ import "github.com/framearena/framearena/coro"
 //  6. Environment.CancelWaiting cancels the tasks that wait, and those that were woken and
 //     refused by Post.
 //  7. cancelQueued cancels the tasks in the queues. Only the closer uses the queues now.
-//  8. The arena is closed, if it is the pool's own.
+//  8. FlushErrors prints what is counted of the errors of cancelled tasks, if there is no handler.
+//  9. The arena is closed, if it is the pool's own.
 //
 // If a handler ends the closer's goroutine, close is called again on another goroutine (see closing.go).
 // Each step may be repeated.
@@ -36,6 +37,7 @@ func (p *Pool) close() error {
 	p.env.Close(ErrClosed)
 	p.env.CancelWaiting(ErrClosed)
 	p.cancelQueued()
+	p.env.FlushErrors()
 	return p.options.closeArena()
 }
 

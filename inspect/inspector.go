@@ -39,7 +39,8 @@ type namedArena struct {
 }
 
 // New returns an inspector. Without options it shows the kinds of tasks alone. New panics
-// if an option is nil, and if two executors or two arenas have the same name.
+// if an option is nil, and if the names of two executors, or of two arenas, are the
+// same or are shown alike.
 func New(opts ...Option) *Inspector {
 	i := new(Inspector)
 	for _, o := range opts {

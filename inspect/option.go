@@ -6,6 +6,7 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // Option adds an executor or an arena to what an [Inspector] shows. [New] takes it.
@@ -54,12 +55,13 @@ func (i *Inspector) addArena(name string, a *arena.Arena) {
 	i.arenas = append(i.arenas, namedArena{name, a})
 }
 
-// mustDiffer panics if two of the names are equal. what is what they name, in the plural.
+// mustDiffer panics if two of the names are shown alike. what is what they name, in the plural.
 func mustDiffer[T any](what string, named iter.Seq2[string, T]) {
 	names := make(map[string]bool)
 	for name := range named {
+		name = printable.Text(name)
 		if names[name] {
-			panic(fmt.Sprintf("inspect: two %s are called %q: give each a name of its own", what, name))
+			panic(fmt.Sprintf("inspect: two %s are called \"%s\": give each a name of its own", what, name))
 		}
 		names[name] = true
 	}

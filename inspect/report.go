@@ -11,6 +11,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // These are the most entries that each list shows, so that a browser can display the page.
@@ -57,7 +58,7 @@ type kindRef struct {
 	Line int    `json:"line"`
 }
 
-func refOf(i coro.KindInfo) kindRef { return kindRef{i.Name, i.File, i.Line} }
+func refOf(i coro.KindInfo) kindRef { return kindRef{printable.Text(i.Name), i.File, i.Line} }
 
 // executorReport has what the tasks of an executor wait for. Pool is nil unless the executor is
 // a pool.
@@ -154,7 +155,7 @@ const (
 func (i *Inspector) report(d detail) report {
 	i.collecting.Lock()
 	defer i.collecting.Unlock()
-	r := report{Program: filepath.Base(os.Args[0]), Time: time.Now().UTC()}
+	r := report{Program: printable.Text(filepath.Base(os.Args[0])), Time: time.Now().UTC()}
 	for range coro.Kinds() {
 		r.Defined++
 	}
@@ -188,7 +189,7 @@ func (r *report) addKinds() {
 }
 
 func reportExecutor(e namedExecutor, d detail) executorReport {
-	r := executorReport{Name: e.name}
+	r := executorReport{Name: printable.Text(e.name)}
 	env := e.executor.Environment()
 	groups := []groupReport{}
 	for _, g := range env.WaitingByKind() {
@@ -257,7 +258,7 @@ func reportPool(p *executor.Pool) *poolReport {
 func reportArena(a namedArena, d detail) arenaReport {
 	s := a.arena.Stats()
 	r := arenaReport{
-		Name: a.name, Total: reportClass(s.Total), Classes: []classReport{},
+		Name: printable.Text(a.name), Total: reportClass(s.Total), Classes: []classReport{},
 		Large: s.Large, LargeBytes: s.LargeBytes,
 		MappedBytes: s.MappedBytes, ReservedBytes: s.ReservedBytes,
 		HandedBackBytes: s.HandedBackBytes, Refusals: s.Refusals,

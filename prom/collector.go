@@ -5,6 +5,7 @@ import (
 
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/inspect"
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // Collector is a [prometheus.Collector] of an inspector's executors and arenas, and of all
@@ -30,9 +31,10 @@ func (c Collector) Describe(descriptions chan<- *prometheus.Desc) {
 func (c Collector) Collect(metrics chan<- prometheus.Metric) {
 	s := sink(metrics)
 	for name, a := range c.inspector.Arenas() {
-		s.arena(name, a.Stats())
+		s.arena(printable.Text(name), a.Stats())
 	}
 	for name, ex := range c.inspector.Executors() {
+		name = printable.Text(name)
 		s.waiting(name, ex.Environment().WaitingByKind())
 		if pool, ok := ex.(*executor.Pool); ok {
 			s.pool(name, pool)

@@ -8,6 +8,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // metric is a metric with its labels; it has a series for each combination of their values.
@@ -91,12 +92,13 @@ func (s sink) arena(name string, a arena.Stats) {
 // come and go, and without a bound the number of series would grow.
 const maxWaitingSeries = 100
 
-// waiting sends groups of waiting tasks, of which the largest comes first.
+// waiting sends groups of waiting tasks, of which the largest comes first. It adds up groups
+// whose names are shown alike.
 func (s sink) waiting(name string, groups []coro.WaitingGroup) {
 	type series struct{ kind, root, what string }
 	sums := make(map[series]int)
 	for _, g := range groups { // the largest first
-		key := series{g.Kind.Name, g.Root.Name, g.What}
+		key := series{printable.Text(g.Kind.Name), printable.Text(g.Root.Name), g.What}
 		if _, known := sums[key]; !known && len(sums) >= maxWaitingSeries {
 			key = series{"other", "other", "other"}
 		}
@@ -122,16 +124,18 @@ func (s sink) pool(name string, p *executor.Pool) {
 	s.send(poolQueued, float64(stats.High), name, "urgent")
 }
 
-// tasks sends the figures of all counted kinds, with those of the same name added up.
+// tasks sends the figures of all counted kinds. Those of kinds whose names are shown alike are
+// added up: a series must not be sent twice.
 func (s sink) tasks() {
 	sums := make(map[string]coro.KindStats)
 	for k := range coro.Stats() {
-		sum := sums[k.Name]
+		name := printable.Text(k.Name)
+		sum := sums[name]
 		sum.Started += k.Started
 		sum.Ended += k.Ended
 		sum.Elided += k.Elided
 		sum.LiveBytes += k.LiveBytes
-		sums[k.Name] = sum
+		sums[name] = sum
 	}
 	for kind, k := range sums {
 		s.send(tasksStarted, float64(k.Started), kind)

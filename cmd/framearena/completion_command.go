@@ -28,9 +28,10 @@ var completionScripts = map[string]func(*cobra.Command, io.Writer) error{
 func newCompletionCommand(c *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
-		Short: "Print a script that makes bash, fish, powershell or zsh complete arguments",
+		Short: "Print a script that makes a shell complete arguments",
 		Long: `Completion prints a script that makes a shell complete the subcommands and flags
-of framearena. The shell is bash, fish, powershell or zsh. For the current session:
+of framearena. The shell is bash, fish, powershell or zsh. For the current
+session:
 
   source <(framearena completion bash)
   source <(framearena completion zsh)
@@ -40,7 +41,7 @@ of framearena. The shell is bash, fish, powershell or zsh. For the current sessi
 For every session, put that line into the shell's start-up file. Bash needs the
 package bash-completion; zsh needs "autoload -U compinit; compinit" before the
 line.`,
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      cobra.MatchAll(oneArgument("a shell: bash, fish, powershell or zsh"), cobra.OnlyValidArgs),
 		ValidArgs: slices.Sorted(maps.Keys(completionScripts)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var script bytes.Buffer

@@ -83,7 +83,8 @@ func newHelpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			about, left, err := cmd.Root().Find(args)
 			if err != nil || len(left) > 0 {
-				return usageError{fmt.Errorf("there is no command %q", strings.Join(args, " "))}
+				name := strings.Join(args, " ")
+				return usageError{noSuchCommand(cmd.Root(), name, fmt.Sprintf("there is no command %q", name))}
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()

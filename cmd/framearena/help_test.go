@@ -27,7 +27,7 @@ func TestHelpAsJSON(t *testing.T) {
 		require.Equal(t, exitSuccess, status, stderr)
 		require.JSONEq(t, `{
 			"command": "framearena chain",
-			"about": "The tour's first part: a chain of tasks, with frames from several allocators",
+			"about": "The tour's first part: a chain of tasks, by source of frames",
 			"usage": "framearena chain [flags]",
 			"flags": [
 				{"name": "cpu", "shorthand": "", "type": "int", "default": "0", "about": "run with this GOMAXPROCS (default unchanged)"},

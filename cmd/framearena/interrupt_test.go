@@ -23,13 +23,23 @@ type process struct {
 
 // start starts the command. If the command starts a child, the child hangs.
 func start(t *testing.T, args ...string) *process {
+	p := prepare(t, args...)
+	require.NoError(t, p.cmd.Start())
+	return p
+}
+
+// prepare returns the process of a command that is not started yet.
+func prepare(t *testing.T, args ...string) *process {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), commandVariable+"=1", childModeVariable+"="+childHangs)
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, stderr.(*os.File).SetReadDeadline(time.Now().Add(15*time.Second)))
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		if cmd.Process != nil {
+			_ = cmd.Process.Kill()
+		}
+	})
 	return &process{cmd: cmd, stderr: bufio.NewReader(stderr)}
 }
 

@@ -64,15 +64,11 @@ func TestWrongCallsSayWhatAndHow(t *testing.T) {
 		{[]string{"-json=perhaps"}, `"perhaps" for "--json" flag`},
 		{[]string{"--fast"}, "unknown flag: --fast"},
 		{[]string{"-fast"}, "unknown shorthand flag: 'f' in -fast"},
-		{[]string{"pool"}, `unknown command "pool" for "framearena"`},
-		{[]string{"-n", "5", "and", "-json"}, `unknown command "and" for "framearena"`},
 		{[]string{"chain", "fast"}, `unknown command "fast" for "framearena chain"`},
 		{[]string{"chain", "-tasks", "5"}, "unknown flag: --tasks"},
 		{[]string{"tasks", "-n", "5"}, "unknown shorthand flag: 'n' in -n"},
 		{[]string{"version", "2"}, `unknown command "2" for "framearena version"`},
-		{[]string{"help", "pool"}, `there is no command "pool"`},
-		{[]string{"help", "chain", "pool"}, `there is no command "chain pool"`},
-		{[]string{"completion"}, "accepts 1 arg(s), received 0"},
+		{[]string{"completion"}, "name a shell: bash, fish, powershell or zsh"},
 		{[]string{"completion", "csh"}, `invalid argument "csh" for "framearena completion"`},
 	} {
 		status, stdout, stderr := call(t, c.args...)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/printable"
 	"github.com/framearena/framearena/internal/slabmap"
 	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/spf13/cobra"
@@ -54,18 +55,24 @@ func newMapCommand(c *streams) *cobra.Command {
 	m := &mapping{streams: c, seed: 1}
 	command := &cobra.Command{
 		Use:   "map [FILE]",
-		Short: "Draw an arena's slabs as SVG or PNG: of a recorded trace, or a demonstration",
+		Short: "Draw an arena's slabs: of a recorded trace, or a demonstration",
 		Long: `Map draws the slabs of an arena, sorted by the size of their frames, and shows
 how much of each is live. It plays the trace in FILE, or on standard input if
 FILE is -, on a new arena with a cache for each thread of the trace. It stops
 where the most bytes are live, or after as many operations as --at says, and
 draws the arena. Without FILE it plays a small demonstration instead.
 
-The picture goes to standard output as SVG. With -o it goes to a file, as SVG or
-PNG, by the file's name. With --json the command prints the figures of the
+On a terminal the picture is text, with block characters. Elsewhere it goes to
+standard output as SVG. With -o it goes to a file, as SVG or PNG, by the file's
+name. With --json the command prints the figures of the
 picture, and draws only with -o. An SVG is light or dark, as its viewer prefers.`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return m.run(cmd.Context(), args) },
+		Args: atMostOneArgument(traceFileArgument),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if m.output == "" && cmd.Flags().Changed("output") {
+				return usageError{errors.New(`--output "": the name is empty`)}
+			}
+			return m.run(cmd.Context(), args)
+		},
 	}
 	m.trace.addFlags(command)
 	command.Flags().Var(&wholeNumber{&m.at, maxCount}, "at", "draw the arena after so many `operations` (default where the most bytes are live)")
@@ -81,6 +88,9 @@ func (m *mapping) run(ctx context.Context, args []string) error {
 	isPNG := strings.EqualFold(filepath.Ext(m.output), ".png")
 	if m.output != "" && !isPNG && !strings.EqualFold(filepath.Ext(m.output), ".svg") {
 		return usageError{fmt.Errorf("--output %q: the name must end in .svg or .png", m.output)}
+	}
+	if base := filepath.Base(m.output); m.output != "" && base == filepath.Ext(base) {
+		return usageError{fmt.Errorf("--output %q: the name has nothing before %s", m.output, base)}
 	}
 	if m.isDark && !isPNG {
 		return usageError{errors.New("--dark is for PNG only: an SVG has light and dark colours")}
@@ -104,12 +114,12 @@ func (m *mapping) run(ctx context.Context, args []string) error {
 	if err := errors.Join(err, a.Close()); err != nil {
 		return err
 	}
-	return m.write(picture, &report, isPNG)
+	return m.write(ctx, picture, &report, isPNG)
 }
 
 // play plays the trace on a, draws a, and then frees all frames. It returns the picture.
 func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (*slabmap.Picture, error) {
-	r, err := m.trace.read(m.streams, report.Source)
+	r, err := m.trace.read(ctx, m.streams, report.Source)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +140,7 @@ func (m *mapping) play(ctx context.Context, a *arena.Arena, report *mapReport) (
 	if report.Source == "-" {
 		name = "standard input"
 	}
-	picture := newPicture(a, fmt.Sprintf("%s, after %s of %s operations", shortened(name, 60), grouped(at), grouped(r.Operations())))
+	picture := newPicture(a, fmt.Sprintf("%s, after %s of %s operations", shortened(printable.Text(name), 60), grouped(at), grouped(r.Operations())))
 	if n := player.Refusals(); n > 0 {
 		err = errors.Join(err, fmt.Errorf("the arena refused %s", counted(n, "frame", "frames")))
 	}
@@ -147,10 +157,13 @@ func newPicture(a *arena.Arena, of string) *slabmap.Picture {
 }
 
 // write writes the picture, and its figures if that is asked for.
-func (m *mapping) write(p *slabmap.Picture, report *mapReport, isPNG bool) error {
+func (m *mapping) write(ctx context.Context, p *slabmap.Picture, report *mapReport, isPNG bool) error {
 	report.fill(p)
 	draw := p.WriteSVG
-	if isPNG {
+	switch {
+	case m.output == "" && m.streams.terminal:
+		draw = p.WriteBlocks
+	case isPNG:
 		draw = func(w io.Writer) error { return p.WritePNG(w, m.isDark) }
 	}
 	var drawn bytes.Buffer
@@ -165,7 +178,8 @@ func (m *mapping) write(p *slabmap.Picture, report *mapReport, isPNG bool) error
 		}
 		return m.streams.encode(report)
 	}
-	if err := os.WriteFile(m.output, drawn.Bytes(), 0o666); err != nil {
+	err := interruptible(ctx, outputGrace, func() error { return os.WriteFile(m.output, drawn.Bytes(), 0o666) })
+	if err != nil {
 		return err
 	}
 	report.File = m.output
@@ -189,7 +203,7 @@ func (r *mapReport) fill(p *slabmap.Picture) {
 
 // text returns one line about the file that was written.
 func (r *mapReport) text() string {
-	return fmt.Sprintf("%s: %s with %s\n", r.File,
+	return fmt.Sprintf("%s: %s with %s\n", printable.Text(r.File),
 		counted(len(r.Slabs), "slab", "slabs"), counted(int(r.LiveFrames), "live frame", "live frames"))
 }
 

@@ -129,7 +129,7 @@ func TestWrongCallsOfMap(t *testing.T) {
 		{[]string{"-at", "0", trace}, `"0" for "--at" flag`},
 		{[]string{"-at", "3401", trace}, "--at 3401: the trace has 3,400 operations"},
 		{[]string{"-seed", "x"}, `"x" for "--seed" flag`},
-		{[]string{"a", "b"}, "accepts at most 1 arg(s), received 2"},
+		{[]string{"a", "b"}, "one argument is expected, a trace's file, or - for standard input: 2 were given"},
 	} {
 		status, stdout, stderr := call(t, append([]string{"map"}, c.args...)...)
 		require.Equal(t, exitUsage, status, "%q", c.args)

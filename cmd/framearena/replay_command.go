@@ -16,16 +16,17 @@ func newReplayCommand(c *streams) *cobra.Command {
 		Short: "Play a recorded trace against every allocator, and recommend one",
 		Long: `Replay plays a trace that arena.Trace recorded, from a file or, if that is -,
 standard input, against every allocator: one operation after the other, without
-the pauses of the record and on one goroutine, so it shows what allocating costs,
-and not what waiting for others does. Times include the loop that plays, the same
-for all, which makes ratios milder than they are.
+the pauses of the record and on one goroutine, so it shows what allocating
+costs, and not what waiting for others does. Times include the loop that plays,
+the same for all, which makes ratios milder than they are.
 
 Each frame is stamped, and the stamp looked for when the frame is freed.
-An allocator is recommended if it is as fast as the fastest, within a tenth, holds
-no more than twice the memory of the leanest and asks the least of its user.`,
-		Args: cobra.ExactArgs(1),
+An allocator is recommended if it is as fast as the fastest, within a tenth,
+holds no more than twice the memory of the leanest and asks the least of its
+user.`,
+		Args: oneArgument(traceFileArgument),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			recording, err := trace.read(c, args[0])
+			recording, err := trace.read(cmd.Context(), c, args[0])
 			if err != nil {
 				return err
 			}

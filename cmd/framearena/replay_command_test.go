@@ -198,7 +198,9 @@ func TestReplayJSONShape(t *testing.T) {
   "recommendation": {
     "name",
     "title",
-    "reason"
+    "reason",
+    "noise",
+    "option"
   }
 }
 `, figures.ReplaceAllString(rows, "0"))
@@ -234,7 +236,7 @@ func TestReplayOfWhatMonotonicCannotHold(t *testing.T) {
 	})
 	status, stdout, stderr := call(t, "replay", "-rounds", "1", "-max-mib", "1", traceFile(t, trace))
 	require.Equal(t, exitSuccess, status, stderr)
-	require.Contains(t, stdout, "not played: monotonic, over a cache: it uses no frame again, and would grow to 1.20 MB\n")
+	require.Contains(t, stdout, "not played: monotonic, over a cache: it uses no frame again, and would grow to\n1.20 MB\n")
 }
 
 func TestReplayOfBadTraces(t *testing.T) {

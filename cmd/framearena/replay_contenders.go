@@ -15,6 +15,9 @@ type replayContender struct {
 	title string // in the table
 	care  string // what it requires of its user, for a recommendation
 
+	// option says how tasks are launched with such frames, for a recommendation.
+	option string
+
 	// wraps is set if the allocator stands in front of the arena for a purpose other than
 	// allocating: it is never recommended for its speed.
 	wraps bool
@@ -42,15 +45,19 @@ const (
 func replayContenders() []replayContender {
 	return []replayContender{
 		{name: replayHeap, title: "Go heap", open: openReplayHeap,
-			care: "It asks for nothing."},
+			care: "It asks for nothing.", option: "Launch tasks with coro.Allocator(new(arena.Heap))."},
 		{name: "pool", title: "sync.Pool", open: openReplayPool,
-			care: "It takes a pool for each class, and its live frames must be kept reachable."},
+			care:   "It takes a pool for each class, and its live frames must be kept reachable.",
+			option: "Launch tasks with coro.Allocator(p), where p is a FrameAllocator of your own over such pools."},
 		{name: replayArena, title: "shared arena", open: openReplayArena,
-			care: "Any goroutine may use it; it must be closed at the end."},
+			care:   "Any goroutine may use it; it must be closed at the end.",
+			option: "Launch tasks with coro.Allocator(a), where a is the arena."},
 		{name: "cache", title: "owner's cache", open: openReplayCache,
-			care: "It needs an owner: one goroutine at a time for each cache, as a worker of an executor is."},
+			care:   "It needs an owner: one goroutine at a time for each cache, as a worker of an executor is.",
+			option: "Launch tasks without coro.Allocator: each worker of an executor has a cache. executor.WithArena selects the arena."},
 		{name: "monotonic", title: "monotonic, over a cache", open: openReplayMonotonic,
-			care: "It needs an owner, who releases everything at the end: until then freed frames are not used again."},
+			care:   "It needs an owner, who releases everything at the end: until then freed frames are not used again.",
+			option: "Launch tasks with coro.Allocator(arena.NewMonotonic(cache, 0))."},
 		{name: "counting", title: "counting, over the arena", wraps: true, open: openReplayCounting},
 		{name: "bounded", title: "bounded, over the arena", wraps: true, open: openReplayBounded},
 	}

@@ -11,6 +11,8 @@ type replayRecommendation struct {
 	Name   string `json:"name"`
 	Title  string `json:"title"`
 	Reason string `json:"reason"`
+	Noise  string `json:"noise"`  // why the times do not tell it from a simpler one; empty: they do
+	Option string `json:"option"` // what to launch tasks with, for those frames
 }
 
 // The rules of a recommendation.
@@ -36,7 +38,27 @@ func recommend(rows []replayRow) replayRecommendation {
 	best := fits[slices.IndexFunc(fits, func(r replayRow) bool {
 		return r.NsPerOperation <= sameTime*fastest.NsPerOperation
 	})]
-	return replayRecommendation{Name: best.Name, Title: best.Title, Reason: reasonFor(best, fastest, rows)}
+	return replayRecommendation{
+		Name: best.Name, Title: best.Title, Reason: reasonFor(best, fastest, rows),
+		Noise: noiseOf(best, fits), Option: best.option,
+	}
+}
+
+// noiseOf returns a sentence if best is too close to one of the rows before it, which require less
+// of their user: if its lead is smaller than the spread of its rounds, or of the other's.
+func noiseOf(best replayRow, fits []replayRow) string {
+	for _, r := range fits {
+		if r.Name == best.Name {
+			break
+		}
+		lead := r.NsPerOperation - best.NsPerOperation
+		spread := max(best.Spread*best.NsPerOperation, r.Spread*r.NsPerOperation)
+		if spread > lead {
+			return fmt.Sprintf("Too noisy to tell: its lead over the %s is %s an operation, and rounds differ by %s. Use more --rounds, or a machine that does nothing else.",
+				r.Title, humanTime(lead), humanTime(spread))
+		}
+	}
+	return ""
 }
 
 // reasonFor returns the reason for a recommendation, with figures.

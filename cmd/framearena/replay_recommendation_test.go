@@ -43,3 +43,24 @@ func TestRecommendation(t *testing.T) {
 		require.Contains(t, got.Reason, c.says)
 	}
 }
+
+func TestNoiseOfARecommendation(t *testing.T) {
+	rows := []replayRow{
+		{Name: replayHeap, Title: "Go heap", NsPerOperation: 50, Spread: 0.1},
+		{Name: replayArena, Title: "shared arena", NsPerOperation: 30, Spread: 0.1},
+		{Name: "cache", Title: "owner's cache", NsPerOperation: 20, Spread: 0.4, option: "Do."},
+	}
+	got := recommend(rows)
+	require.Equal(t, "cache", got.Name)
+	require.Empty(t, got.Noise)
+	require.Equal(t, "Do.", got.Option)
+
+	rows[2].Spread = 0.6
+	noise := "Too noisy to tell: its lead over the shared arena is 10.0 ns an operation, and rounds differ by 12.0 ns. Use more --rounds, or a machine that does nothing else."
+	require.Equal(t, noise, recommend(rows).Noise)
+	rows[2].Spread, rows[1].Spread = 0, 0.4
+	require.Equal(t, noise, recommend(rows).Noise)
+	for _, c := range replayContenders() {
+		require.Equal(t, c.wraps, c.option == "", c.name)
+	}
+}

@@ -9,8 +9,8 @@ func (r *replayReport) text() string {
 	var b strings.Builder
 	b.WriteString(r.Machine.text())
 	b.WriteString(r.Trace.text())
-	fmt.Fprintf(&b, "\nEach allocator, median of %s; memory at the peak of live bytes (RSS: %s)\n\n",
-		counted(r.Rounds, "round", "rounds"), r.RSSSource)
+	b.WriteString("\n" + wrapped(fmt.Sprintf("Each allocator, median of %s; memory at the peak (RSS: %s)",
+		counted(r.Rounds, "round", "rounds"), r.RSSSource), columns) + "\n")
 	t := table{{"allocator", "time/op", "spread", "of heap", "held", "waste", "RSS growth", "heap allocs/op", "GC cycles", "refusals"}}
 	for _, row := range r.Rows {
 		t = append(t, []string{
@@ -31,28 +31,34 @@ func (r *replayReport) text() string {
 		b.WriteByte('\n')
 	}
 	for _, l := range r.LeftOut {
-		fmt.Fprintf(&b, "  not played: %s: %s\n", l.Title, l.Reason)
+		b.WriteString(wrapped(fmt.Sprintf("not played: %s: %s", l.Title, l.Reason), columns))
 	}
 	if r.Recommendation.Name == "" {
-		fmt.Fprintf(&b, "\nNo recommendation. %s\n", r.Recommendation.Reason)
+		b.WriteString("\n" + wrapped("No recommendation. "+r.Recommendation.Reason, columns))
 	} else {
-		fmt.Fprintf(&b, "\nRecommended: %s.\n%s\n", r.Recommendation.Title, r.Recommendation.Reason)
+		fmt.Fprintf(&b, "\nRecommended: %s.\n%s", r.Recommendation.Title, wrapped(r.Recommendation.Reason, columns))
+		for _, more := range []string{r.Recommendation.Noise, r.Recommendation.Option} {
+			if more != "" {
+				b.WriteString(wrapped(more, columns))
+			}
+		}
 	}
 	return b.String()
 }
 
 func (t replayTrace) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nThe trace: %s by %s; %s allocated, %s freed\n",
-		counted(t.Operations, "operation", "operations"), counted(t.Threads, "thread", "threads"),
+	b.WriteByte('\n')
+	line := func(format string, args ...any) { b.WriteString(wrapped(fmt.Sprintf(format, args...), columns)) }
+	line("The trace: %s by %s; %s allocated, %s freed", counted(t.Operations, "operation", "operations"), counted(t.Threads, "thread", "threads"),
 		counted(t.Allocations, "frame", "frames"), grouped(t.Deallocations))
-	fmt.Fprintf(&b, "At the peak, %s live in %s; an arena's classes make %s of it\n",
+	line("At the peak, %s live in %s, which take %s of an arena",
 		humanBytes(float64(t.PeakBytes)), counted(t.PeakFrames, "frame", "frames"), humanBytes(float64(t.PeakFootprint)))
 	if t.Refused > 0 {
-		fmt.Fprintf(&b, "Not played: %s that the recorded allocator refused\n", counted(t.Refused, "request", "requests"))
+		line("Not played: %s that the recorded allocator refused", counted(t.Refused, "request", "requests"))
 	}
 	if t.Unknown > 0 {
-		fmt.Fprintf(&b, "Not played: the freeing of %s whose allocation was not recorded\n", counted(t.Unknown, "frame", "frames"))
+		line("Not played: the freeing of %s whose allocation was not recorded", counted(t.Unknown, "frame", "frames"))
 	}
 	classes := table{{"class", "allocated", "most live"}}
 	for _, c := range t.Classes {

@@ -25,8 +25,9 @@ func TestReplayTable(t *testing.T) {
 	}
 	require.Equal(t, `framearena on plan9/mips, 1 CPU, GOMAXPROCS 1, go1.26.0
 
-The trace: 980,002 operations by 2 threads; 500,000 frames allocated, 480,000 freed
-At the peak, 4.70 MB live in 19,997 frames; an arena's classes make 6.12 MB of it
+The trace: 980,002 operations by 2 threads; 500,000 frames allocated, 480,000
+freed
+At the peak, 4.70 MB live in 19,997 frames, which take 6.12 MB of an arena
 Not played: 1 request that the recorded allocator refused
 Not played: the freeing of 1 frame whose allocation was not recorded
 
@@ -35,13 +36,17 @@ Not played: the freeing of 1 frame whose allocation was not recorded
   1,024 B          1          1
   larger          12          3
 
-Each allocator, median of 7 rounds; memory at the peak of live bytes (RSS: VmRSS)
+Each allocator, median of 7 rounds; memory at the peak (RSS: VmRSS)
 
-  allocator      time/op  spread  of heap     held  waste  RSS growth  heap allocs/op  GC cycles  refusals
-  Go heap         143 ns     5 %     1.00  5.83 MB   24 %     35.2 MB            0.51         17         0
-  owner's cache  11.8 ns    10 %    0.082  6.43 MB   37 %    -4.10 KB            0.00          0     1,234
+  allocator      time/op  spread  of heap     held  waste  RSS growth
+  Go heap         143 ns     5 %     1.00  5.83 MB   24 %     35.2 MB
+  owner's cache  11.8 ns    10 %    0.082  6.43 MB   37 %    -4.10 KB
 
-  not played: monotonic: it belongs to one goroutine, and the trace has 2 threads
+  allocator      heap allocs/op  GC cycles  refusals
+  Go heap                  0.51         17         0
+  owner's cache            0.00          0     1,234
+
+not played: monotonic: it belongs to one goroutine, and the trace has 2 threads
 
 Recommended: owner's cache.
 Because.

@@ -62,8 +62,9 @@ type replayRow struct {
 	Refusals       int       `json:"refusals"`  // in one run
 	RoundsNs       []float64 `json:"rounds_ns_per_operation"`
 
-	care  string
-	wraps bool
+	care   string
+	option string
+	wraps  bool
 }
 
 // replayLeftOut is an allocator that can't play the trace.
@@ -243,7 +244,7 @@ func (u *replayRun) measure(ctx context.Context, runs int) error {
 func (u *replayRun) summary() replayRow {
 	row := u.row
 	row.Name, row.Title = u.contender.name, u.contender.title
-	row.care, row.wraps = u.contender.care, u.contender.wraps
+	row.care, row.option, row.wraps = u.contender.care, u.contender.option, u.contender.wraps
 	fastest, slowest := slices.Min(row.RoundsNs), slices.Max(row.RoundsNs)
 	row.NsPerOperation = median(row.RoundsNs)
 	row.Spread = quotient(slowest-fastest, row.NsPerOperation)

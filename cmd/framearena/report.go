@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // text returns the machine as one line.
@@ -27,8 +28,9 @@ func (r *chainReport) text() string {
 			fmt.Sprint(row.GCCycles),
 		})
 	}
-	return fmt.Sprintf("\nA chain of tasks, 4 deep: %d frames an iteration, %s iterations a round, median of %d rounds\n\n%s",
-		r.FramesPerIteration, grouped(r.Iterations), r.Rounds, t.text())
+	title := fmt.Sprintf("A chain of tasks, 4 deep: %d frames an iteration, %s a round, median of %s",
+		r.FramesPerIteration, counted(r.Iterations, "iteration", "iterations"), counted(r.Rounds, "round", "rounds"))
+	return "\n" + wrapped(title, columns) + "\n" + t.text()
 }
 
 // text returns the table of the tour's second part. Its last row compares the first two.
@@ -56,16 +58,24 @@ func (r *crowdReport) text() string {
 		humanRatio(goroutines.GCSuspendedNs, tasks.GCSuspendedNs),
 		humanRatio(goroutines.FinishNs, tasks.FinishNs),
 	})
-	return fmt.Sprintf("\n%s idle activities, each sort in a process of its own (memory from %s)\n\n%s",
-		grouped(r.Activities), tasks.MemorySource, t.text())
+	title := fmt.Sprintf("%s, each sort in a process of its own (memory from %s)",
+		counted(r.Activities, "idle activity", "idle activities"), tasks.MemorySource)
+	return "\n" + wrapped(title, columns) + "\n" + t.text()
 }
 
 // table is a list of rows, all with the same number of cells. The first column is aligned to
 // the left. The others have figures and are aligned to the right.
 type table [][]string
 
-// text returns the table with its columns aligned.
-func (t table) text() string {
+// columns is the width that texts keep to.
+const columns = 80
+
+// text returns the table with its columns aligned, folded to the width of texts.
+func (t table) text() string { return t.fold(columns) }
+
+// fold returns the table with its columns aligned. Columns that do not fit into width follow in
+// further blocks, each with the first column.
+func (t table) fold(width int) string {
 	widths := make([]int, len(t[0]))
 	for _, row := range t {
 		for i, cell := range row {
@@ -73,12 +83,44 @@ func (t table) text() string {
 		}
 	}
 	var b strings.Builder
-	for _, row := range t {
-		fmt.Fprintf(&b, "  %-*s", widths[0], row[0])
-		for i, cell := range row[1:] {
-			fmt.Fprintf(&b, "  %*s", widths[i+1], cell)
+	for first := 1; first < len(widths); {
+		end, taken := first, 2+widths[0]
+		for end < len(widths) && (end == first || taken+2+widths[end] <= width) {
+			taken += 2 + widths[end]
+			end++
 		}
-		b.WriteByte('\n')
+		if first > 1 {
+			b.WriteByte('\n')
+		}
+		for _, row := range t {
+			line := fmt.Sprintf("  %-*s", widths[0], row[0])
+			for i := first; i < end; i++ {
+				line += fmt.Sprintf("  %*s", widths[i], row[i])
+			}
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+		}
+		first = end
 	}
 	return b.String()
+}
+
+// wrapped returns text, in lines of at most width characters unless a word is longer.
+func wrapped(text string, width int) string {
+	var b strings.Builder
+	n := 0 // characters of the line
+	for _, word := range strings.Fields(text) {
+		size := utf8.RuneCountInString(word)
+		switch {
+		case n == 0:
+		case n+1+size > width:
+			b.WriteByte('\n')
+			n = 0
+		default:
+			b.WriteByte(' ')
+			n++
+		}
+		b.WriteString(word)
+		n += size
+	}
+	return b.String() + "\n"
 }

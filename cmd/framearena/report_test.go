@@ -12,7 +12,8 @@ func TestChainTable(t *testing.T) {
 		{Title: "goroutine", NsPerFrame: 312.4, Spread: 0.104, Ratio: 31.46, AllocsPerFrame: 1.5, GCCycles: 493},
 	}}
 	require.Equal(t, `
-A chain of tasks, 4 deep: 66 frames an iteration, 30,000 iterations a round, median of 7 rounds
+A chain of tasks, 4 deep: 66 frames an iteration, 30,000 iterations a round,
+median of 7 rounds
 
   frames from    ns/frame  spread  ratio  heap allocs/frame  GC cycles
   owner's cache       9.9     5 %   1.00               0.00          0
@@ -28,10 +29,15 @@ func TestCrowdTable(t *testing.T) {
 	require.Equal(t, `
 1,000,000 idle activities, each sort in a process of its own (memory from VmRSS)
 
-                      create each  memory each  memory all  GC before  GC while suspended  finish each
-  suspended tasks         89.6 ns        128 B      128 MB     181 µs              280 µs      44.2 ns
-  parked goroutines       8.21 µs      2.74 KB     2.74 GB     203 µs              670 ms       515 ns
-  goroutines / tasks        91.6×        21.4×       21.4×                          2393×        11.7×
+                      create each  memory each  memory all  GC before
+  suspended tasks         89.6 ns        128 B      128 MB     181 µs
+  parked goroutines       8.21 µs      2.74 KB     2.74 GB     203 µs
+  goroutines / tasks        91.6×        21.4×       21.4×
+
+                      GC while suspended  finish each
+  suspended tasks                 280 µs      44.2 ns
+  parked goroutines               670 ms       515 ns
+  goroutines / tasks               2393×        11.7×
 `, r.text())
 }
 

@@ -21,12 +21,13 @@ func newSoakCommand(c *streams) *cobra.Command {
 	o := soak.Options{}
 	command := &cobra.Command{
 		Use:   "soak",
-		Short: "Run everything that the library does, for long, and check all of it",
-		Long: `Soak runs allocators, trees of tasks, tasks that wait for each other, a crowd that
-is replaced all the time, and faults, at the same time and with everything checked,
-in a process of its own. A round is decided by the seed and its number, apart from
-what the scheduler decides. The first violation ends the soak, and the command:
-its status is 1 then, and it prints the command that repeats the round.
+		Short: "Run everything that the library does, for long, and check it",
+		Long: `Soak runs allocators, trees of tasks, tasks that wait for each other, a crowd
+that is replaced all the time, and faults, at the same time and with everything
+checked, in a process of its own. A round is decided by the seed and its number,
+apart from what the scheduler decides. The first violation ends the soak, and
+the command: its status is 1 then, and it prints the command that repeats the
+round.
 
 docs/internals/testing.md has more.`,
 		Args: cobra.NoArgs,
@@ -51,15 +52,13 @@ docs/internals/testing.md has more.`,
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(c.print(soakText(&sum)), c.encode(sum)); err != nil {
-			return err
-		}
+		lost := errors.Join(c.print(soakText(&sum)), c.encode(sum))
 		for _, v := range sum.Violations {
 			c.progress.clear()
 			fmt.Fprint(c.stderr, v.Details)
 			return fmt.Errorf("soak: %w in round %d: %s\nto reproduce: %s", errViolation, v.Round, v.What, v.Reproduce)
 		}
-		return cmd.Context().Err()
+		return errors.Join(lost, cmd.Context().Err())
 	}
 	return command
 }
@@ -101,6 +100,7 @@ func soakText(sum *soak.Summary) string {
 	if len(sum.Violations) > 0 {
 		violations = "a violation"
 	}
-	return fmt.Sprintf("Soak with seed %d, %s build: %s rounds in %s, %s\n\n%s\nresident memory: %s\n",
-		sum.Seed, sum.Build, grouped(sum.Rounds), sum.Elapsed.Round(time.Second), violations, t.text(), memory)
+	title := fmt.Sprintf("Soak with seed %d, %s build: %s in %s, %s",
+		sum.Seed, sum.Build, counted(sum.Rounds, "round", "rounds"), sum.Elapsed.Round(time.Second), violations)
+	return title + "\n\n" + t.text() + "\n" + wrapped("resident memory: "+memory, columns)
 }

@@ -20,7 +20,7 @@ const plantVariable = "FRAMEARENA_TEST_SOAK_FAULT"
 func TestSoak(t *testing.T) {
 	status, stdout, stderr := call(t, "soak", "-d", "1s", "-seed", "5")
 	require.Equal(t, exitSuccess, status, stderr)
-	require.Regexp(t, `^Soak with seed 5, .* build: \d+ rounds in \d+s, no violation\n`, stdout)
+	require.Regexp(t, `^Soak with seed 5, .* build: \d+ rounds? in \d+s, no violation\n`, stdout)
 	for _, load := range []string{"allocators", "trees", "waits", "crowd", "faults"} {
 		require.Contains(t, stdout, "  "+load+" ")
 	}

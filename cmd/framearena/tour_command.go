@@ -34,7 +34,7 @@ func newChainCommand(c *streams, contenders []contender) *cobra.Command {
 	t.only = onlyChain
 	command := &cobra.Command{
 		Use:   "chain",
-		Short: "The tour's first part: a chain of tasks, with frames from several allocators",
+		Short: "The tour's first part: a chain of tasks, by source of frames",
 		Long: `Chain runs tasks that await each other, 4 deep, with frames from several
 allocators, and once more with a goroutine and a channel in place of each frame.
 It prints the time and the heap allocations of a frame: medians of rounds that
@@ -69,7 +69,7 @@ func (t *tour) addChainFlags(command *cobra.Command) {
 }
 
 func (t *tour) addTasksFlags(command *cobra.Command) {
-	command.Flags().Var(&wholeNumber{&t.tasks, maxCount}, "tasks", "number of suspended tasks, and of parked goroutines")
+	command.Flags().Var(&wholeNumber{&t.tasks, maxCount}, "tasks", "how many tasks, and goroutines")
 }
 
 // must is for calls that fail only if this program contradicts itself.

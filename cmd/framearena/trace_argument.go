@@ -1,12 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 
 	"github.com/framearena/framearena/internal/testkit/replay"
 	"github.com/spf13/cobra"
 )
+
+// traceFileArgument is the noun for error texts.
+const traceFileArgument = "a trace's file, or - for standard input"
 
 // traceArgument has the flags that limit the size of a trace, for subcommands that take one.
 type traceArgument struct {
@@ -26,9 +32,21 @@ func (a *traceArgument) limits() replay.Limits {
 }
 
 // read reads the trace in the file with the given name, or on standard input if the name
-// is -.
-func (a *traceArgument) read(c *streams, name string) (*replay.Recording, error) {
-	var input io.Reader = c.stdin
+// is -. It returns the context's error when ctx ends, also while it waits for input.
+func (a *traceArgument) read(ctx context.Context, c *streams, name string) (r *replay.Recording, err error) {
+	var read *replay.Recording // not r: the function may still run when this method returns
+	err = interruptible(ctx, 0, func() (err error) {
+		read, err = a.readAll(c.stdin, name)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return read, nil
+}
+
+// readAll is read, without a context.
+func (a *traceArgument) readAll(input io.Reader, name string) (*replay.Recording, error) {
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
@@ -37,5 +55,12 @@ func (a *traceArgument) read(c *streams, name string) (*replay.Recording, error)
 		defer file.Close()
 		input = file
 	}
-	return replay.Read(input, a.limits())
+	r, err := replay.Read(input, a.limits())
+	switch {
+	case errors.Is(err, replay.ErrOperations):
+		err = fmt.Errorf("%w: --max-operations sets the limit", err)
+	case errors.Is(err, replay.ErrBytes):
+		err = fmt.Errorf("%w: --max-mib sets the limit", err)
+	}
+	return r, err
 }

@@ -27,7 +27,7 @@ type version struct {
 func newVersionCommand(c *streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of the module, the revision, Go's version and the system",
+		Short: "Print the version, the revision, Go's version and the system",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			info, ok := debug.ReadBuildInfo()

@@ -64,7 +64,7 @@ func newVetCommand(c *streams) *cobra.Command {
 	var flags vetFlags
 	command := &cobra.Command{
 		Use:   "vet [PACKAGE...]",
-		Short: "Find mistakes in step functions, such as a Step that is not returned",
+		Short: "Find mistakes in step functions, such as a lost Step",
 		Long:  vetText(),
 		RunE: func(cmd *cobra.Command, packages []string) error {
 			if len(packages) == 0 {

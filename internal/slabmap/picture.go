@@ -7,10 +7,14 @@ import (
 	"strconv"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // Picture holds the figures of a picture. Its methods do not change it, so any number of
 // goroutines may call them.
+//
+// Title and Subtitle may hold anything: each is one line, cut to a line's length, and characters
+// that XML cannot have are replaced.
 type Picture struct {
 	Title    string
 	Subtitle string
@@ -56,9 +60,9 @@ func boxSize(slabs int) float64 {
 func (p *Picture) layout() (*drawing, float64) {
 	d := new(drawing)
 	y := margin + titleSize
-	d.text(margin, y, titleSize, inkColour, p.Title)
+	d.text(margin, y, titleSize, inkColour, printable.Cut(p.Title))
 	y += 24
-	d.text(margin, y, textSize, dimColour, p.Subtitle)
+	d.text(margin, y, textSize, dimColour, printable.Cut(p.Subtitle))
 	y += 30
 	y = p.layoutFigures(d, y)
 	y = layoutLegend(d, y)

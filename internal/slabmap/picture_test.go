@@ -12,6 +12,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"unicode/utf8"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -275,4 +276,13 @@ func TestUnits(t *testing.T) {
 	require.Equal(t, "1,234,567", number(1_234_567))
 	require.Equal(t, "0 %", percent(0, 0))
 	require.Equal(t, "67 %", percent(2, 3))
+}
+
+func TestTitlesAreCut(t *testing.T) {
+	p := &Picture{Title: strings.Repeat("ä", 10_000), Subtitle: strings.Repeat("\xff\n<", 10_000)}
+	var b bytes.Buffer
+	require.NoError(t, p.WriteSVG(&b))
+	require.True(t, utf8.Valid(b.Bytes()))
+	require.Less(t, b.Len(), 20_000)
+	require.NoError(t, p.WritePNG(&b, false))
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/framearena/framearena/internal/printable"
 )
 
 // WriteSVG writes the picture to w as SVG. The SVG has a light and a dark theme, of which
@@ -17,7 +19,7 @@ func (p *Picture) WriteSVG(w io.Writer) error {
 	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %[1]s %[2]s" width="%[1]s" height="%[2]s" role="img">`+"\n",
 		pixels(width), pixels(height))
 	b.WriteString("<title>")
-	escape(b, p.Title+": "+p.Subtitle)
+	escape(b, printable.Cut(p.Title)+": "+printable.Cut(p.Subtitle))
 	b.WriteString("</title>\n<style>\n")
 	b.WriteString("text{font-family:system-ui,-apple-system,\"Segoe UI\",\"Go\",sans-serif}\nrect{shape-rendering:crispEdges}\n.edge{fill:none;stroke-width:1}\n")
 	writeRules(b, &light)

@@ -50,8 +50,12 @@ func NewPlayer(r *Recording, thorough bool, allocators ...arena.FrameAllocator) 
 // Refusals returns how many frames the allocators have refused so far, in all runs.
 func (p *Player) Refusals() int { return p.refusals }
 
-// stretch is the number of operations between two checks of the context.
-const stretch = 1 << 14
+// The context is checked after a stretch of operations, which ends earlier if it has allocated
+// stretchBytes: an allocator may have to clear them, which takes some 10 ms at most.
+const (
+	stretch      = 1 << 14
+	stretchBytes = 64 << 20
+)
 
 // Play plays on until the first until operations of the recording have been played.
 // The error is the context's, or wraps [ErrContents].
@@ -67,9 +71,11 @@ func (p *Player) Play(ctx context.Context, until int) error {
 	return nil
 }
 
+// play plays a stretch, up to the first until operations at most.
 func (p *Player) play(until int) error {
 	operations := p.recording.operations
-	for ; p.at < until; p.at++ {
+	allocated := 0
+	for ; p.at < until && allocated < stretchBytes; p.at++ {
 		op := &operations[p.at]
 		switch op.kind {
 		case arena.TraceAllocate:
@@ -79,6 +85,7 @@ func (p *Player) play(until int) error {
 				p.refusals++
 				continue
 			}
+			allocated += int(op.size)
 			p.stamp(op.slot)
 		case arena.TraceDeallocate:
 			f := p.frames[op.slot]

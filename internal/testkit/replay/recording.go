@@ -20,7 +20,20 @@ import (
 var (
 	ErrEmpty  = errors.New("replay: the trace has no operation")
 	ErrLimits = errors.New("replay: the trace exceeds a limit")
+
+	// Errors that wrap ErrLimits wrap one of these too if the limit is one of Limits.
+	ErrOperations = errors.New("replay: Limits.Operations")
+	ErrBytes      = errors.New("replay: Limits.Bytes")
 )
+
+// limitError is an ErrLimits because of one of the Limits.
+type limitError struct {
+	limit error // ErrOperations or ErrBytes
+	text  string
+}
+
+func (e *limitError) Error() string   { return ErrLimits.Error() + ": " + e.text }
+func (e *limitError) Unwrap() []error { return []error{ErrLimits, e.limit} }
 
 // Limits bound the memory that a trace may take. Each must be set.
 type Limits struct {
@@ -144,7 +157,7 @@ type liveFrame struct{ slot, size uint32 }
 func (b *builder) add(e arena.TraceEvent) error {
 	r := b.recording
 	if len(r.operations) == b.limits.Operations {
-		return fmt.Errorf("%w: it has more than %d operations", ErrLimits, b.limits.Operations)
+		return &limitError{ErrOperations, fmt.Sprintf("it has more than %d operations", b.limits.Operations)}
 	}
 	thread, ok := b.threads[e.Thread]
 	if !ok {
@@ -186,7 +199,7 @@ func (b *builder) add(e arena.TraceEvent) error {
 func (b *builder) allocate(e arena.TraceEvent, op *operation) error {
 	r := b.recording
 	if e.Size > math.MaxUint32 || b.footprint+footprint(uint32(e.Size)) > b.limits.Bytes {
-		return fmt.Errorf("%w: after operation %d more than %d bytes are live", ErrLimits, e.Order, b.limits.Bytes)
+		return &limitError{ErrBytes, fmt.Sprintf("after operation %d more than %d bytes are live", e.Order, b.limits.Bytes)}
 	}
 	op.size = uint32(e.Size)
 	if n := len(b.free); n > 0 {

@@ -223,3 +223,33 @@ func TestThreadsHaveALimit(t *testing.T) {
 	require.ErrorIs(t, err, ErrLimits)
 	require.ErrorContains(t, err, "more than 65536 threads")
 }
+
+// endsAfter is an allocator that ends a context after some frames.
+type endsAfter struct {
+	arena.Heap
+	left int
+	end  context.CancelFunc
+}
+
+func (e *endsAfter) Allocate(size uintptr) unsafe.Pointer {
+	if e.left--; e.left == 0 {
+		e.end()
+	}
+	return e.Heap.Allocate(size)
+}
+
+// A stretch of large frames is short.
+func TestPlayEndsSoonWithLargeFrames(t *testing.T) {
+	const size = 4 << 20
+	large := record(t, func(trace *arena.Trace) {
+		for range 200 {
+			trace.Deallocate(trace.Allocate(size), size)
+		}
+	})
+	r, err := Read(bytes.NewReader(large), Limits{Operations: 1000, Bytes: 1 << 30})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	e := &endsAfter{left: 1, end: cancel}
+	require.ErrorIs(t, NewPlayer(r, false, e).Play(ctx, r.Operations()), context.Canceled)
+	require.LessOrEqual(t, -e.left, stretchBytes/size)
+}
