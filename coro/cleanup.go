@@ -46,6 +46,7 @@ func (w *Worker) beginCleanup(h *header, err error) bool {
 	}
 	h.at = Cleanup | atFailed
 	w.err = err
+	w.refusals = 0
 	w.current = 0
 	return true
 }

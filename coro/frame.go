@@ -28,7 +28,9 @@ func (f *Frame[S, R]) At() int { return int(f.at & atMask) }
 // Err returns the error of what the task last awaited or waited for, or nil if that succeeded.
 // It is valid until the step function returns. After a [Yield] it is the cause of the end of
 // the tree's context, if that has ended. After a wait it is the reason why the task has not got
-// what it waited for.
+// what it waited for. Then further waits are refused too, as a rule, with the same error: a task
+// that waits all the same, 1,000 times in a row without another task, a child or a success in
+// between, panics.
 func (f *Frame[S, R]) Err() error {
 	if framecheck.Enabled {
 		f.mustRun("Err")

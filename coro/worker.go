@@ -67,6 +67,9 @@ type Worker struct {
 	// slots has free slots for held parts, scopes and group records. The owner's.
 	slots slots.Local
 
+	// refusals is how many waits in a row were refused to the task that runs; see Worker.refuse.
+	refusals uint32
+
 	args waitArguments // of the wait that the running step has asked for
 
 	// cache is part of the worker and not referred to, so that a step finds its free lists one
