@@ -97,7 +97,7 @@ func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
 		h.worker.set(w)
 		w.current = uintptr(unsafe.Pointer(h))
 		s := h.kind.get().step(h)
-		if w.current&currentIsChild == 0 && s.next != h {
+		if w.current&currentIsChild == 0 && w.current != uintptr(unsafe.Pointer(s.next)) {
 			panic(w.foreignStep(s))
 		}
 		switch s.op {

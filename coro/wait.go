@@ -56,6 +56,7 @@ const (
 // belongs to the worker. The method that makes the Step writes it, and park reads it.
 type waitArguments struct {
 	on          parker
+	at          uint32    // the header's at in the step, with atFailed if Err is not nil
 	count       int64     // permits of a Semaphore.Acquire, nanoseconds of a Sleep
 	waker       uint64    // the number of a Suspend's Waker
 	destination uintptr   // the address where a Chan.Recv puts the value, or 0
@@ -68,12 +69,11 @@ type waitArguments struct {
 // resume point at. The caller writes p's arguments to the worker's args.
 func (h *header) waitFor(at int, p parker) Step {
 	w := h.runningWorker()
-	if w.refusals != 0 && h.at&atFailed == 0 {
-		w.refusals = 0
-	}
+	w.args.at = h.at
 	h.resumeAt(at)
 	w.args.on = p
-	return Step{next: h, op: opWait}
+	w.current = uintptr(unsafe.Pointer(h)) | currentHasStep
+	return Step{next: h.withStep(), op: opWait}
 }
 
 // runningWorker returns the worker that runs h's step function.
@@ -85,7 +85,7 @@ func (h *header) runningWorker() *Worker {
 			return w
 		}
 	}
-	panic("coro: a wait with a frame whose task is not running, or after an Await in the same step: use a frame only in its own step function, and return a Step at once")
+	panic("coro: a wait with a frame whose task is not running, or after a wait or an Await in the same step: use a frame only in its own step function, and return a Step at once")
 }
 
 // wait does what an opWait of h asks for. It returns h if the task continues, otherwise nil.
@@ -95,6 +95,9 @@ func (w *Worker) wait(h *header) *header {
 		panic(w.foreignStep(Step{next: h, op: opWait}))
 	}
 	w.args.on = nil
+	if w.refusals != 0 && w.args.at&atFailed == 0 {
+		w.refusals = 0
+	}
 	for {
 		switch p.park(w, h) {
 		case parked:
@@ -134,7 +137,7 @@ const maxRefusals = 1000
 // task makes no progress, holds its worker, and never ends: it panics after maxRefusals such
 // waits. w.refusals counts them. It is set to 0
 //
-//   - by waitFor, in a step whose Err is nil: something has succeeded since the last refusal;
+//   - by wait, after a step whose Err was nil: something has succeeded since the last refusal;
 //   - where another failure becomes that of a step (finish, takeOutcome, takeCause, endRecord,
 //     beginCleanup): another task has run since, or a child has.
 func (w *Worker) refuse(h *header, err error) *header {

@@ -30,7 +30,8 @@ type Worker struct {
 	elided uint64
 
 	// current is the address of the frame whose step function runs or, once that step has made
-	// a child, the child's address and currentIsChild. It is 0 outside of steps. The owner
+	// a child, the child's address and currentIsChild; once it has waited, yielded or failed, the
+	// frame's address and currentHasStep. It is 0 outside of steps. The owner
 	// alone uses it; see steps.go.
 	current uintptr
 
