@@ -137,6 +137,9 @@ func panicMisusedFrame(h *header, w *Worker) {
 		if running, child := w.running(); child != nil && running == h {
 			panic("coro: task " + quote(h.kind.get().name) + " awaits twice in one step: return the Step of an Await at once")
 		}
+		if w.current == uintptr(unsafe.Pointer(h))|currentHasStep {
+			h.panicHasStep()
+		}
 	}
 	panicNotRunning("Await")
 }
@@ -155,6 +158,28 @@ func (h *header) mustRun(method string) {
 	if running, _ := w.running(); running != h {
 		panicNotRunning(method)
 	}
+}
+
+// makesStep is mustRun for a method that makes a Step, and marks that in the worker. It panics if
+// the step function has made one already, other than by Await: that is found in the step loop.
+func (h *header) makesStep(method string) {
+	h.mustRun(method)
+	switch w := h.worker.get(); w.current {
+	case uintptr(unsafe.Pointer(h)):
+		w.current |= currentHasStep
+	case uintptr(unsafe.Pointer(h)) | currentHasStep:
+		h.panicHasStep()
+	}
+}
+
+// panicHasStep panics because the step function of h has made a Step, and has not returned it at
+// once.
+func (h *header) panicHasStep() { panic(unreturnedStep(h)) }
+
+// unreturnedStep returns the text of the panic when the step function of h made a Step and
+// did not return it.
+func unreturnedStep(h *header) string {
+	return "coro: task " + quote(h.kind.get().name) + " did not return the Step of a wait, of Yield, or of Fail: write return before such a call"
 }
 
 func panicNotRunning(method string) {

@@ -3,6 +3,8 @@ package coro
 import (
 	"errors"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/goroutine"
 )
 
 // Cleanup is the resume point of a task that ends because of a panic, of [runtime.Goexit] or of
@@ -44,6 +46,7 @@ func (w *Worker) beginCleanup(h *header, err error) bool {
 	}
 	h.at = Cleanup | atFailed
 	w.err = err
+	w.refusals = 0
 	w.current = 0
 	return true
 }
@@ -72,10 +75,9 @@ func (w *Worker) runCleanup(h *header, err error) error {
 // stepAlone runs one step of h, whose task is being cancelled with err. If the step ends the
 // task, ended is true and ends is the task's error. Otherwise ends is err, or the step's panic.
 // The step has a goroutine of its own, which it may end: the canceller has more tasks to
-// cancel. A child that the step awaits is discarded.
+// cancel. To [Worker.IsOwner] and its like, it is the canceller's. A child that the step awaits is discarded.
 func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
-	done := make(chan struct{})
-	go func() {
+	goroutine.Elsewhere(func() {
 		ends = err
 		exits := true
 		defer func() {
@@ -91,12 +93,11 @@ func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
 			}
 			w.current, w.err, w.args.on = 0, nil, nil
 			w.args.cases.abandon() // it will not wait
-			close(done)
 		}()
 		h.worker.set(w)
 		w.current = uintptr(unsafe.Pointer(h))
 		s := h.kind.get().step(h)
-		if w.current&currentIsChild == 0 && s.next != h {
+		if w.current&currentIsChild == 0 && w.current != uintptr(unsafe.Pointer(s.next)) {
 			panic(w.foreignStep(s))
 		}
 		switch s.op {
@@ -106,7 +107,6 @@ func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
 			ends, ended = w.err, true
 		}
 		exits = false
-	}()
-	<-done
+	})
 	return ends, ended
 }

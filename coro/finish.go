@@ -26,6 +26,7 @@ func (w *Worker) finish(h *header, err error) *header {
 		if flags&(flagRoot|flagSpawned) == 0 {
 			if err != nil {
 				w.err = err
+				w.refusals = 0
 				parent.at |= atFailed
 			}
 			return parent

@@ -28,7 +28,9 @@ func (f *Frame[S, R]) At() int { return int(f.at & atMask) }
 // Err returns the error of what the task last awaited or waited for, or nil if that succeeded.
 // It is valid until the step function returns. After a [Yield] it is the cause of the end of
 // the tree's context, if that has ended. After a wait it is the reason why the task has not got
-// what it waited for.
+// what it waited for. Then further waits are refused too, as a rule, with the same error: a task
+// that waits all the same, 1,000 times in a row without another task, a child or a success in
+// between, panics.
 func (f *Frame[S, R]) Err() error {
 	if framecheck.Enabled {
 		f.mustRun("Err")
@@ -43,10 +45,13 @@ func (f *Frame[S, R]) Err() error {
 // given, or to Run, a [Handle] or [OnResult].
 func (f *Frame[S, R]) Return(result R) Step {
 	if framecheck.Enabled {
-		f.mustRun("Return")
+		f.makesStep("Return")
 	}
 	if f.result != 0 {
 		**(**R)(unsafe.Pointer(&f.result)) = result
+	}
+	if framecheck.Enabled {
+		return Step{next: f.withStep(), op: opReturn}
 	}
 	return Step{next: &f.header, op: opReturn}
 }
@@ -57,9 +62,9 @@ func (f *Frame[S, R]) Fail(err error) Step {
 	if err == nil {
 		panic("coro: Fail(nil): use Return to end a task without an error")
 	}
-	f.mustRun("Fail")
+	f.makesStep("Fail")
 	f.worker.get().err = err
-	return Step{next: &f.header, op: opFail}
+	return Step{next: f.withStep(), op: opFail}
 }
 
 // BadResume panics, because the step function has no case for the resume point that At returns.
@@ -93,9 +98,9 @@ func (f *Frame[S, R]) Context() context.Context { return f.env.get().context() }
 // Yield lets other tasks run, and resumes the task at the resume point at, which must not be
 // negative.
 func Yield[S, R any](f *Frame[S, R], at int) Step {
-	f.mustRun("Yield")
+	f.makesStep("Yield")
 	f.resumeAt(at)
-	return Step{next: &f.header, op: opYield}
+	return Step{next: f.withStep(), op: opYield}
 }
 
 // resumeAt sets the resume point and clears the last failure.

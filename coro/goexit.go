@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+
+	"github.com/framearena/framearena/internal/goroutine"
 )
 
 // A step function that calls runtime.Goexit ends the goroutine that runs it, and
@@ -37,32 +39,26 @@ func (w *Worker) failOnGoexit() {
 }
 
 // resumeElsewhere has another goroutine run what is unfinished, and waits until nothing is left
-// to run. If the calling goroutine has itself taken over, its own deferred function starts the
+// to run. If the calling goroutine has itself taken over, the one that waits for it starts the
 // next one.
 func (w *Worker) resumeElsewhere() {
 	if w.unfinished == nil && w.uncounted != 0 {
 		w.unfinished = w.countEnded()
 	}
-	if w.unfinished == nil || w.takenOver != nil {
+	if w.unfinished == nil || w.takenOver {
 		return
 	}
-	w.takenOver = make(chan struct{})
-	go w.takeOver()
-	<-w.takenOver
-	w.takenOver = nil
+	w.takenOver = true
+	for w.unfinished != nil {
+		goroutine.Elsewhere(w.takeOver)
+	}
+	w.takenOver = false
 }
 
 // takeOver runs what a step function that ended its goroutine has left to run. Its goroutine is
 // the owner of w until it ends.
 func (w *Worker) takeOver() {
-	defer func() {
-		if w.unfinished != nil {
-			go w.takeOver()
-		} else {
-			w.owner.Store(0)
-			close(w.takenOver)
-		}
-	}()
+	defer w.owner.Store(0)
 	w.SetOwner()
 	h := w.unfinished
 	w.unfinished = nil

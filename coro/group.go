@@ -43,7 +43,8 @@ type Group struct {
 	// resumes the task; no other may touch the Group after its own addition.
 	count int32
 
-	// spawned is how many children the task has made since it last waited. The task's.
+	// spawned is how many children the task has made since it last waited, less those that fold
+	// has taken off. The task's.
 	spawned int32
 
 	// record is a link[groupRecord], or 0. The task, or the first child that needs a record,
@@ -198,7 +199,7 @@ func (h *header) spawn(g *Group, k *kind, result unsafe.Pointer, stateSize uintp
 	// The flags come first, as in await.
 	if h.layout&(inheritedFlags|flagGroup) == flagGroup && w.current == uintptr(unsafe.Pointer(h)) &&
 		uintptr(unsafe.Pointer(g))-uintptr(unsafe.Pointer(h)) == h.kind.get().groupOffset && g.winner == g.mark() &&
-		interleave.LoadUintptr(&g.record) == 0 && (result == nil || h.stateHolds(result, stateSize)) {
+		interleave.LoadUintptr(&g.record) == 0 && g.spawned < foldAt && (result == nil || h.stateHolds(result, stateSize)) {
 		if c := (*header)(w.cache.TryAllocateAt(k.place)); c != nil {
 			g.spawned++
 			c.kind.set(k)
@@ -308,6 +309,9 @@ func (h *header) spawnSlow(w *Worker, g *Group, k *kind, result unsafe.Pointer) 
 // linkSpawned makes c a child of h in g, and returns it. If c is nil, because there was no
 // memory, it records that the child has failed, and returns nil.
 func (h *header) linkSpawned(w *Worker, g *Group, c *header, k *kind, result unsafe.Pointer, layout uint32) *header {
+	if g.spawned >= foldAt {
+		g.fold()
+	}
 	g.spawned++
 	if c == nil {
 		w.childFailed(g, uintptr(result), arena.ErrExhausted)

@@ -29,6 +29,19 @@ package coro
 // no atomic addition at all. The load that finds this is ordered after the additions of the
 // others, whose results their parent reads next, because it reads what these have written.
 //
+// # A task that never waits
+//
+// Such a task may make any number of children, and count must not wrap around to a positive
+// number. So when spawned has reached foldAt, the task takes ended children off both: fold adds
+// to count all but one of those that have ended by then, and subtracts as many from spawned.
+// Before it count is below 0, and the additions of children meanwhile make it smaller, so after
+// it count is below 0 too: what is said above about count still holds. Each child in count was
+// spawned and not folded, so
+//
+//	-count <= spawned <= foldAt + (live children)
+//
+// which is less than 2^31, since the frames of 2^30 live children take more than 100 GB.
+//
 // The explorer checks this in TestInterleavingsOfGroups and TestChildrenEndInEveryOrder.
 
 import (
@@ -36,6 +49,19 @@ import (
 
 	"github.com/framearena/framearena/internal/interleave"
 )
+
+// foldAt is the value of Group.spawned at which fold is called.
+const foldAt = 1 << 30
+
+// fold takes children that have ended off g.count and g.spawned. The task calls it before it
+// makes a child. One ended child stays counted: spawned does not become 0, by which SetPolicy
+// and SetLimit see that there have been children.
+func (g *Group) fold() {
+	if n := -interleave.LoadInt32(&g.count) - 1; n > 0 {
+		interleave.AddInt32(&g.count, n) // not to 0
+		g.spawned -= n
+	}
+}
 
 // groupWait and groupRoom need no place in a registry: a canceller cancels the children,
 // and the last of them ends the wait.

@@ -633,3 +633,40 @@ func TestCloseEndsATaskThatGoesOnSpawning(t *testing.T) {
 		require.ErrorIs(t, <-done, executor.ErrClosed)
 	}
 }
+
+// A task that spawns for ever and never waits, such as an accept loop, is not resumed because
+// its 2^32nd child has ended.
+func TestGroupOfATaskThatNeverWaits(t *testing.T) {
+	noLeftParts(t)
+	good := coro.Define("good", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })
+	bad := coro.Define("bad", func(f *coro.Frame[int, int]) coro.Step { return f.Fail(errors.New("bad")) })
+	for name, child := range map[string]*coro.Kind[int, int]{"children succeed": good, "children fail": bad} {
+		t.Run(name, func(t *testing.T) {
+			const rounds = 9 // 2^32 children after each 4
+			steps := 0
+			accepts := coro.Define("accepts", func(f *coro.Frame[parent, int]) coro.Step {
+				s := &f.State
+				steps++
+				if f.At() == 1 {
+					return f.Return(s.n)
+				}
+				s.n++
+				if s.n > rounds {
+					return s.g.Wait(f, 1)
+				}
+				if s.n > 1 { // the Group is in use
+					s.g.SkipChildren(1<<30 - 4)
+				}
+				for range 4 {
+					coro.Spawn(f, &s.g, child, 1, nil)
+				}
+				return coro.Yield(f, 0)
+			})
+			ex := newInline(t, executor.WithArena(newArena(t)))
+			n, err := coro.Run(context.Background(), ex, accepts.With(parent{}))
+			require.NoError(t, err)
+			require.Equal(t, rounds+1, n)
+			require.Equal(t, rounds+2, steps)
+		})
+	}
+}

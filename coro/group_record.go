@@ -185,6 +185,7 @@ func (g *Group) endRecord(w *Worker, h *header) {
 	groupRecords.Put(w.freeSlots(), r.slot)
 	if err != nil {
 		w.err = err
+		w.refusals = 0
 		h.at |= atFailed
 	}
 }

@@ -119,7 +119,7 @@ func TestMutexMisuse(t *testing.T) {
 func TestMisuseOfAWait(t *testing.T) {
 	type frame = coro.Frame[int, int]
 	const (
-		notRunning = "coro: a wait with a frame whose task is not running, or after an Await in the same step: use a frame only in its own step function, and return a Step at once"
+		notRunning = "coro: a wait with a frame whose task is not running, or after a wait or an Await in the same step: use a frame only in its own step function, and return a Step at once"
 		notItsOwn  = ` returned a Step that is not its own, or not its last: return the Step of an Await, Yield, Return or Fail at once`
 	)
 	leaf := coro.Define("leaf", func(f *frame) coro.Step { return f.Return(1) })
@@ -147,7 +147,7 @@ func TestMisuseOfAWait(t *testing.T) {
 			s := mutex.Lock(f, 1)
 			coro.Await(f, 1, leaf, 1, nil) //framearena:ignore on purpose
 			return s
-		}, `coro: task "root"` + notItsOwn},
+		}, `coro: task "root" did not return the Step of a wait, of Yield, or of Fail: write return before such a call`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

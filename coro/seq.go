@@ -172,13 +172,16 @@ const noLoop = "coro: a generator yields a value, but no loop takes it: run a ge
 // one value, and returns the Step at once.
 func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 	if framecheck.Enabled {
-		f.mustRun("YieldValue")
+		f.makesStep("YieldValue")
 	}
 	if f.layout&flagSeq == 0 {
 		panic(noLoop)
 	}
 	**(**T)(unsafe.Pointer(&f.result)) = v
 	f.resumeAt(at)
+	if framecheck.Enabled {
+		return Step{next: f.withStep(), op: opValue}
+	}
 	return Step{next: &f.header, op: opValue}
 }
 

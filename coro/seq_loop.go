@@ -157,7 +157,7 @@ func (d *seqDriver) advance() bool {
 			w.steps(h)
 		}
 		if w.current != 0 { // the task there has yielded a value
-			d.nextFrame = link[header](w.current)
+			d.nextFrame = link[header](w.current &^ currentHasStep)
 			w.current = 0
 			return true
 		}

@@ -32,7 +32,8 @@ package coro
 // Before a step, current is the address of its frame. Await changes it to the address of the
 // child, with the bit currentIsChild. After the step the loop compares current with the Step.
 // One compare finds three mistakes: an Await whose Step was not returned, a second Await in one
-// step, and a Step of another frame. A panic finds in current whose step it was, and mustRun
+// step, and a Step of another frame. A wait, Yield and Fail set the bit currentHasStep in current,
+// and in the Step: so the same compare finds it if their Step was not returned. A panic finds in current whose step it was, and mustRun
 // and runningWorker find that a frame is used outside of its step. 0 means that no step runs:
 // an executor, a handler or nothing.
 //
@@ -46,6 +47,8 @@ package coro
 
 import (
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/framecheck"
 )
 
 // steps runs h, and what follows from it, until nothing is left to run here. It is called on
@@ -73,6 +76,9 @@ func (w *Worker) steps(h *header) {
 		}
 		h = s.next
 		if s.op == opReturn {
+			if framecheck.Enabled {
+				h = h.withoutStep()
+			}
 			parent := h.parent.get()
 			switch h.layout & flagMask {
 			case flagElided:
@@ -136,6 +142,7 @@ func (w *Worker) nextLocal() *header {
 // otherStep does what a step of h asks for, if that is neither an await nor a return. It
 // returns the frame to run next, if any.
 func (w *Worker) otherStep(h *header, op op) *header {
+	h = h.withoutStep()
 	switch op {
 	case opFail:
 		return w.finish(h, w.err)
@@ -214,10 +221,24 @@ func (w *Worker) stepsRecovering(h *header) (next *header) {
 // aligned, so the bit is free.
 const currentIsChild = 1
 
+// currentHasStep is set in Worker.current if the step has made a Step by a wait, by Yield or by
+// Fail, in builds with framecheck also by Return or YieldValue. It is set in Step.next of that Step
+// too. So the step loop's one compare finds that another Step was returned, and that costs the
+// loop nothing. Frames are aligned, so the bit is free.
+const currentHasStep = 2
+
+// withStep returns h with currentHasStep, for Step.next.
+func (h *header) withStep() *header { return (*header)(unsafe.Add(unsafe.Pointer(h), currentHasStep)) }
+
+// withoutStep returns the frame of which h, from Step.next, may be the withStep.
+func (h *header) withoutStep() *header {
+	return (*header)(unsafe.Pointer(uintptr(unsafe.Pointer(h)) &^ currentHasStep))
+}
+
 // running returns the frame whose step function runs, and the child that the step has made, if
 // any. It is called by w's goroutine, while current is not 0.
 func (w *Worker) running() (h, child *header) {
-	current := link[header](w.current &^ currentIsChild)
+	current := link[header](w.current &^ (currentIsChild | currentHasStep))
 	h = current.get()
 	if w.current&currentIsChild != 0 {
 		return h.parent.get(), h
@@ -229,6 +250,9 @@ func (w *Worker) running() (h, child *header) {
 // is not the last Step that it made.
 func (w *Worker) foreignStep(s Step) string {
 	h, child := w.running()
+	if w.current&currentHasStep != 0 {
+		return unreturnedStep(h)
+	}
 	name := quote(h.kind.get().name)
 	if s == (Step{}) && child == nil {
 		return "coro: task " + name + " returned the zero Step: return what Await, Yield, Return or Fail returned"

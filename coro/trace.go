@@ -72,7 +72,7 @@ func (w *Worker) stepsTraced(h *header, labels bool) {
 		case opAwait:
 			h = s.next
 		case opReturn:
-			h = w.finish(s.next, nil)
+			h = w.finish(s.next.withoutStep(), nil)
 		default:
 			h = w.otherStep(s.next, s.op)
 		}

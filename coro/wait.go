@@ -1,6 +1,7 @@
 package coro
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -56,6 +57,7 @@ const (
 // belongs to the worker. The method that makes the Step writes it, and park reads it.
 type waitArguments struct {
 	on          parker
+	at          uint32    // the header's at in the step, with atFailed if Err is not nil
 	count       int64     // permits of a Semaphore.Acquire, nanoseconds of a Sleep
 	waker       uint64    // the number of a Suspend's Waker
 	destination uintptr   // the address where a Chan.Recv puts the value, or 0
@@ -68,9 +70,11 @@ type waitArguments struct {
 // resume point at. The caller writes p's arguments to the worker's args.
 func (h *header) waitFor(at int, p parker) Step {
 	w := h.runningWorker()
+	w.args.at = h.at
 	h.resumeAt(at)
 	w.args.on = p
-	return Step{next: h, op: opWait}
+	w.current = uintptr(unsafe.Pointer(h)) | currentHasStep
+	return Step{next: h.withStep(), op: opWait}
 }
 
 // runningWorker returns the worker that runs h's step function.
@@ -82,7 +86,7 @@ func (h *header) runningWorker() *Worker {
 			return w
 		}
 	}
-	panic("coro: a wait with a frame whose task is not running, or after an Await in the same step: use a frame only in its own step function, and return a Step at once")
+	panic("coro: a wait with a frame whose task is not running, or after a wait or an Await in the same step: use a frame only in its own step function, and return a Step at once")
 }
 
 // wait does what an opWait of h asks for. It returns h if the task continues, otherwise nil.
@@ -92,6 +96,9 @@ func (w *Worker) wait(h *header) *header {
 		panic(w.foreignStep(Step{next: h, op: opWait}))
 	}
 	w.args.on = nil
+	if w.refusals != 0 && w.args.at&atFailed == 0 {
+		w.refusals = 0
+	}
 	for {
 		switch p.park(w, h) {
 		case parked:
@@ -106,13 +113,9 @@ func (w *Worker) wait(h *header) *header {
 			w.yield(h)
 			return nil
 		case parkChanClosed:
-			w.err = ErrChanClosed
-			h.at |= atFailed
-			return h
+			return w.refuse(h, ErrChanClosed)
 		case parkCancelled:
-			w.err = h.env.get().cause()
-			h.at |= atFailed
-			return h
+			return w.refuse(h, h.env.get().cause())
 		case parkExhausted:
 			w.err = arena.ErrExhausted
 			h.at |= atFailed
@@ -125,6 +128,31 @@ func (w *Worker) wait(h *header) *header {
 			return nil
 		}
 	}
+}
+
+// maxRefusals is how many waits in a row may be refused to a task. It panics at the last of them.
+// A task that ends its work in good order waits some times after its context has ended, and not
+// as often as this without one success.
+const maxRefusals = 1000
+
+// refuse makes Err return err in h's next step, because h may not wait. It returns h.
+//
+// The next step of this worker is that of h. If it waits and is refused again, and so on, the
+// task makes no progress, holds its worker, and never ends: it panics after maxRefusals such
+// waits. w.refusals counts them. It is set to 0
+//
+//   - by wait, after a step whose Err was nil: something has succeeded since the last refusal;
+//   - where another failure becomes that of a step (finish, takeOutcome, takeCause, endRecord,
+//     beginCleanup): another task has run since, or a child has.
+func (w *Worker) refuse(h *header, err error) *header {
+	if w.refusals++; w.refusals >= maxRefusals {
+		w.refusals = 0
+		panic(fmt.Sprintf("coro: task %s has waited %d times in a row and each wait was refused: %v: look at Frame.Err after each wait, and end the task if it is not nil",
+			quote(h.kind.get().name), maxRefusals, err))
+	}
+	w.err = err
+	h.at |= atFailed
+	return h
 }
 
 // takeOutcome makes Err return, in h's next step, the outcome that wake has noted in the flags.
@@ -140,6 +168,7 @@ func (w *Worker) takeOutcome(h *header) {
 	if h.layout&flagChanClosed != 0 {
 		w.err = ErrChanClosed
 		h.at |= atFailed
+		w.refusals = 0
 	}
 	h.layout &^= flagWoken | flagChanClosed
 }
@@ -149,5 +178,6 @@ func (w *Worker) takeCause(h *header) {
 	if err := h.env.get().cause(); err != nil {
 		h.at |= atFailed
 		w.err = err
+		w.refusals = 0
 	}
 }

@@ -30,7 +30,8 @@ type Worker struct {
 	elided uint64
 
 	// current is the address of the frame whose step function runs or, once that step has made
-	// a child, the child's address and currentIsChild. It is 0 outside of steps. The owner
+	// a child, the child's address and currentIsChild; once it has waited, yielded or failed, the
+	// frame's address and currentHasStep. It is 0 outside of steps. The owner
 	// alone uses it; see steps.go.
 	current uintptr
 
@@ -71,6 +72,9 @@ type Worker struct {
 	// slots has free slots for held parts, scopes and group records. The owner's.
 	slots slots.Local
 
+	// refusals is how many waits in a row were refused to the task that runs; see Worker.refuse.
+	refusals uint32
+
 	args waitArguments // of the wait that the running step has asked for
 
 	// cache is part of the worker and not referred to, so that a step finds its free lists one
@@ -101,11 +105,11 @@ type Worker struct {
 	// goroutine finds its own number only if it has stored it itself.
 	owner atomic.Uint64
 
-	// unfinished is the frame that the next goroutine runs first. takenOver is closed when
-	// nothing is left to run; it is nil if no goroutine has taken over. The go statement, and
-	// the closing of takenOver, hand all of the worker to the next goroutine and back.
+	// unfinished is the frame that the next goroutine runs first. takenOver is true while other
+	// goroutines run what is left. goroutine.Elsewhere hands all of the worker to the next
+	// goroutine and back.
 	unfinished *header
-	takenOver  chan struct{}
+	takenOver  bool
 }
 
 // NewWorker returns a worker with a cache of a, which belongs to the calling goroutine. It must
@@ -245,10 +249,13 @@ func (w *Worker) Detach() {
 func (w *Worker) SetOwner() { w.owner.Store(goroutine.ID()) }
 
 // IsOwner reports whether the calling goroutine is the one that called [Worker.SetOwner] last,
-// or one that has taken its place because a step ended it. A method that must not be called in
-// a step of the worker can check that with it. Any goroutine may call IsOwner. It takes as long
-// as SetOwner.
-func (w *Worker) IsOwner() bool { return w.owner.Load() == goroutine.ID() }
+// or one that has taken its place because a step ended it. It also returns true on a goroutine
+// for which that one waits: that of a cleanup step, see [HasCleanup], of a task that it cancels.
+// A method that must not be called in a step of the worker can check that with it. Any goroutine
+// may call IsOwner. It takes as long as SetOwner.
+func (w *Worker) IsOwner() bool {
+	return goroutine.Ask(func() bool { return w.owner.Load() == goroutine.ID() })
+}
 
 // freeSlots returns the worker's lists of free slots, or nil if w is nil. Only the goroutine that
 // runs the worker may use them.

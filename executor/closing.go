@@ -35,7 +35,8 @@ func (c *closing) do(f func() error) (err error) {
 		defer c.by.Store(0)
 		defer func() {
 			for !returned {
-				c.callElsewhere(func() {
+				goroutine.Elsewhere(func() {
+					c.by.Store(goroutine.ID())
 					_ = f()
 					returned = true
 				})
@@ -48,21 +49,11 @@ func (c *closing) do(f func() error) (err error) {
 	return err
 }
 
-// callElsewhere calls f on another goroutine, which f may end, and waits until that has ended.
-func (c *closing) callElsewhere(f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.by.Store(goroutine.ID())
-		f()
-	}()
-	<-done
-}
-
-// byCaller reports whether the calling goroutine is the one that closes the executor.
+// byCaller reports whether the calling goroutine is the one that closes the executor, or one
+// for which that waits, as for a cleanup step.
 func (c *closing) byCaller() bool {
 	by := c.by.Load()
-	return by != 0 && by == goroutine.ID()
+	return by != 0 && goroutine.Ask(func() bool { return by == goroutine.ID() })
 }
 
 // cancelAll cancels all tasks in the queue of a closed executor.

@@ -75,7 +75,8 @@
 // that have not ended, also those that wait or sleep, and leaves no frame behind. The executor
 // calls no function of a cancelled task, unless its kind has [coro.HasCleanup]. Strands are
 // drained and closed with their base. Afterwards, launching a task returns [ErrClosed]. In a
-// step or a handler of the executor's own tasks, both methods return [ErrInStep].
+// step, a cleanup step or a handler of the executor's own tasks, both methods return
+// [ErrInStep].
 //
 // [docs/executors.md] has more, and an executor of one's own.
 //

@@ -255,3 +255,152 @@ func stderrOf(t *testing.T, f func()) string {
 	require.NoError(t, err)
 	return string(text)
 }
+
+// cleaner is a kind whose tasks wait for never, and call clean in their cleanup step.
+func cleaner(never *coro.Event, clean func()) *coro.Kind[none, none] {
+	return coro.Define("cleaner", func(f *coro.Frame[none, none]) coro.Step {
+		if f.At() == coro.Cleanup {
+			clean()
+			return f.Fail(f.Err())
+		}
+		return never.Wait(f, 0)
+	}, coro.HasCleanup())
+}
+
+// A cleanup step has a goroutine of its own, and the one that waits for it may be that of Close
+// or of a worker.
+func TestCloseInACleanupStep(t *testing.T) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
+		var ex drainer
+		var calls atomic.Int64
+		both := func() {
+			for _, err := range []error{ex.Close(), ex.Drain(context.Background())} {
+				if !errors.Is(err, executor.ErrInStep) {
+					t.Error(err)
+				}
+			}
+			if l := loopOf(ex); l != nil && calls.Load() == 1 {
+				func() {
+					defer func() {
+						if recover() == nil {
+							t.Error("a cleanup step drives its Loop")
+						}
+					}()
+					l.RunOne()
+				}()
+			}
+			calls.Add(1)
+		}
+		ex = make(executor.WithErrorHandler(func(error) {}))
+		var never coro.Event
+		cleans := cleaner(&never, both)
+
+		// Children that are queued because of a limit are cancelled when the group is decided, by
+		// the worker that decides it.
+		type state struct{ g coro.Group }
+		fails := coro.Define("fails", func(f *coro.Frame[none, none]) coro.Step { return f.Fail(errTask) })
+		decides := coro.Define("decides", func(f *coro.Frame[state, none]) coro.Step {
+			s := &f.State
+			if f.At() == 1 {
+				return f.Return(none{})
+			}
+			s.g.SetPolicy(f, coro.FirstError)
+			s.g.SetLimit(f, 1)
+			coro.Spawn(f, &s.g, fails, none{}, nil)
+			coro.Spawn(f, &s.g, cleans, none{}, nil)
+			coro.Spawn(f, &s.g, cleans, none{}, nil)
+			return s.g.Wait(f, 1)
+		})
+		require.NoError(t, coro.Go(ex, decides, state{}))
+		for calls.Load() < 2 {
+			if l := loopOf(ex); l != nil {
+				l.RunUntilIdle()
+			}
+			runtime.Gosched()
+		}
+
+		// The others are cancelled by Close: those that wait, and those that are queued.
+		for range 3 {
+			require.NoError(t, coro.Go(ex, cleans, none{}))
+		}
+		require.NoError(t, ex.Close())
+		require.Equal(t, int64(5), calls.Load())
+	})
+}
+
+// What a step waits for is not done on its goroutine only: in none of these places may its
+// executor be closed.
+func TestCloseOfTheExecutorThatWaits(t *testing.T) {
+	onEveryDrainer(t, func(t *testing.T, make func(...executor.BaseOption) drainer) {
+		var outer drainer
+		var calls atomic.Int64
+		closeOuter := func() {
+			if err := outer.Close(); !errors.Is(err, executor.ErrInStep) {
+				t.Error(err)
+			}
+			calls.Add(1)
+		}
+		ignore := executor.WithErrorHandler(func(error) {})
+		outer = make(ignore)
+		run := func(step func()) { // in a step of outer
+			k := coro.Define("outer", func(f *coro.Frame[none, none]) coro.Step {
+				step()
+				return f.Return(none{})
+			})
+			done := newSignal()
+			go func() {
+				defer close(done)
+				if err := coro.Go(outer, k, none{}); err != nil {
+					t.Error(err)
+				}
+				if l := loopOf(outer); l != nil {
+					l.RunUntilIdle()
+				}
+			}()
+			<-done
+		}
+		var never coro.Event
+		run(func() { // a cleanup step of another executor, which the step closes
+			inner := executor.NewInline(ignore)
+			if err := errors.Join(coro.Go(inner, cleaner(&never, closeOuter), none{}), inner.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+		exits := coro.Define("exits", func(f *coro.Frame[none, none]) coro.Step {
+			runtime.Goexit()
+			return f.Return(none{})
+		})
+		run(func() { // a step on the goroutine that takes over from the step's
+			inner := executor.NewInline(ignore)
+			k := coro.Define("inner", func(f *coro.Frame[none, none]) coro.Step {
+				if f.At() == 0 {
+					return coro.Await(f, 1, exits, none{}, nil)
+				}
+				closeOuter()
+				return f.Return(none{})
+			})
+			if err := coro.Go(inner, k, none{}); err != nil {
+				t.Error(err)
+			}
+		})
+		run(func() { // a handler of another executor, after one that has ended the closer's goroutine
+			handled := 0
+			inner := executor.NewInline(executor.WithErrorHandler(func(error) {
+				if handled++; handled == 1 {
+					runtime.Goexit()
+				}
+				closeOuter()
+			}))
+			for range 2 {
+				if err := coro.Go(inner, leafOf(&never), leafState{}); err != nil {
+					t.Error(err)
+				}
+			}
+			_ = inner.Close()
+		})
+		for calls.Load() < 3 {
+			runtime.Gosched()
+		}
+		require.NoError(t, outer.Close())
+	})
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/goroutine"
 )
 
 // Inline runs tasks on the goroutine that posts them: Post returns when no task is ready. While
@@ -91,15 +92,12 @@ func (e *Inline) stop() {
 // ended this goroutine with runtime.Goexit, and waits for them. The caller holds mu.
 func (e *Inline) runElsewhere() {
 	for !e.closed.Load() && (e.queue.Len() > 0 || !e.local.empty()) {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
+		e.mu.Unlock()
+		goroutine.Elsewhere(func() {
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.runAll()
-		}()
-		e.mu.Unlock()
-		<-done
+		})
 		e.mu.Lock()
 	}
 }
