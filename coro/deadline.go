@@ -76,13 +76,13 @@ func (d *deadlineTimer) recycle() {
 // deadlineOf returns when a part of a tree with these options ends: a time of the clock of
 // timing, in ns, or 0 if there is no deadline. If the options have several, it is the
 // earliest. Instead of a negative one it is 1, which is over as well.
-func (x *execRuntime) deadlineOf(o *options) int64 {
+func (rt *execRuntime) deadlineOf(o *options) int64 {
 	when := int64(0)
 	if !o.deadline.IsZero() {
-		when = x.timing().after(time.Until(o.deadline))
+		when = rt.timing().after(time.Until(o.deadline))
 	}
 	if o.timeout != 0 {
-		if after := x.timing().after(o.timeout); when == 0 || after < when {
+		if after := rt.timing().after(o.timeout); when == 0 || after < when {
 			when = after
 		}
 	}

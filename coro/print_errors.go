@@ -146,10 +146,10 @@ func (e *PanicError) what() string {
 }
 
 // rootFailed passes the error of a root of kind k to a handler or, if that is nil, prints it.
-func (x *execRuntime) rootFailed(handler func(error), k *kind, err error) {
+func (rt *execRuntime) rootFailed(handler func(error), k *kind, err error) {
 	if handler != nil {
 		handler(err)
 		return
 	}
-	x.printer.print(k, err)
+	rt.printer.print(k, err)
 }

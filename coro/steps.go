@@ -32,10 +32,10 @@ package coro
 // Before a step, current is the address of its frame. Await changes it to the address of the
 // child, with the bit currentIsChild. After the step the loop compares current with the Step.
 // One compare finds three mistakes: an Await whose Step was not returned, a second Await in one
-// step, and a Step of another frame. A wait, Yield and Fail set the bit currentHasStep in current,
-// and in the Step: so the same compare finds it if their Step was not returned. A panic finds in current whose step it was, and mustRun
-// and runningWorker find that a frame is used outside of its step. 0 means that no step runs:
-// an executor, a handler or nothing.
+// step, and a Step of another frame. A wait, Yield and Fail set the bit currentHasStep in
+// current, and in the Step: so the same compare finds it if their Step was not returned. A panic
+// finds in current whose step it was, and mustRun and runningWorker find that a frame is used
+// outside of its step. 0 means that no step runs: an executor, a handler or nothing.
 //
 // # Errors and panics
 //

@@ -285,8 +285,8 @@ func fireTimers(due []offheap.Link[timerwheel.Node]) {
 
 // stopTimers closes the timers of an executor that is being closed, and wakes the sleeping
 // tasks. These are left to the caller, which runs them: the gate is closed already.
-func (x *execRuntime) stopTimers(err error, woken *wakeList) {
-	t := x.timing()
+func (rt *execRuntime) stopTimers(err error, woken *wakeList) {
+	t := rt.timing()
 	t.close(err)
 	var head offheap.Link[timerwheel.Node] // linked by When, which has no other use any more
 	t.withdraw(func(n *timerwheel.Node) bool {

@@ -64,33 +64,33 @@ type visitSink interface {
 }
 
 // visit visits all tasks of the executor that wait.
-func (x *execRuntime) visit(v *visitor) {
+func (rt *execRuntime) visit(v *visitor) {
 	var c cursor[waitRegistry]
-	x.mu.Lock()
-	c.at = x.trees
-	x.cursors.add(&c)
+	rt.mu.Lock()
+	c.at = rt.trees
+	rt.cursors.add(&c)
 	several := c.at != nil
-	x.mu.Unlock()
+	rt.mu.Unlock()
 	defer func() {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		x.cursors.remove(&c)
+		rt.mu.Lock()
+		defer rt.mu.Unlock()
+		rt.cursors.remove(&c)
 	}()
 	if several {
 		v.seen = make(map[any]struct{})
 	}
-	if !v.visit(&x.registry) {
+	if !v.visit(&rt.registry) {
 		return
 	}
 	var batch []*waitRegistry
 	for {
-		x.mu.Lock()
+		rt.mu.Lock()
 		batch = batch[:0]
 		for c.at != nil && len(batch) < visitBatch {
 			batch = append(batch, c.at)
 			c.at = c.at.next
 		}
-		x.mu.Unlock()
+		rt.mu.Unlock()
 		if len(batch) == 0 {
 			return
 		}
