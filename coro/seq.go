@@ -138,7 +138,7 @@ func (g *SeqKind[S, T]) run(state S, o *options, yield func(T) bool) error {
 // end ends a loop, and keeps l for another one. What cleanup steps have ended with comes out of the
 // loop, or goes to handler.
 func (g *SeqKind[S, T]) end(l *seqLoop[T], handler func(error)) {
-	failed, panicked, exited := l.seqDriver.end()
+	panicked, exited, failed := l.seqDriver.end()
 	var zero T
 	l.value = zero
 	if l.runtime.timers == nil { // with timers, it may belong to a synctest bubble

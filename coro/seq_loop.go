@@ -182,7 +182,7 @@ func (d *seqDriver) takeReady() *header {
 // end frees the frames that are left when the loop ends, and what else the loop has used. failed
 // is what the cleanup steps have ended with, unless that is ErrLoopEnded: panicked reports that
 // some have panicked, exited that some have called runtime.Goexit, which is not in failed.
-func (d *seqDriver) end() (failed error, panicked, exited bool) {
+func (d *seqDriver) end() (panicked, exited bool, failed error) {
 	w := &d.worker
 	h := d.nextFrame.get()
 	if w.current != 0 { // a step function panicked, or ended the goroutine
@@ -217,7 +217,7 @@ func (d *seqDriver) end() (failed error, panicked, exited bool) {
 	d.call.tree.close()
 	d.call.env = Environment{}
 	d.call.err = nil
-	return failed, panicked, exited
+	return panicked, exited, failed
 }
 
 // joinFailures is errors.Join that leaves a single error as it is.
