@@ -13,16 +13,17 @@ import (
 )
 
 func TestBlocks(t *testing.T) {
+	const small, large = 96, 64<<10 - 128 // with guards too, they are of the classes 128 B and 64 KiB
 	p := pictureOf(t, func(c *arena.Cache) {
 		var frames []unsafe.Pointer
 		for range 1 << 14 { // a slab
-			frames = append(frames, c.Allocate(128))
+			frames = append(frames, c.Allocate(small))
 		}
 		for _, f := range frames[1<<13:] {
-			c.Deallocate(f, 128)
+			c.Deallocate(f, small)
 		}
 		for range 16*32 + 3 {
-			require.NotNil(t, c.Allocate(64<<10))
+			require.NotNil(t, c.Allocate(large))
 		}
 	})
 	var b strings.Builder
