@@ -259,6 +259,7 @@ func TestSelectOfTheSameCaseTwice(t *testing.T) {
 				}
 				time.Sleep(2 * time.Hour) // timers that were left would go off now
 				if name == "SendCase" && chosen%2 == 0 {
+					synctest.Wait() // for the receiver
 					require.Equal(t, []int{7}, received)
 				}
 			}
