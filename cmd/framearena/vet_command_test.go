@@ -12,12 +12,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/framearena/framearena/internal/analysis/steps"
+	"github.com/framearena/framearena/internal/race"
 )
 
 // wrongSteps is a package with mistakes, which patterns such as ./... leave out.
+//
+// The tests that run go vet have it load this test binary for every package, the standard
+// library's too. With the race detector that takes minutes, and each process has one goroutine:
+// they end at once there.
 const wrongSteps = "../../internal/analysis/steps/testdata/dropped"
 
 func TestVetPrintsFindings(t *testing.T) {
+	if race.Enabled {
+		return // see wrongSteps
+	}
 	status, stdout, stderr := call(t, "vet", wrongSteps)
 	require.Equal(t, exitFailure, status, stderr)
 	require.Contains(t, stdout, filepath.Join("testdata", "dropped", "dropped.go")+":25:3: the Step of coro.Sleep is not returned")
@@ -34,6 +42,9 @@ func TestVetPrintsFindings(t *testing.T) {
 }
 
 func TestVetIsSilentOnCorrectPackages(t *testing.T) {
+	if race.Enabled {
+		return // see wrongSteps
+	}
 	status, stdout, stderr := call(t, "vet", "../../internal/workloads")
 	require.Equal(t, exitSuccess, status, stdout+stderr)
 	require.Empty(t, stdout+stderr)
@@ -43,12 +54,18 @@ func TestVetIsSilentOnCorrectPackages(t *testing.T) {
 }
 
 func TestVetPrintsCorrections(t *testing.T) {
+	if race.Enabled {
+		return // see wrongSteps
+	}
 	status, stdout, stderr := call(t, "vet", "-diff", wrongSteps)
 	require.Equal(t, exitFailure, status, stderr)
 	require.Contains(t, stdout, "+\t\treturn coro.Sleep(f, 1, time.Second)")
 }
 
 func TestVetCorrects(t *testing.T) {
+	if race.Enabled {
+		return // see wrongSteps
+	}
 	root, err := filepath.Abs(filepath.Join("..", ".."))
 	require.NoError(t, err)
 	sums, err := os.ReadFile(filepath.Join(root, "go.sum"))
@@ -80,6 +97,9 @@ func step(f *coro.Frame[int, int]) coro.Step {
 }
 
 func TestVetIsATool(t *testing.T) {
+	if race.Enabled {
+		return // see wrongSteps
+	}
 	self, err := os.Executable()
 	require.NoError(t, err)
 	out, err := exec.Command("go", "vet", "-vettool="+self, wrongSteps).CombinedOutput()
