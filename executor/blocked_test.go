@@ -109,3 +109,22 @@ func TestPoolTakesFromAStuckWorker(t *testing.T) {
 		require.NoError(t, ex.Close())
 	}
 }
+
+// The monitor's timer may go off before a pool has workers: it looks after them all the same.
+func TestPoolMonitorFromTheStart(t *testing.T) {
+	release := make(chan none)
+	ran := make(chan none)
+	ex := executor.NewPoolLate(func(ex *executor.Pool) {
+		require.NoError(t, coro.Go(ex, coro.Define("stuck", func(f *coro.Frame[none, none]) coro.Step {
+			<-release
+			return f.Return(none{})
+		}), none{}))
+		require.NoError(t, coro.Go(ex, coro.Define("other", func(f *coro.Frame[none, none]) coro.Step {
+			close(ran)
+			return f.Return(none{})
+		}), none{}))
+	}, executor.WithWorkers(1), executor.WithBlockedLimit(time.Millisecond), executor.WithBlockedHandler(func(executor.Blocked) {}))
+	<-ran
+	close(release)
+	require.NoError(t, ex.Close())
+}

@@ -12,7 +12,7 @@ import (
 // # The timer runs while a worker does
 //
 // A goroutine that makes a worker cease to be idle changes idleWorkers.state, and then loads
-// armed (watch). check stores false in armed, and then loads state again (allIdle). All four
+// armed (watch). NewPool, whose new workers are busy, does so after it has stored their list. check stores false in armed, and then loads state again (allIdle). All four
 // are atomic operations in one order that all goroutines agree on, so at least one of the two sees
 // what the other has written: watch sees false and starts the timer, or check sees a worker
 // that is not idle and keeps the timer. If both do, the compare-and-swap of armed to true

@@ -40,16 +40,18 @@ type Pool struct {
 
 // NewPool returns a pool whose workers have started. It has to be closed.
 func NewPool(opts ...PoolOption) *Pool {
-	p := &Pool{options: newPoolOptions(opts), number: pools.Add(1)}
+	p := newPool(newPoolOptions(opts))
+	p.startWorkers()
+	return p
+}
+
+// newPool returns a pool that has no workers yet.
+func newPool(options poolOptions) *Pool {
+	p := &Pool{options: options, number: pools.Add(1)}
 	p.env = p.options.newEnvironment(p)
 	p.high.start(p)
 	p.workers.all.Store(new([]*worker))
 	p.monitor.start(p)
-	p.workers.mu.Lock()
-	defer p.workers.mu.Unlock()
-	for range p.options.workers {
-		p.startWorker()
-	}
 	return p
 }
 

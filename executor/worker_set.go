@@ -31,6 +31,17 @@ type workerSet struct {
 // list returns the workers. The caller must not change the slice.
 func (s *workerSet) list() []*worker { return *s.all.Load() }
 
+// startWorkers starts the first workers. If the monitor's timer has gone off before, the monitor
+// has found that no worker is busy and has gone to sleep: so watch comes after the workers.
+func (p *Pool) startWorkers() {
+	p.workers.mu.Lock()
+	for range p.options.workers {
+		p.startWorker()
+	}
+	p.workers.mu.Unlock()
+	p.monitor.watch()
+}
+
 // startWorker adds a worker and starts its goroutine. The caller holds workers.mu, and the pool
 // is not closed.
 func (p *Pool) startWorker() {
