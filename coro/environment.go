@@ -28,7 +28,7 @@ type Executor interface {
 // to it. No state of a thread or a goroutine could belong to another tree.
 //
 // It does not change while a task of the tree lives, so any goroutine may read it. The executor
-// keeps it alive or, if the launch had options, the pinned calls do.
+// keeps it alive or, if the launch had options, sharedPins or the pinned calls do.
 type Environment struct {
 	// ---- of the executor: the same in all its environments
 
@@ -39,10 +39,11 @@ type Environment struct {
 
 	// ---- of one way into the executor: the same for all launches on it; see View
 
-	mark     Origin      // is added to the origin of tasks in PushLocal
-	counted  bool        // kinds count the tasks
-	profiled bool        // frame profiles show the tasks
-	handler  func(error) // gets the errors of roots for which no caller waits; nil: the runtime's printer does
+	mark     Origin        // is added to the origin of tasks in PushLocal
+	counted  bool          // kinds count the tasks
+	profiled bool          // frame profiles show the tasks
+	handler  func(error)   // gets the errors of roots for which no caller waits; nil: the runtime's printer does
+	results  resultHandler // gets the results of roots; nil: nobody does
 
 	// ---- of the tree
 
@@ -56,7 +57,11 @@ type Environment struct {
 
 	ctx      context.Context // nil: none
 	rootSize uintptr         // the least size of the root's frame, in bytes
-	call     *call           // the call that carries this environment; nil: it is the executor's own
+
+	// call is the call that carries this environment, and shares the sharedEnvironment that
+	// this is part of. Both are nil if it is the executor's own.
+	call   *call
+	shares *sharedEnvironment
 
 	// scope is the scope whose environment this is: of a part of a tree, or of a tree that a
 	// Handle may cancel. It is nil for other trees.

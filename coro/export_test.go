@@ -1,7 +1,7 @@
 package coro
 
-// Pinned returns the number of calls that are kept alive because only frames refer
-// to them. ok is false if their list is not linked alike in both directions.
+// Pinned returns the number of calls and shared environments that are kept alive because only frames
+// refer to them. ok is false if the list of calls is not linked alike in both directions.
 func Pinned() (n int, ok bool) {
 	pinned.mu.Lock()
 	defer pinned.mu.Unlock()
@@ -12,7 +12,7 @@ func Pinned() (n int, ok bool) {
 		}
 		n++
 	}
-	return n, true
+	return n + sharedPins.len(), true
 }
 
 // Registered returns how many waitables the executor's registry has.

@@ -33,7 +33,7 @@ func (w *Worker) finish(h *header, err error) *header {
 		}
 		w.err = nil
 		if flags&flagRoot != 0 {
-			w.endRoot(env, err)
+			w.endRoot(env, result, err)
 			return nil
 		}
 		if h = w.childEnded(parent, result, err); h == nil || h.layout&flagLingering == 0 {

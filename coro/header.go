@@ -11,7 +11,7 @@ package coro
 // is kept alive by something else:
 //
 //	kinds         the list of all kinds; they are never freed
-//	environments  the executor, its pinned calls, keptRelays, the slots of scopes, or the caller of Run
+//	environments  the executor, sharedPins, pinned calls, keptRelays, the slots of scopes, or the caller of Run
 //	workers       the goroutines that run them
 //	frames        the arena, or the allocator, that they come from
 //

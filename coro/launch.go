@@ -139,9 +139,8 @@ func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 		o := launchOptions(opts)
 		if o.results != nil {
 			o.results.mustFit(c)
-			c.recipient = o.results
 		}
-		return c.launch(ex, &o, nil)
+		return c.launchShared(ex, &o)
 	}
 }
 
@@ -247,6 +246,52 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	return nil
 }
 
+// launchShared makes the root of a claimed call, with options that other trees may have too, and
+// posts it. The caller must not touch the call afterwards.
+func (c *call) launchShared(ex Executor, o *options) error {
+	base := ex.Environment()
+	rt := base.runtime
+	w := currentWorker()
+	if !w.serves(rt) {
+		w = nil
+	}
+	if err := rt.enterLaunch(w, false); err != nil {
+		c.recycle()
+		return err
+	}
+	launched := false
+	if w == nil {
+		defer func() { rt.leaveLaunch(launched) }()
+	}
+	env := base.shared(o, c.kind)
+	h := env.newRoot(w, c.kind)
+	if h == nil {
+		env.release()
+		c.recycle()
+		return arena.ErrExhausted
+	}
+	if env.results != nil {
+		h.result = env.results.place(w)
+	}
+	c.fill(w, h)
+	c.recycle()
+	if w != nil {
+		w.launch(h, &env.Environment)
+		return nil
+	}
+	launched = true // also if Post panics
+	if err := ex.Post(Runnable{h}); err != nil {
+		if env.results != nil {
+			env.results.drop(nil, h.result)
+		}
+		env.freeRoot(h)
+		env.release()
+		launched = false
+		return err
+	}
+	return nil
+}
+
 // drop makes a call that has no root ready for its next use.
 func (c *call) drop(carriesEnv bool) {
 	if carriesEnv {
@@ -337,7 +382,7 @@ func (e *Environment) newRoot(w *Worker, k *kind) *header {
 	if e.counted {
 		h.countStart(w)
 	}
-	if e.relay != nil && e.call == nil {
+	if e.relay != nil && e.call == nil && e.shares == nil {
 		e.relay.rootBegan()
 	}
 	return h
@@ -371,7 +416,7 @@ func (e *Environment) freeRoot(h *header) {
 	} else {
 		e.arena.Deallocate(unsafe.Pointer(h), size)
 	}
-	if e.relay != nil && e.call == nil {
+	if e.relay != nil && e.call == nil && e.shares == nil {
 		e.relay.rootEnded()
 	}
 }

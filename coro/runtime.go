@@ -84,6 +84,9 @@ type execRuntime struct {
 	// set cancelled; tasks load it, see waitRegistry.endingAround.
 	cancels atomic.Uint64
 
+	// recent are the environments of trees that were launched with options.
+	recent recentEnvironments
+
 	// registry is that of all trees without a context that can end.
 	registry waitRegistry
 

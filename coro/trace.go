@@ -112,7 +112,8 @@ func (w *Worker) labelsOf(k, root *kind) context.Context {
 }
 
 // treeTrace is the trace.Task for a tree of tasks. It is a part of the call that carries the
-// tree's environment; trees launched without options have none. It is written before the root
+// tree's environment, or of a sharedEnvironment that no other tree shares then; trees launched
+// without options have none. It is written before the root
 // is posted and after the root has ended. Workers that run tasks of the tree read ctx in between.
 type treeTrace struct {
 	ctx  context.Context
@@ -140,6 +141,9 @@ func (t *treeTrace) end() {
 func (e *Environment) traceContext() context.Context {
 	if e.call != nil && e.call.trace.ctx != nil {
 		return e.call.trace.ctx
+	}
+	if e.shares != nil && e.shares.trace.ctx != nil {
+		return e.shares.trace.ctx
 	}
 	return e.context()
 }
