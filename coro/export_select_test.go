@@ -16,22 +16,31 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	used := map[int32]bool{}
 	ok = true
 	var prev *header
-	for h := q.frames.head; h != nil; prev, h = h, h.nextInQueue() {
-		if h.layout&flagProxy != 0 {
-			p := h.proxy()
-			if p.prev.get() != prev || p.number < 0 || used[p.number] {
-				ok = false
-			}
-			used[p.number] = true
+	proxies := 0
+	for h := q.head; h != nil; prev, h = h, h.nextInWait() {
+		number := int32(-1)
+		switch {
+		case h.layout&flagProxy != 0:
+			number = h.proxy().number
+			proxies++
+		case h.layout&flagListed != 0:
+			number = h.node().number
+		default:
+			n++
+			continue
 		}
+		if h.prevInWait() != prev || number < 0 || used[number] {
+			ok = false
+		}
+		used[number] = true
 		n++
 	}
-	if n != q.frames.n || q.frames.tail != prev {
+	if n != q.n || q.tail != prev {
 		ok = false
 	}
-	if q.proxied != nil {
-		room = len(q.proxied.values)
-		if len(used)+len(q.proxied.free) != room || q.proxied.visits < len(used) {
+	if q.numbered != nil {
+		room = len(q.numbered.values)
+		if len(used)+len(q.numbered.free) != room || q.numbered.visits < proxies {
 			ok = false
 		}
 	}

@@ -17,7 +17,7 @@ func (w *Worker) finish(h *header, err error) *header {
 				return nil
 			}
 		}
-		parent, env, flags, result := h.parent.get(), h.env.get(), h.layout, h.result
+		parent, env, flags, result := h.parent.get(), h.env, h.layout, h.result
 		w.current = 0
 		if err != nil {
 			w.failed = h.kind.get()
@@ -45,10 +45,10 @@ func (w *Worker) finish(h *header, err error) *header {
 
 // discard frees h and closes its scope, if it has one. The task has ended, or will not begin.
 func (w *Worker) discard(h *header) {
-	env, flags := h.env.get(), h.layout
+	env, flags := h.env, h.layout
 	w.free(h)
 	if flags&flagScope != 0 {
-		env.scope.close(w)
+		env.scope().child().close(w)
 	}
 }
 

@@ -196,7 +196,7 @@ func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 		r := g.makeRecord(w)
 		r.own = err
 		if r.scope != nil {
-			r.scope.cancel(ErrGroupDecided)
+			r.scope.cancel(canceledWith(ErrGroupDecided))
 		}
 	}
 	w.err = nil

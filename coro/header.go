@@ -49,13 +49,54 @@ func (l *link[T]) get() *T { return *(**T)(unsafe.Pointer(l)) }
 // set makes l refer to p.
 func (l *link[T]) set(p *T) { *l = link[T](unsafe.Pointer(p)) }
 
+// envRef refers from a frame to the environment of its task or, if the task is in a scope, to that,
+// which leads to the environment. The lowest bit tells the two apart.
+type envRef uintptr
+
+const inScope = 1
+
+// get returns the environment.
+func (e *envRef) get() *Environment {
+	if *e&inScope != 0 {
+		return e.scope().env.get()
+	}
+	return *(**Environment)(unsafe.Pointer(e))
+}
+
+// set makes e refer to env.
+func (e *envRef) set(env *Environment) { *e = envRef(unsafe.Pointer(env)) }
+
+// scope returns the scope, or nil if e refers to none: then the task does not end before its executor does.
+func (e *envRef) scope() *scope {
+	if *e&inScope == 0 {
+		return nil
+	}
+	l := link[scope](*e - inScope)
+	return l.get()
+}
+
+// mayEnd reports whether there can be a reason to end.
+func (e *envRef) mayEnd() bool { return *e&inScope != 0 }
+
+// end returns why the tree, or the scope that is a part of it, should end. It returns the zero value
+// if there is no reason.
+func (e *envRef) end() ending {
+	if s := e.scope(); s != nil {
+		return s.end()
+	}
+	return ending{}
+}
+
+// cause is end without the error that the context has.
+func (e *envRef) cause() error { return e.end().cause }
+
 // header is the beginning of every frame. It belongs to the owner of the frame.
 type header struct {
 	// These are set when the frame is made. A child copies env from its parent; openChildScope
 	// gives it that of a scope.
 	kind   link[kind]
 	parent link[header] // the frame that awaits this one or has spawned it; 0 for a root
-	env    link[Environment]
+	env    envRef
 
 	// worker is the worker that runs the task, while the task runs. Await and the step loop set
 	// it. While the task is queued or waits, the word is the queue's link to the next task.

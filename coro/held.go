@@ -90,8 +90,7 @@ func (k *HeldKind[S, H, R]) With(state S, held H) Call[R] {
 	c := k.calls.Get().(*heldCall[S, H, R])
 	c.state = state
 	c.held = held
-	c.claimable = true
-	return Call[R]{&c.callFor}
+	return Call[R]{&c.callFor, c.id.Load()}
 }
 
 // heldCall is a call with a held part. The held part is the zero H before With and after the

@@ -10,8 +10,10 @@ type Mutex struct {
 	mutexWaiters
 
 	// signalled has, for each waiter with flagSignalled and in the same order, the Cond
-	// whose Signal it got. It is nil until the first one comes. Guarded by lock.
-	signalled *ring[*Cond]
+	// whose Signal it got. It is nil until the first one comes. Those of waiters with a waitNode, which
+	// leave the queue in any order, are in signalledNodes. Both are guarded by lock.
+	signalled      *ring[*Cond]
+	signalledNodes map[*waitNode]*Cond
 }
 
 // mutexWaiters is the lock, the state and the queue; an alias, see waiters.
@@ -71,23 +73,33 @@ func (m *Mutex) park(_ *Worker, h *header) parking {
 	return m.wait(m, h, struct{}{})
 }
 
-// withdraw also passes on the Signals that the withdrawn tasks had got.
-func (m *Mutex) withdraw(w match, woken *wakeList) {
-	again := m.takeOut(w, woken)
+// cancel and withdraw also pass on the Signals that the tasks had got.
+
+func (m *Mutex) cancel(h *header, woken *wakeList) {
+	m.queue.unlink(h)
+	var again unusedSignals
+	again.add(m.signalOf(h))
+	wake(h, 0, woken)
+	m.lock.mu.Unlock()
 	again.signal(woken)
 }
 
-func (m *Mutex) takeOut(w match, woken *wakeList) (again unusedSignals) {
+func (m *Mutex) withdraw(rt *execRuntime, woken *wakeList) {
+	again := m.takeOut(rt, woken)
+	again.signal(woken)
+}
+
+func (m *Mutex) takeOut(rt *execRuntime, woken *wakeList) (again unusedSignals) {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
-	if m.signalled == nil || m.signalled.n == 0 {
-		m.queue.withdraw(w, woken)
+	if (m.signalled == nil || m.signalled.n == 0) && len(m.signalledNodes) == 0 {
+		m.queue.withdraw(rt, woken)
 		return again
 	}
-	for range m.queue.frames.Len() {
+	for range m.queue.n {
 		h, none := m.queue.pop()
 		from := m.signalOf(h)
-		if w.has(h) {
+		if h.env.get().runtime == rt {
 			again.add(from)
 			wake(h, 0, woken)
 			continue

@@ -338,7 +338,7 @@ func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step
 			return f.Return(held.value)
 		}
 	}
-	if err := f.env.get().cause(); err != nil {
+	if err := f.env.cause(); err != nil {
 		return f.Fail(err)
 	}
 	e := k.offloads.Get().(*offload[T])

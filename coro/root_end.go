@@ -91,16 +91,19 @@ import (
 	"github.com/framearena/framearena/internal/slots"
 )
 
-// endRoot delivers the outcome of a root of env, whose frame has been freed, and then counts
-// the end. result is where the root's result went.
-func (w *Worker) endRoot(env *Environment, result uintptr, err error) {
+// endRoot delivers the outcome of a root, whose frame has been freed, and then counts
+// the end. ref is what the frame referred to, and result where the root's result went.
+func (w *Worker) endRoot(ref envRef, result uintptr, err error) {
+	env := ref.get()
 	rt := env.runtime // env may be cleared when rootEnded returns
-	if err != nil || env.call != nil || env.shares != nil {
+	if err != nil || env.shares != nil {
 		defer w.countRootEnd(rt) // also if a handler panics or ends the goroutine
-		env.rootEnded(w, result, w.failed, err)
+		w.rootEnded(ref, result, err)
 		return
 	}
-	env.rootEnded(w, 0, nil, nil)
+	if env.relay != nil {
+		env.relay.rootEnded()
+	}
 	w.countRootEnd(rt)
 }
 
@@ -115,45 +118,34 @@ func (w *Worker) countRootEnd(rt *execRuntime) {
 	rt.roots.notifyIfDraining()
 }
 
-// rootEnded delivers the outcome of a root to the call that carries e, or to the recipients in
-// the options; without options, its error goes to the handler. k is the root's kind if err is not
-// nil. e may be cleared when it returns.
-func (e *Environment) rootEnded(w *Worker, result uintptr, k *kind, err error) {
-	if c := e.call; c != nil {
-		c.rootEnded(err)
-		return
+// rootEnded delivers the outcome of a root: to its Handle, to the caller of Run, to the functions of the
+// options or, without any, its error to the executor's handler. The environment may be cleared when it returns.
+func (w *Worker) rootEnded(ref envRef, result uintptr, err error) {
+	env := ref.get()
+	if s := ref.scope(); s != nil {
+		if h := s.handleOf(); h != nil {
+			h.ended(w, err)
+			return
+		}
 	}
-	if s := e.shares; s != nil {
-		s.rootEnded(w, result, k, err)
-		return
-	}
-	if e.relay != nil {
-		e.relay.rootEnded()
-	}
-	if err != nil {
-		e.runtime.rootFailed(e.handler, k, err)
-	}
-}
-
-// rootEnded delivers the root's error, which may be nil, to the caller of Run or to the recipient.
-// The call may be reused as soon as it is released: rootEnded does not touch c afterwards.
-func (c *call) rootEnded(err error) {
-	if c.waited {
+	switch s := env.shares; {
+	case s == nil:
+		if env.relay != nil {
+			env.relay.rootEnded()
+		}
+		env.runtime.rootFailed(env.handler, w.failed, err)
+	case env.runtime.oneChain:
+		d := env.executor.(*seqDriver)
+		d.call.err = err
+		d.call.done.give()
+	case result != 0 && s.results == nil:
+		s.release()
+		c := callOf(result)
 		c.err = err
-		c.done.give() // the caller of Run releases c
-		return
+		c.done.give() // the caller of Run recycles c
+	default:
+		s.rootEnded(w, result, err)
 	}
-	c.recipient.deliver(c, err)
-}
-
-// recipient gets the outcome of a root for which no caller of Run waits: a Handle.
-type recipient interface {
-	// attach is called when c has begun to carry an environment, before there is a frame.
-	attach(c *call)
-
-	// deliver takes the result out of c, releases c, and passes result and error on, in this
-	// order: c may be reused while the receiver runs.
-	deliver(c *call, err error)
 }
 
 // resultHandler is a resultFunc of any type.
@@ -183,12 +175,12 @@ func (f resultFunc[R]) mustFit(c *call) {
 // resultSlots has memory for the results of roots, for each type of result.
 var resultSlots kindsByResult
 
-func resultSlotsOf[R any]() *slots.Of[R] {
-	return kindByResult[R](&resultSlots, func() *slots.Of[R] {
-		all := new(slots.Of[R])
-		all.Init()
-		return all
-	})
+func resultSlotsOf[R any]() *slots.Of[R] { return kindByResult[R](&resultSlots, defineResultSlots[R]) }
+
+func defineResultSlots[R any]() *slots.Of[R] {
+	all := new(slots.Of[R])
+	all.Init()
+	return all
 }
 
 func (f resultFunc[R]) place(w *Worker) uintptr {
@@ -198,7 +190,7 @@ func (f resultFunc[R]) place(w *Worker) uintptr {
 // take returns the result in place, and frees that.
 func (f resultFunc[R]) take(w *Worker, place uintptr) R {
 	l := link[R](place)
-	slot := (*slots.Slot[R])(unsafe.Add(unsafe.Pointer(l.get()), -int(unsafe.Offsetof(slots.Slot[R]{}.Value))))
+	slot := slots.Around(l.get())
 	result := slot.Value
 	var zero R
 	slot.Value = zero

@@ -206,9 +206,13 @@ func (s *selecting) poll(random *seededRandom) (p parking, done int) {
 // queues none. The caller holds all locks.
 func (s *selecting) wait(w *Worker, h *header) parking {
 	s.choose(-1)
+	in, rt := h.env.scope(), h.env.get().runtime
+	if in != nil && in.state.Load()&scopeArmed == 0 {
+		return parkUnarmed
+	}
 	for i := range s.cases {
 		all, l := s.cases[i].on.waitable()
-		if p := l.admit(all, h); p != parked {
+		if p := l.enter(all, rt); p != parked {
 			return p
 		}
 	}
@@ -217,6 +221,12 @@ func (s *selecting) wait(w *Worker, h *header) parking {
 		return parkExhausted
 	}
 	record.chosen = s.chosen
+	if in != nil {
+		if p := h.enlist(in, uintptr(unsafe.Pointer(record)), true); p != parked {
+			record.free(w, h.env.get())
+			return p
+		}
+	}
 	for i := range s.cases {
 		c := &s.cases[i]
 		p := record.proxy(i)

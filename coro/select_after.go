@@ -158,9 +158,9 @@ func (s *afterTimer) fire(woken *wakeList) {
 }
 
 // withdraw takes the timer out of the wheel too, in unlock.
-func (s *afterTimer) withdraw(m match, woken *wakeList) {
+func (s *afterTimer) withdraw(rt *execRuntime, woken *wakeList) {
 	s.lock.mu.Lock()
-	if s.task == nil || !m.has(s.task) {
+	if s.task == nil || s.task.env.get().runtime != rt {
 		s.lock.mu.Unlock()
 		return
 	}
@@ -169,12 +169,12 @@ func (s *afterTimer) withdraw(m match, woken *wakeList) {
 }
 
 // forget says no while a Select refers to the slot, also when its task was claimed elsewhere.
-func (s *afterTimer) forget(r *waitRegistry) bool {
+func (s *afterTimer) forget(rt *execRuntime) bool {
 	if !s.lock.mu.TryLock() {
 		return false
 	}
 	defer s.lock.mu.Unlock()
-	return s.lock.forget(r, s.cases.visits > 0)
+	return s.lock.forget(rt, s.cases.visits > 0)
 }
 
 func (s *afterTimer) visit(v *visitor) bool { return s.visitAs("Select", v) }

@@ -48,9 +48,9 @@ type selection struct {
 	chosen uintptr // where the number of the case goes; 0: nowhere
 	n      uint32  // how many proxies there are
 
-	// winner is 0, and from the claim on the number of the claimed case plus 1. It is read
-	// and written by goroutines that hold the lock of one of the cases. There are several
-	// such locks, hence it is atomic; and only the compare-and-swap from 0 changes it, so
+	// winner is 0, and from the claim on the number of the claimed case plus 1, or selectWithdrawn. It is read
+	// and written by goroutines that hold the lock of one of the cases or, if the task waits in a scope, of its
+	// stripe. There are several such locks, hence it is atomic; and only the compare-and-swap from 0 changes it, so
 	// one claim succeeds.
 	winner atomic.Uint32
 }
@@ -66,10 +66,13 @@ type proxy struct {
 	// Guarded by the queue's lock.
 	prev link[header]
 
-	// number is where the proxy's argument is, in proxyArguments; -1 if the proxy is in no
+	// number is where the proxy's argument is, in numberedArguments; -1 if the proxy is in no
 	// queue. Guarded by the queue's lock.
 	number int32
 }
+
+// selectWithdrawn is the winner of a Select whose scope has ended.
+const selectWithdrawn = 1<<32 - 1
 
 const (
 	selectionSize = unsafe.Sizeof(selection{})
@@ -167,11 +170,20 @@ func (p *proxy) claim() bool {
 	return true
 }
 
+// leaves returns the number of p, which leaves its queue, and notes that.
+func (p *proxy) leaves() int32 {
+	number := p.number
+	p.number = -1
+	return number
+}
+
 // settle ends the Select whose case p was claimed, and returns its task, with the outcome
 // that p was woken with. It is called once, after the claim. The caller holds no lock. w is
 // the worker whose goroutine calls, or nil.
-func (p *proxy) settle(w *Worker) *header {
-	s := p.selection()
+func (p *proxy) settle(w *Worker) *header { return p.selection().settle(w, p) }
+
+// settle is settle for the claimed proxy p, which is nil if the Select was withdrawn.
+func (s *selection) settle(w *Worker, p *proxy) *header {
 	for i := range int(s.n) { // takes one lock at a time
 		if q := s.proxy(i); q != p {
 			q.place.get().of.drop(q)
@@ -179,7 +191,8 @@ func (p *proxy) settle(w *Worker) *header {
 	}
 	// The task is this goroutine's now: no queue has it, and no other claim succeeds.
 	h := s.task.get()
-	if p.layout&flagWoken != 0 { // otherwise it was withdrawn: *chosen is -1
+	h.unlist(w)
+	if p != nil && p.layout&flagWoken != 0 { // otherwise it was withdrawn: *chosen is -1
 		h.layout |= p.layout & (flagWoken | flagChanClosed)
 		if s.chosen != 0 {
 			**(**int)(unsafe.Pointer(&s.chosen)) = int(p.at)
@@ -189,73 +202,16 @@ func (p *proxy) settle(w *Worker) *header {
 	return h
 }
 
-// proxyArguments has the arguments of the proxies in a queue. A ring does not do, since drop
-// takes proxies out in any order: each argument has a number. The waitable's lock guards it.
-type proxyArguments[V any] struct {
-	casePlace
-	values []V     // zero where not in use, since V may hold Go pointers
-	free   []int32 // the numbers that are not in use
-}
-
-// take returns the argument of p, which has just left the queue, and frees its number.
-func (a *proxyArguments[V]) take(p *proxy) V {
-	var zero V
-	v := a.values[p.number]
-	a.values[p.number] = zero
-	a.free = append(a.free, p.number)
-	p.number = -1
-	return v
-}
-
 // enter pushes a new proxy, for a case whose selectable is of.
 func (q *fifo[V]) enter(p *proxy, of selectable, v V) {
-	if q.proxied == nil {
-		q.proxied = new(proxyArguments[V])
-	}
-	q.proxied.expect(p, of)
-	q.pushProxy(p, v)
-}
-
-func (q *fifo[V]) pushProxy(p *proxy, v V) {
-	a := q.proxied
-	if n := len(a.free); n > 0 {
-		p.number = a.free[n-1]
-		a.free = a.free[:n-1]
-		a.values[p.number] = v
-	} else {
-		p.number = int32(len(a.values))
-		a.values = append(a.values, v)
-	}
-	p.prev.set(q.frames.tail) // before Push, which changes tail
-	q.frames.Push(Runnable{&p.header})
-}
-
-// popped is called when the front of the queue has been taken out.
-func (q *fifo[V]) popped() {
-	if h := q.frames.head; h != nil && h.layout&flagProxy != 0 {
-		h.proxy().prev = 0
-	}
+	q.push(&p.header, v)
+	q.numbered.expect(p, of)
 }
 
 // drop does what selectable.drop says. The caller holds the lock.
 func (q *fifo[V]) drop(p *proxy) {
-	q.proxied.visits--
-	if p.number < 0 {
-		return // a goroutine whose claim failed has taken it out
+	q.numbered.visits--
+	if p.number >= 0 { // else a goroutine whose claim failed has taken it out
+		q.unlink(&p.header)
 	}
-	// p is unlinked. prev may be a task, which has only the link to p.
-	prev, next := p.prev.get(), p.nextInQueue()
-	q.cursors.moved(&p.header, next)
-	if prev == nil {
-		q.frames.head = next
-	} else {
-		prev.setNextInQueue(next)
-	}
-	if next == nil {
-		q.frames.tail = prev
-	} else if next.layout&flagProxy != 0 {
-		next.proxy().prev.set(prev)
-	}
-	q.frames.n--
-	q.proxied.take(p)
 }

@@ -1,6 +1,7 @@
 package coro
 
 import (
+	"context"
 	"runtime/trace"
 	"sync"
 	"sync/atomic"
@@ -20,10 +21,10 @@ import (
 // becomes a user just after that other use has begun finds another key.
 //
 //	users == 0 ... the goroutine that has made it 0 owns all of it, or the pool does
-//	users  > 0 ... nobody changes env, key and trace; the registry has locks of its own
+//	users  > 0 ... nobody changes the Environment, key and trace; the scope has locks of its own
 //
-// A canceller may come late, when the environment has another use: the registry's generation
-// tells the uses apart, see wait_registry.go.
+// A canceller may come late, when the environment has another use: the scope's generation
+// tells the uses apart, see scope.go.
 //
 // recent does not have all environments. Two trees with equal options may have different ones,
 // if many launches with other options came in between, or at the same time: that costs memory and
@@ -34,9 +35,19 @@ import (
 type sharedEnvironment struct {
 	Environment
 	key   environmentKey
-	tree  waitRegistry // of all these trees, if their context can end
-	trace treeTrace    // of the tree, if that began while a trace was taken; then it has one user
+	trace treeTrace // of the tree, if that began while a trace was taken; then it has one user
 	pin   uint32
+
+	// root is the scope of all these trees, if hooks says that their context can end; waiting is its lists, each
+	// guarded by the lock of its stripe.
+	root    scope
+	waiting [sharedLists]scopeList
+
+	// hooks says that the end of the context cancels a scope: root or, if the environment was made for a child, that of
+	// the child. stop is that of the context's AfterFunc; it is guarded by execRuntime.arming, and by the last user.
+	// ownCtx says that the context is not that of the environment around.
+	hooks, ownCtx bool
+	stop          func() bool
 
 	// users is changed by additions, and from 0 only by the goroutine that owns the
 	// environment.
@@ -84,8 +95,7 @@ type recentEnvironments [numRecent]atomic.Pointer[sharedEnvironment]
 var (
 	sharedPins pins[sharedEnvironment]
 
-	// sharedEnvironments has environments without users, which are zero except for users, which is 0,
-	// and the generation of tree.
+	// sharedEnvironments has environments without users. All of them is zero but the generation of root.
 	sharedEnvironments = sync.Pool{New: func() any { return new(sharedEnvironment) }}
 )
 
@@ -101,10 +111,8 @@ func (e *Environment) shared(o *options, k *kind) *sharedEnvironment {
 		}
 		s.release()
 	}
-	s := sharedEnvironments.Get().(*sharedEnvironment)
-	s.Environment = e.with(o)
-	s.Environment.shares = s
-	s.tree.open(&s.Environment)
+	s := e.make(o)
+	s.openRoot()
 	s.pin = sharedPins.add(s)
 	if traced {
 		s.trace.begin(&s.Environment, k)
@@ -116,6 +124,53 @@ func (e *Environment) shared(o *options, k *kind) *sharedEnvironment {
 		recent.Store(s)
 	}
 	return s
+}
+
+// derive returns the environment that e is with the options o, for one child. The scope of the child releases it. chained
+// says that the end of e's context ends the child too.
+func (e *Environment) derive(o *options, chained bool) *sharedEnvironment {
+	s := e.make(o)
+	if o.ctx != nil {
+		s.ownCtx = true
+		s.around = nil
+		if chained {
+			s.around = e
+		}
+		s.hooks = o.ctx.Done() != nil
+	}
+	s.pin = sharedPins.add(s)
+	s.users.Store(1)
+	return s
+}
+
+// make returns the environment that e is with the options o, which has no users yet.
+func (e *Environment) make(o *options) *sharedEnvironment {
+	s := sharedEnvironments.Get().(*sharedEnvironment)
+	s.Environment = e.with(o)
+	s.Environment.shares = s
+	return s
+}
+
+// openRoot makes root the scope of trees with the environment, if its context can end.
+func (s *sharedEnvironment) openRoot() {
+	if s.ctx != nil && s.ctx.Done() != nil {
+		s.hooks = true
+		s.root.begin(&s.Environment, scopeShared)
+	}
+}
+
+// ref returns what the frames of a root with the environment refer to.
+func (s *sharedEnvironment) ref() envRef {
+	if s.root.env != 0 {
+		return s.root.ref()
+	}
+	return envRef(unsafe.Pointer(&s.Environment))
+}
+
+// hook makes the end of the context cancel the scope c. The caller holds execRuntime.arming.
+func (s *sharedEnvironment) hook(rt *execRuntime, c *scope) {
+	ctx, generation := s.ctx, generationOf(c.state.Load())
+	s.stop = context.AfterFunc(ctx, func() { rt.cancel(c, generation, ending{ctx.Err(), context.Cause(ctx)}) })
 }
 
 // use makes the caller a user, and reports whether it did. It does not if s has none.
@@ -137,17 +192,28 @@ func (s *sharedEnvironment) release() {
 		return
 	}
 	s.runtime.recent[s.key.hash()].CompareAndSwap(s, nil)
-	s.tree.close()
+	s.closeRoot()
 	s.trace.end()
 	sharedPins.remove(s.pin)
-	s.Environment, s.key = Environment{}, environmentKey{}
+	s.Environment, s.key, s.ownCtx = Environment{}, environmentKey{}, false
 	sharedEnvironments.Put(s)
 }
 
-// rootEnded delivers the outcome of a root whose result went to result. k is the root's kind if err
-// is not nil.
-func (s *sharedEnvironment) rootEnded(w *Worker, result uintptr, k *kind, err error) {
-	handler, results, rt := s.handler, s.results, s.runtime
+// closeRoot undoes openRoot and hook. No tree with the environment is left.
+func (s *sharedEnvironment) closeRoot() {
+	if s.stop != nil {
+		s.stop() // a canceller that has begun finds another generation
+		s.stop = nil
+	}
+	s.hooks = false
+	if s.root.env != 0 {
+		s.root.finish()
+	}
+}
+
+// rootEnded delivers the outcome of a root whose result went to result, to the functions of the options.
+func (s *sharedEnvironment) rootEnded(w *Worker, result uintptr, err error) {
+	handler, results, rt, k := s.handler, s.results, s.runtime, w.failed
 	s.release() // first: the handler may look at what is live
 	switch {
 	case err != nil:

@@ -8,18 +8,18 @@ package coro
 //
 //   - What takes the node out of the wheel owns it and the task; see timers. This is all there
 //     is for a tree that cannot end: its sleepers are in no other list.
-//   - The sleepers of a tree that may end are also in the list of the tree's registry, which
-//     waitRegistry.mu guards. The canceller walks the list with mu held and asks
-//     timers.remove for each node. If that returns false, the node is out of the wheel, and
-//     the canceller leaves the task alone.
+//   - The sleepers in a scope are also in a list of the scope, which the lock of a stripe
+//     guards; see scope_wait.go. The canceller takes the sleeper out of that list and asks
+//     timers.remove for its node, with the lock held. If that returns false, the node is out of the
+//     wheel, and the canceller leaves the task alone.
 //   - fireTimers and stopTimers take a node that they own out of the list, under the same
 //     lock, before they wake its task. So a canceller that finds a node in the list
 //     finds the task asleep and the memory unchanged.
-//   - No sleeper is missed. The canceller sets cancelled, and then looks through the list with
-//     mu held. park looks at cancelled with mu held, and puts the node into the list before it
+//   - No sleeper is missed. The canceller sets scopeCancelled, and then empties the list with
+//     the lock held. park looks at the flag with the lock held, and puts the node into the list before it
 //     unlocks. Either park sees the flag, or the canceller finds the node.
 //   - park adds the node to the wheel before it is in the list, and the timer may fire at
-//     once. wakeSleeper locks mu first, so it waits until the node is in the list.
+//     once. wakeSleeper takes the lock first, so it waits until the node is in the list.
 
 import (
 	"time"
@@ -57,12 +57,11 @@ func SleepUntil(f AnyFrame, at int, t time.Time) Step { return Sleep(f, at, time
 // child would be elided: a task that sleeps has none. Without such room it has a frame of its
 // own. Who owns it is said at the top of this file.
 //
-// If the tree may end, the sleeper is also in the list of the tree's registry. Otherwise its
-// memory ends with Node.
+// If the task is in a scope, the sleeper is also in a list of that. Otherwise its memory ends with Node.
 type sleeper struct {
 	timerwheel.Node // first, so that a pointer to it is one to the sleeper
 
-	before, after link[sleeper] // in waitRegistry.sleepers; guarded by waitRegistry.mu
+	listed // in a list of the scope; guarded by the lock of its stripe
 }
 
 var _ [-unsafe.Offsetof(sleeper{}.Node)]struct{}
@@ -85,8 +84,8 @@ func (sleeping) park(w *Worker, h *header) parking {
 	}
 	env := h.env.get()
 	t := env.runtime.timing()
-	r := env.registry
-	if !env.mayEnd() {
+	in := h.env.scope()
+	if in == nil {
 		n, tags := w.timerFor(h, timerUnits)
 		if n == nil {
 			return w.exhausted(h)
@@ -98,32 +97,28 @@ func (sleeping) park(w *Worker, h *header) parking {
 		}
 		return parked
 	}
-	if !r.armed.Load() {
+	if in.state.Load()&scopeArmed == 0 {
 		return parkUnarmed
 	}
 	n, tags := w.timerFor(h, sleeperUnits)
 	if n == nil {
 		return w.exhausted(h)
 	}
+	n.listed = listed{}
 	n.What = uintptr(unsafe.Pointer(h)) | tags | timerListed
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	// As in lock.admit: the canceller looks for sleepers after it has set the flag.
-	if r.cancelled.Load() {
+	list, st := in.place(uintptr(unsafe.Pointer(h)))
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if in.state.Load()&scopeCancelled != 0 {
 		env.freeTimer(n, tags)
 		return parkCancelled
 	}
-	// If the timer fires at once, wakeSleeper waits for mu.
+	// If the timer fires at once, wakeSleeper waits for the lock.
 	if !t.add(&n.Node, t.after(d)) {
 		env.freeTimer(n, tags)
 		return parkExecutorClosed
 	}
-	n.before = 0
-	n.after = r.sleepers
-	if s := n.after.get(); s != nil {
-		s.before.set(n)
-	}
-	r.sleepers.set(n)
+	list.add(n.element(), &n.listed)
 	return parked
 }
 
@@ -174,10 +169,10 @@ func wakeSleeper(n *sleeper, outcome uint32, woken *wakeList) {
 	h := sleeperTask(n)
 	env := h.env.get()
 	if what&timerListed != 0 {
-		r := env.registry
-		r.mu.Lock()
-		r.forgetSleeper(n)
-		r.mu.Unlock()
+		list, st := h.env.scope().place(uintptr(unsafe.Pointer(h)))
+		st.mu.Lock()
+		list.remove(&n.listed)
+		st.mu.Unlock()
 	}
 	env.freeTimer(n, what)
 	wake(h, outcome, woken)
@@ -187,34 +182,4 @@ func wakeSleeper(n *sleeper, outcome uint32, woken *wakeList) {
 func sleeperTask(n *sleeper) *header {
 	l := link[header](n.What &^ timerBits)
 	return l.get()
-}
-
-// forgetSleeper takes n out of the registry's list. The caller holds mu.
-func (r *waitRegistry) forgetSleeper(n *sleeper) {
-	before, after := n.before.get(), n.after.get()
-	r.sleeperCursors.moved(n, after)
-	if before != nil {
-		before.after = n.after
-	} else {
-		r.sleepers = n.after
-	}
-	if after != nil {
-		after.before = n.before
-	}
-}
-
-// wakeSleepers wakes the sleeping tasks of the tree because its context has ended. Those whose
-// time has come are left to fireTimers. The caller has set cancelled.
-func (r *waitRegistry) wakeSleepers(woken *wakeList) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for n := r.sleepers.get(); n != nil; {
-		next := n.after.get()
-		if h, env := sleeperTask(n), r.env; r.runtime.timers.remove(&n.Node) {
-			r.forgetSleeper(n)
-			env.freeTimer(n, n.What)
-			wake(h, 0, woken)
-		}
-		n = next
-	}
 }

@@ -137,11 +137,27 @@ func (t *timers) add(n *timerwheel.Node, when int64) bool {
 		return false
 	}
 	n.When = when
+	t.insert(n)
+	return true
+}
+
+// addTimed is add for a node whose When is set, and read by others meanwhile: it is not written.
+func (t *timers) addTimed(n *timerwheel.Node) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.insert(n)
+	return true
+}
+
+// insert puts n into the wheel. The caller holds mu.
+func (t *timers) insert(n *timerwheel.Node) {
 	t.wheel.Add(n)
-	if due := t.wheel.TickTime(when); due < t.armed {
+	if due := t.wheel.TickTime(n.When); due < t.armed {
 		t.arm(due)
 	}
-	return true
 }
 
 // remove takes n back. If it returns false, fire has n or is about to get it, or n was not
@@ -257,20 +273,20 @@ func (t *timers) disarm() {
 // What a node is for is in its What. For a sleeping task that is the address of its frame,
 // whose lowest bits are 0, with these bits in it; for others it is these bits alone.
 const (
-	timerListed   = 1 << iota // part of a sleeper that is in a registry's list
+	timerListed   = 1 << iota // part of a sleeper whose task is in a scope
 	timerApart                // part of a sleeper that has a frame of its own
 	timerAfter                // part of an afterTimer; there is no address
-	timerDeadline = timerBits // part of a deadlineTimer; there is no address
+	timerDeadline = timerBits // part of a childScope; there is no address
 	timerBits     = timerListed | timerApart | timerAfter
 )
 
-// fireTimers is the fire of an executor's timers. It owns the nodes.
-func fireTimers(due []offheap.Link[timerwheel.Node]) {
+// fireTimers is the fire of the executor's timers. It owns the nodes.
+func (rt *execRuntime) fireTimers(due []offheap.Link[timerwheel.Node]) {
 	woken := wakeLists.Get().(*wakeList)
 	for _, l := range due {
 		n := l.Get()
 		if n.What == timerDeadline {
-			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
+			scopeOfTimer(n).fire(rt, woken)
 			continue
 		}
 		if n.What&timerAfter != 0 {

@@ -58,6 +58,7 @@ func wakeClaimed(h *header, outcome uint32, woken *wakeList) bool {
 	if woken.w == nil {
 		woken.w, woken.from = currentWorker(), OriginConcurrent
 	}
+	h.unlist(woken.w)
 	if !woken.w.serves(x) && x.gate.Enter() != nil {
 		x.leaveToCloser(h)
 		return false

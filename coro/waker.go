@@ -144,10 +144,10 @@ func (s *wakerSlot) park(w *Worker, h *header) parking {
 }
 
 // withdraw ends the use of the slot, unless a Select waits: then the Waker stays valid.
-func (s *wakerSlot) withdraw(m match, woken *wakeList) {
+func (s *wakerSlot) withdraw(rt *execRuntime, woken *wakeList) {
 	s.lock.mu.Lock()
 	recycle := false
-	if h := s.task; h != nil && m.has(h) {
+	if h := s.task; h != nil && h.env.get().runtime == rt {
 		if h.layout&flagProxy != 0 {
 			s.task = nil
 		} else {
@@ -163,12 +163,19 @@ func (s *wakerSlot) withdraw(m match, woken *wakeList) {
 }
 
 // forget also says no while a Select refers to the slot.
-func (s *wakerSlot) forget(r *waitRegistry) bool {
+// cancel ends the use of the slot.
+func (s *wakerSlot) cancel(_ *header, woken *wakeList) {
+	wake(s.take(), 0, woken)
+	s.lock.mu.Unlock()
+	wakerSlots.Put(s)
+}
+
+func (s *wakerSlot) forget(rt *execRuntime) bool {
 	if !s.lock.mu.TryLock() {
 		return false
 	}
 	defer s.lock.mu.Unlock()
-	return s.lock.forget(r, s.task != nil || s.cases.visits > 0)
+	return s.lock.forget(rt, s.task != nil || s.cases.visits > 0)
 }
 
 func (s *wakerSlot) visit(v *visitor) bool { return s.visitAs("Suspend", v) }

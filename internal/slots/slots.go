@@ -314,3 +314,8 @@ func (l *list) prepend(front list) {
 	l.first = front.first
 	l.n += front.n
 }
+
+// Around returns the slot whose value v is.
+func Around[T any](v *T) *Slot[T] {
+	return (*Slot[T])(unsafe.Add(unsafe.Pointer(v), -int(unsafe.Offsetof(Slot[T]{}.Value))))
+}
