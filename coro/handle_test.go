@@ -839,6 +839,7 @@ func TestHandleAllocations(t *testing.T) {
 			check(err)
 		}
 	}
+	add := func(n int) { sum += n }
 	runAwait := run(await)
 	ended, err := coro.Start(ex, leaf.With(1))
 	require.NoError(t, err)
@@ -870,7 +871,7 @@ func TestHandleAllocations(t *testing.T) {
 			event.Set()
 			event.Reset()
 		}, 0},
-		{"OnResult", func() { check(coro.RunAsync(ex, coro.OnResult(func(n int) { sum += n }))(leaf.With(1))) }, 0},
+		{"OnResult", func() { check(coro.RunAsync(ex, coro.OnResult(add))(leaf.With(1))) }, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -185,10 +185,10 @@ func panicNoExecutor(function string) {
 
 // launching is what the launches of a call differ in, besides the options.
 type launching struct {
-	handle  *handle      // of the root, for Start and AwaitOn; otherwise nil
-	result  uintptr      // where the result goes, for Run, Start and AwaitOn
-	waited  bool         // Run waits for the root, and recycles the call
-	within  *execRuntime // of the tree that the root is part of, for AwaitOn; nil for a tree of its own
+	handle *handle      // of the root, for Start and AwaitOn; otherwise nil
+	result uintptr      // where the result goes, for Run, Start and AwaitOn
+	waited bool         // Run waits for the root, and recycles the call
+	within *execRuntime // of the tree that the root is part of, for AwaitOn; nil for a tree of its own
 }
 
 // launch makes the root of a claimed call and posts it. Unless Run waits for the call, the

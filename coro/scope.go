@@ -148,9 +148,19 @@ func (s *scope) finish() {
 	st := s.runtime().stripe(s)
 	st.mu.Lock()
 	extra := s.takeExtra(st)
-	s.state.Store(generationOf(s.state.Load()) + scopeGeneration)
-	s.env = 0
+	state := s.state.Load()
+	s.state.Store(generationOf(state) + scopeGeneration)
 	st.mu.Unlock()
+	if state&(scopeShared|scopeArmed) == scopeShared|scopeArmed {
+		// A canceller may be looking at one of the lists, which have other stripes.
+		rt := s.runtime()
+		for i := range uintptr(sharedLists) {
+			st := rt.listStripe(s, i)
+			st.mu.Lock()
+			st.mu.Unlock() //nolint:staticcheck // only to wait for the canceller
+		}
+	}
+	s.env = 0
 	extra.close()
 }
 

@@ -93,7 +93,12 @@ func (s *scope) list(rt *execRuntime, i uintptr) (*scopeList, *scopeStripe) {
 		return &s.waiting, rt.stripe(s)
 	}
 	shared := (*sharedEnvironment)(unsafe.Add(unsafe.Pointer(s), -int(unsafe.Offsetof(sharedEnvironment{}.root))))
-	return &shared.waiting[i], rt.stripeAt(uintptr(unsafe.Pointer(s))>>4 + 1 + i)
+	return &shared.waiting[i], rt.listStripe(s, i)
+}
+
+// listStripe returns the stripe of the i-th list of the scope of a sharedEnvironment.
+func (rt *execRuntime) listStripe(s *scope, i uintptr) *scopeStripe {
+	return rt.stripeAt(uintptr(unsafe.Pointer(s))>>4 + 1 + i)
 }
 
 // place returns the list of s that an element is in, and its stripe. address is that of the task's frame or,
@@ -334,12 +339,11 @@ func (s *scope) cancelFirst(rt *execRuntime, i uintptr, generation uint64, end e
 	}
 	list, st := s.list(rt, i)
 	st.mu.Lock()
-	first := element(*list)
-	if generationOf(s.state.Load()) != generation || first == 0 {
+	if generationOf(s.state.Load()) != generation || *list == 0 {
 		st.mu.Unlock()
 		return false
 	}
-	switch first.kind() {
+	switch first := element(*list); first.kind() {
 	case scopeElement:
 		inner := first.childScope()
 		state := inner.state.Load()

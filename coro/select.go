@@ -115,8 +115,9 @@ type selecting struct {
 	chosen       uintptr // where the number of the case goes; 0: nowhere
 	defaultIndex int     // the number of Default; -1: there is none
 	cases        []Case
-	locks        []*lock  // of the cases, sorted; a lock is in it once for each of its cases
-	woken        wakeList // by park; a variable in park would be on the Go heap
+	locks        []*lock    // of the cases, sorted; a lock is in it once for each of its cases
+	woken        wakeList   // by park; a variable in park would be on the Go heap
+	record       *selection // that park is to settle, since the scope was cancelled; otherwise nil
 }
 
 func (s *selecting) choose(i int) {
@@ -149,6 +150,10 @@ func (s *selecting) park(w *Worker, h *header) parking {
 		p = s.wait(w, h)
 	}
 	s.unlockAll()
+	if s.record != nil {
+		s.record.settle(w, nil)
+		s.record = nil
+	}
 	// After parked, the task may be running elsewhere, or be gone: h is not used any more.
 	if p == parkUnarmed {
 		return p // park is called again
@@ -221,17 +226,17 @@ func (s *selecting) wait(w *Worker, h *header) parking {
 		return parkExhausted
 	}
 	record.chosen = s.chosen
-	if in != nil {
-		if p := h.enlist(in, uintptr(unsafe.Pointer(record)), true); p != parked {
-			record.free(w, h.env.get())
-			return p
-		}
-	}
 	for i := range s.cases {
 		c := &s.cases[i]
 		p := record.proxy(i)
 		p.init(record, h, c.index)
 		c.on.push(p, c)
 	}
-	return parked
+	// Last, since the canceller comes from the list of the scope, and settles the Select without the locks.
+	if in == nil || h.enlist(in, uintptr(unsafe.Pointer(record)), true) == parked {
+		return parked
+	}
+	record.winner.Store(selectWithdrawn) // no other goroutine claims a case, since this one holds all locks
+	s.record = record
+	return parkCancelled
 }

@@ -244,7 +244,7 @@ func (q *fifo[V]) idle() bool { return q.empty() && (q.numbered == nil || q.numb
 // numberedArguments has the arguments of those in a queue that can be taken out in any order: each
 // argument has a number. The waitable's lock guards it.
 type numberedArguments[V any] struct {
-	casePlace // of the proxies
+	casePlace         // of the proxies
 	values    []V     // zero where not in use, since V may hold Go pointers
 	free      []int32 // the numbers that are not in use
 }
