@@ -70,13 +70,6 @@ type scopeStripe struct {
 	_      [64 - 16]byte          // different workers use different stripes
 }
 
-const (
-	numStripes = 64 // of a runtime; a power of two
-
-	// sharedLists is how many lists the scope of a sharedEnvironment has.
-	sharedLists = 8
-)
-
 // stripe returns the stripe of s.
 func (rt *execRuntime) stripe(s *scope) *scopeStripe {
 	return rt.stripeAt(uintptr(unsafe.Pointer(s)) >> 4)

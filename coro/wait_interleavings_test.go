@@ -261,7 +261,7 @@ var waitModels = []struct {
 			e.end()
 			r.Require(errors.Is(exploredErr, context.Canceled), "Err was %v", exploredErr)
 		})
-	}, interleave.Fault{In: "coro.(*lock).admitTo", Line: "r.cancelled.Load()", Does: interleave.Blind}},
+	}, interleave.Fault{In: "coro.(*header).enlist", Line: "s.state.Load()&scopeCancelled", Does: interleave.Blind}},
 	{"a task goes to sleep as it is cancelled", func(r *interleave.Run) {
 		e := newExploredExecutor(r)
 		h := mustStart(e, sleeps.With(none{}))
@@ -276,7 +276,7 @@ var waitModels = []struct {
 			e.end()
 			r.Require(errors.Is(exploredErr, context.Canceled), "Err was %v", exploredErr)
 		})
-	}, interleave.Fault{In: "coro.sleeping.park", Line: "r.cancelled.Load()", Does: interleave.Blind}},
+	}, interleave.Fault{In: "coro.sleeping.park", Line: "in.state.Load()&scopeCancelled", Does: interleave.Blind}},
 	{"a value goes from a task on one worker to one on another", func(r *interleave.Run) {
 		e := newExploredExecutor(r)
 		exploredChan, exploredSeen = coro.NewChan[int](0), 0
