@@ -234,11 +234,11 @@ package coro
 // docs/internals/design.md.
 //
 //	frames           header, kind, pointers, result, frame, step, elision, held
-//	executors        runnable, environment, options, runtime
+//	executors        runnable, environment, options, shared_environment, pins, waitables, runtime, tuning
 //	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors, print_errors
 //	roots            launch, root_end, signal, relay
-//	children         await, call, scope, scope_context, group, group_record, group_end, join, kind_by_result
-//	waiting          wait, waitable, ring, wake, wait_registry
+//	children         await, call, scope, scope_context, scope_wait, group, group_record, group_end, join, kind_by_result
+//	waiting          wait, waitable, ring, wake
 //	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker
 //	the first of     select, select_cases, select_proxy, select_after, seeded_random
 //	time             sleep, deadline, timers, clock
