@@ -423,10 +423,9 @@ func (r *waitRegistry) withdraw(m match, woken *wakeList) {
 }
 
 // forgetWaitables makes the waitables in the executor's registry forget it: no task of the
-// executor waits any more, and the waitables may live longer. The slot of an After lives as long
-// as the program. If it kept the registry, it would keep from the collector all that the
-// registry leads to: the other waitables, what those are part of, and so, most likely, executor
-// and arena.
+// executor waits any more, and the waitables may live longer, some as long as the program. If one
+// kept the registry, it would keep from the collector all that the registry leads to: the other
+// waitables, what those are part of, and so, most likely, executor and arena.
 func (r *waitRegistry) forgetWaitables() {
 	r.walk.Lock()
 	defer r.walk.Unlock()

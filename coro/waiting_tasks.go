@@ -143,7 +143,7 @@ func (v *visitor) visitSleepers(r *waitRegistry) bool {
 	for {
 		r.mu.Lock()
 		for links := 0; links < visitLinks && c.at != nil; c.at = c.at.after.get() {
-			links += v.see(sleeperTask(c.at), "Sleep")
+			links += v.seeSleeper(c.at)
 		}
 		ends := c.at == nil
 		r.mu.Unlock()
@@ -164,8 +164,8 @@ func (v *visitor) visitTimers(t *timers) bool {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
 		t.wheel.Visit(i, func(n *timerwheel.Node) {
-			if n.What&(timerListed|timerAfter) == 0 {
-				v.see(sleeperTask((*sleeper)(unsafe.Pointer(n))), "Sleep")
+			if n.What&(timerListed|timerCase) == 0 {
+				v.seeSleeper((*sleeper)(unsafe.Pointer(n)))
 			}
 		})
 		t.mu.Unlock()
@@ -174,6 +174,16 @@ func (v *visitor) visitTimers(t *timers) bool {
 		}
 	}
 	return true
+}
+
+// seeSleeper shows the task of n to the sink, as see does. The caller holds the lock of the
+// registry's list or that of the wheel, whichever n is found in.
+func (v *visitor) seeSleeper(n *sleeper) int {
+	what := "Sleep"
+	if n.What&timerSelect != 0 {
+		what = "Select"
+	}
+	return v.see(sleeperTask(n), what)
 }
 
 func (v *visitor) visitAll(batch []waitable) bool {
