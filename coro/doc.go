@@ -239,7 +239,7 @@ package coro
 //	roots            launch, root_end, signal, relay
 //	children         await, call, scope, scope_context, group, group_record, group_end, join, kind_by_result
 //	waiting          wait, waitable, ring, wake, wait_registry
-//	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker
+//	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker, waker_chunks
 //	the first of     select, select_cases, select_proxy, select_after, seeded_random
 //	time             sleep, pieces, deadline, timers, clock
 //	generators       seq, seq_loop
