@@ -94,7 +94,7 @@
 // # Waiting
 //
 // A task that waits is a frame in a queue: it costs no goroutine, and nothing
-// besides its frame, except in a Select. Tasks wait for a [Mutex], an [Event], a
+// besides its frame, except in a Select of other cases than Afters. Tasks wait for a [Mutex], an [Event], a
 // [Semaphore], a [WaitGroup], a [Cond] or a [Chan], which tasks on several executors may share.
 // They are served in the order in which they began to wait. With [Suspend] a task waits for a
 // [Waker], which any goroutine may wake. With [Select] it waits for the first of several
@@ -239,9 +239,9 @@ package coro
 //	roots            launch, root_end, signal, relay
 //	children         await, call, scope, scope_context, scope_wait, group, group_record, group_end, join, kind_by_result
 //	waiting          wait, waitable, ring, wake
-//	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker
+//	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker, waker_chunks
 //	the first of     select, select_cases, select_proxy, select_after, seeded_random
-//	time             sleep, deadline, timers, clock
+//	time             sleep, pieces, deadline, timers, clock
 //	generators       seq, seq_loop
 //	handles          handle, await_on
 //	offloading       blocking, offload

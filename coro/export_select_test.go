@@ -46,9 +46,3 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	}
 	return n, room, ok && q.arguments.n == n-len(used)
 }
-
-// AfterSlots returns how many slots there are for cases of After.
-func AfterSlots() int {
-	s, _ := afterTimers.Survey(func(*afterTimer) {})
-	return s.Made
-}

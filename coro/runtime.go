@@ -62,6 +62,8 @@ type execRuntime struct {
 	timers     *timers
 	timersOnce interleave.Once
 
+	pieces pieces // the timers of tasks whose frames have no room for one
+
 	// random makes the choices of Select; nil: those are package rand's. Not changed when tasks
 	// run.
 	random *seededRandom
@@ -150,7 +152,7 @@ func (rt *execRuntime) takeUnclaimed() (Runnable, bool) {
 	t, ok := rt.unclaimed.Pop()
 	rt.unclaimedMu.Unlock()
 	if ok && t.h.layout&flagProxy != 0 {
-		t.h = t.h.proxy().settle(nil)
+		t.h = t.h.proxy().settle(nil) // not nil: the timers have stopped, so fire has come
 	}
 	return t, ok
 }

@@ -395,5 +395,9 @@ func (s *scope) cancelSelect(rt *execRuntime, list *scopeList, st *scopeStripe, 
 		return
 	}
 	st.mu.Unlock()
-	woken.Push(Runnable{record.settle(woken.w, nil)})
+	if h := record.settle(woken.w, nil); h != nil {
+		woken.Push(Runnable{h})
+	} else if outside { // fire resumes it, and passes the gate for it
+		rt.gate.Leave()
+	}
 }

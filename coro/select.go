@@ -2,6 +2,7 @@ package coro
 
 import (
 	"slices"
+	"time"
 	"unsafe"
 )
 
@@ -14,13 +15,14 @@ import (
 
 // Case is one of the things that a task waits for in a [Select]. It is made by
 // [Chan.RecvCase], [Chan.SendCase], [Event.WaitCase], [WaitGroup.WaitCase], [Waker.WaitCase],
-// [After] or [Default], for one Select. The zero Case never happens, and nor does the case of
-// a nil Chan, Event or WaitGroup, or of the zero Waker: use one to leave a case out.
+// [After] or [Default]. That of a SendCase is good for one Select, others for any number. The
+// zero Case never happens, and nor does the case of a nil Chan, Event or WaitGroup, or of the zero
+// Waker: use one to leave a case out.
 type Case struct {
 	on     selectable     // nil: the case never happens
 	index  int32          // among the arguments of Select
 	place  unsafe.Pointer // where a received value goes; nil: nowhere
-	number uint64         // of the Waker, of the After, or of box
+	number uint64         // of the Waker, or of box; of an After its time, in ns
 	box    any            // of a SendCase: the *box of the Chan
 }
 
@@ -76,7 +78,10 @@ type defaultCase struct{ selectable }
 // Tasks in a Select take their turn among the others that wait for the same thing. If no case
 // can ever happen, the task waits until its context ends. A task that waits in a Select needs
 // memory of the executor's arena beside its frame, also if the tree has an allocator of its
-// own: 256 bytes for up to 3 cases.
+// own: 128 bytes for one case, 256 for up to 3, with any number of Afters besides; but with 3
+// cases and an After 512. If all cases are Afters, 64 bytes are enough, in the room behind the
+// task's state, where a child would be elided, or else in a frame that it shares with other
+// timers.
 func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	h := f.anyFrame()
 	w := h.runningWorker()
@@ -85,7 +90,7 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	}
 	s := &w.args.cases
 	s.chosen = uintptr(unsafe.Pointer(chosen))
-	s.defaultIndex = -1
+	s.defaultIndex, s.soonest = -1, -1
 	if len(s.cases) > 0 {
 		s.abandon()
 	}
@@ -94,6 +99,13 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 		case nil:
 		case defaultCase:
 			s.defaultIndex = i
+		case afterCase:
+			if d := c.duration(); d <= 0 {
+				c.index = int32(i)
+				s.cases = append(s.cases, c)
+			} else if s.soonest < 0 || d < s.after {
+				s.soonest, s.after = i, d
+			}
 		default:
 			c.index = int32(i)
 			s.cases = append(s.cases, c)
@@ -102,7 +114,7 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 			s.locks = append(s.locks, l)
 		}
 	}
-	if len(s.cases) == 0 && s.defaultIndex < 0 {
+	if len(s.cases) == 0 && s.defaultIndex < 0 && s.soonest < 0 {
 		s.choose(-1)
 		return Suspend(f, at, NewWaker())
 	}
@@ -114,10 +126,16 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 type selecting struct {
 	chosen       uintptr // where the number of the case goes; 0: nowhere
 	defaultIndex int     // the number of Default; -1: there is none
-	cases        []Case
-	locks        []*lock    // of the cases, sorted; a lock is in it once for each of its cases
-	woken        wakeList   // by park; a variable in park would be on the Go heap
-	record       *selection // that park is to settle, since the scope was cancelled; otherwise nil
+
+	// soonest is the number of the After whose time passes first, of those whose time has not
+	// passed already; -1: there is none. after is its time.
+	soonest int
+	after   time.Duration
+
+	cases  []Case     // without Default, and without the Afters whose time has not passed
+	locks  []*lock    // of the cases, sorted; a lock is in it once for each of its cases
+	woken  wakeList   // by park; a variable in park would be on the Go heap
+	record *selection // that park is to settle, since the scope was cancelled; otherwise nil
 }
 
 func (s *selecting) choose(i int) {
@@ -146,8 +164,13 @@ func (s *selecting) park(w *Worker, h *header) parking {
 	s.woken.w = w
 	s.lockAll()
 	p, done := s.poll(h.env.get().runtime.random)
-	if p == parked {
+	switch {
+	case p != parked:
+	case len(s.cases) > 0:
 		p = s.wait(w, h)
+	default: // there are no locks
+		s.choose(-1)
+		p = w.sleep(h, s.after, s)
 	}
 	s.unlockAll()
 	if s.record != nil {
@@ -221,7 +244,7 @@ func (s *selecting) wait(w *Worker, h *header) parking {
 			return p
 		}
 	}
-	record := newSelection(w, h, len(s.cases))
+	record := newSelection(w, h, len(s.cases), s.soonest >= 0)
 	if record == nil {
 		return parkExhausted
 	}
@@ -232,11 +255,16 @@ func (s *selecting) wait(w *Worker, h *header) parking {
 		p.init(record, h, c.index)
 		c.on.push(p, c)
 	}
-	// Last, since the canceller comes from the list of the scope, and settles the Select without the locks.
-	if in == nil || h.enlist(in, uintptr(unsafe.Pointer(record)), true) == parked {
-		return parked
+	// After the proxies, since the canceller comes from the list of the scope, and settles the Select
+	// without the locks.
+	if in != nil && h.enlist(in, uintptr(unsafe.Pointer(record)), true) != parked {
+		record.winner.Store(selectWithdrawn) // no other goroutine claims a case: this one holds all locks
+		record.n |= selectionUnset
+		s.record = record
+		return parkCancelled
 	}
-	record.winner.Store(selectWithdrawn) // no other goroutine claims a case, since this one holds all locks
-	s.record = record
-	return parkCancelled
+	if s.soonest >= 0 { // last, since the timer may fire at once
+		record.setTimer(rt.timing(), s.soonest, s.after)
+	}
+	return parked
 }

@@ -1,8 +1,11 @@
 package coro
 
 import (
-	"sync/atomic"
+	"time"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/interleave"
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
 // A task that waits in a Select has a block of the executor's arena beside its frame: a
@@ -21,10 +24,28 @@ import (
 // settle returns. If the executor is being closed, the closer calls settle instead. settle calls
 // drop for each other proxy, which locks its waitable and unlinks the proxy, if it is still
 // in the queue, in constant time: prev and the queue's link lead to both neighbours. Then
-// settle frees the block. This is why nothing refers to a freed block:
+// settle frees the block.
+//
+// A Select with an After that can happen has a timer in the block, one for all its Afters. When
+// its time has come, fire claims the selection like the others, and then settles it itself, since
+// it holds no lock. If another case is claimed first, settle takes the timer out of the wheel. If
+// it is not in the wheel, then fire has it, or is about to get it, and will look at the block (see
+// timers.go: one of remove and fire has the node). Both set the bit selectionMet of winner then,
+// by one atomic operation that returns what it was before. The one that comes second finds the
+// bit set: it frees the block and resumes the task. The first touches neither any more. So the
+// task does not resume, and the block is not freed, before both have come. settle is over when
+// fire has not come yet: then it returns no task, and fire passes the executor's gate for it. The
+// closer finds the task all the same: fire has left it in unclaimed before stopTimers returns.
+//
+// The timer is set last, with the locks of all cases held. If the executor's timers are closed, it
+// is not set, which n notes. Then the executor is being closed: the closer takes the locks later,
+// since admit has not seen closed yet, and finds the proxies.
+//
+// This is why nothing refers to a freed block:
 //
 //   - The queues do not: each proxy was taken out, by its claimer, by another goroutine
 //     whose claim failed, or by drop.
+//   - The wheel does not, and nor does fire: settle has taken the timer out, or both have met.
 //   - A goroutine that has found a proxy in a queue does not, be it one whose claim failed
 //     or a visitor: it reads the block only under that queue's lock, and drop takes that
 //     lock after it.
@@ -39,21 +60,38 @@ import (
 // returns false, so a registry keeps the waitable. A claimed proxy is not counted, since
 // settle does not visit its waitable: claim takes it off.
 //
-// TestSelectLosesNoWake and TestSelectsAgainstSelects try this under load.
+// TestSelectLosesNoWake, TestSelectsAgainstSelects and TestSelectAfterAgainstEverything try this
+// under load, and TestInterleavingsOfWaits tries the orders of fire, settle, canceller and closer.
 
 // selection is the head of the block. It is written by the task's worker, with the locks of
-// all cases held, and from the claim on it belongs to the goroutine that made the claim.
+// all cases held, and from the claim on it belongs to the goroutine that made the claim; of fire,
+// see above.
 type selection struct {
 	task   link[header]
 	chosen uintptr // where the number of the case goes; 0: nowhere
-	n      uint32  // how many proxies there are
+	n      uint32  // how many proxies there are, and the bits selectionTimed and selectionUnset
 
-	// winner is 0, and from the claim on the number of the claimed case plus 1, or selectWithdrawn. It is read
-	// and written by goroutines that hold the lock of one of the cases or, if the task waits in a scope, of its
-	// stripe. There are several such locks, hence it is atomic; and only the compare-and-swap from 0 changes it, so
-	// one claim succeeds.
-	winner atomic.Uint32
+	// winner is 0, and from the claim on the number of the claimed case plus 1, or selectWithdrawn, with
+	// selectionMet. It is read and written by goroutines that hold the lock of one of the cases or, if the
+	// task waits in a scope, that of its stripe, and by fire, which holds none. Hence it is atomic; and only the compare-and-swap from 0
+	// changes the number, so one claim succeeds.
+	winner interleave.Uint32
 }
+
+// timedSelection is the head of the block of a Select with an After. The timer's What has the
+// number of that case.
+type timedSelection struct {
+	selection
+	timer timerwheel.Node
+}
+
+const (
+	selectionTimed = 1 << 31            // in n: the selection is part of a timedSelection
+	selectionUnset = 1 << 30            // in n: its timer was never set
+	selectionCount = selectionUnset - 1 // in n: the number of proxies
+
+	selectionMet = 1 << 31 // in winner: settle or fire has come to the end of the Select
+)
 
 // proxy is what waits in a queue for a task in a Select. Its header has kind, parent and
 // environment of the task, at is the number of the case, and result refers to the selection.
@@ -72,17 +110,20 @@ type proxy struct {
 }
 
 // selectWithdrawn is the winner of a Select whose scope has ended.
-const selectWithdrawn = 1<<32 - 1
+const selectWithdrawn = selectionMet - 1
 
 const (
 	selectionSize = unsafe.Sizeof(selection{})
+	timedSize     = unsafe.Sizeof(timedSelection{})
 	proxySize     = unsafe.Sizeof(proxy{})
 )
 
-// Three cases fit in 256 bytes, and each proxy is aligned.
+// Three cases fit in 256 bytes, and one with any number of Afters in 128. Each proxy is aligned.
 var (
 	_ [256 - (selectionSize + 3*proxySize)]struct{}
+	_ [128 - (timedSize + proxySize)]struct{}
 	_ [-(selectionSize % unsafe.Alignof(proxy{}))]struct{}
+	_ [-(timedSize % unsafe.Alignof(proxy{}))]struct{}
 )
 
 func (h *header) proxy() *proxy { return (*proxy)(unsafe.Pointer(h)) }
@@ -108,10 +149,14 @@ func (a *casePlace) expect(p *proxy, of selectable) {
 	p.place.set(a)
 }
 
-// newSelection returns a selection for n cases, whose proxies are still to be made. It
-// returns nil if there is no memory.
-func newSelection(w *Worker, h *header, n int) *selection {
-	size := selectionSize + uintptr(n)*proxySize
+// newSelection returns a selection for n cases, whose proxies are still to be made. If it is
+// timed, setTimer is still to be called. newSelection returns nil if there is no memory.
+func newSelection(w *Worker, h *header, n int, timed bool) *selection {
+	bits := uint32(n)
+	if timed {
+		bits |= selectionTimed
+	}
+	size := sizeOfSelection(bits)
 	var s *selection
 	if h.env.get().arena != nil {
 		s = (*selection)(w.cache.Allocate(size))
@@ -123,14 +168,14 @@ func newSelection(w *Worker, h *header, n int) *selection {
 	}
 	// The memory is not zero. winner is stored before any proxy is in a queue.
 	s.task.set(h)
-	s.n = uint32(n)
+	s.n = bits
 	s.winner.Store(0)
 	return s
 }
 
 // free frees the block. w is the worker whose goroutine calls, or nil.
 func (s *selection) free(w *Worker, env *Environment) {
-	size := selectionSize + uintptr(s.n)*proxySize
+	size := sizeOfSelection(s.n)
 	switch {
 	case w.serves(env.runtime):
 		w.cache.Deallocate(unsafe.Pointer(s), size)
@@ -141,9 +186,42 @@ func (s *selection) free(w *Worker, env *Environment) {
 	}
 }
 
+// sizeOfSelection returns the size of a block whose n is as given.
+func sizeOfSelection(n uint32) uintptr {
+	return headOfSelection(n) + uintptr(n&selectionCount)*proxySize
+}
+
+func headOfSelection(n uint32) uintptr {
+	if n&selectionTimed != 0 {
+		return timedSize
+	}
+	return selectionSize
+}
+
+// proxies returns how many proxies the block has.
+func (s *selection) proxies() int { return int(s.n & selectionCount) }
+
 // proxy returns the i-th proxy of the block, in the order in which the cases were tried.
 func (s *selection) proxy(i int) *proxy {
-	return (*proxy)(unsafe.Add(unsafe.Pointer(s), selectionSize+uintptr(i)*proxySize))
+	return (*proxy)(unsafe.Add(unsafe.Pointer(s), headOfSelection(s.n)+uintptr(i)*proxySize))
+}
+
+// timer returns the timer of a selection that is part of a timedSelection.
+func (s *selection) timer() *timerwheel.Node { return &(*timedSelection)(unsafe.Pointer(s)).timer }
+
+// selectionOf returns the selection whose timer n is.
+func selectionOf(n *timerwheel.Node) *selection {
+	return (*selection)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(timedSelection{}.timer))))
+}
+
+// setTimer makes fire claim the selection, for the case of the given number, when d has passed.
+// The caller holds the locks of all cases.
+func (s *selection) setTimer(t *timers, index int, d time.Duration) {
+	n := s.timer()
+	*n = timerwheel.Node{What: uintptr(index)<<timerShift | timerCase}
+	if !t.add(n, t.after(d)) {
+		s.n |= selectionUnset
+	}
 }
 
 // init writes all of p but place, which push sets.
@@ -178,28 +256,69 @@ func (p *proxy) leaves() int32 {
 }
 
 // settle ends the Select whose case p was claimed, and returns its task, with the outcome
-// that p was woken with. It is called once, after the claim. The caller holds no lock. w is
-// the worker whose goroutine calls, or nil.
+// that p was woken with; or nil if fire is still to resume the task. It is called once, after the
+// claim. The caller holds no lock. w is the worker whose goroutine calls, or nil.
 func (p *proxy) settle(w *Worker) *header { return p.selection().settle(w, p) }
 
 // settle is settle for the claimed proxy p, which is nil if the Select was withdrawn.
 func (s *selection) settle(w *Worker, p *proxy) *header {
-	for i := range int(s.n) { // takes one lock at a time
+	s.dropAllBut(p)
+	// The task is this goroutine's now: no queue has it, and no other claim succeeds.
+	h := s.task.get()
+	env := h.env.get()
+	h.unlist(w)
+	if p != nil && p.layout&flagWoken != 0 { // otherwise it was withdrawn: *chosen is -1
+		h.layout |= p.layout & (flagWoken | flagChanClosed)
+		s.choose(int(p.at))
+	}
+	if s.n&(selectionTimed|selectionUnset) == selectionTimed && !env.runtime.timers.remove(s.timer()) && !s.meet() {
+		return nil
+	}
+	s.free(w, env)
+	return h
+}
+
+// dropAllBut takes all proxies but p, which may be nil, out of their queues. It takes one lock at
+// a time.
+func (s *selection) dropAllBut(p *proxy) {
+	for i := range s.proxies() {
 		if q := s.proxy(i); q != p {
 			q.place.get().of.drop(q)
 		}
 	}
-	// The task is this goroutine's now: no queue has it, and no other claim succeeds.
-	h := s.task.get()
-	h.unlist(w)
-	if p != nil && p.layout&flagWoken != 0 { // otherwise it was withdrawn: *chosen is -1
-		h.layout |= p.layout & (flagWoken | flagChanClosed)
-		if s.chosen != 0 {
-			**(**int)(unsafe.Pointer(&s.chosen)) = int(p.at)
-		}
+}
+
+// choose stores the number of the case that has happened.
+func (s *selection) choose(index int) {
+	if s.chosen != 0 {
+		**(**int)(unsafe.Pointer(&s.chosen)) = index
 	}
-	s.free(w, h.env.get())
-	return h
+}
+
+// meet is called once by settle and once by fire, if both have to come before the Select ends, and
+// reports whether the caller is the second. The first does not touch the block afterwards, nor
+// the task.
+func (s *selection) meet() (second bool) { return s.winner.Or(selectionMet)&selectionMet != 0 }
+
+// fire is called when the time of the Select's After has come, and the timer is not in the wheel
+// any more. The caller holds no lock.
+func (s *selection) fire(woken *wakeList) {
+	index := int(s.timer().What >> timerShift)
+	claimed := s.winner.CompareAndSwap(0, uint32(index)+1)
+	if !claimed && !s.meet() {
+		return // settle is still to come
+	}
+	outcome := uint32(0) // settle has stored it
+	if claimed {
+		s.dropAllBut(nil)
+		outcome = flagWoken
+	}
+	h, chosen := s.task.get(), s.chosen
+	s.free(nil, h.env.get())
+	// The task does not run before the caller posts it.
+	if wakeClaimed(h, outcome, woken) && claimed && chosen != 0 {
+		**(**int)(unsafe.Pointer(&chosen)) = index
+	}
 }
 
 // enter pushes a new proxy, for a case whose selectable is of.

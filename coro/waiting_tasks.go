@@ -85,8 +85,8 @@ func (v *visitor) visitTimers(t *timers) {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
 		t.wheel.Visit(i, func(n *timerwheel.Node) {
-			if n.What&timerAfter == 0 {
-				v.see(sleeperTask((*sleeper)(unsafe.Pointer(n))), "Sleep")
+			if n.What&timerCase == 0 {
+				v.seeSleeper((*sleeper)(unsafe.Pointer(n)))
 			}
 		})
 		t.mu.Unlock()
@@ -94,6 +94,16 @@ func (v *visitor) visitTimers(t *timers) {
 			return
 		}
 	}
+}
+
+// seeSleeper shows the task of n to the sink, as see does. The caller holds the lock of the
+// registry's list or that of the wheel, whichever n is found in.
+func (v *visitor) seeSleeper(n *sleeper) int {
+	what := "Sleep"
+	if n.What&timerSelect != 0 {
+		what = "Select"
+	}
+	return v.see(sleeperTask(n), what)
 }
 
 func (v *visitor) visitAll(batch []waitable) bool {
