@@ -49,6 +49,10 @@ type sharedEnvironment struct {
 	hooks, ownCtx bool
 	stop          func() bool
 
+	// hash is that of key, for a look before use; 0 if launches do not find the environment. The owner
+	// stores it.
+	hash atomic.Uint64
+
 	// users is changed by additions, and from 0 only by the goroutine that owns the
 	// environment.
 	users atomic.Int64
@@ -80,17 +84,64 @@ func keyOf(base *Environment, o *options) environmentKey {
 	}
 }
 
-// hash spreads keys over recentEnvironments.
-func (k *environmentKey) hash() uintptr {
-	h := uint64(k.allocator[1]) ^ uint64(k.ctx[1])>>4 ^ uint64(k.handler)>>5 ^ uint64(k.results)>>6 ^ uint64(k.rootSize)
-	return uintptr(h*0x9E3779B97F4A7C15>>32) % numRecent
+// hash spreads keys over recentEnvironments. It is not 0.
+func (k *environmentKey) hash() uint64 {
+	h := uint64(k.allocator[1])>>3 ^ uint64(k.ctx[1])>>4 ^ uint64(k.handler)>>5 ^ uint64(k.results)>>6 ^ uint64(k.rootSize)
+	if k.counted {
+		h++
+	}
+	return h*0x9E3779B97F4A7C15 | 1
 }
 
-const numRecent = 16
+const (
+	recentSets = 16 // powers of two
+	recentWays = 4
+)
 
 // recentEnvironments leads launches on an executor to environments that other launches have used
-// last. Any goroutine loads and stores the pointers; see the head of this file.
-type recentEnvironments [numRecent]atomic.Pointer[sharedEnvironment]
+// last. The hash of a key chooses a set, in which an environment with that key may have any place. Any
+// goroutine loads and stores the pointers; see the head of this file.
+type recentEnvironments [recentSets][recentWays]atomic.Pointer[sharedEnvironment]
+
+// set returns the set of keys with the given hash.
+func (r *recentEnvironments) set(hash uint64) *[recentWays]atomic.Pointer[sharedEnvironment] {
+	return &r[hash>>60%recentSets]
+}
+
+// find returns the environment with the given key, of which the caller is a user then, or nil.
+func (r *recentEnvironments) find(key *environmentKey, hash uint64) *sharedEnvironment {
+	set := r.set(hash)
+	for i := range set {
+		if s := set[i].Load(); s != nil && s.hash.Load() == hash && s.use() {
+			if s.key == *key {
+				return s
+			}
+			s.release()
+		}
+	}
+	return nil
+}
+
+// add makes launches find s, in place of another one if the set is full.
+func (r *recentEnvironments) add(s *sharedEnvironment, hash uint64) {
+	set := r.set(hash)
+	for i := range set {
+		if set[i].Load() == nil && set[i].CompareAndSwap(nil, s) {
+			return
+		}
+	}
+	set[uint64(s.pin)%recentWays].Store(s)
+}
+
+// remove makes launches find s no more.
+func (r *recentEnvironments) remove(s *sharedEnvironment) {
+	set := r.set(s.hash.Load())
+	for i := range set {
+		if set[i].Load() == s {
+			set[i].CompareAndSwap(s, nil)
+		}
+	}
+}
 
 var (
 	sharedPins pins[sharedEnvironment]
@@ -102,27 +153,27 @@ var (
 // shared returns the environment that e is with the options o. The caller is a user of it, until it
 // calls release. k is the kind of the root.
 func (e *Environment) shared(o *options, k *kind) *sharedEnvironment {
-	key := keyOf(e, o)
 	traced := trace.IsEnabled() // then each tree has a trace.Task of its own
-	recent := &e.runtime.recent[key.hash()]
-	if s := recent.Load(); s != nil && !traced && s.use() {
-		if s.key == key {
+	key := keyOf(e, o)
+	hash := key.hash()
+	recent := &e.runtime.recent
+	if !traced {
+		if s := recent.find(&key, hash); s != nil {
 			return s
 		}
-		s.release()
 	}
 	s := e.make(o)
 	s.openRoot()
 	s.pin = sharedPins.add(s)
 	if traced {
 		s.trace.begin(&s.Environment, k)
-	} else {
-		s.key = key
+		s.users.Store(1)
+		return s
 	}
+	s.key = key
+	s.hash.Store(hash)
 	s.users.Store(1)
-	if !traced {
-		recent.Store(s)
-	}
+	recent.add(s, hash)
 	return s
 }
 
@@ -191,7 +242,10 @@ func (s *sharedEnvironment) release() {
 	if s.users.Add(-1) != 0 {
 		return
 	}
-	s.runtime.recent[s.key.hash()].CompareAndSwap(s, nil)
+	if s.hash.Load() != 0 {
+		s.runtime.recent.remove(s)
+		s.hash.Store(0)
+	}
 	s.closeRoot()
 	s.trace.end()
 	sharedPins.remove(s.pin)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/offheap"
 )
 
 // Of is all slots with values of one type. Init makes it ready, once, before any other method.
@@ -63,7 +65,9 @@ type store struct {
 
 // node is what a slot begins with. It belongs to the list that the slot is in.
 type node struct {
-	next *node // in a list; nil in a slot that is in use
+	// next is the next one in a list; 0 in a slot that is in use. It is an integer, so that slots of
+	// values without Go pointers have none, and the collector does not look at them: blocks keeps the slots.
+	next offheap.Link[node]
 }
 
 // shard is free slots for callers without a Local.
@@ -117,7 +121,7 @@ func (s *Of[T]) Put(own *Local, n *Slot[T]) { s.put(own, &n.node) }
 func newBlock[T any]() *node {
 	block := make([]Slot[T], blockLen(unsafe.Sizeof(Slot[T]{})))
 	for i := range block[1:] {
-		block[i].next = &block[i+1].node
+		block[i].next.Set(&block[i+1].node)
 	}
 	return &block[0].node
 }
@@ -222,7 +226,7 @@ func (s *store) refill() list {
 	block := s.newBlock()
 	s.blocks = append(s.blocks, block)
 	l := list{first: block}
-	for n := block; n != nil; n = n.next {
+	for n := block; n != nil; n = n.next.Get() {
 		l.n++
 	}
 	s.made += l.n
@@ -274,7 +278,7 @@ type list struct {
 
 // push adds a slot at the front.
 func (l *list) push(n *node) {
-	n.next = l.first
+	n.next.Set(l.first)
 	l.first = n
 	l.n++
 }
@@ -282,8 +286,8 @@ func (l *list) push(n *node) {
 // pop takes the slot at the front. There must be one.
 func (l *list) pop() *node {
 	n := l.first
-	l.first = n.next
-	n.next = nil
+	l.first = n.next.Get()
+	n.next = 0
 	l.n--
 	return n
 }
@@ -296,21 +300,21 @@ func (l *list) cut(n int) list {
 	front := list{l.first, n}
 	last := l.first
 	for range n - 1 {
-		last = last.next
+		last = last.next.Get()
 	}
-	l.first = last.next
+	l.first = last.next.Get()
 	l.n -= n
-	last.next = nil
+	last.next = 0
 	return front
 }
 
 // prepend puts all of front, which must not be empty, before l.
 func (l *list) prepend(front list) {
 	last := front.first
-	for last.next != nil {
-		last = last.next
+	for last.next != 0 {
+		last = last.next.Get()
 	}
-	last.next = l.first
+	last.next.Set(l.first)
 	l.first = front.first
 	l.n += front.n
 }
