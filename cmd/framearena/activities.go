@@ -74,8 +74,8 @@ func measureCrowds(ctx context.Context, n int, stderr io.Writer, progress *progr
 	for i, s := range crowdSorts {
 		progress.part(i, len(crowdSorts))
 		progress.step(fmt.Sprintf("%s %s", grouped(n), s.title))
-		row, err := measureInChild(ctx, s.name, n, stderr, progress.detail)
-		if err != nil {
+		var row crowdRow
+		if err := measureInChild(ctx, s.name, n, stderr, progress.detail, &row); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.title, err)
 		}
 		report.Rows = append(report.Rows, row)
@@ -86,8 +86,8 @@ func measureCrowds(ctx context.Context, n int, stderr io.Writer, progress *progr
 // measureCrowd measures n activities. It calls stage at the beginning of each stage.
 func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow, error) {
 	finished.Store(0)
-	collectionNs() // the first collections of a process take longer: they start the collector
-	row := crowdRow{Name: sort.name, Title: sort.title, GCEmptyNs: collectionNs()}
+	collectionNs(5) // the first collections of a process take longer: they start the collector
+	row := crowdRow{Name: sort.name, Title: sort.title, GCEmptyNs: collectionNs(5)}
 	each := func(since time.Time) float64 { return float64(time.Since(since).Nanoseconds()) / float64(n) }
 
 	stage("creating")
@@ -102,7 +102,7 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 	row.MemorySource = source
 
 	stage("collecting garbage")
-	row.GCSuspendedNs = collectionNs()
+	row.GCSuspendedNs = collectionNs(5)
 
 	stage("finishing")
 	start = time.Now()
@@ -118,9 +118,9 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 	return row, nil
 }
 
-// collectionNs returns the nanoseconds that a runtime.GC() takes: the median of five.
-func collectionNs() float64 {
-	times := make([]float64, 5)
+// collectionNs returns the nanoseconds that a runtime.GC() takes: the median of n.
+func collectionNs(n int) float64 {
+	times := make([]float64, n)
 	for i := range times {
 		start := time.Now()
 		runtime.GC()

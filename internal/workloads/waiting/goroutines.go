@@ -51,7 +51,7 @@ var goroutines = []Form{
 		case <-ctx.Done():
 		}
 	}), release: releaseGoroutines},
-	{Name: "goroutine-order", Title: "channel, timer and channel of the result", launch: func(c *Crowd, i int) error {
+	{Name: "goroutine-order", Title: "channel, timer, channel of the result", launch: func(c *Crowd, i int) error {
 		done := make(chan int, 1)
 		return launchGoroutine(func(*Crowd, int) {
 			paid := make(chan struct{})
