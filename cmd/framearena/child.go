@@ -60,6 +60,9 @@ func measureHere(name string, args []string, stage func(string)) (row any, err e
 	if form, ok := strings.CutPrefix(name, waitingPrefix); ok {
 		return measureWaitingHere(form, n, stage)
 	}
+	if program, ok := strings.CutPrefix(name, programsPrefix); ok {
+		return measureProgramHere(program, n, stage)
+	}
 	for _, s := range crowdSorts {
 		if s.name == name {
 			c, err := s.open()

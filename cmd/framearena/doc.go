@@ -23,7 +23,7 @@
 // The files, in the order in which to read them: main.go is the process and its exit status;
 // root_command.go and *_command.go are the command line; streams.go writes the results;
 // tour.go is the tour, chain*.go its first part, activities.go, suspended_tasks.go,
-// parked_goroutines.go, waiting.go and child*.go its second, report.go its tables; replay*.go and map*.go
-// are these subcommands, which play traces with internal/testkit/replay and
-// draw with internal/slabmap.
+// parked_goroutines.go, waiting.go and child*.go its second, report.go its tables;
+// programs_command.go compares programs, in children too; replay*.go and map*.go are these
+// subcommands, which play traces with internal/testkit/replay and draw with internal/slabmap.
 package main

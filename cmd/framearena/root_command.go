@@ -35,6 +35,7 @@ func newRootCommand(c *streams, contenders []contender) *cobra.Command {
 	root.AddCommand(
 		newChainCommand(c, contenders),
 		newTasksCommand(c),
+		newProgramsCommand(c),
 		newReplayCommand(c),
 		newMapCommand(c),
 		newSoakCommand(c),
