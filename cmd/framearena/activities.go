@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -86,8 +87,8 @@ func measureCrowds(ctx context.Context, n int, stderr io.Writer, progress *progr
 // measureCrowd measures n activities. It calls stage at the beginning of each stage.
 func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow, error) {
 	finished.Store(0)
-	collectionNs(5) // the first collections of a process take longer: they start the collector
-	row := crowdRow{Name: sort.name, Title: sort.title, GCEmptyNs: collectionNs(5)}
+	collectionNs() // the first collections of a process take longer: they start the collector
+	row := crowdRow{Name: sort.name, Title: sort.title, GCEmptyNs: collectionNs()}
 	each := func(since time.Time) float64 { return float64(time.Since(since).Nanoseconds()) / float64(n) }
 
 	stage("creating")
@@ -102,7 +103,7 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 	row.MemorySource = source
 
 	stage("collecting garbage")
-	row.GCSuspendedNs = collectionNs(5)
+	row.GCSuspendedNs = collectionNs()
 
 	stage("finishing")
 	start = time.Now()
@@ -118,13 +119,20 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 	return row, nil
 }
 
-// collectionNs returns the nanoseconds that a runtime.GC() takes: the median of n.
-func collectionNs(n int) float64 {
-	times := make([]float64, n)
+// collectionNs returns the nanoseconds that a runtime.GC() takes: the median of five.
+func collectionNs() float64 { return median(collectionTimes()) }
+
+// fastestCollectionNs returns the nanoseconds that a runtime.GC() takes: the fastest of five, which
+// depends least on what else the machine does.
+func fastestCollectionNs() float64 { return slices.Min(collectionTimes()) }
+
+// collectionTimes returns the nanoseconds of five runs of runtime.GC().
+func collectionTimes() []float64 {
+	times := make([]float64, 5)
 	for i := range times {
 		start := time.Now()
 		runtime.GC()
 		times[i] = float64(time.Since(start).Nanoseconds())
 	}
-	return median(times)
+	return times
 }

@@ -113,14 +113,14 @@ func measureProgramHere(order string, n int, stage func(string)) (m programMemor
 	}
 	var before uint64
 	err = p.Run(n, as == asTasks, func(mapped uintptr) {
-		collectionNs(3) // what was made before the program, and the collector itself
+		collectionNs() // what was made before the program, and the collector itself
 		before, _ = residentMemory(mapped)
 		stage("beginning")
 	}, func(mapped uintptr) {
 		stage("collecting garbage")
 		after, source := residentMemory(mapped)
 		m.MemoryBytes, m.MemorySource = float64(after)-float64(before), source
-		m.GCFullNs = collectionNs(3)
+		m.GCFullNs = fastestCollectionNs()
 		stage("ending")
 	})
 	if err != nil {

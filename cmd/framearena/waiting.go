@@ -55,7 +55,7 @@ func measureWaitingHere(name string, n int, stage func(string)) (row waitingRow,
 	if err != nil {
 		return row, err
 	}
-	c := form.Open()
+	c := form.OpenOnPool()
 	defer func() { err = errors.Join(err, c.Close()) }()
 	if err := c.Prepare(n); err != nil {
 		return row, err
@@ -77,7 +77,7 @@ func measureWaitingHere(name string, n int, stage func(string)) (row waitingRow,
 	stage("collecting garbage")
 	m := c.Memory().Sub(heap)
 	row.HeapBytes, row.HeapObjects = float64(m.Heap)/float64(n), float64(m.Objects)/float64(n)
-	row.GCWaitingNs = collectionNs(3)
+	row.GCWaitingNs = fastestCollectionNs()
 
 	stage("releasing")
 	if err := c.Release(); err != nil {

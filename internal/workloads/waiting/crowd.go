@@ -18,8 +18,9 @@ import (
 // one at a time.
 type Crowd struct {
 	form     *Form
-	executor *executor.Inline
-	other    *executor.Inline // of AwaitOn
+	executor base
+	other    base        // of AwaitOn
+	settle   func(n int) // returns when the n roots that were launched wait, or their steps have returned
 	clock    *handClock
 	launched int
 
@@ -36,6 +37,13 @@ type Crowd struct {
 	parked   sync.WaitGroup // counts goroutines that do not wait yet
 }
 
+// base is the executor of a crowd.
+type base interface {
+	coro.Executor
+	Arena() *arena.Arena
+	Close() error
+}
+
 // ended is how many roots of the crowd have ended, and failed is the first error among them.
 // Each root has ended with the result 1, which is what it adds to ended.
 var (
@@ -46,15 +54,39 @@ var (
 // fail records the error of a root.
 func fail(err error) { failed.CompareAndSwap(nil, &err) }
 
-// Open returns a crowd of the form, without any roots yet. It has to be closed.
+// Open returns a crowd of the form, without any roots yet, on an [executor.Inline]: a launch returns
+// when its root waits, so nothing depends on the scheduler. The crowd has to be closed.
 func (f *Form) Open() *Crowd {
+	c := f.open()
+	opts := []executor.InlineOption{executor.WithClock(c.clock), executor.WithErrorHandler(fail)}
+	c.executor, c.other = executor.NewInline(opts...), executor.NewInline(opts...)
+	c.settle = func(int) {}
+	return c
+}
+
+// OpenOnPool is Open on an [executor.Pool].
+func (f *Form) OpenOnPool() *Crowd {
+	c := f.open()
+	opts := []executor.PoolOption{executor.WithClock(c.clock), executor.WithErrorHandler(fail)}
+	pool, other := executor.NewPool(opts...), executor.NewPool(opts...)
+	c.executor, c.other = pool, other
+	c.settle = func(n int) {
+		idle := func(p *executor.Pool, n int) bool {
+			s := p.Stats()
+			return s.Tasks >= uint64(n) && s.Queued == 0 && s.Idle == len(s.Workers)
+		}
+		for !idle(pool, n) || !idle(other, 0) || !idle(pool, n) {
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+	return c
+}
+
+func (f *Form) open() *Crowd {
 	ended.Store(0)
 	failed.Store(nil)
 	c := &Crowd{form: f, clock: new(handClock)}
-	opts := []executor.InlineOption{executor.WithClock(c.clock), executor.WithErrorHandler(fail)}
-	c.executor, c.other = executor.NewInline(opts...), executor.NewInline(opts...)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.counting = arena.NewCounting(c.executor.Arena())
 	openGates()
 	crowd = c
 	return c
@@ -63,6 +95,7 @@ func (f *Form) Open() *Crowd {
 // Prepare makes room for what the program of the form has beside n roots. It is called once,
 // before Launch and before the first measurement.
 func (c *Crowd) Prepare(n int) error {
+	c.counting = arena.NewCounting(c.executor.Arena())
 	if c.form.prepare == nil {
 		return nil
 	}
@@ -77,6 +110,9 @@ func (c *Crowd) Launch(n int) error {
 		}
 	}
 	c.launched = n
+	if c.form.Group != Goroutines && !c.form.bare {
+		c.settle(n)
+	}
 	c.parked.Wait()
 	if runtime.NumGoroutine() > n {
 		time.Sleep(settling) // goroutines that have counted themselves may be about to wait

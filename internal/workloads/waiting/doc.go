@@ -10,8 +10,8 @@
 // is in variables of this package, since a task without a held part can refer to nothing else.
 // So there is one crowd at a time in a process.
 //
-// The roots run on an executor.Inline: a launch returns when its root waits, so nothing depends on
-// the scheduler. What a root takes does not depend on the executor.
+// The command has the roots on an executor.Pool, as programs do. The tests and the benchmark have
+// them on an executor.Inline, on which nothing depends on the scheduler.
 //
 // In the order in which to read: forms.go is the table, crowd.go the crowd and its figures;
 // launches.go, waits.go and goroutines.go are the programs, and hand_clock.go is the clock that

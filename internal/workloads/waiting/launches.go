@@ -86,12 +86,11 @@ var gated = coro.Define("gated", func(f *coro.Frame[small, int]) coro.Step {
 type (
 	held16 struct {
 		gate *coro.Event
-		name *string
+		_    *string
 	}
 	held64 struct {
 		gate *coro.Event
-		name [3]string
-		_    *string
+		_    [7]*string
 	}
 )
 

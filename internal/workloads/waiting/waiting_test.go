@@ -25,7 +25,9 @@ func TestAllWaitAndAllEnd(t *testing.T) {
 	}
 	for _, form := range waiting.Forms {
 		t.Run(form.Name, func(t *testing.T) {
-			_, err := measure(form, n)
+			_, err := measure(form.Open(), n)
+			require.NoError(t, err)
+			_, err = measure(form.OpenOnPool(), n)
 			require.NoError(t, err)
 		})
 	}
@@ -51,9 +53,8 @@ type figures struct {
 	Left    waiting.Memory // after the release and a Trim
 }
 
-// measure measures a form with n roots, and checks that they end.
-func measure(form *waiting.Form, n int) (m figures, err error) {
-	c := form.Open()
+// measure measures n roots of a crowd, and checks that they end.
+func measure(c *waiting.Crowd, n int) (m figures, err error) {
 	defer func() { err = errors.Join(err, c.Close()) }()
 	if err := c.Prepare(n); err != nil {
 		return m, err
@@ -91,7 +92,7 @@ func child(name string) int {
 	form, err := waiting.Find(name)
 	if err == nil {
 		var m figures
-		if m, err = measure(form, roots); err == nil {
+		if m, err = measure(form.Open(), roots); err == nil {
 			err = json.NewEncoder(os.Stdout).Encode(m)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 var (
 	crowd     *Crowd // of the process
 	gate      coro.Event
-	never     coro.Event // is not set
 	mutex     coro.Mutex
 	channel   *coro.Chan[int]
 	semaphore *coro.Semaphore
@@ -53,7 +52,7 @@ var waits = []Form{
 		return err
 	}, launch: launchKind(awaitsHandle)},
 	{Name: "waker", Title: "Suspend, a Waker", prepare: func(c *Crowd, n int) error {
-		c.wakers = touched[coro.Waker](n)
+		c.wakers = touched[coro.Waker](n)[:n]
 		return nil
 	}, launch: launchKind(suspends), release: func(c *Crowd) {
 		for _, w := range c.wakers {
@@ -178,7 +177,7 @@ var suspends = coro.Define("suspends", func(f *coro.Frame[small, int]) coro.Step
 		return f.Fail(f.Err())
 	case f.At() == 0:
 		w := coro.NewWaker()
-		crowd.wakers = append(crowd.wakers, w) // the roots begin one after the other
+		crowd.wakers[f.State[0]] = w
 		return coro.Suspend(f, 1, w)
 	}
 	return f.State.end(f)
