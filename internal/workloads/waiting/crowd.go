@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -178,6 +179,7 @@ func (c *Crowd) Trim() {
 type Memory struct {
 	Heap    int64 // live objects on the Go heap, after a collection
 	Objects int64 // their number
+	Scanned int64 // those parts of Heap that a collection scans: they make it longer
 	Stacks  int64 // stacks of goroutines
 	Frames  int64 // live frames in the executors' arenas, each with the size of its class
 	Mapped  int64 // memory that the arenas have mapped: whole slabs
@@ -188,7 +190,7 @@ func (m Memory) Total() int64 { return m.Heap + m.Stacks + m.Frames }
 
 // Sub returns the difference m - n.
 func (m Memory) Sub(n Memory) Memory {
-	return Memory{m.Heap - n.Heap, m.Objects - n.Objects, m.Stacks - n.Stacks, m.Frames - n.Frames, m.Mapped - n.Mapped}
+	return Memory{m.Heap - n.Heap, m.Objects - n.Objects, m.Scanned - n.Scanned, m.Stacks - n.Stacks, m.Frames - n.Frames, m.Mapped - n.Mapped}
 }
 
 // Memory collects garbage and returns the memory of the process.
@@ -197,7 +199,9 @@ func (c *Crowd) Memory() Memory {
 	runtime.GC() // what sync.Pools have survives one collection
 	var s runtime.MemStats
 	runtime.ReadMemStats(&s)
-	m := Memory{Heap: int64(s.HeapAlloc), Objects: int64(s.HeapObjects), Stacks: int64(s.StackInuse)}
+	scanned := []metrics.Sample{{Name: "/gc/scan/heap:bytes"}}
+	metrics.Read(scanned)
+	m := Memory{Heap: int64(s.HeapAlloc), Objects: int64(s.HeapObjects), Scanned: int64(scanned[0].Value.Uint64()), Stacks: int64(s.StackInuse)}
 	for _, a := range []*arena.Arena{c.executor.Arena(), c.other.Arena()} {
 		stats := a.Stats()
 		for _, class := range stats.Classes {

@@ -129,40 +129,41 @@ var bounds = []struct {
 	goal    int     // 0: there is none
 	total   float64 // bytes per root while all wait
 	objects float64 // objects per root on the Go heap while all wait
+	scanned float64 // bytes per root that a collection scans while all wait
 	left    float64 // bytes per root on the Go heap after the release
 }{
-	{"nothing", 0, 3, 0.02, 5},
-	{"go", 128, 144, 0.02, 15},
-	{"on-error", 176, 980, 3.32, 15},
-	{"on-result", 176, 980, 3.32, 15},
-	{"context", 176, 1493, 8.82, 54},
-	{"context-each", 352, 1966, 14.32, 7},
-	{"context-alone", 0, 108, 2.22, 4},
-	{"allocator", 176, 980, 3.32, 15},
-	{"root-frame-size", 176, 980, 3.32, 15},
-	{"counted", 176, 980, 3.32, 15},
-	{"options", 176, 1494, 8.82, 54},
-	{"start", 208, 1472, 7.72, 7},
-	{"start-context-each", 432, 2176, 16.52, 4},
-	{"held-16", 160, 175, 0.04, 47},
-	{"held-64", 208, 228, 0.04, 100},
-	{"event", 128, 144, 0.02, 15},
-	{"mutex", 128, 144, 0.02, 15},
-	{"chan", 144, 155, 0.02, 27},
-	{"semaphore", 144, 155, 0.02, 27},
-	{"sleep-16", 128, 144, 0.02, 15},
-	{"sleep-80", 192, 285, 0.02, 24},
-	{"handle", 144, 164, 0.04, 35},
-	{"waker", 144, 271, 1.12, 124},
-	{"select-two", 256, 435, 0.02, 43},
-	{"select-after", 256, 829, 0.06, 433},
-	{"after", 176, 486, 0.04, 227},
-	{"timeout", 208, 1073, 2.25, 947},
-	{"shield", 208, 990, 2.24, 862},
-	{"blocking", 0, 4181, 12.14, 1090},
-	{"await-on", 0, 1690, 7.74, 261},
-	{"wait-context", 0, 882, 6.64, 800},
-	{"order", 0, 2307, 11.05, 1459},
+	{"nothing", 0, 3, 0.02, 2, 5},
+	{"go", 128, 144, 0.02, 3, 15},
+	{"on-error", 176, 980, 3.32, 839, 15},
+	{"on-result", 176, 980, 3.32, 839, 15},
+	{"context", 176, 1493, 8.82, 1352, 54},
+	{"context-each", 352, 1966, 14.32, 1701, 7},
+	{"context-alone", 0, 108, 2.22, 108, 4},
+	{"allocator", 176, 980, 3.32, 839, 15},
+	{"root-frame-size", 176, 980, 3.32, 839, 15},
+	{"counted", 176, 980, 3.32, 839, 15},
+	{"options", 176, 1494, 8.82, 1352, 54},
+	{"start", 208, 1472, 7.72, 1332, 7},
+	{"start-context-each", 432, 2176, 16.52, 1911, 4},
+	{"held-16", 160, 175, 0.04, 34, 47},
+	{"held-64", 208, 228, 0.04, 87, 100},
+	{"event", 128, 144, 0.02, 3, 15},
+	{"mutex", 128, 144, 0.02, 3, 15},
+	{"chan", 144, 155, 0.02, 3, 27},
+	{"semaphore", 144, 155, 0.02, 3, 27},
+	{"sleep-16", 128, 144, 0.02, 3, 15},
+	{"sleep-80", 192, 285, 0.02, 3, 24},
+	{"handle", 144, 164, 0.04, 23, 35},
+	{"waker", 144, 271, 1.12, 129, 124},
+	{"select-two", 256, 435, 0.02, 3, 43},
+	{"select-after", 256, 829, 0.06, 405, 433},
+	{"after", 176, 486, 0.04, 204, 227},
+	{"timeout", 208, 1073, 2.25, 932, 947},
+	{"shield", 208, 990, 2.24, 848, 862},
+	{"blocking", 0, 4181, 12.14, 1398, 1090},
+	{"await-on", 0, 1690, 7.74, 1399, 261},
+	{"wait-context", 0, 882, 6.64, 493, 800},
+	{"order", 0, 2307, 11.05, 1884, 1459},
 }
 
 func TestBoundsOfEachForm(t *testing.T) {
@@ -182,11 +183,12 @@ func TestBoundsOfEachForm(t *testing.T) {
 		t.Run(bound.name, func(t *testing.T) {
 			m := inChild(t, bound.name)
 			each := func(n int64) float64 { return float64(n) / roots }
-			t.Logf("%-20s goal %4d: %7.1f bytes, %5.2f objects, left %6.1f bytes", bound.name, bound.goal,
-				each(m.Waiting.Total()), each(m.Waiting.Objects), each(m.Left.Heap))
+			t.Logf("%-20s goal %4d: %7.1f bytes, %5.2f objects, %6.1f bytes scanned, %6.1f bytes left", bound.name, bound.goal,
+				each(m.Waiting.Total()), each(m.Waiting.Objects), each(m.Waiting.Scanned), each(m.Left.Heap))
 			require.LessOrEqual(t, each(m.Waiting.Total()), bound.total, "bytes: heap %.1f, stacks %.1f, frames %.1f",
 				each(m.Waiting.Heap), each(m.Waiting.Stacks), each(m.Waiting.Frames))
 			require.LessOrEqual(t, each(m.Waiting.Objects), bound.objects, "objects")
+			require.LessOrEqual(t, each(m.Waiting.Scanned), bound.scanned, "bytes that a collection scans")
 			require.LessOrEqual(t, each(m.Left.Heap), bound.left, "bytes that are left")
 			require.LessOrEqual(t, m.Left.Frames, int64(0), "frames that are left")
 			// Frames are in slabs of 2 MiB, those of each class in others.
