@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/internal/workloads/programs"
 )
 
@@ -112,13 +113,13 @@ func measureProgramHere(order string, n int, stage func(string)) (m programMemor
 		return m, errors.New("a program is measured with tasks or with goroutines")
 	}
 	var before uint64
-	err = p.Run(n, as == asTasks, func(mapped uintptr) {
+	err = p.Run(n, as == asTasks, func(frames arena.Stats) {
 		collectionNs() // what was made before the program, and the collector itself
-		before, _ = residentMemory(mapped)
+		before, _ = residentMemory(frames.MappedBytes)
 		stage("beginning")
-	}, func(mapped uintptr) {
+	}, func(frames arena.Stats) {
 		stage("collecting garbage")
-		after, source := residentMemory(mapped)
+		after, source := residentMemory(frames.MappedBytes)
 		m.MemoryBytes, m.MemorySource = float64(after)-float64(before), source
 		m.GCFullNs = fastestCollectionNs()
 		stage("ending")

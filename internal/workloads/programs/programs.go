@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/examples/chat/room"
 	"github.com/framearena/framearena/examples/health/checker"
 	"github.com/framearena/framearena/examples/orders/shop"
@@ -47,24 +48,23 @@ func Find(name string) (*Program, error) {
 }
 
 // Run runs the program once with size n: with tasks or with goroutines. It calls ready when it is
-// about to begin, and full when everything waits. mapped returns the memory that the pool's
-// arena has mapped, in bytes. The error says what went wrong, also if a result is not what it should
-// be.
-func (p *Program) Run(n int, tasks bool, ready, full func(mapped uintptr)) error {
+// about to begin, and full when everything waits, with the figures of the pool's arena or, for
+// goroutines, with zeros. The error says what went wrong, also if a result is not what it should be.
+func (p *Program) Run(n int, tasks bool, ready, full func(frames arena.Stats)) error {
 	run, end, err := p.begin(n)
 	if err != nil {
 		return err
 	}
-	mapped := func() uintptr { return 0 }
+	frames := func() (s arena.Stats) { return s }
 	var pool *executor.Pool
 	if tasks {
 		pool = executor.NewPool()
-		mapped = func() uintptr { return pool.Arena().Stats().MappedBytes }
+		frames = pool.Arena().Stats
 	}
-	ready(mapped())
+	ready(frames())
 	err = run(pool, func() {
 		time.Sleep(settling)
-		full(mapped())
+		full(frames())
 	})
 	if tasks {
 		err = first(err, pool.Close())
