@@ -120,15 +120,15 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 }
 
 // collectionNs returns the nanoseconds that a runtime.GC() takes: the median of five.
-func collectionNs() float64 { return median(collectionTimes()) }
+func collectionNs() float64 { return median(collectionTimes(5)) }
 
-// fastestCollectionNs returns the nanoseconds that a runtime.GC() takes: the fastest of five, which
+// fastestCollectionNs returns the nanoseconds that a runtime.GC() takes: the fastest of three, which
 // depends least on what else the machine does.
-func fastestCollectionNs() float64 { return slices.Min(collectionTimes()) }
+func fastestCollectionNs() float64 { return slices.Min(collectionTimes(3)) }
 
-// collectionTimes returns the nanoseconds of five runs of runtime.GC().
-func collectionTimes() []float64 {
-	times := make([]float64, 5)
+// collectionTimes returns the nanoseconds of n runs of runtime.GC().
+func collectionTimes(n int) []float64 {
+	times := make([]float64, n)
 	for i := range times {
 		start := time.Now()
 		runtime.GC()
