@@ -1,4 +1,4 @@
-// Framearena is a tour of the library in less than a minute: it measures what tasks on recycled
+// Framearena is a tour of the library in about a minute: it measures what tasks on recycled
 // arena frames cost, and compares them with the alternatives.
 //
 //	go run ./cmd/framearena

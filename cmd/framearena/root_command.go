@@ -10,7 +10,7 @@ import (
 // rootText is what help says about the command as a whole.
 const rootText = `Framearena measures what tasks on recycled arena frames cost, and compares them
 with the alternatives: a chain of tasks with frames from several allocators, and
-many suspended tasks with as many parked goroutines. It takes less than a
+many suspended tasks with as many parked goroutines. It takes about a
 minute. Its subcommands run one part of that tour, or do something else.
 
 With --json a command prints one JSON document, and nothing else, on standard
