@@ -14,15 +14,18 @@ func (c *Chan[T]) Waiting() (receivers, senders, room int, ok bool) {
 // inspect walks the queue.
 func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	used := map[int32]bool{}
+	proxies := 0
+	inProxies := q.proxied != nil && q.proxied.inProxies
 	ok = true
 	var prev *header
 	for h := q.frames.head; h != nil; prev, h = h, h.nextInQueue() {
 		if h.layout&flagProxy != 0 {
 			p := h.proxy()
-			if p.prev.get() != prev || p.number < 0 || used[p.number] {
+			if p.prev.get() != prev || p.number < 0 || !inProxies && used[p.number] {
 				ok = false
 			}
 			used[p.number] = true
+			proxies++
 		}
 		n++
 	}
@@ -31,9 +34,9 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	}
 	if q.proxied != nil {
 		room = len(q.proxied.values)
-		if len(used)+len(q.proxied.free) != room || q.proxied.visits < len(used) {
+		if !inProxies && len(used)+len(q.proxied.free) != room || q.proxied.visits < proxies {
 			ok = false
 		}
 	}
-	return n, room, ok && q.arguments.n == n-len(used)
+	return n, room, ok && q.arguments.n == n-proxies
 }

@@ -93,21 +93,36 @@ const (
 	selectionMet = 1 << 31 // in winner: settle or fire has come to the end of the Select
 )
 
-// proxy is what waits in a queue for a task in a Select. Its header has kind, parent and
-// environment of the task, at is the number of the case, and result refers to the selection.
+// proxy is what waits in a queue for a task in a Select. Its header has the environment of the
+// task, at is the number of the case, and result refers to the selection. Two words of the header
+// have another meaning than in a frame: kind refers to the casePlace, and parent is the argument of
+// the case if proxyArguments says so. So nobody asks a proxy for its kind or its parent.
 type proxy struct {
 	header
-
-	place link[casePlace] // set by push
 
 	// prev is what is before the proxy in its queue; 0 if it is first, or in no queue.
 	// Guarded by the queue's lock.
 	prev link[header]
 
-	// number is where the proxy's argument is, in proxyArguments; -1 if the proxy is in no
-	// queue. Guarded by the queue's lock.
+	// number is where the proxy's argument is, in proxyArguments, or 0 if it is in the proxy; -1
+	// if the proxy is in no queue. Guarded by the queue's lock.
 	number int32
 }
+
+// place returns where p waits. setPlace, which push calls, has set it.
+func (p *proxy) place() *casePlace {
+	l := link[casePlace](p.kind)
+	return l.get()
+}
+
+func (p *proxy) setPlace(a *casePlace) {
+	var l link[casePlace]
+	l.set(a)
+	p.kind = link[kind](l)
+}
+
+// argument returns where the argument is that lies in the proxy.
+func (p *proxy) argument() unsafe.Pointer { return unsafe.Pointer(&p.parent) }
 
 const (
 	selectionSize = unsafe.Sizeof(selection{})
@@ -115,9 +130,9 @@ const (
 	proxySize     = unsafe.Sizeof(proxy{})
 )
 
-// Three cases fit in 256 bytes, and one with any number of Afters in 128. Each proxy is aligned.
+// Three cases with any number of Afters fit in 256 bytes, and one in 128. Each proxy is aligned.
 var (
-	_ [256 - (selectionSize + 3*proxySize)]struct{}
+	_ [256 - (timedSize + 3*proxySize)]struct{}
 	_ [128 - (timedSize + proxySize)]struct{}
 	_ [-(selectionSize % unsafe.Alignof(proxy{}))]struct{}
 	_ [-(timedSize % unsafe.Alignof(proxy{}))]struct{}
@@ -143,7 +158,7 @@ func (a *casePlace) expect(p *proxy, of selectable) {
 		a.of = of
 	}
 	a.visits++
-	p.place.set(a)
+	p.setPlace(a)
 }
 
 // newSelection returns a selection for n cases, whose proxies are still to be made. If it is
@@ -221,10 +236,12 @@ func (s *selection) setTimer(t *timers, index int, d time.Duration) {
 	}
 }
 
-// init writes all of p but place, which push sets.
+// init writes all of p but its place and its argument, which push sets.
 func (p *proxy) init(s *selection, h *header, index int32) {
-	p.header = header{kind: h.kind, parent: h.parent, env: h.env, at: uint32(index), layout: flagProxy}
+	p.env = h.env
 	p.result = uintptr(unsafe.Pointer(s))
+	p.at = uint32(index)
+	p.layout = flagProxy
 	p.prev = 0
 	p.number = -1
 }
@@ -241,7 +258,7 @@ func (p *proxy) claim() bool {
 	if !p.selection().winner.CompareAndSwap(0, p.at+1) {
 		return false
 	}
-	p.place.get().visits--
+	p.place().visits--
 	return true
 }
 
@@ -270,7 +287,7 @@ func (p *proxy) settle(w *Worker) *header {
 func (s *selection) dropAllBut(p *proxy) {
 	for i := range s.proxies() {
 		if q := s.proxy(i); q != p {
-			q.place.get().of.drop(q)
+			q.place().of.drop(q)
 		}
 	}
 }
@@ -308,16 +325,28 @@ func (s *selection) fire(woken *wakeList) {
 	}
 }
 
-// proxyArguments has the arguments of the proxies in a queue. A ring does not do, since drop
+// proxyArguments has the arguments of the proxies in a queue, or says that they lie in the proxies:
+// an argument that is an address, or nothing, does. For others a ring does not do, since drop
 // takes proxies out in any order: each argument has a number. The waitable's lock guards it.
 type proxyArguments[V any] struct {
 	casePlace
-	values []V     // zero where not in use, since V may hold Go pointers
-	free   []int32 // the numbers that are not in use
+	inProxies bool    // not changed
+	values    []V     // zero where not in use, since V may hold Go pointers
+	free      []int32 // the numbers that are not in use
+}
+
+func newProxyArguments[V any]() *proxyArguments[V] {
+	var v V
+	_, isWord := any(v).(uintptr)
+	return &proxyArguments[V]{inProxies: isWord || unsafe.Sizeof(v) == 0}
 }
 
 // take returns the argument of p, which has just left the queue, and frees its number.
 func (a *proxyArguments[V]) take(p *proxy) V {
+	if a.inProxies {
+		p.number = -1
+		return *(*V)(p.argument())
+	}
 	var zero V
 	v := a.values[p.number]
 	a.values[p.number] = zero
@@ -329,7 +358,7 @@ func (a *proxyArguments[V]) take(p *proxy) V {
 // enter pushes a new proxy, for a case whose selectable is of.
 func (q *fifo[V]) enter(p *proxy, of selectable, v V) {
 	if q.proxied == nil {
-		q.proxied = new(proxyArguments[V])
+		q.proxied = newProxyArguments[V]()
 	}
 	q.proxied.expect(p, of)
 	q.pushProxy(p, v)
@@ -337,7 +366,10 @@ func (q *fifo[V]) enter(p *proxy, of selectable, v V) {
 
 func (q *fifo[V]) pushProxy(p *proxy, v V) {
 	a := q.proxied
-	if n := len(a.free); n > 0 {
+	if a.inProxies {
+		p.number = 0
+		*(*V)(p.argument()) = v
+	} else if n := len(a.free); n > 0 {
 		p.number = a.free[n-1]
 		a.free = a.free[:n-1]
 		a.values[p.number] = v

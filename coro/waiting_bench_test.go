@@ -28,7 +28,7 @@ func benchmarkWaits[S any](b *testing.B, ctx context.Context, step func(f *coro.
 
 type waitsOften[S any] struct {
 	left int
-	_            S
+	_    S
 }
 
 // BenchmarkWaits has a task wait, and wakes it, once an iteration.
