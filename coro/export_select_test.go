@@ -14,35 +14,33 @@ func (c *Chan[T]) Waiting() (receivers, senders, room int, ok bool) {
 // inspect walks the queue.
 func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	used := map[int32]bool{}
+	proxies, numbered := 0, 0
+	inWords := q.numbered != nil && q.numbered.inWords
 	ok = true
 	var prev *header
-	proxies := 0
 	for h := q.head; h != nil; prev, h = h, h.nextInWait() {
-		number := int32(-1)
-		switch {
-		case h.layout&flagProxy != 0:
-			number = h.proxy().number
-			proxies++
-		case h.layout&flagListed != 0:
-			number = h.node().number
-		default:
-			n++
+		n++
+		if h.layout&(flagProxy|flagListed) == 0 {
 			continue
 		}
-		if h.prevInWait() != prev || number < 0 || used[number] {
+		numbered++
+		if h.layout&flagProxy != 0 {
+			proxies++
+		}
+		_, number := h.argument()
+		if h.prevInWait() != prev || *number < 0 || !inWords && used[*number] {
 			ok = false
 		}
-		used[number] = true
-		n++
+		used[*number] = true
 	}
 	if n != q.n || q.tail != prev {
 		ok = false
 	}
 	if q.numbered != nil {
 		room = len(q.numbered.values)
-		if len(used)+len(q.numbered.free) != room || q.numbered.visits < proxies {
+		if !inWords && len(used)+len(q.numbered.free) != room || q.numbered.visits < proxies {
 			ok = false
 		}
 	}
-	return n, room, ok && q.arguments.n == n-len(used)
+	return n, room, ok && q.arguments.n == n-numbered
 }

@@ -187,9 +187,10 @@ type waitNode struct {
 	// on is the waitable, or the selection if selects is set.
 	on      uintptr
 	selects bool
-	sends   bool  // the task waits to send, in the queue of a Chan's senders; not guarded by the stripe's lock
-	apart   bool  // the node lies in a slot
-	number  int32 // where the task's argument is, in numberedArguments
+	sends   bool    // the task waits to send, in the queue of a Chan's senders; not guarded by the stripe's lock
+	apart   bool    // the node lies in a slot
+	number  int32   // where the task's argument is, in numberedArguments; -1: in no queue
+	word    uintptr // the argument, if it is there
 
 	prev, next link[header] // in the queue
 }

@@ -19,12 +19,22 @@ import (
 // zero Case never happens, and nor does the case of a nil Chan, Event or WaitGroup, or of the zero
 // Waker: use one to leave a case out.
 type Case struct {
-	on     selectable     // nil: the case never happens
-	index  int32          // among the arguments of Select
+	on     selectable // nil: the case never happens
+	index  int32      // among the arguments of Select
+	sort   caseSort
 	place  unsafe.Pointer // where a received value goes; nil: nowhere
 	number uint64         // of the Waker, or of box; of an After its time, in ns
 	box    any            // of a SendCase: the *box of the Chan
 }
+
+// caseSort is what Select does with a Case.
+type caseSort uint8
+
+const (
+	caseOfWaitable caseSort = iota // is tried, and waited for by a proxy
+	caseOfDefault
+	caseOfTime // an After; on is an afterCase
+)
 
 // selectable is what a Case can be about: a waitable, or one side of it. The caller of try
 // and push holds its lock; the caller of the other methods holds no lock of a waitable.
@@ -57,10 +67,7 @@ const parkMisuse = parkExhausted + 1
 
 // Default is the case that happens if no other can happen at once: a Select with it does not
 // wait.
-func Default() Case { return Case{on: defaultCase{}} }
-
-// defaultCase is in no selecting.cases: Select notes only its index.
-type defaultCase struct{ selectable }
+func Default() Case { return Case{sort: caseOfDefault} }
 
 // Select waits until one of the cases can happen, does that one and no other, and continues
 // in f at the resume point at. The number of the case, counted from 0, is in *chosen, which
@@ -78,8 +85,8 @@ type defaultCase struct{ selectable }
 // Tasks in a Select take their turn among the others that wait for the same thing. If no case
 // can ever happen, the task waits until its context ends. A task that waits in a Select needs
 // memory of the executor's arena beside its frame, also if the tree has an allocator of its
-// own: 128 bytes for one case, 256 for up to 3, with any number of Afters besides; but with 3
-// cases and an After 512. If all cases are Afters, 64 bytes are enough, in the room behind the
+// own: 128 bytes for one case, 256 for up to 3, with any number of Afters besides. If all cases are
+// Afters, 64 bytes are enough, in the room behind the
 // task's state, where a child would be elided, or else in a frame that it shares with other
 // timers.
 func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
@@ -94,23 +101,25 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	if len(s.cases) > 0 {
 		s.abandon()
 	}
-	for i, c := range cases {
-		switch c.on.(type) {
-		case nil:
-		case defaultCase:
+	for i := range cases {
+		c := &cases[i]
+		switch {
+		case c.sort == caseOfDefault:
 			s.defaultIndex = i
-		case afterCase:
-			if d := c.duration(); d <= 0 {
-				c.index = int32(i)
-				s.cases = append(s.cases, c)
-			} else if s.soonest < 0 || d < s.after {
+		case c.on == nil:
+		case c.sort == caseOfTime && c.duration() > 0:
+			if d := c.duration(); s.soonest < 0 || d < s.after {
 				s.soonest, s.after = i, d
 			}
 		default:
-			c.index = int32(i)
-			s.cases = append(s.cases, c)
-			c.on.check(h, &s.cases[len(s.cases)-1]) // &c would be on the Go heap
-			_, l := c.on.waitable()
+			s.cases = append(s.cases, *c)
+			added := &s.cases[len(s.cases)-1] // c in a call of a method would be on the Go heap
+			added.index = int32(i)
+			if c.sort == caseOfTime {
+				continue // it can happen at once
+			}
+			added.on.check(h, added)
+			_, l := added.on.waitable()
 			s.locks = append(s.locks, l)
 		}
 	}

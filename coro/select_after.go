@@ -17,7 +17,7 @@ import "time"
 //	return coro.Select(f, 1, &s.chosen, jobs.RecvCase(&s.job), coro.After(time.Second))
 //
 // If a Select has several Afters, the one with the least d is due first.
-func After(d time.Duration) Case { return Case{on: afterCase{}, number: uint64(d)} }
+func After(d time.Duration) Case { return Case{on: afterCase{}, sort: caseOfTime, number: uint64(d)} }
 
 // afterCase is what an After is about. Only one whose time has passed is in selecting.cases, and
 // so no Select that waits has one there.

@@ -93,24 +93,36 @@ const (
 	selectionMet = 1 << 31 // in winner: settle or fire has come to the end of the Select
 )
 
-// proxy is what waits in a queue for a task in a Select. Its header has kind, parent and
-// environment of the task, at is the number of the case, and result refers to the selection.
+// proxy is what waits in a queue for a task in a Select. Its header has the environment of the
+// task, at is the number of the case, and result refers to the selection. Two words of the header
+// have another meaning than in a frame: kind refers to the casePlace, and parent is the argument of
+// the case if proxyArguments says so. So nobody asks a proxy for its kind or its parent.
 type proxy struct {
 	header
-
-	place link[casePlace] // set by push
 
 	// prev is what is before the proxy in its queue; 0 if it is first, or in no queue.
 	// Guarded by the queue's lock.
 	prev link[header]
 
-	// number is where the proxy's argument is, in numberedArguments; -1 if the proxy is in no
-	// queue. Guarded by the queue's lock.
+	// number is where the proxy's argument is, in numberedArguments, or 0 if it is in the proxy; -1
+	// if the proxy is in no queue. Guarded by the queue's lock.
 	number int32
 }
 
 // selectWithdrawn is the winner of a Select whose scope has ended.
 const selectWithdrawn = selectionMet - 1
+
+// place returns where p waits. setPlace, which push calls, has set it.
+func (p *proxy) place() *casePlace {
+	l := link[casePlace](p.kind)
+	return l.get()
+}
+
+func (p *proxy) setPlace(a *casePlace) {
+	var l link[casePlace]
+	l.set(a)
+	p.kind = link[kind](l)
+}
 
 const (
 	selectionSize = unsafe.Sizeof(selection{})
@@ -118,9 +130,9 @@ const (
 	proxySize     = unsafe.Sizeof(proxy{})
 )
 
-// Three cases fit in 256 bytes, and one with any number of Afters in 128. Each proxy is aligned.
+// Three cases with any number of Afters fit in 256 bytes, and one in 128. Each proxy is aligned.
 var (
-	_ [256 - (selectionSize + 3*proxySize)]struct{}
+	_ [256 - (timedSize + 3*proxySize)]struct{}
 	_ [128 - (timedSize + proxySize)]struct{}
 	_ [-(selectionSize % unsafe.Alignof(proxy{}))]struct{}
 	_ [-(timedSize % unsafe.Alignof(proxy{}))]struct{}
@@ -146,7 +158,7 @@ func (a *casePlace) expect(p *proxy, of selectable) {
 		a.of = of
 	}
 	a.visits++
-	p.place.set(a)
+	p.setPlace(a)
 }
 
 // newSelection returns a selection for n cases, whose proxies are still to be made. If it is
@@ -224,10 +236,12 @@ func (s *selection) setTimer(t *timers, index int, d time.Duration) {
 	}
 }
 
-// init writes all of p but place, which push sets.
+// init writes all of p but its place and its argument, which push sets.
 func (p *proxy) init(s *selection, h *header, index int32) {
-	p.header = header{kind: h.kind, parent: h.parent, env: h.env, at: uint32(index), layout: flagProxy}
+	p.env = h.env
 	p.result = uintptr(unsafe.Pointer(s))
+	p.at = uint32(index)
+	p.layout = flagProxy
 	p.prev = 0
 	p.number = -1
 }
@@ -244,15 +258,8 @@ func (p *proxy) claim() bool {
 	if !p.selection().winner.CompareAndSwap(0, p.at+1) {
 		return false
 	}
-	p.place.get().visits--
+	p.place().visits--
 	return true
-}
-
-// leaves returns the number of p, which leaves its queue, and notes that.
-func (p *proxy) leaves() int32 {
-	number := p.number
-	p.number = -1
-	return number
 }
 
 // settle ends the Select whose case p was claimed, and returns its task, with the outcome
@@ -283,7 +290,7 @@ func (s *selection) settle(w *Worker, p *proxy) *header {
 func (s *selection) dropAllBut(p *proxy) {
 	for i := range s.proxies() {
 		if q := s.proxy(i); q != p {
-			q.place.get().of.drop(q)
+			q.place().of.drop(q)
 		}
 	}
 }

@@ -241,55 +241,79 @@ func (q *fifo[V]) empty() bool { return q.head == nil }
 // settled.
 func (q *fifo[V]) idle() bool { return q.empty() && (q.numbered == nil || q.numbered.visits == 0) }
 
-// numberedArguments has the arguments of those in a queue that can be taken out in any order: each
+// numberedArguments has the arguments of proxies and of tasks with a waitNode, which leave a queue in any
+// order, or says that they lie in those: an argument that is an address, or nothing, does. Each other
 // argument has a number. The waitable's lock guards it.
 type numberedArguments[V any] struct {
 	casePlace         // of the proxies
+	inWords   bool    // not changed
 	values    []V     // zero where not in use, since V may hold Go pointers
 	free      []int32 // the numbers that are not in use
 }
 
-// number returns a number for v.
-func (q *fifo[V]) number(v V) int32 {
-	if q.numbered == nil {
-		q.numbered = new(numberedArguments[V])
+// argument returns where the argument of a proxy or of a task with a waitNode is: in word or, with that number,
+// in values.
+func (h *header) argument() (word unsafe.Pointer, number *int32) {
+	if h.layout&flagProxy != 0 {
+		p := h.proxy()
+		return unsafe.Pointer(&p.parent), &p.number
 	}
-	a := q.numbered
-	if unsafe.Sizeof(v) == 0 {
-		return 0
-	}
-	if n := len(a.free); n > 0 {
-		number := a.free[n-1]
-		a.free = a.free[:n-1]
-		a.values[number] = v
-		return number
-	}
-	a.values = append(a.values, v)
-	return int32(len(a.values) - 1)
+	n := h.node()
+	return unsafe.Pointer(&n.word), &n.number
 }
 
-// take returns the argument with a number, and frees the number.
-func (a *numberedArguments[V]) take(number int32) (v V) {
-	if unsafe.Sizeof(v) == 0 {
-		return v
+// note notes the argument of h.
+func (q *fifo[V]) note(h *header, v V) {
+	a := q.numbered
+	if a == nil {
+		_, isWord := any(v).(uintptr)
+		a = &numberedArguments[V]{inWords: isWord || unsafe.Sizeof(v) == 0}
+		q.numbered = a
 	}
-	var zero V
-	v, a.values[number] = a.values[number], zero
-	a.free = append(a.free, number)
+	word, number := h.argument()
+	if a.inWords {
+		*(*V)(word) = v
+		*number = 0
+	} else if n := len(a.free); n > 0 {
+		*number = a.free[n-1]
+		a.free = a.free[:n-1]
+		a.values[*number] = v
+	} else {
+		*number = int32(len(a.values))
+		a.values = append(a.values, v)
+	}
+}
+
+// get returns the argument of h.
+func (a *numberedArguments[V]) get(h *header) V {
+	word, number := h.argument()
+	if a.inWords {
+		return *(*V)(word)
+	}
+	return a.values[*number]
+}
+
+// take returns the argument of h, which leaves the queue.
+func (a *numberedArguments[V]) take(h *header) V {
+	v := a.get(h)
+	_, number := h.argument()
+	if !a.inWords {
+		var zero V
+		a.values[*number] = zero
+		a.free = append(a.free, *number)
+	}
+	*number = -1
 	return v
 }
 
 // push adds a task or a proxy.
 func (q *fifo[V]) push(h *header, v V) {
-	switch {
-	case h.layout&flagProxy != 0:
-		h.proxy().number = q.number(v)
-	case h.layout&flagListed != 0:
-		h.node().number = q.number(v)
-	default:
+	if h.layout&(flagProxy|flagListed) != 0 {
+		q.note(h, v)
+		h.setPrevInWait(q.tail)
+	} else {
 		q.arguments.push(v)
 	}
-	h.setPrevInWait(q.tail)
 	h.setNextInWait(nil)
 	if q.tail == nil {
 		q.head = h
@@ -319,22 +343,16 @@ func (q *fifo[V]) take() (*header, V) {
 		q.head.setPrevInWait(nil)
 	}
 	q.n--
-	switch {
-	case h.layout&flagProxy != 0:
-		return h, q.numbered.take(h.proxy().leaves())
-	case h.layout&flagListed != 0:
-		return h, q.numbered.take(h.node().number)
+	if h.layout&(flagProxy|flagListed) != 0 {
+		return h, q.numbered.take(h)
 	}
 	return h, q.arguments.pop()
 }
 
 // front returns the argument of the task that pop would take.
 func (q *fifo[V]) front() V {
-	switch h := q.head; {
-	case h.layout&flagProxy != 0:
-		return q.numbered.values[h.proxy().number]
-	case h.layout&flagListed != 0:
-		return q.numbered.values[h.node().number]
+	if h := q.head; h.layout&(flagProxy|flagListed) != 0 {
+		return q.numbered.get(h)
 	}
 	return q.arguments.front()
 }
@@ -354,11 +372,7 @@ func (q *fifo[V]) unlink(h *header) {
 		next.setPrevInWait(prev)
 	}
 	q.n--
-	if h.layout&flagProxy != 0 {
-		q.numbered.take(h.proxy().leaves())
-	} else {
-		q.numbered.take(h.node().number)
-	}
+	q.numbered.take(h)
 }
 
 // withdraw takes out the tasks of rt, and wakes them without outcome.

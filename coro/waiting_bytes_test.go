@@ -85,10 +85,10 @@ func waitingForms() []waitingForm {
 		formOf("After alone with 80 bytes of state", 196, func(f *coro.Frame[[5]picks, none], i int) coro.Step {
 			return coro.Select(f, 1, &f.State[0].chosen, coro.After(farAway))
 		}),
-		formOf("Select of three cases, two of them After", 276, func(f *coro.Frame[picks, none], i int) coro.Step {
+		formOf("Select of three cases, two of them After", 257, func(f *coro.Frame[picks, none], i int) coro.Step {
 			return coro.Select(f, 1, &f.State.chosen, coro.After(farAway), ch.RecvCase(&f.State.got), coro.After(2*farAway))
 		}),
-		formOf("Select of two", 420, func(f *coro.Frame[picks, none], i int) coro.Step {
+		formOf("Select of two", 385, func(f *coro.Frame[picks, none], i int) coro.Step {
 			return coro.Select(f, 1, &f.State.chosen, ch.RecvCase(&f.State.got), other.RecvCase(&f.State.got))
 		}),
 		formOf("Waker", 144, func(f *coro.Frame[[16]byte, none], i int) coro.Step {

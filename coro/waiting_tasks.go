@@ -122,10 +122,11 @@ func (v *visitor) see(h *header, what string) int {
 		return 1
 	}
 	if h.layout&flagProxy != 0 {
-		if h.proxy() != h.proxy().selection().proxy(0) {
+		s := h.proxy().selection()
+		if h.proxy() != s.proxy(0) {
 			return 1 // a task in a Select is seen once: where its first case is
 		}
-		what = "Select"
+		h, what = s.task.get(), "Select"
 	}
 	return v.sink.see(h, what)
 }
