@@ -108,8 +108,8 @@ func (r *reporter) takeStack(w *worker, tick uintptr) string {
 	return stack
 }
 
-// workerLabel is the profiler label of the goroutines of workers. A goroutine that a step starts
-// inherits it, but has no call of runsTasks on its stack.
+// workerLabel is the profiler label of the goroutines of workers, in pools with a handler. A
+// goroutine that a step starts inherits it, but has no call of runsTasks on its stack.
 const (
 	workerLabel = "executor.worker"
 	runsTasks   = "coro.(*Worker).Run"
@@ -120,27 +120,43 @@ var pools atomic.Uint64
 
 // label gives the calling goroutine, w's owner, the label by which stack finds it.
 func (w *worker) label() {
-	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(workerLabel, w.name())))
+	if w.pool.options.blocked != nil {
+		pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(workerLabel, w.name())))
+	}
 }
 
 func (w *worker) name() string {
 	return strconv.FormatUint(w.pool.number, 10) + "." + strconv.FormatUint(w.id, 10)
 }
 
-// stack returns the stack of the goroutine that runs w's task. It returns "" if the goroutine
-// has got labels of its own.
+// stack returns the stack of the goroutine that runs w's task. In a pool with a handler it finds the
+// goroutine by its label, and returns "" if the goroutine has got labels of its own. In other pools
+// the program's goroutines keep the labels that they have, so stack finds it by its mark (see
+// marked_workers.go), and returns "" if several workers with the mark are in different steps.
 func (w *worker) stack() string {
 	var all strings.Builder
 	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
 		return ""
 	}
-	label := strconv.Quote(workerLabel) + ":" + strconv.Quote(w.name())
-	for goroutine := range strings.SplitSeq(all.String(), "\n\n") {
-		if strings.Contains(goroutine, label) && strings.Contains(goroutine, runsTasks) {
-			return calls(goroutine)
+	if w.pool.options.blocked != nil {
+		return findStack(all.String(), strconv.Quote(workerLabel)+":"+strconv.Quote(w.name()))
+	}
+	return findStack(all.String(), w.mark())
+}
+
+// findStack returns the calls of the goroutine in the profile that runs tasks and contains sign. It
+// returns "" if there is none or more than one.
+func findStack(profile, sign string) string {
+	found := ""
+	for goroutine := range strings.SplitSeq(profile, "\n\n") {
+		if strings.Contains(goroutine, sign) && strings.Contains(goroutine, runsTasks) {
+			if found != "" {
+				return ""
+			}
+			found = calls(goroutine)
 		}
 	}
-	return ""
+	return found
 }
 
 // calls returns the lines of a goroutine profile that name calls.
