@@ -91,6 +91,8 @@ type execRuntime struct {
 	trees   *waitRegistry         // the armed registries of all other trees and of scopes, linked; guarded by mu
 	cursors cursors[waitRegistry] // of visitors that are looking through trees; guarded by mu
 
+	surveys surveys // what they have in common
+
 	unclaimedMu interleave.Mutex
 	unclaimed   RunQueue // tasks that only the closer may take; guarded by unclaimedMu
 }

@@ -44,8 +44,14 @@ type visitor struct {
 	of   *execRuntime // the executor whose tasks are wanted
 	sink visitSink
 
-	// registry is the one that is being visited.
+	// registry is the one that is being visited, and on the waitable.
 	registry *waitRegistry
+	on       waitable
+
+	// stamps stamps the tasks that are seen, and says how long they have waited; nil: it does not.
+	stamps *stamper
+
+	own int // how many tasks of the executor the sink has got
 
 	// seen has the queues that were visited, since they may be in another registry too; nil
 	// if there is one registry.
@@ -58,9 +64,20 @@ type visitSink interface {
 	// holds the lock of what the task waits for. see returns how many frames it has read.
 	see(h *header, what string) int
 
+	// queue is called after the n tasks of a queue of the waitable on were seen, if n > 0. The
+	// caller holds the lock of on.
+	queue(on waitable, what string, n int)
+
 	// flush is called with no lock held, now and then and at the end. It reports whether
 	// the visit shall continue.
 	flush() bool
+}
+
+// locked is called after the visit has locked what tasks wait for.
+func (v *visitor) locked() {
+	if v.stamps != nil {
+		v.stamps.tick()
+	}
 }
 
 // visit visits all tasks of the executor that wait.
@@ -142,6 +159,7 @@ func (v *visitor) visitSleepers(r *waitRegistry) bool {
 	}()
 	for {
 		r.mu.Lock()
+		v.locked()
 		for links := 0; links < visitLinks && c.at != nil; c.at = c.at.after.get() {
 			links += v.see(sleeperTask(c.at), "Sleep")
 		}
@@ -163,6 +181,7 @@ func (v *visitor) visitSleepers(r *waitRegistry) bool {
 func (v *visitor) visitTimers(t *timers) bool {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
+		v.locked()
 		t.wheel.Visit(i, func(n *timerwheel.Node) {
 			if n.What&(timerListed|timerAfter) == 0 {
 				v.see(sleeperTask((*sleeper)(unsafe.Pointer(n))), "Sleep")
@@ -178,7 +197,7 @@ func (v *visitor) visitTimers(t *timers) bool {
 
 func (v *visitor) visitAll(batch []waitable) bool {
 	for _, p := range batch {
-		if !p.visit(v) {
+		if v.on = p; !p.visit(v) {
 			return false
 		}
 	}
@@ -196,7 +215,12 @@ func (v *visitor) see(h *header, what string) int {
 			return 1 // a task in a Select is seen once: where its first case is
 		}
 		what = "Select"
+		h = h.proxy().selection().task.get() // drop needs the lock before anybody touches that
 	}
+	if v.stamps != nil {
+		v.stamps.stamp(h)
+	}
+	v.own++
 	return v.sink.see(h, what)
 }
 
@@ -219,6 +243,7 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	c.at = q.frames.head
 	q.cursors.add(&c)
 	left := q.frames.Len() // a bound, in case tasks come faster than the visit proceeds
+	before := v.own
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
@@ -227,11 +252,15 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	}()
 	for {
 		l.mu.Lock()
+		v.locked()
 		for links := 0; links < visitLinks && left > 0 && c.at != nil; left-- {
 			links += v.see(c.at, what)
 			c.at = c.at.nextInQueue()
 		}
 		ends := left == 0 || c.at == nil
+		if n := v.own - before; ends && n > 0 {
+			v.sink.queue(v.on, what, n)
+		}
 		l.mu.Unlock()
 		if ends {
 			return true
@@ -260,6 +289,8 @@ func (c groupCounts) see(h *header, what string) (links int) {
 	return links
 }
 
+func (c groupCounts) queue(waitable, string, int) {}
+
 func (c groupCounts) flush() bool { return true }
 
 // taskList gives the tasks to a loop, in flush. Under a lock, in see, it only notes their kinds.
@@ -283,6 +314,8 @@ func (l *taskList) see(h *header, what string) int {
 	l.tasks = append(l.tasks, notedTask{what, n, omitted})
 	return n + omitted
 }
+
+func (l *taskList) queue(waitable, string, int) {}
 
 func (l *taskList) flush() bool {
 	kinds := l.kinds
