@@ -20,7 +20,7 @@ import (
 // SurveyOptions are how much a survey shows. With the zero value it counts, and tells ages.
 type SurveyOptions struct {
 	Objects int // how many objects, those that most tasks wait for
-	Chains  int // how many tasks of each group are shown with their chains
+	Chains  int // how many tasks are shown with their chains, of all groups together
 }
 
 // Survey is what tasks of an executor wait for. It is not a picture of one moment: see
@@ -39,8 +39,9 @@ type SurveyedGroup struct {
 	WaitingGroup
 	Ages WaitAges
 
-	// Chains is a random sample of the tasks: of each the same chance. It has all of them if there
-	// are not more than SurveyOptions.Chains.
+	// Chains is a random sample of the tasks, of which each has the same chance. Each group has a
+	// sample: of at least one task, and of all that it has, up to SurveyOptions.Chains divided by the
+	// number of groups.
 	Chains []WaitingTask
 }
 
@@ -172,14 +173,19 @@ func (s *surveyor) see(h *header, what string) (links int) {
 	in.n++
 	in.ages.add(s.stamps.age)
 	if s.options.Chains > 0 {
-		links += in.choose(h, s.options.Chains)
+		links += in.choose(h, s.sampleSize())
 	}
 	return links
 }
 
+// sampleSize is how many tasks the sample of a group has at most, with the groups that were found so
+// far.
+func (s *surveyor) sampleSize() int { return max(1, s.options.Chains/len(s.groups)) }
+
 // choose takes the task of h into the sample by chance, so that all tasks of the group have the
 // same, and returns how many frames it has read.
 func (g *surveyed) choose(h *header, most int) int {
+	g.shrink(most)
 	i := len(g.sample)
 	if i < most {
 		g.sample = append(g.sample, chain{})
@@ -189,6 +195,17 @@ func (g *surveyed) choose(h *header, most int) int {
 	c := &g.sample[i]
 	c.kinds, c.omitted = h.appendChain(c.kinds[:0])
 	return len(c.kinds) + c.omitted
+}
+
+// shrink drops tasks from the sample by chance until it has not more than most.
+func (g *surveyed) shrink(most int) {
+	for len(g.sample) > most {
+		last := len(g.sample) - 1
+		i := rand.IntN(last + 1)
+		g.sample[i] = g.sample[last]
+		g.sample[last] = chain{}
+		g.sample = g.sample[:last]
+	}
 }
 
 func (s *surveyor) queue(on waitable, what string, n int) {
@@ -223,6 +240,9 @@ func (s *surveyor) findHolders() {
 
 func (s *surveyor) result() (r Survey) {
 	for _, g := range s.groups {
+		if s.options.Chains > 0 {
+			g.shrink(s.sampleSize())
+		}
 		v := SurveyedGroup{WaitingGroup: WaitingGroup{g.kind.Info(), g.root.Info(), g.what, g.n}, Ages: g.ages}
 		for _, c := range g.sample {
 			v.Chains = append(v.Chains, c.task(g.what))

@@ -209,7 +209,7 @@ func TestSurveySamplesEachGroup(t *testing.T) {
 	var event coro.Event
 	many := waiter("many", event.Wait)
 	few := waiter("few", event.Wait)
-	asked := coro.SurveyOptions{Chains: 4}
+	asked := coro.SurveyOptions{Chains: 12} // 4 for each group
 	for range 10_000 {
 		require.NoError(t, coro.Go(ex, many, 0))
 	}

@@ -27,3 +27,12 @@ func TestNumbers(t *testing.T) {
 	}
 	require.Panics(t, func() { percent("1", 2) })
 }
+
+func TestDuration(t *testing.T) {
+	for ms, want := range map[int64]string{
+		0: "0 ms", 999: "999 ms", 1000: "1.0s", 9500: "9.5s", 10_000: "10s", 59_999: "59s", 60_000: "1m", 90_500: "1m 30s",
+		3_600_000: "1h", 5_400_000: "1h 30m", 86_400_000: "1d", 100 * 3_600_000: "4d 4h",
+	} {
+		require.Equal(t, want, duration(ms))
+	}
+}
