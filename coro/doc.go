@@ -245,7 +245,8 @@ package coro
 //	generators       seq, seq_loop
 //	handles          handle, await_on
 //	offloading       blocking, offload
-//	for operators    kinds, kind_stats, waiting_tasks, cursor, backtrace, frame_origin, frame_profile, trace
+//	for operators    kinds, kind_stats, heap_stats, waiting_tasks, cursor, survey, stamp, waitable_name, backtrace,
+//	                 frame_origin, frame_profile, trace
 //
 // What coro needs and no task is part of stands below it: internal/gate (who is inside, and
 // closing), internal/slots (recycled memory on the Go heap), internal/timerwheel, and
