@@ -320,6 +320,27 @@ func TestSurveyOfManyObjects(t *testing.T) {
 	ex.env.CancelWaiting(errCause)
 }
 
+// A survey's memory does not depend on how many tasks wait.
+func TestSurveyAllocatesForGroups(t *testing.T) {
+	ex := newManual(t, func(error) {})
+	var event coro.Event
+	waits := waiter("waits", event.Wait)
+	allocations := func() float64 {
+		return testing.AllocsPerRun(10, func() { ex.env.Survey(coro.SurveyOptions{Objects: 10, Chains: 16}) })
+	}
+	launch := func(n int) {
+		for range n {
+			require.NoError(t, coro.Go(ex, waits, 0))
+		}
+		ex.runAll()
+	}
+	launch(1000)
+	few := allocations()
+	launch(20_000)
+	require.InDelta(t, few, allocations(), few/4)
+	ex.env.CancelWaiting(errCause)
+}
+
 // The name of an object goes with it.
 func TestNamesOfObjectsAreForgotten(t *testing.T) {
 	before := coro.WaitableNames()
