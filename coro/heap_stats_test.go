@@ -10,7 +10,7 @@ import (
 
 // The memory of held parts counts for their kind, and stays when the tasks have ended.
 func TestHeapStatistics(t *testing.T) {
-	type large struct{ bytes [5000]byte }
+	type large [5000]byte
 	ex := newManual(t, func(error) {})
 	var event, never coro.Event
 	k := coro.DefineHeld("holds much", func(f *coro.Frame[none, none], _ *large) coro.Step {

@@ -176,10 +176,7 @@ func TestBlockedStepsAreRemembered(t *testing.T) {
 func TestMemory(t *testing.T) {
 	pool := sleepingPool(t, 1)
 	i := inspect.New(inspect.WithExecutor("main", pool))
-	type buffer struct {
-		bytes [4000]byte
-		next  *buffer
-	}
+	type buffer [500]*int
 	holder := coro.DefineHeld("holder", func(f *coro.Frame[none, none], _ *buffer) coro.Step { return coro.Sleep(f, 0, time.Hour) })
 	before := operatorsView(t, i).Memory
 	for range 100 {
