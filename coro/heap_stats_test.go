@@ -2,10 +2,12 @@ package coro_test
 
 import (
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/slots"
 )
 
 // The memory of held parts counts for their kind, and stays when the tasks have ended.
@@ -42,7 +44,7 @@ func TestHeapStatistics(t *testing.T) {
 	use := mine()
 	require.GreaterOrEqual(t, use.Slots, 100)
 	require.Less(t, use.Slots, 200)
-	require.Equal(t, uint64(use.Slots*5008), use.Bytes)
+	require.Equal(t, uint64(use.Slots)*uint64(unsafe.Sizeof(slots.Slot[large]{})), use.Bytes)
 	event.Set()
 	ex.runAll()
 	require.Equal(t, use, mine())

@@ -80,7 +80,7 @@ type WaitedObject struct {
 	What    string  // the operation, as in [WaitingTask]
 	Address uintptr // of the object, as the verb %p of package fmt prints it
 	Name    string  // what [NameWaitable] has been given, or empty
-	Waiting int     // how many tasks of the executor wait for it in this operation
+	Waiting int     // how many tasks of the executor wait for it in this operation, or in a [Select] with that
 	State   string  // such as "locked", "0 of 10 permits free", "closed"; empty if there is no more to say
 
 	// Holder is the task that a Mutex was given to last. It is nil for other objects, and if

@@ -302,6 +302,41 @@ func TestSurveyShowsObjects(t *testing.T) {
 	ex.runAll()
 }
 
+// A task in a Select waits for the objects of all cases, and is one task.
+func TestSurveyOfSelects(t *testing.T) {
+	clock := newStampClock(t)
+	ex := newManual(t, func(error) {})
+	var event coro.Event
+	c := coro.NewChan[int](0)
+	k := coro.Define("selects", func(f *coro.Frame[int, int]) coro.Step {
+		if f.At() == 0 {
+			return coro.Select(f, 1, &f.State, event.WaitCase(), c.RecvCase(nil))
+		}
+		return f.Return(0)
+	})
+	for range 20 {
+		require.NoError(t, coro.Go(ex, k, 0))
+	}
+	ex.runAll()
+	ex.env.Survey(coro.SurveyOptions{})
+	clock.pass(time.Minute)
+	s := ex.env.Survey(coro.SurveyOptions{Objects: 3, Chains: 100})
+	require.Len(t, s.Groups, 1)
+	require.Equal(t, "Select", s.Groups[0].What)
+	require.Equal(t, 20, s.Groups[0].N)
+	require.Len(t, s.Groups[0].Chains, 20)
+	require.Equal(t, 20, s.Groups[0].Ages.AtLeast[2])
+	waiting := make(map[string]int)
+	for _, o := range s.Objects {
+		waiting[o.What] = o.Waiting
+	}
+	require.Equal(t, map[string]int{"Event.Wait": 20, "Chan.Recv": 20}, waiting)
+	event.Set()
+	ex.runAll()
+	require.Empty(t, ex.env.Survey(coro.SurveyOptions{Objects: 3}))
+	require.Zero(t, liveIn(ex.arena))
+}
+
 // Objects of which few tasks wait each do not push the others out, however many there are.
 func TestSurveyOfManyObjects(t *testing.T) {
 	ex := newManual(t, func(error) {})

@@ -51,7 +51,7 @@ type visitor struct {
 	// stamps stamps the tasks that are seen, and says how long they have waited; nil: it does not.
 	stamps *stamper
 
-	own int // how many tasks of the executor the sink has got
+	own int // how many tasks of the executor were found, those in a Select once for each case
 
 	// seen has the queues that were visited, since they may be in another registry too; nil
 	// if there is one registry.
@@ -64,8 +64,9 @@ type visitSink interface {
 	// holds the lock of what the task waits for. see returns how many frames it has read.
 	see(h *header, what string) int
 
-	// queue is called after the n tasks of a queue of the waitable on were seen, if n > 0. The
-	// caller holds the lock of on.
+	// queue is called after the n tasks of the executor in a queue of the waitable on were visited,
+	// if n > 0. Tasks in a Select count in the queues of all of its cases. The caller holds the
+	// lock of on.
 	queue(on waitable, what string, n int)
 
 	// flush is called with no lock held, now and then and at the end. It reports whether
@@ -210,6 +211,7 @@ func (v *visitor) see(h *header, what string) int {
 	if h.env.get().runtime != v.of {
 		return 1
 	}
+	v.own++
 	if h.layout&flagProxy != 0 {
 		if h.proxy() != h.proxy().selection().proxy(0) {
 			return 1 // a task in a Select is seen once: where its first case is
@@ -220,7 +222,6 @@ func (v *visitor) see(h *header, what string) int {
 	if v.stamps != nil {
 		v.stamps.stamp(h)
 	}
-	v.own++
 	return v.sink.see(h, what)
 }
 
