@@ -36,3 +36,8 @@ func TestDuration(t *testing.T) {
 		require.Equal(t, want, duration(ms))
 	}
 }
+
+func TestStackLines(t *testing.T) {
+	require.Equal(t, "time.Sleep\n    /go/src/time.go:363\nother\n", stackLines("0x494204\ttime.Sleep+0x164\t\t\t/go/src/time.go:363\nother\n"))
+	require.Empty(t, stackLines(""))
+}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -42,7 +43,24 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"duration": duration,
 	"base":     path.Base,
 	"time":     func(t time.Time) string { return t.Format(time.DateTime) },
+	"stack":    stackLines,
 }).Parse(pageHTML))
+
+// stackLines formats the lines of a goroutine profile, which have an address, a function and a position,
+// for a narrow column: each function, and below it its position.
+func stackLines(stack string) string {
+	var b strings.Builder
+	for line := range strings.Lines(stack) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			b.WriteString(line)
+			continue
+		}
+		function, _, _ := strings.Cut(fields[1], "+0x")
+		fmt.Fprintf(&b, "%s\n    %s\n", function, strings.Join(fields[2:], " "))
+	}
+	return b.String()
+}
 
 // pageData is the data of the template.
 type pageData struct {
