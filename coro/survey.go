@@ -7,9 +7,10 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // A survey is one visit of all waiting tasks of an executor (waiting_tasks.go) that counts them, finds
@@ -120,8 +121,8 @@ func (e *Environment) Survey(o SurveyOptions) Survey {
 
 // surveys is what the surveys of an executor have in common.
 type surveys struct {
-	mu   sync.Mutex    // held by the one that is going on; no lock of this package is held before it
-	last time.Duration // when the last one has ended, by stampClock; guarded by mu
+	mu   interleave.Mutex // held by the one that is going on; no lock of this package is held before it
+	last time.Duration    // when the last one has ended, by stampClock; guarded by mu
 }
 
 // surveyor is the sink of a survey.

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -389,9 +388,6 @@ func TestNamesOfObjectsAreForgotten(t *testing.T) {
 	require.Eventually(t, func() bool { runtime.GC(); return coro.WaitableNames() == before }, time.Minute, time.Millisecond)
 	require.PanicsWithValue(t, "coro: NameWaitable of nil", func() { coro.NameWaitable[coro.Mutex](nil, "") })
 }
-
-// A Mutex fits into the memory that the Go heap has for 128 bytes.
-var _ [128 - unsafe.Sizeof(coro.Mutex{})]none
 
 // Surveys disturb nothing: tasks of all sorts wait, resume and are cancelled meanwhile.
 func TestSurveysUnderLoad(t *testing.T) {
