@@ -174,6 +174,9 @@ func ExampleEnvironment_Survey() {
 		case 0:
 			return stock.Lock(f, 1)
 		case 1:
+			if f.Err() != nil {
+				return f.Fail(f.Err())
+			}
 			return delivery.Wait(f, 2)
 		}
 		stock.Unlock()
