@@ -102,10 +102,12 @@ func (c *Cond) move(h *header, woken *wakeList) parking {
 	m := c.L
 	if !m.state.locked {
 		if m.state.locked = wake(h, flagWoken, woken); m.state.locked {
+			m.state.heldBy(h)
 			return parkDone
 		}
 		return parkExecutorClosed
 	}
+	h.unstamp() // it waits for something else now
 	p := m.wait(m, h, struct{}{})
 	switch p {
 	case parkCancelled: // the canceller may have looked through L's queue before

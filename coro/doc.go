@@ -234,7 +234,7 @@ package coro
 // docs/internals/design.md.
 //
 //	frames           header, kind, pointers, result, frame, step, elision, held
-//	executors        runnable, environment, options, shared_environment, pins, waitables, runtime, tuning
+//	executors        runnable, environment, options, shared_environment, pins, waitables, runtime, tuning, tuning_explore
 //	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors, print_errors
 //	roots            launch, root_end, signal, relay
 //	children         await, call, scope, scope_context, scope_wait, group, group_record, group_end, join, kind_by_result
@@ -245,7 +245,8 @@ package coro
 //	generators       seq, seq_loop
 //	handles          handle, await_on
 //	offloading       blocking, offload
-//	for operators    kinds, kind_stats, waiting_tasks, cursor, backtrace, frame_origin, frame_profile, trace
+//	for operators    kinds, kind_stats, heap_stats, waiting_tasks, cursor, survey, stamp, waitable_name, backtrace,
+//	                 frame_origin, frame_profile, trace
 //
 // What coro needs and no task is part of stands below it: internal/gate (who is inside, and
 // closing), internal/slots (recycled memory on the Go heap), internal/timerwheel, and

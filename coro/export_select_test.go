@@ -42,5 +42,9 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 			ok = false
 		}
 	}
-	return n, room, ok && q.arguments.n == n-numbered
+	plain := 0
+	if q.arguments != nil {
+		plain = q.arguments.n
+	}
+	return n, room, ok && plain == n-numbered
 }

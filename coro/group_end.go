@@ -63,7 +63,7 @@ func (g *Group) fold() {
 	}
 }
 
-// groupWait and groupRoom need no place in a registry: a canceller cancels the children,
+// groupWait and groupRoom need no place in a list: a canceller cancels the children,
 // and the last of them ends the wait.
 
 type groupWait struct{}

@@ -153,12 +153,16 @@ const (
 	flagProxy                  // not a task: stands in a queue for a task in a Select; see select_proxy.go
 	flagSignalled              // moved by a Signal from a Cond's queue to the Mutex's; until it leaves that
 	flagCounted                // the kind counts the task; inherited
+	flagStamped                // a survey has seen the task wait; until takeOutcome; see stamp.go
 
+	// knownFlags is all flags that a frame may have while its task runs: not flagStamped.
 	inheritedFlags = flagCustom | flagCounted
 	knownFlags     = flagRoot | flagCustom | flagElided | flagRefused | flagHeld | flagSeq | flagWoken | flagChanClosed |
 		flagScope | flagSpawned | flagGroup | flagLingering | flagProxy | flagSignalled | flagCounted
 	flagMask = 1<<roomShift - 1
 )
+
+var _ [flagMask - flagStamped]struct{} // the flags have room in the lower half
 
 const (
 	// elisionUnit is the alignment of elided frames, in bytes.
@@ -170,7 +174,7 @@ const (
 
 // poisonWord is what a checked arena fills freed memory with. As flags it has those that are
 // inherited, so that Await takes its slow path before it follows a link of the frame, and one
-// that no frame has, by which the slow path knows freed memory. The compiler checks both.
+// that no frame has while its task runs, by which the slow path knows freed memory. The compiler checks both.
 const poisonWord = 0xDBDBDBDB
 
 var (

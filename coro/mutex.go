@@ -1,5 +1,7 @@
 package coro
 
+import "unsafe"
+
 // Mutex is a lock that tasks wait for without a goroutine. The zero Mutex is unlocked. Tasks
 // on different executors may use it. It must not be copied.
 //
@@ -17,7 +19,24 @@ type Mutex struct {
 }
 
 // mutexWaiters is the lock, the state and the queue; an alias, see waiters.
-type mutexWaiters = waiters[struct{ locked bool }, struct{}]
+type mutexWaiters = waiters[mutexState, struct{}]
+
+// mutexState is the state of a Mutex.
+type mutexState struct {
+	locked bool
+
+	// holderKind and holder are for people who look at waiting tasks; see survey.go. They are the
+	// number of the kind and the frame of the task that the Mutex was given to last; 0: TryLock
+	// has locked it. The frame may have ended, so it is compared with others, never read.
+	holderKind uint32
+	holder     uintptr
+}
+
+// heldBy notes that the task of h has got the Mutex. The caller has h to itself: it parks the task, or
+// has just woken it and not posted it.
+func (s *mutexState) heldBy(h *header) {
+	s.holderKind, s.holder = h.kind.get().number, uintptr(unsafe.Pointer(h))
+}
 
 // Lock waits until the mutex is free, locks it, and resumes f's task at the resume point at. If
 // f.Err is not nil then, the tree's context has ended, and the task has not got the mutex.
@@ -30,7 +49,7 @@ func (m *Mutex) TryLock() bool {
 	if m.state.locked {
 		return false
 	}
-	m.state.locked = true
+	m.state = mutexState{locked: true}
 	return true
 }
 
@@ -58,7 +77,9 @@ func (m *Mutex) handOver(woken *wakeList) (again unusedSignals) {
 		from := m.signalOf(h)
 		if m.state.locked = wake(h, flagWoken, woken); !m.state.locked {
 			again.add(from)
+			continue
 		}
+		m.state.heldBy(h)
 	}
 	return again
 }
@@ -68,6 +89,7 @@ func (m *Mutex) park(_ *Worker, h *header) parking {
 	defer m.lock.mu.Unlock()
 	if !m.state.locked {
 		m.state.locked = true
+		m.state.heldBy(h)
 		return parkDone
 	}
 	return m.wait(m, h, struct{}{})

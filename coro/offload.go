@@ -141,7 +141,7 @@ func (e *offload[T]) drop() {
 	case <-e.stop:
 	default:
 	}
-	// e has no owner, but a canceller that has it from a registry may lock it still.
+	// e has no owner, but a closer that has it from the waitables may lock it still.
 	e.lock.mu.Lock()
 	e.finished, e.stopping = false, false
 	e.lock.mu.Unlock()

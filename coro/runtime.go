@@ -87,6 +87,8 @@ type execRuntime struct {
 	arming  interleave.Mutex // held while scopes are armed; see scope.arm
 	stripes []scopeStripe    // guard the scopes; the slice is not changed
 
+	surveys surveys // what they have in common
+
 	unclaimedMu interleave.Mutex
 	unclaimed   RunQueue // tasks that only the closer may take; guarded by unclaimedMu
 }

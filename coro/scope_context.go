@@ -12,7 +12,7 @@ import (
 // ends the contexts that are made from it. So Frame.Context returns a context of package context,
 // and this type is the parent of it.
 //
-// A scopeSource does not end by itself: the registry of the scope learns of each end, of the
+// A scopeSource does not end by itself: the scope learns of each end, of the
 // executor's deadlines as well as of the contexts around, and calls end, at most once. Any
 // goroutine may use it.
 type scopeSource struct {

@@ -57,7 +57,7 @@ import (
 //
 // A proxy refers to its waitable by a link, which keeps nothing alive. visits does: it counts
 // the proxies for which settle is still to call drop, and as long as there are any, forget
-// returns false, so a registry keeps the waitable. A claimed proxy is not counted, since
+// returns false, so the executor keeps the waitable. A claimed proxy is not counted, since
 // settle does not visit its waitable: claim takes it off.
 //
 // TestSelectLosesNoWake, TestSelectsAgainstSelects and TestSelectAfterAgainstEverything try this

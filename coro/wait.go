@@ -159,11 +159,30 @@ func (w *Worker) refuse(h *header, err error) *header {
 // A task without an outcome was withdrawn, or has yielded: Err returns why its tree should
 // end, if it should. A task with one was given what it waited for, and is not told.
 func (w *Worker) takeOutcome(h *header) {
+	switch h.layout & (flagWoken | flagChanClosed | flagStamped | flagCounted) {
+	case flagWoken:
+		h.layout &^= flagWoken
+	case 0:
+		if h.env.mayEnd() {
+			w.takeCause(h)
+		}
+	default:
+		w.takeRareOutcome(h)
+	}
+}
+
+// takeRareOutcome is takeOutcome for a task that a survey has seen, that is counted, or whose channel
+// was closed.
+func (w *Worker) takeRareOutcome(h *header) {
+	h.unstamp()
 	if h.layout&flagWoken == 0 {
 		if h.env.mayEnd() {
 			w.takeCause(h)
 		}
 		return
+	}
+	if h.layout&flagCounted != 0 {
+		h.countWake(w)
 	}
 	if h.layout&flagChanClosed != 0 {
 		w.err = ErrChanClosed

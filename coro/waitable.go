@@ -218,6 +218,7 @@ func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 	if h == nil {
 		return true
 	}
+	v.locked()
 	if name == "" {
 		name = strings.TrimPrefix(h.kind.get().name, "coro.")
 	}
@@ -230,7 +231,7 @@ func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 type fifo[V any] struct {
 	head, tail *header
 	n          int
-	arguments  ring[V]               // of tasks without a waitNode, in the order of the queue
+	arguments  *ring[V]              // of tasks without a waitNode, in the order of the queue; nil until the first one comes
 	numbered   *numberedArguments[V] // of proxies and of tasks with a waitNode; nil until the first one comes
 	cursors    cursors[header]       // of visitors that are looking through the queue
 }
@@ -311,7 +312,10 @@ func (q *fifo[V]) push(h *header, v V) {
 	if h.layout&(flagProxy|flagListed) != 0 {
 		q.note(h, v)
 		h.setPrevInWait(q.tail)
-	} else {
+	} else if unsafe.Sizeof(v) != 0 {
+		if q.arguments == nil {
+			q.arguments = new(ring[V])
+		}
 		q.arguments.push(v)
 	}
 	h.setNextInWait(nil)
@@ -345,6 +349,10 @@ func (q *fifo[V]) take() (*header, V) {
 	q.n--
 	if h.layout&(flagProxy|flagListed) != 0 {
 		return h, q.numbered.take(h)
+	}
+	var none V
+	if unsafe.Sizeof(none) == 0 {
+		return h, none
 	}
 	return h, q.arguments.pop()
 }

@@ -43,6 +43,13 @@ const (
 type visitor struct {
 	of   *execRuntime // the executor whose tasks are wanted
 	sink visitSink
+
+	on waitable // that is being visited
+
+	// stamps stamps the tasks that are seen, and says how long they have waited; nil: it does not.
+	stamps *stamper
+
+	own int // how many tasks of the executor were found, those in a Select once for each case
 }
 
 // visitSink gets the tasks.
@@ -51,9 +58,21 @@ type visitSink interface {
 	// holds the lock of what the task waits for. see returns how many frames it has read.
 	see(h *header, what string) int
 
+	// queue is called after the n tasks of the executor in a queue of the waitable on were visited,
+	// if n > 0. Tasks in a Select count in the queues of all of its cases. The caller holds the
+	// lock of on.
+	queue(on waitable, what string, n int)
+
 	// flush is called with no lock held, now and then and at the end. It reports whether
 	// the visit shall continue.
 	flush() bool
+}
+
+// locked is called after the visit has locked what tasks wait for.
+func (v *visitor) locked() {
+	if v.stamps != nil {
+		v.stamps.tick()
+	}
 }
 
 // visit visits all tasks of the executor that wait.
@@ -84,6 +103,7 @@ func (rt *execRuntime) visit(v *visitor) {
 func (v *visitor) visitTimers(t *timers) {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
+		v.locked()
 		t.wheel.Visit(i, func(n *timerwheel.Node) {
 			if n.What&timerCase == 0 {
 				v.seeSleeper((*sleeper)(unsafe.Pointer(n)))
@@ -97,7 +117,7 @@ func (v *visitor) visitTimers(t *timers) {
 }
 
 // seeSleeper shows the task of n to the sink, as see does. The caller holds the lock of the
-// registry's list or that of the wheel, whichever n is found in.
+// wheel.
 func (v *visitor) seeSleeper(n *sleeper) int {
 	what := "Sleep"
 	if n.What&timerSelect != 0 {
@@ -108,7 +128,7 @@ func (v *visitor) seeSleeper(n *sleeper) int {
 
 func (v *visitor) visitAll(batch []waitable) bool {
 	for _, p := range batch {
-		if !p.visit(v) {
+		if v.on = p; !p.visit(v) {
 			return false
 		}
 	}
@@ -121,12 +141,16 @@ func (v *visitor) see(h *header, what string) int {
 	if h.env.get().runtime != v.of {
 		return 1
 	}
+	v.own++
 	if h.layout&flagProxy != 0 {
 		s := h.proxy().selection()
 		if h.proxy() != s.proxy(0) {
 			return 1 // a task in a Select is seen once: where its first case is
 		}
-		h, what = s.task.get(), "Select"
+		h, what = s.task.get(), "Select" // drop needs the lock before anybody touches the task
+	}
+	if v.stamps != nil {
+		v.stamps.stamp(h)
 	}
 	return v.sink.see(h, what)
 }
@@ -143,6 +167,7 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	c.at = q.head
 	q.cursors.add(&c)
 	left := q.n // a bound, in case tasks come faster than the visit proceeds
+	before := v.own
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
@@ -151,11 +176,15 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	}()
 	for {
 		l.mu.Lock()
+		v.locked()
 		for links := 0; links < visitLinks && left > 0 && c.at != nil; left-- {
 			links += v.see(c.at, what)
 			c.at = c.at.nextInWait()
 		}
 		ends := left == 0 || c.at == nil
+		if n := v.own - before; ends && n > 0 {
+			v.sink.queue(v.on, what, n)
+		}
 		l.mu.Unlock()
 		if ends {
 			return true
@@ -184,6 +213,8 @@ func (c groupCounts) see(h *header, what string) (links int) {
 	return links
 }
 
+func (c groupCounts) queue(waitable, string, int) {}
+
 func (c groupCounts) flush() bool { return true }
 
 // taskList gives the tasks to a loop, in flush. Under a lock, in see, it only notes their kinds.
@@ -207,6 +238,8 @@ func (l *taskList) see(h *header, what string) int {
 	l.tasks = append(l.tasks, notedTask{what, n, omitted})
 	return n + omitted
 }
+
+func (l *taskList) queue(waitable, string, int) {}
 
 func (l *taskList) flush() bool {
 	kinds := l.kinds

@@ -27,9 +27,9 @@ import "unsafe"
 // its entry is not used again. The collector frees it with its chunk.
 //
 // A chunk is the waitable of all its entries, with one lock. Entries of one chunk may have tasks of
-// several trees and executors. So it may be in several registries at the same time: in that of each
-// task that waits. A visit shows a task in the registry of its tree, and so once. A canceller
-// looks at all entries of a chunk, of which there are few.
+// several trees and executors. So it may be in the waitables of several executors at the same time. A
+// visit shows the tasks of one executor. A closer looks at all entries of a chunk, of which there
+// are few; a canceller finds the entry in the waitNode.
 //
 // TestWakersOfThePast and TestInterleavingsOfWaits try late Wakers, and
 // TestInterleavingsOfWrongWakers shows what is wrong with Wakers without a lock.
@@ -223,6 +223,7 @@ func (c *wakerChunk) forget(rt *execRuntime) bool {
 func (c *wakerChunk) visit(v *visitor) bool {
 	for i := 0; i < len(c.entries); {
 		c.lock.mu.Lock()
+		v.locked()
 		if c.waiting == 0 {
 			i = len(c.entries)
 		}

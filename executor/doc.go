@@ -106,6 +106,9 @@ package executor
 //	monitor.go              the timer that looks for long steps
 //	blocked.go              workers that are replaced, and their return
 //	blocked_report.go       the handler that is called with them
+//	blocked_history.go      what the pool remembers of them
+//	marked_workers.go       how a goroutine profile shows which worker a goroutine is
+//	busy.go                 samples of what workers are busy with
 //	worker_set.go           the list of workers
 //	pool_close.go           the order in which a pool closes
 //	pool_stats.go           what a pool has done

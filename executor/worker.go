@@ -157,7 +157,7 @@ func (w *worker) work() {
 	defer func() {
 		w.coro.Detach()
 		if !ends {
-			go w.work()
+			go w.start()
 			return
 		}
 		w.coro.Close()

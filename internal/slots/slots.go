@@ -52,6 +52,7 @@ type Slot[T any] struct {
 type store struct {
 	index    int          // of the list in every Local; not changed
 	newBlock func() *node // returns new slots, linked; not changed
+	size     uintptr      // of a slot, in bytes; not changed
 
 	growing sync.Mutex // held while looking for the last free slots
 	blocks  []*node    // the first slot of each block, which keeps the block alive; guarded by growing
@@ -107,7 +108,7 @@ const (
 var stores atomic.Int64
 
 // Init makes s ready.
-func (s *Of[T]) Init() { s.init(newBlock[T]) }
+func (s *Of[T]) Init() { s.init(newBlock[T], unsafe.Sizeof(Slot[T]{})) }
 
 // Take returns a free slot, which belongs to the caller until Put. Its value is what the last
 // user has left there, and zero at first. own is the calling goroutine's Local, or nil.
@@ -129,10 +130,12 @@ func newBlock[T any]() *node {
 // blockLen returns how many slots of size bytes a block has.
 func blockLen(size uintptr) int { return int(max(1, min(maxBlockLen, blockBytes/size))) }
 
-func (s *store) init(newBlock func() *node) {
+func (s *store) init(newBlock func() *node, size uintptr) {
 	s.index = int(stores.Add(1) - 1)
 	s.newBlock = newBlock
+	s.size = size
 	s.shards = make([]shard, min(maxShards, 1<<bits.Len(uint(runtime.NumCPU()-1))))
+	every.add(s)
 }
 
 func (s *store) take(own *Local) *node {
