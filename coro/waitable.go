@@ -207,7 +207,6 @@ func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 	if h == nil || w.lock.registry != v.registry {
 		return true
 	}
-	v.locked()
 	if name == "" {
 		name = strings.TrimPrefix(h.kind.get().name, "coro.")
 	}

@@ -74,13 +74,6 @@ type visitSink interface {
 	flush() bool
 }
 
-// locked is called after the visit has locked what tasks wait for.
-func (v *visitor) locked() {
-	if v.stamps != nil {
-		v.stamps.tick()
-	}
-}
-
 // visit visits all tasks of the executor that wait.
 func (rt *execRuntime) visit(v *visitor) {
 	var c cursor[waitRegistry]
@@ -160,7 +153,6 @@ func (v *visitor) visitSleepers(r *waitRegistry) bool {
 	}()
 	for {
 		r.mu.Lock()
-		v.locked()
 		for links := 0; links < visitLinks && c.at != nil; c.at = c.at.after.get() {
 			links += v.see(sleeperTask(c.at), "Sleep")
 		}
@@ -182,7 +174,6 @@ func (v *visitor) visitSleepers(r *waitRegistry) bool {
 func (v *visitor) visitTimers(t *timers) bool {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
-		v.locked()
 		t.wheel.Visit(i, func(n *timerwheel.Node) {
 			if n.What&(timerListed|timerAfter) == 0 {
 				v.see(sleeperTask((*sleeper)(unsafe.Pointer(n))), "Sleep")
@@ -213,11 +204,11 @@ func (v *visitor) see(h *header, what string) int {
 	}
 	v.own++
 	if h.layout&flagProxy != 0 {
-		if h.proxy() != h.proxy().selection().proxy(0) {
+		s := h.proxy().selection()
+		if h.proxy() != s.proxy(0) {
 			return 1 // a task in a Select is seen once: where its first case is
 		}
-		what = "Select"
-		h = h.proxy().selection().task.get() // drop needs the lock before anybody touches that
+		h, what = s.task.get(), "Select"
 	}
 	if v.stamps != nil {
 		v.stamps.stamp(h)
@@ -253,7 +244,6 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	}()
 	for {
 		l.mu.Lock()
-		v.locked()
 		for links := 0; links < visitLinks && left > 0 && c.at != nil; left-- {
 			links += v.see(c.at, what)
 			c.at = c.at.nextInQueue()
