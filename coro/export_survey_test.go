@@ -16,13 +16,18 @@ func SetStampClock(c func() time.Duration) (restore func()) {
 // surveys at the other times, which are in order. began and ended say that the surveys take that long.
 func Stamped(resumePoint int, took time.Duration, times ...time.Duration) (ages []time.Duration, at int) {
 	h := &header{at: uint32(resumePoint) & atMask}
-	s := stamper{last: math.MinInt32}
+	now := time.Duration(0)
+	defer SetStampClock(func() time.Duration { return now })()
+	s := stamper{now: math.MinInt32}
 	for _, t := range times {
-		s.began, s.now = t, t+took/2
+		now = t
+		s.begin(s.now)
+		now += took / 2
 		s.stamp(h)
 		ages = append(ages, s.age)
 		s.stamp(h) // once more in the same survey
-		s.last = t + took
+		now += took / 2
+		s.tick()
 	}
 	h.unstamp()
 	return ages, int(h.at)

@@ -34,7 +34,8 @@ package coro
 // stamp is that of the present time.
 //
 // A stamp's time is rounded up, to not before the moment when the task was seen. That is why the
-// stamper looks at the clock after each lock.
+// stamper looks at the clock for each new stamp, with the lock held. For the age of a task that has a
+// stamp, a look now and then will do.
 
 import "time"
 
@@ -60,15 +61,23 @@ type stamper struct {
 	age        time.Duration // of the task that was stamped last
 }
 
-// tick takes the time.
+// begin begins a survey. last is when the one before ended.
+func (s *stamper) begin(last time.Duration) {
+	s.tick()
+	s.began, s.last = s.now, last
+}
+
+// tick takes the time. It is called now and then, and for each new stamp: so now is not before
+// any stamp.
 func (s *stamper) tick() { s.now = stampClock() }
 
 // stamp stores in age for how long the task of h has waited, at least, and stamps h if it has no
-// stamp. The caller holds the lock of what the task waits for, and has called tick since it has.
+// stamp. The caller holds the lock of what the task waits for.
 func (s *stamper) stamp(h *header) {
 	s.age = 0
 	if h.layout&flagStamped == 0 {
 		if at := h.at & atMask; at < stampedAt {
+			s.tick()
 			h.at |= fineStamp(s.now) << stampShift
 			h.layout |= flagStamped
 		}

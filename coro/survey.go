@@ -109,7 +109,7 @@ func (e *Environment) Survey(o SurveyOptions) Survey {
 	rt.surveys.mu.Lock()
 	defer rt.surveys.mu.Unlock()
 	s := &surveyor{options: o, groups: make(map[group]*surveyed)}
-	s.stamps = stamper{began: stampClock(), last: rt.surveys.last}
+	s.stamps.begin(rt.surveys.last)
 	rt.visit(&visitor{of: rt, sink: s, stamps: &s.stamps})
 	s.stamps.tick()
 	rt.surveys.last = s.stamps.now
@@ -228,7 +228,10 @@ func (s *surveyor) queue(on waitable, what string, n int) {
 	s.objects = slices.Insert(s.objects, at, w)
 }
 
-func (s *surveyor) flush() bool { return true }
+func (s *surveyor) flush() bool {
+	s.stamps.tick()
+	return true
+}
 
 // findHolders notes the holders to look for.
 func (s *surveyor) findHolders() {

@@ -218,7 +218,6 @@ func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 	if h == nil {
 		return true
 	}
-	v.locked()
 	if name == "" {
 		name = strings.TrimPrefix(h.kind.get().name, "coro.")
 	}

@@ -68,13 +68,6 @@ type visitSink interface {
 	flush() bool
 }
 
-// locked is called after the visit has locked what tasks wait for.
-func (v *visitor) locked() {
-	if v.stamps != nil {
-		v.stamps.tick()
-	}
-}
-
 // visit visits all tasks of the executor that wait.
 func (rt *execRuntime) visit(v *visitor) {
 	all := &rt.waitables
@@ -103,7 +96,6 @@ func (rt *execRuntime) visit(v *visitor) {
 func (v *visitor) visitTimers(t *timers) {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
-		v.locked()
 		t.wheel.Visit(i, func(n *timerwheel.Node) {
 			if n.What&timerCase == 0 {
 				v.seeSleeper((*sleeper)(unsafe.Pointer(n)))
@@ -176,7 +168,6 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 	}()
 	for {
 		l.mu.Lock()
-		v.locked()
 		for links := 0; links < visitLinks && left > 0 && c.at != nil; left-- {
 			links += v.see(c.at, what)
 			c.at = c.at.nextInWait()

@@ -223,7 +223,6 @@ func (c *wakerChunk) forget(rt *execRuntime) bool {
 func (c *wakerChunk) visit(v *visitor) bool {
 	for i := 0; i < len(c.entries); {
 		c.lock.mu.Lock()
-		v.locked()
 		if c.waiting == 0 {
 			i = len(c.entries)
 		}
