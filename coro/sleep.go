@@ -26,6 +26,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/internal/timerwheel"
 )
 
@@ -139,6 +140,9 @@ func (w *Worker) exhausted(h *header) parking {
 // memory.
 func (w *Worker) timerFor(h *header, units uint32) (n *sleeper, tags uintptr) {
 	if h.layout>>roomShift >= units {
+		if framecheck.Enabled {
+			h.verifyRoom()
+		}
 		n = (*sleeper)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
 	} else {
 		n = (*sleeper)(h.env.get().timerMemory().Allocate(sleeperSize))
@@ -164,6 +168,8 @@ func (e *Environment) timerMemory() *arena.Arena {
 func (e *Environment) freeTimer(n *sleeper, tags uintptr) {
 	if tags&timerApart != 0 {
 		e.timerMemory().Deallocate(unsafe.Pointer(n), sleeperSize)
+	} else if framecheck.Enabled {
+		endTimer(n)
 	}
 }
 
