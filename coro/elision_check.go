@@ -3,11 +3,11 @@ package coro
 // Writes to an elided frame after its task has ended, in builds with the tag framecheck.
 //
 // An elided frame is neither allocated nor freed, so a checked arena does not see its end. When
-// the task of one ends, its memory is filled with endedByte, as a checked arena fills freed memory,
-// and noted in endedRooms under the address at which the room of the parent begins: the elided child and all that
-// was elided in it. The memory is verified when it is used again, by the next child or by the timer of a
-// Sleep, and when the parent ends. A timer's memory is filled in the same way when its time is
-// over.
+// the task of one ends, its memory is filled with endedByte, as a checked arena fills freed
+// memory, and noted in endedRooms under the address at which the room of the parent begins: the
+// elided child and all that was elided in it. The memory is verified when it is used again, by
+// the next child or by the timer of a Sleep, and when the parent ends. A timer's memory is
+// filled in the same way when its time is over.
 //
 // All of this is behind the constant framecheck.Enabled, and costs nothing in other builds.
 
@@ -26,8 +26,8 @@ type endedRoom struct {
 	size uintptr // so many bytes have been in use, and are filled with endedByte while nothing is there
 }
 
-// endedRooms has the rooms in which elided frames or timers were, by their addresses. A room leaves it when
-// the frame ends that it belongs to. Any goroutine uses it.
+// endedRooms has the rooms in which elided frames or timers were, by their addresses. A room
+// leaves it when the frame ends that it belongs to. Any goroutine uses it.
 var endedRooms struct {
 	mu    sync.Mutex
 	rooms map[uintptr]endedRoom // guarded by mu
@@ -38,8 +38,8 @@ func (h *header) room() unsafe.Pointer {
 	return unsafe.Add(unsafe.Pointer(h), h.kind.get().behind)
 }
 
-// verifyRoom panics if the room of h was written to since it was in use last. The owner of h calls it
-// before the room is used again.
+// verifyRoom panics if the room of h was written to since it was in use last. The owner of h
+// calls it before the room is used again.
 func (h *header) verifyRoom() {
 	at := h.room()
 	endedRooms.mu.Lock()
@@ -85,8 +85,8 @@ func (h *header) forgetRoom() uintptr {
 	return size
 }
 
-// roomEnded is called when the memory at the beginning of a room, size bytes, is not used any more: the
-// elided frame of a task of kind k, or a timer if k is nil. Its owner calls it.
+// roomEnded is called when the memory at the beginning of a room, size bytes, is not used any
+// more: the elided frame of a task of kind k, or a timer if k is nil. Its owner calls it.
 func roomEnded(at unsafe.Pointer, size uintptr, k *kind) {
 	memory := unsafe.Slice((*byte)(at), size)
 	for i := range memory {
@@ -104,8 +104,8 @@ func roomEnded(at unsafe.Pointer, size uintptr, k *kind) {
 	endedRooms.rooms[uintptr(at)] = endedRoom{k, max(size, r.size)}
 }
 
-// endRoom is called when the frame of h is about to be freed, or ends if it is elided. It verifies the room of h and,
-// if h is elided, fills its memory.
+// endRoom is called when the frame of h is about to be freed, or ends if it is elided. It
+// verifies the room of h and, if h is elided, fills its memory.
 func (h *header) endRoom() {
 	h.verifyRoom()
 	k, used := h.kind.get(), h.forgetRoom()
