@@ -197,7 +197,8 @@
 //
 // Misuse, such as awaiting twice in one step or using a frame outside of its step,
 // panics with a message that says what to do instead. A build with the tag framecheck
-// also checks where that takes time: at each Return, Err, YieldValue and resume point.
+// also checks where that takes time: at each Return, Err, YieldValue and resume point, and
+// whether the memory of an elided task was written to after the task had ended.
 //
 // # Inspection
 //
@@ -233,7 +234,7 @@ package coro
 // it, except where a comment names another. The order of locks is in
 // docs/internals/design.md.
 //
-//	frames           header, kind, pointers, result, frame, step, elision, held
+//	frames           header, kind, pointers, result, frame, step, elision, elision_check, held
 //	executors        runnable, environment, options, shared_environment, pins, waitables, runtime, tuning, tuning_explore
 //	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors, print_errors
 //	roots            launch, root_end, signal, relay

@@ -3,6 +3,8 @@ package coro
 import (
 	"errors"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/framecheck"
 )
 
 // finish ends the task of h with err, which may be nil, and frees its frame. It returns the
@@ -62,8 +64,14 @@ func (w *Worker) free(h *header) {
 	if h.layout&flagHeld != 0 {
 		k.held.release(w, h)
 	}
+	if framecheck.Enabled && h.layout&flagElided == 0 {
+		h.endRoom()
+	}
 	switch {
 	case h.layout&flagElided != 0:
+		if framecheck.Enabled {
+			h.endRoom() // fills it
+		}
 	case h.layout&flagRefused != 0:
 		w.refusedFrame = nil
 	case h.layout&flagRoot != 0:

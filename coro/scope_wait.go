@@ -59,6 +59,7 @@ package coro
 import (
 	"unsafe"
 
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/internal/interleave"
 	"github.com/framearena/framearena/internal/slots"
 )
@@ -248,6 +249,9 @@ func (h *header) newNode(has bool) *waitNode {
 	if apart {
 		n = &waitNodes.Take(h.worker.get().freeSlots()).Value
 	} else {
+		if framecheck.Enabled {
+			h.verifyRoom()
+		}
 		n = (*waitNode)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
 	}
 	*n = waitNode{apart: apart}
@@ -259,6 +263,8 @@ func (h *header) newNode(has bool) *waitNode {
 func (n *waitNode) free(w *Worker) {
 	if n.apart {
 		waitNodes.Put(w.freeSlots(), slots.Around(n))
+	} else if framecheck.Enabled {
+		roomEnded(unsafe.Pointer(n), uintptr(waitNodeUnits)*elisionUnit, nil)
 	}
 }
 

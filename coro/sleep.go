@@ -26,6 +26,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/internal/timerwheel"
 )
 
@@ -161,6 +162,9 @@ func (w *Worker) timerFor(h *header, units uint32, of *selecting) (n *sleeper, t
 		units, tags = afterUnits, timerSelect
 	}
 	if h.layout>>roomShift >= units {
+		if framecheck.Enabled {
+			h.verifyRoom()
+		}
 		n = (*sleeper)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
 	} else {
 		env := h.env.get()
@@ -191,6 +195,8 @@ func (e *Environment) timerMemory() *arena.Arena {
 func (e *Environment) freeTimer(n *sleeper, tags uintptr) {
 	if tags&timerApart != 0 {
 		e.runtime.pieces.deallocate(e.timerMemory(), unsafe.Pointer(n))
+	} else if framecheck.Enabled {
+		endTimer(n, tags)
 	}
 }
 

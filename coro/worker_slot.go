@@ -137,3 +137,17 @@ func (e slotEntry) leave() {
 		e.slot.goroutine.Store(0)
 	}
 }
+
+// WorkerNumber returns the number of the worker that runs tasks on the calling goroutine, also
+// between two steps, when frames are freed. Each [Worker] has a number of its own, from 1. It
+// returns 0 on other goroutines, and where a goroutine has no slot for its worker: on processors
+// other than amd64, 386 and arm64, with the build tag purego, and seldom elsewhere. It is for
+// records of what workers do, such as those of [arena.Trace.Workers].
+func WorkerNumber() uint64 {
+	number := goroutine.Pointer()
+	s := workerSlotOf(number)
+	if s.goroutine.Load() != number || number == 0 {
+		return 0
+	}
+	return s.worker.number
+}

@@ -56,7 +56,7 @@ func (p *Pool) Stats() PoolStats {
 		Blocks:   c.blocks,
 		Blocked:  c.blocked,
 		Idle:     int(numIdle(p.idle.state.Load())),
-		Injected: p.injected.len() + p.overflow.len(),
+		Injected: p.injected.len() + p.overflow.len() + p.yielded.len(),
 	}
 	s.BlockedKinds, s.Busy = p.monitor.blockedKinds(), p.monitor.busyKinds()
 	s.High = p.high.tasks.len()
