@@ -12,6 +12,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/internal/race"
 	"github.com/framearena/framearena/slab"
 )
@@ -101,7 +102,7 @@ func waitingForms() []waitingForm {
 // A task that waits takes no more than its form's bytes, and nothing that the collector scans.
 // What it takes is given back.
 func TestBytesOfWaitingTasks(t *testing.T) {
-	if race.Enabled || slab.FromHeap {
+	if race.Enabled || framecheck.Enabled || slab.FromHeap {
 		return // memory has other sizes then
 	}
 	for _, form := range waitingForms() {
