@@ -43,7 +43,6 @@ type waitingForm struct {
 	name   string
 	bytes  float64 // a bound for what a waiting task takes, with its frame
 	launch func(ex coro.Executor, i int) error
-	free   func() // wakes the tasks; nil: their time comes
 }
 
 const farAway = 1000 * time.Hour
