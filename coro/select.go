@@ -112,9 +112,9 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 				s.soonest, s.after = i, d
 			}
 		default:
-			s.cases = append(s.cases, *c)
+			// Field by field, since a copy of words that were just stored is slow if it takes two at once.
+			s.cases = append(s.cases, Case{on: c.on, index: int32(i), sort: c.sort, place: c.place, number: c.number, box: c.box})
 			added := &s.cases[len(s.cases)-1] // c in a call of a method would be on the Go heap
-			added.index = int32(i)
 			if c.sort == caseOfTime {
 				continue // it can happen at once
 			}
@@ -223,8 +223,9 @@ func (s *selecting) finish(done int) {
 func (s *selecting) poll(random *seededRandom) (p parking, done int) {
 	for i := range s.cases {
 		if last := len(s.cases) - 1; i < last {
-			j := i + random.below(len(s.cases)-i)
-			s.cases[i], s.cases[j] = s.cases[j], s.cases[i]
+			if j := i + random.below(len(s.cases)-i); j != i {
+				s.cases[i], s.cases[j] = s.cases[j], s.cases[i]
+			}
 		}
 		c := &s.cases[i]
 		if p := c.on.try(c, &s.woken); p != parked {
@@ -258,11 +259,12 @@ func (s *selecting) wait(w *Worker, h *header) parking {
 		return parkExhausted
 	}
 	record.chosen = s.chosen
+	p := record.proxy(0)
 	for i := range s.cases {
 		c := &s.cases[i]
-		p := record.proxy(i)
 		p.init(record, h, c.index)
 		c.on.push(p, c)
+		p = p.following()
 	}
 	// After the proxies, since the canceller comes from the list of the scope, and settles the Select
 	// without the locks.

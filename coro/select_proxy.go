@@ -218,6 +218,9 @@ func (s *selection) proxy(i int) *proxy {
 	return (*proxy)(unsafe.Add(unsafe.Pointer(s), headOfSelection(s.n)+uintptr(i)*proxySize))
 }
 
+// following returns the proxy behind p in the block.
+func (p *proxy) following() *proxy { return (*proxy)(unsafe.Add(unsafe.Pointer(p), proxySize)) }
+
 // timer returns the timer of a selection that is part of a timedSelection.
 func (s *selection) timer() *timerwheel.Node { return &(*timedSelection)(unsafe.Pointer(s)).timer }
 
@@ -288,10 +291,12 @@ func (s *selection) settle(w *Worker, p *proxy) *header {
 // dropAllBut takes all proxies but p, which may be nil, out of their queues. It takes one lock at
 // a time.
 func (s *selection) dropAllBut(p *proxy) {
-	for i := range s.proxies() {
-		if q := s.proxy(i); q != p {
+	q := s.proxy(0)
+	for range s.proxies() {
+		if q != p {
 			q.place().of.drop(q)
 		}
+		q = q.following()
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/internal/race"
 	"github.com/framearena/framearena/slab"
 )
@@ -42,7 +43,6 @@ type waitingForm struct {
 	name   string
 	bytes  float64 // a bound for what a waiting task takes, with its frame
 	launch func(ex coro.Executor, i int) error
-	free   func() // wakes the tasks; nil: their time comes
 }
 
 const farAway = 1000 * time.Hour
@@ -101,7 +101,7 @@ func waitingForms() []waitingForm {
 // A task that waits takes no more than its form's bytes, and nothing that the collector scans.
 // What it takes is given back.
 func TestBytesOfWaitingTasks(t *testing.T) {
-	if race.Enabled || slab.FromHeap {
+	if race.Enabled || framecheck.Enabled || slab.FromHeap {
 		return // memory has other sizes then
 	}
 	for _, form := range waitingForms() {
