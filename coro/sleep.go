@@ -130,7 +130,8 @@ func (w *Worker) sleep(h *header, d time.Duration, of *selecting) parking {
 		return w.exhausted(h)
 	}
 	n.listed = listed{}
-	n.What = uintptr(unsafe.Pointer(h)) | tags | timerListed
+	tags |= timerListed
+	n.What = uintptr(unsafe.Pointer(h)) | tags
 	list, st := in.place(uintptr(unsafe.Pointer(h)))
 	st.mu.Lock()
 	defer st.mu.Unlock()
