@@ -110,18 +110,12 @@ type Worker struct {
 	// goroutine and back.
 	unfinished *header
 	takenOver  bool
-
-	// number is that of WorkerNumber. It never changes.
-	number uint64
 }
-
-// workerNumbers is how many workers there have been. NewWorker adds, and uses the sum.
-var workerNumbers atomic.Uint64
 
 // NewWorker returns a worker with a cache of a, which belongs to the calling goroutine. It must
 // be closed before a.
 func NewWorker(a *arena.Arena) *Worker {
-	w := &Worker{number: workerNumbers.Add(1)}
+	w := new(Worker)
 	a.OpenCache(&w.cache)
 	return w
 }

@@ -36,14 +36,14 @@ type inlineQueue struct {
 	executor *Inline
 	spawned  coro.RunQueue // by the step that is running
 	ready    coro.RunQueue // spawned by earlier steps
-	older    coro.RunQueue // were ready when a slice was extended
 	woken    coro.RunQueue
+	turns    int // tasks that may run before one of Inline.queue does
 
-	turns      int  // tasks that may run before one of Inline.queue does
-	extended   bool // the slice cannot be extended any more
-	wokenTurns int  // tasks of woken to run before all others
-	rest       int  // turns until the slice is extended even if no others wait
-	inARow     int  // tasks of Inline.queue that run without a slice after them
+	older      coro.RunQueue // were ready when a slice was extended
+	extended   bool          // the slice cannot be extended any more
+	wokenTurns int           // tasks of woken to run before all others
+	rest       int           // turns until the slice is extended even if no others wait
+	inARow     int           // tasks of Inline.queue that run without a slice after them
 }
 
 const (
@@ -71,26 +71,25 @@ func (l *inlineQueue) PushLocal(t coro.Runnable, from coro.Origin) {
 }
 
 func (l *inlineQueue) pop() (coro.Runnable, bool) {
+	q := &l.woken
 	if l.wokenTurns > 0 {
 		l.wokenTurns--
-		if t, ok := l.woken.Pop(); ok {
-			return t, true
-		}
+	} else if l.spawned.Len()+l.ready.Len() > 0 {
+		l.ready.Prepend(&l.spawned)
+		q = &l.ready
+	} else if l.older.Len() > 0 {
+		q = &l.older
 	}
-	l.ready.Prepend(&l.spawned)
-	if t, ok := l.ready.Pop(); ok {
-		return t, true
-	}
-	if t, ok := l.older.Pop(); ok {
-		return t, true
-	}
-	return l.woken.Pop()
+	return q.Pop()
 }
 
 // PopLocal is part of [coro.LocalPopper]: Worker.Run calls it for the next task when one has
 // ended or waits.
 func (l *inlineQueue) PopLocal() (coro.Runnable, bool) {
-	if l.turns <= 0 && !l.extend() || l.executor.closed.Load() {
+	if l.turns <= 0 && !l.extend() {
+		return coro.Runnable{}, false
+	}
+	if l.executor.closed.Load() {
 		return coro.Runnable{}, false
 	}
 	l.turns--
@@ -119,8 +118,9 @@ func (l *inlineQueue) extend() bool {
 	}
 	l.extended = true
 	l.rest -= localTurns
-	if l.woken.Len() == 0 && !l.executor.hasQueued() && l.rest > 0 {
-		return false
+	spawned := l.ready.Len() + l.spawned.Len() + l.older.Len()
+	if l.rest > 0 && (spawned == 0 || l.woken.Len() == 0) && !l.executor.hasQueued() {
+		return false // all that is left is in one line
 	}
 	l.ready.Prepend(&l.spawned)
 	l.ready.Prepend(&l.older)
