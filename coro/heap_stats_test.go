@@ -2,11 +2,13 @@ package coro_test
 
 import (
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/slots"
 )
 
@@ -60,4 +62,31 @@ func TestHeapStatistics(t *testing.T) {
 	require.GreaterOrEqual(t, coro.HeapStatistics().Records.Slots, max(1, records.Slots))
 	ex.env.CancelWaiting(errCause)
 	require.Zero(t, liveIn(ex.arena))
+}
+
+// After a burst nothing is left of what tasks had beside their frames.
+func TestTrimHeap(t *testing.T) {
+	ex := newInline(t, executor.WithErrorHandler(func(error) {}))
+	var event coro.Event
+	child := waiter("child", event.Wait)
+	held := coro.DefineHeld("holds", func(f *coro.Frame[int, none], h *[100]string) coro.Step {
+		if f.At() == 0 {
+			return coro.AwaitCall(f, 1, child.With(1), nil, coro.Timeout(time.Hour))
+		}
+		return f.Return(none{})
+	})
+	coro.TrimHeap()
+	before := coro.HeapStatistics()
+	const n = 5000
+	for range n {
+		require.NoError(t, coro.RunAsync(ex, coro.OnResult(func(none) {}))(held.With(0, [100]string{})))
+	}
+	burst := coro.HeapStatistics()
+	require.Greater(t, burst.Held.Slots-before.Held.Slots, n-64)
+	require.Greater(t, burst.Records.Slots-before.Records.Slots, n)
+	event.Set()
+	coro.TrimHeap()
+	after := coro.HeapStatistics()
+	require.Less(t, after.Held.Slots-before.Held.Slots, n/10)
+	require.Less(t, after.Records.Slots-before.Records.Slots, n/10)
 }

@@ -170,6 +170,7 @@ func (c *Crowd) Close() error {
 
 // Trim gives back what can be given back.
 func (c *Crowd) Trim() {
+	coro.TrimHeap()
 	c.executor.Arena().Trim(0)
 	c.other.Arena().Trim(0)
 }
