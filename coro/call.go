@@ -58,9 +58,11 @@ type call struct {
 	// recycle puts the call back into kind.calls.
 	recycle func()
 
-	// done is given when the root has ended, and err is its error then. Run waits for it.
+	// done is given when the root has ended, and err is its error then. Run waits for it. env is the
+	// environment of the tree meanwhile.
 	done signal
 	err  error
+	env  *sharedEnvironment
 }
 
 // callFor is a call with room for the result, of type R.

@@ -158,7 +158,7 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	}
 	c.done.wait()
 	result, err := c.take(), c.err
-	c.err = nil
+	c.err, c.env = nil, nil
 	c.recycle()
 	return result, err
 }
@@ -211,7 +211,13 @@ func (c *call) launch(ex Executor, o *options, l launching) error {
 	}
 	env, ref := base, envRef(unsafe.Pointer(base))
 	if o != nil {
-		shared := base.shared(o, c.kind)
+		var shared *sharedEnvironment
+		if l.waited {
+			shared = base.own(o, c.kind)
+			c.env = shared
+		} else {
+			shared = base.shared(o, c.kind)
+		}
 		env, ref = &shared.Environment, shared.ref()
 		if l.handle != nil {
 			ref = l.handle.begin(shared, l.within != nil)

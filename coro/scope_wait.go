@@ -272,9 +272,13 @@ func (n *waitNode) free(w *Worker) {
 // taken the task out of its queue, whose lock it still holds, or has claimed it in a Select. w is the worker whose
 // goroutine calls, or nil.
 func (h *header) unlist(w *Worker) {
-	if h.layout&flagListed == 0 {
-		return
+	if h.layout&flagListed != 0 {
+		h.leaveScope(w)
 	}
+}
+
+// leaveScope is unlist for a task with a waitNode.
+func (h *header) leaveScope(w *Worker) {
 	n := h.node()
 	list, st := h.env.scope().place(uintptr(unsafe.Pointer(h)))
 	st.mu.Lock()

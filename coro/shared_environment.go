@@ -36,7 +36,7 @@ type sharedEnvironment struct {
 	Environment
 	key   environmentKey
 	trace treeTrace // of the tree, if that began while a trace was taken; then it has one user
-	pin   uint32
+	pin   uint32    // the place in sharedPins, plus 1; 0: it has none
 
 	// root is the scope of all these trees, if hooks says that their context can end; waiting is its lists, each
 	// guarded by the lock of its stripe.
@@ -99,17 +99,36 @@ const (
 )
 
 // recentEnvironments leads launches on an executor to environments that other launches have used
-// last. The hash of a key chooses a set, in which an environment with that key may have any place. Any
-// goroutine loads and stores the pointers; see the head of this file.
-type recentEnvironments [recentSets][recentWays]atomic.Pointer[sharedEnvironment]
+// last. Any goroutine loads and stores the pointers; see the head of this file.
+type recentEnvironments struct {
+	// passing has those with a context. It is no user of them: a context is kept no longer than its trees live.
+	passing recentTable
+
+	// kept has the others, and is a user of each: so they need not be made for each tree if trees with
+	// the same options come one after the other. They are not in sharedPins meanwhile: the executor keeps
+	// them, as it keeps its own environment.
+	kept recentTable
+}
+
+// recentTable has environments in sets. The hash of a key chooses the set, in which an environment with
+// that key may have any place.
+type recentTable [recentSets][recentWays]atomic.Pointer[sharedEnvironment]
+
+// table returns the table for environments with the options o.
+func (r *recentEnvironments) table(o *options) *recentTable {
+	if o.ctx == nil {
+		return &r.kept
+	}
+	return &r.passing
+}
 
 // set returns the set of keys with the given hash.
-func (r *recentEnvironments) set(hash uint64) *[recentWays]atomic.Pointer[sharedEnvironment] {
+func (r *recentTable) set(hash uint64) *[recentWays]atomic.Pointer[sharedEnvironment] {
 	return &r[hash>>60%recentSets]
 }
 
 // find returns the environment with the given key, of which the caller is a user then, or nil.
-func (r *recentEnvironments) find(key *environmentKey, hash uint64) *sharedEnvironment {
+func (r *recentTable) find(key *environmentKey, hash uint64) *sharedEnvironment {
 	set := r.set(hash)
 	for i := range set {
 		if s := set[i].Load(); s != nil && s.hash.Load() == hash && s.use() {
@@ -122,19 +141,24 @@ func (r *recentEnvironments) find(key *environmentKey, hash uint64) *sharedEnvir
 	return nil
 }
 
-// add makes launches find s, in place of another one if the set is full.
-func (r *recentEnvironments) add(s *sharedEnvironment, hash uint64) {
+// add makes launches find s, in place of another one if the set is full. It returns that.
+func (r *recentTable) add(s *sharedEnvironment, hash uint64) (old *sharedEnvironment) {
 	set := r.set(hash)
 	for i := range set {
 		if set[i].Load() == nil && set[i].CompareAndSwap(nil, s) {
-			return
+			return nil
 		}
 	}
-	set[uint64(s.pin)%recentWays].Store(s)
+	return set[r.victim(s)].Swap(s)
+}
+
+// victim returns which place of a full set s gets.
+func (r *recentTable) victim(s *sharedEnvironment) uintptr {
+	return uintptr(unsafe.Pointer(s)) >> 9 % recentWays
 }
 
 // remove makes launches find s no more.
-func (r *recentEnvironments) remove(s *sharedEnvironment) {
+func (r *recentTable) remove(s *sharedEnvironment) {
 	set := r.set(s.hash.Load())
 	for i := range set {
 		if set[i].Load() == s {
@@ -153,27 +177,44 @@ var (
 // shared returns the environment that e is with the options o. The caller is a user of it, until it
 // calls release. k is the kind of the root.
 func (e *Environment) shared(o *options, k *kind) *sharedEnvironment {
-	traced := trace.IsEnabled() // then each tree has a trace.Task of its own
+	if trace.IsEnabled() { // each tree has a trace.Task of its own
+		s := e.own(o, k)
+		s.pin = 1 + sharedPins.add(s)
+		return s
+	}
 	key := keyOf(e, o)
 	hash := key.hash()
-	recent := &e.runtime.recent
-	if !traced {
-		if s := recent.find(&key, hash); s != nil {
-			return s
-		}
+	recent := e.runtime.recent.table(o)
+	if s := recent.find(&key, hash); s != nil {
+		return s
 	}
 	s := e.make(o)
 	s.openRoot()
-	s.pin = sharedPins.add(s)
-	if traced {
-		s.trace.begin(&s.Environment, k)
-		s.users.Store(1)
-		return s
-	}
 	s.key = key
 	s.hash.Store(hash)
+	if o.ctx != nil {
+		s.pin = 1 + sharedPins.add(s)
+		s.users.Store(1)
+		recent.add(s, hash)
+		return s
+	}
+	s.users.Store(2) // the caller and the table
+	if old := recent.add(s, hash); old != nil {
+		old.pin = 1 + sharedPins.add(old) // its trees may live on
+		old.release()
+	}
+	return s
+}
+
+// own returns the environment that e is with the options o, for one tree. The caller keeps it alive until it has
+// called release.
+func (e *Environment) own(o *options, k *kind) *sharedEnvironment {
+	s := e.make(o)
+	s.openRoot()
+	if trace.IsEnabled() {
+		s.trace.begin(&s.Environment, k)
+	}
 	s.users.Store(1)
-	recent.add(s, hash)
 	return s
 }
 
@@ -189,7 +230,7 @@ func (e *Environment) derive(o *options, chained bool) *sharedEnvironment {
 		}
 		s.hooks = o.ctx.Done() != nil
 	}
-	s.pin = sharedPins.add(s)
+	s.pin = 1 + sharedPins.add(s)
 	s.users.Store(1)
 	return s
 }
@@ -243,12 +284,15 @@ func (s *sharedEnvironment) release() {
 		return
 	}
 	if s.hash.Load() != 0 {
-		s.runtime.recent.remove(s)
+		s.runtime.recent.passing.remove(s) // no table is a user of s: if it was in kept, it is not there any more
 		s.hash.Store(0)
 	}
 	s.closeRoot()
 	s.trace.end()
-	sharedPins.remove(s.pin)
+	if s.pin != 0 {
+		sharedPins.remove(s.pin - 1)
+		s.pin = 0
+	}
 	s.Environment, s.key, s.ownCtx = Environment{}, environmentKey{}, false
 	sharedEnvironments.Put(s)
 }

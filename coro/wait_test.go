@@ -327,8 +327,7 @@ func TestTheContextEndsDuringAWait(t *testing.T) {
 			ex := newManual(t, nil)
 			ctx, cancel := context.WithCancelCause(context.Background())
 			end := start(ctx, ex, root.With(0))
-			trees := coro.Pinned()
-			require.Equal(t, 1, trees)
+			require.Equal(t, 1, ex.env.Live())
 			cancel(errCause)
 			ex.await(1)
 			wake() // late
@@ -338,8 +337,7 @@ func TestTheContextEndsDuringAWait(t *testing.T) {
 			require.Equal(t, []error{errCause}, seen)
 			require.Zero(t, liveIn(ex.arena))
 			require.True(t, left())
-			trees = coro.Pinned()
-			require.Zero(t, trees)
+			require.Zero(t, coro.Pinned())
 		})
 	}
 }

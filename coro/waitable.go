@@ -69,7 +69,14 @@ func (l *lock) order(other *lock) int {
 //
 // It first enters the waitable, then loads the flags: see runtime.go and scope_wait.go, whose arguments
 // depend on that order.
-func (l *lock) admit(on waitable, h *header) parking { return l.admitIn(h.env.scope(), on, h) }
+func (l *lock) admit(on waitable, h *header) parking {
+	if h.env&inScope == 0 {
+		if rt := h.env.get().runtime; l.entered == rt && !rt.closed.Load() {
+			return parked
+		}
+	}
+	return l.admitIn(h.env.scope(), on, h)
+}
 
 // admitIn is admit for the task as if it were in the scope s. A task that waits although its
 // scope has been cancelled is in none.
@@ -122,7 +129,11 @@ type waiters[S, V any] struct {
 // parked, or it returns why h may not wait. on is the waitable that w is embedded in. The
 // caller holds the lock.
 func (w *waiters[S, V]) wait(on waitable, h *header, v V) parking {
-	return w.waitIn(h.env.scope(), on, h, v)
+	p := w.lock.admit(on, h)
+	if p == parked {
+		w.queue.push(h, v)
+	}
+	return p
 }
 
 // waitIn is wait for the task as if it were in the scope s.
@@ -308,14 +319,30 @@ func (a *numberedArguments[V]) take(h *header) V {
 
 // push adds a task or a proxy.
 func (q *fifo[V]) push(h *header, v V) {
+	if h.layout&(flagProxy|flagListed) != 0 || q.numbered != nil {
+		q.pushAny(h, v)
+		return
+	}
+	if unsafe.Sizeof(v) != 0 {
+		q.pushArgument(v)
+	}
+	h.setNextInQueue(nil)
+	if q.tail == nil {
+		q.head = h
+	} else {
+		q.tail.setNextInQueue(h)
+	}
+	q.tail = h
+	q.n++
+}
+
+// pushAny is push for a queue that may have others than tasks without a waitNode.
+func (q *fifo[V]) pushAny(h *header, v V) {
 	if h.layout&(flagProxy|flagListed) != 0 {
 		q.note(h, v)
 		h.setPrevInWait(q.tail)
 	} else if unsafe.Sizeof(v) != 0 {
-		if q.arguments == nil {
-			q.arguments = new(ring[V])
-		}
-		q.arguments.push(v)
+		q.pushArgument(v)
 	}
 	h.setNextInWait(nil)
 	if q.tail == nil {
@@ -325,6 +352,13 @@ func (q *fifo[V]) push(h *header, v V) {
 	}
 	q.tail = h
 	q.n++
+}
+
+func (q *fifo[V]) pushArgument(v V) {
+	if q.arguments == nil {
+		q.arguments = new(ring[V])
+	}
+	q.arguments.push(v)
 }
 
 // pop must not be called on an empty queue.
@@ -338,6 +372,23 @@ func (q *fifo[V]) pop() (*header, V) {
 
 // take is pop, except that the caller updates the cursors.
 func (q *fifo[V]) take() (*header, V) {
+	if q.numbered != nil {
+		return q.takeAny()
+	}
+	h := q.head
+	if q.head = h.nextInQueue(); q.head == nil {
+		q.tail = nil
+	}
+	q.n--
+	var none V
+	if unsafe.Sizeof(none) == 0 {
+		return h, none
+	}
+	return h, q.arguments.pop()
+}
+
+// takeAny is take for a queue that may have others than tasks without a waitNode.
+func (q *fifo[V]) takeAny() (*header, V) {
 	h := q.head
 	q.head = h.nextInWait()
 	if q.head == nil {
