@@ -21,9 +21,7 @@ type kind struct {
 	place arena.Place // of the free list of the frame's class, in a cache
 	class bins.Class  // of the frame; bins.Classes or more if the frame is large
 	size  uintptr     // of the frame, in bytes
-
-	number uint32 // in kinds.all, from 1; 0 for kinds that are not there
-	name   string
+	name  string
 
 	// For elision; see header.go. need and room are layouts, with no flags: need is the room
 	// that a frame takes behind another, room the room behind a frame from the arena. behind is

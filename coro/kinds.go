@@ -108,17 +108,6 @@ func (r *kindTable) add(k *kind) {
 		r.named[key] = k.defined
 	}
 	r.all = append(r.all, k)
-	k.number = uint32(len(r.all))
-}
-
-// numbered returns the kind with the given number, or nil if there is none.
-func (r *kindTable) numbered(n uint32) *kind {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if n == 0 || n > uint32(len(r.all)) {
-		return nil
-	}
-	return r.all[n-1]
 }
 
 // snapshot returns the kinds that are in the table now.

@@ -42,6 +42,7 @@ package coro
 
 import (
 	"context"
+	"runtime/trace"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -153,7 +154,11 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	mustBeExecutor(ex, "Run")
 	call.claim()
 	c := call.c
-	if err := c.launch(ex, &options{ctx: ctx}, launching{result: uintptr(unsafe.Pointer(&c.result)), waited: true}); err != nil {
+	o := &options{ctx: ctx}
+	if (ctx == nil || ctx == context.Background()) && !trace.IsEnabled() {
+		o = nil // the executor's own environment does
+	}
+	if err := c.launch(ex, o, launching{result: uintptr(unsafe.Pointer(&c.result)), waited: true}); err != nil {
 		return zero, err
 	}
 	c.done.wait()

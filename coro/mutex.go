@@ -26,16 +26,16 @@ type mutexState struct {
 	locked bool
 
 	// holderKind and holder are for people who look at waiting tasks; see survey.go. They are the
-	// number of the kind and the frame of the task that the Mutex was given to last; 0: TryLock
+	// kind and the frame of the task that the Mutex was given to last; 0: TryLock
 	// has locked it. The frame may have ended, so it is compared with others, never read.
-	holderKind uint32
+	holderKind link[kind]
 	holder     uintptr
 }
 
 // heldBy notes that the task of h has got the Mutex. The caller has h to itself: it parks the task, or
 // has just woken it and not posted it.
 func (s *mutexState) heldBy(h *header) {
-	s.holderKind, s.holder = h.kind.get().number, uintptr(unsafe.Pointer(h))
+	s.holderKind, s.holder = h.kind, uintptr(unsafe.Pointer(h))
 }
 
 // Lock waits until the mutex is free, locks it, and resumes f's task at the resume point at. If

@@ -96,7 +96,7 @@ import (
 func (w *Worker) endRoot(ref envRef, result uintptr, err error) {
 	env := ref.get()
 	rt := env.runtime // env may be cleared when rootEnded returns
-	if err != nil || env.shares != nil {
+	if err != nil || env.shares != nil || result != 0 {
 		defer w.countRootEnd(rt) // also if a handler panics or ends the goroutine
 		w.rootEnded(ref, result, err)
 		return
@@ -133,6 +133,10 @@ func (w *Worker) rootEnded(ref envRef, result uintptr, err error) {
 		if env.relay != nil {
 			env.relay.rootEnded()
 		}
+		if result != 0 {
+			callOf(result).ended(err)
+			return
+		}
 		env.runtime.rootFailed(env.handler, w.failed, err)
 	case env.runtime.oneChain:
 		d := env.executor.(*seqDriver)
@@ -140,12 +144,16 @@ func (w *Worker) rootEnded(ref envRef, result uintptr, err error) {
 		d.call.done.give()
 	case result != 0 && s.results == nil:
 		s.release()
-		c := callOf(result)
-		c.err = err
-		c.done.give() // the caller of Run recycles c
+		callOf(result).ended(err)
 	default:
 		s.rootEnded(w, result, err)
 	}
+}
+
+// ended gives the outcome to the caller of Run, which recycles c.
+func (c *call) ended(err error) {
+	c.err = err
+	c.done.give()
 }
 
 // resultHandler is a resultFunc of any type.

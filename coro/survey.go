@@ -287,7 +287,7 @@ func (m *Mutex) describe(w *waited) {
 		return
 	}
 	w.State = "locked"
-	if k := kinds.numbered(m.state.holderKind); k != nil {
+	if k := m.state.holderKind.get(); k != nil {
 		w.holder = &holder{kind: k, frame: m.state.holder}
 	}
 }
