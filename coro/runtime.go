@@ -132,8 +132,7 @@ func (rt *execRuntime) withdrawAll(err error) {
 	rt.stopTimers(err, &woken)
 	rt.waitables.withdraw(rt, &woken)
 	for i := range rt.stripes { // a canceller may be leaving a sleeping task in unclaimed
-		rt.stripes[i].mu.Lock()
-		rt.stripes[i].mu.Unlock() //nolint:staticcheck // only to wait for the canceller
+		awaitHolder(&rt.stripes[i].mu)
 	}
 	post(&woken)
 }

@@ -155,9 +155,7 @@ func (s *scope) finish() {
 		// A canceller may be looking at one of the lists, which have other stripes.
 		rt := s.runtime()
 		for i := range uintptr(sharedLists) {
-			st := rt.listStripe(s, i)
-			st.mu.Lock()
-			st.mu.Unlock() //nolint:staticcheck // only to wait for the canceller
+			awaitHolder(&rt.listStripe(s, i).mu)
 		}
 	}
 	s.env = 0

@@ -101,6 +101,12 @@ func (s *scope) place(address uintptr) (*scopeList, *scopeStripe) {
 	return s.list(s.runtime(), (address>>7^address>>12)%sharedLists)
 }
 
+// awaitHolder waits until the goroutine that holds mu, if one does, has released it.
+func awaitHolder(mu *interleave.Mutex) {
+	mu.Lock()
+	defer mu.Unlock()
+}
+
 // ---- lists
 
 // listed is the place of an element in a scopeList. It is zero if the element is in no list.
@@ -123,7 +129,7 @@ func (e element) listed() *listed {
 	return l.get()
 }
 
-func (n *waitNode) element() element   { return element(unsafe.Pointer(&n.listed)) | waitElement }
+func (n *waitNode) element() element   { return element(unsafe.Pointer(&n.listed)) } // its kind is 0
 func (s *sleeper) element() element    { return element(unsafe.Pointer(&s.listed)) | sleepElement }
 func (s *childScope) element() element { return element(unsafe.Pointer(&s.in)) | scopeElement }
 
@@ -373,8 +379,7 @@ func (s *scope) cancelFirst(rt *execRuntime, i uintptr, generation uint64, end e
 		l := on.get()
 		if !l.mu.TryLock() {
 			st.mu.Unlock()
-			l.mu.Lock()
-			l.mu.Unlock() //nolint:staticcheck // only to wait for the goroutine that has it
+			awaitHolder(&l.mu)
 			break
 		}
 		h := n.task.get()

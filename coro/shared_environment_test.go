@@ -63,8 +63,8 @@ func TestSharedEnvironmentsForgetContexts(t *testing.T) {
 	leaf := coro.Define("leaf", func(f *coro.Frame[none, none]) coro.Step { return f.Return(none{}) })
 	collected := make(chan none)
 	func() {
-		ctx, cancel := context.WithCancel(context.WithValue(context.Background(), "key", new([1000]int)))
-		runtime.AddCleanup(ctx.(interface{ context.Context }).Value("key").(*[1000]int), func(none) { close(collected) }, none{})
+		ctx, cancel := context.WithCancel(context.WithValue(context.Background(), none{}, new([1000]int)))
+		runtime.AddCleanup(ctx.(interface{ context.Context }).Value(none{}).(*[1000]int), func(none) { close(collected) }, none{})
 		defer cancel()
 		require.NoError(t, coro.RunAsync(ex, coro.Context(ctx))(leaf.With(none{})))
 	}()
