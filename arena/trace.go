@@ -17,7 +17,8 @@ import (
 //
 // Go's threads have no names, so the program names them: calls of the Trace itself are
 // recorded as thread 0, and calls of each allocator that [Trace.Thread] or
-// [Trace.ThreadOver] returns under a number of its own.
+// [Trace.ThreadOver] returns under a number of its own. [Trace.Workers] asks a function on each
+// call: so each worker of an executor is a thread.
 //
 // The order is total. A deallocation is recorded before the frame is freed to the other
 // allocator, and an allocation after the other allocator has returned, so the end of a
@@ -46,7 +47,7 @@ import (
 // short.
 type Trace struct {
 	next    FrameAllocator // never changes
-	threads atomic.Uint64  // how many threads have a number; ThreadOver adds, and uses the sum
+	threads atomic.Uint64  // how many threads have a number; ThreadOver and Workers add, and use the sum
 
 	// stopped says that recording has ended. The holder of mu sets it. Callers read it
 	// without the lock, to save the lock after the end, and again with the lock held,
@@ -136,6 +137,59 @@ func (t *Trace) ThreadOver(next FrameAllocator) FrameAllocator {
 		panic("arena: Trace.ThreadOver without an allocator: pass the thread's own, or call Thread")
 	}
 	return &traceThread{trace: t, next: next, number: t.threads.Add(1)}
+}
+
+// Workers returns an allocator that works as t does. It records each call under a thread of its
+// own for each number that number returns, and under thread 0 for the number 0. number is called on the
+// goroutine of each call, and says which worker runs there: [WorkerNumber of package coro] does,
+// so a trace of tasks says which worker has allocated and freed each frame, and a replay gives each
+// worker a cache of its own. Any goroutine may call Workers. It panics if number is nil.
+//
+//	trace := arena.NewTrace(pool.Arena(), file)
+//	launch := coro.RunAsync(pool, coro.Allocator(trace.Workers(coro.WorkerNumber)))
+//
+// [WorkerNumber of package coro]: https://pkg.go.dev/github.com/framearena/framearena/coro#WorkerNumber
+func (t *Trace) Workers(number func() uint64) FrameAllocator {
+	if number == nil {
+		panic("arena: Trace.Workers without a function: pass one that returns the number of the worker, such as coro.WorkerNumber")
+	}
+	return &traceWorkers{trace: t, number: number, threads: make(map[uint64]uint64)}
+}
+
+// traceWorkers is an allocator that Trace.Workers returns. Any goroutine uses it.
+type traceWorkers struct {
+	trace  *Trace        // never changes
+	number func() uint64 // never changes
+
+	mu      sync.Mutex
+	threads map[uint64]uint64 // the threads of numbers; guarded by mu
+}
+
+func (h *traceWorkers) Allocate(size uintptr) unsafe.Pointer {
+	return h.trace.allocate(h.trace.next, h.thread(), size)
+}
+
+func (h *traceWorkers) Deallocate(p unsafe.Pointer, size uintptr) {
+	h.trace.deallocate(h.trace.next, h.thread(), p, size)
+}
+
+// thread returns the thread of the calling worker, or 0.
+func (h *traceWorkers) thread() uint64 {
+	if h.trace.stopped.Load() {
+		return 0
+	}
+	n := h.number()
+	if n == 0 {
+		return 0
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	thread, ok := h.threads[n]
+	if !ok {
+		thread = h.trace.threads.Add(1)
+		h.threads[n] = thread
+	}
+	return thread
 }
 
 // traceThread is a thread of a Trace. Its fields never change.

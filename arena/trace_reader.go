@@ -21,7 +21,7 @@ type TraceEvent struct {
 	Order  uint64        // number of operations that were recorded before it
 	Time   time.Duration // since NewTrace
 	Op     TraceOp
-	Thread uint64     // 0, or the number of the Trace.Thread that was called
+	Thread uint64     // that allocated or freed the frame: 0, or that of Trace.Thread, ThreadOver or Workers
 	Size   uint64     // in bytes, as it was passed to Allocate or Deallocate
 	Class  bins.Class // of Size; bins.Classes for sizes without a class
 

@@ -529,3 +529,36 @@ func BenchmarkTrace(b *testing.B) {
 		tr.Deallocate(tr.Allocate(128), 128)
 	}
 }
+
+// Calls through Workers are recorded under a thread for each number, which no other thread has, and
+// those of number 0 under thread 0.
+func TestTraceWorkers(t *testing.T) {
+	var recorded bytes.Buffer
+	trace := NewTrace(new(Heap), &recorded)
+	number := uint64(0)
+	workers := trace.Workers(func() uint64 { return number })
+	other := trace.Thread()
+	var frames []unsafe.Pointer
+	for _, number = range []uint64{0, 9000, 7, 9000} {
+		frames = append(frames, workers.Allocate(100))
+	}
+	number = 7
+	for _, p := range frames {
+		workers.Deallocate(p, 100)
+	}
+	other.Deallocate(other.Allocate(100), 100)
+	require.NoError(t, trace.Close())
+	workers.Deallocate(workers.Allocate(100), 100) // is passed on
+
+	r, err := NewTraceReader(&recorded)
+	require.NoError(t, err)
+	var threads []uint64
+	for e, err := range r.All() {
+		require.NoError(t, err)
+		threads = append(threads, e.Thread)
+	}
+	require.Equal(t, []uint64{0, 2, 3, 2, 3, 3, 3, 3, 1, 1}, threads)
+	require.PanicsWithValue(t,
+		"arena: Trace.Workers without a function: pass one that returns the number of the worker, such as coro.WorkerNumber",
+		func() { trace.Workers(nil) })
+}

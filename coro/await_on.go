@@ -11,8 +11,7 @@ import (
 // In the tree of the caller, a child of kind awaitOnKind stands for the call. It has a Handle
 // of the call that no other task or goroutine has, and that is reused. The child waits for the
 // end of the Handle. If its tree is cancelled, it cancels the Handle and waits again,
-// uncancellably: it registers with its executor instead of its tree, where only the closer of
-// the executor finds it. Its step function looks at the Handle each time it continues, so it
+// uncancellably: as if it were in no scope, so that only the closer of its executor finds it. Its step function looks at the Handle each time it continues, so it
 // does not matter who has woken it.
 //
 // If the child's executor is closed, the child ends before the call. Then release cancels the
@@ -38,8 +37,7 @@ func AwaitOn[S, R, CR any](f *Frame[S, R], at int, ex Executor, call Call[CR], r
 	if ex == nil {
 		panic("coro: task " + quote(f.kind.get().name) + ": AwaitOn needs an Executor")
 	}
-	c := call.launchable()
-	c.claim()
+	c := call.claim()
 	k := kindByResult[CR](&awaitOnKinds, defineAwaitOnKind[CR])
 	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
 	if h.layout&flagRefused == 0 {
@@ -69,7 +67,7 @@ var awaitOnKinds kindsByResult
 
 func defineAwaitOnKind[R any]() *awaitOnKind[R] {
 	k := new(awaitOnKind[R])
-	k.handles.New = func() any { return &Handle[R]{end: new(handleCompletion), inner: true} }
+	k.handles.New = func() any { return new(Handle[R]) }
 	k.HeldKind = DefineHeld("coro.AwaitOn", k.run)
 	k.HeldKind.held = k
 	return k
@@ -78,29 +76,28 @@ func defineAwaitOnKind[R any]() *awaitOnKind[R] {
 // run is the child's step function.
 func (k *awaitOnKind[R]) run(f *Frame[struct{}, R], held *awaitOnHeld[R]) Step {
 	if f.At() == 0 {
-		if err := k.launch(f.env.get(), held); err != nil {
+		if err := k.launch(&f.header, held); err != nil {
 			return f.Fail(err)
 		}
 	}
 	h := held.handle
 	if err := f.Err(); err != nil && !held.cancelled {
 		held.cancelled = true
-		end := f.env.get().ending() // the call's context ends with the same error as f's
+		end := f.env.end() // the call's context ends with the same error as f's
 		if end.cause != err {
 			end = canceledWith(err)
 		}
-		h.cancel(end)
+		h.handle.cancel(end)
 	}
-	if !h.end.lockedHasEnded() {
-		if held.cancelled {
-			return f.waitFor(1, (*uncancellable)(h.end))
-		}
-		return f.waitFor(1, h.end)
+	ended, err := h.outcome()
+	if !ended {
+		return h.waitFor(f, 1, held.cancelled)
 	}
 	held.handle = nil
 	var zero R
-	result, err := h.result, h.err
-	h.result, h.err = zero, nil
+	result := h.result
+	h.result = zero
+	h.reuse()
 	k.handles.Put(h)
 	if err != nil {
 		return f.Fail(err)
@@ -108,19 +105,21 @@ func (k *awaitOnKind[R]) run(f *Frame[struct{}, R], held *awaitOnHeld[R]) Step {
 	return f.Return(result)
 }
 
-// launch launches the call for a task with the environment env.
-func (k *awaitOnKind[R]) launch(env *Environment, held *awaitOnHeld[R]) error {
-	if err := env.cause(); err != nil {
+// launch launches the call for the task of f.
+func (k *awaitOnKind[R]) launch(f *header, held *awaitOnHeld[R]) error {
+	if err := f.env.cause(); err != nil {
 		return err
 	}
+	env := f.env.get()
 	o := options{allocator: env.ownAllocator(), ctx: env.ctx}
-	if env.scope != nil && env.scope.base != nil {
-		o.ctx = env.context() // with its deadline, and its shield
+	if s := f.env.scope(); s != nil && s.handleOf() == nil {
+		o.ctx = s.context() // with its deadline, and its shield
 	}
 	h := k.handles.Get().(*Handle[R])
 	c := held.call
 	held.call, held.handle = nil, h
-	if err := h.launch(held.ex, c, &o, env.runtime); err != nil {
+	launch := launching{handle: &h.handle, result: uintptr(unsafe.Pointer(&h.result)), within: env.runtime}
+	if err := c.launch(held.ex, &o, launch); err != nil {
 		held.handle = nil
 		k.handles.Put(h)
 		return err
@@ -154,10 +153,9 @@ func (k *awaitOnKind[R]) release(w *Worker, h *header) {
 	}
 }
 
-// uncancellable is a handleCompletion for a task that waits although its tree has been
-// cancelled. The task registers with its executor, whose closer finds it there.
-type uncancellable handleCompletion
+// uncancellableEnd is a handleEnd for a task that waits although its tree has been cancelled.
+type uncancellableEnd handleEnd
 
-func (r *uncancellable) park(_ *Worker, h *header) parking {
-	return (*handleCompletion)(r).parkIn(&h.env.get().runtime.registry, h)
+func (e *uncancellableEnd) park(_ *Worker, h *header) parking {
+	return (*handleEnd)(e).parkIn(nil, h)
 }

@@ -294,8 +294,7 @@ func TestAwaitOnIsNotLaunched(t *testing.T) {
 	_, err := coro.Run(ctx, newInline(t), on(there, func() coro.Call[int] { return call.With(1) }).With(0))
 	require.True(t, err == errCause)
 	require.Zero(t, there.runAll())
-	pinned, ok := coro.Pinned()
-	require.True(t, ok)
+	pinned := coro.Pinned()
 	require.Zero(t, pinned)
 }
 
@@ -371,8 +370,7 @@ func closeDuringAwaitOn(t *testing.T, closesHere, cancelled bool, phase int) {
 	} else {
 		require.Contains(t, []error{errLeaf, errCause}, err)
 	}
-	pinned, ok := coro.Pinned()
-	require.True(t, ok)
+	pinned := coro.Pinned()
 	require.Zero(t, pinned)
 	require.LessOrEqual(t, ended, 1)
 }
@@ -456,8 +454,7 @@ func TestAwaitOnWithoutMemory(t *testing.T) {
 	require.NoError(t, there.Close())
 	_, err := coro.Run(context.Background(), newInline(t), on(there, func() coro.Call[int] { return call.With(0, chest{}) }).With(0))
 	require.True(t, err == executor.ErrClosed)
-	pinned, ok := coro.Pinned()
-	require.True(t, ok)
+	pinned := coro.Pinned()
 	require.Zero(t, pinned)
 }
 
@@ -566,7 +563,6 @@ func awaitOnStress(t *testing.T, round int) {
 	require.Zero(t, liveIn(b))
 	require.NoError(t, a.Close())
 	require.NoError(t, b.Close())
-	pinned, ok := coro.Pinned()
-	require.True(t, ok)
+	pinned := coro.Pinned()
 	require.Zero(t, pinned)
 }

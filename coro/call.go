@@ -1,7 +1,7 @@
 package coro
 
 import (
-	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -10,7 +10,10 @@ import (
 // Call is a task that has not been launched: a kind, and the state and held part that it begins
 // with. It is good for one launch, and belongs to one goroutine until then. R is the type of
 // the result.
-type Call[R any] struct{ c *callFor[R] }
+type Call[R any] struct {
+	c  *callFor[R]
+	id uint64 // of the use of c that this Call is for
+}
 
 // With returns a call of k with the given state. The call is good for one launch.
 func (k *Kind[S, R]) With(state S) Call[R] {
@@ -19,55 +22,59 @@ func (k *Kind[S, R]) With(state S) Call[R] {
 	}
 	c := k.calls.Get().(*callWith[S, R])
 	c.state = state
-	c.claimable = true
-	return Call[R]{&c.callFor}
+	return Call[R]{&c.callFor, c.id.Load()}
 }
 
 // Launchable is a [Call] of any result type.
-type Launchable interface{ launchable() *call }
+type Launchable interface{ claim() *call }
 
-func (c Call[R]) launchable() *call {
+// claim is the first thing that a launch does. It panics if the call has been launched: then c may be
+// another call by now, so nothing of it may be changed.
+func (c Call[R]) claim() *call {
 	if c.c == nil {
 		panic("coro: the zero Call cannot be launched: make one with With")
+	}
+	if !c.c.id.CompareAndSwap(c.id, c.id+1) {
+		panic("coro: a Call is good for one launch: make another one with With")
 	}
 	return &c.c.call
 }
 
 // call is the part of a Call that does not depend on types. It belongs to the goroutine that
-// has made it until it is launched. The launch copies the state into the frame, and then either
-// recycles the call, or the call carries the environment of the tree until the root has ended.
-// Later calls of its kind use it again.
+// has made it until it is launched. The launch copies the state into the frame and recycles the call, unless
+// Run waits for the root's end: then it keeps the result. Later calls of its kind use it again.
 type call struct {
-	kind      *kind
-	self      any  // the *callFor[R] that this is part of
-	claimable bool // made by With and not launched
+	kind *kind
+	self any // the *callFor[R] that this is part of
+
+	// id counts the launches. Each Call has a number, and its launch changes it to the next one, by
+	// compare-and-swap: so one launch succeeds, also if a Call is used again when c has become another.
+	id atomic.Uint64
 
 	// fill copies the state, and moves the held part, into a new frame. Its first argument is
 	// the worker whose goroutine calls, or nil if none does.
 	fill func(*Worker, *header)
 
-	// resultAddress is the address of callFor.result, for Return.
-	resultAddress uintptr
-
 	// recycle puts the call back into kind.calls.
 	recycle func()
 
-	// ---- in use only while the call carries an environment
-
-	scope               // of the tree: its env and, if that can end, its registry tree
-	recipient recipient // gets the root's outcome; nil: errors go to env's handler
-	trace     treeTrace // the tree, if that began while a trace was taken
-	waited    bool      // Run waits on done; otherwise the call is pinned
-	done      signal    // given when the root has ended; the caller of Run waits on it
-	err       error     // the root's; written before done is given, read afterwards
-
-	prev, next *call // in pinned; guarded by its lock
+	// done is given when the root has ended, and err is its error then. Run waits for it. env is the
+	// environment of the tree meanwhile.
+	done signal
+	err  error
+	env  *sharedEnvironment
 }
 
 // callFor is a call with room for the result, of type R.
 type callFor[R any] struct {
 	call
-	result R // zero unless a root's Return has stored into it
+	result R // zero unless a root's Return has stored into it; callOf depends on its place
+}
+
+// callOf returns the call that has the result at the given address.
+func callOf(result uintptr) *call {
+	l := link[call](result - unsafe.Sizeof(call{}))
+	return l.get()
 }
 
 // callWith is a callFor with the state that the root begins with.
@@ -88,7 +95,9 @@ func (c *callFor[R]) init(k *kind) {
 	c.kind = k
 	c.self = c
 	c.done.init()
-	c.resultAddress = uintptr(unsafe.Pointer(&c.result))
+	if unsafe.Offsetof(c.result) != unsafe.Sizeof(call{}) {
+		panic("coro: a result is not where callOf looks for its call")
+	}
 }
 
 // take returns the result and clears it, since it may hold Go pointers.
@@ -99,40 +108,12 @@ func (c *callFor[R]) take() R {
 	return result
 }
 
-// claim is the first thing that a launch does. It panics if c has been launched: then c may be
-// another call by now, so nothing of it may be changed.
-func (c *call) claim() {
-	if !c.claimable {
-		panic("coro: a Call is good for one launch: make another one with With")
-	}
-	c.claimable = false
-}
-
-// release ends the use of a call that carries an environment, and recycles it. No frame of the
-// tree is left.
-func (c *call) release() {
-	if !c.waited {
-		pinned.remove(c)
-	}
-	c.tree.close()
-	c.trace.end()
-	if c.env.scope != nil {
-		c.closeContext()
-	}
-	c.env = Environment{}
-	c.err = nil
-	c.recipient = nil
-	c.waited = false
-	c.recycle()
-}
-
 // AwaitCall is [Await] for a call, of a kind with a held part or without, and with options:
 // [Timeout], [Deadline], [Shield], [Context] and [Allocator], which are in force for the child
 // and what it awaits. It costs a little more than Await, and with options some more, but
 // allocates nothing on the Go heap in the steady state.
 func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, opts ...ChildOption) Step {
-	c := call.launchable()
-	c.claim()
+	c := call.claim()
 	h := f.awaitCall(at, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
 	c.recycle()
 	return Step{next: h, op: opAwait}
@@ -167,38 +148,4 @@ func (h *header) awaitFrom(m arena.FrameAllocator, at int, k *kind, result unsaf
 	w := h.mustBeAbleToAwait(k, result, stateSize)
 	h.resumeAt(at)
 	return h.makeChild(w, (*header)(m.Allocate(k.size)), k, result, flagCustom|h.layout&flagCounted)
-}
-
-// pinned is the calls that carry an environment to which only frames refer: it keeps them from
-// the garbage collector. Any goroutine uses it.
-var pinned pinnedCalls
-
-// pinnedCalls is a doubly linked list of calls.
-type pinnedCalls struct {
-	mu   sync.Mutex
-	list *call // the first; guarded by mu, as are the links
-}
-
-func (p *pinnedCalls) add(c *call) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	c.next = p.list
-	if c.next != nil {
-		c.next.prev = c
-	}
-	p.list = c
-}
-
-func (p *pinnedCalls) remove(c *call) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else {
-		p.list = c.next
-	}
-	if c.next != nil {
-		c.next.prev = c.prev
-	}
-	c.prev, c.next = nil, nil
 }

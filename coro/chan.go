@@ -250,6 +250,9 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 	if !c.send(v, &woken) {
 		if p = c.lock.admit(c, h); p == parked {
 			c.senders.push(h, v)
+			if h.layout&flagListed != 0 {
+				h.node().sends = true
+			}
 		}
 	}
 	c.lock.mu.Unlock()
@@ -280,19 +283,29 @@ func (r *receiving[T]) park(w *Worker, h *header) parking {
 	return p
 }
 
-func (c *Chan[T]) withdraw(m match, woken *wakeList) {
+func (c *Chan[T]) withdraw(rt *execRuntime, woken *wakeList) {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
-	c.receivers.withdraw(m, woken)
-	c.senders.withdraw(m, woken)
+	c.receivers.withdraw(rt, woken)
+	c.senders.withdraw(rt, woken)
 }
 
-func (c *Chan[T]) forget(r *waitRegistry) bool {
+func (c *Chan[T]) cancel(h *header, woken *wakeList) {
+	defer c.lock.mu.Unlock()
+	if h.node().sends {
+		c.senders.unlink(h)
+	} else {
+		c.receivers.unlink(h)
+	}
+	wake(h, 0, woken)
+}
+
+func (c *Chan[T]) forget(rt *execRuntime) bool {
 	if !c.lock.mu.TryLock() {
 		return false
 	}
 	defer c.lock.mu.Unlock()
-	return c.lock.forget(r, !c.receivers.idle() || !c.senders.idle())
+	return c.lock.forget(rt, !c.receivers.idle() || !c.senders.idle())
 }
 
 func (c *Chan[T]) visit(v *visitor) bool {

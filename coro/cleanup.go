@@ -56,6 +56,7 @@ func (w *Worker) beginCleanup(h *header, err error) bool {
 // waited for, such as a lock, runs the step for that first: otherwise it would not know that it
 // has something to give back.
 func (w *Worker) runCleanup(h *header, err error) error {
+	h.unstamp()
 	if !h.kind.get().hasCleanup || h.at&atMask == Cleanup {
 		return err
 	}

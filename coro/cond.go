@@ -2,7 +2,7 @@ package coro
 
 // A Signal moves a task from the Cond's queue to that of its Mutex, with both locks held, the
 // Cond's first. So a canceller finds the task in one queue or the other, or the move sees
-// the canceller's flag: move calls admit, as park does (see wait_registry.go).
+// the canceller's flag: move calls admit, as park does (see scope_wait.go).
 //
 // A task that a Signal has moved may leave the Mutex's queue without the Mutex, because its
 // context has ended or its executor is being closed. It does not use the Signal then, so the
@@ -102,15 +102,18 @@ func (c *Cond) move(h *header, woken *wakeList) parking {
 	m := c.L
 	if !m.state.locked {
 		if m.state.locked = wake(h, flagWoken, woken); m.state.locked {
+			m.state.heldBy(h)
 			return parkDone
 		}
 		return parkExecutorClosed
 	}
+	h.unstamp() // it waits for something else now
 	p := m.wait(m, h, struct{}{})
 	switch p {
 	case parkCancelled: // the canceller may have looked through L's queue before
 		wake(h, 0, woken)
 	case parkExecutorClosed: // the closer has not taken c's lock yet, or h would not have been in the queue
+		h.unlist(woken.w)
 		h.env.get().runtime.leaveToCloser(h)
 	}
 	return p
@@ -143,10 +146,17 @@ func (c *Cond) visit(v *visitor) bool { return c.visitAs("Cond.Wait", v) }
 // setSignal notes that h, which was just pushed to m's queue, has got a Signal of c. The
 // caller holds m's lock.
 func (m *Mutex) setSignal(h *header, c *Cond) {
+	h.layout |= flagSignalled
+	if h.layout&flagListed != 0 {
+		if m.signalledNodes == nil {
+			m.signalledNodes = make(map[*waitNode]*Cond)
+		}
+		m.signalledNodes[h.node()] = c
+		return
+	}
 	if m.signalled == nil {
 		m.signalled = new(ring[*Cond])
 	}
-	h.layout |= flagSignalled
 	m.signalled.push(c)
 }
 
@@ -157,6 +167,11 @@ func (m *Mutex) signalOf(h *header) *Cond {
 		return nil
 	}
 	h.layout &^= flagSignalled
+	if h.layout&flagListed != 0 {
+		c := m.signalledNodes[h.node()]
+		delete(m.signalledNodes, h.node())
+		return c
+	}
 	return m.signalled.pop()
 }
 

@@ -94,7 +94,7 @@
 // # Waiting
 //
 // A task that waits is a frame in a queue: it costs no goroutine, and nothing
-// besides its frame, except in a Select. Tasks wait for a [Mutex], an [Event], a
+// besides its frame, except in a Select of other cases than Afters. Tasks wait for a [Mutex], an [Event], a
 // [Semaphore], a [WaitGroup], a [Cond] or a [Chan], which tasks on several executors may share.
 // They are served in the order in which they began to wait. With [Suspend] a task waits for a
 // [Waker], which any goroutine may wake. With [Select] it waits for the first of several
@@ -197,7 +197,8 @@
 //
 // Misuse, such as awaiting twice in one step or using a frame outside of its step,
 // panics with a message that says what to do instead. A build with the tag framecheck
-// also checks where that takes time: at each Return, Err, YieldValue and resume point.
+// also checks where that takes time: at each Return, Err, YieldValue and resume point, and
+// whether the memory of an elided task was written to after the task had ended.
 //
 // # Inspection
 //
@@ -233,19 +234,20 @@ package coro
 // it, except where a comment names another. The order of locks is in
 // docs/internals/design.md.
 //
-//	frames           header, kind, pointers, result, frame, step, elision, held
-//	executors        runnable, environment, options, runtime
+//	frames           header, kind, pointers, result, frame, step, elision, elision_check, held
+//	executors        runnable, environment, options, shared_environment, pins, waitables, runtime, tuning, tuning_explore
 //	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors, print_errors
 //	roots            launch, root_end, signal, relay
-//	children         await, call, scope, scope_context, group, group_record, group_end, join, kind_by_result
-//	waiting          wait, waitable, ring, wake, wait_registry
-//	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker
+//	children         await, call, scope, scope_context, scope_wait, group, group_record, group_end, join, kind_by_result
+//	waiting          wait, waitable, ring, wake
+//	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker, waker_chunks
 //	the first of     select, select_cases, select_proxy, select_after, seeded_random
-//	time             sleep, deadline, timers, clock
+//	time             sleep, pieces, deadline, timers, clock
 //	generators       seq, seq_loop
 //	handles          handle, await_on
 //	offloading       blocking, offload
-//	for operators    kinds, kind_stats, waiting_tasks, cursor, backtrace, frame_origin, frame_profile, trace
+//	for operators    kinds, kind_stats, heap_stats, waiting_tasks, cursor, survey, stamp, waitable_name, backtrace,
+//	                 frame_origin, frame_profile, trace
 //
 // What coro needs and no task is part of stands below it: internal/gate (who is inside, and
 // closing), internal/slots (recycled memory on the Go heap), internal/timerwheel, and

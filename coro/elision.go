@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/framecheck"
 )
 
 // A child that fits behind its parent's state is elided: its frame is placed there,
@@ -13,6 +15,9 @@ import (
 
 // elide makes the frame of a child of h, of kind k. h has room for it: h.layout >= k.need.
 func (h *header) elide(k *kind) *header {
+	if framecheck.Enabled {
+		h.verifyRoom()
+	}
 	c := (*header)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
 	c.layout = h.layout&^(flagMask&^inheritedFlags) - k.need | flagElided
 	return c

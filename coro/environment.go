@@ -28,7 +28,7 @@ type Executor interface {
 // to it. No state of a thread or a goroutine could belong to another tree.
 //
 // It does not change while a task of the tree lives, so any goroutine may read it. The executor
-// keeps it alive or, if the launch had options, the pinned calls do.
+// keeps it alive or, if the launch had options, sharedPins or the pinned calls do.
 type Environment struct {
 	// ---- of the executor: the same in all its environments
 
@@ -39,16 +39,13 @@ type Environment struct {
 
 	// ---- of one way into the executor: the same for all launches on it; see View
 
-	mark     Origin      // is added to the origin of tasks in PushLocal
-	counted  bool        // kinds count the tasks
-	profiled bool        // frame profiles show the tasks
-	handler  func(error) // gets the errors of roots for which no caller waits; nil: the runtime's printer does
+	mark     Origin        // is added to the origin of tasks in PushLocal
+	counted  bool          // kinds count the tasks
+	profiled bool          // frame profiles show the tasks
+	handler  func(error)   // gets the errors of roots for which no caller waits; nil: the runtime's printer does
+	results  resultHandler // gets the results of roots; nil: nobody does
 
 	// ---- of the tree
-
-	// registry leads a canceller to the tasks of the tree that wait. It is the runtime's, or
-	// the tree's own if its context can end.
-	registry *waitRegistry
 
 	// allocator makes and frees the tree's frames, on any goroutine. If it is nil, frames come
 	// from the arena, through the cache of the worker that runs the task.
@@ -56,11 +53,13 @@ type Environment struct {
 
 	ctx      context.Context // nil: none
 	rootSize uintptr         // the least size of the root's frame, in bytes
-	call     *call           // the call that carries this environment; nil: it is the executor's own
 
-	// scope is the scope whose environment this is: of a part of a tree, or of a tree that a
-	// Handle may cancel. It is nil for other trees.
-	scope *scope
+	// around is the environment whose context is in force too, if this one was made for a
+	// child with a context of its own; otherwise nil.
+	around *Environment
+
+	// shares is the sharedEnvironment that this is part of; nil: it is the executor's own.
+	shares *sharedEnvironment
 }
 
 // NewEnvironment returns the environment of tasks that are launched on ex without options.
@@ -71,8 +70,8 @@ type Environment struct {
 // each second the first 10 errors are printed in full. The others are counted, and one line has
 // the counts by kind and error, when the second is over and in [Environment.FlushErrors].
 func NewEnvironment(ex Executor, a *arena.Arena, handler func(error)) *Environment {
-	rt := newExecRuntime()
-	return &Environment{executor: ex, arena: a, runtime: rt, registry: &rt.registry, handler: handler}
+	rt := newExecRuntime(numStripes)
+	return &Environment{executor: ex, arena: a, runtime: rt, handler: handler}
 }
 
 // View returns the environment of another way into the executor whose environment e is. ex is
@@ -186,49 +185,8 @@ func (e *Environment) Close(err error) { e.runtime.close(err) }
 func (e *Environment) CancelWaiting(err error) {
 	e.runtime.once.Do(func() { e.runtime.withdrawAll(err) })
 	e.runtime.cancelUnclaimed(e.arena, err)
-	e.runtime.registry.forgetWaitables()
+	e.runtime.waitables.forgetAll(e.runtime)
 	e.FlushErrors()
-}
-
-// mayEnd reports whether cause can ever return an error.
-func (e *Environment) mayEnd() bool { return e.registry != &e.runtime.registry }
-
-// cause returns the reason why the tree, or the scope that is a part of it, should end. It
-// returns nil if there is none. Any goroutine may call it.
-func (e *Environment) cause() error { return e.ending().cause }
-
-// ending is cause, with the error that the context has then. Both are nil if there is no reason
-// to end.
-func (e *Environment) ending() ending {
-	r := e.registry
-	if r.cancelled.Load() {
-		return r.ending
-	}
-	if end := r.endingAround(); end.err != nil {
-		return end
-	}
-	for c := r; c != nil; c = c.nextCtx {
-		if c.ctx != nil {
-			if err := c.ctx.Err(); err != nil {
-				return ending{err, context.Cause(c.ctx)}
-			}
-		}
-	}
-	if r.soonest != 0 && r.runtime.timing().now() >= r.soonest {
-		return ending{context.DeadlineExceeded, context.DeadlineExceeded}
-	}
-	return ending{}
-}
-
-// context returns the context of the tree or of the scope. A scope makes it on demand.
-func (e *Environment) context() context.Context {
-	if e.scope != nil {
-		return e.scope.context()
-	}
-	if e.ctx == nil {
-		return context.Background()
-	}
-	return e.ctx
 }
 
 // FlushErrors prints the counts of errors that [NewEnvironment] describes and that are not

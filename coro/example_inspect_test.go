@@ -162,3 +162,36 @@ func Example_trace() {
 	// 144 <nil>
 	// <nil>
 }
+
+func ExampleEnvironment_Survey() {
+	ex := executor.NewInline(executor.WithErrorHandler(func(error) {}))
+	defer ex.Close()
+	var stock coro.Mutex
+	coro.NameWaitable(&stock, "stock")
+	var delivery coro.Event
+	count := coro.Define("count", func(f *coro.Frame[struct{}, struct{}]) coro.Step {
+		switch f.At() {
+		case 0:
+			return stock.Lock(f, 1)
+		case 1:
+			if f.Err() != nil {
+				return f.Fail(f.Err())
+			}
+			return delivery.Wait(f, 2)
+		}
+		stock.Unlock()
+		return f.Return(struct{}{})
+	})
+	for range 3 {
+		if err := coro.Go(ex, count, struct{}{}); err != nil {
+			fmt.Println(err)
+		}
+	}
+	for _, o := range ex.Environment().Survey(coro.SurveyOptions{Objects: 1}).Objects {
+		fmt.Printf("%d tasks wait in %s for %s\n", o.Waiting, o.What, o.Name)
+		fmt.Printf("%s has it, and waits in %s\n", o.Holder.Kind.Name, o.Holder.Waiting.What)
+	}
+	// Output:
+	// 2 tasks wait in Mutex.Lock for stock
+	// count has it, and waits in Event.Wait
+}

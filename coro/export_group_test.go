@@ -10,12 +10,8 @@ func (g *Group) HasRecord() bool { return g.loadRecord() != nil }
 // executors.
 func Parts() (scopesInUse, recordsInUse int, clean bool) {
 	clean = true
-	scopesInUse = inUse(&scopes, func(s *scope) {
-		r := &s.tree
-		clean = clean && s.env.executor == nil && s.env.scope == nil && s.env.ctx == nil && s.env.allocator == nil && s.base == nil && s.ctx == nil && s.endCtx == nil &&
-			r.runtime == nil && r.env == nil && r.ctx == nil && r.outer == nil && r.ending == (ending{}) && s.source == nil && r.stop == nil &&
-			r.prev == nil && r.next == nil && r.inner == nil && r.prevInner == nil && r.nextInner == nil &&
-			len(r.set) == 0 && len(r.found) == 0 && !r.armed.Load() && !r.cancelled.Load()
+	scopesInUse = inUse(&childScopes, func(s *childScope) {
+		clean = clean && s.env == 0 && s.outer == 0 && s.waiting == 0 && s.in == (listed{}) && s.state.Load()&scopeFlags == 0
 	})
 	recordsInUse = inUse(&groupRecords, func(r *groupRecord) {
 		clean = clean && r.scope == nil && r.own == nil && r.refused == nil && r.err == nil && len(r.errs) == 0 && r.room == nil &&

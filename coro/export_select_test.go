@@ -14,32 +14,37 @@ func (c *Chan[T]) Waiting() (receivers, senders, room int, ok bool) {
 // inspect walks the queue.
 func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	used := map[int32]bool{}
+	proxies, numbered := 0, 0
+	inWords := q.numbered != nil && q.numbered.inWords
 	ok = true
 	var prev *header
-	for h := q.frames.head; h != nil; prev, h = h, h.nextInQueue() {
-		if h.layout&flagProxy != 0 {
-			p := h.proxy()
-			if p.prev.get() != prev || p.number < 0 || used[p.number] {
-				ok = false
-			}
-			used[p.number] = true
-		}
+	for h := q.head; h != nil; prev, h = h, h.nextInWait() {
 		n++
+		if h.layout&(flagProxy|flagListed) == 0 {
+			continue
+		}
+		numbered++
+		if h.layout&flagProxy != 0 {
+			proxies++
+		}
+		_, number := h.argument()
+		if h.prevInWait() != prev || *number < 0 || !inWords && used[*number] {
+			ok = false
+		}
+		used[*number] = true
 	}
-	if n != q.frames.n || q.frames.tail != prev {
+	if n != q.n || q.tail != prev {
 		ok = false
 	}
-	if q.proxied != nil {
-		room = len(q.proxied.values)
-		if len(used)+len(q.proxied.free) != room || q.proxied.visits < len(used) {
+	if q.numbered != nil {
+		room = len(q.numbered.values)
+		if !inWords && len(used)+len(q.numbered.free) != room || q.numbered.visits < proxies {
 			ok = false
 		}
 	}
-	return n, room, ok && q.arguments.n == n-len(used)
-}
-
-// AfterSlots returns how many slots there are for cases of After.
-func AfterSlots() int {
-	s, _ := afterTimers.Survey(func(*afterTimer) {})
-	return s.Made
+	plain := 0
+	if q.arguments != nil {
+		plain = q.arguments.n
+	}
+	return n, room, ok && plain == n-numbered
 }

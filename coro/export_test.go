@@ -1,41 +1,15 @@
 package coro
 
-// Pinned returns the number of calls that are kept alive because only frames refer
-// to them. ok is false if their list is not linked alike in both directions.
-func Pinned() (n int, ok bool) {
-	pinned.mu.Lock()
-	defer pinned.mu.Unlock()
-	var prev *call
-	for c := pinned.list; c != nil; prev, c = c, c.next {
-		if c.prev != prev {
-			return n, false
-		}
-		n++
-	}
-	return n, true
-}
+// Pinned returns the number of shared environments and Handles that are kept alive because only frames
+// refer to them.
+func Pinned() int { return sharedPins.len() + liveHandles.len() }
 
-// Registered returns how many waitables the executor's registry has.
+// Registered returns how many waitables the executor has.
 func (e *Environment) Registered() int {
-	r := &e.runtime.registry
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.set)
-}
-
-// Trees returns how many trees with a context have had a task that waited and have
-// not ended. ok is false if their list is not linked alike in both directions.
-func (e *Environment) Trees() (n int, ok bool) {
-	e.runtime.mu.Lock()
-	defer e.runtime.mu.Unlock()
-	var prev *waitRegistry
-	for r := e.runtime.trees; r != nil; prev, r = r, r.next {
-		if r.prev != prev {
-			return n, false
-		}
-		n++
-	}
-	return n, true
+	all := &e.runtime.waitables
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return len(all.set)
 }
 
 // CloseGate does the first half of CancelWaiting: from now on, tasks that would be
@@ -47,16 +21,6 @@ func (e *Event) Cursors() (n int) {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
 	for c := e.queue.cursors.first; c != nil; c = c.next {
-		n++
-	}
-	return n
-}
-
-// Cursors returns how many are looking through the trees of the executor.
-func (e *Environment) Cursors() (n int) {
-	e.runtime.mu.Lock()
-	defer e.runtime.mu.Unlock()
-	for c := e.runtime.cursors.first; c != nil; c = c.next {
 		n++
 	}
 	return n

@@ -3,6 +3,8 @@ package coro
 import (
 	"errors"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/framecheck"
 )
 
 // finish ends the task of h with err, which may be nil, and frees its frame. It returns the
@@ -17,7 +19,7 @@ func (w *Worker) finish(h *header, err error) *header {
 				return nil
 			}
 		}
-		parent, env, flags, result := h.parent.get(), h.env.get(), h.layout, h.result
+		parent, env, flags, result := h.parent.get(), h.env, h.layout, h.result
 		w.current = 0
 		if err != nil {
 			w.failed = h.kind.get()
@@ -33,7 +35,7 @@ func (w *Worker) finish(h *header, err error) *header {
 		}
 		w.err = nil
 		if flags&flagRoot != 0 {
-			w.endRoot(env, err)
+			w.endRoot(env, result, err)
 			return nil
 		}
 		if h = w.childEnded(parent, result, err); h == nil || h.layout&flagLingering == 0 {
@@ -45,10 +47,10 @@ func (w *Worker) finish(h *header, err error) *header {
 
 // discard frees h and closes its scope, if it has one. The task has ended, or will not begin.
 func (w *Worker) discard(h *header) {
-	env, flags := h.env.get(), h.layout
+	env, flags := h.env, h.layout
 	w.free(h)
 	if flags&flagScope != 0 {
-		env.scope.close(w)
+		env.scope().child().close(w)
 	}
 }
 
@@ -62,8 +64,14 @@ func (w *Worker) free(h *header) {
 	if h.layout&flagHeld != 0 {
 		k.held.release(w, h)
 	}
+	if framecheck.Enabled && h.layout&flagElided == 0 {
+		h.endRoom()
+	}
 	switch {
 	case h.layout&flagElided != 0:
+		if framecheck.Enabled {
+			h.endRoom() // fills it
+		}
 	case h.layout&flagRefused != 0:
 		w.refusedFrame = nil
 	case h.layout&flagRoot != 0:

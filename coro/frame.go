@@ -93,7 +93,7 @@ func panicNeedsHeldKindOf(k *kind) {
 
 // Context returns the context that the tree of tasks, or the part of it that the task is in,
 // runs with. It is context.Background if there is none.
-func (f *Frame[S, R]) Context() context.Context { return f.env.get().context() }
+func (f *Frame[S, R]) Context() context.Context { return f.env.context() }
 
 // Yield lets other tasks run, and resumes the task at the resume point at, which must not be
 // negative.

@@ -101,9 +101,8 @@ func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS,
 // SpawnCall is [Spawn] for a call, of a kind of either sort, with the options of
 // [AwaitCall].
 func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR, opts ...ChildOption) {
-	c := call.launchable()
 	w := f.spawning(g)
-	c.claim()
+	c := call.claim()
 	f.spawnCall(w, g, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
 	c.recycle()
 }
@@ -126,7 +125,7 @@ func (g *Group) SetPolicy(f AnyFrame, p GroupPolicy) {
 		r.scope.close(w)
 		r.scope = nil
 	case p != WaitForAll && r.scope == nil:
-		r.scope = openScope(w, h.env.get(), &options{})
+		r.scope = openScope(w, h.env, &options{})
 	}
 }
 
@@ -181,7 +180,7 @@ func (g *Group) Cancel(f AnyFrame, cause error) {
 	if cause == nil {
 		cause = context.Canceled
 	}
-	r.scope.cancel(cause)
+	r.scope.cancel(canceledWith(cause))
 }
 
 // Won reports whether the child whose result goes to result has decided the group of the
@@ -245,8 +244,10 @@ func (h *header) spawnCall(w *Worker, g *Group, call *call, result unsafe.Pointe
 		if r := g.loadRecord(); r != nil && r.limit != 0 {
 			timeout, o.timeout = o.timeout, 0 // from the start of c on
 		}
-		w.openChildScope(c, &o)
-		c.env.get().scope.timeout = timeout
+		s := w.openChildScope(c, &o)
+		if timeout != 0 {
+			s.queueTimeout(timeout)
+		}
 	}
 	call.fill(w, c)
 	g.start(w, c)
@@ -319,7 +320,7 @@ func (h *header) linkSpawned(w *Worker, g *Group, c *header, k *kind, result uns
 	}
 	env := h.env
 	if r := g.loadRecord(); r != nil && r.scope != nil {
-		env.set(&r.scope.env)
+		env = r.scope.ref()
 	}
 	*c = header{env: env, result: uintptr(result), layout: layout | flagSpawned}
 	c.kind.set(k)

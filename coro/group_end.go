@@ -63,7 +63,7 @@ func (g *Group) fold() {
 	}
 }
 
-// groupWait and groupRoom need no place in a registry: a canceller cancels the children,
+// groupWait and groupRoom need no place in a list: a canceller cancels the children,
 // and the last of them ends the wait.
 
 type groupWait struct{}
@@ -196,7 +196,7 @@ func (w *Worker) endGroup(h *header, err error) (_ error, wait bool) {
 		r := g.makeRecord(w)
 		r.own = err
 		if r.scope != nil {
-			r.scope.cancel(ErrGroupDecided)
+			r.scope.cancel(canceledWith(ErrGroupDecided))
 		}
 	}
 	w.err = nil

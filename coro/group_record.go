@@ -15,7 +15,7 @@ type groupRecord struct {
 	slot *slots.Slot[groupRecord] // this, in groupRecords
 
 	policy GroupPolicy // the task's
-	scope  *scope      // of the children, if the policy may cancel them; the task's
+	scope  *childScope // of the children, if the policy may cancel them; the task's
 
 	// own is the error of a task that has ended before its children. The task writes it; it
 	// is read when all children have ended.
@@ -111,7 +111,7 @@ func (g *Group) childOutcome(w *Worker, result uintptr, err error) *header {
 			return room
 		}
 		r.mu.Unlock()
-		cause := t.h.env.get().cause()
+		cause := t.h.env.cause()
 		if cause == nil {
 			t.h.startTimeout()
 			return t.h
@@ -130,7 +130,7 @@ func (r *groupRecord) recordOutcome(result uintptr, err error) {
 	decides := r.decide(result, err)
 	r.mu.Unlock()
 	if decides && r.scope != nil {
-		r.scope.cancel(ErrGroupDecided)
+		r.scope.cancel(canceledWith(ErrGroupDecided))
 	}
 }
 

@@ -4,16 +4,26 @@ import (
 	"context"
 	"errors"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
-// The call that Start launches is the scope of its whole tree: it has the registry, the
-// environment and the context, which is made when it is asked for. Its recipient is the
-// Handle: call.rootEnded gives it the result. deliver releases the call before it sets the
-// state, so a goroutine that sees the end finds nothing of the tree live.
+// A Handle is the scope of the tree that Start has launched: the frames of the tree refer to it, by
+// integers, and liveHandles keeps it until the root has ended. Return writes the result into it. If the context of the tree can
+// end, the scope is a childScope instead, within that of the shared environment, which refers to the Handle.
 //
-// Cancel may come at any time, also when the call is reused. The Handle has the registry and
-// its generation from before the launch. waitRegistry.cancel compares the generation with
-// walk held, and the end of the tree changes it with walk held. So a late Cancel does nothing.
+// # Its end
+//
+// The worker that ends the root closes the scope, and then sets the state to HandleDone or HandleFailed, under mu. A
+// goroutine that sees the end finds nothing of the tree live, and the result written. Only those that
+// wait for the end, and an error, need a handleEnd: it is made on demand, under mu, while the state says that the
+// task runs. So the worker that ends the task finds it under mu, and wakes its waiters under its lock:
+// a task that has the handleEnd and has not queued itself yet finds ended set there.
+//
+// # Cancel
+//
+// Cancel may come at any time. It takes the scope and its generation under mu, while the state says that the task
+// runs; close changes the generation. So a late Cancel does nothing.
 //
 // A task awaits a Handle by way of a child of kind handleKind, and the child waits. So the
 // error is the child's, which needs no memory in the awaiting frame, and the result goes
@@ -27,37 +37,40 @@ import (
 // task has ended with, and may be kept without limit, in held parts too. The task does not
 // depend on it. It must not be copied.
 type Handle[R any] struct {
-	end *handleCompletion
-
-	// What the task has ended with. It is written before the state in end says that the task
-	// has ended, and read after that.
-	result R
-	err    error
-
-	// tree and its generation are what Cancel cancels; tree is nil when the task has ended.
-	// Written before the launch, then guarded by end's lock.
-	tree       *waitRegistry
-	generation uint64
-
-	// inner says that the task is part of the tree of the task that waits for it: AwaitOn's.
-	inner bool
+	handle
+	result R // written by Return before the state says that the task has ended
 }
 
-// handleCompletion is what tasks and goroutines wait for that wait for the end of a Handle's
-// task. Any goroutine may use it, under its lock. It is apart from the Handle because
-// registries keep a waitable for a while after tasks have waited for it, and must not keep the
+// handle is the part of a Handle that does not depend on types.
+type handle struct {
+	own scope // of the tree, if its context cannot end
+
+	tree *scope // of the tree: own, or that of a childScope. Not changed while the task runs.
+
+	mu   interleave.Mutex
+	task HandleState // guarded by mu
+	pin  uint32      // in liveHandles
+	end  *handleEnd  // nil: nobody has waited, and there is no error; guarded by mu
+}
+
+// handleEnd is what tasks and goroutines wait for that wait for the end of a Handle's
+// task. Any goroutine may use it, under its lock. It is apart from the Handle because most are not waited for, and because
+// runtimes keep a waitable for a while after tasks have waited for it, and must not keep the
 // result.
-type handleCompletion struct {
+type handleEnd struct {
 	handleWaiters
+
+	// done is closed at the end; nil if Done was not called. err is what the task has ended with. Both are
+	// guarded by the Handle's mu.
+	done chan struct{}
+	err  error
 }
 
-type handleWaiters = waiters[completionState, struct{}]
+// handleWaiters is the lock, the state and the queue; an alias, see waiters.
+type handleWaiters = waiters[struct{ ended bool }, struct{}]
 
-// completionState is the state of a handleCompletion.
-type completionState struct {
-	task HandleState
-	done chan struct{} // closed at the end; nil if Done was not called
-}
+// liveHandles keeps the Handles of tasks that have not ended.
+var liveHandles pins[handle]
 
 // HandleState is the state of the task of a [Handle].
 type HandleState uint8
@@ -102,57 +115,122 @@ var ErrRunning = errors.New("coro: the task has not ended")
 //
 // Start may be called from any goroutine, and in a step function. Also there, the task is not
 // a child of the caller, and ends by itself. Closing the executor ends it with the executor's
-// error. Start allocates two objects on the Go heap, and the first Done of a handle another
-// one.
+// error. Start allocates one object on the Go heap; the first wait for a task that has not ended, and an error,
+// take another one.
 func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], error) {
 	mustBeExecutor(ex, "Start")
-	call.launchable().claim()
-	h := &Handle[R]{end: new(handleCompletion)}
+	c := call.claim()
+	h := new(Handle[R])
 	o := startOptions(opts)
-	if err := h.launch(ex, &call.c.call, &o, nil); err != nil {
+	if err := c.launch(ex, &o, launching{handle: &h.handle, result: uintptr(unsafe.Pointer(&h.result))}); err != nil {
 		return nil, err
 	}
 	return h, nil
 }
 
-// launch launches a claimed call, with h as its recipient; see call.launch.
-func (h *Handle[R]) launch(ex Executor, c *call, o *options, within *execRuntime) error {
-	h.end.state.task = HandleRunning
-	c.recipient = h
-	return c.launch(ex, o, within)
+// begin makes h the scope of a tree with the environment env, and returns what the root refers to. inner
+// says that the tree is a part of the tree of the task that waits for it, AwaitOn's, which cancels it.
+func (h *handle) begin(env *sharedEnvironment, inner bool) envRef {
+	h.task = HandleRunning
+	h.pin = liveHandles.add(h)
+	if env.root.env != 0 && !inner {
+		s := openScope(nil, env.root.ref(), &options{})
+		s.timer.What = uintptr(unsafe.Pointer(h))
+		s.state.Or(scopeOfHandle)
+		h.tree = &s.scope
+		return h.tree.ref()
+	}
+	flags := uint64(scopeOfHandle | scopeArmed)
+	if inner {
+		flags |= scopeNoContext
+	}
+	h.own.begin(&env.Environment, flags)
+	h.tree = &h.own
+	return h.tree.ref()
 }
 
-func (h *Handle[R]) attach(c *call) {
-	c.tree.share(&c.env)
-	c.env.scope = &c.scope
-	if h.inner {
-		c.tree.ctx = nil // the task that waits for it cancels it
+// handleOf returns the Handle whose tree s is the scope of, or nil.
+func (s *scope) handleOf() *handle {
+	switch state := s.state.Load(); {
+	case state&scopeOfHandle == 0:
+		return nil
+	case state&scopeChild == 0:
+		return (*handle)(unsafe.Pointer(s)) // own is the first field
 	}
-	h.tree, h.generation = &c.tree, c.tree.generation
+	l := link[handle]((*childScope)(unsafe.Pointer(s)).timer.What)
+	return l.get()
 }
 
-// deliver ends the handle's task with err. After it has released the lock, h may have another
-// use: deliver does not touch it any more.
-func (h *Handle[R]) deliver(c *call, err error) {
-	result := c.self.(*callFor[R]).take()
-	c.release() // before the state: a goroutine that sees the end finds nothing of the tree live
-	state := HandleFailed
-	if err == nil {
-		state = HandleDone
-		h.result = result
+var _ [-unsafe.Offsetof(handle{}.own)]struct{}
+
+// closeTree closes the scope of a Handle's tree: no task of it is left.
+func closeTree(w *Worker, tree *scope) {
+	env := tree.env.get().shares
+	if c := tree.child(); c != nil {
+		c.close(w)
+	} else {
+		tree.finish()
 	}
-	h.err = err
-	var woken wakeList
+	env.release()
+}
+
+// abandon undoes begin for a root that was not launched.
+func (h *handle) abandon() {
+	closeTree(nil, h.tree)
+	liveHandles.remove(h.pin)
+	h.task, h.tree = 0, nil
+}
+
+// ended ends the Handle's task with err. After it has released mu, and then the lock of end, h may have another use:
+// ended does not touch it any more.
+func (h *handle) ended(w *Worker, err error) {
+	tree := h.tree
+	h.mu.Lock()
+	h.tree = nil // Cancel does nothing from now on
+	h.mu.Unlock()
+	closeTree(w, tree)
+	liveHandles.remove(h.pin)
+	h.mu.Lock()
+	h.task = HandleDone
+	if err != nil {
+		h.makeEnd().err = err
+		h.task = HandleFailed
+	}
 	e := h.end
-	e.lock.mu.Lock()
-	h.tree = nil
-	e.state.task = state
-	if e.state.done != nil {
-		close(e.state.done)
+	if e == nil {
+		h.mu.Unlock()
+		return
 	}
+	if e.done != nil {
+		close(e.done)
+	}
+	var woken wakeList
+	e.lock.mu.Lock() // before mu is released: then h may be used again, with e
+	h.mu.Unlock()
+	e.state.ended = true
 	e.queue.wakeAll(flagWoken, &woken)
 	e.lock.mu.Unlock()
 	post(&woken)
+}
+
+// makeEnd returns h.end, and makes it if there is none. The caller holds mu.
+func (h *handle) makeEnd() *handleEnd {
+	if h.end == nil {
+		h.end = new(handleEnd)
+		h.end.state.ended = h.task >= HandleDone
+	}
+	return h.end
+}
+
+// reuse makes h ready for another task. Nobody has it, but the runtime of a task that has waited may have end.
+func (h *handle) reuse() {
+	h.task = 0
+	if e := h.end; e != nil {
+		e.lock.mu.Lock()
+		e.state.ended = false
+		e.lock.mu.Unlock()
+		e.done, e.err = nil, nil
+	}
 }
 
 // Cancel cancels the task and what it awaits: tasks that wait continue, and their Err is
@@ -163,73 +241,57 @@ func (h *Handle[R]) Cancel(cause error) {
 	if cause == nil {
 		cause = context.Canceled
 	}
-	h.cancel(canceledWith(cause))
-}
-
-// cancel is Cancel with the error that the task's context has then.
-func (h *Handle[R]) cancel(end ending) {
-	e := h.started()
-	e.lock.mu.Lock()
-	tree, generation := h.tree, h.generation
-	if e.state.task == HandleRunning {
-		e.state.task = HandleCancelling
-	}
-	e.lock.mu.Unlock()
-	if tree != nil {
-		// The tree may end before that, and the registry become another tree's: then the
-		// generation is another one.
-		tree.cancel(generation, end)
-	}
+	h.started().cancel(canceledWith(cause))
 }
 
 // State returns the state of the task.
 func (h *Handle[R]) State() HandleState {
-	e := h.started()
-	e.lock.mu.Lock()
-	defer e.lock.mu.Unlock()
-	return e.state.task
+	s := h.started()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.task
 }
 
 // Result returns what the task has ended with, or [ErrRunning] if it has not ended. It may be
 // called any number of times: all calls return the same result, and no copy of what that
 // refers to.
 func (h *Handle[R]) Result() (R, error) {
-	if !h.started().lockedHasEnded() {
-		var zero R
-		return zero, ErrRunning
+	if ended, err := h.started().outcome(); ended {
+		return h.take(err)
 	}
-	return h.result, h.err
+	var zero R
+	return zero, ErrRunning
+}
+
+// take returns the result of a task that has ended with err. A task that has failed may have stored a result before.
+func (h *Handle[R]) take(err error) (result R, _ error) {
+	if err != nil {
+		return result, err
+	}
+	return h.result, nil
 }
 
 // Done returns a channel that is closed when the task has ended.
-func (h *Handle[R]) Done() <-chan struct{} {
-	e := h.started()
-	e.lock.mu.Lock()
-	defer e.lock.mu.Unlock()
-	if e.state.done == nil {
-		e.state.done = make(chan struct{})
-		if e.hasEnded() {
-			close(e.state.done)
-		}
-	}
-	return e.state.done
-}
+func (h *Handle[R]) Done() <-chan struct{} { return h.started().doneChan() }
 
 // Wait waits until the task has ended, and returns its result and error. If ctx ends before
 // that, Wait returns ctx's cause, and the task continues. Wait must not be called from a step
 // function, since it would keep the worker: use Await there.
 func (h *Handle[R]) Wait(ctx context.Context) (R, error) {
-	if !h.started().lockedHasEnded() {
+	s := h.started()
+	ended, err := s.outcome()
+	if !ended {
 		select {
-		case <-h.Done():
+		case <-s.doneChan():
 		case <-ctx.Done():
-			if !h.end.lockedHasEnded() {
+			if ended, _ := s.outcome(); !ended {
 				var zero R
 				return zero, context.Cause(ctx)
 			}
 		}
+		_, err = s.outcome()
 	}
-	return h.result, h.err
+	return h.take(err)
 }
 
 // Await waits until the task has ended, and resumes f's task at the resume point at. The result
@@ -246,40 +308,85 @@ func (h *Handle[R]) Await(f AnyFrame, at int, result *R) Step {
 	return awaitHeldBy(f.anyFrame(), at, k.HeldKind, handleHeld[R]{h}, result)
 }
 
-// started returns h.end. It panics for the zero Handle.
-func (h *Handle[R]) started() *handleCompletion {
-	if h == nil || h.end == nil {
-		panic("coro: the zero Handle has no task: make one with Start")
+// started returns the part that does not depend on types. It panics for nil and for the zero Handle.
+func (h *Handle[R]) started() *handle {
+	if h != nil {
+		h.mu.Lock()
+		started := h.task != 0
+		h.mu.Unlock()
+		if started {
+			return &h.handle
+		}
 	}
-	return h.end
+	panic("coro: the zero Handle has no task: make one with Start")
 }
 
-// hasEnded reports whether the task has ended. The caller holds the lock.
-func (e *handleCompletion) hasEnded() bool { return e.state.task >= HandleDone }
+// ---- without types
 
-// lockedHasEnded is hasEnded for a caller that does not hold the lock.
-func (e *handleCompletion) lockedHasEnded() bool {
-	e.lock.mu.Lock()
-	defer e.lock.mu.Unlock()
-	return e.hasEnded()
+// cancel is Cancel with the error that the task's context has then.
+func (h *handle) cancel(end ending) {
+	h.mu.Lock()
+	tree := h.tree
+	if tree == nil { // the task has ended, or is just ending
+		h.mu.Unlock()
+		return
+	}
+	h.task = HandleCancelling
+	// ended takes mu before it closes the scope, so that is open now.
+	rt, generation := tree.runtime(), generationOf(tree.state.Load())
+	h.mu.Unlock()
+	rt.cancel(tree, generation, end)
+}
+
+// outcome reports whether the task has ended, and with which error.
+func (h *handle) outcome() (ended bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.task == HandleFailed {
+		err = h.end.err
+	}
+	return h.task >= HandleDone, err
+}
+
+func (h *handle) doneChan() <-chan struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e := h.makeEnd()
+	if e.done == nil {
+		e.done = make(chan struct{})
+		if h.task >= HandleDone {
+			close(e.done)
+		}
+	}
+	return e.done
+}
+
+// waitFor makes the child f that stands for h's task wait for the end of it. uncancellable is for a child that waits
+// although its own tree has been cancelled: only the closer of its executor finds it.
+func (h *handle) waitFor(f AnyFrame, at int, uncancellable bool) Step {
+	h.mu.Lock()
+	e := h.makeEnd()
+	h.mu.Unlock()
+	if uncancellable {
+		return f.anyFrame().waitFor(at, (*uncancellableEnd)(e))
+	}
+	return f.anyFrame().waitFor(at, e)
 }
 
 // park is for tasks that continue when their own tree is cancelled.
-func (e *handleCompletion) park(_ *Worker, h *header) parking {
-	return e.parkIn(h.env.get().registry, h)
-}
+func (e *handleEnd) park(_ *Worker, h *header) parking { return e.parkIn(h.env.scope(), h) }
 
-// parkIn is park with another registry than that of h's tree.
-func (e *handleCompletion) parkIn(r *waitRegistry, h *header) parking {
+// parkIn is park for the task as if it were in the scope s.
+func (e *handleEnd) parkIn(s *scope, h *header) parking {
 	e.lock.mu.Lock()
 	defer e.lock.mu.Unlock()
-	if e.hasEnded() {
+	if e.state.ended {
 		return parkDone
 	}
-	return e.waitIn(r, e, h, struct{}{})
+	return e.waitIn(s, e, h, struct{}{})
 }
 
-func (e *handleCompletion) visit(v *visitor) bool { return e.visitAs("Handle.Await", v) }
+func (e *handleEnd) visit(v *visitor) bool { return e.visitAs("Handle.Await", v) }
 
 // handleHeld is the held part of the child by which a task awaits a Handle.
 type handleHeld[R any] struct{ handle *Handle[R] }
@@ -294,16 +401,16 @@ var handleKinds kindsByResult
 func defineHandleKind[R any]() *handleKind[R] {
 	return &handleKind[R]{DefineHeld("coro.Handle.Await", func(f *Frame[struct{}, R], held *handleHeld[R]) Step {
 		h := held.handle
-		if h.end.lockedHasEnded() {
-			if h.err != nil {
-				return f.Fail(h.err)
+		if ended, err := h.outcome(); ended {
+			if err != nil {
+				return f.Fail(err)
 			}
 			return f.Return(h.result)
 		}
 		if f.Err() != nil {
 			return f.Fail(f.Err())
 		}
-		return f.waitFor(1, h.end)
+		return h.waitFor(f, 1, false)
 	})}
 }
 

@@ -11,7 +11,7 @@ package coro
 // is kept alive by something else:
 //
 //	kinds         the list of all kinds; they are never freed
-//	environments  the executor, its pinned calls, keptRelays, the slots of scopes, or the caller of Run
+//	environments  the executor, sharedPins, pinned calls, keptRelays, the slots of scopes, or the caller of Run
 //	workers       the goroutines that run them
 //	frames        the arena, or the allocator, that they come from
 //
@@ -49,13 +49,54 @@ func (l *link[T]) get() *T { return *(**T)(unsafe.Pointer(l)) }
 // set makes l refer to p.
 func (l *link[T]) set(p *T) { *l = link[T](unsafe.Pointer(p)) }
 
+// envRef refers from a frame to the environment of its task or, if the task is in a scope, to that,
+// which leads to the environment. The lowest bit tells the two apart.
+type envRef uintptr
+
+const inScope = 1
+
+// get returns the environment.
+func (e *envRef) get() *Environment {
+	if *e&inScope != 0 {
+		return e.scope().env.get()
+	}
+	return *(**Environment)(unsafe.Pointer(e))
+}
+
+// set makes e refer to env.
+func (e *envRef) set(env *Environment) { *e = envRef(unsafe.Pointer(env)) }
+
+// scope returns the scope, or nil if e refers to none: then the task does not end before its executor does.
+func (e *envRef) scope() *scope {
+	if *e&inScope == 0 {
+		return nil
+	}
+	l := link[scope](*e - inScope)
+	return l.get()
+}
+
+// mayEnd reports whether there can be a reason to end.
+func (e *envRef) mayEnd() bool { return *e&inScope != 0 }
+
+// end returns why the tree, or the scope that is a part of it, should end. It returns the zero value
+// if there is no reason.
+func (e *envRef) end() ending {
+	if s := e.scope(); s != nil {
+		return s.end()
+	}
+	return ending{}
+}
+
+// cause is end without the error that the context has.
+func (e *envRef) cause() error { return e.end().cause }
+
 // header is the beginning of every frame. It belongs to the owner of the frame.
 type header struct {
 	// These are set when the frame is made. A child copies env from its parent; openChildScope
 	// gives it that of a scope.
 	kind   link[kind]
 	parent link[header] // the frame that awaits this one or has spawned it; 0 for a root
-	env    link[Environment]
+	env    envRef
 
 	// worker is the worker that runs the task, while the task runs. Await and the step loop set
 	// it. While the task is queued or waits, the word is the queue's link to the next task.
@@ -112,12 +153,16 @@ const (
 	flagProxy                  // not a task: stands in a queue for a task in a Select; see select_proxy.go
 	flagSignalled              // moved by a Signal from a Cond's queue to the Mutex's; until it leaves that
 	flagCounted                // the kind counts the task; inherited
+	flagStamped                // a survey has seen the task wait; until takeOutcome; see stamp.go
 
+	// knownFlags is all flags that a frame may have while its task runs: not flagStamped.
 	inheritedFlags = flagCustom | flagCounted
 	knownFlags     = flagRoot | flagCustom | flagElided | flagRefused | flagHeld | flagSeq | flagWoken | flagChanClosed |
 		flagScope | flagSpawned | flagGroup | flagLingering | flagProxy | flagSignalled | flagCounted
 	flagMask = 1<<roomShift - 1
 )
+
+var _ [flagMask - flagStamped]struct{} // the flags have room in the lower half
 
 const (
 	// elisionUnit is the alignment of elided frames, in bytes.
@@ -129,7 +174,7 @@ const (
 
 // poisonWord is what a checked arena fills freed memory with. As flags it has those that are
 // inherited, so that Await takes its slow path before it follows a link of the frame, and one
-// that no frame has, by which the slow path knows freed memory. The compiler checks both.
+// that no frame has while its task runs, by which the slow path knows freed memory. The compiler checks both.
 const poisonWord = 0xDBDBDBDB
 
 var (

@@ -32,6 +32,9 @@ type anyHeldKind interface {
 	// holds reports whether p lies in the held part of h.
 	holds(h *header, p unsafe.Pointer) bool
 
+	// use returns the memory of the Go heap that the kind's slots have.
+	use() slots.Use
+
 	// release clears the held part of h and frees its slot. w is the worker whose goroutine
 	// calls, or nil if none does.
 	release(w *Worker, h *header)
@@ -90,8 +93,7 @@ func (k *HeldKind[S, H, R]) With(state S, held H) Call[R] {
 	c := k.calls.Get().(*heldCall[S, H, R])
 	c.state = state
 	c.held = held
-	c.claimable = true
-	return Call[R]{&c.callFor}
+	return Call[R]{&c.callFor, c.id.Load()}
 }
 
 // heldCall is a call with a held part. The held part is the zero H before With and after the
@@ -149,6 +151,8 @@ func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
 	s.Value = zero
 	k.slots.Put(w.freeSlots(), s)
 }
+
+func (k *HeldKind[S, H, R]) use() slots.Use { return k.slots.Use() }
 
 func (k *HeldKind[S, H, R]) holds(h *header, p unsafe.Pointer) bool {
 	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()

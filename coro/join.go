@@ -138,10 +138,10 @@ func (k *joinKind[CS, CR]) run(f *Frame[joinState, CR], held *joinHeld[CS, CR]) 
 		return k.end(f, held)
 	}
 	// The scope of the children is cancelled by a child that fails and, once one of them waits
-	// and has armed its registry, by the end of the tree or scope around the join. Until then,
-	// only cause finds that end: so it is called once at each resume point.
+	// and has armed the scope, by the end of the context or a deadline. Until then,
+	// only end finds that: so it is called once at each resume point.
 	r := s.group.loadRecord()
-	for ended := r.scope.env.cause() != nil; s.next < len(held.args) && !ended; ended = r.scope.tree.cancelled.Load() {
+	for ended := r.scope.end().err != nil; s.next < len(held.args) && !ended; ended = r.scope.state.Load()&scopeCancelled != 0 {
 		if s.limit != 0 && r.full() {
 			return s.group.WaitRoom(f, joinHasRoom)
 		}
@@ -200,12 +200,12 @@ func (k *joinKind[CS, CR]) end(f *Frame[joinState, CR], held *joinHeld[CS, CR]) 
 		k.results.Put(held.own)
 		held.own, held.results = nil, nil
 		if err == nil && won == 0 {
-			if err = f.env.get().cause(); err == nil {
+			if err = f.env.cause(); err == nil {
 				err = ErrNoChildren
 			}
 		}
 	} else if err == nil && s.next < len(held.args) {
-		err = f.env.get().cause() // no child has reported it, but some did not begin
+		err = f.env.cause() // no child has reported it, but some did not begin
 	}
 	if err != nil {
 		return f.Fail(err)

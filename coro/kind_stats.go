@@ -42,6 +42,10 @@ type KindStats struct {
 	// The others, apart from Elided, had a frame from the tree's own allocator.
 	FromArena uint64
 
+	// Wakes is how often a task has resumed because what it waited for had happened, or after it
+	// was asked to give way (see [Worker.Preempt]). The end of a context is no such reason.
+	Wakes uint64
+
 	// LiveBytes is the memory that was asked for, for the frames of live tasks, in bytes.
 	// The arena rounds each frame up to its size class. Elided frames have no memory of
 	// their own.
@@ -86,7 +90,9 @@ type countShard struct {
 	withdrawn          atomic.Int64 // of started: roots that could not be launched
 	withdrawnFromArena atomic.Int64 // of fromArena: the same
 
-	_ [128 - 8*8]byte // workers on other threads write to the next shard
+	wakes atomic.Int64 // compared with none of the others
+
+	_ [128 - 9*8]byte // workers on other threads write to the next shard
 }
 
 const maxCountShards = 64
@@ -119,6 +125,9 @@ func (h *header) countEnd(w *Worker) {
 		liveFrames.remove(h, bytes)
 	}
 }
+
+// countWake counts that the task of h resumes on w.
+func (h *header) countWake(w *Worker) { countsOf(h.kind.get()).shardFor(w).wakes.Add(1) }
 
 // uncount takes h off the counts: a root that was counted and could not be launched. Its frame
 // is about to be freed.
@@ -199,6 +208,7 @@ func (k *kind) Stats() KindStats {
 	for i := range c.shards {
 		ended += c.shards[i].ended.Load()
 		returned += c.shards[i].returned.Load()
+		s.Wakes += uint64(c.shards[i].wakes.Load())
 		started -= c.shards[i].withdrawn.Load()
 		fromArena -= c.shards[i].withdrawnFromArena.Load()
 	}

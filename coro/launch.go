@@ -37,12 +37,12 @@ package coro
 // # What may be touched afterwards
 //
 // When Post or pushLocal returns, the root may have ended. The frame is not touched any more,
-// nor is a call for which no caller of Run waits. The environment that lies in such a call is
-// cleared when the call is released, which is why the execRuntime, which leaveLaunch needs, is
-// loaded before.
+// nor is a call for which no caller of Run waits. A shared environment may have another use, which is
+// why the execRuntime, which leaveLaunch needs, is loaded before.
 
 import (
 	"context"
+	"runtime/trace"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -124,24 +124,23 @@ func GoHeld[S, H, R any](ex Executor, k *HeldKind[S, H, R], state S, held H) err
 
 // RunAsync returns a function that launches a call on ex and does not wait for
 // it: coro.RunAsync(ex)(kind.With(state)). It takes two steps, so that the options are in
-// force before the frame is made. The errors are those of [Go].
+// force before the frame is made. Roots that are launched with equal options cost their frames, and
+// with [OnResult] room for the result. The errors are those of [Go].
 func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 	mustBeExecutor(ex, "RunAsync")
 	return func(l Launchable) error {
 		if l == nil {
 			panic("coro: a nil Launchable cannot be launched: make a Call with With")
 		}
-		c := l.launchable()
-		c.claim()
+		c := l.claim()
 		if len(opts) == 0 {
-			return c.launch(ex, nil, nil)
+			return c.launch(ex, nil, launching{})
 		}
 		o := launchOptions(opts)
 		if o.results != nil {
 			o.results.mustFit(c)
-			c.recipient = o.results
 		}
-		return c.launch(ex, &o, nil)
+		return c.launch(ex, &o, launching{})
 	}
 }
 
@@ -153,15 +152,19 @@ func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	var zero R
 	mustBeExecutor(ex, "Run")
-	call.launchable().claim()
+	call.claim()
 	c := call.c
-	c.waited = true
-	if err := c.launch(ex, &options{ctx: ctx}, nil); err != nil {
+	o := &options{ctx: ctx}
+	if (ctx == nil || ctx == context.Background()) && !trace.IsEnabled() {
+		o = nil // the executor's own environment does
+	}
+	if err := c.launch(ex, o, launching{result: uintptr(unsafe.Pointer(&c.result)), waited: true}); err != nil {
 		return zero, err
 	}
 	c.done.wait()
 	result, err := c.take(), c.err
-	c.release()
+	c.err, c.env = nil, nil
+	c.recycle()
 	return result, err
 }
 
@@ -185,20 +188,25 @@ func panicNoExecutor(function string) {
 	panic("coro: " + function + " on a nil Executor: give it a Pool, or whatever is to run the tasks")
 }
 
+// launching is what the launches of a call differ in, besides the options.
+type launching struct {
+	handle *handle      // of the root, for Start and AwaitOn; otherwise nil
+	result uintptr      // where the result goes, for Run, Start and AwaitOn
+	waited bool         // Run waits for the root, and recycles the call
+	within *execRuntime // of the tree that the root is part of, for AwaitOn; nil for a tree of its own
+}
+
 // launch makes the root of a claimed call and posts it. Unless Run waits for the call, the
-// caller must not touch it afterwards. o is nil if the call does not carry an environment.
-// within is the runtime of the tree that the root is part of, for AwaitOn; nil for a tree of
-// its own.
-func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
-	env := ex.Environment()
-	carriesEnv := o != nil
-	rt := env.runtime
+// caller must not touch it afterwards. If launch returns an error, it has recycled the call. o is nil if the
+// root has the executor's own environment.
+func (c *call) launch(ex Executor, o *options, l launching) error {
+	base := ex.Environment()
+	rt := base.runtime
 	w := currentWorker()
 	if !w.serves(rt) {
 		w = nil
 	}
-	if err := rt.enterLaunch(w, rt == within); err != nil {
-		c.waited, c.recipient = false, nil
+	if err := rt.enterLaunch(w, rt == l.within); err != nil {
 		c.recycle()
 		return err
 	}
@@ -206,29 +214,33 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	if w == nil {
 		defer func() { rt.leaveLaunch(launched) }()
 	}
-	if carriesEnv {
-		c.env = env.with(o)
-		c.env.call = c
-		c.tree.open(&c.env)
-		c.trace.begin(&c.env, c.kind)
-		if c.recipient != nil {
-			c.recipient.attach(c)
+	env, ref := base, envRef(unsafe.Pointer(base))
+	if o != nil {
+		var shared *sharedEnvironment
+		if l.waited {
+			shared = base.own(o, c.kind)
+			c.env = shared
+		} else {
+			shared = base.shared(o, c.kind)
 		}
-		env = &c.env
-		if !c.waited {
-			pinned.add(c)
+		env, ref = &shared.Environment, shared.ref()
+		if l.handle != nil {
+			ref = l.handle.begin(shared, l.within != nil)
 		}
 	}
 	h := env.newRoot(w, c.kind)
 	if h == nil {
-		c.drop(carriesEnv)
+		l.abandon(env)
+		c.recycle()
 		return arena.ErrExhausted
 	}
-	c.fill(w, h)
-	if c.waited || c.recipient != nil {
-		h.result = c.resultAddress
+	h.env = ref
+	h.result = l.result
+	if env.results != nil {
+		h.result = env.results.place(w)
 	}
-	if !carriesEnv {
+	c.fill(w, h)
+	if !l.waited {
 		c.recycle()
 	}
 	if w != nil {
@@ -237,22 +249,27 @@ func (c *call) launch(ex Executor, o *options, within *execRuntime) error {
 	}
 	launched = true // also if Post panics
 	if err := ex.Post(Runnable{h}); err != nil {
+		if env.results != nil {
+			env.results.drop(nil, h.result)
+		}
 		env.freeRoot(h)
+		l.abandon(env)
 		launched = false
-		if carriesEnv {
-			c.release()
+		if l.waited {
+			c.recycle()
 		}
 		return err
 	}
 	return nil
 }
 
-// drop makes a call that has no root ready for its next use.
-func (c *call) drop(carriesEnv bool) {
-	if carriesEnv {
-		c.release()
-	} else {
-		c.recycle()
+// abandon ends what the launch of a root has begun that there is not.
+func (l launching) abandon(env *Environment) {
+	switch {
+	case l.handle != nil:
+		l.handle.abandon()
+	case env.shares != nil:
+		env.shares.release()
 	}
 }
 
@@ -337,7 +354,7 @@ func (e *Environment) newRoot(w *Worker, k *kind) *header {
 	if e.counted {
 		h.countStart(w)
 	}
-	if e.relay != nil && e.call == nil {
+	if e.relay != nil && e.shares == nil {
 		e.relay.rootBegan()
 	}
 	return h
@@ -371,7 +388,7 @@ func (e *Environment) freeRoot(h *header) {
 	} else {
 		e.arena.Deallocate(unsafe.Pointer(h), size)
 	}
-	if e.relay != nil && e.call == nil {
+	if e.relay != nil && e.shares == nil {
 		e.relay.rootEnded()
 	}
 }

@@ -1,5 +1,7 @@
 package coro
 
+import "unsafe"
+
 // Mutex is a lock that tasks wait for without a goroutine. The zero Mutex is unlocked. Tasks
 // on different executors may use it. It must not be copied.
 //
@@ -10,12 +12,31 @@ type Mutex struct {
 	mutexWaiters
 
 	// signalled has, for each waiter with flagSignalled and in the same order, the Cond
-	// whose Signal it got. It is nil until the first one comes. Guarded by lock.
-	signalled *ring[*Cond]
+	// whose Signal it got. It is nil until the first one comes. Those of waiters with a waitNode, which
+	// leave the queue in any order, are in signalledNodes. Both are guarded by lock.
+	signalled      *ring[*Cond]
+	signalledNodes map[*waitNode]*Cond
 }
 
 // mutexWaiters is the lock, the state and the queue; an alias, see waiters.
-type mutexWaiters = waiters[struct{ locked bool }, struct{}]
+type mutexWaiters = waiters[mutexState, struct{}]
+
+// mutexState is the state of a Mutex.
+type mutexState struct {
+	locked bool
+
+	// holderKind and holder are for people who look at waiting tasks; see survey.go. They are the
+	// kind and the frame of the task that the Mutex was given to last; 0: TryLock
+	// has locked it. The frame may have ended, so it is compared with others, never read.
+	holderKind link[kind]
+	holder     uintptr
+}
+
+// heldBy notes that the task of h has got the Mutex. The caller has h to itself: it parks the task, or
+// has just woken it and not posted it.
+func (s *mutexState) heldBy(h *header) {
+	s.holderKind, s.holder = h.kind, uintptr(unsafe.Pointer(h))
+}
 
 // Lock waits until the mutex is free, locks it, and resumes f's task at the resume point at. If
 // f.Err is not nil then, the tree's context has ended, and the task has not got the mutex.
@@ -28,7 +49,7 @@ func (m *Mutex) TryLock() bool {
 	if m.state.locked {
 		return false
 	}
-	m.state.locked = true
+	m.state = mutexState{locked: true}
 	return true
 }
 
@@ -56,7 +77,9 @@ func (m *Mutex) handOver(woken *wakeList) (again unusedSignals) {
 		from := m.signalOf(h)
 		if m.state.locked = wake(h, flagWoken, woken); !m.state.locked {
 			again.add(from)
+			continue
 		}
+		m.state.heldBy(h)
 	}
 	return again
 }
@@ -66,28 +89,39 @@ func (m *Mutex) park(_ *Worker, h *header) parking {
 	defer m.lock.mu.Unlock()
 	if !m.state.locked {
 		m.state.locked = true
+		m.state.heldBy(h)
 		return parkDone
 	}
 	return m.wait(m, h, struct{}{})
 }
 
-// withdraw also passes on the Signals that the withdrawn tasks had got.
-func (m *Mutex) withdraw(w match, woken *wakeList) {
-	again := m.takeOut(w, woken)
+// cancel and withdraw also pass on the Signals that the tasks had got.
+
+func (m *Mutex) cancel(h *header, woken *wakeList) {
+	m.queue.unlink(h)
+	var again unusedSignals
+	again.add(m.signalOf(h))
+	wake(h, 0, woken)
+	m.lock.mu.Unlock()
 	again.signal(woken)
 }
 
-func (m *Mutex) takeOut(w match, woken *wakeList) (again unusedSignals) {
+func (m *Mutex) withdraw(rt *execRuntime, woken *wakeList) {
+	again := m.takeOut(rt, woken)
+	again.signal(woken)
+}
+
+func (m *Mutex) takeOut(rt *execRuntime, woken *wakeList) (again unusedSignals) {
 	m.lock.mu.Lock()
 	defer m.lock.mu.Unlock()
-	if m.signalled == nil || m.signalled.n == 0 {
-		m.queue.withdraw(w, woken)
+	if (m.signalled == nil || m.signalled.n == 0) && len(m.signalledNodes) == 0 {
+		m.queue.withdraw(rt, woken)
 		return again
 	}
-	for range m.queue.frames.Len() {
+	for range m.queue.n {
 		h, none := m.queue.pop()
 		from := m.signalOf(h)
-		if w.has(h) {
+		if h.env.get().runtime == rt {
 			again.add(from)
 			wake(h, 0, woken)
 			continue

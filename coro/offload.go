@@ -141,7 +141,7 @@ func (e *offload[T]) drop() {
 	case <-e.stop:
 	default:
 	}
-	// e has no owner, but a canceller that has it from a registry may lock it still.
+	// e has no owner, but a closer that has it from the waitables may lock it still.
 	e.lock.mu.Lock()
 	e.finished, e.stopping = false, false
 	e.lock.mu.Unlock()
@@ -338,7 +338,7 @@ func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step
 			return f.Return(held.value)
 		}
 	}
-	if err := f.env.get().cause(); err != nil {
+	if err := f.env.cause(); err != nil {
 		return f.Fail(err)
 	}
 	e := k.offloads.Get().(*offload[T])

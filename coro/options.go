@@ -293,6 +293,9 @@ func (e *Environment) with(o *options) Environment {
 	if o.handler != nil {
 		changed.handler = o.handler
 	}
+	if o.results != nil {
+		changed.results = o.results
+	}
 	if o.rootSize != 0 {
 		changed.rootSize = o.rootSize
 	}

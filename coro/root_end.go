@@ -83,22 +83,27 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
 	"github.com/framearena/framearena/internal/race"
+	"github.com/framearena/framearena/internal/slots"
 )
 
-// endRoot delivers the outcome of a root of env, whose frame has been freed, and then counts
-// the end.
-func (w *Worker) endRoot(env *Environment, err error) {
+// endRoot delivers the outcome of a root, whose frame has been freed, and then counts
+// the end. ref is what the frame referred to, and result where the root's result went.
+func (w *Worker) endRoot(ref envRef, result uintptr, err error) {
+	env := ref.get()
 	rt := env.runtime // env may be cleared when rootEnded returns
-	if err != nil || env.call != nil {
+	if err != nil || env.shares != nil || result != 0 {
 		defer w.countRootEnd(rt) // also if a handler panics or ends the goroutine
-		env.rootEnded(w.failed, err)
+		w.rootEnded(ref, result, err)
 		return
 	}
-	env.rootEnded(nil, nil)
+	if env.relay != nil {
+		env.relay.rootEnded()
+	}
 	w.countRootEnd(rt)
 }
 
@@ -113,62 +118,59 @@ func (w *Worker) countRootEnd(rt *execRuntime) {
 	rt.roots.notifyIfDraining()
 }
 
-// rootEnded delivers the error of a root, which may be nil, to the call that carries e or, if
-// there is none, to the handler. k is the root's kind if err is not nil. e may be cleared when it
-// returns.
-func (e *Environment) rootEnded(k *kind, err error) {
-	if c := e.call; c != nil {
-		c.rootEnded(err)
-		return
+// rootEnded delivers the outcome of a root: to its Handle, to the caller of Run, to the functions of the
+// options or, without any, its error to the executor's handler. The environment may be cleared when it returns.
+func (w *Worker) rootEnded(ref envRef, result uintptr, err error) {
+	env := ref.get()
+	if s := ref.scope(); s != nil {
+		if h := s.handleOf(); h != nil {
+			h.ended(w, err)
+			return
+		}
 	}
-	if e.relay != nil {
-		e.relay.rootEnded()
-	}
-	if err != nil {
-		e.runtime.rootFailed(e.handler, k, err)
-	}
-}
-
-// rootEnded delivers the root's error, which may be nil, to the caller of Run, to the
-// recipient, or to the handler. The call may be reused as soon as it is released: rootEnded
-// does not touch c afterwards.
-func (c *call) rootEnded(err error) {
-	if c.waited {
-		c.err = err
-		c.done.give() // the caller of Run releases c
-		return
-	}
-	if c.recipient != nil {
-		c.recipient.deliver(c, err)
-		return
-	}
-	handler, rt, k := c.env.handler, c.env.runtime, c.kind
-	c.release()
-	if err != nil {
-		rt.rootFailed(handler, k, err)
+	switch s := env.shares; {
+	case s == nil:
+		if env.relay != nil {
+			env.relay.rootEnded()
+		}
+		if result != 0 {
+			callOf(result).ended(err)
+			return
+		}
+		env.runtime.rootFailed(env.handler, w.failed, err)
+	case env.runtime.oneChain:
+		d := env.executor.(*seqDriver)
+		d.call.err = err
+		d.call.done.give()
+	case result != 0 && s.results == nil:
+		s.release()
+		callOf(result).ended(err)
+	default:
+		s.rootEnded(w, result, err)
 	}
 }
 
-// recipient gets the outcome of a root for which no caller of Run waits: a Handle, or the
-// function of OnResult.
-type recipient interface {
-	// attach is called when c has begun to carry an environment, before there is a frame.
-	attach(c *call)
-
-	// deliver takes the result out of c, releases c, and passes result and error on, in this
-	// order: c may be reused while the receiver runs.
-	deliver(c *call, err error)
+// ended gives the outcome to the caller of Run, which recycles c.
+func (c *call) ended(err error) {
+	c.err = err
+	c.done.give()
 }
 
 // resultHandler is a resultFunc of any type.
 type resultHandler interface {
-	recipient
-
 	// mustFit panics unless the handler takes the results of c.
 	mustFit(c *call)
+
+	// place returns the address of memory for one result, which one call of drop or deliver
+	// frees. w is the worker whose goroutine calls, or nil.
+	place(w *Worker) uintptr
+	drop(w *Worker, place uintptr)
+
+	// deliver calls the function with the result.
+	deliver(w *Worker, place uintptr)
 }
 
-// resultFunc is the function of OnResult: the recipient of the root's result.
+// resultFunc is the function of OnResult, which gets the root's result.
 type resultFunc[R any] func(R)
 
 func (f resultFunc[R]) mustFit(c *call) {
@@ -178,18 +180,35 @@ func (f resultFunc[R]) mustFit(c *call) {
 	}
 }
 
-func (f resultFunc[R]) attach(*call) {}
+// resultSlots has memory for the results of roots, for each type of result.
+var resultSlots kindsByResult
 
-func (f resultFunc[R]) deliver(c *call, err error) {
-	result := c.self.(*callFor[R]).take()
-	handler, rt, k := c.env.handler, c.env.runtime, c.kind
-	c.release()
-	if err != nil {
-		rt.rootFailed(handler, k, err)
-		return
-	}
-	f(result)
+func resultSlotsOf[R any]() *slots.Of[R] { return kindByResult[R](&resultSlots, defineResultSlots[R]) }
+
+func defineResultSlots[R any]() *slots.Of[R] {
+	all := new(slots.Of[R])
+	all.Init()
+	return all
 }
+
+func (f resultFunc[R]) place(w *Worker) uintptr {
+	return uintptr(unsafe.Pointer(&resultSlotsOf[R]().Take(w.freeSlots()).Value))
+}
+
+// take returns the result in place, and frees that.
+func (f resultFunc[R]) take(w *Worker, place uintptr) R {
+	l := link[R](place)
+	slot := slots.Around(l.get())
+	result := slot.Value
+	var zero R
+	slot.Value = zero
+	resultSlotsOf[R]().Put(w.freeSlots(), slot)
+	return result
+}
+
+func (f resultFunc[R]) drop(w *Worker, place uintptr) { f.take(w, place) }
+
+func (f resultFunc[R]) deliver(w *Worker, place uintptr) { f(f.take(w, place)) }
 
 // ---- counts of live roots
 

@@ -13,7 +13,7 @@ var errGateDrains = errors.New("drains")
 
 // A drainer that finds no root finds none later: a launch that was let in was counted.
 func drainModel(r *interleave.Run) {
-	x := newExecRuntime()
+	x := newExecRuntime(1)
 	var drained interleave.Bool
 	var live interleave.Int32
 	for _, name := range []string{"one", "two"} {

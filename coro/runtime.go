@@ -1,8 +1,6 @@
 package coro
 
 import (
-	"sync/atomic"
-
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/internal/gate"
 	"github.com/framearena/framearena/internal/interleave"
@@ -20,22 +18,21 @@ import (
 //     unclaimed, and gives it nothing: a mutex, for example, goes to the next waiting task.
 //  3. It stops the timers: no call of fire runs any more, and sleeping tasks are taken out of
 //     the wheel and left in unclaimed.
-//  4. It walks over the registries of all armed trees and that of the executor, locks each
-//     waitable and takes the tasks of the executor out of the queues. wake leaves them in
-//     unclaimed.
+//  4. It locks each waitable that was entered in waitables, and takes the tasks of the executor out
+//     of the queues. wake leaves them in unclaimed. Then it takes the lock of each stripe once.
 //  5. cancelUnclaimed takes the tasks out of unclaimed and cancels them, until there are none.
-//  6. forgetWaitables makes the waitables forget the executor's registry.
+//  6. forgetAll makes the waitables forget the executor.
 //
-// No task is missed in step 4. park first enters the waitable in the registry, then loads
+// No task is missed in step 4. park first enters the waitable, then loads
 // closed, then queues the task, all under the waitable's lock. If it does not see closed, then
-// closed is set after that load; so the closer copies the registry after the waitable was
+// closed is set after that load; so the closer copies the set after the waitable was
 // entered, and locks the waitable after park has released the lock. There it finds the task,
 // unless a waker or a canceller has taken it out before.
 //
 // No task that such a goroutine has taken out is missed either. If it found the gate open, the
 // closer has waited for it in step 2, and the task was posted or is in unclaimed. If it found
 // the gate closed, it has put the task into unclaimed while it held the waitable's lock (for a
-// sleeping task: the lock of its registry, or it was in fire, which step 3 waits for). It had
+// sleeping task: the lock of a stripe, or it was in fire, which step 3 waits for). It had
 // that lock before the closer, which would have found the task in the queue otherwise. So when
 // the closer has come by all locks, all such tasks are in unclaimed, and only then does step 5
 // begin.
@@ -65,6 +62,8 @@ type execRuntime struct {
 	timers     *timers
 	timersOnce interleave.Once
 
+	pieces pieces // the timers of tasks whose frames have no room for one
+
 	// random makes the choices of Select; nil: those are package rand's. Not changed when tasks
 	// run.
 	random *seededRandom
@@ -73,35 +72,33 @@ type execRuntime struct {
 	oneChain bool
 
 	// closed says that no task of the executor may begin to wait. The closer sets it, once,
-	// before it walks over the registries. Tasks that are about to wait load it, under the
+	// before it walks over the waitables. Tasks that are about to wait load it, under the
 	// lock of what they wait for. Why that is enough is at the head of this file. err is the
 	// reason; it is written before closed.
 	closed interleave.Bool
 	err    error
 	once   interleave.Once // withdrawAll
 
-	// cancels is 1 more than how many registries were cancelled. Cancellers add, after they have
-	// set cancelled; tasks load it, see waitRegistry.endingAround.
-	cancels atomic.Uint64
+	// recent are the environments of trees that were launched with options.
+	recent recentEnvironments
 
-	// registry is that of all trees without a context that can end.
-	registry waitRegistry
+	waitables waitables // where tasks of the executor wait
 
-	mu      interleave.Mutex
-	trees   *waitRegistry         // the armed registries of all other trees and of scopes, linked; guarded by mu
-	cursors cursors[waitRegistry] // of visitors that are looking through trees; guarded by mu
+	arming  interleave.Mutex // held while scopes are armed; see scope.arm
+	stripes []scopeStripe    // guard the scopes; the slice is not changed
+
+	surveys surveys // what they have in common
 
 	unclaimedMu interleave.Mutex
 	unclaimed   RunQueue // tasks that only the closer may take; guarded by unclaimedMu
 }
 
-func newExecRuntime() *execRuntime {
+// newExecRuntime returns a runtime with so many stripes, a power of two.
+func newExecRuntime(stripes int) *execRuntime {
 	rt := &execRuntime{gate: gate.New()}
 	rt.launching.Init()
 	rt.roots.notices = make(chan struct{}, 1)
-	rt.cancels.Store(1)
-	rt.registry.runtime = rt
-	rt.registry.armed.Store(true)
+	rt.stripes = make([]scopeStripe, stripes)
 	return rt
 }
 
@@ -111,7 +108,7 @@ func (rt *execRuntime) timing() *timers {
 		if rt.clock == nil {
 			rt.clock = newSystemClock()
 		}
-		rt.timers = newTimers(rt.clock, fireTimers)
+		rt.timers = newTimers(rt.clock, rt.fireTimers)
 	})
 	return rt.timers
 }
@@ -132,18 +129,11 @@ func (rt *execRuntime) withdrawAll(err error) {
 	rt.closed.Store(true)
 	rt.gate.Close(err) // from now on, wake leaves the tasks of this executor in unclaimed
 	var woken wakeList // of other executors: a Semaphore serves the tasks behind one that is gone
-	m := match{runtime: rt}
 	rt.stopTimers(err, &woken)
-	rt.mu.Lock()
-	for r := rt.trees; r != nil; r = r.next {
-		r.walk.Lock()
-		r.withdraw(m, &woken)
-		r.walk.Unlock()
+	rt.waitables.withdraw(rt, &woken)
+	for i := range rt.stripes { // a canceller may be leaving a sleeping task in unclaimed
+		awaitHolder(&rt.stripes[i].mu)
 	}
-	rt.registry.walk.Lock()
-	rt.registry.withdraw(m, &woken)
-	rt.registry.walk.Unlock()
-	rt.mu.Unlock()
 	post(&woken)
 }
 
@@ -163,7 +153,7 @@ func (rt *execRuntime) takeUnclaimed() (Runnable, bool) {
 	t, ok := rt.unclaimed.Pop()
 	rt.unclaimedMu.Unlock()
 	if ok && t.h.layout&flagProxy != 0 {
-		t.h = t.h.proxy().settle(nil)
+		t.h = t.h.proxy().settle(nil) // not nil: the timers have stopped, so fire has come
 	}
 	return t, ok
 }

@@ -1,184 +1,361 @@
 package coro
 
-// Scopes: what closes one, what may cancel one, and which locks this takes.
+// Scopes: who owns one, and what may cancel it.
 //
-// A scope has one owner, which closes it once, when all tasks in it have ended:
+// A scope is a tree of tasks, or a part of one, that may end before its executor does. The env
+// word of each of its frames leads to it. There are three sorts:
+//
+//   - that of a sharedEnvironment whose context can end: of all trees launched with it;
+//   - that of a Handle: of the tree that Start has launched;
+//   - a childScope: of a child with options, of the children of a Group whose policy may cancel them, or of
+//     the tree of a Handle whose context can end.
+//
+// # Its owner
+//
+// A scope is open from the moment when a task can be in it until its owner closes it, once, when
+// all tasks in it have ended:
 //
 //   - the frame that was made with options (flagScope): the worker that frees the frame closes
 //     the scope after it, in discard, since freeing uses the environment;
-//   - a Group whose policy may cancel its children: the worker that has found that all
-//     children have ended, in endRecord, or the task, in SetPolicy, before there are any;
-//   - a call: the goroutine that releases it, see call.release.
+//   - a Group with a policy: the worker that has found that all children have ended, in endRecord,
+//     or the task, in SetPolicy, before there are any;
+//   - a Handle, and a sharedEnvironment: the worker that ends the root, the last one.
 //
-// A canceller may come late, when the scope's slot, or its call, has another use. Slots are never
-// given back to the collector, so the memory is a scope in any case, and
-// waitRegistry.generation distinguishes the uses: close changes it with the registry's walk held,
-// and a canceller compares it with walk held. There are these cancellers:
+// # Its state
 //
-//   - the end of a context, a deadline timer, and a Handle: each has the generation of the use
-//     that it is for, from the beginning of that use;
-//   - scope.cancel, which reads the generation without walk. Its callers are the Group's task
-//     and children that are still counted, so the scope is not closed meanwhile;
-//   - the registry of the enclosing tree or scope: it finds this one in a list, with its own walk
-//     held. close takes this one off the list, also with that walk held.
+// state has flags and, above them, a generation, which counts the uses of the memory. It is
+// written with the lock of the scope's stripe held (see scope_wait.go), except for scopeFired and
+// scopeClosed, which are added atomically. Any goroutine loads it.
 //
-// Order of locks: execRuntime.mu, walk from the outer registry to the inner ones, the lock of a
-// waitable, waitRegistry.mu. ctxMu comes after walk, and none of these is taken while it is held.
-// The context is made without walk, and no cancel is lost: a canceller sets cancelled and then
-// takes ctxMu; context, with ctxMu held, stores the context and then loads cancelled. The one
-// that has ctxMu second sees what the other has written.
+// A canceller may come late, when the memory has another use. The memory is a scope in any case:
+// slots are not given back while a Go pointer leads to them, and the two other sorts lie in Go objects
+// that the canceller refers to. So a canceller has the generation of the use that it is for, and
+// compares it with the stripe's lock held. close changes it with that lock held.
+//
+// # Scopes in scopes
+//
+// A childScope within another scope is an element of a list of that one from open to close, unless it is
+// shielded. So the end of the outer scope reaches it however deep scopes are nested, and a task that
+// asks whether its scope has ended looks at one scope. A scope that is opened in one that has been cancelled begins
+// as cancelled.
+//
+// A task that waits in a scope is an element of a list too: see scope_wait.go.
 
 import (
 	"context"
-	"sync"
 	"time"
+	"unsafe"
 
+	"github.com/framearena/framearena/internal/interleave"
 	"github.com/framearena/framearena/internal/slots"
+	"github.com/framearena/framearena/internal/timerwheel"
 )
 
-// scope is a part of a tree of tasks that has an environment of its own: a task that is awaited
-// with a timeout, for example, or the children of a Group that may cancel them. It belongs to a
-// frame or a Group and ends with it. It lies in a slot on the Go heap that is never given
-// back, so frames may refer to it by integers.
-//
-// A call that carries an environment is a scope too: that of the whole tree. It belongs to the
-// tree's root, and lies in no slot. It is its environment's scope only if something other than
-// the tree's context can cancel the tree.
-//
-// Tasks of the scope, on any worker, read env; it does not change until close.
+// scope is described at the head of this file. It has no Go pointers, so the collector does not
+// look at those in slots.
 type scope struct {
-	env  Environment        // of the tasks in the scope; env.scope is this scope
-	tree waitRegistry       // has locks of its own
-	slot *slots.Slot[scope] // this scope, in scopes; nil in a call
-	base *Environment       // of the enclosing scope or tree; nil in a call
+	// env is the environment of the tasks in the scope. It does not change while the scope is open.
+	env link[Environment]
 
-	// shielded reports that the end of the enclosing scope or tree does not end this one.
-	// ownCtx reports that env.ctx was given with the options, and is not base's.
-	shielded, ownCtx bool
+	// waiting is the tasks that wait, and the scopes in this one. That of a sharedEnvironment has
+	// several lists instead. Guarded by the stripe's lock.
+	waiting scopeList
 
-	// timeout is the time that a child has from its start on, while it is queued because of
-	// Group.SetLimit; otherwise 0. The Group's task writes it, and the goroutine that starts the
-	// child.
-	timeout time.Duration
-
-	// ctx is what Frame.Context returns to tasks in the scope, source its parent if that is a
-	// scopeSource, and endCtx cancels it. They are nil until a task asks for the context. ctxMu
-	// guards them.
-	ctxMu  sync.Mutex
-	ctx    context.Context
-	source *scopeSource
-	endCtx context.CancelCauseFunc
+	state interleave.Uint64
 }
 
-// scopes has the slots of all scopes that are not calls.
-var scopes slots.Of[scope]
+// Flags of scope.state.
+const (
+	scopeCancelled = 1 << iota // the tasks shall end; reason says why
+	scopeCanceled              // the reason is context.Canceled
+	scopeDeadline              // the reason is context.DeadlineExceeded
+	scopeDecided               // the reason is ErrGroupDecided
+	scopeArmed                 // deadline and context, and those of the scopes around, call cancel
+	scopeShared                // of a sharedEnvironment
+	scopeChild                 // a childScope
+	scopeOfHandle              // of the tree of a Handle
+	scopeShielded              // the end of what is around is not the end of this
+	scopeNoContext             // the end of the environment's context is not the end of this
+	scopeOwnEnv                // a childScope whose environment was made for it
+	scopeTimed                 // a childScope with a deadline of its own, which is earlier than those around
+	scopeHasExtra              // there is a scopeExtra
+	scopeFired                 // the timer has fired
+	scopeClosed                // the scope was closed, and its timer is still to fire
 
-func init() { scopes.Init() }
+	scopeGeneration = 1 << 16
+	scopeFlags      = scopeGeneration - 1
+)
 
-// openScope returns a new scope within base, with the options o. w is the worker whose goroutine
-// calls. The registry is armed when a task in the scope begins to wait.
-func openScope(w *Worker, base *Environment, o *options) *scope {
-	slot := scopes.Take(w.freeSlots())
-	s := &slot.Value
-	s.slot, s.base, s.shielded, s.ownCtx = slot, base, o.shielded, o.ctx != nil
-	s.env = *base
-	s.env.scope = s
-	s.env.registry = &s.tree
-	if o.allocator != nil {
-		s.env.allocator = o.allocator
+// scopeExtra is what few scopes need. It is in the map of the scope's stripe while the scope is
+// open, guarded by the lock of that; the context is guarded by mu too.
+type scopeExtra struct {
+	ending ending // why the scope was cancelled, if no flag says it
+
+	// timeout is the time that a child has from its start on, while it is queued because of
+	// Group.SetLimit; otherwise 0.
+	timeout time.Duration
+
+	scopeContext
+}
+
+// childScope is a scope within a tree. It lies in a slot on the Go heap, which is used again.
+type childScope struct {
+	scope
+
+	// outer is the scope around; 0 if there is none.
+	outer link[scope]
+
+	// in is the place in a list of outer, if the scope is not shielded. Guarded by the lock of that
+	// list's stripe.
+	in listed
+
+	// timer cancels the scope at its deadline, if it has a deadline of its own. When is the earliest
+	// deadline of this scope and those around it that are in force, in ns of the runtime's clock,
+	// or 0. It does not change once a task runs in the scope.
+	//
+	// If the scope is that of a Handle, it has no deadline, and What is the address of the Handle.
+	timer timerwheel.Node
+}
+
+// childScopes has the slots of all childScopes.
+var childScopes slots.Of[childScope]
+
+func init() { childScopes.Init() }
+
+// child returns the childScope that s is, or nil.
+func (s *scope) child() *childScope {
+	if s.state.Load()&scopeChild == 0 {
+		return nil
 	}
-	r := &s.tree
-	r.runtime, r.env, r.shared = base.runtime, &s.env, true
-	if base.mayEnd() && !o.shielded {
-		r.enclose(base.registry)
-	}
-	if o.ctx != nil {
-		s.env.ctx = o.ctx
-		if o.ctx.Done() != nil {
-			r.ctx = o.ctx
+	return (*childScope)(unsafe.Pointer(s))
+}
+
+func generationOf(state uint64) uint64 { return state &^ scopeFlags }
+
+func (s *scope) runtime() *execRuntime { return s.env.get().runtime }
+
+func (s *scope) ref() envRef { return envRef(unsafe.Pointer(s)) | inScope }
+
+// begin opens s, whose memory no task uses, with the given flags.
+func (s *scope) begin(env *Environment, flags uint64) {
+	s.env.set(env)
+	s.waiting = 0
+	s.state.Store(generationOf(s.state.Load()) | flags)
+}
+
+// finish closes s, unless it is a childScope: no task is in it.
+func (s *scope) finish() {
+	st := s.runtime().stripe(s)
+	st.mu.Lock()
+	extra := s.takeExtra(st)
+	state := s.state.Load()
+	s.state.Store(generationOf(state) + scopeGeneration)
+	st.mu.Unlock()
+	if state&(scopeShared|scopeArmed) == scopeShared|scopeArmed {
+		// A canceller may be looking at one of the lists, which have other stripes.
+		rt := s.runtime()
+		for i := range uintptr(sharedLists) {
+			awaitHolder(&rt.listStripe(s, i).mu)
 		}
 	}
-	r.shorten(base.runtime.deadlineOf(o))
+	s.env = 0
+	extra.close()
+}
+
+// openScope returns a new scope with the options o, within what around leads to. w is the worker whose
+// goroutine calls, or nil. The owner closes the scope.
+func openScope(w *Worker, around envRef, o *options) *childScope {
+	s := &childScopes.Take(w.freeSlots()).Value
+	env, outer := around.get(), around.scope()
+	flags := uint64(scopeChild)
+	noContext := o.shielded
+	if outer != nil {
+		noContext = noContext || outer.state.Load()&scopeNoContext != 0
+	}
+	if o.shielded {
+		flags |= scopeShielded
+	}
+	if noContext && o.ctx == nil {
+		flags |= scopeNoContext
+	}
+	if o.ctx != nil || o.allocator != nil {
+		flags |= scopeOwnEnv
+		env = &env.derive(o, !noContext).Environment
+	}
+	s.outer.set(outer)
+	s.in = listed{}
+	s.timer = timerwheel.Node{}
+	s.begin(env, flags)
+	if !o.shielded {
+		s.enclose(outer)
+	}
+	s.shorten(env.runtime.deadlineOf(o))
 	return s
 }
 
-// close ends the use of the scope. Its owner calls it when all tasks in the scope have ended.
-func (s *scope) close(w *Worker) {
-	s.tree.close()
-	s.closeContext()
-	slot := s.slot
-	s.env, s.base, s.slot, s.timeout = Environment{}, nil, nil, 0
-	scopes.Put(w.freeSlots(), slot)
+// enclose makes s end with outer, which may be nil.
+func (s *childScope) enclose(outer *scope) {
+	if outer == nil {
+		return
+	}
+	if c := outer.child(); c != nil {
+		s.timer.When = c.timer.When
+	}
+	list, st := outer.place(uintptr(unsafe.Pointer(s)))
+	st.mu.Lock()
+	cancelled := outer.state.Load()&scopeCancelled != 0
+	if !cancelled {
+		list.add(s.element(), &s.in)
+	}
+	st.mu.Unlock()
+	if cancelled {
+		rt := s.runtime()
+		end := outer.reason(rt)
+		st := rt.stripe(&s.scope)
+		st.mu.Lock()
+		s.setCancelled(st, end)
+		st.mu.Unlock()
+	}
+}
+
+// shorten gives s a deadline, if that is earlier than those around. No task runs in s yet. 0 is
+// none.
+func (s *childScope) shorten(when int64) {
+	if when != 0 && (s.timer.When == 0 || when < s.timer.When) {
+		s.timer.When = when
+		s.state.Or(scopeTimed)
+	}
+}
+
+// close ends the use of s. Its owner calls it when all tasks in the scope have ended.
+func (s *childScope) close(w *Worker) {
+	rt := s.runtime()
+	state := s.state.Load()
+	if state&scopeShielded == 0 {
+		if outer := s.outer.get(); outer != nil {
+			list, st := outer.place(uintptr(unsafe.Pointer(s)))
+			st.mu.Lock()
+			list.remove(&s.in) // unless a canceller of outer has done so
+			st.mu.Unlock()
+		}
+	}
+	// If the timer is not in the wheel any more, fire has it or is about to get it.
+	firing := state&(scopeTimed|scopeArmed) == scopeTimed|scopeArmed && !rt.timers.remove(&s.timer)
+	env := s.env.get()
+	st := rt.stripe(&s.scope)
+	st.mu.Lock()
+	extra := s.takeExtra(st)
+	for {
+		state = s.state.Load()
+		next := generationOf(state) + scopeGeneration
+		if firing && state&scopeFired == 0 {
+			next |= scopeClosed // fire gives the slot back
+		}
+		if s.state.CompareAndSwap(state, next) {
+			firing = next&scopeClosed != 0
+			break
+		}
+	}
+	st.mu.Unlock()
+	extra.close()
+	if state&scopeOwnEnv != 0 {
+		env.shares.release()
+	}
+	if !firing {
+		s.recycle(w)
+	}
+}
+
+// recycle gives the slot back. Neither the wheel nor a frame refers to it.
+func (s *childScope) recycle(w *Worker) {
+	s.env, s.outer = 0, 0
+	childScopes.Put(w.freeSlots(), slots.Around(s))
+}
+
+// fire cancels s because its deadline has come. The timer is not in the wheel any more. s may
+// have been closed meanwhile: which of fire and close comes second, state decides, and that one gives
+// the slot back.
+func (s *childScope) fire(rt *execRuntime, woken *wakeList) {
+	state := s.state.Or(scopeFired)
+	if state&scopeClosed != 0 {
+		s.state.Store(generationOf(state))
+		s.recycle(nil)
+		return
+	}
+	s.cancelInto(rt, generationOf(state), ending{context.DeadlineExceeded, context.DeadlineExceeded}, woken)
 }
 
 // cancel cancels the tasks in the scope. The caller knows that the scope is not closed before
-// cancel returns: see the head of this file.
-func (s *scope) cancel(cause error) { s.tree.cancel(s.tree.generation, canceledWith(cause)) }
+// cancel returns.
+func (s *scope) cancel(end ending) {
+	s.runtime().cancel(s, generationOf(s.state.Load()), end)
+}
 
-// context returns the context of the tasks in the scope. The first call makes it. The goroutine
-// that runs a task of the scope, or of a scope in it, calls it.
-func (s *scope) context() context.Context {
-	if s.base != nil && !s.tree.armed.Load() {
-		s.tree.arm() // otherwise nothing would cancel the context
+// arm makes the deadline and the context of s, and those of the scopes around, cancel the tasks that
+// wait. A task of the scope calls it before it waits, if the scope is not armed. The caller holds
+// no lock.
+//
+// To do this when the scope opens would make each child with options pay for a timer, and most
+// of them end without having waited.
+func (s *scope) arm() {
+	rt := s.runtime()
+	rt.arming.Lock()
+	ended := s.armed(rt, nil)
+	rt.arming.Unlock()
+	for _, s := range ended { // at once, not when the context has started a goroutine for it
+		ctx := s.env.get().ctx
+		s.cancel(ending{ctx.Err(), context.Cause(ctx)})
 	}
-	// Frame.Err may have shown the end to the task before the timer, or the goroutine of the
-	// context around, has cancelled the scope. The context shows it too.
-	if end := s.env.ending(); end.err != nil && !s.tree.cancelled.Load() {
-		s.tree.cancel(s.tree.generation, end)
+}
+
+// armed is arm for a caller that holds rt.arming. It appends the scopes whose context has ended to
+// ended.
+func (s *scope) armed(rt *execRuntime, ended []*scope) []*scope {
+	state := s.state.Load()
+	if state&scopeArmed != 0 {
+		return ended
 	}
-	s.ctxMu.Lock()
-	ctx := s.ctx
-	s.ctxMu.Unlock()
-	if ctx != nil {
-		return ctx
-	}
-	// Without ctxMu: base.context takes locks that come before it.
-	ctx, source, cancel := s.newContext()
-	s.ctxMu.Lock()
-	defer s.ctxMu.Unlock()
-	if s.ctx == nil {
-		s.ctx, s.source, s.endCtx = ctx, source, cancel
-		if s.tree.cancelled.Load() {
-			s.endContext(s.tree.ending)
+	c := s.child()
+	if c != nil && state&scopeShielded == 0 {
+		if outer := c.outer.get(); outer != nil {
+			ended = outer.armed(rt, ended)
 		}
-	} else {
-		cancel(nil) // another task of the scope was faster
 	}
-	return s.ctx
-}
-
-// cancelContext ends the context, if there is one. The caller holds walk and has set cancelled.
-func (s *scope) cancelContext(end ending) {
-	s.ctxMu.Lock()
-	defer s.ctxMu.Unlock()
-	if s.ctx != nil {
-		s.endContext(end)
+	if state&(scopeShared|scopeOwnEnv) != 0 {
+		if env := s.env.get().shares; env.hooks {
+			if env.ctx.Err() != nil {
+				ended = append(ended, s)
+			} else {
+				env.hook(rt, s)
+			}
+		}
 	}
-}
-
-// endContext ends the context, unless it has ended. The caller holds ctxMu.
-func (s *scope) endContext(end ending) {
-	if s.source != nil && s.ctx.Err() == nil {
-		s.source.end(end)
+	if state&scopeTimed != 0 {
+		c.timer.What = timerDeadline
+		if !rt.timing().addTimed(&c.timer) { // the executor is being closed
+			for !s.state.CompareAndSwap(state, state&^scopeTimed) {
+				state = s.state.Load()
+			}
+		}
 	}
-	s.endCtx(end.cause)
-}
-
-// closeContext cancels the context, if there is one, because the scope ends.
-func (s *scope) closeContext() {
-	s.ctxMu.Lock()
-	defer s.ctxMu.Unlock()
-	if s.ctx != nil {
-		s.endCtx(context.Canceled)
-		s.ctx, s.source, s.endCtx = nil, nil, nil
-	}
+	s.state.Or(scopeArmed)
+	return ended
 }
 
 // openChildScope gives c, whose frame was just made, a scope of its own with the options o.
-func (w *Worker) openChildScope(c *header, o *options) {
-	s := openScope(w, c.env.get(), o)
-	c.env.set(&s.env)
+func (w *Worker) openChildScope(c *header, o *options) *childScope {
+	s := openScope(w, c.env, o)
+	c.env = s.ref()
 	c.layout |= flagScope
+	return s
+}
+
+// queueTimeout makes the time d begin when startTimeout is called.
+func (s *childScope) queueTimeout(d time.Duration) {
+	st := s.runtime().stripe(&s.scope)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	s.extra(st).timeout = d
 }
 
 // startTimeout makes the time of c's Timeout begin, if c was queued because of Group.SetLimit. The
@@ -188,10 +365,108 @@ func (c *header) startTimeout() {
 	if c.layout&flagScope == 0 {
 		return
 	}
-	s := c.env.get().scope
-	if s.timeout == 0 {
+	s := c.env.scope().child()
+	if s.state.Load()&scopeHasExtra == 0 {
 		return
 	}
-	s.tree.shorten(s.tree.runtime.deadlineOf(&options{timeout: s.timeout}))
-	s.timeout = 0
+	rt := s.runtime()
+	st := rt.stripe(&s.scope)
+	st.mu.Lock()
+	timeout := s.extra(st).timeout
+	s.extra(st).timeout = 0
+	st.mu.Unlock()
+	if timeout != 0 {
+		s.shorten(rt.deadlineOf(&options{timeout: timeout}))
+	}
+}
+
+// ---- why a scope ends
+
+// ending is why a scope is cancelled. err is what Err of its context returns then:
+// context.Canceled, context.DeadlineExceeded, or the error of a context of the user's own type.
+// cause is what Frame.Err and context.Cause return.
+type ending struct{ err, cause error }
+
+// canceledWith is the ending of a scope that was cancelled with the given cause.
+func canceledWith(cause error) ending { return ending{context.Canceled, cause} }
+
+// setCancelled records that s is cancelled because of end. The caller holds the lock of s's stripe,
+// st.
+func (s *scope) setCancelled(st *scopeStripe, end ending) {
+	flags := uint64(scopeCancelled)
+	switch end {
+	case canceledWith(context.Canceled):
+		flags |= scopeCanceled
+	case ending{context.DeadlineExceeded, context.DeadlineExceeded}:
+		flags |= scopeDeadline
+	case canceledWith(ErrGroupDecided):
+		flags |= scopeDecided
+	default:
+		s.extra(st).ending = end
+	}
+	s.state.Or(flags)
+}
+
+// reason returns why s, which is cancelled, was.
+func (s *scope) reason(rt *execRuntime) ending {
+	switch state := s.state.Load(); {
+	case state&scopeCanceled != 0:
+		return canceledWith(context.Canceled)
+	case state&scopeDeadline != 0:
+		return ending{context.DeadlineExceeded, context.DeadlineExceeded}
+	case state&scopeDecided != 0:
+		return canceledWith(ErrGroupDecided)
+	}
+	st := rt.stripe(s)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	return s.extra(st).ending
+}
+
+// end returns why the tasks in s should end, also if no canceller has come yet. It returns the zero
+// value if there is no reason. A task in s calls it.
+func (s *scope) end() ending {
+	env := s.env.get()
+	state := s.state.Load()
+	if state&scopeCancelled != 0 {
+		return s.reason(env.runtime)
+	}
+	if state&scopeNoContext == 0 {
+		for e := env; e != nil; e = e.around {
+			if e.ctx != nil {
+				if err := e.ctx.Err(); err != nil {
+					return ending{err, context.Cause(e.ctx)}
+				}
+			}
+		}
+	}
+	if c := s.child(); c != nil && c.timer.When != 0 && env.runtime.timing().now() >= c.timer.When {
+		return ending{context.DeadlineExceeded, context.DeadlineExceeded}
+	}
+	return ending{}
+}
+
+// extra returns what few scopes need, and makes it if there is none. The caller holds the lock of
+// s's stripe, st.
+func (s *scope) extra(st *scopeStripe) *scopeExtra {
+	e := st.extras[s]
+	if e == nil {
+		if st.extras == nil {
+			st.extras = make(map[*scope]*scopeExtra)
+		}
+		e = new(scopeExtra)
+		st.extras[s] = e
+		s.state.Or(scopeHasExtra)
+	}
+	return e
+}
+
+// takeExtra is called when s is closed. The caller holds the lock of s's stripe, st.
+func (s *scope) takeExtra(st *scopeStripe) *scopeExtra {
+	if s.state.Load()&scopeHasExtra == 0 {
+		return nil
+	}
+	e := st.extras[s]
+	delete(st.extras, s)
+	return e
 }

@@ -12,7 +12,7 @@ import (
 // ends the contexts that are made from it. So Frame.Context returns a context of package context,
 // and this type is the parent of it.
 //
-// A scopeSource does not end by itself: the registry of the scope learns of each end, of the
+// A scopeSource does not end by itself: the scope learns of each end, of the
 // executor's deadlines as well as of the contexts around, and calls end, at most once. Any
 // goroutine may use it.
 type scopeSource struct {
@@ -92,30 +92,135 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// newContext makes the context of the tasks in the scope, which is not cancelled, or was
-// cancelled because of end. The caller holds no lock: the contexts around are made first, and
-// their locks come before ctxMu.
+// scopeContext is the context of the tasks in a scope. The goroutine that makes it, the canceller and the
+// one that closes the scope use it, under mu. All of it is nil until a task asks for the context.
+//
+// No end is lost: the canceller sets scopeCancelled and takes the scopeExtra, with the stripe's lock held, and then
+// looks for the context; the goroutine that makes the context stores it and then loads the flag.
+type scopeContext struct {
+	mu     sync.Mutex
+	ctx    context.Context
+	source *scopeSource // the parent of ctx, if that is one
+	cancel context.CancelCauseFunc
+}
+
+// end ends the context, if there is one that has not ended. c may be that of no scope.
+func (e *scopeExtra) end(end ending) {
+	if e == nil {
+		return
+	}
+	c := &e.scopeContext
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx == nil {
+		return
+	}
+	if c.source != nil && c.ctx.Err() == nil {
+		c.source.end(end)
+	}
+	c.cancel(end.cause)
+}
+
+// close cancels the context, if there is one, because the scope ends.
+func (e *scopeExtra) close() {
+	if e == nil {
+		return
+	}
+	c := &e.scopeContext
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx != nil {
+		c.cancel(context.Canceled)
+	}
+}
+
+// context returns the context of the tree, or of the scope that a task is in.
+func (e *envRef) context() context.Context {
+	if s := e.scope(); s != nil {
+		return s.context()
+	}
+	return e.get().context()
+}
+
+// context returns the context of tasks in no scope.
+func (e *Environment) context() context.Context {
+	if e.ctx == nil {
+		return context.Background()
+	}
+	return e.ctx
+}
+
+// context returns the context of the tasks in s. The first call makes it. The goroutine that runs a
+// task of s, or of a scope in it, calls it.
+func (s *scope) context() context.Context {
+	state := s.state.Load()
+	if state&scopeShared != 0 {
+		return s.env.get().context()
+	}
+	if state&scopeArmed == 0 {
+		s.arm() // otherwise nothing would cancel the context
+	}
+	// Frame.Err may have shown the end to the task before the timer, or the goroutine of the
+	// context around, has cancelled the scope. The context shows it too.
+	if end := s.end(); end.err != nil && s.state.Load()&scopeCancelled == 0 {
+		s.cancel(end)
+	}
+	rt := s.runtime()
+	st := rt.stripe(s)
+	st.mu.Lock()
+	extra := s.extra(st)
+	st.mu.Unlock()
+	c := &extra.scopeContext
+	c.mu.Lock()
+	ctx := c.ctx
+	c.mu.Unlock()
+	if ctx != nil {
+		return ctx
+	}
+	// Without mu: the context around takes locks of its own.
+	ctx, source, cancel := s.newContext()
+	c.mu.Lock()
+	if c.ctx == nil {
+		c.ctx, c.source, c.cancel = ctx, source, cancel
+	} else {
+		cancel(nil) // another task of the scope was faster
+		ctx = c.ctx
+	}
+	c.mu.Unlock()
+	if s.state.Load()&scopeCancelled != 0 {
+		extra.end(s.reason(rt))
+	}
+	return ctx
+}
+
+// newContext makes the context of the tasks in s. The caller holds no lock.
 func (s *scope) newContext() (ctx context.Context, source *scopeSource, cancel context.CancelCauseFunc) {
+	env, state := s.env.get(), s.state.Load()
+	ownCtx := state&scopeOwnEnv != 0 && env.shares.ownCtx
 	// The context around: that of the options, or that of the enclosing scope or tree.
-	around := s.env.ctx
-	if s.base != nil && !s.ownCtx {
-		around = s.base.context()
-		if s.shielded {
+	around := env.context()
+	c := s.child()
+	var outer *scope
+	if c != nil {
+		outer = c.outer.get()
+	}
+	if c != nil && !ownCtx {
+		if outer != nil {
+			around = outer.context()
+		}
+		if state&scopeShielded != 0 {
 			around = context.WithoutCancel(around)
 		}
 	}
-	if around == nil {
-		around = context.Background()
-	}
 	var deadline time.Time
-	if d := s.tree.deadline; d != 0 {
-		deadline = s.tree.runtime.timing().date(d)
+	if state&scopeTimed != 0 {
+		deadline = env.runtime.timing().date(c.timer.When)
 	}
 	switch {
-	case s.ownCtx && s.tree.outer != nil:
-		d, _ := s.base.context().Deadline() // of the tree, which is in force too
+	case ownCtx && outer != nil && state&scopeShielded == 0:
+		d, _ := outer.context().Deadline() // of the tree, which is in force too
 		deadline = earliest(deadline, d)
-	case s.tree.cancelled.Load(): // the context around may have ended later, in another way
+	case state&scopeCancelled != 0: // the context around may have ended later, in another way
 	case deadline.IsZero():
 		ctx, cancel = context.WithCancelCause(around)
 		return ctx, nil, cancel

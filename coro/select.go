@@ -2,6 +2,7 @@ package coro
 
 import (
 	"slices"
+	"time"
 	"unsafe"
 )
 
@@ -14,15 +15,26 @@ import (
 
 // Case is one of the things that a task waits for in a [Select]. It is made by
 // [Chan.RecvCase], [Chan.SendCase], [Event.WaitCase], [WaitGroup.WaitCase], [Waker.WaitCase],
-// [After] or [Default], for one Select. The zero Case never happens, and nor does the case of
-// a nil Chan, Event or WaitGroup, or of the zero Waker: use one to leave a case out.
+// [After] or [Default]. That of a SendCase is good for one Select, others for any number. The
+// zero Case never happens, and nor does the case of a nil Chan, Event or WaitGroup, or of the zero
+// Waker: use one to leave a case out.
 type Case struct {
-	on     selectable     // nil: the case never happens
-	index  int32          // among the arguments of Select
+	on     selectable // nil: the case never happens
+	index  int32      // among the arguments of Select
+	sort   caseSort
 	place  unsafe.Pointer // where a received value goes; nil: nowhere
-	number uint64         // of the Waker, of the After, or of box
+	number uint64         // of the Waker, or of box; of an After its time, in ns
 	box    any            // of a SendCase: the *box of the Chan
 }
+
+// caseSort is what Select does with a Case.
+type caseSort uint8
+
+const (
+	caseOfWaitable caseSort = iota // is tried, and waited for by a proxy
+	caseOfDefault
+	caseOfTime // an After; on is an afterCase
+)
 
 // selectable is what a Case can be about: a waitable, or one side of it. The caller of try
 // and push holds its lock; the caller of the other methods holds no lock of a waitable.
@@ -55,10 +67,7 @@ const parkMisuse = parkExhausted + 1
 
 // Default is the case that happens if no other can happen at once: a Select with it does not
 // wait.
-func Default() Case { return Case{on: defaultCase{}} }
-
-// defaultCase is in no selecting.cases: Select notes only its index.
-type defaultCase struct{ selectable }
+func Default() Case { return Case{sort: caseOfDefault} }
 
 // Select waits until one of the cases can happen, does that one and no other, and continues
 // in f at the resume point at. The number of the case, counted from 0, is in *chosen, which
@@ -76,7 +85,10 @@ type defaultCase struct{ selectable }
 // Tasks in a Select take their turn among the others that wait for the same thing. If no case
 // can ever happen, the task waits until its context ends. A task that waits in a Select needs
 // memory of the executor's arena beside its frame, also if the tree has an allocator of its
-// own: 256 bytes for up to 3 cases.
+// own: 128 bytes for one case, 256 for up to 3, with any number of Afters besides. If all cases are
+// Afters, 64 bytes are enough, in the room behind the
+// task's state, where a child would be elided, or else in a frame that it shares with other
+// timers.
 func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	h := f.anyFrame()
 	w := h.runningWorker()
@@ -85,24 +97,33 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 	}
 	s := &w.args.cases
 	s.chosen = uintptr(unsafe.Pointer(chosen))
-	s.defaultIndex = -1
+	s.defaultIndex, s.soonest = -1, -1
 	if len(s.cases) > 0 {
 		s.abandon()
 	}
-	for i, c := range cases {
-		switch c.on.(type) {
-		case nil:
-		case defaultCase:
+	for i := range cases {
+		c := &cases[i]
+		switch {
+		case c.sort == caseOfDefault:
 			s.defaultIndex = i
+		case c.on == nil:
+		case c.sort == caseOfTime && c.duration() > 0:
+			if d := c.duration(); s.soonest < 0 || d < s.after {
+				s.soonest, s.after = i, d
+			}
 		default:
-			c.index = int32(i)
-			s.cases = append(s.cases, c)
-			c.on.check(h, &s.cases[len(s.cases)-1]) // &c would be on the Go heap
-			_, l := c.on.waitable()
+			// Field by field, since a copy of words that were just stored is slow if it takes two at once.
+			s.cases = append(s.cases, Case{on: c.on, index: int32(i), sort: c.sort, place: c.place, number: c.number, box: c.box})
+			added := &s.cases[len(s.cases)-1] // c in a call of a method would be on the Go heap
+			if c.sort == caseOfTime {
+				continue // it can happen at once
+			}
+			added.on.check(h, added)
+			_, l := added.on.waitable()
 			s.locks = append(s.locks, l)
 		}
 	}
-	if len(s.cases) == 0 && s.defaultIndex < 0 {
+	if len(s.cases) == 0 && s.defaultIndex < 0 && s.soonest < 0 {
 		s.choose(-1)
 		return Suspend(f, at, NewWaker())
 	}
@@ -114,9 +135,16 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 type selecting struct {
 	chosen       uintptr // where the number of the case goes; 0: nowhere
 	defaultIndex int     // the number of Default; -1: there is none
-	cases        []Case
-	locks        []*lock  // of the cases, sorted; a lock is in it once for each of its cases
-	woken        wakeList // by park; a variable in park would be on the Go heap
+
+	// soonest is the number of the After whose time passes first, of those whose time has not
+	// passed already; -1: there is none. after is its time.
+	soonest int
+	after   time.Duration
+
+	cases  []Case     // without Default, and without the Afters whose time has not passed
+	locks  []*lock    // of the cases, sorted; a lock is in it once for each of its cases
+	woken  wakeList   // by park; a variable in park would be on the Go heap
+	record *selection // that park is to settle, since the scope was cancelled; otherwise nil
 }
 
 func (s *selecting) choose(i int) {
@@ -145,10 +173,19 @@ func (s *selecting) park(w *Worker, h *header) parking {
 	s.woken.w = w
 	s.lockAll()
 	p, done := s.poll(h.env.get().runtime.random)
-	if p == parked {
+	switch {
+	case p != parked:
+	case len(s.cases) > 0:
 		p = s.wait(w, h)
+	default: // there are no locks
+		s.choose(-1)
+		p = w.sleep(h, s.after, s)
 	}
 	s.unlockAll()
+	if s.record != nil {
+		s.record.settle(w, nil)
+		s.record = nil
+	}
 	// After parked, the task may be running elsewhere, or be gone: h is not used any more.
 	if p == parkUnarmed {
 		return p // park is called again
@@ -186,8 +223,9 @@ func (s *selecting) finish(done int) {
 func (s *selecting) poll(random *seededRandom) (p parking, done int) {
 	for i := range s.cases {
 		if last := len(s.cases) - 1; i < last {
-			j := i + random.below(len(s.cases)-i)
-			s.cases[i], s.cases[j] = s.cases[j], s.cases[i]
+			if j := i + random.below(len(s.cases)-i); j != i {
+				s.cases[i], s.cases[j] = s.cases[j], s.cases[i]
+			}
 		}
 		c := &s.cases[i]
 		if p := c.on.try(c, &s.woken); p != parked {
@@ -206,22 +244,38 @@ func (s *selecting) poll(random *seededRandom) (p parking, done int) {
 // queues none. The caller holds all locks.
 func (s *selecting) wait(w *Worker, h *header) parking {
 	s.choose(-1)
+	in, rt := h.env.scope(), h.env.get().runtime
+	if in != nil && in.state.Load()&scopeArmed == 0 {
+		return parkUnarmed
+	}
 	for i := range s.cases {
 		all, l := s.cases[i].on.waitable()
-		if p := l.admit(all, h); p != parked {
+		if p := l.enter(all, rt); p != parked {
 			return p
 		}
 	}
-	record := newSelection(w, h, len(s.cases))
+	record := newSelection(w, h, len(s.cases), s.soonest >= 0)
 	if record == nil {
 		return parkExhausted
 	}
 	record.chosen = s.chosen
+	p := record.proxy(0)
 	for i := range s.cases {
 		c := &s.cases[i]
-		p := record.proxy(i)
 		p.init(record, h, c.index)
 		c.on.push(p, c)
+		p = p.following()
+	}
+	// After the proxies, since the canceller comes from the list of the scope, and settles the Select
+	// without the locks.
+	if in != nil && h.enlist(in, uintptr(unsafe.Pointer(record)), true) != parked {
+		record.winner.Store(selectWithdrawn) // no other goroutine claims a case: this one holds all locks
+		record.n |= selectionUnset
+		s.record = record
+		return parkCancelled
+	}
+	if s.soonest >= 0 { // last, since the timer may fire at once
+		record.setTimer(rt.timing(), s.soonest, s.after)
 	}
 	return parked
 }

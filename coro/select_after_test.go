@@ -67,24 +67,109 @@ func TestSelectAfter(t *testing.T) {
 	}
 }
 
-func TestSelectAfterIsForOneSelect(t *testing.T) {
-	ex := newInline(t)
-	never := coro.NewChan[int](0)
-	var after coro.Case
-	k := coro.Define("twice", func(f *coro.Frame[int, none]) coro.Step {
-		switch f.At() {
-		case 0:
-			after = coro.After(1)
-			return coro.Select(f, 1, nil, never.RecvCase(nil), after)
-		case 1:
-			return coro.Select(f, 2, nil, never.RecvCase(nil), after)
+// One After is good for many Selects, of several tasks at a time, and twice in one.
+func TestSelectAfterIsForManySelects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ex := executor.NewInline()
+		never := coro.NewChan[int](0)
+		after := coro.After(time.Minute)
+		k := coro.Define("twice", func(f *coro.Frame[int, int]) coro.Step {
+			switch f.At() {
+			case 0:
+				return coro.Select(f, 1, &f.State, never.RecvCase(nil), after)
+			case 1:
+				return coro.Select(f, 2, &f.State, coro.Case{}, never.RecvCase(nil), after, after)
+			case 2:
+				return coro.Select(f, 3, &f.State, coro.Case{}, after)
+			}
+			return f.Return(f.State)
+		})
+		began := time.Now()
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				got, err := coro.Run(context.Background(), ex, k.With(0))
+				require.NoError(t, err)
+				require.Equal(t, 1, got)
+			})
 		}
-		return f.Return(none{})
+		all.Wait()
+		require.GreaterOrEqual(t, time.Since(began), 3*time.Minute)
+		require.Less(t, time.Since(began), 3*time.Minute+4*time.Millisecond)
+		require.NoError(t, ex.Close())
 	})
-	_, err := coro.Run(context.Background(), ex, k.With(0))
-	var p *coro.PanicError
-	require.ErrorAs(t, err, &p)
-	require.Equal(t, `coro: task "twice": an After is good for one Select: make another one`, p.Value)
+}
+
+// Of several Afters, the one that is due first happens, also beside other cases, behind a state
+// that leaves no room, and in a tree that may end.
+func TestSelectOfTheSoonestAfter(t *testing.T) {
+	t.Run("room", soonestAfter[[0]byte])
+	t.Run("no room", soonestAfter[[72]byte])
+}
+
+func soonestAfter[S any](t *testing.T) {
+	type state struct {
+		chosen int
+		_      S
+	}
+	never := coro.NewChan[int](0)
+	for name, c := range map[string]struct {
+		cases []coro.Case
+		want  int
+		ends  time.Duration
+	}{
+		"one":           {[]coro.Case{coro.After(time.Hour)}, 0, time.Hour},
+		"two":           {[]coro.Case{coro.After(time.Hour), coro.After(time.Minute)}, 1, time.Minute},
+		"beside others": {[]coro.Case{coro.After(time.Hour), never.RecvCase(nil), coro.After(time.Minute), coro.After(time.Hour)}, 2, time.Minute},
+		"at once":       {[]coro.Case{coro.After(time.Hour), never.RecvCase(nil), coro.After(-1), coro.After(1)}, 2, 0},
+		"or by default": {[]coro.Case{coro.After(time.Hour), coro.Default()}, 1, 0},
+	} {
+		for _, ends := range []string{"in time", "cancelled", "closed", "may be cancelled"} {
+			t.Run(name+", "+ends, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					ex := executor.NewPool(executor.WithWorkers(2))
+					var seen int
+					k := coro.Define("selects", func(f *coro.Frame[state, int]) coro.Step {
+						if f.At() == 0 {
+							f.State.chosen = 77
+							return coro.Select(f, 1, &f.State.chosen, c.cases...)
+						}
+						seen = f.State.chosen
+						if f.Err() != nil {
+							return f.Fail(f.Err())
+						}
+						return f.Return(f.State.chosen)
+					}, coro.HasCleanup())
+					ctx := context.Background()
+					if ends == "cancelled" || ends == "may be cancelled" {
+						var cancel context.CancelFunc
+						ctx, cancel = context.WithCancel(ctx)
+						defer cancel()
+						if ends == "cancelled" {
+							time.AfterFunc(time.Second, cancel)
+						}
+					}
+					if ends == "closed" {
+						time.AfterFunc(time.Second, func() { require.NoError(t, ex.Close()) })
+					}
+					began := time.Now()
+					got, err := coro.Run(ctx, ex, k.With(state{}))
+					if c.ends > time.Second && (ends == "cancelled" || ends == "closed") {
+						require.Error(t, err)
+						require.Equal(t, -1, seen)
+						require.Equal(t, time.Second, time.Since(began))
+					} else {
+						require.NoError(t, err)
+						require.Equal(t, c.want, got)
+						require.GreaterOrEqual(t, time.Since(began), c.ends)
+						require.Less(t, time.Since(began), c.ends+time.Millisecond)
+					}
+					time.Sleep(2 * time.Hour)
+					require.NoError(t, ex.Close(), "no frame is live")
+				})
+			})
+		}
+	}
 }
 
 // A context, a value, the time and Close come at about the same time.
@@ -166,9 +251,9 @@ func ExampleAfter() {
 	// Output: no job in time <nil>
 }
 
-// What an After takes comes back, also if the task does not get to wait: it panics, or is
-// cancelled and has a step that would wait.
-func TestSelectAfterThatIsNotWaitedForIsGivenBack(t *testing.T) {
+// An After takes nothing that would have to come back: if it is not used, if the task does not get
+// to wait since it panics, or if it is cancelled and has a step that would wait.
+func TestSelectAfterThatIsNotWaitedForTakesNothing(t *testing.T) {
 	event := new(coro.Event)
 	panicking := coro.Define("panics", func(f *coro.Frame[int, none]) coro.Step {
 		coro.Select(f, 1, &f.State, event.WaitCase(), coro.After(time.Hour)) //framearena:ignore on purpose
@@ -177,21 +262,19 @@ func TestSelectAfterThatIsNotWaitedForIsGivenBack(t *testing.T) {
 	tidy := coro.Define("tidy", func(f *coro.Frame[int, none]) coro.Step { // each time
 		return coro.Select(f, 1, &f.State, event.WaitCase(), coro.After(time.Hour))
 	}, coro.HasCleanup())
-	round := func() {
-		ex := executor.NewInline(executor.WithErrorHandler(func(error) {}))
-		for range 50 {
-			require.NoError(t, coro.Go(ex, panicking, 0))
-			require.NoError(t, coro.Go(ex, tidy, 0))
-		}
-		require.NoError(t, ex.Close())
+	ex := executor.NewInline(executor.WithErrorHandler(func(error) {}))
+	for range 50 {
+		require.NoError(t, coro.Go(ex, panicking, 0))
+		require.NoError(t, coro.Go(ex, tidy, 0))
 	}
-	round()
-	slots := coro.AfterSlots()
-	for range 20 {
-		round()
+	require.Equal(t, 2*50, liveIn(ex.Arena()), "a frame and a block for each that waits")
+	require.NoError(t, ex.Close(), "no frame is live")
+	if !race.Enabled {
+		require.Zero(t, testing.AllocsPerRun(100, func() { caseSink = coro.After(time.Hour) }))
 	}
-	require.LessOrEqual(t, coro.AfterSlots(), slots+64, "2000 were taken meanwhile")
 }
+
+var caseSink coro.Case
 
 // What is good for one Select may be in that Select twice: it happens once, and nothing is left.
 func TestSelectOfTheSameCaseTwice(t *testing.T) {

@@ -41,10 +41,10 @@ func (g *WaitGroup) WaitCase() Case {
 // WaitCase is the case that w has been woken; see [Select]. If another case is chosen, w is
 // as good as before. w may be the zero Waker.
 func (w Waker) WaitCase() Case {
-	if w.slot == nil {
+	if w.chunk == nil {
 		return Case{}
 	}
-	return Case{on: w.slot, number: w.id}
+	return Case{on: w.chunk, number: w.number}
 }
 
 // plainCase has the methods of selectable that most have no use for. It is embedded.
@@ -167,41 +167,48 @@ func (g *WaitGroup) try(*Case, *wakeList) parking {
 
 // ---- a Waker
 
-func (s *wakerSlot) waitable() (waitable, *lock) { return s, &s.lock }
+func (c *wakerChunk) waitable() (waitable, *lock) { return c, &c.lock }
 
-func (s *wakerSlot) try(c *Case, _ *wakeList) parking {
-	if s.id != c.number || s.task != nil {
+func (c *wakerChunk) try(waiting *Case, _ *wakeList) parking {
+	w := Waker{c, waiting.number}
+	e := c.entries[w.place()]
+	if !w.validFor(e) || e&entryTask != 0 {
 		return parkMisuse
 	}
-	if s.woken {
-		s.take()
+	if e&entryWoken != 0 {
+		c.take(w.place()) // finish applies the listing
 		return parkDone
 	}
 	return parked
 }
 
-func (s *wakerSlot) refuse(h *header) { panicWakerMisused(h) }
+func (c *wakerChunk) refuse(h *header) { panicWakerMisused(h) }
 
 // push keeps the first proxy, if the Waker is in the Select twice.
-func (s *wakerSlot) push(p *proxy, _ *Case) {
-	s.cases.expect(p, s)
-	if s.task == nil {
-		s.task = &p.header
+func (c *wakerChunk) push(p *proxy, waiting *Case) {
+	c.cases.expect(p, c)
+	i := Waker{c, waiting.number}.place()
+	p.number = int32(i)
+	if c.entries[i]&entryTask == 0 {
+		c.setTask(i, &p.header)
 	}
 }
 
-// finish puts the slot back if try has ended its use.
-func (s *wakerSlot) finish(_ *Case, done bool) {
+// finish does the rest if try has ended the use of the entry.
+func (c *wakerChunk) finish(_ *Case, done bool) {
 	if done {
-		wakerSlots.Put(s)
+		c.lock.mu.Lock()
+		listing := c.listing()
+		c.lock.mu.Unlock()
+		listing.apply(c)
 	}
 }
 
-func (s *wakerSlot) drop(p *proxy) {
-	s.lock.mu.Lock()
-	defer s.lock.mu.Unlock()
-	s.cases.visits--
-	if s.task == &p.header {
-		s.task = nil
+func (c *wakerChunk) drop(p *proxy) {
+	c.lock.mu.Lock()
+	defer c.lock.mu.Unlock()
+	c.cases.visits--
+	if i := int(p.number); c.entries[i].task() == &p.header {
+		c.setTask(i, nil)
 	}
 }

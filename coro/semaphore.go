@@ -86,7 +86,7 @@ func (s *Semaphore) Release(n int64) {
 
 // serve gives free permits to waiting tasks. The caller holds the lock.
 func (s *Semaphore) serve(woken *wakeList) {
-	for !s.queue.empty() && s.queue.arguments.front() <= s.state.free {
+	for !s.queue.empty() && s.queue.front() <= s.state.free {
 		h, n := s.queue.pop()
 		if wake(h, flagWoken, woken) {
 			s.state.free -= n
@@ -104,11 +104,21 @@ func (s *Semaphore) park(w *Worker, h *header) parking {
 	return s.wait(s, h, n)
 }
 
-func (s *Semaphore) withdraw(m match, woken *wakeList) {
+// cancel and withdraw also serve the others: a task that is gone may have kept smaller ones from
+// their permits.
+
+func (s *Semaphore) cancel(h *header, woken *wakeList) {
+	defer s.lock.mu.Unlock()
+	s.queue.unlink(h)
+	wake(h, 0, woken)
+	s.serve(woken)
+}
+
+func (s *Semaphore) withdraw(rt *execRuntime, woken *wakeList) {
 	s.lock.mu.Lock()
 	defer s.lock.mu.Unlock()
-	s.queue.withdraw(m, woken)
-	s.serve(woken) // a task that is gone may have kept smaller ones from their permits
+	s.queue.withdraw(rt, woken)
+	s.serve(woken)
 }
 
 func (s *Semaphore) visit(v *visitor) bool { return s.visitAs("Semaphore.Acquire", v) }

@@ -62,7 +62,9 @@ type seqDriver struct {
 	// begun. It is 0 while steps run and once the root has ended.
 	nextFrame link[header]
 
-	// call carries the environment. done is given when the chain is ready, or has ended.
+	env sharedEnvironment // of the chain; it is shared with no other
+
+	// call.done is given when the chain is ready, or has ended. call.err is the error of the generator.
 	call call
 
 	// runtime is what the chain needs to wait for something. It is not shared: a loop is an
@@ -77,7 +79,7 @@ type seqDriver struct {
 func newSeqLoop[T any]() *seqLoop[T] {
 	l := new(seqLoop[T])
 	l.call.done.init()
-	l.runtime = newExecRuntime()
+	l.runtime = newExecRuntime(1)
 	l.runtime.oneChain = true
 	return l
 }
@@ -93,17 +95,18 @@ var seqArena = sync.OnceValue(func() *arena.Arena {
 
 // begin makes the frame of the root, and returns it. It returns nil if there is no memory.
 func (d *seqDriver) begin(k *kind, o *options) *header {
-	base := Environment{executor: d, runtime: d.runtime, registry: &d.runtime.registry}
-	d.call.env = base.with(o)
-	d.call.tree.open(&d.call.env)
-	d.call.env.call = &d.call
-	d.call.waited = true
-	if d.call.env.allocator == nil {
-		d.call.env.allocator = seqArena()
+	env := &d.env.Environment
+	base := Environment{executor: d, runtime: d.runtime}
+	*env = base.with(o)
+	env.shares = &d.env
+	if env.allocator == nil {
+		env.allocator = seqArena()
 	}
+	d.env.openRoot()
 	d.traced = trace.IsEnabled()
-	h := d.call.env.newRoot(nil, k)
+	h := env.newRoot(nil, k)
 	if h != nil {
+		h.env = d.env.ref()
 		h.layout |= flagSeq
 		d.nextFrame.set(h)
 	}
@@ -147,7 +150,7 @@ func (d *seqDriver) advance() bool {
 	w := &d.worker
 	h := d.nextFrame.get()
 	d.nextFrame = 0
-	if h.at&atFailed == 0 && h.env.get().mayEnd() {
+	if h.at&atFailed == 0 && h.env.mayEnd() {
 		w.takeCause(h)
 	}
 	for {
@@ -214,8 +217,8 @@ func (d *seqDriver) end() (panicked, exited bool, failed error) {
 	}
 	w.err = nil
 	d.nextFrame = 0
-	d.call.tree.close()
-	d.call.env = Environment{}
+	d.env.closeRoot()
+	d.env.Environment = Environment{}
 	d.call.err = nil
 	return panicked, exited, failed
 }
@@ -246,6 +249,6 @@ func (d *seqDriver) Post(t Runnable) error {
 }
 
 // Environment returns the environment of the loop.
-func (d *seqDriver) Environment() *Environment { return &d.call.env }
+func (d *seqDriver) Environment() *Environment { return &d.env.Environment }
 
 var _ Executor = (*seqDriver)(nil)

@@ -78,10 +78,17 @@ func (w *Worker) steps(h *header) {
 		if s.op == opReturn {
 			if framecheck.Enabled {
 				h = h.withoutStep()
+				h.verifyRoom() // here, so that the panic is that of its step
+				if h.layout&flagElided == 0 {
+					h.forgetRoom()
+				}
 			}
 			parent := h.parent.get()
 			switch h.layout & flagMask {
 			case flagElided:
+				if framecheck.Enabled {
+					h.endRoom()
+				}
 				h = parent
 				h.worker.set(w)
 				continue

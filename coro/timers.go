@@ -47,7 +47,8 @@ import (
 //
 // remove reads the node. A caller that gets false must leave the node to fire, which may have
 // been called with it already. That the memory has no other use by then is for the caller to
-// ensure: by a lock that fire takes too, or by a number in a slot that is never given back.
+// ensure: by a lock that fire takes too, by a number in a slot that is never given back, or by
+// a word with which the two agree who comes second (see select_proxy.go).
 type timers struct {
 	clock Clock // not changed
 	base  int64 // the clock's time that is 0 for the wheel, which knows no times before 0; not changed
@@ -137,11 +138,27 @@ func (t *timers) add(n *timerwheel.Node, when int64) bool {
 		return false
 	}
 	n.When = when
+	t.insert(n)
+	return true
+}
+
+// addTimed is add for a node whose When is set, and read by others meanwhile: it is not written.
+func (t *timers) addTimed(n *timerwheel.Node) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.insert(n)
+	return true
+}
+
+// insert puts n into the wheel. The caller holds mu.
+func (t *timers) insert(n *timerwheel.Node) {
 	t.wheel.Add(n)
-	if due := t.wheel.TickTime(when); due < t.armed {
+	if due := t.wheel.TickTime(n.When); due < t.armed {
 		t.arm(due)
 	}
-	return true
 }
 
 // remove takes n back. If it returns false, fire has n or is about to get it, or n was not
@@ -255,26 +272,33 @@ func (t *timers) disarm() {
 }
 
 // What a node is for is in its What. For a sleeping task that is the address of its frame,
-// whose lowest bits are 0, with these bits in it; for others it is these bits alone.
+// whose lowest bits are 0, with some of the first three bits in it.
 const (
-	timerListed   = 1 << iota // part of a sleeper that is in a registry's list
-	timerApart                // part of a sleeper that has a frame of its own
-	timerAfter                // part of an afterTimer; there is no address
-	timerDeadline = timerBits // part of a deadlineTimer; there is no address
-	timerBits     = timerListed | timerApart | timerAfter
+	timerListed = 1 << iota // part of a sleeper whose task is in a scope
+	timerApart              // part of a sleeper that has a piece of memory of its own
+	timerSelect             // part of an afterSleeper
+	timerCase               // part of a selection; the number of the After is in the place of an address
+
+	timerDeadline = timerBits // part of a childScope; there is no address
+
+	timerBits  = timerListed | timerApart | timerSelect | timerCase
+	timerShift = 4 // of the number of an After
 )
 
-// fireTimers is the fire of an executor's timers. It owns the nodes.
-func fireTimers(due []offheap.Link[timerwheel.Node]) {
+// The addresses of frames leave the bits free.
+var _ [elisionUnit - 1 - timerBits]struct{}
+
+// fireTimers is the fire of the executor's timers. It owns the nodes.
+func (rt *execRuntime) fireTimers(due []offheap.Link[timerwheel.Node]) {
 	woken := wakeLists.Get().(*wakeList)
 	for _, l := range due {
 		n := l.Get()
 		if n.What == timerDeadline {
-			(*deadlineTimer)(unsafe.Pointer(n)).fire(woken)
+			scopeOfTimer(n).fire(rt, woken)
 			continue
 		}
-		if n.What&timerAfter != 0 {
-			afterTimerOf(n).fire(woken)
+		if n.What&timerCase != 0 {
+			selectionOf(n).fire(woken)
 			continue
 		}
 		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
@@ -290,7 +314,7 @@ func (rt *execRuntime) stopTimers(err error, woken *wakeList) {
 	t.close(err)
 	var head offheap.Link[timerwheel.Node] // linked by When, which has no other use any more
 	t.withdraw(func(n *timerwheel.Node) bool {
-		if n.What&timerAfter != 0 {
+		if n.What&timerCase != 0 {
 			return false // its scope removes it, or the goroutine that wakes its task
 		}
 		n.When = int64(head)

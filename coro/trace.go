@@ -50,7 +50,7 @@ type stepTrace struct {
 // stepsTraced is steps while a trace is taken or goroutines get labels. A step is a region of the
 // trace: it has the kind's name, and lies in the trace's task of the tree.
 func (w *Worker) stepsTraced(h *header, labels bool) {
-	run := stepTrace{trace: h.env.get().traceContext(), labels: labels}
+	run := stepTrace{trace: h.env.traceContext(), labels: labels}
 	if labels {
 		for r := h; r != nil; r = r.parent.get() {
 			run.root = r.kind.get()
@@ -111,8 +111,8 @@ func (w *Worker) labelsOf(k, root *kind) context.Context {
 	return ctx
 }
 
-// treeTrace is the trace.Task for a tree of tasks. It is a part of the call that carries the
-// tree's environment; trees launched without options have none. It is written before the root
+// treeTrace is the trace.Task for a tree of tasks. It is a part of a
+// sharedEnvironment that no other tree shares then; trees launched without options have none. It is written before the root
 // is posted and after the root has ended. Workers that run tasks of the tree read ctx in between.
 type treeTrace struct {
 	ctx  context.Context
@@ -137,9 +137,9 @@ func (t *treeTrace) end() {
 
 // traceContext returns a context with the trace.Task of the tree or, if the tree has none of its
 // own, with the one that is in the tree's context, if any.
-func (e *Environment) traceContext() context.Context {
-	if e.call != nil && e.call.trace.ctx != nil {
-		return e.call.trace.ctx
+func (e *envRef) traceContext() context.Context {
+	if s := e.get().shares; s != nil && s.trace.ctx != nil {
+		return s.trace.ctx
 	}
 	return e.context()
 }

@@ -20,7 +20,7 @@ import (
 //     before the step function has returned, and the worker does not touch the frame after
 //     park has returned parked.
 //  3. A task is woken once, and with what it was given: see wake.go.
-//  4. The end of a context or of the executor finds every waiting task: see wait_registry.go
+//  4. The end of a context or of the executor finds every waiting task: see scope_wait.go
 //     and runtime.go.
 //
 // A task in a [Select] waits in several queues: see select.go and select_proxy.go.
@@ -47,7 +47,7 @@ const (
 	parkDone                          // there is nothing to wait for; the task continues
 	parkChanClosed                    // the channel is closed; the task continues with ErrChanClosed
 	parkCancelled                     // the context has ended; the task continues with its cause
-	parkUnarmed                       // the registry must be armed; then park is called again
+	parkUnarmed                       // the scope must be armed; then park is called again
 	parkExecutorClosed                // the executor is closed; the task is cancelled
 	parkYield                         // the task yields, and learns of the end of its context
 	parkExhausted                     // there is no memory to wait with; the task continues with ErrExhausted
@@ -115,13 +115,13 @@ func (w *Worker) wait(h *header) *header {
 		case parkChanClosed:
 			return w.refuse(h, ErrChanClosed)
 		case parkCancelled:
-			return w.refuse(h, h.env.get().cause())
+			return w.refuse(h, h.env.cause())
 		case parkExhausted:
 			w.err = arena.ErrExhausted
 			h.at |= atFailed
 			return h
 		case parkUnarmed:
-			h.env.get().registry.arm()
+			h.env.scope().arm()
 		case parkExecutorClosed:
 			w.current = 0
 			w.Cancel(Runnable{h}, h.env.get().runtime.err)
@@ -159,11 +159,30 @@ func (w *Worker) refuse(h *header, err error) *header {
 // A task without an outcome was withdrawn, or has yielded: Err returns why its tree should
 // end, if it should. A task with one was given what it waited for, and is not told.
 func (w *Worker) takeOutcome(h *header) {
+	switch h.layout & (flagWoken | flagChanClosed | flagStamped | flagCounted) {
+	case flagWoken:
+		h.layout &^= flagWoken
+	case 0:
+		if h.env.mayEnd() {
+			w.takeCause(h)
+		}
+	default:
+		w.takeRareOutcome(h)
+	}
+}
+
+// takeRareOutcome is takeOutcome for a task that a survey has seen, that is counted, or whose channel
+// was closed.
+func (w *Worker) takeRareOutcome(h *header) {
+	h.unstamp()
 	if h.layout&flagWoken == 0 {
-		if h.env.get().mayEnd() {
+		if h.env.mayEnd() {
 			w.takeCause(h)
 		}
 		return
+	}
+	if h.layout&flagCounted != 0 {
+		h.countWake(w)
 	}
 	if h.layout&flagChanClosed != 0 {
 		w.err = ErrChanClosed
@@ -175,7 +194,7 @@ func (w *Worker) takeOutcome(h *header) {
 
 // takeCause makes Err return, in h's next step, why the tree should end, if it should.
 func (w *Worker) takeCause(h *header) {
-	if err := h.env.get().cause(); err != nil {
+	if err := h.env.cause(); err != nil {
 		h.at |= atFailed
 		w.err = err
 		w.refusals = 0

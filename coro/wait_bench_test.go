@@ -78,3 +78,32 @@ func BenchmarkSuspend(b *testing.B) {
 	for w.Wake() {
 	}
 }
+
+// BenchmarkSurvey looks at 100,000 waiting tasks, once an iteration.
+func BenchmarkSurvey(b *testing.B) {
+	ex := newManual(b, func(error) {})
+	var event coro.Event
+	k := waiter("waits", event.Wait)
+	for range 100_000 {
+		if err := coro.Go(ex, k, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ex.runAll()
+	for _, bench := range []struct {
+		name string
+		look func()
+	}{
+		{"counts", func() { ex.env.WaitingByKind() }},
+		{"survey", func() { ex.env.Survey(coro.SurveyOptions{Objects: 10}) }},
+		{"chains", func() { ex.env.Survey(coro.SurveyOptions{Objects: 10, Chains: 4096}) }},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				bench.look()
+			}
+		})
+	}
+	ex.env.CancelWaiting(errCause)
+}

@@ -193,6 +193,37 @@ var (
 	})
 )
 
+// selects waits for a value and for some time.
+var selects = coro.Define("selects", func(f *coro.Frame[exploredChoice, none]) coro.Step {
+	if f.At() == 0 {
+		return coro.Select(f, 1, &f.State.chosen, exploredChan.RecvCase(&f.State.got), coro.After(time.Second), coro.After(time.Hour))
+	}
+	exploredChosen, exploredErr = f.State, f.Err()
+	explored.ended++
+	return f.Return(none{})
+})
+
+type exploredChoice struct{ chosen, got int }
+
+var exploredChosen exploredChoice // what a task of selects has seen
+
+// mustSelect starts a task of selects, and lets its time come.
+func mustSelect(e *exploredExecutor) *coro.Handle[none] {
+	exploredChan, exploredChosen = coro.NewChan[int](0), exploredChoice{}
+	h := mustStart(e, selects.With(exploredChoice{}))
+	e.settle()
+	e.clock.now = 2 * time.Second
+	return h
+}
+
+// endSelect is end for a model in which a task of selects has resumed. sent says that a value was.
+func (e *exploredExecutor) endSelect(sent bool) {
+	e.end()
+	c := exploredChosen
+	e.run.Require(sent == (c == exploredChoice{0, 7}) && (sent || c.got == 0), "a value was sent: %v, and the task saw %v", sent, c)
+	e.run.Require((exploredErr == nil) == (c.chosen >= 0), "Err was %v, and the task saw %v", exploredErr, c)
+}
+
 func mustStart(e *exploredExecutor, call coro.Call[none]) *coro.Handle[none] {
 	h, err := coro.Start(e, call)
 	if err != nil {
@@ -261,7 +292,7 @@ var waitModels = []struct {
 			e.end()
 			r.Require(errors.Is(exploredErr, context.Canceled), "Err was %v", exploredErr)
 		})
-	}, interleave.Fault{In: "coro.(*lock).admitTo", Line: "r.cancelled.Load()", Does: interleave.Blind}},
+	}, interleave.Fault{In: "coro.(*header).enlist", Line: "s.state.Load()&scopeCancelled", Does: interleave.Blind}},
 	{"a task goes to sleep as it is cancelled", func(r *interleave.Run) {
 		e := newExploredExecutor(r)
 		h := mustStart(e, sleeps.With(none{}))
@@ -276,7 +307,7 @@ var waitModels = []struct {
 			e.end()
 			r.Require(errors.Is(exploredErr, context.Canceled), "Err was %v", exploredErr)
 		})
-	}, interleave.Fault{In: "coro.sleeping.park", Line: "r.cancelled.Load()", Does: interleave.Blind}},
+	}, interleave.Fault{In: "coro.(*Worker).sleep", Line: "in.state.Load()&scopeCancelled", Does: interleave.Blind}},
 	{"a value goes from a task on one worker to one on another", func(r *interleave.Run) {
 		e := newExploredExecutor(r)
 		exploredChan, exploredSeen = coro.NewChan[int](0), 0
@@ -357,6 +388,45 @@ var waitModels = []struct {
 		})
 		r.End(func() { e.endClosed() })
 	}, interleave.Fault{Line: "interleave.Receive(g.empty)", Does: interleave.Skipped}},
+	{"a Select has a value as its time comes", func(r *interleave.Run) {
+		e := newExploredExecutor(r)
+		mustSelect(e)
+		sent := false
+		r.Thread("alarm", func() { e.clock.ring() })
+		r.Thread("sender", func() { sent = exploredChan.TrySend(7) })
+		e.work("worker", 1)
+		r.End(func() { e.endSelect(sent) })
+	}, interleave.Fault{In: "coro.(*selection).meet", Op: "or", Does: interleave.Torn}},
+	{"a Select is cancelled as its time comes", func(r *interleave.Run) {
+		e := newExploredExecutor(r)
+		h := mustSelect(e)
+		r.Thread("alarm", func() { e.clock.ring() })
+		r.Thread("canceller", func() { h.Cancel(context.Canceled) })
+		e.work("worker", 1)
+		r.End(func() { e.endSelect(false) })
+	}, interleave.Fault{In: "coro.(*selection).meet", Op: "or", Does: interleave.Skipped}},
+	{"a Select is cancelled, and has a value, as its time comes", func(r *interleave.Run) {
+		e := newExploredExecutor(r)
+		h := mustSelect(e)
+		sent := false
+		r.Thread("alarm", func() { e.clock.ring() })
+		r.Thread("canceller", func() { h.Cancel(context.Canceled) })
+		r.Thread("sender", func() { sent = exploredChan.TrySend(7) })
+		e.work("worker", 1)
+		r.End(func() { e.endSelect(sent) })
+	}, interleave.Fault{In: "coro.(*proxy).claim", Op: "compare-and-swap", Does: interleave.Torn}},
+	{"the executor is closed as a Select has a value and its time comes", func(r *interleave.Run) {
+		e := newExploredExecutor(r)
+		mustSelect(e)
+		r.Thread("alarm", func() { e.clock.ring() })
+		r.Thread("sender", func() { exploredChan.TrySend(7) })
+		r.Thread("closer", func() {
+			e.closed.Store(true)
+			e.env.Close(errExploredClosed)
+			e.env.CancelWaiting(errExploredClosed)
+		})
+		r.End(func() { e.endClosed() })
+	}, interleave.Fault{}},
 	{"a mutex goes from a task on one worker to one on another", func(r *interleave.Run) {
 		e := newExploredExecutor(r)
 		exploredMutex, exploredIn = new(coro.Mutex), new(interleave.Int32)

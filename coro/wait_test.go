@@ -327,9 +327,7 @@ func TestTheContextEndsDuringAWait(t *testing.T) {
 			ex := newManual(t, nil)
 			ctx, cancel := context.WithCancelCause(context.Background())
 			end := start(ctx, ex, root.With(0))
-			trees, ok := ex.env.Trees()
-			require.True(t, ok)
-			require.Equal(t, 1, trees)
+			require.Equal(t, 1, ex.env.Live())
 			cancel(errCause)
 			ex.await(1)
 			wake() // late
@@ -339,9 +337,7 @@ func TestTheContextEndsDuringAWait(t *testing.T) {
 			require.Equal(t, []error{errCause}, seen)
 			require.Zero(t, liveIn(ex.arena))
 			require.True(t, left())
-			trees, ok = ex.env.Trees()
-			require.True(t, ok)
-			require.Zero(t, trees)
+			require.Zero(t, coro.Pinned())
 		})
 	}
 }
@@ -479,8 +475,7 @@ func TestCloseWhileTasksWait(t *testing.T) {
 				for _, left := range []func() bool{left1, left2, left3, left4} {
 					require.True(t, left())
 				}
-				trees, ok := ex.Environment().Trees()
-				require.True(t, ok)
+				trees := coro.Pinned()
 				require.Zero(t, trees)
 			})
 		}
@@ -898,11 +893,7 @@ func TestTreesComeAndGo(t *testing.T) {
 		cancel(errCause)
 		require.True(t, <-done == errCause)
 	}
-	n, ok := ex.Environment().Trees()
-	require.True(t, ok)
-	require.Zero(t, n)
-	pinned, ok := coro.Pinned()
-	require.True(t, ok)
+	pinned := coro.Pinned()
 	require.Zero(t, pinned)
 }
 

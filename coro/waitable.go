@@ -18,41 +18,37 @@ import (
 //
 // For a [Select], it embeds plainCase too, and has waitable and try.
 
-// waitable is what tasks wait for. The registries of the waiting tasks keep it, for the
-// canceller and the closer. Any goroutine may call its methods, without the waitable's lock.
+// waitable is what tasks wait for. The runtimes of the waiting tasks keep it, for the closer. Any
+// goroutine may call its methods, without the waitable's lock, unless it is said otherwise.
 type waitable interface {
-	// withdraw takes all waiting tasks that m chooses out of their queues, and adds them
+	// withdraw takes all waiting tasks of rt, which is being closed, out of their queues, and adds them
 	// to woken. They have got nothing.
-	withdraw(m match, woken *wakeList)
+	withdraw(rt *execRuntime, woken *wakeList)
+
+	// cancel takes h out of its queue, and adds it to woken. It has got nothing. The caller holds the
+	// lock of the waitable, which cancel releases.
+	cancel(h *header, woken *wakeList)
 
 	// forget reports whether no task waits. If so, the waitable no longer counts as
-	// entered in r. It does not wait for the lock: it returns false if the lock is taken.
-	forget(r *waitRegistry) bool
+	// entered by rt. It does not wait for the lock: it returns false if the lock is taken.
+	forget(rt *execRuntime) bool
 
 	// visit shows all waiting tasks to v, and reports whether v wants to see more.
 	visit(v *visitor) bool
 }
 
-// match chooses the tasks of one environment or those of one executor.
-type match struct {
-	env     *Environment
-	runtime *execRuntime
-}
-
-func (m match) has(h *header) bool {
-	env := h.env.get()
-	return env == m.env || env.runtime == m.runtime
-}
-
 // lock is what every waitable has besides its queues: the mutex that guards all of the
-// waitable, and the registry that the waitable was entered in last.
+// waitable, and the runtime that the waitable was entered by last.
 type lock struct {
 	mu interleave.Mutex
 
-	// While registry has the generation noted here, the waitable is in its set. So a
-	// waitable in steady use needs no look into a set that many tasks share. Guarded by mu.
-	registry   *waitRegistry
-	generation uint64
+	// entered is a runtime whose waitables have this one; nil: none is known. So a waitable in
+	// steady use needs no look into a set that many tasks share. Guarded by mu.
+	entered *execRuntime
+
+	// of is the waitable that the lock is part of. It is written before a task waits there for the first time, with
+	// mu held.
+	of waitable
 }
 
 // order compares locks by address, which is the order in which a goroutine takes several.
@@ -69,38 +65,49 @@ func (l *lock) order(other *lock) int {
 }
 
 // admit is called with mu held, before h is put into a queue of the waitable on, whose lock
-// l is. Only if it returns parked may h be queued.
+// l is. Only if it returns parked may h be queued, and must be: h may be in a list of its scope then.
 //
-// It first enters the waitable, then loads the flags: see wait_registry.go, whose argument
-// depends on that order.
+// It first enters the waitable, then loads the flags: see runtime.go and scope_wait.go, whose arguments
+// depend on that order.
 func (l *lock) admit(on waitable, h *header) parking {
-	return l.admitTo(h.env.get().registry, on, h)
+	if h.env&inScope == 0 {
+		if rt := h.env.get().runtime; l.entered == rt && !rt.closed.Load() {
+			return parked
+		}
+	}
+	return l.admitIn(h.env.scope(), on, h)
 }
 
-// admitTo is admit with another registry than that of h's tree. A task that waits although
-// its tree has been cancelled uses the executor's.
-func (l *lock) admitTo(r *waitRegistry, on waitable, h *header) parking {
-	if !r.armed.Load() {
+// admitIn is admit for the task as if it were in the scope s. A task that waits although its
+// scope has been cancelled is in none.
+func (l *lock) admitIn(s *scope, on waitable, h *header) parking {
+	if s != nil && s.state.Load()&scopeArmed == 0 {
 		return parkUnarmed
 	}
-	if l.registry != r || l.generation != r.generation {
-		r.add(on)
-		l.registry, l.generation = r, r.generation
+	if p := l.enter(on, h.env.get().runtime); p != parked || s == nil {
+		return p
 	}
-	if h.env.get().runtime.closed.Load() {
-		l.registry = nil // see forgetWaitables
+	return h.enlist(s, uintptr(unsafe.Pointer(l)), false)
+}
+
+// enter enters the waitable on, whose lock l is, for tasks of rt. The caller holds mu.
+func (l *lock) enter(on waitable, rt *execRuntime) parking {
+	if l.entered != rt {
+		l.of = on
+		rt.waitables.add(rt, on)
+		l.entered = rt
+	}
+	if rt.closed.Load() {
+		l.entered = nil // see forgetAll
 		return parkExecutorClosed
-	}
-	if r.cancelled.Load() {
-		return parkCancelled
 	}
 	return parked
 }
 
 // forget is waitable.forget for a caller that holds mu and knows whether tasks wait.
-func (l *lock) forget(r *waitRegistry, waiting bool) bool {
-	if !waiting && l.registry == r {
-		l.registry = nil
+func (l *lock) forget(rt *execRuntime, waiting bool) bool {
+	if !waiting && l.entered == rt {
+		l.entered = nil
 	}
 	return !waiting
 }
@@ -122,30 +129,40 @@ type waiters[S, V any] struct {
 // parked, or it returns why h may not wait. on is the waitable that w is embedded in. The
 // caller holds the lock.
 func (w *waiters[S, V]) wait(on waitable, h *header, v V) parking {
-	return w.waitIn(h.env.get().registry, on, h, v)
-}
-
-// waitIn is wait with another registry than that of h's tree.
-func (w *waiters[S, V]) waitIn(r *waitRegistry, on waitable, h *header, v V) parking {
-	p := w.lock.admitTo(r, on, h)
+	p := w.lock.admit(on, h)
 	if p == parked {
 		w.queue.push(h, v)
 	}
 	return p
 }
 
-func (w *waiters[S, V]) withdraw(m match, woken *wakeList) {
-	w.lock.mu.Lock()
-	defer w.lock.mu.Unlock()
-	w.queue.withdraw(m, woken)
+// waitIn is wait for the task as if it were in the scope s.
+func (w *waiters[S, V]) waitIn(s *scope, on waitable, h *header, v V) parking {
+	p := w.lock.admitIn(s, on, h)
+	if p == parked {
+		w.queue.push(h, v)
+	}
+	return p
 }
 
-func (w *waiters[S, V]) forget(r *waitRegistry) bool {
+func (w *waiters[S, V]) withdraw(rt *execRuntime, woken *wakeList) {
+	w.lock.mu.Lock()
+	defer w.lock.mu.Unlock()
+	w.queue.withdraw(rt, woken)
+}
+
+func (w *waiters[S, V]) cancel(h *header, woken *wakeList) {
+	defer w.lock.mu.Unlock()
+	w.queue.unlink(h)
+	wake(h, 0, woken)
+}
+
+func (w *waiters[S, V]) forget(rt *execRuntime) bool {
 	if !w.lock.mu.TryLock() {
 		return false
 	}
 	defer w.lock.mu.Unlock()
-	return w.lock.forget(r, !w.queue.idle())
+	return w.lock.forget(rt, !w.queue.idle())
 }
 
 // visitAs is visit for an operation with the given name.
@@ -180,31 +197,36 @@ func (w *oneWaiter) wait(on waitable, h *header) parking {
 	return p
 }
 
-func (w *oneWaiter) withdraw(m match, woken *wakeList) {
+func (w *oneWaiter) withdraw(rt *execRuntime, woken *wakeList) {
 	w.lock.mu.Lock()
 	defer w.lock.mu.Unlock()
-	if w.task != nil && m.has(w.task) {
+	if w.task != nil && w.task.env.get().runtime == rt {
 		wake(w.task, 0, woken)
 		w.task = nil
 	}
 }
 
-func (w *oneWaiter) forget(r *waitRegistry) bool {
+func (w *oneWaiter) cancel(h *header, woken *wakeList) {
+	defer w.lock.mu.Unlock()
+	w.task = nil
+	wake(h, 0, woken)
+}
+
+func (w *oneWaiter) forget(rt *execRuntime) bool {
 	if !w.lock.mu.TryLock() {
 		return false
 	}
 	defer w.lock.mu.Unlock()
-	return w.lock.forget(r, w.task != nil)
+	return w.lock.forget(rt, w.task != nil)
 }
 
 // visitAs is visit for an operation with the given name. Without one the task is a child of
-// this package's own, and its kind has the name. The waitable may be in several registries;
-// the task is seen in the one that the waitable was entered in last, and so once.
+// this package's own, and its kind has the name.
 func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 	w.lock.mu.Lock()
 	defer w.lock.mu.Unlock()
 	h := w.task
-	if h == nil || w.lock.registry != v.registry {
+	if h == nil {
 		return true
 	}
 	if name == "" {
@@ -214,27 +236,128 @@ func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 	return true
 }
 
-// fifo is a queue of waiting tasks, linked through their frames, and of the argument that
-// each has for its operation. The lock of its waitable guards it.
+// fifo is a queue of waiting tasks, linked through their frames or, if they have waitNodes, through those, and of the
+// argument that each has for its operation. The lock of its waitable guards it.
 type fifo[V any] struct {
-	frames    RunQueue
-	arguments ring[V]            // of tasks
-	proxied   *proxyArguments[V] // of proxies; nil until the first one comes
-	cursors   cursors[header]    // of visitors that are looking through the queue
+	head, tail *header
+	n          int
+	arguments  *ring[V]              // of tasks without a waitNode, in the order of the queue; nil until the first one comes
+	numbered   *numberedArguments[V] // of proxies and of tasks with a waitNode; nil until the first one comes
+	cursors    cursors[header]       // of visitors that are looking through the queue
 }
 
-func (q *fifo[V]) empty() bool { return q.frames.head == nil }
+func (q *fifo[V]) empty() bool { return q.head == nil }
 
 // idle reports whether the queue is empty and no Select refers to it that is still to be
 // settled.
-func (q *fifo[V]) idle() bool { return q.empty() && (q.proxied == nil || q.proxied.visits == 0) }
+func (q *fifo[V]) idle() bool { return q.empty() && (q.numbered == nil || q.numbered.visits == 0) }
 
-func (q *fifo[V]) push(h *header, v V) {
+// numberedArguments has the arguments of proxies and of tasks with a waitNode, which leave a queue in any
+// order, or says that they lie in those: an argument that is an address, or nothing, does. Each other
+// argument has a number. The waitable's lock guards it.
+type numberedArguments[V any] struct {
+	casePlace         // of the proxies
+	inWords   bool    // not changed
+	values    []V     // zero where not in use, since V may hold Go pointers
+	free      []int32 // the numbers that are not in use
+}
+
+// argument returns where the argument of a proxy or of a task with a waitNode is: in word or, with that number,
+// in values.
+func (h *header) argument() (word unsafe.Pointer, number *int32) {
 	if h.layout&flagProxy != 0 {
-		q.pushProxy(h.proxy(), v)
+		p := h.proxy()
+		return unsafe.Pointer(&p.parent), &p.number
+	}
+	n := h.node()
+	return unsafe.Pointer(&n.word), &n.number
+}
+
+// note notes the argument of h.
+func (q *fifo[V]) note(h *header, v V) {
+	a := q.numbered
+	if a == nil {
+		_, isWord := any(v).(uintptr)
+		a = &numberedArguments[V]{inWords: isWord || unsafe.Sizeof(v) == 0}
+		q.numbered = a
+	}
+	word, number := h.argument()
+	if a.inWords {
+		*(*V)(word) = v
+		*number = 0
+	} else if n := len(a.free); n > 0 {
+		*number = a.free[n-1]
+		a.free = a.free[:n-1]
+		a.values[*number] = v
+	} else {
+		*number = int32(len(a.values))
+		a.values = append(a.values, v)
+	}
+}
+
+// get returns the argument of h.
+func (a *numberedArguments[V]) get(h *header) V {
+	word, number := h.argument()
+	if a.inWords {
+		return *(*V)(word)
+	}
+	return a.values[*number]
+}
+
+// take returns the argument of h, which leaves the queue.
+func (a *numberedArguments[V]) take(h *header) V {
+	v := a.get(h)
+	_, number := h.argument()
+	if !a.inWords {
+		var zero V
+		a.values[*number] = zero
+		a.free = append(a.free, *number)
+	}
+	*number = -1
+	return v
+}
+
+// push adds a task or a proxy.
+func (q *fifo[V]) push(h *header, v V) {
+	if h.layout&(flagProxy|flagListed) != 0 || q.numbered != nil {
+		q.pushAny(h, v)
 		return
 	}
-	q.frames.Push(Runnable{h})
+	if unsafe.Sizeof(v) != 0 {
+		q.pushArgument(v)
+	}
+	h.setNextInQueue(nil)
+	if q.tail == nil {
+		q.head = h
+	} else {
+		q.tail.setNextInQueue(h)
+	}
+	q.tail = h
+	q.n++
+}
+
+// pushAny is push for a queue that may have others than tasks without a waitNode.
+func (q *fifo[V]) pushAny(h *header, v V) {
+	if h.layout&(flagProxy|flagListed) != 0 {
+		q.note(h, v)
+		h.setPrevInWait(q.tail)
+	} else if unsafe.Sizeof(v) != 0 {
+		q.pushArgument(v)
+	}
+	h.setNextInWait(nil)
+	if q.tail == nil {
+		q.head = h
+	} else {
+		q.tail.setNextInWait(h)
+	}
+	q.tail = h
+	q.n++
+}
+
+func (q *fifo[V]) pushArgument(v V) {
+	if q.arguments == nil {
+		q.arguments = new(ring[V])
+	}
 	q.arguments.push(v)
 }
 
@@ -242,32 +365,83 @@ func (q *fifo[V]) push(h *header, v V) {
 func (q *fifo[V]) pop() (*header, V) {
 	h, v := q.take()
 	if q.cursors.first != nil {
-		q.cursors.moved(h, q.frames.head)
+		q.cursors.moved(h, q.head)
 	}
 	return h, v
 }
 
 // take is pop, except that the caller updates the cursors.
 func (q *fifo[V]) take() (*header, V) {
-	t, _ := q.frames.Pop()
-	if q.proxied != nil {
-		q.popped()
-		if t.h.layout&flagProxy != 0 {
-			return t.h, q.proxied.take(t.h.proxy())
-		}
+	if q.numbered != nil {
+		return q.takeAny()
 	}
-	return t.h, q.arguments.pop()
+	h := q.head
+	if q.head = h.nextInQueue(); q.head == nil {
+		q.tail = nil
+	}
+	q.n--
+	var none V
+	if unsafe.Sizeof(none) == 0 {
+		return h, none
+	}
+	return h, q.arguments.pop()
 }
 
-// withdraw takes out the tasks that m chooses, and wakes them without outcome.
-func (q *fifo[V]) withdraw(m match, woken *wakeList) {
-	for left := q.frames.Len(); left > 0; left-- { // each is taken once, so the others keep their order
+// takeAny is take for a queue that may have others than tasks without a waitNode.
+func (q *fifo[V]) takeAny() (*header, V) {
+	h := q.head
+	q.head = h.nextInWait()
+	if q.head == nil {
+		q.tail = nil
+	} else {
+		q.head.setPrevInWait(nil)
+	}
+	q.n--
+	if h.layout&(flagProxy|flagListed) != 0 {
+		return h, q.numbered.take(h)
+	}
+	var none V
+	if unsafe.Sizeof(none) == 0 {
+		return h, none
+	}
+	return h, q.arguments.pop()
+}
+
+// front returns the argument of the task that pop would take.
+func (q *fifo[V]) front() V {
+	if h := q.head; h.layout&(flagProxy|flagListed) != 0 {
+		return q.numbered.get(h)
+	}
+	return q.arguments.front()
+}
+
+// unlink takes a proxy, or a task with a waitNode, out of the queue.
+func (q *fifo[V]) unlink(h *header) {
+	prev, next := h.prevInWait(), h.nextInWait()
+	q.cursors.moved(h, next)
+	if prev == nil {
+		q.head = next
+	} else {
+		prev.setNextInWait(next)
+	}
+	if next == nil {
+		q.tail = prev
+	} else {
+		next.setPrevInWait(prev)
+	}
+	q.n--
+	q.numbered.take(h)
+}
+
+// withdraw takes out the tasks of rt, and wakes them without outcome.
+func (q *fifo[V]) withdraw(rt *execRuntime, woken *wakeList) {
+	for left := q.n; left > 0; left-- { // each is taken once, so the others keep their order
 		h, v := q.take()
-		if !m.has(h) {
+		if h.env.get().runtime != rt {
 			q.push(h, v)
 			continue
 		}
-		behind := q.frames.head
+		behind := q.head
 		if left == 1 {
 			behind = nil // the front is a task that was pushed back
 		}
@@ -281,5 +455,41 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *wakeList) {
 	for !q.empty() {
 		h, _ := q.pop()
 		wake(h, outcome, woken)
+	}
+}
+
+// ---- links of a queue
+
+// nextInWait returns what comes after h in its fifo, or nil.
+func (h *header) nextInWait() *header {
+	if h.layout&flagListed != 0 {
+		return h.node().next.get()
+	}
+	return h.nextInQueue()
+}
+
+func (h *header) setNextInWait(next *header) {
+	if h.layout&flagListed != 0 {
+		h.node().next.set(next)
+		return
+	}
+	h.setNextInQueue(next)
+}
+
+// prevInWait returns what comes before h in its fifo, or nil. h is a proxy or has a waitNode.
+func (h *header) prevInWait() *header {
+	if h.layout&flagProxy != 0 {
+		return h.proxy().prev.get()
+	}
+	return h.node().prev.get()
+}
+
+// setPrevInWait notes in h, if it has room for that, what comes before it.
+func (h *header) setPrevInWait(prev *header) {
+	switch {
+	case h.layout&flagProxy != 0:
+		h.proxy().prev.set(prev)
+	case h.layout&flagListed != 0:
+		h.node().prev.set(prev)
 	}
 }

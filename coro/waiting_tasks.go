@@ -6,9 +6,9 @@ import (
 	"github.com/framearena/framearena/internal/timerwheel"
 )
 
-// All waiting tasks can be found without a list of them: what they wait for is in a registry,
-// for cancellers (see wait_registry.go). A visit goes through the executor's registry and those
-// of its trees, through the waitables in each, and through the queues of each of those. It
+// All waiting tasks can be found without a list of them: what they wait for is in the executor's
+// waitables, for its closer, or in its timer wheel. A visit goes through the waitables, and through the
+// queues of each of those, and through the wheel. It
 // holds one lock at a time, and each for a bounded number of elements. Map iterators and
 // cursors remember the place in between; elements that come or go meanwhile do not disturb
 // them.
@@ -44,12 +44,12 @@ type visitor struct {
 	of   *execRuntime // the executor whose tasks are wanted
 	sink visitSink
 
-	// registry is the one that is being visited.
-	registry *waitRegistry
+	on waitable // that is being visited
 
-	// seen has the queues that were visited, since they may be in another registry too; nil
-	// if there is one registry.
-	seen map[any]struct{}
+	// stamps stamps the tasks that are seen, and says how long they have waited; nil: it does not.
+	stamps *stamper
+
+	own int // how many tasks of the executor were found, those in a Select once for each case
 }
 
 // visitSink gets the tasks.
@@ -58,6 +58,11 @@ type visitSink interface {
 	// holds the lock of what the task waits for. see returns how many frames it has read.
 	see(h *header, what string) int
 
+	// queue is called after the n tasks of the executor in a queue of the waitable on were visited,
+	// if n > 0. Tasks in a Select count in the queues of all of its cases. The caller holds the
+	// lock of on.
+	queue(on waitable, what string, n int)
+
 	// flush is called with no lock held, now and then and at the end. It reports whether
 	// the visit shall continue.
 	flush() bool
@@ -65,120 +70,57 @@ type visitSink interface {
 
 // visit visits all tasks of the executor that wait.
 func (rt *execRuntime) visit(v *visitor) {
-	var c cursor[waitRegistry]
-	rt.mu.Lock()
-	c.at = rt.trees
-	rt.cursors.add(&c)
-	several := c.at != nil
-	rt.mu.Unlock()
-	defer func() {
-		rt.mu.Lock()
-		defer rt.mu.Unlock()
-		rt.cursors.remove(&c)
-	}()
-	if several {
-		v.seen = make(map[any]struct{})
-	}
-	if !v.visit(&rt.registry) {
-		return
-	}
-	var batch []*waitRegistry
-	for {
-		rt.mu.Lock()
-		batch = batch[:0]
-		for c.at != nil && len(batch) < visitBatch {
-			batch = append(batch, c.at)
-			c.at = c.at.next
-		}
-		rt.mu.Unlock()
-		if len(batch) == 0 {
-			return
-		}
-		for _, r := range batch {
-			// r may be another tree's by now, perhaps of another executor: then the visit
-			// finds no task of v.of there, or one that is new.
-			if !v.visit(r) {
-				return
-			}
-		}
-	}
-}
-
-// visit visits the waitables and the sleeping tasks in r, and reports whether to continue.
-func (v *visitor) visit(r *waitRegistry) bool {
-	v.registry = r
+	all := &rt.waitables
 	var batch []waitable
-	r.mu.Lock()
-	for p := range r.set {
+	all.mu.Lock()
+	for p := range all.set {
 		if batch = append(batch, p); len(batch) < visitBatch {
 			continue
 		}
-		r.mu.Unlock()
+		all.mu.Unlock()
 		if !v.visitAll(batch) {
-			return false
+			return
 		}
 		batch = batch[:0]
-		r.mu.Lock()
+		all.mu.Lock()
 	}
-	r.mu.Unlock()
-	return v.visitAll(batch) && v.visitSleepers(r)
-}
-
-// visitSleepers visits the sleeping tasks of r's tree or, with the executor's registry, of
-// all trees that have none of their own.
-func (v *visitor) visitSleepers(r *waitRegistry) bool {
-	if r == &v.of.registry {
-		return v.visitTimers(v.of.timing())
-	}
-	var c cursor[sleeper]
-	r.mu.Lock()
-	c.at = r.sleepers.get()
-	r.sleeperCursors.add(&c)
-	r.mu.Unlock()
-	defer func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.sleeperCursors.remove(&c)
-	}()
-	for {
-		r.mu.Lock()
-		for links := 0; links < visitLinks && c.at != nil; c.at = c.at.after.get() {
-			links += v.see(sleeperTask(c.at), "Sleep")
-		}
-		ends := c.at == nil
-		r.mu.Unlock()
-		if !v.sink.flush() {
-			return false
-		}
-		if ends {
-			return true
-		}
+	all.mu.Unlock()
+	if v.visitAll(batch) {
+		v.visitTimers(rt.timing())
 	}
 }
 
-// visitTimers visits the sleeping tasks that are in the wheel and in no registry's list. It
-// holds the lock for one list of the wheel at a time. Timers move from higher levels to lower
+// visitTimers visits the sleeping tasks. It holds the lock for one list of the wheel at a time. Timers move from higher levels to lower
 // ones, then to the list of those that are due, and the visit takes the same way. A timer that
 // moves meanwhile may be seen again, or be missed.
-func (v *visitor) visitTimers(t *timers) bool {
+func (v *visitor) visitTimers(t *timers) {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
 		t.wheel.Visit(i, func(n *timerwheel.Node) {
-			if n.What&(timerListed|timerAfter) == 0 {
-				v.see(sleeperTask((*sleeper)(unsafe.Pointer(n))), "Sleep")
+			if n.What&timerCase == 0 {
+				v.seeSleeper((*sleeper)(unsafe.Pointer(n)))
 			}
 		})
 		t.mu.Unlock()
 		if !v.sink.flush() {
-			return false
+			return
 		}
 	}
-	return true
+}
+
+// seeSleeper shows the task of n to the sink, as see does. The caller holds the lock of the
+// wheel.
+func (v *visitor) seeSleeper(n *sleeper) int {
+	what := "Sleep"
+	if n.What&timerSelect != 0 {
+		what = "Select"
+	}
+	return v.see(sleeperTask(n), what)
 }
 
 func (v *visitor) visitAll(batch []waitable) bool {
 	for _, p := range batch {
-		if !p.visit(v) {
+		if v.on = p; !p.visit(v) {
 			return false
 		}
 	}
@@ -191,11 +133,16 @@ func (v *visitor) see(h *header, what string) int {
 	if h.env.get().runtime != v.of {
 		return 1
 	}
+	v.own++
 	if h.layout&flagProxy != 0 {
-		if h.proxy() != h.proxy().selection().proxy(0) {
+		s := h.proxy().selection()
+		if h.proxy() != s.proxy(0) {
 			return 1 // a task in a Select is seen once: where its first case is
 		}
-		what = "Select"
+		h, what = s.task.get(), "Select" // drop needs the lock before anybody touches the task
+	}
+	if v.stamps != nil {
+		v.stamps.stamp(h)
 	}
 	return v.sink.see(h, what)
 }
@@ -209,16 +156,10 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 		l.mu.Unlock()
 		return true
 	}
-	if v.seen != nil {
-		if _, ok := v.seen[q]; ok {
-			l.mu.Unlock()
-			return true
-		}
-		v.seen[q] = struct{}{}
-	}
-	c.at = q.frames.head
+	c.at = q.head
 	q.cursors.add(&c)
-	left := q.frames.Len() // a bound, in case tasks come faster than the visit proceeds
+	left := q.n // a bound, in case tasks come faster than the visit proceeds
+	before := v.own
 	l.mu.Unlock()
 	defer func() {
 		l.mu.Lock()
@@ -229,9 +170,12 @@ func (q *fifo[V]) visit(l *lock, what string, v *visitor) bool {
 		l.mu.Lock()
 		for links := 0; links < visitLinks && left > 0 && c.at != nil; left-- {
 			links += v.see(c.at, what)
-			c.at = c.at.nextInQueue()
+			c.at = c.at.nextInWait()
 		}
 		ends := left == 0 || c.at == nil
+		if n := v.own - before; ends && n > 0 {
+			v.sink.queue(v.on, what, n)
+		}
 		l.mu.Unlock()
 		if ends {
 			return true
@@ -260,6 +204,8 @@ func (c groupCounts) see(h *header, what string) (links int) {
 	return links
 }
 
+func (c groupCounts) queue(waitable, string, int) {}
+
 func (c groupCounts) flush() bool { return true }
 
 // taskList gives the tasks to a loop, in flush. Under a lock, in see, it only notes their kinds.
@@ -283,6 +229,8 @@ func (l *taskList) see(h *header, what string) int {
 	l.tasks = append(l.tasks, notedTask{what, n, omitted})
 	return n + omitted
 }
+
+func (l *taskList) queue(waitable, string, int) {}
 
 func (l *taskList) flush() bool {
 	kinds := l.kinds

@@ -58,6 +58,7 @@ func wakeClaimed(h *header, outcome uint32, woken *wakeList) bool {
 	if woken.w == nil {
 		woken.w, woken.from = currentWorker(), OriginConcurrent
 	}
+	h.unlist(woken.w)
 	if !woken.w.serves(x) && x.gate.Enter() != nil {
 		x.leaveToCloser(h)
 		return false
@@ -87,16 +88,29 @@ func post(woken *wakeList) {
 		if !ok {
 			return
 		}
-		if t.h.layout&flagProxy != 0 {
-			t.h = t.h.proxy().settle(woken.w) // from here on, t is the task itself
-		}
 		env := t.h.env.get()
+		if t.h.layout&flagProxy != 0 {
+			if t.h = settle(t.h, woken.w); t.h == nil {
+				continue
+			}
+			// From here on, t is the task itself.
+		}
 		if woken.w.serves(env.runtime) {
 			woken.w.pushLocal(t, env, woken.from)
 			continue
 		}
 		woken.postOutside(t, env)
 	}
+}
+
+// settle is proxy.settle for the proxy h of a wakeList whose worker is w. If the task is still to
+// be resumed by fire, settle returns nil, and leaves the gate that wake has passed.
+func settle(h *header, w *Worker) *header {
+	x := h.env.get().runtime // the task may have ended when settle returns
+	if h = h.proxy().settle(w); h == nil && !w.serves(x) {
+		x.gate.Leave()
+	}
+	return h
 }
 
 // postParked is post at the end of a park that returns p. A parked task does not belong to w
@@ -143,7 +157,9 @@ func (woken *wakeList) postRest() {
 			continue
 		}
 		if t.h.layout&flagProxy != 0 {
-			t.h = t.h.proxy().settle(woken.w)
+			if t.h = settle(t.h, woken.w); t.h == nil {
+				continue
+			}
 		}
 		woken.w.pushLocal(t, env, woken.from)
 	}

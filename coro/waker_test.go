@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/race"
 )
 
 // suspending suspends with each Waker that next gives, until there is none.
@@ -175,4 +176,158 @@ func TestWakeFromManyGoroutines(t *testing.T) {
 			}
 		}()
 	}
+}
+
+func requireChunks(t *testing.T) int {
+	t.Helper()
+	n, err := coro.WakerChunks()
+	require.NoError(t, err)
+	return n
+}
+
+// What a burst of Wakers takes is given back, also if some of them stay for long.
+func TestWakersAreGivenBack(t *testing.T) {
+	ex := newInline(t)
+	const tasks = 30_000
+	wakers := make([]coro.Waker, 0, tasks)
+	k := coro.Define("task", func(f *coro.Frame[none, none]) coro.Step {
+		if f.At() == 0 {
+			wakers = append(wakers, coro.NewWaker())
+			return coro.Suspend(f, 1, wakers[len(wakers)-1])
+		}
+		return f.Return(none{})
+	})
+	most := coro.WakerStripes() * (coro.KeptChunks + 2)
+	for _, every := range []int{1, 2, 1000} {
+		wakers = wakers[:0]
+		for range tasks {
+			require.NoError(t, coro.Go(ex, k, none{}))
+		}
+		requireChunks(t)
+		for i := range wakers {
+			if (i+1)%every != 0 || every == 1 {
+				require.True(t, wakers[i].Wake())
+			}
+		}
+		if every == 1 {
+			require.LessOrEqual(t, requireChunks(t), most)
+			continue
+		}
+		require.LessOrEqual(t, requireChunks(t), most+tasks/every)
+		for i := range wakers {
+			require.Equal(t, (i+1)%every == 0, wakers[i].Wake())
+		}
+		require.LessOrEqual(t, requireChunks(t), most)
+	}
+}
+
+// An entry that was used so often that its id would wrap is not used again: no Waker of the past
+// becomes valid.
+func TestWakerIDsDoNotWrap(t *testing.T) {
+	ex := newInline(t)
+	var w coro.Waker
+	k := coro.Define("task", func(f *coro.Frame[int, none]) coro.Step {
+		if f.State--; f.State < 0 {
+			return f.Return(none{})
+		}
+		w = coro.NewWaker()
+		return coro.Suspend(f, 1, w)
+	})
+	rounds := 3 * coro.EntryUses
+	require.NoError(t, coro.Go(ex, k, rounds))
+	first := w
+	used := make(map[coro.Waker]bool, rounds)
+	for range rounds {
+		require.False(t, used[w], "a Waker is made twice")
+		used[w] = true
+		require.True(t, w.Wake())
+	}
+	require.False(t, first.Wake())
+	requireChunks(t)
+}
+
+// A Waker that is forgotten is collected, whether no task waited for it, or one that another case
+// of its Select has woken.
+func TestForgottenWakersAreCollected(t *testing.T) {
+	if race.Enabled {
+		return // what other tests leave behind comes and goes
+	}
+	ex := newInline(t)
+	var event coro.Event
+	event.Set()
+	k := coro.Define("task", func(f *coro.Frame[int, none]) coro.Step {
+		if f.State--; f.State < 0 {
+			return f.Return(none{})
+		}
+		coro.NewWaker()
+		return coro.Select(f, 1, nil, coro.NewWaker().WaitCase(), event.WaitCase())
+	})
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	require.NoError(t, coro.Go(ex, k, 200_000))
+	require.Less(t, heap(), before+1<<20, "400,000 entries have 3.4 MB")
+	requireChunks(t)
+}
+
+// Goroutines make Wakers, and others wake the tasks.
+func TestWakersOfManyGoroutines(t *testing.T) {
+	ex := newPool(t)
+	const makers = 4
+	tasks := scaled(20_000)
+	woken := make(chan coro.Waker, 1000)
+	var ended atomic.Int64
+	k := coro.Define("task", func(f *coro.Frame[int, none]) coro.Step {
+		if f.At() == 0 {
+			w := coro.NewWaker()
+			if f.State%3 == 0 {
+				defer w.Wake()
+			} else {
+				woken <- w
+			}
+			if f.State%5 == 0 {
+				return coro.Select(f, 1, nil, w.WaitCase())
+			}
+			return coro.Suspend(f, 1, w)
+		}
+		ended.Add(1)
+		return f.Return(none{})
+	})
+	var making, waking sync.WaitGroup
+	for range 2 {
+		waking.Go(func() {
+			var late []coro.Waker
+			for w := range woken {
+				if !w.Wake() || w.Wake() {
+					t.Error("not woken once")
+				}
+				if late = append(late, w); len(late) == 300 {
+					for _, w := range late {
+						if w.Wake() {
+							t.Error("woken late")
+						}
+					}
+					late = late[:0]
+				}
+			}
+		})
+	}
+	for range makers {
+		making.Go(func() {
+			for i := range tasks {
+				if _, err := coro.Run(context.Background(), ex, k.With(i)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	making.Wait()
+	close(woken)
+	waking.Wait()
+	require.Equal(t, int64(makers*tasks), ended.Load())
+	requireChunks(t)
 }

@@ -54,6 +54,7 @@ package coro
 
 import (
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/framearena/framearena/internal/goroutine"
 )
@@ -136,4 +137,19 @@ func (e slotEntry) leave() {
 	if e.outer == nil {
 		e.slot.goroutine.Store(0)
 	}
+}
+
+// WorkerNumber returns the number of the worker that runs tasks on the calling goroutine, also
+// between two steps, when frames are freed. No two workers have the same number at the same time;
+// a worker that is made when another is gone may have that one's. WorkerNumber returns 0 on other
+// goroutines, and where a goroutine has no slot for its worker: on processors other than amd64, 386
+// and arm64, with the build tag purego, and seldom elsewhere. It is for records of what workers do,
+// such as those of [arena.Trace.Workers].
+func WorkerNumber() uint64 {
+	number := goroutine.Pointer()
+	s := workerSlotOf(number)
+	if s.goroutine.Load() != number || number == 0 {
+		return 0
+	}
+	return uint64(uintptr(unsafe.Pointer(s.worker))) // the collector does not move it
 }

@@ -31,7 +31,7 @@ func unknownCommands(r *repository, page string) (faults []string) {
 		}
 		for i, arg := range args[1:] {
 			before := args[i]
-			value := strings.Trim(arg, "'")
+			value, _, _ := strings.Cut(strings.Trim(arg, "'"), "/") // behind it are names of sub-benchmarks
 			switch {
 			case before == "-bench" && !r.symbols.matches("Benchmark", value):
 				faults = append(faults, "no benchmark matches "+value)

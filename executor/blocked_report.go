@@ -24,7 +24,8 @@ type Blocked struct {
 
 	// Stack is the stack of the worker's goroutine, one line for each call, as in a
 	// goroutine profile. Taking it costs a look at all goroutines of the program, so it is
-	// empty if another was taken less than a second ago. It is also empty if the step
+	// empty if another was taken less than a second ago; then [PoolStats.BlockedKinds] may
+	// have one. It is also empty if the step
 	// has ended meanwhile, or if the goroutine has profiler labels of its own.
 	Stack string
 }
@@ -32,12 +33,12 @@ type Blocked struct {
 // stackEvery is the least time between two looks at all goroutines.
 const stackEvery = time.Second
 
-// reporter calls the handler of [WithBlockedHandler]. Only the monitor uses it, with its mu
-// held.
+// reporter calls the handler of [WithBlockedHandler], and takes stacks for it and for the pool's
+// history. Only the monitor uses it, with its mu held.
 type reporter struct {
-	// busy is true while a goroutine calls the handler. report changes it to true by
-	// compare-and-swap before it starts that goroutine, which stores false when the handler
-	// has returned. So there is one such goroutine at a time, and the store orders what it has
+	// busy is true while a goroutine takes a stack or calls the handler. The monitor changes it
+	// to true by compare-and-swap before it starts that goroutine, which stores false when it
+	// has done so. So there is one such goroutine at a time, and the store orders what it has
 	// done before what the next one does.
 	busy atomic.Bool
 
@@ -46,8 +47,8 @@ type reporter struct {
 
 // report calls the handler, if there is one and it is not busy, on another goroutine. w has been
 // running the same task since it counted tick.
-func (r *reporter) report(p *Pool, w *worker, tick uintptr, d time.Duration) {
-	hook := p.options.blocked
+func (r *reporter) report(m *monitor, w *worker, tick uintptr, d time.Duration) {
+	hook := m.pool.options.blocked
 	if hook == nil || !r.busy.CompareAndSwap(false, true) {
 		return
 	}
@@ -58,15 +59,53 @@ func (r *reporter) report(p *Pool, w *worker, tick uintptr, d time.Duration) {
 	}
 	go func() {
 		defer r.busy.Store(false)
-		if now := time.Now(); now.Sub(r.stack) >= stackEvery {
-			r.stack = now
-			stack := w.stack()
-			if w.tick.load() == tick {
-				b.Stack = stack
+		b.Stack = r.takeStack(w, tick)
+		if b.Stack != "" {
+			m.mu.Lock()
+			if rec := m.history.find(b.Kind); rec != nil && b.For >= 2*rec.tried {
+				rec.Stack, rec.StackTaken, rec.tried = b.Stack, r.stack, b.For
 			}
+			m.mu.Unlock()
 		}
 		hook(b)
 	}()
+}
+
+// trace takes a stack for a record, on another goroutine, unless one is busy or has taken a stack
+// less than a second ago. w has been running the same task since it counted tick.
+func (r *reporter) trace(m *monitor, rec *blockedRecord, w *worker, tick uintptr, d time.Duration) {
+	if !r.busy.CompareAndSwap(false, true) {
+		return
+	}
+	if time.Since(r.stack) < stackEvery {
+		r.busy.Store(false)
+		return
+	}
+	rec.tried = d
+	go func() {
+		defer r.busy.Store(false)
+		if stack := r.takeStack(w, tick); stack != "" {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			rec.Stack, rec.StackTaken = stack, r.stack
+		}
+	}()
+}
+
+// takeStack returns the stack of the goroutine that runs w's task, if that is the one that began
+// with tick. It returns "" if it is another, if another stack was taken less than a second ago, or
+// if the goroutine is not found. The goroutine that busy stands for calls it.
+func (r *reporter) takeStack(w *worker, tick uintptr) string {
+	now := time.Now()
+	if now.Sub(r.stack) < stackEvery {
+		return ""
+	}
+	r.stack = now
+	stack := w.stack()
+	if w.tick.load() != tick {
+		return ""
+	}
+	return stack
 }
 
 // workerLabel is the profiler label of the goroutines of workers, in pools with a handler. A
@@ -90,20 +129,34 @@ func (w *worker) name() string {
 	return strconv.FormatUint(w.pool.number, 10) + "." + strconv.FormatUint(w.id, 10)
 }
 
-// stack returns the stack of the goroutine that runs w's task. It returns "" if the goroutine
-// has got labels of its own.
+// stack returns the stack of the goroutine that runs w's task. In a pool with a handler it finds the
+// goroutine by its label, and returns "" if the goroutine has got labels of its own. In other pools
+// the program's goroutines keep the labels that they have, so stack finds it by its mark (see
+// marked_workers.go), and returns "" if several workers with the mark are in different steps.
 func (w *worker) stack() string {
 	var all strings.Builder
 	if err := pprof.Lookup("goroutine").WriteTo(&all, 1); err != nil {
 		return ""
 	}
-	label := strconv.Quote(workerLabel) + ":" + strconv.Quote(w.name())
-	for goroutine := range strings.SplitSeq(all.String(), "\n\n") {
-		if strings.Contains(goroutine, label) && strings.Contains(goroutine, runsTasks) {
-			return calls(goroutine)
+	if w.pool.options.blocked != nil {
+		return findStack(all.String(), strconv.Quote(workerLabel)+":"+strconv.Quote(w.name()))
+	}
+	return findStack(all.String(), w.mark())
+}
+
+// findStack returns the calls of the goroutine in the profile that runs tasks and contains sign. It
+// returns "" if there is none or more than one.
+func findStack(profile, sign string) string {
+	found := ""
+	for goroutine := range strings.SplitSeq(profile, "\n\n") {
+		if strings.Contains(goroutine, sign) && strings.Contains(goroutine, runsTasks) {
+			if found != "" {
+				return ""
+			}
+			found = calls(goroutine)
 		}
 	}
-	return ""
+	return found
 }
 
 // calls returns the lines of a goroutine profile that name calls.

@@ -103,16 +103,31 @@ func (d *deque) pop() uintptr {
 	return d.slots[b%dequeSize].v
 }
 
-// spill moves the older half of a full deque to q. Only the owner calls it.
-func (d *deque) spill(q *injectionQueue) {
-	var tasks [spillSize]uintptr
-	n := 0
-	for ; n < spillSize; n++ {
-		if tasks[n] = d.take(); tasks[n] == 0 {
+// spill moves the oldest tasks to q, n at most, in their order. Only the owner calls it.
+func (d *deque) spill(q *injectionQueue, n int) {
+	var tasks [dequeSize]uintptr
+	i := 0
+	for ; i < n; i++ {
+		if tasks[i] = d.take(); tasks[i] == 0 {
 			break
 		}
 	}
-	q.add(tasks[:n])
+	q.add(tasks[:i])
+}
+
+// spillNewest moves the newer half of a full deque to q, in their order. Only the owner calls it.
+func (d *deque) spillNewest(q *injectionQueue) {
+	var tasks [spillSize]uintptr
+	i := spillSize
+	for i > 0 {
+		t := d.pop()
+		if t == 0 {
+			break
+		}
+		i--
+		tasks[i] = t
+	}
+	q.add(tasks[i:])
 }
 
 // take takes the oldest task. It returns 0 if it sees none. Any goroutine calls it.

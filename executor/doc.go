@@ -28,8 +28,13 @@
 //
 // On an Inline, a Loop and a Strand, tasks begin in the order in which they are posted, and
 // one that yields goes to the end of the queue. On an Inline, the tasks that a step spawns or
-// wakes run before those that were posted, but not more than 64 of them in a row. A Pool
-// promises no order, but a task that yields lets every other that is ready have its turn.
+// wakes run before those that were posted: 64 of them in a row, and if more are left, as many as
+// that.
+//
+// A Pool promises no order. On all executors each task that is ready has its turn, whatever the
+// others do, and a task that yields lets the others have theirs first: all of them, those included
+// that it has just spawned or launched, unless these make very many others ready. So a task may make others ready and yield, for
+// ever, and a bounded number of frames is live. [docs/executors.md] has the figures.
 //
 // On a Pool, a task that was woken runs next on the worker that woke it, as a rule. A chain of
 // tasks that neither waits nor yields gives way after a millisecond or so, at its next Await,
@@ -98,7 +103,8 @@ package executor
 //	strand.go               Strand
 //
 //	pool.go                 Pool
-//	worker.go               a worker: where a ready task is, and which one runs next
+//	worker.go               a worker: where a ready task is
+//	fairness.go             which one runs next, and why each has its turn
 //	high.go                 urgent tasks
 //	deque.go                a worker's queues
 //	injection_queue.go      the queues that all workers share
@@ -106,6 +112,9 @@ package executor
 //	monitor.go              the timer that looks for long steps
 //	blocked.go              workers that are replaced, and their return
 //	blocked_report.go       the handler that is called with them
+//	blocked_history.go      what the pool remembers of them
+//	marked_workers.go       how a goroutine profile shows which worker a goroutine is
+//	busy.go                 samples of what workers are busy with
 //	worker_set.go           the list of workers
 //	pool_close.go           the order in which a pool closes
 //	pool_stats.go           what a pool has done

@@ -20,7 +20,7 @@ func (h *High) start(p *Pool) { h.pool, h.env = p, p.env.View(h) }
 
 // High returns an executor whose tasks are urgent tasks of the pool. When a worker takes a task,
 // it takes an urgent one, if there is one, first come, first served; after 16 of them in a row
-// another task has its turn. Urgent tasks stay urgent when they have waited or yielded. A task
+// another task has its turn, and more of them if many are ready. Urgent tasks stay urgent when they have waited or yielded. A task
 // that is running gives way to them at its next Await after a millisecond or so, no sooner
 // than to other tasks.
 //
@@ -50,14 +50,21 @@ func (h *High) pushLocal(t uintptr) {
 	h.pool.idle.notify(h.pool)
 }
 
-// pickUrgent takes an urgent task. It returns 0 if there is none, or if another task has its
-// turn. In the second case the next call takes an urgent task again, so a worker that finds
-// nothing else takes one before it becomes idle. Only the owner calls it.
+// pickUrgent takes an urgent task. It returns 0 if there is none, or if others have their turn:
+// one task after maxUrgent urgent ones, and more if many are ready, so that urgent tasks which make
+// others ready do not make them faster than they run. pick ends that turn when there is no other
+// task, so a worker that finds nothing else takes an urgent one before it becomes idle. Only the
+// owner calls it.
 func (w *worker) pickUrgent() uintptr {
-	if w.urgentRuns >= maxUrgent {
-		w.urgentRuns = 0
-		return 0
+	if w.urgentRuns < maxUrgent {
+		w.urgentRuns++
+		return w.pool.high.tasks.take()
 	}
-	w.urgentRuns++
-	return w.pool.high.tasks.take()
+	if w.turns.other == 0 {
+		w.turns.other = 1 + (w.numSpawned()+w.numQueued())/queuedPart
+	}
+	if w.turns.other--; w.turns.other == 0 {
+		w.urgentRuns = 0
+	}
+	return 0
 }

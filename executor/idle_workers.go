@@ -153,7 +153,8 @@ func (w *worker) search() uintptr {
 }
 
 // findTask takes a task from the injection queues or from another worker, beginning with a
-// random one. It returns 0 if it sees none. Only the owner of w calls it.
+// random one. Tasks of Pool.yielded come last: all others that are ready come before them. It
+// returns 0 if it sees none. Only the owner of w calls it.
 func (w *worker) findTask() uintptr {
 	if t := w.pick(); t != 0 {
 		return t
@@ -170,13 +171,14 @@ func (w *worker) findTask() uintptr {
 			i = 0
 		}
 	}
-	return 0
+	w.beginQueued(w.tick.v + 1)
+	return w.takeYielded()
 }
 
 // hasWork reports whether there is a task that a searching worker would find. Any goroutine
 // calls it.
 func (p *Pool) hasWork() bool {
-	if p.injected.len() > 0 || p.overflow.len() > 0 || p.high.tasks.len() > 0 {
+	if p.injected.len() > 0 || p.overflow.len() > 0 || p.yielded.len() > 0 || p.high.tasks.len() > 0 {
 		return true
 	}
 	for _, w := range p.workers.list() {

@@ -85,26 +85,47 @@ func (q *injectionQueue) grow() {
 // moment ago.
 func (q *injectionQueue) len() int { return int(q.n.load()) }
 
-// takeShare moves one worker's share of the tasks to the end of its deque: their number
-// divided by that of the workers, and one more, but at most half of a deque, and no more
-// than there is room for. It returns false if the deque has no room. Only the owner of the
-// deque calls it.
-func (q *injectionQueue) takeShare(into *deque, workers int) bool {
-	room := dequeSize - into.len()
-	if room == 0 {
-		return false
+// share returns how many of the tasks are one worker's share: their number divided by that of the
+// workers, and one more. It is 0 if there are none. If others use the queue meanwhile, it is the
+// share of a moment ago.
+func (q *injectionQueue) share(workers int) int {
+	n := q.len()
+	if n == 0 {
+		return 0
 	}
+	return min(n, n/workers+1)
+}
+
+// takeShare moves one worker's share of the tasks, the oldest, to the end of its deque, but at
+// most half of a deque, and no more than there is room for. Only the owner of the deque calls it.
+func (q *injectionQueue) takeShare(into *deque, workers int) {
+	room := dequeSize - into.len()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := q.n.v
-	share := min(n, n/uintptr(workers)+1, uintptr(room), dequeSize/2)
-	mask := uintptr(len(q.tasks) - 1)
+	share := uintptr(min(q.share(workers), room, dequeSize/2))
 	for i := range share {
-		into.push(q.tasks[(q.first+i)&mask])
+		into.push(q.at(i))
 	}
-	q.first = (q.first + share) & mask
+	q.first = (q.first + share) & uintptr(len(q.tasks)-1)
+	q.n.store(q.n.v - share)
+}
+
+// takeNewest is takeShare for the newest tasks. They keep their order.
+func (q *injectionQueue) takeNewest(into *deque, workers int) {
+	room := dequeSize - into.len()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	share := uintptr(min(q.share(workers), room, dequeSize/2))
+	n := q.n.v
+	for i := n - share; i < n; i++ {
+		into.push(q.at(i))
+	}
 	q.n.store(n - share)
-	return true
+}
+
+// at returns the i-th task, counted from the oldest. The caller holds mu.
+func (q *injectionQueue) at(i uintptr) uintptr {
+	return q.tasks[(q.first+i)&uintptr(len(q.tasks)-1)]
 }
 
 // close makes post refuse tasks from now on.

@@ -121,9 +121,9 @@ func (e *Inline) runAll() {
 // run runs a task of the queue, and then those that were spawned or woken, but only so many
 // that the queue has its turn. The caller holds mu, which run releases meanwhile.
 func (e *Inline) run(t coro.Runnable) {
+	e.local.beginWith(e.queue.Len())
 	e.mu.Unlock()
 	defer e.mu.Lock()
-	e.local.turns = localTurns
 	e.worker.Run(t)
 	e.runSpawned()
 }
@@ -135,8 +135,15 @@ func (e *Inline) runLocal() {
 	}
 	e.mu.Unlock()
 	defer e.mu.Lock()
-	e.local.turns = localTurns
+	e.local.begin()
 	e.runSpawned()
+}
+
+// hasQueued reports whether a task of the queue is ready.
+func (e *Inline) hasQueued() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.queue.Len() > 0
 }
 
 func (e *Inline) runSpawned() {

@@ -3,6 +3,7 @@ package executor
 import (
 	"time"
 
+	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/internal/interleave"
 )
 
@@ -61,6 +62,9 @@ type monitor struct {
 	mu      interleave.Mutex // guards what follows, and worker.seen; before workerSet.mu
 	timer   *time.Timer
 	stopped bool
+	looked  time.Time                       // when check looked at the workers, or the timer started
+	busy    map[coro.KindInfo]time.Duration // see sampleBusy
+	history blockedHistory
 
 	reporter reporter
 }
@@ -73,8 +77,9 @@ const (
 // observation is what the monitor has seen of a worker. It is guarded by monitor.mu.
 type observation struct {
 	tick    uintptr
-	since   time.Time     // when the monitor first saw this tick
-	longest time.Duration // the longest time for which it saw one
+	since   time.Time      // when the monitor first saw this tick
+	longest time.Duration  // the longest time for which it saw one
+	blocked *blockedRecord // of the step that this tick began, if that has taken too long; or nil
 }
 
 // start starts the timer. NewPool calls it before there are workers.
@@ -88,6 +93,7 @@ func (m *monitor) start(p *Pool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.armed.Store(true)
+	m.looked = time.Now()
 	m.timer = time.AfterFunc(m.period, m.check)
 }
 
@@ -104,6 +110,7 @@ func (m *monitor) arm() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.stopped {
+		m.looked = time.Now()
 		m.timer.Reset(m.period)
 	}
 }
@@ -127,8 +134,10 @@ func (m *monitor) check() {
 	}
 	now := time.Now()
 	for _, w := range m.pool.workers.list() {
+		m.sampleBusy(w, now.Sub(m.looked))
 		m.look(w, now)
 	}
+	m.looked = now
 	if m.allIdle() {
 		m.armed.Store(false)
 		// A worker that was woken before the store may have found the timer armed.
@@ -149,7 +158,7 @@ func (m *monitor) look(w *worker, now time.Time) {
 	p := m.pool
 	tick := w.tick.load()
 	if tick&1 == 0 || tick != w.seen.tick {
-		w.seen.tick, w.seen.since = tick, now
+		w.seen.tick, w.seen.since, w.seen.blocked = tick, now, nil
 		if w.overdue.Load() {
 			w.overdue.Store(false)
 		}
@@ -161,8 +170,9 @@ func (m *monitor) look(w *worker, now time.Time) {
 		w.coro.Preempt()
 		if d >= m.limit {
 			if m.replaces && p.replace(w, tick) {
-				m.reporter.report(p, w, tick, d)
+				m.reporter.report(m, w, tick, d)
 			}
+			m.noteBlocked(w, tick, now, d)
 			p.handOff(w)
 		}
 	}

@@ -36,6 +36,7 @@ type Pool struct {
 	high     High
 	idle     idleWorkers
 	monitor  monitor
+	yielded  injectionQueue // tasks that have spawned others and yielded; see fairness.go
 }
 
 // NewPool returns a pool whose workers have started. It has to be closed.

@@ -62,7 +62,7 @@ func (p *Pool) cancelQueued() {
 	for _, from := range p.workers.list() {
 		from.takeAll(func(t uintptr) { w.Cancel(coro.RunnableOf(t), ErrClosed) })
 	}
-	for _, q := range []*injectionQueue{&p.injected, &p.overflow, &p.high.tasks} {
+	for _, q := range []*injectionQueue{&p.injected, &p.overflow, &p.yielded, &p.high.tasks} {
 		for t := q.take(); t != 0; t = q.take() {
 			w.Cancel(coro.RunnableOf(t), ErrClosed)
 		}

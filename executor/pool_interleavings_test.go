@@ -229,6 +229,21 @@ var poolModels = []struct {
 		m.workers.list()[0].runQueue.push(task(0))
 		m.local(0, 1, coro.OriginWoken)
 	}, []interleave.Option{interleave.Preemptions(1)}},
+	{"a task spawns another and yields as a worker goes to sleep", func(r *interleave.Run) {
+		m := newPoolModel(r, 2)
+		c := make(chan int, 1)
+		for i := range 3 {
+			m.put(task(i))
+		}
+		m.workers.list()[0].runQueue.push(task(0))
+		m.does[task(0)] = func(w *worker) {
+			w.PushLocal(coro.RunnableOf(task(1)), coro.OriginSpawned)
+			w.PushLocal(coro.RunnableOf(task(2)), coro.OriginYielded)
+		}
+		// The spawned task is stuck until the yielded one runs, on the other worker.
+		m.does[task(1)] = func(*worker) { interleave.Receive(c) }
+		m.does[task(2)] = func(*worker) { interleave.Send(c, 1) }
+	}, append([]interleave.Option{interleave.Preemptions(1)}, inShort(interleave.Preemptions(0))...)},
 	{"the monitor goes to sleep as a task is posted", func(r *interleave.Run) {
 		m := newPoolModel(r, 1)
 		m.rings = 4
@@ -335,6 +350,9 @@ func TestInterleavingsOfPoolsBroken(t *testing.T) {
 		{"urgent tasks are not looked for",
 			interleave.Fault{In: "executor.(*injectionQueue).len", Under: "executor.(*Pool).hasWork", Does: interleave.Blind},
 			"a worker, an urgent task and another"},
+		{"a yielded task wakes nobody",
+			interleave.Fault{In: "executor.(*idleWorkers).notify", Op: "send", Does: interleave.Skipped},
+			"a task spawns another and yields as a worker goes to sleep"},
 		{"next is taken by two",
 			interleave.Fault{In: "executor.(*worker).takeRunNext", Op: "compare-and-swap", Does: interleave.Torn},
 			"a worker's tasks are taken over while it runs them"},

@@ -19,6 +19,13 @@ type PoolStats struct {
 	Injected int    // tasks in the queues that all workers share
 	High     int    // urgent tasks in their queue; see [Pool.High]
 	Queued   int    // tasks in all queues
+
+	// BlockedKinds is the kinds of tasks whose steps took longer than the limit, the one that was
+	// found last first: at most 16, the latest ones.
+	BlockedKinds []BlockedKind
+
+	// Busy is how long the workers were busy with tasks of each kind, the busiest kind first.
+	Busy []BusyKind
 }
 
 // WorkerStats is what one worker has done so far.
@@ -49,8 +56,9 @@ func (p *Pool) Stats() PoolStats {
 		Blocks:   c.blocks,
 		Blocked:  c.blocked,
 		Idle:     int(numIdle(p.idle.state.Load())),
-		Injected: p.injected.len() + p.overflow.len(),
+		Injected: p.injected.len() + p.overflow.len() + p.yielded.len(),
 	}
+	s.BlockedKinds, s.Busy = p.monitor.blockedKinds(), p.monitor.busyKinds()
 	s.High = p.high.tasks.len()
 	s.Queued = s.Injected + s.High
 	for _, w := range all {

@@ -7,7 +7,7 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// A task that is ready is in exactly one of six places. Other goroutines can reach all of
+// A task that is ready is in exactly one of seven places. Other goroutines can reach all of
 // them, so no task is out of reach while the owner of a worker is stuck in a step.
 //
 //   - worker.runNext is the task that a step woke last. The owner puts it in. Any goroutine
@@ -21,9 +21,10 @@ import (
 //   - Pool.injected has the tasks that are posted from outside, and those that a runQueue has
 //     no room for.
 //   - Pool.overflow has the tasks that a spawned has no room for.
+//   - Pool.yielded has the tasks that have yielded and that, in the same run, had spawned others.
 //   - High.tasks has the urgent tasks, wherever they come from.
 //
-// The last three are injection queues: any goroutine puts tasks in and takes tasks out, with
+// The last four are injection queues: any goroutine puts tasks in and takes tasks out, with
 // the lock of the queue. While a task moves from one place to another (spill, steal,
 // takeShare, handOff) it is in a local variable of one goroutine, which runs no step then and
 // waits for nothing but a lock.
@@ -43,16 +44,12 @@ import (
 // in turn stay on one worker, and a task that a long step has woken waits for two periods at
 // most, if a worker is idle.
 //
-// # Fairness
+// # Order
 //
-// Tasks from runNext and the newest of spawned run at most maxLIFORuns times before a task
-// from elsewhere has its turn. Until that has happened, woken tasks go to runQueue.
-//
-// A worker takes from injected now and then, whatever else it has to do. This is why overflow
-// is a queue of its own: the spawned tasks in it are the oldest part of a big tree, and running
-// them before newer ones would make the tree broader, and more of it would overflow. A worker
-// takes from overflow when its spawned is empty and, about once in a millisecond, when the
-// monitor has asked it to let others run (oldestDue).
+// fairness.go says which task runs next, and why each has its turn. A worker takes from injected
+// now and then, whatever else it has to do. This is why overflow is a queue of its own: the spawned
+// tasks in it are the oldest part of a big tree, and running them before newer ones would make the
+// tree broader, and more of it would overflow.
 //
 // # Stealing
 //
@@ -67,10 +64,10 @@ type worker struct {
 
 	pool          *Pool
 	coro          *coro.Worker
-	lifoRuns      int     // tasks run from runNext and spawned since one from elsewhere ran
-	oldestDue     bool    // the oldest of spawned runs when lifoRuns has reached its limit
+	lifoRuns      int     // tasks run from runNext and spawned in this slice; see fairness.go
+	wokenRuns     int     // tasks put into runNext in this slice
 	untilInjected int     // tasks to run from runQueue before injected ones are taken again
-	urgentRuns    int     // urgent tasks run since another had its turn
+	urgentRuns    int     // urgent tasks run since others had their turn
 	seed          uint32  // see random
 	yieldTick     uintptr // the tick when the owner last let other goroutines run
 	id            uint64  // counts up in the pool
@@ -125,16 +122,13 @@ type worker struct {
 	// first and few of them exist at a time. Others take the oldest, which are the roots of
 	// the biggest parts of the tree. runQueue is first in, first out for all.
 	spawned, runQueue deque
+
+	turns turns // the owner's alone, used once in a slice or seldom
 }
 
 var _ coro.LocalPopper = (*worker)(nil)
 
 const (
-	// maxLIFORuns is how many tasks from runNext and spawned run before one from elsewhere
-	// has its turn. It limits what two tasks that wake each other in turn, or a tree that
-	// grows without end, get more than others.
-	maxLIFORuns = 32
-
 	// goschedTicks is how many ticks, two for each task, a worker runs before it lets other
 	// goroutines run. Without that, Go's scheduler would stop the goroutine every 10 ms,
 	// most likely inside of a step. With more workers than processors the monitor would call
@@ -157,7 +151,7 @@ func (w *worker) work() {
 	defer func() {
 		w.coro.Detach()
 		if !ends {
-			go w.work()
+			go w.start()
 			return
 		}
 		w.coro.Close()
@@ -185,7 +179,7 @@ func (w *worker) work() {
 		w.tick.store(w.tick.v + 1)
 		if w.tick.v-w.yieldTick >= goschedTicks || w.shouldYield.Load() {
 			w.yieldTick = w.tick.v
-			w.oldestDue = true
+			w.turns.oldestDue = true
 			w.shouldYield.Store(false)
 			runtime.Gosched()
 		}
@@ -202,13 +196,17 @@ func (w *worker) begin() {
 	}
 }
 
-// pick takes the task that runs next, from the worker's own queues or the injection queues.
-// It returns 0 if there is none. Only the owner calls it.
+// pick takes the task that runs next, from the worker's own queues or the injection queues,
+// except for Pool.yielded, in which it looks only when the tasks there may have their turn. It
+// returns 0 if there is none. Only the owner calls it. fairness.go says which comes first.
 func (w *worker) pick() uintptr {
 	if w.pool.high.tasks.len() > 0 {
 		if t := w.pickUrgent(); t != 0 {
 			return t
 		}
+	}
+	if w.lifoRuns >= maxLIFORuns && !w.othersWait() {
+		w.lifoRuns, w.wokenRuns = 0, 0
 	}
 	if w.lifoRuns < maxLIFORuns {
 		if t := w.takeRunNext(); t != 0 {
@@ -219,34 +217,54 @@ func (w *worker) pick() uintptr {
 			w.lifoRuns++
 			return t
 		}
-	} else if w.oldestDue {
-		w.oldestDue = false
-		if t := w.takeOldestSpawned(); t != 0 {
-			w.lifoRuns = 0
-			return t
-		}
+	} else if t := w.pickInTurn(); t != 0 {
+		return t
 	}
-	w.lifoRuns = 0
-	// Injected tasks come in behind those that are in runQueue now, and the next ones after
-	// all of these have run. So injected tasks have their turn even if runQueue is never
-	// empty.
-	if q := &w.pool.injected; q.len() > 0 && (w.untilInjected <= 0 || w.runQueue.len() == 0) {
-		if !q.takeShare(&w.runQueue, len(w.pool.workers.list())) {
-			if t := q.take(); t != 0 {
-				w.untilInjected = spillSize
-				return t
-			}
-		}
-		w.untilInjected = w.runQueue.len()
-	}
-	w.untilInjected--
-	if t := w.runQueue.take(); t != 0 {
+	w.lifoRuns, w.wokenRuns = 0, 0
+	if t := w.takeQueued(); t != 0 {
 		return t
 	}
 	if t := w.takeSpawned(); t != 0 {
 		return t
 	}
+	w.urgentRuns, w.turns.other = 0, 0
 	return w.takeRunNext()
+}
+
+// takeQueued takes a task of Pool.yielded whose turn it is or, if there is none, the oldest of
+// runQueue, after the worker's share of injected has been moved there if it is time for that. It
+// returns 0 if there is none. Only the owner calls it.
+func (w *worker) takeQueued() uintptr {
+	p := w.pool
+	w.beginQueued(w.tick.v + 1)
+	if p.yielded.len() > 0 && w.turns.yieldedDue(w.tick.v) {
+		if t := w.takeYielded(); t != 0 {
+			return t
+		}
+	}
+	// Injected tasks come in behind those that are in runQueue now, and the next ones after
+	// all of these have run. So injected tasks have their turn even if runQueue is never
+	// empty.
+	if p.injected.len() > 0 {
+		if w.untilInjected = min(w.untilInjected, w.runQueue.len()); w.untilInjected <= 0 {
+			w.takeInjected()
+		}
+	}
+	w.untilInjected--
+	return w.runQueue.take()
+}
+
+// takeInjected moves the worker's share of injected to the end of runQueue. All that was there
+// when the last share came in has run. If both together would take more than half of runQueue, all
+// that is in there moves to the end of injected before: so nothing that is in injected waits for
+// what has come later. Only the owner calls it.
+func (w *worker) takeInjected() {
+	q, workers := &w.pool.injected, len(w.pool.workers.list())
+	if w.runQueue.len()+q.share(workers) > spillSize {
+		w.runQueue.spill(q, dequeSize)
+	}
+	q.takeShare(&w.runQueue, workers)
+	w.untilInjected = w.runQueue.len()
 }
 
 // takeSpawned takes the newest task of spawned or, if that is empty, the newest of a share of
@@ -255,22 +273,12 @@ func (w *worker) takeSpawned() uintptr {
 	if t := w.spawned.pop(); t != 0 {
 		return t
 	}
-	if q := &w.pool.overflow; q.len() == 0 || !q.takeShare(&w.spawned, len(w.pool.workers.list())) {
+	q := &w.pool.overflow
+	if q.len() == 0 {
 		return 0
 	}
+	q.takeNewest(&w.spawned, len(w.pool.workers.list()))
 	return w.spawned.pop()
-}
-
-// takeOldestSpawned takes the oldest task of overflow or of spawned. It returns 0 if there is
-// none. As the newest come first otherwise, the oldest might never run without it. Only the
-// owner calls it.
-func (w *worker) takeOldestSpawned() uintptr {
-	if q := &w.pool.overflow; q.len() > 0 {
-		if t := q.take(); t != 0 {
-			return t
-		}
-	}
-	return w.spawned.take()
 }
 
 // PopLocal is part of [coro.LocalPopper]: Worker.Run calls it for the next task when one has
@@ -293,6 +301,7 @@ func (w *worker) PopLocal() (coro.Runnable, bool) {
 		if t = w.runQueue.take(); t == 0 {
 			return coro.Runnable{}, false
 		}
+		w.beginQueued(w.tick.v + 2)
 		w.notifyIfMore()
 	}
 	w.lifoRuns++
@@ -331,6 +340,7 @@ func (w *worker) PushLocal(t coro.Runnable, from coro.Origin) {
 			w.pushRunQueue(word)
 			break
 		}
+		w.wokenRuns++
 		if w.runNext.load() == 0 {
 			w.runNext.store(word)
 			return // the step is likely to end or to wait soon
@@ -345,6 +355,10 @@ func (w *worker) PushLocal(t coro.Runnable, from coro.Origin) {
 	case coro.OriginConcurrent:
 		w.pushRunQueue(word)
 	default:
+		if w.hasSpawned() {
+			w.pushYielded(word)
+			break
+		}
 		w.pushRunQueue(word)
 		return // the owner is about to take a task, and calls notifyIfMore then
 	}
@@ -353,19 +367,19 @@ func (w *worker) PushLocal(t coro.Runnable, from coro.Origin) {
 	}
 }
 
-// pushRunQueue puts a task into runQueue. If that is full, half of it moves to injected. Only
-// the owner calls it.
+// pushRunQueue puts a task into runQueue. If that is full, the newer half of it moves to
+// injected. Only the owner calls it.
 func (w *worker) pushRunQueue(t uintptr) {
 	for !w.runQueue.push(t) {
-		w.runQueue.spill(&w.pool.injected)
+		w.runQueue.spillNewest(&w.pool.injected)
 	}
 }
 
-// pushSpawned puts a task into spawned. If that is full, half of it moves to overflow. Only
-// the owner calls it.
+// pushSpawned puts a task into spawned. If that is full, the older half of it moves to overflow.
+// Only the owner calls it.
 func (w *worker) pushSpawned(t uintptr) {
 	for !w.spawned.push(t) {
-		w.spawned.spill(&w.pool.overflow)
+		w.spawned.spill(&w.pool.overflow, spillSize)
 	}
 }
 
@@ -420,6 +434,7 @@ func (w *worker) steal(v *worker) uintptr {
 		t = v.takeRunNext()
 	}
 	if t != 0 {
+		w.untilInjected = w.runQueue.len()
 		w.steals.store(w.steals.v + 1)
 		w.stolen.store(w.stolen.v + n)
 	}

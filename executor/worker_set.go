@@ -52,5 +52,5 @@ func (p *Pool) startWorker() {
 	all := append(slices.Clone(p.workers.list()), w)
 	p.workers.all.Store(&all)
 	p.running.Add(1)
-	go w.work()
+	go w.start()
 }

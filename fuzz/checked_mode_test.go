@@ -101,7 +101,8 @@ func requireReported(t *testing.T, data []byte, m mistake, frees int) bool {
 		return true
 	}
 	require.NotNil(t, o.violation, "not reported: mistake %d", m)
-	require.Equal(t, Panicked, o.violation.invariant)
+	// The check that Deallocate ignores nil frees frames too, and the mistake may be with one of those.
+	require.Contains(t, []Invariant{Panicked, NilFreed}, o.violation.invariant)
 	require.Contains(t, o.violation.text, reportedAs[m])
 	return true
 }

@@ -5,9 +5,10 @@
 //
 //	http.Handle("/debug/framearena/", inspect.New(inspect.WithExecutor("main", pool)))
 //
-// The page shows how many tasks of each kind there are and what they wait for, what each
-// worker of a pool does, how many frames each size class of an arena has, and a map of the
-// arena's slabs. It loads nothing from other servers and works without JavaScript. These
+// The page shows how many tasks of each kind there are, what they wait for and for how long, which
+// mutexes, channels and so on most of them wait for and who has them, what each worker of a pool
+// does and which steps took too long, how many frames each size class of an arena has, the memory of
+// the process, and a map of the arena's slabs. It loads nothing from other servers and works without JavaScript. These
 // paths are below the page:
 //
 //   - json: everything that the page shows, as one document.

@@ -1,6 +1,34 @@
 package inspect
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// duration formats a time in milliseconds in one or two units, such as "850 ms", "1m 30s" or "3d 4h".
+func duration(ms int64) string {
+	d := time.Duration(ms) * time.Millisecond
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", ms)
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return twoUnits(int(d.Seconds()), 60, "m", "s")
+	case d < 24*time.Hour:
+		return twoUnits(int(d.Minutes()), 60, "h", "m")
+	default:
+		return twoUnits(int(d.Hours()), 24, "d", "h")
+	}
+}
+
+// twoUnits formats n small units, of which per are a large one.
+func twoUnits(n, per int, large, small string) string {
+	return strings.TrimSuffix(fmt.Sprintf("%d%s %d%s", n/per, large, n%per, small), " 0"+small)
+}
 
 // number formats a whole number with commas between the thousands.
 func number(n any) string {

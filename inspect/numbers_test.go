@@ -27,3 +27,17 @@ func TestNumbers(t *testing.T) {
 	}
 	require.Panics(t, func() { percent("1", 2) })
 }
+
+func TestDuration(t *testing.T) {
+	for ms, want := range map[int64]string{
+		0: "0 ms", 999: "999 ms", 1000: "1.0s", 9500: "9.5s", 10_000: "10s", 59_999: "59s", 60_000: "1m", 90_500: "1m 30s",
+		3_600_000: "1h", 5_400_000: "1h 30m", 86_400_000: "1d", 100 * 3_600_000: "4d 4h",
+	} {
+		require.Equal(t, want, duration(ms))
+	}
+}
+
+func TestStackLines(t *testing.T) {
+	require.Equal(t, "time.Sleep\n    /go/src/time.go:363\nother\n", stackLines("0x494204\ttime.Sleep+0x164\t\t\t/go/src/time.go:363\nother\n"))
+	require.Empty(t, stackLines(""))
+}

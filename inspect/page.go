@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,11 +37,30 @@ func hash(text string) string {
 }
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"number":  number,
-	"bytes":   formatBytes,
-	"percent": percent,
-	"base":    path.Base,
+	"number":   number,
+	"bytes":    formatBytes,
+	"percent":  percent,
+	"duration": duration,
+	"base":     path.Base,
+	"time":     func(t time.Time) string { return t.Format(time.DateTime) },
+	"stack":    stackLines,
 }).Parse(pageHTML))
+
+// stackLines formats the lines of a goroutine profile, which have an address, a function and a position,
+// for a narrow column: each function, and below it its position.
+func stackLines(stack string) string {
+	var b strings.Builder
+	for line := range strings.Lines(stack) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			b.WriteString(line)
+			continue
+		}
+		function, _, _ := strings.Cut(fields[1], "+0x")
+		fmt.Fprintf(&b, "%s\n    %s\n", function, strings.Join(fields[2:], " "))
+	}
+	return b.String()
+}
 
 // pageData is the data of the template.
 type pageData struct {
@@ -87,6 +107,7 @@ type summary struct {
 	Live, Refusals           uint64
 	Waiting, Queued, Blocked int
 	Mapped                   uintptr
+	Oldest                   int64 // the longest wait, in ms
 }
 
 // Summary adds up the figures of the report.
@@ -99,6 +120,7 @@ func (r report) Summary() summary {
 	}
 	for _, e := range r.Executors {
 		s.Waiting += e.Waiting
+		s.Oldest = max(s.Oldest, e.OldestMS)
 		if e.Pool != nil {
 			s.Queued += e.Pool.Queued
 			s.Blocked += e.Pool.Blocked
@@ -113,6 +135,22 @@ func (e executorReport) LongestGroup() int {
 		return 0
 	}
 	return e.Groups[0].N
+}
+
+// MostWaited is the number of tasks that wait for the object with the most.
+func (e executorReport) MostWaited() int {
+	if len(e.Objects) == 0 {
+		return 0
+	}
+	return e.Objects[0].N
+}
+
+// MostBusy is the time, in ms, that workers spent with the kind that took the most.
+func (p *poolReport) MostBusy() int64 {
+	if len(p.Busy) == 0 {
+		return 0
+	}
+	return p.Busy[0].MS
 }
 
 // WorkerCount is the number of all workers, including those that the report leaves out.

@@ -13,9 +13,10 @@
   const tables = () => [...document.querySelectorAll('#main table')];
   const nameOf = table => table.closest('section').id + ' ' + [...table.closest('section').querySelectorAll('table')].indexOf(table);
 
-  // valueOf returns the number that a cell shows, in bytes or milliseconds if it has a unit, or
+  // valueOf returns the number that a cell has or shows, in bytes or milliseconds if it has a unit, or
   // its text in lower case.
   const valueOf = cell => {
+    if (cell.dataset.value) return Number(cell.dataset.value);
     const text = cell.innerText.trim();
     const number = /^(?:blocked)?\s*(-?[\d,]+(?:\.\d+)?)(?: ([KMGTPE]?)i?B| ms)?$/.exec(text);
     if (!number) return text === '–' ? 0 : text.toLowerCase();

@@ -2,8 +2,10 @@ package inspect
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/metrics"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/printable"
+	"github.com/framearena/framearena/internal/resident"
 )
 
 // These are the most entries that each list shows, so that a browser can display the page.
@@ -20,10 +23,14 @@ const (
 	maxKinds   = 100
 	maxGroups  = 50
 	maxWorkers = 64
-	maxChains  = 12
+	maxChains  = 50
+	maxObjects = 10 // that tasks wait for
+	maxBusy    = 20 // kinds that workers were busy with
+	maxHeld    = 20 // kinds with held parts
 	maxSlabs   = 96 // of a class
 
-	// maxSamples is the most waiting tasks whose chains are collected.
+	// maxSamples is the most waiting tasks whose chains are collected, of all groups together; if
+	// there are more groups than that, one of each.
 	maxSamples = 4096
 )
 
@@ -37,6 +44,31 @@ type report struct {
 	Defined   int              `json:"kinds_defined"`
 	Executors []executorReport `json:"executors"`
 	Arenas    []arenaReport    `json:"arenas"`
+	Memory    memoryReport     `json:"memory"`
+
+	// AgeSteps has the times that groupReport.AtLeast is about, in seconds.
+	AgeSteps []float64 `json:"age_steps_seconds"`
+}
+
+// memoryReport has the memory of the process, in bytes.
+type memoryReport struct {
+	Resident    uint64       `json:"resident_bytes"` // in RAM; 0: the system does not tell
+	GoHeap      uint64       `json:"go_heap_bytes"`  // of objects, dead ones included that are still to be swept
+	GoTotal     uint64       `json:"go_total_bytes"` // that the Go runtime has from the system, without what it has given back
+	Mapped      uint64       `json:"mapped_bytes"`   // of the arenas that the report has
+	HeldSlots   int          `json:"held_slots"`
+	HeldBytes   uint64       `json:"held_bytes"` // of GoHeap: held parts, see [coro.HeapStats]
+	RecordSlots int          `json:"record_slots"`
+	RecordBytes uint64       `json:"record_bytes"` // of GoHeap: records of tasks, the same
+	Held        []heldReport `json:"held_by_kind,omitempty"`
+	MoreHeld    int          `json:"more_held,omitempty"`
+}
+
+// heldReport has the slots for held parts of one kind.
+type heldReport struct {
+	Kind  kindRef `json:"kind"`
+	Slots int     `json:"slots"`
+	Bytes uint64  `json:"bytes"`
 }
 
 // kindReport has the figures of a kind. Sizes are in bytes, as asked for.
@@ -49,6 +81,7 @@ type kindReport struct {
 	Elided    uint64  `json:"elided"`
 	FromArena uint64  `json:"from_arena"`
 	LiveBytes uint64  `json:"live_bytes"`
+	Wakes     uint64  `json:"wakes"`
 }
 
 // kindRef identifies a kind.
@@ -67,29 +100,63 @@ type executorReport struct {
 	Waiting    int           `json:"waiting"`
 	Groups     []groupReport `json:"waiting_by_kind"`
 	MoreGroups int           `json:"more_groups,omitempty"`
-	Chains     []chainReport `json:"chains,omitempty"`
-	MoreChains int           `json:"more_chains,omitempty"`
-	ChainsOf   int           `json:"chains_of,omitempty"` // number of tasks whose chains were collected
-	Pool       *poolReport   `json:"pool,omitempty"`
+	OldestMS   int64         `json:"oldest_ms"` // the longest wait, at least: see groupReport
+
+	// Objects is the mutexes, channels and so on that most tasks wait for.
+	Objects    []objectReport `json:"waited_objects,omitempty"`
+	Chains     []chainReport  `json:"chains,omitempty"`
+	MoreChains int            `json:"more_chains,omitempty"`
+	ChainsOf   int            `json:"chains_of,omitempty"` // number of tasks whose chains were collected
+	Pool       *poolReport    `json:"pool,omitempty"`
 }
 
 // groupReport counts the waiting tasks of one kind, under roots of one kind, that wait in the
-// same operation.
+// same operation. OldestMS is for how long one of them has waited, in milliseconds, and AtLeast how many
+// have waited for the times in report.AgeSteps. Both are lower bounds: see [coro.WaitAges].
 type groupReport struct {
-	N    int     `json:"n"`
-	What string  `json:"what"`
-	Kind kindRef `json:"kind"`
-	Root kindRef `json:"root"`
+	N        int     `json:"n"`
+	What     string  `json:"what"`
+	Kind     kindRef `json:"kind"`
+	Root     kindRef `json:"root"`
+	OldestMS int64   `json:"oldest_ms"`
+	AtLeast  []int   `json:"at_least"`
 }
 
-// chainReport counts the waiting tasks with equal chains. The first of Tasks is the kind of
-// the waiting task; each is awaited by the next.
+// objectReport is about a mutex, a channel or another object that tasks wait for: see
+// [coro.WaitedObject].
+type objectReport struct {
+	N       int           `json:"n"`
+	What    string        `json:"what"`
+	Address string        `json:"address"`
+	Name    string        `json:"name,omitempty"`
+	State   string        `json:"state,omitempty"`
+	Holder  *holderReport `json:"holder,omitempty"`
+}
+
+// holderReport is about the task that a mutex was given to last. What it waits for, if it does, is
+// in What, and Tasks has the chain then.
+type holderReport struct {
+	Kind    kindRef   `json:"kind"`
+	What    string    `json:"what,omitempty"`
+	Tasks   []kindRef `json:"tasks,omitempty"`
+	Omitted int       `json:"omitted,omitempty"`
+}
+
+// chainReport counts the waiting tasks with equal chains, among the sampled tasks of a group. The
+// first of Tasks is the kind of the waiting task; each is awaited by the next.
 type chainReport struct {
 	N       int       `json:"n"`
 	What    string    `json:"what"`
 	Tasks   []kindRef `json:"tasks"`
 	Omitted int       `json:"omitted,omitempty"`
+	Sampled int       `json:"sampled"` // tasks of the group whose chains were collected
+	Group   int       `json:"group"`   // tasks of the group
+
+	rank int // how many chains of the group are more frequent
 }
+
+// About is how many tasks of the group have the chain: an estimate, unless all were sampled.
+func (c chainReport) About() int { return int(int64(c.N) * int64(c.Group) / int64(c.Sampled)) }
 
 // poolReport has the figures of a pool: see [executor.PoolStats].
 type poolReport struct {
@@ -105,6 +172,31 @@ type poolReport struct {
 	Elided      uint64         `json:"elided"`
 	Workers     []workerReport `json:"workers"`
 	MoreWorkers int            `json:"more_workers,omitempty"`
+
+	// BlockedKinds is what the pool remembers of steps that took too long, the last first.
+	BlockedKinds []blockedReport `json:"blocked_kinds,omitempty"`
+
+	// Busy is the time that workers spent with chains that began with a task of a kind.
+	Busy     []busyReport `json:"busy,omitempty"`
+	MoreBusy int          `json:"more_busy,omitempty"`
+}
+
+// blockedReport is about steps that took too long: see [executor.BlockedKind].
+type blockedReport struct {
+	Kind         kindRef   `json:"kind"`
+	Times        uint64    `json:"times"`
+	Now          int       `json:"now"`
+	Last         time.Time `json:"last"`
+	LongestMS    int64     `json:"longest_ms"`
+	LongestBegan time.Time `json:"longest_began"`
+	Stack        string    `json:"stack,omitempty"`
+	StackTaken   time.Time `json:"stack_taken,omitzero"`
+}
+
+// busyReport is about the time that workers spent with a kind: see [executor.BusyKind].
+type busyReport struct {
+	Kind kindRef `json:"kind"`
+	MS   int64   `json:"ms"`
 }
 
 // workerReport has the figures of a worker. LongestMS is its longest step in milliseconds.
@@ -166,7 +258,34 @@ func (i *Inspector) report(d detail) report {
 	for _, a := range i.arenas {
 		r.Arenas = append(r.Arenas, reportArena(a, d))
 	}
+	for _, d := range coro.WaitAgeSteps() {
+		r.AgeSteps = append(r.AgeSteps, d.Seconds())
+	}
+	r.addMemory()
 	return r
+}
+
+// addMemory adds up the memory of the arenas, and asks for the other figures.
+func (r *report) addMemory() {
+	heap := coro.HeapStatistics()
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+	}
+	metrics.Read(samples)
+	m := &r.Memory
+	m.Resident = resident.Bytes()
+	m.GoHeap = samples[0].Value.Uint64()
+	m.GoTotal = samples[1].Value.Uint64() - samples[2].Value.Uint64()
+	for _, a := range r.Arenas {
+		m.Mapped += uint64(a.MappedBytes)
+	}
+	m.HeldSlots, m.HeldBytes = heap.Held.Slots, heap.Held.Bytes
+	m.RecordSlots, m.RecordBytes = heap.Records.Slots, heap.Records.Bytes
+	var all []heldReport
+	for _, h := range heap.HeldByKind {
+		all = append(all, heldReport{refOf(h.Kind), h.Slots, h.Bytes})
+	}
+	m.Held, m.MoreHeld = cut(all, maxHeld)
 }
 
 // cut returns the first most entries of all, and the number of entries that it leaves out.
@@ -179,7 +298,7 @@ func (r *report) addKinds() {
 	kinds := []kindReport{}
 	for s := range coro.Stats() {
 		kinds = append(kinds, kindReport{
-			refOf(s.KindInfo), s.FrameSize, s.Live(), s.Started, s.Ended, s.Elided, s.FromArena, s.LiveBytes,
+			refOf(s.KindInfo), s.FrameSize, s.Live(), s.Started, s.Ended, s.Elided, s.FromArena, s.LiveBytes, s.Wakes,
 		})
 	}
 	slices.SortStableFunc(kinds, func(a, b kindReport) int {
@@ -190,15 +309,24 @@ func (r *report) addKinds() {
 
 func reportExecutor(e namedExecutor, d detail) executorReport {
 	r := executorReport{Name: printable.Text(e.name)}
-	env := e.executor.Environment()
+	options := coro.SurveyOptions{Objects: maxObjects}
+	if d == everything {
+		options.Chains = maxSamples
+	}
+	survey := e.executor.Environment().Survey(options)
 	groups := []groupReport{}
-	for _, g := range env.WaitingByKind() {
+	for _, g := range survey.Groups {
 		r.Waiting += g.N
-		groups = append(groups, groupReport{g.N, g.What, refOf(g.Kind), refOf(g.Root)})
+		oldest := g.Ages.Oldest.Milliseconds()
+		r.OldestMS = max(r.OldestMS, oldest)
+		groups = append(groups, groupReport{g.N, g.What, refOf(g.Kind), refOf(g.Root), oldest, g.Ages.AtLeast[:]})
 	}
 	r.Groups, r.MoreGroups = cut(groups, maxGroups)
+	for _, o := range survey.Objects {
+		r.Objects = append(r.Objects, reportObject(o))
+	}
 	if d == everything {
-		r.addChains(env)
+		r.addChains(survey)
 	}
 	if pool, ok := e.executor.(*executor.Pool); ok {
 		r.Pool = reportPool(pool)
@@ -206,33 +334,66 @@ func reportExecutor(e namedExecutor, d detail) executorReport {
 	return r
 }
 
-// addChains counts equal chains among the first maxSamples waiting tasks.
-func (r *executorReport) addChains(env *coro.Environment) {
-	counts := make(map[string]*chainReport)
-	for t := range env.Waiting() {
-		r.ChainsOf++
-		key := t.What + "\n" + t.Backtrace.String()
-		c := counts[key]
-		if c == nil {
-			c = &chainReport{What: t.What, Omitted: t.Backtrace.Omitted}
-			for _, k := range t.Backtrace.Tasks {
-				c.Tasks = append(c.Tasks, refOf(k))
-			}
-			counts[key] = c
-		}
-		c.N++
-		if r.ChainsOf == maxSamples {
-			break
+func reportObject(o coro.WaitedObject) objectReport {
+	r := objectReport{N: o.Waiting, What: o.What, Address: fmt.Sprintf("%#x", o.Address), State: o.State}
+	if o.Name != "" {
+		r.Name = printable.Text(o.Name)
+	}
+	if h := o.Holder; h != nil {
+		r.Holder = &holderReport{Kind: refOf(h.Kind)}
+		if w := h.Waiting; w != nil {
+			r.Holder.What, r.Holder.Omitted = w.What, w.Backtrace.Omitted
+			r.Holder.Tasks = refsOf(w.Backtrace.Tasks)
 		}
 	}
+	return r
+}
+
+func refsOf(kinds []coro.KindInfo) (refs []kindRef) {
+	for _, k := range kinds {
+		refs = append(refs, refOf(k))
+	}
+	return refs
+}
+
+// addChains counts equal chains in the sample of each group. The most frequent chain of each group
+// comes first, those of larger groups before others, then the second of each group, and so on. So
+// each group is represented.
+func (r *executorReport) addChains(s coro.Survey) {
 	chains := []chainReport{}
-	for _, c := range counts {
-		chains = append(chains, *c)
+	for _, g := range s.Groups {
+		r.ChainsOf += len(g.Chains)
+		of := equalChains(g)
+		for rank := range of {
+			of[rank].rank = rank
+		}
+		chains = append(chains, of...)
 	}
-	slices.SortFunc(chains, func(a, b chainReport) int {
-		return cmp.Or(-cmp.Compare(a.N, b.N), strings.Compare(a.What, b.What), slices.CompareFunc(a.Tasks, b.Tasks, compareKinds))
+	slices.SortStableFunc(chains, func(a, b chainReport) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(b.About(), a.About()))
 	})
 	r.Chains, r.MoreChains = cut(chains, maxChains)
+}
+
+// equalChains counts equal chains in the sample of a group. The most frequent one comes first.
+func equalChains(g coro.SurveyedGroup) (chains []chainReport) {
+	at := make(map[string]int)
+	for _, t := range g.Chains {
+		key := t.Backtrace.String()
+		i, known := at[key]
+		if !known {
+			i = len(chains)
+			at[key] = i
+			chains = append(chains, chainReport{
+				What: t.What, Tasks: refsOf(t.Backtrace.Tasks), Omitted: t.Backtrace.Omitted, Sampled: len(g.Chains), Group: g.N,
+			})
+		}
+		chains[i].N++
+	}
+	slices.SortFunc(chains, func(a, b chainReport) int {
+		return cmp.Or(-cmp.Compare(a.N, b.N), slices.CompareFunc(a.Tasks, b.Tasks, compareKinds))
+	})
+	return chains
 }
 
 func compareKinds(a, b kindRef) int {
@@ -252,6 +413,16 @@ func reportPool(p *executor.Pool) *poolReport {
 		})
 	}
 	r.Workers, r.MoreWorkers = cut(workers, maxWorkers)
+	for _, b := range s.BlockedKinds {
+		r.BlockedKinds = append(r.BlockedKinds, blockedReport{
+			refOf(b.Kind), b.Times, b.Now, b.Last.UTC(), b.Longest.Milliseconds(), b.LongestBegan.UTC(), b.Stack, b.StackTaken.UTC(),
+		})
+	}
+	var busy []busyReport
+	for _, b := range s.Busy {
+		busy = append(busy, busyReport{refOf(b.Kind), b.For.Milliseconds()})
+	}
+	r.Busy, r.MoreBusy = cut(busy, maxBusy)
 	return r
 }
 

@@ -3,6 +3,7 @@ package prom
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/inspect"
 	"github.com/framearena/framearena/internal/printable"
@@ -35,10 +36,14 @@ func (c Collector) Collect(metrics chan<- prometheus.Metric) {
 	}
 	for name, ex := range c.inspector.Executors() {
 		name = printable.Text(name)
-		s.waiting(name, ex.Environment().WaitingByKind())
+		survey := ex.Environment().Survey(coro.SurveyOptions{Objects: maxObjects})
+		s.waiting(name, survey.Groups)
+		s.ages(name, survey.Groups)
+		s.objects(name, survey.Objects)
 		if pool, ok := ex.(*executor.Pool); ok {
 			s.pool(name, pool)
 		}
 	}
 	s.tasks()
+	s.memory()
 }

@@ -24,9 +24,14 @@
 //	framearena_arena_frames       carved frames, by the label state:
 //	                              live, private, warm (public) or cold (public)
 //
-// Each executor has this one, with its name in the label executor:
+// Each executor has these, with its name in the label executor:
 //
-//	framearena_waiting_tasks      waiting tasks, by the labels kind, root and operation
+//	framearena_waiting_tasks           waiting tasks, by the labels kind, root and operation
+//	framearena_waiting_oldest_seconds  their longest wait, at least: since a scrape has seen it
+//	framearena_waiting_tasks_by_age    tasks that have waited for at least the time in the label
+//	                                   at_least_seconds, by the labels kind and operation
+//	framearena_waited_object_tasks     tasks that wait for one object, by the labels operation and
+//	                                   object: a name that coro.NameWaitable gave, or "unnamed"
 //
 // Each pool has these too, with the label executor:
 //
@@ -37,17 +42,35 @@
 //	framearena_pool_elided_frames_total    frames placed in the frame of an awaiting task
 //	framearena_pool_workers                workers, by the label state: running, idle or blocked
 //	framearena_pool_queued_tasks           tasks, by the label queue: local, shared or urgent
+//	framearena_pool_busy_seconds_total     time of workers, by the label kind: an estimate
+//	framearena_pool_blocked_longest_seconds         longest step over the limit, by the label kind
+//	framearena_pool_blocked_last_timestamp_seconds  when such a step was seen last, the same
 //
 // Tasks that are counted have these, with the name of their kind in the label kind:
 //
 //	framearena_tasks_started_total, framearena_tasks_ended_total,
 //	framearena_tasks_elided_total, framearena_tasks_live,
-//	framearena_tasks_live_bytes
+//	framearena_tasks_live_bytes, framearena_tasks_wakes_total
+//
+// The program has these:
+//
+//	framearena_heap_bytes              Go heap of tasks, by the label purpose: held or records
+//	framearena_held_bytes              Go heap in slots for held parts, by the label kind
+//	framearena_go_heap_bytes           all objects on the Go heap
+//	framearena_process_resident_bytes  memory of the process in RAM
 //
 // Kinds with the same name are one series. There are as many series of tasks as a program
 // defines names of kinds. The series of framearena_waiting_tasks come and go with the tasks:
 // an executor has at most 100, its largest groups, and one more with the sum of all others,
-// whose labels are all "other".
+// whose labels are all "other". It has as many of framearena_waiting_oldest_seconds. Of
+// framearena_waiting_tasks_by_age it has 7 series each for at most 20 kinds and operations, and for
+// all others together; of framearena_waited_object_tasks at most 10, for the objects that most tasks
+// wait for.
+//
+// # Dashboard and alerts
+//
+// dashboard.json in this directory is a dashboard for Grafana, alerts.yml has alert rules for
+// Prometheus. The module's tests run both against a Prometheus.
 //
 // [docs/operating.md] explains the figures and their cost.
 //

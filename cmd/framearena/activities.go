@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -74,8 +75,8 @@ func measureCrowds(ctx context.Context, n int, stderr io.Writer, progress *progr
 	for i, s := range crowdSorts {
 		progress.part(i, len(crowdSorts))
 		progress.step(fmt.Sprintf("%s %s", grouped(n), s.title))
-		row, err := measureInChild(ctx, s.name, n, stderr, progress.detail)
-		if err != nil {
+		var row crowdRow
+		if err := measureInChild(ctx, s.name, n, stderr, progress.detail, &row); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.title, err)
 		}
 		report.Rows = append(report.Rows, row)
@@ -119,12 +120,19 @@ func measureCrowd(c crowd, sort crowdSort, n int, stage func(string)) (crowdRow,
 }
 
 // collectionNs returns the nanoseconds that a runtime.GC() takes: the median of five.
-func collectionNs() float64 {
-	times := make([]float64, 5)
+func collectionNs() float64 { return median(collectionTimes(5)) }
+
+// fastestCollectionNs returns the nanoseconds that a runtime.GC() takes: the fastest of three, which
+// depends least on what else the machine does.
+func fastestCollectionNs() float64 { return slices.Min(collectionTimes(3)) }
+
+// collectionTimes returns the nanoseconds of n runs of runtime.GC().
+func collectionTimes(n int) []float64 {
+	times := make([]float64, n)
 	for i := range times {
 		start := time.Now()
 		runtime.GC()
 		times[i] = float64(time.Since(start).Nanoseconds())
 	}
-	return median(times)
+	return times
 }

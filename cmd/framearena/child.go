@@ -11,18 +11,19 @@ import (
 	"os/signal"
 	"runtime"
 	"strconv"
+	"strings"
 )
 
 // childVariable is set in the environment of a child process, which measures one sort of
-// activities. Its value is the name of the sort.
+// activities. Its value is the name of the sort, after the prefix of a part that has one.
 const childVariable = "FRAMEARENA_CHILD"
 
 // message is what a child writes to its standard output, as JSON: a stage each time that one
 // begins and, last, either a row or a failure.
 type message struct {
-	Stage   string    `json:"stage,omitempty"`
-	Row     *crowdRow `json:"row,omitempty"`
-	Failure string    `json:"failure,omitempty"`
+	Stage   string          `json:"stage,omitempty"`
+	Row     json.RawMessage `json:"row,omitempty"`
+	Failure string          `json:"failure,omitempty"`
 }
 
 // childMain is main in a child. It returns the exit status.
@@ -36,38 +37,48 @@ func childMain(name string, args []string, stdout io.Writer) int {
 		out.Encode(message{Failure: err.Error()})
 		return exitFailure
 	}
-	if err := out.Encode(message{Row: &row}); err != nil {
+	b, err := json.Marshal(row)
+	if err == nil {
+		err = out.Encode(message{Row: b})
+	}
+	if err != nil {
 		return exitFailure
 	}
 	return exitSuccess
 }
 
-// measureHere measures activities in this process. The one argument is their number. It
-// calls stage when a stage begins.
-func measureHere(name string, args []string, stage func(string)) (crowdRow, error) {
+// measureHere measures activities in this process, and returns a row of a table. The one argument
+// is their number. It calls stage when a stage begins.
+func measureHere(name string, args []string, stage func(string)) (row any, err error) {
 	if len(args) != 1 {
-		return crowdRow{}, fmt.Errorf("%s=%s: one argument is expected, the number of activities", childVariable, name)
+		return nil, fmt.Errorf("%s=%s: one argument is expected, the number of activities", childVariable, name)
 	}
 	var n int
 	if err := (&wholeNumber{&n, maxCount}).Set(args[0]); err != nil {
-		return crowdRow{}, fmt.Errorf("%s=%s: the number of activities %w", childVariable, name, err)
+		return nil, fmt.Errorf("%s=%s: the number of activities %w", childVariable, name, err)
+	}
+	if form, ok := strings.CutPrefix(name, waitingPrefix); ok {
+		return measureWaitingHere(form, n, stage)
+	}
+	if program, ok := strings.CutPrefix(name, programsPrefix); ok {
+		return measureProgramHere(program, n, stage)
 	}
 	for _, s := range crowdSorts {
 		if s.name == name {
 			c, err := s.open()
 			if err != nil {
-				return crowdRow{}, err
+				return nil, err
 			}
 			return measureCrowd(c, s, n, stage)
 		}
 	}
-	return crowdRow{}, fmt.Errorf("%s=%s: no such sort of activities", childVariable, name)
+	return nil, fmt.Errorf("%s=%s: no such sort of activities", childVariable, name)
 }
 
 // measureInChild measures n activities of a sort in a child process, so that measurements do
-// not disturb each other. It kills the child when ctx ends. Where the system supports it, the
+// not disturb each other, and stores the result in row. It kills the child when ctx ends. Where the system supports it, the
 // child does not outlive this process either. It calls stage when a stage begins.
-func measureInChild(ctx context.Context, name string, n int, stderr io.Writer, stage func(string)) (crowdRow, error) {
+func measureInChild(ctx context.Context, name string, n int, stderr io.Writer, stage func(string), row any) error {
 	// The system kills the child when the thread that started it ends, so this goroutine
 	// must keep its thread.
 	runtime.LockOSThread()
@@ -75,7 +86,7 @@ func measureInChild(ctx context.Context, name string, n int, stderr io.Writer, s
 
 	program, err := os.Executable()
 	if err != nil {
-		return crowdRow{}, err
+		return err
 	}
 	cmd := exec.CommandContext(ctx, program, strconv.Itoa(n))
 	cmd.Env = append(os.Environ(),
@@ -85,25 +96,25 @@ func measureInChild(ctx context.Context, name string, n int, stderr io.Writer, s
 	cmd.SysProcAttr = dieWithParent()
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return crowdRow{}, err
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return crowdRow{}, err
+		return err
 	}
 	last, readErr := readMessages(stdout, stage)
 	switch err := cmd.Wait(); {
 	case ctx.Err() != nil:
-		return crowdRow{}, ctx.Err()
+		return ctx.Err()
 	case last.Failure != "":
-		return crowdRow{}, errors.New(last.Failure)
+		return errors.New(last.Failure)
 	case err != nil:
-		return crowdRow{}, fmt.Errorf("the child process ended early: %w", err)
+		return fmt.Errorf("the child process ended early: %w", err)
 	case readErr != nil:
-		return crowdRow{}, fmt.Errorf("the child process: %w", readErr)
+		return fmt.Errorf("the child process: %w", readErr)
 	case last.Row == nil:
-		return crowdRow{}, errors.New("the child process ended without a result")
+		return errors.New("the child process ended without a result")
 	}
-	return *last.Row, nil
+	return json.Unmarshal(last.Row, row)
 }
 
 // readMessages reads messages until r ends, and calls stage for each that has one. It

@@ -17,7 +17,7 @@ func recordTo(name string, frames arena.FrameAllocator, work func(arena.FrameAll
 		return err
 	}
 	trace := arena.NewTrace(frames, file)
-	work(trace) // or coro.RunAsync(pool, coro.Allocator(trace))
+	work(trace) // or coro.RunAsync(pool, coro.Allocator(trace.Workers(coro.WorkerNumber)))
 	return errors.Join(trace.Close(), file.Close())
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/framearena/framearena/internal/testkit/soak"
+	"github.com/framearena/framearena/internal/workloads/waiting"
 )
 
 // commandVariable makes the test binary run as the command.
@@ -28,6 +29,9 @@ func TestMain(m *testing.M) {
 	if soak.IsChild() || os.Getenv(childVariable) != "" || os.Getenv(commandVariable) != "" || isVetTool(os.Args[1:]) {
 		main()
 	}
+	// Without this a child of a build with -race sleeps for a second before it exits, and there are
+	// many of them.
+	os.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	os.Exit(m.Run())
 }
 
@@ -66,7 +70,8 @@ func TestWrongCallsSayWhatAndHow(t *testing.T) {
 		{[]string{"-fast"}, "unknown shorthand flag: 'f' in -fast"},
 		{[]string{"chain", "fast"}, `unknown command "fast" for "framearena chain"`},
 		{[]string{"chain", "-tasks", "5"}, "unknown flag: --tasks"},
-		{[]string{"tasks", "-n", "5"}, "unknown shorthand flag: 'n' in -n"},
+		{[]string{"tasks", "-n", "0"}, `"0" for "-n, --roots" flag: must be a whole number from 1 to 1000000000`},
+		{[]string{"tasks", "--n=many"}, `"many" for "-n, --roots" flag`},
 		{[]string{"version", "2"}, `unknown command "2" for "framearena version"`},
 		{[]string{"completion"}, "name a shell: bash, fish, powershell or zsh"},
 		{[]string{"completion", "csh"}, `invalid argument "csh" for "framearena completion"`},
@@ -101,6 +106,9 @@ func TestTables(t *testing.T) {
 	}
 	for _, s := range crowdSorts {
 		require.Contains(t, stdout, s.title)
+	}
+	for _, form := range waiting.Forms {
+		require.Contains(t, stdout, form.Title)
 	}
 	require.NotContains(t, stdout+stderr, "\r", "only a terminal gets redrawn lines")
 	require.Contains(t, stderr, "chain: round 1 of 7\n")
@@ -140,6 +148,17 @@ func TestJSON(t *testing.T) {
 		require.Equal(t, s.title, r.Tasks.Rows[i].Title)
 		require.NotEmpty(t, r.Tasks.Rows[i].MemorySource)
 	}
+
+	require.Equal(t, 300, r.Waiting.Roots)
+	require.Len(t, r.Waiting.Rows, len(waiting.Forms))
+	for i, form := range waiting.Forms {
+		row := r.Waiting.Rows[i]
+		require.Equal(t, form.Name, row.Name)
+		require.Equal(t, form.Group, row.Group)
+		require.Equal(t, form.Title, row.Title)
+		require.NotEmpty(t, row.MemorySource)
+		require.Positive(t, row.GCWaitingNs)
+	}
 }
 
 func TestOneTourPart(t *testing.T) {
@@ -150,7 +169,7 @@ func TestOneTourPart(t *testing.T) {
 		{[]string{"-json", "-n", "10", "-tasks", "100", "-only", "chain"}, true, false},
 		{[]string{"-json", "-n", "10", "-tasks", "100", "-only=tasks"}, false, true},
 		{[]string{"chain", "-n", "10", "-json"}, true, false},
-		{[]string{"-json", "tasks", "-tasks", "100", "-cpu", "1"}, false, true},
+		{[]string{"-json", "tasks", "-tasks", "100", "-n", "5", "-cpu", "1"}, false, true},
 	} {
 		status, stdout, stderr := call(t, c.args...)
 		require.Equal(t, exitSuccess, status, stderr)
@@ -158,6 +177,7 @@ func TestOneTourPart(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(stdout), &r))
 		require.Equal(t, c.chain, r.Chain != nil)
 		require.Equal(t, c.tasks, r.Tasks != nil)
+		require.Equal(t, c.tasks, r.Waiting != nil)
 	}
 }
 

@@ -154,6 +154,7 @@ func TestReplayJSONShape(t *testing.T) {
     "refused_when_recorded",
     "unknown_frames_freed",
     "threads",
+    "freed_by_another_thread",
     "allocated_bytes",
     "peak_operation",
     "peak_live_frames",

@@ -54,6 +54,9 @@ func (t replayTrace) text() string {
 		counted(t.Allocations, "frame", "frames"), grouped(t.Deallocations))
 	line("At the peak, %s live in %s, which take %s of an arena",
 		humanBytes(float64(t.PeakBytes)), counted(t.PeakFrames, "frame", "frames"), humanBytes(float64(t.PeakFootprint)))
+	if t.Moved > 0 {
+		line("Freed by another thread than had allocated them: %s", counted(t.Moved, "frame", "frames"))
+	}
 	if t.Refused > 0 {
 		line("Not played: %s that the recorded allocator refused", counted(t.Refused, "request", "requests"))
 	}

@@ -10,7 +10,7 @@ func TestReplayTable(t *testing.T) {
 	r := &replayReport{
 		Machine: machine{OS: "plan9", Arch: "mips", CPUs: 1, GOMAXPROCS: 1, Go: "go1.26.0"},
 		Trace: replayTrace{
-			Operations: 980_002, Allocations: 500_000, Deallocations: 480_000, Refused: 1, Unknown: 1, Threads: 2,
+			Operations: 980_002, Allocations: 500_000, Deallocations: 480_000, Refused: 1, Unknown: 1, Threads: 2, Moved: 12,
 			PeakFrames: 19_997, PeakBytes: 4_700_000, PeakFootprint: 6_120_000,
 			Classes: []replayClass{{128, 499_999, 19_996}, {1024, 1, 1}, {0, 12, 3}},
 		},
@@ -28,6 +28,7 @@ func TestReplayTable(t *testing.T) {
 The trace: 980,002 operations by 2 threads; 500,000 frames allocated, 480,000
 freed
 At the peak, 4.70 MB live in 19,997 frames, which take 6.12 MB of an arena
+Freed by another thread than had allocated them: 12 frames
 Not played: 1 request that the recorded allocator refused
 Not played: the freeing of 1 frame whose allocation was not recorded
 

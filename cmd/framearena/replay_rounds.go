@@ -33,6 +33,7 @@ type replayTrace struct {
 	Refused        int           `json:"refused_when_recorded"`
 	Unknown        int           `json:"unknown_frames_freed"`
 	Threads        int           `json:"threads"`
+	Moved          int           `json:"freed_by_another_thread"`
 	AllocatedBytes uint64        `json:"allocated_bytes"`
 	PeakOperation  int           `json:"peak_operation"`
 	PeakFrames     int           `json:"peak_live_frames"` // at the peak of live bytes
@@ -142,6 +143,7 @@ func describeTrace(r *replay.Recording) replayTrace {
 		Refused:        r.Refused,
 		Unknown:        r.Unknown,
 		Threads:        r.Threads,
+		Moved:          r.Moved,
 		AllocatedBytes: r.AllocatedBytes,
 		PeakOperation:  r.Peak.Operation,
 		PeakFrames:     r.Peak.Frames,

@@ -5,13 +5,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // rootText is what help says about the command as a whole.
 const rootText = `Framearena measures what tasks on recycled arena frames cost, and compares them
 with the alternatives: a chain of tasks with frames from several allocators, and
-many suspended tasks with as many parked goroutines. It takes about half a
+many suspended tasks with as many parked goroutines. It takes about a
 minute. Its subcommands run one part of that tour, or do something else.
 
 With --json a command prints one JSON document, and nothing else, on standard
@@ -33,15 +32,10 @@ func newRootCommand(c *streams, contenders []contender) *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().BoolVar(&c.json, "json", false, "print everything as one JSON document")
 	root.PersistentPreRun = func(*cobra.Command, []string) { c.began = true }
-	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
-		if name == "n" { // so that --n is --iterations, as -n is
-			name = "iterations"
-		}
-		return pflag.NormalizedName(name)
-	})
 	root.AddCommand(
 		newChainCommand(c, contenders),
 		newTasksCommand(c),
+		newProgramsCommand(c),
 		newReplayCommand(c),
 		newMapCommand(c),
 		newSoakCommand(c),

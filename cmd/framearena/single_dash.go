@@ -9,7 +9,7 @@ import (
 
 // doubleDashes adds a second dash to each argument such as -json, whose flag has a name of
 // more than one letter. Go's flag package accepts both forms; cobra would parse -json as the
-// four flags j, s, o and n.
+// four flags j, s, o and n. The reverse holds for --n: both forms are -n.
 func doubleDashes(root *cobra.Command, args []string) []string {
 	root.InitDefaultHelpFlag()
 	known := make(map[string]*pflag.Flag)
@@ -33,6 +33,9 @@ func doubleDashes(root *cobra.Command, args []string) []string {
 		if isValue || !strings.HasPrefix(arg, "-") {
 			doubled, isValue = append(doubled, arg), false
 			continue
+		}
+		if rest, ok := strings.CutPrefix(arg, "--n"); ok && (rest == "" || rest[0] == '=') {
+			arg = "-n" + rest // a flag of one letter, whose name is longer
 		}
 		name, _, hasValue := strings.Cut(arg, "=")
 		f := known[name]

@@ -13,6 +13,7 @@ type tour struct {
 	// Set by flags.
 	iterations int
 	tasks      int
+	roots      int    // 0: a tenth of tasks
 	only       string // onlyChain or onlyTasks; empty for both
 	cpu        int    // 0: unchanged
 }
@@ -29,9 +30,10 @@ func newTour(c *streams, contenders []contender) *tour {
 // report is all that a tour found out: the document that --json prints. A part
 // that was not asked for is missing.
 type report struct {
-	Machine machine      `json:"machine"`
-	Chain   *chainReport `json:"chain,omitempty"`
-	Tasks   *crowdReport `json:"tasks,omitempty"`
+	Machine machine        `json:"machine"`
+	Chain   *chainReport   `json:"chain,omitempty"`
+	Tasks   *crowdReport   `json:"tasks,omitempty"`
+	Waiting *waitingReport `json:"waiting,omitempty"`
 }
 
 // machine is what the figures hold for.
@@ -78,6 +80,20 @@ func (t *tour) run(ctx context.Context) error {
 		if err := t.streams.print(r.Tasks.text()); err != nil {
 			return err
 		}
+		if r.Waiting, err = measureWaiting(ctx, t.waitingRoots(), t.streams.stderr, t.streams.progress); err != nil {
+			return err
+		}
+		if err := t.streams.print(r.Waiting.text()); err != nil {
+			return err
+		}
 	}
 	return t.streams.encode(r)
+}
+
+// waitingRoots returns how many roots of each form the tour has wait.
+func (t *tour) waitingRoots() int {
+	if t.roots > 0 {
+		return t.roots
+	}
+	return max(1, t.tasks/10)
 }

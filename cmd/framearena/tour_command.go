@@ -55,11 +55,16 @@ func newTasksCommand(c *streams) *cobra.Command {
 		Short: "The tour's second part: suspended tasks beside parked goroutines",
 		Long: `Tasks suspends many tasks, and parks as many goroutines, each sort in a process
 of its own. It prints what one takes of time and memory, and how long a garbage
-collection lasts while all are suspended.`,
+collection lasts while all are suspended.
+
+Then it does the same for each form of launch and of wait: it prints the
+resident memory and the Go heap that a waiting root takes, its objects on the Go
+heap, and how long a garbage collection lasts while all roots wait.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.run(cmd.Context()) },
 	}
 	t.addTasksFlags(command)
+	command.Flags().VarP(&wholeNumber{&t.roots, maxCount}, "roots", "n", "how many waiting roots of each form (default a tenth of --tasks)")
 	addCPUFlag(command, &t.cpu)
 	return command
 }

@@ -21,10 +21,11 @@ func TestOutputFitsIntoColumns(t *testing.T) {
 	}))
 	for _, args := range [][]string{
 		{"-n", "1", "-tasks", "100"},
+		{"programs", "-part", "0.001"},
 		{"replay", "-rounds", "1", trace},
 		{"soak", "-round", "1", "-seed", "5"},
 		{"version"},
-		{"help"}, {"help", "chain"}, {"help", "tasks"}, {"help", "replay"}, {"help", "map"}, {"help", "soak"},
+		{"help"}, {"help", "chain"}, {"help", "tasks"}, {"help", "programs"}, {"help", "replay"}, {"help", "map"}, {"help", "soak"},
 		{"help", "version"}, {"help", "completion"}, {"help", "help"},
 	} {
 		status, stdout, stderr := call(t, args...)

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/framearena/framearena/internal/offheap"
 )
 
 // Of is all slots with values of one type. Init makes it ready, once, before any other method.
@@ -50,6 +52,7 @@ type Slot[T any] struct {
 type store struct {
 	index    int          // of the list in every Local; not changed
 	newBlock func() *node // returns new slots, linked; not changed
+	size     uintptr      // of a slot, in bytes; not changed
 
 	growing sync.Mutex // held while looking for the last free slots
 	blocks  []*node    // the first slot of each block, which keeps the block alive; guarded by growing
@@ -63,7 +66,9 @@ type store struct {
 
 // node is what a slot begins with. It belongs to the list that the slot is in.
 type node struct {
-	next *node // in a list; nil in a slot that is in use
+	// next is the next one in a list; 0 in a slot that is in use. It is an integer, so that slots of
+	// values without Go pointers have none, and the collector does not look at them: blocks keeps the slots.
+	next offheap.Link[node]
 }
 
 // shard is free slots for callers without a Local.
@@ -103,7 +108,7 @@ const (
 var stores atomic.Int64
 
 // Init makes s ready.
-func (s *Of[T]) Init() { s.init(newBlock[T]) }
+func (s *Of[T]) Init() { s.init(newBlock[T], unsafe.Sizeof(Slot[T]{})) }
 
 // Take returns a free slot, which belongs to the caller until Put. Its value is what the last
 // user has left there, and zero at first. own is the calling goroutine's Local, or nil.
@@ -117,7 +122,7 @@ func (s *Of[T]) Put(own *Local, n *Slot[T]) { s.put(own, &n.node) }
 func newBlock[T any]() *node {
 	block := make([]Slot[T], blockLen(unsafe.Sizeof(Slot[T]{})))
 	for i := range block[1:] {
-		block[i].next = &block[i+1].node
+		block[i].next.Set(&block[i+1].node)
 	}
 	return &block[0].node
 }
@@ -125,10 +130,12 @@ func newBlock[T any]() *node {
 // blockLen returns how many slots of size bytes a block has.
 func blockLen(size uintptr) int { return int(max(1, min(maxBlockLen, blockBytes/size))) }
 
-func (s *store) init(newBlock func() *node) {
+func (s *store) init(newBlock func() *node, size uintptr) {
 	s.index = int(stores.Add(1) - 1)
 	s.newBlock = newBlock
+	s.size = size
 	s.shards = make([]shard, min(maxShards, 1<<bits.Len(uint(runtime.NumCPU()-1))))
+	every.add(s)
 }
 
 func (s *store) take(own *Local) *node {
@@ -222,7 +229,7 @@ func (s *store) refill() list {
 	block := s.newBlock()
 	s.blocks = append(s.blocks, block)
 	l := list{first: block}
-	for n := block; n != nil; n = n.next {
+	for n := block; n != nil; n = n.next.Get() {
 		l.n++
 	}
 	s.made += l.n
@@ -274,7 +281,7 @@ type list struct {
 
 // push adds a slot at the front.
 func (l *list) push(n *node) {
-	n.next = l.first
+	n.next.Set(l.first)
 	l.first = n
 	l.n++
 }
@@ -282,8 +289,8 @@ func (l *list) push(n *node) {
 // pop takes the slot at the front. There must be one.
 func (l *list) pop() *node {
 	n := l.first
-	l.first = n.next
-	n.next = nil
+	l.first = n.next.Get()
+	n.next = 0
 	l.n--
 	return n
 }
@@ -296,21 +303,26 @@ func (l *list) cut(n int) list {
 	front := list{l.first, n}
 	last := l.first
 	for range n - 1 {
-		last = last.next
+		last = last.next.Get()
 	}
-	l.first = last.next
+	l.first = last.next.Get()
 	l.n -= n
-	last.next = nil
+	last.next = 0
 	return front
 }
 
 // prepend puts all of front, which must not be empty, before l.
 func (l *list) prepend(front list) {
 	last := front.first
-	for last.next != nil {
-		last = last.next
+	for last.next != 0 {
+		last = last.next.Get()
 	}
-	last.next = l.first
+	last.next.Set(l.first)
 	l.first = front.first
 	l.n += front.n
+}
+
+// Around returns the slot whose value v is.
+func Around[T any](v *T) *Slot[T] {
+	return (*Slot[T])(unsafe.Add(unsafe.Pointer(v), -int(unsafe.Offsetof(Slot[T]{}.Value))))
 }

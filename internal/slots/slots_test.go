@@ -41,7 +41,7 @@ func TestBlocks(t *testing.T) {
 	require.Equal(t, 1, newSlots[[100_000]byte]().BlockLen())
 	require.Equal(t, word, unsafe.Offsetof(Slot[byte]{}.Value))
 	n := 0
-	for at := newBlock[value](); at != nil; at = at.next {
+	for at := newBlock[value](); at != nil; at = at.next.Get() {
 		n++
 	}
 	require.Equal(t, 64, n)

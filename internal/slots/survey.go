@@ -23,7 +23,7 @@ func (s *Of[T]) Survey(look func(*T)) (Survey, error) {
 	var wrong error
 	walk := func(l list) {
 		n := 0
-		for at := l.first; at != nil; at = at.next {
+		for at := l.first; at != nil; at = at.next.Get() {
 			if seen[at] {
 				wrong = errors.New("a slot is free twice")
 				break

@@ -51,7 +51,8 @@ type Recording struct {
 	Deallocations int // of these, frames freed
 	Refused       int // requests that the recorded allocator refused; they are not played
 	Unknown       int // frames freed whose allocation was not recorded; they are not played
-	Threads       int
+	Threads       int // that allocated or freed frames
+	Moved         int // frames that another thread freed than allocated them
 
 	Peak      Moment
 	Footprint uint64 // the most bytes live at once, rounded up as an arena does
@@ -152,7 +153,10 @@ type builder struct {
 	classes          [bins.Classes + 1]int // live frames
 }
 
-type liveFrame struct{ slot, size uint32 }
+type liveFrame struct {
+	slot, size uint32
+	thread     uint16 // that allocated it
+}
 
 func (b *builder) add(e arena.TraceEvent) error {
 	r := b.recording
@@ -182,6 +186,9 @@ func (b *builder) add(e arena.TraceEvent) error {
 		b.footprint -= footprint(f.size)
 		b.classes[classOf(f.size)]--
 		r.Deallocations++
+		if f.thread != thread {
+			r.Moved++
+		}
 	case e.Op == arena.TraceDeallocate:
 		op.kind = 0
 		r.Unknown++
@@ -209,7 +216,7 @@ func (b *builder) allocate(e arena.TraceEvent, op *operation) error {
 		op.slot = uint32(r.slots)
 		r.slots++
 	}
-	b.live[e.Frame] = liveFrame{op.slot, op.size}
+	b.live[e.Frame] = liveFrame{op.slot, op.size, op.thread}
 	b.bytes += e.Size
 	b.footprint += footprint(op.size)
 	r.Footprint = max(r.Footprint, b.footprint)

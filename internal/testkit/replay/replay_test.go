@@ -253,3 +253,19 @@ func TestPlayEndsSoonWithLargeFrames(t *testing.T) {
 	require.ErrorIs(t, NewPlayer(r, false, e).Play(ctx, r.Operations()), context.Canceled)
 	require.LessOrEqual(t, -e.left, stretchBytes/size)
 }
+
+// A recording knows which threads allocate and free, and how many frames go from one to another.
+func TestFramesThatAnotherThreadFreed(t *testing.T) {
+	r, err := Read(bytes.NewReader(record(t, func(trace *arena.Trace) {
+		number := uint64(0)
+		workers := trace.Workers(func() uint64 { return number })
+		number = 1
+		a, b := workers.Allocate(100), workers.Allocate(100)
+		workers.Deallocate(a, 100)
+		number = 2
+		workers.Deallocate(b, 100)
+	})), wide)
+	require.NoError(t, err)
+	require.Equal(t, 2, r.Threads)
+	require.Equal(t, 1, r.Moved)
+}

@@ -1,0 +1,79 @@
+package coro
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/framearena/framearena/internal/interleave"
+)
+
+// waitables is the set of all waitables that tasks of an executor may be waiting for: it leads the closer and
+// visitors to the waiting tasks, and keeps the waitables alive. Any goroutine may use it.
+//
+// A waitable is entered before a task waits there, with the waitable's lock held, and stays when the task has continued, so
+// that a waitable in steady use is not entered again and again: its lock remembers the executor.
+// When the set has doubled, add takes out the waitables where no task waits.
+//
+// mu comes after the locks of waitables. The sweep in add goes against the order, from mu to the
+// locks of waitables, but only tries, and leaves a waitable whose lock is taken.
+type waitables struct {
+	mu interleave.Mutex // guards what follows
+
+	// set has with each waitable the number of those that were entered before it.
+	set     map[waitable]uint64
+	entered uint64
+	sweepAt int // add sweeps when set has this size
+}
+
+const minSweep = 64
+
+// add enters p, whose lock the caller holds, and sweeps the set if it has doubled.
+func (s *waitables) add(rt *execRuntime, p waitable) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.set == nil {
+		s.set = make(map[waitable]uint64)
+	}
+	if len(s.set) >= max(s.sweepAt, minSweep) {
+		// p is not in the set, or it is there from before: its own lock is held, so it stays. The others are
+		// only tried.
+		for q := range s.set {
+			if q.forget(rt) {
+				delete(s.set, q)
+			}
+		}
+		s.sweepAt = 2 * len(s.set)
+	}
+	s.set[p] = s.entered
+	s.entered++
+}
+
+// withdraw wakes the tasks of rt in the queues of all waitables. rt is closed, so each waking leaves the
+// task to the closer.
+func (s *waitables) withdraw(rt *execRuntime, woken *wakeList) {
+	s.mu.Lock()
+	found := make([]waitable, 0, len(s.set)) // a copy, since mu is taken after the locks of waitables
+	for p := range s.set {
+		found = append(found, p)
+	}
+	if rt.random != nil { // in the order in which they were entered, which each run repeats
+		slices.SortFunc(found, func(a, b waitable) int { return cmp.Compare(s.set[a], s.set[b]) })
+	}
+	s.mu.Unlock()
+	for _, p := range found {
+		p.withdraw(rt, woken)
+	}
+}
+
+// forgetAll makes the waitables forget the executor: no task of it waits any more, and the waitables may
+// live longer, some as long as the program. If they kept the executor, they would keep from the collector all that it leads
+// to.
+func (s *waitables) forgetAll(rt *execRuntime) {
+	s.mu.Lock()
+	set := s.set
+	s.set = nil
+	s.mu.Unlock()
+	for p := range set {
+		p.forget(rt) // if its lock is taken or tasks of another executor wait, it will be entered elsewhere
+	}
+}

@@ -1,0 +1,50 @@
+package checker
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Goroutines starts a goroutine for each target, which checks it until ctx ends. wait returns when
+// all have ended.
+func (c *Checker) Goroutines(ctx context.Context, targets []string) (wait func()) {
+	var all sync.WaitGroup
+	permits := make(chan struct{}, c.Parallel)
+	for _, target := range targets {
+		all.Go(func() { c.watch(ctx, permits, target) })
+	}
+	return all.Wait
+}
+
+// watch checks a target again and again.
+func (c *Checker) watch(ctx context.Context, permits chan struct{}, target string) {
+	pause := time.NewTimer(c.Interval)
+	defer pause.Stop()
+	for {
+		select {
+		case permits <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		err := c.check(ctx, target)
+		<-permits
+		if ctx.Err() != nil {
+			return
+		}
+		c.Board.Set(target, err)
+		pause.Reset(c.Interval)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// check is one check.
+func (c *Checker) check(ctx context.Context, target string) error {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
+	return c.get(ctx, target)
+}

@@ -1,0 +1,17 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheCommand(t *testing.T) {
+	for _, as := range []string{asTasks, asGoroutines} {
+		var out bytes.Buffer
+		require.NoError(t, run(options{n: 100, as: as}, &out))
+		require.Regexp(t, `^100 targets are watched, each with \d+ B of memory.\n10 are ill.\n$`, out.String())
+	}
+	require.EqualError(t, run(options{n: 1, as: "threads"}, new(bytes.Buffer)), `-as must be "tasks" or "goroutines", not "threads"`)
+}

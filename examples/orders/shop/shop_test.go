@@ -1,0 +1,115 @@
+package shop_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/examples/orders/shop"
+	"github.com/framearena/framearena/executor"
+)
+
+var times = shop.Times{Reminder: time.Hour, Release: 2 * time.Hour, Expiry: 24 * time.Hour}
+
+// sequence is what happens to an order, the same for both shops.
+type sequence struct {
+	name               string
+	paid, cancelled    time.Duration // 0: it is not
+	outcome            shop.Outcome
+	ends               time.Duration
+	reminded, released int64
+}
+
+var sequences = []sequence{
+	{"is paid at once", time.Minute, 0, shop.Paid, time.Minute, 0, 0},
+	{"is paid after the reminder", 90 * time.Minute, 0, shop.Paid, 90 * time.Minute, 1, 0},
+	{"is paid after the release", 3 * time.Hour, 0, shop.Paid, 3 * time.Hour, 1, 1},
+	{"expires", 0, 0, shop.Expired, 24 * time.Hour, 1, 1},
+	{"is cancelled", 0, 2 * time.Minute, shop.Cancelled, 2 * time.Minute, 0, 0},
+	{"is paid too late", 25 * time.Hour, 0, shop.Expired, 24 * time.Hour, 1, 1},
+}
+
+// play plays the sequence in a bubble, whose time passes while all goroutines wait.
+func (s sequence) play(t *testing.T, place func(context.Context) (shop.Order, error), clerk *shop.Clerk) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	begin := time.Now()
+	o, err := place(ctx)
+	require.NoError(t, err)
+	if s.paid > 0 {
+		defer time.AfterFunc(s.paid, o.Pay).Stop()
+	}
+	if s.cancelled > 0 {
+		defer time.AfterFunc(s.cancelled, cancel).Stop()
+	}
+	outcome, err := o.Wait(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, s.outcome, outcome)
+	require.InDelta(t, s.ends, time.Since(begin), float64(10*time.Millisecond))
+	require.Equal(t, s.reminded, clerk.Reminded.Load())
+	require.Equal(t, s.released, clerk.Released.Load())
+	o.Pay() // it has no effect now
+}
+
+func TestTasks(t *testing.T) {
+	for _, s := range sequences {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pool := executor.NewPool(executor.WithWorkers(1))
+				clerk := new(shop.Clerk)
+				tasks := &shop.Tasks{Executor: pool, Times: times, Clerk: clerk}
+				s.play(t, tasks.Place, clerk)
+				require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
+			})
+		})
+	}
+}
+
+func TestGoroutines(t *testing.T) {
+	for _, s := range sequences {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				clerk := new(shop.Clerk)
+				goroutines := &shop.Goroutines{Times: times, Clerk: clerk}
+				s.play(t, goroutines.Place, clerk)
+			})
+		})
+	}
+}
+
+func TestADay(t *testing.T) {
+	pool := executor.NewPool()
+	clerk := new(shop.Clerk)
+	for _, s := range []shop.Shop{
+		&shop.Tasks{Executor: pool, Times: times, Clerk: clerk},
+		&shop.Goroutines{Times: times, Clerk: clerk},
+	} {
+		full := 0
+		books, err := shop.Day(s, 400, func() { full++ })
+		require.NoError(t, err)
+		require.Equal(t, shop.Books{Paid: 300, Cancelled: 100}, books)
+		require.Equal(t, 1, full)
+	}
+	require.NoError(t, pool.Close())
+}
+
+// An order that waits when its executor is closed ends with the executor's error.
+func TestTheShopCloses(t *testing.T) {
+	loop := executor.NewLoop()
+	tasks := &shop.Tasks{Executor: loop, Times: times, Clerk: new(shop.Clerk)}
+	o, err := tasks.Place(t.Context())
+	require.NoError(t, err)
+	loop.RunUntilIdle()
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = o.Wait(ended)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, loop.Close())
+	_, err = o.Wait(t.Context())
+	require.ErrorIs(t, err, executor.ErrClosed)
+	_, err = tasks.Place(t.Context())
+	require.ErrorIs(t, err, executor.ErrClosed)
+}

@@ -1,0 +1,2 @@
+// Package resident tells how much memory the process has.
+package resident
