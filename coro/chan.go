@@ -20,18 +20,15 @@ type Chan[T any] struct {
 	plainCase // for receiving; sending has its own methods
 
 	lock     lock
-	capacity int // not changed
-
-	// pointer says where T holds a Go pointer; it is empty if T holds none. Not changed.
-	pointer string
-
-	boxes sync.Pool // of *box[T], for values on their way from a method to park
+	capacity int          // not changed
+	element  *chanType[T] // not changed
+	plain    bool         // T holds no Go pointer; not changed
 
 	// What follows is guarded by lock. Senders wait only while there are capacity values.
 	// Receivers wait only while there is no value and no sender, except for senders that
 	// would receive too, in the same Select.
 	closed    bool
-	values    ring[T]
+	values    *ring[T]      // nil if capacity is 0
 	senders   fifo[T]       // each with the value that it sends
 	receivers fifo[uintptr] // each with the address, in its state or held part, where the value goes; 0: nowhere
 }
@@ -43,7 +40,24 @@ func NewChan[T any](capacity int) *Chan[T] {
 	if capacity < 0 {
 		panic("coro: NewChan needs a capacity that is not negative")
 	}
-	return &Chan[T]{capacity: capacity, pointer: pointerPath("element", reflect.TypeFor[T]())}
+	e := kindByResult[T](&chanTypes, newChanType[T])
+	c := &Chan[T]{capacity: capacity, element: e, plain: e.pointer == ""}
+	if capacity > 0 {
+		c.values = new(ring[T])
+	}
+	return c
+}
+
+// chanType is what all channels with elements of one type share. It is never freed. Any goroutine uses it.
+type chanType[T any] struct {
+	pointer string    // where T holds a Go pointer; empty if T holds none
+	boxes   sync.Pool // of *box[T], for values on their way from a method to park
+}
+
+var chanTypes kindsByResult
+
+func newChanType[T any]() *chanType[T] {
+	return &chanType[T]{pointer: pointerPath("element", reflect.TypeFor[T]())}
 }
 
 // sending and receiving are the two sides of a Chan, as what a task waits for.
@@ -59,7 +73,7 @@ type (
 func (c *Chan[T]) Send(f AnyFrame, at int, v T) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, (*sending[T])(c))
-	if w := h.worker.get(); c.pointer == "" {
+	if w := h.worker.get(); c.plain {
 		*plainOutgoing[T](w) = v
 	} else {
 		w.args.box = c.pack(v)
@@ -69,7 +83,7 @@ func (c *Chan[T]) Send(f AnyFrame, at int, v T) Step {
 
 // outgoing returns what the running task is about to send. It may be called again.
 func (c *Chan[T]) outgoing(w *Worker) T {
-	if c.pointer == "" {
+	if c.plain {
 		return *plainOutgoing[T](w)
 	}
 	return w.args.box.(*box[T]).value
@@ -77,7 +91,7 @@ func (c *Chan[T]) outgoing(w *Worker) T {
 
 // sent ends the use of the value that outgoing returns.
 func (c *Chan[T]) sent(w *Worker) {
-	if c.pointer != "" {
+	if !c.plain {
 		b := w.args.box.(*box[T])
 		w.args.box = nil
 		c.unpack(b)
@@ -108,7 +122,7 @@ type box[T any] struct {
 
 // pack returns a box with v.
 func (c *Chan[T]) pack(v T) *box[T] {
-	b, _ := c.boxes.Get().(*box[T])
+	b, _ := c.element.boxes.Get().(*box[T])
 	if b == nil {
 		b = new(box[T])
 	}
@@ -121,7 +135,7 @@ func (c *Chan[T]) unpack(b *box[T]) {
 	var zero T
 	b.value = zero
 	b.number.Add(1)
-	c.boxes.Put(b)
+	c.element.boxes.Put(b)
 }
 
 // Recv waits for a value, and resumes f's task at the resume point at. The value goes to
@@ -132,7 +146,7 @@ func (c *Chan[T]) Recv(f AnyFrame, at int, result *T) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, (*receiving[T])(c))
 	if !h.mayPlace(unsafe.Pointer(result), h.stateSize()) {
-		panicMisplacedValue(h, c.pointer)
+		panicMisplacedValue(h, c.element.pointer)
 	}
 	h.worker.get().args.destination = uintptr(unsafe.Pointer(result))
 	return step
@@ -187,6 +201,14 @@ func (c *Chan[T]) Closed() bool {
 func (c *Chan[T]) Len() int {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
+	return c.buffered()
+}
+
+// buffered returns how many values there are. The caller holds the lock.
+func (c *Chan[T]) buffered() int {
+	if c.values == nil {
+		return 0
+	}
 	return c.values.n
 }
 
@@ -209,7 +231,7 @@ func (c *Chan[T]) send(v T, woken *wakeList) bool {
 			return true
 		}
 	}
-	if c.values.n == c.capacity {
+	if c.buffered() == c.capacity {
 		return false
 	}
 	c.values.push(v)
@@ -222,7 +244,7 @@ func panicSendToClosed() {
 
 // receive takes a value if there is one. The caller holds the lock.
 func (c *Chan[T]) receive(woken *wakeList) (v T, ok bool) {
-	if c.values.n > 0 {
+	if c.buffered() > 0 {
 		v, ok = c.values.pop(), true
 	}
 	// One sender's value has a place now: in the channel or, if that had no value, with the

@@ -60,7 +60,7 @@ func (r *receiving[T]) waitable() (waitable, *lock) { return (*Chan[T])(r), &r.l
 
 func (r *receiving[T]) check(h *header, c *Case) {
 	if !h.mayPlace(c.place, h.stateSize()) {
-		panicMisplacedValue(h, r.pointer)
+		panicMisplacedValue(h, r.element.pointer)
 	}
 }
 

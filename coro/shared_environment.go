@@ -15,13 +15,13 @@ import (
 //
 // users counts the roots with it that have not ended, and launches that look at it. A launch takes
 // the environment from recent, adds itself to users unless that is 0, and only then compares the
-// key: an environment with a user does not change. Who takes the last user off has the
+// options: an environment with a user does not change. Who takes the last user off has the
 // environment alone: recent may still lead to it, but nobody becomes a user of it any more. So
 // it clears the environment and keeps it for another use, in sharedEnvironments. A launch that
-// becomes a user just after that other use has begun finds another key.
+// becomes a user just after that other use has begun finds other options.
 //
 //	users == 0 ... the goroutine that has made it 0 owns all of it, or the pool does
-//	users  > 0 ... nobody changes the Environment, key and trace; the scope has locks of its own
+//	users  > 0 ... nobody changes the Environment and trace; the scope has locks of its own
 //
 // A canceller may come late, when the environment has another use: the scope's generation
 // tells the uses apart, see scope.go.
@@ -34,9 +34,8 @@ import (
 // it has users, sharedPins keeps it from the collector.
 type sharedEnvironment struct {
 	Environment
-	key   environmentKey
-	trace treeTrace // of the tree, if that began while a trace was taken; then it has one user
-	pin   uint32    // the place in sharedPins, plus 1; 0: it has none
+	trace *treeTrace // of the tree, if that began while a trace was taken; then it has one user
+	pin   uint32     // the place in sharedPins, plus 1; 0: it has none
 
 	// root is the scope of all these trees, if hooks says that their context can end; waiting is its lists, each
 	// guarded by the lock of its stripe.
@@ -49,7 +48,7 @@ type sharedEnvironment struct {
 	hooks, ownCtx bool
 	stop          func() bool
 
-	// hash is that of key, for a look before use; 0 if launches do not find the environment. The owner
+	// hash is that of the options, for a look before use; 0 if launches do not find the environment. The owner
 	// stores it.
 	hash atomic.Uint64
 
@@ -58,36 +57,44 @@ type sharedEnvironment struct {
 	users atomic.Int64
 }
 
-// environmentKey identifies what an environment was made from: what is launched on, and the
-// options. It has words in place of pointers and interfaces, since values of interfaces may be of types
-// that cannot be compared. The environment keeps alive what they refer to, so two keys are equal
-// only if the options are.
-type environmentKey struct {
-	base              *Environment
-	allocator, ctx    [2]uintptr
-	handler, results  uintptr
-	rootSize          uintptr
-	counted, profiled bool
-}
+// words is an interface as two words: values of interfaces may be of types that cannot be compared. The environment
+// keeps alive what they refer to, so two are equal only if the values are the same.
+type words [2]uintptr
 
-// keyOf returns the key of the environment that base is with the options o.
-func keyOf(base *Environment, o *options) environmentKey {
-	return environmentKey{
-		base:      base,
-		allocator: *(*[2]uintptr)(unsafe.Pointer(&o.allocator)),
-		ctx:       *(*[2]uintptr)(unsafe.Pointer(&o.ctx)),
-		handler:   *(*uintptr)(unsafe.Pointer(&o.handler)),
-		results:   (*[2]uintptr)(unsafe.Pointer(&o.results))[1],
-		rootSize:  o.rootSize,
-		counted:   o.counted,
-		profiled:  o.profiled,
+func wordsOf[T any](v *T) words { return *(*words)(unsafe.Pointer(v)) }
+
+// funcWord is a function as a word.
+func funcWord(f *func(error)) uintptr { return *(*uintptr)(unsafe.Pointer(f)) }
+
+// is reports whether s is what e is with the options o.
+func (s *sharedEnvironment) is(e *Environment, o *options) bool {
+	allocator, ctx, handler, results, rootSize := &o.allocator, &o.ctx, &o.handler, &o.results, o.rootSize
+	if *allocator == nil {
+		allocator = &e.allocator
 	}
+	if *ctx == nil {
+		ctx = &e.ctx
+	}
+	if *handler == nil {
+		handler = &e.handler
+	}
+	if *results == nil {
+		results = &e.results
+	}
+	if rootSize == 0 {
+		rootSize = e.rootSize
+	}
+	return wordsOf(&s.executor) == wordsOf(&e.executor) && s.mark == e.mark &&
+		wordsOf(&s.allocator) == wordsOf(allocator) && wordsOf(&s.ctx) == wordsOf(ctx) &&
+		funcWord(&s.handler) == funcWord(handler) && wordsOf(&s.results) == wordsOf(results) &&
+		s.rootSize == rootSize && s.counted == (e.counted || o.counted) && s.profiled == (e.profiled || o.profiled)
 }
 
-// hash spreads keys over recentEnvironments. It is not 0.
-func (k *environmentKey) hash() uint64 {
-	h := uint64(k.allocator[1])>>3 ^ uint64(k.ctx[1])>>4 ^ uint64(k.handler)>>5 ^ uint64(k.results)>>6 ^ uint64(k.rootSize)
-	if k.counted {
+// hash spreads options over recentEnvironments. It is not 0.
+func (o *options) hash() uint64 {
+	h := uint64(wordsOf(&o.allocator)[1])>>3 ^ uint64(wordsOf(&o.ctx)[1])>>4 ^ uint64(funcWord(&o.handler))>>5 ^
+		uint64(wordsOf(&o.results)[1])>>6 ^ uint64(o.rootSize)
+	if o.counted {
 		h++
 	}
 	return h*0x9E3779B97F4A7C15 | 1
@@ -110,8 +117,7 @@ type recentEnvironments struct {
 	kept recentTable
 }
 
-// recentTable has environments in sets. The hash of a key chooses the set, in which an environment with
-// that key may have any place.
+// recentTable has environments in sets. The hash of the options chooses the set, in which an environment may have any place.
 type recentTable [recentSets][recentWays]atomic.Pointer[sharedEnvironment]
 
 // table returns the table for environments with the options o.
@@ -122,17 +128,17 @@ func (r *recentEnvironments) table(o *options) *recentTable {
 	return &r.passing
 }
 
-// set returns the set of keys with the given hash.
+// set returns the set for options with the given hash.
 func (r *recentTable) set(hash uint64) *[recentWays]atomic.Pointer[sharedEnvironment] {
 	return &r[hash>>60%recentSets]
 }
 
-// find returns the environment with the given key, of which the caller is a user then, or nil.
-func (r *recentTable) find(key *environmentKey, hash uint64) *sharedEnvironment {
+// find returns the environment that e is with the options o, of which the caller is a user then, or nil.
+func (r *recentTable) find(e *Environment, o *options, hash uint64) *sharedEnvironment {
 	set := r.set(hash)
 	for i := range set {
 		if s := set[i].Load(); s != nil && s.hash.Load() == hash && s.use() {
-			if s.key == *key {
+			if s.is(e, o) {
 				return s
 			}
 			s.release()
@@ -182,15 +188,13 @@ func (e *Environment) shared(o *options, k *kind) *sharedEnvironment {
 		s.pin = 1 + sharedPins.add(s)
 		return s
 	}
-	key := keyOf(e, o)
-	hash := key.hash()
+	hash := o.hash()
 	recent := e.runtime.recent.table(o)
-	if s := recent.find(&key, hash); s != nil {
+	if s := recent.find(e, o, hash); s != nil {
 		return s
 	}
 	s := e.make(o)
 	s.openRoot()
-	s.key = key
 	s.hash.Store(hash)
 	if o.ctx != nil {
 		s.pin = 1 + sharedPins.add(s)
@@ -212,6 +216,7 @@ func (e *Environment) own(o *options, k *kind) *sharedEnvironment {
 	s := e.make(o)
 	s.openRoot()
 	if trace.IsEnabled() {
+		s.trace = new(treeTrace)
 		s.trace.begin(&s.Environment, k)
 	}
 	s.users.Store(1)
@@ -288,12 +293,15 @@ func (s *sharedEnvironment) release() {
 		s.hash.Store(0)
 	}
 	s.closeRoot()
-	s.trace.end()
+	if s.trace != nil {
+		s.trace.end()
+		s.trace = nil
+	}
 	if s.pin != 0 {
 		sharedPins.remove(s.pin - 1)
 		s.pin = 0
 	}
-	s.Environment, s.key, s.ownCtx = Environment{}, environmentKey{}, false
+	s.Environment, s.ownCtx = Environment{}, false
 	sharedEnvironments.Put(s)
 }
 

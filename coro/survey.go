@@ -305,7 +305,7 @@ func (c *Chan[T]) describe(w *waited) {
 	case c.closed:
 		w.State = "closed"
 	case c.capacity > 0:
-		w.State = fmt.Sprintf("%d of %d values", c.values.n, c.capacity)
+		w.State = fmt.Sprintf("%d of %d values", c.buffered(), c.capacity)
 	}
 }
 

@@ -138,7 +138,7 @@ func (t *treeTrace) end() {
 // traceContext returns a context with the trace.Task of the tree or, if the tree has none of its
 // own, with the one that is in the tree's context, if any.
 func (e *envRef) traceContext() context.Context {
-	if s := e.get().shares; s != nil && s.trace.ctx != nil {
+	if s := e.get().shares; s != nil && s.trace != nil && s.trace.ctx != nil {
 		return s.trace.ctx
 	}
 	return e.context()

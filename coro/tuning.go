@@ -6,5 +6,5 @@ const (
 	numStripes = 64 // of a runtime; a power of two
 
 	// sharedLists is how many lists the scope of a sharedEnvironment has.
-	sharedLists = 8
+	sharedLists = 4
 )

@@ -7,6 +7,7 @@ import (
 	"runtime/metrics"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -118,7 +119,9 @@ func TestBytesOfWaitingTasks(t *testing.T) {
 			t.Logf("%.1f bytes: %.1f in frames, %.1f on the Go heap, %.2f of them scanned",
 				total, each(during.frames-before.frames), each(during.heap-before.heap), each(during.scanned-before.scanned))
 			require.LessOrEqual(t, total, form.bytes)
-			require.Less(t, each(during.scanned-before.scanned), 1.0)
+			if unsafe.Sizeof(uintptr(0)) == 8 { // otherwise the runtime counts all of an object with pointers as scanned
+				require.Less(t, each(during.scanned-before.scanned), 1.0)
+			}
 			require.NoError(t, ex.Close(), "no frame is live")
 			runtime.KeepAlive(form)
 		})

@@ -127,8 +127,19 @@ func newBlock[T any]() *node {
 	return &block[0].node
 }
 
-// blockLen returns how many slots of size bytes a block has.
-func blockLen(size uintptr) int { return int(max(1, min(maxBlockLen, blockBytes/size))) }
+// blockLen returns how many slots of size bytes a block has. A block of small slots fits, with the word that
+// the runtime puts before an object with pointers, in a size class that it fills.
+func blockLen(size uintptr) int {
+	const word = unsafe.Sizeof(uintptr(0))
+	most := uintptr(blockBytes)
+	switch {
+	case size <= 128:
+		most = 4096 - word
+	case size <= 256:
+		most = 8192 - word
+	}
+	return int(max(1, min(maxBlockLen, most/size)))
+}
 
 func (s *store) init(newBlock func() *node, size uintptr) {
 	s.index = int(stores.Add(1) - 1)

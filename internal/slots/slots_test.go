@@ -36,7 +36,7 @@ func survey(t *testing.T, s *Of[value]) Survey {
 func TestBlocks(t *testing.T) {
 	word := unsafe.Sizeof(uintptr(0))
 	require.Equal(t, 64, newSlots[struct{}]().BlockLen())
-	require.Equal(t, 64, newSlots[[50]uintptr]().BlockLen())
+	require.Equal(t, 64, newSlots[[50]uint64]().BlockLen())
 	require.Equal(t, 31, newSlots[[1024]byte]().BlockLen(), "the link is in the slot too")
 	require.Equal(t, 1, newSlots[[100_000]byte]().BlockLen())
 	require.Equal(t, word, unsafe.Offsetof(Slot[byte]{}.Value))
