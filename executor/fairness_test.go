@@ -11,6 +11,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/goroutine"
 	"github.com/framearena/framearena/internal/race"
 )
 
@@ -127,6 +128,11 @@ func TestYieldingLetsAllOthersRun(t *testing.T) {
 	}
 	for _, ex := range executors {
 		for _, b := range broods {
+			if b.roots && goroutine.Pointer() == 0 {
+				// A launch in a step counts as one from outside here, and such have other turns: on an
+				// Inline, two tasks that wake each other keep them waiting.
+				continue
+			}
 			t.Run(fmt.Sprintf("%s/%s", ex.name, b.name), func(t *testing.T) {
 				on, closeIt := ex.make()
 				var c broodCounts
