@@ -13,6 +13,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/testkit/testclock"
 )
 
 // Crowd is many roots, or goroutines, of one form. It belongs to one goroutine, and a process has
@@ -22,7 +23,7 @@ type Crowd struct {
 	executor base
 	other    base        // of AwaitOn
 	settle   func(n int) // returns when the n roots that were launched wait, or their steps have returned
-	clock    *handClock
+	clock    *testclock.Clock
 	launched int
 
 	// What the program of the form has beside its tasks. A form uses some of these fields.
@@ -86,7 +87,7 @@ func (f *Form) OpenOnPool() *Crowd {
 func (f *Form) open() *Crowd {
 	ended.Store(0)
 	failed.Store(nil)
-	c := &Crowd{form: f, clock: new(handClock)}
+	c := &Crowd{form: f, clock: new(testclock.Clock)}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	openGates()
 	crowd = c

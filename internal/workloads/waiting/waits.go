@@ -89,7 +89,7 @@ func launchKind(k *coro.Kind[small, int]) func(*Crowd, int) error {
 func timeOf(i uint64) time.Duration { return time.Hour + time.Duration(i)*10*time.Millisecond }
 
 // releaseSleepers lets the time pass that the longest sleeper sleeps.
-func releaseSleepers(c *Crowd) { c.clock.advance(timeOf(uint64(c.launched)) + time.Second) }
+func releaseSleepers(c *Crowd) { c.clock.Advance(timeOf(uint64(c.launched)) + time.Second) }
 
 var locks = coro.Define("locks", func(f *coro.Frame[small, int]) coro.Step {
 	switch {
