@@ -8,11 +8,11 @@ import (
 	"github.com/framearena/framearena/arena"
 )
 
-// In the tree of the caller, a child of kind awaitOnKind stands for the call. It has a Handle
-// of the call that no other task or goroutine has, and that is reused. The child waits for the
-// end of the Handle. If its tree is cancelled, it cancels the Handle and waits again,
-// uncancellably: as if it were in no scope, so that only the closer of its executor finds it. Its step function looks at the Handle each time it continues, so it
-// does not matter who has woken it.
+// In the tree of the caller, a child of kind awaitOnKind stands for the call. It has a Handle of
+// the call that no other task or goroutine has, and that is reused. The child waits for the end
+// of the Handle. If its tree is cancelled, it cancels the Handle and waits again, uncancellably:
+// as if it were in no scope, so that only the closer of its executor finds it. Its step function
+// looks at the Handle each time it continues, so it does not matter who has woken it.
 //
 // If the child's executor is closed, the child ends before the call. Then release cancels the
 // Handle and does not reuse it: the end of the call changes a Handle that no task has.

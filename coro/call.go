@@ -40,15 +40,17 @@ func (c Call[R]) claim() *call {
 	return &c.c.call
 }
 
-// call is the part of a Call that does not depend on types. It belongs to the goroutine that
-// has made it until it is launched. The launch copies the state into the frame and recycles the call, unless
-// Run waits for the root's end: then it keeps the result. Later calls of its kind use it again.
+// call is the part of a Call that does not depend on types. It belongs to the goroutine that has
+// made it until it is launched. The launch copies the state into the frame and recycles the call,
+// unless Run waits for the root's end: then it keeps the result. Later calls of its kind use it
+// again.
 type call struct {
 	kind *kind
 	self any // the *callFor[R] that this is part of
 
-	// id counts the launches. Each Call has a number, and its launch changes it to the next one, by
-	// compare-and-swap: so one launch succeeds, also if a Call is used again when c has become another.
+	// id counts the launches. Each Call has a number, and its launch changes it to the next one,
+	// by compare-and-swap: so one launch succeeds, also if a Call is used again when c has become
+	// another.
 	id atomic.Uint64
 
 	// fill copies the state, and moves the held part, into a new frame. Its first argument is

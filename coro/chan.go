@@ -48,7 +48,8 @@ func NewChan[T any](capacity int) *Chan[T] {
 	return c
 }
 
-// chanType is what all channels with elements of one type share. It is never freed. Any goroutine uses it.
+// chanType is what all channels with elements of one type share. It is never freed. Any goroutine
+// uses it.
 type chanType[T any] struct {
 	pointer string    // where T holds a Go pointer; empty if T holds none
 	boxes   sync.Pool // of *box[T], for values on their way from a method to park

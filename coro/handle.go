@@ -8,22 +8,24 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// A Handle is the scope of the tree that Start has launched: the frames of the tree refer to it, by
-// integers, and liveHandles keeps it until the root has ended. Return writes the result into it. If the context of the tree can
-// end, the scope is a childScope instead, within that of the shared environment, which refers to the Handle.
+// A Handle is the scope of the tree that Start has launched: the frames of the tree refer to it,
+// by integers, and liveHandles keeps it until the root has ended. Return writes the result into
+// it. If the context of the tree can end, the scope is a childScope instead, within that of the
+// shared environment, which refers to the Handle.
 //
 // # Its end
 //
-// The worker that ends the root closes the scope, and then sets the state to HandleDone or HandleFailed, under mu. A
-// goroutine that sees the end finds nothing of the tree live, and the result written. Only those that
-// wait for the end, and an error, need a handleEnd: it is made on demand, under mu, while the state says that the
-// task runs. So the worker that ends the task finds it under mu, and wakes its waiters under its lock:
-// a task that has the handleEnd and has not queued itself yet finds ended set there.
+// The worker that ends the root closes the scope, and then sets the state to HandleDone or
+// HandleFailed, under mu. A goroutine that sees the end finds nothing of the tree live, and the
+// result written. Only those that wait for the end, and an error, need a handleEnd: it is made on
+// demand, under mu, while the state says that the task runs. So the worker that ends the task
+// finds it under mu, and wakes its waiters under its lock: a task that has the handleEnd and has
+// not queued itself yet finds ended set there.
 //
 // # Cancel
 //
-// Cancel may come at any time. It takes the scope and its generation under mu, while the state says that the task
-// runs; close changes the generation. So a late Cancel does nothing.
+// Cancel may come at any time. It takes the scope and its generation under mu, while the state
+// says that the task runs; close changes the generation. So a late Cancel does nothing.
 //
 // A task awaits a Handle by way of a child of kind handleKind, and the child waits. So the
 // error is the child's, which needs no memory in the awaiting frame, and the result goes
@@ -53,15 +55,15 @@ type handle struct {
 	end  *handleEnd  // nil: nobody has waited, and there is no error; guarded by mu
 }
 
-// handleEnd is what tasks and goroutines wait for that wait for the end of a Handle's
-// task. Any goroutine may use it, under its lock. It is apart from the Handle because most are not waited for, and because
-// runtimes keep a waitable for a while after tasks have waited for it, and must not keep the
-// result.
+// handleEnd is what tasks and goroutines wait for that wait for the end of a Handle's task. Any
+// goroutine may use it, under its lock. It is apart from the Handle because most are not waited
+// for, and because runtimes keep a waitable for a while after tasks have waited for it, and must
+// not keep the result.
 type handleEnd struct {
 	handleWaiters
 
-	// done is closed at the end; nil if Done was not called. err is what the task has ended with. Both are
-	// guarded by the Handle's mu.
+	// done is closed at the end; nil if Done was not called. err is what the task has ended with.
+	// Both are guarded by the Handle's mu.
 	done chan struct{}
 	err  error
 }
@@ -113,10 +115,10 @@ var ErrRunning = errors.New("coro: the task has not ended")
 // tree of their own; the options are those of [RunAsync] except [OnError] and [OnResult],
 // since the handle has both. The errors are those of [Go].
 //
-// Start may be called from any goroutine, and in a step function. Also there, the task is not
-// a child of the caller, and ends by itself. Closing the executor ends it with the executor's
-// error. Start allocates one object on the Go heap; the first wait for a task that has not ended, and an error,
-// take another one.
+// Start may be called from any goroutine, and in a step function. Also there, the task is not a
+// child of the caller, and ends by itself. Closing the executor ends it with the executor's
+// error. Start allocates one object on the Go heap; the first wait for a task that has not ended,
+// and an error, take another one.
 func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], error) {
 	mustBeExecutor(ex, "Start")
 	c := call.claim()
@@ -128,8 +130,9 @@ func Start[R any](ex Executor, call Call[R], opts ...StartOption) (*Handle[R], e
 	return h, nil
 }
 
-// begin makes h the scope of a tree with the environment env, and returns what the root refers to. inner
-// says that the tree is a part of the tree of the task that waits for it, AwaitOn's, which cancels it.
+// begin makes h the scope of a tree with the environment env, and returns what the root refers
+// to. inner says that the tree is a part of the tree of the task that waits for it, AwaitOn's,
+// which cancels it.
 func (h *handle) begin(env *sharedEnvironment, inner bool) envRef {
 	h.task = HandleRunning
 	h.pin = liveHandles.add(h)
@@ -181,8 +184,8 @@ func (h *handle) abandon() {
 	h.task, h.tree = 0, nil
 }
 
-// ended ends the Handle's task with err. After it has released mu, and then the lock of end, h may have another use:
-// ended does not touch it any more.
+// ended ends the Handle's task with err. After it has released mu, and then the lock of end, h
+// may have another use: ended does not touch it any more.
 func (h *handle) ended(w *Worker, err error) {
 	tree := h.tree
 	h.mu.Lock()
@@ -222,7 +225,8 @@ func (h *handle) makeEnd() *handleEnd {
 	return h.end
 }
 
-// reuse makes h ready for another task. Nobody has it, but the runtime of a task that has waited may have end.
+// reuse makes h ready for another task. Nobody has it, but the runtime of a task that has waited
+// may have end.
 func (h *handle) reuse() {
 	h.task = 0
 	if e := h.end; e != nil {
@@ -263,7 +267,8 @@ func (h *Handle[R]) Result() (R, error) {
 	return zero, ErrRunning
 }
 
-// take returns the result of a task that has ended with err. A task that has failed may have stored a result before.
+// take returns the result of a task that has ended with err. A task that has failed may have
+// stored a result before.
 func (h *Handle[R]) take(err error) (result R, _ error) {
 	if err != nil {
 		return result, err
@@ -361,8 +366,9 @@ func (h *handle) doneChan() <-chan struct{} {
 	return e.done
 }
 
-// waitFor makes the child f that stands for h's task wait for the end of it. uncancellable is for a child that waits
-// although its own tree has been cancelled: only the closer of its executor finds it.
+// waitFor makes the child f that stands for h's task wait for the end of it. uncancellable is for
+// a child that waits although its own tree has been cancelled: only the closer of its executor
+// finds it.
 func (h *handle) waitFor(f AnyFrame, at int, uncancellable bool) Step {
 	h.mu.Lock()
 	e := h.makeEnd()

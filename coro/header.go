@@ -11,7 +11,8 @@ package coro
 // is kept alive by something else:
 //
 //	kinds         the list of all kinds; they are never freed
-//	environments  the executor, sharedPins, pinned calls, keptRelays, the slots of scopes, or the caller of Run
+//	environments  the executor, sharedPins, keptRelays, or the caller of Run
+//	scopes        liveHandles, the slots of childScopes, and what keeps the environment that they are part of
 //	workers       the goroutines that run them
 //	frames        the arena, or the allocator, that they come from
 //
@@ -66,7 +67,8 @@ func (e *envRef) get() *Environment {
 // set makes e refer to env.
 func (e *envRef) set(env *Environment) { *e = envRef(unsafe.Pointer(env)) }
 
-// scope returns the scope, or nil if e refers to none: then the task does not end before its executor does.
+// scope returns the scope, or nil if e refers to none: then the task does not end before its
+// executor does.
 func (e *envRef) scope() *scope {
 	if *e&inScope == 0 {
 		return nil
@@ -174,7 +176,8 @@ const (
 
 // poisonWord is what a checked arena fills freed memory with. As flags it has those that are
 // inherited, so that Await takes its slow path before it follows a link of the frame, and one
-// that no frame has while its task runs, by which the slow path knows freed memory. The compiler checks both.
+// that no frame has while its task runs, by which the slow path knows freed memory. The compiler
+// checks both.
 const poisonWord = 0xDBDBDBDB
 
 var (

@@ -54,9 +54,9 @@ func HeapStatistics() HeapStats {
 	return s
 }
 
-// TrimHeap gives memory of free slots back to the Go heap, after a burst: of held parts, scopes, groups and
-// what else [HeapStatistics] counts, of all executors. Slots are kept in blocks of up to 64, and a block goes
-// back when none of it is in use. Up to 64 free slots of each sort stay with each worker that is not
-// idle. [arena.Arena.Trim] does the same for frames. Any goroutine may call it; it takes locks that tasks
-// take when no slot is free.
+// TrimHeap gives memory of free slots back to the Go heap, after a burst: of held parts, scopes,
+// groups and what else [HeapStatistics] counts, of all executors. Slots are kept in blocks of up
+// to 64, and a block goes back when none of it is in use. Up to 64 free slots of each sort stay
+// with each worker that is not idle. [arena.Arena.Trim] does the same for frames. Any goroutine
+// may call it; it takes locks that tasks take when no slot is free.
 func TrimHeap() { slots.TrimAll() }

@@ -13,8 +13,8 @@ import (
 // package-level variable. Any goroutine may use it, at any time.
 //
 // A task's held part lies in a slot on the Go heap, which no other task uses while this one
-// lives. Slots are recycled and never freed: a kind has about as many as the most of its tasks
-// that have lived at the same time.
+// lives. Slots are recycled: a kind has about as many as the most of its tasks that have lived at the
+// same time, until [TrimHeap] gives free ones back.
 type HeldKind[S, H, R any] struct {
 	kind
 	slots slots.Of[H]

@@ -196,9 +196,9 @@ type launching struct {
 	within *execRuntime // of the tree that the root is part of, for AwaitOn; nil for a tree of its own
 }
 
-// launch makes the root of a claimed call and posts it. Unless Run waits for the call, the
-// caller must not touch it afterwards. If launch returns an error, it has recycled the call. o is nil if the
-// root has the executor's own environment.
+// launch makes the root of a claimed call and posts it. Unless Run waits for the call, the caller
+// must not touch it afterwards. If launch returns an error, it has recycled the call. o is nil if
+// the root has the executor's own environment.
 func (c *call) launch(ex Executor, o *options, l launching) error {
 	base := ex.Environment()
 	rt := base.runtime

@@ -11,8 +11,8 @@ import "unsafe"
 type Mutex struct {
 	mutexWaiters
 
-	// signalled has, for each waiter with flagSignalled and in the same order, the Cond
-	// whose Signal it got. It is nil until the first one comes. Those of waiters with a waitNode, which
+	// signalled has, for each waiter with flagSignalled and in the same order, the Cond whose
+	// Signal it got. It is nil until the first one comes. Those of waiters with a waitNode, which
 	// leave the queue in any order, are in signalledNodes. Both are guarded by lock.
 	signalled      *ring[*Cond]
 	signalledNodes map[*waitNode]*Cond

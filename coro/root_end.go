@@ -118,8 +118,9 @@ func (w *Worker) countRootEnd(rt *execRuntime) {
 	rt.roots.notifyIfDraining()
 }
 
-// rootEnded delivers the outcome of a root: to its Handle, to the caller of Run, to the functions of the
-// options or, without any, its error to the executor's handler. The environment may be cleared when it returns.
+// rootEnded delivers the outcome of a root: to its Handle, to the caller of Run, to the functions
+// of the options or, without any, its error to the executor's handler. The environment may be
+// cleared when it returns.
 func (w *Worker) rootEnded(ref envRef, result uintptr, err error) {
 	env := ref.get()
 	if s := ref.scope(); s != nil {

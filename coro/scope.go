@@ -34,10 +34,10 @@ package coro
 //
 // # Scopes in scopes
 //
-// A childScope within another scope is an element of a list of that one from open to close, unless it is
-// shielded. So the end of the outer scope reaches it however deep scopes are nested, and a task that
-// asks whether its scope has ended looks at one scope. A scope that is opened in one that has been cancelled begins
-// as cancelled.
+// A childScope within another scope is an element of a list of that one from open to close,
+// unless it is shielded. So the end of the outer scope reaches it however deep scopes are nested,
+// and a task that asks whether its scope has ended looks at one scope. A scope that is opened in
+// one that has been cancelled begins as cancelled.
 //
 // A task that waits in a scope is an element of a list too: see scope_wait.go.
 

@@ -7,10 +7,10 @@ import (
 )
 
 // scopeSource is the parent of a scope's context, if the scope has a deadline, or a context of
-// its own within a tree that can end, or was cancelled before a task asked for the context. Only a parent can end a context of package context with an
-// error that is not context.Canceled, and only a context of package context gives its Cause and
-// ends the contexts that are made from it. So Frame.Context returns a context of package context,
-// and this type is the parent of it.
+// its own within a tree that can end, or was cancelled before a task asked for the context. Only
+// a parent can end a context of package context with an error that is not context.Canceled, and
+// only a context of package context gives its Cause and ends the contexts that are made from it.
+// So Frame.Context returns a context of package context, and this type is the parent of it.
 //
 // A scopeSource does not end by itself: the scope learns of each end, of the
 // executor's deadlines as well as of the contexts around, and calls end, at most once. Any
@@ -92,11 +92,13 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// scopeContext is the context of the tasks in a scope. The goroutine that makes it, the canceller and the
-// one that closes the scope use it, under mu. All of it is nil until a task asks for the context.
+// scopeContext is the context of the tasks in a scope. The goroutine that makes it, the canceller
+// and the one that closes the scope use it, under mu. All of it is nil until a task asks for the
+// context.
 //
-// No end is lost: the canceller sets scopeCancelled and takes the scopeExtra, with the stripe's lock held, and then
-// looks for the context; the goroutine that makes the context stores it and then loads the flag.
+// No end is lost: the canceller sets scopeCancelled and takes the scopeExtra, with the stripe's
+// lock held, and then looks for the context; the goroutine that makes the context stores it and
+// then loads the flag.
 type scopeContext struct {
 	mu     sync.Mutex
 	ctx    context.Context

@@ -2,15 +2,16 @@ package coro
 
 // How the tasks that wait in a scope are found when it ends.
 //
-// Each task that waits in a scope is an element of a doubly linked list of the scope: by a waitNode
-// if it waits in the queue of a waitable or in a Select, by its sleeper if it sleeps. The node also leads to
-// both neighbours in the queue. So cancelling one task among a million costs the same as
-// among two, and so does a task's leaving of the list when it is woken. A task in no scope has no
-// node.
+// Each task that waits in a scope is an element of a doubly linked list of the scope: by a
+// waitNode if it waits in the queue of a waitable or in a Select, by its sleeper if it sleeps.
+// The node also leads to both neighbours in the queue. So cancelling one task among a million
+// costs the same as among two, and so does a task's leaving of the list when it is woken. A task
+// in no scope has no node.
 //
-// The lists of a runtime's scopes are guarded by the locks of its stripes: which one follows from the
-// address of the scope. A sharedEnvironment's scope, which tasks on all workers may wait in, has several
-// lists, with a stripe each: which one follows from the address of the element's task.
+// The lists of a runtime's scopes are guarded by the locks of its stripes: which one follows from
+// the address of the scope. A sharedEnvironment's scope, which tasks on all workers may wait in,
+// has several lists, with a stripe each: which one follows from the address of the element's
+// task.
 //
 // # No task is missed
 //
@@ -26,26 +27,29 @@ package coro
 //	C2  takes the first element out of each list, under the lock of that list's stripe, until the list
 //	    is empty.
 //
-// If W1 finds the flag not set, then C1 comes after W1, so the canceller locks the stripe for C2 after W2,
-// and finds the element. For a childScope that is opened in the scope, the same holds.
+// If W1 finds the flag not set, then C1 comes after W1, so the canceller locks the stripe for C2
+// after W2, and finds the element. For a childScope that is opened in the scope, the same holds.
 //
 // # No task is taken twice
 //
-// A task is woken by the goroutine that takes it out of its queue, under the waitable's lock, which it
-// holds until the task has left the list (unlist). So while a task is in the list, either it is
-// queued, or a goroutine that has taken it out holds the waitable's lock. The canceller comes from the list: with the
-// stripe's lock held, it tries the waitable's lock. If it gets it, the task is queued, and it takes
-// the task out of both. Otherwise it releases the stripe's lock, waits for the waitable's, releases that
-// and looks at the list again, from its beginning.
+// A task is woken by the goroutine that takes it out of its queue, under the waitable's lock,
+// which it holds until the task has left the list (unlist). So while a task is in the list,
+// either it is queued, or a goroutine that has taken it out holds the waitable's lock. The
+// canceller comes from the list: with the stripe's lock held, it tries the waitable's lock. If it
+// gets it, the task is queued, and it takes the task out of both. Otherwise it releases the
+// stripe's lock, waits for the waitable's, releases that and looks at the list again, from its
+// beginning.
 //
-// The node, with the waitable's address in it, is read only under the stripe's lock, and the waitable is in
-// use then, by the queued task or by that goroutine. So the address may be made a pointer.
+// The node, with the waitable's address in it, is read only under the stripe's lock, and the
+// waitable is in use then, by the queued task or by that goroutine. So the address may be made a
+// pointer.
 //
-// A sleeping task belongs to the goroutine that takes its timer out of the wheel; see sleep.go. If the
-// canceller finds that fire has the timer, it only takes the sleeper out of the list. A task in a Select belongs to
-// the goroutine that makes the claim: see select_proxy.go. The canceller makes it under the stripe's lock, and settles
-// the Select when it has released that. The block is not freed meanwhile: whoever else makes the
-// claim takes the node out of the list before it frees the block.
+// A sleeping task belongs to the goroutine that takes its timer out of the wheel; see sleep.go.
+// If the canceller finds that fire has the timer, it only takes the sleeper out of the list. A
+// task in a Select belongs to the goroutine that makes the claim: see select_proxy.go. The
+// canceller makes it under the stripe's lock, and settles the Select when it has released that.
+// The block is not freed meanwhile: whoever else makes the claim takes the node out of the list
+// before it frees the block.
 //
 // # Order of locks
 //
@@ -95,8 +99,8 @@ func (rt *execRuntime) listStripe(s *scope, i uintptr) *scopeStripe {
 	return rt.stripeAt(uintptr(unsafe.Pointer(s))>>4 + 1 + i)
 }
 
-// place returns the list of s that an element is in, and its stripe. address is that of the task's frame or,
-// if the element is a scope, of that.
+// place returns the list of s that an element is in, and its stripe. address is that of the
+// task's frame or, if the element is a scope, of that.
 func (s *scope) place(address uintptr) (*scopeList, *scopeStripe) {
 	return s.list(s.runtime(), (address>>7^address>>12)%sharedLists)
 }
@@ -184,9 +188,10 @@ func (s *scopeList) remove(l *listed) bool {
 
 // ---- tasks
 
-// waitNode is what a task has that waits in a scope, in the queue of a waitable or in a Select. It lies in the
-// room behind the task's state, where a child would be elided, or else in a slot. It belongs to
-// the holder of the waitable's lock, and listed and on to that of the stripe's lock.
+// waitNode is what a task has that waits in a scope, in the queue of a waitable or in a Select.
+// It lies in the room behind the task's state, where a child would be elided, or else in a slot.
+// It belongs to the holder of the waitable's lock, and listed and on to that of the stripe's
+// lock.
 type waitNode struct {
 	listed
 	task link[header]
@@ -211,16 +216,16 @@ var waitNodes slots.Of[waitNode]
 
 func init() { waitNodes.Init() }
 
-// flagListed is set in the frame of a task that waits and has a waitNode: header.worker is its address. No task
-// that waits is lingering, so the two share a bit.
+// flagListed is set in the frame of a task that waits and has a waitNode: header.worker is its
+// address. No task that waits is lingering, so the two share a bit.
 const flagListed = flagLingering
 
 // node returns the waitNode of a task with flagListed.
 func (h *header) node() *waitNode { return (*waitNode)(unsafe.Pointer(h.worker.get())) }
 
-// enlist makes the task of h, which is about to wait for on, an element of its scope s. It returns parked,
-// or parkCancelled if the scope has ended. If the task has a node already, since it moves from one
-// queue to another, enlist changes that. The caller holds the lock of on.
+// enlist makes the task of h, which is about to wait for on, an element of its scope s. It
+// returns parked, or parkCancelled if the scope has ended. If the task has a node already, since
+// it moves from one queue to another, enlist changes that. The caller holds the lock of on.
 func (h *header) enlist(s *scope, on uintptr, selects bool) parking {
 	has := h.layout&flagListed != 0
 	n := h.newNode(has)
@@ -274,9 +279,9 @@ func (n *waitNode) free(w *Worker) {
 	}
 }
 
-// unlist takes the task of h out of the list of its scope, if it is in one, and frees its node. The caller has
-// taken the task out of its queue, whose lock it still holds, or has claimed it in a Select. w is the worker whose
-// goroutine calls, or nil.
+// unlist takes the task of h out of the list of its scope, if it is in one, and frees its node.
+// The caller has taken the task out of its queue, whose lock it still holds, or has claimed it in
+// a Select. w is the worker whose goroutine calls, or nil.
 func (h *header) unlist(w *Worker) {
 	if h.layout&flagListed != 0 {
 		h.leaveScope(w)
@@ -297,8 +302,8 @@ func (h *header) leaveScope(w *Worker) {
 
 // ---- cancelling
 
-// cancel wakes the waiting tasks of the use of s that has the given generation, and of the scopes in it,
-// because of end. If that use has ended, cancel does nothing. The caller holds no lock.
+// cancel wakes the waiting tasks of the use of s that has the given generation, and of the scopes
+// in it, because of end. If that use has ended, cancel does nothing. The caller holds no lock.
 func (rt *execRuntime) cancel(s *scope, generation uint64, end ending) {
 	woken := wakeLists.Get().(*wakeList)
 	s.cancelInto(rt, generation, end, woken)
@@ -337,8 +342,8 @@ func (s *scope) cancelInto(rt *execRuntime, generation uint64, end ending, woken
 	}
 }
 
-// cancelBatch is how many tasks a canceller wakes before it posts them, so that they run while it looks
-// for others.
+// cancelBatch is how many tasks a canceller wakes before it posts them, so that they run while it
+// looks for others.
 const cancelBatch = 256
 
 // cancelFirst takes the first element out of the i-th list of s. It returns false if there is none, or

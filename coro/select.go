@@ -112,7 +112,8 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 				s.soonest, s.after = i, d
 			}
 		default:
-			// Field by field, since a copy of words that were just stored is slow if it takes two at once.
+			// Field by field, since a copy of words that were just stored is slow if it takes two
+			// at once.
 			s.cases = append(s.cases, Case{on: c.on, index: int32(i), sort: c.sort, place: c.place, number: c.number, box: c.box})
 			added := &s.cases[len(s.cases)-1] // c in a call of a method would be on the Go heap
 			if c.sort == caseOfTime {

@@ -71,10 +71,11 @@ type selection struct {
 	chosen uintptr // where the number of the case goes; 0: nowhere
 	n      uint32  // how many proxies there are, and the bits selectionTimed and selectionUnset
 
-	// winner is 0, and from the claim on the number of the claimed case plus 1, or selectWithdrawn, with
-	// selectionMet. It is read and written by goroutines that hold the lock of one of the cases or, if the
-	// task waits in a scope, that of its stripe, and by fire, which holds none. Hence it is atomic; and only the compare-and-swap from 0
-	// changes the number, so one claim succeeds.
+	// winner is 0, and from the claim on the number of the claimed case plus 1, or
+	// selectWithdrawn, with selectionMet. It is read and written by goroutines that hold the lock
+	// of one of the cases or, if the task waits in a scope, that of its stripe, and by fire,
+	// which holds none. Hence it is atomic; and only the compare-and-swap from 0 changes the
+	// number, so one claim succeeds.
 	winner interleave.Uint32
 }
 

@@ -37,19 +37,20 @@ type sharedEnvironment struct {
 	trace *treeTrace // of the tree, if that began while a trace was taken; then it has one user
 	pin   uint32     // the place in sharedPins, plus 1; 0: it has none
 
-	// root is the scope of all these trees, if hooks says that their context can end; waiting is its lists, each
-	// guarded by the lock of its stripe.
+	// root is the scope of all these trees, if hooks says that their context can end; waiting is
+	// its lists, each guarded by the lock of its stripe.
 	root    scope
 	waiting [sharedLists]scopeList
 
-	// hooks says that the end of the context cancels a scope: root or, if the environment was made for a child, that of
-	// the child. stop is that of the context's AfterFunc; it is guarded by execRuntime.arming, and by the last user.
-	// ownCtx says that the context is not that of the environment around.
+	// hooks says that the end of the context cancels a scope: root or, if the environment was
+	// made for a child, that of the child. stop is that of the context's AfterFunc; it is guarded
+	// by execRuntime.arming, and by the last user. ownCtx says that the context is not that of
+	// the environment around.
 	hooks, ownCtx bool
 	stop          func() bool
 
-	// hash is that of the options, for a look before use; 0 if launches do not find the environment. The owner
-	// stores it.
+	// hash is that of the options, for a look before use; 0 if launches do not find the
+	// environment. The owner stores it.
 	hash atomic.Uint64
 
 	// users is changed by additions, and from 0 only by the goroutine that owns the
@@ -57,8 +58,9 @@ type sharedEnvironment struct {
 	users atomic.Int64
 }
 
-// words is an interface as two words: values of interfaces may be of types that cannot be compared. The environment
-// keeps alive what they refer to, so two are equal only if the values are the same.
+// words is an interface as two words: values of interfaces may be of types that cannot be
+// compared. The environment keeps alive what they refer to, so two are equal only if the values
+// are the same.
 type words [2]uintptr
 
 func wordsOf[T any](v *T) words { return *(*words)(unsafe.Pointer(v)) }
@@ -108,16 +110,18 @@ const (
 // recentEnvironments leads launches on an executor to environments that other launches have used
 // last. Any goroutine loads and stores the pointers; see the head of this file.
 type recentEnvironments struct {
-	// passing has those with a context. It is no user of them: a context is kept no longer than its trees live.
+	// passing has those with a context. It is no user of them: a context is kept no longer than
+	// its trees live.
 	passing recentTable
 
-	// kept has the others, and is a user of each: so they need not be made for each tree if trees with
-	// the same options come one after the other. They are not in sharedPins meanwhile: the executor keeps
-	// them, as it keeps its own environment.
+	// kept has the others, and is a user of each: so they need not be made for each tree if trees
+	// with the same options come one after the other. They are not in sharedPins meanwhile: the
+	// executor keeps them, as it keeps its own environment.
 	kept recentTable
 }
 
-// recentTable has environments in sets. The hash of the options chooses the set, in which an environment may have any place.
+// recentTable has environments in sets. The hash of the options chooses the set, in which an
+// environment may have any place.
 type recentTable [recentSets][recentWays]atomic.Pointer[sharedEnvironment]
 
 // table returns the table for environments with the options o.
@@ -133,7 +137,8 @@ func (r *recentTable) set(hash uint64) *[recentWays]atomic.Pointer[sharedEnviron
 	return &r[hash>>60%recentSets]
 }
 
-// find returns the environment that e is with the options o, of which the caller is a user then, or nil.
+// find returns the environment that e is with the options o, of which the caller is a user then,
+// or nil.
 func (r *recentTable) find(e *Environment, o *options, hash uint64) *sharedEnvironment {
 	set := r.set(hash)
 	for i := range set {
@@ -176,7 +181,8 @@ func (r *recentTable) remove(s *sharedEnvironment) {
 var (
 	sharedPins pins[sharedEnvironment]
 
-	// sharedEnvironments has environments without users. All of them is zero but the generation of root.
+	// sharedEnvironments has environments without users. All of them is zero but the generation
+	// of root.
 	sharedEnvironments = sync.Pool{New: func() any { return new(sharedEnvironment) }}
 )
 
@@ -210,8 +216,8 @@ func (e *Environment) shared(o *options, k *kind) *sharedEnvironment {
 	return s
 }
 
-// own returns the environment that e is with the options o, for one tree. The caller keeps it alive until it has
-// called release.
+// own returns the environment that e is with the options o, for one tree. The caller keeps it
+// alive until it has called release.
 func (e *Environment) own(o *options, k *kind) *sharedEnvironment {
 	s := e.make(o)
 	s.openRoot()
@@ -223,8 +229,8 @@ func (e *Environment) own(o *options, k *kind) *sharedEnvironment {
 	return s
 }
 
-// derive returns the environment that e is with the options o, for one child. The scope of the child releases it. chained
-// says that the end of e's context ends the child too.
+// derive returns the environment that e is with the options o, for one child. The scope of the
+// child releases it. chained says that the end of e's context ends the child too.
 func (e *Environment) derive(o *options, chained bool) *sharedEnvironment {
 	s := e.make(o)
 	if o.ctx != nil {
@@ -317,7 +323,8 @@ func (s *sharedEnvironment) closeRoot() {
 	}
 }
 
-// rootEnded delivers the outcome of a root whose result went to result, to the functions of the options.
+// rootEnded delivers the outcome of a root whose result went to result, to the functions of the
+// options.
 func (s *sharedEnvironment) rootEnded(w *Worker, result uintptr, err error) {
 	handler, results, rt, k := s.handler, s.results, s.runtime, w.failed
 	s.release() // first: the handler may look at what is live

@@ -207,7 +207,8 @@ func TestTimeoutsThatRace(t *testing.T) {
 	require.True(t, clean)
 }
 
-// One waiter among many is cancelled, in any order: it alone continues, and the others keep their order.
+// One waiter among many is cancelled, in any order: it alone continues, and the others keep their
+// order.
 func TestCancelOneOfMany(t *testing.T) {
 	const n = 50
 	for name, op := range map[string]func(m *coro.Mutex, e *coro.Event, s *coro.Semaphore, c *coro.Chan[*int]) func(f coro.AnyFrame, at int) coro.Step{

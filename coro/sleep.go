@@ -3,7 +3,7 @@ package coro
 // A sleeping task is known by its timer. The timer's node lies in the task's frame, which may
 // be freed or have another use a moment after the task has been woken. So exactly one of
 // three may wake it, and only that one may touch the node then: fireTimers, when the time has
-// come; wakeSleepers, when the tree's context ends; and stopTimers, when the executor is
+// come; cancelFirst, when the task's scope ends; and stopTimers, when the executor is
 // closed. Why they do not meet:
 //
 //   - What takes the node out of the wheel owns it and the task; see timers. This is all there

@@ -47,8 +47,8 @@ import (
 //
 // remove reads the node. A caller that gets false must leave the node to fire, which may have
 // been called with it already. That the memory has no other use by then is for the caller to
-// ensure: by a lock that fire takes too, by a number in a slot that is never given back, or by
-// a word with which the two agree who comes second (see select_proxy.go).
+// ensure: by a lock that fire takes too, or by
+// a word with which the two agree who comes second (see select_proxy.go and scope.go).
 type timers struct {
 	clock Clock // not changed
 	base  int64 // the clock's time that is 0 for the wheel, which knows no times before 0; not changed

@@ -2,8 +2,8 @@
 
 package coro
 
-// Which stripe and which list it is follows from addresses, which differ from execution to execution. The explorer needs
-// models that are the same each time.
+// Which stripe and which list it is follows from addresses, which differ from execution to
+// execution. The explorer needs models that are the same each time.
 const (
 	numStripes  = 1
 	sharedLists = 1

@@ -21,8 +21,8 @@ import (
 // waitable is what tasks wait for. The runtimes of the waiting tasks keep it, for the closer. Any
 // goroutine may call its methods, without the waitable's lock, unless it is said otherwise.
 type waitable interface {
-	// withdraw takes all waiting tasks of rt, which is being closed, out of their queues, and adds them
-	// to woken. They have got nothing.
+	// withdraw takes all waiting tasks of rt, which is being closed, out of their queues, and
+	// adds them to woken. They have got nothing.
 	withdraw(rt *execRuntime, woken *wakeList)
 
 	// cancel takes h out of its queue, and adds it to woken. It has got nothing. The caller holds the
@@ -46,8 +46,8 @@ type lock struct {
 	// steady use needs no look into a set that many tasks share. Guarded by mu.
 	entered *execRuntime
 
-	// of is the waitable that the lock is part of. It is written before a task waits there for the first time, with
-	// mu held.
+	// of is the waitable that the lock is part of. It is written before a task waits there for
+	// the first time, with mu held.
 	of waitable
 }
 
@@ -67,8 +67,8 @@ func (l *lock) order(other *lock) int {
 // admit is called with mu held, before h is put into a queue of the waitable on, whose lock
 // l is. Only if it returns parked may h be queued, and must be: h may be in a list of its scope then.
 //
-// It first enters the waitable, then loads the flags: see runtime.go and scope_wait.go, whose arguments
-// depend on that order.
+// It first enters the waitable, then loads the flags: see runtime.go and scope_wait.go, whose
+// arguments depend on that order.
 func (l *lock) admit(on waitable, h *header) parking {
 	if h.env&inScope == 0 {
 		if rt := h.env.get().runtime; l.entered == rt && !rt.closed.Load() {
@@ -236,8 +236,9 @@ func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 	return true
 }
 
-// fifo is a queue of waiting tasks, linked through their frames or, if they have waitNodes, through those, and of the
-// argument that each has for its operation. The lock of its waitable guards it.
+// fifo is a queue of waiting tasks, linked through their frames or, if they have waitNodes,
+// through those, and of the argument that each has for its operation. The lock of its waitable
+// guards it.
 type fifo[V any] struct {
 	head, tail *header
 	n          int
@@ -252,9 +253,9 @@ func (q *fifo[V]) empty() bool { return q.head == nil }
 // settled.
 func (q *fifo[V]) idle() bool { return q.empty() && (q.numbered == nil || q.numbered.visits == 0) }
 
-// numberedArguments has the arguments of proxies and of tasks with a waitNode, which leave a queue in any
-// order, or says that they lie in those: an argument that is an address, or nothing, does. Each other
-// argument has a number. The waitable's lock guards it.
+// numberedArguments has the arguments of proxies and of tasks with a waitNode, which leave a
+// queue in any order, or says that they lie in those: an argument that is an address, or nothing,
+// does. Each other argument has a number. The waitable's lock guards it.
 type numberedArguments[V any] struct {
 	casePlace         // of the proxies
 	inWords   bool    // not changed
@@ -262,8 +263,8 @@ type numberedArguments[V any] struct {
 	free      []int32 // the numbers that are not in use
 }
 
-// argument returns where the argument of a proxy or of a task with a waitNode is: in word or, with that number,
-// in values.
+// argument returns where the argument of a proxy or of a task with a waitNode is: in word or,
+// with that number, in values.
 func (h *header) argument() (word unsafe.Pointer, number *int32) {
 	if h.layout&flagProxy != 0 {
 		p := h.proxy()

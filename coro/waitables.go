@@ -7,12 +7,14 @@ import (
 	"github.com/framearena/framearena/internal/interleave"
 )
 
-// waitables is the set of all waitables that tasks of an executor may be waiting for: it leads the closer and
-// visitors to the waiting tasks, and keeps the waitables alive. Any goroutine may use it.
+// waitables is the set of all waitables that tasks of an executor may be waiting for: it leads
+// the closer and visitors to the waiting tasks, and keeps the waitables alive. Any goroutine may
+// use it.
 //
-// A waitable is entered before a task waits there, with the waitable's lock held, and stays when the task has continued, so
-// that a waitable in steady use is not entered again and again: its lock remembers the executor.
-// When the set has doubled, add takes out the waitables where no task waits.
+// A waitable is entered before a task waits there, with the waitable's lock held, and stays when
+// the task has continued, so that a waitable in steady use is not entered again and again: its
+// lock remembers the executor. When the set has doubled, add takes out the waitables where no
+// task waits.
 //
 // mu comes after the locks of waitables. The sweep in add goes against the order, from mu to the
 // locks of waitables, but only tries, and leaves a waitable whose lock is taken.
@@ -35,8 +37,8 @@ func (s *waitables) add(rt *execRuntime, p waitable) {
 		s.set = make(map[waitable]uint64)
 	}
 	if len(s.set) >= max(s.sweepAt, minSweep) {
-		// p is not in the set, or it is there from before: its own lock is held, so it stays. The others are
-		// only tried.
+		// p is not in the set, or it is there from before: its own lock is held, so it stays. The
+		// others are only tried.
 		for q := range s.set {
 			if q.forget(rt) {
 				delete(s.set, q)
@@ -48,8 +50,8 @@ func (s *waitables) add(rt *execRuntime, p waitable) {
 	s.entered++
 }
 
-// withdraw wakes the tasks of rt in the queues of all waitables. rt is closed, so each waking leaves the
-// task to the closer.
+// withdraw wakes the tasks of rt in the queues of all waitables. rt is closed, so each waking
+// leaves the task to the closer.
 func (s *waitables) withdraw(rt *execRuntime, woken *wakeList) {
 	s.mu.Lock()
 	found := make([]waitable, 0, len(s.set)) // a copy, since mu is taken after the locks of waitables
@@ -65,9 +67,9 @@ func (s *waitables) withdraw(rt *execRuntime, woken *wakeList) {
 	}
 }
 
-// forgetAll makes the waitables forget the executor: no task of it waits any more, and the waitables may
-// live longer, some as long as the program. If they kept the executor, they would keep from the collector all that it leads
-// to.
+// forgetAll makes the waitables forget the executor: no task of it waits any more, and the
+// waitables may live longer, some as long as the program. If they kept the executor, they would
+// keep from the collector all that it leads to.
 func (s *waitables) forgetAll(rt *execRuntime) {
 	s.mu.Lock()
 	set := s.set

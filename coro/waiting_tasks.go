@@ -7,11 +7,10 @@ import (
 )
 
 // All waiting tasks can be found without a list of them: what they wait for is in the executor's
-// waitables, for its closer, or in its timer wheel. A visit goes through the waitables, and through the
-// queues of each of those, and through the wheel. It
-// holds one lock at a time, and each for a bounded number of elements. Map iterators and
-// cursors remember the place in between; elements that come or go meanwhile do not disturb
-// them.
+// waitables, for its closer, or in its timer wheel. A visit goes through the waitables, and
+// through the queues of each of those, and through the wheel. It holds one lock at a time, and
+// each for a bounded number of elements. Map iterators and cursors remember the place in between;
+// elements that come or go meanwhile do not disturb them.
 //
 // The chain from a task in a queue to its root does not change, since none of these tasks
 // runs. So a goroutine that holds the queue's lock may read it.
@@ -90,9 +89,9 @@ func (rt *execRuntime) visit(v *visitor) {
 	}
 }
 
-// visitTimers visits the sleeping tasks. It holds the lock for one list of the wheel at a time. Timers move from higher levels to lower
-// ones, then to the list of those that are due, and the visit takes the same way. A timer that
-// moves meanwhile may be seen again, or be missed.
+// visitTimers visits the sleeping tasks. It holds the lock for one list of the wheel at a time.
+// Timers move from higher levels to lower ones, then to the list of those that are due, and the
+// visit takes the same way. A timer that moves meanwhile may be seen again, or be missed.
 func (v *visitor) visitTimers(t *timers) {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()

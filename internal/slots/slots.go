@@ -1,6 +1,7 @@
-// Package slots has memory on the Go heap for values that frames refer to by integers: slots
-// that are made when none is free, kept as long as the program runs, and used again. So the
-// collector sees what the values refer to, and the steady state allocates nothing.
+// Package slots has memory on the Go heap for values that frames refer to by integers: slots that
+// are made when none is free, used again, and kept until TrimAll finds that no slot of their
+// block is in use. So the collector sees what the values refer to, and the steady state allocates
+// nothing.
 package slots
 
 import (
@@ -66,8 +67,9 @@ type store struct {
 
 // node is what a slot begins with. It belongs to the list that the slot is in.
 type node struct {
-	// next is the next one in a list; 0 in a slot that is in use. It is an integer, so that slots of
-	// values without Go pointers have none, and the collector does not look at them: blocks keeps the slots.
+	// next is the next one in a list; 0 in a slot that is in use. It is an integer, so that slots
+	// of values without Go pointers have none, and the collector does not look at them: blocks
+	// keeps the slots.
 	next offheap.Link[node]
 }
 
@@ -127,8 +129,8 @@ func newBlock[T any]() *node {
 	return &block[0].node
 }
 
-// blockLen returns how many slots of size bytes a block has. A block of small slots fits, with the word that
-// the runtime puts before an object with pointers, in a size class that it fills.
+// blockLen returns how many slots of size bytes a block has. A block of small slots fits, with
+// the word that the runtime puts before an object with pointers, in a size class that it fills.
 func blockLen(size uintptr) int {
 	const word = unsafe.Sizeof(uintptr(0))
 	most := uintptr(blockBytes)

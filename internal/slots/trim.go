@@ -17,8 +17,9 @@ func TrimAll() {
 	}
 }
 
-// trim does what TrimAll says for one type. It takes all free slots out of the lists, and puts those back
-// that are in blocks with others. Callers of take that find none meanwhile wait for growing.
+// trim does what TrimAll says for one type. It takes all free slots out of the lists, and puts
+// those back that are in blocks with others. Callers of take that find none meanwhile wait for
+// growing.
 func (s *store) trim() {
 	s.growing.Lock()
 	defer s.growing.Unlock()
