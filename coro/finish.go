@@ -34,6 +34,7 @@ func (w *Worker) finish(h *header, err error) *header {
 			return parent
 		}
 		w.err = nil
+		w.passing = nil
 		if flags&flagRoot != 0 {
 			w.endRoot(env, result, err)
 			return nil
@@ -115,11 +116,11 @@ func (w *Worker) failOnPanic(v any) *header {
 		panic(v) // in an executor or a handler
 	}
 	h, child := w.running()
-	err := newPanicError(h, v)
+	err := w.panicError(h, v)
 	if child != nil { // it will not begin
 		w.discard(child)
 	}
-	if w.beginCleanup(h, err) {
+	if !h.kind.get().compiled && w.beginCleanup(h, err) {
 		return h
 	}
 	return w.finish(h, err)

@@ -26,11 +26,11 @@ func (w *Worker) failOnGoexit() {
 		return
 	}
 	h, child := w.running()
-	err := newPanicError(h, ErrGoexit)
+	err := w.panicError(h, ErrGoexit)
 	if child != nil { // it will not begin
 		w.discard(child)
 	}
-	if w.beginCleanup(h, err) {
+	if !h.kind.get().compiled && w.beginCleanup(h, err) {
 		w.unfinished = h
 	} else {
 		w.unfinished = w.finish(h, err)

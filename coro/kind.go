@@ -35,6 +35,7 @@ type kind struct {
 	resultPointer string
 
 	hasCleanup bool // the step function has a case for Cleanup; see HasCleanup
+	compiled   bool // the step function was compiled from a Go function; see Compiled
 
 	// groupOffset is where in a frame the Group in its state lies, in bytes. It is 0 if the
 	// state has none.

@@ -77,6 +77,12 @@ type Worker struct {
 
 	args waitArguments // of the wait that the running step has asked for
 
+	// suspension is for tasks whose functions are compiled; see suspension.go. passing is the panic
+	// that ended the child of the task that runs next, until it has ended a root or a spawned child.
+	// Both are the owner's.
+	suspension Suspension
+	passing    *PanicError
+
 	// cache is part of the worker and not referred to, so that a step finds its free lists one
 	// load after its worker.
 	cache arena.Cache
@@ -116,6 +122,7 @@ type Worker struct {
 // be closed before a.
 func NewWorker(a *arena.Arena) *Worker {
 	w := new(Worker)
+	w.suspension.w = w
 	a.OpenCache(&w.cache)
 	return w
 }

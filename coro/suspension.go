@@ -1,0 +1,320 @@
+package coro
+
+// Tasks whose functions are plain Go: what package task, and the code that framearena gen writes,
+// need of the step loop.
+//
+// A compiled function has two forms. Its start form is called like any Go function, in the step of
+// some frame, and needs no frame itself. If an operation has to wait, it says so in the worker's
+// Suspension and returns. Then each start form that was called makes a frame for itself, stores
+// its variables there and returns to its caller, which does the same: innermost function first. The
+// step that called the outermost one stores its own variables in its frame, and leaves. So at the
+// end of that step there is a chain of frames as Await would have made it, and the operation is
+// entered for the innermost of them, by the same loop as for any other task.
+//
+// When what it waited for has happened, the innermost frame's step function is called, which is the
+// function's step form. When that returns, its parent's is called, and so on: to the loop there is
+// no difference between these frames and others.
+//
+// Nothing is entered before the step has ended: until then no other goroutine can know any of the
+// frames.
+
+import (
+	"context"
+	"runtime"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/framecheck"
+)
+
+// Suspension tells the compiled functions that a worker runs whether they go on, or make frames and
+// return because one of them has to wait. It is for package task and for generated code. It belongs
+// to the worker's goroutine, in the step that runs.
+type Suspension struct {
+	status uint32
+
+	// w is the worker that this is part of. It is nil on a goroutine that runs no steps.
+	w *Worker
+
+	// frame is the frame whose step runs, and env what frames that are made in it refer to.
+	frame link[header]
+	env   envRef
+
+	// innermost and outermost are the first and the last frame that were made since a function
+	// began to wait. below is what the outermost one awaits; 0: the operation.
+	innermost, outermost, below link[header]
+
+	// pending is what the innermost function waits for. Result is where it puts its result, or 0.
+	pending Waiting
+	result  uintptr
+
+	// Amount is an argument of pending: nanoseconds, permits.
+	Amount int64
+
+	// raised is the panic of a child that Child or ChildErr has raised again in this step, so that
+	// its stack is not lost. It is looked at when the step panics.
+	raised *PanicError
+
+	// Context and Executor are those of functions that run on a goroutine, where w is nil.
+	Context  context.Context
+	Executor Executor
+}
+
+// Waiting is an operation that a task function waits for.
+type Waiting interface {
+	// Enter begins the operation for the task of f, in f's step, which returns the Step. f resumes
+	// at the resume point at, and finds there what the operation has given: an error by Err, a
+	// result where Suspension.Result said.
+	Enter(s *Suspension, f AnyFrame, at int) Step
+}
+
+// status
+const (
+	goesOn     = 0
+	suspending = 1
+)
+
+// Suspended reports whether the function that the caller has just called is waiting. Then the caller
+// makes a frame, by [Spill], and returns.
+func (s *Suspension) Suspended() bool { return s.status != goesOn }
+
+// InTask reports whether s is a worker's: whether the functions that use it can wait.
+func (s *Suspension) InTask() bool { return s.w != nil }
+
+// Wait makes the function that runs wait for op: its caller must return to its own caller at once.
+func (s *Suspension) Wait(op Waiting) {
+	if framecheck.Enabled && s.status != goesOn {
+		panic("coro: a task function waits while it is being suspended: the code that framearena gen has written is older than the library; run it again")
+	}
+	s.pending = op
+	s.status = suspending
+}
+
+// Result returns the address where the operation that is being entered puts its result. It is nil if
+// the result is dropped. It lies in the state or held part of the frame that waits.
+func (s *Suspension) Result() unsafe.Pointer {
+	l := link[byte](s.result)
+	return unsafe.Pointer(l.get())
+}
+
+// ResultTo says where the result goes of what the frame that was made last awaits: in its
+// state or held part. A step form that suspends says it before [Leave].
+func (s *Suspension) ResultTo(place unsafe.Pointer) {
+	if s.below != 0 {
+		s.below.get().result = uintptr(place)
+	} else {
+		s.result = uintptr(place)
+	}
+}
+
+// ResultToStep is ResultTo for a step form.
+func (s *Suspension) ResultToStep(place unsafe.Pointer) {
+	s.below = s.outermost
+	s.ResultTo(place)
+}
+
+// Spill makes the frame of a function in its start form, which resumes at the resume point at.
+func Spill[S, R any](s *Suspension, k *Kind[S, R], at int) *Frame[S, R] {
+	return (*Frame[S, R])(unsafe.Pointer(s.spill(&k.kind, at)))
+}
+
+// SpillHeld is Spill for a kind with a held part. That is zero.
+func SpillHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) (*Frame[S, R], *H) {
+	h := s.spill(&k.kind, at)
+	slot := k.slots.Take(s.w.freeSlots())
+	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.set(slot)
+	h.layout |= flagHeld
+	return (*Frame[S, R])(unsafe.Pointer(h)), &slot.Value
+}
+
+func (s *Suspension) spill(k *kind, at int) *header {
+	var c *header
+	if w := s.w; s.frame.get().layout&inheritedFlags == 0 {
+		if c = (*header)(w.cache.TryAllocateAt(k.place)); c == nil {
+			return s.spillSlow(k, at)
+		}
+		c.layout = k.room
+		c.worker.set(w)
+	} else {
+		return s.spillSlow(k, at)
+	}
+	s.chain(c, k, at)
+	return c
+}
+
+// chain makes c, which is new, the outermost of the frames that are being made.
+func (s *Suspension) chain(c *header, k *kind, at int) {
+	c.kind.set(k)
+	c.parent = 0
+	c.env = s.env
+	c.result = 0
+	c.at = uint32(at)
+	s.below = s.outermost
+	if s.below == 0 {
+		s.innermost.set(c)
+	} else {
+		s.below.get().parent.set(c)
+	}
+	s.outermost.set(c)
+}
+
+// spillSlow is spill for frames that do not come from the worker's free lists.
+func (s *Suspension) spillSlow(k *kind, at int) *header {
+	w := s.w
+	layout := s.frame.get().layout & inheritedFlags
+	var c *header
+	if layout&flagCustom != 0 {
+		c = (*header)(s.env.get().allocator.Allocate(k.size))
+	} else {
+		c = (*header)(w.cache.Allocate(k.capacity))
+		layout |= k.room
+	}
+	if c == nil {
+		panic(errNoFrame)
+	}
+	c.layout = layout
+	c.worker.set(w)
+	s.chain(c, k, at)
+	if layout&flagCounted != 0 {
+		c.countStart(w)
+	}
+	return c
+}
+
+// errNoFrame is what a start form panics with if there is no memory for its frame. The task whose
+// step runs fails with [arena.ErrExhausted].
+var errNoFrame = &noFrame{}
+
+type noFrame struct{}
+
+func (*noFrame) Error() string { return arena.ErrExhausted.Error() }
+func (*noFrame) Unwrap() error { return arena.ErrExhausted }
+
+// abandon frees the frames that were made in a step that has panicked.
+func (s *Suspension) abandon() {
+	for h := s.innermost.get(); h != nil; {
+		parent := h.parent.get()
+		s.w.discard(h)
+		h = parent
+	}
+	s.clear()
+}
+
+func (s *Suspension) clear() {
+	s.status = goesOn
+	s.innermost, s.outermost, s.below = 0, 0, 0
+	s.pending = nil
+	s.result = 0
+}
+
+// Resumed returns the Suspension for f's step, which calls it first.
+func Resumed[S, R any](f *Frame[S, R]) *Suspension { return f.resumed() }
+
+func (h *header) resumed() *Suspension {
+	if framecheck.Enabled {
+		h.mustRun("Resumed")
+	}
+	s := &h.worker.get().suspension
+	s.frame.set(h)
+	s.env = h.env
+	return s
+}
+
+// Leave returns the Step of f's step form, which is suspended because a function that it has called,
+// or it itself, waits. f resumes at the resume point at.
+func Leave[S, R any](f *Frame[S, R], s *Suspension, at int) Step { return s.leave(&f.header, at) }
+
+func (s *Suspension) leave(h *header, at int) Step {
+	h.resumeAt(at)
+	inner := h
+	if s.innermost != 0 {
+		inner = s.innermost.get()
+		s.outermost.get().parent.set(h)
+		s.w.current = uintptr(unsafe.Pointer(inner))
+	}
+	op := s.pending
+	s.status = goesOn
+	s.innermost, s.outermost, s.below = 0, 0, 0
+	s.pending = nil
+	return op.Enter(s, inner, int(inner.at))
+}
+
+// ChildErr returns the error of the task function that f's has called, and raises its panic again.
+func ChildErr[S, R any](f *Frame[S, R]) error {
+	if f.at&atFailed == 0 {
+		return nil
+	}
+	return f.childErr()
+}
+
+func (h *header) childErr() error {
+	w := h.worker.get()
+	p, ok := w.err.(*PanicError)
+	if !ok || p != w.passing {
+		return w.err
+	}
+	if p.Value == ErrGoexit {
+		runtime.Goexit()
+	}
+	w.suspension.raised = p
+	panic(p.Value)
+}
+
+// panicError returns the error of h, whose step panicked with v, and makes it the panic that passes
+// to the functions that have called it. If there was no memory for a frame, the error is not a panic.
+func (w *Worker) panicError(h *header, v any) error {
+	s := &w.suspension
+	raised := s.raised
+	s.raised = nil
+	if s.status != goesOn {
+		s.abandon()
+	}
+	if v == any(errNoFrame) {
+		return arena.ErrExhausted
+	}
+	w.passing = newPanicError(h, v)
+	if raised != nil && sameValue(raised.Value, v) {
+		w.passing.Stack, w.passing.Backtrace = raised.Stack, raised.Backtrace
+	}
+	return w.passing
+}
+
+// sameValue reports whether a and b are one interface value. It compares no contents, which may not
+// be comparable.
+func sameValue(a, b any) bool {
+	return *(*[2]uintptr)(unsafe.Pointer(&a)) == *(*[2]uintptr)(unsafe.Pointer(&b))
+}
+
+// ReturnBoth ends the task of f with a result and an error, either of which may be nil. Frame.Fail
+// gives an error alone.
+func ReturnBoth[S, R any](f *Frame[S, R], result R, err error) Step {
+	if err == nil {
+		return f.Return(result)
+	}
+	if f.result != 0 {
+		**(**R)(unsafe.Pointer(&f.result)) = result
+	}
+	return f.Fail(err)
+}
+
+// DefinedAt says where the function is that the kind was compiled from, in place of the position of
+// the call of Define.
+func DefinedAt(file string, line int) KindOption {
+	return func(k *kind) { k.defined = position{file: file, line: line} }
+}
+
+// Compiled declares that the step function was compiled from a Go function: it runs the function's
+// deferred calls itself when it panics, so the resume point [Cleanup] is only for the end of its
+// executor. A panic of the task is raised again in the function that called it.
+func Compiled() KindOption { return func(k *kind) { k.compiled = true } }
+
+// TaskContext returns the context of the task whose step runs.
+func (s *Suspension) TaskContext() context.Context { return s.env.context() }
+
+// TaskErr returns why the task whose step runs should end, or nil.
+func (s *Suspension) TaskErr() error {
+	if !s.env.mayEnd() {
+		return nil
+	}
+	return s.env.cause()
+}

@@ -1,0 +1,26 @@
+package task
+
+import (
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/task/internal/bound"
+)
+
+// None is the result of a function that returns an error alone.
+type None = struct{}
+
+// Call is a task function with its arguments, which [Run], [Go] or [Start] launches. It is good for
+// one launch.
+type Call[R any] struct {
+	call  coro.Call[R]        // if the function is compiled
+	plain func(*T) (R, error) // otherwise
+}
+
+// Call2 returns a call of fn with the arguments a and b.
+func Call2[A, B, R any](fn func(*T, A, B) (R, error), a A, b B) Call[R] {
+	if f := bound.Of(fn); f != nil {
+		if call, ok := f.Call.(func(A, B) coro.Call[R]); ok {
+			return Call[R]{call: call(a, b)}
+		}
+	}
+	return Call[R]{plain: func(t *T) (R, error) { return fn(t, a, b) }}
+}
