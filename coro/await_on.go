@@ -33,13 +33,14 @@ import (
 //
 // In the steady state AwaitOn allocates nothing on the Go heap, except where f is in a scope,
 // such as that of a [Timeout]: the call needs a context then.
-func AwaitOn[S, R, CR any](f *Frame[S, R], at int, ex Executor, call Call[CR], result *CR) Step {
+func AwaitOn[CR any](f AnyFrame, at int, ex Executor, call Call[CR], result *CR) Step {
+	p := f.anyFrame()
 	if ex == nil {
-		panic("coro: task " + quote(f.kind.get().name) + ": AwaitOn needs an Executor")
+		panic("coro: task " + quote(p.kind.get().name) + ": AwaitOn needs an Executor")
 	}
 	c := call.claim()
 	k := kindByResult[CR](&awaitOnKinds, defineAwaitOnKind[CR])
-	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
+	h := p.await(at, &k.kind, unsafe.Pointer(result), p.stateSize())
 	if h.layout&flagRefused == 0 {
 		k.hold(h.worker.get(), h, &awaitOnHeld[CR]{ex: ex, call: c})
 	} else {

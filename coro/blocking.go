@@ -22,12 +22,12 @@ var blockingKinds = offloadKinds{name: "coro.Blocking"}
 // Goroutines are reused, and end when they have had nothing to do for some seconds. There are
 // as many as functions that run at the same time: to limit that, use a [Semaphore]. If fn is
 // not a new closure, nothing is allocated on the Go heap in the steady state.
-func Blocking[S, R, T any](f *Frame[S, R], at int, fn func() (T, error), result *T) Step {
+func Blocking[T any](f AnyFrame, at int, fn func() (T, error), result *T) Step {
 	if fn == nil {
-		panic("coro: task " + quote(f.kind.get().name) + ": Blocking needs a function")
+		panic("coro: task " + quote(f.anyFrame().kind.get().name) + ": Blocking needs a function")
 	}
 	k := offloadKindOf[T](&blockingKinds)
-	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{fn: fn}}, result)
+	return awaitHeld(f.anyFrame(), at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{fn: fn}}, result)
 }
 
 var (
@@ -46,9 +46,9 @@ var (
 // If the Go channel has a value, RecvFrom costs as much as a child. Otherwise a goroutine waits
 // for one. Tasks that wait often should use a [Chan], to which goroutines can send with
 // [Chan.TrySend].
-func RecvFrom[S, R, T any](f *Frame[S, R], at int, ch <-chan T, result *T) Step {
+func RecvFrom[T any](f AnyFrame, at int, ch <-chan T, result *T) Step {
 	k := offloadKindOf[T](&recvFromKinds)
-	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{from: ch}}, result)
+	return awaitHeld(f.anyFrame(), at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{from: ch}}, result)
 }
 
 // SendTo sends v to a Go channel and resumes f's task at the resume point at. If f.Err is not
@@ -56,9 +56,9 @@ func RecvFrom[S, R, T any](f *Frame[S, R], at int, ch <-chan T, result *T) Step 
 // is closed. If the executor is closed meanwhile, v may or may not have been sent.
 //
 // It costs as much as [RecvFrom].
-func SendTo[S, R, T any](f *Frame[S, R], at int, ch chan<- T, v T) Step {
+func SendTo[T any](f AnyFrame, at int, ch chan<- T, v T) Step {
 	k := offloadKindOf[T](&sendToKinds)
-	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{to: ch, value: v}}, nil)
+	return awaitHeld(f.anyFrame(), at, k.HeldKind, struct{}{}, offloadHeld[T]{offloadRequest: offloadRequest[T]{to: ch, value: v}}, nil)
 }
 
 var waitContextKinds = offloadKinds{name: "coro.WaitContext"}
@@ -66,10 +66,10 @@ var waitContextKinds = offloadKinds{name: "coro.WaitContext"}
 // WaitContext waits until ctx has ended, and resumes f's task at the resume point at. If f.Err is
 // not nil then, the context of the tree has ended, and ctx has not. If ctx is the tree's own,
 // f.Err is nil. No goroutine waits.
-func WaitContext[S, R any](f *Frame[S, R], at int, ctx context.Context) Step {
+func WaitContext(f AnyFrame, at int, ctx context.Context) Step {
 	if ctx == nil {
-		panic("coro: task " + quote(f.kind.get().name) + ": WaitContext needs a context")
+		panic("coro: task " + quote(f.anyFrame().kind.get().name) + ": WaitContext needs a context")
 	}
 	k := offloadKindOf[struct{}](&waitContextKinds)
-	return AwaitHeld(f, at, k.HeldKind, struct{}{}, offloadHeld[struct{}]{offloadRequest: offloadRequest[struct{}]{ctx: ctx}}, nil)
+	return awaitHeld(f.anyFrame(), at, k.HeldKind, struct{}{}, offloadHeld[struct{}]{offloadRequest: offloadRequest[struct{}]{ctx: ctx}}, nil)
 }

@@ -114,9 +114,10 @@ func (c *callFor[R]) take() R {
 // [Timeout], [Deadline], [Shield], [Context] and [Allocator], which are in force for the child
 // and what it awaits. It costs a little more than Await, and with options some more, but
 // allocates nothing on the Go heap in the steady state.
-func AwaitCall[S, R, CR any](f *Frame[S, R], at int, call Call[CR], result *CR, opts ...ChildOption) Step {
+func AwaitCall[CR any](f AnyFrame, at int, call Call[CR], result *CR, opts ...ChildOption) Step {
+	p := f.anyFrame()
 	c := call.claim()
-	h := f.awaitCall(at, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
+	h := p.awaitCall(at, c, unsafe.Pointer(result), p.stateSize(), opts)
 	c.recycle()
 	return Step{next: h, op: opAwait}
 }

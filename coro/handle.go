@@ -310,7 +310,7 @@ func (h *Handle[R]) Wait(ctx context.Context) (R, error) {
 func (h *Handle[R]) Await(f AnyFrame, at int, result *R) Step {
 	h.started()
 	k := kindByResult[R](&handleKinds, defineHandleKind[R])
-	return awaitHeldBy(f.anyFrame(), at, k.HeldKind, handleHeld[R]{h}, result)
+	return awaitHeld(f.anyFrame(), at, k.HeldKind, struct{}{}, handleHeld[R]{h}, result)
 }
 
 // started returns the part that does not depend on types. It panics for nil and for the zero Handle.
@@ -418,14 +418,4 @@ func defineHandleKind[R any]() *handleKind[R] {
 		}
 		return h.waitFor(f, 1, false)
 	})}
-}
-
-// awaitHeldBy is AwaitHeld by a task of any kind, without arguments.
-func awaitHeldBy[CH, CR any](h *header, at int, k *HeldKind[struct{}, CH, CR], held CH, result *CR) Step {
-	h.mustRun("Await")
-	c := h.await(at, &k.kind, unsafe.Pointer(result), h.kind.get().size-headerSize)
-	if c.layout&flagRefused == 0 { // a child that only fails needs no held part
-		k.hold(h.worker.get(), c, &held)
-	}
-	return Step{next: c, op: opAwait}
 }

@@ -128,7 +128,12 @@ func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH,
 	if k == nil {
 		panic("coro: task " + quote(f.kind.get().name) + ": AwaitHeld of a nil HeldKind: make one with DefineHeld")
 	}
-	h := f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))
+	return awaitHeld(&f.header, at, k, args, held, result)
+}
+
+// awaitHeld is AwaitHeld by a task of any kind.
+func awaitHeld[CS, CH, CR any](p *header, at int, k *HeldKind[CS, CH, CR], args CS, held CH, result *CR) Step {
+	h := p.await(at, &k.kind, unsafe.Pointer(result), p.stateSize())
 	(*Frame[CS, CR])(unsafe.Pointer(h)).State = args
 	if h.layout&flagRefused == 0 { // a child that only fails needs no held part
 		k.hold(h.worker.get(), h, &held)

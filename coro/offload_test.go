@@ -494,7 +494,7 @@ func TestOffloadMisuse(t *testing.T) {
 		do   func(f *offloadFrame) coro.Step
 		want string
 	}{
-		{"no function", func(f *offloadFrame) coro.Step { return coro.Blocking[int, int, int](f, 1, nil, nil) },
+		{"no function", func(f *offloadFrame) coro.Step { return coro.Blocking[int](f, 1, nil, nil) },
 			`coro: task "offload": Blocking needs a function`},
 		{"no context", func(f *offloadFrame) coro.Step { return coro.WaitContext(f, 1, nil) }, //nolint:staticcheck // misuse
 			`coro: task "offload": WaitContext needs a context`},

@@ -23,7 +23,7 @@ func TestWhatTakesWhichOption(t *testing.T) {
 		"Start":     last(coro.Start[int]),
 		"Seq":       last((*coro.SeqKind[int, int]).Seq),
 		"Seq2":      last((*coro.SeqKind[int, int]).Seq2),
-		"AwaitCall": last(coro.AwaitCall[int, int, int]),
+		"AwaitCall": last(coro.AwaitCall[int]),
 		"SpawnCall": last(coro.SpawnCall[int, int, int]),
 		"All":       last(coro.All[int, int, int, int]),
 		"Any":       last(coro.Any[int, int, int, int]),
