@@ -54,6 +54,9 @@ type Suspension struct {
 	pending Waiting
 	result  uintptr
 
+	// ending is set while the task whose step runs is ended, since its executor is closed.
+	ending bool
+
 	// Amount is an argument of pending: nanoseconds, permits.
 	Amount int64
 
@@ -283,6 +286,9 @@ func ChildErr[S, R any](f *Frame[S, R]) error {
 
 func (h *header) childErr() error {
 	w := h.worker.get()
+	if w.suspension.ending {
+		runtime.Goexit()
+	}
 	p, ok := w.err.(*PanicError)
 	if !ok || p != w.passing {
 		return w.err
