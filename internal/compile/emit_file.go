@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"go/types"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -36,16 +37,41 @@ func (f *file) text() ([]byte, error) {
 	return f.placeLines(text), nil
 }
 
-// placeLines gives the directives that lead back to the output their lines.
+// placeLines gives the directives that lead back to the output their lines, and leaves out those
+// that say what is so without them.
 func (f *file) placeLines(text []byte) []byte {
-	lines := strings.Split(string(text), "\n")
 	name := baseName(outputName(f.name))
-	for i, line := range lines {
-		if line == lineHere {
-			lines[i] = fmt.Sprintf("//line %s:%d", name, i+2)
+	var out []string
+	atFile, atLine := name, 1
+	for line := range strings.SplitSeq(string(text), "\n") {
+		toFile, toLine, ok := directive(line)
+		switch {
+		case !ok:
+			out = append(out, line)
+			atLine++
+			continue
+		case line == lineHere && atFile == name:
+			continue
+		case line == lineHere:
+			toFile, toLine = name, len(out)+2
+		case toFile == atFile && toLine == atLine:
+			continue
 		}
+		out = append(out, fmt.Sprintf("//line %s:%d", toFile, toLine))
+		atFile, atLine = toFile, toLine
 	}
-	return []byte(strings.Join(lines, "\n"))
+	return []byte(strings.Join(out, "\n"))
+}
+
+// directive returns what a line directive says, if the line is one.
+func directive(line string) (file string, number int, ok bool) {
+	rest, ok := strings.CutPrefix(line, "//line ")
+	if !ok || rest == "here" {
+		return "", 0, ok
+	}
+	file, digits, _ := strings.Cut(rest, ":")
+	number, err := strconv.Atoi(digits)
+	return file, number, err == nil
 }
 
 // writeInit writes the function that binds the file's functions to their forms.

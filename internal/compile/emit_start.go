@@ -157,7 +157,7 @@ func (e *startEmitter) node(n node) {
 	case *goTo:
 		e.printf("goto %s\n", n.name)
 	case *jump:
-		e.printf("%s\n", e.jumpText(n))
+		e.printf("%s\n", e.jumpText(n, true))
 	case *block:
 		_, body := e.within(nil, n.body)
 		e.printf("{\n%s}\n", body)
@@ -186,8 +186,15 @@ func (e *startEmitter) codeText(n *code) string {
 	return r.text(s)
 }
 
-// jumpText returns a break or continue statement with a label if it needs one.
-func (e *startEmitter) jumpText(j *jump) string {
+// jumpText returns a break or continue statement with a label if it needs one. A plain one is in no
+// other statement that it could leave.
+func (e *startEmitter) jumpText(j *jump, isPlain bool) string {
+	if n := len(e.inner); isPlain && n > 0 && e.inner[n-1] == j.to {
+		if j.next {
+			return "continue"
+		}
+		return "break"
+	}
 	isBlock := true
 	for _, t := range e.inner {
 		if t == j.to {

@@ -50,7 +50,7 @@ func (f *file) stepFunction(fn *function) string {
 	e := &stepEmitter{resumes: map[int]string{}}
 	e.renderer = &renderer{fn: fn, file: f, pointers: varSet{}, inStep: true}
 	e.renderer.ret = e.returnText
-	e.renderer.jump = func(j *jump) string { return "goto " + j.label().name }
+	e.renderer.jump = func(j *jump, _ bool) string { return "goto " + j.label().name }
 	for _, list := range [][]*types.Var{fn.arguments(), fn.results, fn.locals} {
 		for _, v := range list {
 			if fn.isBox(v) {

@@ -28,11 +28,11 @@ func (f *file) line(b *strings.Builder, pos token.Pos) {
 		return
 	}
 	if !pos.IsValid() {
-		fmt.Fprintf(b, "\n%s\n", lineHere)
+		fmt.Fprintf(b, "%s\n", lineHere)
 		return
 	}
 	p := f.unit.fset.Position(pos)
-	fmt.Fprintf(b, "\n//line %s:%d\n", baseName(p.Filename), p.Line)
+	fmt.Fprintf(b, "//line %s:%d\n", baseName(p.Filename), p.Line)
 }
 
 // withCopies writes what f writes, in a block with copies of variables that literals in the nodes

@@ -19,7 +19,7 @@ type renderer struct {
 	inStep   bool
 
 	jumps map[*ast.BranchStmt]*jump                      // those that leave the statement
-	jump  func(*jump) string                             // the text of such a jump
+	jump  func(j *jump, isPlain bool) string             // the text of such a jump; a plain one has no label in the source
 	ret   func(results []ast.Expr, pos token.Pos) string // the text of a return statement, or nil if it stays
 }
 
@@ -74,7 +74,7 @@ func (r *renderer) replace(n ast.Node) ast.Node {
 		}
 	case *ast.BranchStmt:
 		if j := r.jumps[n]; j != nil && r.jump != nil {
-			return &ast.ExprStmt{X: raw(r.jump(j), n.Pos())}
+			return &ast.ExprStmt{X: raw(r.jump(j, n.Label == nil), n.Pos())}
 		}
 	case *ast.TypeSwitchStmt:
 		return r.typeSwitch(n)
@@ -196,8 +196,9 @@ func (r *renderer) literal(lit *ast.FuncLit) ast.Node {
 	return &ast.FuncLit{Type: typ, Body: body}
 }
 
-// copies returns the variables of the function that literals in the syntax capture by value. In the
-// step form one variable serves all iterations of a loop, so a literal gets a copy of its own.
+// copies returns the variables of the function that literals in the syntax capture: values that
+// nobody assigns to, and pointers to boxes. In the step form one variable serves all iterations of
+// a loop, so a literal gets a copy of its own.
 func (r *renderer) copies(ns ...ast.Node) (vs []*types.Var) {
 	if !r.inStep {
 		return nil
@@ -214,7 +215,7 @@ func (r *renderer) copies(ns ...ast.Node) (vs []*types.Var) {
 			ast.Inspect(lit, func(n ast.Node) bool {
 				if id, ok := n.(*ast.Ident); ok {
 					v, ok := r.file.unit.info.Uses[id].(*types.Var)
-					if ok && r.fn.isLocal[v] && !r.pointers[v] && !slices.Contains(vs, v) {
+					if ok && r.fn.isLocal[v] && !slices.Contains(vs, v) {
 						vs = append(vs, v)
 					}
 				}

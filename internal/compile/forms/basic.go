@@ -24,7 +24,9 @@ type script struct {
 	log      []string
 }
 
-func (s *script) logf(format string, args ...any) { s.log = append(s.log, fmt.Sprintf(format, args...)) }
+func (s *script) logf(format string, args ...any) {
+	s.log = append(s.log, fmt.Sprintf(format, args...))
+}
 
 // value suspends and returns n.
 func value(t *task.T, s *script, n int) (int, error) {
