@@ -35,6 +35,10 @@ func (w *Worker) finish(h *header, err error) *header {
 		}
 		w.err = nil
 		w.passing = nil
+		if flags&flagDetached == flagDetached {
+			detachedChildEnded(w, env, result, err)
+			return nil
+		}
 		if flags&flagRoot != 0 {
 			w.endRoot(env, result, err)
 			return nil
@@ -75,7 +79,7 @@ func (w *Worker) free(h *header) {
 		}
 	case h.layout&flagRefused != 0:
 		w.refusedFrame = nil
-	case h.layout&flagRoot != 0:
+	case h.layout&flagDetached == flagRoot:
 		env := h.env.get()
 		if env.allocator != nil {
 			env.allocator.Deallocate(unsafe.Pointer(h), env.rootFrameSize(k))

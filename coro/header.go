@@ -162,6 +162,9 @@ const (
 	knownFlags     = flagRoot | flagCustom | flagElided | flagRefused | flagHeld | flagSeq | flagWoken | flagChanClosed |
 		flagScope | flagSpawned | flagGroup | flagLingering | flagProxy | flagSignalled | flagCounted
 	flagMask = 1<<roomShift - 1
+
+	// flagDetached is both set for the outermost frame of a child of a Children: no frame awaits it.
+	flagDetached = flagRoot | flagSpawned
 )
 
 var _ [flagMask - flagStamped]struct{} // the flags have room in the lower half

@@ -103,6 +103,16 @@ type LocalPopper interface {
 	PopLocal() (Runnable, bool)
 }
 
+// HungryQueue is a [LocalQueue] that knows whether other workers have nothing to do.
+type HungryQueue interface {
+	LocalQueue
+
+	// Hungry reports whether a task that is pushed now would be run by another worker that has
+	// nothing else to do. It is a guess, and costs little. It is called on the goroutine that is in
+	// Run.
+	Hungry() bool
+}
+
 // Origin is the reason why a task is ready. It may contain [OriginMarked].
 type Origin uint8
 

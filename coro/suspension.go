@@ -21,6 +21,7 @@ package coro
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
@@ -36,13 +37,18 @@ type Suspension struct {
 	// w is the worker that this is part of. It is nil on a goroutine that runs no steps.
 	w *Worker
 
-	// frame is the frame whose step runs, and env what frames that are made in it refer to.
-	frame link[header]
-	env   envRef
+	// frame is the frame whose step runs. env is what frames that are made in it refer to: the same as
+	// frame's or, in a function that was called with a scope of its own, that.
+	frame  link[header]
+	env    envRef
+	layout uint32 // inheritedFlags of frames that are made
 
 	// innermost and outermost are the first and the last frame that were made since a function
 	// began to wait. below is what the outermost one awaits; 0: the operation.
 	innermost, outermost, below link[header]
+
+	// inPlace is the frame whose step form the innermost RunNow has called, or 0.
+	inPlace link[header]
 
 	// pending is what the innermost function waits for. Result is where it puts its result, or 0.
 	pending Waiting
@@ -87,6 +93,7 @@ func (s *Suspension) Wait(op Waiting) {
 		panic("coro: a task function waits while it is being suspended: the code that framearena gen has written is older than the library; run it again")
 	}
 	s.pending = op
+	s.result = 0
 	s.status = suspending
 }
 
@@ -121,34 +128,32 @@ func Spill[S, R any](s *Suspension, k *Kind[S, R], at int) *Frame[S, R] {
 // SpillHeld is Spill for a kind with a held part. That is zero.
 func SpillHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) (*Frame[S, R], *H) {
 	h := s.spill(&k.kind, at)
-	slot := k.slots.Take(s.w.freeSlots())
+	return (*Frame[S, R])(unsafe.Pointer(h)), k.holdZero(s.w, h)
+}
+
+// holdZero gives h, a new frame, a held part, which is zero.
+func (k *HeldKind[S, H, R]) holdZero(w *Worker, h *header) *H {
+	slot := k.slots.Take(w.freeSlots())
 	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.set(slot)
 	h.layout |= flagHeld
-	return (*Frame[S, R])(unsafe.Pointer(h)), &slot.Value
+	return &slot.Value
 }
 
+// spill makes the frame of a start form, and makes it the outermost of the frames that are being
+// made.
 func (s *Suspension) spill(k *kind, at int) *header {
-	var c *header
-	if w := s.w; s.frame.get().layout&inheritedFlags == 0 {
-		if c = (*header)(w.cache.TryAllocateAt(k.place)); c == nil {
-			return s.spillSlow(k, at)
-		}
-		c.layout = k.room
-		c.worker.set(w)
-	} else {
-		return s.spillSlow(k, at)
-	}
-	s.chain(c, k, at)
-	return c
-}
-
-// chain makes c, which is new, the outermost of the frames that are being made.
-func (s *Suspension) chain(c *header, k *kind, at int) {
+	c := s.allocate(k)
 	c.kind.set(k)
 	c.parent = 0
 	c.env = s.env
 	c.result = 0
 	c.at = uint32(at)
+	s.link(c)
+	return c
+}
+
+// link makes c the outermost of the frames that are being made.
+func (s *Suspension) link(c *header) {
 	s.below = s.outermost
 	if s.below == 0 {
 		s.innermost.set(c)
@@ -158,10 +163,34 @@ func (s *Suspension) chain(c *header, k *kind, at int) {
 	s.outermost.set(c)
 }
 
-// spillSlow is spill for frames that do not come from the worker's free lists.
-func (s *Suspension) spillSlow(k *kind, at int) *header {
+// tryBegin is begin, but returns nil if there is no memory.
+func (s *Suspension) tryBegin(k *kind) (h *header) {
+	defer func() {
+		if v := recover(); v != nil && v != any(errNoFrame) {
+			panic(v)
+		}
+	}()
+	return s.begin(k)
+}
+
+// allocate returns memory for a frame of kind k, with its layout and worker. It panics with
+// errNoFrame if there is none.
+func (s *Suspension) allocate(k *kind) *header {
 	w := s.w
-	layout := s.frame.get().layout & inheritedFlags
+	if s.layout == 0 {
+		if c := (*header)(w.cache.TryAllocateAt(k.place)); c != nil {
+			c.layout = k.room
+			c.worker.set(w)
+			return c
+		}
+	}
+	return s.allocateSlow(k)
+}
+
+// allocateSlow is allocate for frames that do not come from the worker's free lists.
+func (s *Suspension) allocateSlow(k *kind) *header {
+	w := s.w
+	layout := s.layout
 	var c *header
 	if layout&flagCustom != 0 {
 		c = (*header)(s.env.get().allocator.Allocate(k.size))
@@ -174,8 +203,10 @@ func (s *Suspension) spillSlow(k *kind, at int) *header {
 	}
 	c.layout = layout
 	c.worker.set(w)
-	s.chain(c, k, at)
 	if layout&flagCounted != 0 {
+		c.kind.set(k)
+		c.parent = 0
+		c.env = s.env
 		c.countStart(w)
 	}
 	return c
@@ -200,11 +231,14 @@ func (s *Suspension) abandon() {
 	s.clear()
 }
 
-func (s *Suspension) clear() {
+// clear makes s go on, after its chain has been handed on, and returns the operation that the
+// innermost function waits for. The result's place stays for Enter.
+func (s *Suspension) clear() Waiting {
+	op := s.pending
 	s.status = goesOn
 	s.innermost, s.outermost, s.below = 0, 0, 0
 	s.pending = nil
-	s.result = 0
+	return op
 }
 
 // Resumed returns the Suspension for f's step, which calls it first.
@@ -217,6 +251,7 @@ func (h *header) resumed() *Suspension {
 	s := &h.worker.get().suspension
 	s.frame.set(h)
 	s.env = h.env
+	s.layout = h.layout & inheritedFlags
 	return s
 }
 
@@ -225,6 +260,9 @@ func (h *header) resumed() *Suspension {
 func Leave[S, R any](f *Frame[S, R], s *Suspension, at int) Step { return s.leave(&f.header, at) }
 
 func (s *Suspension) leave(h *header, at int) Step {
+	if s.inPlace.get() == h {
+		return s.leaveInPlace(h, at)
+	}
 	h.resumeAt(at)
 	inner := h
 	if s.innermost != 0 {
@@ -232,11 +270,7 @@ func (s *Suspension) leave(h *header, at int) Step {
 		s.outermost.get().parent.set(h)
 		s.w.current = uintptr(unsafe.Pointer(inner))
 	}
-	op := s.pending
-	s.status = goesOn
-	s.innermost, s.outermost, s.below = 0, 0, 0
-	s.pending = nil
-	return op.Enter(s, inner, int(inner.at))
+	return s.clear().Enter(s, inner, int(inner.at))
 }
 
 // ChildErr returns the error of the task function that f's has called, and raises its panic again.
@@ -279,6 +313,23 @@ func (w *Worker) panicError(h *header, v any) error {
 	return w.passing
 }
 
+// Recovered returns the error of a function that was called in place and has panicked with v, which
+// the caller has just recovered. Frames that it was making are freed.
+func (s *Suspension) Recovered(v any) error {
+	raised := s.raised
+	s.raised = nil
+	if s.w != nil && s.status != goesOn {
+		s.abandon()
+	}
+	if v == any(errNoFrame) {
+		return arena.ErrExhausted
+	}
+	if raised != nil && sameValue(raised.Value, v) {
+		return raised
+	}
+	return &PanicError{Value: v, Stack: debug.Stack()}
+}
+
 // sameValue reports whether a and b are one interface value. It compares no contents, which may not
 // be comparable.
 func sameValue(a, b any) bool {
@@ -310,6 +361,9 @@ func Compiled() KindOption { return func(k *kind) { k.compiled = true } }
 
 // TaskContext returns the context of the task whose step runs.
 func (s *Suspension) TaskContext() context.Context { return s.env.context() }
+
+// TaskExecutor returns the executor of the task whose step runs.
+func (s *Suspension) TaskExecutor() Executor { return s.env.get().executor }
 
 // TaskErr returns why the task whose step runs should end, or nil.
 func (s *Suspension) TaskErr() error {

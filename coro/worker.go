@@ -91,6 +91,7 @@ type Worker struct {
 	// queue. Both are nil if there is none.
 	local  LocalQueue
 	popper LocalPopper // local, if that is a LocalPopper; nil in a turn of a Relay
+	hungry HungryQueue // local, if that is a HungryQueue
 	home   *execRuntime
 
 	// ---- in use only where tasks are counted or labelled
@@ -201,6 +202,7 @@ func (w *Worker) giveWay(h *header) *header {
 func (w *Worker) SetLocalQueue(env *Environment, l LocalQueue) {
 	w.local, w.home = l, env.runtime
 	w.popper, _ = l.(LocalPopper)
+	w.hungry, _ = l.(HungryQueue)
 	w.home.roots.addWorker(w)
 }
 

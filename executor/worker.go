@@ -367,6 +367,12 @@ func (w *worker) PushLocal(t coro.Runnable, from coro.Origin) {
 	}
 }
 
+// Hungry is part of [coro.HungryQueue]: there is a worker that is idle or searches, and nothing in
+// w's queues that it could take.
+func (w *worker) Hungry() bool {
+	return w.pool.idle.state.Load() != 0 && w.spawned.len() == 0 && w.runQueue.len() == 0
+}
+
 // pushRunQueue puts a task into runQueue. If that is full, the newer half of it moves to
 // injected. Only the owner calls it.
 func (w *worker) pushRunQueue(t uintptr) {

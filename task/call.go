@@ -24,3 +24,23 @@ func Call2[A, B, R any](fn func(*T, A, B) (R, error), a A, b B) Call[R] {
 	}
 	return Call[R]{plain: func(t *T) (R, error) { return fn(t, a, b) }}
 }
+
+// Do0 returns a call of fn.
+func Do0(fn func(*T) error) Call[None] {
+	if f := bound.Of(fn); f != nil {
+		if call, ok := f.Call.(func() coro.Call[None]); ok {
+			return Call[None]{call: call()}
+		}
+	}
+	return Call[None]{plain: func(t *T) (None, error) { return None{}, fn(t) }}
+}
+
+// Do1 returns a call of fn with the argument a.
+func Do1[A any](fn func(*T, A) error, a A) Call[None] {
+	if f := bound.Of(fn); f != nil {
+		if call, ok := f.Call.(func(A) coro.Call[None]); ok {
+			return Call[None]{call: call(a)}
+		}
+	}
+	return Call[None]{plain: func(t *T) (None, error) { return None{}, fn(t, a) }}
+}

@@ -20,3 +20,11 @@ func StartOf[F any](fn F) F {
 	var none F
 	return none
 }
+
+// Literal declares that a literal of generated code is a start form itself.
+func Literal[F any](fn F) F {
+	if bound.Of(fn) == nil {
+		bound.Bind(fn, &bound.Function{Start: fn})
+	}
+	return fn
+}

@@ -86,8 +86,9 @@ func Resume[S, R any](f *Frame[S, R]) *task.T { return (*task.T)(unsafe.Pointer(
 // Wait ends a step of f whose callee is waiting.
 func Wait[S, R any](f *Frame[S, R], t *task.T, at int) Step { return coro.Leave(f, suspension(t), at) }
 
-// Err returns the error of an operation of package task.
-func Err[S, R any](f *Frame[S, R]) error { return f.Err() }
+// Err returns the error of an operation of package task. If a function that that has called has
+// panicked, Err panics.
+func Err[S, R any](f *Frame[S, R]) error { return coro.ChildErr(f) }
 
 // ChildErr returns the error of a task function. If it has panicked, ChildErr panics.
 func ChildErr[S, R any](f *Frame[S, R]) error { return coro.ChildErr(f) }
@@ -100,3 +101,24 @@ func Return[S, R any](f *Frame[S, R], r R, err error) Step { return coro.ReturnB
 
 // suspension returns what t consists of.
 func suspension(t *task.T) *coro.Suspension { return (*coro.Suspension)(unsafe.Pointer(t)) }
+
+// Begin makes a frame for a function whose start form is its step form: the caller stores the
+// arguments in its state, and calls [Run].
+func (k *Kind[S, R]) Begin(t *task.T) *Frame[S, R] { return coro.Begin(suspension(t), k.k) }
+
+// Begin makes a frame for a function whose start form is its step form: the caller stores the
+// arguments in its state and held part, and calls [Run].
+func (k *HeldKind[S, H, R]) Begin(t *task.T) (*Frame[S, R], *H) {
+	return coro.BeginHeld(suspension(t), k.k)
+}
+
+// Run runs the step form of f, which Begin has made, until the function has ended or waits. place is
+// in f's state or held part, where the result can lie when the function ends.
+func Run[S, R any](t *task.T, f *Frame[S, R], place *R) (R, error) {
+	return coro.RunNow(suspension(t), f, place)
+}
+
+// OnGoroutine calls a function that is not compiled: see [task.OnGoroutine].
+func OnGoroutine[R any](t *task.T, fn func(t *task.T, r *R) error) (R, error) {
+	return task.OnGoroutine(t, fn)
+}

@@ -1,0 +1,98 @@
+package coro
+
+// Compiled functions whose start form is their step form: it begins in a frame that is made at once,
+// and runs in place, called like a function. It is for functions with deferred calls that wait, and
+// others that cannot leave in the middle of Go code. If it suspends, the frame is there already.
+
+import "unsafe"
+
+// Begin makes a frame on which [RunNow] runs the step form of k. Its state is undefined.
+func Begin[S, R any](s *Suspension, k *Kind[S, R]) *Frame[S, R] {
+	return (*Frame[S, R])(unsafe.Pointer(s.begin(&k.kind)))
+}
+
+// BeginHeld is [Begin] for a kind with a held part. That is zero.
+func BeginHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R]) (*Frame[S, R], *H) {
+	h := s.begin(&k.kind)
+	return (*Frame[S, R])(unsafe.Pointer(h)), k.holdZero(s.w, h)
+}
+
+// begin makes a frame that no other is linked to.
+func (s *Suspension) begin(k *kind) *header {
+	c := s.allocate(k)
+	c.kind.set(k)
+	c.parent = 0
+	c.env = s.env
+	c.result = 0
+	c.at = 0
+	return c
+}
+
+// RunNow runs the step form of f, which was made by [Begin], until it has ended or waits. If it has
+// ended, f is freed, and RunNow returns its result, which was stored in place meanwhile: in f's state
+// or held part. If it waits, s says so.
+func RunNow[S, R any](s *Suspension, f *Frame[S, R], place *R) (result R, err error) {
+	f.result = uintptr(unsafe.Pointer(place))
+	if s.runNow(&f.header, &err) {
+		result = *place
+		s.w.discard(&f.header)
+	}
+	return result, err
+}
+
+// runNow is the part of RunNow that does not depend on types. It reports whether the function has
+// ended. If the function panics, h is freed, and the panic passes to the caller.
+func (s *Suspension) runNow(h *header, err *error) (ended bool) {
+	w := s.w
+	running := s.running()
+	returned := false
+	defer func() {
+		s.resume(running)
+		if !returned {
+			if s.status != goesOn {
+				s.abandon()
+			}
+			w.discard(h)
+		}
+	}()
+	w.current = uintptr(unsafe.Pointer(h))
+	s.inPlace.set(h)
+	step := h.kind.get().step(h)
+	returned = true
+	if s.status != goesOn {
+		return false
+	}
+	if w.current != uintptr(unsafe.Pointer(step.next)) {
+		panic(w.foreignStep(step))
+	}
+	if step.op == opFail {
+		*err = w.err
+		w.err = nil
+	}
+	return true
+}
+
+// runningStep is what s and its worker know of the step that runs, while another is called in it.
+type runningStep struct {
+	current        uintptr
+	frame, inPlace link[header]
+	env            envRef
+	layout         uint32
+}
+
+func (s *Suspension) running() runningStep {
+	return runningStep{s.w.current, s.frame, s.inPlace, s.env, s.layout}
+}
+
+func (s *Suspension) resume(r runningStep) {
+	s.w.current, s.frame, s.inPlace, s.env, s.layout = r.current, r.frame, r.inPlace, r.env, r.layout
+}
+
+// leaveInPlace is leave for h, whose step form was called by RunNow: h becomes the outermost of the
+// frames that are being made.
+func (s *Suspension) leaveInPlace(h *header, at int) Step {
+	h.resumeAt(at)
+	h.result = 0
+	s.link(h)
+	return Step{}
+}

@@ -1,0 +1,456 @@
+package coro
+
+// The children of a Group of package task. A child's function is called in place. If it waits, its
+// frames are detached: the outermost becomes a task of its own, which no frame awaits, and its end
+// is told to the Children. So a child that does not wait costs a call.
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"unsafe"
+
+	"github.com/framearena/framearena/arena"
+)
+
+// Children is the children of a Group of package task, for that package alone. Any goroutine may
+// call its methods, except those that say otherwise.
+type Children struct {
+	id     ChildrenID  // not changed
+	policy GroupPolicy // not changed
+	limit  int         // 0: none; not changed
+
+	// scope is what the children run in, if the policy may cancel them and they are tasks; otherwise
+	// nil. It is opened with the Children and closed by Free.
+	scope *childScope
+
+	mu      sync.Mutex // guards what follows
+	live    int        // children that have begun and not ended
+	decided bool
+	err     error
+	errs    []error // of FirstSuccess
+
+	// ctx is that of children that run on goroutines, and cancel ends it. Both are nil if there are
+	// none, or the policy cancels nothing.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+
+	// changed is set, and changedOnGoroutine closed, when a child has ended while somebody waits for that; nil if nobody does.
+	changed            *Event
+	changedOnGoroutine chan struct{}
+}
+
+// ChildrenID identifies a Children. It is 0 for none, and is not used again.
+type ChildrenID uint64
+
+// openChildren has all Children that are not freed. An entry is used again, with the next
+// generation, which is the upper half of the ChildrenID.
+var openChildren struct {
+	mu      sync.Mutex // guards the rest; no other lock is taken while it is held
+	entries []childrenEntry
+	free    []uint32
+}
+
+type childrenEntry struct {
+	c          *Children // nil if the entry is free
+	generation uint32
+}
+
+// NewChildren returns Children without any child. It is freed by Free.
+func NewChildren(s *Suspension, policy GroupPolicy, limit int) *Children {
+	c := &Children{policy: policy, limit: limit}
+	if s.w != nil && policy != WaitForAll {
+		c.scope = openScope(s.w, s.env, &options{})
+	}
+	t := &openChildren
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := uint32(len(t.entries))
+	if n := len(t.free); n > 0 {
+		i = t.free[n-1]
+		t.free = t.free[:n-1]
+	} else {
+		t.entries = append(t.entries, childrenEntry{})
+	}
+	e := &t.entries[i]
+	e.c = c
+	e.generation++
+	c.id = ChildrenID(e.generation)<<32 | ChildrenID(i)
+	return c
+}
+
+// ID identifies c, until c is freed.
+func (c *Children) ID() ChildrenID { return c.id }
+
+// Get returns the Children that id identifies, or nil if there is none: it has been freed.
+func (id ChildrenID) Get() *Children {
+	t := &openChildren
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i := uint32(id); int(i) < len(t.entries) && t.entries[i].generation == uint32(id>>32) {
+		return t.entries[i].c
+	}
+	return nil
+}
+
+// forget makes the entry of c free.
+func (c *Children) forget() {
+	t := &openChildren
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.entries[uint32(c.id)].c = nil
+	t.free = append(t.free, uint32(c.id))
+}
+
+// GoroutineContext returns the context for children that run on goroutines, within parent.
+func (c *Children) GoroutineContext(parent context.Context) context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.policy == WaitForAll {
+		return parent
+	}
+	if c.ctx == nil {
+		c.ctx, c.cancel = context.WithCancelCause(parent)
+	}
+	return c.ctx
+}
+
+// Free closes c, which has no children left, and gives its memory back. It returns the error that
+// the policy selects.
+func (c *Children) Free(s *Suspension) error {
+	c.mu.Lock()
+	err, cancel := c.err, c.cancel
+	if c.policy == FirstSuccess && !c.decided && len(c.errs) > 0 {
+		err = errors.Join(c.errs...)
+	}
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel(nil)
+	}
+	if c.scope != nil {
+		c.scope.close(s.w)
+	}
+	c.forget()
+	return err
+}
+
+// Begin counts a child that begins. It reports whether there is room for it: if there is a limit and
+// it is reached, the child must not begin.
+func (c *Children) Begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.limit > 0 && c.live >= c.limit {
+		return false
+	}
+	c.live++
+	return true
+}
+
+// End records how a child has ended. A child that decides cancels the others while it still counts
+// itself: until then c is not freed.
+func (c *Children) End(err error) {
+	if c.record(err) {
+		c.Cancel(ErrGroupDecided)
+	}
+	c.mu.Lock()
+	c.live--
+	changed, onGoroutine := c.changed, c.changedOnGoroutine
+	c.changed, c.changedOnGoroutine = nil, nil
+	c.mu.Unlock()
+	if onGoroutine != nil {
+		close(onGoroutine)
+	}
+	if changed != nil {
+		changed.Set()
+	}
+}
+
+// record notes a child's error, and reports whether that decides the group.
+func (c *Children) record(err error) (decides bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.decided {
+		return false
+	}
+	switch {
+	case c.policy == FirstSuccess && err != nil:
+		c.errs = append(c.errs, err)
+	case err != nil && c.err == nil:
+		c.err = err
+	}
+	switch c.policy {
+	case FirstError:
+		decides = err != nil
+	case FirstSuccess:
+		decides = err == nil
+	case FirstEnd:
+		decides = true
+	}
+	c.decided = decides
+	return decides
+}
+
+// Cancel cancels the children with the given cause. The caller is one of them, or the only one that
+// waits for them.
+func (c *Children) Cancel(cause error) {
+	if c.scope != nil {
+		c.scope.cancel(canceledWith(cause))
+	}
+	c.mu.Lock()
+	cancel := c.cancel
+	c.mu.Unlock()
+	if cancel != nil {
+		cancel(cause)
+	}
+}
+
+// Changed returns an Event that is set when a child has ended, or nil if there is nothing to wait
+// for: with room, if there is room for another child, otherwise if no child is left.
+func (c *Children) Changed(room bool) *Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.waits(room) {
+		return nil
+	}
+	if c.changed == nil {
+		c.changed = new(Event)
+	}
+	return c.changed
+}
+
+// ChangedOnGoroutine is Changed for a goroutine: the channel is closed.
+func (c *Children) ChangedOnGoroutine(room bool) <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.waits(room) {
+		return nil
+	}
+	if c.changedOnGoroutine == nil {
+		c.changedOnGoroutine = make(chan struct{})
+	}
+	return c.changedOnGoroutine
+}
+
+// waits reports whether there is something to wait for. The caller holds mu.
+func (c *Children) waits(room bool) bool {
+	return c.live > 0 && (!room || c.live >= c.limit)
+}
+
+// Idle reports whether no child is left.
+func (c *Children) Idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.live == 0
+}
+
+// Wait waits until no child is left, and frees c. f resumes at the resume point at, with the error
+// that the policy selects. The end of the context does not end the wait: it ends the children.
+func (c *Children) Wait(f AnyFrame, at int) Step {
+	return AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c: c}), nil)
+}
+
+// WaitRoom waits until there is room for another child, and begins it.
+func (c *Children) WaitRoom(f AnyFrame, at int, start func(*Suspension) error) Step {
+	return AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c, start}), nil)
+}
+
+// childrenWait is what a task waits for: the end of all children or, if start is not nil, room to
+// begin that.
+type childrenWait struct {
+	c     *Children
+	start func(*Suspension) error
+}
+
+var childrenWaitKind = DefineHeld("task.Group", func(f *Frame[struct{}, struct{}], held *childrenWait) Step {
+	c, s := held.c, Resumed(f)
+	if event := c.Changed(held.start != nil); event != nil {
+		return f.waitFor(0, (*shieldedEvent)(event))
+	}
+	if held.start == nil {
+		return ReturnBoth(f, struct{}{}, c.Free(s))
+	}
+	if !c.Begin() { // another task was faster
+		return Yield(f, 0)
+	}
+	if err := c.Spawn(s, held.start); err != nil {
+		c.End(err)
+	}
+	return f.Return(struct{}{})
+})
+
+// shieldedEvent is an Event whose wait the end of a context does not end.
+type shieldedEvent Event
+
+func (e *shieldedEvent) park(_ *Worker, h *header) parking {
+	of := (*Event)(e)
+	of.lock.mu.Lock()
+	defer of.lock.mu.Unlock()
+	if of.state.set {
+		return parkDone
+	}
+	return of.waitIn(nil, of, h, struct{}{})
+}
+
+// Enter makes what the function that runs calls from now on run in the scope of c, if c has one.
+// Leave undoes it.
+func (c *Children) Enter(s *Suspension) (around InPlace) {
+	around = InPlace{around: s.env, layout: s.layout}
+	if c.scope != nil {
+		s.env = c.scope.ref()
+	}
+	return around
+}
+
+// Leave undoes Enter, when the child that was called has returned or has panicked. If the child
+// waits, it becomes a task of its own, and Leave reports true: the child will End by itself.
+func (c *Children) Leave(s *Suspension, around InPlace) (detached bool) {
+	if s.status == suspending {
+		s.detach(c)
+		detached = true
+	}
+	s.env, s.layout = around.around, around.layout
+	return detached
+}
+
+// detach makes the frames that were made a task of their own, and enters the operation that the
+// innermost waits for. The step that runs goes on.
+func (s *Suspension) detach(c *Children) {
+	w := s.w
+	outer := s.outermost.get()
+	if outer == nil || outer.env != s.env || outer.layout&flagScope != 0 {
+		outer = s.spill(&passKind.kind, 1)
+	}
+	c.own(outer)
+	rt := outer.env.get().runtime
+	if w.home == rt {
+		countUp(&w.launched)
+	} else {
+		rt.roots.elsewhere.Add(^uint32(0))
+	}
+	inner := s.innermost.get()
+	running := s.running()
+	op := s.clear()
+	w.current = uintptr(unsafe.Pointer(inner))
+	w.depart(inner, op.Enter(s, inner, int(inner.at)))
+	s.resume(running)
+}
+
+// own makes outer, whose task no frame awaits, a child of c.
+func (c *Children) own(outer *header) {
+	outer.layout |= flagDetached
+	outer.parent = 0
+	outer.result = uintptr(unsafe.Pointer(c))
+}
+
+// depart does what a Step of h asks for, in the step of another frame: if h's task goes on at once,
+// it is queued.
+func (w *Worker) depart(h *header, step Step) {
+	switch step.op {
+	case opAwait:
+		h = step.next
+		if h.layout&flagRefused != 0 {
+			w.Cancel(Runnable{h}, arena.ErrExhausted)
+			return
+		}
+	case opWait:
+		if h = w.wait(h); h == nil {
+			return
+		}
+	default:
+		w.yield(h)
+		return
+	}
+	outcome := uint32(flagWoken)
+	if h.at&atFailed != 0 {
+		err := w.err
+		w.err = nil
+		h.at &^= atFailed
+		switch {
+		case err == ErrChanClosed:
+			outcome |= flagChanClosed
+		case h.env.mayEnd() && h.env.cause() != nil:
+			outcome = 0 // takeOutcome finds the cause again
+		default:
+			w.Cancel(Runnable{h}, err)
+			return
+		}
+	}
+	h.layout |= outcome
+	w.yield(h)
+}
+
+// detachedChildEnded tells the Children at result that a child has ended with err. ref is what its
+// frame referred to.
+func detachedChildEnded(w *Worker, ref envRef, result uintptr, err error) {
+	rt := ref.get().runtime
+	l := link[Children](result)
+	defer w.countRootEnd(rt)
+	l.get().End(err)
+}
+
+// Hungry reports whether a child should begin as a task, by Spawn, since another worker has nothing
+// to do.
+func (s *Suspension) Hungry() bool {
+	w := s.w
+	return w.hungry != nil && w.hungry.Hungry() && w.home == s.env.get().runtime && s.env.get().relay == nil
+}
+
+// ---- children that begin in a frame
+
+// childHeld is a child that begins as a task.
+type childHeld struct{ start func(*Suspension) error }
+
+var childKind = DefineHeld("task.child", func(f *Frame[struct{}, struct{}], held *childHeld) Step {
+	s := Resumed(f)
+	if f.At() == 1 {
+		return ReturnBoth(f, struct{}{}, ChildErr(f))
+	}
+	err := held.start(s)
+	if !s.Suspended() {
+		return ReturnBoth(f, struct{}{}, err)
+	}
+	return s.replace(&f.header)
+}, Compiled())
+
+// replace is leave for h, which has nothing more to do: the outermost of the frames that were made
+// takes its place, and h is freed.
+func (s *Suspension) replace(h *header) Step {
+	outer := s.outermost.get()
+	if outer == nil || outer.env != h.env || outer.layout&flagScope != 0 {
+		return s.leave(h, 1)
+	}
+	outer.layout |= h.layout & flagDetached
+	outer.parent, outer.result = h.parent, h.result
+	inner := s.innermost.get()
+	op := s.clear()
+	s.w.current = 0
+	s.w.free(h)
+	s.frame.set(inner)
+	s.w.current = uintptr(unsafe.Pointer(inner))
+	return op.Enter(s, inner, int(inner.at))
+}
+
+// Spawn makes start a child of c, which has begun, that runs as a task, beside the caller. It
+// returns an error if there is no memory.
+func (c *Children) Spawn(s *Suspension, start func(*Suspension) error) error {
+	w := s.w
+	around := c.Enter(s)
+	h := s.tryBegin(&childKind.kind)
+	s.env = around.around
+	if h == nil {
+		return arena.ErrExhausted
+	}
+	childKind.hold(w, h, &childHeld{start})
+	c.own(h)
+	rt := h.env.get().runtime
+	if w.home == rt {
+		countUp(&w.launched)
+		w.pushLocal(Runnable{h}, h.env.get(), OriginSpawned)
+		return nil
+	}
+	rt.roots.elsewhere.Add(^uint32(0))
+	if err := h.env.get().executor.Post(Runnable{h}); err != nil {
+		w.Cancel(Runnable{h}, err)
+	}
+	return nil
+}

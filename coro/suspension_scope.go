@@ -1,0 +1,47 @@
+package coro
+
+// Scopes of functions that are called in place: a Timeout or Shield around a function that has no
+// frame yet. The scope is opened before the call. If the function waits, its frame, the outermost of
+// those that were made meanwhile, owns the scope, as a child's frame owns that of AwaitCall.
+
+// InPlace is a scope that a function is called in, from [Suspension.OpenScope] to
+// [Suspension.CloseScope].
+type InPlace struct {
+	scope  *childScope
+	around envRef
+	layout uint32 // of the frames around
+}
+
+// OpenScope makes what the function that runs calls from now on run with the given options.
+func (s *Suspension) OpenScope(opts ...ChildOption) InPlace {
+	o := childOptions(opts)
+	p := InPlace{openScope(s.w, s.env, &o), s.env, s.layout}
+	s.env = p.scope.ref()
+	if o.allocator != nil {
+		s.layout |= flagCustom
+	}
+	return p
+}
+
+// CloseScope ends what OpenScope began: the function that was called has returned, has panicked, or
+// waits. It is called in a deferred function.
+func (s *Suspension) CloseScope(p InPlace) {
+	scope := s.env
+	s.env, s.layout = p.around, p.layout
+	if s.status == goesOn {
+		p.scope.close(s.w)
+		return
+	}
+	outer := s.outermost.get()
+	if outer == nil || outer.env != scope || outer.layout&flagScope != 0 {
+		s.env = scope
+		outer = s.spill(&passKind.kind, 1)
+		s.env = p.around
+	}
+	outer.layout |= flagScope
+}
+
+// passKind is the kind of frames that have nothing to do but to pass on how what they await ends.
+var passKind = Define("task.pass", func(f *Frame[struct{}, struct{}]) Step {
+	return ReturnBoth(f, struct{}{}, ChildErr(f))
+})

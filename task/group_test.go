@@ -1,0 +1,156 @@
+package task_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
+	"github.com/framearena/framearena/task/generated"
+)
+
+// nap sleeps; napStart and napStep are what the compiler makes of it.
+func nap(t *task.T, d time.Duration) error { return t.Sleep(d) }
+
+var napKind *generated.Kind[[1]uint64, struct{}]
+
+func init() {
+	napKind = generated.Define("nap", "group_test.go", 19, napStep)
+	generated.Bind(nap, napStart, func(d time.Duration) coro.Call[struct{}] {
+		return napKind.With([1]uint64{uint64(d)})
+	})
+}
+
+func napStart(t *task.T, d time.Duration) error {
+	err := t.Sleep(d)
+	if generated.Suspended(t) {
+		napKind.Spill(t, 1)
+		return nil
+	}
+	return err
+}
+
+func napStep(f *generated.Frame[[1]uint64, struct{}]) generated.Step {
+	t := generated.Resume(f)
+	switch f.At() {
+	case 0:
+		t.Sleep(time.Duration(*generated.At[uint64](f)))
+		return generated.Wait(f, t, 1)
+	default:
+		return generated.Return(f, struct{}{}, generated.Err(f))
+	}
+}
+
+// groupOf is a task function with a Group: use begins the children.
+var groupOfKind *generated.HeldKind[struct{}, groupOfHeld, struct{}]
+
+type groupOfHeld struct{ use func(t *task.T, g *task.Group) }
+
+func groupOf(t *task.T, use func(t *task.T, g *task.Group)) error {
+	var g task.Group
+	use(t, &g)
+	return g.Wait(t)
+}
+
+func init() {
+	groupOfKind = generated.DefineHeld("groupOf", "group_test.go", 57, groupOfStep)
+	generated.Bind(groupOf, groupOf, func(use func(t *task.T, g *task.Group)) coro.Call[struct{}] {
+		return groupOfKind.With(struct{}{}, groupOfHeld{use})
+	})
+}
+
+func groupOfStep(f *generated.Frame[struct{}, struct{}], h *groupOfHeld) generated.Step {
+	t := generated.Resume(f)
+	switch f.At() {
+	case 0:
+		var g task.Group
+		h.use(t, &g)
+		err := g.Wait(t)
+		if generated.Suspended(t) {
+			return generated.Wait(f, t, 1)
+		}
+		return generated.Return(f, struct{}{}, err)
+	default:
+		return generated.Return(f, struct{}{}, generated.Err(f))
+	}
+}
+
+func sleeper(d time.Duration, err error) func(*task.T) error {
+	return generated.Literal(func(t *task.T) error {
+		if e := napStart(t, d); e != nil || generated.Suspended(t) {
+			return e
+		}
+		return err
+	})
+}
+
+func TestGroup(t *testing.T) {
+	errFirst := errors.New("first")
+	failing := func(err error) func(*task.T) error {
+		return generated.Literal(func(*task.T) error { return err })
+	}
+	for _, tt := range []struct {
+		name string
+		use  func(t *task.T, g *task.Group)
+		err  error
+	}{
+		{"no children", func(*task.T, *task.Group) {}, nil},
+		{"children that do not wait", func(t *task.T, g *task.Group) {
+			g.Go(t, failing(nil))
+			g.Go(t, failing(nil))
+		}, nil},
+		{"an error", func(t *task.T, g *task.Group) {
+			g.Go(t, failing(nil))
+			g.Go(t, failing(errFirst))
+		}, errFirst},
+		{"children that wait", func(t *task.T, g *task.Group) {
+			for range 10 {
+				g.Go(t, sleeper(time.Millisecond, nil))
+			}
+		}, nil},
+		{"an error cancels those that wait", func(t *task.T, g *task.Group) {
+			g.SetPolicy(task.FirstError)
+			g.Go(t, sleeper(time.Hour, nil))
+			g.Go(t, failing(errFirst))
+			g.Go(t, sleeper(time.Hour, nil))
+		}, errFirst},
+		{"a success cancels those that wait", func(t *task.T, g *task.Group) {
+			g.SetPolicy(task.FirstSuccess)
+			g.Go(t, sleeper(time.Hour, nil))
+			g.Go(t, failing(errFirst))
+			g.Go(t, sleeper(time.Millisecond, nil))
+		}, nil},
+		{"a function that is not compiled", func(t *task.T, g *task.Group) {
+			g.Go(t, func(t *task.T) error {
+				if err := t.Sleep(time.Millisecond); err != nil {
+					return err
+				}
+				return errFirst
+			})
+		}, errFirst},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for name, ex := range map[string]interface {
+				coro.Executor
+				Close() error
+			}{"inline": executor.NewInline(), "pool": executor.NewPool()} {
+				t.Run(name, func(t *testing.T) {
+					_, err := task.Run(context.Background(), ex, task.Do1(groupOf, tt.use))
+					require.Equal(t, tt.err, err)
+					require.NoError(t, ex.Close())
+				})
+			}
+			t.Run("goroutines", func(t *testing.T) {
+				ex := executor.NewPool()
+				defer ex.Close()
+				_, err := task.Run(context.Background(), ex, task.Do0(func(t *task.T) error { return groupOf(t, tt.use) }))
+				require.Equal(t, tt.err, err)
+			})
+		})
+	}
+}
