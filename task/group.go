@@ -229,6 +229,9 @@ func waitOnGoroutine(c *coro.Children, room bool) {
 // startOf returns the start form of fn. An unbound function gets one that runs it on a goroutine.
 func startOf(fn func(*T) error) func(*T) error {
 	if b := bound.Of(fn); b != nil {
+		if b.Self {
+			return fn
+		}
 		if start, ok := b.Start.(func(*T) error); ok {
 			return start
 		}

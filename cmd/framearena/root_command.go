@@ -40,6 +40,7 @@ func newRootCommand(c *streams, contenders []contender) *cobra.Command {
 		newMapCommand(c),
 		newSoakCommand(c),
 		newVetCommand(c),
+		newGenCommand(c),
 		newVersionCommand(c),
 		newCompletionCommand(c),
 	)

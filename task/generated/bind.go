@@ -13,6 +13,9 @@ func Bind(plain, start, call any) {
 // StartOf returns the start form of a function value, or nil if it is not bound.
 func StartOf[F any](fn F) F {
 	if b := bound.Of(fn); b != nil {
+		if b.Self {
+			return fn
+		}
 		if start, ok := b.Start.(F); ok {
 			return start
 		}
@@ -24,7 +27,7 @@ func StartOf[F any](fn F) F {
 // Literal declares that a literal of generated code is a start form itself.
 func Literal[F any](fn F) F {
 	if bound.Of(fn) == nil {
-		bound.Bind(fn, &bound.Function{Start: fn})
+		bound.Bind(fn, &bound.Function{Self: true})
 	}
 	return fn
 }

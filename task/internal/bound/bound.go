@@ -16,6 +16,10 @@ type Function struct {
 
 	// Call makes a launchable call: a func(args…) coro.Call[R]. It is nil if there is none.
 	Call any
+
+	// Self says that each function value with this code is a start form itself, as the literals of
+	// generated code are: several values share the code, each with its captured variables.
+	Self bool
 }
 
 // functions is all functions that are bound, by code pointer. Bind replaces the map, with mu held;

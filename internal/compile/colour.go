@@ -1,0 +1,226 @@
+package compile
+
+import (
+	"go/ast"
+	"go/types"
+	"golang.org/x/tools/go/ast/astutil"
+)
+
+// calleeKind says how a call that may suspend finds what it calls.
+type calleeKind int
+
+const (
+	noCallee        calleeKind = iota // the call does not suspend
+	waitCallee                        // a function or method of package task
+	startCallee                       // a task function of this package
+	importedCallee                    // a function of another package
+	valueCallee                       // a function value
+	interfaceCallee                   // a method of an interface or of another package's type
+)
+
+// callee is what a call that may suspend calls.
+type callee struct {
+	kind calleeKind
+	fn   *types.Func // unless it is a function value
+	sig  *types.Signature
+	recv ast.Expr // the receiver's expression, or nil
+	path []int    // from the receiver's type to the embedded field that has the method
+	expr bool     // fn is a method, called through a method expression
+}
+
+// waits are the methods of task.T that may suspend.
+var waits = map[string]bool{"Yield": true, "Sleep": true, "SleepUntil": true}
+
+// calleeOf returns what the call calls if it may suspend, and a callee of kind noCallee otherwise.
+func (u *unit) calleeOf(call *ast.CallExpr) callee {
+	tv, ok := u.info.Types[call.Fun]
+	if !ok || tv.IsType() || tv.IsBuiltin() {
+		return callee{}
+	}
+	sig, ok := tv.Type.Underlying().(*types.Signature)
+	if !ok {
+		return callee{}
+	}
+	fun := ast.Unparen(call.Fun)
+	switch x := fun.(type) {
+	case *ast.IndexExpr:
+		fun = ast.Unparen(x.X)
+	case *ast.IndexListExpr:
+		fun = ast.Unparen(x.X)
+	}
+	switch x := fun.(type) {
+	case *ast.Ident:
+		if f, ok := u.info.Uses[x].(*types.Func); ok {
+			return u.functionCallee(f, sig)
+		}
+	case *ast.SelectorExpr:
+		s := u.info.Selections[x]
+		if s == nil {
+			if f, ok := u.info.Uses[x.Sel].(*types.Func); ok {
+				return u.functionCallee(f, sig)
+			}
+			break
+		}
+		f, ok := s.Obj().(*types.Func)
+		if !ok {
+			break
+		}
+		switch s.Kind() {
+		case types.MethodVal:
+			return u.methodCallee(f, sig, x.X, s)
+		case types.MethodExpr:
+			if isTaskSignature(f.Signature()) {
+				return callee{kind: u.methodKind(f, s.Recv()), fn: f, sig: f.Signature(), path: s.Index()[:len(s.Index())-1], expr: true}
+			}
+			if isTaskPointer(s.Recv()) && waits[f.Name()] {
+				return callee{kind: waitCallee, fn: f, sig: sig}
+			}
+			return callee{}
+		}
+	}
+	if isTaskSignature(sig) {
+		return callee{kind: valueCallee, sig: sig}
+	}
+	return callee{}
+}
+
+func inTask(f *types.Func) bool { return f.Pkg() != nil && f.Pkg().Path() == taskPath }
+
+func (u *unit) functionCallee(f *types.Func, sig *types.Signature) callee {
+	switch {
+	case inTask(f) && f.Pkg() != u.types:
+		for p := range sig.Params().Variables() {
+			if isTaskPointer(p.Type()) {
+				return callee{kind: waitCallee, fn: f, sig: sig}
+			}
+		}
+		return callee{}
+	case !isTaskSignature(sig):
+		return callee{}
+	case u.functions[f.Origin()] != nil:
+		return callee{kind: startCallee, fn: f, sig: sig}
+	default:
+		return callee{kind: importedCallee, fn: f, sig: sig}
+	}
+}
+
+func (u *unit) methodCallee(f *types.Func, sig *types.Signature, recv ast.Expr, s *types.Selection) callee {
+	path := s.Index()[:len(s.Index())-1]
+	if inTask(f) && f.Pkg() != u.types {
+		if isTaskPointer(s.Recv()) && waits[f.Name()] {
+			return callee{kind: waitCallee, fn: f, sig: sig}
+		}
+		for p := range sig.Params().Variables() {
+			if isTaskPointer(p.Type()) && !isIterator(sig) {
+				return callee{kind: waitCallee, fn: f, sig: sig}
+			}
+		}
+		return callee{}
+	}
+	if !isTaskSignature(sig) {
+		return callee{}
+	}
+	return callee{kind: u.methodKind(f, s.Recv()), fn: f, sig: sig, recv: recv, path: path}
+}
+
+// isIterator reports whether a method of package task returns an iterator over what it waits for.
+func isIterator(sig *types.Signature) bool {
+	if sig.Results().Len() != 1 {
+		return false
+	}
+	_, ok := sig.Results().At(0).Type().Underlying().(*types.Signature)
+	return ok
+}
+
+func (u *unit) methodKind(f *types.Func, recv types.Type) calleeKind {
+	if u.functions[f.Origin()] != nil {
+		return startCallee
+	}
+	return interfaceCallee
+}
+
+// suspends reports whether a statement or expression of the function contains a call that may
+// suspend it. Calls in literals are those of other functions.
+func (u *unit) suspends(n ast.Node) bool {
+	if n == nil {
+		return false
+	}
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.CallExpr:
+			if u.isAwait(x) {
+				found = true
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+func (u *unit) isAwait(call *ast.CallExpr) bool {
+	isIt, known := u.awaitCalls[call]
+	if !known {
+		isIt = u.calleeOf(call).kind != noCallee
+		u.awaitCalls[call] = isIt
+	}
+	return isIt
+}
+
+// checkUses refuses what a function does with its t other than to pass it on, as the first
+// argument, or to call its methods.
+func (fn *function) checkUses() {
+	u := fn.unit
+	_, body := fn.syntax()
+	allowed := map[*ast.Ident]bool{}
+	var depth []ast.Node
+	astutil.Apply(body, func(c *astutil.Cursor) bool {
+		switch x := c.Node().(type) {
+		case *ast.FuncLit:
+			depth = append(depth, x)
+		case *ast.CallExpr:
+			if u.isAwait(x) {
+				for _, a := range x.Args {
+					if id, ok := ast.Unparen(a).(*ast.Ident); ok && isTaskPointer(u.info.TypeOf(id)) {
+						allowed[id] = true
+					}
+				}
+			}
+			if s, ok := ast.Unparen(x.Fun).(*ast.SelectorExpr); ok {
+				if id, ok := ast.Unparen(s.X).(*ast.Ident); ok && u.info.Uses[id] == fn.t {
+					allowed[id] = true
+				}
+			}
+		case *ast.GoStmt:
+			if u.isAwait(x.Call) {
+				u.diag.at(x.Pos(), "t belongs to the task that calls %s and not to another goroutine; start it with task.Group.Go, or with task.Go", fn.display)
+			}
+		case *ast.Ident:
+			if u.info.Uses[x] != fn.t {
+				break
+			}
+			if len(depth) > 0 {
+				u.diag.at(x.Pos(), "this literal uses t but is not a task function; give it a *task.T parameter")
+			} else if !allowed[x] && !isBlankAssignment(c.Parent()) {
+				u.diag.at(x.Pos(), "t can only be passed on as the first argument of a task function, or be the receiver of a method of task.T")
+			}
+		}
+		return true
+	}, func(c *astutil.Cursor) bool {
+		if _, ok := c.Node().(*ast.FuncLit); ok {
+			depth = depth[:len(depth)-1]
+		}
+		return true
+	})
+}
+
+func isBlankAssignment(n ast.Node) bool {
+	a, ok := n.(*ast.AssignStmt)
+	if !ok || len(a.Lhs) != 1 {
+		return false
+	}
+	id, ok := a.Lhs[0].(*ast.Ident)
+	return ok && id.Name == "_"
+}

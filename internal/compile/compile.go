@@ -1,0 +1,407 @@
+package compile
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/build/constraint"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// Config says what to compile.
+type Config struct {
+	Context  context.Context
+	Dir      string   // where patterns begin; the current directory if empty
+	Env      []string // of the go command; that of the process if nil
+	Patterns []string
+	Tags     string
+	NoLines  bool // leave out line directives
+}
+
+// Output is one file as it should be. A file without text should not exist.
+type Output struct {
+	Name string
+	Text []byte
+}
+
+// IsCurrent reports whether the file is as it should be.
+func (o Output) IsCurrent() bool {
+	old, err := os.ReadFile(o.Name)
+	if o.Text == nil {
+		return errors.Is(err, os.ErrNotExist)
+	}
+	return err == nil && bytes.Equal(old, o.Text)
+}
+
+// Write makes the file as it should be, and leaves it alone if it is.
+func (o Output) Write() error {
+	switch {
+	case o.IsCurrent():
+		return nil
+	case o.Text == nil:
+		return os.Remove(o.Name)
+	}
+	return os.WriteFile(o.Name, o.Text, 0o644)
+}
+
+// Result is what a run has found out.
+type Result struct {
+	Outputs     []Output
+	Diagnostics []Diagnostic
+}
+
+// Run compiles the packages and writes nothing. If there are diagnostics, the outputs are those of
+// files without any.
+func Run(c Config) (*Result, error) {
+	pkgs, fset, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{}
+	diag := &diagnostics{fset: fset}
+	seen := map[string]bool{}
+	dirs := map[string]bool{}
+	for _, p := range pkgs {
+		if strings.HasSuffix(p.ID, ".test") || p.Types == nil {
+			continue
+		}
+		if err := loadErrors(p); err != nil {
+			return nil, err
+		}
+		if p.PkgPath == taskPath || p.PkgPath == generatedPath {
+			continue
+		}
+		u := newUnit(p, fset, diag, !c.NoLines)
+		outputs, err := u.compile(func(name string) bool { return seen[name] })
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range u.files {
+			seen[f.name] = true
+			dirs[filepath.Dir(f.name)] = true
+		}
+		r.Outputs = append(r.Outputs, outputs...)
+	}
+	if err := r.addStale(dirs); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(r.Outputs, func(a, b Output) int { return cmp.Compare(a.Name, b.Name) })
+	r.Diagnostics = diag.sorted()
+	return r, nil
+}
+
+// addStale adds the files of this compiler whose source has no task functions any more.
+func (r *Result) addStale(dirs map[string]bool) error {
+	written := map[string]bool{}
+	for _, o := range r.Outputs {
+		written[o.Name] = true
+	}
+	for dir := range dirs {
+		old, err := generatedIn(dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range old {
+			if !written[name] && !r.isExcluded(name) {
+				r.Outputs = append(r.Outputs, Output{Name: name})
+			}
+		}
+	}
+	return nil
+}
+
+// isExcluded reports whether the source of an output exists; then it may belong to other build tags.
+func (r *Result) isExcluded(output string) bool {
+	source := strings.TrimSuffix(output, "_task.go") + ".go"
+	if base, ok := strings.CutSuffix(output, "_task_test.go"); ok {
+		source = base + "_test.go"
+	}
+	_, err := os.Stat(source)
+	return err == nil
+}
+
+func loadErrors(p *packages.Package) error {
+	if len(p.Errors) == 0 {
+		return nil
+	}
+	var all []error
+	for _, e := range p.Errors {
+		all = append(all, e)
+	}
+	return errors.Join(all...)
+}
+
+// unit is a package that is compiled.
+type unit struct {
+	types *types.Package
+	info  *types.Info
+	fset  *token.FileSet
+	diag  *diagnostics
+	lines bool
+	sizes types.Sizes
+
+	files     []*file
+	functions map[*types.Func]*function
+	literals  map[*ast.FuncLit]*function
+	order     []*function
+	usage     map[*types.Var]*usage
+	temporary map[*types.Var]bool
+
+	awaitCalls  map[*ast.CallExpr]bool
+	topNames    map[string]bool // that the output declares
+	fileNames   map[string]bool // of packages that some file imports
+	localTypes  map[*types.TypeName]string
+	localConsts map[*types.Const]string
+}
+
+// file is a source file and its output.
+type file struct {
+	unit       *unit
+	name       string
+	syntax     *ast.File
+	imports    *imports
+	functions  []*function
+	hash       string
+	constraint string
+}
+
+func newUnit(p *packages.Package, fset *token.FileSet, diag *diagnostics, lines bool) *unit {
+	u := &unit{
+		types: p.Types, info: p.TypesInfo, fset: fset, diag: diag, lines: lines, sizes: p.TypesSizes,
+		functions: map[*types.Func]*function{}, literals: map[*ast.FuncLit]*function{},
+		usage: map[*types.Var]*usage{}, temporary: map[*types.Var]bool{}, awaitCalls: map[*ast.CallExpr]bool{},
+		topNames: map[string]bool{}, fileNames: map[string]bool{},
+		localTypes: map[*types.TypeName]string{}, localConsts: map[*types.Const]string{},
+	}
+	for _, syntax := range p.Syntax {
+		f := &file{unit: u, name: fset.File(syntax.FileStart).Name(), syntax: syntax}
+		f.imports = newImports(func(s string) bool { return u.types.Scope().Lookup(s) != nil })
+		u.files = append(u.files, f)
+	}
+	return u
+}
+
+// compile compiles the package's files except those that are done.
+func (u *unit) compile(isDone func(string) bool) ([]Output, error) {
+	for _, f := range u.files {
+		f.declareImports()
+		u.findFunctions(f)
+	}
+	u.nameFunctions()
+	for _, f := range u.files {
+		f.imports.reserve(generatedPath, "generated")
+		f.imports.reserve(coroPath, "coro")
+		f.imports.reserve(taskPath, "task")
+		f.imports.reserve("unsafe", "unsafe")
+	}
+	var outputs []Output
+	for _, f := range u.files {
+		if len(f.functions) == 0 || isDone(f.name) {
+			continue
+		}
+		text, err := u.compileFile(f)
+		if err != nil {
+			return nil, err
+		}
+		if text != nil {
+			outputs = append(outputs, Output{outputName(f.name), text})
+		}
+	}
+	return outputs, nil
+}
+
+// compileFile returns the output for a file, or nil if something in it cannot be compiled.
+func (u *unit) compileFile(f *file) ([]byte, error) {
+	before := len(u.diag.all)
+	for _, fn := range f.functions {
+		fn.checkUses()
+		if len(fn.typeParams) > 0 {
+			u.diag.at(fn.pos(), "task functions with type parameters are not compiled yet; write one for each type")
+		}
+		u.lower(fn)
+	}
+	if len(u.diag.all) > before {
+		return nil, nil
+	}
+	for _, fn := range f.functions {
+		fn.prepare()
+	}
+	if len(u.diag.all) > before {
+		return nil, nil
+	}
+	if err := f.findHash(); err != nil {
+		return nil, err
+	}
+	return f.text()
+}
+
+// prepare does everything between lowering and output.
+func (fn *function) prepare() {
+	fn.nameVariables()
+	fn.flow = flatten(fn)
+	fn.numberAwaits()
+	fn.flow.findLive()
+	for _, list := range [][]*types.Var{fn.params, fn.results, fn.locals} {
+		for _, v := range list {
+			if hidden := fn.unit.isNameable(v.Type()); hidden != "" {
+				fn.unit.diag.at(v.Pos(), "%s has the type %s, which cannot be named in this package; use it in a function that is not a task function, or convert it to an interface", v.Name(), hidden)
+			}
+		}
+	}
+	fn.layout = fn.newLayout()
+}
+
+// numberAwaits numbers the resume points; calls that are never reached have none.
+func (fn *function) numberAwaits() {
+	for _, a := range fn.awaits {
+		a.point = 0
+	}
+	fn.awaits = fn.awaits[:0]
+	for _, i := range fn.flow.instrs {
+		if i.op == opAwait {
+			a := i.node.(*await)
+			fn.awaits = append(fn.awaits, a)
+			a.point = len(fn.awaits)
+		}
+	}
+	fn.flow.gotos = map[string]bool{}
+	_, body := fn.syntax()
+	ast.Inspect(body, func(n ast.Node) bool {
+		if b, ok := n.(*ast.BranchStmt); ok && b.Tok == token.GOTO {
+			fn.flow.gotos[b.Label.Name] = true
+		}
+		_, isLit := n.(*ast.FuncLit)
+		return !isLit
+	})
+}
+
+// declareImports records the names of the packages that the source file imports.
+func (f *file) declareImports() {
+	for _, spec := range f.syntax.Imports {
+		var name *types.PkgName
+		if spec.Name != nil {
+			name, _ = f.unit.info.Defs[spec.Name].(*types.PkgName)
+		} else {
+			name, _ = f.unit.info.Implicits[spec].(*types.PkgName)
+		}
+		if name == nil || name.Name() == "." || name.Name() == "_" {
+			continue
+		}
+		f.imports.declare(name.Imported().Path(), name.Name(), name.Imported().Name())
+		f.unit.fileNames[name.Name()] = true
+	}
+	for _, name := range []string{"generated", "coro", "task", "unsafe"} {
+		f.unit.fileNames[name] = true
+	}
+}
+
+// findFunctions finds the task functions of a file, literals in them included.
+func (u *unit) findFunctions(f *file) {
+	for _, d := range f.syntax.Decls {
+		decl, ok := d.(*ast.FuncDecl)
+		if !ok || decl.Body == nil {
+			continue
+		}
+		object, ok := u.info.Defs[decl.Name].(*types.Func)
+		if !ok || !isTaskSignature(object.Signature()) {
+			continue
+		}
+		u.findVariables(decl)
+		fn := u.newFunction(f, decl, nil, nil)
+		f.functions = append(f.functions, fn)
+		u.findLiterals(f, fn)
+	}
+}
+
+// findLiterals finds the task functions among the literals in a function.
+func (u *unit) findLiterals(f *file, fn *function) {
+	_, body := fn.syntax()
+	ast.Inspect(body, func(n ast.Node) bool {
+		lit, ok := n.(*ast.FuncLit)
+		if !ok {
+			return true
+		}
+		if sig, ok := u.info.TypeOf(lit).Underlying().(*types.Signature); ok && isTaskSignature(sig) {
+			inner := u.newFunction(f, nil, lit, fn)
+			u.literals[lit] = inner
+			f.functions = append(f.functions, inner)
+			inner.findCaptured()
+			u.findLiterals(f, inner)
+			return false
+		}
+		return true
+	})
+}
+
+// findCaptured finds the variables of functions around it that the literal uses.
+func (fn *function) findCaptured() {
+	seen := varSet{}
+	ast.Inspect(fn.lit.Body, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		v, ok := fn.unit.info.Uses[id].(*types.Var)
+		if !ok || seen[v] || fn.unit.usage[v] == nil {
+			return true
+		}
+		if v.Pos() < fn.lit.Pos() || v.Pos() >= fn.lit.End() {
+			seen[v] = true
+			fn.captured = append(fn.captured, v)
+		}
+		return true
+	})
+	slices.SortFunc(fn.captured, func(a, b *types.Var) int { return cmp.Compare(a.Pos(), b.Pos()) })
+}
+
+// suffixes are what the names of a function's parts end in.
+var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "At1"}
+
+// nameFunctions makes sure that the names in the output are free.
+func (u *unit) nameFunctions() {
+	for _, fn := range u.order {
+		fn.base = fresh(fn.base, func(base string) bool {
+			return slices.ContainsFunc(suffixes, func(s string) bool {
+				return u.topNames[base+s] || u.types.Scope().Lookup(base+s) != nil || u.fileNames[base+s]
+			})
+		})
+		for _, s := range suffixes {
+			u.topNames[fn.base+s] = true
+		}
+	}
+}
+
+// findHash computes the hash of the source, and finds its build constraint.
+func (f *file) findHash() error {
+	src, err := os.ReadFile(f.name)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(src)
+	f.hash = hex.EncodeToString(sum[:8])
+	for _, group := range f.syntax.Comments {
+		if group.Pos() > f.syntax.Package {
+			break
+		}
+		for _, c := range group.List {
+			if constraint.IsGoBuild(c.Text) {
+				f.constraint = c.Text
+			}
+		}
+	}
+	return nil
+}
+
+func (o Output) String() string { return fmt.Sprintf("%s (%d bytes)", o.Name, len(o.Text)) }

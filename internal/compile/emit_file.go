@@ -1,0 +1,215 @@
+package compile
+
+import (
+	"fmt"
+	"go/format"
+	"go/token"
+	"go/types"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// lineHere stands where the position is that of the output again. It becomes a line directive when
+// the lines are known.
+const lineHere = "//line here"
+
+func baseName(path string) string { return filepath.Base(path) }
+
+// text returns the whole output for one source file.
+func (f *file) text() ([]byte, error) {
+	var body strings.Builder
+	fmt.Fprintf(&body, "const _ = %s // an error here: run framearena gen again\n\n", f.generated("Version1"))
+	f.writeInit(&body)
+	for _, fn := range f.functions {
+		f.writeFunction(&body, fn)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n//\n// Source: %s, sha256 %s\n\n", header, baseName(f.name), f.hash)
+	if f.constraint != "" {
+		fmt.Fprintf(&b, "%s\n\n", f.constraint)
+	}
+	fmt.Fprintf(&b, "package %s\n\n%s\n%s", f.syntax.Name.Name, f.imports.text(), body.String())
+	text, err := format.Source([]byte(b.String()))
+	if err != nil {
+		return []byte(b.String()), fmt.Errorf("%s: the output does not parse, which is a mistake of this command: %w", f.name, err)
+	}
+	return f.placeLines(text), nil
+}
+
+// placeLines gives the directives that lead back to the output their lines, and leaves out those
+// that say what is so without them.
+func (f *file) placeLines(text []byte) []byte {
+	name := baseName(outputName(f.name))
+	var out []string
+	atFile, atLine := name, 1
+	for line := range strings.SplitSeq(string(text), "\n") {
+		toFile, toLine, ok := directive(line)
+		switch {
+		case !ok:
+			out = append(out, line)
+			atLine++
+			continue
+		case line == lineHere && atFile == name:
+			continue
+		case line == lineHere:
+			toFile, toLine = name, len(out)+2
+		case toFile == atFile && toLine == atLine:
+			continue
+		}
+		out = append(out, fmt.Sprintf("//line %s:%d", toFile, toLine))
+		atFile, atLine = toFile, toLine
+	}
+	return []byte(strings.Join(out, "\n"))
+}
+
+// directive returns what a line directive says, if the line is one.
+func directive(line string) (file string, number int, ok bool) {
+	rest, ok := strings.CutPrefix(line, "//line ")
+	if !ok || rest == "here" {
+		return "", 0, ok
+	}
+	file, digits, _ := strings.Cut(rest, ":")
+	number, err := strconv.Atoi(digits)
+	return file, number, err == nil
+}
+
+// writeInit writes the function that binds the file's functions to their forms.
+func (f *file) writeInit(b *strings.Builder) {
+	b.WriteString("func init() {\n")
+	for _, fn := range f.functions {
+		f.writeBinding(b, fn)
+	}
+	b.WriteString("}\n\n")
+}
+
+func (fn *function) defineText() string {
+	f := fn.file
+	l := fn.layout
+	define, types_ := "Define", fn.stateType()
+	if l.hasHeld {
+		define = "DefineHeld"
+		types_ += ", " + fn.heldType()
+	}
+	p := f.unit.fset.Position(fn.pos())
+	return fmt.Sprintf("%s[%s, %s](%q, %q, %d, %s)", f.generated(define), types_, fn.resultText(), fn.display, baseName(p.Filename), p.Line, fn.stepName()+fn.typeParamNames())
+}
+
+func (f *file) writeBinding(b *strings.Builder, fn *function) {
+	fmt.Fprintf(b, "%sKind = %s\n", fn.base, fn.defineText())
+	if fn.lit != nil {
+		return
+	}
+	if fn.recv != nil {
+		fmt.Fprintf(b, "%s[%s](%q, %s)\n", f.generated("BindMethod"), f.typeText(fn.recv.Type()), fn.decl.Name.Name, fn.startName())
+		return
+	}
+	fmt.Fprintf(b, "%s(%s, %s, %s)\n", f.generated("Bind"), fn.decl.Name.Name, fn.startName(), f.callFunction(fn))
+}
+
+// callFunction returns a literal that makes a call of the function for a launch.
+func (f *file) callFunction(fn *function) string {
+	if fn.sig.Variadic() {
+		return "nil"
+	}
+	var b strings.Builder
+	var params []string
+	for _, v := range fn.params {
+		params = append(params, fn.paramName(v)+" "+f.typeText(v.Type()))
+	}
+	fmt.Fprintf(&b, "func(%s) %s.Call[%s] {\n", strings.Join(params, ", "), f.imports.use(coroPath, "coro"), fn.resultText())
+	s, l := fn.layout.args, fn.layout
+	state, held := fn.stateType()+"{}", fn.heldType()+"{}"
+	e := f.newStartEmitter(fn, nil)
+	if len(s.state) > 0 {
+		state = fn.state
+		fmt.Fprintf(&b, "var %s %s\n", state, fn.stateType())
+		fmt.Fprintf(&b, "*%s[%s](&%s) = %s{%s}\n", f.generated("In"), fn.pointName(0), state, fn.pointName(0), e.stored(s.state))
+	}
+	if len(s.held) > 0 {
+		held = fn.heldType() + "{" + e.stored(s.held) + "}"
+	}
+	args := state
+	if l.hasHeld {
+		args += ", " + held
+	}
+	fmt.Fprintf(&b, "return %s.With(%s)\n}", e.kind(), args)
+	return b.String()
+}
+
+// writeFunction writes the types, the kind and both forms of a function.
+func (f *file) writeFunction(b *strings.Builder, fn *function) {
+	f.line(b, token.NoPos)
+	f.writeStates(b, fn)
+	kind := "Kind[" + fn.stateType() + ", "
+	if fn.layout.hasHeld {
+		kind = "HeldKind[" + fn.stateType() + ", " + fn.heldType() + ", "
+	}
+	fmt.Fprintf(b, "var %sKind *%s%s]\n\n", fn.base, f.generated(kind), fn.resultText())
+	if fn.lit == nil {
+		fmt.Fprintf(b, "// %s is the start form of %s.\n%s\n", fn.startName(), fn.display, f.startFunction(fn))
+		f.line(b, token.NoPos)
+	}
+	fmt.Fprintf(b, "// %s is the step form of %s.\n%s\n", fn.stepName(), fn.display, f.stepFunction(fn))
+}
+
+// writeStates writes the types of what is stored.
+func (f *file) writeStates(b *strings.Builder, fn *function) {
+	l := fn.layout
+	if values, _ := splitResults(fn.sig); len(values) > 1 {
+		fmt.Fprintf(b, "// %sResult is what %s returns.\ntype %sResult%s = struct {\n", fn.base, fn.display, fn.base, fn.typeParamList())
+		for i, t := range values {
+			fmt.Fprintf(b, "%s %s\n", resultField(i), f.typeText(t))
+		}
+		b.WriteString("}\n\n")
+	}
+	var sizes []string
+	for n, s := range append([]*storage{l.args}, l.points...) {
+		stateResult := s.result != "" && !s.resultHeld
+		if len(s.state) == 0 && !stateResult {
+			continue
+		}
+		name := fn.pointName(n)
+		sizes = append(sizes, f.imports.use("unsafe", "unsafe")+".Sizeof("+name+"{})")
+		if n == 0 {
+			fmt.Fprintf(b, "// %s has the arguments of %s.\n", name, fn.display)
+		} else {
+			p := f.unit.fset.Position(fn.awaits[n-1].pos)
+			fmt.Fprintf(b, "// %s is what %s keeps while it waits in line %d.\n", name, fn.display, p.Line)
+		}
+		fmt.Fprintf(b, "type %s struct {\n", name)
+		f.writeFields(b, fn, s.state)
+		if stateResult {
+			fmt.Fprintf(b, "%s %s\n", s.result, f.typeText(s.resultType))
+		}
+		b.WriteString("}\n\n")
+	}
+	if len(sizes) == 0 {
+		fmt.Fprintf(b, "type %s struct{}\n\n", fn.stateType())
+	} else {
+		size := sizes[0]
+		if len(sizes) > 1 {
+			size = "max(" + strings.Join(sizes, ", ") + ")"
+		}
+		fmt.Fprintf(b, "type %s [(%s + 7) / 8]uint64\n\n", fn.stateType(), size)
+	}
+	if l.hasHeld {
+		fmt.Fprintf(b, "type %sHeld%s struct {\n", fn.base, fn.typeParamList())
+		for _, s := range l.slots {
+			fmt.Fprintf(b, "%s %s\n", s.name, f.typeText(s.typ))
+		}
+		b.WriteString("}\n\n")
+	}
+}
+
+// writeFields writes fields, those of one type that follow each other in one line.
+func (f *file) writeFields(b *strings.Builder, fn *function, fields []field) {
+	for i := 0; i < len(fields); {
+		t := fn.storedType(fields[i].v)
+		names := []string{fields[i].name}
+		for i++; i < len(fields) && types.Identical(fn.storedType(fields[i].v), t); i++ {
+			names = append(names, fields[i].name)
+		}
+		fmt.Fprintf(b, "%s %s\n", strings.Join(names, ", "), f.typeText(t))
+	}
+}

@@ -1,0 +1,371 @@
+package compile
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The step form is the flat form: all variables on one level, labels, and goto statements.
+
+// stepEmitter writes a function's step form.
+type stepEmitter struct {
+	emitter
+	resumes map[int]string // labels behind the awaits
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func (fn *function) stepName() string { return fn.base + "Step" }
+
+// kind returns the expression that is the function's kind.
+func (e *emitter) kind() string {
+	if len(e.fn.typeParams) > 0 {
+		return e.fn.base + "Kind" + e.fn.typeParamNames() + "()"
+	}
+	return e.fn.base + "Kind"
+}
+
+// resultText returns the type R of the function.
+func (fn *function) resultText() string {
+	values, _ := splitResults(fn.sig)
+	switch len(values) {
+	case 0:
+		return "struct{}"
+	case 1:
+		return fn.file.typeText(values[0])
+	}
+	return fn.base + "Result" + fn.typeParamNames()
+}
+
+func (fn *function) frameType() string {
+	return "*" + fn.file.generated("Frame") + "[" + fn.stateType() + ", " + fn.resultText() + "]"
+}
+
+// stepFunction returns the step form of a function.
+func (f *file) stepFunction(fn *function) string {
+	e := &stepEmitter{resumes: map[int]string{}}
+	e.renderer = &renderer{fn: fn, file: f, pointers: varSet{}, inStep: true}
+	e.renderer.ret = e.returnText
+	e.renderer.jump = func(j *jump, _ bool) string { return "goto " + j.label().name }
+	for _, list := range [][]*types.Var{fn.arguments(), fn.results, fn.locals} {
+		for _, v := range list {
+			if fn.isBox(v) {
+				e.pointers[v] = true
+			}
+		}
+	}
+	e.printf("func %s%s(%s %s", fn.stepName(), fn.typeParamList(), fn.frame, fn.frameType())
+	if fn.layout.hasHeld {
+		e.printf(", %s *%s", fn.heldName, fn.heldType())
+	}
+	e.printf(") %s {\n", f.generated("Step"))
+	e.nameLabels()
+	e.head()
+	e.entry()
+	for _, i := range fn.flow.instrs {
+		e.instr(i)
+	}
+	if n := len(fn.flow.instrs); n == 0 || fn.flow.instrs[n-1].falls() {
+		e.printf("panic(\"unreachable\")\n")
+	}
+	e.printf("}\n")
+	return e.String()
+}
+
+func (e *stepEmitter) nameLabels() {
+	taken := map[string]bool{}
+	_, body := e.fn.syntax()
+	ast.Inspect(body, func(n ast.Node) bool {
+		if l, ok := n.(*ast.LabeledStmt); ok {
+			taken[l.Label.Name] = true
+		}
+		return true
+	})
+	isTaken := func(s string) bool { return taken[s] }
+	numbers := map[string]int{}
+	next := func(hint string) string {
+		for {
+			numbers[hint]++
+			name := hint + itoa(numbers[hint])
+			if !isTaken(name) {
+				taken[name] = true
+				return name
+			}
+		}
+	}
+	for _, i := range e.fn.flow.instrs {
+		switch {
+		case i.op == opLabel && e.fn.flow.labels[i.label.hint] == i.label:
+			i.label.name = i.label.hint
+		case i.op == opLabel:
+			i.label.name = next(i.label.hint)
+		case i.op == opAwait:
+			a := i.node.(*await)
+			name := "resume" + itoa(a.point)
+			for isTaken(name) {
+				name += "_"
+			}
+			e.resumes[a.point] = name
+		}
+	}
+}
+
+// head declares the variables.
+func (e *stepEmitter) head() {
+	fn, f := e.fn, e.file
+	resume := f.generated("Resume") + "(" + fn.frame + ")"
+	if len(fn.awaits) > 0 {
+		e.printf("%s := %s\n", fn.names[fn.t], resume)
+	} else {
+		e.printf("%s\n", resume)
+	}
+	uses, defs := varSet{}, varSet{}
+	for _, i := range fn.flow.instrs {
+		fn.effects(i, uses, defs)
+	}
+	for _, fields := range fn.layout.args.all() {
+		defs[fields.v] = true
+	}
+	for _, p := range fn.layout.points {
+		for _, fields := range p.all() {
+			defs[fields.v] = true
+		}
+	}
+	var unread []string
+	byType := map[string][]string{}
+	var order []string
+	var boxed []*types.Var
+	for _, list := range [][]*types.Var{fn.arguments(), fn.results, fn.locals} {
+		for _, v := range list {
+			if v.Name() == "" || v.Name() == "_" || !uses[v] && !defs[v] {
+				continue
+			}
+			t := f.typeText(fn.storedType(v))
+			if byType[t] == nil {
+				order = append(order, t)
+			}
+			byType[t] = append(byType[t], fn.names[v])
+			if !uses[v] {
+				unread = append(unread, fn.names[v])
+			}
+			if fn.isBox(v) && slices.Contains(fn.results, v) {
+				boxed = append(boxed, v)
+			}
+		}
+	}
+	if len(order) > 0 {
+		e.printf("var (\n")
+		for _, t := range order {
+			e.printf("%s %s\n", strings.Join(byType[t], ", "), t)
+		}
+		e.printf(")\n")
+	}
+	for _, name := range unread {
+		e.printf("_ = %s\n", name)
+	}
+	_ = boxed
+}
+
+func (s *storage) all() []field { return append(slices.Clone(s.state), s.held...) }
+
+// entry loads what is stored at the resume point and goes there.
+func (e *stepEmitter) entry() {
+	fn := e.fn
+	e.printf("switch %s.At() {\n", fn.frame)
+	e.printf("case 0:\n")
+	e.loadArguments()
+	for n, a := range fn.awaits {
+		e.printf("case %d:\n", n+1)
+		e.load(fn.pointName(n+1), fn.layout.points[n])
+		e.line(a.pos)
+		e.result(a, fn.layout.points[n])
+		e.line(token.NoPos)
+		e.printf("goto %s\n", e.resumes[n+1])
+	}
+	e.printf("default:\nreturn %s.BadResume()\n}\n", fn.frame)
+}
+
+// load assigns what is stored to the variables.
+func (e *stepEmitter) load(point string, s *storage) {
+	if len(s.state) > 0 || s.result != "" && !s.resultHeld {
+		e.printf("%s := %s[%s](%s)\n", e.fn.state, e.file.generated("At"), point, e.fn.frame)
+		e.loadFields(e.fn.state, s.state)
+	}
+	e.loadFields(e.fn.heldName, s.held)
+}
+
+func (e *stepEmitter) loadFields(from string, fields []field) {
+	if len(fields) == 0 {
+		return
+	}
+	var left, right []string
+	for _, f := range fields {
+		left = append(left, e.fn.names[f.v])
+		right = append(right, from+"."+f.name)
+	}
+	e.printf("%s = %s\n", strings.Join(left, ", "), strings.Join(right, ", "))
+}
+
+// loadArguments begins the task: parameters that are boxes get their boxes.
+func (e *stepEmitter) loadArguments() {
+	fn := e.fn
+	s := fn.layout.args
+	e.load(fn.pointName(0), s)
+	for _, v := range fn.results {
+		if fn.isBox(v) && v.Name() != "" && v.Name() != "_" {
+			e.printf("%s = new(%s)\n", fn.names[v], e.file.typeText(v.Type()))
+		}
+	}
+}
+
+// result assigns the results of the call that has ended.
+func (e *stepEmitter) result(a *await, s *storage) {
+	values, fails := splitResults(a.callee.sig)
+	for _, v := range a.lhs {
+		if v != nil && e.pointers[v] && slices.Contains(a.declares, v) {
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+		}
+	}
+	from := e.fn.state
+	if s.resultHeld {
+		from = e.fn.heldName
+	}
+	if s.result != "" {
+		var left, right []string
+		for i := range values {
+			if a.lhs[i] == nil {
+				continue
+			}
+			left = append(left, e.variable(a.lhs[i]))
+			field := from + "." + s.result
+			if len(values) > 1 {
+				field += "." + resultField(i)
+			}
+			right = append(right, field)
+		}
+		e.printf("%s = %s\n", strings.Join(left, ", "), strings.Join(right, ", "))
+	}
+	isChild := a.callee.kind != waitCallee
+	err := ""
+	if fails && len(a.lhs) > 0 {
+		if v := a.lhs[len(a.lhs)-1]; v != nil {
+			err = e.variable(v) + " = "
+		}
+	}
+	switch {
+	case fails && isChild:
+		e.printf("%s%s(%s)\n", err, e.file.generated("ChildErr"), e.fn.frame)
+	case fails:
+		if err != "" {
+			e.printf("%s%s(%s)\n", err, e.file.generated("Err"), e.fn.frame)
+		}
+	case isChild:
+		e.printf("%s(%s)\n", e.file.generated("Child"), e.fn.frame)
+	}
+}
+
+func (e *stepEmitter) instr(i *instr) {
+	switch i.op {
+	case opCode:
+		e.code(i.node.(*code))
+	case opDeclare:
+		e.declare(i.node.(*declare).v)
+	case opAwait:
+		e.await(i.node.(*await))
+	case opReturn:
+		e.ret(i.node.(*ret))
+	case opIf:
+		e.line(i.pos)
+		e.withCopies(func() {
+			e.printf("if %s {\ngoto %s\n}\n", e.negated(i.cond), i.label.name)
+		}, i.cond)
+	case opGoto:
+		e.printf("goto %s\n", i.label.name)
+	case opLabel:
+		e.printf("%s:\n", i.label.name)
+	}
+}
+
+func (e *stepEmitter) declare(v *types.Var) {
+	t := e.file.typeText(v.Type())
+	if e.pointers[v] {
+		e.printf("%s = new(%s)\n", e.fn.names[v], t)
+		return
+	}
+	e.printf("%s = %s\n", e.fn.names[v], e.file.zero(v.Type()))
+}
+
+func (e *stepEmitter) code(n *code) {
+	for _, v := range n.declares {
+		if e.pointers[v] {
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+		}
+	}
+	s := n.stmt
+	if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.DEFINE {
+		assigned := *a
+		assigned.Tok = token.ASSIGN
+		s = &assigned
+	}
+	e.line(n.pos)
+	e.withCopies(func() {
+		r := *e.renderer
+		r.jumps = n.jumps
+		e.printf("%s\n", r.text(s))
+	}, s)
+}
+
+func (e *stepEmitter) await(a *await) {
+	for _, v := range a.declares {
+		if e.pointers[v] {
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+		}
+	}
+	e.line(a.pos)
+	nodes := []ast.Node{a.call}
+	if a.callee.recv != nil {
+		nodes = append(nodes, a.callee.recv)
+	}
+	e.withCopies(func() { e.printf("%s%s\n", e.lhsText(a, "="), e.callText(a)) }, nodes...)
+	e.line(token.NoPos)
+	t := e.fn.names[e.fn.t]
+	e.printf("if %s(%s) {\n", e.file.generated("Suspended"), t)
+	e.spill(a)
+	e.printf("return %s(%s, %s, %d)\n}\n", e.file.generated("Wait"), e.fn.frame, t, a.point)
+	e.printf("%s:\n", e.resumes[a.point])
+}
+
+// negated returns the text of a condition that is true where cond is false.
+func (e *stepEmitter) negated(cond ast.Expr) string {
+	cond = ast.Unparen(cond)
+	switch x := cond.(type) {
+	case *ast.UnaryExpr:
+		if x.Op == token.NOT {
+			return e.text(x.X)
+		}
+	case *ast.BinaryExpr:
+		if op, ok := opposite[x.Op]; ok && (x.Op == token.EQL || x.Op == token.NEQ || isOrdered(e.file.unit.info.TypeOf(x.X))) {
+			swapped := *x
+			swapped.Op = op
+			return e.text(&swapped)
+		}
+	case *ast.Ident, *ast.CallExpr, *ast.SelectorExpr, *ast.IndexExpr:
+		return "!" + e.text(cond)
+	}
+	return "!(" + e.text(cond) + ")"
+}
+
+var opposite = map[token.Token]token.Token{
+	token.EQL: token.NEQ, token.NEQ: token.EQL, token.LSS: token.GEQ, token.GEQ: token.LSS, token.GTR: token.LEQ, token.LEQ: token.GTR,
+}
+
+// isOrdered reports whether of two values of the type one is less than the other unless they are
+// equal, which is not so for NaN.
+func isOrdered(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Info()&(types.IsInteger|types.IsString) != 0
+}

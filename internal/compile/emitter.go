@@ -1,0 +1,131 @@
+package compile
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// emitter writes one form of one function.
+type emitter struct {
+	strings.Builder
+	*renderer
+}
+
+func (e *emitter) printf(format string, args ...any) { fmt.Fprintf(&e.Builder, format, args...) }
+
+func (f *file) generated(name string) string {
+	return f.imports.use(generatedPath, "generated") + "." + name
+}
+
+// line says that what follows is at a place of the source, or, without a place, in the output.
+func (e *emitter) line(pos token.Pos) { e.file.line(&e.Builder, pos) }
+
+func (f *file) line(b *strings.Builder, pos token.Pos) {
+	if !f.unit.lines {
+		return
+	}
+	if !pos.IsValid() {
+		fmt.Fprintf(b, "%s\n", lineHere)
+		return
+	}
+	p := f.unit.fset.Position(pos)
+	fmt.Fprintf(b, "//line %s:%d\n", baseName(p.Filename), p.Line)
+}
+
+// withCopies writes what f writes, in a block with copies of variables that literals in the nodes
+// capture.
+func (e *emitter) withCopies(f func(), ns ...ast.Node) {
+	vs := e.copies(ns...)
+	if len(vs) == 0 {
+		f()
+		return
+	}
+	e.printf("{\n")
+	for _, v := range vs {
+		name := e.fn.nameOf(v)
+		e.printf("%s := %s\n", name, name)
+	}
+	f()
+	e.printf("}\n")
+}
+
+// callText returns the text of a call that may suspend.
+func (e *emitter) callText(a *await) string {
+	call := *a.call
+	c := a.callee
+	switch c.kind {
+	case startCallee:
+		target := e.file.unit.functions[c.fn.Origin()]
+		call.Fun = raw(target.startName()+e.typeArgs(a), call.Fun.Pos())
+		if c.recv != nil {
+			call.Args = append([]ast.Expr{e.receiver(a)}, call.Args...)
+		}
+	}
+	return e.text(&call)
+}
+
+func (fn *function) startName() string { return fn.base + "Start" }
+
+// receiver returns the receiver of a method call as an argument: embedded fields spelled out, its
+// address taken or followed.
+func (e *emitter) receiver(a *await) ast.Expr {
+	c := a.callee
+	x := c.recv
+	t := e.file.unit.info.TypeOf(x)
+	for _, i := range c.path {
+		s := structOf(t)
+		field := s.Field(i)
+		x = &ast.SelectorExpr{X: x, Sel: ast.NewIdent(field.Name())}
+		e.file.unit.info.Types[x] = types.TypeAndValue{Type: field.Type()}
+		t = field.Type()
+	}
+	_, wants := types.Unalias(c.fn.Signature().Recv().Type()).(*types.Pointer)
+	_, has := t.Underlying().(*types.Pointer)
+	switch {
+	case wants && !has:
+		return &ast.UnaryExpr{Op: token.AND, OpPos: x.Pos(), X: x}
+	case !wants && has:
+		return &ast.StarExpr{Star: x.Pos(), X: x}
+	}
+	return x
+}
+
+func structOf(t types.Type) *types.Struct {
+	if p, ok := t.Underlying().(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	return t.Underlying().(*types.Struct)
+}
+
+func (e *emitter) typeArgs(a *await) string { return "" }
+
+// lhsText returns the left side of a call's assignment, up to and with = or :=, or an empty string.
+func (e *emitter) lhsText(a *await, assign string) string {
+	if len(a.lhs) == 0 {
+		return ""
+	}
+	names := make([]string, len(a.lhs))
+	blank := true
+	for i, v := range a.lhs {
+		names[i] = "_"
+		if v != nil {
+			blank = false
+			names[i] = e.variable(v)
+		}
+	}
+	if blank {
+		assign = "="
+	}
+	return strings.Join(names, ", ") + " " + assign + " "
+}
+
+// variable returns the text of a variable.
+func (e *emitter) variable(v *types.Var) string {
+	if e.pointers[v] {
+		return "*" + e.fn.nameOf(v)
+	}
+	return e.fn.nameOf(v)
+}

@@ -1,0 +1,50 @@
+package compile
+
+import "go/ast"
+
+func (l *lowerer) ifStmt(s *ast.IfStmt, label string) {
+	if s.Init != nil {
+		l.scope(func() {
+			l.stmt(s.Init)
+			l.ifElse(s)
+		})
+		return
+	}
+	l.scope(func() { l.ifElse(s) })
+}
+
+func (l *lowerer) ifElse(s *ast.IfStmt) {
+	b := &branch{pos: s.Pos()}
+	b.cond = l.operand(s.Cond, false)
+	b.then = l.nested(func() { l.stmts(s.Body.List) })
+	if s.Else != nil {
+		b.els = l.nested(func() {
+			if block, ok := s.Else.(*ast.BlockStmt); ok {
+				l.stmts(block.List)
+				return
+			}
+			l.stmt(s.Else)
+		})
+	}
+	l.emit(b)
+}
+
+func (l *lowerer) switchStmt(s *ast.SwitchStmt, label string) {
+	l.refuse(s, "a switch statement with a call that may suspend is not compiled yet; use if statements")
+}
+
+func (l *lowerer) typeSwitchStmt(s *ast.TypeSwitchStmt, label string) {
+	l.refuse(s, "a type switch with a call that may suspend is not compiled yet; use if statements")
+}
+
+func (l *lowerer) selectStmt(s *ast.SelectStmt, label string) {
+	l.refuse(s, "a select statement with a call that may suspend is not compiled yet; choose in it, and do the rest after it")
+}
+
+func (l *lowerer) deferStmt(s *ast.DeferStmt) {
+	l.refuse(s, "deferred calls in task functions are not compiled yet; make the call before each return statement")
+}
+
+func (l *lowerer) localDeclaration(d *ast.GenDecl) {
+	l.refuse(d, "declarations of types and constants in task functions are not compiled yet; move them out of the function")
+}
