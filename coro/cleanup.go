@@ -62,22 +62,23 @@ func (w *Worker) runCleanup(h *header, err error) error {
 	}
 	if h.layout&flagWoken != 0 {
 		w.takeOutcome(h)
-		ends, ended := w.stepAlone(h, err)
+		ends, ended, _ := w.stepAlone(h, err)
 		if ended {
 			return ends
 		}
 		err = ends
 	}
 	w.beginCleanup(h, err)
-	ends, _ := w.stepAlone(h, err)
+	ends, _, _ := w.stepAlone(h, err)
 	return ends
 }
 
 // stepAlone runs one step of h, whose task is being cancelled with err. If the step ends the
-// task, ended is true and ends is the task's error. Otherwise ends is err, or the step's panic.
+// task, ended is true and ends is the task's error. Otherwise ends is err, or the step's panic, and
+// waits is the frame that would wait: that of h or, of compiled functions, of one that h's has called.
 // The step has a goroutine of its own, which it may end: the canceller has more tasks to
 // cancel. To [Worker.IsOwner] and its like, it is the canceller's. A child that the step awaits is discarded.
-func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
+func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool, waits *header) {
 	goroutine.Elsewhere(func() {
 		ends = err
 		exits := true
@@ -91,6 +92,9 @@ func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
 			}
 			if _, child := w.running(); child != nil { // it will not begin
 				w.discard(child)
+			}
+			if w.suspension.Suspended() { // a deferred call of a compiled function waits
+				w.suspension.abandon()
 			}
 			w.current, w.err, w.args.on = 0, nil, nil
 			w.args.cases.abandon() // it will not wait
@@ -106,8 +110,12 @@ func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool) {
 			ends, ended = nil, true
 		case opFail:
 			ends, ended = w.err, true
+		case opAwait:
+			waits = s.next.parent.get()
+		default:
+			waits = s.next.withoutStep()
 		}
 		exits = false
 	})
-	return ends, ended
+	return ends, ended, waits
 }

@@ -104,7 +104,12 @@ func (w *Worker) Cancel(t Runnable, err error) {
 		return
 	}
 	for h != nil {
-		ends := w.runCleanup(h, err)
+		var ends error
+		if h.kind.get().compiled {
+			h, ends = w.endCompiled(h, err)
+		} else {
+			ends = w.runCleanup(h, err)
+		}
 		if p, panicked := ends.(*PanicError); panicked {
 			err = errors.Join(err, p) // for the caller that waits for the root
 			ends = err

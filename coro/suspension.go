@@ -54,6 +54,9 @@ type Suspension struct {
 	pending Waiting
 	result  uintptr
 
+	// ending is set while the task whose step runs is ended, since its executor is closed.
+	ending bool
+
 	// Amount is an argument of pending: nanoseconds, permits.
 	Amount int64
 
@@ -129,6 +132,23 @@ func Spill[S, R any](s *Suspension, k *Kind[S, R], at int) *Frame[S, R] {
 func SpillHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) (*Frame[S, R], *H) {
 	h := s.spill(&k.kind, at)
 	return (*Frame[S, R])(unsafe.Pointer(h)), k.holdZero(s.w, h)
+}
+
+// SpillBare is SpillHeld for a resume point at which nothing lives in the held part: the frame has
+// none, until [Hold] gives it one.
+func SpillBare[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) *Frame[S, R] {
+	h := s.spill(&k.kind, at)
+	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot = 0
+	return (*Frame[S, R])(unsafe.Pointer(h))
+}
+
+// Hold returns the held part of f, whose step runs: held or, if that is nil, a new one, which is
+// zero.
+func Hold[S, H, R any](s *Suspension, k *HeldKind[S, H, R], f *Frame[S, R], held *H) *H {
+	if held != nil {
+		return held
+	}
+	return k.holdZero(s.w, &f.header)
 }
 
 // holdZero gives h, a new frame, a held part, which is zero.
@@ -283,6 +303,9 @@ func ChildErr[S, R any](f *Frame[S, R]) error {
 
 func (h *header) childErr() error {
 	w := h.worker.get()
+	if w.suspension.ending {
+		runtime.Goexit()
+	}
 	p, ok := w.err.(*PanicError)
 	if !ok || p != w.passing {
 		return w.err

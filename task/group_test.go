@@ -49,7 +49,9 @@ func napStep(f *generated.Frame[[1]uint64, struct{}]) generated.Step {
 // groupOf is a task function with a Group: use begins the children.
 var groupOfKind *generated.HeldKind[struct{}, groupOfHeld, struct{}]
 
-type groupOfHeld struct{ use func(t *task.T, g *task.Group) }
+type groupOfHeld struct {
+	use func(t *task.T, g *task.Group)
+}
 
 func groupOf(t *task.T, use func(t *task.T, g *task.Group)) error {
 	var g task.Group
