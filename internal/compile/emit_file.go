@@ -190,7 +190,11 @@ func (f *file) writeStates(b *strings.Builder, fn *function) {
 	if l.hasHeld {
 		fmt.Fprintf(b, "type %sHeld%s struct {\n", fn.base, fn.typeParamList())
 		for _, s := range l.slots {
-			fmt.Fprintf(b, "%s %s\n", s.name, f.typeText(s.typ))
+			text := s.text
+			if text == "" {
+				text = f.typeText(s.typ)
+			}
+			fmt.Fprintf(b, "%s %s\n", s.name, text)
 		}
 		b.WriteString("}\n\n")
 	}
@@ -206,4 +210,20 @@ func (f *file) writeFields(b *strings.Builder, fn *function, fields []field) {
 		}
 		fmt.Fprintf(b, "%s %s\n", strings.Join(names, ", "), f.typeText(t))
 	}
+}
+
+// typeOf returns the type of a variable as the output spells it.
+func (fn *function) typeOf(v *types.Var) string {
+	if text := fn.unit.rawTypes[v]; text != nil {
+		return text(fn.file)
+	}
+	return fn.file.typeText(v.Type())
+}
+
+// storedText is typeOf for what is stored for the variable.
+func (fn *function) storedText(v *types.Var) string {
+	if fn.isBox(v) {
+		return "*" + fn.typeOf(v)
+	}
+	return fn.typeOf(v)
 }
