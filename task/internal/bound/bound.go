@@ -51,12 +51,12 @@ func Of[F any](fn F) *Function {
 	if m == nil {
 		return nil
 	}
-	return (*m)[code(fn)]
+	return (*m)[Code(fn)]
 }
 
-// code returns the code pointer of a function value, or 0 if that is nil. A function value is a
+// Code returns the code pointer of a function value, or 0 if that is nil. A function value is a
 // pointer to an object whose first word is the code pointer: package reflect depends on that too.
-func code[F any](fn F) uintptr {
+func Code[F any](fn F) uintptr {
 	p := *(**uintptr)(unsafe.Pointer(&fn))
 	if p == nil {
 		return 0
@@ -64,5 +64,5 @@ func code[F any](fn F) uintptr {
 	return *p
 }
 
-// codeOf is code for a function value in an interface.
+// codeOf is Code for a function value in an interface.
 func codeOf(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
