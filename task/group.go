@@ -266,7 +266,7 @@ func startOf(fn func(*T) error) func(*T) error {
 		}
 	}
 	return func(t *T) error {
-		_, err := OnGoroutine(t, func(t *T, _ *None) error { return fn(t) })
+		_, err := CallPlain(t, func(t *T, _ *None) error { return fn(t) })
 		return err
 	}
 }
