@@ -116,7 +116,9 @@ func TestForms(t *testing.T) {
 
 // onGoroutine calls the function as the source has it.
 func onGoroutine(fn func(*task.T, *script, int) (string, error), s *script, n int) (r string, err error) {
-	_, err = task.Run(context.Background(), nil, task.Call2(func(t *task.T, s *script, n int) (string, error) {
+	ex := executor.NewInline()
+	defer ex.Close()
+	_, err = task.Run(context.Background(), ex, task.Call2(func(t *task.T, s *script, n int) (string, error) {
 		r, err = fn(t, s, n)
 		return r, err
 	}, s, n))

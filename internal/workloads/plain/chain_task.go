@@ -771,8 +771,7 @@ func yieldingChainDepth4Start(y *yieldingChain, t *task.T) (_ error) {
 		err := t.Yield()
 //line chain_task.go:773
 		if generated.Suspended(t) {
-			_, h := yieldingChainDepth4Kind.Spill(t, 1)
-			*h = yieldingChainDepth4Held{}
+			yieldingChainDepth4Kind.SpillBare(t, 1)
 			return
 		}
 //line chain.go:85
@@ -783,7 +782,7 @@ func yieldingChainDepth4Start(y *yieldingChain, t *task.T) (_ error) {
 
 // yieldingChainDepth4Step is the step form of (*yieldingChain).depth4.
 //
-//line chain_task.go:787
+//line chain_task.go:786
 func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct{}], h *yieldingChainDepth4Held) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -796,7 +795,7 @@ func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct
 	case 1:
 //line chain.go:85
 		err = generated.Err(f)
-//line chain_task.go:800
+//line chain_task.go:799
 		goto resume1
 	default:
 		return f.BadResume()
@@ -810,9 +809,11 @@ func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct
 	}
 //line chain.go:85
 	err = t.Yield()
-//line chain_task.go:814
+//line chain_task.go:813
 	if generated.Suspended(t) {
-		*h = yieldingChainDepth4Held{}
+		if h != nil {
+			*h = yieldingChainDepth4Held{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -824,7 +825,7 @@ end1:
 
 // skynetArgs has the arguments of Skynet.
 //
-//line chain_task.go:828
+//line chain_task.go:829
 type skynetArgs struct {
 	num, size int
 }
@@ -857,7 +858,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 		i := i1
 		g.Go(t, generated.Literal(func(t *task.T) (_ error) {
 			sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:861
+//line chain_task.go:862
 			if generated.Suspended(t) {
 				f, h := skynetFunc1Kind.Spill(t, 1)
 				s := generated.At[skynetFunc1At1](f)
@@ -870,7 +871,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 			sums[i] = sum
 			return err
 		}))
-//line chain_task.go:874
+//line chain_task.go:875
 		if generated.Suspended(t) {
 			f, h := skynetKind.Spill(t, 1)
 			s1 := generated.At[skynetAt1](f)
@@ -882,7 +883,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	}
 //line chain.go:105
 	err := g.Wait(t)
-//line chain_task.go:886
+//line chain_task.go:887
 	if generated.Suspended(t) {
 		_, h := skynetKind.Spill(t, 2)
 		*h = skynetHeld{sums: &sums}
@@ -898,7 +899,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 
 // skynetStep is the step form of Skynet.
 //
-//line chain_task.go:902
+//line chain_task.go:903
 func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -918,13 +919,13 @@ func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.S
 		sums = h.sums
 //line chain.go:99
 		generated.Child(f)
-//line chain_task.go:922
+//line chain_task.go:923
 		goto resume1
 	case 2:
 		sums = h.sums
 //line chain.go:105
 		err = generated.Err(f)
-//line chain_task.go:928
+//line chain_task.go:929
 		goto resume2
 	default:
 		return f.BadResume()
@@ -949,7 +950,7 @@ loop1:
 		g.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line chain.go:100
 			sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:953
+//line chain_task.go:954
 			if generated.Suspended(t) {
 				f, h := skynetFunc1Kind.Spill(t, 1)
 				s := generated.At[skynetFunc1At1](f)
@@ -963,7 +964,7 @@ loop1:
 			return err
 		}))
 	}
-//line chain_task.go:967
+//line chain_task.go:968
 	if generated.Suspended(t) {
 		s1 := generated.At[skynetAt1](f)
 		*s1 = skynetAt1{num: num, size: size, i1: i1}
@@ -978,7 +979,7 @@ resume1:
 end1:
 //line chain.go:105
 	err = g.Wait(t)
-//line chain_task.go:982
+//line chain_task.go:983
 	if generated.Suspended(t) {
 		*h = skynetHeld{sums: sums}
 		return generated.Wait(f, t, 2)
@@ -994,7 +995,7 @@ resume2:
 
 // skynetFunc1Args has the arguments of Skynet.func1.
 //
-//line chain_task.go:998
+//line chain_task.go:999
 type skynetFunc1Args struct {
 	num, size, i int
 }
@@ -1033,14 +1034,14 @@ func skynetFunc1Step(f *generated.Frame[skynetFunc1State, struct{}], h *skynetFu
 //line chain.go:100
 		sum = s.result
 		err = generated.ChildErr(f)
-//line chain_task.go:1037
+//line chain_task.go:1038
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chain.go:100
 	sum, err = skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:1044
+//line chain_task.go:1045
 	if generated.Suspended(t) {
 		s := generated.At[skynetFunc1At1](f)
 		*s = skynetFunc1At1{i: i}
@@ -1054,4 +1055,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line chain_task.go:1058
+//line chain_task.go:1059
