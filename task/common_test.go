@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -183,5 +184,19 @@ func everywhere(t *testing.T, test func(t *testing.T, ex closer, opts ...task.Op
 				test(t, ex, opts...)
 			})
 		})
+	}
+}
+
+// untilWaiting returns when so many functions that were launched on ex wait.
+func untilWaiting(ex coro.Executor, opts []task.Option, functions int) {
+	want := functions
+	if len(opts) > 0 {
+		want *= 2 // the tasks that stand for the functions wait, too
+	}
+	for n := 0; n < want; runtime.Gosched() {
+		n = 0
+		for range ex.Environment().Waiting() {
+			n++
+		}
 	}
 }
