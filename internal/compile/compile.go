@@ -173,6 +173,7 @@ type file struct {
 	syntax     *ast.File
 	imports    *imports
 	functions  []*function
+	callees    callees
 	hash       string
 	constraint string
 }

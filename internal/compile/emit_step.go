@@ -204,10 +204,16 @@ func (e *stepEmitter) loadFields(from string, fields []field) {
 	}
 	var left, right []string
 	for _, f := range fields {
+		if e.fn.isMoved(f.v) {
+			e.printf("%s(&%s, &%s.%s)\n", e.file.generated("Move"), e.fn.names[f.v], from, f.name)
+			continue
+		}
 		left = append(left, e.fn.names[f.v])
 		right = append(right, from+"."+f.name)
 	}
-	e.printf("%s = %s\n", strings.Join(left, ", "), strings.Join(right, ", "))
+	if len(left) > 0 {
+		e.printf("%s = %s\n", strings.Join(left, ", "), strings.Join(right, ", "))
+	}
 }
 
 // loadArguments begins the task: parameters that are boxes get their boxes.
@@ -260,10 +266,8 @@ func (e *stepEmitter) result(a *await, s *storage) {
 	case fails && isChild:
 		e.printf("%s%s(%s)\n", err, e.file.generated("ChildErr"), e.fn.frame)
 	case fails:
-		if err != "" {
-			e.printf("%s%s(%s)\n", err, e.file.generated("Err"), e.fn.frame)
-		}
-	case isChild:
+		e.printf("%s%s(%s)\n", err, e.file.generated("Err"), e.fn.frame)
+	default:
 		e.printf("%s(%s)\n", e.file.generated("Child"), e.fn.frame)
 	}
 }

@@ -56,6 +56,11 @@ func functions() []function {
 		textOf("jumps", jumps),
 		textOf("silent", silent),
 		textOf("everything", everything),
+	textOf("interfaces", interfaces),
+	textOf("values", values),
+	textOf("imported", imported),
+	textOf("literals", literals),
+	textOf("group", group),
 	}
 }
 
