@@ -179,6 +179,9 @@ func (fn *function) checkUses() {
 	astutil.Apply(body, func(c *astutil.Cursor) bool {
 		switch x := c.Node().(type) {
 		case *ast.FuncLit:
+			if inner := u.literals[x]; inner != nil && inner.t == fn.t {
+				return false // a deferred literal, which is checked by itself
+			}
 			depth = append(depth, x)
 		case *ast.CallExpr:
 			if u.isAwait(x) {

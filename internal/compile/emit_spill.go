@@ -39,7 +39,7 @@ func (e *emitter) spill(a *await) {
 		e.move(e.fn.state, s.state)
 	}
 	if l.hasHeld {
-		e.printf("*%s = %s{%s}\n", e.fn.heldName, e.fn.heldType(), e.stored(s.held))
+		e.printf("*%s = %s{%s}\n", e.fn.heldName, e.fn.heldType(), e.keptExit()+e.stored(s.held))
 		e.move(e.fn.heldName, s.held)
 	}
 	switch {

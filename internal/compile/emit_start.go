@@ -70,6 +70,10 @@ func (e *startEmitter) signatureAndBody() {
 		e.printf(")")
 	}
 	e.printf(" {\n")
+	if fn.isDeferring() {
+		e.beginAndRun()
+		return
+	}
 	if fn.hasGoto {
 		e.declareTemporaries()
 	}

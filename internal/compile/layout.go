@@ -56,7 +56,8 @@ func (fn *function) newLayout() *layout {
 	}
 	together := conflicts(points)
 	held := map[*types.Var]*slot{}
-	names := map[string]bool{}
+	names := map[string]bool{"exit": true}
+	l.hasHeld = fn.isDeferring()
 	for n, vs := range points {
 		s := &storage{}
 		fields := map[string]bool{}

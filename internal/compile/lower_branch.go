@@ -41,10 +41,6 @@ func (l *lowerer) selectStmt(s *ast.SelectStmt, label string) {
 	l.refuse(s, "a select statement with a call that may suspend is not compiled yet; choose in it, and do the rest after it")
 }
 
-func (l *lowerer) deferStmt(s *ast.DeferStmt) {
-	l.refuse(s, "deferred calls in task functions are not compiled yet; make the call before each return statement")
-}
-
 func (l *lowerer) localDeclaration(d *ast.GenDecl) {
 	l.refuse(d, "declarations of types and constants in task functions are not compiled yet; move them out of the function")
 }

@@ -78,6 +78,7 @@ func (fn *function) nameVariables() {
 	for _, v := range fn.locals {
 		name(v, v.Name())
 	}
+	fn.nameExit()
 	fn.nameInner()
 	fn.frame = fn.local("f")
 	fn.state = fn.local("s")
