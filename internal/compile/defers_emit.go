@@ -69,14 +69,20 @@ func (fn *function) recovers() (found bool) {
 
 // recovered returns what stands for a call of recover in a deferred literal that is a task function.
 func (r *renderer) recovered(call *ast.CallExpr) ast.Node {
-	if r.isInner || r.fn.lit == nil || !isRecover(r.file.unit.info, call) {
+	v := r.fn.recoveredFrom(call)
+	if v == nil || r.isInner {
 		return nil
 	}
-	in := r.file.unit.deferredIn[r.fn.lit]
-	if in == nil {
+	return raw(r.fn.nameOf(v)+".Recover()", call.Pos())
+}
+
+// recoveredFrom returns the variable with the panic that the call recovers, if it is a call of recover
+// in a deferred literal that is a task function.
+func (fn *function) recoveredFrom(call *ast.CallExpr) *types.Var {
+	if fn.lit == nil || fn.unit.deferredIn[fn.lit] == nil || !isRecover(fn.unit.info, call) {
 		return nil
 	}
-	return raw(in.names[in.panicVar]+".Recover()", call.Pos())
+	return fn.unit.deferredIn[fn.lit].panicVar
 }
 
 func (fn *function) runName() string { return fn.base + "Run" }
@@ -217,11 +223,17 @@ func (e *stepEmitter) exitText(results []ast.Expr) string {
 		return leave
 	}
 	var left, right []string
-	for _, v := range e.fn.results {
+	for i, v := range e.fn.results {
+		if len(results) == len(e.fn.results) && e.fn.whole(results[i]) == v {
+			continue // it is there
+		}
 		left = append(left, "*"+e.fn.names[v])
+		if i < len(results) {
+			right = append(right, e.text(results[i]))
+		}
 	}
-	for _, r := range results {
-		right = append(right, e.text(r))
+	if len(left) == 0 {
+		return leave
 	}
 	return fmt.Sprintf("{\n%s = %s\n%s\n}", strings.Join(left, ", "), strings.Join(right, ", "), leave)
 }

@@ -149,6 +149,10 @@ func (fn *function) reads(n ast.Node, uses varSet) {
 				fn.reads(e, uses)
 			}
 			return false
+		case *ast.CallExpr:
+			if v := fn.recoveredFrom(x); v != nil {
+				uses[v] = true
+			}
 		case *ast.ReturnStmt:
 			if len(x.Results) == 0 {
 				for _, v := range fn.results {
