@@ -140,7 +140,8 @@ func (u *unit) methodKind(f *types.Func, recv types.Type) calleeKind {
 }
 
 // suspends reports whether a statement or expression of the function contains a call that may
-// suspend it. Calls in literals are those of other functions.
+// suspend it, or a defer statement, and has to be taken apart therefore. Calls in literals are those of
+// other functions.
 func (u *unit) suspends(n ast.Node) bool {
 	if n == nil {
 		return false
@@ -150,6 +151,8 @@ func (u *unit) suspends(n ast.Node) bool {
 		switch x := n.(type) {
 		case *ast.FuncLit:
 			return false
+		case *ast.DeferStmt:
+			found = true
 		case *ast.CallExpr:
 			if u.isAwait(x) {
 				found = true

@@ -1808,14 +1808,36 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 		})
 	}
 //line defers.go:195
-	if n == 1 {
-		defer recovering(p, "function")
-	}
-	if n == 2 {
-		defer file{p, "f"}.recovering("method")
-	}
-	if n != 3 {
+	if n != 1 {
 		goto end1
+	}
+//line defers.go:196
+	{
+		a := p
+		p1.Defer(func(p1 *generated.Panic) {
+			defer p1.Settle()
+			defer recovering(a, "function")
+			p1.Raise()
+		})
+	}
+end1:
+//line defers.go:198
+	if n != 2 {
+		goto end2
+	}
+//line defers.go:199
+	{
+		fn1 := file{p, "f"}.recovering
+		p1.Defer(func(p1 *generated.Panic) {
+			defer p1.Settle()
+			defer fn1("method")
+			p1.Raise()
+		})
+	}
+end2:
+//line defers.go:201
+	if n != 3 {
+		goto end3
 	}
 //line defers.go:202
 	f = &file{p, "f"}
@@ -1828,18 +1850,29 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:204
 	fn = f.recovering
 	{
-		fn1 := fn
+		fn2 := fn
 		p1.Defer(func(p1 *generated.Panic) {
 			defer p1.Settle()
-			defer fn1("method value")
+			defer fn2("method value")
 			p1.Raise()
 		})
 	}
-end1:
+end3:
 //line defers.go:207
-	if n == 5 {
-		defer raising(p, "five")
+	if n != 5 {
+		goto end4
 	}
+//line defers.go:208
+	{
+		a1 := p
+		p1.Defer(func(p1 *generated.Panic) {
+			defer p1.Settle()
+			defer raising(a1, "five")
+			p1.Raise()
+		})
+	}
+end4:
+//line defers.go:210
 	{
 		p1.Defer(func(p1 *generated.Panic) {
 			defer p1.Settle()
@@ -1850,7 +1883,7 @@ end1:
 //line defers.go:211
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:1854
+//line defers_task.go:1887
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -1859,14 +1892,14 @@ end1:
 resume1:
 //line defers.go:212
 	if err1 == nil {
-		goto end2
+		goto end5
 	}
 //line defers.go:213
 	{
 		*r, *err = "failed", err1
 		goto exit
 	}
-end2:
+end5:
 //line defers.go:215
 	if n < 5 {
 		panic(fmt.Sprint("panic ", n))
@@ -1875,7 +1908,7 @@ end2:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:1879
+//line defers_task.go:1912
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -1911,7 +1944,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:190
 		generated.ChildErr(f)
-//line defers_task.go:1915
+//line defers_task.go:1948
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1924,7 +1957,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 	}
 //line defers.go:190
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1928
+//line defers_task.go:1961
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -1934,7 +1967,7 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:1938
+//line defers_task.go:1971
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2009,13 +2042,13 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 		p = h.p
 //line defers.go:254
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2013
+//line defers_task.go:2046
 		goto resume1
 	case 2:
 //line defers.go:257
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2019
+//line defers_task.go:2052
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2056,7 +2089,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 			func(t *task.T) {
 //line defers.go:249
 				stopStart(t, p, "no recover")
-//line defers_task.go:2060
+//line defers_task.go:2093
 				if generated.Suspended(t) {
 					f, h := deferNestedFunc2Kind.Spill(t, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
@@ -2072,7 +2105,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:254
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2076
+//line defers_task.go:2109
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2087,7 +2120,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2091
+//line defers_task.go:2124
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2097,7 +2130,7 @@ resume2:
 //line defers.go:257
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2101
+//line defers_task.go:2134
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2163,7 +2196,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:230
 		generated.ChildErr(f)
-//line defers_task.go:2167
+//line defers_task.go:2200
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2182,7 +2215,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2186
+//line defers_task.go:2219
 				if generated.Suspended(t) {
 					_, h := deferNestedFunc1Func1Kind.Spill(t, 1)
 					*h = deferNestedFunc1Func1Held{}
@@ -2193,7 +2226,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 	}
 //line defers.go:230
 	stopStart(t, p, "outer")
-//line defers_task.go:2197
+//line defers_task.go:2230
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2210,7 +2243,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2214
+//line defers_task.go:2247
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2241,7 +2274,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 	case 1:
 //line defers.go:228
 		generated.ChildErr(f)
-//line defers_task.go:2245
+//line defers_task.go:2278
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2251,7 +2284,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2255
+//line defers_task.go:2288
 	if generated.Suspended(t) {
 		*h = deferNestedFunc1Func1Held{}
 		return generated.Wait(f, t, 1)
@@ -2296,14 +2329,14 @@ func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h
 		n = s.n
 //line defers.go:249
 		generated.ChildErr(f)
-//line defers_task.go:2300
+//line defers_task.go:2333
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:249
 	stopStart(t, p, "no recover")
-//line defers_task.go:2307
+//line defers_task.go:2340
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		*h = deferNestedFunc2Held{}
@@ -2314,7 +2347,7 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2318
+//line defers_task.go:2351
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2382,7 +2415,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 		n = s.n
 //line defers.go:264
 		generated.ChildErr(f)
-//line defers_task.go:2386
+//line defers_task.go:2419
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2401,7 +2434,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 	}
 //line defers.go:264
 	stopStart(t, p, "callee")
-//line defers_task.go:2405
+//line defers_task.go:2438
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2416,7 +2449,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2420
+//line defers_task.go:2453
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2489,7 +2522,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 		n = s.n
 //line defers.go:281
 		generated.ChildErr(f)
-//line defers_task.go:2493
+//line defers_task.go:2526
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2537,7 +2570,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:281
 	stopStart(t, p, "work")
-//line defers_task.go:2541
+//line defers_task.go:2574
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2552,7 +2585,7 @@ resume1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2556
+//line defers_task.go:2589
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2605,7 +2638,7 @@ var deferUnnamedKind *generated.HeldKind[deferUnnamedState, deferUnnamedHeld, st
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:290
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2609
+//line defers_task.go:2642
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2616,7 +2649,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:291
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2620
+//line defers_task.go:2653
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2626,7 +2659,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:292
 	deferNoneStart(t, p, n)
-//line defers_task.go:2630
+//line defers_task.go:2663
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2635,7 +2668,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:293
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2639
+//line defers_task.go:2672
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2648,7 +2681,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 
 // deferUnnamedStep is the step form of deferUnnamed.
 //
-//line defers_task.go:2652
+//line defers_task.go:2685
 func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnnamedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2669,7 +2702,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:290
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2673
+//line defers_task.go:2706
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2678,7 +2711,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:291
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2682
+//line defers_task.go:2715
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2686,7 +2719,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		p, c = h.p, h.c
 //line defers.go:292
 		generated.Child(f)
-//line defers_task.go:2690
+//line defers_task.go:2723
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2694,14 +2727,14 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		c = h.c
 //line defers.go:293
 		err = generated.ChildErr(f)
-//line defers_task.go:2698
+//line defers_task.go:2731
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:290
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2705
+//line defers_task.go:2738
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2712,7 +2745,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 resume1:
 //line defers.go:291
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2716
+//line defers_task.go:2749
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2722,7 +2755,7 @@ resume1:
 resume2:
 //line defers.go:292
 	deferNoneStart(t, p, n)
-//line defers_task.go:2726
+//line defers_task.go:2759
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2731,7 +2764,7 @@ resume2:
 resume3:
 //line defers.go:293
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2735
+//line defers_task.go:2768
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2744,7 +2777,7 @@ resume4:
 
 // deferOneArgs has the arguments of deferOne.
 //
-//line defers_task.go:2748
+//line defers_task.go:2781
 type deferOneArgs struct {
 	n int
 }
@@ -2808,7 +2841,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 //line defers.go:303
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:2812
+//line defers_task.go:2845
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2838,7 +2871,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:2842
+//line defers_task.go:2875
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -2852,7 +2885,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:2856
+//line defers_task.go:2889
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -2931,7 +2964,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 //line defers.go:308
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2935
+//line defers_task.go:2968
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2950,7 +2983,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 	}
 //line defers.go:308
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:2954
+//line defers_task.go:2987
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2962,7 +2995,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:2966
+//line defers_task.go:2999
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3000,7 +3033,7 @@ var taskTwoKind *generated.HeldKind[taskTwoState, taskTwoHeld, taskTwoResult]
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:312
 	stopStart(t, p, "two results")
-//line defers_task.go:3004
+//line defers_task.go:3037
 	if generated.Suspended(t) {
 		f, h := taskTwoKind.Spill(t, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
@@ -3013,7 +3046,7 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 
 // taskTwoStep is the step form of taskTwo.
 //
-//line defers_task.go:3017
+//line defers_task.go:3050
 func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3030,14 +3063,14 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 		n = s.n
 //line defers.go:312
 		generated.ChildErr(f)
-//line defers_task.go:3034
+//line defers_task.go:3067
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:312
 	stopStart(t, p, "two results")
-//line defers_task.go:3041
+//line defers_task.go:3074
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		*h = taskTwoHeld{}
@@ -3050,7 +3083,7 @@ resume1:
 
 // deferNoneArgs has the arguments of deferNone.
 //
-//line defers_task.go:3054
+//line defers_task.go:3087
 type deferNoneArgs struct {
 	n int
 }
@@ -3102,7 +3135,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 	case 1:
 //line defers.go:321
 		generated.ChildErr(f)
-//line defers_task.go:3106
+//line defers_task.go:3139
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3124,7 +3157,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3128
+//line defers_task.go:3161
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3195,7 +3228,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	case 1:
 //line defers.go:329
 		err = generated.ChildErr(f)
-//line defers_task.go:3199
+//line defers_task.go:3232
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3221,7 +3254,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	}
 //line defers.go:329
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3225
+//line defers_task.go:3258
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3232,7 +3265,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3236
+//line defers_task.go:3269
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3307,14 +3340,14 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 //line defers.go:347
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3311
+//line defers_task.go:3344
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:348
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3318
+//line defers_task.go:3351
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3339,7 +3372,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	}
 //line defers.go:347
 	a = startOfDefers1(call)(t, n)
-//line defers_task.go:3343
+//line defers_task.go:3376
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3348,7 +3381,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 resume1:
 //line defers.go:348
 	b = startOfDefers1(call)(t, 1)
-//line defers_task.go:3352
+//line defers_task.go:3385
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3374,7 +3407,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3378
+//line defers_task.go:3411
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3441,7 +3474,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 		m = s1.m
 //line defers.go:341
 		generated.ChildErr(f)
-//line defers_task.go:3445
+//line defers_task.go:3478
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3457,7 +3490,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 			func(t *task.T) {
 //line defers.go:337
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3461
+//line defers_task.go:3494
 				if generated.Suspended(t) {
 					_, h := deferLiteralFunc1Func1Kind.Spill(t, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3471,7 +3504,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 	}
 //line defers.go:341
 	stopStart(t, p, "literal")
-//line defers_task.go:3475
+//line defers_task.go:3508
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3486,7 +3519,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3490
+//line defers_task.go:3523
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3531,14 +3564,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, 
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:337
 		generated.ChildErr(f)
-//line defers_task.go:3535
+//line defers_task.go:3568
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:337
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3542
+//line defers_task.go:3575
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3547,7 +3580,7 @@ resume1:
 //line defers.go:338
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3551
+//line defers_task.go:3584
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3619,7 +3652,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	case 1:
 //line defers.go:366
 		generated.ChildErr(f)
-//line defers_task.go:3623
+//line defers_task.go:3656
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3627,7 +3660,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 //line defers.go:369
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3631
+//line defers_task.go:3664
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3666,7 +3699,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:366
 	stopStart(t, p, "bottom")
-//line defers_task.go:3670
+//line defers_task.go:3703
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3676,7 +3709,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3680
+//line defers_task.go:3713
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3690,7 +3723,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3694
+//line defers_task.go:3727
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3760,7 +3793,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 //line defers.go:379
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3764
+//line defers_task.go:3797
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3776,7 +3809,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 			func(t *task.T) {
 //line defers.go:376
 				stopStart(t, p, "between")
-//line defers_task.go:3780
+//line defers_task.go:3813
 				if generated.Suspended(t) {
 					_, h := deferBetweenFunc1Kind.Spill(t, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -3789,7 +3822,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 	}
 //line defers.go:379
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:3793
+//line defers_task.go:3826
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3801,7 +3834,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:3805
+//line defers_task.go:3838
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -3833,14 +3866,14 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 		p, p1 = h.p, h.p1
 //line defers.go:376
 		generated.ChildErr(f)
-//line defers_task.go:3837
+//line defers_task.go:3870
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:376
 	stopStart(t, p, "between")
-//line defers_task.go:3844
+//line defers_task.go:3877
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3848,7 +3881,7 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 resume1:
 //line defers.go:377
 	p.logf("%v", p1.Recover())
-//line defers_task.go:3852
+//line defers_task.go:3885
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3871,7 +3904,7 @@ var throughBothKind *generated.HeldKind[throughBothState, throughBothHeld, strin
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:383
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:3875
+//line defers_task.go:3908
 	if generated.Suspended(t) {
 		_, h := throughBothKind.Spill(t, 1)
 		*h = throughBothHeld{}
@@ -3884,7 +3917,7 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 
 // throughBothStep is the step form of throughBoth.
 //
-//line defers_task.go:3888
+//line defers_task.go:3921
 func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBothHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3902,14 +3935,14 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 //line defers.go:383
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3906
+//line defers_task.go:3939
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:383
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:3913
+//line defers_task.go:3946
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3922,7 +3955,7 @@ resume1:
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 //
-//line defers_task.go:3926
+//line defers_task.go:3959
 func startOfDefers(fn func(*task.T) error) func(*task.T) error {
 	if start := generated.StartOf(fn); start != nil {
 		return start
