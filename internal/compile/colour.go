@@ -191,7 +191,8 @@ func (u *unit) methodKind(f *types.Func, recv types.Type) calleeKind {
 }
 
 // suspends reports whether a statement or expression of the function contains a call that may
-// suspend it. Calls in literals are those of other functions.
+// suspend it, or a defer statement, and has to be taken apart therefore. Calls in literals are those of
+// other functions.
 func (u *unit) suspends(n ast.Node) bool {
 	if n == nil {
 		return false
@@ -201,6 +202,8 @@ func (u *unit) suspends(n ast.Node) bool {
 		switch x := n.(type) {
 		case *ast.FuncLit:
 			return false
+		case *ast.DeferStmt:
+			found = true
 		case *ast.CallExpr:
 			if u.isAwait(x) {
 				found = true
@@ -230,6 +233,9 @@ func (fn *function) checkUses() {
 	astutil.Apply(body, func(c *astutil.Cursor) bool {
 		switch x := c.Node().(type) {
 		case *ast.FuncLit:
+			if inner := u.literals[x]; inner != nil && inner.t == fn.t {
+				return false // a deferred literal, which is checked by itself
+			}
 			depth = append(depth, x)
 		case *ast.CallExpr:
 			if u.taskCallee(x).kind != noCallee {

@@ -71,6 +71,10 @@ func (e *startEmitter) signatureAndBody() {
 		e.printf(")")
 	}
 	e.printf(" {\n")
+	if fn.isDeferring() {
+		e.beginAndRun()
+		return
+	}
 	if fn.hasGoto {
 		e.declareTemporaries()
 	}
@@ -329,11 +333,11 @@ func (e *startEmitter) await(a *await) {
 		frame = fn.frame
 	}
 	spill := e.kind() + ".Spill(" + fn.names[fn.t] + ", " + itoa(a.point) + ")"
-	if l.hasHeld && s.isBare() {
+	if l.hasHeld && l.isBare(s) {
 		spill = strings.Replace(spill, "Spill", "SpillBare", 1)
 	}
 	switch {
-	case !s.isBare():
+	case !l.isBare(s):
 		e.printf("%s, %s := %s\n", frame, fn.heldName, spill)
 	case frame != "_":
 		e.printf("%s := %s\n", frame, spill)

@@ -53,23 +53,34 @@ func (f *file) stepFunction(fn *function) string {
 	e.renderer.jump = func(j *jump, _ bool) string { return "goto " + j.label().name }
 	for _, list := range [][]*types.Var{fn.arguments(), fn.results, fn.locals} {
 		for _, v := range list {
-			if fn.isBox(v) {
+			if fn.isBox(v) || fn.isExit(v) {
 				e.pointers[v] = true
 			}
 		}
 	}
-	e.printf("func %s%s(%s %s", fn.stepName(), fn.typeParamList(), fn.frame, fn.frameType())
+	name := fn.stepName()
+	if fn.isDeferring() {
+		e.outerStep()
+		name = fn.runName()
+	}
+	e.printf("func %s%s(%s %s", name, fn.typeParamList(), fn.frame, fn.frameType())
 	if fn.layout.hasHeld {
 		e.printf(", %s *%s", fn.heldName, fn.heldType())
 	}
-	e.printf(") %s {\n", f.generated("Step"))
+	if fn.isDeferring() {
+		e.runHead()
+	} else {
+		e.printf(") %s {\n", f.generated("Step"))
+	}
 	e.nameLabels()
 	e.head()
 	e.entry()
 	for _, i := range fn.flow.instrs {
 		e.instr(i)
 	}
-	if n := len(fn.flow.instrs); n == 0 || fn.flow.instrs[n-1].falls() {
+	if fn.isDeferring() {
+		e.exitBlock()
+	} else if n := len(fn.flow.instrs); n == 0 || fn.flow.instrs[n-1].falls() {
 		e.printf("panic(\"unreachable\")\n")
 	}
 	e.printf("}\n")
@@ -118,7 +129,9 @@ func (e *stepEmitter) nameLabels() {
 func (e *stepEmitter) head() {
 	fn, f := e.fn, e.file
 	resume := f.generated("Resume") + "(" + fn.frame + ")"
-	if len(fn.awaits) > 0 {
+	if fn.isDeferring() {
+		// in runHead
+	} else if len(fn.awaits) > 0 {
 		e.printf("%s := %s\n", fn.names[fn.t], resume)
 	} else {
 		e.printf("%s\n", resume)
@@ -139,7 +152,7 @@ func (e *stepEmitter) head() {
 	byType := map[string][]string{}
 	var order []string
 	var boxed []*types.Var
-	for _, list := range [][]*types.Var{fn.arguments(), fn.results, fn.locals} {
+	for _, list := range [][]*types.Var{fn.arguments(), fn.ownResults(), fn.locals} {
 		for _, v := range list {
 			if v.Name() == "" || v.Name() == "_" || !uses[v] && !defs[v] {
 				continue
@@ -175,7 +188,7 @@ func (s *storage) all() []field { return append(slices.Clone(s.state), s.held...
 // entry loads what is stored at the resume point and goes there.
 func (e *stepEmitter) entry() {
 	fn := e.fn
-	e.printf("switch %s.At() {\n", fn.frame)
+	e.printf("switch %s {\n", e.resumePoint())
 	e.printf("case 0:\n")
 	e.loadArguments()
 	for n, a := range fn.awaits {
@@ -186,7 +199,8 @@ func (e *stepEmitter) entry() {
 		e.line(token.NoPos)
 		e.printf("goto %s\n", e.resumes[n+1])
 	}
-	e.printf("default:\nreturn %s.BadResume()\n}\n", fn.frame)
+	e.exitEntries()
+	e.printf("default:\nreturn %s.BadResume()%s\n}\n", fn.frame, e.andOK())
 }
 
 // load assigns what is stored to the variables.
@@ -221,7 +235,7 @@ func (e *stepEmitter) loadArguments() {
 	fn := e.fn
 	s := fn.layout.args
 	e.load(fn.pointName(0), s)
-	for _, v := range fn.results {
+	for _, v := range fn.ownResults() {
 		if fn.isBox(v) && v.Name() != "" && v.Name() != "_" {
 			e.printf("%s = new(%s)\n", fn.names[v], e.fn.typeOf(v))
 		}
@@ -284,6 +298,8 @@ func (e *stepEmitter) instr(i *instr) {
 		e.choice(i.node.(*choice))
 	case opReturn:
 		e.ret(i.node.(*ret))
+	case opDefer:
+		e.deferral(i.node.(*deferral))
 	case opIf:
 		e.line(i.pos)
 		e.withCopies(func() {
@@ -341,7 +357,7 @@ func (e *stepEmitter) await(a *await) {
 	t := e.fn.names[e.fn.t]
 	e.printf("if %s(%s) {\n", e.file.generated("Suspended"), t)
 	e.spill(a)
-	e.printf("return %s(%s, %s, %d)\n}\n", e.file.generated("Wait"), e.fn.frame, t, a.point)
+	e.printf("return %s(%s, %s, %d)%s\n}\n", e.file.generated("Wait"), e.fn.frame, t, a.point, e.andOK())
 	e.printf("%s:\n", e.resumes[a.point])
 }
 

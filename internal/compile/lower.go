@@ -366,7 +366,7 @@ func (l *lowerer) assignResults(s *ast.AssignStmt, call *ast.CallExpr) bool {
 		if !isNew {
 			v, _ = l.info.Uses[id].(*types.Var)
 		}
-		if v == nil || l.usage[v] == nil && !l.temporary[v] || !types.Identical(v.Type(), types_[i]) || l.usage[v] != nil && l.isForeign(v) {
+		if v == nil || l.usage[v] == nil && !l.temporary[v] || !types.Identical(v.Type(), types_[i]) || l.usage[v] != nil && l.isForeign(v) || !isNew && l.mustKeep(v) {
 			return l.assignTemps(s, call)
 		}
 		lhs[i] = v
