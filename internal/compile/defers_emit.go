@@ -287,7 +287,7 @@ func (e *emitter) deferral(d *deferral) {
 				args[len(args)-1] += "..."
 			}
 			e.printf("%s.DeferTask(func(%s *%s) {\n%s(%s)\n})\n", p, t, f.imports.use(taskPath, "task")+".T",
-				f.deferredLiteral(d.lit, e.pointers), strings.Join(args, ", "))
+				f.literalText(d.lit, e.pointers), strings.Join(args, ", "))
 		default:
 			e.printf("%s.Defer(func(%s *%s) {\ndefer %s.Settle()\ndefer %s\n%s.Raise()\n})\n",
 				p, p, f.generated("Panic"), p, e.text(d.plain), p)
@@ -306,12 +306,4 @@ func (e *emitter) savedText(s savedOperand) string {
 		return "var " + names[0] + " " + e.file.typeText(t) + " ="
 	}
 	return strings.Join(names, ", ") + " :="
-}
-
-// deferredLiteral returns the start form of a literal that is only called by its function's exit.
-func (f *file) deferredLiteral(fn *function, pointers varSet) string {
-	e := f.newStartEmitter(fn, pointers)
-	e.printf("func(")
-	e.signatureAndBody()
-	return strings.TrimSuffix(e.String(), "\n")
 }

@@ -22,11 +22,13 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func (fn *function) stepName() string { return fn.base + "Step" }
 
 // kind returns the expression that is the function's kind.
-func (e *emitter) kind() string {
-	if len(e.fn.typeParams) > 0 {
-		return e.fn.base + "Kind" + e.fn.typeParamNames() + "()"
+func (e *emitter) kind() string { return e.fn.kindText() }
+
+func (fn *function) kindText() string {
+	if len(fn.typeParams) > 0 {
+		return fn.base + "Kind" + fn.typeParamNames() + "()"
 	}
-	return e.fn.base + "Kind"
+	return fn.base + "Kind"
 }
 
 // resultText returns the type R of the function.
@@ -352,7 +354,7 @@ func (e *stepEmitter) await(a *await) {
 	if a.callee.recv != nil {
 		nodes = append(nodes, a.callee.recv)
 	}
-	e.withCopies(func() { e.printf("%s%s\n", e.lhsText(a, "="), e.callText(a)) }, nodes...)
+	e.withCopies(func() { e.callStmt(a, e.lhsText(a, "=")) }, nodes...)
 	e.line(token.NoPos)
 	t := e.fn.names[e.fn.t]
 	e.printf("if %s(%s) {\n", e.file.generated("Suspended"), t)
