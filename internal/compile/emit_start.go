@@ -204,6 +204,10 @@ func (e *startEmitter) node(n node) {
 		e.line(n.pos)
 		e.printf("%s\n", e.codeText(n))
 	case *declare:
+		if e.fn.hasGoto && e.file.unit.temporary[n.v] {
+			e.printf("%s = %s\n", e.fn.names[n.v], e.file.zero(n.v.Type()))
+			break
+		}
 		e.printf("var %s %s\n", e.fn.names[n.v], e.fn.typeOf(n.v))
 	case *await:
 		e.await(n)

@@ -76,7 +76,9 @@ func (r *rangeLoop) overFunction(t *types.Signature) {
 			l.exits = l.exits[:len(l.exits)-1]
 		})
 		l.emit(r.loop)
-		stop() // reached by break alone
+		if leaves(r.loop.body, &r.loop.target) {
+			stop()
+		}
 	})
 	l.emit(outer)
 }

@@ -2130,26 +2130,30 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 			}
 			{
 //line calls.go:139
-				g.Go(t, generated.Literal(func(t *task.T) (_ error) {
-					{
+				if generated.GoesInPlace(t, &g) {
+					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
+						{
 //line calls.go:140
-						err := t.Yield()
-//line calls_task.go:2138
-						if generated.Suspended(t) {
-							_, h := groupFunc1Kind.Spill(t, 1)
-							*h = groupFunc1Held{results: results, i: &i}
-							return
-						}
+							err := t.Yield()
+//line calls_task.go:2139
+							if generated.Suspended(t) {
+								_, h := groupFunc1Kind.Spill(t, 1)
+								*h = groupFunc1Held{results: results, i: &i}
+								return
+							}
 //line calls.go:140
-						if err != nil {
-							return err
+							if err != nil {
+								return err
+							}
 						}
-					}
 //line calls.go:143
-					results[i] = i * i
-					return nil
-				}))
-//line calls_task.go:2153
+						results[i] = i * i
+						return nil
+					})
+				} else {
+					generated.GoCall(t, &g, groupFunc1Kind.With(groupFunc1State{}, groupFunc1Held{results: results, i: &i}))
+				}
+//line calls_task.go:2157
 				if generated.Suspended(t) {
 					f, h := groupKind.Spill(t, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2165,7 +2169,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2169
+//line calls_task.go:2173
 	if generated.Suspended(t) {
 		_, h := groupKind.Spill(t, 2)
 		*h = groupHeld{results: results}
@@ -2175,7 +2179,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-//line calls_task.go:2179
+//line calls_task.go:2183
 
 // groupStep is the step form of group.
 func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.Step {
@@ -2202,13 +2206,13 @@ func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.S
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2206
+//line calls_task.go:2210
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2212
+//line calls_task.go:2216
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2241,27 +2245,31 @@ end2:
 	{
 		results := results
 		i := i
-		g.Go(t, generated.Literal(func(t *task.T) (_ error) {
-			{
+		if generated.GoesInPlace(t, &g) {
+			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
+				{
 //line calls.go:140
-				err := t.Yield()
-//line calls_task.go:2249
-				if generated.Suspended(t) {
-					_, h := groupFunc1Kind.Spill(t, 1)
-					*h = groupFunc1Held{results: results, i: i}
-					return
-				}
+					err := t.Yield()
+//line calls_task.go:2254
+					if generated.Suspended(t) {
+						_, h := groupFunc1Kind.Spill(t, 1)
+						*h = groupFunc1Held{results: results, i: i}
+						return
+					}
 //line calls.go:140
-				if err != nil {
-					return err
+					if err != nil {
+						return err
+					}
 				}
-			}
 //line calls.go:143
-			results[*i] = *i * *i
-			return nil
-		}))
+				results[*i] = *i * *i
+				return nil
+			})
+		} else {
+			generated.GoCall(t, &g, groupFunc1Kind.With(groupFunc1State{}, groupFunc1Held{results: results, i: i}))
+		}
 	}
-//line calls_task.go:2265
+//line calls_task.go:2273
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2276,7 +2284,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2280
+//line calls_task.go:2288
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2286,7 +2294,7 @@ resume2:
 	return generated.Return(f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2290
+//line calls_task.go:2298
 
 type groupFunc1State struct{}
 
@@ -2312,14 +2320,14 @@ func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2316
+//line calls_task.go:2324
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2323
+//line calls_task.go:2331
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2336,7 +2344,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line calls_task.go:2340
+//line calls_task.go:2348
 
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site

@@ -2780,13 +2780,13 @@ type mapsArgs struct {
 
 // mapsAt2 is what maps keeps while it waits in line 242.
 type mapsAt2 struct {
-	count  int
+	count1 int
 	result int
 }
 
 // mapsAt3 is what maps keeps while it waits in line 245.
 type mapsAt3 struct {
-	count  int
+	count1 int
 	result int
 }
 
@@ -2842,7 +2842,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		}
 	}
 //line choices.go:240
-	count := 0
+	count1 := 0
 	{
 //line choices.go:241
 		it1 := generated.RangeMap(map[string]int{"x": 1, "y": 2})
@@ -2861,13 +2861,13 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				if generated.Suspended(t) {
 					f, h := mapsKind.Spill(t, 2)
 					s1 := generated.At[mapsAt2](f)
-					*s1 = mapsAt2{count: count}
+					*s1 = mapsAt2{count1: count1}
 					*h = mapsHeld{s: s, m: m, seen: seen, it1: it1}
 					generated.ResultTo(t, &s1.result)
 					return
 				}
 //line choices.go:242
-				count += v5
+				count1 += v5
 			}
 		}
 	}
@@ -2891,18 +2891,18 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				if generated.Suspended(t) {
 					f, h := mapsKind.Spill(t, 3)
 					s1 := generated.At[mapsAt3](f)
-					*s1 = mapsAt3{count: count}
+					*s1 = mapsAt3{count1: count1}
 					*h = mapsHeld{s: s, m: m, seen: seen, it1: it2}
 					generated.ResultTo(t, &s1.result)
 					return
 				}
 //line choices.go:245
-				count += v8
+				count1 += v8
 			}
 		}
 	}
 //line choices.go:247
-	return fmt.Sprint(len(seen), len(m), count), nil
+	return fmt.Sprint(len(seen), len(m), count1), nil
 }
 
 //line choices_task.go:2909
@@ -2911,15 +2911,15 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		s                       *script
-		n, v1, k, count, v5, v8 int
-		m                       map[int]string
-		seen                    map[int]bool
-		it                      *generated.MapRange[int, string]
-		v2, v, v6, k1           string
-		v3, v4, v7              bool
-		err                     error
-		it1, it2                *generated.MapRange[string, int]
+		s                        *script
+		n, v1, k, count1, v5, v8 int
+		m                        map[int]string
+		seen                     map[int]bool
+		it                       *generated.MapRange[int, string]
+		v2, v, v6, k1            string
+		v3, v4, v7               bool
+		err                      error
+		it1, it2                 *generated.MapRange[string, int]
 	)
 	_ = n
 	switch f.At() {
@@ -2935,7 +2935,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 		goto resume1
 	case 2:
 		s1 := generated.At[mapsAt2](f)
-		count = s1.count
+		count1 = s1.count1
 		s, m, seen, it1 = h.s, h.m, h.seen, h.it1
 //line choices.go:242
 		v5 = s1.result
@@ -2944,7 +2944,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 		goto resume2
 	case 3:
 		s1 := generated.At[mapsAt3](f)
-		count = s1.count
+		count1 = s1.count1
 		s, m, seen, it2 = h.s, h.m, h.seen, h.it1
 //line choices.go:245
 		v8 = s1.result
@@ -2991,7 +2991,7 @@ end2:
 	goto loop1
 end3:
 //line choices.go:240
-	count = 0
+	count1 = 0
 	it1 = generated.RangeMap(map[string]int{"x": 1, "y": 2})
 loop2:
 //line choices.go:241
@@ -3007,14 +3007,14 @@ end4:
 //line choices_task.go:3008
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt2](f)
-		*s1 = mapsAt2{count: count}
+		*s1 = mapsAt2{count1: count1}
 		*h = mapsHeld{s: s, m: m, seen: seen, it1: it1}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 2)
 	}
 resume2:
 //line choices.go:242
-	count += v5
+	count1 += v5
 	goto loop2
 end5:
 //line choices.go:244
@@ -3034,18 +3034,18 @@ end6:
 //line choices_task.go:3035
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt3](f)
-		*s1 = mapsAt3{count: count}
+		*s1 = mapsAt3{count1: count1}
 		*h = mapsHeld{s: s, m: m, seen: seen, it1: it2}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 3)
 	}
 resume3:
 //line choices.go:245
-	count += v8
+	count1 += v8
 	goto loop3
 end7:
 //line choices.go:247
-	return generated.Return(f, fmt.Sprint(len(seen), len(m), count), nil)
+	return generated.Return(f, fmt.Sprint(len(seen), len(m), count1), nil)
 }
 
 //line choices_task.go:3052

@@ -739,31 +739,31 @@ type genericsAt6 struct {
 type genericsAt7 struct {
 	a      int
 	b, big float64
-	count  int
+	count1 int
 }
 
 // genericsAt8 is what generics keeps while it waits in line 76.
 type genericsAt8 struct {
-	a             int
-	b, big        float64
-	count, count2 int
-	result        int
+	a              int
+	b, big         float64
+	count1, count2 int
+	result         int
 }
 
 // genericsAt9 is what generics keeps while it waits in line 77.
 type genericsAt9 struct {
-	a                int
-	b, big           float64
-	count, count2, c int
-	result           int
+	a                 int
+	b, big            float64
+	count1, count2, c int
+	result            int
 }
 
 // genericsAt10 is what generics keeps while it waits in line 77.
 type genericsAt10 struct {
-	a                   int
-	b, big              float64
-	count, count2, c, v int
-	result              int
+	a                    int
+	b, big               float64
+	count1, count2, c, v int
+	result               int
 }
 
 type genericsState [(max(unsafe.Sizeof(genericsArgs{}), unsafe.Sizeof(genericsAt1{}), unsafe.Sizeof(genericsAt2{}), unsafe.Sizeof(genericsAt3{}), unsafe.Sizeof(genericsAt4{}), unsafe.Sizeof(genericsAt5{}), unsafe.Sizeof(genericsAt6{}), unsafe.Sizeof(genericsAt7{}), unsafe.Sizeof(genericsAt8{}), unsafe.Sizeof(genericsAt9{}), unsafe.Sizeof(genericsAt10{})) + 7) / 8]uint64
@@ -858,7 +858,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if err != nil {
 		return "", err
 	}
-	big, count := pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
+	big, count1 := pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
 //line generics_task.go:863
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 6)
@@ -873,7 +873,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics_task.go:874
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 7)
-		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count: count}
+		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
 		generated.ResultTo(t, &h.result1)
 		return
@@ -885,7 +885,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 8)
 		s1 := generated.At[genericsAt8](f1)
-		*s1 = genericsAt8{a: a, b: b, big: big, count: count, count2: count2}
+		*s1 = genericsAt8{a: a, b: b, big: big, count1: count1, count2: count2}
 		*h = genericsHeld{s: s, st: st, p: p, words: words, word: word}
 		generated.ResultTo(t, &s1.result)
 		return
@@ -896,7 +896,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 9)
 		s1 := generated.At[genericsAt9](f1)
-		*s1 = genericsAt9{a: a, b: b, big: big, count: count, count2: count2, c: c}
+		*s1 = genericsAt9{a: a, b: b, big: big, count1: count1, count2: count2, c: c}
 		*h = genericsHeld{s: s, err: err, st: st, p: p, words: words, word: word}
 		generated.ResultTo(t, &s1.result)
 		return
@@ -907,13 +907,13 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 10)
 		s1 := generated.At[genericsAt10](f1)
-		*s1 = genericsAt10{a: a, b: b, big: big, count: count, count2: count2, c: c, v: v}
+		*s1 = genericsAt10{a: a, b: b, big: big, count1: count1, count2: count2, c: c, v: v}
 		*h = genericsHeld{err: err, st: st, words: words, word: word}
 		generated.ResultTo(t, &s1.result)
 		return
 	}
 //line generics.go:77
-	return fmt.Sprint(a, b, st.list, v, v1, words, big, count, word, count2, c), err
+	return fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err
 }
 
 //line generics_task.go:920
@@ -922,15 +922,15 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
-		s                             *script
-		n, a, count, count2, c, v, v1 int
-		err                           error
-		b, big                        float64
-		st                            *stack[string]
-		p                             pusher[string]
-		words                         []string
-		word                          string
-		f                             func(*task.T, *script, ...int) (int, error)
+		s                              *script
+		n, a, count1, count2, c, v, v1 int
+		err                            error
+		b, big                         float64
+		st                             *stack[string]
+		p                              pusher[string]
+		words                          []string
+		word                           string
+		f                              func(*task.T, *script, ...int) (int, error)
 	)
 	switch f1.At() {
 	case 0:
@@ -984,13 +984,13 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 		a, b = s1.a, s1.b
 		s, st, p, words = h.s, h.st, h.p, h.words
 //line generics.go:73
-		big, count = s1.result.R0, s1.result.R1
+		big, count1 = s1.result.R0, s1.result.R1
 		generated.Child(f1)
 //line generics_task.go:990
 		goto resume6
 	case 7:
 		s1 := generated.At[genericsAt7](f1)
-		a, b, big, count = s1.a, s1.b, s1.big, s1.count
+		a, b, big, count1 = s1.a, s1.b, s1.big, s1.count1
 		s, st, p, words = h.s, h.st, h.p, h.words
 //line generics.go:74
 		word, count2 = h.result1.R0, h.result1.R1
@@ -999,7 +999,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 		goto resume7
 	case 8:
 		s1 := generated.At[genericsAt8](f1)
-		a, b, big, count, count2 = s1.a, s1.b, s1.big, s1.count, s1.count2
+		a, b, big, count1, count2 = s1.a, s1.b, s1.big, s1.count1, s1.count2
 		s, st, p, words, word = h.s, h.st, h.p, h.words, h.word
 //line generics.go:76
 		c = s1.result
@@ -1008,7 +1008,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 		goto resume8
 	case 9:
 		s1 := generated.At[genericsAt9](f1)
-		a, b, big, count, count2, c = s1.a, s1.b, s1.big, s1.count, s1.count2, s1.c
+		a, b, big, count1, count2, c = s1.a, s1.b, s1.big, s1.count1, s1.count2, s1.c
 		s, err, st, p, words, word = h.s, h.err, h.st, h.p, h.words, h.word
 //line generics.go:77
 		v = s1.result
@@ -1017,7 +1017,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 		goto resume9
 	case 10:
 		s1 := generated.At[genericsAt10](f1)
-		a, b, big, count, count2, c, v = s1.a, s1.b, s1.big, s1.count, s1.count2, s1.c, s1.v
+		a, b, big, count1, count2, c, v = s1.a, s1.b, s1.big, s1.count1, s1.count2, s1.c, s1.v
 		err, st, words, word = h.err, h.st, h.words, h.word
 //line generics.go:77
 		v1 = s1.result
@@ -1099,7 +1099,7 @@ resume5:
 	if err != nil {
 		return generated.Return(f1, "", err)
 	}
-	big, count = pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
+	big, count1 = pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
 //line generics_task.go:1104
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt6](f1)
@@ -1113,7 +1113,7 @@ resume6:
 	word, count2 = pushAllStart[string, pusher[string]](t, s, p, words)
 //line generics_task.go:1115
 	if generated.Suspended(t) {
-		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count: count}
+		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
 		generated.ResultToStep(t, &h.result1)
 		return generated.Wait(f1, t, 7)
@@ -1125,7 +1125,7 @@ resume7:
 //line generics_task.go:1126
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt8](f1)
-		*s1 = genericsAt8{a: a, b: b, big: big, count: count, count2: count2}
+		*s1 = genericsAt8{a: a, b: b, big: big, count1: count1, count2: count2}
 		*h = genericsHeld{s: s, st: st, p: p, words: words, word: word}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f1, t, 8)
@@ -1136,7 +1136,7 @@ resume8:
 //line generics_task.go:1137
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt9](f1)
-		*s1 = genericsAt9{a: a, b: b, big: big, count: count, count2: count2, c: c}
+		*s1 = genericsAt9{a: a, b: b, big: big, count1: count1, count2: count2, c: c}
 		*h = genericsHeld{s: s, err: err, st: st, p: p, words: words, word: word}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f1, t, 9)
@@ -1147,14 +1147,14 @@ resume9:
 //line generics_task.go:1148
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt10](f1)
-		*s1 = genericsAt10{a: a, b: b, big: big, count: count, count2: count2, c: c, v: v}
+		*s1 = genericsAt10{a: a, b: b, big: big, count1: count1, count2: count2, c: c, v: v}
 		*h = genericsHeld{err: err, st: st, words: words, word: word}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f1, t, 10)
 	}
 resume10:
 //line generics.go:77
-	return generated.Return(f1, fmt.Sprint(a, b, st.list, v, v1, words, big, count, word, count2, c), err)
+	return generated.Return(f1, fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err)
 }
 
 //line generics_task.go:1161
