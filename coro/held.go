@@ -68,6 +68,15 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	for _, o := range opts {
 		o(&k.kind)
 	}
+	if k.compiled {
+		k.step = func(h *header) Step {
+			f := (*heldFrame[S, H, R])(unsafe.Pointer(h))
+			if slot := f.slot.get(); slot != nil {
+				return step(&f.Frame, &slot.Value)
+			}
+			return step(&f.Frame, nil) // see SpillBare
+		}
+	}
 	k.held = k
 	k.calls.New = func() any { return newHeldCall(k) }
 	k.slots.Init()
@@ -117,6 +126,7 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 	}
 	c.recycle = func() {
 		clear() // if there was no launch
+		c.clearKept()
 		k.calls.Put(c)
 	}
 	return c

@@ -57,8 +57,10 @@ type Suspension struct {
 	// ending is set while the task whose step runs is ended, since its executor is closed.
 	ending bool
 
-	// Amount is an argument of pending: nanoseconds, permits.
-	Amount int64
+	// Amount and Argument are arguments of pending: nanoseconds, permits; a function, a Go channel.
+	// They are for the operation's Enter.
+	Amount   int64
+	Argument any
 
 	// raised is the panic of a child that Child or ChildErr has raised again in this step, so that
 	// its stack is not lost. It is looked at when the step panics.
@@ -89,6 +91,10 @@ func (s *Suspension) Suspended() bool { return s.status != goesOn }
 
 // InTask reports whether s is a worker's: whether the functions that use it can wait.
 func (s *Suspension) InTask() bool { return s.w != nil }
+
+// MustGiveWay reports whether the worker was asked to let other tasks run. Then an operation that
+// need not wait is entered all the same.
+func (s *Suspension) MustGiveWay() bool { return s.w != nil && s.w.preempt.Load() != 0 }
 
 // Wait makes the function that runs wait for op: its caller must return to its own caller at once.
 func (s *Suspension) Wait(op Waiting) {
@@ -132,6 +138,23 @@ func Spill[S, R any](s *Suspension, k *Kind[S, R], at int) *Frame[S, R] {
 func SpillHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) (*Frame[S, R], *H) {
 	h := s.spill(&k.kind, at)
 	return (*Frame[S, R])(unsafe.Pointer(h)), k.holdZero(s.w, h)
+}
+
+// SpillBare is SpillHeld for a resume point at which nothing lives in the held part: the frame has
+// none, until [Hold] gives it one.
+func SpillBare[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) *Frame[S, R] {
+	h := s.spill(&k.kind, at)
+	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot = 0
+	return (*Frame[S, R])(unsafe.Pointer(h))
+}
+
+// Hold returns the held part of f, whose step runs: held or, if that is nil, a new one, which is
+// zero.
+func Hold[S, H, R any](s *Suspension, k *HeldKind[S, H, R], f *Frame[S, R], held *H) *H {
+	if held != nil {
+		return held
+	}
+	return k.holdZero(s.w, &f.header)
 }
 
 // holdZero gives h, a new frame, a held part, which is zero.

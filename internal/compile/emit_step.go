@@ -157,7 +157,7 @@ func (e *stepEmitter) head() {
 			if v.Name() == "" || v.Name() == "_" || !uses[v] && !defs[v] {
 				continue
 			}
-			t := f.typeText(fn.storedType(v))
+			t := fn.storedText(v)
 			if byType[t] == nil {
 				order = append(order, t)
 			}
@@ -237,7 +237,7 @@ func (e *stepEmitter) loadArguments() {
 	e.load(fn.pointName(0), s)
 	for _, v := range fn.ownResults() {
 		if fn.isBox(v) && v.Name() != "" && v.Name() != "_" {
-			e.printf("%s = new(%s)\n", fn.names[v], e.file.typeText(v.Type()))
+			e.printf("%s = new(%s)\n", fn.names[v], e.fn.typeOf(v))
 		}
 	}
 }
@@ -247,7 +247,7 @@ func (e *stepEmitter) result(a *await, s *storage) {
 	values, fails := splitResults(a.callee.sig)
 	for _, v := range a.lhs {
 		if v != nil && e.pointers[v] && slices.Contains(a.declares, v) {
-			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
 	from := e.fn.state
@@ -294,6 +294,8 @@ func (e *stepEmitter) instr(i *instr) {
 		e.declare(i.node.(*declare).v)
 	case opAwait:
 		e.await(i.node.(*await))
+	case opChoice:
+		e.choice(i.node.(*choice))
 	case opReturn:
 		e.ret(i.node.(*ret))
 	case opDefer:
@@ -311,7 +313,7 @@ func (e *stepEmitter) instr(i *instr) {
 }
 
 func (e *stepEmitter) declare(v *types.Var) {
-	t := e.file.typeText(v.Type())
+	t := e.fn.typeOf(v)
 	if e.pointers[v] {
 		e.printf("%s = new(%s)\n", e.fn.names[v], t)
 		return
@@ -322,7 +324,7 @@ func (e *stepEmitter) declare(v *types.Var) {
 func (e *stepEmitter) code(n *code) {
 	for _, v := range n.declares {
 		if e.pointers[v] {
-			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
 	s := n.stmt
@@ -342,7 +344,7 @@ func (e *stepEmitter) code(n *code) {
 func (e *stepEmitter) await(a *await) {
 	for _, v := range a.declares {
 		if e.pointers[v] {
-			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
 	e.line(a.pos)
@@ -388,4 +390,62 @@ var opposite = map[token.Token]token.Token{
 func isOrdered(t types.Type) bool {
 	b, ok := t.Underlying().(*types.Basic)
 	return ok && b.Info()&(types.IsInteger|types.IsString) != 0
+}
+
+// launchStep returns the step form of a function that does not suspend: it calls the function.
+func (f *file) launchStep(fn *function) string {
+	e := &stepEmitter{}
+	e.renderer = &renderer{fn: fn, file: f}
+	e.printf("func %s(%s %s", fn.stepName(), fn.frame, fn.frameType())
+	if fn.layout.hasHeld {
+		e.printf(", %s *%s", fn.heldName, fn.heldType())
+	}
+	e.printf(") %s {\n", f.generated("Step"))
+	args := []string{f.generated("Resume") + "(" + fn.frame + ")"}
+	from := map[*types.Var]string{}
+	for _, s := range fn.layout.args.state {
+		from[s.v] = fn.state + "." + s.name
+	}
+	for _, s := range fn.layout.args.held {
+		from[s.v] = fn.heldName + "." + s.name
+	}
+	if len(fn.layout.args.state) > 0 {
+		e.printf("%s := %s[%s](%s)\n", fn.state, f.generated("At"), fn.pointName(0), fn.frame)
+	}
+	for i, v := range fn.params {
+		arg := from[v]
+		if arg == "" {
+			arg = f.zero(v.Type())
+		}
+		if fn.sig.Variadic() && i == len(fn.params)-1 {
+			arg += "..."
+		}
+		args = append(args, arg)
+	}
+	call := fn.decl.Name.Name + "(" + strings.Join(args, ", ") + ")"
+	values, fails := splitResults(fn.sig)
+	texts := make([]string, len(values))
+	for i := range texts {
+		texts[i] = fn.local("v")
+	}
+	err := "nil"
+	all := texts
+	if fails {
+		err = fn.local("err")
+		all = append(slices.Clone(texts), err)
+	}
+	if len(all) > 0 {
+		call = strings.Join(all, ", ") + " := " + call
+	}
+	e.printf("%s\n", call)
+	result := "struct{}{}"
+	switch len(values) {
+	case 0:
+	case 1:
+		result = texts[0]
+	default:
+		result = fn.resultText() + "{" + strings.Join(texts, ", ") + "}"
+	}
+	e.printf("return %s(%s, %s, %s)\n}\n", f.generated("Return"), fn.frame, result, err)
+	return e.String()
 }

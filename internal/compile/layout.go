@@ -27,6 +27,16 @@ type storage struct {
 	result     string
 	resultHeld bool
 	resultType types.Type
+
+	exit bool // the held part has what lives until the function has ended
+}
+
+// isBare reports whether nothing is stored in the held part.
+func (s *storage) isBare() bool { return len(s.held) == 0 && !s.resultHeld && !s.exit }
+
+// hasBare reports whether the held part may be missing where the function goes on.
+func (l *layout) hasBare() bool {
+	return l.hasHeld && slices.ContainsFunc(l.points, func(s *storage) bool { return s.isBare() })
 }
 
 // field is a variable and the name of the field it is stored in.
@@ -39,6 +49,7 @@ type field struct {
 type slot struct {
 	name string
 	typ  types.Type // of a box: the pointer's
+	text string     // the type, if it is none of the source
 	with varSet     // variables that are stored in it
 }
 
@@ -59,7 +70,7 @@ func (fn *function) newLayout() *layout {
 	names := map[string]bool{"exit": true}
 	l.hasHeld = fn.isDeferring()
 	for n, vs := range points {
-		s := &storage{}
+		s := &storage{exit: fn.isDeferring()}
 		fields := map[string]bool{}
 		for _, v := range vs {
 			t := fn.storedType(v)
@@ -124,8 +135,12 @@ func conflicts(points [][]*types.Var) map[*types.Var]varSet {
 }
 
 func (l *layout) slotFor(fn *function, v *types.Var, t types.Type, together varSet, names map[string]bool) *slot {
+	text := ""
+	if fn.unit.rawTypes[v] != nil {
+		text = fn.typeOf(v)
+	}
 	for _, s := range l.slots {
-		if !types.Identical(s.typ, t) {
+		if s.text != text || !types.Identical(s.typ, t) {
 			continue
 		}
 		free := true
@@ -139,7 +154,7 @@ func (l *layout) slotFor(fn *function, v *types.Var, t types.Type, together varS
 			return s
 		}
 	}
-	s := &slot{name: fresh(fn.names[v], func(s string) bool { return names[s] }), typ: t, with: varSet{v: true}}
+	s := &slot{name: fresh(fn.names[v], func(s string) bool { return names[s] }), typ: t, text: text, with: varSet{v: true}}
 	names[s.name] = true
 	l.slots = append(l.slots, s)
 	return s

@@ -123,7 +123,7 @@ func (fn *function) effects(i *instr, uses, defs varSet) {
 	}
 }
 
-func (fn *function) isBox(v *types.Var) bool { return fn.unit.usage[v].isBox() }
+func (fn *function) isBox(v *types.Var) bool { return fn.suspends && fn.unit.usage[v].isBox() }
 
 // reads adds the variables that are mentioned in the syntax.
 func (fn *function) reads(n ast.Node, uses varSet) {
@@ -211,4 +211,17 @@ func (fn *function) codeEffects(s ast.Stmt, declares []*types.Var, uses, defs va
 	}
 }
 
-func (fn *function) choiceEffects(n *choice, uses, defs varSet) { fn.reads(n.stmt, uses) }
+// choiceEffects adds the effects of a choice: the variables of the clauses are those of the clause
+// that is chosen, and nothing outside of it sees them.
+func (fn *function) choiceEffects(n *choice, uses, defs varSet) {
+	fn.reads(n.stmt, uses)
+	for _, c := range n.clauses {
+		fn.reads(c.head, uses)
+		if c.bind != nil {
+			defs[c.bind] = true
+		}
+		for _, v := range c.declares {
+			defs[v] = true
+		}
+	}
+}

@@ -79,8 +79,8 @@ func init() {
 	groupFunc1Kind = generated.DefineHeld[groupFunc1State, groupFunc1Held, struct{}]("group.func1", "calls.go", 139, groupFunc1Step)
 }
 
+
 // byValueDoResult is what byValue.do returns.
-//
 type byValueDoResult = struct {
 	R0 int
 	R1 string
@@ -111,10 +111,9 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	k, err := valueStart(t, s, n+b.k)
 //line calls_task.go:113
 	if generated.Suspended(t) {
-		f, h := byValueDoKind.Spill(t, 1)
+		f := byValueDoKind.SpillBare(t, 1)
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
-		*h = byValueDoHeld{}
 		generated.ResultTo(t, &s1.result)
 		return
 	}
@@ -122,9 +121,9 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	return k, "byValue", err
 }
 
+//line calls_task.go:125
+
 // byValueDoStep is the step form of byValue.do.
-//
-//line calls_task.go:128
 func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byValueDoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -143,18 +142,20 @@ func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byVal
 //line calls.go:21
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:147
+//line calls_task.go:146
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:21
 	k, err = valueStart(t, s, n+b.k)
-//line calls_task.go:154
+//line calls_task.go:153
 	if generated.Suspended(t) {
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
-		*h = byValueDoHeld{}
+		if h != nil {
+			*h = byValueDoHeld{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
 	}
@@ -163,9 +164,9 @@ resume1:
 	return generated.Return(f, byValueDoResult{k, "byValue"}, err)
 }
 
+//line calls_task.go:168
+
 // byValueNoteArgs has the arguments of byValue.note.
-//
-//line calls_task.go:169
 type byValueNoteArgs struct {
 	b byValue
 }
@@ -182,16 +183,15 @@ var byValueNoteKind *generated.HeldKind[byValueNoteState, byValueNoteHeld, struc
 func byValueNoteStart(b byValue, t *task.T, s *script) {
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:186
+//line calls_task.go:187
 	if generated.Suspended(t) {
-		_, h := byValueNoteKind.Spill(t, 1)
-		*h = byValueNoteHeld{}
+		byValueNoteKind.SpillBare(t, 1)
 		return
 	}
 }
 
+
 // byValueNoteStep is the step form of byValue.note.
-//
 func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueNoteHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -215,15 +215,17 @@ func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueN
 	mustStart(t, s, b.k)
 //line calls_task.go:217
 	if generated.Suspended(t) {
-		*h = byValueNoteHeld{}
+		if h != nil {
+			*h = byValueNoteHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // byPointerDoResult is what (*byPointer).do returns.
-//
 type byPointerDoResult = struct {
 	R0 int
 	R1 string
@@ -252,7 +254,7 @@ var byPointerDoKind *generated.HeldKind[byPointerDoState, byPointerDoHeld, byPoi
 func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:30
 	v := mustStart(t, s, n)
-//line calls_task.go:256
+//line calls_task.go:258
 	if generated.Suspended(t) {
 		f, h := byPointerDoKind.Spill(t, 1)
 		s1 := generated.At[byPointerDoAt1](f)
@@ -266,9 +268,9 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 	return b.k, "byPointer", nil
 }
 
-// byPointerDoStep is the step form of (*byPointer).do.
-//
 //line calls_task.go:272
+
+// byPointerDoStep is the step form of (*byPointer).do.
 func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h *byPointerDoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -287,14 +289,14 @@ func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h 
 //line calls.go:30
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:291
+//line calls_task.go:293
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:30
 	v = mustStart(t, s, n)
-//line calls_task.go:298
+//line calls_task.go:300
 	if generated.Suspended(t) {
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
@@ -308,7 +310,8 @@ resume1:
 	return generated.Return(f, byPointerDoResult{b.k, "byPointer"}, nil)
 }
 
-//line calls_task.go:312
+//line calls_task.go:314
+
 type byPointerNoteState struct{}
 
 type byPointerNoteHeld struct {
@@ -322,16 +325,15 @@ var byPointerNoteKind *generated.HeldKind[byPointerNoteState, byPointerNoteHeld,
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:326
+//line calls_task.go:329
 	if generated.Suspended(t) {
-		_, h := byPointerNoteKind.Spill(t, 1)
-		*h = byPointerNoteHeld{}
+		byPointerNoteKind.SpillBare(t, 1)
 		return
 	}
 }
 
+
 // byPointerNoteStep is the step form of (*byPointer).note.
-//
 func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPointerNoteHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -344,24 +346,26 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:348
+//line calls_task.go:350
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:355
+//line calls_task.go:357
 	if generated.Suspended(t) {
-		*h = byPointerNoteHeld{}
+		if h != nil {
+			*h = byPointerNoteHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // interfacesArgs has the arguments of interfaces.
-//
 type interfacesArgs struct {
 	n int
 }
@@ -413,7 +417,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:417
+//line calls_task.go:421
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 1)
 			s1 := generated.At[interfacesAt1](f)
@@ -426,7 +430,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:430
+//line calls_task.go:434
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
@@ -441,7 +445,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:445
+//line calls_task.go:449
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
@@ -455,7 +459,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:459
+//line calls_task.go:463
 	if generated.Suspended(t) {
 		_, h := interfacesKind.Spill(t, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
@@ -466,7 +470,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:470
+//line calls_task.go:474
 	if generated.Suspended(t) {
 		f, h := interfacesKind.Spill(t, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
@@ -477,9 +481,9 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(k1, name1), err1
 }
 
+//line calls_task.go:485
+
 // interfacesStep is the step form of interfaces.
-//
-//line calls_task.go:483
 func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -504,7 +508,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:508
+//line calls_task.go:512
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -513,7 +517,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:517
+//line calls_task.go:521
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -521,14 +525,14 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:525
+//line calls_task.go:529
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:532
+//line calls_task.go:536
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -536,7 +540,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:540
+//line calls_task.go:544
 		goto resume5
 	default:
 		return f.BadResume()
@@ -553,7 +557,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:557
+//line calls_task.go:561
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -566,7 +570,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:570
+//line calls_task.go:574
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -581,7 +585,7 @@ resume2:
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:585
+//line calls_task.go:589
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -599,7 +603,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:603
+//line calls_task.go:607
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -610,7 +614,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:614
+//line calls_task.go:618
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -621,9 +625,9 @@ resume5:
 	return generated.Return(f, all+fmt.Sprint(k1, name1), err1)
 }
 
+//line calls_task.go:629
+
 // valuesArgs has the arguments of values.
-//
-//line calls_task.go:627
 type valuesArgs struct {
 	n int
 }
@@ -692,7 +696,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:696
+//line calls_task.go:700
 		if generated.Suspended(t) {
 			f, h := valuesKind.Spill(t, 1)
 			s1 := generated.At[valuesAt1](f)
@@ -714,7 +718,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:718
+//line calls_task.go:722
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 2)
 		s1 := generated.At[valuesAt2](f)
@@ -725,7 +729,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:729
+//line calls_task.go:733
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 3)
 		s1 := generated.At[valuesAt3](f)
@@ -738,7 +742,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum += v2
 	bound := (&counter{n: 3}).add
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:742
+//line calls_task.go:746
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 4)
 		s1 := generated.At[valuesAt4](f)
@@ -750,7 +754,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:754
+//line calls_task.go:758
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 5)
 		s1 := generated.At[valuesAt5](f)
@@ -762,7 +766,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:766
+//line calls_task.go:770
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 6)
 		s1 := generated.At[valuesAt6](f)
@@ -774,7 +778,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:778
+//line calls_task.go:782
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 7)
 		s1 := generated.At[valuesAt7](f)
@@ -787,9 +791,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum, m, err1, c.n, m2, err2), nil
 }
 
+//line calls_task.go:795
+
 // valuesStep is the step form of values.
-//
-//line calls_task.go:793
 func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -813,7 +817,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:817
+//line calls_task.go:821
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -822,7 +826,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:826
+//line calls_task.go:830
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -831,7 +835,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:835
+//line calls_task.go:839
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -840,7 +844,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:844
+//line calls_task.go:848
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -849,7 +853,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:853
+//line calls_task.go:857
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -858,7 +862,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:862
+//line calls_task.go:866
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -867,7 +871,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:871
+//line calls_task.go:875
 		goto resume7
 	default:
 		return f.BadResume()
@@ -886,7 +890,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:890
+//line calls_task.go:894
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -912,7 +916,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:916
+//line calls_task.go:920
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -923,7 +927,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:927
+//line calls_task.go:931
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -936,7 +940,7 @@ resume3:
 	sum += v2
 	bound = (&counter{n: 3}).add
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:940
+//line calls_task.go:944
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -948,7 +952,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:952
+//line calls_task.go:956
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -960,7 +964,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:964
+//line calls_task.go:968
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -972,7 +976,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:976
+//line calls_task.go:980
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -985,9 +989,9 @@ resume7:
 	return generated.Return(f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
 }
 
+//line calls_task.go:993
+
 // importedArgs has the arguments of imported.
-//
-//line calls_task.go:991
 type importedArgs struct {
 	n int
 }
@@ -1057,7 +1061,7 @@ var importedKind *generated.HeldKind[importedState, importedHeld, string]
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1061
+//line calls_task.go:1065
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
@@ -1073,7 +1077,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1077
+//line calls_task.go:1081
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
@@ -1083,7 +1087,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1087
+//line calls_task.go:1091
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 3)
 		s1 := generated.At[importedAt3](f)
@@ -1094,7 +1098,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1098
+//line calls_task.go:1102
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 4)
 		s1 := generated.At[importedAt4](f)
@@ -1105,7 +1109,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1109
+//line calls_task.go:1113
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 5)
 		s1 := generated.At[importedAt5](f)
@@ -1116,7 +1120,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1120
+//line calls_task.go:1124
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 6)
 		s1 := generated.At[importedAt6](f)
@@ -1128,7 +1132,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1132
+//line calls_task.go:1136
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
@@ -1138,7 +1142,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1142
+//line calls_task.go:1146
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
@@ -1150,9 +1154,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, l, w, u, total, v4, v5), nil
 }
 
+//line calls_task.go:1158
+
 // importedStep is the step form of imported.
-//
-//line calls_task.go:1156
 func importedStep(f *generated.Frame[importedState, string], h *importedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1174,7 +1178,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1178
+//line calls_task.go:1182
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1183,7 +1187,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1187
+//line calls_task.go:1191
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1192,7 +1196,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1196
+//line calls_task.go:1200
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1201,7 +1205,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1205
+//line calls_task.go:1209
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1210,7 +1214,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1214
+//line calls_task.go:1218
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1219,7 +1223,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1223
+//line calls_task.go:1227
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1228,7 +1232,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1232
+//line calls_task.go:1236
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1237,14 +1241,14 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1241
+//line calls_task.go:1245
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1248
+//line calls_task.go:1252
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1262,7 +1266,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1266
+//line calls_task.go:1270
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1272,7 +1276,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1276
+//line calls_task.go:1280
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1283,7 +1287,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1287
+//line calls_task.go:1291
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1294,7 +1298,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1298
+//line calls_task.go:1302
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1305,7 +1309,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1309
+//line calls_task.go:1313
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1317,7 +1321,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1321
+//line calls_task.go:1325
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1327,7 +1331,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1331
+//line calls_task.go:1335
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1339,7 +1343,8 @@ resume8:
 	return generated.Return(f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1343
+//line calls_task.go:1347
+
 type variadicState struct{}
 
 type variadicHeld struct {
@@ -1353,7 +1358,7 @@ var variadicKind *generated.HeldKind[variadicState, variadicHeld, string]
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1357
+//line calls_task.go:1362
 	if generated.Suspended(t) {
 		_, h := variadicKind.Spill(t, 1)
 		*h = variadicHeld{words: words}
@@ -1363,9 +1368,9 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 	return strings.Join(words, " ")
 }
 
+//line calls_task.go:1372
+
 // variadicStep is the step form of variadic.
-//
-//line calls_task.go:1369
 func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1379,14 +1384,14 @@ func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) ge
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1383
+//line calls_task.go:1388
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1390
+//line calls_task.go:1395
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
@@ -1396,9 +1401,9 @@ resume1:
 	return generated.Return(f, strings.Join(words, " "), nil)
 }
 
+//line calls_task.go:1405
+
 // literalsArgs has the arguments of literals.
-//
-//line calls_task.go:1402
 type literalsArgs struct {
 	n int
 }
@@ -1440,7 +1445,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1444
+//line calls_task.go:1449
 		if generated.Suspended(t) {
 			f, h := literalsFunc1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc1At1](f)
@@ -1476,7 +1481,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1480
+//line calls_task.go:1485
 					if generated.Suspended(t) {
 						f, h := literalsKind.Spill(t, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
@@ -1493,7 +1498,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1497
+//line calls_task.go:1502
 						if generated.Suspended(t) {
 							f, h := literalsFunc2Func1Kind.Spill(t, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1504,12 +1509,11 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1508
+//line calls_task.go:1513
 						if generated.Suspended(t) {
-							f, h := literalsFunc2Func1Kind.Spill(t, 2)
+							f := literalsFunc2Func1Kind.SpillBare(t, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
 							*s1 = literalsFunc2Func1At2{v: v}
-							*h = literalsFunc2Func1Held{}
 							generated.ResultTo(t, &s1.result)
 							return
 						}
@@ -1518,7 +1522,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					})
 //line calls.go:116
 					v := startOfCalls6(inner)(t)
-//line calls_task.go:1522
+//line calls_task.go:1526
 					if generated.Suspended(t) {
 						f, h := literalsFunc2Kind.Spill(t, 1)
 						s1 := generated.At[literalsFunc2At1](f)
@@ -1531,7 +1535,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1535
+//line calls_task.go:1539
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 2)
 					s1 := generated.At[literalsAt2](f)
@@ -1548,19 +1552,18 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1552
+//line calls_task.go:1556
 					if generated.Suspended(t) {
-						f, h := literalsFunc3Kind.Spill(t, 1)
+						f := literalsFunc3Kind.SpillBare(t, 1)
 						s1 := generated.At[literalsFunc3At1](f)
 						*s1 = literalsFunc3At1{}
-						*h = literalsFunc3Held{}
 						generated.ResultTo(t, &s1.result)
 						return
 					}
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1564
+//line calls_task.go:1567
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1583,9 +1586,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
+//line calls_task.go:1590
+
 // literalsStep is the step form of literals.
-//
-//line calls_task.go:1589
 func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1608,7 +1611,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1612
+//line calls_task.go:1615
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1617,7 +1620,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1621
+//line calls_task.go:1624
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1626,7 +1629,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1630
+//line calls_task.go:1633
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1639,7 +1642,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1643
+//line calls_task.go:1646
 			if generated.Suspended(t) {
 				f, h := literalsFunc1Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1677,7 +1680,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1681
+//line calls_task.go:1684
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1699,7 +1702,7 @@ end3:
 			inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1703
+//line calls_task.go:1706
 				if generated.Suspended(t) {
 					f, h := literalsFunc2Func1Kind.Spill(t, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1710,12 +1713,11 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1714
+//line calls_task.go:1717
 				if generated.Suspended(t) {
-					f, h := literalsFunc2Func1Kind.Spill(t, 2)
+					f := literalsFunc2Func1Kind.SpillBare(t, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
 					*s1 = literalsFunc2Func1At2{v: v}
-					*h = literalsFunc2Func1Held{}
 					generated.ResultTo(t, &s1.result)
 					return
 				}
@@ -1724,7 +1726,7 @@ end3:
 			})
 //line calls.go:116
 			v := startOfCalls6(inner)(t)
-//line calls_task.go:1728
+//line calls_task.go:1730
 			if generated.Suspended(t) {
 				f, h := literalsFunc2Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc2At1](f)
@@ -1739,7 +1741,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1743
+//line calls_task.go:1745
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1760,12 +1762,11 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1764
+//line calls_task.go:1766
 			if generated.Suspended(t) {
-				f, h := literalsFunc3Kind.Spill(t, 1)
+				f := literalsFunc3Kind.SpillBare(t, 1)
 				s1 := generated.At[literalsFunc3At1](f)
 				*s1 = literalsFunc3At1{}
-				*h = literalsFunc3Held{}
 				generated.ResultTo(t, &s1.result)
 				return
 			}
@@ -1773,7 +1774,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1777
+//line calls_task.go:1778
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1795,9 +1796,9 @@ end4:
 	return generated.Return(f, fmt.Sprint(*sum), nil)
 }
 
+//line calls_task.go:1800
+
 // literalsFunc1Args has the arguments of literals.func1.
-//
-//line calls_task.go:1801
 type literalsFunc1Args struct {
 	k int
 }
@@ -1836,14 +1837,14 @@ func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *lite
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1840
+//line calls_task.go:1841
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1847
+//line calls_task.go:1848
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1857,9 +1858,9 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
+//line calls_task.go:1862
+
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
-//
-//line calls_task.go:1863
 type literalsFunc2At1 struct {
 	result int
 }
@@ -1892,7 +1893,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1896
+//line calls_task.go:1897
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1901,7 +1902,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	inner = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1905
+//line calls_task.go:1906
 		if generated.Suspended(t) {
 			f, h := literalsFunc2Func1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1912,12 +1913,11 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1916
+//line calls_task.go:1917
 		if generated.Suspended(t) {
-			f, h := literalsFunc2Func1Kind.Spill(t, 2)
+			f := literalsFunc2Func1Kind.SpillBare(t, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
 			*s1 = literalsFunc2Func1At2{v: v}
-			*h = literalsFunc2Func1Held{}
 			generated.ResultTo(t, &s1.result)
 			return
 		}
@@ -1939,9 +1939,9 @@ resume1:
 	return generated.Return(f, *i+v, nil)
 }
 
+//line calls_task.go:1943
+
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
-//
-//line calls_task.go:1945
 type literalsFunc2Func1At1 struct {
 	result int
 }
@@ -1998,6 +1998,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
+		h = literalsFunc2Func1Kind.Hold(t, f, h)
 		*h = literalsFunc2Func1Held{s: s, sum: sum}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
@@ -2005,11 +2006,13 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2009
+//line calls_task.go:2010
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
-		*h = literalsFunc2Func1Held{}
+		if h != nil {
+			*h = literalsFunc2Func1Held{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 2)
 	}
@@ -2018,9 +2021,9 @@ resume2:
 	return generated.Return(f, v+v1, nil)
 }
 
+//line calls_task.go:2025
+
 // literalsFunc3Args has the arguments of literals.func3.
-//
-//line calls_task.go:2024
 type literalsFunc3Args struct {
 	by int
 }
@@ -2059,7 +2062,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2063
+//line calls_task.go:2066
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2067,11 +2070,13 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2071
+//line calls_task.go:2074
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
-		*h = literalsFunc3Held{}
+		if h != nil {
+			*h = literalsFunc3Held{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
 	}
@@ -2080,9 +2085,9 @@ resume1:
 	return generated.Return(f, v, err)
 }
 
+//line calls_task.go:2089
+
 // groupArgs has the arguments of group.
-//
-//line calls_task.go:2086
 type groupArgs struct {
 	n int
 }
@@ -2134,7 +2139,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line calls.go:140
 						err := t.Yield()
-//line calls_task.go:2138
+//line calls_task.go:2143
 						if generated.Suspended(t) {
 							_, h := groupFunc1Kind.Spill(t, 1)
 							*h = groupFunc1Held{results: results, i: &i}
@@ -2149,7 +2154,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					results[i] = i * i
 					return nil
 				}))
-//line calls_task.go:2153
+//line calls_task.go:2158
 				if generated.Suspended(t) {
 					f, h := groupKind.Spill(t, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2165,7 +2170,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2169
+//line calls_task.go:2174
 	if generated.Suspended(t) {
 		_, h := groupKind.Spill(t, 2)
 		*h = groupHeld{results: results}
@@ -2175,9 +2180,9 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
+//line calls_task.go:2184
+
 // groupStep is the step form of group.
-//
-//line calls_task.go:2181
 func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2202,13 +2207,13 @@ func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.S
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2206
+//line calls_task.go:2211
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2212
+//line calls_task.go:2217
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2245,7 +2250,7 @@ end2:
 			{
 //line calls.go:140
 				err := t.Yield()
-//line calls_task.go:2249
+//line calls_task.go:2254
 				if generated.Suspended(t) {
 					_, h := groupFunc1Kind.Spill(t, 1)
 					*h = groupFunc1Held{results: results, i: i}
@@ -2261,7 +2266,7 @@ end2:
 			return nil
 		}))
 	}
-//line calls_task.go:2265
+//line calls_task.go:2270
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2276,7 +2281,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2280
+//line calls_task.go:2285
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2286,7 +2291,8 @@ resume2:
 	return generated.Return(f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2290
+//line calls_task.go:2295
+
 type groupFunc1State struct{}
 
 type groupFunc1Held struct {
@@ -2311,14 +2317,14 @@ func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2315
+//line calls_task.go:2321
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2322
+//line calls_task.go:2328
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2335,7 +2341,8 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line calls_task.go:2339
+//line calls_task.go:2345
+
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site
 var interfacesSite4 generated.Site

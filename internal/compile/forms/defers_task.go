@@ -174,8 +174,8 @@ func init() {
 	})
 }
 
+
 // stopAt1 is what stop keeps while it waits in line 30.
-//
 type stopAt1 struct {
 	n int
 }
@@ -217,9 +217,9 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 	return p.act(n)
 }
 
+//line defers_task.go:221
+
 // stopStep is the step form of stop.
-//
-//line defers_task.go:223
 func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -271,6 +271,7 @@ end2:
 }
 
 //line defers_task.go:274
+
 type fileCloseState struct{}
 
 type fileCloseHeld struct {
@@ -283,7 +284,7 @@ var fileCloseKind *generated.HeldKind[fileCloseState, fileCloseHeld, struct{}]
 func fileCloseStart(f *file, t *task.T) (_ error) {
 //line defers.go:45
 	err := stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:287
+//line defers_task.go:288
 	if generated.Suspended(t) {
 		_, h := fileCloseKind.Spill(t, 1)
 		*h = fileCloseHeld{f: f}
@@ -294,9 +295,9 @@ func fileCloseStart(f *file, t *task.T) (_ error) {
 	return err
 }
 
+//line defers_task.go:299
+
 // fileCloseStep is the step form of (*file).close.
-//
-//line defers_task.go:300
 func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
@@ -310,14 +311,14 @@ func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHe
 		f = h.f
 //line defers.go:45
 		err = generated.ChildErr(f1)
-//line defers_task.go:314
+//line defers_task.go:315
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:45
 	err = stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:321
+//line defers_task.go:322
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{f: f}
 		return generated.Wait(f1, t, 1)
@@ -328,7 +329,8 @@ resume1:
 	return generated.Return(f1, struct{}{}, err)
 }
 
-//line defers_task.go:332
+//line defers_task.go:333
+
 type fileRenameState struct{}
 
 type fileRenameHeld struct {
@@ -342,16 +344,15 @@ var fileRenameKind *generated.HeldKind[fileRenameState, fileRenameHeld, struct{}
 func fileRenameStart(f file, t *task.T, s ...string) {
 //line defers.go:52
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:346
+//line defers_task.go:348
 	if generated.Suspended(t) {
-		_, h := fileRenameKind.Spill(t, 1)
-		*h = fileRenameHeld{}
+		fileRenameKind.SpillBare(t, 1)
 		return
 	}
 }
 
+
 // fileRenameStep is the step form of file.rename.
-//
 func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenameHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
@@ -364,21 +365,24 @@ func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenam
 	case 1:
 //line defers.go:52
 		generated.ChildErr(f1)
-//line defers_task.go:368
+//line defers_task.go:369
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:52
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:375
+//line defers_task.go:376
 	if generated.Suspended(t) {
-		*h = fileRenameHeld{}
+		if h != nil {
+			*h = fileRenameHeld{}
+		}
 		return generated.Wait(f1, t, 1)
 	}
 resume1:
 	return generated.Return(f1, struct{}{}, nil)
 }
+
 
 type taskPairState struct{}
 
@@ -392,19 +396,18 @@ var taskPairKind *generated.HeldKind[taskPairState, taskPairHeld, int]
 func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 //line defers.go:59
 	err := stopStart(t, p, "task pair")
-//line defers_task.go:396
+//line defers_task.go:400
 	if generated.Suspended(t) {
-		_, h := taskPairKind.Spill(t, 1)
-		*h = taskPairHeld{}
+		taskPairKind.SpillBare(t, 1)
 		return
 	}
 //line defers.go:59
 	return 3, err
 }
 
+//line defers_task.go:409
+
 // taskPairStep is the step form of taskPair.
-//
-//line defers_task.go:408
 func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -417,16 +420,18 @@ func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) gener
 	case 1:
 //line defers.go:59
 		err = generated.ChildErr(f)
-//line defers_task.go:421
+//line defers_task.go:424
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:59
 	err = stopStart(t, p, "task pair")
-//line defers_task.go:428
+//line defers_task.go:431
 	if generated.Suspended(t) {
-		*h = taskPairHeld{}
+		if h != nil {
+			*h = taskPairHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -434,9 +439,9 @@ resume1:
 	return generated.Return(f, 3, err)
 }
 
+//line defers_task.go:443
+
 // deferCloseArgs has the arguments of deferClose.
-//
-//line defers_task.go:440
 type deferCloseArgs struct {
 	n int
 }
@@ -466,8 +471,8 @@ func deferCloseStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f1, &h.exit.result)
 }
 
+
 // deferCloseStep is the step form of deferClose.
-//
 func deferCloseStep(f1 *generated.Frame[deferCloseState, string], h *deferCloseHeld) generated.Step {
 	step, _ := deferCloseRun(f1, h, f1.At())
 	return step
@@ -496,7 +501,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 		p = h.p
 //line defers.go:66
 		err = generated.ChildErr(f1)
-//line defers_task.go:500
+//line defers_task.go:505
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -517,7 +522,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 //line defers.go:65
 	p.logf("opened")
 	err = stopStart(t, p, "work")
-//line defers_task.go:521
+//line defers_task.go:526
 	if generated.Suspended(t) {
 		*h = deferCloseHeld{exit: h.exit, p: p}
 		return generated.Wait(f1, t, 1), true
@@ -528,7 +533,7 @@ resume1:
 		*r, *r1 = fmt.Sprint("result ", p.stops), err
 		goto exit
 	}
-//line defers_task.go:532
+//line defers_task.go:537
 exit:
 	if p1.Run(t) {
 		*h = deferCloseHeld{exit: h.exit}
@@ -537,8 +542,8 @@ exit:
 	return generated.End(p1, f1, t, *r, *r1)
 }
 
+
 // deferBreakArgs has the arguments of deferBreak.
-//
 type deferBreakArgs struct {
 	n int
 }
@@ -578,8 +583,8 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferBreakStep is the step form of deferBreak.
-//
 func deferBreakStep(f *generated.Frame[deferBreakState, string], h *deferBreakHeld) generated.Step {
 	step, _ := deferBreakRun(f, h, f.At())
 	return step
@@ -608,7 +613,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:74
 		err = generated.ChildErr(f)
-//line defers_task.go:612
+//line defers_task.go:617
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -616,12 +621,12 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:80
 		generated.ChildErr(f)
-//line defers_task.go:620
+//line defers_task.go:625
 		goto resume2
 	case 3:
 //line defers.go:82
 		generated.ChildErr(f)
-//line defers_task.go:625
+//line defers_task.go:630
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -634,7 +639,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 //line defers.go:72
 	{
 		fn := p.logf
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn("deferred once")
 			p1.Raise()
@@ -645,7 +650,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 loop1:
 //line defers.go:74
 	err = stopStart(t, p, "first")
-//line defers_task.go:649
+//line defers_task.go:654
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -667,7 +672,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:671
+//line defers_task.go:676
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -680,7 +685,7 @@ resume2:
 end2:
 //line defers.go:82
 	stopStart(t, p, "after")
-//line defers_task.go:684
+//line defers_task.go:689
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -691,7 +696,7 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:695
+//line defers_task.go:700
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
@@ -700,8 +705,8 @@ exit:
 	return generated.End(p1, f, t, *r, *r1)
 }
 
+
 // deferInLoopArgs has the arguments of deferInLoop.
-//
 type deferInLoopArgs struct {
 	n int
 }
@@ -738,8 +743,8 @@ func deferInLoopStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f1, &h.exit.result)
 }
 
+
 // deferInLoopStep is the step form of deferInLoop.
-//
 func deferInLoopStep(f1 *generated.Frame[deferInLoopState, string], h *deferInLoopHeld) generated.Step {
 	step, _ := deferInLoopRun(f1, h, f1.At())
 	return step
@@ -771,7 +776,7 @@ func deferInLoopRun(f1 *generated.Frame[deferInLoopState, string], h *deferInLoo
 		p, i = h.p, h.i
 //line defers.go:97
 		err = generated.ChildErr(f1)
-//line defers_task.go:775
+//line defers_task.go:780
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -816,7 +821,7 @@ end2:
 		{
 			i := i
 			f := f
-			p1.Defer(func(p1 *generated.Panic) {
+			p1.Defer(func(p1 *generated.Panic, t *task.T) {
 				defer p1.Settle()
 				defer func() { p.logf("literal %d %s", *i, f.name) }()
 				p1.Raise()
@@ -832,7 +837,7 @@ end2:
 				func(t *task.T) {
 //line defers.go:93
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:836
+//line defers_task.go:841
 					if generated.Suspended(t) {
 						_, h := deferInLoopFunc1Kind.Spill(t, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
@@ -847,7 +852,7 @@ end2:
 	}
 //line defers.go:97
 	err = stopStart(t, p, "body")
-//line defers_task.go:851
+//line defers_task.go:856
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -880,7 +885,7 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:884
+//line defers_task.go:889
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
@@ -888,6 +893,7 @@ exit:
 	}
 	return generated.End(p1, f1, t, *r, *r1)
 }
+
 
 type deferInLoopFunc1State struct{}
 
@@ -914,14 +920,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame[deferInLoopFunc1State, struct{}], 
 		p, i = h.p, h.i
 //line defers.go:93
 		generated.ChildErr(f1)
-//line defers_task.go:918
+//line defers_task.go:924
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:93
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:925
+//line defers_task.go:931
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -930,12 +936,12 @@ resume1:
 //line defers.go:94
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:934
+//line defers_task.go:940
 	return generated.Return(f1, struct{}{}, nil)
 }
 
+
 // deferNamedArgs has the arguments of deferNamed.
-//
 type deferNamedArgs struct {
 	n int
 }
@@ -976,8 +982,8 @@ func deferNamedStart(t *task.T, p *plan, n int) (k int, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferNamedStep is the step form of deferNamed.
-//
 func deferNamedStep(f *generated.Frame[deferNamedState, int], h *deferNamedHeld) generated.Step {
 	step, _ := deferNamedRun(f, h, f.At())
 	return step
@@ -1012,7 +1018,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 		p = h.p
 //line defers.go:123
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1016
+//line defers_task.go:1022
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1020,7 +1026,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:126
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1024
+//line defers_task.go:1030
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1039,7 +1045,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1043
+//line defers_task.go:1049
 					if generated.Suspended(t) {
 						_, h := deferNamedFunc1Kind.Spill(t, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
@@ -1054,7 +1060,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 	}
 //line defers.go:117
 	{
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer func() {
 				if v := recover(); v != nil {
@@ -1067,7 +1073,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:122
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1071
+//line defers_task.go:1077
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1088,7 +1094,7 @@ resume1:
 end1:
 //line defers.go:126
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1092
+//line defers_task.go:1098
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1106,7 +1112,7 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1110
+//line defers_task.go:1116
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
@@ -1114,6 +1120,7 @@ exit:
 	}
 	return generated.End(p1, f, t, *k, *err)
 }
+
 
 type deferNamedFunc1State struct{}
 
@@ -1141,7 +1148,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 		k, err = h.k, h.err
 //line defers.go:113
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1145
+//line defers_task.go:1152
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1154,7 +1161,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 	}
 //line defers.go:113
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1158
+//line defers_task.go:1165
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1164,12 +1171,12 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1168
+//line defers_task.go:1175
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // deferNamedTextArgs has the arguments of deferNamedText.
-//
 type deferNamedTextArgs struct {
 	n int
 }
@@ -1191,12 +1198,11 @@ var deferNamedTextKind *generated.HeldKind[deferNamedTextState, deferNamedTextHe
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:134
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1195
+//line defers_task.go:1202
 	if generated.Suspended(t) {
-		f, h := deferNamedTextKind.Spill(t, 1)
+		f := deferNamedTextKind.SpillBare(t, 1)
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
-		*h = deferNamedTextHeld{}
 		generated.ResultTo(t, &s.result)
 		return
 	}
@@ -1204,9 +1210,9 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
+//line defers_task.go:1214
+
 // deferNamedTextStep is the step form of deferNamedText.
-//
-//line defers_task.go:1210
 func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *deferNamedTextHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1224,18 +1230,20 @@ func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *defe
 //line defers.go:134
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1228
+//line defers_task.go:1234
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:134
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1235
+//line defers_task.go:1241
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
-		*h = deferNamedTextHeld{}
+		if h != nil {
+			*h = deferNamedTextHeld{}
+		}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 1)
 	}
@@ -1244,9 +1252,9 @@ resume1:
 	return generated.Return(f, fmt.Sprint(k), err)
 }
 
+//line defers_task.go:1256
+
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 169.
-//
-//line defers_task.go:1250
 type deferOperandsAt1 struct {
 	result int
 }
@@ -1279,8 +1287,8 @@ func deferOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f1, &h.exit.result)
 }
 
+
 // deferOperandsStep is the step form of deferOperands.
-//
 func deferOperandsStep(f1 *generated.Frame[deferOperandsState, string], h *deferOperandsHeld) generated.Step {
 	step, _ := deferOperandsRun(f1, h, f1.At())
 	return step
@@ -1317,13 +1325,13 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:169
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1321
+//line defers_task.go:1329
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:176
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1327
+//line defers_task.go:1335
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1349,7 +1357,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 		fn1 := p.logf
 		var a any = *s
 		var a1 any = *n
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn1("%v %v", a, a1)
 			p1.Raise()
@@ -1359,7 +1367,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		fn2 := f.note
 		var a2 any = *s
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn2(a2)
 			p1.Raise()
@@ -1369,7 +1377,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		fn3 := f.note
 		var a3 any = nil
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn3(a3)
 			p1.Raise()
@@ -1379,7 +1387,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		fn4 := f.note
 		a4 := null
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn4(a4)
 			p1.Raise()
@@ -1388,7 +1396,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:154
 	{
 		fn5 := g.lateNote
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn5()
 			p1.Raise()
@@ -1398,7 +1406,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		fn6 := g.lateNote
 		a5 := *s
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn6(a5, "b")
 			p1.Raise()
@@ -1408,7 +1416,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		fn7 := g.lateNote
 		a6 := []string{*s, "c"}
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn7(a6...)
 			p1.Raise()
@@ -1433,7 +1441,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		fn8 := fn
 		a8 := *n
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn8(a8)
 			p1.Raise()
@@ -1443,7 +1451,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		fn9 := method
 		var a9 any = *s
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn9(a9)
 			p1.Raise()
@@ -1452,7 +1460,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:161
 	{
 		fn10 := mu.Unlock
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn10()
 			p1.Raise()
@@ -1462,7 +1470,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		a10 := m
 		a11 := *n
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer delete(a10, a11)
 			p1.Raise()
@@ -1475,7 +1483,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 			m := m
 			a12 := *s
 			a13 := *n
-			p1.Defer(func(p1 *generated.Panic) {
+			p1.Defer(func(p1 *generated.Panic, t *task.T) {
 				defer p1.Settle()
 				defer func(v string, more ...int) { p.logf("literal %s %v %s %d", v, more, *s, len(m)) }(a12, a13, 2)
 				p1.Raise()
@@ -1492,10 +1500,9 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 				func(t *task.T, v string, more ...int) {
 //line defers.go:165
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1496
+//line defers_task.go:1504
 					if generated.Suspended(t) {
-						_, h := deferOperandsFunc1Kind.Spill(t, 1)
-						*h = deferOperandsFunc1Held{}
+						deferOperandsFunc1Kind.SpillBare(t, 1)
 						return
 					}
 				}(t, a14, a15...)
@@ -1506,7 +1513,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	{
 		fn11 := p.notePair
 		a16, a17 := deferPair(p)
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn11(a16, a17)
 			p1.Raise()
@@ -1515,7 +1522,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:168
 	{
 		a18, a19 := deferPair(p)
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer notePair(a18, a19)
 			p1.Raise()
@@ -1523,7 +1530,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:169
 	v = must2Start(t, p, *n)
-//line defers_task.go:1527
+//line defers_task.go:1534
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1536,7 +1543,7 @@ resume1:
 	{
 		fn12 := p.logf
 		var a20 any = v
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn12("%v", a20)
 			p1.Raise()
@@ -1545,7 +1552,7 @@ resume1:
 //line defers.go:170
 	{
 		a21 := ch
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer close(a21)
 			p1.Raise()
@@ -1558,7 +1565,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1562
+//line defers_task.go:1569
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1570,7 +1577,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1574
+//line defers_task.go:1581
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
@@ -1578,6 +1585,7 @@ exit:
 	}
 	return generated.End(p1, f1, t, *r, *err)
 }
+
 
 type deferOperandsFunc1State struct{}
 
@@ -1607,24 +1615,26 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 	case 1:
 //line defers.go:165
 		generated.ChildErr(f)
-//line defers_task.go:1611
+//line defers_task.go:1619
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:165
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1618
+//line defers_task.go:1626
 	if generated.Suspended(t) {
-		*h = deferOperandsFunc1Held{}
+		if h != nil {
+			*h = deferOperandsFunc1Held{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // must2Args has the arguments of must2.
-//
 type must2Args struct {
 	n int
 }
@@ -1646,20 +1656,19 @@ var must2Kind *generated.HeldKind[must2State, must2Held, int]
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:181
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1650
+//line defers_task.go:1660
 	if generated.Suspended(t) {
-		f, h := must2Kind.Spill(t, 1)
+		f := must2Kind.SpillBare(t, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
-		*h = must2Held{}
 		return
 	}
 //line defers.go:182
 	return n
 }
 
+//line defers_task.go:1670
+
 // must2Step is the step form of must2.
-//
-//line defers_task.go:1663
 func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1676,17 +1685,19 @@ func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step
 		n = s.n
 //line defers.go:181
 		generated.ChildErr(f)
-//line defers_task.go:1680
+//line defers_task.go:1689
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:181
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1687
+//line defers_task.go:1696
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
-		*h = must2Held{}
+		if h != nil {
+			*h = must2Held{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -1694,9 +1705,9 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
+//line defers_task.go:1709
+
 // deferRecoverArgs has the arguments of deferRecover.
-//
-//line defers_task.go:1700
 type deferRecoverArgs struct {
 	n int
 }
@@ -1731,8 +1742,8 @@ func deferRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f1, &h.exit.result)
 }
 
+
 // deferRecoverStep is the step form of deferRecover.
-//
 func deferRecoverStep(f1 *generated.Frame[deferRecoverState, string], h *deferRecoverHeld) generated.Step {
 	step, _ := deferRecoverRun(f1, h, f1.At())
 	return step
@@ -1765,7 +1776,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 		n = s.n
 //line defers.go:212
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1769
+//line defers_task.go:1780
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1777,7 +1788,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 	}
 //line defers.go:187
 	{
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer func() { *r += fmt.Sprint(" last ", recover()) }()
 			p1.Raise()
@@ -1793,7 +1804,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:189
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1797
+//line defers_task.go:1808
 						if generated.Suspended(t) {
 							_, h := deferRecoverFunc1Kind.Spill(t, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
@@ -1814,7 +1825,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:196
 	{
 		a := p
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer recovering(a, "function")
 			p1.Raise()
@@ -1828,7 +1839,7 @@ end1:
 //line defers.go:199
 	{
 		fn1 := file{p, "f"}.recovering
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn1("method")
 			p1.Raise()
@@ -1851,7 +1862,7 @@ end2:
 	fn = f.recovering
 	{
 		fn2 := fn
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn2("method value")
 			p1.Raise()
@@ -1865,7 +1876,7 @@ end3:
 //line defers.go:208
 	{
 		a1 := p
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer raising(a1, "five")
 			p1.Raise()
@@ -1874,7 +1885,7 @@ end3:
 end4:
 //line defers.go:210
 	{
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer func() { p.logf("nested recovers %v", func() any { return recover() }()) }()
 			p1.Raise()
@@ -1883,7 +1894,7 @@ end4:
 //line defers.go:211
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:1887
+//line defers_task.go:1898
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -1908,7 +1919,7 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:1912
+//line defers_task.go:1923
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -1916,6 +1927,7 @@ exit:
 	}
 	return generated.End(p1, f1, t, *r, *err)
 }
+
 
 type deferRecoverFunc1State struct{}
 
@@ -1944,7 +1956,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:190
 		generated.ChildErr(f)
-//line defers_task.go:1948
+//line defers_task.go:1960
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1957,7 +1969,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 	}
 //line defers.go:190
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1961
+//line defers_task.go:1973
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -1967,12 +1979,12 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:1971
+//line defers_task.go:1983
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // deferNestedArgs has the arguments of deferNested.
-//
 type deferNestedArgs struct {
 	n int
 }
@@ -2008,8 +2020,8 @@ func deferNestedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferNestedStep is the step form of deferNested.
-//
 func deferNestedStep(f *generated.Frame[deferNestedState, string], h *deferNestedHeld) generated.Step {
 	step, _ := deferNestedRun(f, h, f.At())
 	return step
@@ -2042,13 +2054,13 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 		p = h.p
 //line defers.go:254
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2046
+//line defers_task.go:2058
 		goto resume1
 	case 2:
 //line defers.go:257
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2052
+//line defers_task.go:2064
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2071,7 +2083,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:241
 	{
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer func() {
 				v := recover()
@@ -2089,11 +2101,10 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 			func(t *task.T) {
 //line defers.go:249
 				stopStart(t, p, "no recover")
-//line defers_task.go:2093
+//line defers_task.go:2105
 				if generated.Suspended(t) {
-					f, h := deferNestedFunc2Kind.Spill(t, 1)
+					f := deferNestedFunc2Kind.SpillBare(t, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
-					*h = deferNestedFunc2Held{}
 					return
 				}
 //line defers.go:250
@@ -2105,7 +2116,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:254
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2109
+//line defers_task.go:2120
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2120,7 +2131,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2124
+//line defers_task.go:2135
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2130,7 +2141,7 @@ resume2:
 //line defers.go:257
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2134
+//line defers_task.go:2145
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2139,8 +2150,8 @@ exit:
 	return generated.End(p1, f, t, *r, *err)
 }
 
+
 // deferNestedFunc1Args has the arguments of deferNested.func1.
-//
 type deferNestedFunc1Args struct {
 	n int
 }
@@ -2196,7 +2207,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:230
 		generated.ChildErr(f)
-//line defers_task.go:2200
+//line defers_task.go:2211
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2215,10 +2226,9 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2219
+//line defers_task.go:2230
 				if generated.Suspended(t) {
-					_, h := deferNestedFunc1Func1Kind.Spill(t, 1)
-					*h = deferNestedFunc1Func1Held{}
+					deferNestedFunc1Func1Kind.SpillBare(t, 1)
 					return
 				}
 			}(t)
@@ -2226,7 +2236,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 	}
 //line defers.go:230
 	stopStart(t, p, "outer")
-//line defers_task.go:2230
+//line defers_task.go:2240
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2243,7 +2253,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2247
+//line defers_task.go:2257
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2251,6 +2261,7 @@ exit:
 	}
 	return generated.End(p2, f, t, struct{}{}, nil)
 }
+
 
 type deferNestedFunc1Func1State struct{}
 
@@ -2274,7 +2285,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 	case 1:
 //line defers.go:228
 		generated.ChildErr(f)
-//line defers_task.go:2278
+//line defers_task.go:2289
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2284,17 +2295,19 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2288
+//line defers_task.go:2299
 	if generated.Suspended(t) {
-		*h = deferNestedFunc1Func1Held{}
+		if h != nil {
+			*h = deferNestedFunc1Func1Held{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // deferNestedFunc2Args has the arguments of deferNested.func2.
-//
 type deferNestedFunc2Args struct {
 	n int
 }
@@ -2329,17 +2342,19 @@ func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h
 		n = s.n
 //line defers.go:249
 		generated.ChildErr(f)
-//line defers_task.go:2333
+//line defers_task.go:2346
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:249
 	stopStart(t, p, "no recover")
-//line defers_task.go:2340
+//line defers_task.go:2353
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
-		*h = deferNestedFunc2Held{}
+		if h != nil {
+			*h = deferNestedFunc2Held{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -2347,12 +2362,12 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2351
+//line defers_task.go:2366
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // deferCalleeArgs has the arguments of deferCallee.
-//
 type deferCalleeArgs struct {
 	n int
 }
@@ -2387,8 +2402,8 @@ func deferCalleeStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferCalleeStep is the step form of deferCallee.
-//
 func deferCalleeStep(f *generated.Frame[deferCalleeState, string], h *deferCalleeHeld) generated.Step {
 	step, _ := deferCalleeRun(f, h, f.At())
 	return step
@@ -2415,7 +2430,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 		n = s.n
 //line defers.go:264
 		generated.ChildErr(f)
-//line defers_task.go:2419
+//line defers_task.go:2434
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2434,7 +2449,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 	}
 //line defers.go:264
 	stopStart(t, p, "callee")
-//line defers_task.go:2438
+//line defers_task.go:2453
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2449,7 +2464,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2453
+//line defers_task.go:2468
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2458,8 +2473,8 @@ exit:
 	return generated.End(p1, f, t, *r, *r1)
 }
 
+
 // deferGoexitArgs has the arguments of deferGoexit.
-//
 type deferGoexitArgs struct {
 	n int
 }
@@ -2494,8 +2509,8 @@ func deferGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferGoexitStep is the step form of deferGoexit.
-//
 func deferGoexitStep(f *generated.Frame[deferGoexitState, string], h *deferGoexitHeld) generated.Step {
 	step, _ := deferGoexitRun(f, h, f.At())
 	return step
@@ -2522,7 +2537,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 		n = s.n
 //line defers.go:281
 		generated.ChildErr(f)
-//line defers_task.go:2526
+//line defers_task.go:2541
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2535,7 +2550,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 //line defers.go:273
 	{
 		fn := p.logf
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer fn("first")
 			p1.Raise()
@@ -2543,7 +2558,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:274
 	{
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer func() { p.logf("recovers %v", recover()) }()
 			p1.Raise()
@@ -2551,7 +2566,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:275
 	{
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer func() {
 				if n == 2 {
@@ -2570,7 +2585,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:281
 	stopStart(t, p, "work")
-//line defers_task.go:2574
+//line defers_task.go:2589
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2585,7 +2600,7 @@ resume1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2589
+//line defers_task.go:2604
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2594,8 +2609,8 @@ exit:
 	return generated.End(p1, f, t, *r, *err)
 }
 
+
 // deferUnnamedArgs has the arguments of deferUnnamed.
-//
 type deferUnnamedArgs struct {
 	n int
 }
@@ -2638,7 +2653,7 @@ var deferUnnamedKind *generated.HeldKind[deferUnnamedState, deferUnnamedHeld, st
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:290
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2642
+//line defers_task.go:2657
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2649,7 +2664,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:291
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2653
+//line defers_task.go:2668
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2659,7 +2674,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:292
 	deferNoneStart(t, p, n)
-//line defers_task.go:2663
+//line defers_task.go:2678
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2668,7 +2683,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:293
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2672
+//line defers_task.go:2687
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2679,9 +2694,9 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
+//line defers_task.go:2698
+
 // deferUnnamedStep is the step form of deferUnnamed.
-//
-//line defers_task.go:2685
 func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnnamedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2702,7 +2717,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:290
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2706
+//line defers_task.go:2721
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2711,7 +2726,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:291
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2715
+//line defers_task.go:2730
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2719,7 +2734,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		p, c = h.p, h.c
 //line defers.go:292
 		generated.Child(f)
-//line defers_task.go:2723
+//line defers_task.go:2738
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2727,14 +2742,14 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		c = h.c
 //line defers.go:293
 		err = generated.ChildErr(f)
-//line defers_task.go:2731
+//line defers_task.go:2746
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:290
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2738
+//line defers_task.go:2753
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2745,7 +2760,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 resume1:
 //line defers.go:291
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2749
+//line defers_task.go:2764
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2755,7 +2770,7 @@ resume1:
 resume2:
 //line defers.go:292
 	deferNoneStart(t, p, n)
-//line defers_task.go:2759
+//line defers_task.go:2774
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2764,7 +2779,7 @@ resume2:
 resume3:
 //line defers.go:293
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2768
+//line defers_task.go:2783
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2775,9 +2790,9 @@ resume4:
 	return generated.Return(f, fmt.Sprint(a, b, c, err), nil)
 }
 
+//line defers_task.go:2794
+
 // deferOneArgs has the arguments of deferOne.
-//
-//line defers_task.go:2781
 type deferOneArgs struct {
 	n int
 }
@@ -2813,8 +2828,8 @@ func deferOneStart(t *task.T, p *plan, n int) (_ int) {
 	return r1
 }
 
+
 // deferOneStep is the step form of deferOne.
-//
 func deferOneStep(f *generated.Frame[deferOneState, int], h *deferOneHeld) generated.Step {
 	step, _ := deferOneRun(f, h, f.At())
 	return step
@@ -2841,7 +2856,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 //line defers.go:303
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:2845
+//line defers_task.go:2860
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2853,7 +2868,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 	}
 //line defers.go:298
 	{
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer func() { recover() }()
 			p1.Raise()
@@ -2871,7 +2886,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:2875
+//line defers_task.go:2890
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -2885,7 +2900,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:2889
+//line defers_task.go:2904
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -2894,8 +2909,8 @@ exit:
 	return generated.End(p1, f, t, *r, nil)
 }
 
+
 // deferTwoResult is what deferTwo returns.
-//
 type deferTwoResult = struct {
 	R0 int
 	R1 string
@@ -2936,8 +2951,8 @@ func deferTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return r2.R0, r2.R1
 }
 
+
 // deferTwoStep is the step form of deferTwo.
-//
 func deferTwoStep(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoHeld) generated.Step {
 	step, _ := deferTwoRun(f, h, f.At())
 	return step
@@ -2964,7 +2979,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 //line defers.go:308
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2968
+//line defers_task.go:2983
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2983,7 +2998,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 	}
 //line defers.go:308
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:2987
+//line defers_task.go:3002
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2995,7 +3010,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:2999
+//line defers_task.go:3014
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3004,8 +3019,8 @@ exit:
 	return generated.End(p1, f, t, deferTwoResult{*r, *r1}, nil)
 }
 
+
 // taskTwoResult is what taskTwo returns.
-//
 type taskTwoResult = struct {
 	R0 int
 	R1 string
@@ -3033,20 +3048,19 @@ var taskTwoKind *generated.HeldKind[taskTwoState, taskTwoHeld, taskTwoResult]
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:312
 	stopStart(t, p, "two results")
-//line defers_task.go:3037
+//line defers_task.go:3052
 	if generated.Suspended(t) {
-		f, h := taskTwoKind.Spill(t, 1)
+		f := taskTwoKind.SpillBare(t, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
-		*h = taskTwoHeld{}
 		return
 	}
 //line defers.go:313
 	return n, "two"
 }
 
+//line defers_task.go:3062
+
 // taskTwoStep is the step form of taskTwo.
-//
-//line defers_task.go:3050
 func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3063,17 +3077,19 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 		n = s.n
 //line defers.go:312
 		generated.ChildErr(f)
-//line defers_task.go:3067
+//line defers_task.go:3081
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:312
 	stopStart(t, p, "two results")
-//line defers_task.go:3074
+//line defers_task.go:3088
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
-		*h = taskTwoHeld{}
+		if h != nil {
+			*h = taskTwoHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -3081,9 +3097,9 @@ resume1:
 	return generated.Return(f, taskTwoResult{n, "two"}, nil)
 }
 
+//line defers_task.go:3101
+
 // deferNoneArgs has the arguments of deferNone.
-//
-//line defers_task.go:3087
 type deferNoneArgs struct {
 	n int
 }
@@ -3111,8 +3127,8 @@ func deferNoneStart(t *task.T, p *plan, n int) {
 	generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferNoneStep is the step form of deferNone.
-//
 func deferNoneStep(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld) generated.Step {
 	step, _ := deferNoneRun(f, h, f.At())
 	return step
@@ -3135,7 +3151,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 	case 1:
 //line defers.go:321
 		generated.ChildErr(f)
-//line defers_task.go:3139
+//line defers_task.go:3155
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3157,7 +3173,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3161
+//line defers_task.go:3177
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3171,8 +3187,8 @@ exit:
 	return generated.End(p1, f, t, struct{}{}, nil)
 }
 
+
 // deferErrorArgs has the arguments of deferError.
-//
 type deferErrorArgs struct {
 	n int
 }
@@ -3202,8 +3218,8 @@ func deferErrorStart(t *task.T, p *plan, n int) (_ error) {
 	return err1
 }
 
+
 // deferErrorStep is the step form of deferError.
-//
 func deferErrorStep(f *generated.Frame[deferErrorState, struct{}], h *deferErrorHeld) generated.Step {
 	step, _ := deferErrorRun(f, h, f.At())
 	return step
@@ -3228,7 +3244,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	case 1:
 //line defers.go:329
 		err = generated.ChildErr(f)
-//line defers_task.go:3232
+//line defers_task.go:3248
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3254,7 +3270,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	}
 //line defers.go:329
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3258
+//line defers_task.go:3274
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3265,7 +3281,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3269
+//line defers_task.go:3285
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3274,8 +3290,8 @@ exit:
 	return generated.End(p1, f, t, struct{}{}, *r)
 }
 
+
 // deferLiteralArgs has the arguments of deferLiteral.
-//
 type deferLiteralArgs struct {
 	n int
 }
@@ -3309,8 +3325,8 @@ func deferLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferLiteralStep is the step form of deferLiteral.
-//
 func deferLiteralStep(f *generated.Frame[deferLiteralState, string], h *deferLiteralHeld) generated.Step {
 	step, _ := deferLiteralRun(f, h, f.At())
 	return step
@@ -3340,14 +3356,14 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 //line defers.go:347
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3344
+//line defers_task.go:3360
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:348
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3351
+//line defers_task.go:3367
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3372,7 +3388,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	}
 //line defers.go:347
 	a = startOfDefers1(call)(t, n)
-//line defers_task.go:3376
+//line defers_task.go:3392
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3381,7 +3397,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 resume1:
 //line defers.go:348
 	b = startOfDefers1(call)(t, 1)
-//line defers_task.go:3385
+//line defers_task.go:3401
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3407,7 +3423,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3411
+//line defers_task.go:3427
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3416,8 +3432,8 @@ exit:
 	return generated.End(p1, f, t, *r, *err)
 }
 
+
 // deferLiteralFunc1Args has the arguments of deferLiteral.func1.
-//
 type deferLiteralFunc1Args struct {
 	m int
 }
@@ -3474,7 +3490,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 		m = s1.m
 //line defers.go:341
 		generated.ChildErr(f)
-//line defers_task.go:3478
+//line defers_task.go:3494
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3490,7 +3506,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 			func(t *task.T) {
 //line defers.go:337
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3494
+//line defers_task.go:3510
 				if generated.Suspended(t) {
 					_, h := deferLiteralFunc1Func1Kind.Spill(t, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3504,7 +3520,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 	}
 //line defers.go:341
 	stopStart(t, p, "literal")
-//line defers_task.go:3508
+//line defers_task.go:3524
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3519,7 +3535,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3523
+//line defers_task.go:3539
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3528,8 +3544,8 @@ exit:
 	return generated.End(p1, f, t, *s, nil)
 }
 
+
 // deferLiteralFunc1Func1Args has the arguments of deferLiteral.func1.func1.
-//
 type deferLiteralFunc1Func1Args struct {
 	m int
 }
@@ -3564,14 +3580,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, 
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:337
 		generated.ChildErr(f)
-//line defers_task.go:3568
+//line defers_task.go:3584
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:337
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3575
+//line defers_task.go:3591
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3580,12 +3596,12 @@ resume1:
 //line defers.go:338
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3584
+//line defers_task.go:3600
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // deferRecursiveArgs has the arguments of deferRecursive.
-//
 type deferRecursiveArgs struct {
 	n int
 }
@@ -3621,8 +3637,8 @@ func deferRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferRecursiveStep is the step form of deferRecursive.
-//
 func deferRecursiveStep(f *generated.Frame[deferRecursiveState, string], h *deferRecursiveHeld) generated.Step {
 	step, _ := deferRecursiveRun(f, h, f.At())
 	return step
@@ -3652,7 +3668,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	case 1:
 //line defers.go:366
 		generated.ChildErr(f)
-//line defers_task.go:3656
+//line defers_task.go:3672
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3660,7 +3676,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 //line defers.go:369
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3664
+//line defers_task.go:3680
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3672,7 +3688,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:356
 	{
-		p1.Defer(func(p1 *generated.Panic) {
+		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
 			defer func() {
 				if v := recover(); v != nil {
@@ -3699,7 +3715,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:366
 	stopStart(t, p, "bottom")
-//line defers_task.go:3703
+//line defers_task.go:3719
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3709,7 +3725,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3713
+//line defers_task.go:3729
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3723,7 +3739,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3727
+//line defers_task.go:3743
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3732,8 +3748,8 @@ exit:
 	return generated.End(p1, f, t, *r, *err)
 }
 
+
 // deferBetweenArgs has the arguments of deferBetween.
-//
 type deferBetweenArgs struct {
 	n int
 }
@@ -3764,8 +3780,8 @@ func deferBetweenStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
+
 // deferBetweenStep is the step form of deferBetween.
-//
 func deferBetweenStep(f *generated.Frame[deferBetweenState, string], h *deferBetweenHeld) generated.Step {
 	step, _ := deferBetweenRun(f, h, f.At())
 	return step
@@ -3793,7 +3809,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 //line defers.go:379
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3797
+//line defers_task.go:3813
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3809,7 +3825,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 			func(t *task.T) {
 //line defers.go:376
 				stopStart(t, p, "between")
-//line defers_task.go:3813
+//line defers_task.go:3829
 				if generated.Suspended(t) {
 					_, h := deferBetweenFunc1Kind.Spill(t, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -3822,7 +3838,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 	}
 //line defers.go:379
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:3826
+//line defers_task.go:3842
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3834,7 +3850,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:3838
+//line defers_task.go:3854
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -3842,6 +3858,7 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, *r1)
 }
+
 
 type deferBetweenFunc1State struct{}
 
@@ -3866,14 +3883,14 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 		p, p1 = h.p, h.p1
 //line defers.go:376
 		generated.ChildErr(f)
-//line defers_task.go:3870
+//line defers_task.go:3887
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:376
 	stopStart(t, p, "between")
-//line defers_task.go:3877
+//line defers_task.go:3894
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3881,12 +3898,12 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 resume1:
 //line defers.go:377
 	p.logf("%v", p1.Recover())
-//line defers_task.go:3885
+//line defers_task.go:3902
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // throughBothArgs has the arguments of throughBoth.
-//
 type throughBothArgs struct {
 	n int
 }
@@ -3904,7 +3921,7 @@ var throughBothKind *generated.HeldKind[throughBothState, throughBothHeld, strin
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:383
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:3908
+//line defers_task.go:3925
 	if generated.Suspended(t) {
 		_, h := throughBothKind.Spill(t, 1)
 		*h = throughBothHeld{}
@@ -3915,9 +3932,9 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
+//line defers_task.go:3936
+
 // throughBothStep is the step form of throughBoth.
-//
-//line defers_task.go:3921
 func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBothHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3935,14 +3952,14 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 //line defers.go:383
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3939
+//line defers_task.go:3956
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:383
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:3946
+//line defers_task.go:3963
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3953,9 +3970,9 @@ resume1:
 	return generated.Return(f, r+"!", err)
 }
 
+//line defers_task.go:3974
+
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
-//
-//line defers_task.go:3959
 func startOfDefers(fn func(*task.T) error) func(*task.T) error {
 	if start := generated.StartOf(fn); start != nil {
 		return start
