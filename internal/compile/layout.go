@@ -54,7 +54,7 @@ type slot struct {
 }
 
 func (fn *function) newLayout() *layout {
-	l := &layout{}
+	l := &layout{hasHeld: len(fn.typeParams) > 0} // so that the kinds of instances have types of their own
 	var args []*types.Var
 	for _, v := range fn.arguments() {
 		if v.Name() != "_" && v.Name() != "" {
@@ -68,7 +68,7 @@ func (fn *function) newLayout() *layout {
 	together := conflicts(points)
 	held := map[*types.Var]*slot{}
 	names := map[string]bool{"exit": true}
-	l.hasHeld = fn.isDeferring()
+	l.hasHeld = l.hasHeld || fn.isDeferring()
 	for n, vs := range points {
 		s := &storage{exit: fn.isDeferring()}
 		fields := map[string]bool{}

@@ -28,7 +28,3 @@ func (l *lowerer) ifElse(s *ast.IfStmt) {
 	}
 	l.emit(b)
 }
-
-func (l *lowerer) localDeclaration(d *ast.GenDecl) {
-	l.refuse(d, "declarations of types and constants in task functions are not compiled yet; move them out of the function")
-}

@@ -174,7 +174,6 @@ func init() {
 	})
 }
 
-
 // stopAt1 is what stop keeps while it waits in line 30.
 type stopAt1 struct {
 	n int
@@ -199,7 +198,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 		{
 //line defers.go:30
 			err := startOfDefers(p.wait)(t)
-//line defers_task.go:203
+//line defers_task.go:202
 			if generated.Suspended(t) {
 				f, h := stopKind.Spill(t, 1)
 				*generated.At[stopAt1](f) = stopAt1{n: n}
@@ -217,7 +216,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 	return p.act(n)
 }
 
-//line defers_task.go:221
+//line defers_task.go:220
 
 // stopStep is the step form of stop.
 func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.Step {
@@ -237,7 +236,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 		p = h.p
 //line defers.go:30
 		err = generated.ChildErr(f)
-//line defers_task.go:241
+//line defers_task.go:240
 		goto resume1
 	default:
 		return f.BadResume()
@@ -251,7 +250,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 	}
 //line defers.go:30
 	err = startOfDefers(p.wait)(t)
-//line defers_task.go:255
+//line defers_task.go:254
 	if generated.Suspended(t) {
 		*generated.At[stopAt1](f) = stopAt1{n: n}
 		*h = stopHeld{p: p}
@@ -270,7 +269,7 @@ end2:
 	return generated.Return(f, struct{}{}, p.act(n))
 }
 
-//line defers_task.go:274
+//line defers_task.go:273
 
 type fileCloseState struct{}
 
@@ -284,7 +283,7 @@ var fileCloseKind *generated.HeldKind[fileCloseState, fileCloseHeld, struct{}]
 func fileCloseStart(f *file, t *task.T) (_ error) {
 //line defers.go:45
 	err := stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:288
+//line defers_task.go:287
 	if generated.Suspended(t) {
 		_, h := fileCloseKind.Spill(t, 1)
 		*h = fileCloseHeld{f: f}
@@ -295,7 +294,7 @@ func fileCloseStart(f *file, t *task.T) (_ error) {
 	return err
 }
 
-//line defers_task.go:299
+//line defers_task.go:298
 
 // fileCloseStep is the step form of (*file).close.
 func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld) generated.Step {
@@ -311,14 +310,14 @@ func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHe
 		f = h.f
 //line defers.go:45
 		err = generated.ChildErr(f1)
-//line defers_task.go:315
+//line defers_task.go:314
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:45
 	err = stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:322
+//line defers_task.go:321
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{f: f}
 		return generated.Wait(f1, t, 1)
@@ -329,7 +328,7 @@ resume1:
 	return generated.Return(f1, struct{}{}, err)
 }
 
-//line defers_task.go:333
+//line defers_task.go:332
 
 type fileRenameState struct{}
 
@@ -344,13 +343,12 @@ var fileRenameKind *generated.HeldKind[fileRenameState, fileRenameHeld, struct{}
 func fileRenameStart(f file, t *task.T, s ...string) {
 //line defers.go:52
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:348
+//line defers_task.go:347
 	if generated.Suspended(t) {
 		fileRenameKind.SpillBare(t, 1)
 		return
 	}
 }
-
 
 // fileRenameStep is the step form of file.rename.
 func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenameHeld) generated.Step {
@@ -365,14 +363,14 @@ func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenam
 	case 1:
 //line defers.go:52
 		generated.ChildErr(f1)
-//line defers_task.go:369
+//line defers_task.go:367
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:52
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:376
+//line defers_task.go:374
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = fileRenameHeld{}
@@ -382,7 +380,6 @@ func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenam
 resume1:
 	return generated.Return(f1, struct{}{}, nil)
 }
-
 
 type taskPairState struct{}
 
@@ -396,7 +393,7 @@ var taskPairKind *generated.HeldKind[taskPairState, taskPairHeld, int]
 func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 //line defers.go:59
 	err := stopStart(t, p, "task pair")
-//line defers_task.go:400
+//line defers_task.go:397
 	if generated.Suspended(t) {
 		taskPairKind.SpillBare(t, 1)
 		return
@@ -405,7 +402,7 @@ func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 	return 3, err
 }
 
-//line defers_task.go:409
+//line defers_task.go:406
 
 // taskPairStep is the step form of taskPair.
 func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) generated.Step {
@@ -420,14 +417,14 @@ func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) gener
 	case 1:
 //line defers.go:59
 		err = generated.ChildErr(f)
-//line defers_task.go:424
+//line defers_task.go:421
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:59
 	err = stopStart(t, p, "task pair")
-//line defers_task.go:431
+//line defers_task.go:428
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = taskPairHeld{}
@@ -439,7 +436,7 @@ resume1:
 	return generated.Return(f, 3, err)
 }
 
-//line defers_task.go:443
+//line defers_task.go:440
 
 // deferCloseArgs has the arguments of deferClose.
 type deferCloseArgs struct {
@@ -471,7 +468,6 @@ func deferCloseStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f1, &h.exit.result)
 }
 
-
 // deferCloseStep is the step form of deferClose.
 func deferCloseStep(f1 *generated.Frame[deferCloseState, string], h *deferCloseHeld) generated.Step {
 	step, _ := deferCloseRun(f1, h, f1.At())
@@ -501,7 +497,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 		p = h.p
 //line defers.go:66
 		err = generated.ChildErr(f1)
-//line defers_task.go:505
+//line defers_task.go:501
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -522,7 +518,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 //line defers.go:65
 	p.logf("opened")
 	err = stopStart(t, p, "work")
-//line defers_task.go:526
+//line defers_task.go:522
 	if generated.Suspended(t) {
 		*h = deferCloseHeld{exit: h.exit, p: p}
 		return generated.Wait(f1, t, 1), true
@@ -533,7 +529,7 @@ resume1:
 		*r, *r1 = fmt.Sprint("result ", p.stops), err
 		goto exit
 	}
-//line defers_task.go:537
+//line defers_task.go:533
 exit:
 	if p1.Run(t) {
 		*h = deferCloseHeld{exit: h.exit}
@@ -541,7 +537,6 @@ exit:
 	}
 	return generated.End(p1, f1, t, *r, *r1)
 }
-
 
 // deferBreakArgs has the arguments of deferBreak.
 type deferBreakArgs struct {
@@ -583,7 +578,6 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferBreakStep is the step form of deferBreak.
 func deferBreakStep(f *generated.Frame[deferBreakState, string], h *deferBreakHeld) generated.Step {
 	step, _ := deferBreakRun(f, h, f.At())
@@ -613,7 +607,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:74
 		err = generated.ChildErr(f)
-//line defers_task.go:617
+//line defers_task.go:611
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -621,12 +615,12 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:80
 		generated.ChildErr(f)
-//line defers_task.go:625
+//line defers_task.go:619
 		goto resume2
 	case 3:
 //line defers.go:82
 		generated.ChildErr(f)
-//line defers_task.go:630
+//line defers_task.go:624
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -650,7 +644,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 loop1:
 //line defers.go:74
 	err = stopStart(t, p, "first")
-//line defers_task.go:654
+//line defers_task.go:648
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -672,7 +666,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:676
+//line defers_task.go:670
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -685,7 +679,7 @@ resume2:
 end2:
 //line defers.go:82
 	stopStart(t, p, "after")
-//line defers_task.go:689
+//line defers_task.go:683
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -696,7 +690,7 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:700
+//line defers_task.go:694
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
@@ -704,7 +698,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, *r1)
 }
-
 
 // deferInLoopArgs has the arguments of deferInLoop.
 type deferInLoopArgs struct {
@@ -743,7 +736,6 @@ func deferInLoopStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f1, &h.exit.result)
 }
 
-
 // deferInLoopStep is the step form of deferInLoop.
 func deferInLoopStep(f1 *generated.Frame[deferInLoopState, string], h *deferInLoopHeld) generated.Step {
 	step, _ := deferInLoopRun(f1, h, f1.At())
@@ -776,7 +768,7 @@ func deferInLoopRun(f1 *generated.Frame[deferInLoopState, string], h *deferInLoo
 		p, i = h.p, h.i
 //line defers.go:97
 		err = generated.ChildErr(f1)
-//line defers_task.go:780
+//line defers_task.go:772
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -837,7 +829,7 @@ end2:
 				func(t *task.T) {
 //line defers.go:93
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:841
+//line defers_task.go:833
 					if generated.Suspended(t) {
 						_, h := deferInLoopFunc1Kind.Spill(t, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
@@ -852,7 +844,7 @@ end2:
 	}
 //line defers.go:97
 	err = stopStart(t, p, "body")
-//line defers_task.go:856
+//line defers_task.go:848
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -885,7 +877,7 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:889
+//line defers_task.go:881
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
@@ -893,7 +885,6 @@ exit:
 	}
 	return generated.End(p1, f1, t, *r, *r1)
 }
-
 
 type deferInLoopFunc1State struct{}
 
@@ -920,14 +911,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame[deferInLoopFunc1State, struct{}], 
 		p, i = h.p, h.i
 //line defers.go:93
 		generated.ChildErr(f1)
-//line defers_task.go:924
+//line defers_task.go:915
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:93
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:931
+//line defers_task.go:922
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -936,10 +927,9 @@ resume1:
 //line defers.go:94
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:940
+//line defers_task.go:931
 	return generated.Return(f1, struct{}{}, nil)
 }
-
 
 // deferNamedArgs has the arguments of deferNamed.
 type deferNamedArgs struct {
@@ -982,7 +972,6 @@ func deferNamedStart(t *task.T, p *plan, n int) (k int, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferNamedStep is the step form of deferNamed.
 func deferNamedStep(f *generated.Frame[deferNamedState, int], h *deferNamedHeld) generated.Step {
 	step, _ := deferNamedRun(f, h, f.At())
@@ -1018,7 +1007,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 		p = h.p
 //line defers.go:123
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1022
+//line defers_task.go:1011
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1026,7 +1015,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:126
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1030
+//line defers_task.go:1019
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1045,7 +1034,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1049
+//line defers_task.go:1038
 					if generated.Suspended(t) {
 						_, h := deferNamedFunc1Kind.Spill(t, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
@@ -1073,7 +1062,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:122
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1077
+//line defers_task.go:1066
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1094,7 +1083,7 @@ resume1:
 end1:
 //line defers.go:126
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1098
+//line defers_task.go:1087
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1112,7 +1101,7 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1116
+//line defers_task.go:1105
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
@@ -1120,7 +1109,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *k, *err)
 }
-
 
 type deferNamedFunc1State struct{}
 
@@ -1148,7 +1136,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 		k, err = h.k, h.err
 //line defers.go:113
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1152
+//line defers_task.go:1140
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1161,7 +1149,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 	}
 //line defers.go:113
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1165
+//line defers_task.go:1153
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1171,10 +1159,9 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1175
+//line defers_task.go:1163
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // deferNamedTextArgs has the arguments of deferNamedText.
 type deferNamedTextArgs struct {
@@ -1198,7 +1185,7 @@ var deferNamedTextKind *generated.HeldKind[deferNamedTextState, deferNamedTextHe
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:134
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1202
+//line defers_task.go:1189
 	if generated.Suspended(t) {
 		f := deferNamedTextKind.SpillBare(t, 1)
 		s := generated.At[deferNamedTextAt1](f)
@@ -1210,7 +1197,7 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line defers_task.go:1214
+//line defers_task.go:1201
 
 // deferNamedTextStep is the step form of deferNamedText.
 func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *deferNamedTextHeld) generated.Step {
@@ -1230,14 +1217,14 @@ func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *defe
 //line defers.go:134
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1234
+//line defers_task.go:1221
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:134
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1241
+//line defers_task.go:1228
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
@@ -1252,7 +1239,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint(k), err)
 }
 
-//line defers_task.go:1256
+//line defers_task.go:1243
 
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 169.
 type deferOperandsAt1 struct {
@@ -1286,7 +1273,6 @@ func deferOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 	*h = deferOperandsHeld{p: p, n: &n}
 	return generated.Run(t, f1, &h.exit.result)
 }
-
 
 // deferOperandsStep is the step form of deferOperands.
 func deferOperandsStep(f1 *generated.Frame[deferOperandsState, string], h *deferOperandsHeld) generated.Step {
@@ -1325,13 +1311,13 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:169
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1329
+//line defers_task.go:1315
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:176
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1335
+//line defers_task.go:1321
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1500,7 +1486,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 				func(t *task.T, v string, more ...int) {
 //line defers.go:165
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1504
+//line defers_task.go:1490
 					if generated.Suspended(t) {
 						deferOperandsFunc1Kind.SpillBare(t, 1)
 						return
@@ -1530,7 +1516,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:169
 	v = must2Start(t, p, *n)
-//line defers_task.go:1534
+//line defers_task.go:1520
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1565,7 +1551,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1569
+//line defers_task.go:1555
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1577,7 +1563,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1581
+//line defers_task.go:1567
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
@@ -1585,7 +1571,6 @@ exit:
 	}
 	return generated.End(p1, f1, t, *r, *err)
 }
-
 
 type deferOperandsFunc1State struct{}
 
@@ -1615,14 +1600,14 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 	case 1:
 //line defers.go:165
 		generated.ChildErr(f)
-//line defers_task.go:1619
+//line defers_task.go:1604
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:165
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1626
+//line defers_task.go:1611
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferOperandsFunc1Held{}
@@ -1632,7 +1617,6 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // must2Args has the arguments of must2.
 type must2Args struct {
@@ -1656,7 +1640,7 @@ var must2Kind *generated.HeldKind[must2State, must2Held, int]
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:181
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1660
+//line defers_task.go:1644
 	if generated.Suspended(t) {
 		f := must2Kind.SpillBare(t, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
@@ -1666,7 +1650,7 @@ func must2Start(t *task.T, p *plan, n int) (_ int) {
 	return n
 }
 
-//line defers_task.go:1670
+//line defers_task.go:1654
 
 // must2Step is the step form of must2.
 func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step {
@@ -1685,14 +1669,14 @@ func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step
 		n = s.n
 //line defers.go:181
 		generated.ChildErr(f)
-//line defers_task.go:1689
+//line defers_task.go:1673
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:181
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1696
+//line defers_task.go:1680
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
 		if h != nil {
@@ -1705,7 +1689,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line defers_task.go:1709
+//line defers_task.go:1693
 
 // deferRecoverArgs has the arguments of deferRecover.
 type deferRecoverArgs struct {
@@ -1742,7 +1726,6 @@ func deferRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f1, &h.exit.result)
 }
 
-
 // deferRecoverStep is the step form of deferRecover.
 func deferRecoverStep(f1 *generated.Frame[deferRecoverState, string], h *deferRecoverHeld) generated.Step {
 	step, _ := deferRecoverRun(f1, h, f1.At())
@@ -1776,7 +1759,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 		n = s.n
 //line defers.go:212
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1780
+//line defers_task.go:1763
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1804,7 +1787,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:189
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1808
+//line defers_task.go:1791
 						if generated.Suspended(t) {
 							_, h := deferRecoverFunc1Kind.Spill(t, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
@@ -1894,7 +1877,7 @@ end4:
 //line defers.go:211
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:1898
+//line defers_task.go:1881
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -1919,7 +1902,7 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:1923
+//line defers_task.go:1906
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -1927,7 +1910,6 @@ exit:
 	}
 	return generated.End(p1, f1, t, *r, *err)
 }
-
 
 type deferRecoverFunc1State struct{}
 
@@ -1956,7 +1938,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:190
 		generated.ChildErr(f)
-//line defers_task.go:1960
+//line defers_task.go:1942
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1969,7 +1951,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 	}
 //line defers.go:190
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1973
+//line defers_task.go:1955
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -1979,10 +1961,9 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:1983
+//line defers_task.go:1965
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // deferNestedArgs has the arguments of deferNested.
 type deferNestedArgs struct {
@@ -2020,7 +2001,6 @@ func deferNestedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferNestedStep is the step form of deferNested.
 func deferNestedStep(f *generated.Frame[deferNestedState, string], h *deferNestedHeld) generated.Step {
 	step, _ := deferNestedRun(f, h, f.At())
@@ -2054,13 +2034,13 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 		p = h.p
 //line defers.go:254
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2058
+//line defers_task.go:2038
 		goto resume1
 	case 2:
 //line defers.go:257
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2064
+//line defers_task.go:2044
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2101,7 +2081,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 			func(t *task.T) {
 //line defers.go:249
 				stopStart(t, p, "no recover")
-//line defers_task.go:2105
+//line defers_task.go:2085
 				if generated.Suspended(t) {
 					f := deferNestedFunc2Kind.SpillBare(t, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
@@ -2116,7 +2096,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:254
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2120
+//line defers_task.go:2100
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2131,7 +2111,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2135
+//line defers_task.go:2115
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2141,7 +2121,7 @@ resume2:
 //line defers.go:257
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2145
+//line defers_task.go:2125
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2149,7 +2129,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, *err)
 }
-
 
 // deferNestedFunc1Args has the arguments of deferNested.func1.
 type deferNestedFunc1Args struct {
@@ -2207,7 +2186,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:230
 		generated.ChildErr(f)
-//line defers_task.go:2211
+//line defers_task.go:2190
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2226,7 +2205,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2230
+//line defers_task.go:2209
 				if generated.Suspended(t) {
 					deferNestedFunc1Func1Kind.SpillBare(t, 1)
 					return
@@ -2236,7 +2215,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 	}
 //line defers.go:230
 	stopStart(t, p, "outer")
-//line defers_task.go:2240
+//line defers_task.go:2219
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2253,7 +2232,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2257
+//line defers_task.go:2236
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2261,7 +2240,6 @@ exit:
 	}
 	return generated.End(p2, f, t, struct{}{}, nil)
 }
-
 
 type deferNestedFunc1Func1State struct{}
 
@@ -2285,7 +2263,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 	case 1:
 //line defers.go:228
 		generated.ChildErr(f)
-//line defers_task.go:2289
+//line defers_task.go:2267
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2295,7 +2273,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2299
+//line defers_task.go:2277
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferNestedFunc1Func1Held{}
@@ -2305,7 +2283,6 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // deferNestedFunc2Args has the arguments of deferNested.func2.
 type deferNestedFunc2Args struct {
@@ -2342,14 +2319,14 @@ func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h
 		n = s.n
 //line defers.go:249
 		generated.ChildErr(f)
-//line defers_task.go:2346
+//line defers_task.go:2323
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:249
 	stopStart(t, p, "no recover")
-//line defers_task.go:2353
+//line defers_task.go:2330
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		if h != nil {
@@ -2362,10 +2339,9 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2366
+//line defers_task.go:2343
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // deferCalleeArgs has the arguments of deferCallee.
 type deferCalleeArgs struct {
@@ -2402,7 +2378,6 @@ func deferCalleeStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferCalleeStep is the step form of deferCallee.
 func deferCalleeStep(f *generated.Frame[deferCalleeState, string], h *deferCalleeHeld) generated.Step {
 	step, _ := deferCalleeRun(f, h, f.At())
@@ -2430,7 +2405,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 		n = s.n
 //line defers.go:264
 		generated.ChildErr(f)
-//line defers_task.go:2434
+//line defers_task.go:2409
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2449,7 +2424,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 	}
 //line defers.go:264
 	stopStart(t, p, "callee")
-//line defers_task.go:2453
+//line defers_task.go:2428
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2464,7 +2439,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2468
+//line defers_task.go:2443
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2472,7 +2447,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, *r1)
 }
-
 
 // deferGoexitArgs has the arguments of deferGoexit.
 type deferGoexitArgs struct {
@@ -2509,7 +2483,6 @@ func deferGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferGoexitStep is the step form of deferGoexit.
 func deferGoexitStep(f *generated.Frame[deferGoexitState, string], h *deferGoexitHeld) generated.Step {
 	step, _ := deferGoexitRun(f, h, f.At())
@@ -2537,7 +2510,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 		n = s.n
 //line defers.go:281
 		generated.ChildErr(f)
-//line defers_task.go:2541
+//line defers_task.go:2514
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2585,7 +2558,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:281
 	stopStart(t, p, "work")
-//line defers_task.go:2589
+//line defers_task.go:2562
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2600,7 +2573,7 @@ resume1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2604
+//line defers_task.go:2577
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2608,7 +2581,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, *err)
 }
-
 
 // deferUnnamedArgs has the arguments of deferUnnamed.
 type deferUnnamedArgs struct {
@@ -2653,7 +2625,7 @@ var deferUnnamedKind *generated.HeldKind[deferUnnamedState, deferUnnamedHeld, st
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:290
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2657
+//line defers_task.go:2629
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2664,7 +2636,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:291
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2668
+//line defers_task.go:2640
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2674,7 +2646,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:292
 	deferNoneStart(t, p, n)
-//line defers_task.go:2678
+//line defers_task.go:2650
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2683,7 +2655,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:293
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2687
+//line defers_task.go:2659
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2694,7 +2666,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
-//line defers_task.go:2698
+//line defers_task.go:2670
 
 // deferUnnamedStep is the step form of deferUnnamed.
 func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnnamedHeld) generated.Step {
@@ -2717,7 +2689,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:290
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2721
+//line defers_task.go:2693
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2726,7 +2698,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:291
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2730
+//line defers_task.go:2702
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2734,7 +2706,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		p, c = h.p, h.c
 //line defers.go:292
 		generated.Child(f)
-//line defers_task.go:2738
+//line defers_task.go:2710
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2742,14 +2714,14 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		c = h.c
 //line defers.go:293
 		err = generated.ChildErr(f)
-//line defers_task.go:2746
+//line defers_task.go:2718
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:290
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2753
+//line defers_task.go:2725
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2760,7 +2732,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 resume1:
 //line defers.go:291
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2764
+//line defers_task.go:2736
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2770,7 +2742,7 @@ resume1:
 resume2:
 //line defers.go:292
 	deferNoneStart(t, p, n)
-//line defers_task.go:2774
+//line defers_task.go:2746
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2779,7 +2751,7 @@ resume2:
 resume3:
 //line defers.go:293
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2783
+//line defers_task.go:2755
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2790,7 +2762,7 @@ resume4:
 	return generated.Return(f, fmt.Sprint(a, b, c, err), nil)
 }
 
-//line defers_task.go:2794
+//line defers_task.go:2766
 
 // deferOneArgs has the arguments of deferOne.
 type deferOneArgs struct {
@@ -2828,7 +2800,6 @@ func deferOneStart(t *task.T, p *plan, n int) (_ int) {
 	return r1
 }
 
-
 // deferOneStep is the step form of deferOne.
 func deferOneStep(f *generated.Frame[deferOneState, int], h *deferOneHeld) generated.Step {
 	step, _ := deferOneRun(f, h, f.At())
@@ -2856,7 +2827,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 //line defers.go:303
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:2860
+//line defers_task.go:2831
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2886,7 +2857,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:2890
+//line defers_task.go:2861
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -2900,7 +2871,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:2904
+//line defers_task.go:2875
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -2908,7 +2879,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, nil)
 }
-
 
 // deferTwoResult is what deferTwo returns.
 type deferTwoResult = struct {
@@ -2951,7 +2921,6 @@ func deferTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return r2.R0, r2.R1
 }
 
-
 // deferTwoStep is the step form of deferTwo.
 func deferTwoStep(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoHeld) generated.Step {
 	step, _ := deferTwoRun(f, h, f.At())
@@ -2979,7 +2948,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 //line defers.go:308
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2983
+//line defers_task.go:2952
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2998,7 +2967,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 	}
 //line defers.go:308
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:3002
+//line defers_task.go:2971
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3010,7 +2979,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:3014
+//line defers_task.go:2983
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3018,7 +2987,6 @@ exit:
 	}
 	return generated.End(p1, f, t, deferTwoResult{*r, *r1}, nil)
 }
-
 
 // taskTwoResult is what taskTwo returns.
 type taskTwoResult = struct {
@@ -3048,7 +3016,7 @@ var taskTwoKind *generated.HeldKind[taskTwoState, taskTwoHeld, taskTwoResult]
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:312
 	stopStart(t, p, "two results")
-//line defers_task.go:3052
+//line defers_task.go:3020
 	if generated.Suspended(t) {
 		f := taskTwoKind.SpillBare(t, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
@@ -3058,7 +3026,7 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return n, "two"
 }
 
-//line defers_task.go:3062
+//line defers_task.go:3030
 
 // taskTwoStep is the step form of taskTwo.
 func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld) generated.Step {
@@ -3077,14 +3045,14 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 		n = s.n
 //line defers.go:312
 		generated.ChildErr(f)
-//line defers_task.go:3081
+//line defers_task.go:3049
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:312
 	stopStart(t, p, "two results")
-//line defers_task.go:3088
+//line defers_task.go:3056
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		if h != nil {
@@ -3097,7 +3065,7 @@ resume1:
 	return generated.Return(f, taskTwoResult{n, "two"}, nil)
 }
 
-//line defers_task.go:3101
+//line defers_task.go:3069
 
 // deferNoneArgs has the arguments of deferNone.
 type deferNoneArgs struct {
@@ -3127,7 +3095,6 @@ func deferNoneStart(t *task.T, p *plan, n int) {
 	generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferNoneStep is the step form of deferNone.
 func deferNoneStep(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld) generated.Step {
 	step, _ := deferNoneRun(f, h, f.At())
@@ -3151,7 +3118,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 	case 1:
 //line defers.go:321
 		generated.ChildErr(f)
-//line defers_task.go:3155
+//line defers_task.go:3122
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3173,7 +3140,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3177
+//line defers_task.go:3144
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3186,7 +3153,6 @@ exit:
 	}
 	return generated.End(p1, f, t, struct{}{}, nil)
 }
-
 
 // deferErrorArgs has the arguments of deferError.
 type deferErrorArgs struct {
@@ -3218,7 +3184,6 @@ func deferErrorStart(t *task.T, p *plan, n int) (_ error) {
 	return err1
 }
 
-
 // deferErrorStep is the step form of deferError.
 func deferErrorStep(f *generated.Frame[deferErrorState, struct{}], h *deferErrorHeld) generated.Step {
 	step, _ := deferErrorRun(f, h, f.At())
@@ -3244,7 +3209,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	case 1:
 //line defers.go:329
 		err = generated.ChildErr(f)
-//line defers_task.go:3248
+//line defers_task.go:3213
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3270,7 +3235,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	}
 //line defers.go:329
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3274
+//line defers_task.go:3239
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3281,7 +3246,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3285
+//line defers_task.go:3250
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3289,7 +3254,6 @@ exit:
 	}
 	return generated.End(p1, f, t, struct{}{}, *r)
 }
-
 
 // deferLiteralArgs has the arguments of deferLiteral.
 type deferLiteralArgs struct {
@@ -3325,7 +3289,6 @@ func deferLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferLiteralStep is the step form of deferLiteral.
 func deferLiteralStep(f *generated.Frame[deferLiteralState, string], h *deferLiteralHeld) generated.Step {
 	step, _ := deferLiteralRun(f, h, f.At())
@@ -3356,14 +3319,14 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 //line defers.go:347
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3360
+//line defers_task.go:3323
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:348
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3367
+//line defers_task.go:3330
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3388,7 +3351,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	}
 //line defers.go:347
 	a = startOfDefers1(call)(t, n)
-//line defers_task.go:3392
+//line defers_task.go:3355
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3397,7 +3360,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 resume1:
 //line defers.go:348
 	b = startOfDefers1(call)(t, 1)
-//line defers_task.go:3401
+//line defers_task.go:3364
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3423,7 +3386,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3427
+//line defers_task.go:3390
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3431,7 +3394,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, *err)
 }
-
 
 // deferLiteralFunc1Args has the arguments of deferLiteral.func1.
 type deferLiteralFunc1Args struct {
@@ -3490,7 +3452,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 		m = s1.m
 //line defers.go:341
 		generated.ChildErr(f)
-//line defers_task.go:3494
+//line defers_task.go:3456
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3506,7 +3468,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 			func(t *task.T) {
 //line defers.go:337
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3510
+//line defers_task.go:3472
 				if generated.Suspended(t) {
 					_, h := deferLiteralFunc1Func1Kind.Spill(t, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3520,7 +3482,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 	}
 //line defers.go:341
 	stopStart(t, p, "literal")
-//line defers_task.go:3524
+//line defers_task.go:3486
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3535,7 +3497,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3539
+//line defers_task.go:3501
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3543,7 +3505,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *s, nil)
 }
-
 
 // deferLiteralFunc1Func1Args has the arguments of deferLiteral.func1.func1.
 type deferLiteralFunc1Func1Args struct {
@@ -3580,14 +3541,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, 
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:337
 		generated.ChildErr(f)
-//line defers_task.go:3584
+//line defers_task.go:3545
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:337
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3591
+//line defers_task.go:3552
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3596,10 +3557,9 @@ resume1:
 //line defers.go:338
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3600
+//line defers_task.go:3561
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // deferRecursiveArgs has the arguments of deferRecursive.
 type deferRecursiveArgs struct {
@@ -3637,7 +3597,6 @@ func deferRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferRecursiveStep is the step form of deferRecursive.
 func deferRecursiveStep(f *generated.Frame[deferRecursiveState, string], h *deferRecursiveHeld) generated.Step {
 	step, _ := deferRecursiveRun(f, h, f.At())
@@ -3668,7 +3627,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	case 1:
 //line defers.go:366
 		generated.ChildErr(f)
-//line defers_task.go:3672
+//line defers_task.go:3631
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3676,7 +3635,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 //line defers.go:369
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3680
+//line defers_task.go:3639
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3715,7 +3674,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:366
 	stopStart(t, p, "bottom")
-//line defers_task.go:3719
+//line defers_task.go:3678
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3725,7 +3684,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3729
+//line defers_task.go:3688
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3739,7 +3698,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3743
+//line defers_task.go:3702
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3747,7 +3706,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, *err)
 }
-
 
 // deferBetweenArgs has the arguments of deferBetween.
 type deferBetweenArgs struct {
@@ -3780,7 +3738,6 @@ func deferBetweenStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return generated.Run(t, f, &h.exit.result)
 }
 
-
 // deferBetweenStep is the step form of deferBetween.
 func deferBetweenStep(f *generated.Frame[deferBetweenState, string], h *deferBetweenHeld) generated.Step {
 	step, _ := deferBetweenRun(f, h, f.At())
@@ -3809,7 +3766,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 //line defers.go:379
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3813
+//line defers_task.go:3770
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3825,7 +3782,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 			func(t *task.T) {
 //line defers.go:376
 				stopStart(t, p, "between")
-//line defers_task.go:3829
+//line defers_task.go:3786
 				if generated.Suspended(t) {
 					_, h := deferBetweenFunc1Kind.Spill(t, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -3838,7 +3795,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 	}
 //line defers.go:379
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:3842
+//line defers_task.go:3799
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3850,7 +3807,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:3854
+//line defers_task.go:3811
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -3858,7 +3815,6 @@ exit:
 	}
 	return generated.End(p1, f, t, *r, *r1)
 }
-
 
 type deferBetweenFunc1State struct{}
 
@@ -3883,14 +3839,14 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 		p, p1 = h.p, h.p1
 //line defers.go:376
 		generated.ChildErr(f)
-//line defers_task.go:3887
+//line defers_task.go:3843
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:376
 	stopStart(t, p, "between")
-//line defers_task.go:3894
+//line defers_task.go:3850
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3898,10 +3854,9 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 resume1:
 //line defers.go:377
 	p.logf("%v", p1.Recover())
-//line defers_task.go:3902
+//line defers_task.go:3858
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // throughBothArgs has the arguments of throughBoth.
 type throughBothArgs struct {
@@ -3921,7 +3876,7 @@ var throughBothKind *generated.HeldKind[throughBothState, throughBothHeld, strin
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:383
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:3925
+//line defers_task.go:3880
 	if generated.Suspended(t) {
 		_, h := throughBothKind.Spill(t, 1)
 		*h = throughBothHeld{}
@@ -3932,7 +3887,7 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
-//line defers_task.go:3936
+//line defers_task.go:3891
 
 // throughBothStep is the step form of throughBoth.
 func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBothHeld) generated.Step {
@@ -3952,14 +3907,14 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 //line defers.go:383
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3956
+//line defers_task.go:3911
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:383
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:3963
+//line defers_task.go:3918
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3970,7 +3925,7 @@ resume1:
 	return generated.Return(f, r+"!", err)
 }
 
-//line defers_task.go:3974
+//line defers_task.go:3929
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfDefers(fn func(*task.T) error) func(*task.T) error {
