@@ -239,6 +239,7 @@ func (u *unit) compileFile(f *file) ([]byte, error) {
 	for _, fn := range f.functions {
 		fn.checkUses()
 		if fn.suspends {
+			fn.checkRecover()
 			u.lower(fn)
 		}
 	}
@@ -382,7 +383,7 @@ func (fn *function) findCaptured() {
 }
 
 // suffixes are what the names of a function's parts end in.
-var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "Call", "Site1", "At1"}
+var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "Call", "Site1", "Run", "Exit", "At1"}
 
 // nameFunctions makes sure that the names in the output are free.
 func (u *unit) nameFunctions() {
