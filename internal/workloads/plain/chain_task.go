@@ -68,7 +68,6 @@ func init() {
 	skynetFunc1Kind = generated.DefineHeld[skynetFunc1State, skynetFunc1Held, struct{}]("Skynet.func1", "chain.go", 99, skynetFunc1Step)
 }
 
-
 // chainArgs has the arguments of Chain.
 type chainArgs struct {
 	iterations int
@@ -85,7 +84,6 @@ func chainStep(f *generated.Frame[chainState, struct{}]) generated.Step {
 	return generated.Return(f, struct{}{}, err)
 }
 
-
 type depth1State struct{}
 
 var depth1Kind *generated.Kind[depth1State, struct{}]
@@ -95,7 +93,6 @@ func depth1Step(f *generated.Frame[depth1State, struct{}]) generated.Step {
 	depth1(generated.Resume(f))
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 type depth2State struct{}
 
@@ -107,7 +104,6 @@ func depth2Step(f *generated.Frame[depth2State, struct{}]) generated.Step {
 	return generated.Return(f, struct{}{}, nil)
 }
 
-
 type depth3State struct{}
 
 var depth3Kind *generated.Kind[depth3State, struct{}]
@@ -118,7 +114,6 @@ func depth3Step(f *generated.Frame[depth3State, struct{}]) generated.Step {
 	return generated.Return(f, struct{}{}, nil)
 }
 
-
 type depth4State struct{}
 
 var depth4Kind *generated.Kind[depth4State, struct{}]
@@ -128,7 +123,6 @@ func depth4Step(f *generated.Frame[depth4State, struct{}]) generated.Step {
 	depth4(generated.Resume(f))
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // yieldingChainArgs has the arguments of YieldingChain.
 type yieldingChainArgs struct {
@@ -156,7 +150,7 @@ func yieldingChainStart(t *task.T, iterations int, every int) (_ error) {
 		{
 //line chain.go:46
 			err := yieldingChainDepth1Start(&y, t)
-//line chain_task.go:160
+//line chain_task.go:154
 			if generated.Suspended(t) {
 				f, h := yieldingChainKind.Spill(t, 1)
 				*generated.At[yieldingChainAt1](f) = yieldingChainAt1{iterations: iterations, i: i}
@@ -173,7 +167,7 @@ func yieldingChainStart(t *task.T, iterations int, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:177
+//line chain_task.go:171
 
 // yieldingChainStep is the step form of YieldingChain.
 func yieldingChainStep(f *generated.Frame[yieldingChainState, struct{}], h *yieldingChainHeld) generated.Step {
@@ -193,7 +187,7 @@ func yieldingChainStep(f *generated.Frame[yieldingChainState, struct{}], h *yiel
 		y = h.y
 //line chain.go:46
 		err = generated.ChildErr(f)
-//line chain_task.go:197
+//line chain_task.go:191
 		goto resume1
 	default:
 		return f.BadResume()
@@ -209,7 +203,7 @@ loop1:
 	}
 //line chain.go:46
 	err = yieldingChainDepth1Start(y, t)
-//line chain_task.go:213
+//line chain_task.go:207
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainAt1](f) = yieldingChainAt1{iterations: iterations, i: i}
 		*h = yieldingChainHeld{y: y}
@@ -231,7 +225,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:235
+//line chain_task.go:229
 
 // yieldingChainDepth1At1 is what (*yieldingChain).depth1 keeps while it waits in line 57.
 type yieldingChainDepth1At1 struct {
@@ -253,7 +247,7 @@ func yieldingChainDepth1Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:57
 			err := yieldingChainDepth2Start(y, t)
-//line chain_task.go:257
+//line chain_task.go:251
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth1Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth1At1](f) = yieldingChainDepth1At1{i: i}
@@ -270,7 +264,7 @@ func yieldingChainDepth1Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:274
+//line chain_task.go:268
 
 // yieldingChainDepth1Step is the step form of (*yieldingChain).depth1.
 func yieldingChainDepth1Step(f *generated.Frame[yieldingChainDepth1State, struct{}], h *yieldingChainDepth1Held) generated.Step {
@@ -289,7 +283,7 @@ func yieldingChainDepth1Step(f *generated.Frame[yieldingChainDepth1State, struct
 		y = h.y
 //line chain.go:57
 		err = generated.ChildErr(f)
-//line chain_task.go:293
+//line chain_task.go:287
 		goto resume1
 	default:
 		return f.BadResume()
@@ -303,7 +297,7 @@ loop1:
 	}
 //line chain.go:57
 	err = yieldingChainDepth2Start(y, t)
-//line chain_task.go:307
+//line chain_task.go:301
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth1At1](f) = yieldingChainDepth1At1{i: i}
 		*h = yieldingChainDepth1Held{y: y}
@@ -325,7 +319,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:329
+//line chain_task.go:323
 
 // yieldingChainDepth2At1 is what (*yieldingChain).depth2 keeps while it waits in line 66.
 type yieldingChainDepth2At1 struct {
@@ -347,7 +341,7 @@ func yieldingChainDepth2Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:66
 			err := yieldingChainDepth3Start(y, t)
-//line chain_task.go:351
+//line chain_task.go:345
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth2Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth2At1](f) = yieldingChainDepth2At1{i: i}
@@ -364,7 +358,7 @@ func yieldingChainDepth2Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:368
+//line chain_task.go:362
 
 // yieldingChainDepth2Step is the step form of (*yieldingChain).depth2.
 func yieldingChainDepth2Step(f *generated.Frame[yieldingChainDepth2State, struct{}], h *yieldingChainDepth2Held) generated.Step {
@@ -383,7 +377,7 @@ func yieldingChainDepth2Step(f *generated.Frame[yieldingChainDepth2State, struct
 		y = h.y
 //line chain.go:66
 		err = generated.ChildErr(f)
-//line chain_task.go:387
+//line chain_task.go:381
 		goto resume1
 	default:
 		return f.BadResume()
@@ -397,7 +391,7 @@ loop1:
 	}
 //line chain.go:66
 	err = yieldingChainDepth3Start(y, t)
-//line chain_task.go:401
+//line chain_task.go:395
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth2At1](f) = yieldingChainDepth2At1{i: i}
 		*h = yieldingChainDepth2Held{y: y}
@@ -419,7 +413,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:423
+//line chain_task.go:417
 
 // yieldingChainDepth3At1 is what (*yieldingChain).depth3 keeps while it waits in line 75.
 type yieldingChainDepth3At1 struct {
@@ -441,7 +435,7 @@ func yieldingChainDepth3Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:75
 			err := yieldingChainDepth4Start(y, t)
-//line chain_task.go:445
+//line chain_task.go:439
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth3Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth3At1](f) = yieldingChainDepth3At1{i: i}
@@ -458,7 +452,7 @@ func yieldingChainDepth3Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:462
+//line chain_task.go:456
 
 // yieldingChainDepth3Step is the step form of (*yieldingChain).depth3.
 func yieldingChainDepth3Step(f *generated.Frame[yieldingChainDepth3State, struct{}], h *yieldingChainDepth3Held) generated.Step {
@@ -477,7 +471,7 @@ func yieldingChainDepth3Step(f *generated.Frame[yieldingChainDepth3State, struct
 		y = h.y
 //line chain.go:75
 		err = generated.ChildErr(f)
-//line chain_task.go:481
+//line chain_task.go:475
 		goto resume1
 	default:
 		return f.BadResume()
@@ -491,7 +485,7 @@ loop1:
 	}
 //line chain.go:75
 	err = yieldingChainDepth4Start(y, t)
-//line chain_task.go:495
+//line chain_task.go:489
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth3At1](f) = yieldingChainDepth3At1{i: i}
 		*h = yieldingChainDepth3Held{y: y}
@@ -513,7 +507,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:517
+//line chain_task.go:511
 
 type yieldingChainDepth4State struct{}
 
@@ -531,7 +525,7 @@ func yieldingChainDepth4Start(y *yieldingChain, t *task.T) (_ error) {
 //line chain.go:84
 	if y.leaves%y.every == 0 {
 		err := t.Yield()
-//line chain_task.go:535
+//line chain_task.go:529
 		if generated.Suspended(t) {
 			yieldingChainDepth4Kind.SpillBare(t, 1)
 			return
@@ -542,7 +536,7 @@ func yieldingChainDepth4Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:546
+//line chain_task.go:540
 
 // yieldingChainDepth4Step is the step form of (*yieldingChain).depth4.
 func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct{}], h *yieldingChainDepth4Held) generated.Step {
@@ -557,7 +551,7 @@ func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct
 	case 1:
 //line chain.go:85
 		err = generated.Err(f)
-//line chain_task.go:561
+//line chain_task.go:555
 		goto resume1
 	default:
 		return f.BadResume()
@@ -571,7 +565,7 @@ func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct
 	}
 //line chain.go:85
 	err = t.Yield()
-//line chain_task.go:575
+//line chain_task.go:569
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = yieldingChainDepth4Held{}
@@ -585,7 +579,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:589
+//line chain_task.go:583
 
 // skynetArgs has the arguments of Skynet.
 type skynetArgs struct {
@@ -618,22 +612,29 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	for i1 := 0; i1 < len(sums); i1++ {
 //line chain.go:98
 		i := i1
-		g.Go(t, generated.Literal(func(t *task.T) (_ error) {
-			sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:624
-			if generated.Suspended(t) {
-				f, h := skynetFunc1Kind.Spill(t, 1)
-				s := generated.At[skynetFunc1At1](f)
-				*s = skynetFunc1At1{i: i}
-				*h = skynetFunc1Held{sums: &sums}
-				generated.ResultTo(t, &s.result)
-				return
-			}
+		if generated.GoesInPlace(t, &g) {
+			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
+//line chain.go:100
+				sum, err := skynetStart(t, num+i*size/10, size/10)
+//line chain_task.go:620
+				if generated.Suspended(t) {
+					f, h := skynetFunc1Kind.Spill(t, 1)
+					s := generated.At[skynetFunc1At1](f)
+					*s = skynetFunc1At1{i: i}
+					*h = skynetFunc1Held{sums: &sums}
+					generated.ResultTo(t, &s.result)
+					return
+				}
 //line chain.go:101
-			sums[i] = sum
-			return err
-		}))
-//line chain_task.go:637
+				sums[i] = sum
+				return err
+			})
+		} else {
+			var s1 skynetFunc1State
+			*generated.In[skynetFunc1Args](&s1) = skynetFunc1Args{num: num, size: size, i: i}
+			generated.GoCall(t, &g, skynetFunc1Kind.With(s1, skynetFunc1Held{sums: &sums}))
+		}
+//line chain_task.go:638
 		if generated.Suspended(t) {
 			f, h := skynetKind.Spill(t, 1)
 			s1 := generated.At[skynetAt1](f)
@@ -645,7 +646,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	}
 //line chain.go:105
 	err := g.Wait(t)
-//line chain_task.go:649
+//line chain_task.go:650
 	if generated.Suspended(t) {
 		_, h := skynetKind.Spill(t, 2)
 		*h = skynetHeld{sums: &sums}
@@ -659,7 +660,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	return total, err
 }
 
-//line chain_task.go:663
+//line chain_task.go:664
 
 // skynetStep is the step form of Skynet.
 func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.Step {
@@ -681,13 +682,13 @@ func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.S
 		sums = h.sums
 //line chain.go:99
 		generated.Child(f)
-//line chain_task.go:685
+//line chain_task.go:686
 		goto resume1
 	case 2:
 		sums = h.sums
 //line chain.go:105
 		err = generated.Err(f)
-//line chain_task.go:691
+//line chain_task.go:692
 		goto resume2
 	default:
 		return f.BadResume()
@@ -709,24 +710,30 @@ loop1:
 	{
 		sums := sums
 		i := i
-		g.Go(t, generated.Literal(func(t *task.T) (_ error) {
+		if generated.GoesInPlace(t, &g) {
+			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chain.go:100
-			sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:716
-			if generated.Suspended(t) {
-				f, h := skynetFunc1Kind.Spill(t, 1)
-				s := generated.At[skynetFunc1At1](f)
-				*s = skynetFunc1At1{i: i}
-				*h = skynetFunc1Held{sums: sums}
-				generated.ResultTo(t, &s.result)
-				return
-			}
+				sum, err := skynetStart(t, num+i*size/10, size/10)
+//line chain_task.go:718
+				if generated.Suspended(t) {
+					f, h := skynetFunc1Kind.Spill(t, 1)
+					s := generated.At[skynetFunc1At1](f)
+					*s = skynetFunc1At1{i: i}
+					*h = skynetFunc1Held{sums: sums}
+					generated.ResultTo(t, &s.result)
+					return
+				}
 //line chain.go:101
-			(*sums)[i] = sum
-			return err
-		}))
+				(*sums)[i] = sum
+				return err
+			})
+		} else {
+			var s1 skynetFunc1State
+			*generated.In[skynetFunc1Args](&s1) = skynetFunc1Args{num: num, size: size, i: i}
+			generated.GoCall(t, &g, skynetFunc1Kind.With(s1, skynetFunc1Held{sums: sums}))
+		}
 	}
-//line chain_task.go:730
+//line chain_task.go:737
 	if generated.Suspended(t) {
 		s1 := generated.At[skynetAt1](f)
 		*s1 = skynetAt1{num: num, size: size, i1: i1}
@@ -741,7 +748,7 @@ resume1:
 end1:
 //line chain.go:105
 	err = g.Wait(t)
-//line chain_task.go:745
+//line chain_task.go:752
 	if generated.Suspended(t) {
 		*h = skynetHeld{sums: sums}
 		return generated.Wait(f, t, 2)
@@ -755,7 +762,7 @@ resume2:
 	return generated.Return(f, total, err)
 }
 
-//line chain_task.go:759
+//line chain_task.go:766
 
 // skynetFunc1Args has the arguments of Skynet.func1.
 type skynetFunc1Args struct {
@@ -796,14 +803,14 @@ func skynetFunc1Step(f *generated.Frame[skynetFunc1State, struct{}], h *skynetFu
 //line chain.go:100
 		sum = s.result
 		err = generated.ChildErr(f)
-//line chain_task.go:800
+//line chain_task.go:807
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chain.go:100
 	sum, err = skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:807
+//line chain_task.go:814
 	if generated.Suspended(t) {
 		s := generated.At[skynetFunc1At1](f)
 		*s = skynetFunc1At1{i: i}
@@ -817,4 +824,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line chain_task.go:821
+//line chain_task.go:828
