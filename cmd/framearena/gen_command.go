@@ -15,8 +15,9 @@ import (
 
 // genReport is the JSON document of framearena gen.
 type genReport struct {
-	Files       []genFile            `json:"files"`
-	Diagnostics []compile.Diagnostic `json:"diagnostics"`
+	Files       []genFile             `json:"files"`
+	Diagnostics []compile.Diagnostic  `json:"diagnostics"`
+	Frames      []compile.FrameReport `json:"frames"`
 }
 
 // genFile is a file that is written, or would be.
@@ -27,8 +28,9 @@ type genFile struct {
 
 // genFlags has the flags of framearena gen.
 type genFlags struct {
-	tags  string
-	check bool
+	tags   string
+	check  bool
+	frames bool
 }
 
 func newGenCommand(c *streams) *cobra.Command {
@@ -57,6 +59,7 @@ would write. What cannot be compiled is an error at its place in the source.`,
 		},
 	}
 	command.Flags().StringVar(&flags.tags, "tags", "", "build tags, separated by commas")
+	command.Flags().BoolVarP(&flags.frames, "frames", "m", false, "print the frame of each function, and what it keeps where")
 	command.Flags().BoolVar(&flags.check, "check", false, "write nothing, and fail if a file is not current")
 	return command
 }
@@ -67,12 +70,18 @@ func (f *genFlags) run(ctx context.Context, c *streams, packages []string) error
 	if err != nil {
 		return fmt.Errorf("gen: %w", err)
 	}
-	report := genReport{Files: []genFile{}, Diagnostics: result.Diagnostics}
+	report := genReport{Files: []genFile{}, Diagnostics: result.Diagnostics, Frames: result.Frames}
 	here, _ := os.Getwd() // if it is not known, names of files stay absolute
 	var text strings.Builder
 	for i, d := range report.Diagnostics {
 		report.Diagnostics[i].File = localName(d.File, here)
 		fmt.Fprintln(&text, report.Diagnostics[i])
+	}
+	for i, r := range report.Frames {
+		report.Frames[i].File = localName(r.File, here)
+		if f.frames {
+			text.WriteString(report.Frames[i].String())
+		}
 	}
 	stale := 0
 	if len(report.Diagnostics) == 0 {

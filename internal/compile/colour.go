@@ -55,6 +55,9 @@ func (u *unit) findSuspending() {
 		if fn.parent != nil { // its start form is a literal in a form of the function that makes it
 			mark(fn.parent)
 		}
+		if u.deferredIn[fn.lit] != nil {
+			mark(fn) // it has another t than in the source
+		}
 		_, body := fn.syntax()
 		ast.Inspect(body, func(n ast.Node) bool {
 			if r, ok := n.(*ast.RangeStmt); ok && u.allOf(r) != nil {

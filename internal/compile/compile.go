@@ -60,6 +60,7 @@ func (o Output) Write() error {
 type Result struct {
 	Outputs     []Output
 	Diagnostics []Diagnostic
+	Frames      []FrameReport // of the functions in the outputs
 }
 
 // Run compiles the packages and writes nothing. If there are diagnostics, the outputs are those of
@@ -93,6 +94,7 @@ func Run(c Config) (*Result, error) {
 			dirs[filepath.Dir(f.name)] = true
 		}
 		r.Outputs = append(r.Outputs, outputs...)
+		r.Frames = append(r.Frames, u.frames...)
 	}
 	if err := r.addStale(dirs, seen); err != nil {
 		return nil, err
@@ -156,6 +158,7 @@ type unit struct {
 	sizes types.Sizes
 
 	files     []*file
+	frames    []FrameReport
 	functions map[*types.Func]*function
 	literals  map[*ast.FuncLit]*function
 	order     []*function
@@ -239,6 +242,7 @@ func (u *unit) compileFile(f *file) ([]byte, error) {
 	for _, fn := range f.functions {
 		fn.checkUses()
 		if fn.suspends {
+			fn.checkRecover()
 			u.lower(fn)
 		}
 	}
@@ -250,6 +254,9 @@ func (u *unit) compileFile(f *file) ([]byte, error) {
 	}
 	if len(u.diag.all) > before {
 		return nil, nil
+	}
+	for _, fn := range f.functions {
+		u.frames = append(u.frames, fn.report())
 	}
 	if err := f.findHash(); err != nil {
 		return nil, err
@@ -382,7 +389,7 @@ func (fn *function) findCaptured() {
 }
 
 // suffixes are what the names of a function's parts end in.
-var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "Call", "Site1", "At1"}
+var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "Call", "Site1", "Run", "Exit", "At1"}
 
 // nameFunctions makes sure that the names in the output are free.
 func (u *unit) nameFunctions() {

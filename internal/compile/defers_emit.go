@@ -289,8 +289,8 @@ func (e *emitter) deferral(d *deferral) {
 			e.printf("%s.DeferTask(func(%s *%s) {\n%s(%s)\n})\n", p, t, f.imports.use(taskPath, "task")+".T",
 				f.literalText(d.lit, e.pointers), strings.Join(args, ", "))
 		default:
-			e.printf("%s.Defer(func(%s *%s) {\ndefer %s.Settle()\ndefer %s\n%s.Raise()\n})\n",
-				p, p, f.generated("Panic"), p, e.text(d.plain), p)
+			e.printf("%s.Defer(func(%s *%s, %s *%s) {\ndefer %s.Settle()\ndefer %s\n%s.Raise()\n})\n",
+				p, p, f.generated("Panic"), t, f.imports.use(taskPath, "task")+".T", p, e.text(d.plain), p)
 		}
 	}, d.nodes()...)
 	e.printf("}\n")

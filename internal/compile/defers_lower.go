@@ -37,7 +37,7 @@ func (l *lowerer) deferStmt(s *ast.DeferStmt) {
 		d.plain = &call
 	default:
 		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), false)
-		if !l.isStatic(fun) {
+		if !l.isStatic(fun) && !l.isMethodOfT(fun) {
 			parts[0] = l.saveOperand(d, "fn", parts[0], nil)
 		}
 		call.Fun = parts[0]
@@ -70,6 +70,13 @@ func (l *lowerer) isStatic(fun ast.Expr) bool {
 		return ok && l.info.Selections[x] == nil
 	}
 	return false
+}
+
+// isMethodOfT reports whether the expression is a method of the function's t, which may be another one
+// when the call is made.
+func (l *lowerer) isMethodOfT(fun ast.Expr) bool {
+	x, ok := fun.(*ast.SelectorExpr)
+	return ok && l.fn.whole(x.X) == l.fn.t
 }
 
 // deferTask lowers the deferred call of a task function.

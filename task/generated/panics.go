@@ -26,7 +26,7 @@ const (
 //		p := &h.exit.panic
 //		defer p.Catch(t, func() (generated.Step, bool) { return sessionRun(f, h, generated.Exit) }, &step, &ok)
 //		…
-//		p.Defer(func(p *generated.Panic) {
+//		p.Defer(func(p *generated.Panic, t *task.T) {
 //			defer p.Settle()
 //			defer callee(a)
 //			p.Raise()
@@ -49,7 +49,7 @@ type Panic struct {
 // deferred is a deferred call: one that may suspend, or one that does not.
 type deferred struct {
 	task  func(*task.T)
-	plain func(*Panic)
+	plain func(*Panic, *task.T)
 }
 
 type panicState uint8
@@ -61,7 +61,9 @@ const (
 )
 
 // Defer defers a call that does not suspend.
-func (p *Panic) Defer(call func(*Panic)) { p.deferred = append(p.deferred, deferred{plain: call}) }
+func (p *Panic) Defer(call func(*Panic, *task.T)) {
+	p.deferred = append(p.deferred, deferred{plain: call})
+}
 
 // DeferTask defers a call that may suspend. call is a start form without results.
 func (p *Panic) DeferTask(call func(*task.T)) { p.deferred = append(p.deferred, deferred{task: call}) }
@@ -74,7 +76,7 @@ func (p *Panic) Run(t *task.T) (waits bool) {
 		p.deferred[last] = deferred{}
 		p.deferred = p.deferred[:last]
 		if d.plain != nil {
-			d.plain(p)
+			d.plain(p, t)
 			continue
 		}
 		d.task(t)

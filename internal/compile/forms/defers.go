@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/framearena/framearena/task"
 )
@@ -14,7 +15,8 @@ import (
 type plan struct {
 	stops    int
 	suspends func(stop int) bool
-	wait     func(t *task.T) error
+	last     int           // the stop from which on nothing wakes the task
+	reached  chan struct{} // closed at that stop
 	act      func(stop int) error
 	log      []string
 }
@@ -27,12 +29,22 @@ func stop(t *task.T, p *plan, note string) error {
 	n := p.stops
 	p.logf("%d: %s", n, note)
 	if p.suspends(n) {
-		if err := p.wait(t); err != nil {
+		if err := p.wait(t, n); err != nil {
 			p.logf("%d: %v", n, err)
 			return err
 		}
 	}
 	return p.act(n)
+}
+
+func (p *plan) wait(t *task.T, stop int) error {
+	if p.last == 0 || stop < p.last {
+		return t.Yield()
+	}
+	if stop == p.last {
+		close(p.reached)
+	}
+	return t.Sleep(time.Hour)
 }
 
 // file is something to close.

@@ -14,7 +14,6 @@ import (
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/task"
-	"github.com/framearena/framearena/task/generated"
 )
 
 type planned = func(*task.T, *plan, int) (string, error)
@@ -44,18 +43,13 @@ type end struct {
 }
 
 // runPlan runs the function in a task, on a goroutine that may end.
-func runPlan(t *testing.T, ex coro.Executor, fn planned, p *plan, n int) (e end) {
+func runPlan(t *testing.T, ex coro.Executor, fn planned, p *plan, n int, opts ...task.Option) (e end) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer func() { e.Log = p.log }()
-		defer func() {
-			if v := recover(); v != nil { // of the plain form
-				e.Err = fmt.Sprint("panic: ", v)
-			}
-		}()
 		e.Err = "Goexit"
-		r, err := task.Run(context.Background(), ex, task.Call2(fn, p, n))
+		r, err := task.Run(context.Background(), ex, task.Call2(fn, p, n), opts...)
 		e.Result, e.Err = r, errorText(err)
 	}()
 	select {
@@ -79,15 +73,16 @@ func errorText(err error) string {
 
 // compiledPlan runs the compiled form.
 func compiledPlan(t *testing.T, fn planned, p *plan, n int) end {
-	require.NotNil(t, generated.StartOf(fn))
 	ex := executor.NewInline()
 	defer ex.Close()
-	return runPlan(t, ex, fn, p, n)
+	return runPlan(t, ex, fn, p, n, task.RequireCompiled())
 }
 
 // plainPlan runs the function as it is in the source.
 func plainPlan(t *testing.T, fn planned, p *plan, n int) end {
-	return runPlan(t, nil, func(t *task.T, p *plan, n int) (string, error) { return fn(t, p, n) }, p, n)
+	ex := executor.NewInline()
+	defer ex.Close()
+	return runPlan(t, ex, fn, p, n, task.OnGoroutine())
 }
 
 var errActed = errors.New("acted")
@@ -105,7 +100,7 @@ var acts = map[string]func() error{
 func TestDefers(t *testing.T) {
 	for name, fn := range deferFunctions() {
 		t.Run(name, func(t *testing.T) {
-			for n := range 6 {
+			for n := range 5 {
 				for act, does := range acts {
 					for k := 1; ; k++ {
 						acted := false
@@ -113,7 +108,6 @@ func TestDefers(t *testing.T) {
 							acted = false
 							return &plan{
 								suspends: suspends,
-								wait:     (*task.T).Yield,
 								act: func(stop int) error {
 									if stop == k {
 										acted = true
@@ -127,7 +121,7 @@ func TestDefers(t *testing.T) {
 						if k > 1 && (!acted || act == "goes on") {
 							break
 						}
-						for seed := range uint64(6) {
+						for seed := range uint64(4) {
 							r := rand.New(rand.NewPCG(seed, 1))
 							suspends := func(stop int) bool { return seed == 1 || seed > 1 && r.IntN(2) == 0 }
 							if act == "goexits" || name == "goexit" {
@@ -175,22 +169,13 @@ func TestDefersAtTheEndOfTheExecutor(t *testing.T) {
 						p.suspends = func(stop int) bool {
 							return stop >= k || seed == 1 || seed > 1 && r.IntN(2) == 0
 						}
-						waits := make(chan struct{})
-						p.wait = func(t *task.T) error {
-							if p.stops < k {
-								return t.Yield()
-							}
-							if p.stops == k {
-								close(waits)
-							}
-							return t.Sleep(time.Hour)
-						}
+						p.last, p.reached = k, make(chan struct{})
 						ex := executor.NewInline()
 						go func() {
-							<-waits
+							<-p.reached
 							ex.Close()
 						}()
-						got := runPlan(t, ex, fn, p, n)
+						got := runPlan(t, ex, fn, p, n, task.RequireCompiled())
 						require.Equal(t, executor.ErrClosed.Error(), got.Err)
 						require.Equal(t, want.Log, p.log, "n %d, stop %d, seed %d", n, k, seed)
 					}

@@ -1,0 +1,60 @@
+package compile
+
+import (
+	"flag"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write what the golden files should be")
+
+// TestGolden shows what the output looks like, so that a change of it is seen in review.
+func TestGolden(t *testing.T) {
+	r, err := Run(Config{Patterns: []string{"./testdata/golden"}, NoLines: true})
+	require.NoError(t, err)
+	require.Empty(t, r.Diagnostics)
+	require.Len(t, r.Outputs, 1)
+	const golden = "testdata/golden/session_task.go.golden"
+	if *update {
+		require.NoError(t, os.WriteFile(golden, r.Outputs[0].Text, 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(r.Outputs[0].Text))
+}
+
+// TestFormsAreCurrent checks the generated files that package forms is tested with.
+func TestFormsAreCurrent(t *testing.T) {
+	r, err := Run(Config{Patterns: []string{"./forms/..."}})
+	require.NoError(t, err)
+	require.Empty(t, r.Diagnostics)
+	require.NotEmpty(t, r.Outputs)
+	for _, o := range r.Outputs {
+		require.True(t, o.IsCurrent(), "%s: run framearena gen", o.Name)
+	}
+}
+
+// TestRefused checks that what cannot be compiled is refused at its line, and nothing else is.
+func TestRefused(t *testing.T) {
+	r, err := Run(Config{Patterns: []string{"./testdata/refused"}})
+	require.NoError(t, err)
+	require.Empty(t, r.Outputs)
+	src, err := os.ReadFile("testdata/refused/refused.go")
+	require.NoError(t, err)
+	got := map[int]string{}
+	for _, d := range r.Diagnostics {
+		got[d.Line] += d.Message
+	}
+	want := regexp.MustCompile(`// want "(.*)"`)
+	for i, line := range strings.Split(string(src), "\n") {
+		if m := want.FindStringSubmatch(line); m != nil {
+			require.Regexp(t, m[1], got[i+1], "line %d", i+1)
+		} else {
+			require.Empty(t, got[i+1], "line %d", i+1)
+		}
+	}
+}

@@ -1,0 +1,28 @@
+package refused
+
+import "github.com/framearena/framearena/task"
+
+func wait(t *task.T) error { return t.Yield() }
+
+func other(n int, t *task.T) {}
+
+func stored(t *task.T) error {
+	kept := t // want "t can only be passed on"
+	_ = kept
+	return wait(t)
+}
+
+func second(t *task.T) error {
+	other(1, t) // want "t can only be passed on"
+	return wait(t)
+}
+
+func goroutine(t *task.T) error {
+	go wait(t) // want "belongs to the task"
+	return wait(t)
+}
+
+func captured(t *task.T) error {
+	f := func() error { return wait(t) } // want "give it a \*task.T parameter"
+	return f()
+}
