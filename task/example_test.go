@@ -11,7 +11,7 @@ import (
 	"github.com/framearena/framearena/task"
 )
 
-func Example() {
+func ExampleRun() {
 	square := func(t *task.T, n int) (int, error) {
 		if err := t.Sleep(time.Millisecond); err != nil {
 			return 0, err

@@ -208,17 +208,22 @@ func (f *file) writeStates(b *strings.Builder, fn *function) {
 		b.WriteString("}\n\n")
 	}
 	if len(sizes) == 0 {
-		fmt.Fprintf(b, "type %s struct{}\n\n", fn.stateType())
+		fmt.Fprintf(b, "type %s = struct{}\n\n", fn.stateType())
 	} else {
 		size := sizes[0]
 		if len(sizes) > 1 {
 			size = "max(" + strings.Join(sizes, ", ") + ")"
 		}
-		fmt.Fprintf(b, "type %s [(%s + 7) / 8]uint64\n\n", fn.stateType(), size)
+		fmt.Fprintf(b, "type %s = [(%s + 7) / 8]uint64\n\n", fn.stateType(), size)
 	}
 	if l.hasHeld {
 		f.writeExit(b, fn)
-		fmt.Fprintf(b, "type %sHeld%s struct {\n", fn.base, fn.typeParamList())
+		// Functions with the same variables share one type, and what Go makes for it.
+		alias := "= "
+		if len(fn.typeParams) > 0 {
+			alias = "" // each instance needs a type of its own: see generated.Instance
+		}
+		fmt.Fprintf(b, "type %sHeld%s %sstruct {\n", fn.base, fn.typeParamList(), alias)
 		if fn.isDeferring() {
 			fmt.Fprintf(b, "exit %s\n", fn.exitType())
 		}

@@ -139,9 +139,9 @@ func init() {
 	})
 }
 
-type pauseState struct{}
+type pauseState = struct{}
 
-type pauseHeld struct {
+type pauseHeld = struct {
 	s    *script
 	note string
 }
@@ -219,9 +219,9 @@ type valueAt1 struct {
 	n int
 }
 
-type valueState [(max(unsafe.Sizeof(valueArgs{}), unsafe.Sizeof(valueAt1{})) + 7) / 8]uint64
+type valueState = [(max(unsafe.Sizeof(valueArgs{}), unsafe.Sizeof(valueAt1{})) + 7) / 8]uint64
 
-type valueHeld struct {
+type valueHeld = struct {
 	s *script
 }
 
@@ -305,9 +305,9 @@ type mustAt1 struct {
 	n int
 }
 
-type mustState [(max(unsafe.Sizeof(mustArgs{}), unsafe.Sizeof(mustAt1{})) + 7) / 8]uint64
+type mustState = [(max(unsafe.Sizeof(mustArgs{}), unsafe.Sizeof(mustAt1{})) + 7) / 8]uint64
 
-type mustHeld struct {
+type mustHeld = struct {
 	s *script
 }
 
@@ -368,9 +368,9 @@ resume1:
 
 //line basic_task.go:370
 
-type textState struct{}
+type textState = struct{}
 
-type textHeld struct {
+type textHeld = struct {
 	s *script
 	v string
 }
@@ -443,9 +443,9 @@ type pairAt1 struct {
 	a int
 }
 
-type pairState [(max(unsafe.Sizeof(pairArgs{}), unsafe.Sizeof(pairAt1{})) + 7) / 8]uint64
+type pairState = [(max(unsafe.Sizeof(pairArgs{}), unsafe.Sizeof(pairAt1{})) + 7) / 8]uint64
 
-type pairHeld struct {
+type pairHeld = struct {
 	s *script
 	b string
 }
@@ -529,9 +529,9 @@ type straightAt3 struct {
 	a, b int
 }
 
-type straightState [(max(unsafe.Sizeof(straightArgs{}), unsafe.Sizeof(straightAt1{}), unsafe.Sizeof(straightAt2{}), unsafe.Sizeof(straightAt3{})) + 7) / 8]uint64
+type straightState = [(max(unsafe.Sizeof(straightArgs{}), unsafe.Sizeof(straightAt1{}), unsafe.Sizeof(straightAt2{}), unsafe.Sizeof(straightAt3{})) + 7) / 8]uint64
 
-type straightHeld struct {
+type straightHeld = struct {
 	s      *script
 	result string
 }
@@ -693,9 +693,9 @@ type loopsAt3 struct {
 	result int
 }
 
-type loopsState [(max(unsafe.Sizeof(loopsArgs{}), unsafe.Sizeof(loopsAt1{}), unsafe.Sizeof(loopsAt2{}), unsafe.Sizeof(loopsAt3{})) + 7) / 8]uint64
+type loopsState = [(max(unsafe.Sizeof(loopsArgs{}), unsafe.Sizeof(loopsAt1{}), unsafe.Sizeof(loopsAt2{}), unsafe.Sizeof(loopsAt3{})) + 7) / 8]uint64
 
-type loopsHeld struct {
+type loopsHeld = struct {
 	s *script
 	b *strings.Builder
 }
@@ -933,9 +933,9 @@ type zeroedAt1 struct {
 	n, i, j int
 }
 
-type zeroedState [(max(unsafe.Sizeof(zeroedArgs{}), unsafe.Sizeof(zeroedAt1{})) + 7) / 8]uint64
+type zeroedState = [(max(unsafe.Sizeof(zeroedArgs{}), unsafe.Sizeof(zeroedAt1{})) + 7) / 8]uint64
 
-type zeroedHeld struct {
+type zeroedHeld = struct {
 	s   *script
 	all string
 }
@@ -1100,9 +1100,9 @@ type orderAt12 struct {
 	result int
 }
 
-type orderState [(max(unsafe.Sizeof(orderArgs{}), unsafe.Sizeof(orderAt1{}), unsafe.Sizeof(orderAt2{}), unsafe.Sizeof(orderAt3{}), unsafe.Sizeof(orderAt4{}), unsafe.Sizeof(orderAt5{}), unsafe.Sizeof(orderAt6{}), unsafe.Sizeof(orderAt7{}), unsafe.Sizeof(orderAt8{}), unsafe.Sizeof(orderAt9{}), unsafe.Sizeof(orderAt10{}), unsafe.Sizeof(orderAt11{}), unsafe.Sizeof(orderAt12{})) + 7) / 8]uint64
+type orderState = [(max(unsafe.Sizeof(orderArgs{}), unsafe.Sizeof(orderAt1{}), unsafe.Sizeof(orderAt2{}), unsafe.Sizeof(orderAt3{}), unsafe.Sizeof(orderAt4{}), unsafe.Sizeof(orderAt5{}), unsafe.Sizeof(orderAt6{}), unsafe.Sizeof(orderAt7{}), unsafe.Sizeof(orderAt8{}), unsafe.Sizeof(orderAt9{}), unsafe.Sizeof(orderAt10{}), unsafe.Sizeof(orderAt11{}), unsafe.Sizeof(orderAt12{})) + 7) / 8]uint64
 
-type orderHeld struct {
+type orderHeld = struct {
 	s    *script
 	list []int
 	v13  string
@@ -1585,9 +1585,9 @@ type multiArgs struct {
 	n int
 }
 
-type multiState [(unsafe.Sizeof(multiArgs{}) + 7) / 8]uint64
+type multiState = [(unsafe.Sizeof(multiArgs{}) + 7) / 8]uint64
 
-type multiHeld struct {
+type multiHeld = struct {
 	s *script
 	x struct {
 		n int
@@ -1766,9 +1766,9 @@ type recursiveAt3 struct {
 	result int
 }
 
-type recursiveState [(max(unsafe.Sizeof(recursiveArgs{}), unsafe.Sizeof(recursiveAt1{}), unsafe.Sizeof(recursiveAt2{}), unsafe.Sizeof(recursiveAt3{})) + 7) / 8]uint64
+type recursiveState = [(max(unsafe.Sizeof(recursiveArgs{}), unsafe.Sizeof(recursiveAt1{}), unsafe.Sizeof(recursiveAt2{}), unsafe.Sizeof(recursiveAt3{})) + 7) / 8]uint64
 
-type recursiveHeld struct {
+type recursiveHeld = struct {
 	s *script
 }
 
@@ -1922,9 +1922,9 @@ type counterAddAt1 struct {
 	result int
 }
 
-type counterAddState [(max(unsafe.Sizeof(counterAddArgs{}), unsafe.Sizeof(counterAddAt1{})) + 7) / 8]uint64
+type counterAddState = [(max(unsafe.Sizeof(counterAddArgs{}), unsafe.Sizeof(counterAddAt1{})) + 7) / 8]uint64
 
-type counterAddHeld struct {
+type counterAddHeld = struct {
 	c *counter
 	s *script
 }
@@ -1998,9 +1998,9 @@ type counterGetAt1 struct {
 	result int
 }
 
-type counterGetState [(unsafe.Sizeof(counterGetAt1{}) + 7) / 8]uint64
+type counterGetState = [(unsafe.Sizeof(counterGetAt1{}) + 7) / 8]uint64
 
-type counterGetHeld struct {
+type counterGetHeld = struct {
 	c counter
 	s *script
 }
@@ -2088,9 +2088,9 @@ type methodsAt5 struct {
 	result int
 }
 
-type methodsState [(max(unsafe.Sizeof(methodsArgs{}), unsafe.Sizeof(methodsAt3{}), unsafe.Sizeof(methodsAt4{}), unsafe.Sizeof(methodsAt5{})) + 7) / 8]uint64
+type methodsState = [(max(unsafe.Sizeof(methodsArgs{}), unsafe.Sizeof(methodsAt3{}), unsafe.Sizeof(methodsAt4{}), unsafe.Sizeof(methodsAt5{})) + 7) / 8]uint64
 
-type methodsHeld struct {
+type methodsHeld = struct {
 	s   *script
 	c   *counter
 	p   *counter
@@ -2297,9 +2297,9 @@ type namedAt3 struct {
 	n, k int
 }
 
-type namedState [(max(unsafe.Sizeof(namedArgs{}), unsafe.Sizeof(namedAt1{}), unsafe.Sizeof(namedAt2{}), unsafe.Sizeof(namedAt3{})) + 7) / 8]uint64
+type namedState = [(max(unsafe.Sizeof(namedArgs{}), unsafe.Sizeof(namedAt1{}), unsafe.Sizeof(namedAt2{}), unsafe.Sizeof(namedAt3{})) + 7) / 8]uint64
 
-type namedHeld struct {
+type namedHeld = struct {
 	s   *script
 	err error
 }
@@ -2487,9 +2487,9 @@ type addressesAt6 struct {
 	result int
 }
 
-type addressesState [(max(unsafe.Sizeof(addressesArgs{}), unsafe.Sizeof(addressesAt4{}), unsafe.Sizeof(addressesAt5{}), unsafe.Sizeof(addressesAt6{})) + 7) / 8]uint64
+type addressesState = [(max(unsafe.Sizeof(addressesArgs{}), unsafe.Sizeof(addressesAt4{}), unsafe.Sizeof(addressesAt5{}), unsafe.Sizeof(addressesAt6{})) + 7) / 8]uint64
 
-type addressesHeld struct {
+type addressesHeld = struct {
 	s    *script
 	x    *int
 	p    *int
@@ -2803,9 +2803,9 @@ end5:
 
 //line basic_task.go:2805
 
-type parameterState struct{}
+type parameterState = struct{}
 
-type parameterHeld struct {
+type parameterHeld = struct {
 	s   *script
 	n   *int
 	r   *string
@@ -2919,9 +2919,9 @@ type sleptAt3 struct {
 	n int
 }
 
-type sleptState [(max(unsafe.Sizeof(sleptArgs{}), unsafe.Sizeof(sleptAt1{}), unsafe.Sizeof(sleptAt2{}), unsafe.Sizeof(sleptAt3{})) + 7) / 8]uint64
+type sleptState = [(max(unsafe.Sizeof(sleptArgs{}), unsafe.Sizeof(sleptAt1{}), unsafe.Sizeof(sleptAt2{}), unsafe.Sizeof(sleptAt3{})) + 7) / 8]uint64
 
-type sleptHeld struct {
+type sleptHeld = struct {
 	s *script
 }
 
@@ -3073,9 +3073,9 @@ type jumpsAt2 struct {
 	result int
 }
 
-type jumpsState [(max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{}), unsafe.Sizeof(jumpsAt2{})) + 7) / 8]uint64
+type jumpsState = [(max(unsafe.Sizeof(jumpsArgs{}), unsafe.Sizeof(jumpsAt1{}), unsafe.Sizeof(jumpsAt2{})) + 7) / 8]uint64
 
-type jumpsHeld struct {
+type jumpsHeld = struct {
 	s   *script
 	all string
 }
@@ -3202,9 +3202,9 @@ type silentArgs struct {
 	n int
 }
 
-type silentState [(unsafe.Sizeof(silentArgs{}) + 7) / 8]uint64
+type silentState = [(unsafe.Sizeof(silentArgs{}) + 7) / 8]uint64
 
-type silentHeld struct {
+type silentHeld = struct {
 	s *script
 }
 
@@ -3232,9 +3232,9 @@ type everythingAt2 struct {
 	n, i int
 }
 
-type everythingState [(max(unsafe.Sizeof(everythingArgs{}), unsafe.Sizeof(everythingAt1{}), unsafe.Sizeof(everythingAt2{})) + 7) / 8]uint64
+type everythingState = [(max(unsafe.Sizeof(everythingArgs{}), unsafe.Sizeof(everythingAt1{}), unsafe.Sizeof(everythingAt2{})) + 7) / 8]uint64
 
-type everythingHeld struct {
+type everythingHeld = struct {
 	s      *script
 	all    string
 	a      string

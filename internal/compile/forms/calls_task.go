@@ -96,9 +96,9 @@ type byValueDoAt1 struct {
 	result int
 }
 
-type byValueDoState [(max(unsafe.Sizeof(byValueDoArgs{}), unsafe.Sizeof(byValueDoAt1{})) + 7) / 8]uint64
+type byValueDoState = [(max(unsafe.Sizeof(byValueDoArgs{}), unsafe.Sizeof(byValueDoAt1{})) + 7) / 8]uint64
 
-type byValueDoHeld struct {
+type byValueDoHeld = struct {
 	s *script
 }
 
@@ -170,9 +170,9 @@ type byValueNoteArgs struct {
 	b byValue
 }
 
-type byValueNoteState [(unsafe.Sizeof(byValueNoteArgs{}) + 7) / 8]uint64
+type byValueNoteState = [(unsafe.Sizeof(byValueNoteArgs{}) + 7) / 8]uint64
 
-type byValueNoteHeld struct {
+type byValueNoteHeld = struct {
 	s *script
 }
 
@@ -238,9 +238,9 @@ type byPointerDoAt1 struct {
 	result int
 }
 
-type byPointerDoState [(max(unsafe.Sizeof(byPointerDoArgs{}), unsafe.Sizeof(byPointerDoAt1{})) + 7) / 8]uint64
+type byPointerDoState = [(max(unsafe.Sizeof(byPointerDoArgs{}), unsafe.Sizeof(byPointerDoAt1{})) + 7) / 8]uint64
 
-type byPointerDoHeld struct {
+type byPointerDoHeld = struct {
 	b *byPointer
 	s *script
 }
@@ -309,9 +309,9 @@ resume1:
 
 //line calls_task.go:311
 
-type byPointerNoteState struct{}
+type byPointerNoteState = struct{}
 
-type byPointerNoteHeld struct {
+type byPointerNoteHeld = struct {
 	b *byPointer
 	s *script
 }
@@ -386,9 +386,9 @@ type interfacesAt5 struct {
 	k1 int
 }
 
-type interfacesState [(max(unsafe.Sizeof(interfacesArgs{}), unsafe.Sizeof(interfacesAt1{}), unsafe.Sizeof(interfacesAt2{}), unsafe.Sizeof(interfacesAt3{}), unsafe.Sizeof(interfacesAt5{})) + 7) / 8]uint64
+type interfacesState = [(max(unsafe.Sizeof(interfacesArgs{}), unsafe.Sizeof(interfacesAt1{}), unsafe.Sizeof(interfacesAt2{}), unsafe.Sizeof(interfacesAt3{}), unsafe.Sizeof(interfacesAt5{})) + 7) / 8]uint64
 
-type interfacesHeld struct {
+type interfacesHeld = struct {
 	s      *script
 	p      *byPointer
 	all    string
@@ -669,9 +669,9 @@ type valuesAt7 struct {
 	result int
 }
 
-type valuesState [(max(unsafe.Sizeof(valuesArgs{}), unsafe.Sizeof(valuesAt1{}), unsafe.Sizeof(valuesAt2{}), unsafe.Sizeof(valuesAt3{}), unsafe.Sizeof(valuesAt4{}), unsafe.Sizeof(valuesAt5{}), unsafe.Sizeof(valuesAt6{}), unsafe.Sizeof(valuesAt7{})) + 7) / 8]uint64
+type valuesState = [(max(unsafe.Sizeof(valuesArgs{}), unsafe.Sizeof(valuesAt1{}), unsafe.Sizeof(valuesAt2{}), unsafe.Sizeof(valuesAt3{}), unsafe.Sizeof(valuesAt4{}), unsafe.Sizeof(valuesAt5{}), unsafe.Sizeof(valuesAt6{}), unsafe.Sizeof(valuesAt7{})) + 7) / 8]uint64
 
-type valuesHeld struct {
+type valuesHeld = struct {
 	s    *script
 	fns  []handler
 	v    func(*task.T, *script, int) int
@@ -1035,9 +1035,9 @@ type importedAt8 struct {
 	a, u, total int
 }
 
-type importedState [(max(unsafe.Sizeof(importedArgs{}), unsafe.Sizeof(importedAt1{}), unsafe.Sizeof(importedAt2{}), unsafe.Sizeof(importedAt3{}), unsafe.Sizeof(importedAt4{}), unsafe.Sizeof(importedAt5{}), unsafe.Sizeof(importedAt6{}), unsafe.Sizeof(importedAt7{}), unsafe.Sizeof(importedAt8{})) + 7) / 8]uint64
+type importedState = [(max(unsafe.Sizeof(importedArgs{}), unsafe.Sizeof(importedAt1{}), unsafe.Sizeof(importedAt2{}), unsafe.Sizeof(importedAt3{}), unsafe.Sizeof(importedAt4{}), unsafe.Sizeof(importedAt5{}), unsafe.Sizeof(importedAt6{}), unsafe.Sizeof(importedAt7{}), unsafe.Sizeof(importedAt8{})) + 7) / 8]uint64
 
-type importedHeld struct {
+type importedHeld = struct {
 	s      *script
 	b      string
 	w      *other.Worker
@@ -1340,9 +1340,9 @@ resume8:
 
 //line calls_task.go:1342
 
-type variadicState struct{}
+type variadicState = struct{}
 
-type variadicHeld struct {
+type variadicHeld = struct {
 	s     *script
 	words []string
 }
@@ -1423,9 +1423,9 @@ type literalsAt3 struct {
 	result int
 }
 
-type literalsState [(max(unsafe.Sizeof(literalsArgs{}), unsafe.Sizeof(literalsAt1{}), unsafe.Sizeof(literalsAt2{}), unsafe.Sizeof(literalsAt3{})) + 7) / 8]uint64
+type literalsState = [(max(unsafe.Sizeof(literalsArgs{}), unsafe.Sizeof(literalsAt1{}), unsafe.Sizeof(literalsAt2{}), unsafe.Sizeof(literalsAt3{})) + 7) / 8]uint64
 
-type literalsHeld struct {
+type literalsHeld = struct {
 	s   *script
 	sum *int
 	add func(*task.T, int) error
@@ -1803,9 +1803,9 @@ type literalsFunc1At1 struct {
 	result int
 }
 
-type literalsFunc1State [(max(unsafe.Sizeof(literalsFunc1Args{}), unsafe.Sizeof(literalsFunc1At1{})) + 7) / 8]uint64
+type literalsFunc1State = [(max(unsafe.Sizeof(literalsFunc1Args{}), unsafe.Sizeof(literalsFunc1At1{})) + 7) / 8]uint64
 
-type literalsFunc1Held struct {
+type literalsFunc1Held = struct {
 	s   *script
 	sum *int
 }
@@ -1860,9 +1860,9 @@ type literalsFunc2At1 struct {
 	result int
 }
 
-type literalsFunc2State [(unsafe.Sizeof(literalsFunc2At1{}) + 7) / 8]uint64
+type literalsFunc2State = [(unsafe.Sizeof(literalsFunc2At1{}) + 7) / 8]uint64
 
-type literalsFunc2Held struct {
+type literalsFunc2Held = struct {
 	s   *script
 	sum *int
 	i   *int
@@ -1947,9 +1947,9 @@ type literalsFunc2Func1At2 struct {
 	result int
 }
 
-type literalsFunc2Func1State [(max(unsafe.Sizeof(literalsFunc2Func1At1{}), unsafe.Sizeof(literalsFunc2Func1At2{})) + 7) / 8]uint64
+type literalsFunc2Func1State = [(max(unsafe.Sizeof(literalsFunc2Func1At1{}), unsafe.Sizeof(literalsFunc2Func1At2{})) + 7) / 8]uint64
 
-type literalsFunc2Func1Held struct {
+type literalsFunc2Func1Held = struct {
 	s   *script
 	sum *int
 	i   *int
@@ -2028,9 +2028,9 @@ type literalsFunc3At1 struct {
 	result int
 }
 
-type literalsFunc3State [(max(unsafe.Sizeof(literalsFunc3Args{}), unsafe.Sizeof(literalsFunc3At1{})) + 7) / 8]uint64
+type literalsFunc3State = [(max(unsafe.Sizeof(literalsFunc3Args{}), unsafe.Sizeof(literalsFunc3At1{})) + 7) / 8]uint64
 
-type literalsFunc3Held struct {
+type literalsFunc3Held = struct {
 	s   *script
 	sum *int
 	i   *int
@@ -2094,9 +2094,9 @@ type groupAt1 struct {
 	again bool
 }
 
-type groupState [(max(unsafe.Sizeof(groupArgs{}), unsafe.Sizeof(groupAt1{})) + 7) / 8]uint64
+type groupState = [(max(unsafe.Sizeof(groupArgs{}), unsafe.Sizeof(groupAt1{})) + 7) / 8]uint64
 
-type groupHeld struct {
+type groupHeld = struct {
 	s       *script
 	results []int
 	i       *int
@@ -2296,9 +2296,9 @@ resume2:
 
 //line calls_task.go:2298
 
-type groupFunc1State struct{}
+type groupFunc1State = struct{}
 
-type groupFunc1Held struct {
+type groupFunc1Held = struct {
 	results []int
 	i       *int
 }

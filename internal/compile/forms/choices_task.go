@@ -123,9 +123,9 @@ type switchesAt11 struct {
 	result          int
 }
 
-type switchesState [(max(unsafe.Sizeof(switchesArgs{}), unsafe.Sizeof(switchesAt1{}), unsafe.Sizeof(switchesAt2{}), unsafe.Sizeof(switchesAt3{}), unsafe.Sizeof(switchesAt4{}), unsafe.Sizeof(switchesAt5{}), unsafe.Sizeof(switchesAt6{}), unsafe.Sizeof(switchesAt7{}), unsafe.Sizeof(switchesAt8{}), unsafe.Sizeof(switchesAt9{}), unsafe.Sizeof(switchesAt10{}), unsafe.Sizeof(switchesAt11{})) + 7) / 8]uint64
+type switchesState = [(max(unsafe.Sizeof(switchesArgs{}), unsafe.Sizeof(switchesAt1{}), unsafe.Sizeof(switchesAt2{}), unsafe.Sizeof(switchesAt3{}), unsafe.Sizeof(switchesAt4{}), unsafe.Sizeof(switchesAt5{}), unsafe.Sizeof(switchesAt6{}), unsafe.Sizeof(switchesAt7{}), unsafe.Sizeof(switchesAt8{}), unsafe.Sizeof(switchesAt9{}), unsafe.Sizeof(switchesAt10{}), unsafe.Sizeof(switchesAt11{})) + 7) / 8]uint64
 
-type switchesHeld struct {
+type switchesHeld = struct {
 	s   *script
 	all string
 }
@@ -764,9 +764,9 @@ type typeSwitchesAt8 struct {
 	i int
 }
 
-type typeSwitchesState [(max(unsafe.Sizeof(typeSwitchesAt1{}), unsafe.Sizeof(typeSwitchesAt2{}), unsafe.Sizeof(typeSwitchesAt3{}), unsafe.Sizeof(typeSwitchesAt4{}), unsafe.Sizeof(typeSwitchesAt5{}), unsafe.Sizeof(typeSwitchesAt6{}), unsafe.Sizeof(typeSwitchesAt7{}), unsafe.Sizeof(typeSwitchesAt8{})) + 7) / 8]uint64
+type typeSwitchesState = [(max(unsafe.Sizeof(typeSwitchesAt1{}), unsafe.Sizeof(typeSwitchesAt2{}), unsafe.Sizeof(typeSwitchesAt3{}), unsafe.Sizeof(typeSwitchesAt4{}), unsafe.Sizeof(typeSwitchesAt5{}), unsafe.Sizeof(typeSwitchesAt6{}), unsafe.Sizeof(typeSwitchesAt7{}), unsafe.Sizeof(typeSwitchesAt8{})) + 7) / 8]uint64
 
-type typeSwitchesHeld struct {
+type typeSwitchesHeld = struct {
 	s       *script
 	n       *int
 	list    []any
@@ -1192,9 +1192,9 @@ type selectsAt9 struct {
 	x int
 }
 
-type selectsState [(max(unsafe.Sizeof(selectsArgs{}), unsafe.Sizeof(selectsAt1{}), unsafe.Sizeof(selectsAt2{}), unsafe.Sizeof(selectsAt3{}), unsafe.Sizeof(selectsAt4{}), unsafe.Sizeof(selectsAt5{}), unsafe.Sizeof(selectsAt6{}), unsafe.Sizeof(selectsAt7{}), unsafe.Sizeof(selectsAt8{}), unsafe.Sizeof(selectsAt9{})) + 7) / 8]uint64
+type selectsState = [(max(unsafe.Sizeof(selectsArgs{}), unsafe.Sizeof(selectsAt1{}), unsafe.Sizeof(selectsAt2{}), unsafe.Sizeof(selectsAt3{}), unsafe.Sizeof(selectsAt4{}), unsafe.Sizeof(selectsAt5{}), unsafe.Sizeof(selectsAt6{}), unsafe.Sizeof(selectsAt7{}), unsafe.Sizeof(selectsAt8{}), unsafe.Sizeof(selectsAt9{})) + 7) / 8]uint64
 
-type selectsHeld struct {
+type selectsHeld = struct {
 	s    *script
 	a    chan int
 	b    chan string
@@ -1719,9 +1719,9 @@ type rangesAt14 struct {
 	i14 int
 }
 
-type rangesState [(max(unsafe.Sizeof(rangesArgs{}), unsafe.Sizeof(rangesAt1{}), unsafe.Sizeof(rangesAt2{}), unsafe.Sizeof(rangesAt3{}), unsafe.Sizeof(rangesAt4{}), unsafe.Sizeof(rangesAt5{}), unsafe.Sizeof(rangesAt6{}), unsafe.Sizeof(rangesAt7{}), unsafe.Sizeof(rangesAt8{}), unsafe.Sizeof(rangesAt9{}), unsafe.Sizeof(rangesAt10{}), unsafe.Sizeof(rangesAt11{}), unsafe.Sizeof(rangesAt12{}), unsafe.Sizeof(rangesAt13{}), unsafe.Sizeof(rangesAt14{})) + 7) / 8]uint64
+type rangesState = [(max(unsafe.Sizeof(rangesArgs{}), unsafe.Sizeof(rangesAt1{}), unsafe.Sizeof(rangesAt2{}), unsafe.Sizeof(rangesAt3{}), unsafe.Sizeof(rangesAt4{}), unsafe.Sizeof(rangesAt5{}), unsafe.Sizeof(rangesAt6{}), unsafe.Sizeof(rangesAt7{}), unsafe.Sizeof(rangesAt8{}), unsafe.Sizeof(rangesAt9{}), unsafe.Sizeof(rangesAt10{}), unsafe.Sizeof(rangesAt11{}), unsafe.Sizeof(rangesAt12{}), unsafe.Sizeof(rangesAt13{}), unsafe.Sizeof(rangesAt14{})) + 7) / 8]uint64
 
-type rangesHeld struct {
+type rangesHeld = struct {
 	s     *script
 	all   string
 	list  []string
@@ -2566,9 +2566,9 @@ type labelledAt2 struct {
 	result  int
 }
 
-type labelledState [(max(unsafe.Sizeof(labelledArgs{}), unsafe.Sizeof(labelledAt1{}), unsafe.Sizeof(labelledAt2{})) + 7) / 8]uint64
+type labelledState = [(max(unsafe.Sizeof(labelledArgs{}), unsafe.Sizeof(labelledAt1{}), unsafe.Sizeof(labelledAt2{})) + 7) / 8]uint64
 
-type labelledHeld struct {
+type labelledHeld = struct {
 	s   *script
 	all string
 }
@@ -2790,9 +2790,9 @@ type mapsAt3 struct {
 	result int
 }
 
-type mapsState [(max(unsafe.Sizeof(mapsArgs{}), unsafe.Sizeof(mapsAt2{}), unsafe.Sizeof(mapsAt3{})) + 7) / 8]uint64
+type mapsState = [(max(unsafe.Sizeof(mapsArgs{}), unsafe.Sizeof(mapsAt2{}), unsafe.Sizeof(mapsAt3{})) + 7) / 8]uint64
 
-type mapsHeld struct {
+type mapsHeld = struct {
 	s    *script
 	m    map[int]string
 	seen map[int]bool

@@ -184,9 +184,9 @@ type stopAt1 struct {
 	n int
 }
 
-type stopState [(unsafe.Sizeof(stopAt1{}) + 7) / 8]uint64
+type stopState = [(unsafe.Sizeof(stopAt1{}) + 7) / 8]uint64
 
-type stopHeld struct {
+type stopHeld = struct {
 	p    *plan
 	note string
 }
@@ -378,9 +378,9 @@ resume2:
 
 //line defers_task.go:380
 
-type fileCloseState struct{}
+type fileCloseState = struct{}
 
-type fileCloseHeld struct {
+type fileCloseHeld = struct {
 	f *file
 }
 
@@ -437,9 +437,9 @@ resume1:
 
 //line defers_task.go:439
 
-type fileRenameState struct{}
+type fileRenameState = struct{}
 
-type fileRenameHeld struct {
+type fileRenameHeld = struct {
 	f file
 	s []string
 }
@@ -488,9 +488,9 @@ resume1:
 	return generated.Return(f1, struct{}{}, nil)
 }
 
-type taskPairState struct{}
+type taskPairState = struct{}
 
-type taskPairHeld struct {
+type taskPairHeld = struct {
 	p *plan
 }
 
@@ -550,7 +550,7 @@ type deferCloseArgs struct {
 	n int
 }
 
-type deferCloseState [(unsafe.Sizeof(deferCloseArgs{}) + 7) / 8]uint64
+type deferCloseState = [(unsafe.Sizeof(deferCloseArgs{}) + 7) / 8]uint64
 
 // deferCloseExit is what deferClose needs until it has ended: its deferred calls and its results.
 type deferCloseExit struct {
@@ -560,7 +560,7 @@ type deferCloseExit struct {
 	r1     error
 }
 
-type deferCloseHeld struct {
+type deferCloseHeld = struct {
 	exit deferCloseExit
 	p    *plan
 }
@@ -660,7 +660,7 @@ type deferBreakAt2 struct {
 	n, i int
 }
 
-type deferBreakState [(max(unsafe.Sizeof(deferBreakArgs{}), unsafe.Sizeof(deferBreakAt1{}), unsafe.Sizeof(deferBreakAt2{})) + 7) / 8]uint64
+type deferBreakState = [(max(unsafe.Sizeof(deferBreakArgs{}), unsafe.Sizeof(deferBreakAt1{}), unsafe.Sizeof(deferBreakAt2{})) + 7) / 8]uint64
 
 // deferBreakExit is what deferBreak needs until it has ended: its deferred calls and its results.
 type deferBreakExit struct {
@@ -670,7 +670,7 @@ type deferBreakExit struct {
 	r1     error
 }
 
-type deferBreakHeld struct {
+type deferBreakHeld = struct {
 	exit deferBreakExit
 	p    *plan
 }
@@ -817,7 +817,7 @@ type deferInLoopAt1 struct {
 	again bool
 }
 
-type deferInLoopState [(max(unsafe.Sizeof(deferInLoopArgs{}), unsafe.Sizeof(deferInLoopAt1{})) + 7) / 8]uint64
+type deferInLoopState = [(max(unsafe.Sizeof(deferInLoopArgs{}), unsafe.Sizeof(deferInLoopAt1{})) + 7) / 8]uint64
 
 // deferInLoopExit is what deferInLoop needs until it has ended: its deferred calls and its results.
 type deferInLoopExit struct {
@@ -827,7 +827,7 @@ type deferInLoopExit struct {
 	r1     error
 }
 
-type deferInLoopHeld struct {
+type deferInLoopHeld = struct {
 	exit deferInLoopExit
 	p    *plan
 	i    *int
@@ -993,9 +993,9 @@ exit:
 	return generated.End(p1, f1, t, *r, *r1)
 }
 
-type deferInLoopFunc1State struct{}
+type deferInLoopFunc1State = struct{}
 
-type deferInLoopFunc1Held struct {
+type deferInLoopFunc1Held = struct {
 	p *plan
 	i *int
 	f *file
@@ -1054,7 +1054,7 @@ type deferNamedAt2 struct {
 	result int
 }
 
-type deferNamedState [(max(unsafe.Sizeof(deferNamedArgs{}), unsafe.Sizeof(deferNamedAt1{}), unsafe.Sizeof(deferNamedAt2{})) + 7) / 8]uint64
+type deferNamedState = [(max(unsafe.Sizeof(deferNamedArgs{}), unsafe.Sizeof(deferNamedAt1{}), unsafe.Sizeof(deferNamedAt2{})) + 7) / 8]uint64
 
 // deferNamedExit is what deferNamed needs until it has ended: its deferred calls and its results.
 type deferNamedExit struct {
@@ -1064,7 +1064,7 @@ type deferNamedExit struct {
 	err    *error
 }
 
-type deferNamedHeld struct {
+type deferNamedHeld = struct {
 	exit deferNamedExit
 	p    *plan
 }
@@ -1217,9 +1217,9 @@ exit:
 	return generated.End(p1, f, t, *k, *err)
 }
 
-type deferNamedFunc1State struct{}
+type deferNamedFunc1State = struct{}
 
-type deferNamedFunc1Held struct {
+type deferNamedFunc1Held = struct {
 	p   *plan
 	k   *int
 	err *error
@@ -1280,9 +1280,9 @@ type deferNamedTextAt1 struct {
 	result int
 }
 
-type deferNamedTextState [(max(unsafe.Sizeof(deferNamedTextArgs{}), unsafe.Sizeof(deferNamedTextAt1{})) + 7) / 8]uint64
+type deferNamedTextState = [(max(unsafe.Sizeof(deferNamedTextArgs{}), unsafe.Sizeof(deferNamedTextAt1{})) + 7) / 8]uint64
 
-type deferNamedTextHeld struct {
+type deferNamedTextHeld = struct {
 	p *plan
 }
 
@@ -1353,7 +1353,7 @@ type deferOperandsAt1 struct {
 	result int
 }
 
-type deferOperandsState [(unsafe.Sizeof(deferOperandsAt1{}) + 7) / 8]uint64
+type deferOperandsState = [(unsafe.Sizeof(deferOperandsAt1{}) + 7) / 8]uint64
 
 // deferOperandsExit is what deferOperands needs until it has ended: its deferred calls and its results.
 type deferOperandsExit struct {
@@ -1363,7 +1363,7 @@ type deferOperandsExit struct {
 	err    error
 }
 
-type deferOperandsHeld struct {
+type deferOperandsHeld = struct {
 	exit deferOperandsExit
 	p    *plan
 	n    *int
@@ -1679,9 +1679,9 @@ exit:
 	return generated.End(p1, f1, t, *r, *err)
 }
 
-type deferOperandsFunc1State struct{}
+type deferOperandsFunc1State = struct{}
 
-type deferOperandsFunc1Held struct {
+type deferOperandsFunc1Held = struct {
 	p    *plan
 	n    *int
 	s    *string
@@ -1735,9 +1735,9 @@ type must2At1 struct {
 	n int
 }
 
-type must2State [(max(unsafe.Sizeof(must2Args{}), unsafe.Sizeof(must2At1{})) + 7) / 8]uint64
+type must2State = [(max(unsafe.Sizeof(must2Args{}), unsafe.Sizeof(must2At1{})) + 7) / 8]uint64
 
-type must2Held struct {
+type must2Held = struct {
 	p *plan
 }
 
@@ -1808,7 +1808,7 @@ type deferRecoverAt1 struct {
 	n int
 }
 
-type deferRecoverState [(max(unsafe.Sizeof(deferRecoverArgs{}), unsafe.Sizeof(deferRecoverAt1{})) + 7) / 8]uint64
+type deferRecoverState = [(max(unsafe.Sizeof(deferRecoverArgs{}), unsafe.Sizeof(deferRecoverAt1{})) + 7) / 8]uint64
 
 // deferRecoverExit is what deferRecover needs until it has ended: its deferred calls and its results.
 type deferRecoverExit struct {
@@ -1818,7 +1818,7 @@ type deferRecoverExit struct {
 	err    error
 }
 
-type deferRecoverHeld struct {
+type deferRecoverHeld = struct {
 	exit deferRecoverExit
 	p    *plan
 }
@@ -2018,9 +2018,9 @@ exit:
 	return generated.End(p1, f1, t, *r, *err)
 }
 
-type deferRecoverFunc1State struct{}
+type deferRecoverFunc1State = struct{}
 
-type deferRecoverFunc1Held struct {
+type deferRecoverFunc1Held = struct {
 	p  *plan
 	r  *string
 	p1 *generated.Panic
@@ -2082,7 +2082,7 @@ type deferNestedAt1 struct {
 	n int
 }
 
-type deferNestedState [(max(unsafe.Sizeof(deferNestedArgs{}), unsafe.Sizeof(deferNestedAt1{})) + 7) / 8]uint64
+type deferNestedState = [(max(unsafe.Sizeof(deferNestedArgs{}), unsafe.Sizeof(deferNestedAt1{})) + 7) / 8]uint64
 
 // deferNestedExit is what deferNested needs until it has ended: its deferred calls and its results.
 type deferNestedExit struct {
@@ -2092,7 +2092,7 @@ type deferNestedExit struct {
 	err    error
 }
 
-type deferNestedHeld struct {
+type deferNestedHeld = struct {
 	exit   deferNestedExit
 	p      *plan
 	result string
@@ -2247,7 +2247,7 @@ type deferNestedFunc1At1 struct {
 	n int
 }
 
-type deferNestedFunc1State [(max(unsafe.Sizeof(deferNestedFunc1Args{}), unsafe.Sizeof(deferNestedFunc1At1{})) + 7) / 8]uint64
+type deferNestedFunc1State = [(max(unsafe.Sizeof(deferNestedFunc1Args{}), unsafe.Sizeof(deferNestedFunc1At1{})) + 7) / 8]uint64
 
 // deferNestedFunc1Exit is what deferNested.func1 needs until it has ended: its deferred calls and its results.
 type deferNestedFunc1Exit struct {
@@ -2255,7 +2255,7 @@ type deferNestedFunc1Exit struct {
 	result struct{}
 }
 
-type deferNestedFunc1Held struct {
+type deferNestedFunc1Held = struct {
 	exit deferNestedFunc1Exit
 	p    *plan
 	r    *string
@@ -2348,9 +2348,9 @@ exit:
 	return generated.End(p2, f, t, struct{}{}, nil)
 }
 
-type deferNestedFunc1Func1State struct{}
+type deferNestedFunc1Func1State = struct{}
 
-type deferNestedFunc1Func1Held struct {
+type deferNestedFunc1Func1Held = struct {
 	p  *plan
 	p2 *generated.Panic
 }
@@ -2401,9 +2401,9 @@ type deferNestedFunc2At1 struct {
 	n int
 }
 
-type deferNestedFunc2State [(max(unsafe.Sizeof(deferNestedFunc2Args{}), unsafe.Sizeof(deferNestedFunc2At1{})) + 7) / 8]uint64
+type deferNestedFunc2State = [(max(unsafe.Sizeof(deferNestedFunc2Args{}), unsafe.Sizeof(deferNestedFunc2At1{})) + 7) / 8]uint64
 
-type deferNestedFunc2Held struct {
+type deferNestedFunc2Held = struct {
 	p *plan
 }
 
@@ -2460,7 +2460,7 @@ type deferCalleeAt1 struct {
 	n int
 }
 
-type deferCalleeState [(max(unsafe.Sizeof(deferCalleeArgs{}), unsafe.Sizeof(deferCalleeAt1{})) + 7) / 8]uint64
+type deferCalleeState = [(max(unsafe.Sizeof(deferCalleeArgs{}), unsafe.Sizeof(deferCalleeAt1{})) + 7) / 8]uint64
 
 // deferCalleeExit is what deferCallee needs until it has ended: its deferred calls and its results.
 type deferCalleeExit struct {
@@ -2470,7 +2470,7 @@ type deferCalleeExit struct {
 	r1     error
 }
 
-type deferCalleeHeld struct {
+type deferCalleeHeld = struct {
 	exit deferCalleeExit
 	p    *plan
 }
@@ -2565,7 +2565,7 @@ type deferGoexitAt1 struct {
 	n int
 }
 
-type deferGoexitState [(max(unsafe.Sizeof(deferGoexitArgs{}), unsafe.Sizeof(deferGoexitAt1{})) + 7) / 8]uint64
+type deferGoexitState = [(max(unsafe.Sizeof(deferGoexitArgs{}), unsafe.Sizeof(deferGoexitAt1{})) + 7) / 8]uint64
 
 // deferGoexitExit is what deferGoexit needs until it has ended: its deferred calls and its results.
 type deferGoexitExit struct {
@@ -2575,7 +2575,7 @@ type deferGoexitExit struct {
 	err    error
 }
 
-type deferGoexitHeld struct {
+type deferGoexitHeld = struct {
 	exit deferGoexitExit
 	p    *plan
 }
@@ -2715,9 +2715,9 @@ type deferUnnamedAt4 struct {
 	a, b int
 }
 
-type deferUnnamedState [(max(unsafe.Sizeof(deferUnnamedArgs{}), unsafe.Sizeof(deferUnnamedAt1{}), unsafe.Sizeof(deferUnnamedAt2{}), unsafe.Sizeof(deferUnnamedAt3{}), unsafe.Sizeof(deferUnnamedAt4{})) + 7) / 8]uint64
+type deferUnnamedState = [(max(unsafe.Sizeof(deferUnnamedArgs{}), unsafe.Sizeof(deferUnnamedAt1{}), unsafe.Sizeof(deferUnnamedAt2{}), unsafe.Sizeof(deferUnnamedAt3{}), unsafe.Sizeof(deferUnnamedAt4{})) + 7) / 8]uint64
 
-type deferUnnamedHeld struct {
+type deferUnnamedHeld = struct {
 	p      *plan
 	c      string
 	result struct {
@@ -2882,7 +2882,7 @@ type deferOneAt1 struct {
 	result int
 }
 
-type deferOneState [(max(unsafe.Sizeof(deferOneArgs{}), unsafe.Sizeof(deferOneAt1{})) + 7) / 8]uint64
+type deferOneState = [(max(unsafe.Sizeof(deferOneArgs{}), unsafe.Sizeof(deferOneAt1{})) + 7) / 8]uint64
 
 // deferOneExit is what deferOne needs until it has ended: its deferred calls and its results.
 type deferOneExit struct {
@@ -2891,7 +2891,7 @@ type deferOneExit struct {
 	r      int
 }
 
-type deferOneHeld struct {
+type deferOneHeld = struct {
 	exit deferOneExit
 	p    *plan
 }
@@ -2998,7 +2998,7 @@ type deferTwoArgs struct {
 	n int
 }
 
-type deferTwoState [(unsafe.Sizeof(deferTwoArgs{}) + 7) / 8]uint64
+type deferTwoState = [(unsafe.Sizeof(deferTwoArgs{}) + 7) / 8]uint64
 
 // deferTwoExit is what deferTwo needs until it has ended: its deferred calls and its results.
 type deferTwoExit struct {
@@ -3008,7 +3008,7 @@ type deferTwoExit struct {
 	r1     string
 }
 
-type deferTwoHeld struct {
+type deferTwoHeld = struct {
 	exit   deferTwoExit
 	p      *plan
 	result struct {
@@ -3111,9 +3111,9 @@ type taskTwoAt1 struct {
 	n int
 }
 
-type taskTwoState [(max(unsafe.Sizeof(taskTwoArgs{}), unsafe.Sizeof(taskTwoAt1{})) + 7) / 8]uint64
+type taskTwoState = [(max(unsafe.Sizeof(taskTwoArgs{}), unsafe.Sizeof(taskTwoAt1{})) + 7) / 8]uint64
 
-type taskTwoHeld struct {
+type taskTwoHeld = struct {
 	p *plan
 }
 
@@ -3179,7 +3179,7 @@ type deferNoneArgs struct {
 	n int
 }
 
-type deferNoneState [(unsafe.Sizeof(deferNoneArgs{}) + 7) / 8]uint64
+type deferNoneState = [(unsafe.Sizeof(deferNoneArgs{}) + 7) / 8]uint64
 
 // deferNoneExit is what deferNone needs until it has ended: its deferred calls and its results.
 type deferNoneExit struct {
@@ -3187,7 +3187,7 @@ type deferNoneExit struct {
 	result struct{}
 }
 
-type deferNoneHeld struct {
+type deferNoneHeld = struct {
 	exit deferNoneExit
 	p    *plan
 }
@@ -3266,7 +3266,7 @@ type deferErrorArgs struct {
 	n int
 }
 
-type deferErrorState [(unsafe.Sizeof(deferErrorArgs{}) + 7) / 8]uint64
+type deferErrorState = [(unsafe.Sizeof(deferErrorArgs{}) + 7) / 8]uint64
 
 // deferErrorExit is what deferError needs until it has ended: its deferred calls and its results.
 type deferErrorExit struct {
@@ -3275,7 +3275,7 @@ type deferErrorExit struct {
 	r      error
 }
 
-type deferErrorHeld struct {
+type deferErrorHeld = struct {
 	exit deferErrorExit
 	p    *plan
 }
@@ -3367,7 +3367,7 @@ type deferLiteralArgs struct {
 	n int
 }
 
-type deferLiteralState [(unsafe.Sizeof(deferLiteralArgs{}) + 7) / 8]uint64
+type deferLiteralState = [(unsafe.Sizeof(deferLiteralArgs{}) + 7) / 8]uint64
 
 // deferLiteralExit is what deferLiteral needs until it has ended: its deferred calls and its results.
 type deferLiteralExit struct {
@@ -3377,7 +3377,7 @@ type deferLiteralExit struct {
 	err    error
 }
 
-type deferLiteralHeld struct {
+type deferLiteralHeld = struct {
 	exit   deferLiteralExit
 	p      *plan
 	k      *int
@@ -3512,7 +3512,7 @@ type deferLiteralFunc1At1 struct {
 	m int
 }
 
-type deferLiteralFunc1State [(max(unsafe.Sizeof(deferLiteralFunc1Args{}), unsafe.Sizeof(deferLiteralFunc1At1{})) + 7) / 8]uint64
+type deferLiteralFunc1State = [(max(unsafe.Sizeof(deferLiteralFunc1Args{}), unsafe.Sizeof(deferLiteralFunc1At1{})) + 7) / 8]uint64
 
 // deferLiteralFunc1Exit is what deferLiteral.func1 needs until it has ended: its deferred calls and its results.
 type deferLiteralFunc1Exit struct {
@@ -3521,7 +3521,7 @@ type deferLiteralFunc1Exit struct {
 	s      *string
 }
 
-type deferLiteralFunc1Held struct {
+type deferLiteralFunc1Held = struct {
 	exit deferLiteralFunc1Exit
 	p    *plan
 	k    *int
@@ -3618,9 +3618,9 @@ type deferLiteralFunc1Func1Args struct {
 	m int
 }
 
-type deferLiteralFunc1Func1State [(unsafe.Sizeof(deferLiteralFunc1Func1Args{}) + 7) / 8]uint64
+type deferLiteralFunc1Func1State = [(unsafe.Sizeof(deferLiteralFunc1Func1Args{}) + 7) / 8]uint64
 
-type deferLiteralFunc1Func1Held struct {
+type deferLiteralFunc1Func1Held = struct {
 	p  *plan
 	k  *int
 	s  *string
@@ -3678,7 +3678,7 @@ type deferRecursiveAt2 struct {
 	n int
 }
 
-type deferRecursiveState [(max(unsafe.Sizeof(deferRecursiveArgs{}), unsafe.Sizeof(deferRecursiveAt2{})) + 7) / 8]uint64
+type deferRecursiveState = [(max(unsafe.Sizeof(deferRecursiveArgs{}), unsafe.Sizeof(deferRecursiveAt2{})) + 7) / 8]uint64
 
 // deferRecursiveExit is what deferRecursive needs until it has ended: its deferred calls and its results.
 type deferRecursiveExit struct {
@@ -3688,7 +3688,7 @@ type deferRecursiveExit struct {
 	err    error
 }
 
-type deferRecursiveHeld struct {
+type deferRecursiveHeld = struct {
 	exit   deferRecursiveExit
 	p      *plan
 	result string
@@ -3819,7 +3819,7 @@ type deferBetweenArgs struct {
 	n int
 }
 
-type deferBetweenState [(unsafe.Sizeof(deferBetweenArgs{}) + 7) / 8]uint64
+type deferBetweenState = [(unsafe.Sizeof(deferBetweenArgs{}) + 7) / 8]uint64
 
 // deferBetweenExit is what deferBetween needs until it has ended: its deferred calls and its results.
 type deferBetweenExit struct {
@@ -3829,7 +3829,7 @@ type deferBetweenExit struct {
 	r1     error
 }
 
-type deferBetweenHeld struct {
+type deferBetweenHeld = struct {
 	exit   deferBetweenExit
 	p      *plan
 	result string
@@ -3923,9 +3923,9 @@ exit:
 	return generated.End(p1, f, t, *r, *r1)
 }
 
-type deferBetweenFunc1State struct{}
+type deferBetweenFunc1State = struct{}
 
-type deferBetweenFunc1Held struct {
+type deferBetweenFunc1Held = struct {
 	p  *plan
 	p1 *generated.Panic
 }
@@ -3970,9 +3970,9 @@ type throughBothArgs struct {
 	n int
 }
 
-type throughBothState [(unsafe.Sizeof(throughBothArgs{}) + 7) / 8]uint64
+type throughBothState = [(unsafe.Sizeof(throughBothArgs{}) + 7) / 8]uint64
 
-type throughBothHeld struct {
+type throughBothHeld = struct {
 	p      *plan
 	result string
 }

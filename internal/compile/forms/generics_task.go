@@ -72,7 +72,7 @@ type sumOfAt1 struct {
 	i int
 }
 
-type sumOfState [(unsafe.Sizeof(sumOfAt1{}) + 7) / 8]uint64
+type sumOfState = [(unsafe.Sizeof(sumOfAt1{}) + 7) / 8]uint64
 
 type sumOfHeld[N number] struct {
 	s    *script
@@ -176,7 +176,7 @@ end2:
 
 //line generics_task.go:178
 
-type stackPushState struct{}
+type stackPushState = struct{}
 
 type stackPushHeld[E any] struct {
 	st *stack[E]
@@ -248,7 +248,7 @@ type stackSizeAt1 struct {
 	result int
 }
 
-type stackSizeState [(unsafe.Sizeof(stackSizeAt1{}) + 7) / 8]uint64
+type stackSizeState = [(unsafe.Sizeof(stackSizeAt1{}) + 7) / 8]uint64
 
 type stackSizeHeld[P1 any] struct {
 	st stack[P1]
@@ -325,7 +325,7 @@ type mappedAt1 struct {
 	i int
 }
 
-type mappedState [(unsafe.Sizeof(mappedAt1{}) + 7) / 8]uint64
+type mappedState = [(unsafe.Sizeof(mappedAt1{}) + 7) / 8]uint64
 
 type mappedHeld[A any, B any] struct {
 	s      *script
@@ -459,7 +459,7 @@ type pushAllAt2 struct {
 	result int
 }
 
-type pushAllState [(max(unsafe.Sizeof(pushAllAt1{}), unsafe.Sizeof(pushAllAt2{})) + 7) / 8]uint64
+type pushAllState = [(max(unsafe.Sizeof(pushAllAt1{}), unsafe.Sizeof(pushAllAt2{})) + 7) / 8]uint64
 
 type pushAllHeld[E cmp.Ordered, P pusher[E]] struct {
 	s       *script
@@ -636,7 +636,7 @@ type pushAllFunc1At1 struct {
 	result int
 }
 
-type pushAllFunc1State [(unsafe.Sizeof(pushAllFunc1At1{}) + 7) / 8]uint64
+type pushAllFunc1State = [(unsafe.Sizeof(pushAllFunc1At1{}) + 7) / 8]uint64
 
 type pushAllFunc1Held[E cmp.Ordered, P pusher[E]] struct {
 	s *script
@@ -766,9 +766,9 @@ type genericsAt10 struct {
 	result               int
 }
 
-type genericsState [(max(unsafe.Sizeof(genericsArgs{}), unsafe.Sizeof(genericsAt1{}), unsafe.Sizeof(genericsAt2{}), unsafe.Sizeof(genericsAt3{}), unsafe.Sizeof(genericsAt4{}), unsafe.Sizeof(genericsAt5{}), unsafe.Sizeof(genericsAt6{}), unsafe.Sizeof(genericsAt7{}), unsafe.Sizeof(genericsAt8{}), unsafe.Sizeof(genericsAt9{}), unsafe.Sizeof(genericsAt10{})) + 7) / 8]uint64
+type genericsState = [(max(unsafe.Sizeof(genericsArgs{}), unsafe.Sizeof(genericsAt1{}), unsafe.Sizeof(genericsAt2{}), unsafe.Sizeof(genericsAt3{}), unsafe.Sizeof(genericsAt4{}), unsafe.Sizeof(genericsAt5{}), unsafe.Sizeof(genericsAt6{}), unsafe.Sizeof(genericsAt7{}), unsafe.Sizeof(genericsAt8{}), unsafe.Sizeof(genericsAt9{}), unsafe.Sizeof(genericsAt10{})) + 7) / 8]uint64
 
-type genericsHeld struct {
+type genericsHeld = struct {
 	s       *script
 	st      *stack[string]
 	p       pusher[string]
@@ -1164,9 +1164,9 @@ type genericsFunc1Args struct {
 	n int
 }
 
-type genericsFunc1State [(unsafe.Sizeof(genericsFunc1Args{}) + 7) / 8]uint64
+type genericsFunc1State = [(unsafe.Sizeof(genericsFunc1Args{}) + 7) / 8]uint64
 
-type genericsFunc1Held struct {
+type genericsFunc1Held = struct {
 	s      *script
 	result string
 }
@@ -1226,9 +1226,9 @@ type declarationsAt2 struct {
 	n, i int
 }
 
-type declarationsState [(max(unsafe.Sizeof(declarationsArgs{}), unsafe.Sizeof(declarationsAt1{}), unsafe.Sizeof(declarationsAt2{})) + 7) / 8]uint64
+type declarationsState = [(max(unsafe.Sizeof(declarationsArgs{}), unsafe.Sizeof(declarationsAt1{}), unsafe.Sizeof(declarationsAt2{})) + 7) / 8]uint64
 
-type declarationsHeld struct {
+type declarationsHeld = struct {
 	s    *script
 	list points
 	p    spot

@@ -51,9 +51,9 @@ type iteratorsAt3 struct {
 	n, v1 int
 }
 
-type iteratorsState [(max(unsafe.Sizeof(iteratorsArgs{}), unsafe.Sizeof(iteratorsAt1{}), unsafe.Sizeof(iteratorsAt2{}), unsafe.Sizeof(iteratorsAt3{})) + 7) / 8]uint64
+type iteratorsState = [(max(unsafe.Sizeof(iteratorsArgs{}), unsafe.Sizeof(iteratorsAt1{}), unsafe.Sizeof(iteratorsAt2{}), unsafe.Sizeof(iteratorsAt3{})) + 7) / 8]uint64
 
-type iteratorsHeld struct {
+type iteratorsHeld = struct {
 	s   *script
 	all string
 	it  *generated.Pulled1[int]
@@ -528,9 +528,9 @@ type channelsAt4 struct {
 	sum int
 }
 
-type channelsState [(max(unsafe.Sizeof(channelsArgs{}), unsafe.Sizeof(channelsAt1{}), unsafe.Sizeof(channelsAt2{}), unsafe.Sizeof(channelsAt3{}), unsafe.Sizeof(channelsAt4{})) + 7) / 8]uint64
+type channelsState = [(max(unsafe.Sizeof(channelsArgs{}), unsafe.Sizeof(channelsAt1{}), unsafe.Sizeof(channelsAt2{}), unsafe.Sizeof(channelsAt3{}), unsafe.Sizeof(channelsAt4{})) + 7) / 8]uint64
 
-type channelsHeld struct {
+type channelsHeld = struct {
 	s *script
 	c *task.Chan[int]
 }

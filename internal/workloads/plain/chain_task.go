@@ -73,7 +73,7 @@ type chainArgs struct {
 	iterations int
 }
 
-type chainState [(unsafe.Sizeof(chainArgs{}) + 7) / 8]uint64
+type chainState = [(unsafe.Sizeof(chainArgs{}) + 7) / 8]uint64
 
 var chainKind *generated.Kind[chainState, struct{}]
 
@@ -84,7 +84,7 @@ func chainStep(f *generated.Frame[chainState, struct{}]) generated.Step {
 	return generated.Return(f, struct{}{}, err)
 }
 
-type depth1State struct{}
+type depth1State = struct{}
 
 var depth1Kind *generated.Kind[depth1State, struct{}]
 
@@ -94,7 +94,7 @@ func depth1Step(f *generated.Frame[depth1State, struct{}]) generated.Step {
 	return generated.Return(f, struct{}{}, nil)
 }
 
-type depth2State struct{}
+type depth2State = struct{}
 
 var depth2Kind *generated.Kind[depth2State, struct{}]
 
@@ -104,7 +104,7 @@ func depth2Step(f *generated.Frame[depth2State, struct{}]) generated.Step {
 	return generated.Return(f, struct{}{}, nil)
 }
 
-type depth3State struct{}
+type depth3State = struct{}
 
 var depth3Kind *generated.Kind[depth3State, struct{}]
 
@@ -114,7 +114,7 @@ func depth3Step(f *generated.Frame[depth3State, struct{}]) generated.Step {
 	return generated.Return(f, struct{}{}, nil)
 }
 
-type depth4State struct{}
+type depth4State = struct{}
 
 var depth4Kind *generated.Kind[depth4State, struct{}]
 
@@ -134,9 +134,9 @@ type yieldingChainAt1 struct {
 	iterations, i int
 }
 
-type yieldingChainState [(max(unsafe.Sizeof(yieldingChainArgs{}), unsafe.Sizeof(yieldingChainAt1{})) + 7) / 8]uint64
+type yieldingChainState = [(max(unsafe.Sizeof(yieldingChainArgs{}), unsafe.Sizeof(yieldingChainAt1{})) + 7) / 8]uint64
 
-type yieldingChainHeld struct {
+type yieldingChainHeld = struct {
 	y *yieldingChain
 }
 
@@ -232,9 +232,9 @@ type yieldingChainDepth1At1 struct {
 	i int
 }
 
-type yieldingChainDepth1State [(unsafe.Sizeof(yieldingChainDepth1At1{}) + 7) / 8]uint64
+type yieldingChainDepth1State = [(unsafe.Sizeof(yieldingChainDepth1At1{}) + 7) / 8]uint64
 
-type yieldingChainDepth1Held struct {
+type yieldingChainDepth1Held = struct {
 	y *yieldingChain
 }
 
@@ -326,9 +326,9 @@ type yieldingChainDepth2At1 struct {
 	i int
 }
 
-type yieldingChainDepth2State [(unsafe.Sizeof(yieldingChainDepth2At1{}) + 7) / 8]uint64
+type yieldingChainDepth2State = [(unsafe.Sizeof(yieldingChainDepth2At1{}) + 7) / 8]uint64
 
-type yieldingChainDepth2Held struct {
+type yieldingChainDepth2Held = struct {
 	y *yieldingChain
 }
 
@@ -420,9 +420,9 @@ type yieldingChainDepth3At1 struct {
 	i int
 }
 
-type yieldingChainDepth3State [(unsafe.Sizeof(yieldingChainDepth3At1{}) + 7) / 8]uint64
+type yieldingChainDepth3State = [(unsafe.Sizeof(yieldingChainDepth3At1{}) + 7) / 8]uint64
 
-type yieldingChainDepth3Held struct {
+type yieldingChainDepth3Held = struct {
 	y *yieldingChain
 }
 
@@ -509,9 +509,9 @@ end2:
 
 //line chain_task.go:511
 
-type yieldingChainDepth4State struct{}
+type yieldingChainDepth4State = struct{}
 
-type yieldingChainDepth4Held struct {
+type yieldingChainDepth4Held = struct {
 	y *yieldingChain
 }
 
@@ -593,9 +593,9 @@ type skynetAt1 struct {
 	i1        int
 }
 
-type skynetState [(max(unsafe.Sizeof(skynetArgs{}), unsafe.Sizeof(skynetAt1{})) + 7) / 8]uint64
+type skynetState = [(max(unsafe.Sizeof(skynetArgs{}), unsafe.Sizeof(skynetAt1{})) + 7) / 8]uint64
 
-type skynetHeld struct {
+type skynetHeld = struct {
 	sums *[10]int
 }
 
@@ -775,9 +775,9 @@ type skynetFunc1At1 struct {
 	result int
 }
 
-type skynetFunc1State [(max(unsafe.Sizeof(skynetFunc1Args{}), unsafe.Sizeof(skynetFunc1At1{})) + 7) / 8]uint64
+type skynetFunc1State = [(max(unsafe.Sizeof(skynetFunc1Args{}), unsafe.Sizeof(skynetFunc1At1{})) + 7) / 8]uint64
 
-type skynetFunc1Held struct {
+type skynetFunc1Held = struct {
 	sums *[10]int
 }
 

@@ -55,7 +55,7 @@ type treeGrowAt5 struct {
 	depth int
 }
 
-type treeGrowState [(max(unsafe.Sizeof(treeGrowArgs{}), unsafe.Sizeof(treeGrowAt1{}), unsafe.Sizeof(treeGrowAt3{}), unsafe.Sizeof(treeGrowAt4{}), unsafe.Sizeof(treeGrowAt5{})) + 7) / 8]uint64
+type treeGrowState = [(max(unsafe.Sizeof(treeGrowArgs{}), unsafe.Sizeof(treeGrowAt1{}), unsafe.Sizeof(treeGrowAt3{}), unsafe.Sizeof(treeGrowAt4{}), unsafe.Sizeof(treeGrowAt5{})) + 7) / 8]uint64
 
 // treeGrowExit is what (*Tree).Grow needs until it has ended: its deferred calls and its results.
 type treeGrowExit struct {
@@ -65,7 +65,7 @@ type treeGrowExit struct {
 	err    *error
 }
 
-type treeGrowHeld struct {
+type treeGrowHeld = struct {
 	exit treeGrowExit
 	tree *Tree
 	r    *uint64
@@ -408,9 +408,9 @@ type treeGrowFunc1At1 struct {
 	result int
 }
 
-type treeGrowFunc1State [(max(unsafe.Sizeof(treeGrowFunc1Args{}), unsafe.Sizeof(treeGrowFunc1At1{})) + 7) / 8]uint64
+type treeGrowFunc1State = [(max(unsafe.Sizeof(treeGrowFunc1Args{}), unsafe.Sizeof(treeGrowFunc1At1{})) + 7) / 8]uint64
 
-type treeGrowFunc1Held struct {
+type treeGrowFunc1Held = struct {
 	tree *Tree
 	sum  *atomic.Int64
 }
@@ -471,9 +471,9 @@ type treeGrowFunc2At1 struct {
 	result int
 }
 
-type treeGrowFunc2State [(max(unsafe.Sizeof(treeGrowFunc2Args{}), unsafe.Sizeof(treeGrowFunc2At1{})) + 7) / 8]uint64
+type treeGrowFunc2State = [(max(unsafe.Sizeof(treeGrowFunc2Args{}), unsafe.Sizeof(treeGrowFunc2At1{})) + 7) / 8]uint64
 
-type treeGrowFunc2Held struct {
+type treeGrowFunc2Held = struct {
 	tree *Tree
 	r    *uint64
 	sum  *atomic.Int64
