@@ -281,9 +281,9 @@ type planWaitArgs struct {
 	stop1 int
 }
 
-type planWaitState [(unsafe.Sizeof(planWaitArgs{}) + 7) / 8]uint64
+type planWaitState = [(unsafe.Sizeof(planWaitArgs{}) + 7) / 8]uint64
 
-type planWaitHeld struct {
+type planWaitHeld = struct {
 	p *plan
 }
 

@@ -40,9 +40,9 @@ type inTestAt2 struct {
 	result int
 }
 
-type inTestState [(max(unsafe.Sizeof(inTestArgs{}), unsafe.Sizeof(inTestAt1{}), unsafe.Sizeof(inTestAt2{})) + 7) / 8]uint64
+type inTestState = [(max(unsafe.Sizeof(inTestArgs{}), unsafe.Sizeof(inTestAt1{}), unsafe.Sizeof(inTestAt2{})) + 7) / 8]uint64
 
-type inTestHeld struct {
+type inTestHeld = struct {
 	s *script
 }
 
@@ -189,9 +189,9 @@ type inTestFunc1At1 struct {
 	result int
 }
 
-type inTestFunc1State [(max(unsafe.Sizeof(inTestFunc1Args{}), unsafe.Sizeof(inTestFunc1At1{})) + 7) / 8]uint64
+type inTestFunc1State = [(max(unsafe.Sizeof(inTestFunc1Args{}), unsafe.Sizeof(inTestFunc1At1{})) + 7) / 8]uint64
 
-type inTestFunc1Held struct {
+type inTestFunc1Held = struct {
 	s *script
 }
 

@@ -172,7 +172,7 @@ func treeGrowRun(f *generated.Frame[treeGrowState, int], h *treeGrowHeld, at int
 //line tree.go:20
 	tree.Begun.Add(1)
 	{
-		p.Defer(func(p *generated.Panic) {
+		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
 			defer func() {
 				tree.Deferred.Add(1)

@@ -46,9 +46,9 @@ type bothAt1 struct {
 	n int
 }
 
-type bothState [(max(unsafe.Sizeof(bothArgs{}), unsafe.Sizeof(bothAt1{})) + 7) / 8]uint64
+type bothState = [(max(unsafe.Sizeof(bothArgs{}), unsafe.Sizeof(bothAt1{})) + 7) / 8]uint64
 
-type bothHeld struct {
+type bothHeld = struct {
 	s string
 }
 
@@ -110,9 +110,9 @@ resume1:
 
 //line other_task.go:112
 
-type workerLogState struct{}
+type workerLogState = struct{}
 
-type workerLogHeld struct {
+type workerLogHeld = struct {
 	w *Worker
 	s string
 }
@@ -175,9 +175,9 @@ type sumAt1 struct {
 	n int
 }
 
-type sumState [(unsafe.Sizeof(sumAt1{}) + 7) / 8]uint64
+type sumState = [(unsafe.Sizeof(sumAt1{}) + 7) / 8]uint64
 
-type sumHeld struct {
+type sumHeld = struct {
 	list []int
 }
 
