@@ -56,6 +56,7 @@ func functions() []function {
 		textOf("jumps", jumps),
 		textOf("silent", silent),
 		textOf("everything", everything),
+		textOf("inTest", inTest),
 		textOf("iterators", iterators),
 		textOf("channels", channels),
 		textOf("generics", generics),

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const compileTestdata = "../../internal/compile/testdata"
+
+func TestGenChecks(t *testing.T) {
+	status, stdout, stderr := call(t, "gen", "-check", compileTestdata+"/golden")
+	require.Equal(t, exitFailure, status, stdout+stderr)
+	require.Contains(t, stdout, "session_task.go: not what gen would write\n")
+	require.Equal(t, "framearena: gen: 1 file is not current: run framearena gen\n", stderr)
+
+	status, stdout, stderr = call(t, "gen", "-check", "../../internal/compile/forms/other")
+	require.Equal(t, exitSuccess, status, stdout+stderr)
+	require.Empty(t, stdout+stderr)
+}
+
+func TestGenReportsFrames(t *testing.T) {
+	_, stdout, _ := call(t, "gen", "-m", "-check", compileTestdata+"/golden")
+	require.Contains(t, stdout, "session.go:14: session has frames of 128 bytes\n")
+	require.Contains(t, stdout, "keeps in the frame: c, id, n, attempt; in the held part: nothing\n")
+}
+
+func TestGenRefuses(t *testing.T) {
+	status, stdout, stderr := call(t, "gen", compileTestdata+"/refused")
+	require.Equal(t, exitFailure, status, stdout+stderr)
+	require.Contains(t, stdout, filepath.Join("refused", "refused.go")+":10:10: t can only be passed on")
+	require.Regexp(t, `^framearena: gen: \d+ places cannot be compiled\n$`, stderr)
+
+	_, stdout, _ = call(t, "gen", "-json", compileTestdata+"/refused")
+	var document genReport
+	require.NoError(t, json.Unmarshal([]byte(stdout), &document))
+	require.NotEmpty(t, document.Diagnostics)
+	require.Equal(t, 10, document.Diagnostics[0].Line)
+	require.Empty(t, document.Files)
+}
