@@ -6,11 +6,17 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/forcing"
 )
 
 // Yield lets other tasks run. It returns the cause of the end of the task's context, if that has
 // ended.
 func (t *T) Yield() error {
+	if forcing.Reached != nil {
+		if done, err := t.forced(); done {
+			return err
+		}
+	}
 	if !t.s.InTask() {
 		runtime.Gosched()
 		return t.Err()
@@ -28,6 +34,11 @@ func (yielding) Enter(_ *coro.Suspension, f coro.AnyFrame, at int) coro.Step {
 // Sleep waits until the time d has passed. If the task's context ends before that, it returns the
 // cause. If d is not positive, Sleep is a Yield.
 func (t *T) Sleep(d time.Duration) error {
+	if forcing.Reached != nil {
+		if done, err := t.forced(); done {
+			return err
+		}
+	}
 	if !t.s.InTask() {
 		return sleepOnGoroutine(t.s.Context, d)
 	}
