@@ -72,6 +72,15 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	for _, o := range opts {
 		o(&k.kind)
 	}
+	if k.compiled {
+		k.step = func(h *header) Step {
+			f := (*heldFrame[S, H, R])(unsafe.Pointer(h))
+			if slot := f.slot.get(); slot != nil {
+				return step(&f.Frame, &slot.Value)
+			}
+			return step(&f.Frame, nil) // see SpillBare
+		}
+	}
 	k.held = k
 	k.calls.New = func() any { return newHeldCall(k) }
 	k.slots.Init()

@@ -138,6 +138,23 @@ func SpillHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) (*Frame
 	return (*Frame[S, R])(unsafe.Pointer(h)), k.holdZero(s.w, h)
 }
 
+// SpillBare is SpillHeld for a resume point at which nothing lives in the held part: the frame has
+// none, until [Hold] gives it one.
+func SpillBare[S, H, R any](s *Suspension, k *HeldKind[S, H, R], at int) *Frame[S, R] {
+	h := s.spill(&k.kind, at)
+	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot = 0
+	return (*Frame[S, R])(unsafe.Pointer(h))
+}
+
+// Hold returns the held part of f, whose step runs: held or, if that is nil, a new one, which is
+// zero.
+func Hold[S, H, R any](s *Suspension, k *HeldKind[S, H, R], f *Frame[S, R], held *H) *H {
+	if held != nil {
+		return held
+	}
+	return k.holdZero(s.w, &f.header)
+}
+
 // holdZero gives h, a new frame, a held part, which is zero.
 func (k *HeldKind[S, H, R]) holdZero(w *Worker, h *header) *H {
 	slot := k.slots.Take(w.freeSlots())

@@ -18,12 +18,15 @@ func baseName(path string) string { return filepath.Base(path) }
 
 // text returns the whole output for one source file.
 func (f *file) text() ([]byte, error) {
-	var body strings.Builder
+	var body, init, functions strings.Builder
 	fmt.Fprintf(&body, "const _ = %s // an error here: run framearena gen again\n\n", f.generated("Version1"))
-	f.writeInit(&body)
 	for _, fn := range f.functions {
-		f.writeFunction(&body, fn)
+		f.writeBinding(&init, fn)
+		f.writeFunction(&functions, fn)
 	}
+	f.line(&functions, token.NoPos)
+	f.writeCallees(&functions, &init)
+	fmt.Fprintf(&body, "func init() {\n%s}\n\n%s", init.String(), functions.String())
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n//\n// Source: %s, sha256 %s\n\n", header, baseName(f.name), f.hash)
 	if f.constraint != "" {
@@ -74,15 +77,6 @@ func directive(line string) (file string, number int, ok bool) {
 	return file, number, err == nil
 }
 
-// writeInit writes the function that binds the file's functions to their forms.
-func (f *file) writeInit(b *strings.Builder) {
-	b.WriteString("func init() {\n")
-	for _, fn := range f.functions {
-		f.writeBinding(b, fn)
-	}
-	b.WriteString("}\n\n")
-}
-
 func (fn *function) defineText() string {
 	f := fn.file
 	l := fn.layout
@@ -101,7 +95,7 @@ func (f *file) writeBinding(b *strings.Builder, fn *function) {
 		return
 	}
 	if fn.recv != nil {
-		fmt.Fprintf(b, "%s[%s](%q, %s)\n", f.generated("BindMethod"), f.typeText(fn.recv.Type()), fn.decl.Name.Name, fn.startName())
+		f.bindMethod(b, fn)
 		return
 	}
 	fmt.Fprintf(b, "%s(%s, %s, %s)\n", f.generated("Bind"), fn.decl.Name.Name, fn.startName(), f.callFunction(fn))
@@ -196,7 +190,11 @@ func (f *file) writeStates(b *strings.Builder, fn *function) {
 	if l.hasHeld {
 		fmt.Fprintf(b, "type %sHeld%s struct {\n", fn.base, fn.typeParamList())
 		for _, s := range l.slots {
-			fmt.Fprintf(b, "%s %s\n", s.name, f.typeText(s.typ))
+			text := s.text
+			if text == "" {
+				text = f.typeText(s.typ)
+			}
+			fmt.Fprintf(b, "%s %s\n", s.name, text)
 		}
 		b.WriteString("}\n\n")
 	}
@@ -212,4 +210,20 @@ func (f *file) writeFields(b *strings.Builder, fn *function, fields []field) {
 		}
 		fmt.Fprintf(b, "%s %s\n", strings.Join(names, ", "), f.typeText(t))
 	}
+}
+
+// typeOf returns the type of a variable as the output spells it.
+func (fn *function) typeOf(v *types.Var) string {
+	if text := fn.unit.rawTypes[v]; text != nil {
+		return text(fn.file)
+	}
+	return fn.file.typeText(v.Type())
+}
+
+// storedText is typeOf for what is stored for the variable.
+func (fn *function) storedText(v *types.Var) string {
+	if fn.isBox(v) {
+		return "*" + fn.typeOf(v)
+	}
+	return fn.typeOf(v)
 }

@@ -2,18 +2,23 @@ package compile
 
 import (
 	"fmt"
+	"go/types"
+	"slices"
 	"strings"
 )
 
 // stored returns the fields of a composite literal that stores variables.
 func (e *emitter) stored(fields []field) string {
-	parts := make([]string, len(fields))
-	for i, f := range fields {
+	var parts []string
+	for _, f := range fields {
+		if e.fn.isMoved(f.v) {
+			continue
+		}
 		value := e.fn.nameOf(f.v)
 		if e.fn.isBox(f.v) && !e.pointers[f.v] {
 			value = "&" + value
 		}
-		parts[i] = f.name + ": " + value
+		parts = append(parts, f.name+": "+value)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -26,14 +31,16 @@ func (e *emitter) spill(a *await) {
 	if len(s.state) > 0 || stateResult {
 		point := e.fn.pointName(a.point)
 		at := fmt.Sprintf("%s[%s](%s)", e.file.generated("At"), point, e.fn.frame)
-		if stateResult {
+		if stateResult || e.fn.movesAny(s.state) {
 			e.printf("%s := %s\n", e.fn.state, at)
 			at = e.fn.state
 		}
-		e.printf("*%s = %s{%s}\n", at, point+e.fn.noArgs(), e.stored(s.state))
+		e.printf("*%s = %s{%s}\n", at, point, e.stored(s.state))
+		e.move(e.fn.state, s.state)
 	}
 	if l.hasHeld {
 		e.printf("*%s = %s{%s}\n", e.fn.heldName, e.fn.heldType(), e.stored(s.held))
+		e.move(e.fn.heldName, s.held)
 	}
 	switch {
 	case stateResult:
@@ -43,7 +50,41 @@ func (e *emitter) spill(a *await) {
 	}
 }
 
-func (fn *function) noArgs() string { return "" }
+// move stores variables that go vet does not let us copy. A group has no users while it is moved.
+func (e *emitter) move(to string, fields []field) {
+	for _, f := range fields {
+		if e.fn.isMoved(f.v) {
+			e.printf("%s(&%s.%s, &%s)\n", e.file.generated("Move"), to, f.name, e.fn.nameOf(f.v))
+		}
+	}
+}
+
+func (fn *function) movesAny(fields []field) bool {
+	return slices.ContainsFunc(fields, func(f field) bool { return fn.isMoved(f.v) })
+}
+
+// isMoved reports whether the variable is stored as a value that must not be copied as Go does.
+func (fn *function) isMoved(v *types.Var) bool { return !fn.isBox(v) && isNoCopy(v.Type()) }
+
+// isNoCopy reports whether go vet refuses to copy values of the type.
+func isNoCopy(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Struct:
+		for m := range types.NewMethodSet(types.NewPointer(t)).Methods() {
+			if m.Obj().Name() == "Lock" && !types.IsInterface(t) {
+				return true
+			}
+		}
+		for v := range u.Fields() {
+			if isNoCopy(v.Type()) {
+				return true
+			}
+		}
+	case *types.Array:
+		return isNoCopy(u.Elem())
+	}
+	return false
+}
 
 func (fn *function) pointName(point int) string {
 	if point == 0 {

@@ -15,10 +15,11 @@ type startEmitter struct {
 	emitter
 	inner  []*target // loops and switches around, from outside to inside
 	labels map[*target]string
+	blocks map[*target]bool // those of blocks, which only goto can leave
 }
 
 func (f *file) newStartEmitter(fn *function, pointers varSet) *startEmitter {
-	e := &startEmitter{labels: map[*target]string{}}
+	e := &startEmitter{labels: map[*target]string{}, blocks: map[*target]bool{}}
 	e.renderer = &renderer{fn: fn, file: f, pointers: pointers}
 	return e
 }
@@ -89,28 +90,78 @@ func (fn *function) resultName(v *types.Var) string {
 	return fn.names[v]
 }
 
-// needsEnd reports whether the start form ends in no terminating statement as the source does.
-func (e *startEmitter) needsEnd() bool {
-	_, body := e.fn.syntax()
-	if len(e.fn.body) == 0 {
-		return len(body.List) > 0
-	}
-	switch n := e.fn.body[len(e.fn.body)-1].(type) {
-	case *ret, *goTo:
+// needsEnd reports whether the start form ends in no terminating statement although the source does.
+func (e *startEmitter) needsEnd() bool { return !e.terminate(e.fn.body) }
+
+// terminate reports whether the last node is printed as a terminating statement.
+func (e *startEmitter) terminate(list []node) bool {
+	if len(list) == 0 {
 		return false
-	case *code:
-		return !terminates(n.stmt)
-	case *loop:
-		return n.cond != nil || e.labels[&n.target] != "" || hasBreak(body)
 	}
-	return true
+	switch n := list[len(list)-1].(type) {
+	case *ret, *goTo:
+		return true
+	case *code:
+		return terminates(n.stmt)
+	case *jump:
+		return e.isBlock(n.to)
+	case *block:
+		return e.labels[&n.target] == "" && e.terminate(n.body)
+	case *branch:
+		return len(n.els) > 0 && e.terminate(n.then) && e.terminate(n.els)
+	case *loop:
+		return n.cond == nil && !leaves(n.body, &n.target)
+	case *choice:
+		if !n.hasDefault() {
+			return false
+		}
+		for _, c := range n.clauses {
+			if !c.falls && !e.terminate(c.body) || leaves(c.body, &n.target) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// isBlock reports whether jumps to the target are printed as goto statements.
+func (e *startEmitter) isBlock(t *target) bool { return e.blocks[t] }
+
+// leaves reports whether a jump in the nodes goes to the end of the statement.
+func leaves(list []node, to *target) bool {
+	for _, n := range list {
+		found := false
+		switch n := n.(type) {
+		case *jump:
+			found = n.to == to && !n.next
+		case *code:
+			for _, j := range n.jumps {
+				found = found || j.to == to && !j.next
+			}
+		case *block:
+			found = leaves(n.body, to)
+		case *branch:
+			found = leaves(n.then, to) || leaves(n.els, to)
+		case *loop:
+			found = leaves(n.body, to)
+		case *choice:
+			for _, c := range n.clauses {
+				found = found || leaves(c.body, to)
+			}
+		}
+		if found {
+			return true
+		}
+	}
+	return false
 }
 
 // declareTemporaries declares them first: goto must not jump over a declaration.
 func (e *startEmitter) declareTemporaries() {
 	for _, v := range e.fn.locals {
 		if e.file.unit.temporary[v] {
-			e.printf("var %s %s\n", e.fn.names[v], e.file.typeText(v.Type()))
+			e.printf("var %s %s\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
 }
@@ -144,7 +195,7 @@ func (e *startEmitter) node(n node) {
 		e.line(n.pos)
 		e.printf("%s\n", e.codeText(n))
 	case *declare:
-		e.printf("var %s %s\n", e.fn.names[n.v], e.file.typeText(n.v.Type()))
+		e.printf("var %s %s\n", e.fn.names[n.v], e.fn.typeOf(n.v))
 	case *await:
 		e.await(n)
 	case *ret:
@@ -159,6 +210,7 @@ func (e *startEmitter) node(n node) {
 	case *jump:
 		e.printf("%s\n", e.jumpText(n, true))
 	case *block:
+		e.blocks[&n.target] = true
 		_, body := e.within(nil, n.body)
 		e.printf("{\n%s}\n", body)
 		if label := e.labels[&n.target]; label != "" {
@@ -195,12 +247,7 @@ func (e *startEmitter) jumpText(j *jump, isPlain bool) string {
 		}
 		return "break"
 	}
-	isBlock := true
-	for _, t := range e.inner {
-		if t == j.to {
-			isBlock = false
-		}
-	}
+	isBlock := e.isBlock(j.to)
 	if e.labels[j.to] == "" {
 		hint := j.to.name
 		if hint == "" {
@@ -262,8 +309,6 @@ func (e *startEmitter) loop(n *loop) {
 	}
 	e.printf("for %s {\n%s}\n", head, body)
 }
-
-func (e *startEmitter) choice(n *choice) { panic("not emitted yet") }
 
 func (e *startEmitter) await(a *await) {
 	e.line(a.pos)

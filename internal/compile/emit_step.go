@@ -144,7 +144,7 @@ func (e *stepEmitter) head() {
 			if v.Name() == "" || v.Name() == "_" || !uses[v] && !defs[v] {
 				continue
 			}
-			t := f.typeText(fn.storedType(v))
+			t := fn.storedText(v)
 			if byType[t] == nil {
 				order = append(order, t)
 			}
@@ -204,10 +204,16 @@ func (e *stepEmitter) loadFields(from string, fields []field) {
 	}
 	var left, right []string
 	for _, f := range fields {
+		if e.fn.isMoved(f.v) {
+			e.printf("%s(&%s, &%s.%s)\n", e.file.generated("Move"), e.fn.names[f.v], from, f.name)
+			continue
+		}
 		left = append(left, e.fn.names[f.v])
 		right = append(right, from+"."+f.name)
 	}
-	e.printf("%s = %s\n", strings.Join(left, ", "), strings.Join(right, ", "))
+	if len(left) > 0 {
+		e.printf("%s = %s\n", strings.Join(left, ", "), strings.Join(right, ", "))
+	}
 }
 
 // loadArguments begins the task: parameters that are boxes get their boxes.
@@ -217,7 +223,7 @@ func (e *stepEmitter) loadArguments() {
 	e.load(fn.pointName(0), s)
 	for _, v := range fn.results {
 		if fn.isBox(v) && v.Name() != "" && v.Name() != "_" {
-			e.printf("%s = new(%s)\n", fn.names[v], e.file.typeText(v.Type()))
+			e.printf("%s = new(%s)\n", fn.names[v], e.fn.typeOf(v))
 		}
 	}
 }
@@ -227,7 +233,7 @@ func (e *stepEmitter) result(a *await, s *storage) {
 	values, fails := splitResults(a.callee.sig)
 	for _, v := range a.lhs {
 		if v != nil && e.pointers[v] && slices.Contains(a.declares, v) {
-			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
 	from := e.fn.state
@@ -260,10 +266,8 @@ func (e *stepEmitter) result(a *await, s *storage) {
 	case fails && isChild:
 		e.printf("%s%s(%s)\n", err, e.file.generated("ChildErr"), e.fn.frame)
 	case fails:
-		if err != "" {
-			e.printf("%s%s(%s)\n", err, e.file.generated("Err"), e.fn.frame)
-		}
-	case isChild:
+		e.printf("%s%s(%s)\n", err, e.file.generated("Err"), e.fn.frame)
+	default:
 		e.printf("%s(%s)\n", e.file.generated("Child"), e.fn.frame)
 	}
 }
@@ -276,6 +280,8 @@ func (e *stepEmitter) instr(i *instr) {
 		e.declare(i.node.(*declare).v)
 	case opAwait:
 		e.await(i.node.(*await))
+	case opChoice:
+		e.choice(i.node.(*choice))
 	case opReturn:
 		e.ret(i.node.(*ret))
 	case opIf:
@@ -291,7 +297,7 @@ func (e *stepEmitter) instr(i *instr) {
 }
 
 func (e *stepEmitter) declare(v *types.Var) {
-	t := e.file.typeText(v.Type())
+	t := e.fn.typeOf(v)
 	if e.pointers[v] {
 		e.printf("%s = new(%s)\n", e.fn.names[v], t)
 		return
@@ -302,7 +308,7 @@ func (e *stepEmitter) declare(v *types.Var) {
 func (e *stepEmitter) code(n *code) {
 	for _, v := range n.declares {
 		if e.pointers[v] {
-			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
 	s := n.stmt
@@ -322,7 +328,7 @@ func (e *stepEmitter) code(n *code) {
 func (e *stepEmitter) await(a *await) {
 	for _, v := range a.declares {
 		if e.pointers[v] {
-			e.printf("%s = new(%s)\n", e.fn.names[v], e.file.typeText(v.Type()))
+			e.printf("%s = new(%s)\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
 	e.line(a.pos)

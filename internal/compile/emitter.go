@@ -52,56 +52,6 @@ func (e *emitter) withCopies(f func(), ns ...ast.Node) {
 	e.printf("}\n")
 }
 
-// callText returns the text of a call that may suspend.
-func (e *emitter) callText(a *await) string {
-	call := *a.call
-	c := a.callee
-	switch c.kind {
-	case startCallee:
-		target := e.file.unit.functions[c.fn.Origin()]
-		call.Fun = raw(target.startName()+e.typeArgs(a), call.Fun.Pos())
-		if c.recv != nil {
-			call.Args = append([]ast.Expr{e.receiver(a)}, call.Args...)
-		}
-	}
-	return e.text(&call)
-}
-
-func (fn *function) startName() string { return fn.base + "Start" }
-
-// receiver returns the receiver of a method call as an argument: embedded fields spelled out, its
-// address taken or followed.
-func (e *emitter) receiver(a *await) ast.Expr {
-	c := a.callee
-	x := c.recv
-	t := e.file.unit.info.TypeOf(x)
-	for _, i := range c.path {
-		s := structOf(t)
-		field := s.Field(i)
-		x = &ast.SelectorExpr{X: x, Sel: ast.NewIdent(field.Name())}
-		e.file.unit.info.Types[x] = types.TypeAndValue{Type: field.Type()}
-		t = field.Type()
-	}
-	_, wants := types.Unalias(c.fn.Signature().Recv().Type()).(*types.Pointer)
-	_, has := t.Underlying().(*types.Pointer)
-	switch {
-	case wants && !has:
-		return &ast.UnaryExpr{Op: token.AND, OpPos: x.Pos(), X: x}
-	case !wants && has:
-		return &ast.StarExpr{Star: x.Pos(), X: x}
-	}
-	return x
-}
-
-func structOf(t types.Type) *types.Struct {
-	if p, ok := t.Underlying().(*types.Pointer); ok {
-		t = p.Elem()
-	}
-	return t.Underlying().(*types.Struct)
-}
-
-func (e *emitter) typeArgs(a *await) string { return "" }
-
 // lhsText returns the left side of a call's assignment, up to and with = or :=, or an empty string.
 func (e *emitter) lhsText(a *await, assign string) string {
 	if len(a.lhs) == 0 {

@@ -71,11 +71,12 @@ type choice struct {
 }
 
 type clause struct {
-	head  ast.Stmt   // the case or comm clause
-	bind  *types.Var // of a type switch: the clause's own variable
-	body  []node
-	falls bool // into the next clause
-	start label
+	head     ast.Stmt   // the case or comm clause
+	bind     *types.Var // of a type switch: the clause's own variable
+	body     []node
+	declares []*types.Var // of a comm clause
+	falls    bool         // into the next clause
+	start    label
 }
 
 // target is what jumps can go to: the end of a statement or, of a loop, its next iteration.

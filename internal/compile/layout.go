@@ -39,6 +39,7 @@ type field struct {
 type slot struct {
 	name string
 	typ  types.Type // of a box: the pointer's
+	text string     // the type, if it is none of the source
 	with varSet     // variables that are stored in it
 }
 
@@ -123,8 +124,12 @@ func conflicts(points [][]*types.Var) map[*types.Var]varSet {
 }
 
 func (l *layout) slotFor(fn *function, v *types.Var, t types.Type, together varSet, names map[string]bool) *slot {
+	text := ""
+	if fn.unit.rawTypes[v] != nil {
+		text = fn.typeOf(v)
+	}
 	for _, s := range l.slots {
-		if !types.Identical(s.typ, t) {
+		if s.text != text || !types.Identical(s.typ, t) {
 			continue
 		}
 		free := true
@@ -138,7 +143,7 @@ func (l *layout) slotFor(fn *function, v *types.Var, t types.Type, together varS
 			return s
 		}
 	}
-	s := &slot{name: fresh(fn.names[v], func(s string) bool { return names[s] }), typ: t, with: varSet{v: true}}
+	s := &slot{name: fresh(fn.names[v], func(s string) bool { return names[s] }), typ: t, text: text, with: varSet{v: true}}
 	names[s.name] = true
 	l.slots = append(l.slots, s)
 	return s

@@ -203,4 +203,17 @@ func (fn *function) codeEffects(s ast.Stmt, declares []*types.Var, uses, defs va
 	}
 }
 
-func (fn *function) choiceEffects(n *choice, uses, defs varSet) { fn.reads(n.stmt, uses) }
+// choiceEffects adds the effects of a choice: the variables of the clauses are those of the clause
+// that is chosen, and nothing outside of it sees them.
+func (fn *function) choiceEffects(n *choice, uses, defs varSet) {
+	fn.reads(n.stmt, uses)
+	for _, c := range n.clauses {
+		fn.reads(c.head, uses)
+		if c.bind != nil {
+			defs[c.bind] = true
+		}
+		for _, v := range c.declares {
+			defs[v] = true
+		}
+	}
+}

@@ -446,25 +446,20 @@ func resultHint(t types.Type) string {
 // await emits a call that may suspend.
 func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 	a := &await{callee: l.calleeOf(call), pos: call.Pos()}
-	l.checkCallee(call, &a.callee)
+	c := &a.callee
 	evaluated := *call
-	switch a.callee.kind {
-	case interfaceCallee:
-		// The receiver is used twice, so it has to be a variable.
-		if a.callee.recv != nil {
-			parts := l.operands(append([]ast.Expr{a.callee.recv}, call.Args...), false)
-			a.callee.recv, evaluated.Args = l.inVariable(parts[0]), parts[1:]
-			break
+	if c.expr { // (*S).handle(s, t) is s.handle(t)
+		c.recv = call.Args[0]
+		evaluated.Args = call.Args[1:]
+	}
+	switch {
+	case c.recv != nil:
+		parts := l.operands(append([]ast.Expr{c.recv}, evaluated.Args...), false)
+		c.recv, evaluated.Args = parts[0], parts[1:]
+		if c.kind == interfaceCallee { // it is mentioned twice
+			c.recv = l.inVariable(l.receiver(c))
 		}
-		evaluated.Args = l.operands(call.Args, false)
-	case startCallee:
-		if a.callee.recv != nil {
-			parts := l.operands(append([]ast.Expr{a.callee.recv}, call.Args...), false)
-			a.callee.recv, evaluated.Args = parts[0], parts[1:]
-			break
-		}
-		evaluated.Args = l.operands(call.Args, false)
-	case importedCallee:
+	case c.kind == startCallee || c.kind == importedCallee:
 		evaluated.Args = l.operands(call.Args, false)
 	default:
 		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), false)
@@ -475,26 +470,5 @@ func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 	a.lhs, a.declares = lhs, declares
 	l.local(lhs...)
 	l.fn.awaits = append(l.fn.awaits, a)
-	a.point = len(l.fn.awaits)
 	l.emit(a)
 }
-
-// checkCallee refuses callees that cannot be called yet.
-func (l *lowerer) checkCallee(call *ast.CallExpr, c *callee) {
-	switch c.kind {
-	case waitCallee, startCallee:
-	default:
-		if l.unsupportedCallee(c) {
-			l.refuse(call, "calls of task functions through %s are not compiled yet; call a function of this package", calleeNames[c.kind])
-		}
-	}
-	if c.kind == startCallee && c.expr {
-		l.refuse(call, "calls of task functions through method expressions are not compiled yet; call the method")
-	}
-}
-
-var calleeNames = map[calleeKind]string{
-	importedCallee: "other packages", valueCallee: "function values", interfaceCallee: "interfaces",
-}
-
-func (l *lowerer) unsupportedCallee(c *callee) bool { return true }

@@ -29,18 +29,6 @@ func (l *lowerer) ifElse(s *ast.IfStmt) {
 	l.emit(b)
 }
 
-func (l *lowerer) switchStmt(s *ast.SwitchStmt, label string) {
-	l.refuse(s, "a switch statement with a call that may suspend is not compiled yet; use if statements")
-}
-
-func (l *lowerer) typeSwitchStmt(s *ast.TypeSwitchStmt, label string) {
-	l.refuse(s, "a type switch with a call that may suspend is not compiled yet; use if statements")
-}
-
-func (l *lowerer) selectStmt(s *ast.SelectStmt, label string) {
-	l.refuse(s, "a select statement with a call that may suspend is not compiled yet; choose in it, and do the rest after it")
-}
-
 func (l *lowerer) deferStmt(s *ast.DeferStmt) {
 	l.refuse(s, "deferred calls in task functions are not compiled yet; make the call before each return statement")
 }

@@ -42,10 +42,11 @@ func (l *lowerer) operands(list []ast.Expr, ordered bool) []ast.Expr {
 	return out
 }
 
-// inVariable returns an expression without effects: the variable, or a temporary that has the value.
+// inVariable returns an expression that can be evaluated twice: a variable that nobody else changes,
+// or a temporary that has the value.
 func (l *lowerer) inVariable(e ast.Expr) ast.Expr {
 	if id, ok := ast.Unparen(e).(*ast.Ident); ok {
-		if _, ok := l.info.Uses[id].(*types.Var); ok {
+		if v, ok := l.info.Uses[id].(*types.Var); ok && (l.temporary[v] || l.usage[v] != nil && !l.usage[v].isBox()) {
 			return e
 		}
 	}

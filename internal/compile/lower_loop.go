@@ -156,7 +156,3 @@ func (l *lowerer) trueExpr(pos token.Pos) ast.Expr {
 	l.info.Types[id] = types.TypeAndValue{Type: types.Typ[types.Bool]}
 	return id
 }
-
-func (l *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
-	l.refuse(s, "a range whose body may suspend is not compiled yet; use a for statement with three clauses")
-}

@@ -66,6 +66,17 @@ func (k *HeldKind[S, H, R]) Spill(t *task.T, at int) (*Frame[S, R], *H) {
 	return coro.SpillHeld(suspension(t), k.k, at)
 }
 
+// SpillBare is Spill for a resume point at which no variable lives in the held part.
+func (k *HeldKind[S, H, R]) SpillBare(t *task.T, at int) *Frame[S, R] {
+	return coro.SpillBare(suspension(t), k.k, at)
+}
+
+// Hold returns the held part of f for a step form that is being suspended: h or, if that is nil since
+// the frame was spilled bare, a new one.
+func (k *HeldKind[S, H, R]) Hold(t *task.T, f *Frame[S, R], h *H) *H {
+	return coro.Hold(suspension(t), k.k, f, h)
+}
+
 // At returns the variables of f as those of one resume point.
 func At[P, S, R any](f *Frame[S, R]) *P {
 	if framecheck.Enabled {

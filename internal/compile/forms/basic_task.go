@@ -81,9 +81,16 @@ func init() {
 		return recursiveKind.With(s1, recursiveHeld{s: s})
 	})
 	counterAddKind = generated.DefineHeld[counterAddState, counterAddHeld, int]("(*counter).add", "basic.go", 149, counterAddStep)
-	generated.BindMethod[*counter]("add", counterAddStart)
+	generated.BindMethod[*counter]("add", func(recv any, t *task.T, a1 *script, a2 int) int {
+		return counterAddStart(recv.(*counter), t, a1, a2)
+	})
 	counterGetKind = generated.DefineHeld[counterGetState, counterGetHeld, int]("counter.get", "basic.go", 154, counterGetStep)
-	generated.BindMethod[counter]("get", counterGetStart)
+	generated.BindMethod[*counter]("get", func(recv any, t *task.T, a1 *script) (int, error) {
+		return counterGetStart(*recv.(*counter), t, a1)
+	})
+	generated.BindMethod[counter]("get", func(recv any, t *task.T, a1 *script) (int, error) {
+		return counterGetStart(recv.(counter), t, a1)
+	})
 	methodsKind = generated.DefineHeld[methodsState, methodsHeld, string]("methods", "basic.go", 164, methodsStep)
 	generated.Bind(methods, methodsStart, func(s *script, n int) coro.Call[string] {
 		var s1 methodsState
@@ -147,7 +154,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	s.log = append(s.log, note)
 	if s.suspends() {
 		err := t.Yield()
-//line basic_task.go:151
+//line basic_task.go:158
 		if generated.Suspended(t) {
 			_, h := pauseKind.Spill(t, 1)
 			*h = pauseHeld{}
@@ -161,7 +168,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 
 // pauseStep is the step form of pause.
 //
-//line basic_task.go:165
+//line basic_task.go:172
 func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -175,7 +182,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	case 1:
 //line basic.go:16
 		err = generated.Err(f)
-//line basic_task.go:179
+//line basic_task.go:186
 		goto resume1
 	default:
 		return f.BadResume()
@@ -187,7 +194,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	}
 //line basic.go:16
 	err = t.Yield()
-//line basic_task.go:191
+//line basic_task.go:198
 	if generated.Suspended(t) {
 		*h = pauseHeld{}
 		return generated.Wait(f, t, 1)
@@ -201,7 +208,7 @@ end1:
 
 // valueArgs has the arguments of value.
 //
-//line basic_task.go:205
+//line basic_task.go:212
 type valueArgs struct {
 	n int
 }
@@ -224,7 +231,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:33
 		err := pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:228
+//line basic_task.go:235
 		if generated.Suspended(t) {
 			f, h := valueKind.Spill(t, 1)
 			*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -242,7 +249,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 
 // valueStep is the step form of value.
 //
-//line basic_task.go:246
+//line basic_task.go:253
 func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -260,14 +267,14 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s1.n
 //line basic.go:33
 		err = generated.ChildErr(f)
-//line basic_task.go:264
+//line basic_task.go:271
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:33
 	err = pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:271
+//line basic_task.go:278
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		*h = valueHeld{}
@@ -286,7 +293,7 @@ end1:
 
 // mustArgs has the arguments of must.
 //
-//line basic_task.go:290
+//line basic_task.go:297
 type mustArgs struct {
 	n int
 }
@@ -308,7 +315,7 @@ var mustKind *generated.HeldKind[mustState, mustHeld, int]
 func mustStart(t *task.T, s *script, n int) (_ int) {
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:312
+//line basic_task.go:319
 	if generated.Suspended(t) {
 		f, h := mustKind.Spill(t, 1)
 		*generated.At[mustAt1](f) = mustAt1{n: n}
@@ -321,7 +328,7 @@ func mustStart(t *task.T, s *script, n int) (_ int) {
 
 // mustStep is the step form of must.
 //
-//line basic_task.go:325
+//line basic_task.go:332
 func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -338,14 +345,14 @@ func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 		n = s1.n
 //line basic.go:45
 		generated.ChildErr(f)
-//line basic_task.go:342
+//line basic_task.go:349
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:349
+//line basic_task.go:356
 	if generated.Suspended(t) {
 		*generated.At[mustAt1](f) = mustAt1{n: n}
 		*h = mustHeld{}
@@ -356,7 +363,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line basic_task.go:360
+//line basic_task.go:367
 type textState struct{}
 
 type textHeld struct {
@@ -370,7 +377,7 @@ var textKind *generated.HeldKind[textState, textHeld, string]
 func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 //line basic.go:50
 	err := pauseStart(t, s, "text "+v)
-//line basic_task.go:374
+//line basic_task.go:381
 	if generated.Suspended(t) {
 		_, h := textKind.Spill(t, 1)
 		*h = textHeld{v: v}
@@ -382,7 +389,7 @@ func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 
 // textStep is the step form of text.
 //
-//line basic_task.go:386
+//line basic_task.go:393
 func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -397,14 +404,14 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		v = h.v
 //line basic.go:50
 		err = generated.ChildErr(f)
-//line basic_task.go:401
+//line basic_task.go:408
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:50
 	err = pauseStart(t, s, "text "+v)
-//line basic_task.go:408
+//line basic_task.go:415
 	if generated.Suspended(t) {
 		*h = textHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -416,7 +423,7 @@ resume1:
 
 // pairResult is what pair returns.
 //
-//line basic_task.go:420
+//line basic_task.go:427
 type pairResult = struct {
 	R0 int
 	R1 string
@@ -445,7 +452,7 @@ var pairKind *generated.HeldKind[pairState, pairHeld, pairResult]
 func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:449
+//line basic_task.go:456
 	if generated.Suspended(t) {
 		f, h := pairKind.Spill(t, 1)
 		*generated.At[pairAt1](f) = pairAt1{a: a}
@@ -458,7 +465,7 @@ func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 
 // pairStep is the step form of pair.
 //
-//line basic_task.go:462
+//line basic_task.go:469
 func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -477,14 +484,14 @@ func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.
 		b = h.b
 //line basic.go:55
 		generated.ChildErr(f)
-//line basic_task.go:481
+//line basic_task.go:488
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:488
+//line basic_task.go:495
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
@@ -497,7 +504,7 @@ resume1:
 
 // straightArgs has the arguments of straight.
 //
-//line basic_task.go:501
+//line basic_task.go:508
 type straightArgs struct {
 	n int
 }
@@ -531,7 +538,7 @@ var straightKind *generated.HeldKind[straightState, straightHeld, string]
 func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:60
 	a, err := valueStart(t, s, n)
-//line basic_task.go:535
+//line basic_task.go:542
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 1)
 		s1 := generated.At[straightAt1](f)
@@ -545,7 +552,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, err := valueStart(t, s, a+1)
-//line basic_task.go:549
+//line basic_task.go:556
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 2)
 		s1 := generated.At[straightAt2](f)
@@ -559,7 +566,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	w, err := textStart(t, s, "w")
-//line basic_task.go:563
+//line basic_task.go:570
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 3)
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
@@ -573,7 +580,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // straightStep is the step form of straight.
 //
-//line basic_task.go:577
+//line basic_task.go:584
 func straightStep(f *generated.Frame[straightState, string], h *straightHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -593,7 +600,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:60
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:597
+//line basic_task.go:604
 		goto resume1
 	case 2:
 		s1 := generated.At[straightAt2](f)
@@ -602,7 +609,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:64
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:606
+//line basic_task.go:613
 		goto resume2
 	case 3:
 		s1 := generated.At[straightAt3](f)
@@ -610,14 +617,14 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:68
 		w = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:614
+//line basic_task.go:621
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:60
 	a, err = valueStart(t, s, n)
-//line basic_task.go:621
+//line basic_task.go:628
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
@@ -631,7 +638,7 @@ resume1:
 		return generated.Return(f, "", err)
 	}
 	b, err = valueStart(t, s, a+1)
-//line basic_task.go:635
+//line basic_task.go:642
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
@@ -645,7 +652,7 @@ resume2:
 		return generated.Return(f, "", err)
 	}
 	w, err = textStart(t, s, "w")
-//line basic_task.go:649
+//line basic_task.go:656
 	if generated.Suspended(t) {
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
@@ -659,7 +666,7 @@ resume3:
 
 // loopsArgs has the arguments of loops.
 //
-//line basic_task.go:663
+//line basic_task.go:670
 type loopsArgs struct {
 	n int
 }
@@ -707,7 +714,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line basic.go:80
 					v := mustStart(t, s, j)
-//line basic_task.go:711
+//line basic_task.go:718
 					if generated.Suspended(t) {
 						f, h := loopsKind.Spill(t, 1)
 						s1 := generated.At[loopsAt1](f)
@@ -734,7 +741,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for i1 := 0; ; {
 //line basic.go:90
 		v1 := mustStart(t, s, n)
-//line basic_task.go:738
+//line basic_task.go:745
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 2)
 			s1 := generated.At[loopsAt2](f)
@@ -757,7 +764,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	next:
 //line basic.go:90
 		v2 := mustStart(t, s, 1)
-//line basic_task.go:761
+//line basic_task.go:768
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 3)
 			s1 := generated.At[loopsAt3](f)
@@ -775,7 +782,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // loopsStep is the step form of loops.
 //
-//line basic_task.go:779
+//line basic_task.go:786
 func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -795,7 +802,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:80
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:799
+//line basic_task.go:806
 		goto resume1
 	case 2:
 		s1 := generated.At[loopsAt2](f)
@@ -804,7 +811,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:808
+//line basic_task.go:815
 		goto resume2
 	case 3:
 		s1 := generated.At[loopsAt3](f)
@@ -813,7 +820,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:817
+//line basic_task.go:824
 		goto resume3
 	default:
 		return f.BadResume()
@@ -834,7 +841,7 @@ loop2:
 		goto next1
 	}
 	v = mustStart(t, s, j)
-//line basic_task.go:838
+//line basic_task.go:845
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt1](f)
 		*s1 = loopsAt1{n: n, i: i, j: j}
@@ -870,7 +877,7 @@ end3:
 loop3:
 //line basic.go:90
 	v1 = mustStart(t, s, n)
-//line basic_task.go:874
+//line basic_task.go:881
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt2](f)
 		*s1 = loopsAt2{n: n, i1: i1}
@@ -893,7 +900,7 @@ end4:
 end5:
 //line basic.go:90
 	v2 = mustStart(t, s, 1)
-//line basic_task.go:897
+//line basic_task.go:904
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt3](f)
 		*s1 = loopsAt3{n: n, i1: i1}
@@ -912,7 +919,7 @@ end6:
 
 // zeroedArgs has the arguments of zeroed.
 //
-//line basic_task.go:916
+//line basic_task.go:923
 type zeroedArgs struct {
 	n int
 }
@@ -940,7 +947,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 		all += fmt.Sprint(j)
 		j = i + 1
 		mustStart(t, s, j)
-//line basic_task.go:944
+//line basic_task.go:951
 		if generated.Suspended(t) {
 			f, h := zeroedKind.Spill(t, 1)
 			*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
@@ -955,7 +962,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // zeroedStep is the step form of zeroed.
 //
-//line basic_task.go:959
+//line basic_task.go:966
 func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -974,7 +981,7 @@ func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generate
 		s, all = h.s, h.all
 //line basic.go:105
 		generated.Child(f)
-//line basic_task.go:978
+//line basic_task.go:985
 		goto resume1
 	default:
 		return f.BadResume()
@@ -992,7 +999,7 @@ loop1:
 	all += fmt.Sprint(j)
 	j = i + 1
 	mustStart(t, s, j)
-//line basic_task.go:996
+//line basic_task.go:1003
 	if generated.Suspended(t) {
 		*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 		*h = zeroedHeld{s: s, all: all}
@@ -1011,7 +1018,7 @@ end1:
 
 // orderArgs has the arguments of order.
 //
-//line basic_task.go:1015
+//line basic_task.go:1022
 type orderArgs struct {
 	n int
 }
@@ -1106,7 +1113,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1110
+//line basic_task.go:1117
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 1)
 		s1 := generated.At[orderAt1](f)
@@ -1118,7 +1125,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1122
+//line basic_task.go:1129
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 2)
 		s1 := generated.At[orderAt2](f)
@@ -1131,7 +1138,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1135
+//line basic_task.go:1142
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 3)
 		s1 := generated.At[orderAt3](f)
@@ -1145,7 +1152,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1149
+//line basic_task.go:1156
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 4)
 		s1 := generated.At[orderAt4](f)
@@ -1157,7 +1164,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1161
+//line basic_task.go:1168
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 5)
 		s1 := generated.At[orderAt5](f)
@@ -1170,7 +1177,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1174
+//line basic_task.go:1181
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 6)
 		s1 := generated.At[orderAt6](f)
@@ -1181,7 +1188,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1185
+//line basic_task.go:1192
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 7)
 		s1 := generated.At[orderAt7](f)
@@ -1193,7 +1200,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1197
+//line basic_task.go:1204
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 8)
 		s1 := generated.At[orderAt8](f)
@@ -1206,7 +1213,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1210
+//line basic_task.go:1217
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 9)
 		s1 := generated.At[orderAt9](f)
@@ -1222,7 +1229,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1226
+//line basic_task.go:1233
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 10)
 			s1 := generated.At[orderAt10](f)
@@ -1240,7 +1247,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1244
+//line basic_task.go:1251
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 11)
 			s1 := generated.At[orderAt11](f)
@@ -1255,7 +1262,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:117
 	ok := ok2
 	v17 := mustStart(t, s, 2)
-//line basic_task.go:1259
+//line basic_task.go:1266
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 12)
 		s1 := generated.At[orderAt12](f)
@@ -1270,7 +1277,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // orderStep is the step form of order.
 //
-//line basic_task.go:1274
+//line basic_task.go:1281
 func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1293,7 +1300,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1297
+//line basic_task.go:1304
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1302,7 +1309,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1306
+//line basic_task.go:1313
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1311,7 +1318,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1315
+//line basic_task.go:1322
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1320,7 +1327,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1324
+//line basic_task.go:1331
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1329,7 +1336,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1333
+//line basic_task.go:1340
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1338,7 +1345,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1342
+//line basic_task.go:1349
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1347,7 +1354,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1351
+//line basic_task.go:1358
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1356,7 +1363,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1360
+//line basic_task.go:1367
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1365,7 +1372,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1369
+//line basic_task.go:1376
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1374,7 +1381,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1378
+//line basic_task.go:1385
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1383,7 +1390,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1387
+//line basic_task.go:1394
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
@@ -1392,7 +1399,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:118
 		v17 = s1.result
 		generated.Child(f)
-//line basic_task.go:1396
+//line basic_task.go:1403
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1401,7 +1408,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1405
+//line basic_task.go:1412
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1413,7 +1420,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1417
+//line basic_task.go:1424
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1426,7 +1433,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1430
+//line basic_task.go:1437
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1440,7 +1447,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1444
+//line basic_task.go:1451
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1452,7 +1459,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1456
+//line basic_task.go:1463
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1465,7 +1472,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1469
+//line basic_task.go:1476
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1476,7 +1483,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1480
+//line basic_task.go:1487
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1488,7 +1495,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1492
+//line basic_task.go:1499
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1501,7 +1508,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1505
+//line basic_task.go:1512
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1519,7 +1526,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1523
+//line basic_task.go:1530
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1539,7 +1546,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1543
+//line basic_task.go:1550
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1554,7 +1561,7 @@ end2:
 //line basic.go:117
 	ok = ok2
 	v17 = mustStart(t, s, 2)
-//line basic_task.go:1558
+//line basic_task.go:1565
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok}
@@ -1569,7 +1576,7 @@ resume12:
 
 // multiArgs has the arguments of multi.
 //
-//line basic_task.go:1573
+//line basic_task.go:1580
 type multiArgs struct {
 	n int
 }
@@ -1594,7 +1601,7 @@ var multiKind *generated.HeldKind[multiState, multiHeld, string]
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1598
+//line basic_task.go:1605
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 1)
 		*h = multiHeld{s: s}
@@ -1603,7 +1610,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1607
+//line basic_task.go:1614
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 2)
 		*h = multiHeld{s: s}
@@ -1616,7 +1623,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1620
+//line basic_task.go:1627
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 3)
 		*h = multiHeld{s: s, x: x}
@@ -1626,7 +1633,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1630
+//line basic_task.go:1637
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 4)
 		*h = multiHeld{}
@@ -1639,7 +1646,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // multiStep is the step form of multi.
 //
-//line basic_task.go:1643
+//line basic_task.go:1650
 func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1661,34 +1668,34 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1665
+//line basic_task.go:1672
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1672
+//line basic_task.go:1679
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1679
+//line basic_task.go:1686
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1685
+//line basic_task.go:1692
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1692
+//line basic_task.go:1699
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1697,7 +1704,7 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1701
+//line basic_task.go:1708
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1710,7 +1717,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1714
+//line basic_task.go:1721
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1720,7 +1727,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1724
+//line basic_task.go:1731
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1733,7 +1740,7 @@ resume4:
 
 // recursiveArgs has the arguments of recursive.
 //
-//line basic_task.go:1737
+//line basic_task.go:1744
 type recursiveArgs struct {
 	n int
 }
@@ -1768,7 +1775,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1772
+//line basic_task.go:1779
 		if generated.Suspended(t) {
 			f, h := recursiveKind.Spill(t, 1)
 			s1 := generated.At[recursiveAt1](f)
@@ -1781,7 +1788,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1785
+//line basic_task.go:1792
 	if generated.Suspended(t) {
 		f, h := recursiveKind.Spill(t, 2)
 		s1 := generated.At[recursiveAt2](f)
@@ -1795,7 +1802,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1799
+//line basic_task.go:1806
 	if generated.Suspended(t) {
 		f, h := recursiveKind.Spill(t, 3)
 		s1 := generated.At[recursiveAt3](f)
@@ -1810,7 +1817,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 
 // recursiveStep is the step form of recursive.
 //
-//line basic_task.go:1814
+//line basic_task.go:1821
 func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1828,7 +1835,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1832
+//line basic_task.go:1839
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1837,7 +1844,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1841
+//line basic_task.go:1848
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1845,7 +1852,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1849
+//line basic_task.go:1856
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1856,7 +1863,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1860
+//line basic_task.go:1867
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
@@ -1869,7 +1876,7 @@ resume1:
 	return generated.Return(f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1873
+//line basic_task.go:1880
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
@@ -1883,7 +1890,7 @@ resume2:
 		return generated.Return(f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1887
+//line basic_task.go:1894
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
@@ -1898,7 +1905,7 @@ resume3:
 
 // counterAddArgs has the arguments of (*counter).add.
 //
-//line basic_task.go:1902
+//line basic_task.go:1909
 type counterAddArgs struct {
 	n int
 }
@@ -1921,7 +1928,7 @@ var counterAddKind *generated.HeldKind[counterAddState, counterAddHeld, int]
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1925
+//line basic_task.go:1932
 	if generated.Suspended(t) {
 		f, h := counterAddKind.Spill(t, 1)
 		s1 := generated.At[counterAddAt1](f)
@@ -1937,7 +1944,7 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 
 // counterAddStep is the step form of (*counter).add.
 //
-//line basic_task.go:1941
+//line basic_task.go:1948
 func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1956,14 +1963,14 @@ func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld)
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:1960
+//line basic_task.go:1967
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:1967
+//line basic_task.go:1974
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -1979,7 +1986,7 @@ resume1:
 
 // counterGetAt1 is what counter.get keeps while it waits in line 155.
 //
-//line basic_task.go:1983
+//line basic_task.go:1990
 type counterGetAt1 struct {
 	result int
 }
@@ -1997,7 +2004,7 @@ var counterGetKind *generated.HeldKind[counterGetState, counterGetHeld, int]
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2001
+//line basic_task.go:2008
 	if generated.Suspended(t) {
 		f, h := counterGetKind.Spill(t, 1)
 		s1 := generated.At[counterGetAt1](f)
@@ -2012,7 +2019,7 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 
 // counterGetStep is the step form of counter.get.
 //
-//line basic_task.go:2016
+//line basic_task.go:2023
 func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2030,14 +2037,14 @@ func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld)
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2034
+//line basic_task.go:2041
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2041
+//line basic_task.go:2048
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2052,7 +2059,7 @@ resume1:
 
 // methodsArgs has the arguments of methods.
 //
-//line basic_task.go:2056
+//line basic_task.go:2063
 type methodsArgs struct {
 	n int
 }
@@ -2091,7 +2098,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2095
+//line basic_task.go:2102
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 1)
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2100,7 +2107,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2104
+//line basic_task.go:2111
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
@@ -2109,7 +2116,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2113
+//line basic_task.go:2120
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 3)
 		s1 := generated.At[methodsAt3](f)
@@ -2120,7 +2127,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2124
+//line basic_task.go:2131
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 4)
 		s1 := generated.At[methodsAt4](f)
@@ -2131,7 +2138,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2135
+//line basic_task.go:2142
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 5)
 		s1 := generated.At[methodsAt5](f)
@@ -2146,7 +2153,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // methodsStep is the step form of methods.
 //
-//line basic_task.go:2150
+//line basic_task.go:2157
 func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2165,13 +2172,13 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2169
+//line basic_task.go:2176
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2175
+//line basic_task.go:2182
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2179,7 +2186,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2183
+//line basic_task.go:2190
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2188,7 +2195,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2192
+//line basic_task.go:2199
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2197,7 +2204,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2201
+//line basic_task.go:2208
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2206,7 +2213,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2210
+//line basic_task.go:2217
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2215,7 +2222,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2219
+//line basic_task.go:2226
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2224,7 +2231,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2228
+//line basic_task.go:2235
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2235,7 +2242,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2239
+//line basic_task.go:2246
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2246,7 +2253,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2250
+//line basic_task.go:2257
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2261,7 +2268,7 @@ resume5:
 
 // namedArgs has the arguments of named.
 //
-//line basic_task.go:2265
+//line basic_task.go:2272
 type namedArgs struct {
 	n int
 }
@@ -2300,7 +2307,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2304
+//line basic_task.go:2311
 			if generated.Suspended(t) {
 				f, h := namedKind.Spill(t, 1)
 				s1 := generated.At[namedAt1](f)
@@ -2317,7 +2324,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2321
+//line basic_task.go:2328
 					if generated.Suspended(t) {
 						f, h := namedKind.Spill(t, 2)
 						s1 := generated.At[namedAt2](f)
@@ -2331,7 +2338,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2335
+//line basic_task.go:2342
 						if generated.Suspended(t) {
 							f, h := namedKind.Spill(t, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
@@ -2352,7 +2359,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 
 // namedStep is the step form of named.
 //
-//line basic_task.go:2356
+//line basic_task.go:2363
 func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2372,7 +2379,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2376
+//line basic_task.go:2383
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2381,7 +2388,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2385
+//line basic_task.go:2392
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2389,7 +2396,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2393
+//line basic_task.go:2400
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2398,7 +2405,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2402
+//line basic_task.go:2409
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2417,7 +2424,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2421
+//line basic_task.go:2428
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2434,7 +2441,7 @@ resume2:
 	return generated.Return(f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2438
+//line basic_task.go:2445
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2452,7 +2459,7 @@ end1:
 
 // addressesArgs has the arguments of addresses.
 //
-//line basic_task.go:2456
+//line basic_task.go:2463
 type addressesArgs struct {
 	n int
 }
@@ -2493,7 +2500,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2497
+//line basic_task.go:2504
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2502,7 +2509,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2506
+//line basic_task.go:2513
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2512,7 +2519,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2516
+//line basic_task.go:2523
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
@@ -2544,7 +2551,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2548
+//line basic_task.go:2555
 				if generated.Suspended(t) {
 					f, h := addressesKind.Spill(t, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
@@ -2561,7 +2568,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2565
+//line basic_task.go:2572
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
@@ -2575,7 +2582,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2579
+//line basic_task.go:2586
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 6)
 			s1 := generated.At[addressesAt6](f)
@@ -2592,7 +2599,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // addressesStep is the step form of addresses.
 //
-//line basic_task.go:2596
+//line basic_task.go:2603
 func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2613,19 +2620,19 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2617
+//line basic_task.go:2624
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2623
+//line basic_task.go:2630
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2629
+//line basic_task.go:2636
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2633,7 +2640,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2637
+//line basic_task.go:2644
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2641,7 +2648,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2645
+//line basic_task.go:2652
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2650,7 +2657,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2654
+//line basic_task.go:2661
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2660,7 +2667,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2664
+//line basic_task.go:2671
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2669,7 +2676,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2673
+//line basic_task.go:2680
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2683,7 +2690,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2687
+//line basic_task.go:2694
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2720,7 +2727,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2724
+//line basic_task.go:2731
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2746,7 +2753,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2750
+//line basic_task.go:2757
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2769,7 +2776,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2773
+//line basic_task.go:2780
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2787,7 +2794,7 @@ end5:
 	return generated.Return(f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2791
+//line basic_task.go:2798
 type parameterState struct{}
 
 type parameterHeld struct {
@@ -2805,7 +2812,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2809
+//line basic_task.go:2816
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
@@ -2816,7 +2823,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2820
+//line basic_task.go:2827
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
@@ -2829,7 +2836,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 
 // parameterStep is the step form of parameter.
 //
-//line basic_task.go:2833
+//line basic_task.go:2840
 func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2846,13 +2853,13 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2850
+//line basic_task.go:2857
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2856
+//line basic_task.go:2863
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2860,7 +2867,7 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2864
+//line basic_task.go:2871
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2871,7 +2878,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2875
+//line basic_task.go:2882
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2884,7 +2891,7 @@ resume2:
 
 // sleptArgs has the arguments of slept.
 //
-//line basic_task.go:2888
+//line basic_task.go:2895
 type sleptArgs struct {
 	n int
 }
@@ -2917,7 +2924,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2921
+//line basic_task.go:2928
 		if generated.Suspended(t) {
 			f, h := sleptKind.Spill(t, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
@@ -2932,7 +2939,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2936
+//line basic_task.go:2943
 		if generated.Suspended(t) {
 			f, h := sleptKind.Spill(t, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
@@ -2943,7 +2950,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2947
+//line basic_task.go:2954
 	if generated.Suspended(t) {
 		f, h := sleptKind.Spill(t, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
@@ -2956,7 +2963,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 
 // sleptStep is the step form of slept.
 //
-//line basic_task.go:2960
+//line basic_task.go:2967
 func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2975,28 +2982,28 @@ func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:2979
+//line basic_task.go:2986
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:2986
+//line basic_task.go:2993
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:2993
+//line basic_task.go:3000
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3000
+//line basic_task.go:3007
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
 		*h = sleptHeld{}
@@ -3015,7 +3022,7 @@ end1:
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3019
+//line basic_task.go:3026
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
 		*h = sleptHeld{}
@@ -3026,7 +3033,7 @@ resume2:
 	return generated.Return(f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3030
+//line basic_task.go:3037
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		*h = sleptHeld{}
@@ -3039,7 +3046,7 @@ resume3:
 
 // jumpsArgs has the arguments of jumps.
 //
-//line basic_task.go:3043
+//line basic_task.go:3050
 type jumpsArgs struct {
 	n int
 }
@@ -3073,7 +3080,7 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3077
+//line basic_task.go:3084
 	if generated.Suspended(t) {
 		f, h := jumpsKind.Spill(t, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
@@ -3083,7 +3090,7 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3087
+//line basic_task.go:3094
 		if generated.Suspended(t) {
 			f, h := jumpsKind.Spill(t, 2)
 			s1 := generated.At[jumpsAt2](f)
@@ -3105,7 +3112,7 @@ end:
 
 // jumpsStep is the step form of jumps.
 //
-//line basic_task.go:3109
+//line basic_task.go:3116
 func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3124,7 +3131,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3128
+//line basic_task.go:3135
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3133,7 +3140,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3137
+//line basic_task.go:3144
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3144,7 +3151,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3148
+//line basic_task.go:3155
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3157,7 +3164,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3161
+//line basic_task.go:3168
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3179,7 +3186,7 @@ end:
 
 // silentArgs has the arguments of silent.
 //
-//line basic_task.go:3183
+//line basic_task.go:3190
 type silentArgs struct {
 	n int
 }
@@ -3200,7 +3207,7 @@ func silentStart(t *task.T, s *script, n int) (_ int, _ error) {
 
 // silentStep is the step form of silent.
 //
-//line basic_task.go:3204
+//line basic_task.go:3211
 func silentStep(f *generated.Frame[silentState, int], h *silentHeld) generated.Step {
 	generated.Resume(f)
 	var (
@@ -3222,7 +3229,7 @@ func silentStep(f *generated.Frame[silentState, int], h *silentHeld) generated.S
 
 // everythingArgs has the arguments of everything.
 //
-//line basic_task.go:3226
+//line basic_task.go:3233
 type everythingArgs struct {
 	n int
 }
@@ -3254,7 +3261,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3258
+//line basic_task.go:3265
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
@@ -3267,7 +3274,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3271
+//line basic_task.go:3278
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
@@ -3286,7 +3293,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // everythingStep is the step form of everything.
 //
-//line basic_task.go:3290
+//line basic_task.go:3297
 func everythingStep(f *generated.Frame[everythingState, string], h *everythingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3307,7 +3314,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3311
+//line basic_task.go:3318
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3316,7 +3323,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3320
+//line basic_task.go:3327
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3331,7 +3338,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3335
+//line basic_task.go:3342
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3344,7 +3351,7 @@ resume1:
 		return generated.Return(f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3348
+//line basic_task.go:3355
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3364,3 +3371,5 @@ end1:
 //line basic.go:277
 	return generated.Return(f, all, nil)
 }
+
+//line basic_task.go:3376

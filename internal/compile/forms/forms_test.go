@@ -56,6 +56,17 @@ func functions() []function {
 		textOf("jumps", jumps),
 		textOf("silent", silent),
 		textOf("everything", everything),
+	textOf("switches", switches),
+	textOf("typeSwitches", typeSwitches),
+	textOf("selects", selects),
+	textOf("ranges", ranges),
+	textOf("labelled", labelled),
+	textOf("maps", maps),
+	textOf("interfaces", interfaces),
+	textOf("values", values),
+	textOf("imported", imported),
+	textOf("literals", literals),
+	textOf("group", group),
 	}
 }
 

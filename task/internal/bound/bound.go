@@ -4,8 +4,6 @@ package bound
 
 import (
 	"reflect"
-	"sync"
-	"sync/atomic"
 	"unsafe"
 )
 
@@ -22,36 +20,22 @@ type Function struct {
 	Self bool
 }
 
-// functions is all functions that are bound, by code pointer. Bind replaces the map, with mu held;
-// readers load it.
-var (
-	mu        sync.Mutex
-	functions atomic.Pointer[map[uintptr]*Function]
-)
+// functions has all functions that are bound, by code pointer.
+var functions table
 
 // Bind makes f the compiled form of the function value plain.
-func Bind(plain any, f *Function) {
-	code := codeOf(plain)
-	mu.Lock()
-	defer mu.Unlock()
-	next := map[uintptr]*Function{code: f}
-	if old := functions.Load(); old != nil {
-		for k, v := range *old {
-			if _, ok := next[k]; !ok {
-				next[k] = v
-			}
-		}
-	}
-	functions.Store(&next)
-}
+func Bind(plain any, f *Function) { functions.set(codeOf(plain), f) }
 
 // Of returns the compiled form of the function value fn, or nil. F is a function type.
 func Of[F any](fn F) *Function {
-	m := functions.Load()
-	if m == nil {
+	c := code(fn)
+	if f := functions.get(c); f != nil {
+		return f
+	}
+	if c == 0 {
 		return nil
 	}
-	return (*m)[code(fn)]
+	return atPosition(c)
 }
 
 // code returns the code pointer of a function value, or 0 if that is nil. A function value is a
