@@ -329,8 +329,11 @@ func (e *startEmitter) await(a *await) {
 		frame = fn.frame
 	}
 	spill := e.kind() + ".Spill(" + fn.names[fn.t] + ", " + itoa(a.point) + ")"
+	if l.hasHeld && s.isBare() {
+		spill = strings.Replace(spill, "Spill", "SpillBare", 1)
+	}
 	switch {
-	case l.hasHeld:
+	case !s.isBare():
 		e.printf("%s, %s := %s\n", frame, fn.heldName, spill)
 	case frame != "_":
 		e.printf("%s := %s\n", frame, spill)

@@ -29,6 +29,14 @@ type storage struct {
 	resultType types.Type
 }
 
+// isBare reports whether nothing is stored in the held part.
+func (s *storage) isBare() bool { return len(s.held) == 0 && !s.resultHeld }
+
+// hasBare reports whether the held part may be missing where the function goes on.
+func (l *layout) hasBare() bool {
+	return l.hasHeld && slices.ContainsFunc(l.points, func(s *storage) bool { return s.isBare() })
+}
+
 // field is a variable and the name of the field it is stored in.
 type field struct {
 	v    *types.Var

@@ -156,8 +156,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 		err := t.Yield()
 //line basic_task.go:158
 		if generated.Suspended(t) {
-			_, h := pauseKind.Spill(t, 1)
-			*h = pauseHeld{}
+			pauseKind.SpillBare(t, 1)
 			return
 		}
 //line basic.go:16
@@ -168,7 +167,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 
 // pauseStep is the step form of pause.
 //
-//line basic_task.go:172
+//line basic_task.go:171
 func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -182,7 +181,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	case 1:
 //line basic.go:16
 		err = generated.Err(f)
-//line basic_task.go:186
+//line basic_task.go:185
 		goto resume1
 	default:
 		return f.BadResume()
@@ -194,9 +193,11 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	}
 //line basic.go:16
 	err = t.Yield()
-//line basic_task.go:198
+//line basic_task.go:197
 	if generated.Suspended(t) {
-		*h = pauseHeld{}
+		if h != nil {
+			*h = pauseHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -208,7 +209,7 @@ end1:
 
 // valueArgs has the arguments of value.
 //
-//line basic_task.go:212
+//line basic_task.go:213
 type valueArgs struct {
 	n int
 }
@@ -231,11 +232,10 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:33
 		err := pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:235
+//line basic_task.go:236
 		if generated.Suspended(t) {
-			f, h := valueKind.Spill(t, 1)
+			f := valueKind.SpillBare(t, 1)
 			*generated.At[valueAt1](f) = valueAt1{n: n}
-			*h = valueHeld{}
 			return
 		}
 //line basic.go:33
@@ -277,7 +277,9 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 //line basic_task.go:278
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
-		*h = valueHeld{}
+		if h != nil {
+			*h = valueHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -293,7 +295,7 @@ end1:
 
 // mustArgs has the arguments of must.
 //
-//line basic_task.go:297
+//line basic_task.go:299
 type mustArgs struct {
 	n int
 }
@@ -315,11 +317,10 @@ var mustKind *generated.HeldKind[mustState, mustHeld, int]
 func mustStart(t *task.T, s *script, n int) (_ int) {
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:319
+//line basic_task.go:321
 	if generated.Suspended(t) {
-		f, h := mustKind.Spill(t, 1)
+		f := mustKind.SpillBare(t, 1)
 		*generated.At[mustAt1](f) = mustAt1{n: n}
-		*h = mustHeld{}
 		return
 	}
 //line basic.go:46
@@ -328,7 +329,7 @@ func mustStart(t *task.T, s *script, n int) (_ int) {
 
 // mustStep is the step form of must.
 //
-//line basic_task.go:332
+//line basic_task.go:333
 func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -345,17 +346,19 @@ func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 		n = s1.n
 //line basic.go:45
 		generated.ChildErr(f)
-//line basic_task.go:349
+//line basic_task.go:350
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:356
+//line basic_task.go:357
 	if generated.Suspended(t) {
 		*generated.At[mustAt1](f) = mustAt1{n: n}
-		*h = mustHeld{}
+		if h != nil {
+			*h = mustHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -363,7 +366,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line basic_task.go:367
+//line basic_task.go:370
 type textState struct{}
 
 type textHeld struct {
@@ -377,7 +380,7 @@ var textKind *generated.HeldKind[textState, textHeld, string]
 func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 //line basic.go:50
 	err := pauseStart(t, s, "text "+v)
-//line basic_task.go:381
+//line basic_task.go:384
 	if generated.Suspended(t) {
 		_, h := textKind.Spill(t, 1)
 		*h = textHeld{v: v}
@@ -389,7 +392,7 @@ func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 
 // textStep is the step form of text.
 //
-//line basic_task.go:393
+//line basic_task.go:396
 func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -404,14 +407,14 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		v = h.v
 //line basic.go:50
 		err = generated.ChildErr(f)
-//line basic_task.go:408
+//line basic_task.go:411
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:50
 	err = pauseStart(t, s, "text "+v)
-//line basic_task.go:415
+//line basic_task.go:418
 	if generated.Suspended(t) {
 		*h = textHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -423,7 +426,7 @@ resume1:
 
 // pairResult is what pair returns.
 //
-//line basic_task.go:427
+//line basic_task.go:430
 type pairResult = struct {
 	R0 int
 	R1 string
@@ -452,7 +455,7 @@ var pairKind *generated.HeldKind[pairState, pairHeld, pairResult]
 func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:456
+//line basic_task.go:459
 	if generated.Suspended(t) {
 		f, h := pairKind.Spill(t, 1)
 		*generated.At[pairAt1](f) = pairAt1{a: a}
@@ -465,7 +468,7 @@ func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 
 // pairStep is the step form of pair.
 //
-//line basic_task.go:469
+//line basic_task.go:472
 func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -484,14 +487,14 @@ func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.
 		b = h.b
 //line basic.go:55
 		generated.ChildErr(f)
-//line basic_task.go:488
+//line basic_task.go:491
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:495
+//line basic_task.go:498
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
@@ -504,7 +507,7 @@ resume1:
 
 // straightArgs has the arguments of straight.
 //
-//line basic_task.go:508
+//line basic_task.go:511
 type straightArgs struct {
 	n int
 }
@@ -538,7 +541,7 @@ var straightKind *generated.HeldKind[straightState, straightHeld, string]
 func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:60
 	a, err := valueStart(t, s, n)
-//line basic_task.go:542
+//line basic_task.go:545
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 1)
 		s1 := generated.At[straightAt1](f)
@@ -552,7 +555,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, err := valueStart(t, s, a+1)
-//line basic_task.go:556
+//line basic_task.go:559
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 2)
 		s1 := generated.At[straightAt2](f)
@@ -566,7 +569,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	w, err := textStart(t, s, "w")
-//line basic_task.go:570
+//line basic_task.go:573
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 3)
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
@@ -580,7 +583,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // straightStep is the step form of straight.
 //
-//line basic_task.go:584
+//line basic_task.go:587
 func straightStep(f *generated.Frame[straightState, string], h *straightHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -600,7 +603,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:60
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:604
+//line basic_task.go:607
 		goto resume1
 	case 2:
 		s1 := generated.At[straightAt2](f)
@@ -609,7 +612,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:64
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:613
+//line basic_task.go:616
 		goto resume2
 	case 3:
 		s1 := generated.At[straightAt3](f)
@@ -617,14 +620,14 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:68
 		w = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:621
+//line basic_task.go:624
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:60
 	a, err = valueStart(t, s, n)
-//line basic_task.go:628
+//line basic_task.go:631
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
@@ -638,7 +641,7 @@ resume1:
 		return generated.Return(f, "", err)
 	}
 	b, err = valueStart(t, s, a+1)
-//line basic_task.go:642
+//line basic_task.go:645
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
@@ -652,7 +655,7 @@ resume2:
 		return generated.Return(f, "", err)
 	}
 	w, err = textStart(t, s, "w")
-//line basic_task.go:656
+//line basic_task.go:659
 	if generated.Suspended(t) {
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
@@ -666,7 +669,7 @@ resume3:
 
 // loopsArgs has the arguments of loops.
 //
-//line basic_task.go:670
+//line basic_task.go:673
 type loopsArgs struct {
 	n int
 }
@@ -714,7 +717,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line basic.go:80
 					v := mustStart(t, s, j)
-//line basic_task.go:718
+//line basic_task.go:721
 					if generated.Suspended(t) {
 						f, h := loopsKind.Spill(t, 1)
 						s1 := generated.At[loopsAt1](f)
@@ -741,7 +744,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for i1 := 0; ; {
 //line basic.go:90
 		v1 := mustStart(t, s, n)
-//line basic_task.go:745
+//line basic_task.go:748
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 2)
 			s1 := generated.At[loopsAt2](f)
@@ -764,7 +767,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	next:
 //line basic.go:90
 		v2 := mustStart(t, s, 1)
-//line basic_task.go:768
+//line basic_task.go:771
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 3)
 			s1 := generated.At[loopsAt3](f)
@@ -782,7 +785,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // loopsStep is the step form of loops.
 //
-//line basic_task.go:786
+//line basic_task.go:789
 func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -802,7 +805,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:80
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:806
+//line basic_task.go:809
 		goto resume1
 	case 2:
 		s1 := generated.At[loopsAt2](f)
@@ -811,7 +814,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:815
+//line basic_task.go:818
 		goto resume2
 	case 3:
 		s1 := generated.At[loopsAt3](f)
@@ -820,7 +823,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:824
+//line basic_task.go:827
 		goto resume3
 	default:
 		return f.BadResume()
@@ -841,7 +844,7 @@ loop2:
 		goto next1
 	}
 	v = mustStart(t, s, j)
-//line basic_task.go:845
+//line basic_task.go:848
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt1](f)
 		*s1 = loopsAt1{n: n, i: i, j: j}
@@ -877,7 +880,7 @@ end3:
 loop3:
 //line basic.go:90
 	v1 = mustStart(t, s, n)
-//line basic_task.go:881
+//line basic_task.go:884
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt2](f)
 		*s1 = loopsAt2{n: n, i1: i1}
@@ -900,7 +903,7 @@ end4:
 end5:
 //line basic.go:90
 	v2 = mustStart(t, s, 1)
-//line basic_task.go:904
+//line basic_task.go:907
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt3](f)
 		*s1 = loopsAt3{n: n, i1: i1}
@@ -919,7 +922,7 @@ end6:
 
 // zeroedArgs has the arguments of zeroed.
 //
-//line basic_task.go:923
+//line basic_task.go:926
 type zeroedArgs struct {
 	n int
 }
@@ -947,7 +950,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 		all += fmt.Sprint(j)
 		j = i + 1
 		mustStart(t, s, j)
-//line basic_task.go:951
+//line basic_task.go:954
 		if generated.Suspended(t) {
 			f, h := zeroedKind.Spill(t, 1)
 			*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
@@ -962,7 +965,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // zeroedStep is the step form of zeroed.
 //
-//line basic_task.go:966
+//line basic_task.go:969
 func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -981,7 +984,7 @@ func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generate
 		s, all = h.s, h.all
 //line basic.go:105
 		generated.Child(f)
-//line basic_task.go:985
+//line basic_task.go:988
 		goto resume1
 	default:
 		return f.BadResume()
@@ -999,7 +1002,7 @@ loop1:
 	all += fmt.Sprint(j)
 	j = i + 1
 	mustStart(t, s, j)
-//line basic_task.go:1003
+//line basic_task.go:1006
 	if generated.Suspended(t) {
 		*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 		*h = zeroedHeld{s: s, all: all}
@@ -1018,7 +1021,7 @@ end1:
 
 // orderArgs has the arguments of order.
 //
-//line basic_task.go:1022
+//line basic_task.go:1025
 type orderArgs struct {
 	n int
 }
@@ -1113,7 +1116,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1117
+//line basic_task.go:1120
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 1)
 		s1 := generated.At[orderAt1](f)
@@ -1125,7 +1128,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1129
+//line basic_task.go:1132
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 2)
 		s1 := generated.At[orderAt2](f)
@@ -1138,7 +1141,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1142
+//line basic_task.go:1145
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 3)
 		s1 := generated.At[orderAt3](f)
@@ -1152,7 +1155,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1156
+//line basic_task.go:1159
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 4)
 		s1 := generated.At[orderAt4](f)
@@ -1164,7 +1167,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1168
+//line basic_task.go:1171
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 5)
 		s1 := generated.At[orderAt5](f)
@@ -1177,7 +1180,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1181
+//line basic_task.go:1184
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 6)
 		s1 := generated.At[orderAt6](f)
@@ -1188,7 +1191,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1192
+//line basic_task.go:1195
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 7)
 		s1 := generated.At[orderAt7](f)
@@ -1200,7 +1203,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1204
+//line basic_task.go:1207
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 8)
 		s1 := generated.At[orderAt8](f)
@@ -1213,7 +1216,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1217
+//line basic_task.go:1220
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 9)
 		s1 := generated.At[orderAt9](f)
@@ -1229,7 +1232,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1233
+//line basic_task.go:1236
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 10)
 			s1 := generated.At[orderAt10](f)
@@ -1247,7 +1250,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1251
+//line basic_task.go:1254
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 11)
 			s1 := generated.At[orderAt11](f)
@@ -1262,7 +1265,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:117
 	ok := ok2
 	v17 := mustStart(t, s, 2)
-//line basic_task.go:1266
+//line basic_task.go:1269
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 12)
 		s1 := generated.At[orderAt12](f)
@@ -1277,7 +1280,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // orderStep is the step form of order.
 //
-//line basic_task.go:1281
+//line basic_task.go:1284
 func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1300,7 +1303,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1304
+//line basic_task.go:1307
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1309,7 +1312,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1313
+//line basic_task.go:1316
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1318,7 +1321,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1322
+//line basic_task.go:1325
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1327,7 +1330,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1331
+//line basic_task.go:1334
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1336,7 +1339,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1340
+//line basic_task.go:1343
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1345,7 +1348,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1349
+//line basic_task.go:1352
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1354,7 +1357,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1358
+//line basic_task.go:1361
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1363,7 +1366,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1367
+//line basic_task.go:1370
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1372,7 +1375,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1376
+//line basic_task.go:1379
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1381,7 +1384,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1385
+//line basic_task.go:1388
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1390,7 +1393,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1394
+//line basic_task.go:1397
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
@@ -1399,7 +1402,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:118
 		v17 = s1.result
 		generated.Child(f)
-//line basic_task.go:1403
+//line basic_task.go:1406
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1408,7 +1411,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1412
+//line basic_task.go:1415
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1420,7 +1423,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1424
+//line basic_task.go:1427
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1433,7 +1436,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1437
+//line basic_task.go:1440
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1447,7 +1450,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1451
+//line basic_task.go:1454
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1459,7 +1462,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1463
+//line basic_task.go:1466
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1472,7 +1475,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1476
+//line basic_task.go:1479
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1483,7 +1486,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1487
+//line basic_task.go:1490
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1495,7 +1498,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1499
+//line basic_task.go:1502
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1508,7 +1511,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1512
+//line basic_task.go:1515
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1526,7 +1529,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1530
+//line basic_task.go:1533
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1546,7 +1549,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1550
+//line basic_task.go:1553
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1561,7 +1564,7 @@ end2:
 //line basic.go:117
 	ok = ok2
 	v17 = mustStart(t, s, 2)
-//line basic_task.go:1565
+//line basic_task.go:1568
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok}
@@ -1576,7 +1579,7 @@ resume12:
 
 // multiArgs has the arguments of multi.
 //
-//line basic_task.go:1580
+//line basic_task.go:1583
 type multiArgs struct {
 	n int
 }
@@ -1601,7 +1604,7 @@ var multiKind *generated.HeldKind[multiState, multiHeld, string]
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1605
+//line basic_task.go:1608
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 1)
 		*h = multiHeld{s: s}
@@ -1610,7 +1613,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1614
+//line basic_task.go:1617
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 2)
 		*h = multiHeld{s: s}
@@ -1623,7 +1626,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1627
+//line basic_task.go:1630
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 3)
 		*h = multiHeld{s: s, x: x}
@@ -1633,7 +1636,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1637
+//line basic_task.go:1640
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 4)
 		*h = multiHeld{}
@@ -1646,7 +1649,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // multiStep is the step form of multi.
 //
-//line basic_task.go:1650
+//line basic_task.go:1653
 func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1668,34 +1671,34 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1672
+//line basic_task.go:1675
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1679
+//line basic_task.go:1682
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1686
+//line basic_task.go:1689
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1692
+//line basic_task.go:1695
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1699
+//line basic_task.go:1702
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1704,7 +1707,7 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1708
+//line basic_task.go:1711
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1717,7 +1720,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1721
+//line basic_task.go:1724
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1727,7 +1730,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1731
+//line basic_task.go:1734
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1740,7 +1743,7 @@ resume4:
 
 // recursiveArgs has the arguments of recursive.
 //
-//line basic_task.go:1744
+//line basic_task.go:1747
 type recursiveArgs struct {
 	n int
 }
@@ -1775,12 +1778,11 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1779
+//line basic_task.go:1782
 		if generated.Suspended(t) {
-			f, h := recursiveKind.Spill(t, 1)
+			f := recursiveKind.SpillBare(t, 1)
 			s1 := generated.At[recursiveAt1](f)
 			*s1 = recursiveAt1{}
-			*h = recursiveHeld{}
 			generated.ResultTo(t, &s1.result)
 			return
 		}
@@ -1788,7 +1790,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1792
+//line basic_task.go:1794
 	if generated.Suspended(t) {
 		f, h := recursiveKind.Spill(t, 2)
 		s1 := generated.At[recursiveAt2](f)
@@ -1802,12 +1804,11 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1806
+//line basic_task.go:1808
 	if generated.Suspended(t) {
-		f, h := recursiveKind.Spill(t, 3)
+		f := recursiveKind.SpillBare(t, 3)
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
-		*h = recursiveHeld{}
 		generated.ResultTo(t, &s1.result)
 		return
 	}
@@ -1817,7 +1818,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 
 // recursiveStep is the step form of recursive.
 //
-//line basic_task.go:1821
+//line basic_task.go:1822
 func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1835,7 +1836,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1839
+//line basic_task.go:1840
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1844,7 +1845,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1848
+//line basic_task.go:1849
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1852,7 +1853,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1856
+//line basic_task.go:1857
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1863,11 +1864,13 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1867
+//line basic_task.go:1868
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
-		*h = recursiveHeld{}
+		if h != nil {
+			*h = recursiveHeld{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
 	}
@@ -1876,10 +1879,11 @@ resume1:
 	return generated.Return(f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1880
+//line basic_task.go:1883
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
+		h = recursiveKind.Hold(t, f, h)
 		*h = recursiveHeld{s: s}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 2)
@@ -1890,11 +1894,13 @@ resume2:
 		return generated.Return(f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1894
+//line basic_task.go:1898
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
-		*h = recursiveHeld{}
+		if h != nil {
+			*h = recursiveHeld{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 3)
 	}
@@ -1905,7 +1911,7 @@ resume3:
 
 // counterAddArgs has the arguments of (*counter).add.
 //
-//line basic_task.go:1909
+//line basic_task.go:1915
 type counterAddArgs struct {
 	n int
 }
@@ -1928,7 +1934,7 @@ var counterAddKind *generated.HeldKind[counterAddState, counterAddHeld, int]
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1932
+//line basic_task.go:1938
 	if generated.Suspended(t) {
 		f, h := counterAddKind.Spill(t, 1)
 		s1 := generated.At[counterAddAt1](f)
@@ -1944,7 +1950,7 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 
 // counterAddStep is the step form of (*counter).add.
 //
-//line basic_task.go:1948
+//line basic_task.go:1954
 func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1963,14 +1969,14 @@ func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld)
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:1967
+//line basic_task.go:1973
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:1974
+//line basic_task.go:1980
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -1986,7 +1992,7 @@ resume1:
 
 // counterGetAt1 is what counter.get keeps while it waits in line 155.
 //
-//line basic_task.go:1990
+//line basic_task.go:1996
 type counterGetAt1 struct {
 	result int
 }
@@ -2004,7 +2010,7 @@ var counterGetKind *generated.HeldKind[counterGetState, counterGetHeld, int]
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2008
+//line basic_task.go:2014
 	if generated.Suspended(t) {
 		f, h := counterGetKind.Spill(t, 1)
 		s1 := generated.At[counterGetAt1](f)
@@ -2019,7 +2025,7 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 
 // counterGetStep is the step form of counter.get.
 //
-//line basic_task.go:2023
+//line basic_task.go:2029
 func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2037,14 +2043,14 @@ func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld)
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2041
+//line basic_task.go:2047
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2048
+//line basic_task.go:2054
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2059,7 +2065,7 @@ resume1:
 
 // methodsArgs has the arguments of methods.
 //
-//line basic_task.go:2063
+//line basic_task.go:2069
 type methodsArgs struct {
 	n int
 }
@@ -2098,7 +2104,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2102
+//line basic_task.go:2108
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 1)
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2107,7 +2113,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2111
+//line basic_task.go:2117
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
@@ -2116,7 +2122,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2120
+//line basic_task.go:2126
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 3)
 		s1 := generated.At[methodsAt3](f)
@@ -2127,7 +2133,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2131
+//line basic_task.go:2137
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 4)
 		s1 := generated.At[methodsAt4](f)
@@ -2138,7 +2144,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2142
+//line basic_task.go:2148
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 5)
 		s1 := generated.At[methodsAt5](f)
@@ -2153,7 +2159,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // methodsStep is the step form of methods.
 //
-//line basic_task.go:2157
+//line basic_task.go:2163
 func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2172,13 +2178,13 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2176
+//line basic_task.go:2182
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2182
+//line basic_task.go:2188
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2186,7 +2192,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2190
+//line basic_task.go:2196
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2195,7 +2201,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2199
+//line basic_task.go:2205
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2204,7 +2210,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2208
+//line basic_task.go:2214
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2213,7 +2219,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2217
+//line basic_task.go:2223
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2222,7 +2228,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2226
+//line basic_task.go:2232
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2231,7 +2237,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2235
+//line basic_task.go:2241
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2242,7 +2248,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2246
+//line basic_task.go:2252
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2253,7 +2259,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2257
+//line basic_task.go:2263
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2268,7 +2274,7 @@ resume5:
 
 // namedArgs has the arguments of named.
 //
-//line basic_task.go:2272
+//line basic_task.go:2278
 type namedArgs struct {
 	n int
 }
@@ -2307,7 +2313,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2311
+//line basic_task.go:2317
 			if generated.Suspended(t) {
 				f, h := namedKind.Spill(t, 1)
 				s1 := generated.At[namedAt1](f)
@@ -2324,7 +2330,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2328
+//line basic_task.go:2334
 					if generated.Suspended(t) {
 						f, h := namedKind.Spill(t, 2)
 						s1 := generated.At[namedAt2](f)
@@ -2338,7 +2344,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2342
+//line basic_task.go:2348
 						if generated.Suspended(t) {
 							f, h := namedKind.Spill(t, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
@@ -2359,7 +2365,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 
 // namedStep is the step form of named.
 //
-//line basic_task.go:2363
+//line basic_task.go:2369
 func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2379,7 +2385,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2383
+//line basic_task.go:2389
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2388,7 +2394,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2392
+//line basic_task.go:2398
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2396,7 +2402,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2400
+//line basic_task.go:2406
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2405,7 +2411,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2409
+//line basic_task.go:2415
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2424,7 +2430,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2428
+//line basic_task.go:2434
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2441,7 +2447,7 @@ resume2:
 	return generated.Return(f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2445
+//line basic_task.go:2451
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2459,7 +2465,7 @@ end1:
 
 // addressesArgs has the arguments of addresses.
 //
-//line basic_task.go:2463
+//line basic_task.go:2469
 type addressesArgs struct {
 	n int
 }
@@ -2500,7 +2506,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2504
+//line basic_task.go:2510
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2509,7 +2515,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2513
+//line basic_task.go:2519
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2519,7 +2525,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2523
+//line basic_task.go:2529
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
@@ -2551,7 +2557,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2555
+//line basic_task.go:2561
 				if generated.Suspended(t) {
 					f, h := addressesKind.Spill(t, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
@@ -2568,7 +2574,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2572
+//line basic_task.go:2578
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
@@ -2582,7 +2588,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2586
+//line basic_task.go:2592
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 6)
 			s1 := generated.At[addressesAt6](f)
@@ -2599,7 +2605,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // addressesStep is the step form of addresses.
 //
-//line basic_task.go:2603
+//line basic_task.go:2609
 func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2620,19 +2626,19 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2624
+//line basic_task.go:2630
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2630
+//line basic_task.go:2636
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2636
+//line basic_task.go:2642
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2640,7 +2646,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2644
+//line basic_task.go:2650
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2648,7 +2654,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2652
+//line basic_task.go:2658
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2657,7 +2663,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2661
+//line basic_task.go:2667
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2667,7 +2673,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2671
+//line basic_task.go:2677
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2676,7 +2682,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2680
+//line basic_task.go:2686
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2690,7 +2696,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2694
+//line basic_task.go:2700
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2727,7 +2733,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2731
+//line basic_task.go:2737
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2753,7 +2759,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2757
+//line basic_task.go:2763
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2776,7 +2782,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2780
+//line basic_task.go:2786
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2794,7 +2800,7 @@ end5:
 	return generated.Return(f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2798
+//line basic_task.go:2804
 type parameterState struct{}
 
 type parameterHeld struct {
@@ -2812,7 +2818,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2816
+//line basic_task.go:2822
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
@@ -2823,7 +2829,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2827
+//line basic_task.go:2833
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
@@ -2836,7 +2842,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 
 // parameterStep is the step form of parameter.
 //
-//line basic_task.go:2840
+//line basic_task.go:2846
 func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2853,13 +2859,13 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2857
+//line basic_task.go:2863
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2863
+//line basic_task.go:2869
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2867,7 +2873,7 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2871
+//line basic_task.go:2877
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2878,7 +2884,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2882
+//line basic_task.go:2888
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2891,7 +2897,7 @@ resume2:
 
 // sleptArgs has the arguments of slept.
 //
-//line basic_task.go:2895
+//line basic_task.go:2901
 type sleptArgs struct {
 	n int
 }
@@ -2924,11 +2930,10 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2928
+//line basic_task.go:2934
 		if generated.Suspended(t) {
-			f, h := sleptKind.Spill(t, 1)
+			f := sleptKind.SpillBare(t, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
-			*h = sleptHeld{}
 			return
 		}
 //line basic.go:235
@@ -2939,22 +2944,20 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2943
+//line basic_task.go:2948
 		if generated.Suspended(t) {
-			f, h := sleptKind.Spill(t, 2)
+			f := sleptKind.SpillBare(t, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
-			*h = sleptHeld{}
 			return
 		}
 //line basic.go:239
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2954
+//line basic_task.go:2958
 	if generated.Suspended(t) {
-		f, h := sleptKind.Spill(t, 3)
+		f := sleptKind.SpillBare(t, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
-		*h = sleptHeld{}
 		return
 	}
 //line basic.go:241
@@ -2963,7 +2966,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 
 // sleptStep is the step form of slept.
 //
-//line basic_task.go:2967
+//line basic_task.go:2970
 func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2982,31 +2985,33 @@ func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:2986
+//line basic_task.go:2989
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:2993
+//line basic_task.go:2996
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:3000
+//line basic_task.go:3003
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3007
+//line basic_task.go:3010
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
-		*h = sleptHeld{}
+		if h != nil {
+			*h = sleptHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -3022,10 +3027,12 @@ end1:
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3026
+//line basic_task.go:3031
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
-		*h = sleptHeld{}
+		if h != nil {
+			*h = sleptHeld{}
+		}
 		return generated.Wait(f, t, 2)
 	}
 resume2:
@@ -3033,10 +3040,12 @@ resume2:
 	return generated.Return(f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3037
+//line basic_task.go:3044
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
-		*h = sleptHeld{}
+		if h != nil {
+			*h = sleptHeld{}
+		}
 		return generated.Wait(f, t, 3)
 	}
 resume3:
@@ -3046,7 +3055,7 @@ resume3:
 
 // jumpsArgs has the arguments of jumps.
 //
-//line basic_task.go:3050
+//line basic_task.go:3059
 type jumpsArgs struct {
 	n int
 }
@@ -3080,7 +3089,7 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3084
+//line basic_task.go:3093
 	if generated.Suspended(t) {
 		f, h := jumpsKind.Spill(t, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
@@ -3090,7 +3099,7 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3094
+//line basic_task.go:3103
 		if generated.Suspended(t) {
 			f, h := jumpsKind.Spill(t, 2)
 			s1 := generated.At[jumpsAt2](f)
@@ -3112,7 +3121,7 @@ end:
 
 // jumpsStep is the step form of jumps.
 //
-//line basic_task.go:3116
+//line basic_task.go:3125
 func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3131,7 +3140,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3135
+//line basic_task.go:3144
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3140,7 +3149,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3144
+//line basic_task.go:3153
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3151,7 +3160,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3155
+//line basic_task.go:3164
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3164,7 +3173,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3168
+//line basic_task.go:3177
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3186,7 +3195,7 @@ end:
 
 // silentArgs has the arguments of silent.
 //
-//line basic_task.go:3190
+//line basic_task.go:3199
 type silentArgs struct {
 	n int
 }
@@ -3207,7 +3216,7 @@ func silentStart(t *task.T, s *script, n int) (_ int, _ error) {
 
 // silentStep is the step form of silent.
 //
-//line basic_task.go:3211
+//line basic_task.go:3220
 func silentStep(f *generated.Frame[silentState, int], h *silentHeld) generated.Step {
 	generated.Resume(f)
 	var (
@@ -3229,7 +3238,7 @@ func silentStep(f *generated.Frame[silentState, int], h *silentHeld) generated.S
 
 // everythingArgs has the arguments of everything.
 //
-//line basic_task.go:3233
+//line basic_task.go:3242
 type everythingArgs struct {
 	n int
 }
@@ -3261,7 +3270,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3265
+//line basic_task.go:3274
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
@@ -3274,7 +3283,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3278
+//line basic_task.go:3287
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
@@ -3293,7 +3302,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // everythingStep is the step form of everything.
 //
-//line basic_task.go:3297
+//line basic_task.go:3306
 func everythingStep(f *generated.Frame[everythingState, string], h *everythingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3314,7 +3323,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3318
+//line basic_task.go:3327
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3323,7 +3332,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3327
+//line basic_task.go:3336
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3338,7 +3347,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3342
+//line basic_task.go:3351
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3351,7 +3360,7 @@ resume1:
 		return generated.Return(f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3355
+//line basic_task.go:3364
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3372,4 +3381,4 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
-//line basic_task.go:3376
+//line basic_task.go:3385

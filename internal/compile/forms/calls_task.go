@@ -111,10 +111,9 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	k, err := valueStart(t, s, n+b.k)
 //line calls_task.go:113
 	if generated.Suspended(t) {
-		f, h := byValueDoKind.Spill(t, 1)
+		f := byValueDoKind.SpillBare(t, 1)
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
-		*h = byValueDoHeld{}
 		generated.ResultTo(t, &s1.result)
 		return
 	}
@@ -124,7 +123,7 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 
 // byValueDoStep is the step form of byValue.do.
 //
-//line calls_task.go:128
+//line calls_task.go:127
 func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byValueDoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -143,18 +142,20 @@ func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byVal
 //line calls.go:21
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:147
+//line calls_task.go:146
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:21
 	k, err = valueStart(t, s, n+b.k)
-//line calls_task.go:154
+//line calls_task.go:153
 	if generated.Suspended(t) {
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
-		*h = byValueDoHeld{}
+		if h != nil {
+			*h = byValueDoHeld{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
 	}
@@ -165,7 +166,7 @@ resume1:
 
 // byValueNoteArgs has the arguments of byValue.note.
 //
-//line calls_task.go:169
+//line calls_task.go:170
 type byValueNoteArgs struct {
 	b byValue
 }
@@ -182,10 +183,9 @@ var byValueNoteKind *generated.HeldKind[byValueNoteState, byValueNoteHeld, struc
 func byValueNoteStart(b byValue, t *task.T, s *script) {
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:186
+//line calls_task.go:187
 	if generated.Suspended(t) {
-		_, h := byValueNoteKind.Spill(t, 1)
-		*h = byValueNoteHeld{}
+		byValueNoteKind.SpillBare(t, 1)
 		return
 	}
 }
@@ -215,7 +215,9 @@ func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueN
 	mustStart(t, s, b.k)
 //line calls_task.go:217
 	if generated.Suspended(t) {
-		*h = byValueNoteHeld{}
+		if h != nil {
+			*h = byValueNoteHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -252,7 +254,7 @@ var byPointerDoKind *generated.HeldKind[byPointerDoState, byPointerDoHeld, byPoi
 func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:30
 	v := mustStart(t, s, n)
-//line calls_task.go:256
+//line calls_task.go:258
 	if generated.Suspended(t) {
 		f, h := byPointerDoKind.Spill(t, 1)
 		s1 := generated.At[byPointerDoAt1](f)
@@ -268,7 +270,7 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 
 // byPointerDoStep is the step form of (*byPointer).do.
 //
-//line calls_task.go:272
+//line calls_task.go:274
 func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h *byPointerDoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -287,14 +289,14 @@ func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h 
 //line calls.go:30
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:291
+//line calls_task.go:293
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:30
 	v = mustStart(t, s, n)
-//line calls_task.go:298
+//line calls_task.go:300
 	if generated.Suspended(t) {
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
@@ -308,7 +310,7 @@ resume1:
 	return generated.Return(f, byPointerDoResult{b.k, "byPointer"}, nil)
 }
 
-//line calls_task.go:312
+//line calls_task.go:314
 type byPointerNoteState struct{}
 
 type byPointerNoteHeld struct {
@@ -322,10 +324,9 @@ var byPointerNoteKind *generated.HeldKind[byPointerNoteState, byPointerNoteHeld,
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:326
+//line calls_task.go:328
 	if generated.Suspended(t) {
-		_, h := byPointerNoteKind.Spill(t, 1)
-		*h = byPointerNoteHeld{}
+		byPointerNoteKind.SpillBare(t, 1)
 		return
 	}
 }
@@ -344,16 +345,18 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:348
+//line calls_task.go:349
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:355
+//line calls_task.go:356
 	if generated.Suspended(t) {
-		*h = byPointerNoteHeld{}
+		if h != nil {
+			*h = byPointerNoteHeld{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -413,7 +416,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:417
+//line calls_task.go:420
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 1)
 			s1 := generated.At[interfacesAt1](f)
@@ -426,7 +429,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:430
+//line calls_task.go:433
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
@@ -441,7 +444,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:445
+//line calls_task.go:448
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
@@ -455,7 +458,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:459
+//line calls_task.go:462
 	if generated.Suspended(t) {
 		_, h := interfacesKind.Spill(t, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
@@ -466,7 +469,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:470
+//line calls_task.go:473
 	if generated.Suspended(t) {
 		f, h := interfacesKind.Spill(t, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
@@ -479,7 +482,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // interfacesStep is the step form of interfaces.
 //
-//line calls_task.go:483
+//line calls_task.go:486
 func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -504,7 +507,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:508
+//line calls_task.go:511
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -513,7 +516,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:517
+//line calls_task.go:520
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -521,14 +524,14 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:525
+//line calls_task.go:528
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:532
+//line calls_task.go:535
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -536,7 +539,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:540
+//line calls_task.go:543
 		goto resume5
 	default:
 		return f.BadResume()
@@ -553,7 +556,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:557
+//line calls_task.go:560
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -566,7 +569,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:570
+//line calls_task.go:573
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -581,7 +584,7 @@ resume2:
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:585
+//line calls_task.go:588
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -599,7 +602,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:603
+//line calls_task.go:606
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -610,7 +613,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:614
+//line calls_task.go:617
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -623,7 +626,7 @@ resume5:
 
 // valuesArgs has the arguments of values.
 //
-//line calls_task.go:627
+//line calls_task.go:630
 type valuesArgs struct {
 	n int
 }
@@ -692,7 +695,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:696
+//line calls_task.go:699
 		if generated.Suspended(t) {
 			f, h := valuesKind.Spill(t, 1)
 			s1 := generated.At[valuesAt1](f)
@@ -714,7 +717,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:718
+//line calls_task.go:721
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 2)
 		s1 := generated.At[valuesAt2](f)
@@ -725,7 +728,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:729
+//line calls_task.go:732
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 3)
 		s1 := generated.At[valuesAt3](f)
@@ -738,7 +741,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum += v2
 	bound := (&counter{n: 3}).add
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:742
+//line calls_task.go:745
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 4)
 		s1 := generated.At[valuesAt4](f)
@@ -750,7 +753,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:754
+//line calls_task.go:757
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 5)
 		s1 := generated.At[valuesAt5](f)
@@ -762,7 +765,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:766
+//line calls_task.go:769
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 6)
 		s1 := generated.At[valuesAt6](f)
@@ -774,7 +777,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:778
+//line calls_task.go:781
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 7)
 		s1 := generated.At[valuesAt7](f)
@@ -789,7 +792,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // valuesStep is the step form of values.
 //
-//line calls_task.go:793
+//line calls_task.go:796
 func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -813,7 +816,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:817
+//line calls_task.go:820
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -822,7 +825,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:826
+//line calls_task.go:829
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -831,7 +834,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:835
+//line calls_task.go:838
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -840,7 +843,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:844
+//line calls_task.go:847
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -849,7 +852,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:853
+//line calls_task.go:856
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -858,7 +861,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:862
+//line calls_task.go:865
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -867,7 +870,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:871
+//line calls_task.go:874
 		goto resume7
 	default:
 		return f.BadResume()
@@ -886,7 +889,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:890
+//line calls_task.go:893
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -912,7 +915,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:916
+//line calls_task.go:919
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -923,7 +926,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:927
+//line calls_task.go:930
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -936,7 +939,7 @@ resume3:
 	sum += v2
 	bound = (&counter{n: 3}).add
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:940
+//line calls_task.go:943
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -948,7 +951,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:952
+//line calls_task.go:955
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -960,7 +963,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:964
+//line calls_task.go:967
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -972,7 +975,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:976
+//line calls_task.go:979
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -987,7 +990,7 @@ resume7:
 
 // importedArgs has the arguments of imported.
 //
-//line calls_task.go:991
+//line calls_task.go:994
 type importedArgs struct {
 	n int
 }
@@ -1057,7 +1060,7 @@ var importedKind *generated.HeldKind[importedState, importedHeld, string]
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1061
+//line calls_task.go:1064
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
@@ -1073,7 +1076,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1077
+//line calls_task.go:1080
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
@@ -1083,7 +1086,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1087
+//line calls_task.go:1090
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 3)
 		s1 := generated.At[importedAt3](f)
@@ -1094,7 +1097,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1098
+//line calls_task.go:1101
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 4)
 		s1 := generated.At[importedAt4](f)
@@ -1105,7 +1108,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1109
+//line calls_task.go:1112
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 5)
 		s1 := generated.At[importedAt5](f)
@@ -1116,7 +1119,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1120
+//line calls_task.go:1123
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 6)
 		s1 := generated.At[importedAt6](f)
@@ -1128,7 +1131,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1132
+//line calls_task.go:1135
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
@@ -1138,7 +1141,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1142
+//line calls_task.go:1145
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
@@ -1152,7 +1155,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // importedStep is the step form of imported.
 //
-//line calls_task.go:1156
+//line calls_task.go:1159
 func importedStep(f *generated.Frame[importedState, string], h *importedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1174,7 +1177,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1178
+//line calls_task.go:1181
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1183,7 +1186,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1187
+//line calls_task.go:1190
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1192,7 +1195,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1196
+//line calls_task.go:1199
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1201,7 +1204,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1205
+//line calls_task.go:1208
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1210,7 +1213,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1214
+//line calls_task.go:1217
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1219,7 +1222,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1223
+//line calls_task.go:1226
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1228,7 +1231,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1232
+//line calls_task.go:1235
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1237,14 +1240,14 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1241
+//line calls_task.go:1244
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1248
+//line calls_task.go:1251
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1262,7 +1265,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1266
+//line calls_task.go:1269
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1272,7 +1275,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1276
+//line calls_task.go:1279
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1283,7 +1286,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1287
+//line calls_task.go:1290
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1294,7 +1297,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1298
+//line calls_task.go:1301
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1305,7 +1308,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1309
+//line calls_task.go:1312
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1317,7 +1320,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1321
+//line calls_task.go:1324
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1327,7 +1330,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1331
+//line calls_task.go:1334
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1339,7 +1342,7 @@ resume8:
 	return generated.Return(f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1343
+//line calls_task.go:1346
 type variadicState struct{}
 
 type variadicHeld struct {
@@ -1353,7 +1356,7 @@ var variadicKind *generated.HeldKind[variadicState, variadicHeld, string]
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1357
+//line calls_task.go:1360
 	if generated.Suspended(t) {
 		_, h := variadicKind.Spill(t, 1)
 		*h = variadicHeld{words: words}
@@ -1365,7 +1368,7 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 
 // variadicStep is the step form of variadic.
 //
-//line calls_task.go:1369
+//line calls_task.go:1372
 func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1379,14 +1382,14 @@ func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) ge
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1383
+//line calls_task.go:1386
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1390
+//line calls_task.go:1393
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
@@ -1398,7 +1401,7 @@ resume1:
 
 // literalsArgs has the arguments of literals.
 //
-//line calls_task.go:1402
+//line calls_task.go:1405
 type literalsArgs struct {
 	n int
 }
@@ -1440,7 +1443,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1444
+//line calls_task.go:1447
 		if generated.Suspended(t) {
 			f, h := literalsFunc1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc1At1](f)
@@ -1476,7 +1479,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1480
+//line calls_task.go:1483
 					if generated.Suspended(t) {
 						f, h := literalsKind.Spill(t, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
@@ -1493,7 +1496,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1497
+//line calls_task.go:1500
 						if generated.Suspended(t) {
 							f, h := literalsFunc2Func1Kind.Spill(t, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1504,12 +1507,11 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1508
+//line calls_task.go:1511
 						if generated.Suspended(t) {
-							f, h := literalsFunc2Func1Kind.Spill(t, 2)
+							f := literalsFunc2Func1Kind.SpillBare(t, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
 							*s1 = literalsFunc2Func1At2{v: v}
-							*h = literalsFunc2Func1Held{}
 							generated.ResultTo(t, &s1.result)
 							return
 						}
@@ -1518,7 +1520,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					})
 //line calls.go:116
 					v := startOfCalls6(inner)(t)
-//line calls_task.go:1522
+//line calls_task.go:1524
 					if generated.Suspended(t) {
 						f, h := literalsFunc2Kind.Spill(t, 1)
 						s1 := generated.At[literalsFunc2At1](f)
@@ -1531,7 +1533,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1535
+//line calls_task.go:1537
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 2)
 					s1 := generated.At[literalsAt2](f)
@@ -1548,19 +1550,18 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1552
+//line calls_task.go:1554
 					if generated.Suspended(t) {
-						f, h := literalsFunc3Kind.Spill(t, 1)
+						f := literalsFunc3Kind.SpillBare(t, 1)
 						s1 := generated.At[literalsFunc3At1](f)
 						*s1 = literalsFunc3At1{}
-						*h = literalsFunc3Held{}
 						generated.ResultTo(t, &s1.result)
 						return
 					}
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1564
+//line calls_task.go:1565
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1585,7 +1586,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // literalsStep is the step form of literals.
 //
-//line calls_task.go:1589
+//line calls_task.go:1590
 func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1608,7 +1609,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1612
+//line calls_task.go:1613
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1617,7 +1618,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1621
+//line calls_task.go:1622
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1626,7 +1627,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1630
+//line calls_task.go:1631
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1639,7 +1640,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1643
+//line calls_task.go:1644
 			if generated.Suspended(t) {
 				f, h := literalsFunc1Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1677,7 +1678,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1681
+//line calls_task.go:1682
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1699,7 +1700,7 @@ end3:
 			inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1703
+//line calls_task.go:1704
 				if generated.Suspended(t) {
 					f, h := literalsFunc2Func1Kind.Spill(t, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1710,12 +1711,11 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1714
+//line calls_task.go:1715
 				if generated.Suspended(t) {
-					f, h := literalsFunc2Func1Kind.Spill(t, 2)
+					f := literalsFunc2Func1Kind.SpillBare(t, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
 					*s1 = literalsFunc2Func1At2{v: v}
-					*h = literalsFunc2Func1Held{}
 					generated.ResultTo(t, &s1.result)
 					return
 				}
@@ -1762,10 +1762,9 @@ resume2:
 			v, err := valueStart(t, s, by**i)
 //line calls_task.go:1764
 			if generated.Suspended(t) {
-				f, h := literalsFunc3Kind.Spill(t, 1)
+				f := literalsFunc3Kind.SpillBare(t, 1)
 				s1 := generated.At[literalsFunc3At1](f)
 				*s1 = literalsFunc3At1{}
-				*h = literalsFunc3Held{}
 				generated.ResultTo(t, &s1.result)
 				return
 			}
@@ -1773,7 +1772,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1777
+//line calls_task.go:1776
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1797,7 +1796,7 @@ end4:
 
 // literalsFunc1Args has the arguments of literals.func1.
 //
-//line calls_task.go:1801
+//line calls_task.go:1800
 type literalsFunc1Args struct {
 	k int
 }
@@ -1836,14 +1835,14 @@ func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *lite
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1840
+//line calls_task.go:1839
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1847
+//line calls_task.go:1846
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1859,7 +1858,7 @@ resume1:
 
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 //
-//line calls_task.go:1863
+//line calls_task.go:1862
 type literalsFunc2At1 struct {
 	result int
 }
@@ -1892,7 +1891,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1896
+//line calls_task.go:1895
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1901,7 +1900,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	inner = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1905
+//line calls_task.go:1904
 		if generated.Suspended(t) {
 			f, h := literalsFunc2Func1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1912,12 +1911,11 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1916
+//line calls_task.go:1915
 		if generated.Suspended(t) {
-			f, h := literalsFunc2Func1Kind.Spill(t, 2)
+			f := literalsFunc2Func1Kind.SpillBare(t, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
 			*s1 = literalsFunc2Func1At2{v: v}
-			*h = literalsFunc2Func1Held{}
 			generated.ResultTo(t, &s1.result)
 			return
 		}
@@ -1926,7 +1924,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	})
 //line calls.go:116
 	v = startOfCalls6(inner)(t)
-//line calls_task.go:1930
+//line calls_task.go:1928
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1941,7 +1939,7 @@ resume1:
 
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 //
-//line calls_task.go:1945
+//line calls_task.go:1943
 type literalsFunc2Func1At1 struct {
 	result int
 }
@@ -1979,7 +1977,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1983
+//line calls_task.go:1981
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1987,17 +1985,18 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1991
+//line calls_task.go:1989
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:1998
+//line calls_task.go:1996
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
+		h = literalsFunc2Func1Kind.Hold(t, f, h)
 		*h = literalsFunc2Func1Held{s: s, sum: sum}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
@@ -2005,11 +2004,13 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2009
+//line calls_task.go:2008
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
-		*h = literalsFunc2Func1Held{}
+		if h != nil {
+			*h = literalsFunc2Func1Held{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 2)
 	}
@@ -2020,7 +2021,7 @@ resume2:
 
 // literalsFunc3Args has the arguments of literals.func3.
 //
-//line calls_task.go:2024
+//line calls_task.go:2025
 type literalsFunc3Args struct {
 	by int
 }
@@ -2059,7 +2060,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2063
+//line calls_task.go:2064
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2067,11 +2068,13 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2071
+//line calls_task.go:2072
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
-		*h = literalsFunc3Held{}
+		if h != nil {
+			*h = literalsFunc3Held{}
+		}
 		generated.ResultToStep(t, &s1.result)
 		return generated.Wait(f, t, 1)
 	}
@@ -2082,7 +2085,7 @@ resume1:
 
 // groupArgs has the arguments of group.
 //
-//line calls_task.go:2086
+//line calls_task.go:2089
 type groupArgs struct {
 	n int
 }
@@ -2134,7 +2137,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line calls.go:140
 						err := t.Yield()
-//line calls_task.go:2138
+//line calls_task.go:2141
 						if generated.Suspended(t) {
 							_, h := groupFunc1Kind.Spill(t, 1)
 							*h = groupFunc1Held{results: results, i: &i}
@@ -2149,7 +2152,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					results[i] = i * i
 					return nil
 				}))
-//line calls_task.go:2153
+//line calls_task.go:2156
 				if generated.Suspended(t) {
 					f, h := groupKind.Spill(t, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2165,7 +2168,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2169
+//line calls_task.go:2172
 	if generated.Suspended(t) {
 		_, h := groupKind.Spill(t, 2)
 		*h = groupHeld{results: results}
@@ -2177,7 +2180,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 
 // groupStep is the step form of group.
 //
-//line calls_task.go:2181
+//line calls_task.go:2184
 func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2202,13 +2205,13 @@ func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.S
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2206
+//line calls_task.go:2209
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2212
+//line calls_task.go:2215
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2245,7 +2248,7 @@ end2:
 			{
 //line calls.go:140
 				err := t.Yield()
-//line calls_task.go:2249
+//line calls_task.go:2252
 				if generated.Suspended(t) {
 					_, h := groupFunc1Kind.Spill(t, 1)
 					*h = groupFunc1Held{results: results, i: i}
@@ -2261,7 +2264,7 @@ end2:
 			return nil
 		}))
 	}
-//line calls_task.go:2265
+//line calls_task.go:2268
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2276,7 +2279,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2280
+//line calls_task.go:2283
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2286,7 +2289,7 @@ resume2:
 	return generated.Return(f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2290
+//line calls_task.go:2293
 type groupFunc1State struct{}
 
 type groupFunc1Held struct {
@@ -2311,14 +2314,14 @@ func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2315
+//line calls_task.go:2318
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2322
+//line calls_task.go:2325
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2335,7 +2338,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line calls_task.go:2339
+//line calls_task.go:2342
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site
 var interfacesSite4 generated.Site
