@@ -65,7 +65,7 @@ func (l *lowerer) ident(v *types.Var, pos token.Pos) *ast.Ident {
 // local says that the variables are declared on the top level of the flat form.
 func (l *lowerer) local(vs ...*types.Var) {
 	for _, v := range vs {
-		if v != nil && !l.fn.isLocal[v] {
+		if v != nil && !l.fn.isVariable(v) {
 			l.fn.isLocal[v] = true
 			l.fn.locals = append(l.fn.locals, v)
 		}

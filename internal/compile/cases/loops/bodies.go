@@ -156,29 +156,3 @@ func declarations(t *task.T, tr *cases.Trace, n int) (int, error) {
 	tr.Print(a, b, c, x, y, d, e, f, g, h, i)
 	return a + b + x + y + d + e + f, nil
 }
-
-func localDeclarations(t *task.T, tr *cases.Trace, n int) (int, error) {
-	const limit = 2
-	type pair struct {
-		a, b int
-	}
-	type list []pair
-	var all list
-	for i := 0; i < limit; i++ {
-		const step = 10
-		type pair struct{ s string }
-		all = append(all, struct{ a, b int }{i, value(t, tr, step*i)})
-		p := pair{fmt.Sprint(i)}
-		value(t, tr, step)
-		tr.Print(p, all)
-		tr.Print(fmt.Sprintf("%+v", p))
-	}
-	const (
-		zero = iota
-		one
-		two
-	)
-	value(t, tr, two)
-	tr.Print(zero, one, two, all)
-	return len(all), nil
-}

@@ -48,5 +48,4 @@ var programs = []cases.Program{
 	{Name: "suspension in the last statement of a body only", Run: lastStatement},
 	{Name: "a loop whose body never waits between others", Run: plainLoopBetween},
 	{Name: "declarations of several variables", Run: declarations},
-	{Name: "local constants and types", Run: localDeclarations},
 }

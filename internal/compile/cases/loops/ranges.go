@@ -160,6 +160,8 @@ func rangeArrayLength(t *task.T, tr *cases.Trace, n int) (int, error) {
 	return sum, nil
 }
 
+type name string
+
 func rangeString(t *task.T, tr *cases.Trace, n int) (int, error) {
 	sum := 0
 	s := "aä€\xff𝄞z"
@@ -169,7 +171,6 @@ func rangeString(t *task.T, tr *cases.Trace, n int) (int, error) {
 		tr.Print(i, r, string(r))
 		sum += int(r)
 	}
-	type name string
 	for i, r := range name("xy") {
 		tr.Print(value(t, tr, i), r)
 	}

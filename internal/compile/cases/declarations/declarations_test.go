@@ -1,0 +1,10 @@
+package declarations
+
+import (
+	"testing"
+
+	"github.com/framearena/framearena/internal/compile/cases"
+)
+
+func TestPrograms(t *testing.T) { cases.Check(t, programs) }
+func TestCurrent(t *testing.T)  { cases.CheckCurrent(t, ".") }
