@@ -454,7 +454,8 @@ func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 	}
 	switch {
 	case c.recv != nil:
-		parts := l.operands(append([]ast.Expr{c.recv}, evaluated.Args...), false)
+		// A receiver that is kept in a variable is read before the call: then no other calls may remain.
+		parts := l.operands(append([]ast.Expr{c.recv}, evaluated.Args...), c.kind == interfaceCallee)
 		c.recv, evaluated.Args = parts[0], parts[1:]
 		if c.kind == interfaceCallee { // it is mentioned twice
 			c.recv = l.inVariable(l.receiver(c))
@@ -462,7 +463,8 @@ func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 	case c.kind == startCallee || c.kind == importedCallee:
 		evaluated.Args = l.operands(call.Args, false)
 	default:
-		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), false)
+		// The function value's start form is looked up before the arguments are evaluated.
+		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), true)
 		evaluated.Fun, evaluated.Args = parts[0], parts[1:]
 	}
 	a.call = &evaluated

@@ -1,12 +1,10 @@
 package cases
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/framearena/framearena/internal/compile"
 	"github.com/framearena/framearena/task/generated"
 )
 
@@ -74,15 +72,5 @@ func (p Program) checkEvent(t *testing.T, n int, e event) {
 	} {
 		got, _ := p.run(n, true, pl, e)
 		require.Equal(t, want, got, "n = %d; %v; %s", n, e, pl.name)
-	}
-}
-
-// CheckCurrent requires that the compiled forms in the directory are what the compiler writes.
-func CheckCurrent(t *testing.T, dir string) {
-	result, err := compile.Run(compile.Config{Context: context.Background(), Dir: dir, Patterns: []string{"."}})
-	require.NoError(t, err)
-	require.Empty(t, result.Diagnostics)
-	for _, o := range result.Outputs {
-		require.True(t, o.IsCurrent(), "%s is not current: run framearena gen", o.Name)
 	}
 }

@@ -1,4 +1,4 @@
-package declarations
+package maps
 
 import (
 	"testing"
@@ -7,4 +7,3 @@ import (
 )
 
 func TestPrograms(t *testing.T) { cases.Check(t, programs) }
-func TestCurrent(t *testing.T)  { cases.CheckCurrent(t, ".") }
