@@ -60,6 +60,8 @@ type call struct {
 	// recycle puts the call back into kind.calls.
 	recycle func()
 
+	kept Kept // see Call.Kept
+
 	// done is given when the root has ended, and err is its error then. Run waits for it. env is the
 	// environment of the tree meanwhile.
 	done signal
@@ -89,7 +91,10 @@ func newCall[S, R any](k *kind) *callWith[S, R] {
 	c := new(callWith[S, R])
 	c.init(k)
 	c.fill = func(_ *Worker, h *header) { (*Frame[S, R])(unsafe.Pointer(h)).State = c.state }
-	c.recycle = func() { k.calls.Put(c) }
+	c.recycle = func() {
+		c.clearKept()
+		k.calls.Put(c)
+	}
 	return c
 }
 
@@ -99,6 +104,13 @@ func (c *callFor[R]) init(k *kind) {
 	c.done.init()
 	if unsafe.Offsetof(c.result) != unsafe.Sizeof(call{}) {
 		panic("coro: a result is not where callOf looks for its call")
+	}
+}
+
+// clearKept clears what the maker of the call has kept, for which there is no more use.
+func (c *call) clearKept() {
+	if c.kept != nil {
+		c.kept.Clear()
 	}
 }
 

@@ -39,11 +39,12 @@ type Environment struct {
 
 	// ---- of one way into the executor: the same for all launches on it; see View
 
-	mark     Origin        // is added to the origin of tasks in PushLocal
-	counted  bool          // kinds count the tasks
-	profiled bool          // frame profiles show the tasks
-	handler  func(error)   // gets the errors of roots for which no caller waits; nil: the runtime's printer does
-	results  resultHandler // gets the results of roots; nil: nobody does
+	mark         Origin        // is added to the origin of tasks in PushLocal
+	counted      bool          // kinds count the tasks
+	profiled     bool          // frame profiles show the tasks
+	onlyCompiled bool          // task functions that are not compiled fail
+	handler      func(error)   // gets the errors of roots for which no caller waits; nil: the runtime's printer does
+	results      resultHandler // gets the results of roots; nil: nobody does
 
 	// ---- of the tree
 
@@ -179,13 +180,15 @@ func (e *Environment) Close(err error) { e.runtime.close(err) }
 // does, and those that were woken and that Post has refused. A task that would have to wait
 // later is cancelled too. An executor calls it when it will run no more tasks, after
 // [Environment.Close] and before it closes its arena. Tasks that Post refuses before that call
-// are kept for it. A second call does nothing, unless a handler has ended the goroutine of the
+// are kept for it. CancelWaiting returns when the task functions that run on goroutines have ended,
+// unless it is called on one of these. A second call does nothing, unless a handler has ended the goroutine of the
 // first call, or has panicked: then it continues. CancelWaiting must not be called in a step
 // function.
 func (e *Environment) CancelWaiting(err error) {
 	e.runtime.once.Do(func() { e.runtime.withdrawAll(err) })
 	e.runtime.cancelUnclaimed(e.arena, err)
 	e.runtime.waitables.forgetAll(e.runtime)
+	e.runtime.plain.wait()
 	e.FlushErrors()
 }
 

@@ -130,6 +130,7 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 	}
 	c.recycle = func() {
 		clear() // if there was no launch
+		c.clearKept()
 		k.calls.Put(c)
 	}
 	return c

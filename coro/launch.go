@@ -149,16 +149,24 @@ func RunAsync(ex Executor, opts ...LaunchOption) func(Launchable) error {
 // [Frame.Err] returns the context's cause; others see it after their next [Yield]. Run still
 // waits for the tree, as a parent waits for its children. Run must not be called from a step
 // function: it would block the worker.
-func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
-	var zero R
+func Run[R any](ctx context.Context, ex Executor, call Call[R], opts ...StartOption) (R, error) {
 	mustBeExecutor(ex, "Run")
 	call.claim()
-	c := call.c
-	o := &options{ctx: ctx}
-	if (ctx == nil || ctx == context.Background()) && !trace.IsEnabled() {
-		o = nil // the executor's own environment does
+	o := startOptions(opts)
+	if ctx != nil && ctx != context.Background() {
+		o.ctx = ctx
 	}
-	if err := c.launch(ex, o, launching{result: uintptr(unsafe.Pointer(&c.result)), waited: true}); err != nil {
+	if len(opts) == 0 && o.ctx == nil && !trace.IsEnabled() {
+		return call.c.run(ex, nil, nil) // the executor's own environment does
+	}
+	return call.c.run(ex, &o, nil)
+}
+
+// run is Run for a claimed call.
+func (c *callFor[R]) run(ex Executor, o *options, within *execRuntime) (R, error) {
+	var zero R
+	l := launching{result: uintptr(unsafe.Pointer(&c.result)), waited: true, within: within}
+	if err := c.launch(ex, o, l); err != nil {
 		return zero, err
 	}
 	c.done.wait()
@@ -166,6 +174,20 @@ func Run[R any](ctx context.Context, ex Executor, call Call[R]) (R, error) {
 	c.err, c.env = nil, nil
 	c.recycle()
 	return result, err
+}
+
+// GoCall is [Go] for a call, with options. It is [RunAsync] in one step.
+func GoCall[R any](ex Executor, call Call[R], opts ...LaunchOption) error {
+	mustBeExecutor(ex, "GoCall")
+	c := call.claim()
+	if len(opts) == 0 {
+		return c.launch(ex, nil, launching{})
+	}
+	o := launchOptions(opts)
+	if o.results != nil {
+		o.results.mustFit(c)
+	}
+	return c.launch(ex, &o, launching{})
 }
 
 // ---- what they share
@@ -240,6 +262,7 @@ func (c *call) launch(ex Executor, o *options, l launching) error {
 		h.result = env.results.place(w)
 	}
 	c.fill(w, h)
+	c.clearKept()
 	if !l.waited {
 		c.recycle()
 	}

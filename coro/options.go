@@ -64,6 +64,8 @@ type options struct {
 	shielded  bool
 	counted   bool
 	profiled  bool
+
+	onlyCompiled bool
 }
 
 // add records option, which is a LaunchOption, StartOption, SeqOption, ChildOption or
@@ -105,6 +107,8 @@ func (o *options) add(option any) {
 		o.counted = true
 	case profiledOption:
 		o.counted, o.profiled = true, true
+	case compiledOnlyOption:
+		o.onlyCompiled = true
 	case resultOption:
 		if opt.results != nil {
 			o.results = opt.results
@@ -301,5 +305,6 @@ func (e *Environment) with(o *options) Environment {
 	}
 	changed.counted = changed.counted || o.counted
 	changed.profiled = changed.profiled || o.profiled
+	changed.onlyCompiled = changed.onlyCompiled || o.onlyCompiled
 	return changed
 }

@@ -89,6 +89,8 @@ type execRuntime struct {
 
 	surveys surveys // what they have in common
 
+	plain plainGoroutines // of task functions that are not compiled
+
 	unclaimedMu interleave.Mutex
 	unclaimed   RunQueue // tasks that only the closer may take; guarded by unclaimedMu
 }

@@ -89,7 +89,8 @@ func (s *sharedEnvironment) is(e *Environment, o *options) bool {
 	return wordsOf(&s.executor) == wordsOf(&e.executor) && s.mark == e.mark &&
 		wordsOf(&s.allocator) == wordsOf(allocator) && wordsOf(&s.ctx) == wordsOf(ctx) &&
 		funcWord(&s.handler) == funcWord(handler) && wordsOf(&s.results) == wordsOf(results) &&
-		s.rootSize == rootSize && s.counted == (e.counted || o.counted) && s.profiled == (e.profiled || o.profiled)
+		s.rootSize == rootSize && s.counted == (e.counted || o.counted) && s.profiled == (e.profiled || o.profiled) &&
+		s.onlyCompiled == (e.onlyCompiled || o.onlyCompiled)
 }
 
 // hash spreads options over recentEnvironments. It is not 0.

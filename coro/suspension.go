@@ -61,8 +61,10 @@ type Suspension struct {
 	// ending is set while the task whose step runs is ended, since its executor is closed.
 	ending bool
 
-	// Amount is an argument of pending: nanoseconds, permits.
-	Amount int64
+	// Amount and Argument are arguments of pending: nanoseconds, permits; a function, a Go channel.
+	// They are for the operation's Enter.
+	Amount   int64
+	Argument any
 
 	// raised is the panic of a child that Child or ChildErr has raised again in this step, so that
 	// its stack is not lost. It is looked at when the step panics.
@@ -93,6 +95,10 @@ func (s *Suspension) Suspended() bool { return s.status != goesOn }
 
 // InTask reports whether s is a worker's: whether the functions that use it can wait.
 func (s *Suspension) InTask() bool { return s.w != nil }
+
+// MustGiveWay reports whether the worker was asked to let other tasks run. Then an operation that
+// need not wait is entered all the same.
+func (s *Suspension) MustGiveWay() bool { return s.w != nil && s.w.preempt.Load() != 0 }
 
 // Wait makes the function that runs wait for op: its caller must return to its own caller at once.
 func (s *Suspension) Wait(op Waiting) {

@@ -251,31 +251,30 @@ func (c *Children) Wait(f AnyFrame, at int) Step {
 }
 
 // WaitRoom waits until there is room for another child, and begins it.
-func (c *Children) WaitRoom(f AnyFrame, at int, start func(*Suspension) error) Step {
-	return AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c, start}), nil)
+func (c *Children) WaitRoom(f AnyFrame, at int, call Call[struct{}]) Step {
+	return AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c, call}), nil)
 }
 
-// childrenWait is what a task waits for: the end of all children or, if start is not nil, room to
+// childrenWait is what a task waits for: the end of all children or, if call is not zero, room to
 // begin that.
 type childrenWait struct {
-	c     *Children
-	start func(*Suspension) error
+	c    *Children
+	call Call[struct{}]
 }
 
 var childrenWaitKind = DefineHeld("task.Group", func(f *Frame[struct{}, struct{}], held *childrenWait) Step {
 	c, s := held.c, Resumed(f)
-	if event := c.Changed(held.start != nil); event != nil {
+	room := held.call.c != nil
+	if event := c.Changed(room); event != nil {
 		return f.waitFor(0, (*shieldedEvent)(event))
 	}
-	if held.start == nil {
+	if !room {
 		return ReturnBoth(f, struct{}{}, c.Free(s))
 	}
 	if !c.Begin() { // another task was faster
 		return Yield(f, 0)
 	}
-	if err := c.Spawn(s, held.start); err != nil {
-		c.End(err)
-	}
+	c.Spawn(s, held.call)
 	return f.Return(struct{}{})
 })
 
@@ -439,27 +438,35 @@ func (s *Suspension) replace(h *header) Step {
 	return op.Enter(s, inner, int(inner.at))
 }
 
-// Spawn makes start a child of c, which has begun, that runs as a task, beside the caller. It
-// returns an error if there is no memory.
-func (c *Children) Spawn(s *Suspension, start func(*Suspension) error) error {
+// StartCall returns a call of a start form.
+func StartCall(start func(*Suspension) error) Call[struct{}] {
+	return childKind.With(struct{}{}, childHeld{start})
+}
+
+// Spawn makes a call, of a function that returns an error alone, a child of c that runs as a task,
+// beside the caller. The child has begun.
+func (c *Children) Spawn(s *Suspension, call Call[struct{}]) {
 	w := s.w
+	k := call.claim()
 	around := c.Enter(s)
-	h := s.tryBegin(&childKind.kind)
+	h := s.tryBegin(k.kind)
 	s.env = around.around
 	if h == nil {
-		return arena.ErrExhausted
+		k.recycle()
+		c.End(arena.ErrExhausted)
+		return
 	}
-	childKind.hold(w, h, &childHeld{start})
+	k.fill(w, h)
+	k.recycle()
 	c.own(h)
-	rt := h.env.get().runtime
-	if w.home == rt {
+	env := h.env.get()
+	if w.home == env.runtime {
 		countUp(&w.launched)
-		w.pushLocal(Runnable{h}, h.env.get(), OriginSpawned)
-		return nil
+		w.pushLocal(Runnable{h}, env, OriginSpawned)
+		return
 	}
-	rt.roots.elsewhere.Add(^uint32(0))
-	if err := h.env.get().executor.Post(Runnable{h}); err != nil {
+	env.runtime.roots.elsewhere.Add(^uint32(0))
+	if err := env.executor.Post(Runnable{h}); err != nil {
 		w.Cancel(Runnable{h}, err)
 	}
-	return nil
 }

@@ -222,7 +222,7 @@ var inlineRunAll = methodName((*Inline).runAll)
 // goroutine runs tasks of e, it also reports true in a task of another Inline: a stack does
 // not show which Inline runs, and to note it would slow down each Post.
 func (e *Inline) inStep() bool {
-	if e.closing.byCaller() || e.worker.IsOwner() {
+	if e.closing.byCaller() || e.worker.IsOwner() || e.env.InTaskFunction() {
 		return true
 	}
 	e.mu.Lock()

@@ -157,7 +157,7 @@ var loopRunOne = methodName((*Loop).runOne)
 // goroutine drives l, it also reports true in a task of another Loop: a stack does not show
 // which Loop runs, and to note it would slow down each RunOne.
 func (l *Loop) inStep() bool {
-	if l.closing.byCaller() || l.worker.IsOwner() {
+	if l.closing.byCaller() || l.worker.IsOwner() || l.env.InTaskFunction() {
 		return true
 	}
 	l.mu.Lock()

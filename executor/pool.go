@@ -117,7 +117,7 @@ func (p *Pool) Drain(ctx context.Context) error {
 // inStep reports whether the calling goroutine is the owner of a worker of p, or the closer of p,
 // which calls handlers too.
 func (p *Pool) inStep() bool {
-	if p.closing.byCaller() {
+	if p.closing.byCaller() || p.env.InTaskFunction() {
 		return true
 	}
 	for _, w := range p.workers.list() {

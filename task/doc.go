@@ -5,3 +5,10 @@
 // a goroutine. After `go tool framearena gen ./...` the same function runs as a task: while it waits,
 // it is a frame of 128 bytes or more, which the garbage collector does not look at.
 package task
+
+// For maintainers: the order in which the files are read. Each group needs only those before it.
+//
+//	functions   t, wait, sleep
+//	launching   call_form, call, start_form, plain, options, launch, handle
+//	children    call_plain, group, scopes
+//	by hand     await

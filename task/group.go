@@ -81,28 +81,57 @@ func (g *Group) Go(t *T, fn func(*T) error) {
 		g.goOnGoroutine(t, fn)
 		return
 	}
-	start := startOf(fn)
-	hungry := t.s.Hungry()
-	if g.limit == 0 && g.policy == WaitForAll && !hungry {
+	if start := startOf(fn); GoesInPlace(t, g) {
+		GoInPlace(t, g, start)
+	} else {
+		GoCall(t, g, coro.StartCall(onSuspension(start)))
+	}
+}
+
+// GoesInPlace reports whether [Group.Go] runs a child in place: there is room for it, and no other
+// worker waits for something to do. If there is a limit, the child has the room then. It is for
+// generated code, as are GoInPlace and GoCall.
+func GoesInPlace(t *T, g *Group) bool {
+	return t.s.InTask() && !t.s.Hungry() && (g.limit == 0 || g.open(t).Begin())
+}
+
+// GoInPlace is [Group.Go] after [GoesInPlace] has returned true, for the start form of a function. That
+// does not escape.
+func GoInPlace(t *T, g *Group, start func(*T) error) {
+	if g.limit == 0 && g.policy == WaitForAll {
 		g.callSimply(t, start)
 		return
 	}
 	c := g.open(t)
-	if !c.Begin() {
-		t.s.Wait(&roomWait{c, start})
-		return
-	}
-	if hungry {
-		if err := c.Spawn(&t.s, onSuspension(start)); err != nil {
-			c.End(err)
-		}
-		return
+	if g.limit == 0 {
+		c.Begin()
 	}
 	around := c.Enter(&t.s)
 	err := recovering(t, start)
 	if !c.Leave(&t.s, around) {
 		c.End(err)
 	}
+}
+
+// GoCall is [Group.Go] where [GoesInPlace] is false: the child begins as a task, when there is room.
+func GoCall(t *T, g *Group, call coro.Call[None]) {
+	c := g.open(t)
+	if !t.s.InTask() {
+		for !c.Begin() {
+			waitOnGoroutine(c, true)
+		}
+		ctx := c.GoroutineContext(t.s.Context)
+		launch := coro.RunAsync(t.s.Executor, coro.Context(ctx), coro.OnError(c.End), coro.OnResult(func(None) { c.End(nil) }))
+		if err := launch(call); err != nil {
+			c.End(err)
+		}
+		return
+	}
+	if !c.Begin() {
+		t.s.Wait(&roomWait{c, call})
+		return
+	}
+	c.Spawn(&t.s, call)
 }
 
 // callSimply is Go for a Group that needs its Children only when a child waits or fails.
@@ -130,12 +159,12 @@ func recovering(t *T, start func(*T) error) (err error) {
 
 // roomWait is a child that waits for room.
 type roomWait struct {
-	c     *coro.Children
-	start func(*T) error
+	c    *coro.Children
+	call coro.Call[None]
 }
 
 func (r *roomWait) Enter(_ *coro.Suspension, f coro.AnyFrame, at int) coro.Step {
-	return r.c.WaitRoom(f, at, onSuspension(r.start))
+	return r.c.WaitRoom(f, at, r.call)
 }
 
 // Wait waits until all children have ended, and returns the error that the policy selects. The end
@@ -237,7 +266,7 @@ func startOf(fn func(*T) error) func(*T) error {
 		}
 	}
 	return func(t *T) error {
-		_, err := OnGoroutine(t, func(t *T, _ *None) error { return fn(t) })
+		_, err := CallPlain(t, func(t *T, _ *None) error { return fn(t) })
 		return err
 	}
 }

@@ -1,7 +1,6 @@
 package task
 
 import (
-	"context"
 	"runtime"
 	"time"
 
@@ -18,6 +17,7 @@ func (t *T) Yield() error {
 		}
 	}
 	if !t.s.InTask() {
+		t.s.EndIfClosed()
 		runtime.Gosched()
 		return t.Err()
 	}
@@ -31,42 +31,26 @@ func (yielding) Enter(_ *coro.Suspension, f coro.AnyFrame, at int) coro.Step {
 	return coro.Sleep(f, at, 0)
 }
 
-// Sleep waits until the time d has passed. If the task's context ends before that, it returns the
-// cause. If d is not positive, Sleep is a Yield.
+// Sleep waits until the time d has passed, by the executor's clock. If the task's context ends before
+// that, it returns the cause. If d is not positive, Sleep is a Yield.
 func (t *T) Sleep(d time.Duration) error {
+	if d <= 0 {
+		return t.Yield()
+	}
 	if forcing.Reached != nil {
 		if done, err := t.forced(); done {
 			return err
 		}
 	}
-	if !t.s.InTask() {
-		return sleepOnGoroutine(t.s.Context, d)
-	}
 	t.s.Amount = int64(d)
-	t.s.Wait(sleeping{})
-	return nil
+	return waitFor(t, sleeping{})
 }
 
-// SleepUntil is Sleep for the time that is left until at.
+// SleepUntil is Sleep for the time that is left until at, by the real clock.
 func (t *T) SleepUntil(at time.Time) error { return t.Sleep(time.Until(at)) }
 
 type sleeping struct{}
 
 func (sleeping) Enter(s *coro.Suspension, f coro.AnyFrame, at int) coro.Step {
 	return coro.Sleep(f, at, time.Duration(s.Amount))
-}
-
-func sleepOnGoroutine(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		runtime.Gosched()
-		return context.Cause(ctx)
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -33,6 +33,57 @@ var waits = map[string]bool{"Yield": true, "Sleep": true, "SleepUntil": true}
 
 // calleeOf returns what the call calls if it may suspend, and a callee of kind noCallee otherwise.
 func (u *unit) calleeOf(call *ast.CallExpr) callee {
+	c := u.taskCallee(call)
+	if c.kind == startCallee && !u.functions[c.fn.Origin()].suspends {
+		return callee{}
+	}
+	return c
+}
+
+// findSuspending finds the functions that may suspend: those that call anything else than functions
+// of this package that may not.
+func (u *unit) findSuspending() {
+	callers := map[*function][]*function{}
+	var queue []*function
+	mark := func(fn *function) {
+		if !fn.suspends {
+			fn.suspends = true
+			queue = append(queue, fn)
+		}
+	}
+	for _, fn := range u.order {
+		if fn.parent != nil { // its start form is a literal in a form of the function that makes it
+			mark(fn.parent)
+		}
+		_, body := fn.syntax()
+		ast.Inspect(body, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				_, isLit := n.(*ast.FuncLit)
+				return !isLit
+			}
+			switch c := u.taskCallee(call); c.kind {
+			case noCallee:
+			case startCallee:
+				target := u.functions[c.fn.Origin()]
+				callers[target] = append(callers[target], fn)
+			default:
+				mark(fn)
+			}
+			return true
+		})
+	}
+	for len(queue) > 0 {
+		fn := queue[0]
+		queue = queue[1:]
+		for _, c := range callers[fn] {
+			mark(c)
+		}
+	}
+}
+
+// taskCallee returns what the call calls if that is a task function or may wait.
+func (u *unit) taskCallee(call *ast.CallExpr) callee {
 	tv, ok := u.info.Types[call.Fun]
 	if !ok || tv.IsType() || tv.IsBuiltin() {
 		return callee{}
@@ -181,7 +232,7 @@ func (fn *function) checkUses() {
 		case *ast.FuncLit:
 			depth = append(depth, x)
 		case *ast.CallExpr:
-			if u.isAwait(x) {
+			if u.taskCallee(x).kind != noCallee {
 				for _, a := range x.Args {
 					if id, ok := ast.Unparen(a).(*ast.Ident); ok && isTaskPointer(u.info.TypeOf(id)) {
 						allowed[id] = true
@@ -194,7 +245,7 @@ func (fn *function) checkUses() {
 				}
 			}
 		case *ast.GoStmt:
-			if u.isAwait(x.Call) {
+			if u.taskCallee(x.Call).kind != noCallee {
 				u.diag.at(x.Pos(), "t belongs to the task that calls %s and not to another goroutine; start it with task.Group.Go, or with task.Go", fn.display)
 			}
 		case *ast.Ident:

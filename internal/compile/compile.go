@@ -206,6 +206,7 @@ func (u *unit) compile(isDone func(string) bool) ([]Output, error) {
 		f.declareImports()
 		u.findFunctions(f)
 	}
+	u.findSuspending()
 	u.nameFunctions()
 	for _, f := range u.files {
 		f.imports.reserve(generatedPath, "generated")
@@ -237,7 +238,9 @@ func (u *unit) compileFile(f *file) ([]byte, error) {
 		if len(fn.typeParams) > 0 {
 			u.diag.at(fn.pos(), "task functions with type parameters are not compiled yet; write one for each type")
 		}
-		u.lower(fn)
+		if fn.suspends {
+			u.lower(fn)
+		}
 	}
 	if len(u.diag.all) > before {
 		return nil, nil

@@ -273,6 +273,13 @@ func (f *file) bindMethodOf(b *strings.Builder, fn *function, recv types.Type, f
 	}
 	f.writeResults(&results, fn.sig)
 	call := fn.startName() + "(" + strings.Join(args, ", ") + ")"
+	if !fn.suspends {
+		call = strings.Replace(arg, "*recv", "(*recv", 1)
+		if call != arg {
+			call += ")"
+		}
+		call += "." + fn.decl.Name.Name + "(" + strings.Join(args[1:], ", ") + ")"
+	}
 	if len(fn.results) > 0 {
 		call = "return " + call
 	}

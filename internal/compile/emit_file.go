@@ -24,7 +24,7 @@ func (f *file) text() ([]byte, error) {
 		f.writeBinding(&init, fn)
 		f.writeFunction(&functions, fn)
 	}
-	f.line(&functions, token.NoPos)
+	f.declarationLine(&functions)
 	f.writeCallees(&functions, &init)
 	fmt.Fprintf(&body, "func init() {\n%s}\n\n%s", init.String(), functions.String())
 	var b strings.Builder
@@ -77,6 +77,13 @@ func directive(line string) (file string, number int, ok bool) {
 	return file, number, err == nil
 }
 
+// declarationLine says that a declaration is in the output. A directive must not be a part of its
+// comment.
+func (f *file) declarationLine(b *strings.Builder) {
+	f.line(b, token.NoPos)
+	b.WriteByte('\n')
+}
+
 func (fn *function) defineText() string {
 	f := fn.file
 	l := fn.layout
@@ -90,6 +97,12 @@ func (fn *function) defineText() string {
 }
 
 func (f *file) writeBinding(b *strings.Builder, fn *function) {
+	if fn.lit != nil && !fn.suspends || fn.recv != nil && !fn.suspends {
+		if fn.recv != nil {
+			f.bindMethod(b, fn)
+		}
+		return
+	}
 	fmt.Fprintf(b, "%sKind = %s\n", fn.base, fn.defineText())
 	if fn.lit != nil {
 		return
@@ -98,7 +111,11 @@ func (f *file) writeBinding(b *strings.Builder, fn *function) {
 		f.bindMethod(b, fn)
 		return
 	}
-	fmt.Fprintf(b, "%s(%s, %s, %s)\n", f.generated("Bind"), fn.decl.Name.Name, fn.startName(), f.callFunction(fn))
+	start := fn.startName()
+	if !fn.suspends {
+		start = fn.decl.Name.Name
+	}
+	fmt.Fprintf(b, "%s(%s, %s, %s)\n", f.generated("Bind"), fn.decl.Name.Name, start, f.callFunction(fn))
 }
 
 // callFunction returns a literal that makes a call of the function for a launch.
@@ -133,16 +150,23 @@ func (f *file) callFunction(fn *function) string {
 
 // writeFunction writes the types, the kind and both forms of a function.
 func (f *file) writeFunction(b *strings.Builder, fn *function) {
-	f.line(b, token.NoPos)
+	if !fn.suspends && (fn.lit != nil || fn.recv != nil) {
+		return // only launches need a kind
+	}
+	f.declarationLine(b)
 	f.writeStates(b, fn)
 	kind := "Kind[" + fn.stateType() + ", "
 	if fn.layout.hasHeld {
 		kind = "HeldKind[" + fn.stateType() + ", " + fn.heldType() + ", "
 	}
 	fmt.Fprintf(b, "var %sKind *%s%s]\n\n", fn.base, f.generated(kind), fn.resultText())
+	if !fn.suspends {
+		fmt.Fprintf(b, "// %s runs %s, which does not wait.\n%s\n", fn.stepName(), fn.display, f.launchStep(fn))
+		return
+	}
 	if fn.lit == nil {
 		fmt.Fprintf(b, "// %s is the start form of %s.\n%s\n", fn.startName(), fn.display, f.startFunction(fn))
-		f.line(b, token.NoPos)
+		f.declarationLine(b)
 	}
 	fmt.Fprintf(b, "// %s is the step form of %s.\n%s\n", fn.stepName(), fn.display, f.stepFunction(fn))
 }

@@ -375,3 +375,61 @@ func isOrdered(t types.Type) bool {
 	b, ok := t.Underlying().(*types.Basic)
 	return ok && b.Info()&(types.IsInteger|types.IsString) != 0
 }
+
+// launchStep returns the step form of a function that does not suspend: it calls the function.
+func (f *file) launchStep(fn *function) string {
+	e := &stepEmitter{}
+	e.renderer = &renderer{fn: fn, file: f}
+	e.printf("func %s(%s %s", fn.stepName(), fn.frame, fn.frameType())
+	if fn.layout.hasHeld {
+		e.printf(", %s *%s", fn.heldName, fn.heldType())
+	}
+	e.printf(") %s {\n", f.generated("Step"))
+	args := []string{f.generated("Resume") + "(" + fn.frame + ")"}
+	from := map[*types.Var]string{}
+	for _, s := range fn.layout.args.state {
+		from[s.v] = fn.state + "." + s.name
+	}
+	for _, s := range fn.layout.args.held {
+		from[s.v] = fn.heldName + "." + s.name
+	}
+	if len(fn.layout.args.state) > 0 {
+		e.printf("%s := %s[%s](%s)\n", fn.state, f.generated("At"), fn.pointName(0), fn.frame)
+	}
+	for i, v := range fn.params {
+		arg := from[v]
+		if arg == "" {
+			arg = f.zero(v.Type())
+		}
+		if fn.sig.Variadic() && i == len(fn.params)-1 {
+			arg += "..."
+		}
+		args = append(args, arg)
+	}
+	call := fn.decl.Name.Name + "(" + strings.Join(args, ", ") + ")"
+	values, fails := splitResults(fn.sig)
+	texts := make([]string, len(values))
+	for i := range texts {
+		texts[i] = fn.local("v")
+	}
+	err := "nil"
+	all := texts
+	if fails {
+		err = fn.local("err")
+		all = append(slices.Clone(texts), err)
+	}
+	if len(all) > 0 {
+		call = strings.Join(all, ", ") + " := " + call
+	}
+	e.printf("%s\n", call)
+	result := "struct{}{}"
+	switch len(values) {
+	case 0:
+	case 1:
+		result = texts[0]
+	default:
+		result = fn.resultText() + "{" + strings.Join(texts, ", ") + "}"
+	}
+	e.printf("return %s(%s, %s, %s)\n}\n", f.generated("Return"), fn.frame, result, err)
+	return e.String()
+}

@@ -30,6 +30,7 @@ type function struct {
 	results    []*types.Var
 	typeParams []*types.TypeParam
 
+	suspends bool // it may; otherwise it has no forms but that of the source
 	body     []node
 	awaits   []*await
 	literals []*function // task literals in it

@@ -121,7 +121,7 @@ func (fn *function) effects(i *instr, uses, defs varSet) {
 	}
 }
 
-func (fn *function) isBox(v *types.Var) bool { return fn.unit.usage[v].isBox() }
+func (fn *function) isBox(v *types.Var) bool { return fn.suspends && fn.unit.usage[v].isBox() }
 
 // reads adds the variables that are mentioned in the syntax.
 func (fn *function) reads(n ast.Node, uses varSet) {

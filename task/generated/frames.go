@@ -135,7 +135,7 @@ func Run[S, R any](t *task.T, f *Frame[S, R], place *R) (R, error) {
 	return coro.RunNow(suspension(t), f, place)
 }
 
-// OnGoroutine calls a function that is not compiled: see [task.OnGoroutine].
+// OnGoroutine calls a function that is not compiled: see [task.CallPlain].
 func OnGoroutine[R any](t *task.T, fn func(t *task.T, r *R) error) (R, error) {
-	return task.OnGoroutine(t, fn)
+	return task.CallPlain(t, fn)
 }

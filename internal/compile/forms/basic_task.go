@@ -126,7 +126,7 @@ func init() {
 		return jumpsKind.With(s1, jumpsHeld{s: s})
 	})
 	silentKind = generated.DefineHeld[silentState, silentHeld, int]("silent", "basic.go", 261, silentStep)
-	generated.Bind(silent, silentStart, func(s *script, n int) coro.Call[int] {
+	generated.Bind(silent, silent, func(s *script, n int) coro.Call[int] {
 		var s1 silentState
 		*generated.In[silentArgs](&s1) = silentArgs{n: n}
 		return silentKind.With(s1, silentHeld{s: s})
@@ -138,6 +138,7 @@ func init() {
 		return everythingKind.With(s1, everythingHeld{s: s})
 	})
 }
+
 
 type pauseState struct{}
 
@@ -154,7 +155,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	s.log = append(s.log, note)
 	if s.suspends() {
 		err := t.Yield()
-//line basic_task.go:158
+//line basic_task.go:159
 		if generated.Suspended(t) {
 			pauseKind.SpillBare(t, 1)
 			return
@@ -165,9 +166,9 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	return nil
 }
 
+//line basic_task.go:170
+
 // pauseStep is the step form of pause.
-//
-//line basic_task.go:171
 func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -181,7 +182,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	case 1:
 //line basic.go:16
 		err = generated.Err(f)
-//line basic_task.go:185
+//line basic_task.go:186
 		goto resume1
 	default:
 		return f.BadResume()
@@ -193,7 +194,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	}
 //line basic.go:16
 	err = t.Yield()
-//line basic_task.go:197
+//line basic_task.go:198
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pauseHeld{}
@@ -207,9 +208,9 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+//line basic_task.go:212
+
 // valueArgs has the arguments of value.
-//
-//line basic_task.go:213
 type valueArgs struct {
 	n int
 }
@@ -232,7 +233,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:33
 		err := pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:236
+//line basic_task.go:237
 		if generated.Suspended(t) {
 			f := valueKind.SpillBare(t, 1)
 			*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -247,9 +248,9 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, nil
 }
 
+//line basic_task.go:252
+
 // valueStep is the step form of value.
-//
-//line basic_task.go:253
 func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -267,14 +268,14 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s1.n
 //line basic.go:33
 		err = generated.ChildErr(f)
-//line basic_task.go:271
+//line basic_task.go:272
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:33
 	err = pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:278
+//line basic_task.go:279
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -293,9 +294,9 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
+//line basic_task.go:298
+
 // mustArgs has the arguments of must.
-//
-//line basic_task.go:299
 type mustArgs struct {
 	n int
 }
@@ -317,7 +318,7 @@ var mustKind *generated.HeldKind[mustState, mustHeld, int]
 func mustStart(t *task.T, s *script, n int) (_ int) {
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:321
+//line basic_task.go:322
 	if generated.Suspended(t) {
 		f := mustKind.SpillBare(t, 1)
 		*generated.At[mustAt1](f) = mustAt1{n: n}
@@ -327,9 +328,9 @@ func mustStart(t *task.T, s *script, n int) (_ int) {
 	return n
 }
 
+//line basic_task.go:332
+
 // mustStep is the step form of must.
-//
-//line basic_task.go:333
 func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -346,14 +347,14 @@ func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 		n = s1.n
 //line basic.go:45
 		generated.ChildErr(f)
-//line basic_task.go:350
+//line basic_task.go:351
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:357
+//line basic_task.go:358
 	if generated.Suspended(t) {
 		*generated.At[mustAt1](f) = mustAt1{n: n}
 		if h != nil {
@@ -366,7 +367,8 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line basic_task.go:370
+//line basic_task.go:371
+
 type textState struct{}
 
 type textHeld struct {
@@ -380,7 +382,7 @@ var textKind *generated.HeldKind[textState, textHeld, string]
 func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 //line basic.go:50
 	err := pauseStart(t, s, "text "+v)
-//line basic_task.go:384
+//line basic_task.go:386
 	if generated.Suspended(t) {
 		_, h := textKind.Spill(t, 1)
 		*h = textHeld{v: v}
@@ -390,9 +392,9 @@ func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 	return v + "!", err
 }
 
-// textStep is the step form of text.
-//
 //line basic_task.go:396
+
+// textStep is the step form of text.
 func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -407,14 +409,14 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		v = h.v
 //line basic.go:50
 		err = generated.ChildErr(f)
-//line basic_task.go:411
+//line basic_task.go:413
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:50
 	err = pauseStart(t, s, "text "+v)
-//line basic_task.go:418
+//line basic_task.go:420
 	if generated.Suspended(t) {
 		*h = textHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -424,9 +426,9 @@ resume1:
 	return generated.Return(f, v+"!", err)
 }
 
-// pairResult is what pair returns.
-//
 //line basic_task.go:430
+
+// pairResult is what pair returns.
 type pairResult = struct {
 	R0 int
 	R1 string
@@ -455,7 +457,7 @@ var pairKind *generated.HeldKind[pairState, pairHeld, pairResult]
 func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:459
+//line basic_task.go:461
 	if generated.Suspended(t) {
 		f, h := pairKind.Spill(t, 1)
 		*generated.At[pairAt1](f) = pairAt1{a: a}
@@ -466,9 +468,9 @@ func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 	return a + 1, b + "+"
 }
 
-// pairStep is the step form of pair.
-//
 //line basic_task.go:472
+
+// pairStep is the step form of pair.
 func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -487,14 +489,14 @@ func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.
 		b = h.b
 //line basic.go:55
 		generated.ChildErr(f)
-//line basic_task.go:491
+//line basic_task.go:493
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:498
+//line basic_task.go:500
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
@@ -505,9 +507,9 @@ resume1:
 	return generated.Return(f, pairResult{a + 1, b + "+"}, nil)
 }
 
-// straightArgs has the arguments of straight.
-//
 //line basic_task.go:511
+
+// straightArgs has the arguments of straight.
 type straightArgs struct {
 	n int
 }
@@ -541,7 +543,7 @@ var straightKind *generated.HeldKind[straightState, straightHeld, string]
 func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:60
 	a, err := valueStart(t, s, n)
-//line basic_task.go:545
+//line basic_task.go:547
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 1)
 		s1 := generated.At[straightAt1](f)
@@ -555,7 +557,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, err := valueStart(t, s, a+1)
-//line basic_task.go:559
+//line basic_task.go:561
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 2)
 		s1 := generated.At[straightAt2](f)
@@ -569,7 +571,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	w, err := textStart(t, s, "w")
-//line basic_task.go:573
+//line basic_task.go:575
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 3)
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
@@ -581,9 +583,9 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, w), err
 }
 
-// straightStep is the step form of straight.
-//
 //line basic_task.go:587
+
+// straightStep is the step form of straight.
 func straightStep(f *generated.Frame[straightState, string], h *straightHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -603,7 +605,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:60
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:607
+//line basic_task.go:609
 		goto resume1
 	case 2:
 		s1 := generated.At[straightAt2](f)
@@ -612,7 +614,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:64
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:616
+//line basic_task.go:618
 		goto resume2
 	case 3:
 		s1 := generated.At[straightAt3](f)
@@ -620,14 +622,14 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:68
 		w = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:624
+//line basic_task.go:626
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:60
 	a, err = valueStart(t, s, n)
-//line basic_task.go:631
+//line basic_task.go:633
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
@@ -641,7 +643,7 @@ resume1:
 		return generated.Return(f, "", err)
 	}
 	b, err = valueStart(t, s, a+1)
-//line basic_task.go:645
+//line basic_task.go:647
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
@@ -655,7 +657,7 @@ resume2:
 		return generated.Return(f, "", err)
 	}
 	w, err = textStart(t, s, "w")
-//line basic_task.go:659
+//line basic_task.go:661
 	if generated.Suspended(t) {
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
@@ -667,9 +669,9 @@ resume3:
 	return generated.Return(f, fmt.Sprint(a, b, w), err)
 }
 
-// loopsArgs has the arguments of loops.
-//
 //line basic_task.go:673
+
+// loopsArgs has the arguments of loops.
 type loopsArgs struct {
 	n int
 }
@@ -717,7 +719,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line basic.go:80
 					v := mustStart(t, s, j)
-//line basic_task.go:721
+//line basic_task.go:723
 					if generated.Suspended(t) {
 						f, h := loopsKind.Spill(t, 1)
 						s1 := generated.At[loopsAt1](f)
@@ -744,7 +746,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for i1 := 0; ; {
 //line basic.go:90
 		v1 := mustStart(t, s, n)
-//line basic_task.go:748
+//line basic_task.go:750
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 2)
 			s1 := generated.At[loopsAt2](f)
@@ -767,7 +769,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	next:
 //line basic.go:90
 		v2 := mustStart(t, s, 1)
-//line basic_task.go:771
+//line basic_task.go:773
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 3)
 			s1 := generated.At[loopsAt3](f)
@@ -783,9 +785,9 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return b.String(), nil
 }
 
-// loopsStep is the step form of loops.
-//
 //line basic_task.go:789
+
+// loopsStep is the step form of loops.
 func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -805,7 +807,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:80
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:809
+//line basic_task.go:811
 		goto resume1
 	case 2:
 		s1 := generated.At[loopsAt2](f)
@@ -814,7 +816,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:818
+//line basic_task.go:820
 		goto resume2
 	case 3:
 		s1 := generated.At[loopsAt3](f)
@@ -823,7 +825,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:827
+//line basic_task.go:829
 		goto resume3
 	default:
 		return f.BadResume()
@@ -844,7 +846,7 @@ loop2:
 		goto next1
 	}
 	v = mustStart(t, s, j)
-//line basic_task.go:848
+//line basic_task.go:850
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt1](f)
 		*s1 = loopsAt1{n: n, i: i, j: j}
@@ -880,7 +882,7 @@ end3:
 loop3:
 //line basic.go:90
 	v1 = mustStart(t, s, n)
-//line basic_task.go:884
+//line basic_task.go:886
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt2](f)
 		*s1 = loopsAt2{n: n, i1: i1}
@@ -903,7 +905,7 @@ end4:
 end5:
 //line basic.go:90
 	v2 = mustStart(t, s, 1)
-//line basic_task.go:907
+//line basic_task.go:909
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt3](f)
 		*s1 = loopsAt3{n: n, i1: i1}
@@ -920,9 +922,9 @@ end6:
 	return generated.Return(f, b.String(), nil)
 }
 
-// zeroedArgs has the arguments of zeroed.
-//
 //line basic_task.go:926
+
+// zeroedArgs has the arguments of zeroed.
 type zeroedArgs struct {
 	n int
 }
@@ -950,7 +952,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 		all += fmt.Sprint(j)
 		j = i + 1
 		mustStart(t, s, j)
-//line basic_task.go:954
+//line basic_task.go:956
 		if generated.Suspended(t) {
 			f, h := zeroedKind.Spill(t, 1)
 			*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
@@ -963,9 +965,9 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-// zeroedStep is the step form of zeroed.
-//
 //line basic_task.go:969
+
+// zeroedStep is the step form of zeroed.
 func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -984,7 +986,7 @@ func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generate
 		s, all = h.s, h.all
 //line basic.go:105
 		generated.Child(f)
-//line basic_task.go:988
+//line basic_task.go:990
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1002,7 +1004,7 @@ loop1:
 	all += fmt.Sprint(j)
 	j = i + 1
 	mustStart(t, s, j)
-//line basic_task.go:1006
+//line basic_task.go:1008
 	if generated.Suspended(t) {
 		*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 		*h = zeroedHeld{s: s, all: all}
@@ -1019,9 +1021,9 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
-// orderArgs has the arguments of order.
-//
 //line basic_task.go:1025
+
+// orderArgs has the arguments of order.
 type orderArgs struct {
 	n int
 }
@@ -1116,7 +1118,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1120
+//line basic_task.go:1122
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 1)
 		s1 := generated.At[orderAt1](f)
@@ -1128,7 +1130,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1132
+//line basic_task.go:1134
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 2)
 		s1 := generated.At[orderAt2](f)
@@ -1141,7 +1143,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1145
+//line basic_task.go:1147
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 3)
 		s1 := generated.At[orderAt3](f)
@@ -1155,7 +1157,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1159
+//line basic_task.go:1161
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 4)
 		s1 := generated.At[orderAt4](f)
@@ -1167,7 +1169,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1171
+//line basic_task.go:1173
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 5)
 		s1 := generated.At[orderAt5](f)
@@ -1180,7 +1182,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1184
+//line basic_task.go:1186
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 6)
 		s1 := generated.At[orderAt6](f)
@@ -1191,7 +1193,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1195
+//line basic_task.go:1197
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 7)
 		s1 := generated.At[orderAt7](f)
@@ -1203,7 +1205,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1207
+//line basic_task.go:1209
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 8)
 		s1 := generated.At[orderAt8](f)
@@ -1216,7 +1218,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1220
+//line basic_task.go:1222
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 9)
 		s1 := generated.At[orderAt9](f)
@@ -1232,7 +1234,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1236
+//line basic_task.go:1238
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 10)
 			s1 := generated.At[orderAt10](f)
@@ -1250,7 +1252,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1254
+//line basic_task.go:1256
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 11)
 			s1 := generated.At[orderAt11](f)
@@ -1265,7 +1267,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:117
 	ok := ok2
 	v17 := mustStart(t, s, 2)
-//line basic_task.go:1269
+//line basic_task.go:1271
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 12)
 		s1 := generated.At[orderAt12](f)
@@ -1278,9 +1280,9 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v, list, m, ok, len(list) > v17), nil
 }
 
-// orderStep is the step form of order.
-//
 //line basic_task.go:1284
+
+// orderStep is the step form of order.
 func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1303,7 +1305,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1307
+//line basic_task.go:1309
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1312,7 +1314,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1316
+//line basic_task.go:1318
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1321,7 +1323,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1325
+//line basic_task.go:1327
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1330,7 +1332,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1334
+//line basic_task.go:1336
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1339,7 +1341,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1343
+//line basic_task.go:1345
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1348,7 +1350,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1352
+//line basic_task.go:1354
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1357,7 +1359,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1361
+//line basic_task.go:1363
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1366,7 +1368,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1370
+//line basic_task.go:1372
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1375,7 +1377,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1379
+//line basic_task.go:1381
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1384,7 +1386,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1388
+//line basic_task.go:1390
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1393,7 +1395,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1397
+//line basic_task.go:1399
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
@@ -1402,7 +1404,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:118
 		v17 = s1.result
 		generated.Child(f)
-//line basic_task.go:1406
+//line basic_task.go:1408
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1411,7 +1413,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1415
+//line basic_task.go:1417
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1423,7 +1425,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1427
+//line basic_task.go:1429
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1436,7 +1438,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1440
+//line basic_task.go:1442
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1450,7 +1452,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1454
+//line basic_task.go:1456
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1462,7 +1464,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1466
+//line basic_task.go:1468
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1475,7 +1477,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1479
+//line basic_task.go:1481
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1486,7 +1488,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1490
+//line basic_task.go:1492
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1498,7 +1500,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1502
+//line basic_task.go:1504
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1511,7 +1513,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1515
+//line basic_task.go:1517
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1529,7 +1531,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1533
+//line basic_task.go:1535
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1549,7 +1551,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1553
+//line basic_task.go:1555
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1564,7 +1566,7 @@ end2:
 //line basic.go:117
 	ok = ok2
 	v17 = mustStart(t, s, 2)
-//line basic_task.go:1568
+//line basic_task.go:1570
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok}
@@ -1577,9 +1579,9 @@ resume12:
 	return generated.Return(f, fmt.Sprint(v, list, m, ok, len(list) > v17), nil)
 }
 
-// multiArgs has the arguments of multi.
-//
 //line basic_task.go:1583
+
+// multiArgs has the arguments of multi.
 type multiArgs struct {
 	n int
 }
@@ -1604,7 +1606,7 @@ var multiKind *generated.HeldKind[multiState, multiHeld, string]
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1608
+//line basic_task.go:1610
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 1)
 		*h = multiHeld{s: s}
@@ -1613,7 +1615,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1617
+//line basic_task.go:1619
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 2)
 		*h = multiHeld{s: s}
@@ -1626,7 +1628,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1630
+//line basic_task.go:1632
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 3)
 		*h = multiHeld{s: s, x: x}
@@ -1636,7 +1638,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1640
+//line basic_task.go:1642
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 4)
 		*h = multiHeld{}
@@ -1647,9 +1649,9 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v2, v3), nil
 }
 
-// multiStep is the step form of multi.
-//
 //line basic_task.go:1653
+
+// multiStep is the step form of multi.
 func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1671,34 +1673,34 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1675
+//line basic_task.go:1677
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1682
+//line basic_task.go:1684
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1689
+//line basic_task.go:1691
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1695
+//line basic_task.go:1697
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1702
+//line basic_task.go:1704
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1707,7 +1709,7 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1711
+//line basic_task.go:1713
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1720,7 +1722,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1724
+//line basic_task.go:1726
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1730,7 +1732,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1734
+//line basic_task.go:1736
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1741,9 +1743,9 @@ resume4:
 	return generated.Return(f, fmt.Sprint(v2, v3), nil)
 }
 
-// recursiveArgs has the arguments of recursive.
-//
 //line basic_task.go:1747
+
+// recursiveArgs has the arguments of recursive.
 type recursiveArgs struct {
 	n int
 }
@@ -1778,7 +1780,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1782
+//line basic_task.go:1784
 		if generated.Suspended(t) {
 			f := recursiveKind.SpillBare(t, 1)
 			s1 := generated.At[recursiveAt1](f)
@@ -1790,7 +1792,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1794
+//line basic_task.go:1796
 	if generated.Suspended(t) {
 		f, h := recursiveKind.Spill(t, 2)
 		s1 := generated.At[recursiveAt2](f)
@@ -1804,7 +1806,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1808
+//line basic_task.go:1810
 	if generated.Suspended(t) {
 		f := recursiveKind.SpillBare(t, 3)
 		s1 := generated.At[recursiveAt3](f)
@@ -1816,9 +1818,9 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-// recursiveStep is the step form of recursive.
-//
 //line basic_task.go:1822
+
+// recursiveStep is the step form of recursive.
 func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1836,7 +1838,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1840
+//line basic_task.go:1842
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1845,7 +1847,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1849
+//line basic_task.go:1851
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1853,7 +1855,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1857
+//line basic_task.go:1859
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1864,7 +1866,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1868
+//line basic_task.go:1870
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
@@ -1879,7 +1881,7 @@ resume1:
 	return generated.Return(f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1883
+//line basic_task.go:1885
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
@@ -1894,7 +1896,7 @@ resume2:
 		return generated.Return(f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1898
+//line basic_task.go:1900
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
@@ -1909,9 +1911,9 @@ resume3:
 	return generated.Return(f, a+b, err)
 }
 
-// counterAddArgs has the arguments of (*counter).add.
-//
 //line basic_task.go:1915
+
+// counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
 	n int
 }
@@ -1934,7 +1936,7 @@ var counterAddKind *generated.HeldKind[counterAddState, counterAddHeld, int]
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1938
+//line basic_task.go:1940
 	if generated.Suspended(t) {
 		f, h := counterAddKind.Spill(t, 1)
 		s1 := generated.At[counterAddAt1](f)
@@ -1948,9 +1950,9 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 	return c.n
 }
 
-// counterAddStep is the step form of (*counter).add.
-//
 //line basic_task.go:1954
+
+// counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1969,14 +1971,14 @@ func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld)
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:1973
+//line basic_task.go:1975
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:1980
+//line basic_task.go:1982
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -1990,9 +1992,9 @@ resume1:
 	return generated.Return(f, c.n, nil)
 }
 
-// counterGetAt1 is what counter.get keeps while it waits in line 155.
-//
 //line basic_task.go:1996
+
+// counterGetAt1 is what counter.get keeps while it waits in line 155.
 type counterGetAt1 struct {
 	result int
 }
@@ -2010,7 +2012,7 @@ var counterGetKind *generated.HeldKind[counterGetState, counterGetHeld, int]
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2014
+//line basic_task.go:2016
 	if generated.Suspended(t) {
 		f, h := counterGetKind.Spill(t, 1)
 		s1 := generated.At[counterGetAt1](f)
@@ -2023,9 +2025,9 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 	return n + c.n, err
 }
 
-// counterGetStep is the step form of counter.get.
-//
 //line basic_task.go:2029
+
+// counterGetStep is the step form of counter.get.
 func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2043,14 +2045,14 @@ func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld)
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2047
+//line basic_task.go:2049
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2054
+//line basic_task.go:2056
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2063,9 +2065,9 @@ resume1:
 	return generated.Return(f, n+c.n, err)
 }
 
-// methodsArgs has the arguments of methods.
-//
 //line basic_task.go:2069
+
+// methodsArgs has the arguments of methods.
 type methodsArgs struct {
 	n int
 }
@@ -2104,7 +2106,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2108
+//line basic_task.go:2110
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 1)
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2113,7 +2115,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2117
+//line basic_task.go:2119
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
@@ -2122,7 +2124,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2126
+//line basic_task.go:2128
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 3)
 		s1 := generated.At[methodsAt3](f)
@@ -2133,7 +2135,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2137
+//line basic_task.go:2139
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 4)
 		s1 := generated.At[methodsAt4](f)
@@ -2144,7 +2146,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2148
+//line basic_task.go:2150
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 5)
 		s1 := generated.At[methodsAt5](f)
@@ -2157,9 +2159,9 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(c, a, g, h), err
 }
 
-// methodsStep is the step form of methods.
-//
 //line basic_task.go:2163
+
+// methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2178,13 +2180,13 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2182
+//line basic_task.go:2184
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2188
+//line basic_task.go:2190
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2192,7 +2194,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2196
+//line basic_task.go:2198
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2201,7 +2203,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2205
+//line basic_task.go:2207
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2210,7 +2212,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2214
+//line basic_task.go:2216
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2219,7 +2221,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2223
+//line basic_task.go:2225
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2228,7 +2230,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2232
+//line basic_task.go:2234
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2237,7 +2239,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2241
+//line basic_task.go:2243
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2248,7 +2250,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2252
+//line basic_task.go:2254
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2259,7 +2261,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2263
+//line basic_task.go:2265
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2272,9 +2274,9 @@ resume5:
 	return generated.Return(f, fmt.Sprint(*c, a, g, h), err)
 }
 
-// namedArgs has the arguments of named.
-//
 //line basic_task.go:2278
+
+// namedArgs has the arguments of named.
 type namedArgs struct {
 	n int
 }
@@ -2313,7 +2315,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2317
+//line basic_task.go:2319
 			if generated.Suspended(t) {
 				f, h := namedKind.Spill(t, 1)
 				s1 := generated.At[namedAt1](f)
@@ -2330,7 +2332,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2334
+//line basic_task.go:2336
 					if generated.Suspended(t) {
 						f, h := namedKind.Spill(t, 2)
 						s1 := generated.At[namedAt2](f)
@@ -2344,7 +2346,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2348
+//line basic_task.go:2350
 						if generated.Suspended(t) {
 							f, h := namedKind.Spill(t, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
@@ -2363,9 +2365,9 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 	return k * 2, nil
 }
 
-// namedStep is the step form of named.
-//
 //line basic_task.go:2369
+
+// namedStep is the step form of named.
 func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2385,7 +2387,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2389
+//line basic_task.go:2391
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2394,7 +2396,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2398
+//line basic_task.go:2400
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2402,7 +2404,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2406
+//line basic_task.go:2408
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2411,7 +2413,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2415
+//line basic_task.go:2417
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2430,7 +2432,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2434
+//line basic_task.go:2436
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2447,7 +2449,7 @@ resume2:
 	return generated.Return(f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2451
+//line basic_task.go:2453
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2463,9 +2465,9 @@ end1:
 	return generated.Return(f, k*2, nil)
 }
 
-// addressesArgs has the arguments of addresses.
-//
 //line basic_task.go:2469
+
+// addressesArgs has the arguments of addresses.
 type addressesArgs struct {
 	n int
 }
@@ -2506,7 +2508,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2510
+//line basic_task.go:2512
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2515,7 +2517,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2519
+//line basic_task.go:2521
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2525,7 +2527,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2529
+//line basic_task.go:2531
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
@@ -2557,7 +2559,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2561
+//line basic_task.go:2563
 				if generated.Suspended(t) {
 					f, h := addressesKind.Spill(t, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
@@ -2574,7 +2576,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2578
+//line basic_task.go:2580
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
@@ -2588,7 +2590,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2592
+//line basic_task.go:2594
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 6)
 			s1 := generated.At[addressesAt6](f)
@@ -2603,9 +2605,9 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(x, *p, sum), nil
 }
 
-// addressesStep is the step form of addresses.
-//
 //line basic_task.go:2609
+
+// addressesStep is the step form of addresses.
 func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2626,19 +2628,19 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2630
+//line basic_task.go:2632
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2636
+//line basic_task.go:2638
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2642
+//line basic_task.go:2644
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2646,7 +2648,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2650
+//line basic_task.go:2652
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2654,7 +2656,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2658
+//line basic_task.go:2660
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2663,7 +2665,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2667
+//line basic_task.go:2669
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2673,7 +2675,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2677
+//line basic_task.go:2679
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2682,7 +2684,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2686
+//line basic_task.go:2688
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2696,7 +2698,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2700
+//line basic_task.go:2702
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2733,7 +2735,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2737
+//line basic_task.go:2739
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2759,7 +2761,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2763
+//line basic_task.go:2765
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2782,7 +2784,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2786
+//line basic_task.go:2788
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2800,7 +2802,8 @@ end5:
 	return generated.Return(f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2804
+//line basic_task.go:2806
+
 type parameterState struct{}
 
 type parameterHeld struct {
@@ -2818,7 +2821,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2822
+//line basic_task.go:2825
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
@@ -2829,7 +2832,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2833
+//line basic_task.go:2836
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
@@ -2840,9 +2843,9 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	return r + fmt.Sprint(n, *p), nil
 }
 
+//line basic_task.go:2847
+
 // parameterStep is the step form of parameter.
-//
-//line basic_task.go:2846
 func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2859,13 +2862,13 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2863
+//line basic_task.go:2866
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2869
+//line basic_task.go:2872
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2873,7 +2876,7 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2877
+//line basic_task.go:2880
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2884,7 +2887,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2888
+//line basic_task.go:2891
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2895,9 +2898,9 @@ resume2:
 	return generated.Return(f, *r+fmt.Sprint(*n, *p), nil)
 }
 
+//line basic_task.go:2902
+
 // sleptArgs has the arguments of slept.
-//
-//line basic_task.go:2901
 type sleptArgs struct {
 	n int
 }
@@ -2930,7 +2933,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2934
+//line basic_task.go:2937
 		if generated.Suspended(t) {
 			f := sleptKind.SpillBare(t, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
@@ -2944,7 +2947,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2948
+//line basic_task.go:2951
 		if generated.Suspended(t) {
 			f := sleptKind.SpillBare(t, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
@@ -2954,7 +2957,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2958
+//line basic_task.go:2961
 	if generated.Suspended(t) {
 		f := sleptKind.SpillBare(t, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
@@ -2964,9 +2967,9 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, err2
 }
 
+//line basic_task.go:2971
+
 // sleptStep is the step form of slept.
-//
-//line basic_task.go:2970
 func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2985,28 +2988,28 @@ func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:2989
+//line basic_task.go:2992
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:2996
+//line basic_task.go:2999
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:3003
+//line basic_task.go:3006
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3010
+//line basic_task.go:3013
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
 		if h != nil {
@@ -3027,7 +3030,7 @@ end1:
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3031
+//line basic_task.go:3034
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
 		if h != nil {
@@ -3040,7 +3043,7 @@ resume2:
 	return generated.Return(f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3044
+//line basic_task.go:3047
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		if h != nil {
@@ -3053,9 +3056,9 @@ resume3:
 	return generated.Return(f, n, err2)
 }
 
+//line basic_task.go:3060
+
 // jumpsArgs has the arguments of jumps.
-//
-//line basic_task.go:3059
 type jumpsArgs struct {
 	n int
 }
@@ -3089,7 +3092,7 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3093
+//line basic_task.go:3096
 	if generated.Suspended(t) {
 		f, h := jumpsKind.Spill(t, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
@@ -3099,7 +3102,7 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3103
+//line basic_task.go:3106
 		if generated.Suspended(t) {
 			f, h := jumpsKind.Spill(t, 2)
 			s1 := generated.At[jumpsAt2](f)
@@ -3119,9 +3122,9 @@ end:
 	return all, nil
 }
 
+//line basic_task.go:3126
+
 // jumpsStep is the step form of jumps.
-//
-//line basic_task.go:3125
 func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3140,7 +3143,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3144
+//line basic_task.go:3147
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3149,7 +3152,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3153
+//line basic_task.go:3156
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3160,7 +3163,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3164
+//line basic_task.go:3167
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3173,7 +3176,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3177
+//line basic_task.go:3180
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3193,9 +3196,9 @@ end:
 	return generated.Return(f, all, nil)
 }
 
+//line basic_task.go:3200
+
 // silentArgs has the arguments of silent.
-//
-//line basic_task.go:3199
 type silentArgs struct {
 	n int
 }
@@ -3208,37 +3211,15 @@ type silentHeld struct {
 
 var silentKind *generated.HeldKind[silentState, silentHeld, int]
 
-// silentStart is the start form of silent.
-func silentStart(t *task.T, s *script, n int) (_ int, _ error) {
-//line basic.go:261
-	return n, nil
+// silentStep runs silent, which does not wait.
+func silentStep(f *generated.Frame[silentState, int], h *silentHeld) generated.Step {
+	s1 := generated.At[silentArgs](f)
+	v, err := silent(generated.Resume(f), h.s, s1.n)
+	return generated.Return(f, v, err)
 }
 
-// silentStep is the step form of silent.
-//
-//line basic_task.go:3220
-func silentStep(f *generated.Frame[silentState, int], h *silentHeld) generated.Step {
-	generated.Resume(f)
-	var (
-		s *script
-		n int
-	)
-	_ = s
-	switch f.At() {
-	case 0:
-		s1 := generated.At[silentArgs](f)
-		n = s1.n
-		s = h.s
-	default:
-		return f.BadResume()
-	}
-//line basic.go:261
-	return generated.Return(f, n, nil)
-}
 
 // everythingArgs has the arguments of everything.
-//
-//line basic_task.go:3242
 type everythingArgs struct {
 	n int
 }
@@ -3270,7 +3251,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3274
+//line basic_task.go:3255
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
@@ -3283,7 +3264,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3287
+//line basic_task.go:3268
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
@@ -3300,9 +3281,9 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
+//line basic_task.go:3285
+
 // everythingStep is the step form of everything.
-//
-//line basic_task.go:3306
 func everythingStep(f *generated.Frame[everythingState, string], h *everythingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3323,7 +3304,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3327
+//line basic_task.go:3308
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3332,7 +3313,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3336
+//line basic_task.go:3317
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3347,7 +3328,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3351
+//line basic_task.go:3332
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3360,7 +3341,7 @@ resume1:
 		return generated.Return(f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3364
+//line basic_task.go:3345
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3381,4 +3362,4 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
-//line basic_task.go:3385
+//line basic_task.go:3366

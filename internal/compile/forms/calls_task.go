@@ -79,8 +79,8 @@ func init() {
 	groupFunc1Kind = generated.DefineHeld[groupFunc1State, groupFunc1Held, struct{}]("group.func1", "calls.go", 139, groupFunc1Step)
 }
 
+
 // byValueDoResult is what byValue.do returns.
-//
 type byValueDoResult = struct {
 	R0 int
 	R1 string
@@ -121,9 +121,9 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	return k, "byValue", err
 }
 
+//line calls_task.go:125
+
 // byValueDoStep is the step form of byValue.do.
-//
-//line calls_task.go:127
 func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byValueDoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -164,9 +164,9 @@ resume1:
 	return generated.Return(f, byValueDoResult{k, "byValue"}, err)
 }
 
+//line calls_task.go:168
+
 // byValueNoteArgs has the arguments of byValue.note.
-//
-//line calls_task.go:170
 type byValueNoteArgs struct {
 	b byValue
 }
@@ -190,8 +190,8 @@ func byValueNoteStart(b byValue, t *task.T, s *script) {
 	}
 }
 
+
 // byValueNoteStep is the step form of byValue.note.
-//
 func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueNoteHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -224,8 +224,8 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // byPointerDoResult is what (*byPointer).do returns.
-//
 type byPointerDoResult = struct {
 	R0 int
 	R1 string
@@ -268,9 +268,9 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 	return b.k, "byPointer", nil
 }
 
+//line calls_task.go:272
+
 // byPointerDoStep is the step form of (*byPointer).do.
-//
-//line calls_task.go:274
 func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h *byPointerDoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -311,6 +311,7 @@ resume1:
 }
 
 //line calls_task.go:314
+
 type byPointerNoteState struct{}
 
 type byPointerNoteHeld struct {
@@ -324,15 +325,15 @@ var byPointerNoteKind *generated.HeldKind[byPointerNoteState, byPointerNoteHeld,
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:328
+//line calls_task.go:329
 	if generated.Suspended(t) {
 		byPointerNoteKind.SpillBare(t, 1)
 		return
 	}
 }
 
+
 // byPointerNoteStep is the step form of (*byPointer).note.
-//
 func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPointerNoteHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -345,14 +346,14 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:349
+//line calls_task.go:350
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:356
+//line calls_task.go:357
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byPointerNoteHeld{}
@@ -363,8 +364,8 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // interfacesArgs has the arguments of interfaces.
-//
 type interfacesArgs struct {
 	n int
 }
@@ -416,7 +417,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:420
+//line calls_task.go:421
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 1)
 			s1 := generated.At[interfacesAt1](f)
@@ -429,7 +430,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:433
+//line calls_task.go:434
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
@@ -444,7 +445,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:448
+//line calls_task.go:449
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
@@ -458,7 +459,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:462
+//line calls_task.go:463
 	if generated.Suspended(t) {
 		_, h := interfacesKind.Spill(t, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
@@ -469,7 +470,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:473
+//line calls_task.go:474
 	if generated.Suspended(t) {
 		f, h := interfacesKind.Spill(t, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
@@ -480,9 +481,9 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(k1, name1), err1
 }
 
+//line calls_task.go:485
+
 // interfacesStep is the step form of interfaces.
-//
-//line calls_task.go:486
 func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -507,7 +508,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:511
+//line calls_task.go:512
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -516,7 +517,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:520
+//line calls_task.go:521
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -524,14 +525,14 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:528
+//line calls_task.go:529
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:535
+//line calls_task.go:536
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -539,7 +540,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:543
+//line calls_task.go:544
 		goto resume5
 	default:
 		return f.BadResume()
@@ -556,7 +557,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:560
+//line calls_task.go:561
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -569,7 +570,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:573
+//line calls_task.go:574
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -584,7 +585,7 @@ resume2:
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:588
+//line calls_task.go:589
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -602,7 +603,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:606
+//line calls_task.go:607
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -613,7 +614,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:617
+//line calls_task.go:618
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -624,9 +625,9 @@ resume5:
 	return generated.Return(f, all+fmt.Sprint(k1, name1), err1)
 }
 
+//line calls_task.go:629
+
 // valuesArgs has the arguments of values.
-//
-//line calls_task.go:630
 type valuesArgs struct {
 	n int
 }
@@ -695,7 +696,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:699
+//line calls_task.go:700
 		if generated.Suspended(t) {
 			f, h := valuesKind.Spill(t, 1)
 			s1 := generated.At[valuesAt1](f)
@@ -717,7 +718,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:721
+//line calls_task.go:722
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 2)
 		s1 := generated.At[valuesAt2](f)
@@ -728,7 +729,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:732
+//line calls_task.go:733
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 3)
 		s1 := generated.At[valuesAt3](f)
@@ -741,7 +742,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum += v2
 	bound := (&counter{n: 3}).add
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:745
+//line calls_task.go:746
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 4)
 		s1 := generated.At[valuesAt4](f)
@@ -753,7 +754,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:757
+//line calls_task.go:758
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 5)
 		s1 := generated.At[valuesAt5](f)
@@ -765,7 +766,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:769
+//line calls_task.go:770
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 6)
 		s1 := generated.At[valuesAt6](f)
@@ -777,7 +778,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:781
+//line calls_task.go:782
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 7)
 		s1 := generated.At[valuesAt7](f)
@@ -790,9 +791,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum, m, err1, c.n, m2, err2), nil
 }
 
+//line calls_task.go:795
+
 // valuesStep is the step form of values.
-//
-//line calls_task.go:796
 func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -816,7 +817,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:820
+//line calls_task.go:821
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -825,7 +826,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:829
+//line calls_task.go:830
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -834,7 +835,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:838
+//line calls_task.go:839
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -843,7 +844,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:847
+//line calls_task.go:848
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -852,7 +853,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:856
+//line calls_task.go:857
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -861,7 +862,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:865
+//line calls_task.go:866
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -870,7 +871,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:874
+//line calls_task.go:875
 		goto resume7
 	default:
 		return f.BadResume()
@@ -889,7 +890,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:893
+//line calls_task.go:894
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -915,7 +916,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:919
+//line calls_task.go:920
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -926,7 +927,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:930
+//line calls_task.go:931
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -939,7 +940,7 @@ resume3:
 	sum += v2
 	bound = (&counter{n: 3}).add
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:943
+//line calls_task.go:944
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -951,7 +952,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:955
+//line calls_task.go:956
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -963,7 +964,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:967
+//line calls_task.go:968
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -975,7 +976,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:979
+//line calls_task.go:980
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -988,9 +989,9 @@ resume7:
 	return generated.Return(f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
 }
 
+//line calls_task.go:993
+
 // importedArgs has the arguments of imported.
-//
-//line calls_task.go:994
 type importedArgs struct {
 	n int
 }
@@ -1060,7 +1061,7 @@ var importedKind *generated.HeldKind[importedState, importedHeld, string]
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1064
+//line calls_task.go:1065
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
@@ -1076,7 +1077,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1080
+//line calls_task.go:1081
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
@@ -1086,7 +1087,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1090
+//line calls_task.go:1091
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 3)
 		s1 := generated.At[importedAt3](f)
@@ -1097,7 +1098,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1101
+//line calls_task.go:1102
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 4)
 		s1 := generated.At[importedAt4](f)
@@ -1108,7 +1109,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1112
+//line calls_task.go:1113
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 5)
 		s1 := generated.At[importedAt5](f)
@@ -1119,7 +1120,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1123
+//line calls_task.go:1124
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 6)
 		s1 := generated.At[importedAt6](f)
@@ -1131,7 +1132,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1135
+//line calls_task.go:1136
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
@@ -1141,7 +1142,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1145
+//line calls_task.go:1146
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
@@ -1153,9 +1154,9 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, l, w, u, total, v4, v5), nil
 }
 
+//line calls_task.go:1158
+
 // importedStep is the step form of imported.
-//
-//line calls_task.go:1159
 func importedStep(f *generated.Frame[importedState, string], h *importedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1177,7 +1178,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1181
+//line calls_task.go:1182
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1186,7 +1187,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1190
+//line calls_task.go:1191
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1195,7 +1196,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1199
+//line calls_task.go:1200
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1204,7 +1205,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1208
+//line calls_task.go:1209
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1213,7 +1214,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1217
+//line calls_task.go:1218
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1222,7 +1223,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1226
+//line calls_task.go:1227
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1231,7 +1232,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1235
+//line calls_task.go:1236
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1240,14 +1241,14 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1244
+//line calls_task.go:1245
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1251
+//line calls_task.go:1252
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1265,7 +1266,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1269
+//line calls_task.go:1270
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1275,7 +1276,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1279
+//line calls_task.go:1280
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1286,7 +1287,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1290
+//line calls_task.go:1291
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1297,7 +1298,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1301
+//line calls_task.go:1302
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1308,7 +1309,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1312
+//line calls_task.go:1313
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1320,7 +1321,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1324
+//line calls_task.go:1325
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1330,7 +1331,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1334
+//line calls_task.go:1335
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1342,7 +1343,8 @@ resume8:
 	return generated.Return(f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1346
+//line calls_task.go:1347
+
 type variadicState struct{}
 
 type variadicHeld struct {
@@ -1356,7 +1358,7 @@ var variadicKind *generated.HeldKind[variadicState, variadicHeld, string]
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1360
+//line calls_task.go:1362
 	if generated.Suspended(t) {
 		_, h := variadicKind.Spill(t, 1)
 		*h = variadicHeld{words: words}
@@ -1366,9 +1368,9 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 	return strings.Join(words, " ")
 }
 
-// variadicStep is the step form of variadic.
-//
 //line calls_task.go:1372
+
+// variadicStep is the step form of variadic.
 func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1382,14 +1384,14 @@ func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) ge
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1386
+//line calls_task.go:1388
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1393
+//line calls_task.go:1395
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
@@ -1399,9 +1401,9 @@ resume1:
 	return generated.Return(f, strings.Join(words, " "), nil)
 }
 
-// literalsArgs has the arguments of literals.
-//
 //line calls_task.go:1405
+
+// literalsArgs has the arguments of literals.
 type literalsArgs struct {
 	n int
 }
@@ -1443,7 +1445,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1447
+//line calls_task.go:1449
 		if generated.Suspended(t) {
 			f, h := literalsFunc1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc1At1](f)
@@ -1479,7 +1481,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1483
+//line calls_task.go:1485
 					if generated.Suspended(t) {
 						f, h := literalsKind.Spill(t, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
@@ -1496,7 +1498,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1500
+//line calls_task.go:1502
 						if generated.Suspended(t) {
 							f, h := literalsFunc2Func1Kind.Spill(t, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1507,7 +1509,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1511
+//line calls_task.go:1513
 						if generated.Suspended(t) {
 							f := literalsFunc2Func1Kind.SpillBare(t, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1520,7 +1522,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					})
 //line calls.go:116
 					v := startOfCalls6(inner)(t)
-//line calls_task.go:1524
+//line calls_task.go:1526
 					if generated.Suspended(t) {
 						f, h := literalsFunc2Kind.Spill(t, 1)
 						s1 := generated.At[literalsFunc2At1](f)
@@ -1533,7 +1535,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1537
+//line calls_task.go:1539
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 2)
 					s1 := generated.At[literalsAt2](f)
@@ -1550,7 +1552,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1554
+//line calls_task.go:1556
 					if generated.Suspended(t) {
 						f := literalsFunc3Kind.SpillBare(t, 1)
 						s1 := generated.At[literalsFunc3At1](f)
@@ -1561,7 +1563,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1565
+//line calls_task.go:1567
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1584,9 +1586,9 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-// literalsStep is the step form of literals.
-//
 //line calls_task.go:1590
+
+// literalsStep is the step form of literals.
 func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1609,7 +1611,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1613
+//line calls_task.go:1615
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1618,7 +1620,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1622
+//line calls_task.go:1624
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1627,7 +1629,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1631
+//line calls_task.go:1633
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1640,7 +1642,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1644
+//line calls_task.go:1646
 			if generated.Suspended(t) {
 				f, h := literalsFunc1Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1678,7 +1680,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1682
+//line calls_task.go:1684
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1700,7 +1702,7 @@ end3:
 			inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1704
+//line calls_task.go:1706
 				if generated.Suspended(t) {
 					f, h := literalsFunc2Func1Kind.Spill(t, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1711,7 +1713,7 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1715
+//line calls_task.go:1717
 				if generated.Suspended(t) {
 					f := literalsFunc2Func1Kind.SpillBare(t, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1724,7 +1726,7 @@ end3:
 			})
 //line calls.go:116
 			v := startOfCalls6(inner)(t)
-//line calls_task.go:1728
+//line calls_task.go:1730
 			if generated.Suspended(t) {
 				f, h := literalsFunc2Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc2At1](f)
@@ -1739,7 +1741,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1743
+//line calls_task.go:1745
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1760,7 +1762,7 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1764
+//line calls_task.go:1766
 			if generated.Suspended(t) {
 				f := literalsFunc3Kind.SpillBare(t, 1)
 				s1 := generated.At[literalsFunc3At1](f)
@@ -1772,7 +1774,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1776
+//line calls_task.go:1778
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1794,9 +1796,9 @@ end4:
 	return generated.Return(f, fmt.Sprint(*sum), nil)
 }
 
-// literalsFunc1Args has the arguments of literals.func1.
-//
 //line calls_task.go:1800
+
+// literalsFunc1Args has the arguments of literals.func1.
 type literalsFunc1Args struct {
 	k int
 }
@@ -1835,14 +1837,14 @@ func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *lite
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1839
+//line calls_task.go:1841
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1846
+//line calls_task.go:1848
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1856,9 +1858,9 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-// literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
-//
 //line calls_task.go:1862
+
+// literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 type literalsFunc2At1 struct {
 	result int
 }
@@ -1891,7 +1893,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1895
+//line calls_task.go:1897
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1900,7 +1902,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	inner = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1904
+//line calls_task.go:1906
 		if generated.Suspended(t) {
 			f, h := literalsFunc2Func1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1911,7 +1913,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1915
+//line calls_task.go:1917
 		if generated.Suspended(t) {
 			f := literalsFunc2Func1Kind.SpillBare(t, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1924,7 +1926,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	})
 //line calls.go:116
 	v = startOfCalls6(inner)(t)
-//line calls_task.go:1928
+//line calls_task.go:1930
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1937,9 +1939,9 @@ resume1:
 	return generated.Return(f, *i+v, nil)
 }
 
-// literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
-//
 //line calls_task.go:1943
+
+// literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 type literalsFunc2Func1At1 struct {
 	result int
 }
@@ -1977,7 +1979,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1981
+//line calls_task.go:1983
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1985,14 +1987,14 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1989
+//line calls_task.go:1991
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:1996
+//line calls_task.go:1998
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
@@ -2004,7 +2006,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2008
+//line calls_task.go:2010
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
@@ -2019,9 +2021,9 @@ resume2:
 	return generated.Return(f, v+v1, nil)
 }
 
-// literalsFunc3Args has the arguments of literals.func3.
-//
 //line calls_task.go:2025
+
+// literalsFunc3Args has the arguments of literals.func3.
 type literalsFunc3Args struct {
 	by int
 }
@@ -2060,7 +2062,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2064
+//line calls_task.go:2066
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2068,7 +2070,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2072
+//line calls_task.go:2074
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
@@ -2083,9 +2085,9 @@ resume1:
 	return generated.Return(f, v, err)
 }
 
-// groupArgs has the arguments of group.
-//
 //line calls_task.go:2089
+
+// groupArgs has the arguments of group.
 type groupArgs struct {
 	n int
 }
@@ -2137,7 +2139,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line calls.go:140
 						err := t.Yield()
-//line calls_task.go:2141
+//line calls_task.go:2143
 						if generated.Suspended(t) {
 							_, h := groupFunc1Kind.Spill(t, 1)
 							*h = groupFunc1Held{results: results, i: &i}
@@ -2152,7 +2154,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					results[i] = i * i
 					return nil
 				}))
-//line calls_task.go:2156
+//line calls_task.go:2158
 				if generated.Suspended(t) {
 					f, h := groupKind.Spill(t, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2168,7 +2170,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2172
+//line calls_task.go:2174
 	if generated.Suspended(t) {
 		_, h := groupKind.Spill(t, 2)
 		*h = groupHeld{results: results}
@@ -2178,9 +2180,9 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-// groupStep is the step form of group.
-//
 //line calls_task.go:2184
+
+// groupStep is the step form of group.
 func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2205,13 +2207,13 @@ func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.S
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2209
+//line calls_task.go:2211
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2215
+//line calls_task.go:2217
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2248,7 +2250,7 @@ end2:
 			{
 //line calls.go:140
 				err := t.Yield()
-//line calls_task.go:2252
+//line calls_task.go:2254
 				if generated.Suspended(t) {
 					_, h := groupFunc1Kind.Spill(t, 1)
 					*h = groupFunc1Held{results: results, i: i}
@@ -2264,7 +2266,7 @@ end2:
 			return nil
 		}))
 	}
-//line calls_task.go:2268
+//line calls_task.go:2270
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2279,7 +2281,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2283
+//line calls_task.go:2285
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2289,7 +2291,8 @@ resume2:
 	return generated.Return(f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2293
+//line calls_task.go:2295
+
 type groupFunc1State struct{}
 
 type groupFunc1Held struct {
@@ -2314,14 +2317,14 @@ func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2318
+//line calls_task.go:2321
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2325
+//line calls_task.go:2328
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2338,7 +2341,8 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line calls_task.go:2342
+//line calls_task.go:2345
+
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site
 var interfacesSite4 generated.Site

@@ -53,8 +53,8 @@ func init() {
 	})
 }
 
+
 // switchesArgs has the arguments of switches.
-//
 type switchesArgs struct {
 	n int
 }
@@ -348,9 +348,9 @@ loop:
 	}
 }
 
+//line choices_task.go:352
+
 // switchesStep is the step form of switches.
-//
-//line choices_task.go:354
 func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -720,9 +720,9 @@ end9:
 	}
 }
 
+//line choices_task.go:724
+
 // typeSwitchesAt1 is what typeSwitches keeps while it waits in line 61.
-//
-//line choices_task.go:726
 type typeSwitchesAt1 struct {
 	i, v   int
 	result int
@@ -894,9 +894,9 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
+//line choices_task.go:898
+
 // typeSwitchesStep is the step form of typeSwitches.
-//
-//line choices_task.go:900
 func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwitchesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1136,9 +1136,9 @@ end3:
 	return generated.Return(f, all, nil)
 }
 
+//line choices_task.go:1140
+
 // selectsArgs has the arguments of selects.
-//
-//line choices_task.go:1142
 type selectsArgs struct {
 	n int
 }
@@ -1349,9 +1349,9 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, list, <-a), nil
 }
 
+//line choices_task.go:1353
+
 // selectsStep is the step form of selects.
-//
-//line choices_task.go:1355
 func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1619,9 +1619,9 @@ end3:
 	return generated.Return(f, all+fmt.Sprint(x, list, <-a), nil)
 }
 
+//line choices_task.go:1623
+
 // rangesArgs has the arguments of ranges.
-//
-//line choices_task.go:1625
 type rangesArgs struct {
 	n int
 }
@@ -2038,9 +2038,9 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, k), nil
 }
 
+//line choices_task.go:2042
+
 // rangesStep is the step form of ranges.
-//
-//line choices_task.go:2044
 func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2549,9 +2549,9 @@ end14:
 	return generated.Return(f, all+fmt.Sprint(x, k), nil)
 }
 
+//line choices_task.go:2553
+
 // labelledArgs has the arguments of labelled.
-//
-//line choices_task.go:2555
 type labelledArgs struct {
 	n int
 }
@@ -2644,9 +2644,9 @@ inner:
 	return all, nil
 }
 
+//line choices_task.go:2648
+
 // labelledStep is the step form of labelled.
-//
-//line choices_task.go:2650
 func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2772,9 +2772,9 @@ resume3:
 	return generated.Return(f, all, nil)
 }
 
+//line choices_task.go:2776
+
 // mapsArgs has the arguments of maps.
-//
-//line choices_task.go:2778
 type mapsArgs struct {
 	n int
 }
@@ -2906,9 +2906,9 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(len(seen), len(m), count), nil
 }
 
+//line choices_task.go:2910
+
 // mapsStep is the step form of maps.
-//
-//line choices_task.go:2912
 func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (

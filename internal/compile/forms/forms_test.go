@@ -101,11 +101,11 @@ func TestForms(t *testing.T) {
 				}, n, never)
 				require.Equal(t, want, outcomeOf(f.compiled, n, never), "never suspended")
 				require.Equal(t, want, outcomeOf(f.compiled, n, func() bool { runtime.GC(); return true }), "suspended everywhere")
-				for k := range min(len(want.Log), 30) {
+				for k := range min(len(want.Log), 20) {
 					at := 0
 					require.Equal(t, want, outcomeOf(f.compiled, n, func() bool { at++; return at == k+1 }), "suspended at %d", k)
 				}
-				for seed := range uint64(20) {
+				for seed := range uint64(8) {
 					r := rand.New(rand.NewPCG(seed, 1))
 					require.Equal(t, want, outcomeOf(f.compiled, n, func() bool { return r.IntN(2) == 0 }), "seed %d", seed)
 				}

@@ -28,7 +28,7 @@ func Bind(plain any, f *Function) { functions.set(codeOf(plain), f) }
 
 // Of returns the compiled form of the function value fn, or nil. F is a function type.
 func Of[F any](fn F) *Function {
-	c := code(fn)
+	c := Code(fn)
 	if f := functions.get(c); f != nil {
 		return f
 	}
@@ -38,9 +38,9 @@ func Of[F any](fn F) *Function {
 	return atPosition(c)
 }
 
-// code returns the code pointer of a function value, or 0 if that is nil. A function value is a
+// Code returns the code pointer of a function value, or 0 if that is nil. A function value is a
 // pointer to an object whose first word is the code pointer: package reflect depends on that too.
-func code[F any](fn F) uintptr {
+func Code[F any](fn F) uintptr {
 	p := *(**uintptr)(unsafe.Pointer(&fn))
 	if p == nil {
 		return 0
@@ -48,5 +48,5 @@ func code[F any](fn F) uintptr {
 	return *p
 }
 
-// codeOf is code for a function value in an interface.
+// codeOf is Code for a function value in an interface.
 func codeOf(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }

@@ -30,8 +30,8 @@ func init() {
 	generated.Bind(Sum, sumStart, nil)
 }
 
+
 // bothResult is what Both returns.
-//
 type bothResult = struct {
 	R0 int
 	R1 string
@@ -70,9 +70,9 @@ func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 	return n + 1, s + "!", err
 }
 
+//line other_task.go:74
+
 // bothStep is the step form of Both.
-//
-//line other_task.go:76
 func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -110,6 +110,7 @@ resume1:
 }
 
 //line other_task.go:113
+
 type workerLogState struct{}
 
 type workerLogHeld struct {
@@ -124,7 +125,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:128
+//line other_task.go:129
 	if generated.Suspended(t) {
 		_, h := workerLogKind.Spill(t, 1)
 		*h = workerLogHeld{w: w, s: s}
@@ -134,9 +135,9 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 	return fmt.Sprint(w.Name, s, w.calls)
 }
 
+//line other_task.go:139
+
 // workerLogStep is the step form of (*Worker).Log.
-//
-//line other_task.go:140
 func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -150,7 +151,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 		w, s = h.w, h.s
 //line other.go:25
 		generated.Err(f)
-//line other_task.go:154
+//line other_task.go:155
 		goto resume1
 	default:
 		return f.BadResume()
@@ -158,7 +159,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:162
+//line other_task.go:163
 	if generated.Suspended(t) {
 		*h = workerLogHeld{w: w, s: s}
 		return generated.Wait(f, t, 1)
@@ -168,9 +169,9 @@ resume1:
 	return generated.Return(f, fmt.Sprint(w.Name, s, w.calls), nil)
 }
 
+//line other_task.go:173
+
 // sumAt1 is what Sum keeps while it waits in line 31.
-//
-//line other_task.go:174
 type sumAt1 struct {
 	n int
 }
@@ -187,7 +188,7 @@ var sumKind *generated.HeldKind[sumState, sumHeld, int]
 func sumStart(t *task.T, list ...int) (n int) {
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:191
+//line other_task.go:192
 	if generated.Suspended(t) {
 		f, h := sumKind.Spill(t, 1)
 		*generated.At[sumAt1](f) = sumAt1{n: n}
@@ -201,9 +202,9 @@ func sumStart(t *task.T, list ...int) (n int) {
 	return n
 }
 
+//line other_task.go:206
+
 // sumStep is the step form of Sum.
-//
-//line other_task.go:207
 func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -219,14 +220,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line other.go:31
 		generated.Err(f)
-//line other_task.go:223
+//line other_task.go:224
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:230
+//line other_task.go:231
 	if generated.Suspended(t) {
 		*generated.At[sumAt1](f) = sumAt1{n: n}
 		*h = sumHeld{list: list}
@@ -240,4 +241,4 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line other_task.go:244
+//line other_task.go:245
