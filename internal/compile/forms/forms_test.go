@@ -56,17 +56,19 @@ func functions() []function {
 		textOf("jumps", jumps),
 		textOf("silent", silent),
 		textOf("everything", everything),
-	textOf("switches", switches),
-	textOf("typeSwitches", typeSwitches),
-	textOf("selects", selects),
-	textOf("ranges", ranges),
-	textOf("labelled", labelled),
-	textOf("maps", maps),
-	textOf("interfaces", interfaces),
-	textOf("values", values),
-	textOf("imported", imported),
-	textOf("literals", literals),
-	textOf("group", group),
+		textOf("generics", generics),
+		textOf("declarations", declarations),
+		textOf("switches", switches),
+		textOf("typeSwitches", typeSwitches),
+		textOf("selects", selects),
+		textOf("ranges", ranges),
+		textOf("labelled", labelled),
+		textOf("maps", maps),
+		textOf("interfaces", interfaces),
+		textOf("values", values),
+		textOf("imported", imported),
+		textOf("literals", literals),
+		textOf("group", group),
 	}
 }
 
@@ -116,7 +118,9 @@ func TestForms(t *testing.T) {
 
 // onGoroutine calls the function as the source has it.
 func onGoroutine(fn func(*task.T, *script, int) (string, error), s *script, n int) (r string, err error) {
-	_, err = task.Run(context.Background(), nil, task.Call2(func(t *task.T, s *script, n int) (string, error) {
+	ex := executor.NewInline()
+	defer ex.Close()
+	_, err = task.Run(context.Background(), ex, task.Call2(func(t *task.T, s *script, n int) (string, error) {
 		r, err = fn(t, s, n)
 		return r, err
 	}, s, n))

@@ -16,25 +16,25 @@ const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
 	chainKind = generated.Define[chainState, struct{}]("Chain", "chain.go", 15, chainStep)
-	generated.Bind(Chain, chainStart, func(iterations int) coro.Call[struct{}] {
+	generated.Bind(Chain, Chain, func(iterations int) coro.Call[struct{}] {
 		var s chainState
 		*generated.In[chainArgs](&s) = chainArgs{iterations: iterations}
 		return chainKind.With(s)
 	})
 	depth1Kind = generated.Define[depth1State, struct{}]("depth1", "chain.go", 22, depth1Step)
-	generated.Bind(depth1, depth1Start, func() coro.Call[struct{}] {
+	generated.Bind(depth1, depth1, func() coro.Call[struct{}] {
 		return depth1Kind.With(depth1State{})
 	})
 	depth2Kind = generated.Define[depth2State, struct{}]("depth2", "chain.go", 28, depth2Step)
-	generated.Bind(depth2, depth2Start, func() coro.Call[struct{}] {
+	generated.Bind(depth2, depth2, func() coro.Call[struct{}] {
 		return depth2Kind.With(depth2State{})
 	})
 	depth3Kind = generated.Define[depth3State, struct{}]("depth3", "chain.go", 34, depth3Step)
-	generated.Bind(depth3, depth3Start, func() coro.Call[struct{}] {
+	generated.Bind(depth3, depth3, func() coro.Call[struct{}] {
 		return depth3Kind.With(depth3State{})
 	})
 	depth4Kind = generated.Define[depth4State, struct{}]("depth4", "chain.go", 40, depth4Step)
-	generated.Bind(depth4, depth4Start, func() coro.Call[struct{}] {
+	generated.Bind(depth4, depth4, func() coro.Call[struct{}] {
 		return depth4Kind.With(depth4State{})
 	})
 	yieldingChainKind = generated.DefineHeld[yieldingChainState, yieldingChainHeld, struct{}]("YieldingChain", "chain.go", 43, yieldingChainStep)
@@ -68,308 +68,69 @@ func init() {
 	skynetFunc1Kind = generated.DefineHeld[skynetFunc1State, skynetFunc1Held, struct{}]("Skynet.func1", "chain.go", 99, skynetFunc1Step)
 }
 
+
 // chainArgs has the arguments of Chain.
-//
 type chainArgs struct {
 	iterations int
 }
 
-// chainAt1 is what Chain keeps while it waits in line 17.
-type chainAt1 struct {
-	iterations, i int
-}
-
-type chainState [(max(unsafe.Sizeof(chainArgs{}), unsafe.Sizeof(chainAt1{})) + 7) / 8]uint64
+type chainState [(unsafe.Sizeof(chainArgs{}) + 7) / 8]uint64
 
 var chainKind *generated.Kind[chainState, struct{}]
 
-// chainStart is the start form of Chain.
-func chainStart(t *task.T, iterations int) (_ error) {
-//line chain.go:16
-	for i := 0; i < iterations; i++ {
-		depth1Start(t)
-//line chain_task.go:92
-		if generated.Suspended(t) {
-			f := chainKind.Spill(t, 1)
-			*generated.At[chainAt1](f) = chainAt1{iterations: iterations, i: i}
-			return
-		}
-	}
-//line chain.go:19
-	return nil
-}
-
-// chainStep is the step form of Chain.
-//
-//line chain_task.go:105
+// chainStep runs Chain, which does not wait.
 func chainStep(f *generated.Frame[chainState, struct{}]) generated.Step {
-	t := generated.Resume(f)
-	var (
-		iterations, i int
-	)
-	switch f.At() {
-	case 0:
-		s := generated.At[chainArgs](f)
-		iterations = s.iterations
-	case 1:
-		s := generated.At[chainAt1](f)
-		iterations, i = s.iterations, s.i
-//line chain.go:17
-		generated.Child(f)
-//line chain_task.go:120
-		goto resume1
-	default:
-		return f.BadResume()
-	}
-//line chain.go:16
-	i = 0
-loop1:
-//line chain.go:16
-	if i >= iterations {
-		goto end1
-	}
-//line chain.go:17
-	depth1Start(t)
-//line chain_task.go:134
-	if generated.Suspended(t) {
-		*generated.At[chainAt1](f) = chainAt1{iterations: iterations, i: i}
-		return generated.Wait(f, t, 1)
-	}
-resume1:
-//line chain.go:16
-	i++
-	goto loop1
-end1:
-	return generated.Return(f, struct{}{}, nil)
+	s := generated.At[chainArgs](f)
+	err := Chain(generated.Resume(f), s.iterations)
+	return generated.Return(f, struct{}{}, err)
 }
 
-// depth1At1 is what depth1 keeps while it waits in line 24.
-//
-//line chain_task.go:149
-type depth1At1 struct {
-	i int
-}
 
-type depth1State [(unsafe.Sizeof(depth1At1{}) + 7) / 8]uint64
+type depth1State struct{}
 
 var depth1Kind *generated.Kind[depth1State, struct{}]
 
-// depth1Start is the start form of depth1.
-func depth1Start(t *task.T) {
-//line chain.go:23
-	for i := 0; i < 5; i++ {
-		depth2Start(t)
-//line chain_task.go:163
-		if generated.Suspended(t) {
-			f := depth1Kind.Spill(t, 1)
-			*generated.At[depth1At1](f) = depth1At1{i: i}
-			return
-		}
-	}
-}
-
-// depth1Step is the step form of depth1.
-//
+// depth1Step runs depth1, which does not wait.
 func depth1Step(f *generated.Frame[depth1State, struct{}]) generated.Step {
-	t := generated.Resume(f)
-	var (
-		i int
-	)
-	switch f.At() {
-	case 0:
-	case 1:
-		s := generated.At[depth1At1](f)
-		i = s.i
-//line chain.go:24
-		generated.Child(f)
-//line chain_task.go:186
-		goto resume1
-	default:
-		return f.BadResume()
-	}
-//line chain.go:23
-	i = 0
-loop1:
-//line chain.go:23
-	if i >= 5 {
-		goto end1
-	}
-//line chain.go:24
-	depth2Start(t)
-//line chain_task.go:200
-	if generated.Suspended(t) {
-		*generated.At[depth1At1](f) = depth1At1{i: i}
-		return generated.Wait(f, t, 1)
-	}
-resume1:
-//line chain.go:23
-	i++
-	goto loop1
-end1:
-//line chain_task.go:210
+	depth1(generated.Resume(f))
 	return generated.Return(f, struct{}{}, nil)
 }
 
-// depth2At1 is what depth2 keeps while it waits in line 30.
-//
-type depth2At1 struct {
-	i int
-}
 
-type depth2State [(unsafe.Sizeof(depth2At1{}) + 7) / 8]uint64
+type depth2State struct{}
 
 var depth2Kind *generated.Kind[depth2State, struct{}]
 
-// depth2Start is the start form of depth2.
-func depth2Start(t *task.T) {
-//line chain.go:29
-	for i := 0; i < 3; i++ {
-		depth3Start(t)
-//line chain_task.go:229
-		if generated.Suspended(t) {
-			f := depth2Kind.Spill(t, 1)
-			*generated.At[depth2At1](f) = depth2At1{i: i}
-			return
-		}
-	}
-}
-
-// depth2Step is the step form of depth2.
-//
+// depth2Step runs depth2, which does not wait.
 func depth2Step(f *generated.Frame[depth2State, struct{}]) generated.Step {
-	t := generated.Resume(f)
-	var (
-		i int
-	)
-	switch f.At() {
-	case 0:
-	case 1:
-		s := generated.At[depth2At1](f)
-		i = s.i
-//line chain.go:30
-		generated.Child(f)
-//line chain_task.go:252
-		goto resume1
-	default:
-		return f.BadResume()
-	}
-//line chain.go:29
-	i = 0
-loop1:
-//line chain.go:29
-	if i >= 3 {
-		goto end1
-	}
-//line chain.go:30
-	depth3Start(t)
-//line chain_task.go:266
-	if generated.Suspended(t) {
-		*generated.At[depth2At1](f) = depth2At1{i: i}
-		return generated.Wait(f, t, 1)
-	}
-resume1:
-//line chain.go:29
-	i++
-	goto loop1
-end1:
-//line chain_task.go:276
+	depth2(generated.Resume(f))
 	return generated.Return(f, struct{}{}, nil)
 }
 
-// depth3At1 is what depth3 keeps while it waits in line 36.
-//
-type depth3At1 struct {
-	i int
-}
 
-type depth3State [(unsafe.Sizeof(depth3At1{}) + 7) / 8]uint64
+type depth3State struct{}
 
 var depth3Kind *generated.Kind[depth3State, struct{}]
 
-// depth3Start is the start form of depth3.
-func depth3Start(t *task.T) {
-//line chain.go:35
-	for i := 0; i < 3; i++ {
-		depth4Start(t)
-//line chain_task.go:295
-		if generated.Suspended(t) {
-			f := depth3Kind.Spill(t, 1)
-			*generated.At[depth3At1](f) = depth3At1{i: i}
-			return
-		}
-	}
-}
-
-// depth3Step is the step form of depth3.
-//
+// depth3Step runs depth3, which does not wait.
 func depth3Step(f *generated.Frame[depth3State, struct{}]) generated.Step {
-	t := generated.Resume(f)
-	var (
-		i int
-	)
-	switch f.At() {
-	case 0:
-	case 1:
-		s := generated.At[depth3At1](f)
-		i = s.i
-//line chain.go:36
-		generated.Child(f)
-//line chain_task.go:318
-		goto resume1
-	default:
-		return f.BadResume()
-	}
-//line chain.go:35
-	i = 0
-loop1:
-//line chain.go:35
-	if i >= 3 {
-		goto end1
-	}
-//line chain.go:36
-	depth4Start(t)
-//line chain_task.go:332
-	if generated.Suspended(t) {
-		*generated.At[depth3At1](f) = depth3At1{i: i}
-		return generated.Wait(f, t, 1)
-	}
-resume1:
-//line chain.go:35
-	i++
-	goto loop1
-end1:
-//line chain_task.go:342
+	depth3(generated.Resume(f))
 	return generated.Return(f, struct{}{}, nil)
 }
+
 
 type depth4State struct{}
 
 var depth4Kind *generated.Kind[depth4State, struct{}]
 
-// depth4Start is the start form of depth4.
-func depth4Start(t *task.T) {
-//line chain.go:40
-	Leaves.Add(1)
-}
-
-// depth4Step is the step form of depth4.
-//
-//line chain_task.go:358
+// depth4Step runs depth4, which does not wait.
 func depth4Step(f *generated.Frame[depth4State, struct{}]) generated.Step {
-	generated.Resume(f)
-	switch f.At() {
-	case 0:
-	default:
-		return f.BadResume()
-	}
-//line chain.go:40
-	Leaves.Add(1)
-//line chain_task.go:368
+	depth4(generated.Resume(f))
 	return generated.Return(f, struct{}{}, nil)
 }
 
+
 // yieldingChainArgs has the arguments of YieldingChain.
-//
 type yieldingChainArgs struct {
 	iterations, every int
 }
@@ -395,7 +156,7 @@ func yieldingChainStart(t *task.T, iterations int, every int) (_ error) {
 		{
 //line chain.go:46
 			err := yieldingChainDepth1Start(&y, t)
-//line chain_task.go:399
+//line chain_task.go:160
 			if generated.Suspended(t) {
 				f, h := yieldingChainKind.Spill(t, 1)
 				*generated.At[yieldingChainAt1](f) = yieldingChainAt1{iterations: iterations, i: i}
@@ -412,9 +173,9 @@ func yieldingChainStart(t *task.T, iterations int, every int) (_ error) {
 	return nil
 }
 
+//line chain_task.go:177
+
 // yieldingChainStep is the step form of YieldingChain.
-//
-//line chain_task.go:418
 func yieldingChainStep(f *generated.Frame[yieldingChainState, struct{}], h *yieldingChainHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -432,7 +193,7 @@ func yieldingChainStep(f *generated.Frame[yieldingChainState, struct{}], h *yiel
 		y = h.y
 //line chain.go:46
 		err = generated.ChildErr(f)
-//line chain_task.go:436
+//line chain_task.go:197
 		goto resume1
 	default:
 		return f.BadResume()
@@ -448,7 +209,7 @@ loop1:
 	}
 //line chain.go:46
 	err = yieldingChainDepth1Start(y, t)
-//line chain_task.go:452
+//line chain_task.go:213
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainAt1](f) = yieldingChainAt1{iterations: iterations, i: i}
 		*h = yieldingChainHeld{y: y}
@@ -470,9 +231,9 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+//line chain_task.go:235
+
 // yieldingChainDepth1At1 is what (*yieldingChain).depth1 keeps while it waits in line 57.
-//
-//line chain_task.go:476
 type yieldingChainDepth1At1 struct {
 	i int
 }
@@ -492,7 +253,7 @@ func yieldingChainDepth1Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:57
 			err := yieldingChainDepth2Start(y, t)
-//line chain_task.go:496
+//line chain_task.go:257
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth1Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth1At1](f) = yieldingChainDepth1At1{i: i}
@@ -509,9 +270,9 @@ func yieldingChainDepth1Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
+//line chain_task.go:274
+
 // yieldingChainDepth1Step is the step form of (*yieldingChain).depth1.
-//
-//line chain_task.go:515
 func yieldingChainDepth1Step(f *generated.Frame[yieldingChainDepth1State, struct{}], h *yieldingChainDepth1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -528,7 +289,7 @@ func yieldingChainDepth1Step(f *generated.Frame[yieldingChainDepth1State, struct
 		y = h.y
 //line chain.go:57
 		err = generated.ChildErr(f)
-//line chain_task.go:532
+//line chain_task.go:293
 		goto resume1
 	default:
 		return f.BadResume()
@@ -542,7 +303,7 @@ loop1:
 	}
 //line chain.go:57
 	err = yieldingChainDepth2Start(y, t)
-//line chain_task.go:546
+//line chain_task.go:307
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth1At1](f) = yieldingChainDepth1At1{i: i}
 		*h = yieldingChainDepth1Held{y: y}
@@ -564,9 +325,9 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+//line chain_task.go:329
+
 // yieldingChainDepth2At1 is what (*yieldingChain).depth2 keeps while it waits in line 66.
-//
-//line chain_task.go:570
 type yieldingChainDepth2At1 struct {
 	i int
 }
@@ -586,7 +347,7 @@ func yieldingChainDepth2Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:66
 			err := yieldingChainDepth3Start(y, t)
-//line chain_task.go:590
+//line chain_task.go:351
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth2Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth2At1](f) = yieldingChainDepth2At1{i: i}
@@ -603,9 +364,9 @@ func yieldingChainDepth2Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
+//line chain_task.go:368
+
 // yieldingChainDepth2Step is the step form of (*yieldingChain).depth2.
-//
-//line chain_task.go:609
 func yieldingChainDepth2Step(f *generated.Frame[yieldingChainDepth2State, struct{}], h *yieldingChainDepth2Held) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -622,7 +383,7 @@ func yieldingChainDepth2Step(f *generated.Frame[yieldingChainDepth2State, struct
 		y = h.y
 //line chain.go:66
 		err = generated.ChildErr(f)
-//line chain_task.go:626
+//line chain_task.go:387
 		goto resume1
 	default:
 		return f.BadResume()
@@ -636,7 +397,7 @@ loop1:
 	}
 //line chain.go:66
 	err = yieldingChainDepth3Start(y, t)
-//line chain_task.go:640
+//line chain_task.go:401
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth2At1](f) = yieldingChainDepth2At1{i: i}
 		*h = yieldingChainDepth2Held{y: y}
@@ -658,9 +419,9 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+//line chain_task.go:423
+
 // yieldingChainDepth3At1 is what (*yieldingChain).depth3 keeps while it waits in line 75.
-//
-//line chain_task.go:664
 type yieldingChainDepth3At1 struct {
 	i int
 }
@@ -680,7 +441,7 @@ func yieldingChainDepth3Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:75
 			err := yieldingChainDepth4Start(y, t)
-//line chain_task.go:684
+//line chain_task.go:445
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth3Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth3At1](f) = yieldingChainDepth3At1{i: i}
@@ -697,9 +458,9 @@ func yieldingChainDepth3Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
+//line chain_task.go:462
+
 // yieldingChainDepth3Step is the step form of (*yieldingChain).depth3.
-//
-//line chain_task.go:703
 func yieldingChainDepth3Step(f *generated.Frame[yieldingChainDepth3State, struct{}], h *yieldingChainDepth3Held) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -716,7 +477,7 @@ func yieldingChainDepth3Step(f *generated.Frame[yieldingChainDepth3State, struct
 		y = h.y
 //line chain.go:75
 		err = generated.ChildErr(f)
-//line chain_task.go:720
+//line chain_task.go:481
 		goto resume1
 	default:
 		return f.BadResume()
@@ -730,7 +491,7 @@ loop1:
 	}
 //line chain.go:75
 	err = yieldingChainDepth4Start(y, t)
-//line chain_task.go:734
+//line chain_task.go:495
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth3At1](f) = yieldingChainDepth3At1{i: i}
 		*h = yieldingChainDepth3Held{y: y}
@@ -752,7 +513,8 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:756
+//line chain_task.go:517
+
 type yieldingChainDepth4State struct{}
 
 type yieldingChainDepth4Held struct {
@@ -769,10 +531,9 @@ func yieldingChainDepth4Start(y *yieldingChain, t *task.T) (_ error) {
 //line chain.go:84
 	if y.leaves%y.every == 0 {
 		err := t.Yield()
-//line chain_task.go:773
+//line chain_task.go:535
 		if generated.Suspended(t) {
-			_, h := yieldingChainDepth4Kind.Spill(t, 1)
-			*h = yieldingChainDepth4Held{}
+			yieldingChainDepth4Kind.SpillBare(t, 1)
 			return
 		}
 //line chain.go:85
@@ -781,9 +542,9 @@ func yieldingChainDepth4Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
+//line chain_task.go:546
+
 // yieldingChainDepth4Step is the step form of (*yieldingChain).depth4.
-//
-//line chain_task.go:787
 func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct{}], h *yieldingChainDepth4Held) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -796,7 +557,7 @@ func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct
 	case 1:
 //line chain.go:85
 		err = generated.Err(f)
-//line chain_task.go:800
+//line chain_task.go:561
 		goto resume1
 	default:
 		return f.BadResume()
@@ -810,9 +571,11 @@ func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct
 	}
 //line chain.go:85
 	err = t.Yield()
-//line chain_task.go:814
+//line chain_task.go:575
 	if generated.Suspended(t) {
-		*h = yieldingChainDepth4Held{}
+		if h != nil {
+			*h = yieldingChainDepth4Held{}
+		}
 		return generated.Wait(f, t, 1)
 	}
 resume1:
@@ -822,9 +585,9 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
+//line chain_task.go:589
+
 // skynetArgs has the arguments of Skynet.
-//
-//line chain_task.go:828
 type skynetArgs struct {
 	num, size int
 }
@@ -857,7 +620,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 		i := i1
 		g.Go(t, generated.Literal(func(t *task.T) (_ error) {
 			sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:861
+//line chain_task.go:624
 			if generated.Suspended(t) {
 				f, h := skynetFunc1Kind.Spill(t, 1)
 				s := generated.At[skynetFunc1At1](f)
@@ -870,7 +633,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 			sums[i] = sum
 			return err
 		}))
-//line chain_task.go:874
+//line chain_task.go:637
 		if generated.Suspended(t) {
 			f, h := skynetKind.Spill(t, 1)
 			s1 := generated.At[skynetAt1](f)
@@ -882,7 +645,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	}
 //line chain.go:105
 	err := g.Wait(t)
-//line chain_task.go:886
+//line chain_task.go:649
 	if generated.Suspended(t) {
 		_, h := skynetKind.Spill(t, 2)
 		*h = skynetHeld{sums: &sums}
@@ -896,9 +659,9 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	return total, err
 }
 
+//line chain_task.go:663
+
 // skynetStep is the step form of Skynet.
-//
-//line chain_task.go:902
 func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -918,13 +681,13 @@ func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.S
 		sums = h.sums
 //line chain.go:99
 		generated.Child(f)
-//line chain_task.go:922
+//line chain_task.go:685
 		goto resume1
 	case 2:
 		sums = h.sums
 //line chain.go:105
 		err = generated.Err(f)
-//line chain_task.go:928
+//line chain_task.go:691
 		goto resume2
 	default:
 		return f.BadResume()
@@ -949,7 +712,7 @@ loop1:
 		g.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line chain.go:100
 			sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:953
+//line chain_task.go:716
 			if generated.Suspended(t) {
 				f, h := skynetFunc1Kind.Spill(t, 1)
 				s := generated.At[skynetFunc1At1](f)
@@ -963,7 +726,7 @@ loop1:
 			return err
 		}))
 	}
-//line chain_task.go:967
+//line chain_task.go:730
 	if generated.Suspended(t) {
 		s1 := generated.At[skynetAt1](f)
 		*s1 = skynetAt1{num: num, size: size, i1: i1}
@@ -978,7 +741,7 @@ resume1:
 end1:
 //line chain.go:105
 	err = g.Wait(t)
-//line chain_task.go:982
+//line chain_task.go:745
 	if generated.Suspended(t) {
 		*h = skynetHeld{sums: sums}
 		return generated.Wait(f, t, 2)
@@ -992,9 +755,9 @@ resume2:
 	return generated.Return(f, total, err)
 }
 
+//line chain_task.go:759
+
 // skynetFunc1Args has the arguments of Skynet.func1.
-//
-//line chain_task.go:998
 type skynetFunc1Args struct {
 	num, size, i int
 }
@@ -1033,14 +796,14 @@ func skynetFunc1Step(f *generated.Frame[skynetFunc1State, struct{}], h *skynetFu
 //line chain.go:100
 		sum = s.result
 		err = generated.ChildErr(f)
-//line chain_task.go:1037
+//line chain_task.go:800
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chain.go:100
 	sum, err = skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:1044
+//line chain_task.go:807
 	if generated.Suspended(t) {
 		s := generated.At[skynetFunc1At1](f)
 		*s = skynetFunc1At1{i: i}
@@ -1054,4 +817,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line chain_task.go:1058
+//line chain_task.go:821
