@@ -86,8 +86,7 @@ func taskMethodValues(t *task.T, tr *cases.Trace, n int) (int, error) {
 		return a, err
 	}
 	wait(t, tr, m.count)
-	expr := (*meter).slowInc
-	if err := expr(&m, t, tr, slow(t, tr, 2)); err != nil {
+	if err := (*meter).slowInc(&m, t, tr, slow(t, tr, 2)); err != nil {
 		return a, err
 	}
 	return a*100 + m.count, nil

@@ -1,9 +1,0 @@
-package frames
-
-import (
-	"testing"
-
-	"github.com/framearena/framearena/internal/compile/cases"
-)
-
-func TestPrograms(t *testing.T) { cases.Check(t, programs) }
