@@ -82,7 +82,6 @@ func init() {
 	})
 }
 
-
 // selectDefaultArgs has the arguments of selectDefault.
 type selectDefaultArgs struct {
 	n int
@@ -116,7 +115,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case v := <-c:
 			tr.Print("received", v)
 			valueStart(t, tr, v)
-//line selects_task.go:120
+//line selects_task.go:119
 			if generated.Suspended(t) {
 				f, h := selectDefaultKind.Spill(t, 1)
 				*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
@@ -126,7 +125,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line selects.go:16
 			valueStart(t, tr, i)
-//line selects_task.go:130
+//line selects_task.go:129
 			if generated.Suspended(t) {
 				f, h := selectDefaultKind.Spill(t, 2)
 				*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
@@ -140,7 +139,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(c), nil
 }
 
-//line selects_task.go:144
+//line selects_task.go:143
 
 // selectDefaultStep is the step form of selectDefault.
 func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDefaultHeld) generated.Step {
@@ -161,7 +160,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 		tr, c = h.tr, h.c
 //line selects.go:14
 		generated.Child(f)
-//line selects_task.go:165
+//line selects_task.go:164
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
@@ -169,7 +168,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 		tr, c = h.tr, h.c
 //line selects.go:16
 		generated.Child(f)
-//line selects_task.go:173
+//line selects_task.go:172
 		goto resume2
 	default:
 		return f.BadResume()
@@ -193,7 +192,7 @@ case1:
 //line selects.go:13
 	tr.Print("received", v)
 	valueStart(t, tr, v)
-//line selects_task.go:197
+//line selects_task.go:196
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -204,7 +203,7 @@ resume1:
 case2:
 //line selects.go:16
 	valueStart(t, tr, i)
-//line selects_task.go:208
+//line selects_task.go:207
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -222,7 +221,7 @@ end2:
 	return generated.Return(f, len(c), nil)
 }
 
-//line selects_task.go:226
+//line selects_task.go:225
 
 // selectReceivesArgs has the arguments of selectReceives.
 type selectReceivesArgs struct {
@@ -271,7 +270,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v := <-a:
 			v2 := valueStart(t, tr, 10)
-//line selects_task.go:275
+//line selects_task.go:274
 			if generated.Suspended(t) {
 				f, h := selectReceivesKind.Spill(t, 1)
 				s1 := generated.At[selectReceivesAt1](f)
@@ -285,7 +284,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			sum += v
 		case s := <-b:
 			waitStart(t, tr, s)
-//line selects_task.go:289
+//line selects_task.go:288
 			if generated.Suspended(t) {
 				f, h := selectReceivesKind.Spill(t, 2)
 				*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
@@ -300,7 +299,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	select {
 	case v1, ok := <-a:
 		valueStart(t, tr, v1)
-//line selects_task.go:304
+//line selects_task.go:303
 		if generated.Suspended(t) {
 			f, h := selectReceivesKind.Spill(t, 3)
 			*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
@@ -313,7 +312,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line selects_task.go:317
+//line selects_task.go:316
 
 // selectReceivesStep is the step form of selectReceives.
 func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectReceivesHeld) generated.Step {
@@ -338,7 +337,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 //line selects.go:34
 		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:342
+//line selects_task.go:341
 		goto resume1
 	case 2:
 		s1 := generated.At[selectReceivesAt2](f)
@@ -346,7 +345,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 		tr, a, b, s = h.tr, h.a, h.b, h.s
 //line selects.go:37
 		generated.ChildErr(f)
-//line selects_task.go:350
+//line selects_task.go:349
 		goto resume2
 	case 3:
 		s1 := generated.At[selectReceivesAt3](f)
@@ -354,7 +353,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 		tr = h.tr
 //line selects.go:44
 		generated.Child(f)
-//line selects_task.go:358
+//line selects_task.go:357
 		goto resume3
 	default:
 		return f.BadResume()
@@ -383,7 +382,7 @@ loop1:
 case1:
 //line selects.go:34
 	v2 = valueStart(t, tr, 10)
-//line selects_task.go:387
+//line selects_task.go:386
 	if generated.Suspended(t) {
 		s1 := generated.At[selectReceivesAt1](f)
 		*s1 = selectReceivesAt1{n: n, sum: sum, i: i, v: v}
@@ -399,7 +398,7 @@ resume1:
 case2:
 //line selects.go:37
 	waitStart(t, tr, s)
-//line selects_task.go:403
+//line selects_task.go:402
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
 		*h = selectReceivesHeld{tr: tr, a: a, b: b, s: s}
@@ -422,7 +421,7 @@ end2:
 case3:
 //line selects.go:44
 	valueStart(t, tr, v1)
-//line selects_task.go:426
+//line selects_task.go:425
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
 		*h = selectReceivesHeld{tr: tr}
@@ -435,7 +434,7 @@ resume3:
 	return generated.Return(f, sum, nil)
 }
 
-//line selects_task.go:439
+//line selects_task.go:438
 
 // selectSendsArgs has the arguments of selectSends.
 type selectSendsArgs struct {
@@ -472,7 +471,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case c <- tr.Int(5):
 			v := valueStart(t, tr, 1)
-//line selects_task.go:476
+//line selects_task.go:475
 			if generated.Suspended(t) {
 				f, h := selectSendsKind.Spill(t, 1)
 				s := generated.At[selectSendsAt1](f)
@@ -485,7 +484,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k += v
 		default:
 			v1 := valueStart(t, tr, 10)
-//line selects_task.go:489
+//line selects_task.go:488
 			if generated.Suspended(t) {
 				f, h := selectSendsKind.Spill(t, 2)
 				s := generated.At[selectSendsAt2](f)
@@ -501,7 +500,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + <-c, nil
 }
 
-//line selects_task.go:505
+//line selects_task.go:504
 
 // selectSendsStep is the step form of selectSends.
 func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHeld) generated.Step {
@@ -524,7 +523,7 @@ func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHe
 //line selects.go:56
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:528
+//line selects_task.go:527
 		goto resume1
 	case 2:
 		s := generated.At[selectSendsAt2](f)
@@ -533,7 +532,7 @@ func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHe
 //line selects.go:58
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:537
+//line selects_task.go:536
 		goto resume2
 	default:
 		return f.BadResume()
@@ -557,7 +556,7 @@ loop1:
 case1:
 //line selects.go:56
 	v = valueStart(t, tr, 1)
-//line selects_task.go:561
+//line selects_task.go:560
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt1](f)
 		*s = selectSendsAt1{k: k, i: i}
@@ -572,7 +571,7 @@ resume1:
 case2:
 //line selects.go:58
 	v1 = valueStart(t, tr, 10)
-//line selects_task.go:576
+//line selects_task.go:575
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt2](f)
 		*s = selectSendsAt2{k: k, i: i}
@@ -592,7 +591,7 @@ end2:
 	return generated.Return(f, k+<-c, nil)
 }
 
-//line selects_task.go:596
+//line selects_task.go:595
 
 // selectAssignsArgs has the arguments of selectAssigns.
 type selectAssignsArgs struct {
@@ -636,7 +635,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:73
 		v = v1
 		valueStart(t, tr, v)
-//line selects_task.go:640
+//line selects_task.go:639
 		if generated.Suspended(t) {
 			_, h := selectAssignsKind.Spill(t, 1)
 			*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -649,7 +648,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:77
 		v, ok = v2, v3
 		valueStart(t, tr, v)
-//line selects_task.go:653
+//line selects_task.go:652
 		if generated.Suspended(t) {
 			f, h := selectAssignsKind.Spill(t, 2)
 			*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
@@ -663,7 +662,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:81
 		list[tr.Int(1)] = v4
 		valueStart(t, tr, list[1])
-//line selects_task.go:667
+//line selects_task.go:666
 		if generated.Suspended(t) {
 			f, h := selectAssignsKind.Spill(t, 3)
 			*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
@@ -676,7 +675,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line selects_task.go:680
+//line selects_task.go:679
 
 // selectAssignsStep is the step form of selectAssigns.
 func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAssignsHeld) generated.Step {
@@ -698,7 +697,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:74
 		generated.Child(f)
-//line selects_task.go:702
+//line selects_task.go:701
 		goto resume1
 	case 2:
 		s := generated.At[selectAssignsAt2](f)
@@ -706,7 +705,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:78
 		generated.Child(f)
-//line selects_task.go:710
+//line selects_task.go:709
 		goto resume2
 	case 3:
 		s := generated.At[selectAssignsAt3](f)
@@ -714,7 +713,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, list = h.tr, h.list
 //line selects.go:82
 		generated.Child(f)
-//line selects_task.go:718
+//line selects_task.go:717
 		goto resume3
 	default:
 		return f.BadResume()
@@ -735,7 +734,7 @@ case1:
 //line selects.go:73
 	v = v1
 	valueStart(t, tr, v)
-//line selects_task.go:739
+//line selects_task.go:738
 	if generated.Suspended(t) {
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
 		return generated.Wait(f, t, 1)
@@ -750,7 +749,7 @@ case2:
 //line selects.go:77
 	v, ok = v2, v3
 	valueStart(t, tr, v)
-//line selects_task.go:754
+//line selects_task.go:753
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -766,7 +765,7 @@ case3:
 //line selects.go:81
 	list[tr.Int(1)] = v4
 	valueStart(t, tr, list[1])
-//line selects_task.go:770
+//line selects_task.go:769
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, list: list}
@@ -778,7 +777,7 @@ resume3:
 	return generated.Return(f, v, nil)
 }
 
-//line selects_task.go:782
+//line selects_task.go:781
 
 // channelArgs has the arguments of channel.
 type channelArgs struct {
@@ -802,7 +801,7 @@ var channelKind *generated.HeldKind[channelState, channelHeld, chan int]
 func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:806
+//line selects_task.go:805
 	if generated.Suspended(t) {
 		f := channelKind.SpillBare(t, 1)
 		*generated.At[channelAt1](f) = channelAt1{n: n}
@@ -816,7 +815,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 	return c
 }
 
-//line selects_task.go:820
+//line selects_task.go:819
 
 // channelStep is the step form of channel.
 func channelStep(f *generated.Frame[channelState, chan int], h *channelHeld) generated.Step {
@@ -836,14 +835,14 @@ func channelStep(f *generated.Frame[channelState, chan int], h *channelHeld) gen
 		n = s.n
 //line selects.go:89
 		generated.ChildErr(f)
-//line selects_task.go:840
+//line selects_task.go:839
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:847
+//line selects_task.go:846
 	if generated.Suspended(t) {
 		*generated.At[channelAt1](f) = channelAt1{n: n}
 		if h != nil {
@@ -860,7 +859,7 @@ resume1:
 	return generated.Return(f, c, nil)
 }
 
-//line selects_task.go:864
+//line selects_task.go:863
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -909,7 +908,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:99
 		v1 := channelStart(t, tr, 1)
-//line selects_task.go:913
+//line selects_task.go:912
 		if generated.Suspended(t) {
 			_, h := selectOperandsKind.Spill(t, 1)
 			*h = selectOperandsHeld{tr: tr}
@@ -920,7 +919,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v2 := new(chan int)
 //line selects.go:101
 		v3 := valueStart(t, tr, 2)
-//line selects_task.go:924
+//line selects_task.go:923
 		if generated.Suspended(t) {
 			f, h := selectOperandsKind.Spill(t, 2)
 			s := generated.At[selectOperandsAt2](f)
@@ -941,7 +940,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	{
 		v4 := channelStart(t, tr, 0)
-//line selects_task.go:945
+//line selects_task.go:944
 		if generated.Suspended(t) {
 			f, h := selectOperandsKind.Spill(t, 3)
 			*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
@@ -951,7 +950,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:106
 		v5 := valueStart(t, tr, 3)
-//line selects_task.go:955
+//line selects_task.go:954
 		if generated.Suspended(t) {
 			f, h := selectOperandsKind.Spill(t, 4)
 			s := generated.At[selectOperandsAt4](f)
@@ -962,7 +961,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:108
 		v6 := channelStart(t, tr, 0)
-//line selects_task.go:966
+//line selects_task.go:965
 		if generated.Suspended(t) {
 			f, h := selectOperandsKind.Spill(t, 5)
 			*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v5: v5}
@@ -974,7 +973,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v4 <- v5:
 			k = valueStart(t, tr, 4)
-//line selects_task.go:978
+//line selects_task.go:977
 			if generated.Suspended(t) {
 				f := selectOperandsKind.SpillBare(t, 6)
 				s := generated.At[selectOperandsAt6](f)
@@ -991,7 +990,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line selects_task.go:995
+//line selects_task.go:994
 
 // selectOperandsStep is the step form of selectOperands.
 func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectOperandsHeld) generated.Step {
@@ -1013,7 +1012,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:99
 		v1 = h.result
 		generated.Child(f)
-//line selects_task.go:1017
+//line selects_task.go:1016
 		goto resume1
 	case 2:
 		s := generated.At[selectOperandsAt2](f)
@@ -1021,7 +1020,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:101
 		v3 = s.result
 		generated.Child(f)
-//line selects_task.go:1025
+//line selects_task.go:1024
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -1030,7 +1029,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:106
 		v4 = h.result
 		generated.Child(f)
-//line selects_task.go:1034
+//line selects_task.go:1033
 		goto resume3
 	case 4:
 		s := generated.At[selectOperandsAt4](f)
@@ -1039,7 +1038,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:106
 		v5 = s.result
 		generated.Child(f)
-//line selects_task.go:1043
+//line selects_task.go:1042
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
@@ -1048,21 +1047,21 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:108
 		v6 = h.result
 		generated.Child(f)
-//line selects_task.go:1052
+//line selects_task.go:1051
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
 //line selects.go:107
 		k = s.result
 		generated.Child(f)
-//line selects_task.go:1059
+//line selects_task.go:1058
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line selects.go:99
 	v1 = channelStart(t, tr, 1)
-//line selects_task.go:1066
+//line selects_task.go:1065
 	if generated.Suspended(t) {
 		h = selectOperandsKind.Hold(t, f, h)
 		*h = selectOperandsHeld{tr: tr}
@@ -1074,7 +1073,7 @@ resume1:
 	v2 = new(chan int)
 //line selects.go:101
 	v3 = valueStart(t, tr, 2)
-//line selects_task.go:1078
+//line selects_task.go:1077
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt2](f)
 		*s = selectOperandsAt2{}
@@ -1102,7 +1101,7 @@ end1:
 	k = 0
 //line selects.go:106
 	v4 = channelStart(t, tr, 0)
-//line selects_task.go:1106
+//line selects_task.go:1105
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
 		h = selectOperandsKind.Hold(t, f, h)
@@ -1113,7 +1112,7 @@ end1:
 resume3:
 //line selects.go:106
 	v5 = valueStart(t, tr, 3)
-//line selects_task.go:1117
+//line selects_task.go:1116
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt4](f)
 		*s = selectOperandsAt4{k: k}
@@ -1125,7 +1124,7 @@ resume3:
 resume4:
 //line selects.go:108
 	v6 = channelStart(t, tr, 0)
-//line selects_task.go:1129
+//line selects_task.go:1128
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v5: v5}
 		h = selectOperandsKind.Hold(t, f, h)
@@ -1144,7 +1143,7 @@ resume5:
 case3:
 //line selects.go:107
 	k = valueStart(t, tr, 4)
-//line selects_task.go:1148
+//line selects_task.go:1147
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
@@ -1163,7 +1162,7 @@ end2:
 	return generated.Return(f, k, nil)
 }
 
-//line selects_task.go:1167
+//line selects_task.go:1166
 
 // selectJumpsArgs has the arguments of selectJumps.
 type selectJumpsArgs struct {
@@ -1209,7 +1208,7 @@ loop:
 			switch v {
 			case 1:
 				waitStart(t, tr, "continue")
-//line selects_task.go:1213
+//line selects_task.go:1212
 				if generated.Suspended(t) {
 					f, h := selectJumpsKind.Spill(t, 1)
 					*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
@@ -1220,7 +1219,7 @@ loop:
 			case 3:
 //line selects.go:129
 				waitStart(t, tr, "continue loop")
-//line selects_task.go:1224
+//line selects_task.go:1223
 				if generated.Suspended(t) {
 					f, h := selectJumpsKind.Spill(t, 2)
 					*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
@@ -1232,7 +1231,7 @@ loop:
 //line selects.go:132
 			if v == 2 {
 				waitStart(t, tr, "break")
-//line selects_task.go:1236
+//line selects_task.go:1235
 				if generated.Suspended(t) {
 					f, h := selectJumpsKind.Spill(t, 3)
 					*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
@@ -1254,7 +1253,7 @@ loop:
 	return count, nil
 }
 
-//line selects_task.go:1258
+//line selects_task.go:1257
 
 // selectJumpsStep is the step form of selectJumps.
 func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHeld) generated.Step {
@@ -1276,7 +1275,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:126
 		generated.ChildErr(f)
-//line selects_task.go:1280
+//line selects_task.go:1279
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -1284,7 +1283,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1288
+//line selects_task.go:1287
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -1292,7 +1291,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:133
 		generated.ChildErr(f)
-//line selects_task.go:1296
+//line selects_task.go:1295
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1323,7 +1322,7 @@ case1:
 case2:
 //line selects.go:126
 	waitStart(t, tr, "continue")
-//line selects_task.go:1327
+//line selects_task.go:1326
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1334,7 +1333,7 @@ resume1:
 case3:
 //line selects.go:129
 	waitStart(t, tr, "continue loop")
-//line selects_task.go:1338
+//line selects_task.go:1337
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1349,7 +1348,7 @@ end1:
 	}
 //line selects.go:133
 	waitStart(t, tr, "break")
-//line selects_task.go:1353
+//line selects_task.go:1352
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1375,7 +1374,7 @@ end4:
 	return generated.Return(f, count, nil)
 }
 
-//line selects_task.go:1379
+//line selects_task.go:1378
 
 // pollResult is what poll returns.
 type pollResult = struct {
@@ -1403,7 +1402,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	select {
 	case v := <-s.next():
 		waitStart(t, tr, "polled", v)
-//line selects_task.go:1407
+//line selects_task.go:1406
 		if generated.Suspended(t) {
 			f := pollKind.SpillBare(t, 1)
 			*generated.At[pollAt1](f) = pollAt1{v: v}
@@ -1413,7 +1412,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 		return v, true
 	default:
 		waitStart(t, tr, "nothing")
-//line selects_task.go:1417
+//line selects_task.go:1416
 		if generated.Suspended(t) {
 			pollKind.SpillBare(t, 2)
 			return
@@ -1423,7 +1422,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	}
 }
 
-//line selects_task.go:1427
+//line selects_task.go:1426
 
 // pollStep is the step form of poll.
 func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.Step {
@@ -1441,12 +1440,12 @@ func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.
 		v = s1.v
 //line selects.go:166
 		generated.ChildErr(f)
-//line selects_task.go:1445
+//line selects_task.go:1444
 		goto resume1
 	case 2:
 //line selects.go:169
 		generated.ChildErr(f)
-//line selects_task.go:1450
+//line selects_task.go:1449
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1461,7 +1460,7 @@ func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.
 case1:
 //line selects.go:166
 	waitStart(t, tr, "polled", v)
-//line selects_task.go:1465
+//line selects_task.go:1464
 	if generated.Suspended(t) {
 		*generated.At[pollAt1](f) = pollAt1{v: v}
 		if h != nil {
@@ -1474,7 +1473,7 @@ resume1:
 	return generated.Return(f, pollResult{v, true}, nil)
 case2:
 	waitStart(t, tr, "nothing")
-//line selects_task.go:1478
+//line selects_task.go:1477
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pollHeld{}
@@ -1486,7 +1485,7 @@ resume2:
 	return generated.Return(f, pollResult{0, false}, nil)
 }
 
-//line selects_task.go:1490
+//line selects_task.go:1489
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -1518,7 +1517,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollStart(t, tr, s)
-//line selects_task.go:1522
+//line selects_task.go:1521
 		if generated.Suspended(t) {
 			f, h := selectInterfaceKind.Spill(t, 1)
 			s1 := generated.At[selectInterfaceAt1](f)
@@ -1535,7 +1534,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1539
+//line selects_task.go:1538
 
 // selectInterfaceStep is the step form of selectInterface.
 func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selectInterfaceHeld) generated.Step {
@@ -1559,7 +1558,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 //line selects.go:178
 		v, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line selects_task.go:1563
+//line selects_task.go:1562
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1569,7 +1568,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 	sum = 0
 loop1:
 	v, ok = pollStart(t, tr, s)
-//line selects_task.go:1573
+//line selects_task.go:1572
 	if generated.Suspended(t) {
 		s1 := generated.At[selectInterfaceAt1](f)
 		*s1 = selectInterfaceAt1{sum: sum}
@@ -1586,7 +1585,7 @@ resume1:
 	goto loop1
 }
 
-//line selects_task.go:1590
+//line selects_task.go:1589
 
 // selectNilArgs has the arguments of selectNil.
 type selectNilArgs struct {
@@ -1619,7 +1618,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:191
 		v := valueStart(t, tr, 1)
-//line selects_task.go:1623
+//line selects_task.go:1622
 		if generated.Suspended(t) {
 			f, h := selectNilKind.Spill(t, 1)
 			s := generated.At[selectNilAt1](f)
@@ -1636,7 +1635,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("never")
 		default:
 			valueStart(t, tr, 2)
-//line selects_task.go:1640
+//line selects_task.go:1639
 			if generated.Suspended(t) {
 				f := selectNilKind.SpillBare(t, 2)
 				*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
@@ -1648,7 +1647,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1652
+//line selects_task.go:1651
 
 // selectNilStep is the step form of selectNil.
 func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) generated.Step {
@@ -1670,14 +1669,14 @@ func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) ge
 //line selects.go:191
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1674
+//line selects_task.go:1673
 		goto resume1
 	case 2:
 		s := generated.At[selectNilAt2](f)
 		n = s.n
 //line selects.go:194
 		generated.Child(f)
-//line selects_task.go:1681
+//line selects_task.go:1680
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1685,7 +1684,7 @@ func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) ge
 	c = nil
 //line selects.go:191
 	v = valueStart(t, tr, 1)
-//line selects_task.go:1689
+//line selects_task.go:1688
 	if generated.Suspended(t) {
 		s := generated.At[selectNilAt1](f)
 		*s = selectNilAt1{n: n}
@@ -1715,7 +1714,7 @@ case2:
 case3:
 //line selects.go:194
 	valueStart(t, tr, 2)
-//line selects_task.go:1719
+//line selects_task.go:1718
 	if generated.Suspended(t) {
 		*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
 		if h != nil {
@@ -1729,7 +1728,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line selects_task.go:1733
+//line selects_task.go:1732
 
 // selectOneArgs has the arguments of selectOne.
 type selectOneArgs struct {
@@ -1758,7 +1757,7 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case v := <-c:
 		x := v
 		valueStart(t, tr, x)
-//line selects_task.go:1762
+//line selects_task.go:1761
 		if generated.Suspended(t) {
 			f := selectOneKind.SpillBare(t, 1)
 			*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
@@ -1769,7 +1768,7 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1773
+//line selects_task.go:1772
 
 // selectOneStep is the step form of selectOne.
 func selectOneStep(f *generated.Frame[selectOneState, int], h *selectOneHeld) generated.Step {
@@ -1790,7 +1789,7 @@ func selectOneStep(f *generated.Frame[selectOneState, int], h *selectOneHeld) ge
 		x = s.x
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:1794
+//line selects_task.go:1793
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1806,7 +1805,7 @@ case1:
 //line selects.go:204
 	x = v
 	valueStart(t, tr, x)
-//line selects_task.go:1810
+//line selects_task.go:1809
 	if generated.Suspended(t) {
 		*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
 		if h != nil {
@@ -1819,4 +1818,4 @@ resume1:
 	return generated.Return(f, x, nil)
 }
 
-//line selects_task.go:1823
+//line selects_task.go:1822

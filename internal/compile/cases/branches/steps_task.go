@@ -26,7 +26,6 @@ func init() {
 	generated.Bind(wait, waitStart, nil)
 }
 
-
 // valueArgs has the arguments of value.
 type valueArgs struct {
 	n int
@@ -50,7 +49,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:54
+//line steps_task.go:53
 	if generated.Suspended(t) {
 		f := valueKind.SpillBare(t, 1)
 		*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -60,7 +59,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return n
 }
 
-//line steps_task.go:64
+//line steps_task.go:63
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
@@ -79,7 +78,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s.n
 //line steps.go:11
 		generated.Err(f)
-//line steps_task.go:83
+//line steps_task.go:82
 		goto resume1
 	default:
 		return f.BadResume()
@@ -87,7 +86,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:91
+//line steps_task.go:90
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -100,7 +99,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line steps_task.go:104
+//line steps_task.go:103
 
 type waitState struct{}
 
@@ -116,7 +115,7 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 //line steps.go:17
 	tr.Print(note...)
 	err := t.Yield()
-//line steps_task.go:120
+//line steps_task.go:119
 	if generated.Suspended(t) {
 		waitKind.SpillBare(t, 1)
 		return
@@ -125,7 +124,7 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 	return err
 }
 
-//line steps_task.go:129
+//line steps_task.go:128
 
 // waitStep is the step form of wait.
 func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.Step {
@@ -141,7 +140,7 @@ func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.St
 	case 1:
 //line steps.go:18
 		err = generated.Err(f)
-//line steps_task.go:145
+//line steps_task.go:144
 		goto resume1
 	default:
 		return f.BadResume()
@@ -149,7 +148,7 @@ func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.St
 //line steps.go:17
 	tr.Print(note...)
 	err = t.Yield()
-//line steps_task.go:153
+//line steps_task.go:152
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitHeld{}
@@ -161,4 +160,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line steps_task.go:165
+//line steps_task.go:164

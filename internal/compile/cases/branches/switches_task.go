@@ -104,7 +104,6 @@ func init() {
 	})
 }
 
-
 // tagOnceArgs has the arguments of tagOnce.
 type tagOnceArgs struct {
 	n int
@@ -163,7 +162,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x = 1
 		waitStart(t, tr, "zero")
-//line switches_task.go:167
+//line switches_task.go:166
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 1)
 			*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
@@ -175,7 +174,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1, 5:
 		x = 2
 		waitStart(t, tr, "one")
-//line switches_task.go:179
+//line switches_task.go:178
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 2)
 			*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
@@ -187,7 +186,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 		x = 0
 		waitStart(t, tr, "default")
-//line switches_task.go:191
+//line switches_task.go:190
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 3)
 			*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
@@ -198,7 +197,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:26
 		v := valueStart(t, tr, x)
-//line switches_task.go:202
+//line switches_task.go:201
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 4)
 			s := generated.At[tagOnceAt4](f)
@@ -211,7 +210,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v {
 		case 1:
 			valueStart(t, tr, 10)
-//line switches_task.go:215
+//line switches_task.go:214
 			if generated.Suspended(t) {
 				f, h := tagOnceKind.Spill(t, 5)
 				*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
@@ -221,7 +220,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 3:
 //line switches.go:30
 			valueStart(t, tr, 30)
-//line switches_task.go:225
+//line switches_task.go:224
 			if generated.Suspended(t) {
 				f, h := tagOnceKind.Spill(t, 6)
 				*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
@@ -234,7 +233,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch tr.Int(x) {
 	case 0, 1, 2:
 		v1 := valueStart(t, tr, x)
-//line switches_task.go:238
+//line switches_task.go:237
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 7)
 			s := generated.At[tagOnceAt7](f)
@@ -249,7 +248,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line switches_task.go:253
+//line switches_task.go:252
 
 // tagOnceStep is the step form of tagOnce.
 func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generated.Step {
@@ -269,7 +268,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:16
 		generated.ChildErr(f)
-//line switches_task.go:273
+//line switches_task.go:272
 		goto resume1
 	case 2:
 		s := generated.At[tagOnceAt2](f)
@@ -277,7 +276,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:20
 		generated.ChildErr(f)
-//line switches_task.go:281
+//line switches_task.go:280
 		goto resume2
 	case 3:
 		s := generated.At[tagOnceAt3](f)
@@ -285,7 +284,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:24
 		generated.ChildErr(f)
-//line switches_task.go:289
+//line switches_task.go:288
 		goto resume3
 	case 4:
 		s := generated.At[tagOnceAt4](f)
@@ -294,7 +293,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 //line switches.go:26
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:298
+//line switches_task.go:297
 		goto resume4
 	case 5:
 		s := generated.At[tagOnceAt5](f)
@@ -302,7 +301,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:28
 		generated.Child(f)
-//line switches_task.go:306
+//line switches_task.go:305
 		goto resume5
 	case 6:
 		s := generated.At[tagOnceAt6](f)
@@ -310,7 +309,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:30
 		generated.Child(f)
-//line switches_task.go:314
+//line switches_task.go:313
 		goto resume6
 	case 7:
 		s := generated.At[tagOnceAt7](f)
@@ -319,7 +318,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 //line switches.go:34
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:323
+//line switches_task.go:322
 		goto resume7
 	default:
 		return f.BadResume()
@@ -338,7 +337,7 @@ case1:
 //line switches.go:15
 	x = 1
 	waitStart(t, tr, "zero")
-//line switches_task.go:342
+//line switches_task.go:341
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -352,7 +351,7 @@ case2:
 //line switches.go:19
 	x = 2
 	waitStart(t, tr, "one")
-//line switches_task.go:356
+//line switches_task.go:355
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -366,7 +365,7 @@ case3:
 //line switches.go:23
 	x = 0
 	waitStart(t, tr, "default")
-//line switches_task.go:370
+//line switches_task.go:369
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -376,7 +375,7 @@ resume3:
 end1:
 //line switches.go:26
 	v = valueStart(t, tr, x)
-//line switches_task.go:380
+//line switches_task.go:379
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt4](f)
 		*s = tagOnceAt4{x: x}
@@ -396,7 +395,7 @@ resume4:
 case4:
 //line switches.go:28
 	valueStart(t, tr, 10)
-//line switches_task.go:400
+//line switches_task.go:399
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -407,7 +406,7 @@ resume5:
 case5:
 //line switches.go:30
 	valueStart(t, tr, 30)
-//line switches_task.go:411
+//line switches_task.go:410
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -424,7 +423,7 @@ end2:
 case6:
 //line switches.go:34
 	v1 = valueStart(t, tr, x)
-//line switches_task.go:428
+//line switches_task.go:427
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt7](f)
 		*s = tagOnceAt7{x: x}
@@ -439,7 +438,7 @@ end3:
 	return generated.Return(f, x, nil)
 }
 
-//line switches_task.go:443
+//line switches_task.go:442
 
 // casesWaitArgs has the arguments of casesWait.
 type casesWaitArgs struct {
@@ -498,7 +497,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:41
 			v := valueStart(t, tr, 0)
-//line switches_task.go:502
+//line switches_task.go:501
 			if generated.Suspended(t) {
 				f, h := casesWaitKind.Spill(t, 1)
 				s := generated.At[casesWaitAt1](f)
@@ -520,7 +519,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:43
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:524
+//line switches_task.go:523
 				if generated.Suspended(t) {
 					f, h := casesWaitKind.Spill(t, 2)
 					s := generated.At[casesWaitAt2](f)
@@ -546,7 +545,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v2 := valueStart(t, tr, 100)
-//line switches_task.go:550
+//line switches_task.go:549
 			if generated.Suspended(t) {
 				f := casesWaitKind.SpillBare(t, 3)
 				s := generated.At[casesWaitAt3](f)
@@ -560,7 +559,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("one or two")
 		case 3:
 			v3 := valueStart(t, tr, 300)
-//line switches_task.go:564
+//line switches_task.go:563
 			if generated.Suspended(t) {
 				f, h := casesWaitKind.Spill(t, 4)
 				s := generated.At[casesWaitAt4](f)
@@ -578,7 +577,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:50
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:582
+//line switches_task.go:581
 		if generated.Suspended(t) {
 			f, h := casesWaitKind.Spill(t, 5)
 			s := generated.At[casesWaitAt5](f)
@@ -593,7 +592,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:51
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:597
+//line switches_task.go:596
 			if generated.Suspended(t) {
 				f, h := casesWaitKind.Spill(t, 6)
 				s := generated.At[casesWaitAt6](f)
@@ -631,7 +630,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:635
+//line switches_task.go:634
 
 // casesWaitStep is the step form of casesWait.
 func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) generated.Step {
@@ -652,7 +651,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:41
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:656
+//line switches_task.go:655
 		goto resume1
 	case 2:
 		s := generated.At[casesWaitAt2](f)
@@ -661,14 +660,14 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:43
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:665
+//line switches_task.go:664
 		goto resume2
 	case 3:
 		s := generated.At[casesWaitAt3](f)
 //line switches.go:42
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:672
+//line switches_task.go:671
 		goto resume3
 	case 4:
 		s := generated.At[casesWaitAt4](f)
@@ -677,7 +676,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:46
 		v3 = s.result
 		generated.Child(f)
-//line switches_task.go:681
+//line switches_task.go:680
 		goto resume4
 	case 5:
 		s := generated.At[casesWaitAt5](f)
@@ -686,7 +685,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:50
 		v4 = s.result
 		generated.Child(f)
-//line switches_task.go:690
+//line switches_task.go:689
 		goto resume5
 	case 6:
 		s := generated.At[casesWaitAt6](f)
@@ -695,7 +694,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:51
 		v5 = s.result
 		generated.Child(f)
-//line switches_task.go:699
+//line switches_task.go:698
 		goto resume6
 	default:
 		return f.BadResume()
@@ -705,7 +704,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 	clause = 0
 //line switches.go:41
 	v = valueStart(t, tr, 0)
-//line switches_task.go:709
+//line switches_task.go:708
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt1](f)
 		*s = casesWaitAt1{n: n, tag: tag, clause: clause}
@@ -735,7 +734,7 @@ else1:
 else2:
 //line switches.go:43
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:739
+//line switches_task.go:738
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt2](f)
 		*s = casesWaitAt2{n: n, tag: tag, clause: clause}
@@ -779,7 +778,7 @@ end4:
 case1:
 //line switches.go:42
 	v2 = valueStart(t, tr, 100)
-//line switches_task.go:783
+//line switches_task.go:782
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt3](f)
 		*s = casesWaitAt3{}
@@ -798,7 +797,7 @@ case2:
 case3:
 //line switches.go:46
 	v3 = valueStart(t, tr, 300)
-//line switches_task.go:802
+//line switches_task.go:801
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt4](f)
 		*s = casesWaitAt4{n: n}
@@ -816,7 +815,7 @@ case4:
 	tr.Print("none")
 end5:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:820
+//line switches_task.go:819
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt5](f)
 		*s = casesWaitAt5{n: n}
@@ -831,7 +830,7 @@ resume5:
 	clause1 = 0
 //line switches.go:51
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:835
+//line switches_task.go:834
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt6](f)
 		*s = casesWaitAt6{n: n, tag1: tag1, clause1: clause1}
@@ -888,7 +887,7 @@ end9:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:892
+//line switches_task.go:891
 
 // noTagArgs has the arguments of noTag.
 type noTagArgs struct {
@@ -941,7 +940,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 //line switches.go:64
 			v := valueStart(t, tr, n)
-//line switches_task.go:945
+//line switches_task.go:944
 			if generated.Suspended(t) {
 				f, h := noTagKind.Spill(t, 1)
 				s := generated.At[noTagAt1](f)
@@ -967,7 +966,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:67
 				v1 := valueStart(t, tr, n)
-//line switches_task.go:971
+//line switches_task.go:970
 				if generated.Suspended(t) {
 					f, h := noTagKind.Spill(t, 2)
 					s := generated.At[noTagAt2](f)
@@ -987,7 +986,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:991
+//line switches_task.go:990
 			if generated.Suspended(t) {
 				_, h := noTagKind.Spill(t, 3)
 				*h = noTagHeld{tr: tr}
@@ -998,7 +997,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 2:
 			n = 100
 			valueStart(t, tr, 2)
-//line switches_task.go:1002
+//line switches_task.go:1001
 			if generated.Suspended(t) {
 				f, h := noTagKind.Spill(t, 4)
 				*generated.At[noTagAt4](f) = noTagAt4{n: n}
@@ -1009,7 +1008,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line switches.go:68
 			n++
 			valueStart(t, tr, 3)
-//line switches_task.go:1013
+//line switches_task.go:1012
 			if generated.Suspended(t) {
 				f, h := noTagKind.Spill(t, 5)
 				*generated.At[noTagAt5](f) = noTagAt5{n: n}
@@ -1021,7 +1020,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:71
 		x := valueStart(t, tr, n)
-//line switches_task.go:1025
+//line switches_task.go:1024
 		if generated.Suspended(t) {
 			f := noTagKind.SpillBare(t, 6)
 			s := generated.At[noTagAt6](f)
@@ -1041,7 +1040,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, errors.New("small")
 }
 
-//line switches_task.go:1045
+//line switches_task.go:1044
 
 // noTagStep is the step form of noTag.
 func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step {
@@ -1063,7 +1062,7 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 //line switches.go:64
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1067
+//line switches_task.go:1066
 		goto resume1
 	case 2:
 		s := generated.At[noTagAt2](f)
@@ -1072,13 +1071,13 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 //line switches.go:67
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1076
+//line switches_task.go:1075
 		goto resume2
 	case 3:
 		tr = h.tr
 //line switches.go:62
 		generated.Child(f)
-//line switches_task.go:1082
+//line switches_task.go:1081
 		goto resume3
 	case 4:
 		s := generated.At[noTagAt4](f)
@@ -1086,7 +1085,7 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 		tr = h.tr
 //line switches.go:66
 		generated.Child(f)
-//line switches_task.go:1090
+//line switches_task.go:1089
 		goto resume4
 	case 5:
 		s := generated.At[noTagAt5](f)
@@ -1094,14 +1093,14 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 		tr = h.tr
 //line switches.go:69
 		generated.Child(f)
-//line switches_task.go:1098
+//line switches_task.go:1097
 		goto resume5
 	case 6:
 		s := generated.At[noTagAt6](f)
 //line switches.go:71
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:1105
+//line switches_task.go:1104
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1116,7 +1115,7 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 	goto end5
 else1:
 	v = valueStart(t, tr, n)
-//line switches_task.go:1120
+//line switches_task.go:1119
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt1](f)
 		*s = noTagAt1{n: n, clause: clause}
@@ -1152,7 +1151,7 @@ else2:
 else3:
 //line switches.go:67
 	v1 = valueStart(t, tr, n)
-//line switches_task.go:1156
+//line switches_task.go:1155
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt2](f)
 		*s = noTagAt2{n: n, clause: clause}
@@ -1185,7 +1184,7 @@ end5:
 case1:
 //line switches.go:62
 	valueStart(t, tr, 1)
-//line switches_task.go:1189
+//line switches_task.go:1188
 	if generated.Suspended(t) {
 		h = noTagKind.Hold(t, f, h)
 		*h = noTagHeld{tr: tr}
@@ -1199,7 +1198,7 @@ case2:
 //line switches.go:65
 	n = 100
 	valueStart(t, tr, 2)
-//line switches_task.go:1203
+//line switches_task.go:1202
 	if generated.Suspended(t) {
 		*generated.At[noTagAt4](f) = noTagAt4{n: n}
 		h = noTagKind.Hold(t, f, h)
@@ -1212,7 +1211,7 @@ case3:
 //line switches.go:68
 	n++
 	valueStart(t, tr, 3)
-//line switches_task.go:1216
+//line switches_task.go:1215
 	if generated.Suspended(t) {
 		*generated.At[noTagAt5](f) = noTagAt5{n: n}
 		h = noTagKind.Hold(t, f, h)
@@ -1223,7 +1222,7 @@ resume5:
 end6:
 //line switches.go:71
 	x = valueStart(t, tr, n)
-//line switches_task.go:1227
+//line switches_task.go:1226
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt6](f)
 		*s = noTagAt6{}
@@ -1251,7 +1250,7 @@ end7:
 	return generated.Return(f, 0, errors.New("small"))
 }
 
-//line switches_task.go:1255
+//line switches_task.go:1254
 
 // fallsArgs has the arguments of falls.
 type fallsArgs struct {
@@ -1291,7 +1290,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:1295
+//line switches_task.go:1294
 		if generated.Suspended(t) {
 			f, h := fallsKind.Spill(t, 1)
 			s := generated.At[fallsAt1](f)
@@ -1306,7 +1305,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x := k
 		v1 := valueStart(t, tr, 10)
-//line switches_task.go:1310
+//line switches_task.go:1309
 		if generated.Suspended(t) {
 			f, h := fallsKind.Spill(t, 2)
 			s := generated.At[fallsAt2](f)
@@ -1324,7 +1323,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 2:
 		v2 := valueStart(t, tr, 1000)
-//line switches_task.go:1328
+//line switches_task.go:1327
 		if generated.Suspended(t) {
 			f := fallsKind.SpillBare(t, 3)
 			s := generated.At[fallsAt3](f)
@@ -1342,7 +1341,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1346
+//line switches_task.go:1345
 
 // fallsStep is the step form of falls.
 func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step {
@@ -1363,7 +1362,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:84
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1367
+//line switches_task.go:1366
 		goto resume1
 	case 2:
 		s := generated.At[fallsAt2](f)
@@ -1372,7 +1371,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:88
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1376
+//line switches_task.go:1375
 		goto resume2
 	case 3:
 		s := generated.At[fallsAt3](f)
@@ -1380,7 +1379,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:95
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1384
+//line switches_task.go:1383
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1404,7 +1403,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 case1:
 //line switches.go:84
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1408
+//line switches_task.go:1407
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt1](f)
 		*s = fallsAt1{k: k}
@@ -1420,7 +1419,7 @@ case2:
 //line switches.go:87
 	x = k
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:1424
+//line switches_task.go:1423
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt2](f)
 		*s = fallsAt2{k: k, x: x}
@@ -1439,7 +1438,7 @@ case3:
 case4:
 //line switches.go:95
 	v2 = valueStart(t, tr, 1000)
-//line switches_task.go:1443
+//line switches_task.go:1442
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt3](f)
 		*s = fallsAt3{k: k}
@@ -1462,7 +1461,7 @@ end1:
 	return generated.Return(f, k, nil)
 }
 
-//line switches_task.go:1466
+//line switches_task.go:1465
 
 // defaultMiddleArgs has the arguments of defaultMiddle.
 type defaultMiddleArgs struct {
@@ -1503,7 +1502,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:106
 			v := valueStart(t, tr, 1)
-//line switches_task.go:1507
+//line switches_task.go:1506
 			if generated.Suspended(t) {
 				f, h := defaultMiddleKind.Spill(t, 1)
 				s := generated.At[defaultMiddleAt1](f)
@@ -1520,7 +1519,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:111
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:1524
+//line switches_task.go:1523
 				if generated.Suspended(t) {
 					f, h := defaultMiddleKind.Spill(t, 2)
 					s := generated.At[defaultMiddleAt2](f)
@@ -1543,7 +1542,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return 1, nil
 		default:
 			v2 := valueStart(t, tr, 0)
-//line switches_task.go:1547
+//line switches_task.go:1546
 			if generated.Suspended(t) {
 				f, h := defaultMiddleKind.Spill(t, 3)
 				s := generated.At[defaultMiddleAt3](f)
@@ -1561,7 +1560,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line switches_task.go:1565
+//line switches_task.go:1564
 
 // defaultMiddleStep is the step form of defaultMiddle.
 func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMiddleHeld) generated.Step {
@@ -1582,7 +1581,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:106
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1586
+//line switches_task.go:1585
 		goto resume1
 	case 2:
 		s := generated.At[defaultMiddleAt2](f)
@@ -1591,7 +1590,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:111
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1595
+//line switches_task.go:1594
 		goto resume2
 	case 3:
 		s := generated.At[defaultMiddleAt3](f)
@@ -1599,7 +1598,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:109
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1603
+//line switches_task.go:1602
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1609,7 +1608,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 	clause = 0
 //line switches.go:106
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1613
+//line switches_task.go:1612
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt1](f)
 		*s = defaultMiddleAt1{tag: tag, clause: clause}
@@ -1629,7 +1628,7 @@ resume1:
 else1:
 //line switches.go:111
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:1633
+//line switches_task.go:1632
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt2](f)
 		*s = defaultMiddleAt2{tag: tag, clause: clause}
@@ -1661,7 +1660,7 @@ case1:
 	return generated.Return(f, 1, nil)
 case2:
 	v2 = valueStart(t, tr, 0)
-//line switches_task.go:1665
+//line switches_task.go:1664
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt3](f)
 		*s = defaultMiddleAt3{}
@@ -1677,7 +1676,7 @@ case3:
 	return generated.Return(f, 2, nil)
 }
 
-//line switches_task.go:1681
+//line switches_task.go:1680
 
 // defaultFallsArgs has the arguments of defaultFalls.
 type defaultFallsArgs struct {
@@ -1716,7 +1715,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	default:
 		v := valueStart(t, tr, 5)
-//line switches_task.go:1720
+//line switches_task.go:1719
 		if generated.Suspended(t) {
 			f, h := defaultFallsKind.Spill(t, 1)
 			s := generated.At[defaultFallsAt1](f)
@@ -1730,7 +1729,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line switches_task.go:1734
+//line switches_task.go:1733
 		if generated.Suspended(t) {
 			f := defaultFallsKind.SpillBare(t, 2)
 			s := generated.At[defaultFallsAt2](f)
@@ -1746,7 +1745,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k += 50
 	case 2:
 		valueStart(t, tr, 2)
-//line switches_task.go:1750
+//line switches_task.go:1749
 		if generated.Suspended(t) {
 			f := defaultFallsKind.SpillBare(t, 3)
 			*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
@@ -1757,7 +1756,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1761
+//line switches_task.go:1760
 
 // defaultFallsStep is the step form of defaultFalls.
 func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFallsHeld) generated.Step {
@@ -1778,7 +1777,7 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 //line switches.go:120
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1782
+//line switches_task.go:1781
 		goto resume1
 	case 2:
 		s := generated.At[defaultFallsAt2](f)
@@ -1786,14 +1785,14 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 //line switches.go:123
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1790
+//line switches_task.go:1789
 		goto resume2
 	case 3:
 		s := generated.At[defaultFallsAt3](f)
 		k = s.k
 //line switches.go:129
 		generated.Child(f)
-//line switches_task.go:1797
+//line switches_task.go:1796
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1811,7 +1810,7 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 case1:
 //line switches.go:120
 	v = valueStart(t, tr, 5)
-//line switches_task.go:1815
+//line switches_task.go:1814
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt1](f)
 		*s = defaultFallsAt1{k: k}
@@ -1826,7 +1825,7 @@ resume1:
 case2:
 //line switches.go:123
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:1830
+//line switches_task.go:1829
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt2](f)
 		*s = defaultFallsAt2{k: k}
@@ -1847,7 +1846,7 @@ resume2:
 case3:
 //line switches.go:129
 	valueStart(t, tr, 2)
-//line switches_task.go:1851
+//line switches_task.go:1850
 	if generated.Suspended(t) {
 		*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
 		if h != nil {
@@ -1861,7 +1860,7 @@ end1:
 	return generated.Return(f, k, nil)
 }
 
-//line switches_task.go:1865
+//line switches_task.go:1864
 
 // breaksArgs has the arguments of breaks.
 type breaksArgs struct {
@@ -1912,7 +1911,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line switches.go:140
 					v := valueStart(t, tr, i)
-//line switches_task.go:1916
+//line switches_task.go:1915
 					if generated.Suspended(t) {
 						f, h := breaksKind.Spill(t, 1)
 						s := generated.At[breaksAt1](f)
@@ -1930,7 +1929,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				tr.Print("never")
 			case 2:
 				waitStart(t, tr, "continue")
-//line switches_task.go:1934
+//line switches_task.go:1933
 				if generated.Suspended(t) {
 					f, h := breaksKind.Spill(t, 2)
 					*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
@@ -1941,7 +1940,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case 4:
 //line switches.go:148
 				waitStart(t, tr, "break")
-//line switches_task.go:1945
+//line switches_task.go:1944
 				if generated.Suspended(t) {
 					f := breaksKind.SpillBare(t, 3)
 					*generated.At[breaksAt3](f) = breaksAt3{count: count}
@@ -1958,7 +1957,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line switches.go:156
 						v1 := valueStart(t, tr, i)
-//line switches_task.go:1962
+//line switches_task.go:1961
 						if generated.Suspended(t) {
 							f, h := breaksKind.Spill(t, 4)
 							s := generated.At[breaksAt4](f)
@@ -1982,7 +1981,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line switches_task.go:1986
+//line switches_task.go:1985
 
 // breaksStep is the step form of breaks.
 func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.Step {
@@ -2004,7 +2003,7 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 //line switches.go:140
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2008
+//line switches_task.go:2007
 		goto resume1
 	case 2:
 		s := generated.At[breaksAt2](f)
@@ -2012,14 +2011,14 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 		tr = h.tr
 //line switches.go:145
 		generated.ChildErr(f)
-//line switches_task.go:2016
+//line switches_task.go:2015
 		goto resume2
 	case 3:
 		s := generated.At[breaksAt3](f)
 		count = s.count
 //line switches.go:148
 		generated.ChildErr(f)
-//line switches_task.go:2023
+//line switches_task.go:2022
 		goto resume3
 	case 4:
 		s := generated.At[breaksAt4](f)
@@ -2028,7 +2027,7 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 //line switches.go:156
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2032
+//line switches_task.go:2031
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2052,7 +2051,7 @@ loop1:
 case1:
 //line switches.go:140
 	v = valueStart(t, tr, i)
-//line switches_task.go:2056
+//line switches_task.go:2055
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt1](f)
 		*s = breaksAt1{count: count, i: i}
@@ -2074,7 +2073,7 @@ end1:
 case2:
 //line switches.go:145
 	waitStart(t, tr, "continue")
-//line switches_task.go:2078
+//line switches_task.go:2077
 	if generated.Suspended(t) {
 		*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
 		h = breaksKind.Hold(t, f, h)
@@ -2086,7 +2085,7 @@ resume2:
 case3:
 //line switches.go:148
 	waitStart(t, tr, "break")
-//line switches_task.go:2090
+//line switches_task.go:2089
 	if generated.Suspended(t) {
 		*generated.At[breaksAt3](f) = breaksAt3{count: count}
 		if h != nil {
@@ -2104,7 +2103,7 @@ loop2:
 		goto end5
 	}
 	v1 = valueStart(t, tr, i)
-//line switches_task.go:2108
+//line switches_task.go:2107
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt4](f)
 		*s = breaksAt4{count: count, i: i}
@@ -2134,7 +2133,7 @@ end5:
 	return generated.Return(f, count, nil)
 }
 
-//line switches_task.go:2138
+//line switches_task.go:2137
 
 // initStatementArgs has the arguments of initStatement.
 type initStatementArgs struct {
@@ -2188,7 +2187,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:167
 		n1 := valueStart(t, tr, n+1)
-//line switches_task.go:2192
+//line switches_task.go:2191
 		if generated.Suspended(t) {
 			f, h := initStatementKind.Spill(t, 1)
 			s := generated.At[initStatementAt1](f)
@@ -2202,7 +2201,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 1:
 			n2 := n1 * 7
 			valueStart(t, tr, n2)
-//line switches_task.go:2206
+//line switches_task.go:2205
 			if generated.Suspended(t) {
 				f := initStatementKind.SpillBare(t, 2)
 				*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
@@ -2212,7 +2211,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return n2, nil
 		case 4:
 			v := valueStart(t, tr, 6)
-//line switches_task.go:2216
+//line switches_task.go:2215
 			if generated.Suspended(t) {
 				f, h := initStatementKind.Spill(t, 3)
 				s := generated.At[initStatementAt3](f)
@@ -2229,7 +2228,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:176
 		v1 := valueStart(t, tr, 8)
-//line switches_task.go:2233
+//line switches_task.go:2232
 		if generated.Suspended(t) {
 			f, h := initStatementKind.Spill(t, 4)
 			s := generated.At[initStatementAt4](f)
@@ -2245,7 +2244,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case x < y:
 			x, y = y, x
 			v2 := valueStart(t, tr, 9)
-//line switches_task.go:2249
+//line switches_task.go:2248
 			if generated.Suspended(t) {
 				f, h := initStatementKind.Spill(t, 5)
 				s := generated.At[initStatementAt5](f)
@@ -2260,7 +2259,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line switches.go:181
 	waitStart(t, tr, "init")
-//line switches_task.go:2264
+//line switches_task.go:2263
 	if generated.Suspended(t) {
 		f, h := initStatementKind.Spill(t, 6)
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
@@ -2275,7 +2274,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2279
+//line switches_task.go:2278
 
 // initStatementStep is the step form of initStatement.
 func initStatementStep(f *generated.Frame[initStatementState, int], h *initStatementHeld) generated.Step {
@@ -2296,14 +2295,14 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:167
 		n1 = s.result
 		generated.Child(f)
-//line switches_task.go:2300
+//line switches_task.go:2299
 		goto resume1
 	case 2:
 		s := generated.At[initStatementAt2](f)
 		n2 = s.n2
 //line switches.go:170
 		generated.Child(f)
-//line switches_task.go:2307
+//line switches_task.go:2306
 		goto resume2
 	case 3:
 		s := generated.At[initStatementAt3](f)
@@ -2312,7 +2311,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:173
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2316
+//line switches_task.go:2315
 		goto resume3
 	case 4:
 		s := generated.At[initStatementAt4](f)
@@ -2321,7 +2320,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:176
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2325
+//line switches_task.go:2324
 		goto resume4
 	case 5:
 		s := generated.At[initStatementAt5](f)
@@ -2330,7 +2329,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:179
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:2334
+//line switches_task.go:2333
 		goto resume5
 	case 6:
 		s := generated.At[initStatementAt6](f)
@@ -2338,14 +2337,14 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 		tr = h.tr
 //line switches.go:181
 		generated.ChildErr(f)
-//line switches_task.go:2342
+//line switches_task.go:2341
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line switches.go:167
 	n1 = valueStart(t, tr, n+1)
-//line switches_task.go:2349
+//line switches_task.go:2348
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt1](f)
 		*s = initStatementAt1{n: n}
@@ -2367,7 +2366,7 @@ case1:
 //line switches.go:169
 	n2 = n1 * 7
 	valueStart(t, tr, n2)
-//line switches_task.go:2371
+//line switches_task.go:2370
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
 		if h != nil {
@@ -2380,7 +2379,7 @@ resume2:
 	return generated.Return(f, n2, nil)
 case2:
 	v = valueStart(t, tr, 6)
-//line switches_task.go:2384
+//line switches_task.go:2383
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt3](f)
 		*s = initStatementAt3{n: n, n1: n1}
@@ -2395,7 +2394,7 @@ resume3:
 	tr.Print(n1)
 end1:
 	v1 = valueStart(t, tr, 8)
-//line switches_task.go:2399
+//line switches_task.go:2398
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt4](f)
 		*s = initStatementAt4{n: n}
@@ -2417,7 +2416,7 @@ case3:
 //line switches.go:178
 	x, y = y, x
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:2421
+//line switches_task.go:2420
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt5](f)
 		*s = initStatementAt5{n: n, x: x, y: y}
@@ -2431,7 +2430,7 @@ resume5:
 	tr.Print(x, y, v2)
 end2:
 	waitStart(t, tr, "init")
-//line switches_task.go:2435
+//line switches_task.go:2434
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
 		h = initStatementKind.Hold(t, f, h)
@@ -2452,7 +2451,7 @@ end3:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:2456
+//line switches_task.go:2455
 
 // switchInterfaceArgs has the arguments of switchInterface.
 type switchInterfaceArgs struct {
@@ -2517,7 +2516,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch kinds(n) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2521
+//line switches_task.go:2520
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 1)
 			s1 := generated.At[switchInterfaceAt1](f)
@@ -2530,7 +2529,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("nil", v)
 	case 5:
 		v1 := valueStart(t, tr, 2)
-//line switches_task.go:2534
+//line switches_task.go:2533
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 2)
 			s1 := generated.At[switchInterfaceAt2](f)
@@ -2543,7 +2542,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("five", v1)
 	case "text":
 		v2 := valueStart(t, tr, 3)
-//line switches_task.go:2547
+//line switches_task.go:2546
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 3)
 			s1 := generated.At[switchInterfaceAt3](f)
@@ -2556,7 +2555,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("text", v2)
 	default:
 		v3 := valueStart(t, tr, 4)
-//line switches_task.go:2560
+//line switches_task.go:2559
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 4)
 			s1 := generated.At[switchInterfaceAt4](f)
@@ -2571,7 +2570,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:203
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:2575
+//line switches_task.go:2574
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 5)
 			s1 := generated.At[switchInterfaceAt5](f)
@@ -2597,7 +2596,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			clause = 1
 		} else {
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:2601
+//line switches_task.go:2600
 			if generated.Suspended(t) {
 				f, h := switchInterfaceKind.Spill(t, 6)
 				s1 := generated.At[switchInterfaceAt6](f)
@@ -2617,7 +2616,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v6 := valueStart(t, tr, 5)
-//line switches_task.go:2621
+//line switches_task.go:2620
 			if generated.Suspended(t) {
 				f, h := switchInterfaceKind.Spill(t, 7)
 				s1 := generated.At[switchInterfaceAt7](f)
@@ -2636,7 +2635,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2640
+//line switches_task.go:2639
 
 // switchInterfaceStep is the step form of switchInterface.
 func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switchInterfaceHeld) generated.Step {
@@ -2658,7 +2657,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:195
 		v = s1.result
 		generated.Child(f)
-//line switches_task.go:2662
+//line switches_task.go:2661
 		goto resume1
 	case 2:
 		s1 := generated.At[switchInterfaceAt2](f)
@@ -2667,7 +2666,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:197
 		v1 = s1.result
 		generated.Child(f)
-//line switches_task.go:2671
+//line switches_task.go:2670
 		goto resume2
 	case 3:
 		s1 := generated.At[switchInterfaceAt3](f)
@@ -2676,7 +2675,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:199
 		v2 = s1.result
 		generated.Child(f)
-//line switches_task.go:2680
+//line switches_task.go:2679
 		goto resume3
 	case 4:
 		s1 := generated.At[switchInterfaceAt4](f)
@@ -2685,7 +2684,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:201
 		v3 = s1.result
 		generated.Child(f)
-//line switches_task.go:2689
+//line switches_task.go:2688
 		goto resume4
 	case 5:
 		s1 := generated.At[switchInterfaceAt5](f)
@@ -2694,7 +2693,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:203
 		v4 = s1.result
 		generated.Child(f)
-//line switches_task.go:2698
+//line switches_task.go:2697
 		goto resume5
 	case 6:
 		s1 := generated.At[switchInterfaceAt6](f)
@@ -2703,7 +2702,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:206
 		v5 = s1.result
 		generated.Child(f)
-//line switches_task.go:2707
+//line switches_task.go:2706
 		goto resume6
 	case 7:
 		s1 := generated.At[switchInterfaceAt7](f)
@@ -2712,7 +2711,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:205
 		v6 = s1.result
 		generated.Child(f)
-//line switches_task.go:2716
+//line switches_task.go:2715
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2731,7 +2730,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 case1:
 //line switches.go:195
 	v = valueStart(t, tr, 1)
-//line switches_task.go:2735
+//line switches_task.go:2734
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt1](f)
 		*s1 = switchInterfaceAt1{n: n}
@@ -2746,7 +2745,7 @@ resume1:
 case2:
 //line switches.go:197
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:2750
+//line switches_task.go:2749
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt2](f)
 		*s1 = switchInterfaceAt2{n: n}
@@ -2761,7 +2760,7 @@ resume2:
 case3:
 //line switches.go:199
 	v2 = valueStart(t, tr, 3)
-//line switches_task.go:2765
+//line switches_task.go:2764
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt3](f)
 		*s1 = switchInterfaceAt3{n: n}
@@ -2776,7 +2775,7 @@ resume3:
 case4:
 //line switches.go:201
 	v3 = valueStart(t, tr, 4)
-//line switches_task.go:2780
+//line switches_task.go:2779
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt4](f)
 		*s1 = switchInterfaceAt4{n: n}
@@ -2789,7 +2788,7 @@ resume4:
 	tr.Print("default", v3)
 end1:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:2793
+//line switches_task.go:2792
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt5](f)
 		*s1 = switchInterfaceAt5{n: n}
@@ -2823,7 +2822,7 @@ else1:
 else2:
 //line switches.go:206
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:2827
+//line switches_task.go:2826
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt6](f)
 		*s1 = switchInterfaceAt6{n: n, clause: clause}
@@ -2853,7 +2852,7 @@ end4:
 case5:
 //line switches.go:205
 	v6 = valueStart(t, tr, 5)
-//line switches_task.go:2857
+//line switches_task.go:2856
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt7](f)
 		*s1 = switchInterfaceAt7{n: n}
@@ -2872,7 +2871,7 @@ end5:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:2876
+//line switches_task.go:2875
 
 // emptiesArgs has the arguments of empties.
 type emptiesArgs struct {
@@ -2909,7 +2908,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:213
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2913
+//line switches_task.go:2912
 		if generated.Suspended(t) {
 			f, h := emptiesKind.Spill(t, 1)
 			s := generated.At[emptiesAt1](f)
@@ -2928,7 +2927,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:217
 		x := valueStart(t, tr, 2)
-//line switches_task.go:2932
+//line switches_task.go:2931
 		if generated.Suspended(t) {
 			f, h := emptiesKind.Spill(t, 2)
 			s := generated.At[emptiesAt2](f)
@@ -2948,7 +2947,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch {
 	default:
 		valueStart(t, tr, 3)
-//line switches_task.go:2952
+//line switches_task.go:2951
 		if generated.Suspended(t) {
 			f := emptiesKind.SpillBare(t, 3)
 			*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
@@ -2959,7 +2958,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2963
+//line switches_task.go:2962
 
 // emptiesStep is the step form of empties.
 func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generated.Step {
@@ -2980,7 +2979,7 @@ func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generate
 //line switches.go:213
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2984
+//line switches_task.go:2983
 		goto resume1
 	case 2:
 		s := generated.At[emptiesAt2](f)
@@ -2989,21 +2988,21 @@ func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generate
 //line switches.go:217
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:2993
+//line switches_task.go:2992
 		goto resume2
 	case 3:
 		s := generated.At[emptiesAt3](f)
 		n = s.n
 //line switches.go:224
 		generated.Child(f)
-//line switches_task.go:3000
+//line switches_task.go:2999
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line switches.go:213
 	v = valueStart(t, tr, 1)
-//line switches_task.go:3007
+//line switches_task.go:3006
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt1](f)
 		*s = emptiesAt1{n: n}
@@ -3019,7 +3018,7 @@ resume1:
 	switch {
 	}
 	x = valueStart(t, tr, 2)
-//line switches_task.go:3023
+//line switches_task.go:3022
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt2](f)
 		*s = emptiesAt2{n: n}
@@ -3049,7 +3048,7 @@ end1:
 case3:
 //line switches.go:224
 	valueStart(t, tr, 3)
-//line switches_task.go:3053
+//line switches_task.go:3052
 	if generated.Suspended(t) {
 		*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
 		if h != nil {
@@ -3062,7 +3061,7 @@ resume3:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:3066
+//line switches_task.go:3065
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -3102,7 +3101,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x1 := 5
 		valueStart(t, tr, x1)
-//line switches_task.go:3106
+//line switches_task.go:3105
 		if generated.Suspended(t) {
 			f, h := scopesKind.Spill(t, 1)
 			*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
@@ -3114,7 +3113,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x2 := []int{1}
 		valueStart(t, tr, len(x2))
-//line switches_task.go:3118
+//line switches_task.go:3117
 		if generated.Suspended(t) {
 			f, h := scopesKind.Spill(t, 2)
 			*generated.At[scopesAt2](f) = scopesAt2{n: n}
@@ -3126,7 +3125,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 2:
 		x = "changed"
 		valueStart(t, tr, 2)
-//line switches_task.go:3130
+//line switches_task.go:3129
 		if generated.Suspended(t) {
 			f, h := scopesKind.Spill(t, 3)
 			*generated.At[scopesAt3](f) = scopesAt3{n: n}
@@ -3139,7 +3138,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3143
+//line switches_task.go:3142
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.Step {
@@ -3161,7 +3160,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x = h.tr, h.x
 //line switches.go:234
 		generated.Child(f)
-//line switches_task.go:3165
+//line switches_task.go:3164
 		goto resume1
 	case 2:
 		s := generated.At[scopesAt2](f)
@@ -3169,7 +3168,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x, x2 = h.tr, h.x, h.x2
 //line switches.go:238
 		generated.Child(f)
-//line switches_task.go:3173
+//line switches_task.go:3172
 		goto resume2
 	case 3:
 		s := generated.At[scopesAt3](f)
@@ -3177,7 +3176,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x = h.tr, h.x
 //line switches.go:242
 		generated.Child(f)
-//line switches_task.go:3181
+//line switches_task.go:3180
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3197,7 +3196,7 @@ case1:
 //line switches.go:233
 	x1 = 5
 	valueStart(t, tr, x1)
-//line switches_task.go:3201
+//line switches_task.go:3200
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3211,7 +3210,7 @@ case2:
 //line switches.go:237
 	x2 = []int{1}
 	valueStart(t, tr, len(x2))
-//line switches_task.go:3215
+//line switches_task.go:3214
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n}
 		*h = scopesHeld{tr: tr, x: x, x2: x2}
@@ -3225,7 +3224,7 @@ case3:
 //line switches.go:241
 	x = "changed"
 	valueStart(t, tr, 2)
-//line switches_task.go:3229
+//line switches_task.go:3228
 	if generated.Suspended(t) {
 		*generated.At[scopesAt3](f) = scopesAt3{n: n}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3238,7 +3237,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:3242
+//line switches_task.go:3241
 
 // nestedSwitchArgs has the arguments of nestedSwitch.
 type nestedSwitchArgs struct {
@@ -3289,7 +3288,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:251
 			v := valueStart(t, tr, n)
-//line switches_task.go:3293
+//line switches_task.go:3292
 			if generated.Suspended(t) {
 				f, h := nestedSwitchKind.Spill(t, 1)
 				s := generated.At[nestedSwitchAt1](f)
@@ -3305,7 +3304,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				break
 			case 1:
 				v1 := valueStart(t, tr, 1)
-//line switches_task.go:3309
+//line switches_task.go:3308
 				if generated.Suspended(t) {
 					f, h := nestedSwitchKind.Spill(t, 2)
 					s := generated.At[nestedSwitchAt2](f)
@@ -3324,7 +3323,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case n == 2:
 			valueStart(t, tr, 2)
-//line switches_task.go:3328
+//line switches_task.go:3327
 			if generated.Suspended(t) {
 				f, h := nestedSwitchKind.Spill(t, 3)
 				*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
@@ -3334,7 +3333,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line switches.go:264
 			valueStart(t, tr, 3)
-//line switches_task.go:3338
+//line switches_task.go:3337
 			if generated.Suspended(t) {
 				f, h := nestedSwitchKind.Spill(t, 4)
 				*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
@@ -3346,7 +3345,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 //line switches.go:268
 		v2 := valueStart(t, tr, 9)
-//line switches_task.go:3350
+//line switches_task.go:3349
 		if generated.Suspended(t) {
 			f, h := nestedSwitchKind.Spill(t, 5)
 			s := generated.At[nestedSwitchAt5](f)
@@ -3361,7 +3360,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3365
+//line switches_task.go:3364
 
 // nestedSwitchStep is the step form of nestedSwitch.
 func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitchHeld) generated.Step {
@@ -3382,7 +3381,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:251
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3386
+//line switches_task.go:3385
 		goto resume1
 	case 2:
 		s := generated.At[nestedSwitchAt2](f)
@@ -3391,7 +3390,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:256
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3395
+//line switches_task.go:3394
 		goto resume2
 	case 3:
 		s := generated.At[nestedSwitchAt3](f)
@@ -3399,7 +3398,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 		tr = h.tr
 //line switches.go:262
 		generated.Child(f)
-//line switches_task.go:3403
+//line switches_task.go:3402
 		goto resume3
 	case 4:
 		s := generated.At[nestedSwitchAt4](f)
@@ -3407,7 +3406,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 		tr = h.tr
 //line switches.go:264
 		generated.Child(f)
-//line switches_task.go:3411
+//line switches_task.go:3410
 		goto resume4
 	case 5:
 		s := generated.At[nestedSwitchAt5](f)
@@ -3416,7 +3415,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:268
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3420
+//line switches_task.go:3419
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3433,7 +3432,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 case1:
 //line switches.go:251
 	v = valueStart(t, tr, n)
-//line switches_task.go:3437
+//line switches_task.go:3436
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt1](f)
 		*s = nestedSwitchAt1{n: n}
@@ -3456,7 +3455,7 @@ case2:
 	goto end1
 case3:
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:3460
+//line switches_task.go:3459
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt2](f)
 		*s = nestedSwitchAt2{n: n}
@@ -3481,7 +3480,7 @@ case4:
 case5:
 //line switches.go:262
 	valueStart(t, tr, 2)
-//line switches_task.go:3485
+//line switches_task.go:3484
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3492,7 +3491,7 @@ resume3:
 case6:
 //line switches.go:264
 	valueStart(t, tr, 3)
-//line switches_task.go:3496
+//line switches_task.go:3495
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3503,7 +3502,7 @@ end2:
 case7:
 //line switches.go:268
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:3507
+//line switches_task.go:3506
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt5](f)
 		*s = nestedSwitchAt5{n: n}
@@ -3518,7 +3517,7 @@ end3:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:3522
+//line switches_task.go:3521
 
 // returnsEverywhereArgs has the arguments of returnsEverywhere.
 type returnsEverywhereArgs struct {
@@ -3559,7 +3558,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	{
 //line switches.go:274
 		v := valueStart(t, tr, n)
-//line switches_task.go:3563
+//line switches_task.go:3562
 		if generated.Suspended(t) {
 			f, h := returnsEverywhereKind.Spill(t, 1)
 			s := generated.At[returnsEverywhereAt1](f)
@@ -3572,7 +3571,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		switch v {
 		case 0:
 			v1 := valueStart(t, tr, 10)
-//line switches_task.go:3576
+//line switches_task.go:3575
 			if generated.Suspended(t) {
 				f := returnsEverywhereKind.SpillBare(t, 2)
 				s := generated.At[returnsEverywhereAt2](f)
@@ -3587,7 +3586,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 				{
 //line switches.go:279
 					err := waitStart(t, tr, "for")
-//line switches_task.go:3591
+//line switches_task.go:3590
 					if generated.Suspended(t) {
 						f, h := returnsEverywhereKind.Spill(t, 3)
 						*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
@@ -3606,7 +3605,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			}
 		default:
 			v2 := valueStart(t, tr, n)
-//line switches_task.go:3610
+//line switches_task.go:3609
 			if generated.Suspended(t) {
 				f := returnsEverywhereKind.SpillBare(t, 4)
 				s := generated.At[returnsEverywhereAt4](f)
@@ -3620,7 +3619,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 }
 
-//line switches_task.go:3624
+//line switches_task.go:3623
 
 // returnsEverywhereStep is the step form of returnsEverywhere.
 func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *returnsEverywhereHeld) generated.Step {
@@ -3642,14 +3641,14 @@ func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *r
 //line switches.go:274
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3646
+//line switches_task.go:3645
 		goto resume1
 	case 2:
 		s := generated.At[returnsEverywhereAt2](f)
 //line switches.go:276
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3653
+//line switches_task.go:3652
 		goto resume2
 	case 3:
 		s := generated.At[returnsEverywhereAt3](f)
@@ -3657,21 +3656,21 @@ func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *r
 		tr = h.tr
 //line switches.go:279
 		err = generated.ChildErr(f)
-//line switches_task.go:3661
+//line switches_task.go:3660
 		goto resume3
 	case 4:
 		s := generated.At[returnsEverywhereAt4](f)
 //line switches.go:287
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3668
+//line switches_task.go:3667
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line switches.go:274
 	v = valueStart(t, tr, n)
-//line switches_task.go:3675
+//line switches_task.go:3674
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt1](f)
 		*s = returnsEverywhereAt1{n: n}
@@ -3693,7 +3692,7 @@ resume1:
 case1:
 //line switches.go:276
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:3697
+//line switches_task.go:3696
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt2](f)
 		*s = returnsEverywhereAt2{}
@@ -3709,7 +3708,7 @@ resume2:
 case2:
 loop1:
 	err = waitStart(t, tr, "for")
-//line switches_task.go:3713
+//line switches_task.go:3712
 	if generated.Suspended(t) {
 		*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
 		h = returnsEverywhereKind.Hold(t, f, h)
@@ -3730,7 +3729,7 @@ end1:
 	goto loop1
 case3:
 	v2 = valueStart(t, tr, n)
-//line switches_task.go:3734
+//line switches_task.go:3733
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt4](f)
 		*s = returnsEverywhereAt4{}
@@ -3745,7 +3744,7 @@ resume4:
 	panic(fmt.Sprint("size ", v2))
 }
 
-//line switches_task.go:3749
+//line switches_task.go:3748
 
 // gotoOutOfSwitchArgs has the arguments of gotoOutOfSwitch.
 type gotoOutOfSwitchArgs struct {
@@ -3782,7 +3781,7 @@ again:
 		k++
 //line switches.go:294
 		v = valueStart(t, tr, n)
-//line switches_task.go:3786
+//line switches_task.go:3785
 		if generated.Suspended(t) {
 			f, h := gotoOutOfSwitchKind.Spill(t, 1)
 			s := generated.At[gotoOutOfSwitchAt1](f)
@@ -3799,7 +3798,7 @@ again:
 			}
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:3803
+//line switches_task.go:3802
 			if generated.Suspended(t) {
 				f, h := gotoOutOfSwitchKind.Spill(t, 2)
 				*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
@@ -3819,7 +3818,7 @@ end:
 	return k, nil
 }
 
-//line switches_task.go:3823
+//line switches_task.go:3822
 
 // gotoOutOfSwitchStep is the step form of gotoOutOfSwitch.
 func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoOutOfSwitchHeld) generated.Step {
@@ -3840,7 +3839,7 @@ func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoO
 //line switches.go:294
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3844
+//line switches_task.go:3843
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutOfSwitchAt2](f)
@@ -3848,7 +3847,7 @@ func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoO
 		tr = h.tr
 //line switches.go:300
 		generated.Child(f)
-//line switches_task.go:3852
+//line switches_task.go:3851
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3859,7 +3858,7 @@ again:
 	k++
 //line switches.go:294
 	v = valueStart(t, tr, n)
-//line switches_task.go:3863
+//line switches_task.go:3862
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutOfSwitchAt1](f)
 		*s = gotoOutOfSwitchAt1{n: n, k: k}
@@ -3886,7 +3885,7 @@ case1:
 case2:
 //line switches.go:300
 	valueStart(t, tr, 1)
-//line switches_task.go:3890
+//line switches_task.go:3889
 	if generated.Suspended(t) {
 		*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
 		*h = gotoOutOfSwitchHeld{tr: tr}
@@ -3904,4 +3903,4 @@ end:
 	return generated.Return(f, k, nil)
 }
 
-//line switches_task.go:3908
+//line switches_task.go:3907

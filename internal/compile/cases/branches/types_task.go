@@ -67,7 +67,6 @@ func init() {
 	})
 }
 
-
 // typeSwitchArgs has the arguments of typeSwitch.
 type typeSwitchArgs struct {
 	n int
@@ -122,7 +121,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch v := something(n).(type) {
 	case int:
 		waitStart(t, tr, "int")
-//line types_task.go:126
+//line types_task.go:125
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 1)
 			*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
@@ -131,7 +130,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:27
 		v6 := valueStart(t, tr, v)
-//line types_task.go:135
+//line types_task.go:134
 		if generated.Suspended(t) {
 			f := typeSwitchKind.SpillBare(t, 2)
 			s := generated.At[typeSwitchAt2](f)
@@ -146,7 +145,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v
 //line types.go:30
 		waitStart(t, tr, "string or square")
-//line types_task.go:150
+//line types_task.go:149
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 3)
 			*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
@@ -160,7 +159,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line types.go:33
 		k := v2.area()
 		valueStart(t, tr, k)
-//line types_task.go:164
+//line types_task.go:163
 		if generated.Suspended(t) {
 			_, h := typeSwitchKind.Spill(t, 4)
 			*h = typeSwitchHeld{v2: v2}
@@ -172,7 +171,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v3 := v
 //line types.go:37
 		v7 := valueStart(t, tr, v3[1])
-//line types_task.go:176
+//line types_task.go:175
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 5)
 			s := generated.At[typeSwitchAt5](f)
@@ -188,7 +187,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v4 := v
 //line types.go:40
 		v8 := valueStart(t, tr, 0)
-//line types_task.go:192
+//line types_task.go:191
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 6)
 			s := generated.At[typeSwitchAt6](f)
@@ -203,7 +202,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v5 := v
 //line types.go:42
 		waitStart(t, tr, "default")
-//line types_task.go:207
+//line types_task.go:206
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 7)
 			*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
@@ -216,7 +215,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:220
+//line types_task.go:219
 
 // typeSwitchStep is the step form of typeSwitch.
 func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld) generated.Step {
@@ -239,7 +238,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr = h.tr
 //line types.go:26
 		generated.ChildErr(f)
-//line types_task.go:243
+//line types_task.go:242
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchAt2](f)
@@ -247,7 +246,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:27
 		v6 = s.result
 		generated.Child(f)
-//line types_task.go:251
+//line types_task.go:250
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchAt3](f)
@@ -255,13 +254,13 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr, v1 = h.tr, h.v1
 //line types.go:30
 		generated.ChildErr(f)
-//line types_task.go:259
+//line types_task.go:258
 		goto resume3
 	case 4:
 		v2 = h.v2
 //line types.go:34
 		generated.Child(f)
-//line types_task.go:265
+//line types_task.go:264
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchAt5](f)
@@ -269,7 +268,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:37
 		v7 = s.result
 		generated.Child(f)
-//line types_task.go:273
+//line types_task.go:272
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchAt6](f)
@@ -278,7 +277,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:40
 		v8 = s.result
 		generated.Child(f)
-//line types_task.go:282
+//line types_task.go:281
 		goto resume6
 	case 7:
 		s := generated.At[typeSwitchAt7](f)
@@ -286,7 +285,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr, v5 = h.tr, h.v1
 //line types.go:42
 		generated.ChildErr(f)
-//line types_task.go:290
+//line types_task.go:289
 		goto resume7
 	default:
 		return f.BadResume()
@@ -315,7 +314,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 case1:
 //line types.go:26
 	waitStart(t, tr, "int")
-//line types_task.go:319
+//line types_task.go:318
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
 		h = typeSwitchKind.Hold(t, f, h)
@@ -325,7 +324,7 @@ case1:
 resume1:
 //line types.go:27
 	v6 = valueStart(t, tr, v)
-//line types_task.go:329
+//line types_task.go:328
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt2](f)
 		*s = typeSwitchAt2{v: v}
@@ -341,7 +340,7 @@ resume2:
 	return generated.Return(f, v, nil)
 case2:
 	waitStart(t, tr, "string or square")
-//line types_task.go:345
+//line types_task.go:344
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
 		h = typeSwitchKind.Hold(t, f, h)
@@ -356,7 +355,7 @@ case3:
 //line types.go:33
 	k = v2.area()
 	valueStart(t, tr, k)
-//line types_task.go:360
+//line types_task.go:359
 	if generated.Suspended(t) {
 		h = typeSwitchKind.Hold(t, f, h)
 		*h = typeSwitchHeld{v2: v2}
@@ -367,7 +366,7 @@ resume4:
 	return generated.Return(f, v2.area(), nil)
 case4:
 	v7 = valueStart(t, tr, v3[1])
-//line types_task.go:371
+//line types_task.go:370
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt5](f)
 		*s = typeSwitchAt5{}
@@ -382,7 +381,7 @@ resume5:
 	return generated.Return(f, v3[0], nil)
 case5:
 	v8 = valueStart(t, tr, 0)
-//line types_task.go:386
+//line types_task.go:385
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt6](f)
 		*s = typeSwitchAt6{n: n}
@@ -398,7 +397,7 @@ resume6:
 case6:
 //line types.go:42
 	waitStart(t, tr, "default")
-//line types_task.go:402
+//line types_task.go:401
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
 		h = typeSwitchKind.Hold(t, f, h)
@@ -412,7 +411,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line types_task.go:416
+//line types_task.go:415
 
 // make1Args has the arguments of make1.
 type make1Args struct {
@@ -436,7 +435,7 @@ var make1Kind *generated.HeldKind[make1State, make1Held, any]
 func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:440
+//line types_task.go:439
 	if generated.Suspended(t) {
 		f := make1Kind.SpillBare(t, 1)
 		*generated.At[make1At1](f) = make1At1{n: n}
@@ -449,7 +448,7 @@ func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 	return "text"
 }
 
-//line types_task.go:453
+//line types_task.go:452
 
 // make1Step is the step form of make1.
 func make1Step(f *generated.Frame[make1State, any], h *make1Held) generated.Step {
@@ -468,14 +467,14 @@ func make1Step(f *generated.Frame[make1State, any], h *make1Held) generated.Step
 		n = s.n
 //line types.go:49
 		generated.ChildErr(f)
-//line types_task.go:472
+//line types_task.go:471
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:479
+//line types_task.go:478
 	if generated.Suspended(t) {
 		*generated.At[make1At1](f) = make1At1{n: n}
 		if h != nil {
@@ -491,7 +490,7 @@ resume1:
 	return generated.Return(f, any("text"), nil)
 }
 
-//line types_task.go:495
+//line types_task.go:494
 
 // typeSwitchOnceArgs has the arguments of typeSwitchOnce.
 type typeSwitchOnceArgs struct {
@@ -543,7 +542,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:57
 		v3 := make1Start(t, tr, n)
-//line types_task.go:547
+//line types_task.go:546
 		if generated.Suspended(t) {
 			f, h := typeSwitchOnceKind.Spill(t, 1)
 			*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
@@ -555,7 +554,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v := v3.(type) {
 		case float64, bool:
 			waitStart(t, tr, "no", v)
-//line types_task.go:559
+//line types_task.go:558
 			if generated.Suspended(t) {
 				f, h := typeSwitchOnceKind.Spill(t, 2)
 				*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
@@ -566,7 +565,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := v
 //line types.go:61
 			waitStart(t, tr, "first")
-//line types_task.go:570
+//line types_task.go:569
 			if generated.Suspended(t) {
 				f, h := typeSwitchOnceKind.Spill(t, 3)
 				*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
@@ -575,7 +574,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line types.go:62
 			waitStart(t, tr, "second", v1)
-//line types_task.go:579
+//line types_task.go:578
 			if generated.Suspended(t) {
 				f, h := typeSwitchOnceKind.Spill(t, 4)
 				*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
@@ -586,7 +585,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v2 := v
 //line types.go:64
 			waitStart(t, tr, "third", len(v2))
-//line types_task.go:590
+//line types_task.go:589
 			if generated.Suspended(t) {
 				f, h := typeSwitchOnceKind.Spill(t, 5)
 				*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
@@ -602,7 +601,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case int:
 		x = "other"
 		waitStart(t, tr, "int")
-//line types_task.go:606
+//line types_task.go:605
 		if generated.Suspended(t) {
 			f, h := typeSwitchOnceKind.Spill(t, 6)
 			*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
@@ -617,7 +616,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:621
+//line types_task.go:620
 
 // typeSwitchOnceStep is the step form of typeSwitchOnce.
 func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwitchOnceHeld) generated.Step {
@@ -640,7 +639,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 //line types.go:57
 		v3 = h.result
 		generated.Child(f)
-//line types_task.go:644
+//line types_task.go:643
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchOnceAt2](f)
@@ -648,7 +647,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:59
 		generated.ChildErr(f)
-//line types_task.go:652
+//line types_task.go:651
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchOnceAt3](f)
@@ -656,7 +655,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr, v1 = h.tr, h.v1
 //line types.go:61
 		generated.ChildErr(f)
-//line types_task.go:660
+//line types_task.go:659
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchOnceAt4](f)
@@ -664,7 +663,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:62
 		generated.ChildErr(f)
-//line types_task.go:668
+//line types_task.go:667
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchOnceAt5](f)
@@ -672,7 +671,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:64
 		generated.ChildErr(f)
-//line types_task.go:676
+//line types_task.go:675
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchOnceAt6](f)
@@ -680,14 +679,14 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr, x = h.tr, h.v1
 //line types.go:70
 		generated.ChildErr(f)
-//line types_task.go:684
+//line types_task.go:683
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line types.go:57
 	v3 = make1Start(t, tr, n)
-//line types_task.go:691
+//line types_task.go:690
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -711,7 +710,7 @@ resume1:
 case1:
 //line types.go:59
 	waitStart(t, tr, "no", v)
-//line types_task.go:715
+//line types_task.go:714
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -722,7 +721,7 @@ resume2:
 case2:
 //line types.go:61
 	waitStart(t, tr, "first")
-//line types_task.go:726
+//line types_task.go:725
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
 		*h = typeSwitchOnceHeld{tr: tr, v1: v1}
@@ -731,7 +730,7 @@ case2:
 resume3:
 //line types.go:62
 	waitStart(t, tr, "second", v1)
-//line types_task.go:735
+//line types_task.go:734
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -742,7 +741,7 @@ resume4:
 case3:
 //line types.go:64
 	waitStart(t, tr, "third", len(v2))
-//line types_task.go:746
+//line types_task.go:745
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -765,7 +764,7 @@ case4:
 //line types.go:69
 	x = "other"
 	waitStart(t, tr, "int")
-//line types_task.go:769
+//line types_task.go:768
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
 		*h = typeSwitchOnceHeld{tr: tr, v1: x}
@@ -782,7 +781,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line types_task.go:786
+//line types_task.go:785
 
 // typeSwitchBareArgs has the arguments of typeSwitchBare.
 type typeSwitchBareArgs struct {
@@ -825,7 +824,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch something(n).(type) {
 	case int, string:
 		valueStart(t, tr, 1)
-//line types_task.go:829
+//line types_task.go:828
 		if generated.Suspended(t) {
 			f, h := typeSwitchBareKind.Spill(t, 1)
 			*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
@@ -835,7 +834,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case square:
 //line types.go:83
 		valueStart(t, tr, 2)
-//line types_task.go:839
+//line types_task.go:838
 		if generated.Suspended(t) {
 			f, h := typeSwitchBareKind.Spill(t, 2)
 			*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
@@ -846,7 +845,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:85
 		v := make1Start(t, tr, n)
-//line types_task.go:850
+//line types_task.go:849
 		if generated.Suspended(t) {
 			f, h := typeSwitchBareKind.Spill(t, 3)
 			*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
@@ -860,7 +859,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("default")
 		case int:
 			v1 := valueStart(t, tr, 3)
-//line types_task.go:864
+//line types_task.go:863
 			if generated.Suspended(t) {
 				f, h := typeSwitchBareKind.Spill(t, 4)
 				s := generated.At[typeSwitchBareAt4](f)
@@ -877,7 +876,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:881
+//line types_task.go:880
 
 // typeSwitchBareStep is the step form of typeSwitchBare.
 func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwitchBareHeld) generated.Step {
@@ -898,7 +897,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 		tr = h.tr
 //line types.go:81
 		generated.Child(f)
-//line types_task.go:902
+//line types_task.go:901
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchBareAt2](f)
@@ -906,7 +905,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 		tr = h.tr
 //line types.go:83
 		generated.Child(f)
-//line types_task.go:910
+//line types_task.go:909
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchBareAt3](f)
@@ -915,7 +914,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 //line types.go:85
 		v = h.result
 		generated.Child(f)
-//line types_task.go:919
+//line types_task.go:918
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchBareAt4](f)
@@ -924,7 +923,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 //line types.go:89
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:928
+//line types_task.go:927
 		goto resume4
 	default:
 		return f.BadResume()
@@ -940,7 +939,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 case1:
 //line types.go:81
 	valueStart(t, tr, 1)
-//line types_task.go:944
+//line types_task.go:943
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -951,7 +950,7 @@ resume1:
 case2:
 //line types.go:83
 	valueStart(t, tr, 2)
-//line types_task.go:955
+//line types_task.go:954
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -961,7 +960,7 @@ resume2:
 end1:
 //line types.go:85
 	v = make1Start(t, tr, n)
-//line types_task.go:965
+//line types_task.go:964
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -983,7 +982,7 @@ case3:
 case4:
 //line types.go:89
 	v1 = valueStart(t, tr, 3)
-//line types_task.go:987
+//line types_task.go:986
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchBareAt4](f)
 		*s = typeSwitchBareAt4{n: n}
@@ -998,7 +997,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line types_task.go:1002
+//line types_task.go:1001
 
 // typeSwitchInitArgs has the arguments of typeSwitchInit.
 type typeSwitchInitArgs struct {
@@ -1041,7 +1040,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:95
 		x := valueStart(t, tr, n)
-//line types_task.go:1045
+//line types_task.go:1044
 		if generated.Suspended(t) {
 			f, h := typeSwitchInitKind.Spill(t, 1)
 			s := generated.At[typeSwitchInitAt1](f)
@@ -1052,7 +1051,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:95
 		v := make1Start(t, tr, x)
-//line types_task.go:1056
+//line types_task.go:1055
 		if generated.Suspended(t) {
 			f, h := typeSwitchInitKind.Spill(t, 2)
 			*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
@@ -1064,7 +1063,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch y := v.(type) {
 		case int:
 			v1 := valueStart(t, tr, 1)
-//line types_task.go:1068
+//line types_task.go:1067
 			if generated.Suspended(t) {
 				f := typeSwitchInitKind.SpillBare(t, 3)
 				s := generated.At[typeSwitchInitAt3](f)
@@ -1079,7 +1078,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			y1 := y
 //line types.go:100
 			err := waitStart(t, tr, y1)
-//line types_task.go:1083
+//line types_task.go:1082
 			if generated.Suspended(t) {
 				f, h := typeSwitchInitKind.Spill(t, 4)
 				*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x}
@@ -1094,7 +1093,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line types_task.go:1098
+//line types_task.go:1097
 
 // typeSwitchInitStep is the step form of typeSwitchInit.
 func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwitchInitHeld) generated.Step {
@@ -1117,7 +1116,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:95
 		x = s.result
 		generated.Child(f)
-//line types_task.go:1121
+//line types_task.go:1120
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInitAt2](f)
@@ -1126,7 +1125,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:95
 		v = h.result
 		generated.Child(f)
-//line types_task.go:1130
+//line types_task.go:1129
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInitAt3](f)
@@ -1134,7 +1133,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:97
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1138
+//line types_task.go:1137
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInitAt4](f)
@@ -1142,14 +1141,14 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 		y1 = h.y1
 //line types.go:100
 		err = generated.ChildErr(f)
-//line types_task.go:1146
+//line types_task.go:1145
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line types.go:95
 	x = valueStart(t, tr, n)
-//line types_task.go:1153
+//line types_task.go:1152
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt1](f)
 		*s = typeSwitchInitAt1{}
@@ -1161,7 +1160,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 resume1:
 //line types.go:95
 	v = make1Start(t, tr, x)
-//line types_task.go:1165
+//line types_task.go:1164
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
 		h = typeSwitchInitKind.Hold(t, f, h)
@@ -1183,7 +1182,7 @@ resume2:
 case1:
 //line types.go:97
 	v1 = valueStart(t, tr, 1)
-//line types_task.go:1187
+//line types_task.go:1186
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt3](f)
 		*s = typeSwitchInitAt3{x: x, y: y}
@@ -1199,7 +1198,7 @@ resume3:
 	return generated.Return(f, x, nil)
 case2:
 	err = waitStart(t, tr, y1)
-//line types_task.go:1203
+//line types_task.go:1202
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x}
 		h = typeSwitchInitKind.Hold(t, f, h)
@@ -1213,7 +1212,7 @@ end1:
 	return generated.Return(f, 0, nil)
 }
 
-//line types_task.go:1217
+//line types_task.go:1216
 
 // typeSwitchCapturedArgs has the arguments of typeSwitchCaptured.
 type typeSwitchCapturedArgs struct {
@@ -1263,7 +1262,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		case int:
 			all = append(all, func() string { v++; return fmt.Sprint("int ", v) })
 			valueStart(t, tr, v)
-//line types_task.go:1267
+//line types_task.go:1266
 			if generated.Suspended(t) {
 				f1, h := typeSwitchCapturedKind.Spill(t, 1)
 				*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
@@ -1277,7 +1276,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:114
 			p := &v1
 			valueStart(t, tr, len(v1))
-//line types_task.go:1281
+//line types_task.go:1280
 			if generated.Suspended(t) {
 				f1, h := typeSwitchCapturedKind.Spill(t, 2)
 				*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
@@ -1292,7 +1291,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:119
 			all = append(all, func() string { return fmt.Sprint(v2.(shape).area()) })
 			valueStart(t, tr, i)
-//line types_task.go:1296
+//line types_task.go:1295
 			if generated.Suspended(t) {
 				f1, h := typeSwitchCapturedKind.Spill(t, 3)
 				*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
@@ -1309,7 +1308,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:123
 			f := list[i1]
 			valueStart(t, tr, 0)
-//line types_task.go:1313
+//line types_task.go:1312
 			if generated.Suspended(t) {
 				f1, h := typeSwitchCapturedKind.Spill(t, 4)
 				*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
@@ -1324,7 +1323,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(all), nil
 }
 
-//line types_task.go:1328
+//line types_task.go:1327
 
 // typeSwitchCapturedStep is the step form of typeSwitchCaptured.
 func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h *typeSwitchCapturedHeld) generated.Step {
@@ -1350,7 +1349,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, v = h.tr, h.all, h.v
 //line types.go:111
 		generated.Child(f1)
-//line types_task.go:1354
+//line types_task.go:1353
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchCapturedAt2](f1)
@@ -1358,7 +1357,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, v1, p = h.tr, h.all, h.v1, h.p
 //line types.go:115
 		generated.Child(f1)
-//line types_task.go:1362
+//line types_task.go:1361
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchCapturedAt3](f1)
@@ -1366,7 +1365,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all = h.tr, h.all
 //line types.go:120
 		generated.Child(f1)
-//line types_task.go:1370
+//line types_task.go:1369
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchCapturedAt4](f1)
@@ -1374,7 +1373,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, list, f = h.tr, h.all, h.list, h.f
 //line types.go:124
 		generated.Child(f1)
-//line types_task.go:1378
+//line types_task.go:1377
 		goto resume4
 	default:
 		return f1.BadResume()
@@ -1409,7 +1408,7 @@ case1:
 	}
 //line types.go:111
 	valueStart(t, tr, *v)
-//line types_task.go:1413
+//line types_task.go:1412
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v: v}
@@ -1423,7 +1422,7 @@ case2:
 //line types.go:114
 	p = v1
 	valueStart(t, tr, len(*v1))
-//line types_task.go:1427
+//line types_task.go:1426
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v1: v1, p: p}
@@ -1445,7 +1444,7 @@ case3:
 	}
 //line types.go:120
 	valueStart(t, tr, i)
-//line types_task.go:1449
+//line types_task.go:1448
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all}
@@ -1469,7 +1468,7 @@ loop2:
 //line types.go:123
 	f = list[i1]
 	valueStart(t, tr, 0)
-//line types_task.go:1473
+//line types_task.go:1472
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, list: list, f: f}
@@ -1486,7 +1485,7 @@ end3:
 	return generated.Return(f1, len(all), nil)
 }
 
-//line types_task.go:1490
+//line types_task.go:1489
 
 // typeSwitchInterfacesArgs has the arguments of typeSwitchInterfaces.
 type typeSwitchInterfacesArgs struct {
@@ -1534,7 +1533,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	switch err := problem(n).(type) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line types_task.go:1538
+//line types_task.go:1537
 		if generated.Suspended(t) {
 			f, h := typeSwitchInterfacesKind.Spill(t, 1)
 			s := generated.At[typeSwitchInterfacesAt1](f)
@@ -1549,7 +1548,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err1 := err
 //line types.go:151
 		v1 := valueStart(t, tr, 2)
-//line types_task.go:1553
+//line types_task.go:1552
 		if generated.Suspended(t) {
 			f, h := typeSwitchInterfacesKind.Spill(t, 2)
 			s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1564,7 +1563,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err2 := err
 //line types.go:153
 		v2 := valueStart(t, tr, 3)
-//line types_task.go:1568
+//line types_task.go:1567
 		if generated.Suspended(t) {
 			f, h := typeSwitchInterfacesKind.Spill(t, 3)
 			s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1579,7 +1578,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err3 := err
 //line types.go:155
 		v3 := valueStart(t, tr, 4)
-//line types_task.go:1583
+//line types_task.go:1582
 		if generated.Suspended(t) {
 			f, h := typeSwitchInterfacesKind.Spill(t, 4)
 			s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1594,7 +1593,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line types_task.go:1598
+//line types_task.go:1597
 
 // typeSwitchInterfacesStep is the step form of typeSwitchInterfaces.
 func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int], h *typeSwitchInterfacesHeld) generated.Step {
@@ -1618,7 +1617,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:149
 		v = s.result
 		generated.Child(f)
-//line types_task.go:1622
+//line types_task.go:1621
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1627,7 +1626,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:151
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1631
+//line types_task.go:1630
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1636,7 +1635,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:153
 		v2 = s.result
 		generated.Child(f)
-//line types_task.go:1640
+//line types_task.go:1639
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1645,7 +1644,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:155
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1649
+//line types_task.go:1648
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1669,7 +1668,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 case1:
 //line types.go:149
 	v = valueStart(t, tr, 1)
-//line types_task.go:1673
+//line types_task.go:1672
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt1](f)
 		*s = typeSwitchInterfacesAt1{n: n}
@@ -1684,7 +1683,7 @@ resume1:
 case2:
 //line types.go:151
 	v1 = valueStart(t, tr, 2)
-//line types_task.go:1688
+//line types_task.go:1687
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt2](f)
 		*s = typeSwitchInterfacesAt2{n: n}
@@ -1699,7 +1698,7 @@ resume2:
 case3:
 //line types.go:153
 	v2 = valueStart(t, tr, 3)
-//line types_task.go:1703
+//line types_task.go:1702
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt3](f)
 		*s = typeSwitchInterfacesAt3{n: n}
@@ -1714,7 +1713,7 @@ resume3:
 case4:
 //line types.go:155
 	v3 = valueStart(t, tr, 4)
-//line types_task.go:1718
+//line types_task.go:1717
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt4](f)
 		*s = typeSwitchInterfacesAt4{n: n}
@@ -1729,7 +1728,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line types_task.go:1733
+//line types_task.go:1732
 
 // typeSwitchJumpsArgs has the arguments of typeSwitchJumps.
 type typeSwitchJumpsArgs struct {
@@ -1774,7 +1773,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line types.go:166
 					v3 := valueStart(t, tr, v)
-//line types_task.go:1778
+//line types_task.go:1777
 					if generated.Suspended(t) {
 						f, h := typeSwitchJumpsKind.Spill(t, 1)
 						s := generated.At[typeSwitchJumpsAt1](f)
@@ -1794,7 +1793,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v1 := v
 //line types.go:171
 				waitStart(t, tr, v1)
-//line types_task.go:1798
+//line types_task.go:1797
 				if generated.Suspended(t) {
 					f, h := typeSwitchJumpsKind.Spill(t, 2)
 					*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
@@ -1806,7 +1805,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v2 := v
 //line types.go:174
 				waitStart(t, tr, v2)
-//line types_task.go:1810
+//line types_task.go:1809
 				if generated.Suspended(t) {
 					f := typeSwitchJumpsKind.SpillBare(t, 3)
 					*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
@@ -1822,7 +1821,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line types_task.go:1826
+//line types_task.go:1825
 
 // typeSwitchJumpsStep is the step form of typeSwitchJumps.
 func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeSwitchJumpsHeld) generated.Step {
@@ -1846,7 +1845,7 @@ func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeS
 //line types.go:166
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1850
+//line types_task.go:1849
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchJumpsAt2](f)
@@ -1854,14 +1853,14 @@ func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeS
 		tr = h.tr
 //line types.go:171
 		generated.ChildErr(f)
-//line types_task.go:1858
+//line types_task.go:1857
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchJumpsAt3](f)
 		count = s.count
 //line types.go:174
 		generated.ChildErr(f)
-//line types_task.go:1865
+//line types_task.go:1864
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1887,7 +1886,7 @@ loop1:
 case1:
 //line types.go:166
 	v3 = valueStart(t, tr, v)
-//line types_task.go:1891
+//line types_task.go:1890
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchJumpsAt1](f)
 		*s = typeSwitchJumpsAt1{count: count, i: i}
@@ -1909,7 +1908,7 @@ end1:
 case2:
 //line types.go:171
 	waitStart(t, tr, v1)
-//line types_task.go:1913
+//line types_task.go:1912
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
 		h = typeSwitchJumpsKind.Hold(t, f, h)
@@ -1921,7 +1920,7 @@ resume2:
 case3:
 //line types.go:174
 	waitStart(t, tr, v2)
-//line types_task.go:1925
+//line types_task.go:1924
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
 		if h != nil {
@@ -1943,4 +1942,4 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
-//line types_task.go:1947
+//line types_task.go:1946

@@ -75,7 +75,6 @@ func init() {
 }
 
 // bodyVariableArgs has the arguments of bodyVariable.
-//
 type bodyVariableArgs struct {
 	n int
 }
@@ -103,7 +102,7 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:15
 			err := waitStart(t, tr, "wait")
-//line bodies_task.go:107
+//line bodies_task.go:106
 			if generated.Suspended(t) {
 				f, h := bodyVariableKind.Spill(t, 1)
 				*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
@@ -122,9 +121,9 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
+//line bodies_task.go:125
+
 // bodyVariableStep is the step form of bodyVariable.
-//
-//line bodies_task.go:128
 func bodyVariableStep(f *generated.Frame[bodyVariableState, int], h *bodyVariableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -143,7 +142,7 @@ func bodyVariableStep(f *generated.Frame[bodyVariableState, int], h *bodyVariabl
 		tr = h.tr
 //line bodies.go:15
 		err = generated.ChildErr(f)
-//line bodies_task.go:147
+//line bodies_task.go:146
 		goto resume1
 	default:
 		return f.BadResume()
@@ -160,7 +159,7 @@ loop1:
 	tr.Print(j)
 	j = 3
 	err = waitStart(t, tr, "wait")
-//line bodies_task.go:164
+//line bodies_task.go:163
 	if generated.Suspended(t) {
 		*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
 		*h = bodyVariableHeld{tr: tr}
@@ -184,9 +183,9 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
+//line bodies_task.go:187
+
 // bodyVariablesArgs has the arguments of bodyVariables.
-//
-//line bodies_task.go:190
 type bodyVariablesArgs struct {
 	n int
 }
@@ -228,7 +227,7 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 		m = map[string]int{"m": i}
 		err = waitStart(t, tr, i)
-//line bodies_task.go:232
+//line bodies_task.go:231
 		if generated.Suspended(t) {
 			f, h := bodyVariablesKind.Spill(t, 1)
 			*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
@@ -241,9 +240,9 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
+//line bodies_task.go:244
+
 // bodyVariablesStep is the step form of bodyVariables.
-//
-//line bodies_task.go:247
 func bodyVariablesStep(f *generated.Frame[bodyVariablesState, int], h *bodyVariablesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -269,7 +268,7 @@ func bodyVariablesStep(f *generated.Frame[bodyVariablesState, int], h *bodyVaria
 		tr, s, p, q, list1, e, m = h.tr, h.s, h.p, h.q, h.list1, h.e, h.m
 //line bodies.go:44
 		err = generated.ChildErr(f)
-//line bodies_task.go:273
+//line bodies_task.go:272
 		goto resume1
 	default:
 		return f.BadResume()
@@ -293,7 +292,7 @@ loop1:
 	s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 	m = map[string]int{"m": i}
 	err = waitStart(t, tr, i)
-//line bodies_task.go:297
+//line bodies_task.go:296
 	if generated.Suspended(t) {
 		*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
 		*h = bodyVariablesHeld{tr: tr, s: s, p: p, q: q, list1: list1, e: e, m: m}
@@ -310,9 +309,9 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
+//line bodies_task.go:313
+
 // innerBodyVariableArgs has the arguments of innerBodyVariable.
-//
-//line bodies_task.go:316
 type innerBodyVariableArgs struct {
 	n int
 }
@@ -341,7 +340,7 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			var inner int
 			tr.Print(outer, inner)
 			v := valueStart(t, tr, 1)
-//line bodies_task.go:345
+//line bodies_task.go:344
 			if generated.Suspended(t) {
 				f, h := innerBodyVariableKind.Spill(t, 1)
 				s := generated.At[innerBodyVariableAt1](f)
@@ -360,9 +359,9 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return sum, nil
 }
 
+//line bodies_task.go:363
+
 // innerBodyVariableStep is the step form of innerBodyVariable.
-//
-//line bodies_task.go:366
 func innerBodyVariableStep(f *generated.Frame[innerBodyVariableState, int], h *innerBodyVariableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -381,7 +380,7 @@ func innerBodyVariableStep(f *generated.Frame[innerBodyVariableState, int], h *i
 //line bodies.go:57
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:385
+//line bodies_task.go:384
 		goto resume1
 	default:
 		return f.BadResume()
@@ -406,7 +405,7 @@ loop2:
 //line bodies.go:56
 	tr.Print(outer, inner)
 	v = valueStart(t, tr, 1)
-//line bodies_task.go:410
+//line bodies_task.go:409
 	if generated.Suspended(t) {
 		s := generated.At[innerBodyVariableAt1](f)
 		*s = innerBodyVariableAt1{n: n, sum: sum, i: i, outer: outer, j: j, inner: inner}
@@ -433,9 +432,9 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
+//line bodies_task.go:436
+
 // redeclaredArgs has the arguments of redeclared.
-//
-//line bodies_task.go:439
 type redeclaredArgs struct {
 	n int
 }
@@ -467,7 +466,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x1 := x + i
 		tr.Print(x1)
 		valueStart(t, tr, x1)
-//line bodies_task.go:471
+//line bodies_task.go:470
 		if generated.Suspended(t) {
 			f, h := redeclaredKind.Spill(t, 1)
 			*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
@@ -479,7 +478,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 			x2 := "inner " + fmt.Sprint(x1)
 			valueStart(t, tr, len(x2))
-//line bodies_task.go:483
+//line bodies_task.go:482
 			if generated.Suspended(t) {
 				f, h := redeclaredKind.Spill(t, 2)
 				*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
@@ -494,9 +493,9 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
+//line bodies_task.go:497
+
 // redeclaredStep is the step form of redeclared.
-//
-//line bodies_task.go:500
 func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -515,7 +514,7 @@ func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld)
 		tr = h.tr
 //line bodies.go:71
 		generated.Child(f)
-//line bodies_task.go:519
+//line bodies_task.go:518
 		goto resume1
 	case 2:
 		s := generated.At[redeclaredAt2](f)
@@ -523,7 +522,7 @@ func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld)
 		tr, x2 = h.tr, h.x2
 //line bodies.go:75
 		generated.Child(f)
-//line bodies_task.go:527
+//line bodies_task.go:526
 		goto resume2
 	default:
 		return f.BadResume()
@@ -540,7 +539,7 @@ loop1:
 	x1 = x + i
 	tr.Print(x1)
 	valueStart(t, tr, x1)
-//line bodies_task.go:544
+//line bodies_task.go:543
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr}
@@ -552,7 +551,7 @@ resume1:
 //line bodies.go:74
 	x2 = "inner " + fmt.Sprint(x1)
 	valueStart(t, tr, len(x2))
-//line bodies_task.go:556
+//line bodies_task.go:555
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr, x2: x2}
@@ -571,9 +570,9 @@ end1:
 	return generated.Return(f, x, nil)
 }
 
+//line bodies_task.go:574
+
 // nestedArgs has the arguments of nested.
-//
-//line bodies_task.go:577
 type nestedArgs struct {
 	n int
 }
@@ -600,7 +599,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line bodies.go:87
 				err := waitStart(t, tr, i, j)
-//line bodies_task.go:604
+//line bodies_task.go:603
 				if generated.Suspended(t) {
 					f, h := nestedKind.Spill(t, 1)
 					*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
@@ -619,9 +618,9 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
+//line bodies_task.go:622
+
 // nestedStep is the step form of nested.
-//
-//line bodies_task.go:625
 func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -640,7 +639,7 @@ func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.S
 		tr = h.tr
 //line bodies.go:87
 		err = generated.ChildErr(f)
-//line bodies_task.go:644
+//line bodies_task.go:643
 		goto resume1
 	default:
 		return f.BadResume()
@@ -662,7 +661,7 @@ loop2:
 	}
 //line bodies.go:87
 	err = waitStart(t, tr, i, j)
-//line bodies_task.go:666
+//line bodies_task.go:665
 	if generated.Suspended(t) {
 		*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
 		*h = nestedHeld{tr: tr}
@@ -689,9 +688,9 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
+//line bodies_task.go:692
+
 // threeDeepArgs has the arguments of threeDeep.
-//
-//line bodies_task.go:695
 type threeDeepArgs struct {
 	n int
 }
@@ -728,7 +727,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for j := i; j < 2; j++ {
 			for k := 0; k <= j; k++ {
 				v := valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:732
+//line bodies_task.go:731
 				if generated.Suspended(t) {
 					f, h := threeDeepKind.Spill(t, 1)
 					s := generated.At[threeDeepAt1](f)
@@ -741,7 +740,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				count += v
 			}
 			valueStart(t, tr, -j)
-//line bodies_task.go:745
+//line bodies_task.go:744
 			if generated.Suspended(t) {
 				f, h := threeDeepKind.Spill(t, 2)
 				*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
@@ -751,7 +750,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line bodies.go:105
 		valueStart(t, tr, -10*i)
-//line bodies_task.go:755
+//line bodies_task.go:754
 		if generated.Suspended(t) {
 			f, h := threeDeepKind.Spill(t, 3)
 			*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
@@ -763,9 +762,9 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
+//line bodies_task.go:766
+
 // threeDeepStep is the step form of threeDeep.
-//
-//line bodies_task.go:769
 func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -785,7 +784,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 //line bodies.go:101
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:789
+//line bodies_task.go:788
 		goto resume1
 	case 2:
 		s := generated.At[threeDeepAt2](f)
@@ -793,7 +792,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 		tr = h.tr
 //line bodies.go:103
 		generated.Child(f)
-//line bodies_task.go:797
+//line bodies_task.go:796
 		goto resume2
 	case 3:
 		s := generated.At[threeDeepAt3](f)
@@ -801,7 +800,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 		tr = h.tr
 //line bodies.go:105
 		generated.Child(f)
-//line bodies_task.go:805
+//line bodies_task.go:804
 		goto resume3
 	default:
 		return f.BadResume()
@@ -830,7 +829,7 @@ loop3:
 	}
 //line bodies.go:101
 	v = valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:834
+//line bodies_task.go:833
 	if generated.Suspended(t) {
 		s := generated.At[threeDeepAt1](f)
 		*s = threeDeepAt1{count: count, i: i, j: j, k: k}
@@ -846,7 +845,7 @@ resume1:
 	goto loop3
 end1:
 	valueStart(t, tr, -j)
-//line bodies_task.go:850
+//line bodies_task.go:849
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
 		*h = threeDeepHeld{tr: tr}
@@ -859,7 +858,7 @@ resume2:
 end2:
 //line bodies.go:105
 	valueStart(t, tr, -10*i)
-//line bodies_task.go:863
+//line bodies_task.go:862
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
 		*h = threeDeepHeld{tr: tr}
@@ -874,9 +873,9 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
+//line bodies_task.go:877
+
 // nestedRangesArgs has the arguments of nestedRanges.
-//
-//line bodies_task.go:880
 type nestedRangesArgs struct {
 	n int
 }
@@ -921,7 +920,7 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:115
 							tr.Print(i, j, c)
 							v := valueStart(t, tr, j)
-//line bodies_task.go:925
+//line bodies_task.go:924
 							if generated.Suspended(t) {
 								f, h := nestedRangesKind.Spill(t, 1)
 								s := generated.At[nestedRangesAt1](f)
@@ -942,9 +941,9 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
+//line bodies_task.go:945
+
 // nestedRangesStep is the step form of nestedRanges.
-//
-//line bodies_task.go:948
 func nestedRangesStep(f *generated.Frame[nestedRangesState, int], h *nestedRangesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -965,7 +964,7 @@ func nestedRangesStep(f *generated.Frame[nestedRangesState, int], h *nestedRange
 //line bodies.go:116
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:969
+//line bodies_task.go:968
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1004,7 +1003,7 @@ loop3:
 	c = char
 	tr.Print(i, j, c)
 	v = valueStart(t, tr, j)
-//line bodies_task.go:1008
+//line bodies_task.go:1007
 	if generated.Suspended(t) {
 		s := generated.At[nestedRangesAt1](f)
 		*s = nestedRangesAt1{n: n, count: count, i: i, n1: n1, j: j, size: size, i1: i1}
@@ -1031,9 +1030,9 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
+//line bodies_task.go:1034
+
 // shadowsArgs has the arguments of shadows.
-//
-//line bodies_task.go:1037
 type shadowsArgs struct {
 	n int
 }
@@ -1089,7 +1088,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	err := fmt.Errorf("outer")
 	for n1 := 0; n1 < 2; n1++ {
 		err1 := waitStart(t, tr, n1)
-//line bodies_task.go:1093
+//line bodies_task.go:1092
 		if generated.Suspended(t) {
 			f, h := shadowsKind.Spill(t, 1)
 			*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
@@ -1099,7 +1098,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:127
 			err2 := waitStart(t, tr, "if")
-//line bodies_task.go:1103
+//line bodies_task.go:1102
 			if generated.Suspended(t) {
 				f, h := shadowsKind.Spill(t, 2)
 				*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
@@ -1113,7 +1112,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:129
 					n2 := valueStart(t, tr, n1+10)
-//line bodies_task.go:1117
+//line bodies_task.go:1116
 					if generated.Suspended(t) {
 						f, h := shadowsKind.Spill(t, 3)
 						s1 := generated.At[shadowsAt3](f)
@@ -1128,7 +1127,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					} else {
 						n3 := fmt.Sprint("text ", n2, err2)
 						valueStart(t, tr, len(n3))
-//line bodies_task.go:1132
+//line bodies_task.go:1131
 						if generated.Suspended(t) {
 							f, h := shadowsKind.Spill(t, 4)
 							*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
@@ -1146,7 +1145,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	len1 := func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1150
+//line bodies_task.go:1149
 	if generated.Suspended(t) {
 		f, h := shadowsKind.Spill(t, 5)
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
@@ -1156,7 +1155,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:140
 	true1 := false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1160
+//line bodies_task.go:1159
 	if generated.Suspended(t) {
 		f, h := shadowsKind.Spill(t, 6)
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
@@ -1168,9 +1167,9 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
+//line bodies_task.go:1171
+
 // shadowsStep is the step form of shadows.
-//
-//line bodies_task.go:1174
 func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1192,7 +1191,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err = h.tr, h.err
 //line bodies.go:126
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1196
+//line bodies_task.go:1195
 		goto resume1
 	case 2:
 		s1 := generated.At[shadowsAt2](f)
@@ -1200,7 +1199,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, err1 = h.tr, h.err, h.err1
 //line bodies.go:127
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:1204
+//line bodies_task.go:1203
 		goto resume2
 	case 3:
 		s1 := generated.At[shadowsAt3](f)
@@ -1209,7 +1208,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 //line bodies.go:129
 		n2 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1213
+//line bodies_task.go:1212
 		goto resume3
 	case 4:
 		s1 := generated.At[shadowsAt4](f)
@@ -1217,7 +1216,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, err1, n3 = h.tr, h.err, h.err1, h.n3
 //line bodies.go:133
 		generated.Child(f)
-//line bodies_task.go:1221
+//line bodies_task.go:1220
 		goto resume4
 	case 5:
 		s1 := generated.At[shadowsAt5](f)
@@ -1225,7 +1224,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:139
 		generated.Child(f)
-//line bodies_task.go:1229
+//line bodies_task.go:1228
 		goto resume5
 	case 6:
 		s1 := generated.At[shadowsAt6](f)
@@ -1233,7 +1232,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:141
 		generated.Child(f)
-//line bodies_task.go:1237
+//line bodies_task.go:1236
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1248,7 +1247,7 @@ loop1:
 	}
 //line bodies.go:126
 	err1 = waitStart(t, tr, n1)
-//line bodies_task.go:1252
+//line bodies_task.go:1251
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err}
@@ -1257,7 +1256,7 @@ loop1:
 resume1:
 //line bodies.go:127
 	err2 = waitStart(t, tr, "if")
-//line bodies_task.go:1261
+//line bodies_task.go:1260
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1}
@@ -1274,7 +1273,7 @@ resume2:
 else1:
 //line bodies.go:129
 	n2 = valueStart(t, tr, n1+10)
-//line bodies_task.go:1278
+//line bodies_task.go:1277
 	if generated.Suspended(t) {
 		s1 := generated.At[shadowsAt3](f)
 		*s1 = shadowsAt3{n: n, n1: n1}
@@ -1294,7 +1293,7 @@ else2:
 //line bodies.go:132
 	n3 = fmt.Sprint("text ", n2, err2)
 	valueStart(t, tr, len(n3))
-//line bodies_task.go:1298
+//line bodies_task.go:1297
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1, n3: n3}
@@ -1314,7 +1313,7 @@ end3:
 //line bodies.go:138
 	len1 = func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1318
+//line bodies_task.go:1317
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1324,7 +1323,7 @@ resume5:
 //line bodies.go:140
 	true1 = false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1328
+//line bodies_task.go:1327
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1336,9 +1335,9 @@ resume6:
 	return generated.Return(f, n, err)
 }
 
+//line bodies_task.go:1339
+
 // declarationsArgs has the arguments of declarations.
-//
-//line bodies_task.go:1342
 type declarationsArgs struct {
 	n int
 }
@@ -1392,7 +1391,7 @@ var declarationsKind *generated.HeldKind[declarationsState, declarationsHeld, in
 func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:1396
+//line bodies_task.go:1395
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 1)
 		s := generated.At[declarationsAt1](f1)
@@ -1404,7 +1403,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	a, b, c := 1, v, "c"
 	v1 := valueStart(t, tr, 3)
-//line bodies_task.go:1408
+//line bodies_task.go:1407
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 2)
 		s := generated.At[declarationsAt2](f1)
@@ -1419,7 +1418,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x, y = v1, 4
 //line bodies.go:150
 	d := valueStart(t, tr, 5)
-//line bodies_task.go:1423
+//line bodies_task.go:1422
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 3)
 		s := generated.At[declarationsAt3](f1)
@@ -1430,7 +1429,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:151
 	v2 := valueStart(t, tr, d+2)
-//line bodies_task.go:1434
+//line bodies_task.go:1433
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 4)
 		s := generated.At[declarationsAt4](f1)
@@ -1443,7 +1442,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e, f := d+1, v2
 	var g float64
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1447
+//line bodies_task.go:1446
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 5)
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1452,7 +1451,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:154
 	v3 := valueStart(t, tr, 7)
-//line bodies_task.go:1456
+//line bodies_task.go:1455
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 6)
 		s := generated.At[declarationsAt6](f1)
@@ -1468,9 +1467,9 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + x + y + d + e + f, nil
 }
 
+//line bodies_task.go:1471
+
 // declarationsStep is the step form of declarations.
-//
-//line bodies_task.go:1474
 func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarationsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
@@ -1491,7 +1490,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:147
 		v = s.result
 		generated.Child(f1)
-//line bodies_task.go:1495
+//line bodies_task.go:1494
 		goto resume1
 	case 2:
 		s := generated.At[declarationsAt2](f1)
@@ -1500,7 +1499,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:148
 		v1 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1504
+//line bodies_task.go:1503
 		goto resume2
 	case 3:
 		s := generated.At[declarationsAt3](f1)
@@ -1509,7 +1508,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:150
 		d = s.result
 		generated.Child(f1)
-//line bodies_task.go:1513
+//line bodies_task.go:1512
 		goto resume3
 	case 4:
 		s := generated.At[declarationsAt4](f1)
@@ -1518,7 +1517,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:151
 		v2 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1522
+//line bodies_task.go:1521
 		goto resume4
 	case 5:
 		s := generated.At[declarationsAt5](f1)
@@ -1526,7 +1525,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 		tr, c = h1.tr, h1.c
 //line bodies.go:153
 		generated.Child(f1)
-//line bodies_task.go:1530
+//line bodies_task.go:1529
 		goto resume5
 	case 6:
 		s := generated.At[declarationsAt6](f1)
@@ -1535,14 +1534,14 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:154
 		v3 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1539
+//line bodies_task.go:1538
 		goto resume6
 	default:
 		return f1.BadResume()
 	}
 //line bodies.go:147
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:1546
+//line bodies_task.go:1545
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt1](f1)
 		*s = declarationsAt1{}
@@ -1554,7 +1553,7 @@ resume1:
 //line bodies.go:147
 	a, b, c = 1, v, "c"
 	v1 = valueStart(t, tr, 3)
-//line bodies_task.go:1558
+//line bodies_task.go:1557
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt2](f1)
 		*s = declarationsAt2{a: a, b: b}
@@ -1569,7 +1568,7 @@ resume2:
 	x, y = v1, 4
 //line bodies.go:150
 	d = valueStart(t, tr, 5)
-//line bodies_task.go:1573
+//line bodies_task.go:1572
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt3](f1)
 		*s = declarationsAt3{a: a, b: b, x: x, y: y}
@@ -1580,7 +1579,7 @@ resume2:
 resume3:
 //line bodies.go:151
 	v2 = valueStart(t, tr, d+2)
-//line bodies_task.go:1584
+//line bodies_task.go:1583
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt4](f1)
 		*s = declarationsAt4{a: a, b: b, x: x, y: y, d: d}
@@ -1593,7 +1592,7 @@ resume4:
 	e, f = d+1, v2
 	g = 0
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1597
+//line bodies_task.go:1596
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1602,7 +1601,7 @@ resume4:
 resume5:
 //line bodies.go:154
 	v3 = valueStart(t, tr, 7)
-//line bodies_task.go:1606
+//line bodies_task.go:1605
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt6](f1)
 		*s = declarationsAt6{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1618,4 +1617,4 @@ resume6:
 	return generated.Return(f1, a+b+x+y+d+e+f, nil)
 }
 
-//line bodies_task.go:1622
+//line bodies_task.go:1621

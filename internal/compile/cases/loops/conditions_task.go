@@ -67,7 +67,6 @@ func init() {
 }
 
 // conditionOnceArgs has the arguments of conditionOnce.
-//
 type conditionOnceArgs struct {
 	n int
 }
@@ -108,7 +107,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if x == 0 {
 		x = 1
 		waitStart(t, tr, "if")
-//line conditions_task.go:112
+//line conditions_task.go:111
 		if generated.Suspended(t) {
 			f, h := conditionOnceKind.Spill(t, 1)
 			*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
@@ -123,7 +122,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for x < 2 {
 		x = 5
 		waitStart(t, tr, "for")
-//line conditions_task.go:127
+//line conditions_task.go:126
 		if generated.Suspended(t) {
 			f, h := conditionOnceKind.Spill(t, 2)
 			*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
@@ -140,7 +139,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:22
 			v := valueStart(t, tr, x)
-//line conditions_task.go:144
+//line conditions_task.go:143
 			if generated.Suspended(t) {
 				f, h := conditionOnceKind.Spill(t, 3)
 				s := generated.At[conditionOnceAt3](f)
@@ -156,7 +155,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 			x = 0
 			waitStart(t, tr, "and")
-//line conditions_task.go:160
+//line conditions_task.go:159
 			if generated.Suspended(t) {
 				f, h := conditionOnceKind.Spill(t, 4)
 				*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
@@ -171,9 +170,9 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
+//line conditions_task.go:174
+
 // conditionOnceStep is the step form of conditionOnce.
-//
-//line conditions_task.go:177
 func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *conditionOnceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -193,7 +192,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:12
 		generated.ChildErr(f)
-//line conditions_task.go:197
+//line conditions_task.go:196
 		goto resume1
 	case 2:
 		s := generated.At[conditionOnceAt2](f)
@@ -201,7 +200,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:19
 		generated.ChildErr(f)
-//line conditions_task.go:205
+//line conditions_task.go:204
 		goto resume2
 	case 3:
 		s := generated.At[conditionOnceAt3](f)
@@ -210,7 +209,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 //line conditions.go:22
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:214
+//line conditions_task.go:213
 		goto resume3
 	case 4:
 		s := generated.At[conditionOnceAt4](f)
@@ -218,7 +217,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:24
 		generated.ChildErr(f)
-//line conditions_task.go:222
+//line conditions_task.go:221
 		goto resume4
 	default:
 		return f.BadResume()
@@ -231,7 +230,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 //line conditions.go:11
 	x = 1
 	waitStart(t, tr, "if")
-//line conditions_task.go:235
+//line conditions_task.go:234
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -253,7 +252,7 @@ loop1:
 //line conditions.go:18
 	x = 5
 	waitStart(t, tr, "for")
-//line conditions_task.go:257
+//line conditions_task.go:256
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -272,7 +271,7 @@ end2:
 	}
 //line conditions.go:22
 	v = valueStart(t, tr, x)
-//line conditions_task.go:276
+//line conditions_task.go:275
 	if generated.Suspended(t) {
 		s := generated.At[conditionOnceAt3](f)
 		*s = conditionOnceAt3{x: x}
@@ -291,7 +290,7 @@ end3:
 //line conditions.go:23
 	x = 0
 	waitStart(t, tr, "and")
-//line conditions_task.go:295
+//line conditions_task.go:294
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -304,9 +303,9 @@ end4:
 	return generated.Return(f, x, nil)
 }
 
+//line conditions_task.go:307
+
 // loopConditionArgs has the arguments of loopCondition.
-//
-//line conditions_task.go:310
 type loopConditionArgs struct {
 	n int
 }
@@ -361,7 +360,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:32
 		v := valueStart(t, tr, i)
-//line conditions_task.go:365
+//line conditions_task.go:364
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 1)
 			s := generated.At[loopConditionAt1](f)
@@ -376,7 +375,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:33
 		v1 := valueStart(t, tr, 1)
-//line conditions_task.go:380
+//line conditions_task.go:379
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 2)
 			s := generated.At[loopConditionAt2](f)
@@ -396,7 +395,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:36
 			v2 := valueStart(t, tr, i)
-//line conditions_task.go:400
+//line conditions_task.go:399
 			if generated.Suspended(t) {
 				f, h := loopConditionKind.Spill(t, 3)
 				s := generated.At[loopConditionAt3](f)
@@ -418,7 +417,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:39
 		v3 := valueStart(t, tr, i)
-//line conditions_task.go:422
+//line conditions_task.go:421
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 4)
 			s := generated.At[loopConditionAt4](f)
@@ -441,7 +440,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:40
 		i = 9
 		waitStart(t, tr, "body")
-//line conditions_task.go:445
+//line conditions_task.go:444
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 5)
 			*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
@@ -453,7 +452,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:43
 		v4 := valueStart(t, tr, i)
-//line conditions_task.go:457
+//line conditions_task.go:456
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 6)
 			s := generated.At[loopConditionAt6](f)
@@ -472,9 +471,9 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, nil
 }
 
+//line conditions_task.go:475
+
 // loopConditionStep is the step form of loopCondition.
-//
-//line conditions_task.go:478
 func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopConditionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -494,7 +493,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:32
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:498
+//line conditions_task.go:497
 		goto resume1
 	case 2:
 		s := generated.At[loopConditionAt2](f)
@@ -503,7 +502,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:33
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:507
+//line conditions_task.go:506
 		goto resume2
 	case 3:
 		s := generated.At[loopConditionAt3](f)
@@ -512,7 +511,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:36
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:516
+//line conditions_task.go:515
 		goto resume3
 	case 4:
 		s := generated.At[loopConditionAt4](f)
@@ -521,7 +520,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:39
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:525
+//line conditions_task.go:524
 		goto resume4
 	case 5:
 		s := generated.At[loopConditionAt5](f)
@@ -529,7 +528,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 		tr = h.tr
 //line conditions.go:41
 		generated.ChildErr(f)
-//line conditions_task.go:533
+//line conditions_task.go:532
 		goto resume5
 	case 6:
 		s := generated.At[loopConditionAt6](f)
@@ -538,7 +537,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:43
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:542
+//line conditions_task.go:541
 		goto resume6
 	default:
 		return f.BadResume()
@@ -548,7 +547,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 loop1:
 //line conditions.go:32
 	v = valueStart(t, tr, i)
-//line conditions_task.go:552
+//line conditions_task.go:551
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt1](f)
 		*s = loopConditionAt1{n: n, i: i}
@@ -565,7 +564,7 @@ resume1:
 end1:
 //line conditions.go:33
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:569
+//line conditions_task.go:568
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt2](f)
 		*s = loopConditionAt2{n: n, i: i}
@@ -588,7 +587,7 @@ loop2:
 	}
 //line conditions.go:36
 	v2 = valueStart(t, tr, i)
-//line conditions_task.go:592
+//line conditions_task.go:591
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt3](f)
 		*s = loopConditionAt3{i: i}
@@ -613,7 +612,7 @@ end5:
 loop3:
 //line conditions.go:39
 	v3 = valueStart(t, tr, i)
-//line conditions_task.go:617
+//line conditions_task.go:616
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt4](f)
 		*s = loopConditionAt4{i: i}
@@ -640,7 +639,7 @@ end7:
 //line conditions.go:40
 	i = 9
 	waitStart(t, tr, "body")
-//line conditions_task.go:644
+//line conditions_task.go:643
 	if generated.Suspended(t) {
 		*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
 		*h = loopConditionHeld{tr: tr}
@@ -652,7 +651,7 @@ end8:
 loop4:
 //line conditions.go:43
 	v4 = valueStart(t, tr, i)
-//line conditions_task.go:656
+//line conditions_task.go:655
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt6](f)
 		*s = loopConditionAt6{i: i}
@@ -675,9 +674,9 @@ end10:
 	return generated.Return(f, i, nil)
 }
 
+//line conditions_task.go:678
+
 // clausesArgs has the arguments of clauses.
-//
-//line conditions_task.go:681
 type clausesArgs struct {
 	n int
 }
@@ -756,7 +755,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:51
 		i := valueStart(t, tr, 0)
-//line conditions_task.go:760
+//line conditions_task.go:759
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 1)
 			s := generated.At[clausesAt1](f)
@@ -769,7 +768,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line conditions.go:51
 			v := valueStart(t, tr, n)
-//line conditions_task.go:773
+//line conditions_task.go:772
 			if generated.Suspended(t) {
 				f, h := clausesKind.Spill(t, 2)
 				s := generated.At[clausesAt2](f)
@@ -792,7 +791,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 //line conditions.go:51
 			v1 := valueStart(t, tr, 1)
-//line conditions_task.go:796
+//line conditions_task.go:795
 			if generated.Suspended(t) {
 				f, h := clausesKind.Spill(t, 3)
 				s := generated.At[clausesAt3](f)
@@ -808,7 +807,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:57
 		v2 := valueStart(t, tr, 0)
-//line conditions_task.go:812
+//line conditions_task.go:811
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 4)
 			s := generated.At[clausesAt4](f)
@@ -819,7 +818,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:57
 		v3 := valueStart(t, tr, 5)
-//line conditions_task.go:823
+//line conditions_task.go:822
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 5)
 			s := generated.At[clausesAt5](f)
@@ -838,7 +837,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v4 := valueStart(t, tr, i1+1)
-//line conditions_task.go:842
+//line conditions_task.go:841
 			if generated.Suspended(t) {
 				f, h := clausesKind.Spill(t, 6)
 				s := generated.At[clausesAt6](f)
@@ -849,7 +848,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v5 := valueStart(t, tr, j-1)
-//line conditions_task.go:853
+//line conditions_task.go:852
 			if generated.Suspended(t) {
 				f, h := clausesKind.Spill(t, 7)
 				s := generated.At[clausesAt7](f)
@@ -864,7 +863,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var k int
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:868
+//line conditions_task.go:867
 	if generated.Suspended(t) {
 		f, h := clausesKind.Spill(t, 8)
 		s := generated.At[clausesAt8](f)
@@ -883,7 +882,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:61
 		k = valueStart(t, tr, k-1)
-//line conditions_task.go:887
+//line conditions_task.go:886
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 9)
 			s := generated.At[clausesAt9](f)
@@ -901,7 +900,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:66
 		valueStart(t, tr, k)
-//line conditions_task.go:905
+//line conditions_task.go:904
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 10)
 			*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
@@ -913,9 +912,9 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
+//line conditions_task.go:916
+
 // clausesStep is the step form of clauses.
-//
-//line conditions_task.go:919
 func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -934,7 +933,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		i = s.result
 		generated.Child(f)
-//line conditions_task.go:938
+//line conditions_task.go:937
 		goto resume1
 	case 2:
 		s := generated.At[clausesAt2](f)
@@ -943,7 +942,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:947
+//line conditions_task.go:946
 		goto resume2
 	case 3:
 		s := generated.At[clausesAt3](f)
@@ -952,7 +951,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:956
+//line conditions_task.go:955
 		goto resume3
 	case 4:
 		s := generated.At[clausesAt4](f)
@@ -961,7 +960,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:965
+//line conditions_task.go:964
 		goto resume4
 	case 5:
 		s := generated.At[clausesAt5](f)
@@ -970,7 +969,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:974
+//line conditions_task.go:973
 		goto resume5
 	case 6:
 		s := generated.At[clausesAt6](f)
@@ -979,7 +978,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:983
+//line conditions_task.go:982
 		goto resume6
 	case 7:
 		s := generated.At[clausesAt7](f)
@@ -988,7 +987,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v5 = s.result
 		generated.Child(f)
-//line conditions_task.go:992
+//line conditions_task.go:991
 		goto resume7
 	case 8:
 		s := generated.At[clausesAt8](f)
@@ -997,7 +996,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1001
+//line conditions_task.go:1000
 		goto resume8
 	case 9:
 		s := generated.At[clausesAt9](f)
@@ -1006,7 +1005,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1010
+//line conditions_task.go:1009
 		goto resume9
 	case 10:
 		s := generated.At[clausesAt10](f)
@@ -1014,7 +1013,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 		tr = h.tr
 //line conditions.go:66
 		generated.Child(f)
-//line conditions_task.go:1018
+//line conditions_task.go:1017
 		goto resume10
 	default:
 		return f.BadResume()
@@ -1022,7 +1021,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:50
 	sum = 0
 	i = valueStart(t, tr, 0)
-//line conditions_task.go:1026
+//line conditions_task.go:1025
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt1](f)
 		*s = clausesAt1{n: n, sum: sum}
@@ -1034,7 +1033,7 @@ resume1:
 loop1:
 //line conditions.go:51
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1038
+//line conditions_task.go:1037
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt2](f)
 		*s = clausesAt2{n: n, sum: sum, i: i}
@@ -1057,7 +1056,7 @@ end1:
 end2:
 //line conditions.go:51
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:1061
+//line conditions_task.go:1060
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt3](f)
 		*s = clausesAt3{n: n, sum: sum, i: i}
@@ -1072,7 +1071,7 @@ resume3:
 end3:
 //line conditions.go:57
 	v2 = valueStart(t, tr, 0)
-//line conditions_task.go:1076
+//line conditions_task.go:1075
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt4](f)
 		*s = clausesAt4{sum: sum}
@@ -1083,7 +1082,7 @@ end3:
 resume4:
 //line conditions.go:57
 	v3 = valueStart(t, tr, 5)
-//line conditions_task.go:1087
+//line conditions_task.go:1086
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt5](f)
 		*s = clausesAt5{sum: sum, v2: v2}
@@ -1103,7 +1102,7 @@ loop2:
 	sum += i1 * j
 //line conditions.go:57
 	v4 = valueStart(t, tr, i1+1)
-//line conditions_task.go:1107
+//line conditions_task.go:1106
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt6](f)
 		*s = clausesAt6{sum: sum, j: j}
@@ -1114,7 +1113,7 @@ loop2:
 resume6:
 //line conditions.go:57
 	v5 = valueStart(t, tr, j-1)
-//line conditions_task.go:1118
+//line conditions_task.go:1117
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt7](f)
 		*s = clausesAt7{sum: sum, v4: v4}
@@ -1129,7 +1128,7 @@ resume7:
 end4:
 	k = 0
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:1133
+//line conditions_task.go:1132
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt8](f)
 		*s = clausesAt8{sum: sum}
@@ -1145,7 +1144,7 @@ loop3:
 	}
 //line conditions.go:61
 	k = valueStart(t, tr, k-1)
-//line conditions_task.go:1149
+//line conditions_task.go:1148
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt9](f)
 		*s = clausesAt9{sum: sum}
@@ -1165,7 +1164,7 @@ loop4:
 	k++
 //line conditions.go:66
 	valueStart(t, tr, k)
-//line conditions_task.go:1169
+//line conditions_task.go:1168
 	if generated.Suspended(t) {
 		*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
 		*h = clausesHeld{tr: tr}
@@ -1178,9 +1177,9 @@ end6:
 	return generated.Return(f, sum, nil)
 }
 
+//line conditions_task.go:1181
+
 // ifInitArgs has the arguments of ifInit.
-//
-//line conditions_task.go:1184
 type ifInitArgs struct {
 	n int
 }
@@ -1226,7 +1225,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:73
 		x := valueStart(t, tr, n)
-//line conditions_task.go:1230
+//line conditions_task.go:1229
 		if generated.Suspended(t) {
 			f, h := ifInitKind.Spill(t, 1)
 			s := generated.At[ifInitAt1](f)
@@ -1243,7 +1242,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				y := x * 2
 //line conditions.go:75
 				v := valueStart(t, tr, y)
-//line conditions_task.go:1247
+//line conditions_task.go:1246
 				if generated.Suspended(t) {
 					f, h := ifInitKind.Spill(t, 2)
 					s := generated.At[ifInitAt2](f)
@@ -1259,7 +1258,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line conditions.go:77
 						z := valueStart(t, tr, y+1)
-//line conditions_task.go:1263
+//line conditions_task.go:1262
 						if generated.Suspended(t) {
 							f, h := ifInitKind.Spill(t, 3)
 							s := generated.At[ifInitAt3](f)
@@ -1283,7 +1282,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:83
 		err := waitStart(t, tr, "init")
-//line conditions_task.go:1287
+//line conditions_task.go:1286
 		if generated.Suspended(t) {
 			f, h := ifInitKind.Spill(t, 4)
 			*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
@@ -1297,7 +1296,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:85
 				err1 := waitStart(t, tr, "second")
-//line conditions_task.go:1301
+//line conditions_task.go:1300
 				if generated.Suspended(t) {
 					f := ifInitKind.SpillBare(t, 5)
 					*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
@@ -1314,9 +1313,9 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
+//line conditions_task.go:1317
+
 // ifInitStep is the step form of ifInit.
-//
-//line conditions_task.go:1320
 func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1336,7 +1335,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:73
 		x = s.result
 		generated.Child(f)
-//line conditions_task.go:1340
+//line conditions_task.go:1339
 		goto resume1
 	case 2:
 		s := generated.At[ifInitAt2](f)
@@ -1345,7 +1344,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:75
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1349
+//line conditions_task.go:1348
 		goto resume2
 	case 3:
 		s := generated.At[ifInitAt3](f)
@@ -1354,7 +1353,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:77
 		z = s.result
 		generated.Child(f)
-//line conditions_task.go:1358
+//line conditions_task.go:1357
 		goto resume3
 	case 4:
 		s := generated.At[ifInitAt4](f)
@@ -1362,21 +1361,21 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 		tr = h.tr
 //line conditions.go:83
 		err = generated.ChildErr(f)
-//line conditions_task.go:1366
+//line conditions_task.go:1365
 		goto resume4
 	case 5:
 		s := generated.At[ifInitAt5](f)
 		n = s.n
 //line conditions.go:85
 		err1 = generated.ChildErr(f)
-//line conditions_task.go:1373
+//line conditions_task.go:1372
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:73
 	x = valueStart(t, tr, n)
-//line conditions_task.go:1380
+//line conditions_task.go:1379
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt1](f)
 		*s = ifInitAt1{n: n}
@@ -1395,7 +1394,7 @@ resume1:
 	y = x * 2
 //line conditions.go:75
 	v = valueStart(t, tr, y)
-//line conditions_task.go:1399
+//line conditions_task.go:1398
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt2](f)
 		*s = ifInitAt2{n: n, x: x, y: y}
@@ -1415,7 +1414,7 @@ resume2:
 else1:
 //line conditions.go:77
 	z = valueStart(t, tr, y+1)
-//line conditions_task.go:1419
+//line conditions_task.go:1418
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt3](f)
 		*s = ifInitAt3{n: n, x: x, y: y}
@@ -1439,7 +1438,7 @@ else2:
 	tr.Print("small", x)
 end3:
 	err = waitStart(t, tr, "init")
-//line conditions_task.go:1443
+//line conditions_task.go:1442
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
 		h = ifInitKind.Hold(t, f, h)
@@ -1456,7 +1455,7 @@ resume4:
 else3:
 //line conditions.go:85
 	err1 = waitStart(t, tr, "second")
-//line conditions_task.go:1460
+//line conditions_task.go:1459
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
 		if h != nil {
@@ -1475,9 +1474,9 @@ end4:
 	return generated.Return(f, n, nil)
 }
 
+//line conditions_task.go:1478
+
 // elseIfsArgs has the arguments of elseIfs.
-//
-//line conditions_task.go:1481
 type elseIfsArgs struct {
 	n int
 }
@@ -1523,7 +1522,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:92
 		v := valueStart(t, tr, n)
-//line conditions_task.go:1527
+//line conditions_task.go:1526
 		if generated.Suspended(t) {
 			f, h := elseIfsKind.Spill(t, 1)
 			s := generated.At[elseIfsAt1](f)
@@ -1539,7 +1538,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:94
 				v1 := valueStart(t, tr, n)
-//line conditions_task.go:1543
+//line conditions_task.go:1542
 				if generated.Suspended(t) {
 					f, h := elseIfsKind.Spill(t, 2)
 					s := generated.At[elseIfsAt2](f)
@@ -1551,7 +1550,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:94
 				if v1 == 1 {
 					valueStart(t, tr, 100)
-//line conditions_task.go:1555
+//line conditions_task.go:1554
 					if generated.Suspended(t) {
 						f, h := elseIfsKind.Spill(t, 3)
 						*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
@@ -1566,7 +1565,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					tr.Print("two")
 				} else {
 					v2 := valueStart(t, tr, 200)
-//line conditions_task.go:1570
+//line conditions_task.go:1569
 					if generated.Suspended(t) {
 						f, h := elseIfsKind.Spill(t, 4)
 						s := generated.At[elseIfsAt4](f)
@@ -1583,7 +1582,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line conditions.go:102
 	v3 := valueStart(t, tr, n+1)
-//line conditions_task.go:1587
+//line conditions_task.go:1586
 	if generated.Suspended(t) {
 		f := elseIfsKind.SpillBare(t, 5)
 		s := generated.At[elseIfsAt5](f)
@@ -1595,9 +1594,9 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
+//line conditions_task.go:1598
+
 // elseIfsStep is the step form of elseIfs.
-//
-//line conditions_task.go:1601
 func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1616,7 +1615,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:92
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1620
+//line conditions_task.go:1619
 		goto resume1
 	case 2:
 		s := generated.At[elseIfsAt2](f)
@@ -1625,7 +1624,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:94
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:1629
+//line conditions_task.go:1628
 		goto resume2
 	case 3:
 		s := generated.At[elseIfsAt3](f)
@@ -1633,7 +1632,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 		tr = h.tr
 //line conditions.go:95
 		generated.Child(f)
-//line conditions_task.go:1637
+//line conditions_task.go:1636
 		goto resume3
 	case 4:
 		s := generated.At[elseIfsAt4](f)
@@ -1642,21 +1641,21 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:100
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:1646
+//line conditions_task.go:1645
 		goto resume4
 	case 5:
 		s := generated.At[elseIfsAt5](f)
 //line conditions.go:102
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:1653
+//line conditions_task.go:1652
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:92
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1660
+//line conditions_task.go:1659
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt1](f)
 		*s = elseIfsAt1{n: n}
@@ -1676,7 +1675,7 @@ resume1:
 else1:
 //line conditions.go:94
 	v1 = valueStart(t, tr, n)
-//line conditions_task.go:1680
+//line conditions_task.go:1679
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt2](f)
 		*s = elseIfsAt2{n: n}
@@ -1692,7 +1691,7 @@ resume2:
 	}
 //line conditions.go:95
 	valueStart(t, tr, 100)
-//line conditions_task.go:1696
+//line conditions_task.go:1695
 	if generated.Suspended(t) {
 		*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
 		h = elseIfsKind.Hold(t, f, h)
@@ -1714,7 +1713,7 @@ else2:
 else3:
 //line conditions.go:100
 	v2 = valueStart(t, tr, 200)
-//line conditions_task.go:1718
+//line conditions_task.go:1717
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt4](f)
 		*s = elseIfsAt4{n: n}
@@ -1731,7 +1730,7 @@ end2:
 end3:
 //line conditions.go:102
 	v3 = valueStart(t, tr, n+1)
-//line conditions_task.go:1735
+//line conditions_task.go:1734
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt5](f)
 		*s = elseIfsAt5{}
@@ -1746,9 +1745,9 @@ resume5:
 	return generated.Return(f, v3, nil)
 }
 
+//line conditions_task.go:1749
+
 // earlyEndsArgs has the arguments of earlyEnds.
-//
-//line conditions_task.go:1752
 type earlyEndsArgs struct {
 	n int
 }
@@ -1780,7 +1779,7 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line conditions.go:114
 			err := waitStart(t, tr, i)
-//line conditions_task.go:1784
+//line conditions_task.go:1783
 			if generated.Suspended(t) {
 				f, h := earlyEndsKind.Spill(t, 1)
 				*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
@@ -1801,9 +1800,9 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
+//line conditions_task.go:1804
+
 // earlyEndsStep is the step form of earlyEnds.
-//
-//line conditions_task.go:1807
 func earlyEndsStep(f *generated.Frame[earlyEndsState, int], h *earlyEndsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1822,7 +1821,7 @@ func earlyEndsStep(f *generated.Frame[earlyEndsState, int], h *earlyEndsHeld) ge
 		tr = h.tr
 //line conditions.go:114
 		err = generated.ChildErr(f)
-//line conditions_task.go:1826
+//line conditions_task.go:1825
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1843,7 +1842,7 @@ loop1:
 		goto next1
 	}
 	err = waitStart(t, tr, i)
-//line conditions_task.go:1847
+//line conditions_task.go:1846
 	if generated.Suspended(t) {
 		*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
 		*h = earlyEndsHeld{tr: tr}
@@ -1870,9 +1869,9 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
+//line conditions_task.go:1873
+
 // lastStatementArgs has the arguments of lastStatement.
-//
-//line conditions_task.go:1876
 type lastStatementArgs struct {
 	n int
 }
@@ -1901,7 +1900,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		tr.Print("i", i)
 		valueStart(t, tr, i)
-//line conditions_task.go:1905
+//line conditions_task.go:1904
 		if generated.Suspended(t) {
 			f, h := lastStatementKind.Spill(t, 1)
 			*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
@@ -1912,7 +1911,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:130
 	for i1 := 0; i1 < n; i1++ {
 		valueStart(t, tr, i1)
-//line conditions_task.go:1916
+//line conditions_task.go:1915
 		if generated.Suspended(t) {
 			f, h := lastStatementKind.Spill(t, 2)
 			*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
@@ -1925,9 +1924,9 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
+//line conditions_task.go:1928
+
 // lastStatementStep is the step form of lastStatement.
-//
-//line conditions_task.go:1931
 func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastStatementHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1945,7 +1944,7 @@ func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastState
 		tr = h.tr
 //line conditions.go:128
 		generated.Child(f)
-//line conditions_task.go:1949
+//line conditions_task.go:1948
 		goto resume1
 	case 2:
 		s := generated.At[lastStatementAt2](f)
@@ -1953,7 +1952,7 @@ func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastState
 		tr = h.tr
 //line conditions.go:131
 		generated.Child(f)
-//line conditions_task.go:1957
+//line conditions_task.go:1956
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1968,7 +1967,7 @@ loop1:
 //line conditions.go:127
 	tr.Print("i", i)
 	valueStart(t, tr, i)
-//line conditions_task.go:1972
+//line conditions_task.go:1971
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
 		*h = lastStatementHeld{tr: tr}
@@ -1988,7 +1987,7 @@ loop2:
 	}
 //line conditions.go:131
 	valueStart(t, tr, i1)
-//line conditions_task.go:1992
+//line conditions_task.go:1991
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
 		*h = lastStatementHeld{tr: tr}
@@ -2005,9 +2004,9 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
+//line conditions_task.go:2008
+
 // plainLoopBetweenArgs has the arguments of plainLoopBetween.
-//
-//line conditions_task.go:2011
 type plainLoopBetweenArgs struct {
 	n int
 }
@@ -2041,7 +2040,7 @@ var plainLoopBetweenKind *generated.HeldKind[plainLoopBetweenState, plainLoopBet
 func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:138
 	sum := valueStart(t, tr, 1)
-//line conditions_task.go:2045
+//line conditions_task.go:2044
 	if generated.Suspended(t) {
 		f, h := plainLoopBetweenKind.Spill(t, 1)
 		s := generated.At[plainLoopBetweenAt1](f)
@@ -2069,7 +2068,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}
 	v := valueStart(t, tr, sum)
-//line conditions_task.go:2073
+//line conditions_task.go:2072
 	if generated.Suspended(t) {
 		f, h := plainLoopBetweenKind.Spill(t, 2)
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2086,7 +2085,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}()
 	v1 := valueStart(t, tr, 2)
-//line conditions_task.go:2090
+//line conditions_task.go:2089
 	if generated.Suspended(t) {
 		f, h := plainLoopBetweenKind.Spill(t, 3)
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2099,9 +2098,9 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v1, nil
 }
 
+//line conditions_task.go:2102
+
 // plainLoopBetweenStep is the step form of plainLoopBetween.
-//
-//line conditions_task.go:2105
 func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *plainLoopBetweenHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2122,7 +2121,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 		sum = new(int)
 		*sum = s.result
 		generated.Child(f)
-//line conditions_task.go:2126
+//line conditions_task.go:2125
 		goto resume1
 	case 2:
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2130,7 +2129,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 //line conditions.go:156
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:2134
+//line conditions_task.go:2133
 		goto resume2
 	case 3:
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2138,7 +2137,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 //line conditions.go:162
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:2142
+//line conditions_task.go:2141
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2146,7 +2145,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 	sum = new(int)
 //line conditions.go:138
 	*sum = valueStart(t, tr, 1)
-//line conditions_task.go:2150
+//line conditions_task.go:2149
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt1](f)
 		*s = plainLoopBetweenAt1{n: n}
@@ -2174,7 +2173,7 @@ resume1:
 		}
 	}
 	v = valueStart(t, tr, *sum)
-//line conditions_task.go:2178
+//line conditions_task.go:2177
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt2](f)
 		*s = plainLoopBetweenAt2{}
@@ -2195,7 +2194,7 @@ resume2:
 	}
 //line conditions.go:162
 	v1 = valueStart(t, tr, 2)
-//line conditions_task.go:2199
+//line conditions_task.go:2198
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt3](f)
 		*s = plainLoopBetweenAt3{}
@@ -2208,4 +2207,4 @@ resume3:
 	return generated.Return(f, *sum+v1, nil)
 }
 
-//line conditions_task.go:2212
+//line conditions_task.go:2211

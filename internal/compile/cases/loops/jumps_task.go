@@ -73,7 +73,6 @@ func init() {
 }
 
 // endlessArgs has the arguments of endless.
-//
 type endlessArgs struct {
 	n int
 }
@@ -106,7 +105,7 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:12
 			v := valueStart(t, tr, i)
-//line jumps_task.go:110
+//line jumps_task.go:109
 			if generated.Suspended(t) {
 				f, h := endlessKind.Spill(t, 1)
 				s := generated.At[endlessAt1](f)
@@ -127,7 +126,7 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:18
 			err := waitStart(t, tr, "second")
-//line jumps_task.go:131
+//line jumps_task.go:130
 			if generated.Suspended(t) {
 				f, h := endlessKind.Spill(t, 2)
 				*generated.At[endlessAt2](f) = endlessAt2{i: i}
@@ -147,9 +146,9 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
+//line jumps_task.go:150
+
 // endlessStep is the step form of endless.
-//
-//line jumps_task.go:153
 func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -169,7 +168,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 //line jumps.go:12
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:173
+//line jumps_task.go:172
 		goto resume1
 	case 2:
 		s := generated.At[endlessAt2](f)
@@ -177,7 +176,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 		tr = h.tr
 //line jumps.go:18
 		err = generated.ChildErr(f)
-//line jumps_task.go:181
+//line jumps_task.go:180
 		goto resume2
 	default:
 		return f.BadResume()
@@ -187,7 +186,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 loop1:
 	i++
 	v = valueStart(t, tr, i)
-//line jumps_task.go:191
+//line jumps_task.go:190
 	if generated.Suspended(t) {
 		s := generated.At[endlessAt1](f)
 		*s = endlessAt1{n: n, i: i}
@@ -209,7 +208,7 @@ end2:
 loop2:
 //line jumps.go:18
 	err = waitStart(t, tr, "second")
-//line jumps_task.go:213
+//line jumps_task.go:212
 	if generated.Suspended(t) {
 		*generated.At[endlessAt2](f) = endlessAt2{i: i}
 		*h = endlessHeld{tr: tr}
@@ -230,9 +229,9 @@ end3:
 	goto loop2
 }
 
+//line jumps_task.go:233
+
 // continuesArgs has the arguments of continues.
-//
-//line jumps_task.go:236
 type continuesArgs struct {
 	n int
 }
@@ -262,7 +261,7 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:34
 			v := valueStart(t, tr, i)
-//line jumps_task.go:266
+//line jumps_task.go:265
 			if generated.Suspended(t) {
 				f, h := continuesKind.Spill(t, 1)
 				s := generated.At[continuesAt1](f)
@@ -282,9 +281,9 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
+//line jumps_task.go:285
+
 // continuesStep is the step form of continues.
-//
-//line jumps_task.go:288
 func continuesStep(f *generated.Frame[continuesState, int], h *continuesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -304,7 +303,7 @@ func continuesStep(f *generated.Frame[continuesState, int], h *continuesHeld) ge
 //line jumps.go:34
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:308
+//line jumps_task.go:307
 		goto resume1
 	default:
 		return f.BadResume()
@@ -322,7 +321,7 @@ loop1:
 		goto next1
 	}
 	v = valueStart(t, tr, i)
-//line jumps_task.go:326
+//line jumps_task.go:325
 	if generated.Suspended(t) {
 		s := generated.At[continuesAt1](f)
 		*s = continuesAt1{sum: sum, i: i}
@@ -348,9 +347,9 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
+//line jumps_task.go:351
+
 // labelsArgs has the arguments of labels.
-//
-//line jumps_task.go:354
 type labelsArgs struct {
 	n int
 }
@@ -388,7 +387,7 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line jumps.go:50
 							v := valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:392
+//line jumps_task.go:391
 							if generated.Suspended(t) {
 								f, h := labelsKind.Spill(t, 1)
 								s := generated.At[labelsAt1](f)
@@ -422,9 +421,9 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
+//line jumps_task.go:425
+
 // labelsStep is the step form of labels.
-//
-//line jumps_task.go:428
 func labelsStep(f *generated.Frame[labelsState, int], h *labelsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -443,7 +442,7 @@ func labelsStep(f *generated.Frame[labelsState, int], h *labelsHeld) generated.S
 //line jumps.go:50
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:447
+//line jumps_task.go:446
 		goto resume1
 	default:
 		return f.BadResume()
@@ -470,7 +469,7 @@ loop3:
 //line jumps.go:49
 	count++
 	v = valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:474
+//line jumps_task.go:473
 	if generated.Suspended(t) {
 		s := generated.At[labelsAt1](f)
 		*s = labelsAt1{n: n, count: count, i: i, j: j, k: k}
@@ -524,9 +523,9 @@ end4:
 	return generated.Return(f, count, nil)
 }
 
+//line jumps_task.go:527
+
 // switchLabelArgs has the arguments of switchLabel.
-//
-//line jumps_task.go:530
 type switchLabelArgs struct {
 	n int
 }
@@ -577,7 +576,7 @@ block:
 		{
 //line jumps.go:74
 			v := valueStart(t, tr, n)
-//line jumps_task.go:581
+//line jumps_task.go:580
 			if generated.Suspended(t) {
 				f, h := switchLabelKind.Spill(t, 1)
 				s := generated.At[switchLabelAt1](f)
@@ -597,7 +596,7 @@ block:
 		switch n {
 		case 2:
 			valueStart(t, tr, 5)
-//line jumps_task.go:601
+//line jumps_task.go:600
 			if generated.Suspended(t) {
 				f, h := switchLabelKind.Spill(t, 2)
 				*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
@@ -607,7 +606,7 @@ block:
 			{
 //line jumps.go:82
 				v1 := valueStart(t, tr, 6)
-//line jumps_task.go:611
+//line jumps_task.go:610
 				if generated.Suspended(t) {
 					f, h := switchLabelKind.Spill(t, 3)
 					s := generated.At[switchLabelAt3](f)
@@ -624,7 +623,7 @@ block:
 			{
 //line jumps.go:85
 				v2 := valueStart(t, tr, 6)
-//line jumps_task.go:628
+//line jumps_task.go:627
 				if generated.Suspended(t) {
 					f, h := switchLabelKind.Spill(t, 4)
 					s := generated.At[switchLabelAt4](f)
@@ -644,7 +643,7 @@ block:
 		tr.Print("end of the block")
 	}
 	v3 := valueStart(t, tr, n)
-//line jumps_task.go:648
+//line jumps_task.go:647
 	if generated.Suspended(t) {
 		f := switchLabelKind.SpillBare(t, 5)
 		s := generated.At[switchLabelAt5](f)
@@ -656,9 +655,9 @@ block:
 	return v3, nil
 }
 
+//line jumps_task.go:659
+
 // switchLabelStep is the step form of switchLabel.
-//
-//line jumps_task.go:662
 func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -677,7 +676,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:74
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:681
+//line jumps_task.go:680
 		goto resume1
 	case 2:
 		s := generated.At[switchLabelAt2](f)
@@ -685,7 +684,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 		tr = h.tr
 //line jumps.go:81
 		generated.Child(f)
-//line jumps_task.go:689
+//line jumps_task.go:688
 		goto resume2
 	case 3:
 		s := generated.At[switchLabelAt3](f)
@@ -694,7 +693,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:82
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:698
+//line jumps_task.go:697
 		goto resume3
 	case 4:
 		s := generated.At[switchLabelAt4](f)
@@ -703,14 +702,14 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:85
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:707
+//line jumps_task.go:706
 		goto resume4
 	case 5:
 		s := generated.At[switchLabelAt5](f)
 //line jumps.go:92
 		v3 = s.result
 		generated.Child(f)
-//line jumps_task.go:714
+//line jumps_task.go:713
 		goto resume5
 	default:
 		return f.BadResume()
@@ -724,7 +723,7 @@ case1:
 //line jumps.go:73
 	tr.Print("in the block")
 	v = valueStart(t, tr, n)
-//line jumps_task.go:728
+//line jumps_task.go:727
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt1](f)
 		*s = switchLabelAt1{n: n}
@@ -751,7 +750,7 @@ end1:
 case2:
 //line jumps.go:81
 	valueStart(t, tr, 5)
-//line jumps_task.go:755
+//line jumps_task.go:754
 	if generated.Suspended(t) {
 		*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
 		h = switchLabelKind.Hold(t, f, h)
@@ -761,7 +760,7 @@ case2:
 resume2:
 //line jumps.go:82
 	v1 = valueStart(t, tr, 6)
-//line jumps_task.go:765
+//line jumps_task.go:764
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt3](f)
 		*s = switchLabelAt3{n: n}
@@ -779,7 +778,7 @@ resume3:
 end2:
 //line jumps.go:85
 	v2 = valueStart(t, tr, 6)
-//line jumps_task.go:783
+//line jumps_task.go:782
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt4](f)
 		*s = switchLabelAt4{n: n}
@@ -801,7 +800,7 @@ end4:
 	tr.Print("end of the block")
 end5:
 	v3 = valueStart(t, tr, n)
-//line jumps_task.go:805
+//line jumps_task.go:804
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt5](f)
 		*s = switchLabelAt5{}
@@ -816,9 +815,9 @@ resume5:
 	return generated.Return(f, v3, nil)
 }
 
+//line jumps_task.go:819
+
 // gotoBackArgs has the arguments of gotoBack.
-//
-//line jumps_task.go:822
 type gotoBackArgs struct {
 	n int
 }
@@ -845,7 +844,7 @@ again:
 	var x int
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:849
+//line jumps_task.go:848
 	if generated.Suspended(t) {
 		f, h := gotoBackKind.Spill(t, 1)
 		s := generated.At[gotoBackAt1](f)
@@ -863,9 +862,9 @@ again:
 	return i, nil
 }
 
+//line jumps_task.go:866
+
 // gotoBackStep is the step form of gotoBack.
-//
-//line jumps_task.go:869
 func gotoBackStep(f *generated.Frame[gotoBackState, int], h *gotoBackHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -884,7 +883,7 @@ func gotoBackStep(f *generated.Frame[gotoBackState, int], h *gotoBackHeld) gener
 //line jumps.go:100
 		x = s.result
 		generated.Child(f)
-//line jumps_task.go:888
+//line jumps_task.go:887
 		goto resume1
 	default:
 		return f.BadResume()
@@ -895,7 +894,7 @@ again:
 	x = 0
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:899
+//line jumps_task.go:898
 	if generated.Suspended(t) {
 		s := generated.At[gotoBackAt1](f)
 		*s = gotoBackAt1{n: n, i: i}
@@ -913,9 +912,9 @@ resume1:
 	return generated.Return(f, i, nil)
 }
 
+//line jumps_task.go:916
+
 // gotoOutArgs has the arguments of gotoOut.
-//
-//line jumps_task.go:919
 type gotoOutArgs struct {
 	n int
 }
@@ -957,7 +956,7 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line jumps.go:112
 				v = valueStart(t, tr, i)
-//line jumps_task.go:961
+//line jumps_task.go:960
 				if generated.Suspended(t) {
 					f, h := gotoOutKind.Spill(t, 1)
 					s := generated.At[gotoOutAt1](f)
@@ -981,7 +980,7 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 missing:
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:985
+//line jumps_task.go:984
 	if generated.Suspended(t) {
 		f, h := gotoOutKind.Spill(t, 2)
 		s := generated.At[gotoOutAt2](f)
@@ -998,7 +997,7 @@ missing:
 	return -1, nil
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1002
+//line jumps_task.go:1001
 	if generated.Suspended(t) {
 		f, h := gotoOutKind.Spill(t, 3)
 		s := generated.At[gotoOutAt3](f)
@@ -1012,9 +1011,9 @@ found:
 	return n, nil
 }
 
+//line jumps_task.go:1015
+
 // gotoOutStep is the step form of gotoOut.
-//
-//line jumps_task.go:1018
 func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1033,7 +1032,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:112
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1037
+//line jumps_task.go:1036
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutAt2](f)
@@ -1042,7 +1041,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:123
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1046
+//line jumps_task.go:1045
 		goto resume2
 	case 3:
 		s := generated.At[gotoOutAt3](f)
@@ -1051,7 +1050,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:129
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1055
+//line jumps_task.go:1054
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1065,7 +1064,7 @@ loop1:
 	}
 //line jumps.go:112
 	v = valueStart(t, tr, i)
-//line jumps_task.go:1069
+//line jumps_task.go:1068
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt1](f)
 		*s = gotoOutAt1{n: n, i: i}
@@ -1093,7 +1092,7 @@ end2:
 missing:
 //line jumps.go:123
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:1097
+//line jumps_task.go:1096
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt2](f)
 		*s = gotoOutAt2{n: n}
@@ -1110,7 +1109,7 @@ resume2:
 	return generated.Return(f, -1, nil)
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1114
+//line jumps_task.go:1113
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt3](f)
 		*s = gotoOutAt3{n: n}
@@ -1124,9 +1123,9 @@ resume3:
 	return generated.Return(f, n, nil)
 }
 
+//line jumps_task.go:1127
+
 // gotoMiddleArgs has the arguments of gotoMiddle.
-//
-//line jumps_task.go:1130
 type gotoMiddleArgs struct {
 	n int
 }
@@ -1174,7 +1173,7 @@ func gotoMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1178
+//line jumps_task.go:1177
 	if generated.Suspended(t) {
 		f, h := gotoMiddleKind.Spill(t, 1)
 		s := generated.At[gotoMiddleAt1](f)
@@ -1188,7 +1187,7 @@ first:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1192
+//line jumps_task.go:1191
 	if generated.Suspended(t) {
 		f, h := gotoMiddleKind.Spill(t, 2)
 		s := generated.At[gotoMiddleAt2](f)
@@ -1202,7 +1201,7 @@ second:
 	tr.Print("second", k)
 	if k < 15 {
 		waitStart(t, tr, "back")
-//line jumps_task.go:1206
+//line jumps_task.go:1205
 		if generated.Suspended(t) {
 			f, h := gotoMiddleKind.Spill(t, 3)
 			*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
@@ -1219,7 +1218,7 @@ second:
 		{
 //line jumps.go:152
 			v2 = valueStart(t, tr, k)
-//line jumps_task.go:1223
+//line jumps_task.go:1222
 			if generated.Suspended(t) {
 				f, h := gotoMiddleKind.Spill(t, 4)
 				s := generated.At[gotoMiddleAt4](f)
@@ -1239,9 +1238,9 @@ end:
 	return k, nil
 }
 
+//line jumps_task.go:1242
+
 // gotoMiddleStep is the step form of gotoMiddle.
-//
-//line jumps_task.go:1245
 func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1260,7 +1259,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:139
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1264
+//line jumps_task.go:1263
 		goto resume1
 	case 2:
 		s := generated.At[gotoMiddleAt2](f)
@@ -1269,7 +1268,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:142
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1273
+//line jumps_task.go:1272
 		goto resume2
 	case 3:
 		s := generated.At[gotoMiddleAt3](f)
@@ -1277,7 +1276,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 		tr = h.tr
 //line jumps.go:145
 		generated.ChildErr(f)
-//line jumps_task.go:1281
+//line jumps_task.go:1280
 		goto resume3
 	case 4:
 		s := generated.At[gotoMiddleAt4](f)
@@ -1286,7 +1285,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:152
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1290
+//line jumps_task.go:1289
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1298,7 +1297,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1302
+//line jumps_task.go:1301
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt1](f)
 		*s = gotoMiddleAt1{k: k}
@@ -1312,7 +1311,7 @@ resume1:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1316
+//line jumps_task.go:1315
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt2](f)
 		*s = gotoMiddleAt2{k: k}
@@ -1329,7 +1328,7 @@ resume2:
 	}
 //line jumps.go:145
 	waitStart(t, tr, "back")
-//line jumps_task.go:1333
+//line jumps_task.go:1332
 	if generated.Suspended(t) {
 		*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
 		*h = gotoMiddleHeld{tr: tr}
@@ -1343,7 +1342,7 @@ end1:
 		goto end
 	}
 	v2 = valueStart(t, tr, k)
-//line jumps_task.go:1347
+//line jumps_task.go:1346
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt4](f)
 		*s = gotoMiddleAt4{k: k}
@@ -1363,9 +1362,9 @@ end:
 	return generated.Return(f, k, nil)
 }
 
+//line jumps_task.go:1366
+
 // gotoTwoLoopsArgs has the arguments of gotoTwoLoops.
-//
-//line jumps_task.go:1369
 type gotoTwoLoopsArgs struct {
 	n int
 }
@@ -1397,7 +1396,7 @@ func gotoTwoLoopsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1401
+//line jumps_task.go:1400
 	if generated.Suspended(t) {
 		f, h := gotoTwoLoopsKind.Spill(t, 1)
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
@@ -1413,7 +1412,7 @@ right:
 	{
 //line jumps.go:170
 		v = valueStart(t, tr, b*10)
-//line jumps_task.go:1417
+//line jumps_task.go:1416
 		if generated.Suspended(t) {
 			f, h := gotoTwoLoopsKind.Spill(t, 2)
 			s := generated.At[gotoTwoLoopsAt2](f)
@@ -1435,9 +1434,9 @@ right:
 	return a + b, nil
 }
 
+//line jumps_task.go:1438
+
 // gotoTwoLoopsStep is the step form of gotoTwoLoops.
-//
-//line jumps_task.go:1441
 func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoopsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1456,7 +1455,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 		tr = h.tr
 //line jumps.go:164
 		generated.Child(f)
-//line jumps_task.go:1460
+//line jumps_task.go:1459
 		goto resume1
 	case 2:
 		s := generated.At[gotoTwoLoopsAt2](f)
@@ -1465,7 +1464,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 //line jumps.go:170
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1469
+//line jumps_task.go:1468
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1475,7 +1474,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1479
+//line jumps_task.go:1478
 	if generated.Suspended(t) {
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
 		*h = gotoTwoLoopsHeld{tr: tr}
@@ -1489,7 +1488,7 @@ resume1:
 right:
 	b++
 	v = valueStart(t, tr, b*10)
-//line jumps_task.go:1493
+//line jumps_task.go:1492
 	if generated.Suspended(t) {
 		s := generated.At[gotoTwoLoopsAt2](f)
 		*s = gotoTwoLoopsAt2{a: a, b: b}
@@ -1512,9 +1511,9 @@ end1:
 	return generated.Return(f, a+b, nil)
 }
 
+//line jumps_task.go:1515
+
 // returnInsideArgs has the arguments of returnInside.
-//
-//line jumps_task.go:1518
 type returnInsideArgs struct {
 	n int
 }
@@ -1538,7 +1537,7 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	for i := 0; ; i++ {
 		for j := 0; j < 2; j++ {
 			err = waitStart(t, tr, i, j)
-//line jumps_task.go:1542
+//line jumps_task.go:1541
 			if generated.Suspended(t) {
 				f, h := returnInsideKind.Spill(t, 1)
 				*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
@@ -1557,9 +1556,9 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	}
 }
 
+//line jumps_task.go:1560
+
 // returnInsideStep is the step form of returnInside.
-//
-//line jumps_task.go:1563
 func returnInsideStep(f *generated.Frame[returnInsideState, int], h *returnInsideHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1578,7 +1577,7 @@ func returnInsideStep(f *generated.Frame[returnInsideState, int], h *returnInsid
 		tr = h.tr
 //line jumps.go:183
 		err = generated.ChildErr(f)
-//line jumps_task.go:1582
+//line jumps_task.go:1581
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1595,7 +1594,7 @@ loop2:
 	}
 //line jumps.go:183
 	err = waitStart(t, tr, i, j)
-//line jumps_task.go:1599
+//line jumps_task.go:1598
 	if generated.Suspended(t) {
 		*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
 		*h = returnInsideHeld{tr: tr}
@@ -1622,4 +1621,4 @@ end2:
 	goto loop1
 }
 
-//line jumps_task.go:1626
+//line jumps_task.go:1625

@@ -140,7 +140,6 @@ func init() {
 }
 
 // rangeIntArgs has the arguments of rangeInt.
-//
 type rangeIntArgs struct {
 	n int
 }
@@ -171,7 +170,7 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:11
 			err := waitStart(t, tr, i)
-//line ranges_task.go:175
+//line ranges_task.go:174
 			if generated.Suspended(t) {
 				f, h := rangeIntKind.Spill(t, 1)
 				*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
@@ -193,7 +192,7 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print(j)
 			j = 3
 			waitStart(t, tr, "again")
-//line ranges_task.go:197
+//line ranges_task.go:196
 			if generated.Suspended(t) {
 				f, h := rangeIntKind.Spill(t, 2)
 				*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
@@ -208,9 +207,9 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
+//line ranges_task.go:211
+
 // rangeIntStep is the step form of rangeInt.
-//
-//line ranges_task.go:214
 func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -229,7 +228,7 @@ func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) gener
 		tr = h.tr
 //line ranges.go:11
 		err = generated.ChildErr(f)
-//line ranges_task.go:233
+//line ranges_task.go:232
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntAt2](f)
@@ -237,7 +236,7 @@ func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) gener
 		tr = h.tr
 //line ranges.go:20
 		generated.ChildErr(f)
-//line ranges_task.go:241
+//line ranges_task.go:240
 		goto resume2
 	default:
 		return f.BadResume()
@@ -252,7 +251,7 @@ loop1:
 	}
 //line ranges.go:11
 	err = waitStart(t, tr, i)
-//line ranges_task.go:256
+//line ranges_task.go:255
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
 		*h = rangeIntHeld{tr: tr}
@@ -283,7 +282,7 @@ loop2:
 	tr.Print(j)
 	j = 3
 	waitStart(t, tr, "again")
-//line ranges_task.go:287
+//line ranges_task.go:286
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
 		*h = rangeIntHeld{tr: tr}
@@ -300,9 +299,9 @@ end3:
 	return generated.Return(f, sum, nil)
 }
 
+//line ranges_task.go:303
+
 // rangeTypedIntArgs has the arguments of rangeTypedInt.
-//
-//line ranges_task.go:306
 type rangeTypedIntArgs struct {
 	n int
 }
@@ -342,7 +341,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:30
 		for ; i < n1; i++ {
 			valueStart(t, tr, int(i))
-//line ranges_task.go:346
+//line ranges_task.go:345
 			if generated.Suspended(t) {
 				f, h := rangeTypedIntKind.Spill(t, 1)
 				*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
@@ -358,7 +357,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:34
 		for ; i1 < int64(-2); i1++ {
 			valueStart(t, tr, int(i1))
-//line ranges_task.go:362
+//line ranges_task.go:361
 			if generated.Suspended(t) {
 				f, h := rangeTypedIntKind.Spill(t, 2)
 				*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
@@ -375,7 +374,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:38
 			k = i2
 			valueStart(t, tr, int(k))
-//line ranges_task.go:379
+//line ranges_task.go:378
 			if generated.Suspended(t) {
 				f, h := rangeTypedIntKind.Spill(t, 3)
 				*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
@@ -388,9 +387,9 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(sum) + int(k), nil
 }
 
+//line ranges_task.go:391
+
 // rangeTypedIntStep is the step form of rangeTypedInt.
-//
-//line ranges_task.go:394
 func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeTypedIntHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -411,7 +410,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:31
 		generated.Child(f)
-//line ranges_task.go:415
+//line ranges_task.go:414
 		goto resume1
 	case 2:
 		s := generated.At[rangeTypedIntAt2](f)
@@ -419,7 +418,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:35
 		generated.Child(f)
-//line ranges_task.go:423
+//line ranges_task.go:422
 		goto resume2
 	case 3:
 		s := generated.At[rangeTypedIntAt3](f)
@@ -427,7 +426,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:39
 		generated.Child(f)
-//line ranges_task.go:431
+//line ranges_task.go:430
 		goto resume3
 	default:
 		return f.BadResume()
@@ -443,7 +442,7 @@ loop1:
 	}
 //line ranges.go:31
 	valueStart(t, tr, int(i))
-//line ranges_task.go:447
+//line ranges_task.go:446
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -464,7 +463,7 @@ loop2:
 	}
 //line ranges.go:35
 	valueStart(t, tr, int(i1))
-//line ranges_task.go:468
+//line ranges_task.go:467
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -485,7 +484,7 @@ loop3:
 //line ranges.go:38
 	k = i2
 	valueStart(t, tr, int(k))
-//line ranges_task.go:489
+//line ranges_task.go:488
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -499,9 +498,9 @@ end3:
 	return generated.Return(f, int(sum)+int(k), nil)
 }
 
+//line ranges_task.go:502
+
 // rangeIntOnceArgs has the arguments of rangeIntOnce.
-//
-//line ranges_task.go:505
 type rangeIntOnceArgs struct {
 	n int
 }
@@ -543,7 +542,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:46
 				n = 100
 				v := valueStart(t, tr, i)
-//line ranges_task.go:547
+//line ranges_task.go:546
 				if generated.Suspended(t) {
 					f, h := rangeIntOnceKind.Spill(t, 1)
 					s := generated.At[rangeIntOnceAt1](f)
@@ -560,7 +559,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line ranges.go:49
 		v1 := valueStart(t, tr, 2)
-//line ranges_task.go:564
+//line ranges_task.go:563
 		if generated.Suspended(t) {
 			f, h := rangeIntOnceKind.Spill(t, 2)
 			s := generated.At[rangeIntOnceAt2](f)
@@ -576,7 +575,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:50
 				v2 := valueStart(t, tr, 10)
-//line ranges_task.go:580
+//line ranges_task.go:579
 				if generated.Suspended(t) {
 					f, h := rangeIntOnceKind.Spill(t, 3)
 					s := generated.At[rangeIntOnceAt3](f)
@@ -595,9 +594,9 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
+//line ranges_task.go:598
+
 // rangeIntOnceStep is the step form of rangeIntOnce.
-//
-//line ranges_task.go:601
 func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -616,7 +615,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:47
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:620
+//line ranges_task.go:619
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntOnceAt2](f)
@@ -625,7 +624,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:49
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:629
+//line ranges_task.go:628
 		goto resume2
 	case 3:
 		s := generated.At[rangeIntOnceAt3](f)
@@ -634,7 +633,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:50
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:638
+//line ranges_task.go:637
 		goto resume3
 	default:
 		return f.BadResume()
@@ -651,7 +650,7 @@ loop1:
 //line ranges.go:46
 	n = 100
 	v = valueStart(t, tr, i)
-//line ranges_task.go:655
+//line ranges_task.go:654
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt1](f)
 		*s = rangeIntOnceAt1{n: n, n1: n1, i: i}
@@ -668,7 +667,7 @@ resume1:
 end1:
 //line ranges.go:49
 	v1 = valueStart(t, tr, 2)
-//line ranges_task.go:672
+//line ranges_task.go:671
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt2](f)
 		*s = rangeIntOnceAt2{n: n}
@@ -687,7 +686,7 @@ loop2:
 //line ranges.go:49
 	i1 = i2
 	v2 = valueStart(t, tr, 10)
-//line ranges_task.go:691
+//line ranges_task.go:690
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt3](f)
 		*s = rangeIntOnceAt3{n: n, v1: v1, i2: i2, i1: i1}
@@ -707,9 +706,9 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
+//line ranges_task.go:710
+
 // rangeNoVariablesArgs has the arguments of rangeNoVariables.
-//
-//line ranges_task.go:713
 type rangeNoVariablesArgs struct {
 	n int
 }
@@ -756,7 +755,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:60
 				list1 = nil
 				v := valueStart(t, tr, 1)
-//line ranges_task.go:760
+//line ranges_task.go:759
 				if generated.Suspended(t) {
 					f, h := rangeNoVariablesKind.Spill(t, 1)
 					s := generated.At[rangeNoVariablesAt1](f)
@@ -781,7 +780,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:64
 				v1 := valueStart(t, tr, 10)
-//line ranges_task.go:785
+//line ranges_task.go:784
 				if generated.Suspended(t) {
 					f, h := rangeNoVariablesKind.Spill(t, 2)
 					s := generated.At[rangeNoVariablesAt2](f)
@@ -800,7 +799,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:67
 			v2 := valueStart(t, tr, 100)
-//line ranges_task.go:804
+//line ranges_task.go:803
 			if generated.Suspended(t) {
 				f, h := rangeNoVariablesKind.Spill(t, 3)
 				s := generated.At[rangeNoVariablesAt3](f)
@@ -817,9 +816,9 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
+//line ranges_task.go:820
+
 // rangeNoVariablesStep is the step form of rangeNoVariables.
-//
-//line ranges_task.go:823
 func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *rangeNoVariablesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -841,7 +840,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:61
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:845
+//line ranges_task.go:844
 		goto resume1
 	case 2:
 		s := generated.At[rangeNoVariablesAt2](f)
@@ -850,7 +849,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:64
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:854
+//line ranges_task.go:853
 		goto resume2
 	case 3:
 		s := generated.At[rangeNoVariablesAt3](f)
@@ -859,7 +858,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:67
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:863
+//line ranges_task.go:862
 		goto resume3
 	default:
 		return f.BadResume()
@@ -878,7 +877,7 @@ loop1:
 //line ranges.go:60
 	list1 = nil
 	v = valueStart(t, tr, 1)
-//line ranges_task.go:882
+//line ranges_task.go:881
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt1](f)
 		*s = rangeNoVariablesAt1{count: count, i: i}
@@ -906,7 +905,7 @@ loop2:
 //line ranges.go:63
 	_, size = utf8.DecodeRuneInString(text[i1:])
 	v1 = valueStart(t, tr, 10)
-//line ranges_task.go:910
+//line ranges_task.go:909
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt2](f)
 		*s = rangeNoVariablesAt2{count: count, size: size, i1: i1}
@@ -929,7 +928,7 @@ loop3:
 	}
 //line ranges.go:67
 	v2 = valueStart(t, tr, 100)
-//line ranges_task.go:933
+//line ranges_task.go:932
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt3](f)
 		*s = rangeNoVariablesAt3{count: count, i2: i2}
@@ -947,9 +946,9 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
+//line ranges_task.go:950
+
 // rangeSliceArgs has the arguments of rangeSlice.
-//
-//line ranges_task.go:953
 type rangeSliceArgs struct {
 	n int
 }
@@ -994,7 +993,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:74
 			p := list1[i]
 			valueStart(t, tr, p.x)
-//line ranges_task.go:998
+//line ranges_task.go:997
 			if generated.Suspended(t) {
 				f, h := rangeSliceKind.Spill(t, 1)
 				*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
@@ -1014,7 +1013,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:80
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:1018
+//line ranges_task.go:1017
 				if generated.Suspended(t) {
 					f, h := rangeSliceKind.Spill(t, 2)
 					s1 := generated.At[rangeSliceAt2](f)
@@ -1036,7 +1035,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:82
 			s := list3[i2]
 			valueStart(t, tr, len(s))
-//line ranges_task.go:1040
+//line ranges_task.go:1039
 			if generated.Suspended(t) {
 				f, h := rangeSliceKind.Spill(t, 3)
 				*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
@@ -1051,9 +1050,9 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
+//line ranges_task.go:1054
+
 // rangeSliceStep is the step form of rangeSlice.
-//
-//line ranges_task.go:1057
 func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1076,7 +1075,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 		tr, list1, p = h.tr, h.list1, h.p
 //line ranges.go:75
 		generated.Child(f)
-//line ranges_task.go:1080
+//line ranges_task.go:1079
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeSliceAt2](f)
@@ -1085,7 +1084,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 //line ranges.go:80
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:1089
+//line ranges_task.go:1088
 		goto resume2
 	case 3:
 		s1 := generated.At[rangeSliceAt3](f)
@@ -1093,7 +1092,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 		tr, list3, s = h.tr, h.list2, h.s
 //line ranges.go:83
 		generated.Child(f)
-//line ranges_task.go:1097
+//line ranges_task.go:1096
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1111,7 +1110,7 @@ loop1:
 //line ranges.go:74
 	p = list1[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:1115
+//line ranges_task.go:1114
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
 		*h = rangeSliceHeld{tr: tr, list1: list1, p: p}
@@ -1136,7 +1135,7 @@ loop2:
 	}
 //line ranges.go:80
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:1140
+//line ranges_task.go:1139
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeSliceAt2](f)
 		*s1 = rangeSliceAt2{sum: sum, i1: i1}
@@ -1162,7 +1161,7 @@ loop3:
 //line ranges.go:82
 	s = list3[i2]
 	valueStart(t, tr, len(s))
-//line ranges_task.go:1166
+//line ranges_task.go:1165
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
 		*h = rangeSliceHeld{tr: tr, list2: list3, s: s}
@@ -1179,9 +1178,9 @@ end3:
 	return generated.Return(f, sum, nil)
 }
 
+//line ranges_task.go:1182
+
 // rangeGrowingArgs has the arguments of rangeGrowing.
-//
-//line ranges_task.go:1185
 type rangeGrowingArgs struct {
 	n int
 }
@@ -1221,7 +1220,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:92
 				v1 := valueStart(t, tr, v*10)
-//line ranges_task.go:1225
+//line ranges_task.go:1224
 				if generated.Suspended(t) {
 					f, h := rangeGrowingKind.Spill(t, 1)
 					s := generated.At[rangeGrowingAt1](f)
@@ -1244,7 +1243,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for i := 0; i < len(list3); i++ {
 			list1 = list1[:1]
 			valueStart(t, tr, i)
-//line ranges_task.go:1248
+//line ranges_task.go:1247
 			if generated.Suspended(t) {
 				f, h := rangeGrowingKind.Spill(t, 2)
 				*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
@@ -1257,9 +1256,9 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(list1), nil
 }
 
+//line ranges_task.go:1260
+
 // rangeGrowingStep is the step form of rangeGrowing.
-//
-//line ranges_task.go:1263
 func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1280,7 +1279,7 @@ func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowin
 //line ranges.go:92
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1284
+//line ranges_task.go:1283
 		goto resume1
 	case 2:
 		s := generated.At[rangeGrowingAt2](f)
@@ -1288,7 +1287,7 @@ func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowin
 		tr, list1, list3 = h.tr, h.list1, h.list2
 //line ranges.go:97
 		generated.Child(f)
-//line ranges_task.go:1292
+//line ranges_task.go:1291
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1306,7 +1305,7 @@ loop1:
 //line ranges.go:91
 	v = list2[i1]
 	v1 = valueStart(t, tr, v*10)
-//line ranges_task.go:1310
+//line ranges_task.go:1309
 	if generated.Suspended(t) {
 		s := generated.At[rangeGrowingAt1](f)
 		*s = rangeGrowingAt1{i1: i1}
@@ -1333,7 +1332,7 @@ loop2:
 //line ranges.go:96
 	list1 = list1[:1]
 	valueStart(t, tr, i)
-//line ranges_task.go:1337
+//line ranges_task.go:1336
 	if generated.Suspended(t) {
 		*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
 		*h = rangeGrowingHeld{tr: tr, list1: list1, list2: list3}
@@ -1348,9 +1347,9 @@ end2:
 	return generated.Return(f, len(list1), nil)
 }
 
+//line ranges_task.go:1351
+
 // rangeChangingArgs has the arguments of rangeChanging.
-//
-//line ranges_task.go:1354
 type rangeChangingArgs struct {
 	n int
 }
@@ -1388,7 +1387,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:104
 			v := list2[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1392
+//line ranges_task.go:1391
 			if generated.Suspended(t) {
 				f, h := rangeChangingKind.Spill(t, 1)
 				*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
@@ -1415,7 +1414,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := list3[i1]
 			list1 = []int{7, 7, 7}
 			valueStart(t, tr, v1)
-//line ranges_task.go:1419
+//line ranges_task.go:1418
 			if generated.Suspended(t) {
 				f, h := rangeChangingKind.Spill(t, 2)
 				*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
@@ -1431,9 +1430,9 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list1[0], nil
 }
 
+//line ranges_task.go:1434
+
 // rangeChangingStep is the step form of rangeChanging.
-//
-//line ranges_task.go:1437
 func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChangingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1453,7 +1452,7 @@ func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChan
 		tr, list1, list2 = h.tr, h.list1, h.list2
 //line ranges.go:105
 		generated.Child(f)
-//line ranges_task.go:1457
+//line ranges_task.go:1456
 		goto resume1
 	case 2:
 		s := generated.At[rangeChangingAt2](f)
@@ -1461,7 +1460,7 @@ func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChan
 		tr, list1, other, list3 = h.tr, h.list1, h.list2, h.list3
 //line ranges.go:116
 		generated.Child(f)
-//line ranges_task.go:1465
+//line ranges_task.go:1464
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1479,7 +1478,7 @@ loop1:
 //line ranges.go:104
 	v = list2[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1483
+//line ranges_task.go:1482
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: list2}
@@ -1511,7 +1510,7 @@ loop2:
 	v1 = list3[i1]
 	list1 = []int{7, 7, 7}
 	valueStart(t, tr, v1)
-//line ranges_task.go:1515
+//line ranges_task.go:1514
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: other, list3: list3}
@@ -1529,9 +1528,9 @@ end2:
 	return generated.Return(f, list1[0], nil)
 }
 
+//line ranges_task.go:1532
+
 // rangeArrayCopyArgs has the arguments of rangeArrayCopy.
-//
-//line ranges_task.go:1535
 type rangeArrayCopyArgs struct {
 	n int
 }
@@ -1562,7 +1561,7 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:125
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1566
+//line ranges_task.go:1565
 			if generated.Suspended(t) {
 				f, h := rangeArrayCopyKind.Spill(t, 1)
 				*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
@@ -1578,9 +1577,9 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[2], nil
 }
 
+//line ranges_task.go:1581
+
 // rangeArrayCopyStep is the step form of rangeArrayCopy.
-//
-//line ranges_task.go:1584
 func rangeArrayCopyStep(f *generated.Frame[rangeArrayCopyState, int], h *rangeArrayCopyHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1600,7 +1599,7 @@ func rangeArrayCopyStep(f *generated.Frame[rangeArrayCopyState, int], h *rangeAr
 		tr = h.tr
 //line ranges.go:126
 		generated.Child(f)
-//line ranges_task.go:1604
+//line ranges_task.go:1603
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1618,7 +1617,7 @@ loop1:
 //line ranges.go:125
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1622
+//line ranges_task.go:1621
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
 		*h = rangeArrayCopyHeld{tr: tr}
@@ -1636,9 +1635,9 @@ end1:
 	return generated.Return(f, a[2], nil)
 }
 
+//line ranges_task.go:1639
+
 // rangeArrayPointerArgs has the arguments of rangeArrayPointer.
-//
-//line ranges_task.go:1642
 type rangeArrayPointerArgs struct {
 	n int
 }
@@ -1676,7 +1675,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:136
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1680
+//line ranges_task.go:1679
 			if generated.Suspended(t) {
 				f, h := rangeArrayPointerKind.Spill(t, 1)
 				*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
@@ -1697,7 +1696,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:142
 			v1 := list2[i1]
 			valueStart(t, tr, v1)
-//line ranges_task.go:1701
+//line ranges_task.go:1700
 			if generated.Suspended(t) {
 				f, h := rangeArrayPointerKind.Spill(t, 2)
 				*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
@@ -1712,9 +1711,9 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a[2], nil
 }
 
+//line ranges_task.go:1715
+
 // rangeArrayPointerStep is the step form of rangeArrayPointer.
-//
-//line ranges_task.go:1718
 func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *rangeArrayPointerHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1734,7 +1733,7 @@ func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *r
 		tr, a, list1 = h.tr, h.a, h.list1
 //line ranges.go:137
 		generated.Child(f)
-//line ranges_task.go:1738
+//line ranges_task.go:1737
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayPointerAt2](f)
@@ -1742,7 +1741,7 @@ func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *r
 		tr, a, list2 = h.tr, h.a, h.list1
 //line ranges.go:143
 		generated.Child(f)
-//line ranges_task.go:1746
+//line ranges_task.go:1745
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1762,7 +1761,7 @@ loop1:
 //line ranges.go:136
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1766
+//line ranges_task.go:1765
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list1}
@@ -1789,7 +1788,7 @@ loop2:
 //line ranges.go:142
 	v1 = list2[i1]
 	valueStart(t, tr, v1)
-//line ranges_task.go:1793
+//line ranges_task.go:1792
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list2}
@@ -1806,9 +1805,9 @@ end2:
 	return generated.Return(f, (*a)[2], nil)
 }
 
+//line ranges_task.go:1809
+
 // rangeArrayLengthArgs has the arguments of rangeArrayLength.
-//
-//line ranges_task.go:1812
 type rangeArrayLengthArgs struct {
 	n int
 }
@@ -1845,7 +1844,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:153
 			v := valueStart(t, tr, i)
-//line ranges_task.go:1849
+//line ranges_task.go:1848
 			if generated.Suspended(t) {
 				f, h := rangeArrayLengthKind.Spill(t, 1)
 				s := generated.At[rangeArrayLengthAt1](f)
@@ -1864,7 +1863,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:157
 			v1 := valueStart(t, tr, i1)
-//line ranges_task.go:1868
+//line ranges_task.go:1867
 			if generated.Suspended(t) {
 				f, h := rangeArrayLengthKind.Spill(t, 2)
 				s := generated.At[rangeArrayLengthAt2](f)
@@ -1882,9 +1881,9 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
+//line ranges_task.go:1885
+
 // rangeArrayLengthStep is the step form of rangeArrayLength.
-//
-//line ranges_task.go:1888
 func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *rangeArrayLengthHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1906,7 +1905,7 @@ func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *ran
 //line ranges.go:153
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:1910
+//line ranges_task.go:1909
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayLengthAt2](f)
@@ -1915,7 +1914,7 @@ func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *ran
 //line ranges.go:157
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1919
+//line ranges_task.go:1918
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1931,7 +1930,7 @@ loop1:
 	}
 //line ranges.go:153
 	v = valueStart(t, tr, i)
-//line ranges_task.go:1935
+//line ranges_task.go:1934
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt1](f)
 		*s = rangeArrayLengthAt1{sum: sum, i: i}
@@ -1955,7 +1954,7 @@ loop2:
 	}
 //line ranges.go:157
 	v1 = valueStart(t, tr, i1)
-//line ranges_task.go:1959
+//line ranges_task.go:1958
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt2](f)
 		*s = rangeArrayLengthAt2{sum: sum, a: a, i1: i1}
@@ -1975,9 +1974,9 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
+//line ranges_task.go:1978
+
 // rangeStringArgs has the arguments of rangeString.
-//
-//line ranges_task.go:1981
 type rangeStringArgs struct {
 	n int
 }
@@ -2023,7 +2022,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i, r := i2, char
 			s = "changed"
 			valueStart(t, tr, i)
-//line ranges_task.go:2027
+//line ranges_task.go:2026
 			if generated.Suspended(t) {
 				f, h := rangeStringKind.Spill(t, 1)
 				*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
@@ -2049,7 +2048,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:175
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:2053
+//line ranges_task.go:2052
 				if generated.Suspended(t) {
 					f, h := rangeStringKind.Spill(t, 2)
 					s1 := generated.At[rangeStringAt2](f)
@@ -2067,9 +2066,9 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
+//line ranges_task.go:2070
+
 // rangeStringStep is the step form of rangeString.
-//
-//line ranges_task.go:2073
 func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2091,7 +2090,7 @@ func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHe
 		tr, text = h.tr, h.text
 //line ranges.go:170
 		generated.Child(f)
-//line ranges_task.go:2095
+//line ranges_task.go:2094
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeStringAt2](f)
@@ -2100,7 +2099,7 @@ func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHe
 //line ranges.go:175
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:2104
+//line ranges_task.go:2103
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2124,7 +2123,7 @@ loop1:
 	i, r = i2, char
 	s = "changed"
 	valueStart(t, tr, i)
-//line ranges_task.go:2128
+//line ranges_task.go:2127
 	if generated.Suspended(t) {
 		*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
 		*h = rangeStringHeld{tr: tr, text: text}
@@ -2154,7 +2153,7 @@ loop2:
 //line ranges.go:174
 	i1, r1 = i3, char1
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:2158
+//line ranges_task.go:2157
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeStringAt2](f)
 		*s1 = rangeStringAt2{sum: sum, size1: size1, i3: i3, r1: r1}
@@ -2172,9 +2171,9 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
+//line ranges_task.go:2175
+
 // rangeStringIndexArgs has the arguments of rangeStringIndex.
-//
-//line ranges_task.go:2178
 type rangeStringIndexArgs struct {
 	n int
 }
@@ -2218,7 +2217,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:183
 				v := valueStart(t, tr, i)
-//line ranges_task.go:2222
+//line ranges_task.go:2221
 				if generated.Suspended(t) {
 					f, h := rangeStringIndexKind.Spill(t, 1)
 					s := generated.At[rangeStringIndexAt1](f)
@@ -2245,7 +2244,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:186
 			r = char
 			valueStart(t, tr, int(r))
-//line ranges_task.go:2249
+//line ranges_task.go:2248
 			if generated.Suspended(t) {
 				f, h := rangeStringIndexKind.Spill(t, 2)
 				*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
@@ -2258,9 +2257,9 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + int(r), nil
 }
 
+//line ranges_task.go:2261
+
 // rangeStringIndexStep is the step form of rangeStringIndex.
-//
-//line ranges_task.go:2264
 func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *rangeStringIndexHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2282,7 +2281,7 @@ func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *ran
 //line ranges.go:183
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:2286
+//line ranges_task.go:2285
 		goto resume1
 	case 2:
 		s := generated.At[rangeStringIndexAt2](f)
@@ -2290,7 +2289,7 @@ func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *ran
 		tr, text1 = h.tr, h.text
 //line ranges.go:187
 		generated.Child(f)
-//line ranges_task.go:2294
+//line ranges_task.go:2293
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2311,7 +2310,7 @@ loop1:
 //line ranges.go:182
 	i = i1
 	v = valueStart(t, tr, i)
-//line ranges_task.go:2315
+//line ranges_task.go:2314
 	if generated.Suspended(t) {
 		s := generated.At[rangeStringIndexAt1](f)
 		*s = rangeStringIndexAt1{sum: sum, size: size, i1: i1}
@@ -2342,7 +2341,7 @@ loop2:
 //line ranges.go:186
 	r = char
 	valueStart(t, tr, int(r))
-//line ranges_task.go:2346
+//line ranges_task.go:2345
 	if generated.Suspended(t) {
 		*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
 		*h = rangeStringIndexHeld{tr: tr, text: text1}
@@ -2356,9 +2355,9 @@ end2:
 	return generated.Return(f, sum+int(r), nil)
 }
 
+//line ranges_task.go:2359
+
 // rangeChannelArgs has the arguments of rangeChannel.
-//
-//line ranges_task.go:2362
 type rangeChannelArgs struct {
 	n int
 }
@@ -2402,7 +2401,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:198
 			v3 := valueStart(t, tr, v)
-//line ranges_task.go:2406
+//line ranges_task.go:2405
 			if generated.Suspended(t) {
 				f, h := rangeChannelKind.Spill(t, 1)
 				s := generated.At[rangeChannelAt1](f)
@@ -2429,7 +2428,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line ranges.go:205
 		valueStart(t, tr, -1)
-//line ranges_task.go:2433
+//line ranges_task.go:2432
 		if generated.Suspended(t) {
 			f, h := rangeChannelKind.Spill(t, 2)
 			*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
@@ -2441,9 +2440,9 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
+//line ranges_task.go:2444
+
 // rangeChannelStep is the step form of rangeChannel.
-//
-//line ranges_task.go:2447
 func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChannelHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2465,7 +2464,7 @@ func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChanne
 //line ranges.go:198
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:2469
+//line ranges_task.go:2468
 		goto resume1
 	case 2:
 		s := generated.At[rangeChannelAt2](f)
@@ -2473,7 +2472,7 @@ func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChanne
 		tr, c = h.tr, h.c
 //line ranges.go:205
 		generated.Child(f)
-//line ranges_task.go:2477
+//line ranges_task.go:2476
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2495,7 +2494,7 @@ end1:
 //line ranges.go:197
 	v = v1
 	v3 = valueStart(t, tr, v)
-//line ranges_task.go:2499
+//line ranges_task.go:2498
 	if generated.Suspended(t) {
 		s := generated.At[rangeChannelAt1](f)
 		*s = rangeChannelAt1{sum: sum, v: v}
@@ -2523,7 +2522,7 @@ loop2:
 end3:
 //line ranges.go:205
 	valueStart(t, tr, -1)
-//line ranges_task.go:2527
+//line ranges_task.go:2526
 	if generated.Suspended(t) {
 		*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
 		*h = rangeChannelHeld{tr: tr, c: c}
@@ -2536,9 +2535,9 @@ end4:
 	return generated.Return(f, sum, nil)
 }
 
+//line ranges_task.go:2539
+
 // rangeAssignsArgs has the arguments of rangeAssigns.
-//
-//line ranges_task.go:2542
 type rangeAssignsArgs struct {
 	n int
 }
@@ -2579,7 +2578,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:212
 			i, v = i1, list1[i1]
 			valueStart(t, tr, v)
-//line ranges_task.go:2583
+//line ranges_task.go:2582
 			if generated.Suspended(t) {
 				f, h := rangeAssignsKind.Spill(t, 1)
 				*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
@@ -2594,7 +2593,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:216
 		i = i2
 		valueStart(t, tr, i)
-//line ranges_task.go:2598
+//line ranges_task.go:2597
 		if generated.Suspended(t) {
 			f, h := rangeAssignsKind.Spill(t, 2)
 			*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
@@ -2609,7 +2608,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:221
 		i = i3
 		valueStart(t, tr, i)
-//line ranges_task.go:2613
+//line ranges_task.go:2612
 		if generated.Suspended(t) {
 			f, h := rangeAssignsKind.Spill(t, 3)
 			*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
@@ -2622,9 +2621,9 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i + v, nil
 }
 
+//line ranges_task.go:2625
+
 // rangeAssignsStep is the step form of rangeAssigns.
-//
-//line ranges_task.go:2628
 func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssignsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2644,7 +2643,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr, list1 = h.tr, h.list1
 //line ranges.go:213
 		generated.Child(f)
-//line ranges_task.go:2648
+//line ranges_task.go:2647
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsAt2](f)
@@ -2652,7 +2651,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr = h.tr
 //line ranges.go:217
 		generated.Child(f)
-//line ranges_task.go:2656
+//line ranges_task.go:2655
 		goto resume2
 	case 3:
 		s := generated.At[rangeAssignsAt3](f)
@@ -2660,7 +2659,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr = h.tr
 //line ranges.go:222
 		generated.Child(f)
-//line ranges_task.go:2664
+//line ranges_task.go:2663
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2679,7 +2678,7 @@ loop1:
 //line ranges.go:212
 	i, v = i1, list1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:2683
+//line ranges_task.go:2682
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
 		*h = rangeAssignsHeld{tr: tr, list1: list1}
@@ -2700,7 +2699,7 @@ loop2:
 //line ranges.go:216
 	i = i2
 	valueStart(t, tr, i)
-//line ranges_task.go:2704
+//line ranges_task.go:2703
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2724,7 +2723,7 @@ loop3:
 //line ranges.go:221
 	i = i3
 	valueStart(t, tr, i)
-//line ranges_task.go:2728
+//line ranges_task.go:2727
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2739,9 +2738,9 @@ end3:
 	return generated.Return(f, i+v, nil)
 }
 
+//line ranges_task.go:2742
+
 // rangeAssignsElementsArgs has the arguments of rangeAssignsElements.
-//
-//line ranges_task.go:2745
 type rangeAssignsElementsArgs struct {
 	n int
 }
@@ -2782,7 +2781,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:232
 			p.x, list1[k] = i, list2[i]
 			k = valueStart(t, tr, p.x)
-//line ranges_task.go:2786
+//line ranges_task.go:2785
 			if generated.Suspended(t) {
 				f, h := rangeAssignsElementsKind.Spill(t, 1)
 				s := generated.At[rangeAssignsElementsAt1](f)
@@ -2800,7 +2799,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:236
 		list1[tr.Int(0)] = i1
 		valueStart(t, tr, list1[0])
-//line ranges_task.go:2804
+//line ranges_task.go:2803
 		if generated.Suspended(t) {
 			f, h := rangeAssignsElementsKind.Spill(t, 2)
 			*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
@@ -2813,9 +2812,9 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return k, nil
 }
 
+//line ranges_task.go:2816
+
 // rangeAssignsElementsStep is the step form of rangeAssignsElements.
-//
-//line ranges_task.go:2819
 func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int], h *rangeAssignsElementsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2837,7 +2836,7 @@ func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int]
 //line ranges.go:233
 		k = s.result
 		generated.Child(f)
-//line ranges_task.go:2841
+//line ranges_task.go:2840
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsElementsAt2](f)
@@ -2845,7 +2844,7 @@ func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int]
 		tr, p, list1 = h.tr, h.p, h.list1
 //line ranges.go:237
 		generated.Child(f)
-//line ranges_task.go:2849
+//line ranges_task.go:2848
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2865,7 +2864,7 @@ loop1:
 //line ranges.go:232
 	p.x, list1[k] = i, list2[i]
 	k = valueStart(t, tr, p.x)
-//line ranges_task.go:2869
+//line ranges_task.go:2868
 	if generated.Suspended(t) {
 		s := generated.At[rangeAssignsElementsAt1](f)
 		*s = rangeAssignsElementsAt1{i: i}
@@ -2890,7 +2889,7 @@ loop2:
 //line ranges.go:236
 	list1[tr.Int(0)] = i1
 	valueStart(t, tr, list1[0])
-//line ranges_task.go:2894
+//line ranges_task.go:2893
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
 		*h = rangeAssignsElementsHeld{tr: tr, p: p, list1: list1}
@@ -2905,9 +2904,9 @@ end2:
 	return generated.Return(f, k, nil)
 }
 
+//line ranges_task.go:2908
+
 // rangeVariableChangedArgs has the arguments of rangeVariableChanged.
-//
-//line ranges_task.go:2911
 type rangeVariableChangedArgs struct {
 	n int
 }
@@ -2945,7 +2944,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		i := i3
 		i *= 10
 		valueStart(t, tr, i)
-//line ranges_task.go:2949
+//line ranges_task.go:2948
 		if generated.Suspended(t) {
 			f, h := rangeVariableChangedKind.Spill(t, 1)
 			*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
@@ -2966,7 +2965,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			v += 100
 			i1 = 7
 			valueStart(t, tr, v)
-//line ranges_task.go:2970
+//line ranges_task.go:2969
 			if generated.Suspended(t) {
 				f, h := rangeVariableChangedKind.Spill(t, 2)
 				*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
@@ -2980,7 +2979,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:256
 	for i2 := 0; i2 < 6; i2++ {
 		v1 := valueStart(t, tr, 1)
-//line ranges_task.go:2984
+//line ranges_task.go:2983
 		if generated.Suspended(t) {
 			f, h := rangeVariableChangedKind.Spill(t, 3)
 			s := generated.At[rangeVariableChangedAt3](f)
@@ -2996,9 +2995,9 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
+//line ranges_task.go:2999
+
 // rangeVariableChangedStep is the step form of rangeVariableChanged.
-//
-//line ranges_task.go:3002
 func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int], h *rangeVariableChangedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3017,7 +3016,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 		tr = h.tr
 //line ranges.go:246
 		generated.Child(f)
-//line ranges_task.go:3021
+//line ranges_task.go:3020
 		goto resume1
 	case 2:
 		s := generated.At[rangeVariableChangedAt2](f)
@@ -3025,7 +3024,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 		tr, list1 = h.tr, h.list1
 //line ranges.go:253
 		generated.Child(f)
-//line ranges_task.go:3029
+//line ranges_task.go:3028
 		goto resume2
 	case 3:
 		s := generated.At[rangeVariableChangedAt3](f)
@@ -3034,7 +3033,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 //line ranges.go:257
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:3038
+//line ranges_task.go:3037
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3050,7 +3049,7 @@ loop1:
 	i = i3
 	i *= 10
 	valueStart(t, tr, i)
-//line ranges_task.go:3054
+//line ranges_task.go:3053
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
 		*h = rangeVariableChangedHeld{tr: tr}
@@ -3078,7 +3077,7 @@ loop2:
 	v += 100
 	i1 = 7
 	valueStart(t, tr, v)
-//line ranges_task.go:3082
+//line ranges_task.go:3081
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
 		*h = rangeVariableChangedHeld{tr: tr, list1: list1}
@@ -3100,7 +3099,7 @@ loop3:
 	}
 //line ranges.go:257
 	v1 = valueStart(t, tr, 1)
-//line ranges_task.go:3104
+//line ranges_task.go:3103
 	if generated.Suspended(t) {
 		s := generated.At[rangeVariableChangedAt3](f)
 		*s = rangeVariableChangedAt3{n: n, i2: i2}
@@ -3120,9 +3119,9 @@ end3:
 	return generated.Return(f, n, nil)
 }
 
+//line ranges_task.go:3123
+
 // listArgs has the arguments of list.
-//
-//line ranges_task.go:3126
 type listArgs struct {
 	n int
 }
@@ -3144,7 +3143,7 @@ var listKind *generated.HeldKind[listState, listHeld, []int]
 func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 //line ranges.go:264
 	err := waitStart(t, tr, "list", n)
-//line ranges_task.go:3148
+//line ranges_task.go:3147
 	if generated.Suspended(t) {
 		f := listKind.SpillBare(t, 1)
 		*generated.At[listAt1](f) = listAt1{n: n}
@@ -3154,9 +3153,9 @@ func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 	return make([]int, n), err
 }
 
+//line ranges_task.go:3157
+
 // listStep is the step form of list.
-//
-//line ranges_task.go:3160
 func listStep(f *generated.Frame[listState, []int], h *listHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3174,14 +3173,14 @@ func listStep(f *generated.Frame[listState, []int], h *listHeld) generated.Step 
 		n = s.n
 //line ranges.go:264
 		err = generated.ChildErr(f)
-//line ranges_task.go:3178
+//line ranges_task.go:3177
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:264
 	err = waitStart(t, tr, "list", n)
-//line ranges_task.go:3185
+//line ranges_task.go:3184
 	if generated.Suspended(t) {
 		*generated.At[listAt1](f) = listAt1{n: n}
 		if h != nil {
@@ -3194,9 +3193,9 @@ resume1:
 	return generated.Return(f, make([]int, n), err)
 }
 
+//line ranges_task.go:3197
+
 // numbersArgs has the arguments of numbers.
-//
-//line ranges_task.go:3200
 type numbersArgs struct {
 	n int
 }
@@ -3225,7 +3224,7 @@ var numbersKind *generated.HeldKind[numbersState, numbersHeld, []int]
 func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3229
+//line ranges_task.go:3228
 	if generated.Suspended(t) {
 		f, h := numbersKind.Spill(t, 1)
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
@@ -3238,7 +3237,7 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 		{
 //line ranges.go:272
 			v := valueStart(t, tr, i)
-//line ranges_task.go:3242
+//line ranges_task.go:3241
 			if generated.Suspended(t) {
 				f, h := numbersKind.Spill(t, 2)
 				s := generated.At[numbersAt2](f)
@@ -3255,9 +3254,9 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 	return all
 }
 
+//line ranges_task.go:3258
+
 // numbersStep is the step form of numbers.
-//
-//line ranges_task.go:3261
 func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3276,7 +3275,7 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 		tr = h.tr
 //line ranges.go:269
 		generated.ChildErr(f)
-//line ranges_task.go:3280
+//line ranges_task.go:3279
 		goto resume1
 	case 2:
 		s := generated.At[numbersAt2](f)
@@ -3285,14 +3284,14 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 //line ranges.go:272
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:3289
+//line ranges_task.go:3288
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3296
+//line ranges_task.go:3295
 	if generated.Suspended(t) {
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
 		*h = numbersHeld{tr: tr}
@@ -3309,7 +3308,7 @@ loop1:
 	}
 //line ranges.go:272
 	v = valueStart(t, tr, i)
-//line ranges_task.go:3313
+//line ranges_task.go:3312
 	if generated.Suspended(t) {
 		s := generated.At[numbersAt2](f)
 		*s = numbersAt2{n: n, i: i}
@@ -3327,9 +3326,9 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
+//line ranges_task.go:3330
+
 // rangeExpressionWaitsArgs has the arguments of rangeExpressionWaits.
-//
-//line ranges_task.go:3333
 type rangeExpressionWaitsArgs struct {
 	n int
 }
@@ -3378,7 +3377,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:279
 		v1 := numbersStart(t, tr, n)
-//line ranges_task.go:3382
+//line ranges_task.go:3381
 		if generated.Suspended(t) {
 			f, h := rangeExpressionWaitsKind.Spill(t, 1)
 			*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
@@ -3394,7 +3393,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:282
 		v2 := numbersStart(t, tr, 2)
-//line ranges_task.go:3398
+//line ranges_task.go:3397
 		if generated.Suspended(t) {
 			f, h := rangeExpressionWaitsKind.Spill(t, 2)
 			*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
@@ -3409,7 +3408,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line ranges.go:283
 				v3 := valueStart(t, tr, i*v)
-//line ranges_task.go:3413
+//line ranges_task.go:3412
 				if generated.Suspended(t) {
 					f, h := rangeExpressionWaitsKind.Spill(t, 3)
 					s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3425,7 +3424,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line ranges.go:285
 	l, err := listStart(t, tr, 2)
-//line ranges_task.go:3429
+//line ranges_task.go:3428
 	if generated.Suspended(t) {
 		f, h := rangeExpressionWaitsKind.Spill(t, 4)
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
@@ -3440,7 +3439,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:289
 		v4 := valueStart(t, tr, 4)
-//line ranges_task.go:3444
+//line ranges_task.go:3443
 		if generated.Suspended(t) {
 			f, h := rangeExpressionWaitsKind.Spill(t, 5)
 			s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3458,9 +3457,9 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return sum, nil
 }
 
+//line ranges_task.go:3461
+
 // rangeExpressionWaitsStep is the step form of rangeExpressionWaits.
-//
-//line ranges_task.go:3464
 func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int], h *rangeExpressionWaitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3481,7 +3480,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:279
 		v1 = h.result
 		generated.Child(f)
-//line ranges_task.go:3485
+//line ranges_task.go:3484
 		goto resume1
 	case 2:
 		s := generated.At[rangeExpressionWaitsAt2](f)
@@ -3490,7 +3489,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:282
 		v2 = h.result
 		generated.Child(f)
-//line ranges_task.go:3494
+//line ranges_task.go:3493
 		goto resume2
 	case 3:
 		s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3499,7 +3498,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:283
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:3503
+//line ranges_task.go:3502
 		goto resume3
 	case 4:
 		s := generated.At[rangeExpressionWaitsAt4](f)
@@ -3508,7 +3507,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:285
 		l = h.result
 		err = generated.ChildErr(f)
-//line ranges_task.go:3512
+//line ranges_task.go:3511
 		goto resume4
 	case 5:
 		s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3517,7 +3516,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:289
 		v4 = s.result
 		generated.Child(f)
-//line ranges_task.go:3521
+//line ranges_task.go:3520
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3525,7 +3524,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:278
 	sum = 0
 	v1 = numbersStart(t, tr, n)
-//line ranges_task.go:3529
+//line ranges_task.go:3528
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3538,7 +3537,7 @@ resume1:
 		sum += v
 	}
 	v2 = numbersStart(t, tr, 2)
-//line ranges_task.go:3542
+//line ranges_task.go:3541
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3556,7 +3555,7 @@ loop1:
 //line ranges.go:282
 	v = v2[i]
 	v3 = valueStart(t, tr, i*v)
-//line ranges_task.go:3560
+//line ranges_task.go:3559
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt3](f)
 		*s = rangeExpressionWaitsAt3{sum: sum, i: i}
@@ -3572,7 +3571,7 @@ resume3:
 	goto loop1
 end1:
 	l, err = listStart(t, tr, 2)
-//line ranges_task.go:3576
+//line ranges_task.go:3575
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3585,7 +3584,7 @@ resume4:
 		return generated.Return(f, sum, err)
 	}
 	v4 = valueStart(t, tr, 4)
-//line ranges_task.go:3589
+//line ranges_task.go:3588
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt5](f)
 		*s = rangeExpressionWaitsAt5{sum: sum}
@@ -3601,9 +3600,9 @@ resume5:
 	return generated.Return(f, sum, nil)
 }
 
+//line ranges_task.go:3604
+
 // rangeNilArgs has the arguments of rangeNil.
-//
-//line ranges_task.go:3607
 type rangeNilArgs struct {
 	n int
 }
@@ -3641,7 +3640,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:297
 		p := l[i]
 		valueStart(t, tr, p.x)
-//line ranges_task.go:3645
+//line ranges_task.go:3644
 		if generated.Suspended(t) {
 			f, h := rangeNilKind.Spill(t, 1)
 			*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
@@ -3651,7 +3650,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ranges.go:300
 	valueStart(t, tr, 1)
-//line ranges_task.go:3655
+//line ranges_task.go:3654
 	if generated.Suspended(t) {
 		f, h := rangeNilKind.Spill(t, 2)
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
@@ -3664,7 +3663,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:302
 		v := p1[i1]
 		valueStart(t, tr, v)
-//line ranges_task.go:3668
+//line ranges_task.go:3667
 		if generated.Suspended(t) {
 			f, h := rangeNilKind.Spill(t, 3)
 			*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
@@ -3676,9 +3675,9 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
+//line ranges_task.go:3679
+
 // rangeNilStep is the step form of rangeNil.
-//
-//line ranges_task.go:3682
 func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3699,7 +3698,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr, l = h.tr, h.l
 //line ranges.go:298
 		generated.Child(f)
-//line ranges_task.go:3703
+//line ranges_task.go:3702
 		goto resume1
 	case 2:
 		s := generated.At[rangeNilAt2](f)
@@ -3707,7 +3706,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr = h.tr
 //line ranges.go:300
 		generated.Child(f)
-//line ranges_task.go:3711
+//line ranges_task.go:3710
 		goto resume2
 	case 3:
 		s := generated.At[rangeNilAt3](f)
@@ -3715,7 +3714,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr, p1 = h.tr, h.p1
 //line ranges.go:303
 		generated.Child(f)
-//line ranges_task.go:3719
+//line ranges_task.go:3718
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3731,7 +3730,7 @@ loop1:
 //line ranges.go:297
 	p = l[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:3735
+//line ranges_task.go:3734
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
 		*h = rangeNilHeld{tr: tr, l: l}
@@ -3743,7 +3742,7 @@ resume1:
 	goto loop1
 end1:
 	valueStart(t, tr, 1)
-//line ranges_task.go:3747
+//line ranges_task.go:3746
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
 		*h = rangeNilHeld{tr: tr}
@@ -3761,7 +3760,7 @@ loop2:
 //line ranges.go:302
 	v = p1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:3765
+//line ranges_task.go:3764
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
 		*h = rangeNilHeld{tr: tr, p1: p1}
@@ -3775,4 +3774,4 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line ranges_task.go:3779
+//line ranges_task.go:3778

@@ -27,7 +27,6 @@ func init() {
 }
 
 // valueArgs has the arguments of value.
-//
 type valueArgs struct {
 	n int
 }
@@ -50,7 +49,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:54
+//line steps_task.go:53
 	if generated.Suspended(t) {
 		f := valueKind.SpillBare(t, 1)
 		*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -60,9 +59,9 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return n
 }
 
+//line steps_task.go:63
+
 // valueStep is the step form of value.
-//
-//line steps_task.go:66
 func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -79,7 +78,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s.n
 //line steps.go:11
 		generated.Err(f)
-//line steps_task.go:83
+//line steps_task.go:82
 		goto resume1
 	default:
 		return f.BadResume()
@@ -87,7 +86,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:91
+//line steps_task.go:90
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -100,7 +99,8 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line steps_task.go:104
+//line steps_task.go:103
+
 type waitState struct{}
 
 type waitHeld struct {
@@ -124,9 +124,9 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 	return err
 }
 
+//line steps_task.go:128
+
 // waitStep is the step form of wait.
-//
-//line steps_task.go:130
 func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (

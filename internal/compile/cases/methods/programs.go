@@ -123,8 +123,11 @@ func genericFunction(t *task.T, tr *cases.Trace, n int) (int, error) {
 		return 0, err
 	}
 	k, err := apply(t, tr, s, func(t *task.T, s string) int { return value(t, tr, len(s)) })
-	p, _ := apply(t, tr, [2]byte{1, 2}, func(t *task.T, b [2]byte) *int { k += int(b[1]); return &k })
-	return *p, err
+	p, _ := apply(t, tr, [2]byte{1, 2}, func(t *task.T, b [2]byte) *int {
+		sum := int(b[1])
+		return &sum
+	})
+	return *p + k, err
 }
 
 func collect[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool) []*E {

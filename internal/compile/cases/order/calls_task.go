@@ -191,7 +191,6 @@ func init() {
 }
 
 // addOneArgs has the arguments of addOne.
-//
 type addOneArgs struct {
 	n int
 }
@@ -213,7 +212,7 @@ var addOneKind *generated.HeldKind[addOneState, addOneHeld, adder]
 func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:14
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:217
+//line calls_task.go:216
 	if generated.Suspended(t) {
 		f, h := addOneKind.Spill(t, 1)
 		s := generated.At[addOneAt1](f)
@@ -227,9 +226,9 @@ func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addTwo
 }
 
+//line calls_task.go:230
+
 // addOneStep is the step form of addOne.
-//
-//line calls_task.go:233
 func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -247,14 +246,14 @@ func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated
 //line calls.go:14
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:251
+//line calls_task.go:250
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:14
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:258
+//line calls_task.go:257
 	if generated.Suspended(t) {
 		s := generated.At[addOneAt1](f)
 		*s = addOneAt1{}
@@ -268,9 +267,9 @@ resume1:
 	return generated.Return(f, adder(addTwo), nil)
 }
 
+//line calls_task.go:271
+
 // addTwoArgs has the arguments of addTwo.
-//
-//line calls_task.go:274
 type addTwoArgs struct {
 	n int
 }
@@ -292,7 +291,7 @@ var addTwoKind *generated.HeldKind[addTwoState, addTwoHeld, adder]
 func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:19
 	v := valueStart(t, tr, n+2)
-//line calls_task.go:296
+//line calls_task.go:295
 	if generated.Suspended(t) {
 		f, h := addTwoKind.Spill(t, 1)
 		s := generated.At[addTwoAt1](f)
@@ -306,9 +305,9 @@ func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addOne
 }
 
+//line calls_task.go:309
+
 // addTwoStep is the step form of addTwo.
-//
-//line calls_task.go:312
 func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -326,14 +325,14 @@ func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated
 //line calls.go:19
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:330
+//line calls_task.go:329
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:19
 	v = valueStart(t, tr, n+2)
-//line calls_task.go:337
+//line calls_task.go:336
 	if generated.Suspended(t) {
 		s := generated.At[addTwoAt1](f)
 		*s = addTwoAt1{}
@@ -347,9 +346,9 @@ resume1:
 	return generated.Return(f, adder(addOne), nil)
 }
 
+//line calls_task.go:350
+
 // chooseArgs has the arguments of choose.
-//
-//line calls_task.go:353
 type chooseArgs struct {
 	n int
 }
@@ -371,7 +370,7 @@ var chooseKind *generated.HeldKind[chooseState, chooseHeld, func(*task.T, *cases
 func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trace, int) int) {
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:375
+//line calls_task.go:374
 	if generated.Suspended(t) {
 		f := chooseKind.SpillBare(t, 1)
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
@@ -384,9 +383,9 @@ func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trac
 	return negative
 }
 
+//line calls_task.go:387
+
 // chooseStep is the step form of choose.
-//
-//line calls_task.go:390
 func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int) int], h *chooseHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -403,14 +402,14 @@ func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int)
 		n = s.n
 //line calls.go:24
 		generated.Child(f)
-//line calls_task.go:407
+//line calls_task.go:406
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:414
+//line calls_task.go:413
 	if generated.Suspended(t) {
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
 		if h != nil {
@@ -426,9 +425,9 @@ resume1:
 	return generated.Return(f, negative, nil)
 }
 
+//line calls_task.go:429
+
 // negativeArgs has the arguments of negative.
-//
-//line calls_task.go:432
 type negativeArgs struct {
 	n int
 }
@@ -451,7 +450,7 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line calls.go:32
 	tr.Print("negative", n)
 	v := valueStart(t, tr, n)
-//line calls_task.go:455
+//line calls_task.go:454
 	if generated.Suspended(t) {
 		f := negativeKind.SpillBare(t, 1)
 		s := generated.At[negativeAt1](f)
@@ -463,9 +462,9 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return -v
 }
 
+//line calls_task.go:466
+
 // negativeStep is the step form of negative.
-//
-//line calls_task.go:469
 func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -482,7 +481,7 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 //line calls.go:33
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:486
+//line calls_task.go:485
 		goto resume1
 	default:
 		return f.BadResume()
@@ -490,7 +489,7 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 //line calls.go:32
 	tr.Print("negative", n)
 	v = valueStart(t, tr, n)
-//line calls_task.go:494
+//line calls_task.go:493
 	if generated.Suspended(t) {
 		s := generated.At[negativeAt1](f)
 		*s = negativeAt1{}
@@ -505,9 +504,9 @@ resume1:
 	return generated.Return(f, -v, nil)
 }
 
+//line calls_task.go:508
+
 // computedFunctionArgs has the arguments of computedFunction.
-//
-//line calls_task.go:511
 type computedFunctionArgs struct {
 	n int
 }
@@ -586,7 +585,7 @@ var computedFunctionKind *generated.HeldKind[computedFunctionState, computedFunc
 func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:37
 	v := addOneStart(t, tr, 1)
-//line calls_task.go:590
+//line calls_task.go:589
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 1)
 		*h = computedFunctionHeld{tr: tr}
@@ -595,7 +594,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v1 := valueStart(t, tr, 2)
-//line calls_task.go:599
+//line calls_task.go:598
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 2)
 		s := generated.At[computedFunctionAt2](f)
@@ -606,7 +605,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v2 := startOfCalls(v)(t, tr, v1)
-//line calls_task.go:610
+//line calls_task.go:609
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 3)
 		*h = computedFunctionHeld{tr: tr}
@@ -615,7 +614,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v3 := valueStart(t, tr, 3)
-//line calls_task.go:619
+//line calls_task.go:618
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 4)
 		s := generated.At[computedFunctionAt4](f)
@@ -626,7 +625,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:630
+//line calls_task.go:629
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 5)
 		*h = computedFunctionHeld{tr: tr}
@@ -634,7 +633,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v4 := chooseStart(t, tr, 1)
-//line calls_task.go:638
+//line calls_task.go:637
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 6)
 		*h = computedFunctionHeld{tr: tr}
@@ -643,7 +642,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v5 := chooseStart(t, tr, 2)
-//line calls_task.go:647
+//line calls_task.go:646
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 7)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -652,7 +651,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v6 := startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:656
+//line calls_task.go:655
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 8)
 		s := generated.At[computedFunctionAt8](f)
@@ -663,7 +662,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	a := startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:667
+//line calls_task.go:666
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 9)
 		s := generated.At[computedFunctionAt9](f)
@@ -677,7 +676,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v7 := func() int { fn = negative; return tr.Int(7) }()
 //line calls.go:40
 	b := startOfCalls1(fn)(t, tr, v7)
-//line calls_task.go:681
+//line calls_task.go:680
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 10)
 		s := generated.At[computedFunctionAt10](f)
@@ -688,7 +687,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	v8 := valueStart(t, tr, 8)
-//line calls_task.go:692
+//line calls_task.go:691
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 11)
 		s := generated.At[computedFunctionAt11](f)
@@ -699,7 +698,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	c := startOfCalls1(fn)(t, tr, v8)
-//line calls_task.go:703
+//line calls_task.go:702
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 12)
 		s := generated.At[computedFunctionAt12](f)
@@ -711,7 +710,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:42
 	table := []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 := valueStart(t, tr, 1)
-//line calls_task.go:715
+//line calls_task.go:714
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 13)
 		s := generated.At[computedFunctionAt13](f)
@@ -722,7 +721,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	v10 := valueStart(t, tr, 9)
-//line calls_task.go:726
+//line calls_task.go:725
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 14)
 		s := generated.At[computedFunctionAt14](f)
@@ -733,7 +732,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	d := startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:737
+//line calls_task.go:736
 	if generated.Suspended(t) {
 		f := computedFunctionKind.SpillBare(t, 15)
 		s := generated.At[computedFunctionAt15](f)
@@ -745,9 +744,9 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d*1000, nil
 }
 
+//line calls_task.go:748
+
 // computedFunctionStep is the step form of computedFunction.
-//
-//line calls_task.go:751
 func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *computedFunctionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -769,7 +768,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:773
+//line calls_task.go:772
 		goto resume1
 	case 2:
 		s := generated.At[computedFunctionAt2](f)
@@ -777,14 +776,14 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:781
+//line calls_task.go:780
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:37
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:788
+//line calls_task.go:787
 		goto resume3
 	case 4:
 		s := generated.At[computedFunctionAt4](f)
@@ -792,27 +791,27 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:796
+//line calls_task.go:795
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:37
 		generated.Child(f)
-//line calls_task.go:802
+//line calls_task.go:801
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:38
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:809
+//line calls_task.go:808
 		goto resume6
 	case 7:
 		tr, v4 = h.tr, h.v4
 //line calls.go:38
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:816
+//line calls_task.go:815
 		goto resume7
 	case 8:
 		s := generated.At[computedFunctionAt8](f)
@@ -820,7 +819,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:38
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:824
+//line calls_task.go:823
 		goto resume8
 	case 9:
 		s := generated.At[computedFunctionAt9](f)
@@ -828,7 +827,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:38
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:832
+//line calls_task.go:831
 		goto resume9
 	case 10:
 		s := generated.At[computedFunctionAt10](f)
@@ -837,7 +836,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:40
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:841
+//line calls_task.go:840
 		goto resume10
 	case 11:
 		s := generated.At[computedFunctionAt11](f)
@@ -846,7 +845,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:41
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:850
+//line calls_task.go:849
 		goto resume11
 	case 12:
 		s := generated.At[computedFunctionAt12](f)
@@ -855,7 +854,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:41
 		c = s.result
 		generated.Child(f)
-//line calls_task.go:859
+//line calls_task.go:858
 		goto resume12
 	case 13:
 		s := generated.At[computedFunctionAt13](f)
@@ -864,7 +863,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:868
+//line calls_task.go:867
 		goto resume13
 	case 14:
 		s := generated.At[computedFunctionAt14](f)
@@ -873,7 +872,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:877
+//line calls_task.go:876
 		goto resume14
 	case 15:
 		s := generated.At[computedFunctionAt15](f)
@@ -881,14 +880,14 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		d = s.result
 		generated.Child(f)
-//line calls_task.go:885
+//line calls_task.go:884
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line calls.go:37
 	v = addOneStart(t, tr, 1)
-//line calls_task.go:892
+//line calls_task.go:891
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -898,7 +897,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 resume1:
 //line calls.go:37
 	v1 = valueStart(t, tr, 2)
-//line calls_task.go:902
+//line calls_task.go:901
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt2](f)
 		*s = computedFunctionAt2{}
@@ -910,7 +909,7 @@ resume1:
 resume2:
 //line calls.go:37
 	v2 = startOfCalls(v)(t, tr, v1)
-//line calls_task.go:914
+//line calls_task.go:913
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -920,7 +919,7 @@ resume2:
 resume3:
 //line calls.go:37
 	v3 = valueStart(t, tr, 3)
-//line calls_task.go:924
+//line calls_task.go:923
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt4](f)
 		*s = computedFunctionAt4{}
@@ -932,7 +931,7 @@ resume3:
 resume4:
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:936
+//line calls_task.go:935
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -941,7 +940,7 @@ resume4:
 resume5:
 //line calls.go:38
 	v4 = chooseStart(t, tr, 1)
-//line calls_task.go:945
+//line calls_task.go:944
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -951,7 +950,7 @@ resume5:
 resume6:
 //line calls.go:38
 	v5 = chooseStart(t, tr, 2)
-//line calls_task.go:955
+//line calls_task.go:954
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -961,7 +960,7 @@ resume6:
 resume7:
 //line calls.go:38
 	v6 = startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:965
+//line calls_task.go:964
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt8](f)
 		*s = computedFunctionAt8{}
@@ -973,7 +972,7 @@ resume7:
 resume8:
 //line calls.go:38
 	a = startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:977
+//line calls_task.go:976
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt9](f)
 		*s = computedFunctionAt9{}
@@ -992,7 +991,7 @@ resume9:
 	}
 //line calls.go:40
 	b = startOfCalls1(*fn)(t, tr, v7)
-//line calls_task.go:996
+//line calls_task.go:995
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt10](f)
 		*s = computedFunctionAt10{a: a}
@@ -1004,7 +1003,7 @@ resume9:
 resume10:
 //line calls.go:41
 	v8 = valueStart(t, tr, 8)
-//line calls_task.go:1008
+//line calls_task.go:1007
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt11](f)
 		*s = computedFunctionAt11{a: a, b: b}
@@ -1016,7 +1015,7 @@ resume10:
 resume11:
 //line calls.go:41
 	c = startOfCalls1(*fn)(t, tr, v8)
-//line calls_task.go:1020
+//line calls_task.go:1019
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt12](f)
 		*s = computedFunctionAt12{a: a, b: b}
@@ -1029,7 +1028,7 @@ resume12:
 //line calls.go:42
 	table = []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 = valueStart(t, tr, 1)
-//line calls_task.go:1033
+//line calls_task.go:1032
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt13](f)
 		*s = computedFunctionAt13{a: a, b: b, c: c}
@@ -1041,7 +1040,7 @@ resume12:
 resume13:
 //line calls.go:43
 	v10 = valueStart(t, tr, 9)
-//line calls_task.go:1045
+//line calls_task.go:1044
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt14](f)
 		*s = computedFunctionAt14{a: a, b: b, c: c, v9: v9}
@@ -1053,7 +1052,7 @@ resume13:
 resume14:
 //line calls.go:43
 	d = startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:1057
+//line calls_task.go:1056
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt15](f)
 		*s = computedFunctionAt15{a: a, b: b, c: c}
@@ -1068,9 +1067,9 @@ resume15:
 	return generated.Return(f, a+b*10+c*100+d*1000, nil)
 }
 
+//line calls_task.go:1071
+
 // operandsArgs has the arguments of operands.
-//
-//line calls_task.go:1074
 type operandsArgs struct {
 	n int
 }
@@ -1125,7 +1124,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line calls.go:48
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:1129
+//line calls_task.go:1128
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 1)
 		s := generated.At[operandsAt1](f)
@@ -1137,7 +1136,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:48
 	a := v * v1
 	v2 := valueStart(t, tr, 4)
-//line calls_task.go:1141
+//line calls_task.go:1140
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 2)
 		s := generated.At[operandsAt2](f)
@@ -1151,7 +1150,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(1)
 //line calls.go:50
 	v4 := valueStart(t, tr, 2)
-//line calls_task.go:1155
+//line calls_task.go:1154
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 3)
 		s := generated.At[operandsAt3](f)
@@ -1164,7 +1163,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v5 := tr.Int(3)
 //line calls.go:50
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:1168
+//line calls_task.go:1167
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 4)
 		s := generated.At[operandsAt4](f)
@@ -1176,7 +1175,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:50
 	c := v3 + v4*v5 - v6/tr.Int(2)
 	v7 := valueStart(t, tr, 1)
-//line calls_task.go:1180
+//line calls_task.go:1179
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 5)
 		s := generated.At[operandsAt5](f)
@@ -1191,7 +1190,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := tr.Int(3)
 //line calls.go:51
 	v10 := valueStart(t, tr, 4)
-//line calls_task.go:1195
+//line calls_task.go:1194
 	if generated.Suspended(t) {
 		f := operandsKind.SpillBare(t, 6)
 		s := generated.At[operandsAt6](f)
@@ -1204,9 +1203,9 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*100 + c*1000 + d, nil
 }
 
+//line calls_task.go:1207
+
 // operandsStep is the step form of operands.
-//
-//line calls_task.go:1210
 func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1226,7 +1225,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:48
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1230
+//line calls_task.go:1229
 		goto resume1
 	case 2:
 		s := generated.At[operandsAt2](f)
@@ -1235,7 +1234,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:49
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:1239
+//line calls_task.go:1238
 		goto resume2
 	case 3:
 		s := generated.At[operandsAt3](f)
@@ -1244,7 +1243,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:50
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:1248
+//line calls_task.go:1247
 		goto resume3
 	case 4:
 		s := generated.At[operandsAt4](f)
@@ -1253,7 +1252,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:50
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:1257
+//line calls_task.go:1256
 		goto resume4
 	case 5:
 		s := generated.At[operandsAt5](f)
@@ -1262,7 +1261,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:51
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:1266
+//line calls_task.go:1265
 		goto resume5
 	case 6:
 		s := generated.At[operandsAt6](f)
@@ -1270,7 +1269,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:51
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:1274
+//line calls_task.go:1273
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1279,7 +1278,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 	v = tr.Int(2)
 //line calls.go:48
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:1283
+//line calls_task.go:1282
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt1](f)
 		*s = operandsAt1{v: v}
@@ -1292,7 +1291,7 @@ resume1:
 //line calls.go:48
 	a = v * v1
 	v2 = valueStart(t, tr, 4)
-//line calls_task.go:1296
+//line calls_task.go:1295
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt2](f)
 		*s = operandsAt2{a: a}
@@ -1307,7 +1306,7 @@ resume2:
 	v3 = tr.Int(1)
 //line calls.go:50
 	v4 = valueStart(t, tr, 2)
-//line calls_task.go:1311
+//line calls_task.go:1310
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt3](f)
 		*s = operandsAt3{a: a, b: b, v3: v3}
@@ -1321,7 +1320,7 @@ resume3:
 	v5 = tr.Int(3)
 //line calls.go:50
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:1325
+//line calls_task.go:1324
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt4](f)
 		*s = operandsAt4{a: a, b: b, v3: v3, v4: v4, v5: v5}
@@ -1334,7 +1333,7 @@ resume4:
 //line calls.go:50
 	c = v3 + v4*v5 - v6/tr.Int(2)
 	v7 = valueStart(t, tr, 1)
-//line calls_task.go:1338
+//line calls_task.go:1337
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt5](f)
 		*s = operandsAt5{a: a, b: b, c: c}
@@ -1350,7 +1349,7 @@ resume5:
 	v9 = tr.Int(3)
 //line calls.go:51
 	v10 = valueStart(t, tr, 4)
-//line calls_task.go:1354
+//line calls_task.go:1353
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt6](f)
 		*s = operandsAt6{a: a, b: b, c: c, v7: v7, v8: v8, v9: v9}
@@ -1366,7 +1365,8 @@ resume6:
 	return generated.Return(f, a+b*100+c*1000+d, nil)
 }
 
-//line calls_task.go:1370
+//line calls_task.go:1369
+
 type openState struct{}
 
 type openHeld struct {
@@ -1390,9 +1390,9 @@ func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 	return &account{name: name}
 }
 
+//line calls_task.go:1394
+
 // openStep is the step form of open.
-//
-//line calls_task.go:1396
 func openStep(f *generated.Frame[openState, *account], h *openHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1423,9 +1423,9 @@ resume1:
 	return generated.Return(f, &account{name: name}, nil)
 }
 
+//line calls_task.go:1427
+
 // accountAddArgs has the arguments of (*account).add.
-//
-//line calls_task.go:1429
 type accountAddArgs struct {
 	n int
 }
@@ -1460,9 +1460,9 @@ func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account)
 	return a
 }
 
+//line calls_task.go:1464
+
 // accountAddStep is the step form of (*account).add.
-//
-//line calls_task.go:1466
 func accountAddStep(f *generated.Frame[accountAddState, *account], h *accountAddHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1501,6 +1501,7 @@ resume1:
 }
 
 //line calls_task.go:1504
+
 type accountPrintState struct{}
 
 type accountPrintHeld struct {
@@ -1515,7 +1516,7 @@ var accountPrintKind *generated.HeldKind[accountPrintState, accountPrintHeld, in
 func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ int) {
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1519
+//line calls_task.go:1520
 	if generated.Suspended(t) {
 		_, h := accountPrintKind.Spill(t, 1)
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
@@ -1526,9 +1527,9 @@ func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ i
 	return a.sum
 }
 
+//line calls_task.go:1531
+
 // accountPrintStep is the step form of account.print.
-//
-//line calls_task.go:1532
 func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrintHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1543,14 +1544,14 @@ func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrin
 		a, tr, note1 = h.a, h.tr, h.note1
 //line calls.go:72
 		generated.ChildErr(f)
-//line calls_task.go:1547
+//line calls_task.go:1548
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1554
+//line calls_task.go:1555
 	if generated.Suspended(t) {
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
 		return generated.Wait(f, t, 1)
@@ -1561,9 +1562,9 @@ resume1:
 	return generated.Return(f, a.sum, nil)
 }
 
+//line calls_task.go:1566
+
 // receiverAndArgumentArgs has the arguments of receiverAndArgument.
-//
-//line calls_task.go:1567
 type receiverAndArgumentArgs struct {
 	n int
 }
@@ -1594,7 +1595,7 @@ var receiverAndArgumentKind *generated.HeldKind[receiverAndArgumentState, receiv
 func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:78
 	v := openStart(t, tr, "a")
-//line calls_task.go:1598
+//line calls_task.go:1599
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 1)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1603,7 +1604,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v1 := valueStart(t, tr, 1)
-//line calls_task.go:1607
+//line calls_task.go:1608
 	if generated.Suspended(t) {
 		f, h := receiverAndArgumentKind.Spill(t, 2)
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1614,7 +1615,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v2 := accountAddStart(v, t, tr, v1)
-//line calls_task.go:1618
+//line calls_task.go:1619
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 3)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1623,7 +1624,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:1627
+//line calls_task.go:1628
 	if generated.Suspended(t) {
 		f, h := receiverAndArgumentKind.Spill(t, 4)
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1634,7 +1635,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1638
+//line calls_task.go:1639
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 5)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1643,7 +1644,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1647
+//line calls_task.go:1648
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 6)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1651,7 +1652,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:79
 	x := openStart(t, tr, "x")
-//line calls_task.go:1655
+//line calls_task.go:1656
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 7)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1660,7 +1661,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:80
 	y := openStart(t, tr, "y")
-//line calls_task.go:1664
+//line calls_task.go:1665
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 8)
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
@@ -1671,7 +1672,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	p := x
 	swap1 := func() int { p = y; return tr.Int(5) }
 	accountAddStart(p, t, tr, swap1())
-//line calls_task.go:1675
+//line calls_task.go:1676
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 9)
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: &p}
@@ -1679,7 +1680,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:84
 	accountAddStart(p, t, tr, 3)
-//line calls_task.go:1683
+//line calls_task.go:1684
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 10)
 		*h = receiverAndArgumentHeld{v: x, y: y}
@@ -1689,9 +1690,9 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	return x.sum*10 + y.sum, nil
 }
 
+//line calls_task.go:1694
+
 // receiverAndArgumentStep is the step form of receiverAndArgument.
-//
-//line calls_task.go:1695
 func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], h *receiverAndArgumentHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1712,7 +1713,7 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:1716
+//line calls_task.go:1717
 		goto resume1
 	case 2:
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1720,14 +1721,14 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1724
+//line calls_task.go:1725
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:78
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:1731
+//line calls_task.go:1732
 		goto resume3
 	case 4:
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1735,53 +1736,53 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:1739
+//line calls_task.go:1740
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:78
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:1746
+//line calls_task.go:1747
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:78
 		generated.Child(f)
-//line calls_task.go:1752
+//line calls_task.go:1753
 		goto resume6
 	case 7:
 		tr = h.tr
 //line calls.go:79
 		x = h.result
 		generated.Child(f)
-//line calls_task.go:1759
+//line calls_task.go:1760
 		goto resume7
 	case 8:
 		tr, x = h.tr, h.v
 //line calls.go:80
 		y = h.result
 		generated.Child(f)
-//line calls_task.go:1766
+//line calls_task.go:1767
 		goto resume8
 	case 9:
 		tr, x, y, p = h.tr, h.v, h.y, h.p
 //line calls.go:83
 		generated.Child(f)
-//line calls_task.go:1772
+//line calls_task.go:1773
 		goto resume9
 	case 10:
 		x, y = h.v, h.y
 //line calls.go:84
 		generated.Child(f)
-//line calls_task.go:1778
+//line calls_task.go:1779
 		goto resume10
 	default:
 		return f.BadResume()
 	}
 //line calls.go:78
 	v = openStart(t, tr, "a")
-//line calls_task.go:1785
+//line calls_task.go:1786
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1790,7 +1791,7 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 resume1:
 //line calls.go:78
 	v1 = valueStart(t, tr, 1)
-//line calls_task.go:1794
+//line calls_task.go:1795
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt2](f)
 		*s = receiverAndArgumentAt2{}
@@ -1801,7 +1802,7 @@ resume1:
 resume2:
 //line calls.go:78
 	v2 = accountAddStart(v, t, tr, v1)
-//line calls_task.go:1805
+//line calls_task.go:1806
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1810,7 +1811,7 @@ resume2:
 resume3:
 //line calls.go:78
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:1814
+//line calls_task.go:1815
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt4](f)
 		*s = receiverAndArgumentAt4{}
@@ -1821,7 +1822,7 @@ resume3:
 resume4:
 //line calls.go:78
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1825
+//line calls_task.go:1826
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1830,7 +1831,7 @@ resume4:
 resume5:
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1834
+//line calls_task.go:1835
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		return generated.Wait(f, t, 6)
@@ -1838,7 +1839,7 @@ resume5:
 resume6:
 //line calls.go:79
 	x = openStart(t, tr, "x")
-//line calls_task.go:1842
+//line calls_task.go:1843
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1847,7 +1848,7 @@ resume6:
 resume7:
 //line calls.go:80
 	y = openStart(t, tr, "y")
-//line calls_task.go:1851
+//line calls_task.go:1852
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
 		generated.ResultToStep(t, &h.result)
@@ -1864,7 +1865,7 @@ resume8:
 	}
 //line calls.go:83
 	accountAddStart(*p, t, tr, swap1())
-//line calls_task.go:1868
+//line calls_task.go:1869
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: p}
 		return generated.Wait(f, t, 9)
@@ -1872,7 +1873,7 @@ resume8:
 resume9:
 //line calls.go:84
 	accountAddStart(*p, t, tr, 3)
-//line calls_task.go:1876
+//line calls_task.go:1877
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{v: x, y: y}
 		return generated.Wait(f, t, 10)
@@ -1882,9 +1883,9 @@ resume10:
 	return generated.Return(f, x.sum*10+y.sum, nil)
 }
 
+//line calls_task.go:1887
+
 // receiverCopiedArgs has the arguments of receiverCopied.
-//
-//line calls_task.go:1888
 type receiverCopiedArgs struct {
 	n int
 }
@@ -1933,7 +1934,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := account{"a", 1}
 	change := func() string { a.sum = 50; return "changed" }
 	r := accountPrintStart(a, t, tr, change())
-//line calls_task.go:1937
+//line calls_task.go:1938
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 1)
 		s := generated.At[receiverCopiedAt1](f)
@@ -1945,7 +1946,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:92
 	p := &a
 	v := accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
-//line calls_task.go:1949
+//line calls_task.go:1950
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 2)
 		s := generated.At[receiverCopiedAt2](f)
@@ -1958,7 +1959,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r += v
 	list := []account{{"l", 1}}
 	v1 := accountPrintStart(list[0], t, tr, func() string { list[0].sum = 7; return "list" }())
-//line calls_task.go:1962
+//line calls_task.go:1963
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 3)
 		s := generated.At[receiverCopiedAt3](f)
@@ -1970,7 +1971,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:95
 	r += v1
 	accountAddStart(&list[0], t, tr, func() int { list = append(list[:0:0], account{"m", 100}); return 9 }())
-//line calls_task.go:1974
+//line calls_task.go:1975
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 4)
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
@@ -1980,7 +1981,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:97
 	r += list[0].sum
 	v2 := valueStart(t, tr, a.sum)
-//line calls_task.go:1984
+//line calls_task.go:1985
 	if generated.Suspended(t) {
 		f := receiverCopiedKind.SpillBare(t, 5)
 		s := generated.At[receiverCopiedAt5](f)
@@ -1992,9 +1993,9 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r + v2, nil
 }
 
+//line calls_task.go:1997
+
 // receiverCopiedStep is the step form of receiverCopied.
-//
-//line calls_task.go:1998
 func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receiverCopiedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2016,7 +2017,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:91
 		r = s.result
 		generated.Child(f)
-//line calls_task.go:2020
+//line calls_task.go:2021
 		goto resume1
 	case 2:
 		s := generated.At[receiverCopiedAt2](f)
@@ -2025,7 +2026,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:93
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2029
+//line calls_task.go:2030
 		goto resume2
 	case 3:
 		s := generated.At[receiverCopiedAt3](f)
@@ -2034,7 +2035,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:95
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2038
+//line calls_task.go:2039
 		goto resume3
 	case 4:
 		s := generated.At[receiverCopiedAt4](f)
@@ -2042,7 +2043,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 		tr, a, list = h.tr, h.a, h.list
 //line calls.go:96
 		generated.Child(f)
-//line calls_task.go:2046
+//line calls_task.go:2047
 		goto resume4
 	case 5:
 		s := generated.At[receiverCopiedAt5](f)
@@ -2050,7 +2051,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:98
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:2054
+//line calls_task.go:2055
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2064,7 +2065,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 	}
 //line calls.go:91
 	r = accountPrintStart(*a, t, tr, change())
-//line calls_task.go:2068
+//line calls_task.go:2069
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt1](f)
 		*s = receiverCopiedAt1{}
@@ -2080,7 +2081,7 @@ resume1:
 		p := p
 		v = accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
 	}
-//line calls_task.go:2084
+//line calls_task.go:2085
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt2](f)
 		*s = receiverCopiedAt2{r: r}
@@ -2099,7 +2100,7 @@ resume2:
 		list := list
 		v1 = accountPrintStart((*list)[0], t, tr, func() string { (*list)[0].sum = 7; return "list" }())
 	}
-//line calls_task.go:2103
+//line calls_task.go:2104
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt3](f)
 		*s = receiverCopiedAt3{r: r}
@@ -2115,7 +2116,7 @@ resume3:
 		list := list
 		accountAddStart(&(*list)[0], t, tr, func() int { *list = append((*list)[:0:0], account{"m", 100}); return 9 }())
 	}
-//line calls_task.go:2119
+//line calls_task.go:2120
 	if generated.Suspended(t) {
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
 		h = receiverCopiedKind.Hold(t, f, h)
@@ -2126,7 +2127,7 @@ resume4:
 //line calls.go:97
 	r += (*list)[0].sum
 	v2 = valueStart(t, tr, a.sum)
-//line calls_task.go:2130
+//line calls_task.go:2131
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt5](f)
 		*s = receiverCopiedAt5{r: r}
@@ -2141,9 +2142,9 @@ resume5:
 	return generated.Return(f, r+v2, nil)
 }
 
+//line calls_task.go:2146
+
 // variableReadLateArgs has the arguments of variableReadLate.
-//
-//line calls_task.go:2147
 type variableReadLateArgs struct {
 	n int
 }
@@ -2188,7 +2189,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, x)
-//line calls_task.go:2192
+//line calls_task.go:2193
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 1)
 		s := generated.At[variableReadLateAt1](f)
@@ -2200,7 +2201,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:104
 	a := v + set(10)
 	v1 := valueStart(t, tr, set(20))
-//line calls_task.go:2204
+//line calls_task.go:2205
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 2)
 		s := generated.At[variableReadLateAt2](f)
@@ -2214,7 +2215,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := set(30)
 //line calls.go:106
 	v3 := valueStart(t, tr, x)
-//line calls_task.go:2218
+//line calls_task.go:2219
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 3)
 		s := generated.At[variableReadLateAt3](f)
@@ -2228,7 +2229,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := set(40)
 //line calls.go:107
 	v5 := valueStart(t, tr, x)
-//line calls_task.go:2232
+//line calls_task.go:2233
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 4)
 		s := generated.At[variableReadLateAt4](f)
@@ -2243,9 +2244,9 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
+//line calls_task.go:2248
+
 // variableReadLateStep is the step form of variableReadLate.
-//
-//line calls_task.go:2249
 func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *variableReadLateHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2268,7 +2269,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:104
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2272
+//line calls_task.go:2273
 		goto resume1
 	case 2:
 		s := generated.At[variableReadLateAt2](f)
@@ -2277,7 +2278,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:105
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2281
+//line calls_task.go:2282
 		goto resume2
 	case 3:
 		s := generated.At[variableReadLateAt3](f)
@@ -2286,7 +2287,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:106
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:2290
+//line calls_task.go:2291
 		goto resume3
 	case 4:
 		s := generated.At[variableReadLateAt4](f)
@@ -2295,7 +2296,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:107
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:2299
+//line calls_task.go:2300
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2309,7 +2310,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 	}
 //line calls.go:104
 	v = valueStart(t, tr, *x)
-//line calls_task.go:2313
+//line calls_task.go:2314
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt1](f)
 		*s = variableReadLateAt1{}
@@ -2321,7 +2322,7 @@ resume1:
 //line calls.go:104
 	a = v + set(10)
 	v1 = valueStart(t, tr, set(20))
-//line calls_task.go:2325
+//line calls_task.go:2326
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt2](f)
 		*s = variableReadLateAt2{a: a}
@@ -2335,7 +2336,7 @@ resume2:
 	v2 = set(30)
 //line calls.go:106
 	v3 = valueStart(t, tr, *x)
-//line calls_task.go:2339
+//line calls_task.go:2340
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt3](f)
 		*s = variableReadLateAt3{a: a, v2: v2}
@@ -2349,7 +2350,7 @@ resume3:
 	v4 = set(40)
 //line calls.go:107
 	v5 = valueStart(t, tr, *x)
-//line calls_task.go:2353
+//line calls_task.go:2354
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt4](f)
 		*s = variableReadLateAt4{a: a, b: b, v4: v4}
@@ -2364,9 +2365,9 @@ resume4:
 	return generated.Return(f, *x, nil)
 }
 
+//line calls_task.go:2369
+
 // pairArgs has the arguments of pair.
-//
-//line calls_task.go:2370
 type pairArgs struct {
 	n int
 }
@@ -2388,7 +2389,7 @@ var pairKind *generated.HeldKind[pairState, pairHeld, int]
 func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:113
 	err := waitStart(t, tr, "pair", n)
-//line calls_task.go:2392
+//line calls_task.go:2393
 	if generated.Suspended(t) {
 		f := pairKind.SpillBare(t, 1)
 		*generated.At[pairAt1](f) = pairAt1{n: n}
@@ -2401,9 +2402,9 @@ func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n * 10, err
 }
 
+//line calls_task.go:2406
+
 // pairStep is the step form of pair.
-//
-//line calls_task.go:2407
 func pairStep(f *generated.Frame[pairState, int], h *pairHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2421,14 +2422,14 @@ func pairStep(f *generated.Frame[pairState, int], h *pairHeld) generated.Step {
 		n = s.n
 //line calls.go:113
 		err = generated.ChildErr(f)
-//line calls_task.go:2425
+//line calls_task.go:2426
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:113
 	err = waitStart(t, tr, "pair", n)
-//line calls_task.go:2432
+//line calls_task.go:2433
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{n: n}
 		if h != nil {
@@ -2444,9 +2445,9 @@ resume1:
 	return generated.Return(f, n*10, err)
 }
 
+//line calls_task.go:2449
+
 // twoResultsArgs has the arguments of twoResults.
-//
-//line calls_task.go:2450
 type twoResultsArgs struct {
 	n int
 }
@@ -2498,7 +2499,7 @@ var twoResultsKind *generated.HeldKind[twoResultsState, twoResultsHeld, int]
 func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:121
 	a, err := pairStart(t, tr, 1)
-//line calls_task.go:2502
+//line calls_task.go:2503
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 1)
 		s := generated.At[twoResultsAt1](f)
@@ -2509,7 +2510,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:122
 	b, err := pairStart(t, tr, -2)
-//line calls_task.go:2513
+//line calls_task.go:2514
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 2)
 		s := generated.At[twoResultsAt2](f)
@@ -2521,7 +2522,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 := pairStart(t, tr, 3)
-//line calls_task.go:2525
+//line calls_task.go:2526
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 3)
 		s := generated.At[twoResultsAt3](f)
@@ -2533,7 +2534,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:125
 	a, c = c, a
 	v := valueStart(t, tr, 6)
-//line calls_task.go:2537
+//line calls_task.go:2538
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 4)
 		s := generated.At[twoResultsAt4](f)
@@ -2547,7 +2548,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line calls.go:127
 		a1, err1 := pairStart(t, tr, -a)
-//line calls_task.go:2551
+//line calls_task.go:2552
 		if generated.Suspended(t) {
 			f, h := twoResultsKind.Spill(t, 5)
 			s := generated.At[twoResultsAt5](f)
@@ -2563,7 +2564,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:130
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2567
+//line calls_task.go:2568
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 6)
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
@@ -2574,9 +2575,9 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + c + d, errors.Join(err, err2)
 }
 
+//line calls_task.go:2579
+
 // twoResultsStep is the step form of twoResults.
-//
-//line calls_task.go:2580
 func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2596,7 +2597,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:121
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2600
+//line calls_task.go:2601
 		goto resume1
 	case 2:
 		s := generated.At[twoResultsAt2](f)
@@ -2605,7 +2606,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:122
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2609
+//line calls_task.go:2610
 		goto resume2
 	case 3:
 		s := generated.At[twoResultsAt3](f)
@@ -2614,7 +2615,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:124
 		c = s.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2618
+//line calls_task.go:2619
 		goto resume3
 	case 4:
 		s := generated.At[twoResultsAt4](f)
@@ -2623,7 +2624,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:126
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2627
+//line calls_task.go:2628
 		goto resume4
 	case 5:
 		s := generated.At[twoResultsAt5](f)
@@ -2632,7 +2633,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:127
 		a1 = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2636
+//line calls_task.go:2637
 		goto resume5
 	case 6:
 		s := generated.At[twoResultsAt6](f)
@@ -2640,14 +2641,14 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 		err2 = h.err2
 //line calls.go:130
 		err = generated.ChildErr(f)
-//line calls_task.go:2644
+//line calls_task.go:2645
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line calls.go:121
 	a, err = pairStart(t, tr, 1)
-//line calls_task.go:2651
+//line calls_task.go:2652
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt1](f)
 		*s = twoResultsAt1{}
@@ -2658,7 +2659,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 resume1:
 //line calls.go:122
 	b, err = pairStart(t, tr, -2)
-//line calls_task.go:2662
+//line calls_task.go:2663
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt2](f)
 		*s = twoResultsAt2{a: a}
@@ -2670,7 +2671,7 @@ resume2:
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 = pairStart(t, tr, 3)
-//line calls_task.go:2674
+//line calls_task.go:2675
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt3](f)
 		*s = twoResultsAt3{a: a}
@@ -2682,7 +2683,7 @@ resume3:
 //line calls.go:125
 	a, c = c, a
 	v = valueStart(t, tr, 6)
-//line calls_task.go:2686
+//line calls_task.go:2687
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt4](f)
 		*s = twoResultsAt4{a: a, c: c}
@@ -2694,7 +2695,7 @@ resume4:
 //line calls.go:126
 	b, d = 5, v
 	a1, err1 = pairStart(t, tr, -a)
-//line calls_task.go:2698
+//line calls_task.go:2699
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt5](f)
 		*s = twoResultsAt5{a: a, b: b, c: c, d: d}
@@ -2711,7 +2712,7 @@ resume5:
 	tr.Print("inner", a1, err1)
 end1:
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2715
+//line calls_task.go:2716
 	if generated.Suspended(t) {
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
 		*h = twoResultsHeld{err2: err2}
@@ -2722,9 +2723,9 @@ resume6:
 	return generated.Return(f, a+b+c+d, errors.Join(err, err2))
 }
 
+//line calls_task.go:2727
+
 // passedOnArgs has the arguments of passedOn.
-//
-//line calls_task.go:2728
 type passedOnArgs struct {
 	n int
 }
@@ -2763,7 +2764,7 @@ var passedOnKind *generated.HeldKind[passedOnState, passedOnHeld, int]
 func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:135
 	v, err := pairStart(t, tr, n)
-//line calls_task.go:2767
+//line calls_task.go:2768
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 1)
 		s1 := generated.At[passedOnAt1](f)
@@ -2776,7 +2777,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v, err)
 	both := func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 := pairStart(t, tr, -1)
-//line calls_task.go:2780
+//line calls_task.go:2781
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 2)
 		s1 := generated.At[passedOnAt2](f)
@@ -2788,7 +2789,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:137
 	s := both(v1, err1)
 	v2 := valueStart(t, tr, 2)
-//line calls_task.go:2792
+//line calls_task.go:2793
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 3)
 		s1 := generated.At[passedOnAt3](f)
@@ -2799,7 +2800,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:138
 	v3, err2 := pairStart(t, tr, v2)
-//line calls_task.go:2803
+//line calls_task.go:2804
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 4)
 		s1 := generated.At[passedOnAt4](f)
@@ -2812,9 +2813,9 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), check(v3, err2)
 }
 
+//line calls_task.go:2817
+
 // passedOnStep is the step form of passedOn.
-//
-//line calls_task.go:2818
 func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2835,7 +2836,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:135
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2839
+//line calls_task.go:2840
 		goto resume1
 	case 2:
 		s1 := generated.At[passedOnAt2](f)
@@ -2843,7 +2844,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:137
 		v1 = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2847
+//line calls_task.go:2848
 		goto resume2
 	case 3:
 		s1 := generated.At[passedOnAt3](f)
@@ -2851,7 +2852,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:138
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:2855
+//line calls_task.go:2856
 		goto resume3
 	case 4:
 		s1 := generated.At[passedOnAt4](f)
@@ -2859,14 +2860,14 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:138
 		v3 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2863
+//line calls_task.go:2864
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line calls.go:135
 	v, err = pairStart(t, tr, n)
-//line calls_task.go:2870
+//line calls_task.go:2871
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt1](f)
 		*s1 = passedOnAt1{}
@@ -2879,7 +2880,7 @@ resume1:
 	tr.Print(v, err)
 	both = func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 = pairStart(t, tr, -1)
-//line calls_task.go:2883
+//line calls_task.go:2884
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt2](f)
 		*s1 = passedOnAt2{}
@@ -2891,7 +2892,7 @@ resume2:
 //line calls.go:137
 	s = both(v1, err1)
 	v2 = valueStart(t, tr, 2)
-//line calls_task.go:2895
+//line calls_task.go:2896
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt3](f)
 		*s1 = passedOnAt3{}
@@ -2902,7 +2903,7 @@ resume2:
 resume3:
 //line calls.go:138
 	v3, err2 = pairStart(t, tr, v2)
-//line calls_task.go:2906
+//line calls_task.go:2907
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt4](f)
 		*s1 = passedOnAt4{}
@@ -2915,9 +2916,9 @@ resume4:
 	return generated.Return(f, len(s), check(v3, err2))
 }
 
+//line calls_task.go:2920
+
 // threeResult is what three returns.
-//
-//line calls_task.go:2921
 type threeResult = struct {
 	R0 int
 	R1 string
@@ -2953,7 +2954,7 @@ var threeKind *generated.HeldKind[threeState, threeHeld, threeResult]
 func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) {
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:2957
+//line calls_task.go:2958
 	if generated.Suspended(t) {
 		f, h := threeKind.Spill(t, 1)
 		s := generated.At[threeAt1](f)
@@ -2964,7 +2965,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	}
 //line calls.go:145
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:2968
+//line calls_task.go:2969
 	if generated.Suspended(t) {
 		f, h := threeKind.Spill(t, 2)
 		s := generated.At[threeAt2](f)
@@ -2978,9 +2979,9 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	return
 }
 
+//line calls_task.go:2983
+
 // threeStep is the step form of three.
-//
-//line calls_task.go:2984
 func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3001,7 +3002,7 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 //line calls.go:144
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3005
+//line calls_task.go:3006
 		goto resume1
 	case 2:
 		s := generated.At[threeAt2](f)
@@ -3010,14 +3011,14 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 //line calls.go:145
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3014
+//line calls_task.go:3015
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:3021
+//line calls_task.go:3022
 	if generated.Suspended(t) {
 		s := generated.At[threeAt1](f)
 		*s = threeAt1{n: n}
@@ -3028,7 +3029,7 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 resume1:
 //line calls.go:145
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:3032
+//line calls_task.go:3033
 	if generated.Suspended(t) {
 		s := generated.At[threeAt2](f)
 		*s = threeAt2{a: a}
@@ -3042,9 +3043,9 @@ resume2:
 	return generated.Return(f, threeResult{a, b}, err)
 }
 
+//line calls_task.go:3047
+
 // swallowResult is what swallow returns.
-//
-//line calls_task.go:3048
 type swallowResult = struct {
 	R0 int
 	R1 string
@@ -3071,7 +3072,7 @@ var swallowKind *generated.HeldKind[swallowState, swallowHeld, swallowResult]
 func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) {
 //line calls.go:149
 	v, v1, err := threeStart(t, tr, n)
-//line calls_task.go:3075
+//line calls_task.go:3076
 	if generated.Suspended(t) {
 		_, h := swallowKind.Spill(t, 1)
 		*h = swallowHeld{}
@@ -3082,9 +3083,9 @@ func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) 
 	return v, v1, err
 }
 
+//line calls_task.go:3087
+
 // swallowStep is the step form of swallow.
-//
-//line calls_task.go:3088
 func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3102,14 +3103,14 @@ func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld
 //line calls.go:149
 		v, v1 = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3106
+//line calls_task.go:3107
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:149
 	v, v1, err = threeStart(t, tr, n)
-//line calls_task.go:3113
+//line calls_task.go:3114
 	if generated.Suspended(t) {
 		*h = swallowHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3120,9 +3121,9 @@ resume1:
 	return generated.Return(f, swallowResult{v, v1}, err)
 }
 
+//line calls_task.go:3125
+
 // returnedResultsArgs has the arguments of returnedResults.
-//
-//line calls_task.go:3126
 type returnedResultsArgs struct {
 	n int
 }
@@ -3153,7 +3154,7 @@ var returnedResultsKind *generated.HeldKind[returnedResultsState, returnedResult
 func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:152
 	a, b, err := swallowStart(t, tr, n)
-//line calls_task.go:3157
+//line calls_task.go:3158
 	if generated.Suspended(t) {
 		f, h := returnedResultsKind.Spill(t, 1)
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
@@ -3167,7 +3168,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, nil
 	}
 	v, err1 := pairStart(t, tr, a)
-//line calls_task.go:3171
+//line calls_task.go:3172
 	if generated.Suspended(t) {
 		f := returnedResultsKind.SpillBare(t, 2)
 		s := generated.At[returnedResultsAt2](f)
@@ -3179,9 +3180,9 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
+//line calls_task.go:3184
+
 // returnedResultsStep is the step form of returnedResults.
-//
-//line calls_task.go:3185
 func returnedResultsStep(f *generated.Frame[returnedResultsState, int], h *returnedResultsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3202,21 +3203,21 @@ func returnedResultsStep(f *generated.Frame[returnedResultsState, int], h *retur
 //line calls.go:152
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3206
+//line calls_task.go:3207
 		goto resume1
 	case 2:
 		s := generated.At[returnedResultsAt2](f)
 //line calls.go:157
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:3213
+//line calls_task.go:3214
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:152
 	a, b, err = swallowStart(t, tr, n)
-//line calls_task.go:3220
+//line calls_task.go:3221
 	if generated.Suspended(t) {
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
 		h = returnedResultsKind.Hold(t, f, h)
@@ -3231,7 +3232,7 @@ resume1:
 		return generated.Return(f, 0, nil)
 	}
 	v, err1 = pairStart(t, tr, a)
-//line calls_task.go:3235
+//line calls_task.go:3236
 	if generated.Suspended(t) {
 		s := generated.At[returnedResultsAt2](f)
 		*s = returnedResultsAt2{}
@@ -3246,7 +3247,8 @@ resume2:
 	return generated.Return(f, v, err1)
 }
 
-//line calls_task.go:3250
+//line calls_task.go:3251
+
 type sumState struct{}
 
 type sumHeld struct {
@@ -3260,7 +3262,7 @@ var sumKind *generated.HeldKind[sumState, sumHeld, int]
 func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3264
+//line calls_task.go:3266
 	if generated.Suspended(t) {
 		_, h := sumKind.Spill(t, 1)
 		*h = sumHeld{list: list}
@@ -3274,9 +3276,9 @@ func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 	return total
 }
 
-// sumStep is the step form of sum.
-//
 //line calls_task.go:3280
+
+// sumStep is the step form of sum.
 func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3291,14 +3293,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line calls.go:161
 		generated.ChildErr(f)
-//line calls_task.go:3295
+//line calls_task.go:3297
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3302
+//line calls_task.go:3304
 	if generated.Suspended(t) {
 		*h = sumHeld{list: list}
 		return generated.Wait(f, t, 1)
@@ -3312,7 +3314,8 @@ resume1:
 	return generated.Return(f, total, nil)
 }
 
-//line calls_task.go:3316
+//line calls_task.go:3318
+
 type noteState struct{}
 
 type noteHeld struct {
@@ -3327,7 +3330,7 @@ var noteKind *generated.HeldKind[noteState, noteHeld, string]
 func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string) {
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3331
+//line calls_task.go:3334
 	if generated.Suspended(t) {
 		_, h := noteKind.Spill(t, 1)
 		*h = noteHeld{first1: first1, rest: rest}
@@ -3337,9 +3340,9 @@ func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string
 	return first1 + fmt.Sprint(rest...)
 }
 
+//line calls_task.go:3344
+
 // noteStep is the step form of note.
-//
-//line calls_task.go:3343
 func noteStep(f *generated.Frame[noteState, string], h *noteHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3354,14 +3357,14 @@ func noteStep(f *generated.Frame[noteState, string], h *noteHeld) generated.Step
 		first1, rest = h.first1, h.rest
 //line calls.go:170
 		generated.ChildErr(f)
-//line calls_task.go:3358
+//line calls_task.go:3361
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3365
+//line calls_task.go:3368
 	if generated.Suspended(t) {
 		*h = noteHeld{first1: first1, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -3371,9 +3374,9 @@ resume1:
 	return generated.Return(f, first1+fmt.Sprint(rest...), nil)
 }
 
+//line calls_task.go:3378
+
 // variadicsArgs has the arguments of variadics.
-//
-//line calls_task.go:3377
 type variadicsArgs struct {
 	n int
 }
@@ -3462,7 +3465,7 @@ var variadicsKind *generated.HeldKind[variadicsState, variadicsHeld, int]
 func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:175
 	a := sumStart(t, tr)
-//line calls_task.go:3466
+//line calls_task.go:3469
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 1)
 		s := generated.At[variadicsAt1](f)
@@ -3473,7 +3476,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v := valueStart(t, tr, 1)
-//line calls_task.go:3477
+//line calls_task.go:3480
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 2)
 		s := generated.At[variadicsAt2](f)
@@ -3484,7 +3487,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:3488
+//line calls_task.go:3491
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 3)
 		s := generated.At[variadicsAt3](f)
@@ -3495,7 +3498,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v2 := sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3499
+//line calls_task.go:3502
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 4)
 		s := generated.At[variadicsAt4](f)
@@ -3508,7 +3511,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a += v2
 	list := []int{4, 5}
 	v3 := sumStart(t, tr, list...)
-//line calls_task.go:3512
+//line calls_task.go:3515
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 5)
 		s := generated.At[variadicsAt5](f)
@@ -3520,7 +3523,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:178
 	a += v3
 	v4 := valueStart(t, tr, 6)
-//line calls_task.go:3524
+//line calls_task.go:3527
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 6)
 		s := generated.At[variadicsAt6](f)
@@ -3531,7 +3534,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:179
 	v5 := sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3535
+//line calls_task.go:3538
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 7)
 		s := generated.At[variadicsAt7](f)
@@ -3543,7 +3546,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:179
 	a += v5
 	v6 := noteStart(t, tr, "n")
-//line calls_task.go:3547
+//line calls_task.go:3550
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 8)
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
@@ -3553,7 +3556,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v7 := noteStart(t, tr, "inner", list)
-//line calls_task.go:3557
+//line calls_task.go:3560
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 9)
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
@@ -3563,7 +3566,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v8 := noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3567
+//line calls_task.go:3570
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 10)
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
@@ -3575,7 +3578,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v6, v8)
 	fn := sum
 	v9 := valueStart(t, tr, 7)
-//line calls_task.go:3579
+//line calls_task.go:3582
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 11)
 		s := generated.At[variadicsAt11](f)
@@ -3586,7 +3589,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:182
 	v10 := startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3590
+//line calls_task.go:3593
 	if generated.Suspended(t) {
 		f := variadicsKind.SpillBare(t, 12)
 		s := generated.At[variadicsAt12](f)
@@ -3598,9 +3601,9 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v10, nil
 }
 
+//line calls_task.go:3605
+
 // variadicsStep is the step form of variadics.
-//
-//line calls_task.go:3604
 func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3622,7 +3625,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:175
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3626
+//line calls_task.go:3629
 		goto resume1
 	case 2:
 		s := generated.At[variadicsAt2](f)
@@ -3631,7 +3634,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3635
+//line calls_task.go:3638
 		goto resume2
 	case 3:
 		s := generated.At[variadicsAt3](f)
@@ -3640,7 +3643,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:3644
+//line calls_task.go:3647
 		goto resume3
 	case 4:
 		s := generated.At[variadicsAt4](f)
@@ -3649,7 +3652,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:3653
+//line calls_task.go:3656
 		goto resume4
 	case 5:
 		s := generated.At[variadicsAt5](f)
@@ -3658,7 +3661,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:178
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:3662
+//line calls_task.go:3665
 		goto resume5
 	case 6:
 		s := generated.At[variadicsAt6](f)
@@ -3667,7 +3670,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:179
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:3671
+//line calls_task.go:3674
 		goto resume6
 	case 7:
 		s := generated.At[variadicsAt7](f)
@@ -3676,7 +3679,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:179
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:3680
+//line calls_task.go:3683
 		goto resume7
 	case 8:
 		s := generated.At[variadicsAt8](f)
@@ -3685,7 +3688,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:3689
+//line calls_task.go:3692
 		goto resume8
 	case 9:
 		s := generated.At[variadicsAt9](f)
@@ -3694,7 +3697,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:3698
+//line calls_task.go:3701
 		goto resume9
 	case 10:
 		s := generated.At[variadicsAt10](f)
@@ -3703,7 +3706,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v8 = h.result
 		generated.Child(f)
-//line calls_task.go:3707
+//line calls_task.go:3710
 		goto resume10
 	case 11:
 		s := generated.At[variadicsAt11](f)
@@ -3712,7 +3715,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:182
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:3716
+//line calls_task.go:3719
 		goto resume11
 	case 12:
 		s := generated.At[variadicsAt12](f)
@@ -3720,14 +3723,14 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:182
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:3724
+//line calls_task.go:3727
 		goto resume12
 	default:
 		return f.BadResume()
 	}
 //line calls.go:175
 	a = sumStart(t, tr)
-//line calls_task.go:3731
+//line calls_task.go:3734
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt1](f)
 		*s = variadicsAt1{}
@@ -3739,7 +3742,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 resume1:
 //line calls.go:176
 	v = valueStart(t, tr, 1)
-//line calls_task.go:3743
+//line calls_task.go:3746
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt2](f)
 		*s = variadicsAt2{a: a}
@@ -3751,7 +3754,7 @@ resume1:
 resume2:
 //line calls.go:176
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:3755
+//line calls_task.go:3758
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt3](f)
 		*s = variadicsAt3{a: a, v: v}
@@ -3763,7 +3766,7 @@ resume2:
 resume3:
 //line calls.go:176
 	v2 = sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3767
+//line calls_task.go:3770
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt4](f)
 		*s = variadicsAt4{a: a}
@@ -3777,7 +3780,7 @@ resume4:
 	a += v2
 	list = []int{4, 5}
 	v3 = sumStart(t, tr, list...)
-//line calls_task.go:3781
+//line calls_task.go:3784
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt5](f)
 		*s = variadicsAt5{a: a}
@@ -3790,7 +3793,7 @@ resume5:
 //line calls.go:178
 	a += v3
 	v4 = valueStart(t, tr, 6)
-//line calls_task.go:3794
+//line calls_task.go:3797
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt6](f)
 		*s = variadicsAt6{a: a}
@@ -3802,7 +3805,7 @@ resume5:
 resume6:
 //line calls.go:179
 	v5 = sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3806
+//line calls_task.go:3809
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt7](f)
 		*s = variadicsAt7{a: a}
@@ -3815,7 +3818,7 @@ resume7:
 //line calls.go:179
 	a += v5
 	v6 = noteStart(t, tr, "n")
-//line calls_task.go:3819
+//line calls_task.go:3822
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3826,7 +3829,7 @@ resume7:
 resume8:
 //line calls.go:180
 	v7 = noteStart(t, tr, "inner", list)
-//line calls_task.go:3830
+//line calls_task.go:3833
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3837,7 +3840,7 @@ resume8:
 resume9:
 //line calls.go:180
 	v8 = noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3841
+//line calls_task.go:3844
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3850,7 +3853,7 @@ resume10:
 	tr.Print(v6, v8)
 	fn = sum
 	v9 = valueStart(t, tr, 7)
-//line calls_task.go:3854
+//line calls_task.go:3857
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt11](f)
 		*s = variadicsAt11{a: a}
@@ -3862,7 +3865,7 @@ resume10:
 resume11:
 //line calls.go:182
 	v10 = startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3866
+//line calls_task.go:3869
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt12](f)
 		*s = variadicsAt12{a: a}
@@ -3877,9 +3880,9 @@ resume12:
 	return generated.Return(f, a+v10, nil)
 }
 
+//line calls_task.go:3884
+
 // nestedAwaitsArgs has the arguments of nestedAwaits.
-//
-//line calls_task.go:3883
 type nestedAwaitsArgs struct {
 	n int
 }
@@ -3975,7 +3978,7 @@ var nestedAwaitsKind *generated.HeldKind[nestedAwaitsState, nestedAwaitsHeld, in
 func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:186
 	v := valueStart(t, tr, n)
-//line calls_task.go:3979
+//line calls_task.go:3982
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 1)
 		s := generated.At[nestedAwaitsAt1](f)
@@ -3986,7 +3989,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	v1 := valueStart(t, tr, v+1)
-//line calls_task.go:3990
+//line calls_task.go:3993
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 2)
 		s := generated.At[nestedAwaitsAt2](f)
@@ -3997,7 +4000,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	a := valueStart(t, tr, v1+1)
-//line calls_task.go:4001
+//line calls_task.go:4004
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 3)
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4008,7 +4011,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v2 := valueStart(t, tr, 1)
-//line calls_task.go:4012
+//line calls_task.go:4015
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 4)
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4019,7 +4022,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:4023
+//line calls_task.go:4026
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 5)
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4030,7 +4033,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v4 := valueStart(t, tr, 3)
-//line calls_task.go:4034
+//line calls_task.go:4037
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 6)
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4041,7 +4044,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v5 := sumStart(t, tr, v3, v4)
-//line calls_task.go:4045
+//line calls_task.go:4048
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 7)
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4052,7 +4055,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:4056
+//line calls_task.go:4059
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 8)
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4063,7 +4066,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	b := sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4067
+//line calls_task.go:4070
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 9)
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4074,7 +4077,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v7 := valueStart(t, tr, 5)
-//line calls_task.go:4078
+//line calls_task.go:4081
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 10)
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4085,7 +4088,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v8 := sumStart(t, tr, b, v7)
-//line calls_task.go:4089
+//line calls_task.go:4092
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 11)
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4096,7 +4099,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v9 := valueStart(t, tr, a*v8)
-//line calls_task.go:4100
+//line calls_task.go:4103
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 12)
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4107,7 +4110,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v10 := valueStart(t, tr, 6)
-//line calls_task.go:4111
+//line calls_task.go:4114
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 13)
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4118,7 +4121,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	err := waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4122
+//line calls_task.go:4125
 	if generated.Suspended(t) {
 		f := nestedAwaitsKind.SpillBare(t, 14)
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
@@ -4128,9 +4131,9 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v9, err
 }
 
+//line calls_task.go:4135
+
 // nestedAwaitsStep is the step form of nestedAwaits.
-//
-//line calls_task.go:4134
 func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwaitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -4149,7 +4152,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4153
+//line calls_task.go:4156
 		goto resume1
 	case 2:
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4157,7 +4160,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4161
+//line calls_task.go:4164
 		goto resume2
 	case 3:
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4165,7 +4168,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4169
+//line calls_task.go:4172
 		goto resume3
 	case 4:
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4174,7 +4177,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4178
+//line calls_task.go:4181
 		goto resume4
 	case 5:
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4183,7 +4186,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:4187
+//line calls_task.go:4190
 		goto resume5
 	case 6:
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4192,7 +4195,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:4196
+//line calls_task.go:4199
 		goto resume6
 	case 7:
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4201,7 +4204,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:4205
+//line calls_task.go:4208
 		goto resume7
 	case 8:
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4210,7 +4213,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:4214
+//line calls_task.go:4217
 		goto resume8
 	case 9:
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4219,7 +4222,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4223
+//line calls_task.go:4226
 		goto resume9
 	case 10:
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4228,7 +4231,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:4232
+//line calls_task.go:4235
 		goto resume10
 	case 11:
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4237,7 +4240,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:4241
+//line calls_task.go:4244
 		goto resume11
 	case 12:
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4245,7 +4248,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:4249
+//line calls_task.go:4252
 		goto resume12
 	case 13:
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4254,21 +4257,21 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:4258
+//line calls_task.go:4261
 		goto resume13
 	case 14:
 		s := generated.At[nestedAwaitsAt14](f)
 		v9 = s.v9
 //line calls.go:188
 		err = generated.ChildErr(f)
-//line calls_task.go:4265
+//line calls_task.go:4268
 		goto resume14
 	default:
 		return f.BadResume()
 	}
 //line calls.go:186
 	v = valueStart(t, tr, n)
-//line calls_task.go:4272
+//line calls_task.go:4275
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt1](f)
 		*s = nestedAwaitsAt1{}
@@ -4280,7 +4283,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 resume1:
 //line calls.go:186
 	v1 = valueStart(t, tr, v+1)
-//line calls_task.go:4284
+//line calls_task.go:4287
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt2](f)
 		*s = nestedAwaitsAt2{}
@@ -4292,7 +4295,7 @@ resume1:
 resume2:
 //line calls.go:186
 	a = valueStart(t, tr, v1+1)
-//line calls_task.go:4296
+//line calls_task.go:4299
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt3](f)
 		*s = nestedAwaitsAt3{}
@@ -4304,7 +4307,7 @@ resume2:
 resume3:
 //line calls.go:187
 	v2 = valueStart(t, tr, 1)
-//line calls_task.go:4308
+//line calls_task.go:4311
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt4](f)
 		*s = nestedAwaitsAt4{a: a}
@@ -4316,7 +4319,7 @@ resume3:
 resume4:
 //line calls.go:187
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:4320
+//line calls_task.go:4323
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt5](f)
 		*s = nestedAwaitsAt5{a: a, v2: v2}
@@ -4328,7 +4331,7 @@ resume4:
 resume5:
 //line calls.go:187
 	v4 = valueStart(t, tr, 3)
-//line calls_task.go:4332
+//line calls_task.go:4335
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt6](f)
 		*s = nestedAwaitsAt6{a: a, v2: v2, v3: v3}
@@ -4340,7 +4343,7 @@ resume5:
 resume6:
 //line calls.go:187
 	v5 = sumStart(t, tr, v3, v4)
-//line calls_task.go:4344
+//line calls_task.go:4347
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt7](f)
 		*s = nestedAwaitsAt7{a: a, v2: v2}
@@ -4352,7 +4355,7 @@ resume6:
 resume7:
 //line calls.go:187
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:4356
+//line calls_task.go:4359
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt8](f)
 		*s = nestedAwaitsAt8{a: a, v2: v2, v5: v5}
@@ -4364,7 +4367,7 @@ resume7:
 resume8:
 //line calls.go:187
 	b = sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4368
+//line calls_task.go:4371
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt9](f)
 		*s = nestedAwaitsAt9{a: a}
@@ -4376,7 +4379,7 @@ resume8:
 resume9:
 //line calls.go:188
 	v7 = valueStart(t, tr, 5)
-//line calls_task.go:4380
+//line calls_task.go:4383
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt10](f)
 		*s = nestedAwaitsAt10{a: a, b: b}
@@ -4388,7 +4391,7 @@ resume9:
 resume10:
 //line calls.go:188
 	v8 = sumStart(t, tr, b, v7)
-//line calls_task.go:4392
+//line calls_task.go:4395
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt11](f)
 		*s = nestedAwaitsAt11{a: a}
@@ -4400,7 +4403,7 @@ resume10:
 resume11:
 //line calls.go:188
 	v9 = valueStart(t, tr, a*v8)
-//line calls_task.go:4404
+//line calls_task.go:4407
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt12](f)
 		*s = nestedAwaitsAt12{}
@@ -4412,7 +4415,7 @@ resume11:
 resume12:
 //line calls.go:188
 	v10 = valueStart(t, tr, 6)
-//line calls_task.go:4416
+//line calls_task.go:4419
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt13](f)
 		*s = nestedAwaitsAt13{v9: v9}
@@ -4424,7 +4427,7 @@ resume12:
 resume13:
 //line calls.go:188
 	err = waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4428
+//line calls_task.go:4431
 	if generated.Suspended(t) {
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
 		if h != nil {
@@ -4437,9 +4440,9 @@ resume14:
 	return generated.Return(f, v9, err)
 }
 
+//line calls_task.go:4444
+
 // calledLiteralsArgs has the arguments of calledLiterals.
-//
-//line calls_task.go:4443
 type calledLiteralsArgs struct {
 	n int
 }
@@ -4473,7 +4476,7 @@ var calledLiteralsKind *generated.HeldKind[calledLiteralsState, calledLiteralsHe
 func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	v := valueStart(t, tr, 2)
-//line calls_task.go:4477
+//line calls_task.go:4480
 	if generated.Suspended(t) {
 		f, h := calledLiteralsKind.Spill(t, 1)
 		s := generated.At[calledLiteralsAt1](f)
@@ -4485,7 +4488,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	a := func(x int) int { return x + tr.Int(1) }(v)
 	v1 := valueStart(t, tr, 4)
-//line calls_task.go:4489
+//line calls_task.go:4492
 	if generated.Suspended(t) {
 		f, h := calledLiteralsKind.Spill(t, 2)
 		s := generated.At[calledLiteralsAt2](f)
@@ -4498,7 +4501,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4502
+//line calls_task.go:4505
 		if generated.Suspended(t) {
 			f := calledLiteralsFunc1Kind.SpillBare(t, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4509,7 +4512,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4513
+//line calls_task.go:4516
 	if generated.Suspended(t) {
 		f := calledLiteralsKind.SpillBare(t, 3)
 		s := generated.At[calledLiteralsAt3](f)
@@ -4521,9 +4524,9 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, nil
 }
 
+//line calls_task.go:4528
+
 // calledLiteralsStep is the step form of calledLiterals.
-//
-//line calls_task.go:4527
 func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledLiteralsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -4542,7 +4545,7 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:192
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4546
+//line calls_task.go:4549
 		goto resume1
 	case 2:
 		s := generated.At[calledLiteralsAt2](f)
@@ -4551,7 +4554,7 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:193
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4555
+//line calls_task.go:4558
 		goto resume2
 	case 3:
 		s := generated.At[calledLiteralsAt3](f)
@@ -4559,14 +4562,14 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:193
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4563
+//line calls_task.go:4566
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line calls.go:192
 	v = valueStart(t, tr, 2)
-//line calls_task.go:4570
+//line calls_task.go:4573
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt1](f)
 		*s = calledLiteralsAt1{}
@@ -4579,7 +4582,7 @@ resume1:
 //line calls.go:192
 	a = func(x int) int { return x + tr.Int(1) }(v)
 	v1 = valueStart(t, tr, 4)
-//line calls_task.go:4583
+//line calls_task.go:4586
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt2](f)
 		*s = calledLiteralsAt2{a: a}
@@ -4593,7 +4596,7 @@ resume2:
 	b = startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4597
+//line calls_task.go:4600
 		if generated.Suspended(t) {
 			f := calledLiteralsFunc1Kind.SpillBare(t, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4604,7 +4607,7 @@ resume2:
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4608
+//line calls_task.go:4611
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt3](f)
 		*s = calledLiteralsAt3{a: a}
@@ -4619,9 +4622,9 @@ resume3:
 	return generated.Return(f, a+b, nil)
 }
 
+//line calls_task.go:4626
+
 // calledLiteralsFunc1Args has the arguments of calledLiterals.func1.
-//
-//line calls_task.go:4625
 type calledLiteralsFunc1Args struct {
 	x int
 }
@@ -4658,14 +4661,14 @@ func calledLiteralsFunc1Step(f *generated.Frame[calledLiteralsFunc1State, int], 
 //line calls.go:193
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4662
+//line calls_task.go:4665
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:193
 	v = valueStart(t, tr, 3)
-//line calls_task.go:4669
+//line calls_task.go:4672
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsFunc1At1](f)
 		*s = calledLiteralsFunc1At1{x: x}
@@ -4680,9 +4683,9 @@ resume1:
 	return generated.Return(f, x*v, nil)
 }
 
+//line calls_task.go:4687
+
 // largeOneArgs has the arguments of largeOne.
-//
-//line calls_task.go:4686
 type largeOneArgs struct {
 	n int
 }
@@ -4708,7 +4711,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4712
+//line calls_task.go:4715
 	if generated.Suspended(t) {
 		f := largeOneKind.SpillBare(t, 1)
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
@@ -4718,9 +4721,9 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 	return a
 }
 
+//line calls_task.go:4725
+
 // largeOneStep is the step form of largeOne.
-//
-//line calls_task.go:4724
 func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -4738,7 +4741,7 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 		a = s.a
 //line calls.go:202
 		generated.Child(f)
-//line calls_task.go:4742
+//line calls_task.go:4745
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4749,7 +4752,7 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4753
+//line calls_task.go:4756
 	if generated.Suspended(t) {
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
 		if h != nil {
@@ -4762,9 +4765,9 @@ resume1:
 	return generated.Return(f, a, nil)
 }
 
+//line calls_task.go:4769
+
 // largeResultArgs has the arguments of largeResult.
-//
-//line calls_task.go:4768
 type largeResultArgs struct {
 	n int
 }
@@ -4813,7 +4816,7 @@ var largeResultKind *generated.HeldKind[largeResultState, largeResultHeld, int]
 func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:207
 	a := largeOneStart(t, tr, 1)
-//line calls_task.go:4817
+//line calls_task.go:4820
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 1)
 		s := generated.At[largeResultAt1](f)
@@ -4824,7 +4827,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:208
 	b := largeOneStart(t, tr, 2)
-//line calls_task.go:4828
+//line calls_task.go:4831
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 2)
 		s := generated.At[largeResultAt2](f)
@@ -4835,7 +4838,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:209
 	v := largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4839
+//line calls_task.go:4842
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 3)
 		s := generated.At[largeResultAt3](f)
@@ -4847,7 +4850,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:209
 	c := v[5]
 	v1 := largeOneStart(t, tr, 2)
-//line calls_task.go:4851
+//line calls_task.go:4854
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 4)
 		s := generated.At[largeResultAt4](f)
@@ -4858,7 +4861,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:210
 	v2 := valueStart(t, tr, 7)
-//line calls_task.go:4862
+//line calls_task.go:4865
 	if generated.Suspended(t) {
 		f := largeResultKind.SpillBare(t, 5)
 		s := generated.At[largeResultAt5](f)
@@ -4870,9 +4873,9 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[19] + b[19] + c + v1[v2], nil
 }
 
+//line calls_task.go:4877
+
 // largeResultStep is the step form of largeResult.
-//
-//line calls_task.go:4876
 func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -4892,7 +4895,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:207
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4896
+//line calls_task.go:4899
 		goto resume1
 	case 2:
 		s := generated.At[largeResultAt2](f)
@@ -4901,7 +4904,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:208
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4905
+//line calls_task.go:4908
 		goto resume2
 	case 3:
 		s := generated.At[largeResultAt3](f)
@@ -4910,7 +4913,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:209
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4914
+//line calls_task.go:4917
 		goto resume3
 	case 4:
 		s := generated.At[largeResultAt4](f)
@@ -4919,7 +4922,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:210
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4923
+//line calls_task.go:4926
 		goto resume4
 	case 5:
 		s := generated.At[largeResultAt5](f)
@@ -4927,14 +4930,14 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:210
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4931
+//line calls_task.go:4934
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line calls.go:207
 	a = largeOneStart(t, tr, 1)
-//line calls_task.go:4938
+//line calls_task.go:4941
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt1](f)
 		*s = largeResultAt1{}
@@ -4946,7 +4949,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 resume1:
 //line calls.go:208
 	b = largeOneStart(t, tr, 2)
-//line calls_task.go:4950
+//line calls_task.go:4953
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt2](f)
 		*s = largeResultAt2{a: a}
@@ -4958,7 +4961,7 @@ resume1:
 resume2:
 //line calls.go:209
 	v = largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4962
+//line calls_task.go:4965
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt3](f)
 		*s = largeResultAt3{a: a, b: b}
@@ -4971,7 +4974,7 @@ resume3:
 //line calls.go:209
 	c = v[5]
 	v1 = largeOneStart(t, tr, 2)
-//line calls_task.go:4975
+//line calls_task.go:4978
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt4](f)
 		*s = largeResultAt4{a: a, b: b, c: c}
@@ -4983,7 +4986,7 @@ resume3:
 resume4:
 //line calls.go:210
 	v2 = valueStart(t, tr, 7)
-//line calls_task.go:4987
+//line calls_task.go:4990
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt5](f)
 		*s = largeResultAt5{a: a, b: b, c: c, v1: v1}
@@ -4998,9 +5001,9 @@ resume5:
 	return generated.Return(f, a[19]+b[19]+c+v1[v2], nil)
 }
 
+//line calls_task.go:5005
+
 // firstResult is what first returns.
-//
-//line calls_task.go:5004
 type firstResult = struct {
 	R0 error
 	R1 int
@@ -5028,7 +5031,7 @@ var firstKind *generated.HeldKind[firstState, firstHeld, firstResult]
 func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5032
+//line calls_task.go:5035
 	if generated.Suspended(t) {
 		f := firstKind.SpillBare(t, 1)
 		*generated.At[firstAt1](f) = firstAt1{n: n}
@@ -5038,9 +5041,9 @@ func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 	return fmt.Errorf("error %d", n), n
 }
 
+//line calls_task.go:5045
+
 // firstStep is the step form of first.
-//
-//line calls_task.go:5044
 func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5057,14 +5060,14 @@ func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) genera
 		n = s.n
 //line calls.go:214
 		generated.ChildErr(f)
-//line calls_task.go:5061
+//line calls_task.go:5064
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5068
+//line calls_task.go:5071
 	if generated.Suspended(t) {
 		*generated.At[firstAt1](f) = firstAt1{n: n}
 		if h != nil {
@@ -5077,9 +5080,9 @@ resume1:
 	return generated.Return(f, firstResult{fmt.Errorf("error %d", n), n}, nil)
 }
 
+//line calls_task.go:5084
+
 // twoArgs has the arguments of two.
-//
-//line calls_task.go:5083
 type twoArgs struct {
 	n int
 }
@@ -5102,7 +5105,7 @@ var twoKind *generated.HeldKind[twoState, twoHeld, error]
 func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 //line calls.go:219
 	v := valueStart(t, tr, n)
-//line calls_task.go:5106
+//line calls_task.go:5109
 	if generated.Suspended(t) {
 		f, h := twoKind.Spill(t, 1)
 		s := generated.At[twoAt1](f)
@@ -5115,7 +5118,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	v1 := fmt.Errorf("left %d", v)
 //line calls.go:219
 	err := waitStart(t, tr, "two")
-//line calls_task.go:5119
+//line calls_task.go:5122
 	if generated.Suspended(t) {
 		_, h := twoKind.Spill(t, 2)
 		*h = twoHeld{v1: v1}
@@ -5125,9 +5128,9 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	return v1, err
 }
 
+//line calls_task.go:5132
+
 // twoStep is the step form of two.
-//
-//line calls_task.go:5131
 func twoStep(f *generated.Frame[twoState, error], h *twoHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5146,20 +5149,20 @@ func twoStep(f *generated.Frame[twoState, error], h *twoHeld) generated.Step {
 //line calls.go:219
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5150
+//line calls_task.go:5153
 		goto resume1
 	case 2:
 		v1 = h.v1
 //line calls.go:219
 		err = generated.ChildErr(f)
-//line calls_task.go:5156
+//line calls_task.go:5159
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:219
 	v = valueStart(t, tr, n)
-//line calls_task.go:5163
+//line calls_task.go:5166
 	if generated.Suspended(t) {
 		s := generated.At[twoAt1](f)
 		*s = twoAt1{}
@@ -5172,7 +5175,7 @@ resume1:
 	v1 = fmt.Errorf("left %d", v)
 //line calls.go:219
 	err = waitStart(t, tr, "two")
-//line calls_task.go:5176
+//line calls_task.go:5179
 	if generated.Suspended(t) {
 		*h = twoHeld{v1: v1}
 		return generated.Wait(f, t, 2)
@@ -5182,9 +5185,9 @@ resume2:
 	return generated.Return(f, v1, err)
 }
 
+//line calls_task.go:5189
+
 // errorsNotLastArgs has the arguments of errorsNotLast.
-//
-//line calls_task.go:5188
 type errorsNotLastArgs struct {
 	n int
 }
@@ -5212,7 +5215,7 @@ var errorsNotLastKind *generated.HeldKind[errorsNotLastState, errorsNotLastHeld,
 func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:223
 	err, k := firstStart(t, tr, n)
-//line calls_task.go:5216
+//line calls_task.go:5219
 	if generated.Suspended(t) {
 		_, h := errorsNotLastKind.Spill(t, 1)
 		*h = errorsNotLastHeld{tr: tr}
@@ -5221,7 +5224,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:224
 	left, right := twoStart(t, tr, k)
-//line calls_task.go:5225
+//line calls_task.go:5228
 	if generated.Suspended(t) {
 		f, h := errorsNotLastKind.Spill(t, 2)
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
@@ -5234,9 +5237,9 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, right
 }
 
+//line calls_task.go:5241
+
 // errorsNotLastStep is the step form of errorsNotLast.
-//
-//line calls_task.go:5240
 func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNotLastHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5254,7 +5257,7 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 //line calls.go:223
 		err, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line calls_task.go:5258
+//line calls_task.go:5261
 		goto resume1
 	case 2:
 		s := generated.At[errorsNotLastAt2](f)
@@ -5263,14 +5266,14 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 //line calls.go:224
 		left = h.result1
 		right = generated.ChildErr(f)
-//line calls_task.go:5267
+//line calls_task.go:5270
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:223
 	err, k = firstStart(t, tr, n)
-//line calls_task.go:5274
+//line calls_task.go:5277
 	if generated.Suspended(t) {
 		*h = errorsNotLastHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5279,7 +5282,7 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 resume1:
 //line calls.go:224
 	left, right = twoStart(t, tr, k)
-//line calls_task.go:5283
+//line calls_task.go:5286
 	if generated.Suspended(t) {
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
 		*h = errorsNotLastHeld{tr: tr, err: err}
@@ -5292,9 +5295,9 @@ resume2:
 	return generated.Return(f, k, right)
 }
 
+//line calls_task.go:5299
+
 // chainedArgs has the arguments of chained.
-//
-//line calls_task.go:5298
 type chainedArgs struct {
 	n int
 }
@@ -5340,7 +5343,7 @@ var chainedKind *generated.HeldKind[chainedState, chainedHeld, int]
 func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	v := openStart(t, tr, "s")
-//line calls_task.go:5344
+//line calls_task.go:5347
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 1)
 		*h = chainedHeld{tr: tr}
@@ -5349,7 +5352,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v1 := accountAddStart(v, t, tr, 1)
-//line calls_task.go:5353
+//line calls_task.go:5356
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 2)
 		*h = chainedHeld{tr: tr}
@@ -5358,7 +5361,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v2 := openStart(t, tr, "u")
-//line calls_task.go:5362
+//line calls_task.go:5365
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 3)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5367,7 +5370,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v3 := valueStart(t, tr, 4)
-//line calls_task.go:5371
+//line calls_task.go:5374
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 4)
 		s1 := generated.At[chainedAt4](f)
@@ -5378,7 +5381,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5382
+//line calls_task.go:5385
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 5)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5388,7 +5391,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	s := v1.sum + v4.sum
 	v5 := openStart(t, tr, "v")
-//line calls_task.go:5392
+//line calls_task.go:5395
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 6)
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
@@ -5398,7 +5401,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v6 := accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5402
+//line calls_task.go:5405
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 7)
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
@@ -5408,7 +5411,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v7 := openStart(t, tr, "w")
-//line calls_task.go:5412
+//line calls_task.go:5415
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 8)
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
@@ -5418,7 +5421,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v8 := accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5422
+//line calls_task.go:5425
 	if generated.Suspended(t) {
 		f := chainedKind.SpillBare(t, 9)
 		s1 := generated.At[chainedAt9](f)
@@ -5430,9 +5433,9 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s + v8, nil
 }
 
+//line calls_task.go:5437
+
 // chainedStep is the step form of chained.
-//
-//line calls_task.go:5436
 func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5451,21 +5454,21 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:230
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:5455
+//line calls_task.go:5458
 		goto resume1
 	case 2:
 		tr = h.tr
 //line calls.go:230
 		v1 = h.result
 		generated.Child(f)
-//line calls_task.go:5462
+//line calls_task.go:5465
 		goto resume2
 	case 3:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:5469
+//line calls_task.go:5472
 		goto resume3
 	case 4:
 		s1 := generated.At[chainedAt4](f)
@@ -5473,14 +5476,14 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:230
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:5477
+//line calls_task.go:5480
 		goto resume4
 	case 5:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:5484
+//line calls_task.go:5487
 		goto resume5
 	case 6:
 		s1 := generated.At[chainedAt6](f)
@@ -5489,7 +5492,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v5 = h.result
 		generated.Child(f)
-//line calls_task.go:5493
+//line calls_task.go:5496
 		goto resume6
 	case 7:
 		s1 := generated.At[chainedAt7](f)
@@ -5498,7 +5501,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:5502
+//line calls_task.go:5505
 		goto resume7
 	case 8:
 		s1 := generated.At[chainedAt8](f)
@@ -5507,7 +5510,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:5511
+//line calls_task.go:5514
 		goto resume8
 	case 9:
 		s1 := generated.At[chainedAt9](f)
@@ -5515,14 +5518,14 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v8 = s1.result
 		generated.Child(f)
-//line calls_task.go:5519
+//line calls_task.go:5522
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line calls.go:230
 	v = openStart(t, tr, "s")
-//line calls_task.go:5526
+//line calls_task.go:5529
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5532,7 +5535,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 resume1:
 //line calls.go:230
 	v1 = accountAddStart(v, t, tr, 1)
-//line calls_task.go:5536
+//line calls_task.go:5539
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5542,7 +5545,7 @@ resume1:
 resume2:
 //line calls.go:230
 	v2 = openStart(t, tr, "u")
-//line calls_task.go:5546
+//line calls_task.go:5549
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5552,7 +5555,7 @@ resume2:
 resume3:
 //line calls.go:230
 	v3 = valueStart(t, tr, 4)
-//line calls_task.go:5556
+//line calls_task.go:5559
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt4](f)
 		*s1 = chainedAt4{}
@@ -5564,7 +5567,7 @@ resume3:
 resume4:
 //line calls.go:230
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5568
+//line calls_task.go:5571
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5575,7 +5578,7 @@ resume5:
 //line calls.go:230
 	s = v1.sum + v4.sum
 	v5 = openStart(t, tr, "v")
-//line calls_task.go:5579
+//line calls_task.go:5582
 	if generated.Suspended(t) {
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5586,7 +5589,7 @@ resume5:
 resume6:
 //line calls.go:231
 	v6 = accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5590
+//line calls_task.go:5593
 	if generated.Suspended(t) {
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5597,7 +5600,7 @@ resume6:
 resume7:
 //line calls.go:231
 	v7 = openStart(t, tr, "w")
-//line calls_task.go:5601
+//line calls_task.go:5604
 	if generated.Suspended(t) {
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5608,7 +5611,7 @@ resume7:
 resume8:
 //line calls.go:231
 	v8 = accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5612
+//line calls_task.go:5615
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt9](f)
 		*s1 = chainedAt9{s: s}
@@ -5623,9 +5626,9 @@ resume9:
 	return generated.Return(f, s+v8, nil)
 }
 
+//line calls_task.go:5630
+
 // recursionArgs has the arguments of recursion.
-//
-//line calls_task.go:5629
 type recursionArgs struct {
 	n int
 }
@@ -5665,7 +5668,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:235
 	if n <= 0 {
 		v := valueStart(t, tr, 1)
-//line calls_task.go:5669
+//line calls_task.go:5672
 		if generated.Suspended(t) {
 			f, h := recursionKind.Spill(t, 1)
 			s := generated.At[recursionAt1](f)
@@ -5676,7 +5679,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line calls.go:236
 		err1 := waitStart(t, tr, "bottom")
-//line calls_task.go:5680
+//line calls_task.go:5683
 		if generated.Suspended(t) {
 			f := recursionKind.SpillBare(t, 2)
 			*generated.At[recursionAt2](f) = recursionAt2{v: v}
@@ -5686,7 +5689,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursionStart(t, tr, n-1)
-//line calls_task.go:5690
+//line calls_task.go:5693
 	if generated.Suspended(t) {
 		f, h := recursionKind.Spill(t, 3)
 		s := generated.At[recursionAt3](f)
@@ -5700,7 +5703,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return a, fmt.Errorf("%d: %w", n, err)
 	}
 	b, err := recursionStart(t, tr, n-3)
-//line calls_task.go:5704
+//line calls_task.go:5707
 	if generated.Suspended(t) {
 		f := recursionKind.SpillBare(t, 4)
 		s := generated.At[recursionAt4](f)
@@ -5712,9 +5715,9 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
+//line calls_task.go:5719
+
 // recursionStep is the step form of recursion.
-//
-//line calls_task.go:5718
 func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5733,14 +5736,14 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:236
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5737
+//line calls_task.go:5740
 		goto resume1
 	case 2:
 		s := generated.At[recursionAt2](f)
 		v = s.v
 //line calls.go:236
 		err1 = generated.ChildErr(f)
-//line calls_task.go:5744
+//line calls_task.go:5747
 		goto resume2
 	case 3:
 		s := generated.At[recursionAt3](f)
@@ -5749,7 +5752,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:238
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5753
+//line calls_task.go:5756
 		goto resume3
 	case 4:
 		s := generated.At[recursionAt4](f)
@@ -5757,7 +5760,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:242
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5761
+//line calls_task.go:5764
 		goto resume4
 	default:
 		return f.BadResume()
@@ -5768,7 +5771,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 	}
 //line calls.go:236
 	v = valueStart(t, tr, 1)
-//line calls_task.go:5772
+//line calls_task.go:5775
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt1](f)
 		*s = recursionAt1{}
@@ -5780,7 +5783,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 resume1:
 //line calls.go:236
 	err1 = waitStart(t, tr, "bottom")
-//line calls_task.go:5784
+//line calls_task.go:5787
 	if generated.Suspended(t) {
 		*generated.At[recursionAt2](f) = recursionAt2{v: v}
 		if h != nil {
@@ -5793,7 +5796,7 @@ resume2:
 	return generated.Return(f, v, err1)
 end1:
 	a, err = recursionStart(t, tr, n-1)
-//line calls_task.go:5797
+//line calls_task.go:5800
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt3](f)
 		*s = recursionAt3{n: n}
@@ -5808,7 +5811,7 @@ resume3:
 		return generated.Return(f, a, fmt.Errorf("%d: %w", n, err))
 	}
 	b, err = recursionStart(t, tr, n-3)
-//line calls_task.go:5812
+//line calls_task.go:5815
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt4](f)
 		*s = recursionAt4{a: a}
@@ -5823,9 +5826,9 @@ resume4:
 	return generated.Return(f, a+b, err)
 }
 
+//line calls_task.go:5830
+
 // startOfCalls returns the start form of fn, or a function that calls fn on a goroutine.
-//
-//line calls_task.go:5829
 func startOfCalls(fn func(*task.T, *cases.Trace, int) adder) func(*task.T, *cases.Trace, int) adder {
 	if start := generated.StartOf(fn); start != nil {
 		return start

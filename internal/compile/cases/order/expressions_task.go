@@ -231,7 +231,6 @@ func init() {
 }
 
 // compositesArgs has the arguments of composites.
-//
 type compositesArgs struct {
 	n int
 }
@@ -290,7 +289,7 @@ var compositesKind *generated.HeldKind[compositesState, compositesHeld, int]
 func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:19
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:294
+//line expressions_task.go:293
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 1)
 		s := generated.At[compositesAt1](f)
@@ -301,7 +300,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:19
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:305
+//line expressions_task.go:304
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 2)
 		s := generated.At[compositesAt2](f)
@@ -313,7 +312,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:19
 	r := record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:317
+//line expressions_task.go:316
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 3)
 		s := generated.At[compositesAt3](f)
@@ -324,7 +323,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:20
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:328
+//line expressions_task.go:327
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 4)
 		s := generated.At[compositesAt4](f)
@@ -338,7 +337,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := tr.Int(5)
 //line expressions.go:21
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:342
+//line expressions_task.go:341
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 5)
 		s := generated.At[compositesAt5](f)
@@ -350,7 +349,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:21
 	all := []record{{a: v4}, {a: v5}, r}
 	v6 := valueStart(t, tr, 7)
-//line expressions_task.go:354
+//line expressions_task.go:353
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 6)
 		s := generated.At[compositesAt6](f)
@@ -362,7 +361,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:22
 	ptrs := []*record{{a: v6}, p}
 	v7 := valueStart(t, tr, 8)
-//line expressions_task.go:366
+//line expressions_task.go:365
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 7)
 		s := generated.At[compositesAt7](f)
@@ -377,9 +376,9 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.a, nil
 }
 
+//line expressions_task.go:380
+
 // compositesStep is the step form of composites.
-//
-//line expressions_task.go:383
 func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -401,7 +400,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:19
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:405
+//line expressions_task.go:404
 		goto resume1
 	case 2:
 		s := generated.At[compositesAt2](f)
@@ -410,7 +409,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:19
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:414
+//line expressions_task.go:413
 		goto resume2
 	case 3:
 		s := generated.At[compositesAt3](f)
@@ -418,7 +417,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:20
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:422
+//line expressions_task.go:421
 		goto resume3
 	case 4:
 		s := generated.At[compositesAt4](f)
@@ -427,7 +426,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:20
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:431
+//line expressions_task.go:430
 		goto resume4
 	case 5:
 		s := generated.At[compositesAt5](f)
@@ -436,7 +435,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:21
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:440
+//line expressions_task.go:439
 		goto resume5
 	case 6:
 		s := generated.At[compositesAt6](f)
@@ -444,7 +443,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:22
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:448
+//line expressions_task.go:447
 		goto resume6
 	case 7:
 		s := generated.At[compositesAt7](f)
@@ -452,14 +451,14 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:23
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:456
+//line expressions_task.go:455
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:19
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:463
+//line expressions_task.go:462
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt1](f)
 		*s = compositesAt1{}
@@ -470,7 +469,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 resume1:
 //line expressions.go:19
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:474
+//line expressions_task.go:473
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt2](f)
 		*s = compositesAt2{v: v}
@@ -483,7 +482,7 @@ resume2:
 //line expressions.go:19
 	*r = record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:487
+//line expressions_task.go:486
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt3](f)
 		*s = compositesAt3{}
@@ -494,7 +493,7 @@ resume2:
 resume3:
 //line expressions.go:20
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:498
+//line expressions_task.go:497
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt4](f)
 		*s = compositesAt4{v2: v2}
@@ -508,7 +507,7 @@ resume4:
 	v4 = tr.Int(5)
 //line expressions.go:21
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:512
+//line expressions_task.go:511
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt5](f)
 		*s = compositesAt5{v4: v4}
@@ -520,7 +519,7 @@ resume5:
 //line expressions.go:21
 	all = []record{{a: v4}, {a: v5}, *r}
 	v6 = valueStart(t, tr, 7)
-//line expressions_task.go:524
+//line expressions_task.go:523
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt6](f)
 		*s = compositesAt6{}
@@ -532,7 +531,7 @@ resume6:
 //line expressions.go:22
 	ptrs = []*record{{a: v6}, p}
 	v7 = valueStart(t, tr, 8)
-//line expressions_task.go:536
+//line expressions_task.go:535
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt7](f)
 		*s = compositesAt7{}
@@ -547,9 +546,9 @@ resume7:
 	return generated.Return(f, r.a, nil)
 }
 
+//line expressions_task.go:550
+
 // makeRecordArgs has the arguments of makeRecord.
-//
-//line expressions_task.go:553
 type makeRecordArgs struct {
 	n int
 }
@@ -571,7 +570,7 @@ var makeRecordKind *generated.HeldKind[makeRecordState, makeRecordHeld, *record]
 func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:575
+//line expressions_task.go:574
 	if generated.Suspended(t) {
 		f := makeRecordKind.SpillBare(t, 1)
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
@@ -581,9 +580,9 @@ func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 	return &record{a: n}
 }
 
+//line expressions_task.go:584
+
 // makeRecordStep is the step form of makeRecord.
-//
-//line expressions_task.go:587
 func makeRecordStep(f *generated.Frame[makeRecordState, *record], h *makeRecordHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -600,14 +599,14 @@ func makeRecordStep(f *generated.Frame[makeRecordState, *record], h *makeRecordH
 		n = s.n
 //line expressions.go:29
 		generated.ChildErr(f)
-//line expressions_task.go:604
+//line expressions_task.go:603
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:611
+//line expressions_task.go:610
 	if generated.Suspended(t) {
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
 		if h != nil {
@@ -620,9 +619,9 @@ resume1:
 	return generated.Return(f, &record{a: n}, nil)
 }
 
+//line expressions_task.go:623
+
 // compositeNilArgs has the arguments of compositeNil.
-//
-//line expressions_task.go:626
 type compositeNilArgs struct {
 	n int
 }
@@ -642,7 +641,7 @@ var compositeNilKind *generated.HeldKind[compositeNilState, compositeNilHeld, in
 func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	v := makeRecordStart(t, tr, 1)
-//line expressions_task.go:646
+//line expressions_task.go:645
 	if generated.Suspended(t) {
 		_, h := compositeNilKind.Spill(t, 1)
 		*h = compositeNilHeld{tr: tr}
@@ -652,7 +651,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	r := record{next: v, b: nil}
 	v1 := makeRecordStart(t, tr, 2)
-//line expressions_task.go:656
+//line expressions_task.go:655
 	if generated.Suspended(t) {
 		_, h := compositeNilKind.Spill(t, 2)
 		*h = compositeNilHeld{tr: tr, r: r}
@@ -663,7 +662,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s := [2]*record{v1, nil}
 //line expressions.go:39
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:667
+//line expressions_task.go:666
 	if generated.Suspended(t) {
 		_, h := compositeNilKind.Spill(t, 3)
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
@@ -680,9 +679,9 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.next.a, nil
 }
 
+//line expressions_task.go:683
+
 // compositeNilStep is the step form of compositeNil.
-//
-//line expressions_task.go:686
 func compositeNilStep(f *generated.Frame[compositeNilState, int], h *compositeNilHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -704,28 +703,28 @@ func compositeNilStep(f *generated.Frame[compositeNilState, int], h *compositeNi
 //line expressions.go:34
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:708
+//line expressions_task.go:707
 		goto resume1
 	case 2:
 		tr, r = h.tr, h.r
 //line expressions.go:35
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:715
+//line expressions_task.go:714
 		goto resume2
 	case 3:
 		tr, r, s = h.tr, h.r, h.s
 //line expressions.go:39
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:722
+//line expressions_task.go:721
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:34
 	v = makeRecordStart(t, tr, 1)
-//line expressions_task.go:729
+//line expressions_task.go:728
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -735,7 +734,7 @@ resume1:
 //line expressions.go:34
 	r = record{next: v, b: nil}
 	v1 = makeRecordStart(t, tr, 2)
-//line expressions_task.go:739
+//line expressions_task.go:738
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -746,7 +745,7 @@ resume2:
 	s = [2]*record{v1, nil}
 //line expressions.go:39
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:750
+//line expressions_task.go:749
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
 		generated.ResultToStep(t, &h.result)
@@ -763,9 +762,9 @@ resume3:
 	return generated.Return(f, r.next.a, nil)
 }
 
+//line expressions_task.go:766
+
 // truthArgs has the arguments of truth.
-//
-//line expressions_task.go:769
 type truthArgs struct {
 	b bool
 }
@@ -788,7 +787,7 @@ var truthKind *generated.HeldKind[truthState, truthHeld, bool]
 func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:792
+//line expressions_task.go:791
 	if generated.Suspended(t) {
 		f := truthKind.SpillBare(t, 1)
 		*generated.At[truthAt1](f) = truthAt1{b: b}
@@ -798,9 +797,9 @@ func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 	return b
 }
 
+//line expressions_task.go:801
+
 // truthStep is the step form of truth.
-//
-//line expressions_task.go:804
 func truthStep(f *generated.Frame[truthState, bool], h *truthHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -818,14 +817,14 @@ func truthStep(f *generated.Frame[truthState, bool], h *truthHeld) generated.Ste
 		b = s.b
 //line expressions.go:45
 		generated.ChildErr(f)
-//line expressions_task.go:822
+//line expressions_task.go:821
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:829
+//line expressions_task.go:828
 	if generated.Suspended(t) {
 		*generated.At[truthAt1](f) = truthAt1{b: b}
 		if h != nil {
@@ -838,9 +837,9 @@ resume1:
 	return generated.Return(f, b, nil)
 }
 
+//line expressions_task.go:841
+
 // shortCircuitArgs has the arguments of shortCircuit.
-//
-//line expressions_task.go:844
 type shortCircuitArgs struct {
 	n int
 }
@@ -941,7 +940,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line expressions.go:54
 						v := truthStart(t, tr, a, "a")
-//line expressions_task.go:945
+//line expressions_task.go:944
 						if generated.Suspended(t) {
 							f, h := shortCircuitKind.Spill(t, 1)
 							s := generated.At[shortCircuitAt1](f)
@@ -956,7 +955,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok {
 //line expressions.go:54
 							v1 := truthStart(t, tr, b, "b")
-//line expressions_task.go:960
+//line expressions_task.go:959
 							if generated.Suspended(t) {
 								f, h := shortCircuitKind.Spill(t, 2)
 								s := generated.At[shortCircuitAt2](f)
@@ -971,7 +970,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:54
 						x := ok
 						v2 := truthStart(t, tr, a, "a")
-//line expressions_task.go:975
+//line expressions_task.go:974
 						if generated.Suspended(t) {
 							f, h := shortCircuitKind.Spill(t, 3)
 							s := generated.At[shortCircuitAt3](f)
@@ -986,7 +985,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok1 {
 //line expressions.go:55
 							v3 := truthStart(t, tr, b, "b")
-//line expressions_task.go:990
+//line expressions_task.go:989
 							if generated.Suspended(t) {
 								f, h := shortCircuitKind.Spill(t, 4)
 								s := generated.At[shortCircuitAt4](f)
@@ -1005,7 +1004,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok2 {
 //line expressions.go:56
 							v4 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1009
+//line expressions_task.go:1008
 							if generated.Suspended(t) {
 								f, h := shortCircuitKind.Spill(t, 5)
 								s := generated.At[shortCircuitAt5](f)
@@ -1030,7 +1029,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok4 {
 //line expressions.go:56
 							v5 := truthStart(t, tr, b, "c")
-//line expressions_task.go:1034
+//line expressions_task.go:1033
 							if generated.Suspended(t) {
 								f, h := shortCircuitKind.Spill(t, 6)
 								s := generated.At[shortCircuitAt6](f)
@@ -1051,7 +1050,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							if !ok5 {
 //line expressions.go:57
 								v6 := truthStart(t, tr, a, "a")
-//line expressions_task.go:1055
+//line expressions_task.go:1054
 								if generated.Suspended(t) {
 									f, h := shortCircuitKind.Spill(t, 7)
 									s := generated.At[shortCircuitAt7](f)
@@ -1086,9 +1085,9 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
+//line expressions_task.go:1089
+
 // shortCircuitStep is the step form of shortCircuit.
-//
-//line expressions_task.go:1092
 func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircuitHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -1111,7 +1110,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:54
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:1115
+//line expressions_task.go:1114
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitAt2](f)
@@ -1120,7 +1119,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:54
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:1124
+//line expressions_task.go:1123
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitAt3](f)
@@ -1129,7 +1128,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:55
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:1133
+//line expressions_task.go:1132
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitAt4](f)
@@ -1138,7 +1137,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:55
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:1142
+//line expressions_task.go:1141
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitAt5](f)
@@ -1147,7 +1146,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:56
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:1151
+//line expressions_task.go:1150
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitAt6](f)
@@ -1156,7 +1155,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:56
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:1160
+//line expressions_task.go:1159
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitAt7](f)
@@ -1165,7 +1164,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:57
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:1169
+//line expressions_task.go:1168
 		goto resume7
 	default:
 		return f.BadResume()
@@ -1194,7 +1193,7 @@ loop2:
 //line expressions.go:53
 	b = list1[i1]
 	v = truthStart(t, tr, a, "a")
-//line expressions_task.go:1198
+//line expressions_task.go:1197
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt1](f)
 		*s = shortCircuitAt1{k: k, i: i, a: a, i1: i1, b: b}
@@ -1211,7 +1210,7 @@ resume1:
 	}
 //line expressions.go:54
 	v1 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1215
+//line expressions_task.go:1214
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt2](f)
 		*s = shortCircuitAt2{k: k, i: i, a: a, i1: i1, b: b}
@@ -1226,7 +1225,7 @@ end1:
 //line expressions.go:54
 	x = ok
 	v2 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1230
+//line expressions_task.go:1229
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt3](f)
 		*s = shortCircuitAt3{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1243,7 +1242,7 @@ resume3:
 	}
 //line expressions.go:55
 	v3 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1247
+//line expressions_task.go:1246
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt4](f)
 		*s = shortCircuitAt4{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1264,7 +1263,7 @@ end2:
 	}
 //line expressions.go:56
 	v4 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1268
+//line expressions_task.go:1267
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt5](f)
 		*s = shortCircuitAt5{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1293,7 +1292,7 @@ end4:
 	}
 //line expressions.go:56
 	v5 = truthStart(t, tr, b, "c")
-//line expressions_task.go:1297
+//line expressions_task.go:1296
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt6](f)
 		*s = shortCircuitAt6{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1314,7 +1313,7 @@ end5:
 	}
 //line expressions.go:57
 	v6 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1318
+//line expressions_task.go:1317
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt7](f)
 		*s = shortCircuitAt7{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y, z: z}
@@ -1355,9 +1354,9 @@ end10:
 	return generated.Return(f, k, nil)
 }
 
+//line expressions_task.go:1358
+
 // shortCircuitNestedArgs has the arguments of shortCircuitNested.
-//
-//line expressions_task.go:1361
 type shortCircuitNestedArgs struct {
 	n int
 }
@@ -1434,7 +1433,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok {
 //line expressions.go:69
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:1438
+//line expressions_task.go:1437
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 1)
 			s := generated.At[shortCircuitNestedAt1](f1)
@@ -1454,7 +1453,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok1 {
 //line expressions.go:69
 		v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1458
+//line expressions_task.go:1457
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 2)
 			s := generated.At[shortCircuitNestedAt2](f1)
@@ -1468,7 +1467,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:69
 	v4 := valueStart(t, tr, 3)
-//line expressions_task.go:1472
+//line expressions_task.go:1471
 	if generated.Suspended(t) {
 		f1, h := shortCircuitNestedKind.Spill(t, 3)
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1484,7 +1483,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok2 {
 //line expressions.go:70
 		v5 := truthStart(t, tr, true, "x")
-//line expressions_task.go:1488
+//line expressions_task.go:1487
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 4)
 			s := generated.At[shortCircuitNestedAt4](f1)
@@ -1502,7 +1501,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok3 {
 //line expressions.go:70
 		v6 := truthStart(t, tr, true, "y")
-//line expressions_task.go:1506
+//line expressions_task.go:1505
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 5)
 			s := generated.At[shortCircuitNestedAt5](f1)
@@ -1521,7 +1520,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok4 {
 //line expressions.go:71
 		v7 := truthStart(t, tr, false, "z")
-//line expressions_task.go:1525
+//line expressions_task.go:1524
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 6)
 			s := generated.At[shortCircuitNestedAt6](f1)
@@ -1541,7 +1540,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok5 {
 //line expressions.go:72
 		v8 := truthStart(t, tr, true, "w")
-//line expressions_task.go:1545
+//line expressions_task.go:1544
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 7)
 			s := generated.At[shortCircuitNestedAt7](f1)
@@ -1555,7 +1554,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:72
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:1559
+//line expressions_task.go:1558
 	if generated.Suspended(t) {
 		f1, h := shortCircuitNestedKind.Spill(t, 8)
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1569,9 +1568,9 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(m), fmt.Errorf("%v %v", f, list)
 }
 
+//line expressions_task.go:1572
+
 // shortCircuitNestedStep is the step form of shortCircuitNested.
-//
-//line expressions_task.go:1575
 func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h *shortCircuitNestedHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
@@ -1594,7 +1593,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1598
+//line expressions_task.go:1597
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitNestedAt2](f1)
@@ -1603,7 +1602,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1607
+//line expressions_task.go:1606
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1612,7 +1611,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1616
+//line expressions_task.go:1615
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitNestedAt4](f1)
@@ -1621,7 +1620,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:70
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1625
+//line expressions_task.go:1624
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitNestedAt5](f1)
@@ -1630,7 +1629,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:70
 		v6 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1634
+//line expressions_task.go:1633
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitNestedAt6](f1)
@@ -1638,7 +1637,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:71
 		v7 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1642
+//line expressions_task.go:1641
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitNestedAt7](f1)
@@ -1647,7 +1646,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:72
 		v8 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1651
+//line expressions_task.go:1650
 		goto resume7
 	case 8:
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1656,7 +1655,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:72
 		v9 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1660
+//line expressions_task.go:1659
 		goto resume8
 	default:
 		return f1.BadResume()
@@ -1671,7 +1670,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 	}
 //line expressions.go:69
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:1675
+//line expressions_task.go:1674
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt1](f1)
 		*s = shortCircuitNestedAt1{n: n, v: v}
@@ -1693,7 +1692,7 @@ end1:
 	}
 //line expressions.go:69
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:1697
+//line expressions_task.go:1696
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt2](f1)
 		*s = shortCircuitNestedAt2{n: n, v: v, ok: ok, v2: v2}
@@ -1707,7 +1706,7 @@ resume2:
 end2:
 //line expressions.go:69
 	v4 = valueStart(t, tr, 3)
-//line expressions_task.go:1711
+//line expressions_task.go:1710
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt3](f1)
 		*s = shortCircuitNestedAt3{n: n, v: v, ok: ok, v2: v2, ok1: ok1}
@@ -1725,7 +1724,7 @@ resume3:
 	}
 //line expressions.go:70
 	v5 = truthStart(t, tr, true, "x")
-//line expressions_task.go:1729
+//line expressions_task.go:1728
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt4](f1)
 		*s = shortCircuitNestedAt4{n: n}
@@ -1745,7 +1744,7 @@ end3:
 	}
 //line expressions.go:70
 	v6 = truthStart(t, tr, true, "y")
-//line expressions_task.go:1749
+//line expressions_task.go:1748
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt5](f1)
 		*s = shortCircuitNestedAt5{ok2: ok2}
@@ -1766,7 +1765,7 @@ end4:
 	}
 //line expressions.go:71
 	v7 = truthStart(t, tr, false, "z")
-//line expressions_task.go:1770
+//line expressions_task.go:1769
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt6](f1)
 		*s = shortCircuitNestedAt6{}
@@ -1788,7 +1787,7 @@ end5:
 	}
 //line expressions.go:72
 	v8 = truthStart(t, tr, true, "w")
-//line expressions_task.go:1792
+//line expressions_task.go:1791
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt7](f1)
 		*s = shortCircuitNestedAt7{f: f}
@@ -1802,7 +1801,7 @@ resume7:
 end6:
 //line expressions.go:72
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:1806
+//line expressions_task.go:1805
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt8](f1)
 		*s = shortCircuitNestedAt8{f: f, ok5: ok5}
@@ -1816,9 +1815,9 @@ resume8:
 	return generated.Return(f1, len(m), fmt.Errorf("%v %v", f, list))
 }
 
+//line expressions_task.go:1819
+
 // opAssignArgs has the arguments of opAssign.
-//
-//line expressions_task.go:1822
 type opAssignArgs struct {
 	n int
 }
@@ -1895,7 +1894,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:1899
+//line expressions_task.go:1898
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 1)
 		s1 := generated.At[opAssignAt1](f)
@@ -1909,7 +1908,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(1)
 //line expressions.go:80
 	v2 := valueStart(t, tr, 5)
-//line expressions_task.go:1913
+//line expressions_task.go:1912
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 2)
 		s1 := generated.At[opAssignAt2](f)
@@ -1921,7 +1920,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:80
 	list[v1] *= v2
 	v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1925
+//line expressions_task.go:1924
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 3)
 		s1 := generated.At[opAssignAt3](f)
@@ -1935,7 +1934,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := func() int { i++; return i }()
 //line expressions.go:82
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:1939
+//line expressions_task.go:1938
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 4)
 		s1 := generated.At[opAssignAt4](f)
@@ -1948,7 +1947,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list[v4] += v5
 	m := map[string]int{"a": 1}
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:1952
+//line expressions_task.go:1951
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 5)
 		s1 := generated.At[opAssignAt5](f)
@@ -1960,7 +1959,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:84
 	m["a"] += v6
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:1964
+//line expressions_task.go:1963
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 6)
 		s1 := generated.At[opAssignAt6](f)
@@ -1973,7 +1972,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v8 := fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:1977
+//line expressions_task.go:1976
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 7)
 		s1 := generated.At[opAssignAt7](f)
@@ -1986,7 +1985,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v8] |= v9
 	p := &record{}
 	v10 := valueStart(t, tr, 6)
-//line expressions_task.go:1990
+//line expressions_task.go:1989
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 8)
 		s1 := generated.At[opAssignAt8](f)
@@ -1999,7 +1998,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p.a += v10
 	q := p
 	v11 := valueStart(t, tr, 1)
-//line expressions_task.go:2003
+//line expressions_task.go:2002
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 9)
 		s1 := generated.At[opAssignAt9](f)
@@ -2012,7 +2011,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.a <<= v11
 	s := "s"
 	v12 := valueStart(t, tr, 9)
-//line expressions_task.go:2016
+//line expressions_task.go:2015
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 10)
 		s1 := generated.At[opAssignAt10](f)
@@ -2027,9 +2026,9 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
+//line expressions_task.go:2030
+
 // opAssignStep is the step form of opAssign.
-//
-//line expressions_task.go:2033
 func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2053,7 +2052,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:79
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:2057
+//line expressions_task.go:2056
 		goto resume1
 	case 2:
 		s1 := generated.At[opAssignAt2](f)
@@ -2062,7 +2061,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:80
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2066
+//line expressions_task.go:2065
 		goto resume2
 	case 3:
 		s1 := generated.At[opAssignAt3](f)
@@ -2070,7 +2069,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:81
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2074
+//line expressions_task.go:2073
 		goto resume3
 	case 4:
 		s1 := generated.At[opAssignAt4](f)
@@ -2079,7 +2078,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:82
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2083
+//line expressions_task.go:2082
 		goto resume4
 	case 5:
 		s1 := generated.At[opAssignAt5](f)
@@ -2087,7 +2086,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:84
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2091
+//line expressions_task.go:2090
 		goto resume5
 	case 6:
 		s1 := generated.At[opAssignAt6](f)
@@ -2095,7 +2094,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:85
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2099
+//line expressions_task.go:2098
 		goto resume6
 	case 7:
 		s1 := generated.At[opAssignAt7](f)
@@ -2103,7 +2102,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:85
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2107
+//line expressions_task.go:2106
 		goto resume7
 	case 8:
 		s1 := generated.At[opAssignAt8](f)
@@ -2111,7 +2110,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:87
 		v10 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2115
+//line expressions_task.go:2114
 		goto resume8
 	case 9:
 		s1 := generated.At[opAssignAt9](f)
@@ -2119,7 +2118,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:89
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2123
+//line expressions_task.go:2122
 		goto resume9
 	case 10:
 		s1 := generated.At[opAssignAt10](f)
@@ -2127,7 +2126,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:91
 		v12 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2131
+//line expressions_task.go:2130
 		goto resume10
 	default:
 		return f.BadResume()
@@ -2138,7 +2137,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:78
 	*i = 0
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:2142
+//line expressions_task.go:2141
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt1](f)
 		*s1 = opAssignAt1{}
@@ -2152,7 +2151,7 @@ resume1:
 	v1 = tr.Int(1)
 //line expressions.go:80
 	v2 = valueStart(t, tr, 5)
-//line expressions_task.go:2156
+//line expressions_task.go:2155
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt2](f)
 		*s1 = opAssignAt2{v1: v1}
@@ -2164,7 +2163,7 @@ resume2:
 //line expressions.go:80
 	list[v1] *= v2
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:2168
+//line expressions_task.go:2167
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt3](f)
 		*s1 = opAssignAt3{}
@@ -2181,7 +2180,7 @@ resume3:
 	}
 //line expressions.go:82
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:2185
+//line expressions_task.go:2184
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt4](f)
 		*s1 = opAssignAt4{v4: v4}
@@ -2194,7 +2193,7 @@ resume4:
 	list[v4] += v5
 	m = map[string]int{"a": 1}
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:2198
+//line expressions_task.go:2197
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt5](f)
 		*s1 = opAssignAt5{}
@@ -2206,7 +2205,7 @@ resume5:
 //line expressions.go:84
 	m["a"] += v6
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:2210
+//line expressions_task.go:2209
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt6](f)
 		*s1 = opAssignAt6{}
@@ -2219,7 +2218,7 @@ resume6:
 	v8 = fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2223
+//line expressions_task.go:2222
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt7](f)
 		*s1 = opAssignAt7{}
@@ -2232,7 +2231,7 @@ resume7:
 	m[v8] |= v9
 	p = &record{}
 	v10 = valueStart(t, tr, 6)
-//line expressions_task.go:2236
+//line expressions_task.go:2235
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt8](f)
 		*s1 = opAssignAt8{}
@@ -2245,7 +2244,7 @@ resume8:
 	p.a += v10
 	q = p
 	v11 = valueStart(t, tr, 1)
-//line expressions_task.go:2249
+//line expressions_task.go:2248
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt9](f)
 		*s1 = opAssignAt9{}
@@ -2258,7 +2257,7 @@ resume9:
 	q.a <<= v11
 	s = "s"
 	v12 = valueStart(t, tr, 9)
-//line expressions_task.go:2262
+//line expressions_task.go:2261
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt10](f)
 		*s1 = opAssignAt10{}
@@ -2273,9 +2272,9 @@ resume10:
 	return generated.Return(f, list[1], nil)
 }
 
+//line expressions_task.go:2276
+
 // opAssignReadsArgs has the arguments of opAssignReads.
-//
-//line expressions_task.go:2279
 type opAssignReadsArgs struct {
 	n int
 }
@@ -2319,7 +2318,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, set(10))
-//line expressions_task.go:2323
+//line expressions_task.go:2322
 	if generated.Suspended(t) {
 		f, h := opAssignReadsKind.Spill(t, 1)
 		s := generated.At[opAssignReadsAt1](f)
@@ -2333,7 +2332,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(x)
 	y := 1
 	v1 := valueStart(t, tr, func() int { y = 5; return 1 }())
-//line expressions_task.go:2337
+//line expressions_task.go:2336
 	if generated.Suspended(t) {
 		f, h := opAssignReadsKind.Spill(t, 2)
 		s := generated.At[opAssignReadsAt2](f)
@@ -2348,7 +2347,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &record{a: 1}
 	other := &record{a: 50}
 	v2 := valueStart(t, tr, func() int { p = other; return 2 }())
-//line expressions_task.go:2352
+//line expressions_task.go:2351
 	if generated.Suspended(t) {
 		f, h := opAssignReadsKind.Spill(t, 3)
 		s := generated.At[opAssignReadsAt3](f)
@@ -2362,7 +2361,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(p.a, other.a)
 	list := []int{1, 2}
 	v3 := valueStart(t, tr, func() int { list = []int{7, 8}; return 3 }())
-//line expressions_task.go:2366
+//line expressions_task.go:2365
 	if generated.Suspended(t) {
 		f, h := opAssignReadsKind.Spill(t, 4)
 		s := generated.At[opAssignReadsAt4](f)
@@ -2377,9 +2376,9 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
+//line expressions_task.go:2380
+
 // opAssignReadsStep is the step form of opAssignReads.
-//
-//line expressions_task.go:2383
 func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignReadsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2403,7 +2402,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:99
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2407
+//line expressions_task.go:2406
 		goto resume1
 	case 2:
 		s := generated.At[opAssignReadsAt2](f)
@@ -2411,7 +2410,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:102
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2415
+//line expressions_task.go:2414
 		goto resume2
 	case 3:
 		s := generated.At[opAssignReadsAt3](f)
@@ -2419,7 +2418,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:106
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2423
+//line expressions_task.go:2422
 		goto resume3
 	case 4:
 		s := generated.At[opAssignReadsAt4](f)
@@ -2427,7 +2426,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:109
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:2431
+//line expressions_task.go:2430
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2441,7 +2440,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 	}
 //line expressions.go:99
 	v = valueStart(t, tr, set(10))
-//line expressions_task.go:2445
+//line expressions_task.go:2444
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt1](f)
 		*s = opAssignReadsAt1{}
@@ -2460,7 +2459,7 @@ resume1:
 		y := y
 		v1 = valueStart(t, tr, func() int { *y = 5; return 1 }())
 	}
-//line expressions_task.go:2464
+//line expressions_task.go:2463
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt2](f)
 		*s = opAssignReadsAt2{}
@@ -2481,7 +2480,7 @@ resume2:
 		other := other
 		v2 = valueStart(t, tr, func() int { *p = other; return 2 }())
 	}
-//line expressions_task.go:2485
+//line expressions_task.go:2484
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt3](f)
 		*s = opAssignReadsAt3{}
@@ -2500,7 +2499,7 @@ resume3:
 		list := list
 		v3 = valueStart(t, tr, func() int { *list = []int{7, 8}; return 3 }())
 	}
-//line expressions_task.go:2504
+//line expressions_task.go:2503
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt4](f)
 		*s = opAssignReadsAt4{}
@@ -2515,9 +2514,9 @@ resume4:
 	return generated.Return(f, *x, nil)
 }
 
+//line expressions_task.go:2518
+
 // multipleAssignmentArgs has the arguments of multipleAssignment.
-//
-//line expressions_task.go:2521
 type multipleAssignmentArgs struct {
 	n int
 }
@@ -2581,7 +2580,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	list := []int{0, 1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 2)
-//line expressions_task.go:2585
+//line expressions_task.go:2584
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 1)
 		s := generated.At[multipleAssignmentAt1](f)
@@ -2592,7 +2591,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:117
 	v1 := valueStart(t, tr, 9)
-//line expressions_task.go:2596
+//line expressions_task.go:2595
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 2)
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2605,7 +2604,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 := valueStart(t, tr, 1)
-//line expressions_task.go:2609
+//line expressions_task.go:2608
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 3)
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2620,7 +2619,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v4 := tr.Int(5)
 //line expressions.go:119
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:2624
+//line expressions_task.go:2623
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 4)
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2634,7 +2633,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v6 := tr.Int(1)
 //line expressions.go:120
 	v7 := valueStart(t, tr, 2)
-//line expressions_task.go:2638
+//line expressions_task.go:2637
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 5)
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2646,7 +2645,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line expressions.go:120
 	a, b, c := v6, v7, i
 	v8 := valueStart(t, tr, b)
-//line expressions_task.go:2650
+//line expressions_task.go:2649
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 6)
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2661,7 +2660,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	var r record
 	p := &r
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:2665
+//line expressions_task.go:2664
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 7)
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2676,9 +2675,9 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return a + b + c, nil
 }
 
+//line expressions_task.go:2679
+
 // multipleAssignmentStep is the step form of multipleAssignment.
-//
-//line expressions_task.go:2682
 func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h *multipleAssignmentHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2701,7 +2700,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:117
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2705
+//line expressions_task.go:2704
 		goto resume1
 	case 2:
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2710,7 +2709,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:117
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2714
+//line expressions_task.go:2713
 		goto resume2
 	case 3:
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2718,7 +2717,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:119
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2722
+//line expressions_task.go:2721
 		goto resume3
 	case 4:
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2727,7 +2726,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:119
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:2731
+//line expressions_task.go:2730
 		goto resume4
 	case 5:
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2736,7 +2735,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:120
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:2740
+//line expressions_task.go:2739
 		goto resume5
 	case 6:
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2745,7 +2744,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:121
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:2749
+//line expressions_task.go:2748
 		goto resume6
 	case 7:
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2754,7 +2753,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:125
 		v9 = s.result
 		generated.Child(f)
-//line expressions_task.go:2758
+//line expressions_task.go:2757
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2763,7 +2762,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 	list = []int{0, 1, 2, 3}
 	i = 0
 	v = valueStart(t, tr, 2)
-//line expressions_task.go:2767
+//line expressions_task.go:2766
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt1](f)
 		*s = multipleAssignmentAt1{i: i}
@@ -2774,7 +2773,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 resume1:
 //line expressions.go:117
 	v1 = valueStart(t, tr, 9)
-//line expressions_task.go:2778
+//line expressions_task.go:2777
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt2](f)
 		*s = multipleAssignmentAt2{i: i, v: v}
@@ -2787,7 +2786,7 @@ resume2:
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:2791
+//line expressions_task.go:2790
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt3](f)
 		*s = multipleAssignmentAt3{}
@@ -2802,7 +2801,7 @@ resume3:
 	v4 = tr.Int(5)
 //line expressions.go:119
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:2806
+//line expressions_task.go:2805
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt4](f)
 		*s = multipleAssignmentAt4{v2: v2, v3: v3, v4: v4}
@@ -2816,7 +2815,7 @@ resume4:
 	v6 = tr.Int(1)
 //line expressions.go:120
 	v7 = valueStart(t, tr, 2)
-//line expressions_task.go:2820
+//line expressions_task.go:2819
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt5](f)
 		*s = multipleAssignmentAt5{i: i, v6: v6}
@@ -2829,7 +2828,7 @@ resume5:
 //line expressions.go:120
 	*a, b, c = v6, v7, i
 	v8 = valueStart(t, tr, b)
-//line expressions_task.go:2833
+//line expressions_task.go:2832
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt6](f)
 		*s = multipleAssignmentAt6{c: c}
@@ -2844,7 +2843,7 @@ resume6:
 	r = new(record)
 	p = r
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2848
+//line expressions_task.go:2847
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt7](f)
 		*s = multipleAssignmentAt7{b: b, c: c}
@@ -2859,9 +2858,9 @@ resume7:
 	return generated.Return(f, *a+b+c, nil)
 }
 
+//line expressions_task.go:2862
+
 // swapArgs has the arguments of swap.
-//
-//line expressions_task.go:2865
 type swapArgs struct {
 	n int
 }
@@ -2898,7 +2897,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:131
 	a, b := 1, 2
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:2902
+//line expressions_task.go:2901
 	if generated.Suspended(t) {
 		f, h := swapKind.Spill(t, 1)
 		s := generated.At[swapAt1](f)
@@ -2909,7 +2908,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:132
 	v1 := valueStart(t, tr, 20)
-//line expressions_task.go:2913
+//line expressions_task.go:2912
 	if generated.Suspended(t) {
 		f, h := swapKind.Spill(t, 2)
 		s := generated.At[swapAt2](f)
@@ -2923,7 +2922,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i, j := 0, 2
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:2927
+//line expressions_task.go:2926
 	if generated.Suspended(t) {
 		f, h := swapKind.Spill(t, 3)
 		s := generated.At[swapAt3](f)
@@ -2938,9 +2937,9 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a - b, nil
 }
 
+//line expressions_task.go:2941
+
 // swapStep is the step form of swap.
-//
-//line expressions_task.go:2944
 func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -2961,7 +2960,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:132
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2965
+//line expressions_task.go:2964
 		goto resume1
 	case 2:
 		s := generated.At[swapAt2](f)
@@ -2970,7 +2969,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:132
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2974
+//line expressions_task.go:2973
 		goto resume2
 	case 3:
 		s := generated.At[swapAt3](f)
@@ -2979,7 +2978,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:135
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2983
+//line expressions_task.go:2982
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2987,7 +2986,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:131
 	a, b = 1, 2
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:2991
+//line expressions_task.go:2990
 	if generated.Suspended(t) {
 		s := generated.At[swapAt1](f)
 		*s = swapAt1{a: a, b: b}
@@ -2998,7 +2997,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 resume1:
 //line expressions.go:132
 	v1 = valueStart(t, tr, 20)
-//line expressions_task.go:3002
+//line expressions_task.go:3001
 	if generated.Suspended(t) {
 		s := generated.At[swapAt2](f)
 		*s = swapAt2{a: a, b: b, v: v}
@@ -3012,7 +3011,7 @@ resume2:
 	list = []int{1, 2, 3}
 	i, j = 0, 2
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:3016
+//line expressions_task.go:3015
 	if generated.Suspended(t) {
 		s := generated.At[swapAt3](f)
 		*s = swapAt3{a: a, b: b, i: i, j: j}
@@ -3027,9 +3026,9 @@ resume3:
 	return generated.Return(f, a-b, nil)
 }
 
+//line expressions_task.go:3030
+
 // placesArgs has the arguments of places.
-//
-//line expressions_task.go:3033
 type placesArgs struct {
 	n int
 }
@@ -3092,7 +3091,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:141
 	m := map[string]*record{"x": {}}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3096
+//line expressions_task.go:3095
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 1)
 		s := generated.At[placesAt1](f)
@@ -3106,7 +3105,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:3110
+//line expressions_task.go:3109
 	if generated.Suspended(t) {
 		_, h := placesKind.Spill(t, 2)
 		*h = placesHeld{tr: tr, m: m, v1: v1}
@@ -3117,7 +3116,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v1] = v2
 	r := m["x"]
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:3121
+//line expressions_task.go:3120
 	if generated.Suspended(t) {
 		_, h := placesKind.Spill(t, 3)
 		*h = placesHeld{tr: tr, m: m, r: r}
@@ -3127,7 +3126,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:145
 	r.next = v3
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:3131
+//line expressions_task.go:3130
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 4)
 		s := generated.At[placesAt4](f)
@@ -3140,7 +3139,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	*r.next = record{a: v4}
 	var arr [3]record
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:3144
+//line expressions_task.go:3143
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 5)
 		s := generated.At[placesAt5](f)
@@ -3152,7 +3151,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:148
 	arr[1].a = v5
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:3156
+//line expressions_task.go:3155
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 6)
 		s := generated.At[placesAt6](f)
@@ -3163,7 +3162,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v7 := makeRecordStart(t, tr, 7)
-//line expressions_task.go:3167
+//line expressions_task.go:3166
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 7)
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
@@ -3173,7 +3172,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v8 := valueStart(t, tr, 8)
-//line expressions_task.go:3177
+//line expressions_task.go:3176
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 8)
 		s := generated.At[placesAt8](f)
@@ -3189,7 +3188,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := ptr()
 //line expressions.go:152
 	v10 := valueStart(t, tr, 11)
-//line expressions_task.go:3193
+//line expressions_task.go:3192
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 9)
 		s := generated.At[placesAt9](f)
@@ -3206,9 +3205,9 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
+//line expressions_task.go:3209
+
 // placesStep is the step form of places.
-//
-//line expressions_task.go:3212
 func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3234,21 +3233,21 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:142
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3238
+//line expressions_task.go:3237
 		goto resume1
 	case 2:
 		tr, m, v1 = h.tr, h.m, h.v1
 //line expressions.go:143
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:3245
+//line expressions_task.go:3244
 		goto resume2
 	case 3:
 		tr, m, r = h.tr, h.m, h.r
 //line expressions.go:145
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:3252
+//line expressions_task.go:3251
 		goto resume3
 	case 4:
 		s := generated.At[placesAt4](f)
@@ -3256,7 +3255,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:146
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3260
+//line expressions_task.go:3259
 		goto resume4
 	case 5:
 		s := generated.At[placesAt5](f)
@@ -3264,7 +3263,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:148
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:3268
+//line expressions_task.go:3267
 		goto resume5
 	case 6:
 		s := generated.At[placesAt6](f)
@@ -3272,7 +3271,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:3276
+//line expressions_task.go:3275
 		goto resume6
 	case 7:
 		s := generated.At[placesAt7](f)
@@ -3281,7 +3280,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v7 = h.result
 		generated.Child(f)
-//line expressions_task.go:3285
+//line expressions_task.go:3284
 		goto resume7
 	case 8:
 		s := generated.At[placesAt8](f)
@@ -3290,7 +3289,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:3294
+//line expressions_task.go:3293
 		goto resume8
 	case 9:
 		s := generated.At[placesAt9](f)
@@ -3298,7 +3297,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:152
 		v10 = s.result
 		generated.Child(f)
-//line expressions_task.go:3302
+//line expressions_task.go:3301
 		goto resume9
 	default:
 		return f.BadResume()
@@ -3306,7 +3305,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:141
 	m = map[string]*record{"x": {}}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3310
+//line expressions_task.go:3309
 	if generated.Suspended(t) {
 		s := generated.At[placesAt1](f)
 		*s = placesAt1{}
@@ -3320,7 +3319,7 @@ resume1:
 	v1 = fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:3324
+//line expressions_task.go:3323
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -3331,7 +3330,7 @@ resume2:
 	m[v1] = v2
 	r = m["x"]
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:3335
+//line expressions_task.go:3334
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -3341,7 +3340,7 @@ resume3:
 //line expressions.go:145
 	r.next = v3
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:3345
+//line expressions_task.go:3344
 	if generated.Suspended(t) {
 		s := generated.At[placesAt4](f)
 		*s = placesAt4{}
@@ -3354,7 +3353,7 @@ resume4:
 	*r.next = record{a: v4}
 	arr = [3]record{}
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:3358
+//line expressions_task.go:3357
 	if generated.Suspended(t) {
 		s := generated.At[placesAt5](f)
 		*s = placesAt5{}
@@ -3366,7 +3365,7 @@ resume5:
 //line expressions.go:148
 	arr[1].a = v5
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:3370
+//line expressions_task.go:3369
 	if generated.Suspended(t) {
 		s := generated.At[placesAt6](f)
 		*s = placesAt6{}
@@ -3377,7 +3376,7 @@ resume5:
 resume6:
 //line expressions.go:149
 	v7 = makeRecordStart(t, tr, 7)
-//line expressions_task.go:3381
+//line expressions_task.go:3380
 	if generated.Suspended(t) {
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr}
@@ -3387,7 +3386,7 @@ resume6:
 resume7:
 //line expressions.go:149
 	v8 = valueStart(t, tr, 8)
-//line expressions_task.go:3391
+//line expressions_task.go:3390
 	if generated.Suspended(t) {
 		s := generated.At[placesAt8](f)
 		*s = placesAt8{v6: v6}
@@ -3409,7 +3408,7 @@ resume8:
 	v9 = ptr()
 //line expressions.go:152
 	v10 = valueStart(t, tr, 11)
-//line expressions_task.go:3413
+//line expressions_task.go:3412
 	if generated.Suspended(t) {
 		s := generated.At[placesAt9](f)
 		*s = placesAt9{}
@@ -3426,9 +3425,9 @@ resume9:
 	return generated.Return(f, len(m), nil)
 }
 
+//line expressions_task.go:3429
+
 // nilMapArgs has the arguments of nilMap.
-//
-//line expressions_task.go:3432
 type nilMapArgs struct {
 	n int
 }
@@ -3452,7 +3451,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var m map[string]int
 //line expressions.go:161
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3456
+//line expressions_task.go:3455
 	if generated.Suspended(t) {
 		f, h := nilMapKind.Spill(t, 1)
 		s := generated.At[nilMapAt1](f)
@@ -3466,9 +3465,9 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
+//line expressions_task.go:3469
+
 // nilMapStep is the step form of nilMap.
-//
-//line expressions_task.go:3472
 func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3488,7 +3487,7 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 //line expressions.go:161
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3492
+//line expressions_task.go:3491
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3496,7 +3495,7 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 	m = nil
 //line expressions.go:161
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3500
+//line expressions_task.go:3499
 	if generated.Suspended(t) {
 		s := generated.At[nilMapAt1](f)
 		*s = nilMapAt1{}
@@ -3510,9 +3509,9 @@ resume1:
 	return generated.Return(f, 0, nil)
 }
 
+//line expressions_task.go:3513
+
 // outOfRangeArgs has the arguments of outOfRange.
-//
-//line expressions_task.go:3516
 type outOfRangeArgs struct {
 	n int
 }
@@ -3556,7 +3555,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3560
+//line expressions_task.go:3559
 		if generated.Suspended(t) {
 			f, h := outOfRangeKind.Spill(t, 1)
 			s := generated.At[outOfRangeAt1](f)
@@ -3571,7 +3570,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := tr.Int(5)
 //line expressions.go:171
 		v2 := valueStart(t, tr, 1)
-//line expressions_task.go:3575
+//line expressions_task.go:3574
 		if generated.Suspended(t) {
 			f, h := outOfRangeKind.Spill(t, 2)
 			s := generated.At[outOfRangeAt2](f)
@@ -3584,7 +3583,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(list[v1] + v2)
 	case 2:
 		v3 := valueStart(t, tr, 5)
-//line expressions_task.go:3588
+//line expressions_task.go:3587
 		if generated.Suspended(t) {
 			f, h := outOfRangeKind.Spill(t, 3)
 			s := generated.At[outOfRangeAt3](f)
@@ -3597,7 +3596,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return list[v3], nil
 	case 3:
 		v4 := valueStart(t, tr, 1)
-//line expressions_task.go:3601
+//line expressions_task.go:3600
 		if generated.Suspended(t) {
 			f, h := outOfRangeKind.Spill(t, 4)
 			s := generated.At[outOfRangeAt4](f)
@@ -3612,9 +3611,9 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
+//line expressions_task.go:3615
+
 // outOfRangeStep is the step form of outOfRange.
-//
-//line expressions_task.go:3618
 func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3634,7 +3633,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:169
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3638
+//line expressions_task.go:3637
 		goto resume1
 	case 2:
 		s := generated.At[outOfRangeAt2](f)
@@ -3643,7 +3642,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:171
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3647
+//line expressions_task.go:3646
 		goto resume2
 	case 3:
 		s := generated.At[outOfRangeAt3](f)
@@ -3651,7 +3650,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:173
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:3655
+//line expressions_task.go:3654
 		goto resume3
 	case 4:
 		s := generated.At[outOfRangeAt4](f)
@@ -3660,7 +3659,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:175
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3664
+//line expressions_task.go:3663
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3681,7 +3680,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 case1:
 //line expressions.go:169
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3685
+//line expressions_task.go:3684
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt1](f)
 		*s = outOfRangeAt1{n: n}
@@ -3698,7 +3697,7 @@ case2:
 	v1 = tr.Int(5)
 //line expressions.go:171
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:3702
+//line expressions_task.go:3701
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt2](f)
 		*s = outOfRangeAt2{n: n, v1: v1}
@@ -3713,7 +3712,7 @@ resume2:
 case3:
 //line expressions.go:173
 	v3 = valueStart(t, tr, 5)
-//line expressions_task.go:3717
+//line expressions_task.go:3716
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt3](f)
 		*s = outOfRangeAt3{}
@@ -3726,7 +3725,7 @@ resume3:
 	return generated.Return(f, list[v3], nil)
 case4:
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:3730
+//line expressions_task.go:3729
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt4](f)
 		*s = outOfRangeAt4{n: n}
@@ -3741,9 +3740,9 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
+//line expressions_task.go:3744
+
 // divisionArgs has the arguments of division.
-//
-//line expressions_task.go:3747
 type divisionArgs struct {
 	n int
 }
@@ -3769,7 +3768,7 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line expressions.go:182
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:3773
+//line expressions_task.go:3772
 	if generated.Suspended(t) {
 		f := divisionKind.SpillBare(t, 1)
 		s := generated.At[divisionAt1](f)
@@ -3781,9 +3780,9 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v/zero + v1, nil
 }
 
+//line expressions_task.go:3784
+
 // divisionStep is the step form of division.
-//
-//line expressions_task.go:3787
 func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3801,7 +3800,7 @@ func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) gener
 //line expressions.go:182
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3805
+//line expressions_task.go:3804
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3811,7 +3810,7 @@ func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) gener
 	v = tr.Int(1)
 //line expressions.go:182
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:3815
+//line expressions_task.go:3814
 	if generated.Suspended(t) {
 		s := generated.At[divisionAt1](f)
 		*s = divisionAt1{zero: zero, v: v}
@@ -3826,9 +3825,9 @@ resume1:
 	return generated.Return(f, v/zero+v1, nil)
 }
 
+//line expressions_task.go:3829
+
 // nilPointerArgs has the arguments of nilPointer.
-//
-//line expressions_task.go:3832
 type nilPointerArgs struct {
 	n int
 }
@@ -3870,7 +3869,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3874
+//line expressions_task.go:3873
 		if generated.Suspended(t) {
 			f, h := nilPointerKind.Spill(t, 1)
 			s := generated.At[nilPointerAt1](f)
@@ -3883,7 +3882,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		p.a = v
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:3887
+//line expressions_task.go:3886
 		if generated.Suspended(t) {
 			f, h := nilPointerKind.Spill(t, 2)
 			s := generated.At[nilPointerAt2](f)
@@ -3897,7 +3896,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var a *account
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:3901
+//line expressions_task.go:3900
 	if generated.Suspended(t) {
 		f, h := nilPointerKind.Spill(t, 3)
 		s := generated.At[nilPointerAt3](f)
@@ -3908,7 +3907,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:194
 	v3 := accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:3912
+//line expressions_task.go:3911
 	if generated.Suspended(t) {
 		f := nilPointerKind.SpillBare(t, 4)
 		s := generated.At[nilPointerAt4](f)
@@ -3920,9 +3919,9 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
+//line expressions_task.go:3923
+
 // nilPointerStep is the step form of nilPointer.
-//
-//line expressions_task.go:3926
 func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -3942,7 +3941,7 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:189
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3946
+//line expressions_task.go:3945
 		goto resume1
 	case 2:
 		s := generated.At[nilPointerAt2](f)
@@ -3950,7 +3949,7 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:191
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3954
+//line expressions_task.go:3953
 		goto resume2
 	case 3:
 		s := generated.At[nilPointerAt3](f)
@@ -3958,14 +3957,14 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:194
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3962
+//line expressions_task.go:3961
 		goto resume3
 	case 4:
 		s := generated.At[nilPointerAt4](f)
 //line expressions.go:194
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:3969
+//line expressions_task.go:3968
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3982,7 +3981,7 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 case1:
 //line expressions.go:189
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3986
+//line expressions_task.go:3985
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt1](f)
 		*s = nilPointerAt1{}
@@ -3998,7 +3997,7 @@ resume1:
 case2:
 //line expressions.go:191
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4002
+//line expressions_task.go:4001
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt2](f)
 		*s = nilPointerAt2{}
@@ -4013,7 +4012,7 @@ resume2:
 end1:
 	a = nil
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4017
+//line expressions_task.go:4016
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt3](f)
 		*s = nilPointerAt3{}
@@ -4025,7 +4024,7 @@ end1:
 resume3:
 //line expressions.go:194
 	v3 = accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:4029
+//line expressions_task.go:4028
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt4](f)
 		*s = nilPointerAt4{}
@@ -4040,7 +4039,8 @@ resume4:
 	return generated.Return(f, v3, nil)
 }
 
-//line expressions_task.go:4044
+//line expressions_task.go:4043
+
 type anythingState struct{}
 
 type anythingHeld struct {
@@ -4064,9 +4064,9 @@ func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 	return v
 }
 
+//line expressions_task.go:4068
+
 // anythingStep is the step form of anything.
-//
-//line expressions_task.go:4070
 func anythingStep(f *generated.Frame[anythingState, any], h *anythingHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -4097,9 +4097,9 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
+//line expressions_task.go:4101
+
 // conversionsArgs has the arguments of conversions.
-//
-//line expressions_task.go:4103
 type conversionsArgs struct {
 	n int
 }
@@ -4287,9 +4287,9 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
+//line expressions_task.go:4291
+
 // conversionsStep is the step form of conversions.
-//
-//line expressions_task.go:4293
 func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
@@ -4500,9 +4500,9 @@ end1:
 	return generated.Return(f1, k, nil)
 }
 
+//line expressions_task.go:4504
+
 // commaOkArgs has the arguments of commaOk.
-//
-//line expressions_task.go:4506
 type commaOkArgs struct {
 	n int
 }
@@ -4629,9 +4629,9 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
+//line expressions_task.go:4633
+
 // commaOkStep is the step form of commaOk.
-//
-//line expressions_task.go:4635
 func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -4771,9 +4771,9 @@ end1:
 	return generated.Return(f, len(a), nil)
 }
 
+//line expressions_task.go:4775
+
 // unaryArgs has the arguments of unary.
-//
-//line expressions_task.go:4777
 type unaryArgs struct {
 	n int
 }
@@ -4922,9 +4922,9 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
+//line expressions_task.go:4926
+
 // unaryStep is the step form of unary.
-//
-//line expressions_task.go:4928
 func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5091,9 +5091,9 @@ resume7:
 	return generated.Return(f, a, nil)
 }
 
+//line expressions_task.go:5095
+
 // indexesArgs has the arguments of indexes.
-//
-//line expressions_task.go:5097
 type indexesArgs struct {
 	n int
 }
@@ -5319,9 +5319,9 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v10[v11], nil
 }
 
+//line expressions_task.go:5323
+
 // indexesStep is the step form of indexes.
-//
-//line expressions_task.go:5325
 func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5589,6 +5589,7 @@ resume12:
 }
 
 //line expressions_task.go:5592
+
 type numbersState struct{}
 
 type numbersHeld struct {
@@ -5601,7 +5602,7 @@ var numbersKind *generated.HeldKind[numbersState, numbersHeld, []int]
 func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5605
+//line expressions_task.go:5606
 	if generated.Suspended(t) {
 		numbersKind.SpillBare(t, 1)
 		return
@@ -5610,9 +5611,9 @@ func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 	return []int{10, 20, 30}
 }
 
+//line expressions_task.go:5615
+
 // numbersStep is the step form of numbers.
-//
-//line expressions_task.go:5616
 func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5624,14 +5625,14 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 	case 1:
 //line expressions.go:261
 		generated.ChildErr(f)
-//line expressions_task.go:5628
+//line expressions_task.go:5629
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5635
+//line expressions_task.go:5636
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = numbersHeld{}
@@ -5643,9 +5644,9 @@ resume1:
 	return generated.Return(f, []int{10, 20, 30}, nil)
 }
 
+//line expressions_task.go:5648
+
 // builtinsArgs has the arguments of builtins.
-//
-//line expressions_task.go:5649
 type builtinsArgs struct {
 	n int
 }
@@ -5753,7 +5754,7 @@ var builtinsKind *generated.HeldKind[builtinsState, builtinsHeld, int]
 func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5757
+//line expressions_task.go:5758
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 1)
 		s := generated.At[builtinsAt1](f)
@@ -5764,7 +5765,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:266
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5768
+//line expressions_task.go:5769
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 2)
 		s := generated.At[builtinsAt2](f)
@@ -5776,7 +5777,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	list := make([]int, v, v1)
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5780
+//line expressions_task.go:5781
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 3)
 		s := generated.At[builtinsAt3](f)
@@ -5789,7 +5790,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(3)
 //line expressions.go:267
 	v4 := valueStart(t, tr, 4)
-//line expressions_task.go:5793
+//line expressions_task.go:5794
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 4)
 		s := generated.At[builtinsAt4](f)
@@ -5801,7 +5802,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:5805
+//line expressions_task.go:5806
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 5)
 		s := generated.At[builtinsAt5](f)
@@ -5812,7 +5813,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:268
 	v6 := numbersStart(t, tr)
-//line expressions_task.go:5816
+//line expressions_task.go:5817
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 6)
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
@@ -5824,7 +5825,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := copy(list[v5:], v6)
 	m := map[int]int{1: 1, 2: 2}
 	v7 := valueStart(t, tr, 1)
-//line expressions_task.go:5828
+//line expressions_task.go:5829
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 7)
 		s := generated.At[builtinsAt7](f)
@@ -5836,7 +5837,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:270
 	delete(m, v7)
 	v8 := numbersStart(t, tr)
-//line expressions_task.go:5840
+//line expressions_task.go:5841
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 8)
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
@@ -5846,7 +5847,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:271
 	v9 := valueStart(t, tr, 3)
-//line expressions_task.go:5850
+//line expressions_task.go:5851
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 9)
 		s := generated.At[builtinsAt9](f)
@@ -5859,7 +5860,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v10 := tr.Int(1)
 //line expressions.go:271
 	v11 := valueStart(t, tr, 2)
-//line expressions_task.go:5863
+//line expressions_task.go:5864
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 10)
 		s := generated.At[builtinsAt10](f)
@@ -5872,7 +5873,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v12 := min(v9, v10, v11)
 //line expressions.go:271
 	v13 := valueStart(t, tr, 9)
-//line expressions_task.go:5876
+//line expressions_task.go:5877
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 11)
 		s := generated.At[builtinsAt11](f)
@@ -5885,7 +5886,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := len(v8) + cap(list) + v12 + max(1, v13)
 	p := new(int)
 	v14 := valueStart(t, tr, 6)
-//line expressions_task.go:5889
+//line expressions_task.go:5890
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 12)
 		s := generated.At[builtinsAt12](f)
@@ -5897,7 +5898,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:273
 	*p = v14
 	v15 := valueStart(t, tr, 1)
-//line expressions_task.go:5901
+//line expressions_task.go:5902
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 13)
 		s := generated.At[builtinsAt13](f)
@@ -5911,7 +5912,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	clear(m)
 	var b strings.Builder
 	v16 := valueStart(t, tr, 7)
-//line expressions_task.go:5915
+//line expressions_task.go:5916
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 14)
 		s := generated.At[builtinsAt14](f)
@@ -5923,7 +5924,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:277
 	fmt.Fprint(&b, v16, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:5927
+//line expressions_task.go:5928
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 15)
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
@@ -5936,9 +5937,9 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
+//line expressions_task.go:5941
+
 // builtinsStep is the step form of builtins.
-//
-//line expressions_task.go:5942
 func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -5962,7 +5963,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:266
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:5966
+//line expressions_task.go:5967
 		goto resume1
 	case 2:
 		s := generated.At[builtinsAt2](f)
@@ -5971,7 +5972,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:266
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:5975
+//line expressions_task.go:5976
 		goto resume2
 	case 3:
 		s := generated.At[builtinsAt3](f)
@@ -5979,7 +5980,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:267
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:5983
+//line expressions_task.go:5984
 		goto resume3
 	case 4:
 		s := generated.At[builtinsAt4](f)
@@ -5988,7 +5989,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:267
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:5992
+//line expressions_task.go:5993
 		goto resume4
 	case 5:
 		s := generated.At[builtinsAt5](f)
@@ -5996,7 +5997,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:268
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6000
+//line expressions_task.go:6001
 		goto resume5
 	case 6:
 		s := generated.At[builtinsAt6](f)
@@ -6005,7 +6006,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:268
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:6009
+//line expressions_task.go:6010
 		goto resume6
 	case 7:
 		s := generated.At[builtinsAt7](f)
@@ -6014,7 +6015,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:270
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6018
+//line expressions_task.go:6019
 		goto resume7
 	case 8:
 		s := generated.At[builtinsAt8](f)
@@ -6023,7 +6024,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v8 = h.result
 		generated.Child(f)
-//line expressions_task.go:6027
+//line expressions_task.go:6028
 		goto resume8
 	case 9:
 		s := generated.At[builtinsAt9](f)
@@ -6032,7 +6033,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v9 = s.result
 		generated.Child(f)
-//line expressions_task.go:6036
+//line expressions_task.go:6037
 		goto resume9
 	case 10:
 		s := generated.At[builtinsAt10](f)
@@ -6041,7 +6042,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v11 = s.result
 		generated.Child(f)
-//line expressions_task.go:6045
+//line expressions_task.go:6046
 		goto resume10
 	case 11:
 		s := generated.At[builtinsAt11](f)
@@ -6050,7 +6051,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v13 = s.result
 		generated.Child(f)
-//line expressions_task.go:6054
+//line expressions_task.go:6055
 		goto resume11
 	case 12:
 		s := generated.At[builtinsAt12](f)
@@ -6059,7 +6060,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:273
 		v14 = s.result
 		generated.Child(f)
-//line expressions_task.go:6063
+//line expressions_task.go:6064
 		goto resume12
 	case 13:
 		s := generated.At[builtinsAt13](f)
@@ -6068,7 +6069,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:274
 		v15 = s.result
 		generated.Child(f)
-//line expressions_task.go:6072
+//line expressions_task.go:6073
 		goto resume13
 	case 14:
 		s := generated.At[builtinsAt14](f)
@@ -6077,7 +6078,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:277
 		v16 = s.result
 		generated.Child(f)
-//line expressions_task.go:6081
+//line expressions_task.go:6082
 		goto resume14
 	case 15:
 		s := generated.At[builtinsAt15](f)
@@ -6085,14 +6086,14 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 		tr, list, m, p, b = h.tr, h.list, h.m, h.p, h.b
 //line expressions.go:278
 		generated.Child(f)
-//line expressions_task.go:6089
+//line expressions_task.go:6090
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:266
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6096
+//line expressions_task.go:6097
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt1](f)
 		*s = builtinsAt1{}
@@ -6103,7 +6104,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 resume1:
 //line expressions.go:266
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:6107
+//line expressions_task.go:6108
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt2](f)
 		*s = builtinsAt2{v: v}
@@ -6115,7 +6116,7 @@ resume2:
 //line expressions.go:266
 	list = make([]int, v, v1)
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:6119
+//line expressions_task.go:6120
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt3](f)
 		*s = builtinsAt3{}
@@ -6128,7 +6129,7 @@ resume3:
 	v3 = tr.Int(3)
 //line expressions.go:267
 	v4 = valueStart(t, tr, 4)
-//line expressions_task.go:6132
+//line expressions_task.go:6133
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt4](f)
 		*s = builtinsAt4{v2: v2, v3: v3}
@@ -6140,7 +6141,7 @@ resume4:
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:6144
+//line expressions_task.go:6145
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt5](f)
 		*s = builtinsAt5{}
@@ -6151,7 +6152,7 @@ resume4:
 resume5:
 //line expressions.go:268
 	v6 = numbersStart(t, tr)
-//line expressions_task.go:6155
+//line expressions_task.go:6156
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
 		*h = builtinsHeld{tr: tr, list: list}
@@ -6163,7 +6164,7 @@ resume6:
 	k = copy(list[v5:], v6)
 	m = map[int]int{1: 1, 2: 2}
 	v7 = valueStart(t, tr, 1)
-//line expressions_task.go:6167
+//line expressions_task.go:6168
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt7](f)
 		*s = builtinsAt7{k: k}
@@ -6175,7 +6176,7 @@ resume7:
 //line expressions.go:270
 	delete(m, v7)
 	v8 = numbersStart(t, tr)
-//line expressions_task.go:6179
+//line expressions_task.go:6180
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
 		*h = builtinsHeld{tr: tr, list: list, m: m}
@@ -6185,7 +6186,7 @@ resume7:
 resume8:
 //line expressions.go:271
 	v9 = valueStart(t, tr, 3)
-//line expressions_task.go:6189
+//line expressions_task.go:6190
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt9](f)
 		*s = builtinsAt9{k: k}
@@ -6198,7 +6199,7 @@ resume9:
 	v10 = tr.Int(1)
 //line expressions.go:271
 	v11 = valueStart(t, tr, 2)
-//line expressions_task.go:6202
+//line expressions_task.go:6203
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt10](f)
 		*s = builtinsAt10{k: k, v9: v9, v10: v10}
@@ -6211,7 +6212,7 @@ resume10:
 	v12 = min(v9, v10, v11)
 //line expressions.go:271
 	v13 = valueStart(t, tr, 9)
-//line expressions_task.go:6215
+//line expressions_task.go:6216
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt11](f)
 		*s = builtinsAt11{k: k, v12: v12}
@@ -6224,7 +6225,7 @@ resume11:
 	a = len(v8) + cap(list) + v12 + max(1, v13)
 	p = new(int)
 	v14 = valueStart(t, tr, 6)
-//line expressions_task.go:6228
+//line expressions_task.go:6229
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt12](f)
 		*s = builtinsAt12{k: k, a: a}
@@ -6236,7 +6237,7 @@ resume12:
 //line expressions.go:273
 	*p = v14
 	v15 = valueStart(t, tr, 1)
-//line expressions_task.go:6240
+//line expressions_task.go:6241
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt13](f)
 		*s = builtinsAt13{k: k, a: a}
@@ -6250,7 +6251,7 @@ resume13:
 	clear(m)
 	b = new(strings.Builder)
 	v16 = valueStart(t, tr, 7)
-//line expressions_task.go:6254
+//line expressions_task.go:6255
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt14](f)
 		*s = builtinsAt14{k: k, a: a, c: c}
@@ -6262,7 +6263,7 @@ resume14:
 //line expressions.go:277
 	fmt.Fprint(b, v16, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:6266
+//line expressions_task.go:6267
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p, b: b}
@@ -6275,9 +6276,9 @@ resume15:
 	return generated.Return(f, a, nil)
 }
 
+//line expressions_task.go:6280
+
 // channelsArgs has the arguments of channels.
-//
-//line expressions_task.go:6281
 type channelsArgs struct {
 	n int
 }
@@ -6330,7 +6331,7 @@ var channelsKind *generated.HeldKind[channelsState, channelsHeld, int]
 func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:6334
+//line expressions_task.go:6335
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 1)
 		s := generated.At[channelsAt1](f)
@@ -6342,7 +6343,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	c := make(chan int, v)
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:6346
+//line expressions_task.go:6347
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 2)
 		s := generated.At[channelsAt2](f)
@@ -6356,7 +6357,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(2)
 //line expressions.go:287
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:6360
+//line expressions_task.go:6361
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 3)
 		s := generated.At[channelsAt3](f)
@@ -6370,7 +6371,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := <-c
 //line expressions.go:288
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:6374
+//line expressions_task.go:6375
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 4)
 		s := generated.At[channelsAt4](f)
@@ -6386,7 +6387,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v6 := <-d
 //line expressions.go:291
 	v7 := valueStart(t, tr, 6)
-//line expressions_task.go:6390
+//line expressions_task.go:6391
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 5)
 		s := generated.At[channelsAt5](f)
@@ -6398,7 +6399,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:291
 	(v6) <- v7
 	v8 := valueStart(t, tr, 5)
-//line expressions_task.go:6402
+//line expressions_task.go:6403
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 6)
 		s := generated.At[channelsAt6](f)
@@ -6412,9 +6413,9 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b + <-c, nil
 }
 
+//line expressions_task.go:6417
+
 // channelsStep is the step form of channels.
-//
-//line expressions_task.go:6418
 func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -6435,7 +6436,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:285
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6439
+//line expressions_task.go:6440
 		goto resume1
 	case 2:
 		s := generated.At[channelsAt2](f)
@@ -6443,7 +6444,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:286
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:6447
+//line expressions_task.go:6448
 		goto resume2
 	case 3:
 		s := generated.At[channelsAt3](f)
@@ -6452,7 +6453,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:287
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6456
+//line expressions_task.go:6457
 		goto resume3
 	case 4:
 		s := generated.At[channelsAt4](f)
@@ -6461,7 +6462,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:288
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6465
+//line expressions_task.go:6466
 		goto resume4
 	case 5:
 		s := generated.At[channelsAt5](f)
@@ -6470,7 +6471,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:291
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6474
+//line expressions_task.go:6475
 		goto resume5
 	case 6:
 		s := generated.At[channelsAt6](f)
@@ -6479,14 +6480,14 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:292
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:6483
+//line expressions_task.go:6484
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:285
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:6490
+//line expressions_task.go:6491
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt1](f)
 		*s = channelsAt1{}
@@ -6498,7 +6499,7 @@ resume1:
 //line expressions.go:285
 	c = make(chan int, v)
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:6502
+//line expressions_task.go:6503
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt2](f)
 		*s = channelsAt2{}
@@ -6512,7 +6513,7 @@ resume2:
 	v2 = tr.Int(2)
 //line expressions.go:287
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:6516
+//line expressions_task.go:6517
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt3](f)
 		*s = channelsAt3{v2: v2}
@@ -6526,7 +6527,7 @@ resume3:
 	v4 = <-c
 //line expressions.go:288
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:6530
+//line expressions_task.go:6531
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt4](f)
 		*s = channelsAt4{v4: v4}
@@ -6542,7 +6543,7 @@ resume4:
 	v6 = <-d
 //line expressions.go:291
 	v7 = valueStart(t, tr, 6)
-//line expressions_task.go:6546
+//line expressions_task.go:6547
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt5](f)
 		*s = channelsAt5{a: a}
@@ -6554,7 +6555,7 @@ resume5:
 //line expressions.go:291
 	(v6) <- v7
 	v8 = valueStart(t, tr, 5)
-//line expressions_task.go:6558
+//line expressions_task.go:6559
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt6](f)
 		*s = channelsAt6{a: a}
@@ -6568,9 +6569,9 @@ resume6:
 	return generated.Return(f, a*100+b+<-c, nil)
 }
 
+//line expressions_task.go:6573
+
 // incrementsArgs has the arguments of increments.
-//
-//line expressions_task.go:6574
 type incrementsArgs struct {
 	n int
 }
@@ -6606,7 +6607,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:297
 	list := []int{1, 2, 3}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:6610
+//line expressions_task.go:6611
 	if generated.Suspended(t) {
 		f, h := incrementsKind.Spill(t, 1)
 		s := generated.At[incrementsAt1](f)
@@ -6618,7 +6619,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:298
 	list[v]++
 	v1 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:6622
+//line expressions_task.go:6623
 	if generated.Suspended(t) {
 		_, h := incrementsKind.Spill(t, 2)
 		*h = incrementsHeld{tr: tr, list: list}
@@ -6629,7 +6630,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1.a--
 	m := map[int]int{}
 	v2 := valueStart(t, tr, 7)
-//line expressions_task.go:6633
+//line expressions_task.go:6634
 	if generated.Suspended(t) {
 		f, h := incrementsKind.Spill(t, 3)
 		s := generated.At[incrementsAt3](f)
@@ -6641,7 +6642,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:301
 	m[v2]++
 	v3 := valueStart(t, tr, 7)
-//line expressions_task.go:6645
+//line expressions_task.go:6646
 	if generated.Suspended(t) {
 		f, h := incrementsKind.Spill(t, 4)
 		s := generated.At[incrementsAt4](f)
@@ -6656,9 +6657,9 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
+//line expressions_task.go:6661
+
 // incrementsStep is the step form of increments.
-//
-//line expressions_task.go:6662
 func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -6680,14 +6681,14 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:298
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6684
+//line expressions_task.go:6685
 		goto resume1
 	case 2:
 		tr, list = h.tr, h.list
 //line expressions.go:299
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:6691
+//line expressions_task.go:6692
 		goto resume2
 	case 3:
 		s := generated.At[incrementsAt3](f)
@@ -6695,7 +6696,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:301
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:6699
+//line expressions_task.go:6700
 		goto resume3
 	case 4:
 		s := generated.At[incrementsAt4](f)
@@ -6703,7 +6704,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:302
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6707
+//line expressions_task.go:6708
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6711,7 +6712,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:297
 	list = []int{1, 2, 3}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6715
+//line expressions_task.go:6716
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt1](f)
 		*s = incrementsAt1{}
@@ -6723,7 +6724,7 @@ resume1:
 //line expressions.go:298
 	list[v]++
 	v1 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:6727
+//line expressions_task.go:6728
 	if generated.Suspended(t) {
 		*h = incrementsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &h.result)
@@ -6734,7 +6735,7 @@ resume2:
 	v1.a--
 	m = map[int]int{}
 	v2 = valueStart(t, tr, 7)
-//line expressions_task.go:6738
+//line expressions_task.go:6739
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt3](f)
 		*s = incrementsAt3{}
@@ -6746,7 +6747,7 @@ resume3:
 //line expressions.go:301
 	m[v2]++
 	v3 = valueStart(t, tr, 7)
-//line expressions_task.go:6750
+//line expressions_task.go:6751
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt4](f)
 		*s = incrementsAt4{}
@@ -6761,9 +6762,9 @@ resume4:
 	return generated.Return(f, list[1], nil)
 }
 
+//line expressions_task.go:6766
+
 // returnOrderArgs has the arguments of returnOrder.
-//
-//line expressions_task.go:6767
 type returnOrderArgs struct {
 	n int
 }
@@ -6798,7 +6799,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := f()
 //line expressions.go:312
 	v1 := valueStart(t, tr, f())
-//line expressions_task.go:6802
+//line expressions_task.go:6803
 	if generated.Suspended(t) {
 		f1, h := returnOrderKind.Spill(t, 1)
 		s := generated.At[returnOrderAt1](f1)
@@ -6811,7 +6812,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := f()
 //line expressions.go:312
 	err := waitStart(t, tr, f())
-//line expressions_task.go:6815
+//line expressions_task.go:6816
 	if generated.Suspended(t) {
 		f1 := returnOrderKind.SpillBare(t, 2)
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
@@ -6821,9 +6822,9 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v*100 + v1*10 + v2, err
 }
 
+//line expressions_task.go:6826
+
 // returnOrderStep is the step form of returnOrder.
-//
-//line expressions_task.go:6827
 func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
@@ -6846,14 +6847,14 @@ func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderH
 //line expressions.go:312
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:6850
+//line expressions_task.go:6851
 		goto resume1
 	case 2:
 		s := generated.At[returnOrderAt2](f1)
 		v, v1, v2 = s.v, s.v1, s.v2
 //line expressions.go:312
 		err = generated.ChildErr(f1)
-//line expressions_task.go:6857
+//line expressions_task.go:6858
 		goto resume2
 	default:
 		return f1.BadResume()
@@ -6876,7 +6877,7 @@ func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderH
 	v = f()
 //line expressions.go:312
 	v1 = valueStart(t, tr, f())
-//line expressions_task.go:6880
+//line expressions_task.go:6881
 	if generated.Suspended(t) {
 		s := generated.At[returnOrderAt1](f1)
 		*s = returnOrderAt1{v: v}
@@ -6890,7 +6891,7 @@ resume1:
 	v2 = f()
 //line expressions.go:312
 	err = waitStart(t, tr, f())
-//line expressions_task.go:6894
+//line expressions_task.go:6895
 	if generated.Suspended(t) {
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
 		if h != nil {
@@ -6903,9 +6904,9 @@ resume2:
 	return generated.Return(f1, v*100+v1*10+v2, err)
 }
 
+//line expressions_task.go:6908
+
 // namedReturnArgs has the arguments of namedReturn.
-//
-//line expressions_task.go:6909
 type namedReturnArgs struct {
 	n int
 }
@@ -6943,7 +6944,7 @@ var namedReturnKind *generated.HeldKind[namedReturnState, namedReturnHeld, int]
 func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line expressions.go:316
 	a, b := reversedStart(t, tr, 1, 2)
-//line expressions_task.go:6947
+//line expressions_task.go:6948
 	if generated.Suspended(t) {
 		f, h := namedReturnKind.Spill(t, 1)
 		s := generated.At[namedReturnAt1](f)
@@ -6957,7 +6958,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = 5
 	if n == 3 {
 		v := valueStart(t, tr, k+1)
-//line expressions_task.go:6961
+//line expressions_task.go:6962
 		if generated.Suspended(t) {
 			f, h := namedReturnKind.Spill(t, 2)
 			s := generated.At[namedReturnAt2](f)
@@ -6968,7 +6969,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		}
 //line expressions.go:320
 		err1 := waitStart(t, tr, k)
-//line expressions_task.go:6972
+//line expressions_task.go:6973
 		if generated.Suspended(t) {
 			f := namedReturnKind.SpillBare(t, 3)
 			*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
@@ -6980,9 +6981,9 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return
 }
 
+//line expressions_task.go:6985
+
 // namedReturnStep is the step form of namedReturn.
-//
-//line expressions_task.go:6986
 func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -7002,7 +7003,7 @@ func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHe
 //line expressions.go:316
 		a, b = s.result.R0, s.result.R1
 		generated.Child(f)
-//line expressions_task.go:7006
+//line expressions_task.go:7007
 		goto resume1
 	case 2:
 		s := generated.At[namedReturnAt2](f)
@@ -7011,21 +7012,21 @@ func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHe
 //line expressions.go:320
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7015
+//line expressions_task.go:7016
 		goto resume2
 	case 3:
 		s := generated.At[namedReturnAt3](f)
 		v = s.v
 //line expressions.go:320
 		err1 = generated.ChildErr(f)
-//line expressions_task.go:7022
+//line expressions_task.go:7023
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:316
 	a, b = reversedStart(t, tr, 1, 2)
-//line expressions_task.go:7029
+//line expressions_task.go:7030
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt1](f)
 		*s = namedReturnAt1{n: n}
@@ -7043,7 +7044,7 @@ resume1:
 	}
 //line expressions.go:320
 	v = valueStart(t, tr, k+1)
-//line expressions_task.go:7047
+//line expressions_task.go:7048
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt2](f)
 		*s = namedReturnAt2{k: k}
@@ -7055,7 +7056,7 @@ resume1:
 resume2:
 //line expressions.go:320
 	err1 = waitStart(t, tr, k)
-//line expressions_task.go:7059
+//line expressions_task.go:7060
 	if generated.Suspended(t) {
 		*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
 		if h != nil {
@@ -7070,9 +7071,9 @@ end1:
 	return generated.Return(f, k, err)
 }
 
+//line expressions_task.go:7075
+
 // reversedResult is what reversed returns.
-//
-//line expressions_task.go:7076
 type reversedResult = struct {
 	R0 int
 	R1 int
@@ -7107,7 +7108,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7111
+//line expressions_task.go:7112
 	if generated.Suspended(t) {
 		f, h := reversedKind.Spill(t, 1)
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
@@ -7116,7 +7117,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	}
 //line expressions.go:328
 	v := valueStart(t, tr, b)
-//line expressions_task.go:7120
+//line expressions_task.go:7121
 	if generated.Suspended(t) {
 		f := reversedKind.SpillBare(t, 2)
 		s := generated.At[reversedAt2](f)
@@ -7128,9 +7129,9 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	return b, a + v
 }
 
+//line expressions_task.go:7133
+
 // reversedStep is the step form of reversed.
-//
-//line expressions_task.go:7134
 func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -7148,7 +7149,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 		tr = h.tr
 //line expressions.go:327
 		generated.Child(f)
-//line expressions_task.go:7152
+//line expressions_task.go:7153
 		goto resume1
 	case 2:
 		s := generated.At[reversedAt2](f)
@@ -7156,7 +7157,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 //line expressions.go:328
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7160
+//line expressions_task.go:7161
 		goto resume2
 	default:
 		return f.BadResume()
@@ -7164,7 +7165,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7168
+//line expressions_task.go:7169
 	if generated.Suspended(t) {
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
 		h = reversedKind.Hold(t, f, h)
@@ -7174,7 +7175,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 resume1:
 //line expressions.go:328
 	v = valueStart(t, tr, b)
-//line expressions_task.go:7178
+//line expressions_task.go:7179
 	if generated.Suspended(t) {
 		s := generated.At[reversedAt2](f)
 		*s = reversedAt2{a: a, b: b}
@@ -7189,9 +7190,9 @@ resume2:
 	return generated.Return(f, reversedResult{b, a + v}, nil)
 }
 
+//line expressions_task.go:7194
+
 // concatenationArgs has the arguments of concatenation.
-//
-//line expressions_task.go:7195
 type concatenationArgs struct {
 	n int
 }
@@ -7210,7 +7211,7 @@ var concatenationKind *generated.HeldKind[concatenationState, concatenationHeld,
 func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	v := textStart(t, tr, "b")
-//line expressions_task.go:7214
+//line expressions_task.go:7215
 	if generated.Suspended(t) {
 		_, h := concatenationKind.Spill(t, 1)
 		*h = concatenationHeld{tr: tr}
@@ -7219,7 +7220,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:332
 	v1 := textStart(t, tr, "e")
-//line expressions_task.go:7223
+//line expressions_task.go:7224
 	if generated.Suspended(t) {
 		_, h := concatenationKind.Spill(t, 2)
 		*h = concatenationHeld{tr: tr, v: v}
@@ -7228,7 +7229,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:332
 	v2 := textStart(t, tr, "d"+v1)
-//line expressions_task.go:7232
+//line expressions_task.go:7233
 	if generated.Suspended(t) {
 		_, h := concatenationKind.Spill(t, 3)
 		*h = concatenationHeld{tr: tr, v: v}
@@ -7238,7 +7239,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	s := "a" + v + "c" + v2
 	v3 := textStart(t, tr, s)
-//line expressions_task.go:7242
+//line expressions_task.go:7243
 	if generated.Suspended(t) {
 		_, h := concatenationKind.Spill(t, 4)
 		*h = concatenationHeld{tr: tr, v: s}
@@ -7251,9 +7252,9 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), nil
 }
 
+//line expressions_task.go:7256
+
 // concatenationStep is the step form of concatenation.
-//
-//line expressions_task.go:7257
 func concatenationStep(f *generated.Frame[concatenationState, int], h *concatenationHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -7272,35 +7273,35 @@ func concatenationStep(f *generated.Frame[concatenationState, int], h *concatena
 //line expressions.go:332
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:7276
+//line expressions_task.go:7277
 		goto resume1
 	case 2:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:7283
+//line expressions_task.go:7284
 		goto resume2
 	case 3:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:7290
+//line expressions_task.go:7291
 		goto resume3
 	case 4:
 		tr, s = h.tr, h.v
 //line expressions.go:333
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:7297
+//line expressions_task.go:7298
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:332
 	v = textStart(t, tr, "b")
-//line expressions_task.go:7304
+//line expressions_task.go:7305
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -7309,7 +7310,7 @@ func concatenationStep(f *generated.Frame[concatenationState, int], h *concatena
 resume1:
 //line expressions.go:332
 	v1 = textStart(t, tr, "e")
-//line expressions_task.go:7313
+//line expressions_task.go:7314
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7318,7 +7319,7 @@ resume1:
 resume2:
 //line expressions.go:332
 	v2 = textStart(t, tr, "d"+v1)
-//line expressions_task.go:7322
+//line expressions_task.go:7323
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7328,7 +7329,7 @@ resume3:
 //line expressions.go:332
 	s = "a" + v + "c" + v2
 	v3 = textStart(t, tr, s)
-//line expressions_task.go:7332
+//line expressions_task.go:7333
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: s}
 		generated.ResultToStep(t, &h.result)
@@ -7341,7 +7342,8 @@ resume4:
 	return generated.Return(f, len(s), nil)
 }
 
-//line expressions_task.go:7345
+//line expressions_task.go:7346
+
 type textState struct{}
 
 type textHeld struct {
@@ -7355,7 +7357,7 @@ var textKind *generated.HeldKind[textState, textHeld, string]
 func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7359
+//line expressions_task.go:7361
 	if generated.Suspended(t) {
 		_, h := textKind.Spill(t, 1)
 		*h = textHeld{s: s}
@@ -7365,9 +7367,9 @@ func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 	return s + "!"
 }
 
-// textStep is the step form of text.
-//
 //line expressions_task.go:7371
+
+// textStep is the step form of text.
 func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -7381,14 +7383,14 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		s = h.s
 //line expressions.go:339
 		generated.ChildErr(f)
-//line expressions_task.go:7385
+//line expressions_task.go:7387
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7392
+//line expressions_task.go:7394
 	if generated.Suspended(t) {
 		*h = textHeld{s: s}
 		return generated.Wait(f, t, 1)
@@ -7398,9 +7400,9 @@ resume1:
 	return generated.Return(f, s+"!", nil)
 }
 
-// untypedArgs has the arguments of untyped.
-//
 //line expressions_task.go:7404
+
+// untypedArgs has the arguments of untyped.
 type untypedArgs struct {
 	n int
 }
@@ -7466,7 +7468,7 @@ var untypedKind *generated.HeldKind[untypedState, untypedHeld, int]
 func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:344
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7470
+//line expressions_task.go:7472
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 1)
 		s := generated.At[untypedAt1](f1)
@@ -7482,7 +7484,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:345
 	u = 255
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:7486
+//line expressions_task.go:7488
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 2)
 		s := generated.At[untypedAt2](f1)
@@ -7497,7 +7499,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 := valueStart(t, tr, 64)
-//line expressions_task.go:7501
+//line expressions_task.go:7503
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 3)
 		s := generated.At[untypedAt3](f1)
@@ -7509,7 +7511,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:7513
+//line expressions_task.go:7515
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 4)
 		s := generated.At[untypedAt4](f1)
@@ -7522,7 +7524,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:7526
+//line expressions_task.go:7528
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 5)
 		s := generated.At[untypedAt5](f1)
@@ -7536,7 +7538,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g := 7.0
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:7540
+//line expressions_task.go:7542
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 6)
 		s := generated.At[untypedAt6](f1)
@@ -7548,7 +7550,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:353
 	g /= float64(v5)
 	v6 := anythingStart(t, tr, nil)
-//line expressions_task.go:7552
+//line expressions_task.go:7554
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 7)
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
@@ -7561,9 +7563,9 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(f), nil
 }
 
-// untypedStep is the step form of untyped.
-//
 //line expressions_task.go:7567
+
+// untypedStep is the step form of untyped.
 func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generated.Step {
 	t := generated.Resume(f1)
 	var (
@@ -7587,7 +7589,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:344
 		v = s.result
 		generated.Child(f1)
-//line expressions_task.go:7591
+//line expressions_task.go:7593
 		goto resume1
 	case 2:
 		s := generated.At[untypedAt2](f1)
@@ -7596,7 +7598,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:346
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7600
+//line expressions_task.go:7602
 		goto resume2
 	case 3:
 		s := generated.At[untypedAt3](f1)
@@ -7605,7 +7607,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:348
 		v2 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7609
+//line expressions_task.go:7611
 		goto resume3
 	case 4:
 		s := generated.At[untypedAt4](f1)
@@ -7614,7 +7616,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:349
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7618
+//line expressions_task.go:7620
 		goto resume4
 	case 5:
 		s := generated.At[untypedAt5](f1)
@@ -7623,7 +7625,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:350
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7627
+//line expressions_task.go:7629
 		goto resume5
 	case 6:
 		s := generated.At[untypedAt6](f1)
@@ -7632,7 +7634,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:353
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7636
+//line expressions_task.go:7638
 		goto resume6
 	case 7:
 		s := generated.At[untypedAt7](f1)
@@ -7641,14 +7643,14 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:354
 		v6 = h.result
 		generated.Child(f1)
-//line expressions_task.go:7645
+//line expressions_task.go:7647
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:344
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:7652
+//line expressions_task.go:7654
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt1](f1)
 		*s = untypedAt1{}
@@ -7664,7 +7666,7 @@ resume1:
 //line expressions.go:345
 	u = 255
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:7668
+//line expressions_task.go:7670
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt2](f1)
 		*s = untypedAt2{f: f, u: u}
@@ -7679,7 +7681,7 @@ resume2:
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 = valueStart(t, tr, 64)
-//line expressions_task.go:7683
+//line expressions_task.go:7685
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt3](f1)
 		*s = untypedAt3{f: f, u: u, i8: i8}
@@ -7691,7 +7693,7 @@ resume3:
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:7695
+//line expressions_task.go:7697
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt4](f1)
 		*s = untypedAt4{f: f, u: u, i8: i8}
@@ -7704,7 +7706,7 @@ resume4:
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:7708
+//line expressions_task.go:7710
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt5](f1)
 		*s = untypedAt5{f: f, u: u, i8: i8}
@@ -7718,7 +7720,7 @@ resume5:
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g = 7.0
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:7722
+//line expressions_task.go:7724
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt6](f1)
 		*s = untypedAt6{f: f, g: g}
@@ -7730,7 +7732,7 @@ resume6:
 //line expressions.go:353
 	g /= float64(v5)
 	v6 = anythingStart(t, tr, nil)
-//line expressions_task.go:7734
+//line expressions_task.go:7736
 	if generated.Suspended(t) {
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
 		*h = untypedHeld{tr: tr}
@@ -7743,9 +7745,9 @@ resume7:
 	return generated.Return(f1, int(f), nil)
 }
 
-// shiftsArgs has the arguments of shifts.
-//
 //line expressions_task.go:7749
+
+// shiftsArgs has the arguments of shifts.
 type shiftsArgs struct {
 	n int
 }
@@ -7833,7 +7835,7 @@ var shiftsKind *generated.HeldKind[shiftsState, shiftsHeld, int]
 func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7837
+//line expressions_task.go:7839
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 1)
 		s := generated.At[shiftsAt1](f)
@@ -7845,7 +7847,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	a := 1 << v
 	v1 := valueStart(t, tr, 40)
-//line expressions_task.go:7849
+//line expressions_task.go:7851
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 2)
 		s := generated.At[shiftsAt2](f)
@@ -7858,7 +7860,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 := valueStart(t, tr, 9)
-//line expressions_task.go:7862
+//line expressions_task.go:7864
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 3)
 		s := generated.At[shiftsAt3](f)
@@ -7870,7 +7872,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:361
 	c := uint8(1) << v2
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:7874
+//line expressions_task.go:7876
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 4)
 		s := generated.At[shiftsAt4](f)
@@ -7881,7 +7883,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:362
 	v4 := valueStart(t, tr, 2)
-//line expressions_task.go:7885
+//line expressions_task.go:7887
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 5)
 		s := generated.At[shiftsAt5](f)
@@ -7896,7 +7898,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if ok {
 //line expressions.go:362
 		v5 := valueStart(t, tr, 3)
-//line expressions_task.go:7900
+//line expressions_task.go:7902
 		if generated.Suspended(t) {
 			f, h := shiftsKind.Spill(t, 6)
 			s := generated.At[shiftsAt6](f)
@@ -7911,7 +7913,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:362
 	d := ok
 	v6 := textStart(t, tr, "x")
-//line expressions_task.go:7915
+//line expressions_task.go:7917
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 7)
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
@@ -7921,7 +7923,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:363
 	v7 := truthStart(t, tr, true, "e")
-//line expressions_task.go:7925
+//line expressions_task.go:7927
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 8)
 		s := generated.At[shiftsAt8](f)
@@ -7933,7 +7935,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:363
 	e := v6 == "x!" == v7
 	v8 := valueStart(t, tr, 2)
-//line expressions_task.go:7937
+//line expressions_task.go:7939
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 9)
 		s := generated.At[shiftsAt9](f)
@@ -7947,9 +7949,9 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-// shiftsStep is the step form of shifts.
-//
 //line expressions_task.go:7953
+
+// shiftsStep is the step form of shifts.
 func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -7972,7 +7974,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:359
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7976
+//line expressions_task.go:7978
 		goto resume1
 	case 2:
 		s := generated.At[shiftsAt2](f)
@@ -7981,7 +7983,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:360
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:7985
+//line expressions_task.go:7987
 		goto resume2
 	case 3:
 		s := generated.At[shiftsAt3](f)
@@ -7990,7 +7992,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:361
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:7994
+//line expressions_task.go:7996
 		goto resume3
 	case 4:
 		s := generated.At[shiftsAt4](f)
@@ -7999,7 +8001,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8003
+//line expressions_task.go:8005
 		goto resume4
 	case 5:
 		s := generated.At[shiftsAt5](f)
@@ -8008,7 +8010,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8012
+//line expressions_task.go:8014
 		goto resume5
 	case 6:
 		s := generated.At[shiftsAt6](f)
@@ -8017,7 +8019,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8021
+//line expressions_task.go:8023
 		goto resume6
 	case 7:
 		s := generated.At[shiftsAt7](f)
@@ -8026,7 +8028,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:363
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:8030
+//line expressions_task.go:8032
 		goto resume7
 	case 8:
 		s := generated.At[shiftsAt8](f)
@@ -8035,7 +8037,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:363
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:8039
+//line expressions_task.go:8041
 		goto resume8
 	case 9:
 		s := generated.At[shiftsAt9](f)
@@ -8044,14 +8046,14 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:364
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:8048
+//line expressions_task.go:8050
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:359
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:8055
+//line expressions_task.go:8057
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt1](f)
 		*s = shiftsAt1{}
@@ -8063,7 +8065,7 @@ resume1:
 //line expressions.go:359
 	a = 1 << v
 	v1 = valueStart(t, tr, 40)
-//line expressions_task.go:8067
+//line expressions_task.go:8069
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt2](f)
 		*s = shiftsAt2{a: a}
@@ -8076,7 +8078,7 @@ resume2:
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 = valueStart(t, tr, 9)
-//line expressions_task.go:8080
+//line expressions_task.go:8082
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt3](f)
 		*s = shiftsAt3{a: a, b: b}
@@ -8088,7 +8090,7 @@ resume3:
 //line expressions.go:361
 	c = uint8(1) << v2
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:8092
+//line expressions_task.go:8094
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt4](f)
 		*s = shiftsAt4{a: a, b: b, c: c}
@@ -8099,7 +8101,7 @@ resume3:
 resume4:
 //line expressions.go:362
 	v4 = valueStart(t, tr, 2)
-//line expressions_task.go:8103
+//line expressions_task.go:8105
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt5](f)
 		*s = shiftsAt5{a: a, b: b, c: c, v3: v3}
@@ -8116,7 +8118,7 @@ resume5:
 	}
 //line expressions.go:362
 	v5 = valueStart(t, tr, 3)
-//line expressions_task.go:8120
+//line expressions_task.go:8122
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt6](f)
 		*s = shiftsAt6{a: a, b: b, c: c}
@@ -8131,7 +8133,7 @@ end1:
 //line expressions.go:362
 	d = ok
 	v6 = textStart(t, tr, "x")
-//line expressions_task.go:8135
+//line expressions_task.go:8137
 	if generated.Suspended(t) {
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
 		*h = shiftsHeld{tr: tr}
@@ -8141,7 +8143,7 @@ end1:
 resume7:
 //line expressions.go:363
 	v7 = truthStart(t, tr, true, "e")
-//line expressions_task.go:8145
+//line expressions_task.go:8147
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt8](f)
 		*s = shiftsAt8{a: a, b: b, c: c, d: d}
@@ -8153,7 +8155,7 @@ resume8:
 //line expressions.go:363
 	e = v6 == "x!" == v7
 	v8 = valueStart(t, tr, 2)
-//line expressions_task.go:8157
+//line expressions_task.go:8159
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt9](f)
 		*s = shiftsAt9{a: a, b: b, c: c, d: d, e: e}
@@ -8167,9 +8169,9 @@ resume9:
 	return generated.Return(f, a, nil)
 }
 
-// blanksArgs has the arguments of blanks.
-//
 //line expressions_task.go:8173
+
+// blanksArgs has the arguments of blanks.
 type blanksArgs struct {
 	n int
 }
@@ -8218,7 +8220,7 @@ var blanksKind *generated.HeldKind[blanksState, blanksHeld, int]
 func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8222
+//line expressions_task.go:8224
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 1)
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
@@ -8229,7 +8231,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line expressions.go:370
 	v1 := valueStart(t, tr, 3)
-//line expressions_task.go:8233
+//line expressions_task.go:8235
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 2)
 		s := generated.At[blanksAt2](f)
@@ -8241,7 +8243,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:370
 	_, _ = v, v1
 	_, err := pairStart(t, tr, 4)
-//line expressions_task.go:8245
+//line expressions_task.go:8247
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 3)
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
@@ -8250,7 +8252,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8254
+//line expressions_task.go:8256
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 4)
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
@@ -8259,7 +8261,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8263
+//line expressions_task.go:8265
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 5)
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
@@ -8268,7 +8270,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8272
+//line expressions_task.go:8274
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 6)
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
@@ -8279,9 +8281,9 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-// blanksStep is the step form of blanks.
-//
 //line expressions_task.go:8285
+
+// blanksStep is the step form of blanks.
 func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -8300,7 +8302,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:369
 		generated.Child(f)
-//line expressions_task.go:8304
+//line expressions_task.go:8306
 		goto resume1
 	case 2:
 		s := generated.At[blanksAt2](f)
@@ -8309,7 +8311,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 //line expressions.go:370
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8313
+//line expressions_task.go:8315
 		goto resume2
 	case 3:
 		s := generated.At[blanksAt3](f)
@@ -8317,7 +8319,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:371
 		err = generated.ChildErr(f)
-//line expressions_task.go:8321
+//line expressions_task.go:8323
 		goto resume3
 	case 4:
 		s := generated.At[blanksAt4](f)
@@ -8325,7 +8327,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:372
 		err = generated.ChildErr(f)
-//line expressions_task.go:8329
+//line expressions_task.go:8331
 		goto resume4
 	case 5:
 		s := generated.At[blanksAt5](f)
@@ -8333,7 +8335,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr, err = h.tr, h.err
 //line expressions.go:373
 		generated.Child(f)
-//line expressions_task.go:8337
+//line expressions_task.go:8339
 		goto resume5
 	case 6:
 		s := generated.At[blanksAt6](f)
@@ -8341,14 +8343,14 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		err = h.err
 //line expressions.go:374
 		generated.ChildErr(f)
-//line expressions_task.go:8345
+//line expressions_task.go:8347
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8352
+//line expressions_task.go:8354
 	if generated.Suspended(t) {
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8359,7 +8361,7 @@ resume1:
 	v = tr.Int(2)
 //line expressions.go:370
 	v1 = valueStart(t, tr, 3)
-//line expressions_task.go:8363
+//line expressions_task.go:8365
 	if generated.Suspended(t) {
 		s := generated.At[blanksAt2](f)
 		*s = blanksAt2{n: n, v: v}
@@ -8371,7 +8373,7 @@ resume2:
 //line expressions.go:370
 	_, _ = v, v1
 	_, err = pairStart(t, tr, 4)
-//line expressions_task.go:8375
+//line expressions_task.go:8377
 	if generated.Suspended(t) {
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8380,7 +8382,7 @@ resume2:
 resume3:
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8384
+//line expressions_task.go:8386
 	if generated.Suspended(t) {
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8389,7 +8391,7 @@ resume3:
 resume4:
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8393
+//line expressions_task.go:8395
 	if generated.Suspended(t) {
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
 		*h = blanksHeld{tr: tr, err: err}
@@ -8398,7 +8400,7 @@ resume4:
 resume5:
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8402
+//line expressions_task.go:8404
 	if generated.Suspended(t) {
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
 		*h = blanksHeld{err: err}
@@ -8409,9 +8411,9 @@ resume6:
 	return generated.Return(f, n, err)
 }
 
-// ignoredArgs has the arguments of ignored.
-//
 //line expressions_task.go:8415
+
+// ignoredArgs has the arguments of ignored.
 type ignoredArgs struct {
 	n int
 }
@@ -8430,7 +8432,7 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	{
 //line expressions.go:379
 		err := t.Yield()
-//line expressions_task.go:8434
+//line expressions_task.go:8436
 		if generated.Suspended(t) {
 			f := ignoredKind.Spill(t, 1)
 			*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
@@ -8445,9 +8447,9 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	return
 }
 
-// ignoredStep is the step form of ignored.
-//
 //line expressions_task.go:8451
+
+// ignoredStep is the step form of ignored.
 func ignoredStep(f *generated.Frame[ignoredState, int]) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -8463,14 +8465,14 @@ func ignoredStep(f *generated.Frame[ignoredState, int]) generated.Step {
 		n = s.n
 //line expressions.go:379
 		err = generated.Err(f)
-//line expressions_task.go:8467
+//line expressions_task.go:8469
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:379
 	err = t.Yield()
-//line expressions_task.go:8474
+//line expressions_task.go:8476
 	if generated.Suspended(t) {
 		*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -8486,9 +8488,9 @@ end1:
 	return generated.Return(f, 0, nil)
 }
 
-// keyedArgs has the arguments of keyed.
-//
 //line expressions_task.go:8492
+
+// keyedArgs has the arguments of keyed.
 type keyedArgs struct {
 	n int
 }
@@ -8536,7 +8538,7 @@ var keyedKind *generated.HeldKind[keyedState, keyedHeld, int]
 func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8540
+//line expressions_task.go:8542
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 1)
 		s := generated.At[keyedAt1](f)
@@ -8549,7 +8551,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(2)
 //line expressions.go:386
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:8553
+//line expressions_task.go:8555
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 2)
 		s := generated.At[keyedAt2](f)
@@ -8561,7 +8563,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	a := [...]int{3: v, 0: v1, v2}
 	v3 := textStart(t, tr, "two")
-//line expressions_task.go:8565
+//line expressions_task.go:8567
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 3)
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
@@ -8572,7 +8574,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:387
 	b := []string{2: v3, 1: "one"}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:8576
+//line expressions_task.go:8578
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 4)
 		s := generated.At[keyedAt4](f)
@@ -8583,7 +8585,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:388
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:8587
+//line expressions_task.go:8589
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 5)
 		s := generated.At[keyedAt5](f)
@@ -8598,9 +8600,9 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-// keyedStep is the step form of keyed.
-//
 //line expressions_task.go:8604
+
+// keyedStep is the step form of keyed.
 func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -8623,7 +8625,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:386
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8627
+//line expressions_task.go:8629
 		goto resume1
 	case 2:
 		s := generated.At[keyedAt2](f)
@@ -8632,7 +8634,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:386
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:8636
+//line expressions_task.go:8638
 		goto resume2
 	case 3:
 		s := generated.At[keyedAt3](f)
@@ -8641,7 +8643,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:387
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:8645
+//line expressions_task.go:8647
 		goto resume3
 	case 4:
 		s := generated.At[keyedAt4](f)
@@ -8650,7 +8652,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:388
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8654
+//line expressions_task.go:8656
 		goto resume4
 	case 5:
 		s := generated.At[keyedAt5](f)
@@ -8659,14 +8661,14 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:388
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8663
+//line expressions_task.go:8665
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:386
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8670
+//line expressions_task.go:8672
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt1](f)
 		*s = keyedAt1{}
@@ -8679,7 +8681,7 @@ resume1:
 	v1 = tr.Int(2)
 //line expressions.go:386
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:8683
+//line expressions_task.go:8685
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt2](f)
 		*s = keyedAt2{v: v, v1: v1}
@@ -8691,7 +8693,7 @@ resume2:
 //line expressions.go:386
 	a = [...]int{3: v, 0: v1, v2}
 	v3 = textStart(t, tr, "two")
-//line expressions_task.go:8695
+//line expressions_task.go:8697
 	if generated.Suspended(t) {
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
 		*h = keyedHeld{tr: tr}
@@ -8702,7 +8704,7 @@ resume3:
 //line expressions.go:387
 	b = []string{2: v3, 1: "one"}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:8706
+//line expressions_task.go:8708
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt4](f)
 		*s = keyedAt4{a: a}
@@ -8713,7 +8715,7 @@ resume3:
 resume4:
 //line expressions.go:388
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:8717
+//line expressions_task.go:8719
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt5](f)
 		*s = keyedAt5{a: a, v4: v4}
@@ -8728,9 +8730,9 @@ resume5:
 	return generated.Return(f, len(a), nil)
 }
 
-// mapLiteralArgs has the arguments of mapLiteral.
-//
 //line expressions_task.go:8734
+
+// mapLiteralArgs has the arguments of mapLiteral.
 type mapLiteralArgs struct {
 	n int
 }
@@ -8776,7 +8778,7 @@ var mapLiteralKind *generated.HeldKind[mapLiteralState, mapLiteralHeld, int]
 func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8780
+//line expressions_task.go:8782
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 1)
 		s := generated.At[mapLiteralAt1](f)
@@ -8787,7 +8789,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:8791
+//line expressions_task.go:8793
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 2)
 		s := generated.At[mapLiteralAt2](f)
@@ -8800,7 +8802,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(3)
 //line expressions.go:394
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:8804
+//line expressions_task.go:8806
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 3)
 		s := generated.At[mapLiteralAt3](f)
@@ -8811,7 +8813,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:8815
+//line expressions_task.go:8817
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 4)
 		s := generated.At[mapLiteralAt4](f)
@@ -8823,7 +8825,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	m := map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 := valueStart(t, tr, 7)
-//line expressions_task.go:8827
+//line expressions_task.go:8829
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 5)
 		s := generated.At[mapLiteralAt5](f)
@@ -8838,9 +8840,9 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-// mapLiteralStep is the step form of mapLiteral.
-//
 //line expressions_task.go:8844
+
+// mapLiteralStep is the step form of mapLiteral.
 func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -8861,7 +8863,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8865
+//line expressions_task.go:8867
 		goto resume1
 	case 2:
 		s := generated.At[mapLiteralAt2](f)
@@ -8870,7 +8872,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8874
+//line expressions_task.go:8876
 		goto resume2
 	case 3:
 		s := generated.At[mapLiteralAt3](f)
@@ -8879,7 +8881,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8883
+//line expressions_task.go:8885
 		goto resume3
 	case 4:
 		s := generated.At[mapLiteralAt4](f)
@@ -8888,7 +8890,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8892
+//line expressions_task.go:8894
 		goto resume4
 	case 5:
 		s := generated.At[mapLiteralAt5](f)
@@ -8896,14 +8898,14 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:395
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8900
+//line expressions_task.go:8902
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:394
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8907
+//line expressions_task.go:8909
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt1](f)
 		*s = mapLiteralAt1{}
@@ -8914,7 +8916,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 resume1:
 //line expressions.go:394
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:8918
+//line expressions_task.go:8920
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt2](f)
 		*s = mapLiteralAt2{v: v}
@@ -8927,7 +8929,7 @@ resume2:
 	v2 = tr.Int(3)
 //line expressions.go:394
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:8931
+//line expressions_task.go:8933
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt3](f)
 		*s = mapLiteralAt3{v: v, v1: v1, v2: v2}
@@ -8938,7 +8940,7 @@ resume2:
 resume3:
 //line expressions.go:394
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:8942
+//line expressions_task.go:8944
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt4](f)
 		*s = mapLiteralAt4{v: v, v1: v1, v2: v2, v3: v3}
@@ -8950,7 +8952,7 @@ resume4:
 //line expressions.go:394
 	m = map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 = valueStart(t, tr, 7)
-//line expressions_task.go:8954
+//line expressions_task.go:8956
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt5](f)
 		*s = mapLiteralAt5{}
@@ -8965,9 +8967,9 @@ resume5:
 	return generated.Return(f, len(m), nil)
 }
 
-// incomparableArgs has the arguments of incomparable.
-//
 //line expressions_task.go:8971
+
+// incomparableArgs has the arguments of incomparable.
 type incomparableArgs struct {
 	n int
 }
@@ -9001,7 +9003,7 @@ var incomparableKind *generated.HeldKind[incomparableState, incomparableHeld, in
 func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:401
 	a := anythingStart(t, tr, []int{1})
-//line expressions_task.go:9005
+//line expressions_task.go:9007
 	if generated.Suspended(t) {
 		f, h := incomparableKind.Spill(t, 1)
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
@@ -9012,7 +9014,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:402
 	if n == 1 {
 		v := anythingStart(t, tr, 1)
-//line expressions_task.go:9016
+//line expressions_task.go:9018
 		if generated.Suspended(t) {
 			f, h := incomparableKind.Spill(t, 2)
 			*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
@@ -9024,7 +9026,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return n, fmt.Errorf("%v", v == a)
 	}
 	v1 := anythingStart(t, tr, []int{2})
-//line expressions_task.go:9028
+//line expressions_task.go:9030
 	if generated.Suspended(t) {
 		f, h := incomparableKind.Spill(t, 3)
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
@@ -9037,9 +9039,9 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-// incomparableStep is the step form of incomparable.
-//
 //line expressions_task.go:9043
+
+// incomparableStep is the step form of incomparable.
 func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparableHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
@@ -9059,7 +9061,7 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:401
 		a = h.result
 		generated.Child(f)
-//line expressions_task.go:9063
+//line expressions_task.go:9065
 		goto resume1
 	case 2:
 		s := generated.At[incomparableAt2](f)
@@ -9068,7 +9070,7 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:403
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:9072
+//line expressions_task.go:9074
 		goto resume2
 	case 3:
 		s := generated.At[incomparableAt3](f)
@@ -9077,14 +9079,14 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:405
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:9081
+//line expressions_task.go:9083
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:401
 	a = anythingStart(t, tr, []int{1})
-//line expressions_task.go:9088
+//line expressions_task.go:9090
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
 		*h = incomparableHeld{tr: tr}
@@ -9098,7 +9100,7 @@ resume1:
 	}
 //line expressions.go:403
 	v = anythingStart(t, tr, 1)
-//line expressions_task.go:9102
+//line expressions_task.go:9104
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
 		*h = incomparableHeld{a: a}
@@ -9110,7 +9112,7 @@ resume2:
 	return generated.Return(f, n, fmt.Errorf("%v", v == a))
 end1:
 	v1 = anythingStart(t, tr, []int{2})
-//line expressions_task.go:9114
+//line expressions_task.go:9116
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
 		*h = incomparableHeld{tr: tr, a: a}
@@ -9123,4 +9125,4 @@ resume3:
 	return generated.Return(f, n, nil)
 }
 
-//line expressions_task.go:9127
+//line expressions_task.go:9129
