@@ -35,6 +35,10 @@ type anyHeldKind interface {
 	// use returns the memory of the Go heap that the kind's slots have.
 	use() slots.Use
 
+	// move gives h another slot, with the same value, and returns how far the held part has moved,
+	// and where it was. For tests; see suspension_move.go.
+	move(w *Worker, h *header) (by, from, size uintptr)
+
 	// release clears the held part of h and frees its slot. w is the worker whose goroutine
 	// calls, or nil if none does.
 	release(w *Worker, h *header)
@@ -165,6 +169,19 @@ func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
 	var zero H
 	s.Value = zero
 	k.slots.Put(w.freeSlots(), s)
+}
+
+func (k *HeldKind[S, H, R]) move(w *Worker, h *header) (by, from, size uintptr) {
+	slot := &(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot
+	old := slot.get()
+	s := k.slots.Take(w.freeSlots())
+	s.Value = old.Value
+	slot.set(s)
+	var zero H
+	old.Value = zero
+	k.slots.Put(w.freeSlots(), old)
+	from = uintptr(unsafe.Pointer(&old.Value))
+	return uintptr(unsafe.Pointer(&s.Value)) - from, from, unsafe.Sizeof(zero)
 }
 
 func (k *HeldKind[S, H, R]) use() slots.Use { return k.slots.Use() }

@@ -25,6 +25,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/forcing"
 	"github.com/framearena/framearena/internal/framecheck"
 )
 
@@ -53,6 +54,9 @@ type Suspension struct {
 	// pending is what the innermost function waits for. Result is where it puts its result, or 0.
 	pending Waiting
 	result  uintptr
+
+	// live is how much of its state the function uses that has looked at it last; see NoteLive.
+	live uintptr
 
 	// ending is set while the task whose step runs is ended, since its executor is closed.
 	ending bool
@@ -281,6 +285,9 @@ func (s *Suspension) leave(h *header, at int) Step {
 		return s.leaveInPlace(h, at)
 	}
 	h.resumeAt(at)
+	if forcing.Moves {
+		h = s.moveFrames(h)
+	}
 	inner := h
 	if s.innermost != 0 {
 		inner = s.innermost.get()

@@ -4,7 +4,11 @@ package coro
 // and runs in place, called like a function. It is for functions with deferred calls that wait, and
 // others that cannot leave in the middle of Go code. If it suspends, the frame is there already.
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/framearena/framearena/internal/forcing"
+)
 
 // Begin makes a frame on which [RunNow] runs the step form of k. Its state is undefined.
 func Begin[S, R any](s *Suspension, k *Kind[S, R]) *Frame[S, R] {
@@ -92,6 +96,9 @@ func (s *Suspension) resume(r runningStep) {
 // frames that are being made.
 func (s *Suspension) leaveInPlace(h *header, at int) Step {
 	h.resumeAt(at)
+	if forcing.Moves {
+		s.overwriteDead(h)
+	}
 	h.result = 0
 	s.link(h)
 	return Step{}

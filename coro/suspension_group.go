@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/forcing"
 )
 
 // Children is the children of a Group of package task, for that package alone. Any goroutine may
@@ -319,6 +320,10 @@ func (s *Suspension) detach(c *Children) {
 	if outer == nil || outer.env != s.env || outer.layout&flagScope != 0 {
 		outer = s.spill(&passKind.kind, 1)
 	}
+	if forcing.Moves {
+		s.moveFrames(nil)
+		outer = s.outermost.get()
+	}
 	c.own(outer)
 	rt := outer.env.get().runtime
 	if w.home == rt {
@@ -417,6 +422,10 @@ func (s *Suspension) replace(h *header) Step {
 	outer := s.outermost.get()
 	if outer == nil || outer.env != h.env || outer.layout&flagScope != 0 {
 		return s.leave(h, 1)
+	}
+	if forcing.Moves {
+		s.moveFrames(nil)
+		outer = s.outermost.get()
 	}
 	outer.layout |= h.layout & flagDetached
 	outer.parent, outer.result = h.parent, h.result

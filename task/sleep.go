@@ -5,11 +5,17 @@ import (
 	"time"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/forcing"
 )
 
 // Yield lets other tasks run. It returns the cause of the end of the task's context, if that has
 // ended.
 func (t *T) Yield() error {
+	if forcing.Reached != nil {
+		if done, err := t.forced(); done {
+			return err
+		}
+	}
 	if !t.s.InTask() {
 		t.s.EndIfClosed()
 		runtime.Gosched()
@@ -30,6 +36,11 @@ func (yielding) Enter(_ *coro.Suspension, f coro.AnyFrame, at int) coro.Step {
 func (t *T) Sleep(d time.Duration) error {
 	if d <= 0 {
 		return t.Yield()
+	}
+	if forcing.Reached != nil {
+		if done, err := t.forced(); done {
+			return err
+		}
 	}
 	t.s.Amount = int64(d)
 	return waitFor(t, sleeping{})

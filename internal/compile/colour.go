@@ -54,6 +54,7 @@ func (u *unit) findSuspending() {
 	for _, fn := range u.order {
 		if fn.parent != nil { // its start form is a literal in a form of the function that makes it
 			mark(fn.parent)
+			mark(fn)
 		}
 		if u.deferredIn[fn.lit] != nil {
 			mark(fn) // it has another t than in the source

@@ -117,7 +117,9 @@ func (fn *function) effects(i *instr, uses, defs varSet) {
 		}
 		if len(r.results) == 0 && !(r.isEnd && len(fn.results) > 0) {
 			for _, v := range fn.results {
-				uses[v] = true
+				if v.Name() != "_" { // that is always zero
+					uses[v] = true
+				}
 			}
 		}
 	}

@@ -66,7 +66,7 @@ func (l *lowerer) ident(v *types.Var, pos token.Pos) *ast.Ident {
 // local says that the variables are declared on the top level of the flat form.
 func (l *lowerer) local(vs ...*types.Var) {
 	for _, v := range vs {
-		if v != nil && !l.fn.isLocal[v] {
+		if v != nil && !l.fn.isVariable(v) {
 			l.fn.isLocal[v] = true
 			l.fn.locals = append(l.fn.locals, v)
 		}
@@ -472,7 +472,8 @@ func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 	}
 	switch {
 	case c.recv != nil:
-		parts := l.operands(append([]ast.Expr{c.recv}, evaluated.Args...), false)
+		// A receiver that is kept in a variable is read before the call: then no other calls may remain.
+		parts := l.operands(append([]ast.Expr{c.recv}, evaluated.Args...), c.kind == interfaceCallee)
 		c.recv, evaluated.Args = parts[0], parts[1:]
 		if c.kind == interfaceCallee { // it is mentioned twice
 			c.recv = l.inVariable(l.receiver(c))
@@ -480,7 +481,8 @@ func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 	case c.kind == startCallee || c.kind == importedCallee:
 		evaluated.Args = l.operands(call.Args, false)
 	default:
-		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), false)
+		// The function value's start form is looked up before the arguments are evaluated.
+		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), true)
 		evaluated.Fun, evaluated.Args = parts[0], parts[1:]
 	}
 	a.call = &evaluated

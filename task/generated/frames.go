@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/framecheck"
 	"github.com/framearena/framearena/task"
 )
 
@@ -77,7 +78,12 @@ func (k *HeldKind[S, H, R]) Hold(t *task.T, f *Frame[S, R], h *H) *H {
 }
 
 // At returns the variables of f as those of one resume point.
-func At[P, S, R any](f *Frame[S, R]) *P { return In[P](&f.State) }
+func At[P, S, R any](f *Frame[S, R]) *P {
+	if framecheck.Enabled {
+		coro.NoteLive(f, unsafe.Sizeof(*new(P)))
+	}
+	return In[P](&f.State)
+}
 
 // In returns s as the variables of one resume point.
 func In[P, S any](s *S) *P { return (*P)(unsafe.Pointer(s)) }

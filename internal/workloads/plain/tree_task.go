@@ -101,7 +101,7 @@ func treeGrowRun(f *generated.Frame[treeGrowState, int], h *treeGrowHeld, at int
 	err := h.exit.err
 	var (
 		tree                         *Tree
-		seed, n1, i, seed1           uint64
+		seed, v, n1, i, seed1        uint64
 		depth                        int
 		r                            *uint64
 		next                         func(uint64) uint64
@@ -228,8 +228,10 @@ end2:
 		goto end4
 	}
 //line tree.go:41
-	err2 = t.Sleep(time.Duration(next(50)) * time.Microsecond)
-//line tree_task.go:233
+	v = next(50)
+//line tree.go:41
+	err2 = t.Sleep(time.Duration(v) * time.Microsecond)
+//line tree_task.go:235
 	if generated.Suspended(t) {
 		*h = treeGrowHeld{exit: h.exit, next: next}
 		return generated.Wait(f, t, 2), true
@@ -284,7 +286,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 				n, err := treeGrowStart(tree, t, seed1, depth-1)
-//line tree_task.go:288
+//line tree_task.go:290
 				if generated.Suspended(t) {
 					f, h := treeGrowFunc1Kind.Spill(t, 1)
 					s := generated.At[treeGrowFunc1At1](f)
@@ -303,7 +305,7 @@ loop1:
 			generated.GoCall(t, &g, treeGrowFunc1Kind.With(s, treeGrowFunc1Held{tree: tree, sum: sum}))
 		}
 	}
-//line tree_task.go:307
+//line tree_task.go:309
 	if generated.Suspended(t) {
 		s := generated.At[treeGrowAt3](f)
 		*s = treeGrowAt3{depth: depth, n1: n1, i: i}
@@ -318,7 +320,7 @@ resume3:
 	}
 //line tree.go:66
 	err3 = t.Yield()
-//line tree_task.go:322
+//line tree_task.go:324
 	if generated.Suspended(t) {
 		s := generated.At[treeGrowAt4](f)
 		*s = treeGrowAt4{depth: depth, n1: n1, i: i}
@@ -340,7 +342,7 @@ end7:
 end8:
 //line tree.go:71
 	err4 = g.Wait(t)
-//line tree_task.go:344
+//line tree_task.go:346
 	if generated.Suspended(t) {
 		*generated.At[treeGrowAt5](f) = treeGrowAt5{depth: depth}
 		*h = treeGrowHeld{exit: h.exit, tree: tree, r: r, next: next, sum: sum}
@@ -360,7 +362,7 @@ resume5:
 		err5 = task.Timeout(t, timeout, generated.Literal(func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := treeGrowStart(tree, t, *r, depth-1)
-//line tree_task.go:364
+//line tree_task.go:366
 			if generated.Suspended(t) {
 				f, h := treeGrowFunc2Kind.Spill(t, 1)
 				s := generated.At[treeGrowFunc2At1](f)
@@ -374,7 +376,7 @@ resume5:
 			return err
 		}))
 	}
-//line tree_task.go:378
+//line tree_task.go:380
 	if generated.Suspended(t) {
 		*h = treeGrowHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 6), true
@@ -388,7 +390,7 @@ end9:
 		*n = int(sum.Load())
 		goto exit
 	}
-//line tree_task.go:392
+//line tree_task.go:394
 exit:
 	if p.Run(t) {
 		*h = treeGrowHeld{exit: h.exit}
@@ -438,14 +440,14 @@ func treeGrowFunc1Step(f *generated.Frame[treeGrowFunc1State, struct{}], h *tree
 //line tree.go:61
 		n = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:442
+//line tree_task.go:444
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:61
 	n, err = treeGrowStart(tree, t, seed1, depth-1)
-//line tree_task.go:449
+//line tree_task.go:451
 	if generated.Suspended(t) {
 		s := generated.At[treeGrowFunc1At1](f)
 		*s = treeGrowFunc1At1{}
@@ -459,7 +461,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:463
+//line tree_task.go:465
 
 // treeGrowFunc2Args has the arguments of (*Tree).Grow.func2.
 type treeGrowFunc2Args struct {
@@ -502,14 +504,14 @@ func treeGrowFunc2Step(f *generated.Frame[treeGrowFunc2State, struct{}], h *tree
 //line tree.go:75
 		k = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:506
+//line tree_task.go:508
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:75
 	k, err = treeGrowStart(tree, t, *r, depth-1)
-//line tree_task.go:513
+//line tree_task.go:515
 	if generated.Suspended(t) {
 		s := generated.At[treeGrowFunc2At1](f)
 		*s = treeGrowFunc2At1{}
@@ -523,4 +525,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:527
+//line tree_task.go:529

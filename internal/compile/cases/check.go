@@ -1,0 +1,76 @@
+package cases
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/task/generated"
+)
+
+const (
+	seeds     = 6
+	mostSteps = 24 // operations at which something happens
+)
+
+// Check runs each program in all ways, and compares them with the program on a goroutine.
+func Check(t *testing.T, programs []Program) {
+	for _, p := range programs {
+		t.Run(p.Name, func(t *testing.T) {
+			require.NotNil(t, generated.StartOf(p.Run), "not compiled")
+			sizes := p.Sizes
+			if sizes == nil {
+				sizes = []int{3}
+			}
+			for _, n := range sizes {
+				p.check(t, n)
+			}
+		})
+	}
+}
+
+func (p Program) check(t *testing.T, n int) {
+	want, reached := p.run(n, false, plan{name: "on a goroutine", suspends: never}, event{})
+	plans := []plan{
+		{name: "never suspended", suspends: never},
+		{name: "suspended at each operation", suspends: always},
+		{name: "suspended at each operation, with collections", suspends: always, collects: true},
+		{name: "suspended at each operation, moved", suspends: always, moves: true},
+		{name: "suspended at each operation, moved, with collections", suspends: always, moves: true, collects: true},
+	}
+	for seed := range uint64(seeds) {
+		plans = append(plans, plan{name: "suspended at random", suspends: random(seed)})
+		plans = append(plans, plan{name: "suspended at random, moved", suspends: random(seed), moves: true})
+	}
+	for k := range min(reached, mostSteps) {
+		plans = append(plans, plan{name: "suspended once", suspends: only(k + 1)})
+		plans = append(plans, plan{name: "suspended once, moved", suspends: only(k + 1), moves: true})
+	}
+	for i, pl := range plans {
+		got, _ := p.run(n, true, pl, event{})
+		require.Equal(t, want, got, "n = %d; %s (plan %d)", n, pl.name, i)
+	}
+	if p.Beside {
+		return
+	}
+	for k := range min(reached, mostSteps) {
+		for _, kind := range []eventKind{cancelled, panics, ends} {
+			p.checkEvent(t, n, event{kind, k + 1})
+		}
+	}
+}
+
+// checkEvent runs the program with something that happens at one operation.
+func (p Program) checkEvent(t *testing.T, n int, e event) {
+	want, _ := p.run(n, false, plan{suspends: never}, e)
+	for _, pl := range []plan{
+		{name: "never suspended", suspends: never},
+		{name: "suspended at each operation", suspends: always},
+		{name: "suspended at each operation, moved", suspends: always, moves: true},
+		{name: "suspended at random", suspends: random(uint64(e.at))},
+		{name: "suspended at random, moved", suspends: random(uint64(e.at) + 100), moves: true},
+	} {
+		got, _ := p.run(n, true, pl, e)
+		require.Equal(t, want, got, "n = %d; %v; %s", n, e, pl.name)
+	}
+}
