@@ -240,7 +240,7 @@ package coro
 //	roots            launch, root_end, signal, relay
 //	children         await, call, scope, scope_context, scope_wait, group, group_record, group_end, join, kind_by_result
 //	waiting          wait, waitable, ring, wake
-//	to wait for      mutex, cond, event, semaphore, wait_group, chan, waker, waker_chunks
+//	to wait for      mutex, rw_mutex, cond, event, semaphore, wait_group, chan, waker, waker_chunks
 //	the first of     select, select_cases, select_proxy, select_after, seeded_random
 //	time             sleep, pieces, deadline, timers, clock
 //	generators       seq, seq_loop

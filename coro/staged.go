@@ -38,3 +38,209 @@ type stagedCall[R any] callFor[R]
 func (c *stagedCall[R]) Enter(s *Suspension, f AnyFrame, at int) Step {
 	return AwaitCall(f, at, Call[R]{(*callFor[R])(c), uint64(s.Amount)}, (*R)(s.Result()))
 }
+
+// GivingWay is the operation of a function that has got what it wanted, and whose worker was asked to
+// let other tasks run.
+type GivingWay struct{}
+
+func (GivingWay) Enter(_ *Suspension, f AnyFrame, at int) Step {
+	return f.anyFrame().waitFor(at, givingWay{})
+}
+
+type givingWay struct{}
+
+func (givingWay) park(*Worker, *header) parking { return parkDone } // Worker.wait does the rest
+
+// ---- sending to a Chan
+
+// StageSend returns the operation of sending v, and puts v where it is until then. It ends with
+// [ErrChanClosed] if the channel is closed then: what panics is the sender's own look before it waits.
+func (c *Chan[T]) StageSend(s *Suspension, v T) Waiting {
+	switch w := s.w; {
+	case w == nil:
+		return &unstagedSend[T]{c, v}
+	case c.plain:
+		*plainOutgoing[T](w) = v
+	default:
+		w.args.box = c.pack(v)
+	}
+	return (*stagedSend[T])(c)
+}
+
+// unstagedSend is the operation on a goroutine.
+type unstagedSend[T any] struct {
+	c *Chan[T]
+	v T
+}
+
+func (u *unstagedSend[T]) Enter(s *Suspension, f AnyFrame, at int) Step {
+	return u.c.StageSend(s, u.v).Enter(s, f, at)
+}
+
+type stagedSend[T any] Chan[T]
+
+func (c *stagedSend[T]) Enter(_ *Suspension, f AnyFrame, at int) Step {
+	return f.anyFrame().waitFor(at, c)
+}
+
+func (s *stagedSend[T]) park(w *Worker, h *header) parking {
+	c := (*Chan[T])(s)
+	v := c.outgoing(w)
+	woken := wakeList{w: w}
+	c.lock.mu.Lock()
+	p := parkDone
+	if c.closed {
+		p = parkChanClosed
+	} else if !c.send(v, &woken) {
+		if p = c.lock.admit(c, h); p == parked {
+			c.senders.push(h, v)
+			if h.layout&flagListed != 0 {
+				h.node().sends = true
+			}
+		}
+	}
+	c.lock.mu.Unlock()
+	if p != parkUnarmed { // after that, park is called again
+		c.sent(w)
+	}
+	w.postParked(p, &woken)
+	return p
+}
+
+// ---- a Select
+
+// StageSelect returns the operation of a [Select] of the cases. The number of the chosen case is its
+// result.
+func StageSelect(s *Suspension, cases []Case) Waiting {
+	if s.w == nil {
+		return &unstagedSelect{cases: append([]Case(nil), cases...)}
+	}
+	s.cases = append(s.cases[:0], cases...)
+	return stagedSelect{}
+}
+
+type stagedSelect struct{}
+
+func (stagedSelect) Enter(s *Suspension, f AnyFrame, at int) Step {
+	defer clear(s.cases)
+	return Select(f, at, (*int)(s.Result()), s.cases...)
+}
+
+// unstagedSelect is the operation on a goroutine.
+type unstagedSelect struct{ cases []Case }
+
+func (u *unstagedSelect) Enter(s *Suspension, f AnyFrame, at int) Step {
+	return Select(f, at, (*int)(s.Result()), u.cases...)
+}
+
+// StagedRecvCase is [Chan.RecvCase] for compiled functions and functions on goroutines. *result is a
+// variable on the Go heap, which the caller keeps alive until the Select has ended.
+func (c *Chan[T]) StagedRecvCase(result *T) Case {
+	rc := c.RecvCase(result)
+	if c != nil {
+		rc.on = (*stagedReceiving[T])(c)
+	}
+	return rc
+}
+
+// stagedReceiving is receiving without the rule that a value goes to a state or held part.
+type stagedReceiving[T any] Chan[T]
+
+func (r *stagedReceiving[T]) receiving() *receiving[T] { return (*receiving[T])(r) }
+
+func (r *stagedReceiving[T]) waitable() (waitable, *lock) { return r.receiving().waitable() }
+func (r *stagedReceiving[T]) check(*header, *Case)        {}
+func (r *stagedReceiving[T]) refuse(*header)              {}
+func (r *stagedReceiving[T]) finish(*Case, bool)          {}
+func (r *stagedReceiving[T]) push(p *proxy, c *Case)      { r.receiving().push(p, c) }
+func (r *stagedReceiving[T]) drop(p *proxy)               { r.receiving().drop(p) }
+
+func (r *stagedReceiving[T]) try(c *Case, woken *wakeList) parking {
+	return r.receiving().try(c, woken)
+}
+
+// StagedSendCase is [Chan.SendCase] for compiled functions and functions on goroutines. If the channel
+// is closed, the case happens, with [ErrChanClosed].
+func (c *Chan[T]) StagedSendCase(v T) Case {
+	sc := c.SendCase(v)
+	if c != nil {
+		sc.on = (*stagedSending[T])(c)
+	}
+	return sc
+}
+
+// stagedSending is sending without the panic if the channel is closed.
+type stagedSending[T any] Chan[T]
+
+func (s *stagedSending[T]) sending() *sending[T] { return (*sending[T])(s) }
+
+func (s *stagedSending[T]) waitable() (waitable, *lock) { return s.sending().waitable() }
+func (s *stagedSending[T]) check(h *header, c *Case)    { s.sending().check(h, c) }
+func (s *stagedSending[T]) refuse(*header)              {}
+func (s *stagedSending[T]) finish(c *Case, done bool)   { s.sending().finish(c, done) }
+func (s *stagedSending[T]) push(p *proxy, c *Case)      { s.sending().push(p, c) }
+func (s *stagedSending[T]) drop(p *proxy)               { s.sending().drop(p) }
+
+func (s *stagedSending[T]) try(c *Case, woken *wakeList) parking {
+	if s.closed {
+		return parkChanClosed
+	}
+	return s.sending().try(c, woken)
+}
+
+// ---- others
+
+// Stage returns the operation of a [Suspend] with w, and puts its argument into s.
+func (w Waker) Stage(s *Suspension) Waiting {
+	s.Amount = int64(w.number)
+	return (*stagedWaker)(w.chunk)
+}
+
+type stagedWaker wakerChunk
+
+func (c *stagedWaker) Enter(s *Suspension, f AnyFrame, at int) Step {
+	return Suspend(f, at, Waker{(*wakerChunk)(c), uint64(s.Amount)})
+}
+
+// WaitLocked is [Cond.Wait], but the task has L in any case when it resumes, also if the tree's
+// context has ended: so a deferred Unlock is right. Only the end of the executor ends the wait for L.
+// A panic is that of a child.
+func (c *Cond) WaitLocked(f AnyFrame, at int) Step {
+	return awaitHeld(f.anyFrame(), at, condWaitKind, struct{}{}, condWait{c: c}, nil)
+}
+
+// condWait is the held part of the child that waits.
+type condWait struct {
+	c   *Cond
+	err error
+}
+
+var condWaitKind = DefineHeld("coro.Cond.Wait", func(f *Frame[struct{}, struct{}], held *condWait) Step {
+	switch f.At() {
+	case 0:
+		return held.c.Wait(f, 1)
+	case 1:
+		if f.Err() == nil {
+			return f.Return(struct{}{})
+		}
+		held.err = f.Err()
+		return f.waitFor(2, (*relocking)(held.c.L))
+	default:
+		return f.Fail(held.err)
+	}
+})
+
+// relocking is a Mutex for a task that waits although its tree has been cancelled.
+type relocking Mutex
+
+func (r *relocking) park(_ *Worker, h *header) parking {
+	m := (*Mutex)(r)
+	m.lock.mu.Lock()
+	defer m.lock.mu.Unlock()
+	if !m.state.locked {
+		m.state.locked = true
+		m.state.heldBy(h)
+		return parkDone
+	}
+	return m.waitIn(nil, m, h, struct{}{})
+}

@@ -35,6 +35,13 @@ func (g *WaitGroup) Add(n int) {
 // Done takes one from the count.
 func (g *WaitGroup) Done() { g.Add(-1) }
 
+// IsZero reports whether the count is zero.
+func (g *WaitGroup) IsZero() bool {
+	g.lock.mu.Lock()
+	defer g.lock.mu.Unlock()
+	return g.state.count == 0
+}
+
 // Wait waits until the count is zero, and resumes f's task at the resume point at. If f.Err is
 // not nil then, the tree's context has ended.
 func (g *WaitGroup) Wait(f AnyFrame, at int) Step { return f.anyFrame().waitFor(at, g) }

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Waitable is what [NameWaitable] can name: a *[Mutex], *[Semaphore], *[Chan], *[Event], *[Cond] or
-// *[WaitGroup].
+// Waitable is what [NameWaitable] can name: a *[Mutex], *[RWMutex], *[Semaphore], *[Chan], *[Event],
+// *[Cond] or *[WaitGroup].
 type Waitable interface{ waitable }
 
 // NameWaitable gives an object that tasks wait for a name, for people: [Environment.Survey], package

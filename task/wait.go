@@ -22,3 +22,12 @@ func waitFor(t *T, op coro.Waiting) error {
 	_, err := coro.WaitOnGoroutine[None](&t.s, op)
 	return err
 }
+
+// goOn is the end of an operation that has not had to wait: another task has its turn if the worker
+// was asked for that.
+func goOn(t *T) error {
+	if t.s.MustGiveWay() {
+		t.s.Wait(coro.GivingWay{})
+	}
+	return nil
+}
