@@ -32,10 +32,10 @@ func TestWhatABudgetDoesNotSee(t *testing.T) {
 		{"Select of two", false, func(f coro.AnyFrame, at int) coro.Step {
 			return coro.Select(f, at, nil, event.WaitCase(), other.WaitCase(), coro.After(time.Hour))
 		}, 256, 0},
-		{"Event in a Timeout", true, event.Wait, 0, 96 + 72},
+		{"Event in a Timeout", true, event.Wait, 0, 72},
 		{"Select in a Timeout", true, func(f coro.AnyFrame, at int) coro.Step {
 			return coro.Select(f, at, nil, event.WaitCase(), other.WaitCase())
-		}, 256, 96 + 72},
+		}, 256, 72},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

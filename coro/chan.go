@@ -274,7 +274,7 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 		if p = c.lock.admit(c, h); p == parked {
 			c.senders.push(h, v)
 			if h.layout&flagListed != 0 {
-				h.node().sends = true
+				h.node().prev |= waitSends
 			}
 		}
 	}
@@ -315,7 +315,7 @@ func (c *Chan[T]) withdraw(rt *execRuntime, woken *wakeList) {
 
 func (c *Chan[T]) cancel(h *header, woken *wakeList) {
 	defer c.lock.mu.Unlock()
-	if h.node().sends {
+	if h.node().prev&waitSends != 0 {
 		c.senders.unlink(h)
 	} else {
 		c.receivers.unlink(h)

@@ -149,7 +149,7 @@ func (m *Mutex) setSignal(h *header, c *Cond) {
 	h.layout |= flagSignalled
 	if h.layout&flagListed != 0 {
 		if m.signalledNodes == nil {
-			m.signalledNodes = make(map[*waitNode]*Cond)
+			m.signalledNodes = make(map[*waitPlace]*Cond)
 		}
 		m.signalledNodes[h.node()] = c
 		return

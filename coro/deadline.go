@@ -9,7 +9,7 @@ import (
 
 // scopeOfTimer returns the childScope that n is the timer of.
 func scopeOfTimer(n *timerwheel.Node) *childScope {
-	return (*childScope)(unsafe.Add(unsafe.Pointer(n), -int(unsafe.Offsetof(childScope{}.timer))))
+	return (*childScope)(unsafe.Pointer(n))
 }
 
 // deadlineOf returns when a part of a tree with these options ends: a time of the clock of

@@ -10,9 +10,18 @@ func (g *Group) HasRecord() bool { return g.loadRecord() != nil }
 // executors.
 func Parts() (scopesInUse, recordsInUse int, clean bool) {
 	clean = true
-	scopesInUse = inUse(&childScopes, func(s *childScope) {
-		clean = clean && s.env == 0 && s.outer == 0 && s.waiting == 0 && s.in == (listed{}) && s.state.Load()&scopeFlags == 0
+	look := func(s *childScope, flags uint64) {
+		clean = clean && s.env == 0 && s.waiting == 0 && s.links[1] == 0 && s.state.Load()&scopeFlags == flags
+	}
+	all, _ := childScopes.Survey(func(s *childScope) { look(s, 0) })
+	scopesInUse = all.Made - all.Free
+	all, _ = nestedScopes.Survey(func(s *nestedScope) {
+		if generationOf(s.state.Load()) != 0 {
+			look(&s.childScope, scopeNested)
+		}
+		clean = clean && s.outer.get() == nil && s.in == (listed{})
 	})
+	scopesInUse += all.Made - all.Free
 	recordsInUse = inUse(&groupRecords, func(r *groupRecord) {
 		clean = clean && r.scope == nil && r.own == nil && r.refused == nil && r.err == nil && len(r.errs) == 0 && r.room == nil &&
 			r.queued.Len() == 0 && r.running == 0 && r.limit == 0 && !r.decided && r.winner == 0 && r.policy == 0

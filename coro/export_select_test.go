@@ -13,7 +13,7 @@ func (c *Chan[T]) Waiting() (receivers, senders, room int, ok bool) {
 
 // inspect walks the queue.
 func (q *fifo[V]) inspect() (n, room int, ok bool) {
-	used := map[int32]bool{}
+	used := map[uintptr]bool{}
 	proxies, numbered := 0, 0
 	inWords := q.numbered != nil && q.numbered.inWords
 	ok = true
@@ -27,11 +27,11 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 		if h.layout&flagProxy != 0 {
 			proxies++
 		}
-		_, number := h.argument()
-		if h.prevInWait() != prev || *number < 0 || !inWords && used[*number] {
+		number := *h.argument()
+		if h.prevInWait() != prev || h.layout&flagProxy != 0 && h.proxy().number != 0 || !inWords && used[number] {
 			ok = false
 		}
-		used[*number] = true
+		used[number] = true
 	}
 	if n != q.n || q.tail != prev {
 		ok = false

@@ -138,7 +138,7 @@ func (h *handle) begin(env *sharedEnvironment, inner bool) envRef {
 	h.pin = liveHandles.add(h)
 	if env.root.env != 0 && !inner {
 		s := openScope(nil, env.root.ref(), &options{})
-		s.timer.What = uintptr(unsafe.Pointer(h))
+		s.links[0] = uintptr(unsafe.Pointer(h))
 		s.state.Or(scopeOfHandle)
 		h.tree = &s.scope
 		return h.tree.ref()
@@ -160,7 +160,7 @@ func (s *scope) handleOf() *handle {
 	case state&scopeChild == 0:
 		return (*handle)(unsafe.Pointer(s)) // own is the first field
 	}
-	l := link[handle]((*childScope)(unsafe.Pointer(s)).timer.What)
+	l := link[handle](s.ofChild().links[0])
 	return l.get()
 }
 

@@ -15,7 +15,7 @@ type Mutex struct {
 	// Signal it got. It is nil until the first one comes. Those of waiters with a waitNode, which
 	// leave the queue in any order, are in signalledNodes. Both are guarded by lock.
 	signalled      *ring[*Cond]
-	signalledNodes map[*waitNode]*Cond
+	signalledNodes map[*waitPlace]*Cond
 }
 
 // mutexWaiters is the lock, the state and the queue; an alias, see waiters.

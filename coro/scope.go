@@ -81,6 +81,7 @@ const (
 	scopeHasExtra              // there is a scopeExtra
 	scopeFired                 // the timer has fired
 	scopeClosed                // the scope was closed, and its timer is still to fire
+	scopeNested                // part of a nestedScope; set in its slot for good
 
 	scopeGeneration = 1 << 16
 	scopeFlags      = scopeGeneration - 1
@@ -99,35 +100,88 @@ type scopeExtra struct {
 }
 
 // childScope is a scope within a tree. It lies in a slot on the Go heap, which is used again.
+//
+// Most are around one task that waits, with an environment around them: so there is one place for a
+// task's wait, and a childScope within another scope is part of a nestedScope.
 type childScope struct {
+	// links, when and scope.env are a timerwheel.Node, which cancels the scope at its deadline, if it has a
+	// deadline of its own: see timer. They are the wheel's while the scope is armed.
+	//
+	// If the scope is that of a Handle, it has no deadline, and links[0] is the address of the Handle.
+	// While the slot is free, links[0] is the list's.
+	links [2]uintptr
+
+	// when is the earliest deadline of this scope and those around it that are in force, in ns of the
+	// runtime's clock, or 0. It does not change once a task runs in the scope.
+	when int64
+
 	scope
 
-	// outer is the scope around; 0 if there is none.
+	// hosted is the place of the task that waiting says; see scope_wait.go.
+	hosted waitPlace
+}
+
+// nestedScope is a childScope with a scope around.
+type nestedScope struct {
+	childScope
 	outer link[scope]
 
 	// in is the place in a list of outer, if the scope is not shielded. Guarded by the lock of that
 	// list's stripe.
 	in listed
-
-	// timer cancels the scope at its deadline, if it has a deadline of its own. When is the earliest
-	// deadline of this scope and those around it that are in force, in ns of the runtime's clock,
-	// or 0. It does not change once a task runs in the scope.
-	//
-	// If the scope is that of a Handle, it has no deadline, and What is the address of the Handle.
-	timer timerwheel.Node
 }
 
-// childScopes has the slots of all childScopes.
-var childScopes slots.Of[childScope]
+// childScopes and nestedScopes have the slots of all childScopes.
+var (
+	childScopes  slots.Packed[childScope]
+	nestedScopes slots.Packed[nestedScope]
+)
 
-func init() { childScopes.Init() }
+func init() {
+	childScopes.Init()
+	nestedScopes.Init()
+}
+
+// timer returns the node of s, which it begins with: the environment is its What, and the lowest bits
+// of that say that it is a childScope's.
+func (s *childScope) timer() *timerwheel.Node { return (*timerwheel.Node)(unsafe.Pointer(s)) }
+
+var (
+	_ [unsafe.Offsetof(childScope{}.when) - unsafe.Offsetof(timerwheel.Node{}.When)]struct{}
+	_ [unsafe.Offsetof(timerwheel.Node{}.When) - unsafe.Offsetof(childScope{}.when)]struct{}
+	_ [unsafe.Offsetof(childScope{}.scope) - unsafe.Offsetof(timerwheel.Node{}.What)]struct{}
+	_ [unsafe.Offsetof(timerwheel.Node{}.What) - unsafe.Offsetof(childScope{}.scope)]struct{}
+	_ [-unsafe.Offsetof(scope{}.env)]struct{}
+	_ [-unsafe.Offsetof(nestedScope{}.childScope)]struct{}
+)
 
 // child returns the childScope that s is, or nil.
 func (s *scope) child() *childScope {
 	if s.state.Load()&scopeChild == 0 {
 		return nil
 	}
-	return (*childScope)(unsafe.Pointer(s))
+	return s.ofChild()
+}
+
+// ofChild is child for a scope of which the caller knows that it is a childScope.
+func (s *scope) ofChild() *childScope {
+	return (*childScope)(unsafe.Add(unsafe.Pointer(s), -int(unsafe.Offsetof(childScope{}.scope))))
+}
+
+// nested returns the nestedScope that s is part of, or nil: then there is no scope around.
+func (s *childScope) nested() *nestedScope {
+	if s.state.Load()&scopeNested == 0 {
+		return nil
+	}
+	return (*nestedScope)(unsafe.Pointer(s))
+}
+
+// outer returns the scope around, or nil.
+func (s *childScope) outer() *scope {
+	if n := s.nested(); n != nil {
+		return n.outer.get()
+	}
+	return nil
 }
 
 func generationOf(state uint64) uint64 { return state &^ scopeFlags }
@@ -165,9 +219,18 @@ func (s *scope) finish() {
 // openScope returns a new scope with the options o, within what around leads to. w is the worker whose
 // goroutine calls, or nil. The owner closes the scope.
 func openScope(w *Worker, around envRef, o *options) *childScope {
-	s := &childScopes.Take(w.freeSlots()).Value
 	env, outer := around.get(), around.scope()
 	flags := uint64(scopeChild)
+	var s *childScope
+	if outer == nil {
+		s = childScopes.Take(w.freeSlots())
+	} else {
+		n := nestedScopes.Take(w.freeSlots())
+		n.outer.set(outer)
+		n.in = listed{}
+		s = &n.childScope
+		flags |= scopeNested
+	}
 	noContext := o.shielded
 	if outer != nil {
 		noContext = noContext || outer.state.Load()&scopeNoContext != 0
@@ -182,24 +245,19 @@ func openScope(w *Worker, around envRef, o *options) *childScope {
 		flags |= scopeOwnEnv
 		env = &env.derive(o, !noContext).Environment
 	}
-	s.outer.set(outer)
-	s.in = listed{}
-	s.timer = timerwheel.Node{}
+	s.links, s.when = [2]uintptr{}, 0
 	s.begin(env, flags)
-	if !o.shielded {
-		s.enclose(outer)
+	if outer != nil && !o.shielded {
+		(*nestedScope)(unsafe.Pointer(s)).enclose(outer)
 	}
 	s.shorten(env.runtime.deadlineOf(o))
 	return s
 }
 
-// enclose makes s end with outer, which may be nil.
-func (s *childScope) enclose(outer *scope) {
-	if outer == nil {
-		return
-	}
+// enclose makes s end with outer.
+func (s *nestedScope) enclose(outer *scope) {
 	if c := outer.child(); c != nil {
-		s.timer.When = c.timer.When
+		s.when = c.when
 	}
 	list, st := outer.place(uintptr(unsafe.Pointer(s)))
 	st.mu.Lock()
@@ -221,8 +279,8 @@ func (s *childScope) enclose(outer *scope) {
 // shorten gives s a deadline, if that is earlier than those around. No task runs in s yet. 0 is
 // none.
 func (s *childScope) shorten(when int64) {
-	if when != 0 && (s.timer.When == 0 || when < s.timer.When) {
-		s.timer.When = when
+	if when != 0 && (s.when == 0 || when < s.when) {
+		s.when = when
 		s.state.Or(scopeTimed)
 	}
 }
@@ -231,23 +289,21 @@ func (s *childScope) shorten(when int64) {
 func (s *childScope) close(w *Worker) {
 	rt := s.runtime()
 	state := s.state.Load()
-	if state&scopeShielded == 0 {
-		if outer := s.outer.get(); outer != nil {
-			list, st := outer.place(uintptr(unsafe.Pointer(s)))
-			st.mu.Lock()
-			list.remove(&s.in) // unless a canceller of outer has done so
-			st.mu.Unlock()
-		}
+	if n := s.nested(); n != nil && state&scopeShielded == 0 {
+		list, st := n.outer.get().place(uintptr(unsafe.Pointer(s)))
+		st.mu.Lock()
+		list.remove(&n.in) // unless a canceller of outer has done so
+		st.mu.Unlock()
 	}
 	// If the timer is not in the wheel any more, fire has it or is about to get it.
-	firing := state&(scopeTimed|scopeArmed) == scopeTimed|scopeArmed && !rt.timers.remove(&s.timer)
+	firing := state&(scopeTimed|scopeArmed) == scopeTimed|scopeArmed && !rt.timers.remove(s.timer())
 	env := s.env.get()
 	st := rt.stripe(&s.scope)
 	st.mu.Lock()
 	extra := s.takeExtra(st)
 	for {
 		state = s.state.Load()
-		next := generationOf(state) + scopeGeneration
+		next := generationOf(state) + scopeGeneration | state&scopeNested
 		if firing && state&scopeFired == 0 {
 			next |= scopeClosed // fire gives the slot back
 		}
@@ -268,8 +324,13 @@ func (s *childScope) close(w *Worker) {
 
 // recycle gives the slot back. Neither the wheel nor a frame refers to it.
 func (s *childScope) recycle(w *Worker) {
-	s.env, s.outer = 0, 0
-	childScopes.Put(w.freeSlots(), slots.Around(s))
+	s.env = 0
+	if n := s.nested(); n != nil {
+		n.outer = 0
+		nestedScopes.Put(w.freeSlots(), n)
+		return
+	}
+	childScopes.Put(w.freeSlots(), s)
 }
 
 // fire cancels s because its deadline has come. The timer is not in the wheel any more. s may
@@ -278,7 +339,7 @@ func (s *childScope) recycle(w *Worker) {
 func (s *childScope) fire(rt *execRuntime, woken *wakeList) {
 	state := s.state.Or(scopeFired)
 	if state&scopeClosed != 0 {
-		s.state.Store(generationOf(state))
+		s.state.Store(generationOf(state) | state&scopeNested)
 		s.recycle(nil)
 		return
 	}
@@ -317,7 +378,7 @@ func (s *scope) armed(rt *execRuntime, ended []*scope) []*scope {
 	}
 	c := s.child()
 	if c != nil && state&scopeShielded == 0 {
-		if outer := c.outer.get(); outer != nil {
+		if outer := c.outer(); outer != nil {
 			ended = outer.armed(rt, ended)
 		}
 	}
@@ -331,8 +392,7 @@ func (s *scope) armed(rt *execRuntime, ended []*scope) []*scope {
 		}
 	}
 	if state&scopeTimed != 0 {
-		c.timer.What = timerDeadline
-		if !rt.timing().addTimed(&c.timer) { // the executor is being closed
+		if !rt.timing().addTimed(c.timer()) { // the executor is being closed
 			for !s.state.CompareAndSwap(state, state&^scopeTimed) {
 				state = s.state.Load()
 			}
@@ -440,7 +500,7 @@ func (s *scope) end() ending {
 			}
 		}
 	}
-	if c := s.child(); c != nil && c.timer.When != 0 && env.runtime.timing().now() >= c.timer.When {
+	if c := s.child(); c != nil && c.when != 0 && env.runtime.timing().now() >= c.when {
 		return ending{context.DeadlineExceeded, context.DeadlineExceeded}
 	}
 	return ending{}

@@ -204,7 +204,7 @@ func (s *scope) newContext() (ctx context.Context, source *scopeSource, cancel c
 	c := s.child()
 	var outer *scope
 	if c != nil {
-		outer = c.outer.get()
+		outer = c.outer()
 	}
 	if c != nil && !ownCtx {
 		if outer != nil {
@@ -216,7 +216,7 @@ func (s *scope) newContext() (ctx context.Context, source *scopeSource, cancel c
 	}
 	var deadline time.Time
 	if state&scopeTimed != 0 {
-		deadline = env.runtime.timing().date(c.timer.When)
+		deadline = env.runtime.timing().date(c.when)
 	}
 	switch {
 	case ownCtx && outer != nil && state&scopeShielded == 0:

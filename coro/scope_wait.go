@@ -8,6 +8,12 @@ package coro
 // costs the same as among two, and so does a task's leaving of the list when it is woken. A task
 // in no scope has no node.
 //
+// A childScope has room for what one such task needs, which it hosts: the first that waits there and has
+// no room for a node behind its state. Of a hosted task the list has the address of its frame alone,
+// at its end; what comes before it in the queue is in childScope.hosted, and what comes after it in
+// header.worker. In what follows, a hosted task is an element like the others, and childScope.hosted is
+// its node.
+//
 // The lists of a runtime's scopes are guarded by the locks of its stripes: which one follows from
 // the address of the scope. A sharedEnvironment's scope, which tasks on all workers may wait in,
 // has several lists, with a stripe each: which one follows from the address of the element's
@@ -122,7 +128,8 @@ type element uintptr
 const (
 	waitElement  element = iota // a waitNode
 	sleepElement                // a sleeper
-	scopeElement                // a childScope
+	scopeElement                // a nestedScope
+	hostElement                 // the frame of the task that the scope hosts, or 0: the end of a list
 	elementKinds = 3
 )
 
@@ -133,9 +140,10 @@ func (e element) listed() *listed {
 	return l.get()
 }
 
-func (n *waitNode) element() element   { return element(unsafe.Pointer(&n.listed)) } // its kind is 0
-func (s *sleeper) element() element    { return element(unsafe.Pointer(&s.listed)) | sleepElement }
-func (s *childScope) element() element { return element(unsafe.Pointer(&s.in)) | scopeElement }
+func (n *waitNode) element() element    { return element(unsafe.Pointer(&n.listed)) } // its kind is 0
+func (s *sleeper) element() element     { return element(unsafe.Pointer(&s.listed)) | sleepElement }
+func (s *nestedScope) element() element { return element(unsafe.Pointer(&s.in)) | scopeElement }
+func (h *header) hostElement() element  { return element(unsafe.Pointer(h)) | hostElement }
 
 func (e element) waitNode() *waitNode {
 	return (*waitNode)(unsafe.Add(unsafe.Pointer(e.listed()), -int(unsafe.Offsetof(waitNode{}.listed))))
@@ -145,26 +153,39 @@ func (e element) sleeper() *sleeper {
 	return (*sleeper)(unsafe.Add(unsafe.Pointer(e.listed()), -int(unsafe.Offsetof(sleeper{}.listed))))
 }
 
-func (e element) childScope() *childScope {
-	return (*childScope)(unsafe.Add(unsafe.Pointer(e.listed()), -int(unsafe.Offsetof(childScope{}.in))))
+func (e element) nestedScope() *nestedScope {
+	return (*nestedScope)(unsafe.Add(unsafe.Pointer(e.listed()), -int(unsafe.Offsetof(nestedScope{}.in))))
 }
 
-// scopeList is a circular list: its first element, or 0. The lock of its stripe guards it and the
-// places of its elements.
+func (e element) hosted() *header {
+	l := link[header](e &^ elementKinds)
+	return l.get()
+}
+
+// scopeList is the first element of a list, or 0. The element before the first one is the last one, and
+// that is followed by a hostElement: the task that the scope hosts, or no task. If there is nothing
+// else, the list is that task. The lock of its stripe guards the list and the places of its elements.
 type scopeList element
 
-// add adds e, whose place is l, as the last element.
-func (s *scopeList) add(e element, l *listed) {
-	first := element(*s)
-	if first == 0 {
-		l.prev, l.next = e, e
-		*s = scopeList(e)
-		return
+// end returns where the hostElement is that ends the list; or the list itself, which may be 0.
+func (s *scopeList) end() *element {
+	if first := element(*s); first != 0 && first.kind() != hostElement {
+		return &first.listed().prev.listed().next
 	}
-	f := first.listed()
-	l.prev, l.next = f.prev, first
-	f.prev.listed().next = e
-	f.prev = e
+	return (*element)(s)
+}
+
+// add adds e, whose place is l, as the last element but for a task that the scope hosts.
+func (s *scopeList) add(e element, l *listed) {
+	end := s.end()
+	l.next = *end | hostElement
+	if end == (*element)(s) {
+		l.prev = e
+	} else {
+		first := element(*s).listed()
+		l.prev, first.prev = first.prev, e
+	}
+	*end = e
 }
 
 // remove takes the element whose place is l out, if it is there, and reports whether it was.
@@ -172,39 +193,102 @@ func (s *scopeList) remove(l *listed) bool {
 	if l.next == 0 {
 		return false
 	}
-	next := l.next.listed()
-	if next == l {
-		*s = 0
-	} else {
-		if element(*s).listed() == l {
-			*s = scopeList(l.next)
-		}
-		next.prev = l.prev
-		l.prev.listed().next = l.next
+	first := element(*s).listed()
+	if last := l.next.kind() == hostElement; !last {
+		l.next.listed().prev = l.prev
+	} else if first != l {
+		first.prev = l.prev
 	}
-	l.prev, l.next = 0, 0
+	if first != l {
+		l.prev.listed().next = l.next
+	} else if *s = scopeList(l.next); *s == scopeList(hostElement) {
+		*s = 0
+	}
+	*l = listed{}
 	return true
+}
+
+// host adds the task of h without a place of its own. It returns false if the list has such a task.
+func (s *scopeList) host(h *header) bool {
+	end := s.end()
+	if *end&^elementKinds != 0 {
+		return false
+	}
+	*end = h.hostElement()
+	return true
+}
+
+// unhost takes the task of h out, if it was added by host and is still there.
+func (s *scopeList) unhost(h *header) {
+	switch end := s.end(); {
+	case *end != h.hostElement():
+	case end == (*element)(s):
+		*s = 0
+	default:
+		*end = hostElement
+	}
+}
+
+// removeTask takes the task of h, whose waitPlace is p, out of the list.
+func (s *scopeList) removeTask(h *header, p *waitPlace) {
+	if first := element(*s); first.kind() == hostElement {
+		s.unhost(h)
+	} else {
+		s.remove(&(*waitNode)(unsafe.Pointer(p)).listed)
+	}
 }
 
 // ---- tasks
 
+// waitPlace is where a task in a scope waits: a part of its waitNode or, if the scope hosts it, of that.
+// It belongs to the holder of the waitable's lock, and on to that of the stripe's lock.
+type waitPlace struct {
+	on   uintptr // the lock of the waitable, or the selection if the bit waitSelects is set
+	prev uintptr // what is before the task in the queue, and waitSends
+	word uintptr // the argument of the task's wait, or its number: see numberedArguments and wakerChunk
+}
+
+const (
+	waitSelects = 1 // in on: the task waits in a Select
+	waitApart   = 2 // in on: the waitNode lies in a slot
+	waitBits    = waitSelects | waitApart
+
+	waitSends = 1 // in prev: the task waits to send, in the queue of a Chan's senders
+)
+
+// The addresses leave the bits free.
+var _ [min(unsafe.Alignof(lock{}), unsafe.Alignof(selection{})) - 1 - waitBits]struct{}
+
+func (p *waitPlace) prevTask() *header {
+	l := link[header](p.prev &^ waitSends)
+	return l.get()
+}
+
+func (p *waitPlace) setPrevTask(h *header) {
+	p.prev = uintptr(unsafe.Pointer(h)) | p.prev&waitSends
+}
+
+func (p *waitPlace) selects() bool { return p.on&waitSelects != 0 }
+
+// lock returns the lock of the waitable.
+func (p *waitPlace) lock() *lock {
+	l := link[lock](p.on &^ waitBits)
+	return l.get()
+}
+
+func (p *waitPlace) selection() *selection {
+	l := link[selection](p.on &^ waitBits)
+	return l.get()
+}
+
 // waitNode is what a task has that waits in a scope, in the queue of a waitable or in a Select.
 // It lies in the room behind the task's state, where a child would be elided, or else in a slot.
-// It belongs to the holder of the waitable's lock, and listed and on to that of the stripe's
-// lock.
+// It belongs to the holder of the waitable's lock, and listed to that of the stripe's lock.
 type waitNode struct {
+	waitPlace              // first, so that a pointer to it is one to the waitNode
+	next      link[header] // in the queue
+	task      link[header]
 	listed
-	task link[header]
-
-	// on is the waitable, or the selection if selects is set.
-	on      uintptr
-	selects bool
-	sends   bool    // the task waits to send, in the queue of a Chan's senders; not guarded by the stripe's lock
-	apart   bool    // the node lies in a slot
-	number  int32   // where the task's argument is, in numberedArguments; -1: in no queue
-	word    uintptr // the argument, if it is there
-
-	prev, next link[header] // in the queue
 }
 
 const (
@@ -212,68 +296,126 @@ const (
 	waitNodeUnits = uint32(waitNodeSize+elisionUnit-1) / elisionUnit
 )
 
-var waitNodes slots.Of[waitNode]
+var _ [-unsafe.Offsetof(waitNode{}.waitPlace)]struct{}
+
+var waitNodes slots.Packed[waitNode]
 
 func init() { waitNodes.Init() }
 
 // flagListed is set in the frame of a task that waits and has a waitNode: header.worker is its
-// address. No task that waits is lingering, so the two share a bit.
-const flagListed = flagLingering
+// address. If the scope hosts the task, that word is what comes next in the queue, with the bit
+// workerHosted. No task that waits is lingering, so the two share a bit.
+const (
+	flagListed   = flagLingering
+	workerHosted = 1
+)
 
-// node returns the waitNode of a task with flagListed.
-func (h *header) node() *waitNode { return (*waitNode)(unsafe.Pointer(h.worker.get())) }
+// node returns the waitPlace of a task with flagListed.
+func (h *header) node() *waitPlace {
+	if h.worker&workerHosted != 0 {
+		return &h.env.scope().ofChild().hosted
+	}
+	return (*waitPlace)(unsafe.Pointer(h.worker.get()))
+}
+
+// waitNode returns the waitNode of a task with flagListed that is not hosted.
+func (h *header) waitNode() *waitNode { return (*waitNode)(unsafe.Pointer(h.worker.get())) }
+
+// nextOfListed is nextInWait for a task with flagListed.
+func (h *header) nextOfListed() *header {
+	if h.worker&workerHosted != 0 {
+		l := link[header](h.worker &^ workerHosted)
+		return l.get()
+	}
+	return h.waitNode().next.get()
+}
+
+// setNextOfListed is setNextInWait for a task with flagListed.
+func (h *header) setNextOfListed(next *header) {
+	if h.worker&workerHosted != 0 {
+		h.worker = link[Worker](unsafe.Pointer(next)) | workerHosted
+		return
+	}
+	h.waitNode().next.set(next)
+}
 
 // enlist makes the task of h, which is about to wait for on, an element of its scope s. It
 // returns parked, or parkCancelled if the scope has ended. If the task has a node already, since
-// it moves from one queue to another, enlist changes that. The caller holds the lock of on.
-func (h *header) enlist(s *scope, on uintptr, selects bool) parking {
-	has := h.layout&flagListed != 0
-	n := h.newNode(has)
+// it moves from one queue to another, enlist changes that. The caller holds the lock of on. bits is
+// 0 or waitSelects.
+func (h *header) enlist(s *scope, on, bits uintptr) parking {
 	list, st := s.place(uintptr(unsafe.Pointer(h)))
+	if h.layout&flagListed != 0 {
+		return h.enlistAgain(s, st, on)
+	}
+	if h.layout>>roomShift < waitNodeUnits && s.state.Load()&scopeChild != 0 {
+		st.mu.Lock()
+		cancelled := s.state.Load()&scopeCancelled != 0
+		hosted := !cancelled && list.host(h)
+		if hosted {
+			s.ofChild().hosted = waitPlace{on: on | bits}
+		}
+		st.mu.Unlock()
+		switch {
+		case cancelled:
+			return parkCancelled
+		case hosted:
+			h.layout |= flagListed
+			h.worker = workerHosted
+			return parked
+		}
+	}
+	n := h.newNode()
 	st.mu.Lock()
 	if s.state.Load()&scopeCancelled != 0 {
 		st.mu.Unlock()
-		if !has {
-			n.free(nil)
-		}
+		n.free(nil)
 		return parkCancelled
 	}
-	n.on, n.selects = on, selects
-	if !has {
-		list.add(n.element(), &n.listed)
-	}
+	n.on |= on | bits
+	list.add(n.element(), &n.listed)
 	st.mu.Unlock()
-	if !has {
-		h.layout |= flagListed
-		h.worker = link[Worker](unsafe.Pointer(n))
-	}
+	h.layout |= flagListed
+	h.worker = link[Worker](unsafe.Pointer(n))
 	return parked
 }
 
-// newNode returns memory for the waitNode of h, or the one that it has.
-func (h *header) newNode(has bool) *waitNode {
-	if has {
-		return h.node()
+// enlistAgain is enlist for a task that has a node. st is the stripe of the list that it is in.
+func (h *header) enlistAgain(s *scope, st *scopeStripe, on uintptr) parking {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if s.state.Load()&scopeCancelled != 0 {
+		return parkCancelled
 	}
+	n := h.node()
+	n.on = on | n.on&waitApart
+	return parked
+}
+
+// newNode returns memory for the waitNode of h.
+func (h *header) newNode() *waitNode {
 	var n *waitNode
 	apart := h.layout>>roomShift < waitNodeUnits
 	if apart {
-		n = &waitNodes.Take(h.worker.get().freeSlots()).Value
+		n = waitNodes.Take(h.worker.get().freeSlots())
 	} else {
 		if framecheck.Enabled {
 			h.verifyRoom()
 		}
 		n = (*waitNode)(unsafe.Add(unsafe.Pointer(h), h.kind.get().behind))
 	}
-	*n = waitNode{apart: apart}
+	*n = waitNode{}
+	if apart {
+		n.on = waitApart
+	}
 	n.task.set(h)
 	return n
 }
 
 // free gives the memory of n back. w is the worker whose goroutine calls, or nil.
 func (n *waitNode) free(w *Worker) {
-	if n.apart {
-		waitNodes.Put(w.freeSlots(), slots.Around(n))
+	if n.on&waitApart != 0 {
+		waitNodes.Put(w.freeSlots(), n)
 	} else if framecheck.Enabled {
 		roomEnded(unsafe.Pointer(n), uintptr(waitNodeUnits)*elisionUnit, nil)
 	}
@@ -290,14 +432,21 @@ func (h *header) unlist(w *Worker) {
 
 // leaveScope is unlist for a task with a waitNode.
 func (h *header) leaveScope(w *Worker) {
-	n := h.node()
 	list, st := h.env.scope().place(uintptr(unsafe.Pointer(h)))
+	var n *waitNode
 	st.mu.Lock()
-	list.remove(&n.listed)
+	if h.worker&workerHosted != 0 {
+		list.unhost(h)
+	} else {
+		n = h.waitNode()
+		list.remove(&n.listed)
+	}
 	st.mu.Unlock()
 	h.layout &^= flagListed
 	h.worker = 0
-	n.free(w)
+	if n != nil {
+		n.free(w)
+	}
 }
 
 // ---- cancelling
@@ -358,9 +507,10 @@ func (s *scope) cancelFirst(rt *execRuntime, i uintptr, generation uint64, end e
 		st.mu.Unlock()
 		return false
 	}
-	switch first := element(*list); first.kind() {
+	first := element(*list)
+	switch first.kind() {
 	case scopeElement:
-		inner := first.childScope()
+		inner := first.nestedScope()
 		state := inner.state.Load()
 		list.remove(&inner.in)
 		st.mu.Unlock()
@@ -374,30 +524,35 @@ func (s *scope) cancelFirst(rt *execRuntime, i uintptr, generation uint64, end e
 			wake(h, 0, woken)
 		}
 		st.mu.Unlock()
+	case hostElement:
+		s.cancelWait(rt, list, st, first.hosted(), &s.ofChild().hosted, woken)
 	default:
 		n := first.waitNode()
-		if n.selects {
-			s.cancelSelect(rt, list, st, n, woken)
-			break
-		}
-		on := link[lock](n.on)
-		l := on.get()
-		if !l.mu.TryLock() {
-			st.mu.Unlock()
-			awaitHolder(&l.mu)
-			break
-		}
-		h := n.task.get()
-		list.remove(&n.listed)
-		st.mu.Unlock()
-		l.of.cancel(h, woken) // releases the lock
+		s.cancelWait(rt, list, st, n.task.get(), &n.waitPlace, woken)
 	}
 	return true
 }
 
-// cancelSelect is cancelFirst for a task in a Select. It releases the lock of st.
-func (s *scope) cancelSelect(rt *execRuntime, list *scopeList, st *scopeStripe, n *waitNode, woken *wakeList) {
-	list.remove(&n.listed)
+// cancelWait is cancelFirst for the task of h, whose waitPlace is p. It releases the lock of st.
+func (s *scope) cancelWait(rt *execRuntime, list *scopeList, st *scopeStripe, h *header, p *waitPlace, woken *wakeList) {
+	if p.selects() {
+		list.removeTask(h, p)
+		s.cancelSelect(rt, st, p.selection(), woken)
+		return
+	}
+	l := p.lock()
+	if !l.mu.TryLock() {
+		st.mu.Unlock()
+		awaitHolder(&l.mu)
+		return
+	}
+	list.removeTask(h, p)
+	st.mu.Unlock()
+	l.of.cancel(h, woken) // releases the lock
+}
+
+// cancelSelect is cancelWait for a task in a Select, which the caller has taken out of the list.
+func (s *scope) cancelSelect(rt *execRuntime, st *scopeStripe, record *selection, woken *wakeList) {
 	if woken.w == nil {
 		woken.w, woken.from = currentWorker(), OriginConcurrent
 	}
@@ -406,8 +561,6 @@ func (s *scope) cancelSelect(rt *execRuntime, list *scopeList, st *scopeStripe, 
 		st.mu.Unlock() // the closer finds it in the queues
 		return
 	}
-	on := link[selection](n.on)
-	record := on.get()
 	if !record.winner.CompareAndSwap(0, selectWithdrawn) {
 		st.mu.Unlock()
 		if outside {

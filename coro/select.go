@@ -269,7 +269,7 @@ func (s *selecting) wait(w *Worker, h *header) parking {
 	}
 	// After the proxies, since the canceller comes from the list of the scope, and settles the Select
 	// without the locks.
-	if in != nil && h.enlist(in, uintptr(unsafe.Pointer(record)), true) != parked {
+	if in != nil && h.enlist(in, uintptr(unsafe.Pointer(record)), waitSelects) != parked {
 		record.winner.Store(selectWithdrawn) // no other goroutine claims a case: this one holds all locks
 		record.n |= selectionUnset
 		s.record = record

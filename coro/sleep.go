@@ -159,8 +159,9 @@ func (w *Worker) exhausted(h *header) parking {
 // Select, for an afterSleeper. Its Node is zero. tags are the bits of What that say where the
 // memory is from, and whose it is. n is nil if there is no memory.
 func (w *Worker) timerFor(h *header, units uint32, of *selecting) (n *sleeper, tags uintptr) {
+	tags = timerTask
 	if of != nil {
-		units, tags = afterUnits, timerSelect
+		units, tags = afterUnits, timerTask|timerSelect
 	}
 	if h.layout>>roomShift >= units {
 		if framecheck.Enabled {

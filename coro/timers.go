@@ -271,37 +271,44 @@ func (t *timers) disarm() {
 	t.alarm.Stop()
 }
 
-// What a node is for is in its What. For a sleeping task that is the address of its frame,
-// whose lowest bits are 0, with some of the first three bits in it.
+// What a node is for is in its What:
+//
+//   - for a sleeping task timerTask, with the address of its frame, whose lowest bits are 0, and some
+//     of the three bits that follow;
+//   - for a selection timerCase, with the number of the After;
+//   - for a childScope the address of its environment: none of the two.
 const (
-	timerListed = 1 << iota // part of a sleeper whose task is in a scope
-	timerApart              // part of a sleeper that has a piece of memory of its own
-	timerSelect             // part of an afterSleeper
-	timerCase               // part of a selection; the number of the After is in the place of an address
+	timerTask   = 1 << iota
+	timerListed // part of a sleeper whose task is in a scope
+	timerApart  // part of a sleeper that has a piece of memory of its own
+	timerSelect // part of an afterSleeper
 
-	timerDeadline = timerBits // part of a childScope; there is no address
+	timerCase  = 2 // without timerTask
+	timerShift = 2 // of the number of an After
+	timerSorts = timerTask | timerCase
 
-	timerBits  = timerListed | timerApart | timerSelect | timerCase
-	timerShift = 4 // of the number of an After
+	timerBits = timerTask | timerListed | timerApart | timerSelect
 )
 
-// The addresses of frames leave the bits free.
-var _ [elisionUnit - 1 - timerBits]struct{}
+// The addresses of frames and of environments leave the bits free.
+var (
+	_ [elisionUnit - 1 - timerBits]struct{}
+	_ [unsafe.Alignof(Environment{}) - 1 - timerSorts]struct{}
+)
 
 // fireTimers is the fire of the executor's timers. It owns the nodes.
 func (rt *execRuntime) fireTimers(due []offheap.Link[timerwheel.Node]) {
 	woken := wakeLists.Get().(*wakeList)
 	for _, l := range due {
 		n := l.Get()
-		if n.What == timerDeadline {
-			scopeOfTimer(n).fire(rt, woken)
-			continue
-		}
-		if n.What&timerCase != 0 {
+		switch {
+		case n.What&timerTask != 0:
+			wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
+		case n.What&timerCase != 0:
 			selectionOf(n).fire(woken)
-			continue
+		default:
+			scopeOfTimer(n).fire(rt, woken)
 		}
-		wakeSleeper((*sleeper)(unsafe.Pointer(n)), flagWoken, woken)
 	}
 	post(woken)
 	woken.recycle()
@@ -314,7 +321,7 @@ func (rt *execRuntime) stopTimers(err error, woken *wakeList) {
 	t.close(err)
 	var head offheap.Link[timerwheel.Node] // linked by When, which has no other use any more
 	t.withdraw(func(n *timerwheel.Node) bool {
-		if n.What&timerCase != 0 {
+		if n.What&timerTask == 0 {
 			return false // its scope removes it, or the goroutine that wakes its task
 		}
 		n.When = int64(head)

@@ -87,7 +87,7 @@ func (l *lock) admitIn(s *scope, on waitable, h *header) parking {
 	if p := l.enter(on, h.env.get().runtime); p != parked || s == nil {
 		return p
 	}
-	return h.enlist(s, uintptr(unsafe.Pointer(l)), false)
+	return h.enlist(s, uintptr(unsafe.Pointer(l)), 0)
 }
 
 // enter enters the waitable on, whose lock l is, for tasks of rt. The caller holds mu.
@@ -255,7 +255,7 @@ func (q *fifo[V]) idle() bool { return q.empty() && (q.numbered == nil || q.numb
 
 // numberedArguments has the arguments of proxies and of tasks with a waitNode, which leave a
 // queue in any order, or says that they lie in those: an argument that is an address, or nothing,
-// does. Each other argument has a number. The waitable's lock guards it.
+// does. In the place of each other argument is its number. The waitable's lock guards it.
 type numberedArguments[V any] struct {
 	casePlace         // of the proxies
 	inWords   bool    // not changed
@@ -263,15 +263,25 @@ type numberedArguments[V any] struct {
 	free      []int32 // the numbers that are not in use
 }
 
-// argument returns where the argument of a proxy or of a task with a waitNode is: in word or,
-// with that number, in values.
-func (h *header) argument() (word unsafe.Pointer, number *int32) {
+// argument returns where the argument of a proxy or of a task with a waitNode is, or its number in
+// values.
+func (h *header) argument() *uintptr {
 	if h.layout&flagProxy != 0 {
-		p := h.proxy()
-		return unsafe.Pointer(&p.parent), &p.number
+		return (*uintptr)(&h.proxy().parent)
 	}
-	n := h.node()
-	return unsafe.Pointer(&n.word), &n.number
+	return &h.node().word
+}
+
+// setQueued notes in h, if it is a proxy, whether it is in a queue.
+func (h *header) setQueued(queued bool) {
+	if h.layout&flagProxy == 0 {
+		return
+	}
+	if queued {
+		h.proxy().number = 0
+	} else {
+		h.proxy().number = -1
+	}
 }
 
 // note notes the argument of h.
@@ -282,39 +292,39 @@ func (q *fifo[V]) note(h *header, v V) {
 		a = &numberedArguments[V]{inWords: isWord || unsafe.Sizeof(v) == 0}
 		q.numbered = a
 	}
-	word, number := h.argument()
+	word := h.argument()
 	if a.inWords {
-		*(*V)(word) = v
-		*number = 0
+		*(*V)(unsafe.Pointer(word)) = v
 	} else if n := len(a.free); n > 0 {
-		*number = a.free[n-1]
+		*word = uintptr(a.free[n-1])
 		a.free = a.free[:n-1]
-		a.values[*number] = v
+		a.values[*word] = v
 	} else {
-		*number = int32(len(a.values))
+		*word = uintptr(len(a.values))
 		a.values = append(a.values, v)
 	}
+	h.setQueued(true)
 }
 
 // get returns the argument of h.
 func (a *numberedArguments[V]) get(h *header) V {
-	word, number := h.argument()
+	word := h.argument()
 	if a.inWords {
-		return *(*V)(word)
+		return *(*V)(unsafe.Pointer(word))
 	}
-	return a.values[*number]
+	return a.values[*word]
 }
 
 // take returns the argument of h, which leaves the queue.
 func (a *numberedArguments[V]) take(h *header) V {
 	v := a.get(h)
-	_, number := h.argument()
 	if !a.inWords {
 		var zero V
-		a.values[*number] = zero
-		a.free = append(a.free, *number)
+		number := *h.argument()
+		a.values[number] = zero
+		a.free = append(a.free, int32(number))
 	}
-	*number = -1
+	h.setQueued(false)
 	return v
 }
 
@@ -464,14 +474,14 @@ func (q *fifo[V]) wakeAll(outcome uint32, woken *wakeList) {
 // nextInWait returns what comes after h in its fifo, or nil.
 func (h *header) nextInWait() *header {
 	if h.layout&flagListed != 0 {
-		return h.node().next.get()
+		return h.nextOfListed()
 	}
 	return h.nextInQueue()
 }
 
 func (h *header) setNextInWait(next *header) {
 	if h.layout&flagListed != 0 {
-		h.node().next.set(next)
+		h.setNextOfListed(next)
 		return
 	}
 	h.setNextInQueue(next)
@@ -482,7 +492,7 @@ func (h *header) prevInWait() *header {
 	if h.layout&flagProxy != 0 {
 		return h.proxy().prev.get()
 	}
-	return h.node().prev.get()
+	return h.node().prevTask()
 }
 
 // setPrevInWait notes in h, if it has room for that, what comes before it.
@@ -491,6 +501,6 @@ func (h *header) setPrevInWait(prev *header) {
 	case h.layout&flagProxy != 0:
 		h.proxy().prev.set(prev)
 	case h.layout&flagListed != 0:
-		h.node().prev.set(prev)
+		h.node().setPrevTask(prev)
 	}
 }

@@ -96,7 +96,7 @@ func (v *visitor) visitTimers(t *timers) {
 	for i := timerwheel.Lists - 1; i >= 0; i-- {
 		t.mu.Lock()
 		t.wheel.Visit(i, func(n *timerwheel.Node) {
-			if n.What&timerCase == 0 {
+			if n.What&timerTask != 0 {
 				v.seeSleeper((*sleeper)(unsafe.Pointer(n)))
 			}
 		})

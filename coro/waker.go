@@ -166,7 +166,7 @@ func (c *wakerChunk) park(w *Worker, h *header) parking {
 	case parked:
 		c.setTask(i, h)
 		if h.layout&flagListed != 0 {
-			h.node().number = int32(i)
+			h.node().word = uintptr(i)
 		}
 	case parkUnarmed: // park is called again
 	default: // the wait has ended, and the use of the entry with it
@@ -202,7 +202,7 @@ func (c *wakerChunk) withdraw(rt *execRuntime, woken *wakeList) {
 
 // cancel ends the use of the entry.
 func (c *wakerChunk) cancel(h *header, woken *wakeList) {
-	listing := c.take(int(h.node().number))
+	listing := c.take(int(h.node().word))
 	wake(h, 0, woken)
 	c.lock.mu.Unlock()
 	listing.apply(c)

@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"context"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -165,7 +166,38 @@ func inModes(t *testing.T, test func(t *testing.T, opts ...task.Option)) {
 var executors = map[string]func() closer{
 	"Inline": func() closer { return executor.NewInline() },
 	"Pool":   func() closer { return executor.NewPool() },
+	"Strand": func() closer {
+		pool := executor.NewPool()
+		return strand{executor.NewStrand(pool), pool}
+	},
+	"Loop": func() closer {
+		loop := executor.NewLoop()
+		go drive(loop)
+		return loop
+	},
 }
+
+// drive drives loop until that is closed. A task that calls runtime.Goexit ends the goroutine: then
+// another one drives.
+func drive(loop *executor.Loop) {
+	returned := false
+	defer func() {
+		if !returned {
+			go drive(loop)
+		}
+	}()
+	_ = loop.Run(context.Background())
+	returned = true
+}
+
+// strand is a Strand and the pool that it is on.
+type strand struct {
+	*executor.Strand
+	pool *executor.Pool
+}
+
+func (s strand) Drain(ctx context.Context) error { return s.pool.Drain(ctx) }
+func (s strand) Close() error                    { return s.pool.Close() }
 
 type closer interface {
 	coro.Executor
@@ -183,5 +215,19 @@ func everywhere(t *testing.T, test func(t *testing.T, ex closer, opts ...task.Op
 				test(t, ex, opts...)
 			})
 		})
+	}
+}
+
+// untilWaiting returns when so many functions that were launched on ex wait.
+func untilWaiting(ex coro.Executor, opts []task.Option, functions int) {
+	want := functions
+	if len(opts) > 0 {
+		want *= 2 // the tasks that stand for the functions wait, too
+	}
+	for n := 0; n < want; runtime.Gosched() {
+		n = 0
+		for range ex.Environment().Waiting() {
+			n++
+		}
 	}
 }

@@ -139,7 +139,7 @@ func TestHandle(t *testing.T) {
 			_, err := task.Run(ctx, ex, task.Call1(playInts, collect(&got, wait)), opts...)
 			waiting <- err
 		}()
-		time.Sleep(time.Millisecond)
+		untilWaiting(ex, opts, 2)
 		cancel(errTest)
 		require.ErrorIs(t, <-waiting, errTest)
 		_, err = h.WaitContext(ctx)
@@ -150,7 +150,7 @@ func TestHandle(t *testing.T) {
 			_, err := task.Run(context.Background(), ex, task.Call1(playInts, collect(&got, wait)), opts...)
 			waiting <- err
 		}()
-		time.Sleep(time.Millisecond)
+		untilWaiting(ex, opts, 2)
 		h.Cancel(other)
 		require.ErrorIs(t, <-waiting, other)
 		<-h.Done()
@@ -241,7 +241,7 @@ func TestClose(t *testing.T) {
 				}
 				h, err := task.Start(ex, task.Call1(playNone, s), opts...)
 				require.NoError(t, err)
-				time.Sleep(time.Millisecond)
+				untilWaiting(ex, opts, 1)
 				require.NoError(t, ex.Close())
 				require.Equal(t, 1, deferred)
 				_, err = h.WaitContext(context.Background())

@@ -76,7 +76,7 @@ func TestCancellation(t *testing.T) {
 		for _, never := range neverDone() {
 			h, err := task.Start(ex, task.Call1(playNone, errorsOf(never.wait)), opts...)
 			require.NoError(t, err)
-			time.Sleep(100 * time.Microsecond)
+			untilWaiting(ex, opts, 1)
 			h.Cancel(errTest)
 			_, err = h.WaitContext(context.Background())
 			require.ErrorIs(t, err, errTest, never.name)
@@ -93,7 +93,7 @@ func TestCancellation(t *testing.T) {
 			var err error
 			h, err = task.Start(ex, task.Call1(playInts, collect(&got, wait)), opts...)
 			require.NoError(t, err)
-			time.Sleep(100 * time.Microsecond)
+			untilWaiting(ex, opts, 1)
 			h.Cancel(errTest)
 			_, err = h.WaitContext(context.Background())
 			require.ErrorIs(t, err, errTest)
@@ -112,7 +112,7 @@ func TestCloseEndsWaits(t *testing.T) {
 			s.after = func() { deferred++ }
 			h, err := task.Start(ex, task.Call1(playNone, s), opts...)
 			require.NoError(t, err)
-			time.Sleep(time.Millisecond)
+			untilWaiting(ex, opts, 1)
 			require.NoError(t, ex.Close())
 			_, err = h.WaitContext(context.Background())
 			require.ErrorIs(t, err, task.ErrClosed, never.name)
@@ -244,13 +244,13 @@ func TestCond(t *testing.T) {
 			return h
 		}
 		h := start()
-		time.Sleep(time.Millisecond)
+		untilWaiting(ex, opts, 1)
 		h.Cancel(errTest)
 		_, err := h.WaitContext(context.Background())
 		require.ErrorIs(t, err, errTest)
 
 		a, b := start(), start()
-		time.Sleep(time.Millisecond)
+		untilWaiting(ex, opts, 2)
 		_, err = task.Run(context.Background(), ex, task.Call1(playNone, errorsOf(m.Lock, func(*task.T) error {
 			set = true
 			c.Signal()
@@ -259,8 +259,6 @@ func TestCond(t *testing.T) {
 			return nil
 		})))
 		require.NoError(t, err)
-		time.Sleep(time.Millisecond)
-		c.Broadcast() // if one has not waited before
 		for _, h := range []task.Handle[int]{a, b} {
 			_, err = h.WaitContext(context.Background())
 			require.NoError(t, err)
@@ -371,12 +369,10 @@ func TestSendToAClosedChan(t *testing.T) {
 		send := func(tt *task.T) error { return c.Send(tt, 1) }
 		h, err := task.Start(ex, task.Call1(playNone, errorsOf(send)), opts...)
 		require.NoError(t, err)
-		time.Sleep(time.Millisecond)
+		untilWaiting(ex, opts, 1)
 		c.Close()
 		_, err = h.WaitContext(context.Background())
-		if err != task.ErrChanClosed { // it came later
-			require.ErrorContains(t, err, "closed: let the sender close it")
-		}
+		require.ErrorIs(t, err, task.ErrChanClosed)
 		_, err = task.Run(context.Background(), ex, task.Call1(playNone, errorsOf(send)), opts...)
 		var p *coro.PanicError
 		require.ErrorAs(t, err, &p)
@@ -463,7 +459,9 @@ func TestOffloads(t *testing.T) {
 		var got []string
 		recv := func(tt *task.T) (string, error) { return task.RecvFrom(tt, c) }
 		_, err := task.Run(context.Background(), ex, task.Call1(playStrings, collect(&got,
-			func(tt *task.T) (string, error) { return task.Block(tt, func() (string, error) { return "blocked", nil }) },
+			func(tt *task.T) (string, error) {
+				return task.Block(tt, func() (string, error) { return "blocked", nil })
+			},
 			recv,
 			func(tt *task.T) (string, error) {
 				time.AfterFunc(time.Millisecond, func() { c <- "later" })
@@ -481,7 +479,10 @@ func TestOffloads(t *testing.T) {
 		go func() { sent <- <-full }()
 		_, err = task.Run(context.Background(), ex, task.Call1(playNone, errorsOf(
 			func(tt *task.T) error { return task.SendTo(tt, full, "waited") },
-			func(tt *task.T) error { _, err := task.Block(tt, func() (int, error) { return 0, errTest }); return err },
+			func(tt *task.T) error {
+				_, err := task.Block(tt, func() (int, error) { return 0, errTest })
+				return err
+			},
 		)), opts...)
 		require.ErrorIs(t, err, errTest)
 		require.Equal(t, "waited", <-sent)

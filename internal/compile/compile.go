@@ -94,7 +94,7 @@ func Run(c Config) (*Result, error) {
 		}
 		r.Outputs = append(r.Outputs, outputs...)
 	}
-	if err := r.addStale(dirs); err != nil {
+	if err := r.addStale(dirs, seen); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(r.Outputs, func(a, b Output) int { return cmp.Compare(a.Name, b.Name) })
@@ -103,7 +103,7 @@ func Run(c Config) (*Result, error) {
 }
 
 // addStale adds the files of this compiler whose source has no task functions any more.
-func (r *Result) addStale(dirs map[string]bool) error {
+func (r *Result) addStale(dirs, loaded map[string]bool) error {
 	written := map[string]bool{}
 	for _, o := range r.Outputs {
 		written[o.Name] = true
@@ -114,7 +114,7 @@ func (r *Result) addStale(dirs map[string]bool) error {
 			return err
 		}
 		for _, name := range old {
-			if !written[name] && !r.isExcluded(name) {
+			if !written[name] && !isExcluded(name, loaded) {
 				r.Outputs = append(r.Outputs, Output{Name: name})
 			}
 		}
@@ -122,14 +122,15 @@ func (r *Result) addStale(dirs map[string]bool) error {
 	return nil
 }
 
-// isExcluded reports whether the source of an output exists; then it may belong to other build tags.
-func (r *Result) isExcluded(output string) bool {
+// isExcluded reports whether the source of an output exists and has not been loaded: it belongs to
+// other build tags.
+func isExcluded(output string, loaded map[string]bool) bool {
 	source := strings.TrimSuffix(output, "_task.go") + ".go"
 	if base, ok := strings.CutSuffix(output, "_task_test.go"); ok {
 		source = base + "_test.go"
 	}
 	_, err := os.Stat(source)
-	return err == nil
+	return err == nil && !loaded[source]
 }
 
 // loadErrors returns what is wrong with the package itself. It may not compile with an old output,
@@ -164,11 +165,10 @@ type unit struct {
 	// rawTypes has the types of temporaries that are of package generated.
 	rawTypes map[*types.Var]func(*file) string
 
-	awaitCalls  map[*ast.CallExpr]bool
-	topNames    map[string]bool // that the output declares
-	fileNames   map[string]bool // of packages that some file imports
-	localTypes  map[*types.TypeName]string
-	localConsts map[*types.Const]string
+	awaitCalls map[*ast.CallExpr]bool
+	topNames   map[string]bool // that the output declares
+	fileNames  map[string]bool // of packages that some file imports
+	localTypes map[*types.TypeName]string
 }
 
 // file is a source file and its output.
@@ -179,6 +179,7 @@ type file struct {
 	imports    *imports
 	functions  []*function
 	callees    callees
+	localTypes []*types.TypeName
 	hash       string
 	constraint string
 }
@@ -190,7 +191,7 @@ func newUnit(p *packages.Package, fset *token.FileSet, diag *diagnostics, lines 
 		usage: map[*types.Var]*usage{}, temporary: map[*types.Var]bool{}, awaitCalls: map[*ast.CallExpr]bool{},
 		rawTypes: map[*types.Var]func(*file) string{},
 		topNames: map[string]bool{}, fileNames: map[string]bool{},
-		localTypes: map[*types.TypeName]string{}, localConsts: map[*types.Const]string{},
+		localTypes: map[*types.TypeName]string{},
 	}
 	for _, syntax := range p.Syntax {
 		f := &file{unit: u, name: fset.File(syntax.FileStart).Name(), syntax: syntax}
@@ -235,9 +236,6 @@ func (u *unit) compileFile(f *file) ([]byte, error) {
 	before := len(u.diag.all)
 	for _, fn := range f.functions {
 		fn.checkUses()
-		if len(fn.typeParams) > 0 {
-			u.diag.at(fn.pos(), "task functions with type parameters are not compiled yet; write one for each type")
-		}
 		if fn.suspends {
 			u.lower(fn)
 		}
@@ -377,7 +375,7 @@ func (fn *function) findCaptured() {
 }
 
 // suffixes are what the names of a function's parts end in.
-var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "At1"}
+var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "Call", "Site1", "At1"}
 
 // nameFunctions makes sure that the names in the output are free.
 func (u *unit) nameFunctions() {
@@ -390,6 +388,7 @@ func (u *unit) nameFunctions() {
 		for _, s := range suffixes {
 			u.topNames[fn.base+s] = true
 		}
+		u.findLocalTypes(fn)
 	}
 }
 

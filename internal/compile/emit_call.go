@@ -68,8 +68,6 @@ func (e *emitter) callText(a *await) string {
 
 func (fn *function) startName() string { return fn.base + "Start" }
 
-func (e *emitter) typeArgs(a *await) string { return "" }
-
 // receiver returns the receiver of a method call as an argument: embedded fields spelled out, its
 // address taken or followed.
 func (u *unit) receiver(c *callee) ast.Expr {
@@ -122,6 +120,9 @@ func (f *file) importedStart(fun string, c *callee) string {
 			return i.name
 		}
 	}
+	if mentionsTypeParam(c.sig) {
+		return f.valueHelper(c.sig) + "(" + fun + ")"
+	}
 	name := f.unit.top(lowerFirst(c.fn.Pkg().Name()) + upperFirst(c.fn.Name()) + "In" + f.fileTag())
 	f.callees.imported = append(f.callees.imported, &importedStart{fun, name, f.valueHelper(c.sig) + "(" + fun + ")"})
 	return name
@@ -129,7 +130,9 @@ func (f *file) importedStart(fun string, c *callee) string {
 
 // valueHelper returns the function that finds the start form of function values of the signature.
 func (f *file) valueHelper(sig *types.Signature) string {
-	key := f.typeText(sig)
+	signature := f.typeText(sig)
+	params := f.typeParamsIn(sig)
+	key := params + signature
 	for _, h := range f.callees.values {
 		if h.key == key {
 			return h.name
@@ -139,7 +142,7 @@ func (f *file) valueHelper(sig *types.Signature) string {
 	f.callees.values = append(f.callees.values, h)
 	var b strings.Builder
 	fmt.Fprintf(&b, "// %s returns the start form of fn, or a function that calls fn on a goroutine.\n", h.name)
-	fmt.Fprintf(&b, "func %s(fn %s) %s {\n", h.name, key, key)
+	fmt.Fprintf(&b, "func %s%s(fn %s) %s {\n", h.name, params, signature, signature)
 	fmt.Fprintf(&b, "if start := %s(fn); start != nil {\nreturn start\n}\n", f.generated("StartOf"))
 	fmt.Fprintf(&b, "return %s\n}\n\n", f.unboundCall("", "fn", sig))
 	h.text = b.String()
@@ -149,7 +152,8 @@ func (f *file) valueHelper(sig *types.Signature) string {
 // methodHelper returns the function that finds the start form of a method of receivers of the type.
 func (f *file) methodHelper(recv types.Type, c *callee) string {
 	of := f.typeText(recv)
-	key := of + " " + c.fn.Name()
+	params := f.typeParamsIn(recv, c.sig)
+	key := params + of + " " + c.fn.Name()
 	for _, h := range f.callees.methods {
 		if h.key == key {
 			return h.name
@@ -160,7 +164,7 @@ func (f *file) methodHelper(recv types.Type, c *callee) string {
 	signature := strings.Replace(f.typeText(c.sig), "func(", "func(any, ", 1)
 	var b strings.Builder
 	fmt.Fprintf(&b, "// %s returns the start form of the method %s of recv, or a function that calls it on a goroutine.\n", h.name, c.fn.Name())
-	fmt.Fprintf(&b, "func %s(site *%s, recv %s) %s {\n", h.name, f.generated("Site"), of, signature)
+	fmt.Fprintf(&b, "func %s%s(site *%s, recv %s) %s {\n", h.name, params, f.generated("Site"), of, signature)
 	fmt.Fprintf(&b, "if start := %s[%s](site, recv, %q); start != nil {\nreturn start\n}\n", f.generated("Method"), signature, c.fn.Name())
 	fmt.Fprintf(&b, "return %s\n}\n\n", f.unboundCall("_ any, ", "recv."+c.fn.Name(), c.sig))
 	h.text = b.String()
@@ -248,13 +252,15 @@ func (f *file) writeCallees(b, init *strings.Builder) {
 // bindMethod binds a method for calls through interfaces, of values and of pointers.
 func (f *file) bindMethod(b *strings.Builder, fn *function) {
 	named, isPointer := receiverType(fn.recv.Type())
-	f.bindMethodOf(b, fn, types.NewPointer(named), !isPointer)
+	f.bindMethodOf(b, fn, types.NewPointer(named), !isPointer, fn.sig, "")
 	if !isPointer {
-		f.bindMethodOf(b, fn, named, false)
+		f.bindMethodOf(b, fn, named, false, fn.sig, "")
 	}
 }
 
-func (f *file) bindMethodOf(b *strings.Builder, fn *function, recv types.Type, follows bool) {
+// bindMethodOf binds a method for receivers of one type. Its signature is sig, and typeArgs are those
+// of the receiver.
+func (f *file) bindMethodOf(b *strings.Builder, fn *function, recv types.Type, follows bool, sig *types.Signature, typeArgs string) {
 	of := f.typeText(recv)
 	arg := "recv.(" + of + ")"
 	if follows {
@@ -265,14 +271,14 @@ func (f *file) bindMethodOf(b *strings.Builder, fn *function, recv types.Type, f
 	for i := range fn.params {
 		name := "a" + itoa(i+1)
 		fmt.Fprintf(&params, ", %s ", name)
-		f.writeParam(&params, fn.sig, i+1)
-		if fn.sig.Variadic() && i == len(fn.params)-1 {
+		f.writeParam(&params, sig, i+1)
+		if sig.Variadic() && i == len(fn.params)-1 {
 			name += "..."
 		}
 		args = append(args, name)
 	}
-	f.writeResults(&results, fn.sig)
-	call := fn.startName() + "(" + strings.Join(args, ", ") + ")"
+	f.writeResults(&results, sig)
+	call := fn.startName() + typeArgs + "(" + strings.Join(args, ", ") + ")"
 	if !fn.suspends {
 		call = strings.Replace(arg, "*recv", "(*recv", 1)
 		if call != arg {

@@ -20,6 +20,7 @@ func baseName(path string) string { return filepath.Base(path) }
 func (f *file) text() ([]byte, error) {
 	var body, init, functions strings.Builder
 	fmt.Fprintf(&body, "const _ = %s // an error here: run framearena gen again\n\n", f.generated("Version1"))
+	f.writeLocalTypes(&functions)
 	for _, fn := range f.functions {
 		f.writeBinding(&init, fn)
 		f.writeFunction(&functions, fn)
@@ -49,6 +50,8 @@ func (f *file) placeLines(text []byte) []byte {
 	for line := range strings.SplitSeq(string(text), "\n") {
 		toFile, toLine, ok := directive(line)
 		switch {
+		case line == "" && len(out) > 0 && out[len(out)-1] == "":
+			continue // a directive was there
 		case !ok:
 			out = append(out, line)
 			atLine++
@@ -97,6 +100,12 @@ func (fn *function) defineText() string {
 }
 
 func (f *file) writeBinding(b *strings.Builder, fn *function) {
+	if len(fn.typeParams) > 0 {
+		if fn.lit == nil {
+			f.writeInstances(b, fn)
+		}
+		return
+	}
 	if fn.lit != nil && !fn.suspends || fn.recv != nil && !fn.suspends {
 		if fn.recv != nil {
 			f.bindMethod(b, fn)
@@ -150,16 +159,12 @@ func (f *file) callFunction(fn *function) string {
 
 // writeFunction writes the types, the kind and both forms of a function.
 func (f *file) writeFunction(b *strings.Builder, fn *function) {
-	if !fn.suspends && (fn.lit != nil || fn.recv != nil) {
+	if !fn.suspends && (fn.lit != nil || fn.recv != nil || len(fn.typeParams) > 0) {
 		return // only launches need a kind
 	}
 	f.declarationLine(b)
 	f.writeStates(b, fn)
-	kind := "Kind[" + fn.stateType() + ", "
-	if fn.layout.hasHeld {
-		kind = "HeldKind[" + fn.stateType() + ", " + fn.heldType() + ", "
-	}
-	fmt.Fprintf(b, "var %sKind *%s%s]\n\n", fn.base, f.generated(kind), fn.resultText())
+	f.writeKind(b, fn)
 	if !fn.suspends {
 		fmt.Fprintf(b, "// %s runs %s, which does not wait.\n%s\n", fn.stepName(), fn.display, f.launchStep(fn))
 		return

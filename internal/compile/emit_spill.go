@@ -109,7 +109,7 @@ func (fn *function) typeParamNames() string {
 	}
 	names := make([]string, len(fn.typeParams))
 	for i, p := range fn.typeParams {
-		names[i] = p.Obj().Name()
+		names[i] = fn.file.typeText(p)
 	}
 	return "[" + strings.Join(names, ", ") + "]"
 }
@@ -121,7 +121,7 @@ func (fn *function) typeParamList() string {
 	}
 	parts := make([]string, len(fn.typeParams))
 	for i, p := range fn.typeParams {
-		parts[i] = p.Obj().Name() + " " + fn.file.typeText(p.Constraint())
+		parts[i] = fn.file.typeText(p) + " " + fn.file.typeText(p.Constraint())
 	}
 	return "[" + strings.Join(parts, ", ") + "]"
 }

@@ -38,6 +38,7 @@ type function struct {
 	locals   []*types.Var // declared on the top level of the flat form, in order
 	isLocal  map[*types.Var]bool
 	hasGoto  bool
+	consts   []*types.Const // declared on the top level of the flat form
 
 	names                  map[types.Object]string
 	taken                  map[string]bool

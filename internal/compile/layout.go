@@ -52,7 +52,7 @@ type slot struct {
 }
 
 func (fn *function) newLayout() *layout {
-	l := &layout{}
+	l := &layout{hasHeld: len(fn.typeParams) > 0} // so that the kinds of instances have types of their own
 	var args []*types.Var
 	for _, v := range fn.arguments() {
 		if v.Name() != "_" && v.Name() != "" {

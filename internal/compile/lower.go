@@ -222,7 +222,7 @@ func (l *lowerer) defined(lhs []ast.Expr) (vs []*types.Var) {
 func (l *lowerer) plainDecl(s *ast.DeclStmt) {
 	d := s.Decl.(*ast.GenDecl)
 	if d.Tok != token.VAR {
-		l.localDeclaration(d)
+		l.localDeclaration(s)
 		return
 	}
 	for _, spec := range d.Specs {

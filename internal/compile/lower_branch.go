@@ -32,7 +32,3 @@ func (l *lowerer) ifElse(s *ast.IfStmt) {
 func (l *lowerer) deferStmt(s *ast.DeferStmt) {
 	l.refuse(s, "deferred calls in task functions are not compiled yet; make the call before each return statement")
 }
-
-func (l *lowerer) localDeclaration(d *ast.GenDecl) {
-	l.refuse(d, "declarations of types and constants in task functions are not compiled yet; move them out of the function")
-}

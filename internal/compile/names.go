@@ -47,6 +47,9 @@ func (u *unit) top(hint string) string {
 
 // nameVariables names the variables of a function. Captured variables have their names already.
 func (fn *function) nameVariables() {
+	for _, p := range fn.typeParams {
+		fn.taken[fn.file.typeText(p)] = true
+	}
 	for _, v := range fn.captured {
 		name := fn.parent.nameOf(v)
 		fn.names[v] = name
@@ -78,6 +81,9 @@ func (fn *function) nameVariables() {
 	for _, v := range fn.locals {
 		name(v, v.Name())
 	}
+	for _, o := range fn.consts {
+		fn.names[o] = fn.local(o.Name())
+	}
 	fn.nameInner()
 	fn.frame = fn.local("f")
 	fn.state = fn.local("s")
@@ -100,9 +106,6 @@ func (fn *function) nameInner() {
 			changed[name] = true
 		}
 	}
-	for _, reserved := range []string{"f", "s", "h"} {
-		_ = reserved
-	}
 	_, body := fn.syntax()
 	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -113,15 +116,22 @@ func (fn *function) nameInner() {
 				fn.nameInside(v, changed)
 			}
 		case *ast.Ident:
-			if v, ok := fn.unit.info.Defs[n].(*types.Var); ok && !v.IsField() && n.Name != "_" {
-				fn.nameInside(v, changed)
+			switch o := fn.unit.info.Defs[n].(type) {
+			case *types.Var:
+				if !o.IsField() && n.Name != "_" {
+					fn.nameInside(o, changed)
+				}
+			case *types.Const:
+				if n.Name != "_" {
+					fn.nameInside(o, changed)
+				}
 			}
 		}
 		return true
 	})
 }
 
-func (fn *function) nameInside(v *types.Var, changed map[string]bool) {
+func (fn *function) nameInside(v types.Object, changed map[string]bool) {
 	if fn.names[v] != "" {
 		return
 	}

@@ -78,6 +78,10 @@ func (r *renderer) replace(n ast.Node) ast.Node {
 		}
 	case *ast.TypeSwitchStmt:
 		return r.typeSwitch(n)
+	case *ast.DeclStmt:
+		if d, ok := n.Decl.(*ast.GenDecl); ok && d.Tok == token.TYPE {
+			return &ast.EmptyStmt{Semicolon: n.Pos(), Implicit: true} // declared outside
+		}
 	}
 	return nil
 }
@@ -124,7 +128,7 @@ func (r *renderer) ident(id *ast.Ident) ast.Node {
 	case *types.PkgName:
 		return raw(r.file.imports.use(o.Imported().Path(), o.Imported().Name()), id.Pos())
 	case *types.Const:
-		if name := r.file.unit.localConsts[o]; name != "" {
+		if name := r.fn.nameOf(o); name != "" {
 			return raw(name, id.Pos())
 		}
 	}

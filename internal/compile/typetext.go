@@ -27,7 +27,11 @@ func (f *file) writeType(b *strings.Builder, t types.Type) {
 	case *types.Named:
 		f.writeNamed(b, t.Obj(), t.TypeArgs())
 	case *types.TypeParam:
-		b.WriteString(t.Obj().Name())
+		if name := t.Obj().Name(); name != "_" {
+			b.WriteString(name)
+			return
+		}
+		fmt.Fprintf(b, "P%d", t.Index()+1)
 	case *types.Pointer:
 		b.WriteByte('*')
 		f.writeType(b, t.Elem())

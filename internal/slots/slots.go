@@ -49,6 +49,37 @@ type Slot[T any] struct {
 	Value T
 }
 
+// Packed is Of for values of whose slots the list takes the first word while they are free, so that a
+// slot has the size of its value. The value's first word has no Go pointer. It is zero when the slot
+// is taken; all other words are what the last user has left there.
+type Packed[T any] struct{ store }
+
+// Init makes s ready.
+func (s *Packed[T]) Init() {
+	_ = [1]struct{}{}[unsafe.Sizeof(*new(T))%unsafe.Alignof(node{})] // whole words
+	s.init(newPackedBlock[T], unsafe.Sizeof(*new(T)))
+}
+
+// Take is as that of Of.
+func (s *Packed[T]) Take(own *Local) *T { return (*T)(unsafe.Pointer(s.take(own))) }
+
+// Put is as that of Of.
+func (s *Packed[T]) Put(own *Local, v *T) {
+	n := (*node)(unsafe.Pointer(v))
+	n.next = 0
+	s.put(own, n)
+}
+
+// newPackedBlock makes a block of slots and links them.
+func newPackedBlock[T any]() *node {
+	block := make([]T, blockLen(unsafe.Sizeof(*new(T))))
+	at := func(i int) *node { return (*node)(unsafe.Pointer(&block[i])) }
+	for i := range block[1:] {
+		at(i).next.Set(at(i + 1))
+	}
+	return at(0)
+}
+
 // store is Of without the type.
 type store struct {
 	index    int          // of the list in every Local; not changed

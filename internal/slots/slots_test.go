@@ -97,6 +97,45 @@ func TestManyTypesInALocal(t *testing.T) {
 	}
 }
 
+// Packed slots keep all words but the first, are as large as their values, and none has two users.
+func TestPacked(t *testing.T) {
+	type packed struct {
+		link     uintptr
+		n, check int
+	}
+	for name, own := range map[string]*Local{"local": {}, "none": nil} {
+		t.Run(name, func(t *testing.T) {
+			var s Packed[packed]
+			s.Init()
+			require.Equal(t, unsafe.Sizeof(packed{}), s.size)
+			const most = 200
+			var taken []*packed
+			random := rand.New(rand.NewPCG(1, 2))
+			for i := range 10_000 {
+				if len(taken) < most && random.IntN(2) == 0 {
+					v := s.Take(own)
+					require.Zero(t, v.link)
+					require.Equal(t, v.n, -v.check)
+					*v = packed{1, i, i}
+					taken = append(taken, v)
+				} else if last := len(taken) - 1; last >= 0 {
+					v := taken[last]
+					require.Equal(t, packed{1, v.n, v.n}, *v)
+					v.check = -v.n
+					s.Put(own, v)
+					taken = taken[:last]
+				}
+			}
+			if own != nil {
+				own.Publish()
+			}
+			got, err := s.Survey(func(v *packed) { require.Equal(t, v.n, -v.check) })
+			require.NoError(t, err)
+			require.Equal(t, got.Made-len(taken), got.Free)
+		})
+	}
+}
+
 // Locals that publish after each few slots leave few full batches, not many short ones.
 func TestFullBatches(t *testing.T) {
 	s := newSlots[value]()

@@ -19,6 +19,15 @@ type Survey struct {
 // it says. What it returns is exact if nobody takes or puts a slot meanwhile. Tests
 // call it.
 func (s *Of[T]) Survey(look func(*T)) (Survey, error) {
+	return s.survey(func(n *node) { look(&(*Slot[T])(unsafe.Pointer(n)).Value) })
+}
+
+// Survey is as that of Of. The first word of each free value is the list's.
+func (s *Packed[T]) Survey(look func(*T)) (Survey, error) {
+	return s.survey(func(n *node) { look((*T)(unsafe.Pointer(n))) })
+}
+
+func (s *store) survey(look func(*node)) (Survey, error) {
 	seen := make(map[*node]bool)
 	var wrong error
 	walk := func(l list) {
@@ -29,7 +38,7 @@ func (s *Of[T]) Survey(look func(*T)) (Survey, error) {
 				break
 			}
 			seen[at] = true
-			look(&(*Slot[T])(unsafe.Pointer(at)).Value)
+			look(at)
 			n++
 		}
 		if n != l.n && wrong == nil {

@@ -139,7 +139,6 @@ func init() {
 	})
 }
 
-
 type pauseState struct{}
 
 type pauseHeld struct {
@@ -155,7 +154,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	s.log = append(s.log, note)
 	if s.suspends() {
 		err := t.Yield()
-//line basic_task.go:159
+//line basic_task.go:158
 		if generated.Suspended(t) {
 			pauseKind.SpillBare(t, 1)
 			return
@@ -166,7 +165,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	return nil
 }
 
-//line basic_task.go:170
+//line basic_task.go:169
 
 // pauseStep is the step form of pause.
 func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated.Step {
@@ -182,7 +181,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	case 1:
 //line basic.go:16
 		err = generated.Err(f)
-//line basic_task.go:186
+//line basic_task.go:185
 		goto resume1
 	default:
 		return f.BadResume()
@@ -194,7 +193,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	}
 //line basic.go:16
 	err = t.Yield()
-//line basic_task.go:198
+//line basic_task.go:197
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pauseHeld{}
@@ -208,7 +207,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line basic_task.go:212
+//line basic_task.go:211
 
 // valueArgs has the arguments of value.
 type valueArgs struct {
@@ -233,7 +232,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:33
 		err := pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:237
+//line basic_task.go:236
 		if generated.Suspended(t) {
 			f := valueKind.SpillBare(t, 1)
 			*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -248,7 +247,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line basic_task.go:252
+//line basic_task.go:251
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
@@ -268,14 +267,14 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s1.n
 //line basic.go:33
 		err = generated.ChildErr(f)
-//line basic_task.go:272
+//line basic_task.go:271
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:33
 	err = pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:279
+//line basic_task.go:278
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -294,7 +293,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line basic_task.go:298
+//line basic_task.go:297
 
 // mustArgs has the arguments of must.
 type mustArgs struct {
@@ -318,7 +317,7 @@ var mustKind *generated.HeldKind[mustState, mustHeld, int]
 func mustStart(t *task.T, s *script, n int) (_ int) {
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:322
+//line basic_task.go:321
 	if generated.Suspended(t) {
 		f := mustKind.SpillBare(t, 1)
 		*generated.At[mustAt1](f) = mustAt1{n: n}
@@ -328,7 +327,7 @@ func mustStart(t *task.T, s *script, n int) (_ int) {
 	return n
 }
 
-//line basic_task.go:332
+//line basic_task.go:331
 
 // mustStep is the step form of must.
 func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
@@ -347,14 +346,14 @@ func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 		n = s1.n
 //line basic.go:45
 		generated.ChildErr(f)
-//line basic_task.go:351
+//line basic_task.go:350
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:358
+//line basic_task.go:357
 	if generated.Suspended(t) {
 		*generated.At[mustAt1](f) = mustAt1{n: n}
 		if h != nil {
@@ -367,7 +366,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line basic_task.go:371
+//line basic_task.go:370
 
 type textState struct{}
 
@@ -382,7 +381,7 @@ var textKind *generated.HeldKind[textState, textHeld, string]
 func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 //line basic.go:50
 	err := pauseStart(t, s, "text "+v)
-//line basic_task.go:386
+//line basic_task.go:385
 	if generated.Suspended(t) {
 		_, h := textKind.Spill(t, 1)
 		*h = textHeld{v: v}
@@ -392,7 +391,7 @@ func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 	return v + "!", err
 }
 
-//line basic_task.go:396
+//line basic_task.go:395
 
 // textStep is the step form of text.
 func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
@@ -409,14 +408,14 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		v = h.v
 //line basic.go:50
 		err = generated.ChildErr(f)
-//line basic_task.go:413
+//line basic_task.go:412
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:50
 	err = pauseStart(t, s, "text "+v)
-//line basic_task.go:420
+//line basic_task.go:419
 	if generated.Suspended(t) {
 		*h = textHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -426,7 +425,7 @@ resume1:
 	return generated.Return(f, v+"!", err)
 }
 
-//line basic_task.go:430
+//line basic_task.go:429
 
 // pairResult is what pair returns.
 type pairResult = struct {
@@ -457,7 +456,7 @@ var pairKind *generated.HeldKind[pairState, pairHeld, pairResult]
 func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:461
+//line basic_task.go:460
 	if generated.Suspended(t) {
 		f, h := pairKind.Spill(t, 1)
 		*generated.At[pairAt1](f) = pairAt1{a: a}
@@ -468,7 +467,7 @@ func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 	return a + 1, b + "+"
 }
 
-//line basic_task.go:472
+//line basic_task.go:471
 
 // pairStep is the step form of pair.
 func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.Step {
@@ -489,14 +488,14 @@ func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.
 		b = h.b
 //line basic.go:55
 		generated.ChildErr(f)
-//line basic_task.go:493
+//line basic_task.go:492
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:500
+//line basic_task.go:499
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
@@ -507,7 +506,7 @@ resume1:
 	return generated.Return(f, pairResult{a + 1, b + "+"}, nil)
 }
 
-//line basic_task.go:511
+//line basic_task.go:510
 
 // straightArgs has the arguments of straight.
 type straightArgs struct {
@@ -543,7 +542,7 @@ var straightKind *generated.HeldKind[straightState, straightHeld, string]
 func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:60
 	a, err := valueStart(t, s, n)
-//line basic_task.go:547
+//line basic_task.go:546
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 1)
 		s1 := generated.At[straightAt1](f)
@@ -557,7 +556,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, err := valueStart(t, s, a+1)
-//line basic_task.go:561
+//line basic_task.go:560
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 2)
 		s1 := generated.At[straightAt2](f)
@@ -571,7 +570,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	w, err := textStart(t, s, "w")
-//line basic_task.go:575
+//line basic_task.go:574
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 3)
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
@@ -583,7 +582,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, w), err
 }
 
-//line basic_task.go:587
+//line basic_task.go:586
 
 // straightStep is the step form of straight.
 func straightStep(f *generated.Frame[straightState, string], h *straightHeld) generated.Step {
@@ -605,7 +604,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:60
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:609
+//line basic_task.go:608
 		goto resume1
 	case 2:
 		s1 := generated.At[straightAt2](f)
@@ -614,7 +613,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:64
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:618
+//line basic_task.go:617
 		goto resume2
 	case 3:
 		s1 := generated.At[straightAt3](f)
@@ -622,14 +621,14 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:68
 		w = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:626
+//line basic_task.go:625
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:60
 	a, err = valueStart(t, s, n)
-//line basic_task.go:633
+//line basic_task.go:632
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
@@ -643,7 +642,7 @@ resume1:
 		return generated.Return(f, "", err)
 	}
 	b, err = valueStart(t, s, a+1)
-//line basic_task.go:647
+//line basic_task.go:646
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
@@ -657,7 +656,7 @@ resume2:
 		return generated.Return(f, "", err)
 	}
 	w, err = textStart(t, s, "w")
-//line basic_task.go:661
+//line basic_task.go:660
 	if generated.Suspended(t) {
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
@@ -669,7 +668,7 @@ resume3:
 	return generated.Return(f, fmt.Sprint(a, b, w), err)
 }
 
-//line basic_task.go:673
+//line basic_task.go:672
 
 // loopsArgs has the arguments of loops.
 type loopsArgs struct {
@@ -719,7 +718,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line basic.go:80
 					v := mustStart(t, s, j)
-//line basic_task.go:723
+//line basic_task.go:722
 					if generated.Suspended(t) {
 						f, h := loopsKind.Spill(t, 1)
 						s1 := generated.At[loopsAt1](f)
@@ -746,7 +745,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for i1 := 0; ; {
 //line basic.go:90
 		v1 := mustStart(t, s, n)
-//line basic_task.go:750
+//line basic_task.go:749
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 2)
 			s1 := generated.At[loopsAt2](f)
@@ -769,7 +768,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	next:
 //line basic.go:90
 		v2 := mustStart(t, s, 1)
-//line basic_task.go:773
+//line basic_task.go:772
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 3)
 			s1 := generated.At[loopsAt3](f)
@@ -785,7 +784,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return b.String(), nil
 }
 
-//line basic_task.go:789
+//line basic_task.go:788
 
 // loopsStep is the step form of loops.
 func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.Step {
@@ -807,7 +806,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:80
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:811
+//line basic_task.go:810
 		goto resume1
 	case 2:
 		s1 := generated.At[loopsAt2](f)
@@ -816,7 +815,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:820
+//line basic_task.go:819
 		goto resume2
 	case 3:
 		s1 := generated.At[loopsAt3](f)
@@ -825,7 +824,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:829
+//line basic_task.go:828
 		goto resume3
 	default:
 		return f.BadResume()
@@ -846,7 +845,7 @@ loop2:
 		goto next1
 	}
 	v = mustStart(t, s, j)
-//line basic_task.go:850
+//line basic_task.go:849
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt1](f)
 		*s1 = loopsAt1{n: n, i: i, j: j}
@@ -882,7 +881,7 @@ end3:
 loop3:
 //line basic.go:90
 	v1 = mustStart(t, s, n)
-//line basic_task.go:886
+//line basic_task.go:885
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt2](f)
 		*s1 = loopsAt2{n: n, i1: i1}
@@ -905,7 +904,7 @@ end4:
 end5:
 //line basic.go:90
 	v2 = mustStart(t, s, 1)
-//line basic_task.go:909
+//line basic_task.go:908
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt3](f)
 		*s1 = loopsAt3{n: n, i1: i1}
@@ -922,7 +921,7 @@ end6:
 	return generated.Return(f, b.String(), nil)
 }
 
-//line basic_task.go:926
+//line basic_task.go:925
 
 // zeroedArgs has the arguments of zeroed.
 type zeroedArgs struct {
@@ -952,7 +951,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 		all += fmt.Sprint(j)
 		j = i + 1
 		mustStart(t, s, j)
-//line basic_task.go:956
+//line basic_task.go:955
 		if generated.Suspended(t) {
 			f, h := zeroedKind.Spill(t, 1)
 			*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
@@ -965,7 +964,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:969
+//line basic_task.go:968
 
 // zeroedStep is the step form of zeroed.
 func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generated.Step {
@@ -986,7 +985,7 @@ func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generate
 		s, all = h.s, h.all
 //line basic.go:105
 		generated.Child(f)
-//line basic_task.go:990
+//line basic_task.go:989
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1004,7 +1003,7 @@ loop1:
 	all += fmt.Sprint(j)
 	j = i + 1
 	mustStart(t, s, j)
-//line basic_task.go:1008
+//line basic_task.go:1007
 	if generated.Suspended(t) {
 		*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 		*h = zeroedHeld{s: s, all: all}
@@ -1021,7 +1020,7 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
-//line basic_task.go:1025
+//line basic_task.go:1024
 
 // orderArgs has the arguments of order.
 type orderArgs struct {
@@ -1118,7 +1117,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1122
+//line basic_task.go:1121
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 1)
 		s1 := generated.At[orderAt1](f)
@@ -1130,7 +1129,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1134
+//line basic_task.go:1133
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 2)
 		s1 := generated.At[orderAt2](f)
@@ -1143,7 +1142,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1147
+//line basic_task.go:1146
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 3)
 		s1 := generated.At[orderAt3](f)
@@ -1157,7 +1156,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1161
+//line basic_task.go:1160
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 4)
 		s1 := generated.At[orderAt4](f)
@@ -1169,7 +1168,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1173
+//line basic_task.go:1172
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 5)
 		s1 := generated.At[orderAt5](f)
@@ -1182,7 +1181,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1186
+//line basic_task.go:1185
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 6)
 		s1 := generated.At[orderAt6](f)
@@ -1193,7 +1192,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1197
+//line basic_task.go:1196
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 7)
 		s1 := generated.At[orderAt7](f)
@@ -1205,7 +1204,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1209
+//line basic_task.go:1208
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 8)
 		s1 := generated.At[orderAt8](f)
@@ -1218,7 +1217,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1222
+//line basic_task.go:1221
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 9)
 		s1 := generated.At[orderAt9](f)
@@ -1234,7 +1233,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1238
+//line basic_task.go:1237
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 10)
 			s1 := generated.At[orderAt10](f)
@@ -1252,7 +1251,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1256
+//line basic_task.go:1255
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 11)
 			s1 := generated.At[orderAt11](f)
@@ -1267,7 +1266,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:117
 	ok := ok2
 	v17 := mustStart(t, s, 2)
-//line basic_task.go:1271
+//line basic_task.go:1270
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 12)
 		s1 := generated.At[orderAt12](f)
@@ -1280,7 +1279,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v, list, m, ok, len(list) > v17), nil
 }
 
-//line basic_task.go:1284
+//line basic_task.go:1283
 
 // orderStep is the step form of order.
 func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.Step {
@@ -1305,7 +1304,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1309
+//line basic_task.go:1308
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1314,7 +1313,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1318
+//line basic_task.go:1317
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1323,7 +1322,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1327
+//line basic_task.go:1326
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1332,7 +1331,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1336
+//line basic_task.go:1335
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1341,7 +1340,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1345
+//line basic_task.go:1344
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1350,7 +1349,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1354
+//line basic_task.go:1353
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1359,7 +1358,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1363
+//line basic_task.go:1362
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1368,7 +1367,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1372
+//line basic_task.go:1371
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1377,7 +1376,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1381
+//line basic_task.go:1380
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1386,7 +1385,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1390
+//line basic_task.go:1389
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1395,7 +1394,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1399
+//line basic_task.go:1398
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
@@ -1404,7 +1403,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:118
 		v17 = s1.result
 		generated.Child(f)
-//line basic_task.go:1408
+//line basic_task.go:1407
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1413,7 +1412,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1417
+//line basic_task.go:1416
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1425,7 +1424,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1429
+//line basic_task.go:1428
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1438,7 +1437,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1442
+//line basic_task.go:1441
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1452,7 +1451,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1456
+//line basic_task.go:1455
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1464,7 +1463,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1468
+//line basic_task.go:1467
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1477,7 +1476,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1481
+//line basic_task.go:1480
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1488,7 +1487,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1492
+//line basic_task.go:1491
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1500,7 +1499,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1504
+//line basic_task.go:1503
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1513,7 +1512,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1517
+//line basic_task.go:1516
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1531,7 +1530,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1535
+//line basic_task.go:1534
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1551,7 +1550,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1555
+//line basic_task.go:1554
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1566,7 +1565,7 @@ end2:
 //line basic.go:117
 	ok = ok2
 	v17 = mustStart(t, s, 2)
-//line basic_task.go:1570
+//line basic_task.go:1569
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok}
@@ -1579,7 +1578,7 @@ resume12:
 	return generated.Return(f, fmt.Sprint(v, list, m, ok, len(list) > v17), nil)
 }
 
-//line basic_task.go:1583
+//line basic_task.go:1582
 
 // multiArgs has the arguments of multi.
 type multiArgs struct {
@@ -1606,7 +1605,7 @@ var multiKind *generated.HeldKind[multiState, multiHeld, string]
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1610
+//line basic_task.go:1609
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 1)
 		*h = multiHeld{s: s}
@@ -1615,7 +1614,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1619
+//line basic_task.go:1618
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 2)
 		*h = multiHeld{s: s}
@@ -1628,7 +1627,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1632
+//line basic_task.go:1631
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 3)
 		*h = multiHeld{s: s, x: x}
@@ -1638,7 +1637,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1642
+//line basic_task.go:1641
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 4)
 		*h = multiHeld{}
@@ -1649,7 +1648,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v2, v3), nil
 }
 
-//line basic_task.go:1653
+//line basic_task.go:1652
 
 // multiStep is the step form of multi.
 func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.Step {
@@ -1673,34 +1672,34 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1677
+//line basic_task.go:1676
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1684
+//line basic_task.go:1683
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1691
+//line basic_task.go:1690
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1697
+//line basic_task.go:1696
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1704
+//line basic_task.go:1703
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1709,7 +1708,7 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1713
+//line basic_task.go:1712
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1722,7 +1721,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1726
+//line basic_task.go:1725
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1732,7 +1731,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1736
+//line basic_task.go:1735
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1743,7 +1742,7 @@ resume4:
 	return generated.Return(f, fmt.Sprint(v2, v3), nil)
 }
 
-//line basic_task.go:1747
+//line basic_task.go:1746
 
 // recursiveArgs has the arguments of recursive.
 type recursiveArgs struct {
@@ -1780,7 +1779,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1784
+//line basic_task.go:1783
 		if generated.Suspended(t) {
 			f := recursiveKind.SpillBare(t, 1)
 			s1 := generated.At[recursiveAt1](f)
@@ -1792,7 +1791,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1796
+//line basic_task.go:1795
 	if generated.Suspended(t) {
 		f, h := recursiveKind.Spill(t, 2)
 		s1 := generated.At[recursiveAt2](f)
@@ -1806,7 +1805,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1810
+//line basic_task.go:1809
 	if generated.Suspended(t) {
 		f := recursiveKind.SpillBare(t, 3)
 		s1 := generated.At[recursiveAt3](f)
@@ -1818,7 +1817,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line basic_task.go:1822
+//line basic_task.go:1821
 
 // recursiveStep is the step form of recursive.
 func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) generated.Step {
@@ -1838,7 +1837,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1842
+//line basic_task.go:1841
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1847,7 +1846,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1851
+//line basic_task.go:1850
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1855,7 +1854,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1859
+//line basic_task.go:1858
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1866,7 +1865,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1870
+//line basic_task.go:1869
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
@@ -1881,7 +1880,7 @@ resume1:
 	return generated.Return(f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1885
+//line basic_task.go:1884
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
@@ -1896,7 +1895,7 @@ resume2:
 		return generated.Return(f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1900
+//line basic_task.go:1899
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
@@ -1911,7 +1910,7 @@ resume3:
 	return generated.Return(f, a+b, err)
 }
 
-//line basic_task.go:1915
+//line basic_task.go:1914
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -1936,7 +1935,7 @@ var counterAddKind *generated.HeldKind[counterAddState, counterAddHeld, int]
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1940
+//line basic_task.go:1939
 	if generated.Suspended(t) {
 		f, h := counterAddKind.Spill(t, 1)
 		s1 := generated.At[counterAddAt1](f)
@@ -1950,7 +1949,7 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 	return c.n
 }
 
-//line basic_task.go:1954
+//line basic_task.go:1953
 
 // counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld) generated.Step {
@@ -1971,14 +1970,14 @@ func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld)
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:1975
+//line basic_task.go:1974
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:1982
+//line basic_task.go:1981
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -1992,7 +1991,7 @@ resume1:
 	return generated.Return(f, c.n, nil)
 }
 
-//line basic_task.go:1996
+//line basic_task.go:1995
 
 // counterGetAt1 is what counter.get keeps while it waits in line 155.
 type counterGetAt1 struct {
@@ -2012,7 +2011,7 @@ var counterGetKind *generated.HeldKind[counterGetState, counterGetHeld, int]
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2016
+//line basic_task.go:2015
 	if generated.Suspended(t) {
 		f, h := counterGetKind.Spill(t, 1)
 		s1 := generated.At[counterGetAt1](f)
@@ -2025,7 +2024,7 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 	return n + c.n, err
 }
 
-//line basic_task.go:2029
+//line basic_task.go:2028
 
 // counterGetStep is the step form of counter.get.
 func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld) generated.Step {
@@ -2045,14 +2044,14 @@ func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld)
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2049
+//line basic_task.go:2048
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2056
+//line basic_task.go:2055
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2065,7 +2064,7 @@ resume1:
 	return generated.Return(f, n+c.n, err)
 }
 
-//line basic_task.go:2069
+//line basic_task.go:2068
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -2106,7 +2105,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2110
+//line basic_task.go:2109
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 1)
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2115,7 +2114,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2119
+//line basic_task.go:2118
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
@@ -2124,7 +2123,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2128
+//line basic_task.go:2127
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 3)
 		s1 := generated.At[methodsAt3](f)
@@ -2135,7 +2134,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2139
+//line basic_task.go:2138
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 4)
 		s1 := generated.At[methodsAt4](f)
@@ -2146,7 +2145,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2150
+//line basic_task.go:2149
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 5)
 		s1 := generated.At[methodsAt5](f)
@@ -2159,7 +2158,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(c, a, g, h), err
 }
 
-//line basic_task.go:2163
+//line basic_task.go:2162
 
 // methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) generated.Step {
@@ -2180,13 +2179,13 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2184
+//line basic_task.go:2183
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2190
+//line basic_task.go:2189
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2194,7 +2193,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2198
+//line basic_task.go:2197
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2203,7 +2202,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2207
+//line basic_task.go:2206
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2212,7 +2211,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2216
+//line basic_task.go:2215
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2221,7 +2220,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2225
+//line basic_task.go:2224
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2230,7 +2229,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2234
+//line basic_task.go:2233
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2239,7 +2238,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2243
+//line basic_task.go:2242
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2250,7 +2249,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2254
+//line basic_task.go:2253
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2261,7 +2260,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2265
+//line basic_task.go:2264
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2274,7 +2273,7 @@ resume5:
 	return generated.Return(f, fmt.Sprint(*c, a, g, h), err)
 }
 
-//line basic_task.go:2278
+//line basic_task.go:2277
 
 // namedArgs has the arguments of named.
 type namedArgs struct {
@@ -2315,7 +2314,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2319
+//line basic_task.go:2318
 			if generated.Suspended(t) {
 				f, h := namedKind.Spill(t, 1)
 				s1 := generated.At[namedAt1](f)
@@ -2332,7 +2331,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2336
+//line basic_task.go:2335
 					if generated.Suspended(t) {
 						f, h := namedKind.Spill(t, 2)
 						s1 := generated.At[namedAt2](f)
@@ -2346,7 +2345,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2350
+//line basic_task.go:2349
 						if generated.Suspended(t) {
 							f, h := namedKind.Spill(t, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
@@ -2365,7 +2364,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 	return k * 2, nil
 }
 
-//line basic_task.go:2369
+//line basic_task.go:2368
 
 // namedStep is the step form of named.
 func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step {
@@ -2387,7 +2386,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2391
+//line basic_task.go:2390
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2396,7 +2395,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2400
+//line basic_task.go:2399
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2404,7 +2403,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2408
+//line basic_task.go:2407
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2413,7 +2412,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2417
+//line basic_task.go:2416
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2432,7 +2431,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2436
+//line basic_task.go:2435
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2449,7 +2448,7 @@ resume2:
 	return generated.Return(f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2453
+//line basic_task.go:2452
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2465,7 +2464,7 @@ end1:
 	return generated.Return(f, k*2, nil)
 }
 
-//line basic_task.go:2469
+//line basic_task.go:2468
 
 // addressesArgs has the arguments of addresses.
 type addressesArgs struct {
@@ -2508,7 +2507,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2512
+//line basic_task.go:2511
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2517,7 +2516,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2521
+//line basic_task.go:2520
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2527,7 +2526,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2531
+//line basic_task.go:2530
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
@@ -2559,7 +2558,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2563
+//line basic_task.go:2562
 				if generated.Suspended(t) {
 					f, h := addressesKind.Spill(t, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
@@ -2576,7 +2575,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2580
+//line basic_task.go:2579
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
@@ -2590,7 +2589,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2594
+//line basic_task.go:2593
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 6)
 			s1 := generated.At[addressesAt6](f)
@@ -2605,7 +2604,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(x, *p, sum), nil
 }
 
-//line basic_task.go:2609
+//line basic_task.go:2608
 
 // addressesStep is the step form of addresses.
 func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld) generated.Step {
@@ -2628,19 +2627,19 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2632
+//line basic_task.go:2631
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2638
+//line basic_task.go:2637
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2644
+//line basic_task.go:2643
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2648,7 +2647,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2652
+//line basic_task.go:2651
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2656,7 +2655,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2660
+//line basic_task.go:2659
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2665,7 +2664,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2669
+//line basic_task.go:2668
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2675,7 +2674,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2679
+//line basic_task.go:2678
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2684,7 +2683,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2688
+//line basic_task.go:2687
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2698,7 +2697,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2702
+//line basic_task.go:2701
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2735,7 +2734,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2739
+//line basic_task.go:2738
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2761,7 +2760,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2765
+//line basic_task.go:2764
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2784,7 +2783,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2788
+//line basic_task.go:2787
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2802,7 +2801,7 @@ end5:
 	return generated.Return(f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2806
+//line basic_task.go:2805
 
 type parameterState struct{}
 
@@ -2821,7 +2820,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2825
+//line basic_task.go:2824
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
@@ -2832,7 +2831,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2836
+//line basic_task.go:2835
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
@@ -2843,7 +2842,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	return r + fmt.Sprint(n, *p), nil
 }
 
-//line basic_task.go:2847
+//line basic_task.go:2846
 
 // parameterStep is the step form of parameter.
 func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld) generated.Step {
@@ -2862,13 +2861,13 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2866
+//line basic_task.go:2865
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2872
+//line basic_task.go:2871
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2876,7 +2875,7 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2880
+//line basic_task.go:2879
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2887,7 +2886,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2891
+//line basic_task.go:2890
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2898,7 +2897,7 @@ resume2:
 	return generated.Return(f, *r+fmt.Sprint(*n, *p), nil)
 }
 
-//line basic_task.go:2902
+//line basic_task.go:2901
 
 // sleptArgs has the arguments of slept.
 type sleptArgs struct {
@@ -2933,7 +2932,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2937
+//line basic_task.go:2936
 		if generated.Suspended(t) {
 			f := sleptKind.SpillBare(t, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
@@ -2947,7 +2946,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2951
+//line basic_task.go:2950
 		if generated.Suspended(t) {
 			f := sleptKind.SpillBare(t, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
@@ -2957,7 +2956,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2961
+//line basic_task.go:2960
 	if generated.Suspended(t) {
 		f := sleptKind.SpillBare(t, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
@@ -2967,7 +2966,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line basic_task.go:2971
+//line basic_task.go:2970
 
 // sleptStep is the step form of slept.
 func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step {
@@ -2988,28 +2987,28 @@ func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:2992
+//line basic_task.go:2991
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:2999
+//line basic_task.go:2998
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:3006
+//line basic_task.go:3005
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3013
+//line basic_task.go:3012
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
 		if h != nil {
@@ -3030,7 +3029,7 @@ end1:
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3034
+//line basic_task.go:3033
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
 		if h != nil {
@@ -3043,7 +3042,7 @@ resume2:
 	return generated.Return(f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3047
+//line basic_task.go:3046
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		if h != nil {
@@ -3056,7 +3055,7 @@ resume3:
 	return generated.Return(f, n, err2)
 }
 
-//line basic_task.go:3060
+//line basic_task.go:3059
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -3092,7 +3091,7 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3096
+//line basic_task.go:3095
 	if generated.Suspended(t) {
 		f, h := jumpsKind.Spill(t, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
@@ -3102,7 +3101,7 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3106
+//line basic_task.go:3105
 		if generated.Suspended(t) {
 			f, h := jumpsKind.Spill(t, 2)
 			s1 := generated.At[jumpsAt2](f)
@@ -3122,7 +3121,7 @@ end:
 	return all, nil
 }
 
-//line basic_task.go:3126
+//line basic_task.go:3125
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.Step {
@@ -3143,7 +3142,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3147
+//line basic_task.go:3146
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3152,7 +3151,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3156
+//line basic_task.go:3155
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3163,7 +3162,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3167
+//line basic_task.go:3166
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3176,7 +3175,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3180
+//line basic_task.go:3179
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3196,7 +3195,7 @@ end:
 	return generated.Return(f, all, nil)
 }
 
-//line basic_task.go:3200
+//line basic_task.go:3199
 
 // silentArgs has the arguments of silent.
 type silentArgs struct {
@@ -3217,7 +3216,6 @@ func silentStep(f *generated.Frame[silentState, int], h *silentHeld) generated.S
 	v, err := silent(generated.Resume(f), h.s, s1.n)
 	return generated.Return(f, v, err)
 }
-
 
 // everythingArgs has the arguments of everything.
 type everythingArgs struct {
@@ -3251,7 +3249,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3255
+//line basic_task.go:3253
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
@@ -3264,7 +3262,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3268
+//line basic_task.go:3266
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
@@ -3281,7 +3279,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:3285
+//line basic_task.go:3283
 
 // everythingStep is the step form of everything.
 func everythingStep(f *generated.Frame[everythingState, string], h *everythingHeld) generated.Step {
@@ -3304,7 +3302,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3308
+//line basic_task.go:3306
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3313,7 +3311,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3317
+//line basic_task.go:3315
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3328,7 +3326,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3332
+//line basic_task.go:3330
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3341,7 +3339,7 @@ resume1:
 		return generated.Return(f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3345
+//line basic_task.go:3343
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3362,4 +3360,4 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
-//line basic_task.go:3366
+//line basic_task.go:3364

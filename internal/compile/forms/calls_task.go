@@ -79,7 +79,6 @@ func init() {
 	groupFunc1Kind = generated.DefineHeld[groupFunc1State, groupFunc1Held, struct{}]("group.func1", "calls.go", 139, groupFunc1Step)
 }
 
-
 // byValueDoResult is what byValue.do returns.
 type byValueDoResult = struct {
 	R0 int
@@ -109,7 +108,7 @@ var byValueDoKind *generated.HeldKind[byValueDoState, byValueDoHeld, byValueDoRe
 func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:21
 	k, err := valueStart(t, s, n+b.k)
-//line calls_task.go:113
+//line calls_task.go:112
 	if generated.Suspended(t) {
 		f := byValueDoKind.SpillBare(t, 1)
 		s1 := generated.At[byValueDoAt1](f)
@@ -121,7 +120,7 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	return k, "byValue", err
 }
 
-//line calls_task.go:125
+//line calls_task.go:124
 
 // byValueDoStep is the step form of byValue.do.
 func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byValueDoHeld) generated.Step {
@@ -142,14 +141,14 @@ func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byVal
 //line calls.go:21
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:146
+//line calls_task.go:145
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:21
 	k, err = valueStart(t, s, n+b.k)
-//line calls_task.go:153
+//line calls_task.go:152
 	if generated.Suspended(t) {
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
@@ -164,7 +163,7 @@ resume1:
 	return generated.Return(f, byValueDoResult{k, "byValue"}, err)
 }
 
-//line calls_task.go:168
+//line calls_task.go:167
 
 // byValueNoteArgs has the arguments of byValue.note.
 type byValueNoteArgs struct {
@@ -183,13 +182,12 @@ var byValueNoteKind *generated.HeldKind[byValueNoteState, byValueNoteHeld, struc
 func byValueNoteStart(b byValue, t *task.T, s *script) {
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:187
+//line calls_task.go:186
 	if generated.Suspended(t) {
 		byValueNoteKind.SpillBare(t, 1)
 		return
 	}
 }
-
 
 // byValueNoteStep is the step form of byValue.note.
 func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueNoteHeld) generated.Step {
@@ -206,14 +204,14 @@ func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueN
 	case 1:
 //line calls.go:25
 		generated.Child(f)
-//line calls_task.go:210
+//line calls_task.go:208
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:217
+//line calls_task.go:215
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byValueNoteHeld{}
@@ -223,7 +221,6 @@ func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueN
 resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // byPointerDoResult is what (*byPointer).do returns.
 type byPointerDoResult = struct {
@@ -254,7 +251,7 @@ var byPointerDoKind *generated.HeldKind[byPointerDoState, byPointerDoHeld, byPoi
 func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:30
 	v := mustStart(t, s, n)
-//line calls_task.go:258
+//line calls_task.go:255
 	if generated.Suspended(t) {
 		f, h := byPointerDoKind.Spill(t, 1)
 		s1 := generated.At[byPointerDoAt1](f)
@@ -268,7 +265,7 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 	return b.k, "byPointer", nil
 }
 
-//line calls_task.go:272
+//line calls_task.go:269
 
 // byPointerDoStep is the step form of (*byPointer).do.
 func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h *byPointerDoHeld) generated.Step {
@@ -289,14 +286,14 @@ func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h 
 //line calls.go:30
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:293
+//line calls_task.go:290
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:30
 	v = mustStart(t, s, n)
-//line calls_task.go:300
+//line calls_task.go:297
 	if generated.Suspended(t) {
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
@@ -310,7 +307,7 @@ resume1:
 	return generated.Return(f, byPointerDoResult{b.k, "byPointer"}, nil)
 }
 
-//line calls_task.go:314
+//line calls_task.go:311
 
 type byPointerNoteState struct{}
 
@@ -325,13 +322,12 @@ var byPointerNoteKind *generated.HeldKind[byPointerNoteState, byPointerNoteHeld,
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:329
+//line calls_task.go:326
 	if generated.Suspended(t) {
 		byPointerNoteKind.SpillBare(t, 1)
 		return
 	}
 }
-
 
 // byPointerNoteStep is the step form of (*byPointer).note.
 func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPointerNoteHeld) generated.Step {
@@ -346,14 +342,14 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:350
+//line calls_task.go:346
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:357
+//line calls_task.go:353
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byPointerNoteHeld{}
@@ -363,7 +359,6 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
-
 
 // interfacesArgs has the arguments of interfaces.
 type interfacesArgs struct {
@@ -417,7 +412,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:421
+//line calls_task.go:416
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 1)
 			s1 := generated.At[interfacesAt1](f)
@@ -430,7 +425,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:434
+//line calls_task.go:429
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
@@ -445,7 +440,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:449
+//line calls_task.go:444
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
@@ -459,7 +454,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:463
+//line calls_task.go:458
 	if generated.Suspended(t) {
 		_, h := interfacesKind.Spill(t, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
@@ -470,7 +465,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:474
+//line calls_task.go:469
 	if generated.Suspended(t) {
 		f, h := interfacesKind.Spill(t, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
@@ -481,7 +476,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(k1, name1), err1
 }
 
-//line calls_task.go:485
+//line calls_task.go:480
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHeld) generated.Step {
@@ -508,7 +503,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:512
+//line calls_task.go:507
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -517,7 +512,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:521
+//line calls_task.go:516
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -525,14 +520,14 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:529
+//line calls_task.go:524
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:536
+//line calls_task.go:531
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -540,7 +535,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:544
+//line calls_task.go:539
 		goto resume5
 	default:
 		return f.BadResume()
@@ -557,7 +552,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:561
+//line calls_task.go:556
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -570,7 +565,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:574
+//line calls_task.go:569
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -585,7 +580,7 @@ resume2:
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:589
+//line calls_task.go:584
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -603,7 +598,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:607
+//line calls_task.go:602
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -614,7 +609,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:618
+//line calls_task.go:613
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -625,7 +620,7 @@ resume5:
 	return generated.Return(f, all+fmt.Sprint(k1, name1), err1)
 }
 
-//line calls_task.go:629
+//line calls_task.go:624
 
 // valuesArgs has the arguments of values.
 type valuesArgs struct {
@@ -696,7 +691,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:700
+//line calls_task.go:695
 		if generated.Suspended(t) {
 			f, h := valuesKind.Spill(t, 1)
 			s1 := generated.At[valuesAt1](f)
@@ -718,7 +713,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:722
+//line calls_task.go:717
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 2)
 		s1 := generated.At[valuesAt2](f)
@@ -729,7 +724,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:733
+//line calls_task.go:728
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 3)
 		s1 := generated.At[valuesAt3](f)
@@ -742,7 +737,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum += v2
 	bound := (&counter{n: 3}).add
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:746
+//line calls_task.go:741
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 4)
 		s1 := generated.At[valuesAt4](f)
@@ -754,7 +749,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:758
+//line calls_task.go:753
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 5)
 		s1 := generated.At[valuesAt5](f)
@@ -766,7 +761,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:770
+//line calls_task.go:765
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 6)
 		s1 := generated.At[valuesAt6](f)
@@ -778,7 +773,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:782
+//line calls_task.go:777
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 7)
 		s1 := generated.At[valuesAt7](f)
@@ -791,7 +786,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum, m, err1, c.n, m2, err2), nil
 }
 
-//line calls_task.go:795
+//line calls_task.go:790
 
 // valuesStep is the step form of values.
 func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generated.Step {
@@ -817,7 +812,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:821
+//line calls_task.go:816
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -826,7 +821,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:830
+//line calls_task.go:825
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -835,7 +830,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:839
+//line calls_task.go:834
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -844,7 +839,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:848
+//line calls_task.go:843
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -853,7 +848,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:857
+//line calls_task.go:852
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -862,7 +857,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:866
+//line calls_task.go:861
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -871,7 +866,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:875
+//line calls_task.go:870
 		goto resume7
 	default:
 		return f.BadResume()
@@ -890,7 +885,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:894
+//line calls_task.go:889
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -916,7 +911,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:920
+//line calls_task.go:915
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -927,7 +922,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:931
+//line calls_task.go:926
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -940,7 +935,7 @@ resume3:
 	sum += v2
 	bound = (&counter{n: 3}).add
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:944
+//line calls_task.go:939
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -952,7 +947,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:956
+//line calls_task.go:951
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -964,7 +959,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:968
+//line calls_task.go:963
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -976,7 +971,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:980
+//line calls_task.go:975
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -989,7 +984,7 @@ resume7:
 	return generated.Return(f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
 }
 
-//line calls_task.go:993
+//line calls_task.go:988
 
 // importedArgs has the arguments of imported.
 type importedArgs struct {
@@ -1061,7 +1056,7 @@ var importedKind *generated.HeldKind[importedState, importedHeld, string]
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1065
+//line calls_task.go:1060
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
@@ -1077,7 +1072,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1081
+//line calls_task.go:1076
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
@@ -1087,7 +1082,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1091
+//line calls_task.go:1086
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 3)
 		s1 := generated.At[importedAt3](f)
@@ -1098,7 +1093,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1102
+//line calls_task.go:1097
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 4)
 		s1 := generated.At[importedAt4](f)
@@ -1109,7 +1104,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1113
+//line calls_task.go:1108
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 5)
 		s1 := generated.At[importedAt5](f)
@@ -1120,7 +1115,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1124
+//line calls_task.go:1119
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 6)
 		s1 := generated.At[importedAt6](f)
@@ -1132,7 +1127,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1136
+//line calls_task.go:1131
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
@@ -1142,7 +1137,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1146
+//line calls_task.go:1141
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
@@ -1154,7 +1149,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, l, w, u, total, v4, v5), nil
 }
 
-//line calls_task.go:1158
+//line calls_task.go:1153
 
 // importedStep is the step form of imported.
 func importedStep(f *generated.Frame[importedState, string], h *importedHeld) generated.Step {
@@ -1178,7 +1173,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1182
+//line calls_task.go:1177
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1187,7 +1182,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1191
+//line calls_task.go:1186
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1196,7 +1191,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1200
+//line calls_task.go:1195
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1205,7 +1200,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1209
+//line calls_task.go:1204
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1214,7 +1209,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1218
+//line calls_task.go:1213
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1223,7 +1218,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1227
+//line calls_task.go:1222
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1232,7 +1227,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1236
+//line calls_task.go:1231
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1241,14 +1236,14 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1245
+//line calls_task.go:1240
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1252
+//line calls_task.go:1247
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1266,7 +1261,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1270
+//line calls_task.go:1265
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1276,7 +1271,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1280
+//line calls_task.go:1275
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1287,7 +1282,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1291
+//line calls_task.go:1286
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1298,7 +1293,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1302
+//line calls_task.go:1297
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1309,7 +1304,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1313
+//line calls_task.go:1308
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1321,7 +1316,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1325
+//line calls_task.go:1320
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1331,7 +1326,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1335
+//line calls_task.go:1330
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1343,7 +1338,7 @@ resume8:
 	return generated.Return(f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1347
+//line calls_task.go:1342
 
 type variadicState struct{}
 
@@ -1358,7 +1353,7 @@ var variadicKind *generated.HeldKind[variadicState, variadicHeld, string]
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1362
+//line calls_task.go:1357
 	if generated.Suspended(t) {
 		_, h := variadicKind.Spill(t, 1)
 		*h = variadicHeld{words: words}
@@ -1368,7 +1363,7 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 	return strings.Join(words, " ")
 }
 
-//line calls_task.go:1372
+//line calls_task.go:1367
 
 // variadicStep is the step form of variadic.
 func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) generated.Step {
@@ -1384,14 +1379,14 @@ func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) ge
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1388
+//line calls_task.go:1383
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1395
+//line calls_task.go:1390
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
@@ -1401,7 +1396,7 @@ resume1:
 	return generated.Return(f, strings.Join(words, " "), nil)
 }
 
-//line calls_task.go:1405
+//line calls_task.go:1400
 
 // literalsArgs has the arguments of literals.
 type literalsArgs struct {
@@ -1445,7 +1440,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1449
+//line calls_task.go:1444
 		if generated.Suspended(t) {
 			f, h := literalsFunc1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc1At1](f)
@@ -1481,7 +1476,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1485
+//line calls_task.go:1480
 					if generated.Suspended(t) {
 						f, h := literalsKind.Spill(t, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
@@ -1498,7 +1493,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1502
+//line calls_task.go:1497
 						if generated.Suspended(t) {
 							f, h := literalsFunc2Func1Kind.Spill(t, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1509,7 +1504,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1513
+//line calls_task.go:1508
 						if generated.Suspended(t) {
 							f := literalsFunc2Func1Kind.SpillBare(t, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1522,7 +1517,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					})
 //line calls.go:116
 					v := startOfCalls6(inner)(t)
-//line calls_task.go:1526
+//line calls_task.go:1521
 					if generated.Suspended(t) {
 						f, h := literalsFunc2Kind.Spill(t, 1)
 						s1 := generated.At[literalsFunc2At1](f)
@@ -1535,7 +1530,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1539
+//line calls_task.go:1534
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 2)
 					s1 := generated.At[literalsAt2](f)
@@ -1552,7 +1547,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1556
+//line calls_task.go:1551
 					if generated.Suspended(t) {
 						f := literalsFunc3Kind.SpillBare(t, 1)
 						s1 := generated.At[literalsFunc3At1](f)
@@ -1563,7 +1558,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1567
+//line calls_task.go:1562
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1586,7 +1581,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line calls_task.go:1590
+//line calls_task.go:1585
 
 // literalsStep is the step form of literals.
 func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) generated.Step {
@@ -1611,7 +1606,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1615
+//line calls_task.go:1610
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1620,7 +1615,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1624
+//line calls_task.go:1619
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1629,7 +1624,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1633
+//line calls_task.go:1628
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1642,7 +1637,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1646
+//line calls_task.go:1641
 			if generated.Suspended(t) {
 				f, h := literalsFunc1Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1680,7 +1675,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1684
+//line calls_task.go:1679
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1702,7 +1697,7 @@ end3:
 			inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1706
+//line calls_task.go:1701
 				if generated.Suspended(t) {
 					f, h := literalsFunc2Func1Kind.Spill(t, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1713,7 +1708,7 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1717
+//line calls_task.go:1712
 				if generated.Suspended(t) {
 					f := literalsFunc2Func1Kind.SpillBare(t, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1726,7 +1721,7 @@ end3:
 			})
 //line calls.go:116
 			v := startOfCalls6(inner)(t)
-//line calls_task.go:1730
+//line calls_task.go:1725
 			if generated.Suspended(t) {
 				f, h := literalsFunc2Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc2At1](f)
@@ -1741,7 +1736,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1745
+//line calls_task.go:1740
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1762,7 +1757,7 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1766
+//line calls_task.go:1761
 			if generated.Suspended(t) {
 				f := literalsFunc3Kind.SpillBare(t, 1)
 				s1 := generated.At[literalsFunc3At1](f)
@@ -1774,7 +1769,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1778
+//line calls_task.go:1773
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1796,7 +1791,7 @@ end4:
 	return generated.Return(f, fmt.Sprint(*sum), nil)
 }
 
-//line calls_task.go:1800
+//line calls_task.go:1795
 
 // literalsFunc1Args has the arguments of literals.func1.
 type literalsFunc1Args struct {
@@ -1837,14 +1832,14 @@ func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *lite
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1841
+//line calls_task.go:1836
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1848
+//line calls_task.go:1843
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1858,7 +1853,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line calls_task.go:1862
+//line calls_task.go:1857
 
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 type literalsFunc2At1 struct {
@@ -1893,7 +1888,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1897
+//line calls_task.go:1892
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1902,7 +1897,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	inner = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1906
+//line calls_task.go:1901
 		if generated.Suspended(t) {
 			f, h := literalsFunc2Func1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1913,7 +1908,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1917
+//line calls_task.go:1912
 		if generated.Suspended(t) {
 			f := literalsFunc2Func1Kind.SpillBare(t, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1926,7 +1921,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	})
 //line calls.go:116
 	v = startOfCalls6(inner)(t)
-//line calls_task.go:1930
+//line calls_task.go:1925
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1939,7 +1934,7 @@ resume1:
 	return generated.Return(f, *i+v, nil)
 }
 
-//line calls_task.go:1943
+//line calls_task.go:1938
 
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 type literalsFunc2Func1At1 struct {
@@ -1979,7 +1974,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1983
+//line calls_task.go:1978
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1987,14 +1982,14 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1991
+//line calls_task.go:1986
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:1998
+//line calls_task.go:1993
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
@@ -2006,7 +2001,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2010
+//line calls_task.go:2005
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
@@ -2021,7 +2016,7 @@ resume2:
 	return generated.Return(f, v+v1, nil)
 }
 
-//line calls_task.go:2025
+//line calls_task.go:2020
 
 // literalsFunc3Args has the arguments of literals.func3.
 type literalsFunc3Args struct {
@@ -2062,7 +2057,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2066
+//line calls_task.go:2061
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2070,7 +2065,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2074
+//line calls_task.go:2069
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
@@ -2085,7 +2080,7 @@ resume1:
 	return generated.Return(f, v, err)
 }
 
-//line calls_task.go:2089
+//line calls_task.go:2084
 
 // groupArgs has the arguments of group.
 type groupArgs struct {
@@ -2139,7 +2134,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line calls.go:140
 						err := t.Yield()
-//line calls_task.go:2143
+//line calls_task.go:2138
 						if generated.Suspended(t) {
 							_, h := groupFunc1Kind.Spill(t, 1)
 							*h = groupFunc1Held{results: results, i: &i}
@@ -2154,7 +2149,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 					results[i] = i * i
 					return nil
 				}))
-//line calls_task.go:2158
+//line calls_task.go:2153
 				if generated.Suspended(t) {
 					f, h := groupKind.Spill(t, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2170,7 +2165,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2174
+//line calls_task.go:2169
 	if generated.Suspended(t) {
 		_, h := groupKind.Spill(t, 2)
 		*h = groupHeld{results: results}
@@ -2180,7 +2175,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-//line calls_task.go:2184
+//line calls_task.go:2179
 
 // groupStep is the step form of group.
 func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.Step {
@@ -2207,13 +2202,13 @@ func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.S
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2211
+//line calls_task.go:2206
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2217
+//line calls_task.go:2212
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2250,7 +2245,7 @@ end2:
 			{
 //line calls.go:140
 				err := t.Yield()
-//line calls_task.go:2254
+//line calls_task.go:2249
 				if generated.Suspended(t) {
 					_, h := groupFunc1Kind.Spill(t, 1)
 					*h = groupFunc1Held{results: results, i: i}
@@ -2266,7 +2261,7 @@ end2:
 			return nil
 		}))
 	}
-//line calls_task.go:2270
+//line calls_task.go:2265
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2281,7 +2276,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2285
+//line calls_task.go:2280
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2291,7 +2286,7 @@ resume2:
 	return generated.Return(f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2295
+//line calls_task.go:2290
 
 type groupFunc1State struct{}
 
@@ -2317,14 +2312,14 @@ func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2321
+//line calls_task.go:2316
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2328
+//line calls_task.go:2323
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2341,7 +2336,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line calls_task.go:2345
+//line calls_task.go:2340
 
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site

@@ -53,7 +53,6 @@ func init() {
 	})
 }
 
-
 // switchesArgs has the arguments of switches.
 type switchesArgs struct {
 	n int
@@ -143,7 +142,7 @@ loop:
 		{
 //line choices.go:12
 			k := mustStart(t, s, i)
-//line choices_task.go:147
+//line choices_task.go:146
 			if generated.Suspended(t) {
 				f, h := switchesKind.Spill(t, 1)
 				s1 := generated.At[switchesAt1](f)
@@ -156,7 +155,7 @@ loop:
 			switch k {
 			case 0, 1:
 				v := mustStart(t, s, k)
-//line choices_task.go:160
+//line choices_task.go:159
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 2)
 					s1 := generated.At[switchesAt2](f)
@@ -174,7 +173,7 @@ loop:
 			case 2:
 				k++
 				mustStart(t, s, k)
-//line choices_task.go:178
+//line choices_task.go:177
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 3)
 					*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
@@ -185,7 +184,7 @@ loop:
 			case 3:
 //line choices.go:24
 				v1 := mustStart(t, s, k)
-//line choices_task.go:189
+//line choices_task.go:188
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 4)
 					s1 := generated.At[switchesAt4](f)
@@ -201,7 +200,7 @@ loop:
 					continue loop
 				}
 				v2 := mustStart(t, s, k)
-//line choices_task.go:205
+//line choices_task.go:204
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 5)
 					s1 := generated.At[switchesAt5](f)
@@ -224,7 +223,7 @@ loop:
 		{
 //line choices.go:36
 			v3 := mustStart(t, s, n)
-//line choices_task.go:228
+//line choices_task.go:227
 			if generated.Suspended(t) {
 				f, h := switchesKind.Spill(t, 6)
 				s1 := generated.At[switchesAt6](f)
@@ -244,7 +243,7 @@ loop:
 			} else {
 //line choices.go:38
 				v4 := mustStart(t, s, 1)
-//line choices_task.go:248
+//line choices_task.go:247
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 7)
 					s1 := generated.At[switchesAt7](f)
@@ -266,7 +265,7 @@ loop:
 			all += "big"
 		case 2:
 			v5 := mustStart(t, s, 7)
-//line choices_task.go:270
+//line choices_task.go:269
 			if generated.Suspended(t) {
 				f, h := switchesKind.Spill(t, 8)
 				s1 := generated.At[switchesAt8](f)
@@ -284,7 +283,7 @@ loop:
 	{
 //line choices.go:43
 		v6 := mustStart(t, s, n)
-//line choices_task.go:288
+//line choices_task.go:287
 		if generated.Suspended(t) {
 			f, h := switchesKind.Spill(t, 9)
 			s1 := generated.At[switchesAt9](f)
@@ -299,7 +298,7 @@ loop:
 		{
 //line choices.go:44
 			v7 := mustStart(t, s, 1)
-//line choices_task.go:303
+//line choices_task.go:302
 			if generated.Suspended(t) {
 				f, h := switchesKind.Spill(t, 10)
 				s1 := generated.At[switchesAt10](f)
@@ -316,7 +315,7 @@ loop:
 			} else {
 //line choices.go:44
 				v8 := mustStart(t, s, 2)
-//line choices_task.go:320
+//line choices_task.go:319
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 11)
 					s1 := generated.At[switchesAt11](f)
@@ -348,7 +347,7 @@ loop:
 	}
 }
 
-//line choices_task.go:352
+//line choices_task.go:351
 
 // switchesStep is the step form of switches.
 func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) generated.Step {
@@ -370,7 +369,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:12
 		k = s1.result
 		generated.Child(f)
-//line choices_task.go:374
+//line choices_task.go:373
 		goto resume1
 	case 2:
 		s1 := generated.At[switchesAt2](f)
@@ -379,7 +378,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:14
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:383
+//line choices_task.go:382
 		goto resume2
 	case 3:
 		s1 := generated.At[switchesAt3](f)
@@ -387,7 +386,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 		s, all = h.s, h.all
 //line choices.go:21
 		generated.Child(f)
-//line choices_task.go:391
+//line choices_task.go:390
 		goto resume3
 	case 4:
 		s1 := generated.At[switchesAt4](f)
@@ -396,7 +395,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:24
 		v1 = s1.result
 		generated.Child(f)
-//line choices_task.go:400
+//line choices_task.go:399
 		goto resume4
 	case 5:
 		s1 := generated.At[switchesAt5](f)
@@ -405,7 +404,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:29
 		v2 = s1.result
 		generated.Child(f)
-//line choices_task.go:409
+//line choices_task.go:408
 		goto resume5
 	case 6:
 		s1 := generated.At[switchesAt6](f)
@@ -414,7 +413,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:36
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:418
+//line choices_task.go:417
 		goto resume6
 	case 7:
 		s1 := generated.At[switchesAt7](f)
@@ -423,7 +422,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:38
 		v4 = s1.result
 		generated.Child(f)
-//line choices_task.go:427
+//line choices_task.go:426
 		goto resume7
 	case 8:
 		s1 := generated.At[switchesAt8](f)
@@ -432,7 +431,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:39
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:436
+//line choices_task.go:435
 		goto resume8
 	case 9:
 		s1 := generated.At[switchesAt9](f)
@@ -441,7 +440,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:43
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:445
+//line choices_task.go:444
 		goto resume9
 	case 10:
 		s1 := generated.At[switchesAt10](f)
@@ -450,7 +449,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:44
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:454
+//line choices_task.go:453
 		goto resume10
 	case 11:
 		s1 := generated.At[switchesAt11](f)
@@ -459,7 +458,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:44
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:463
+//line choices_task.go:462
 		goto resume11
 	default:
 		return f.BadResume()
@@ -474,7 +473,7 @@ loop1:
 	}
 //line choices.go:12
 	k = mustStart(t, s, i)
-//line choices_task.go:478
+//line choices_task.go:477
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt1](f)
 		*s1 = switchesAt1{n: n, i: i}
@@ -499,7 +498,7 @@ resume1:
 case1:
 //line choices.go:14
 	v = mustStart(t, s, k)
-//line choices_task.go:503
+//line choices_task.go:502
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt2](f)
 		*s1 = switchesAt2{n: n, i: i, k: k}
@@ -519,7 +518,7 @@ case2:
 //line choices.go:20
 	k++
 	mustStart(t, s, k)
-//line choices_task.go:523
+//line choices_task.go:522
 	if generated.Suspended(t) {
 		*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
 		*h = switchesHeld{s: s, all: all}
@@ -529,7 +528,7 @@ resume3:
 case3:
 //line choices.go:24
 	v1 = mustStart(t, s, k)
-//line choices_task.go:533
+//line choices_task.go:532
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt4](f)
 		*s1 = switchesAt4{n: n, i: i}
@@ -547,7 +546,7 @@ case4:
 		goto next1
 	}
 	v2 = mustStart(t, s, k)
-//line choices_task.go:551
+//line choices_task.go:550
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt5](f)
 		*s1 = switchesAt5{n: n, i: i}
@@ -572,7 +571,7 @@ end2:
 	clause = 0
 //line choices.go:36
 	v3 = mustStart(t, s, n)
-//line choices_task.go:576
+//line choices_task.go:575
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt6](f)
 		*s1 = switchesAt6{n: n, clause: clause}
@@ -599,7 +598,7 @@ else1:
 else2:
 //line choices.go:38
 	v4 = mustStart(t, s, 1)
-//line choices_task.go:603
+//line choices_task.go:602
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt7](f)
 		*s1 = switchesAt7{n: n, clause: clause}
@@ -633,7 +632,7 @@ case6:
 case7:
 //line choices.go:39
 	v5 = mustStart(t, s, 7)
-//line choices_task.go:637
+//line choices_task.go:636
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt8](f)
 		*s1 = switchesAt8{n: n}
@@ -650,7 +649,7 @@ case8:
 	all += "none"
 end6:
 	v6 = mustStart(t, s, n)
-//line choices_task.go:654
+//line choices_task.go:653
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt9](f)
 		*s1 = switchesAt9{n: n}
@@ -664,7 +663,7 @@ resume9:
 	clause1 = 0
 //line choices.go:44
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:668
+//line choices_task.go:667
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt10](f)
 		*s1 = switchesAt10{n: n, tag: tag, clause1: clause1}
@@ -684,7 +683,7 @@ resume10:
 else3:
 //line choices.go:44
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:688
+//line choices_task.go:687
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt11](f)
 		*s1 = switchesAt11{n: n, tag: tag, clause1: clause1}
@@ -720,7 +719,7 @@ end9:
 	}
 }
 
-//line choices_task.go:724
+//line choices_task.go:723
 
 // typeSwitchesAt1 is what typeSwitches keeps while it waits in line 61.
 type typeSwitchesAt1 struct {
@@ -788,7 +787,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch v := list[i].(type) {
 		case int:
 			v5 := mustStart(t, s, v)
-//line choices_task.go:792
+//line choices_task.go:791
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 1)
 				s1 := generated.At[typeSwitchesAt1](f)
@@ -803,7 +802,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v1 := v
 //line choices.go:63
 			v6 := mustStart(t, s, 2)
-//line choices_task.go:807
+//line choices_task.go:806
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 2)
 				s1 := generated.At[typeSwitchesAt2](f)
@@ -818,7 +817,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v2 := v
 //line choices.go:65
 			v7 := mustStart(t, s, 3)
-//line choices_task.go:822
+//line choices_task.go:821
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 3)
 				s1 := generated.At[typeSwitchesAt3](f)
@@ -834,7 +833,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:67
 			defined := func() string { return v3.Error() }
 			mustStart(t, s, 4)
-//line choices_task.go:838
+//line choices_task.go:837
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 4)
 				*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
@@ -848,7 +847,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:71
 			*v4 = 9
 			mustStart(t, s, *v4)
-//line choices_task.go:852
+//line choices_task.go:851
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 5)
 				*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
@@ -858,7 +857,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:73
 			p := &v4
 			mustStart(t, s, 9)
-//line choices_task.go:862
+//line choices_task.go:861
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 6)
 				*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
@@ -869,7 +868,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint(**p)
 		default:
 			mustStart(t, s, 5)
-//line choices_task.go:873
+//line choices_task.go:872
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 7)
 				*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
@@ -881,7 +880,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch list[i].(type) {
 		case int:
 			mustStart(t, s, 6)
-//line choices_task.go:885
+//line choices_task.go:884
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 8)
 				*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
@@ -894,7 +893,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line choices_task.go:898
+//line choices_task.go:897
 
 // typeSwitchesStep is the step form of typeSwitches.
 func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwitchesHeld) generated.Step {
@@ -920,7 +919,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:61
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:924
+//line choices_task.go:923
 		goto resume1
 	case 2:
 		s1 := generated.At[typeSwitchesAt2](f)
@@ -929,7 +928,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:63
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:933
+//line choices_task.go:932
 		goto resume2
 	case 3:
 		s1 := generated.At[typeSwitchesAt3](f)
@@ -938,7 +937,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:65
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:942
+//line choices_task.go:941
 		goto resume3
 	case 4:
 		s1 := generated.At[typeSwitchesAt4](f)
@@ -946,7 +945,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, defined = h.s, h.list, h.all, h.defined
 //line choices.go:68
 		generated.Child(f)
-//line choices_task.go:950
+//line choices_task.go:949
 		goto resume4
 	case 5:
 		s1 := generated.At[typeSwitchesAt5](f)
@@ -954,7 +953,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, v4 = h.s, h.list, h.all, h.v4
 //line choices.go:72
 		generated.Child(f)
-//line choices_task.go:958
+//line choices_task.go:957
 		goto resume5
 	case 6:
 		s1 := generated.At[typeSwitchesAt6](f)
@@ -962,7 +961,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, p = h.s, h.list, h.all, h.v4
 //line choices.go:74
 		generated.Child(f)
-//line choices_task.go:966
+//line choices_task.go:965
 		goto resume6
 	case 7:
 		s1 := generated.At[typeSwitchesAt7](f)
@@ -970,7 +969,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all = h.s, h.list, h.all
 //line choices.go:77
 		generated.Child(f)
-//line choices_task.go:974
+//line choices_task.go:973
 		goto resume7
 	case 8:
 		s1 := generated.At[typeSwitchesAt8](f)
@@ -978,7 +977,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all = h.s, h.list, h.all
 //line choices.go:81
 		generated.Child(f)
-//line choices_task.go:982
+//line choices_task.go:981
 		goto resume8
 	default:
 		return f.BadResume()
@@ -1016,7 +1015,7 @@ loop1:
 case1:
 //line choices.go:61
 	v5 = mustStart(t, s, v)
-//line choices_task.go:1020
+//line choices_task.go:1019
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt1](f)
 		*s1 = typeSwitchesAt1{i: i, v: v}
@@ -1031,7 +1030,7 @@ resume1:
 case2:
 //line choices.go:63
 	v6 = mustStart(t, s, 2)
-//line choices_task.go:1035
+//line choices_task.go:1034
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt2](f)
 		*s1 = typeSwitchesAt2{i: i}
@@ -1046,7 +1045,7 @@ resume2:
 case3:
 //line choices.go:65
 	v7 = mustStart(t, s, 3)
-//line choices_task.go:1050
+//line choices_task.go:1049
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt3](f)
 		*s1 = typeSwitchesAt3{i: i}
@@ -1066,7 +1065,7 @@ case4:
 	}
 //line choices.go:68
 	mustStart(t, s, 4)
-//line choices_task.go:1070
+//line choices_task.go:1069
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, defined: defined}
@@ -1080,7 +1079,7 @@ case5:
 //line choices.go:71
 	**v4 = 9
 	mustStart(t, s, **v4)
-//line choices_task.go:1084
+//line choices_task.go:1083
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: v4}
@@ -1090,7 +1089,7 @@ resume5:
 //line choices.go:73
 	p = v4
 	mustStart(t, s, 9)
-//line choices_task.go:1094
+//line choices_task.go:1093
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: p}
@@ -1103,7 +1102,7 @@ resume6:
 case6:
 //line choices.go:77
 	mustStart(t, s, 5)
-//line choices_task.go:1107
+//line choices_task.go:1106
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1120,7 +1119,7 @@ end1:
 case7:
 //line choices.go:81
 	mustStart(t, s, 6)
-//line choices_task.go:1124
+//line choices_task.go:1123
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1136,7 +1135,7 @@ end3:
 	return generated.Return(f, all, nil)
 }
 
-//line choices_task.go:1140
+//line choices_task.go:1139
 
 // selectsArgs has the arguments of selects.
 type selectsArgs struct {
@@ -1224,7 +1223,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		select {
 		case v := <-a:
 			mustStart(t, s, v)
-//line choices_task.go:1228
+//line choices_task.go:1227
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 1)
 				*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
@@ -1242,7 +1241,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			w, ok := v1, v2
 			p := &w
 			mustStart(t, s, 1)
-//line choices_task.go:1246
+//line choices_task.go:1245
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 2)
 				*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
@@ -1254,7 +1253,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint("b", w, ok)
 		default:
 			v3 := mustStart(t, s, i)
-//line choices_task.go:1258
+//line choices_task.go:1257
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 3)
 				s1 := generated.At[selectsAt3](f)
@@ -1273,7 +1272,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:117
 		x = v4
 		mustStart(t, s, x)
-//line choices_task.go:1277
+//line choices_task.go:1276
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 4)
 			*generated.At[selectsAt4](f) = selectsAt4{x: x}
@@ -1287,7 +1286,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	case v5 := <-a:
 //line choices.go:122
 		v6 := mustStart(t, s, 1)
-//line choices_task.go:1291
+//line choices_task.go:1290
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 5)
 			s1 := generated.At[selectsAt5](f)
@@ -1299,7 +1298,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:122
 		list[v6] = v5
 		mustStart(t, s, x)
-//line choices_task.go:1303
+//line choices_task.go:1302
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 6)
 			*generated.At[selectsAt6](f) = selectsAt6{x: x}
@@ -1311,7 +1310,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:127
 		v7 := mustStart(t, s, 1)
-//line choices_task.go:1315
+//line choices_task.go:1314
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 7)
 			s1 := generated.At[selectsAt7](f)
@@ -1322,7 +1321,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		}
 //line choices.go:128
 		v8 := mustStart(t, s, 2)
-//line choices_task.go:1326
+//line choices_task.go:1325
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 8)
 			s1 := generated.At[selectsAt8](f)
@@ -1336,7 +1335,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		case none <- v7:
 		case a <- v8:
 			mustStart(t, s, 3)
-//line choices_task.go:1340
+//line choices_task.go:1339
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 9)
 				*generated.At[selectsAt9](f) = selectsAt9{x: x}
@@ -1349,7 +1348,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, list, <-a), nil
 }
 
-//line choices_task.go:1353
+//line choices_task.go:1352
 
 // selectsStep is the step form of selects.
 func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) generated.Step {
@@ -1376,7 +1375,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, b, all, list = h.s, h.a, h.b, h.all, h.list
 //line choices.go:100
 		generated.Child(f)
-//line choices_task.go:1380
+//line choices_task.go:1379
 		goto resume1
 	case 2:
 		s1 := generated.At[selectsAt2](f)
@@ -1384,7 +1383,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, b, all, list, w, p = h.s, h.a, h.b, h.all, h.list, h.w, h.p
 //line choices.go:108
 		generated.Child(f)
-//line choices_task.go:1388
+//line choices_task.go:1387
 		goto resume2
 	case 3:
 		s1 := generated.At[selectsAt3](f)
@@ -1393,7 +1392,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:112
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:1397
+//line choices_task.go:1396
 		goto resume3
 	case 4:
 		s1 := generated.At[selectsAt4](f)
@@ -1401,7 +1400,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:118
 		generated.Child(f)
-//line choices_task.go:1405
+//line choices_task.go:1404
 		goto resume4
 	case 5:
 		s1 := generated.At[selectsAt5](f)
@@ -1410,7 +1409,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:122
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:1414
+//line choices_task.go:1413
 		goto resume5
 	case 6:
 		s1 := generated.At[selectsAt6](f)
@@ -1418,7 +1417,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:123
 		generated.Child(f)
-//line choices_task.go:1422
+//line choices_task.go:1421
 		goto resume6
 	case 7:
 		s1 := generated.At[selectsAt7](f)
@@ -1427,7 +1426,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:127
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:1431
+//line choices_task.go:1430
 		goto resume7
 	case 8:
 		s1 := generated.At[selectsAt8](f)
@@ -1436,7 +1435,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:128
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:1440
+//line choices_task.go:1439
 		goto resume8
 	case 9:
 		s1 := generated.At[selectsAt9](f)
@@ -1444,7 +1443,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		a, all, list = h.a, h.all, h.list
 //line choices.go:129
 		generated.Child(f)
-//line choices_task.go:1448
+//line choices_task.go:1447
 		goto resume9
 	default:
 		return f.BadResume()
@@ -1477,7 +1476,7 @@ loop1:
 case1:
 //line choices.go:100
 	mustStart(t, s, v)
-//line choices_task.go:1481
+//line choices_task.go:1480
 	if generated.Suspended(t) {
 		*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list}
@@ -1497,7 +1496,7 @@ case2:
 	*w, ok = v1, v2
 	p = w
 	mustStart(t, s, 1)
-//line choices_task.go:1501
+//line choices_task.go:1500
 	if generated.Suspended(t) {
 		*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list, w: w, p: p}
@@ -1511,7 +1510,7 @@ resume2:
 case3:
 //line choices.go:112
 	v3 = mustStart(t, s, i)
-//line choices_task.go:1515
+//line choices_task.go:1514
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt3](f)
 		*s1 = selectsAt3{i: i}
@@ -1537,7 +1536,7 @@ case4:
 //line choices.go:117
 	x = v4
 	mustStart(t, s, x)
-//line choices_task.go:1541
+//line choices_task.go:1540
 	if generated.Suspended(t) {
 		*generated.At[selectsAt4](f) = selectsAt4{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1553,7 +1552,7 @@ resume4:
 case5:
 //line choices.go:122
 	v6 = mustStart(t, s, 1)
-//line choices_task.go:1557
+//line choices_task.go:1556
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt5](f)
 		*s1 = selectsAt5{x: x, v5: v5}
@@ -1565,7 +1564,7 @@ resume5:
 //line choices.go:122
 	list[v6] = v5
 	mustStart(t, s, x)
-//line choices_task.go:1569
+//line choices_task.go:1568
 	if generated.Suspended(t) {
 		*generated.At[selectsAt6](f) = selectsAt6{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1575,7 +1574,7 @@ resume6:
 	none = nil
 //line choices.go:127
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:1579
+//line choices_task.go:1578
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt7](f)
 		*s1 = selectsAt7{x: x}
@@ -1586,7 +1585,7 @@ resume6:
 resume7:
 //line choices.go:128
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:1590
+//line choices_task.go:1589
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt8](f)
 		*s1 = selectsAt8{x: x, v7: v7}
@@ -1607,7 +1606,7 @@ case6:
 case7:
 //line choices.go:129
 	mustStart(t, s, 3)
-//line choices_task.go:1611
+//line choices_task.go:1610
 	if generated.Suspended(t) {
 		*generated.At[selectsAt9](f) = selectsAt9{x: x}
 		*h = selectsHeld{a: a, all: all, list: list}
@@ -1619,7 +1618,7 @@ end3:
 	return generated.Return(f, all+fmt.Sprint(x, list, <-a), nil)
 }
 
-//line choices_task.go:1623
+//line choices_task.go:1622
 
 // rangesArgs has the arguments of ranges.
 type rangesArgs struct {
@@ -1745,7 +1744,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:137
 			v5 := mustStart(t, s, i)
-//line choices_task.go:1749
+//line choices_task.go:1748
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 1)
 				s1 := generated.At[rangesAt1](f)
@@ -1761,7 +1760,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:139
 	for i8 := 0; i8 < 2; i8++ {
 		mustStart(t, s, 0)
-//line choices_task.go:1765
+//line choices_task.go:1764
 		if generated.Suspended(t) {
 			f, h := rangesKind.Spill(t, 2)
 			*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
@@ -1777,7 +1776,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:143
 			k = i9
 			mustStart(t, s, int(k))
-//line choices_task.go:1781
+//line choices_task.go:1780
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 3)
 				*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
@@ -1795,7 +1794,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:147
 				v6 := mustStart(t, s, int(u))
-//line choices_task.go:1799
+//line choices_task.go:1798
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 4)
 					s1 := generated.At[rangesAt4](f)
@@ -1824,7 +1823,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 				list = append(list, v)
 				list[2] = "changed"
 				v7 := mustStart(t, s, i1)
-//line choices_task.go:1828
+//line choices_task.go:1827
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 5)
 					s1 := generated.At[rangesAt5](f)
@@ -1851,7 +1850,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:158
 				array[2] = 10
 				v8 := mustStart(t, s, v1)
-//line choices_task.go:1855
+//line choices_task.go:1854
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 6)
 					s1 := generated.At[rangesAt6](f)
@@ -1876,7 +1875,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:162
 				array[2] = 11
 				v9 := mustStart(t, s, v2)
-//line choices_task.go:1880
+//line choices_task.go:1879
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 7)
 					s1 := generated.At[rangesAt7](f)
@@ -1893,7 +1892,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:165
 	for i4 := 0; i4 < len(array); i4++ {
 		mustStart(t, s, i4)
-//line choices_task.go:1897
+//line choices_task.go:1896
 		if generated.Suspended(t) {
 			f, h := rangesKind.Spill(t, 8)
 			*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
@@ -1915,7 +1914,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:169
 				v10 := mustStart(t, s, i5)
-//line choices_task.go:1919
+//line choices_task.go:1918
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 9)
 					s1 := generated.At[rangesAt9](f)
@@ -1940,7 +1939,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:171
 			i6 := i12
 			mustStart(t, s, i6)
-//line choices_task.go:1944
+//line choices_task.go:1943
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 10)
 				*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
@@ -1966,7 +1965,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:179
 			v13 := mustStart(t, s, v3)
-//line choices_task.go:1970
+//line choices_task.go:1969
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 11)
 				s1 := generated.At[rangesAt11](f)
@@ -1983,7 +1982,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:182
 		v14 := mustStart(t, s, 2)
-//line choices_task.go:1987
+//line choices_task.go:1986
 		if generated.Suspended(t) {
 			f, h := rangesKind.Spill(t, 12)
 			s1 := generated.At[rangesAt12](f)
@@ -2000,7 +1999,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			i7, v4 := i13, list4[i13]
 			fns = append(fns, func() int { return i7 }, func() int { v4 += "x"; return len(v4) })
 			mustStart(t, s, i7)
-//line choices_task.go:2004
+//line choices_task.go:2003
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 13)
 				*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
@@ -2025,7 +2024,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:190
 			x.i, x.v = i14, list5[i14]
 			mustStart(t, s, x.v)
-//line choices_task.go:2029
+//line choices_task.go:2028
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 14)
 				*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
@@ -2038,7 +2037,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, k), nil
 }
 
-//line choices_task.go:2042
+//line choices_task.go:2041
 
 // rangesStep is the step form of ranges.
 func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generated.Step {
@@ -2075,7 +2074,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:137
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2079
+//line choices_task.go:2078
 		goto resume1
 	case 2:
 		s1 := generated.At[rangesAt2](f)
@@ -2083,7 +2082,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all = h.s, h.all
 //line choices.go:140
 		generated.Child(f)
-//line choices_task.go:2087
+//line choices_task.go:2086
 		goto resume2
 	case 3:
 		s1 := generated.At[rangesAt3](f)
@@ -2091,7 +2090,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all = h.s, h.all
 //line choices.go:144
 		generated.Child(f)
-//line choices_task.go:2095
+//line choices_task.go:2094
 		goto resume3
 	case 4:
 		s1 := generated.At[rangesAt4](f)
@@ -2100,7 +2099,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:147
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:2104
+//line choices_task.go:2103
 		goto resume4
 	case 5:
 		s1 := generated.At[rangesAt5](f)
@@ -2109,7 +2108,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:154
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:2113
+//line choices_task.go:2112
 		goto resume5
 	case 6:
 		s1 := generated.At[rangesAt6](f)
@@ -2118,7 +2117,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:159
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2122
+//line choices_task.go:2121
 		goto resume6
 	case 7:
 		s1 := generated.At[rangesAt7](f)
@@ -2127,7 +2126,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:163
 		v9 = s1.result
 		generated.Child(f)
-//line choices_task.go:2131
+//line choices_task.go:2130
 		goto resume7
 	case 8:
 		s1 := generated.At[rangesAt8](f)
@@ -2135,7 +2134,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list, array = h.s, h.all, h.list, h.array
 //line choices.go:166
 		generated.Child(f)
-//line choices_task.go:2139
+//line choices_task.go:2138
 		goto resume8
 	case 9:
 		s1 := generated.At[rangesAt9](f)
@@ -2144,7 +2143,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:169
 		v10 = s1.result
 		generated.Child(f)
-//line choices_task.go:2148
+//line choices_task.go:2147
 		goto resume9
 	case 10:
 		s1 := generated.At[rangesAt10](f)
@@ -2152,7 +2151,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list, text2 = h.s, h.all, h.list, h.v
 //line choices.go:172
 		generated.Child(f)
-//line choices_task.go:2156
+//line choices_task.go:2155
 		goto resume10
 	case 11:
 		s1 := generated.At[rangesAt11](f)
@@ -2161,7 +2160,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:179
 		v13 = s1.result
 		generated.Child(f)
-//line choices_task.go:2165
+//line choices_task.go:2164
 		goto resume11
 	case 12:
 		s1 := generated.At[rangesAt12](f)
@@ -2170,7 +2169,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:182
 		v14 = s1.result
 		generated.Child(f)
-//line choices_task.go:2174
+//line choices_task.go:2173
 		goto resume12
 	case 13:
 		s1 := generated.At[rangesAt13](f)
@@ -2178,7 +2177,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, fns, list4 = h.s, h.all, h.fns, h.list
 //line choices.go:184
 		generated.Child(f)
-//line choices_task.go:2182
+//line choices_task.go:2181
 		goto resume13
 	case 14:
 		s1 := generated.At[rangesAt14](f)
@@ -2186,7 +2185,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list5 = h.s, h.all, h.list5
 //line choices.go:191
 		generated.Child(f)
-//line choices_task.go:2190
+//line choices_task.go:2189
 		goto resume14
 	default:
 		return f.BadResume()
@@ -2201,7 +2200,7 @@ loop1:
 	}
 //line choices.go:137
 	v5 = mustStart(t, s, i)
-//line choices_task.go:2205
+//line choices_task.go:2204
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt1](f)
 		*s1 = rangesAt1{n: n, i: i}
@@ -2224,7 +2223,7 @@ loop2:
 	}
 //line choices.go:140
 	mustStart(t, s, 0)
-//line choices_task.go:2228
+//line choices_task.go:2227
 	if generated.Suspended(t) {
 		*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
 		*h = rangesHeld{s: s, all: all}
@@ -2245,7 +2244,7 @@ loop3:
 //line choices.go:143
 	k = i9
 	mustStart(t, s, int(k))
-//line choices_task.go:2249
+//line choices_task.go:2248
 	if generated.Suspended(t) {
 		*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
 		*h = rangesHeld{s: s, all: all}
@@ -2265,7 +2264,7 @@ loop4:
 //line choices.go:146
 	u = i10
 	v6 = mustStart(t, s, int(u))
-//line choices_task.go:2269
+//line choices_task.go:2268
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt4](f)
 		*s1 = rangesAt4{k: k, i10: i10, u: u}
@@ -2296,7 +2295,7 @@ loop5:
 	list = append(list, v)
 	list[2] = "changed"
 	v7 = mustStart(t, s, i1)
-//line choices_task.go:2300
+//line choices_task.go:2299
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt5](f)
 		*s1 = rangesAt5{k: k, i1: i1}
@@ -2326,7 +2325,7 @@ loop6:
 	v1 = list2[i2]
 	(*array)[2] = 10
 	v8 = mustStart(t, s, v1)
-//line choices_task.go:2330
+//line choices_task.go:2329
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt6](f)
 		*s1 = rangesAt6{k: k, list2: list2, i2: i2, v1: v1}
@@ -2354,7 +2353,7 @@ loop7:
 	v2 = list3[i3]
 	(*array)[2] = 11
 	v9 = mustStart(t, s, v2)
-//line choices_task.go:2358
+//line choices_task.go:2357
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt7](f)
 		*s1 = rangesAt7{k: k, i3: i3, v2: v2}
@@ -2378,7 +2377,7 @@ loop8:
 	}
 //line choices.go:166
 	mustStart(t, s, i4)
-//line choices_task.go:2382
+//line choices_task.go:2381
 	if generated.Suspended(t) {
 		*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
 		*h = rangesHeld{s: s, all: all, list: list, array: array}
@@ -2404,7 +2403,7 @@ loop9:
 //line choices.go:168
 	i5, c = i11, char
 	v10 = mustStart(t, s, i5)
-//line choices_task.go:2408
+//line choices_task.go:2407
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt9](f)
 		*s1 = rangesAt9{k: k, size: size, i11: i11, i5: i5, c: c}
@@ -2433,7 +2432,7 @@ loop10:
 //line choices.go:171
 	i6 = i12
 	mustStart(t, s, i6)
-//line choices_task.go:2437
+//line choices_task.go:2436
 	if generated.Suspended(t) {
 		*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
 		*h = rangesHeld{s: s, all: all, list: list, v: text2}
@@ -2460,7 +2459,7 @@ end11:
 //line choices.go:178
 	v3 = v11
 	v13 = mustStart(t, s, v3)
-//line choices_task.go:2464
+//line choices_task.go:2463
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt11](f)
 		*s1 = rangesAt11{k: k, v3: v3}
@@ -2476,7 +2475,7 @@ end12:
 	fns = nil
 //line choices.go:182
 	v14 = mustStart(t, s, 2)
-//line choices_task.go:2480
+//line choices_task.go:2479
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt12](f)
 		*s1 = rangesAt12{k: k}
@@ -2504,7 +2503,7 @@ loop12:
 	}
 //line choices.go:184
 	mustStart(t, s, i7)
-//line choices_task.go:2508
+//line choices_task.go:2507
 	if generated.Suspended(t) {
 		*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
 		*h = rangesHeld{s: s, all: all, fns: fns, list: list4}
@@ -2535,7 +2534,7 @@ loop13:
 //line choices.go:190
 	x.i, x.v = i14, list5[i14]
 	mustStart(t, s, x.v)
-//line choices_task.go:2539
+//line choices_task.go:2538
 	if generated.Suspended(t) {
 		*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
 		*h = rangesHeld{s: s, all: all, list5: list5}
@@ -2549,7 +2548,7 @@ end14:
 	return generated.Return(f, all+fmt.Sprint(x, k), nil)
 }
 
-//line choices_task.go:2553
+//line choices_task.go:2552
 
 // labelledArgs has the arguments of labelled.
 type labelledArgs struct {
@@ -2588,7 +2587,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 			switch i {
 			case 1:
 				mustStart(t, s, 1)
-//line choices_task.go:2592
+//line choices_task.go:2591
 				if generated.Suspended(t) {
 					f, h := labelledKind.Spill(t, 1)
 					*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
@@ -2602,7 +2601,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line choices.go:206
 						v := mustStart(t, s, j)
-//line choices_task.go:2606
+//line choices_task.go:2605
 						if generated.Suspended(t) {
 							f, h := labelledKind.Spill(t, 2)
 							s1 := generated.At[labelledAt2](f)
@@ -2631,7 +2630,7 @@ inner:
 	default:
 		for {
 			mustStart(t, s, n)
-//line choices_task.go:2635
+//line choices_task.go:2634
 			if generated.Suspended(t) {
 				_, h := labelledKind.Spill(t, 3)
 				*h = labelledHeld{all: all}
@@ -2644,7 +2643,7 @@ inner:
 	return all, nil
 }
 
-//line choices_task.go:2648
+//line choices_task.go:2647
 
 // labelledStep is the step form of labelled.
 func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) generated.Step {
@@ -2665,7 +2664,7 @@ func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) ge
 		s, all = h.s, h.all
 //line choices.go:202
 		generated.Child(f)
-//line choices_task.go:2669
+//line choices_task.go:2668
 		goto resume1
 	case 2:
 		s1 := generated.At[labelledAt2](f)
@@ -2674,13 +2673,13 @@ func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) ge
 //line choices.go:206
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:2678
+//line choices_task.go:2677
 		goto resume2
 	case 3:
 		all = h.all
 //line choices.go:220
 		generated.Child(f)
-//line choices_task.go:2684
+//line choices_task.go:2683
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2704,7 +2703,7 @@ loop1:
 case1:
 //line choices.go:202
 	mustStart(t, s, 1)
-//line choices_task.go:2708
+//line choices_task.go:2707
 	if generated.Suspended(t) {
 		*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
 		*h = labelledHeld{s: s, all: all}
@@ -2722,7 +2721,7 @@ loop2:
 	}
 //line choices.go:206
 	v = mustStart(t, s, j)
-//line choices_task.go:2726
+//line choices_task.go:2725
 	if generated.Suspended(t) {
 		s1 := generated.At[labelledAt2](f)
 		*s1 = labelledAt2{n: n, i: i, j: j}
@@ -2762,7 +2761,7 @@ end4:
 case3:
 //line choices.go:220
 	mustStart(t, s, n)
-//line choices_task.go:2766
+//line choices_task.go:2765
 	if generated.Suspended(t) {
 		*h = labelledHeld{all: all}
 		return generated.Wait(f, t, 3)
@@ -2772,7 +2771,7 @@ resume3:
 	return generated.Return(f, all, nil)
 }
 
-//line choices_task.go:2776
+//line choices_task.go:2775
 
 // mapsArgs has the arguments of maps.
 type mapsArgs struct {
@@ -2829,7 +2828,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:236
 				err := t.Yield()
-//line choices_task.go:2833
+//line choices_task.go:2832
 				if generated.Suspended(t) {
 					_, h := mapsKind.Spill(t, 1)
 					*h = mapsHeld{s: s, m: m, seen: seen, it: it}
@@ -2858,7 +2857,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:242
 				v5 := mustStart(t, s, 1)
-//line choices_task.go:2862
+//line choices_task.go:2861
 				if generated.Suspended(t) {
 					f, h := mapsKind.Spill(t, 2)
 					s1 := generated.At[mapsAt2](f)
@@ -2888,7 +2887,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:245
 				v8 := mustStart(t, s, len(k1))
-//line choices_task.go:2892
+//line choices_task.go:2891
 				if generated.Suspended(t) {
 					f, h := mapsKind.Spill(t, 3)
 					s1 := generated.At[mapsAt3](f)
@@ -2906,7 +2905,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(len(seen), len(m), count), nil
 }
 
-//line choices_task.go:2910
+//line choices_task.go:2909
 
 // mapsStep is the step form of maps.
 func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step {
@@ -2932,7 +2931,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 		s, m, seen, it = h.s, h.m, h.seen, h.it
 //line choices.go:236
 		err = generated.Err(f)
-//line choices_task.go:2936
+//line choices_task.go:2935
 		goto resume1
 	case 2:
 		s1 := generated.At[mapsAt2](f)
@@ -2941,7 +2940,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 //line choices.go:242
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2945
+//line choices_task.go:2944
 		goto resume2
 	case 3:
 		s1 := generated.At[mapsAt3](f)
@@ -2950,7 +2949,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 //line choices.go:245
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2954
+//line choices_task.go:2953
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2976,7 +2975,7 @@ end1:
 	}
 	seen[k] = true
 	err = t.Yield()
-//line choices_task.go:2980
+//line choices_task.go:2979
 	if generated.Suspended(t) {
 		*h = mapsHeld{s: s, m: m, seen: seen, it: it}
 		return generated.Wait(f, t, 1)
@@ -3005,7 +3004,7 @@ loop2:
 end4:
 //line choices.go:242
 	v5 = mustStart(t, s, 1)
-//line choices_task.go:3009
+//line choices_task.go:3008
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt2](f)
 		*s1 = mapsAt2{count: count}
@@ -3032,7 +3031,7 @@ end6:
 //line choices.go:244
 	k1 = v6
 	v8 = mustStart(t, s, len(k1))
-//line choices_task.go:3036
+//line choices_task.go:3035
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt3](f)
 		*s1 = mapsAt3{count: count}
@@ -3049,4 +3048,4 @@ end7:
 	return generated.Return(f, fmt.Sprint(len(seen), len(m), count), nil)
 }
 
-//line choices_task.go:3053
+//line choices_task.go:3052

@@ -30,7 +30,6 @@ func init() {
 	generated.Bind(Sum, sumStart, nil)
 }
 
-
 // bothResult is what Both returns.
 type bothResult = struct {
 	R0 int
@@ -59,7 +58,7 @@ var bothKind *generated.HeldKind[bothState, bothHeld, bothResult]
 func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 //line other.go:12
 	err := t.Yield()
-//line other_task.go:63
+//line other_task.go:62
 	if generated.Suspended(t) {
 		f, h := bothKind.Spill(t, 1)
 		*generated.At[bothAt1](f) = bothAt1{n: n}
@@ -70,7 +69,7 @@ func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 	return n + 1, s + "!", err
 }
 
-//line other_task.go:74
+//line other_task.go:73
 
 // bothStep is the step form of Both.
 func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.Step {
@@ -91,14 +90,14 @@ func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.
 		s = h.s
 //line other.go:12
 		err = generated.Err(f)
-//line other_task.go:95
+//line other_task.go:94
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:12
 	err = t.Yield()
-//line other_task.go:102
+//line other_task.go:101
 	if generated.Suspended(t) {
 		*generated.At[bothAt1](f) = bothAt1{n: n}
 		*h = bothHeld{s: s}
@@ -109,7 +108,7 @@ resume1:
 	return generated.Return(f, bothResult{n + 1, s + "!"}, err)
 }
 
-//line other_task.go:113
+//line other_task.go:112
 
 type workerLogState struct{}
 
@@ -125,7 +124,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:129
+//line other_task.go:128
 	if generated.Suspended(t) {
 		_, h := workerLogKind.Spill(t, 1)
 		*h = workerLogHeld{w: w, s: s}
@@ -135,7 +134,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 	return fmt.Sprint(w.Name, s, w.calls)
 }
 
-//line other_task.go:139
+//line other_task.go:138
 
 // workerLogStep is the step form of (*Worker).Log.
 func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld) generated.Step {
@@ -151,7 +150,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 		w, s = h.w, h.s
 //line other.go:25
 		generated.Err(f)
-//line other_task.go:155
+//line other_task.go:154
 		goto resume1
 	default:
 		return f.BadResume()
@@ -159,7 +158,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:163
+//line other_task.go:162
 	if generated.Suspended(t) {
 		*h = workerLogHeld{w: w, s: s}
 		return generated.Wait(f, t, 1)
@@ -169,7 +168,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint(w.Name, s, w.calls), nil)
 }
 
-//line other_task.go:173
+//line other_task.go:172
 
 // sumAt1 is what Sum keeps while it waits in line 31.
 type sumAt1 struct {
@@ -188,7 +187,7 @@ var sumKind *generated.HeldKind[sumState, sumHeld, int]
 func sumStart(t *task.T, list ...int) (n int) {
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:192
+//line other_task.go:191
 	if generated.Suspended(t) {
 		f, h := sumKind.Spill(t, 1)
 		*generated.At[sumAt1](f) = sumAt1{n: n}
@@ -202,7 +201,7 @@ func sumStart(t *task.T, list ...int) (n int) {
 	return n
 }
 
-//line other_task.go:206
+//line other_task.go:205
 
 // sumStep is the step form of Sum.
 func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
@@ -220,14 +219,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line other.go:31
 		generated.Err(f)
-//line other_task.go:224
+//line other_task.go:223
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:231
+//line other_task.go:230
 	if generated.Suspended(t) {
 		*generated.At[sumAt1](f) = sumAt1{n: n}
 		*h = sumHeld{list: list}
@@ -241,4 +240,4 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line other_task.go:245
+//line other_task.go:244
