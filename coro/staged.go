@@ -95,7 +95,7 @@ func (s *stagedSend[T]) park(w *Worker, h *header) parking {
 		if p = c.lock.admit(c, h); p == parked {
 			c.senders.push(h, v)
 			if h.layout&flagListed != 0 {
-				h.node().sends = true
+				h.node().prev |= waitSends
 			}
 		}
 	}

@@ -248,16 +248,6 @@ type noFrame struct{}
 func (*noFrame) Error() string { return arena.ErrExhausted.Error() }
 func (*noFrame) Unwrap() error { return arena.ErrExhausted }
 
-// abandon frees the frames that were made in a step that has panicked.
-func (s *Suspension) abandon() {
-	for h := s.innermost.get(); h != nil; {
-		parent := h.parent.get()
-		s.w.discard(h)
-		h = parent
-	}
-	s.clear()
-}
-
 // clear makes s go on, after its chain has been handed on, and returns the operation that the
 // innermost function waits for. The result's place stays for Enter.
 func (s *Suspension) clear() Waiting {
@@ -338,7 +328,10 @@ func (w *Worker) panicError(h *header, v any) error {
 	}
 	w.passing = newPanicError(h, v)
 	if raised != nil && sameValue(raised.Value, v) {
-		w.passing.Stack, w.passing.Backtrace = raised.Stack, raised.Backtrace
+		w.passing.Stack = raised.Stack
+		if len(raised.Backtrace.Tasks) > 0 {
+			w.passing.Backtrace = raised.Backtrace
+		}
 	}
 	return w.passing
 }
@@ -358,12 +351,6 @@ func (s *Suspension) Recovered(v any) error {
 		return raised
 	}
 	return &PanicError{Value: v, Stack: debug.Stack()}
-}
-
-// sameValue reports whether a and b are one interface value. It compares no contents, which may not
-// be comparable.
-func sameValue(a, b any) bool {
-	return *(*[2]uintptr)(unsafe.Pointer(&a)) == *(*[2]uintptr)(unsafe.Pointer(&b))
 }
 
 // ReturnBoth ends the task of f with a result and an error, either of which may be nil. Frame.Fail

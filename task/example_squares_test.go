@@ -30,7 +30,7 @@ func sumOfSquares(t *task.T, last int) (sum int, err error) {
 	return sum, nil
 }
 
-func Example() {
+func Example_squares() {
 	pool := executor.NewPool()
 	defer pool.Close()
 	sum, err := task.Run(context.Background(), pool, task.Call1(sumOfSquares, 10))

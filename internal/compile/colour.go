@@ -57,6 +57,9 @@ func (u *unit) findSuspending() {
 		}
 		_, body := fn.syntax()
 		ast.Inspect(body, func(n ast.Node) bool {
+			if r, ok := n.(*ast.RangeStmt); ok && u.allOf(r) != nil {
+				mark(fn)
+			}
 			call, ok := n.(*ast.CallExpr)
 			if !ok {
 				_, isLit := n.(*ast.FuncLit)
@@ -174,6 +177,23 @@ func (u *unit) methodCallee(f *types.Func, sig *types.Signature, recv ast.Expr, 
 	return callee{kind: u.methodKind(f, s.Recv()), fn: f, sig: sig, recv: recv, path: path}
 }
 
+// allOf returns the call of task.Chan.All that a range is over, or nil.
+func (u *unit) allOf(s *ast.RangeStmt) *ast.CallExpr {
+	call, ok := ast.Unparen(s.X).(*ast.CallExpr)
+	if !ok || len(call.Args) != 1 || !isTaskPointer(u.info.TypeOf(call.Args[0])) {
+		return nil
+	}
+	selector, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	if !ok || u.info.Selections[selector] == nil {
+		return nil
+	}
+	f, ok := u.info.Selections[selector].Obj().(*types.Func)
+	if !ok || !inTask(f) || f.Name() != "All" {
+		return nil
+	}
+	return call
+}
+
 // isIterator reports whether a method of package task returns an iterator over what it waits for.
 func isIterator(sig *types.Signature) bool {
 	if sig.Results().Len() != 1 {
@@ -191,7 +211,8 @@ func (u *unit) methodKind(f *types.Func, recv types.Type) calleeKind {
 }
 
 // suspends reports whether a statement or expression of the function contains a call that may
-// suspend it. Calls in literals are those of other functions.
+// suspend it, or a defer statement, and has to be taken apart therefore. Calls in literals are those of
+// other functions.
 func (u *unit) suspends(n ast.Node) bool {
 	if n == nil {
 		return false
@@ -201,6 +222,10 @@ func (u *unit) suspends(n ast.Node) bool {
 		switch x := n.(type) {
 		case *ast.FuncLit:
 			return false
+		case *ast.DeferStmt:
+			found = true
+		case *ast.RangeStmt:
+			found = found || u.allOf(x) != nil
 		case *ast.CallExpr:
 			if u.isAwait(x) {
 				found = true
@@ -230,6 +255,9 @@ func (fn *function) checkUses() {
 	astutil.Apply(body, func(c *astutil.Cursor) bool {
 		switch x := c.Node().(type) {
 		case *ast.FuncLit:
+			if inner := u.literals[x]; inner != nil && inner.t == fn.t {
+				return false // a deferred literal, which is checked by itself
+			}
 			depth = append(depth, x)
 		case *ast.CallExpr:
 			if u.taskCallee(x).kind != noCallee {
@@ -241,6 +269,12 @@ func (fn *function) checkUses() {
 			}
 			if s, ok := ast.Unparen(x.Fun).(*ast.SelectorExpr); ok {
 				if id, ok := ast.Unparen(s.X).(*ast.Ident); ok && u.info.Uses[id] == fn.t {
+					allowed[id] = true
+				}
+			}
+		case *ast.RangeStmt:
+			if all := u.allOf(x); all != nil {
+				if id, ok := ast.Unparen(all.Args[0]).(*ast.Ident); ok {
 					allowed[id] = true
 				}
 			}

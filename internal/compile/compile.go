@@ -162,6 +162,8 @@ type unit struct {
 	usage     map[*types.Var]*usage
 	temporary map[*types.Var]bool
 
+	deferredIn map[*ast.FuncLit]*function // of deferred literals that are task functions
+
 	// rawTypes has the types of temporaries that are of package generated.
 	rawTypes map[*types.Var]func(*file) string
 
@@ -188,7 +190,7 @@ func newUnit(p *packages.Package, fset *token.FileSet, diag *diagnostics, lines 
 	u := &unit{
 		types: p.Types, info: p.TypesInfo, fset: fset, diag: diag, lines: lines, sizes: p.TypesSizes,
 		functions: map[*types.Func]*function{}, literals: map[*ast.FuncLit]*function{},
-		usage: map[*types.Var]*usage{}, temporary: map[*types.Var]bool{}, awaitCalls: map[*ast.CallExpr]bool{},
+		usage: map[*types.Var]*usage{}, temporary: map[*types.Var]bool{}, awaitCalls: map[*ast.CallExpr]bool{}, deferredIn: map[*ast.FuncLit]*function{},
 		rawTypes: map[*types.Var]func(*file) string{},
 		topNames: map[string]bool{}, fileNames: map[string]bool{},
 		localTypes: map[*types.TypeName]string{},
@@ -284,6 +286,9 @@ func (fn *function) numberAwaits() {
 			a.point = len(fn.awaits)
 		}
 	}
+	for i, a := range fn.deferredAwaits {
+		a.point = len(fn.awaits) + 1 + i // for names only
+	}
 	fn.flow.gotos = map[string]bool{}
 	_, body := fn.syntax()
 	ast.Inspect(body, func(n ast.Node) bool {
@@ -335,13 +340,14 @@ func (u *unit) findFunctions(f *file) {
 
 // findLiterals finds the task functions among the literals in a function.
 func (u *unit) findLiterals(f *file, fn *function) {
+	fn.findDeferred()
 	_, body := fn.syntax()
 	ast.Inspect(body, func(n ast.Node) bool {
 		lit, ok := n.(*ast.FuncLit)
 		if !ok {
 			return true
 		}
-		if sig, ok := u.info.TypeOf(lit).Underlying().(*types.Signature); ok && isTaskSignature(sig) {
+		if u.isTaskFunction(lit) {
 			inner := u.newFunction(f, nil, lit, fn)
 			u.literals[lit] = inner
 			f.functions = append(f.functions, inner)
@@ -362,7 +368,7 @@ func (fn *function) findCaptured() {
 			return true
 		}
 		v, ok := fn.unit.info.Uses[id].(*types.Var)
-		if !ok || seen[v] || fn.unit.usage[v] == nil {
+		if !ok || seen[v] || v == fn.t || fn.unit.usage[v] == nil {
 			return true
 		}
 		if v.Pos() < fn.lit.Pos() || v.Pos() >= fn.lit.End() {
@@ -372,6 +378,7 @@ func (fn *function) findCaptured() {
 		return true
 	})
 	slices.SortFunc(fn.captured, func(a, b *types.Var) int { return cmp.Compare(a.Pos(), b.Pos()) })
+	fn.capturePanic()
 }
 
 // suffixes are what the names of a function's parts end in.

@@ -96,7 +96,7 @@ func (fn *function) defineText() string {
 		types_ += ", " + fn.heldType()
 	}
 	p := f.unit.fset.Position(fn.pos())
-	return fmt.Sprintf("%s[%s, %s](%q, %q, %d, %s)", f.generated(define), types_, fn.resultText(), fn.display, baseName(p.Filename), p.Line, fn.stepName()+fn.typeParamNames())
+	return fmt.Sprintf("%s[%s, %s](%q, %q, %d, %s)", f.generated(define), types_, fn.resultText(), fn.display, baseName(p.Filename), p.Line, fn.stepName()+fn.typeParamNames()+fn.options())
 }
 
 func (f *file) writeBinding(b *strings.Builder, fn *function) {
@@ -217,7 +217,11 @@ func (f *file) writeStates(b *strings.Builder, fn *function) {
 		fmt.Fprintf(b, "type %s [(%s + 7) / 8]uint64\n\n", fn.stateType(), size)
 	}
 	if l.hasHeld {
+		f.writeExit(b, fn)
 		fmt.Fprintf(b, "type %sHeld%s struct {\n", fn.base, fn.typeParamList())
+		if fn.isDeferring() {
+			fmt.Fprintf(b, "exit %s\n", fn.exitType())
+		}
 		for _, s := range l.slots {
 			text := s.text
 			if text == "" {

@@ -10,6 +10,9 @@ import (
 
 func (e *stepEmitter) ret(n *ret) {
 	e.line(n.pos)
+	if n.isEnd && e.fn.isDeferring() && len(e.fn.results) == 0 {
+		return // it goes on at the exit
+	}
 	if n.isEnd && len(e.fn.results) > 0 {
 		e.printf("panic(\"unreachable\")\n")
 		return
@@ -24,6 +27,9 @@ func (e *stepEmitter) ret(n *ret) {
 // returnText returns the statements that end the task with the results.
 func (e *stepEmitter) returnText(results []ast.Expr, pos token.Pos) string {
 	fn := e.fn
+	if fn.isDeferring() {
+		return e.exitText(results)
+	}
 	values, fails := splitResults(fn.sig)
 	n := len(fn.results)
 	texts := make([]string, n)

@@ -39,13 +39,13 @@ func (e *emitter) spill(a *await) {
 		e.move(e.fn.state, s.state)
 	}
 	switch {
-	case s.isBare() && e.inStep && l.hasHeld: // nothing dead is kept
+	case l.isBare(s) && e.inStep && l.hasHeld: // nothing dead is kept
 		e.printf("if %s != nil {\n*%s = %s{}\n}\n", e.fn.heldName, e.fn.heldName, e.fn.heldType())
-	case !s.isBare():
+	case !l.isBare(s):
 		if e.inStep && l.hasBare() {
 			e.printf("%s = %s.Hold(%s, %s, %s)\n", e.fn.heldName, e.kind(), e.fn.names[e.fn.t], e.fn.frame, e.fn.heldName)
 		}
-		e.printf("*%s = %s{%s}\n", e.fn.heldName, e.fn.heldType(), e.stored(s.held))
+		e.printf("*%s = %s{%s}\n", e.fn.heldName, e.fn.heldType(), e.keptExit()+e.stored(s.held))
 		e.move(e.fn.heldName, s.held)
 	}
 	switch {

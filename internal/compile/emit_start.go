@@ -38,10 +38,15 @@ func (f *file) startFunction(fn *function) string {
 // startLiteral returns the start form of a literal, as an expression. The variables in pointers are
 // pointers where it stands.
 func (f *file) startLiteral(fn *function, pointers varSet) string {
+	return f.generated("Literal") + "(" + f.literalText(fn, pointers) + ")"
+}
+
+// literalText is startLiteral for a literal that is no function value.
+func (f *file) literalText(fn *function, pointers varSet) string {
 	e := f.newStartEmitter(fn, pointers)
-	e.printf("%s(func(", f.generated("Literal"))
+	e.printf("func(")
 	e.signatureAndBody()
-	return strings.TrimSuffix(e.String(), "\n") + ")"
+	return strings.TrimSuffix(e.String(), "\n")
 }
 
 func (fn *function) paramName(v *types.Var) string {
@@ -71,6 +76,10 @@ func (e *startEmitter) signatureAndBody() {
 		e.printf(")")
 	}
 	e.printf(" {\n")
+	if fn.isDeferring() {
+		e.beginAndRun()
+		return
+	}
 	if fn.hasGoto {
 		e.declareTemporaries()
 	}
@@ -317,7 +326,7 @@ func (e *startEmitter) await(a *await) {
 	if fresh {
 		assign = ":="
 	}
-	e.printf("%s%s\n", e.lhsText(a, assign), e.callText(a))
+	e.callStmt(a, e.lhsText(a, assign))
 	if a.point == 0 {
 		return
 	}
@@ -329,11 +338,11 @@ func (e *startEmitter) await(a *await) {
 		frame = fn.frame
 	}
 	spill := e.kind() + ".Spill(" + fn.names[fn.t] + ", " + itoa(a.point) + ")"
-	if l.hasHeld && s.isBare() {
+	if l.hasHeld && l.isBare(s) {
 		spill = strings.Replace(spill, "Spill", "SpillBare", 1)
 	}
 	switch {
-	case !s.isBare():
+	case !l.isBare(s):
 		e.printf("%s, %s := %s\n", frame, fn.heldName, spill)
 	case frame != "_":
 		e.printf("%s := %s\n", frame, spill)

@@ -22,11 +22,13 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func (fn *function) stepName() string { return fn.base + "Step" }
 
 // kind returns the expression that is the function's kind.
-func (e *emitter) kind() string {
-	if len(e.fn.typeParams) > 0 {
-		return e.fn.base + "Kind" + e.fn.typeParamNames() + "()"
+func (e *emitter) kind() string { return e.fn.kindText() }
+
+func (fn *function) kindText() string {
+	if len(fn.typeParams) > 0 {
+		return fn.base + "Kind" + fn.typeParamNames() + "()"
 	}
-	return e.fn.base + "Kind"
+	return fn.base + "Kind"
 }
 
 // resultText returns the type R of the function.
@@ -53,23 +55,34 @@ func (f *file) stepFunction(fn *function) string {
 	e.renderer.jump = func(j *jump, _ bool) string { return "goto " + j.label().name }
 	for _, list := range [][]*types.Var{fn.arguments(), fn.results, fn.locals} {
 		for _, v := range list {
-			if fn.isBox(v) {
+			if fn.isBox(v) || fn.isExit(v) {
 				e.pointers[v] = true
 			}
 		}
 	}
-	e.printf("func %s%s(%s %s", fn.stepName(), fn.typeParamList(), fn.frame, fn.frameType())
+	name := fn.stepName()
+	if fn.isDeferring() {
+		e.outerStep()
+		name = fn.runName()
+	}
+	e.printf("func %s%s(%s %s", name, fn.typeParamList(), fn.frame, fn.frameType())
 	if fn.layout.hasHeld {
 		e.printf(", %s *%s", fn.heldName, fn.heldType())
 	}
-	e.printf(") %s {\n", f.generated("Step"))
+	if fn.isDeferring() {
+		e.runHead()
+	} else {
+		e.printf(") %s {\n", f.generated("Step"))
+	}
 	e.nameLabels()
 	e.head()
 	e.entry()
 	for _, i := range fn.flow.instrs {
 		e.instr(i)
 	}
-	if n := len(fn.flow.instrs); n == 0 || fn.flow.instrs[n-1].falls() {
+	if fn.isDeferring() {
+		e.exitBlock()
+	} else if n := len(fn.flow.instrs); n == 0 || fn.flow.instrs[n-1].falls() {
 		e.printf("panic(\"unreachable\")\n")
 	}
 	e.printf("}\n")
@@ -118,7 +131,9 @@ func (e *stepEmitter) nameLabels() {
 func (e *stepEmitter) head() {
 	fn, f := e.fn, e.file
 	resume := f.generated("Resume") + "(" + fn.frame + ")"
-	if len(fn.awaits) > 0 {
+	if fn.isDeferring() {
+		// in runHead
+	} else if len(fn.awaits) > 0 {
 		e.printf("%s := %s\n", fn.names[fn.t], resume)
 	} else {
 		e.printf("%s\n", resume)
@@ -139,7 +154,7 @@ func (e *stepEmitter) head() {
 	byType := map[string][]string{}
 	var order []string
 	var boxed []*types.Var
-	for _, list := range [][]*types.Var{fn.arguments(), fn.results, fn.locals} {
+	for _, list := range [][]*types.Var{fn.arguments(), fn.ownResults(), fn.locals} {
 		for _, v := range list {
 			if v.Name() == "" || v.Name() == "_" || !uses[v] && !defs[v] {
 				continue
@@ -175,7 +190,7 @@ func (s *storage) all() []field { return append(slices.Clone(s.state), s.held...
 // entry loads what is stored at the resume point and goes there.
 func (e *stepEmitter) entry() {
 	fn := e.fn
-	e.printf("switch %s.At() {\n", fn.frame)
+	e.printf("switch %s {\n", e.resumePoint())
 	e.printf("case 0:\n")
 	e.loadArguments()
 	for n, a := range fn.awaits {
@@ -186,7 +201,8 @@ func (e *stepEmitter) entry() {
 		e.line(token.NoPos)
 		e.printf("goto %s\n", e.resumes[n+1])
 	}
-	e.printf("default:\nreturn %s.BadResume()\n}\n", fn.frame)
+	e.exitEntries()
+	e.printf("default:\nreturn %s.BadResume()%s\n}\n", fn.frame, e.andOK())
 }
 
 // load assigns what is stored to the variables.
@@ -221,7 +237,7 @@ func (e *stepEmitter) loadArguments() {
 	fn := e.fn
 	s := fn.layout.args
 	e.load(fn.pointName(0), s)
-	for _, v := range fn.results {
+	for _, v := range fn.ownResults() {
 		if fn.isBox(v) && v.Name() != "" && v.Name() != "_" {
 			e.printf("%s = new(%s)\n", fn.names[v], e.fn.typeOf(v))
 		}
@@ -284,6 +300,8 @@ func (e *stepEmitter) instr(i *instr) {
 		e.choice(i.node.(*choice))
 	case opReturn:
 		e.ret(i.node.(*ret))
+	case opDefer:
+		e.deferral(i.node.(*deferral))
 	case opIf:
 		e.line(i.pos)
 		e.withCopies(func() {
@@ -336,12 +354,12 @@ func (e *stepEmitter) await(a *await) {
 	if a.callee.recv != nil {
 		nodes = append(nodes, a.callee.recv)
 	}
-	e.withCopies(func() { e.printf("%s%s\n", e.lhsText(a, "="), e.callText(a)) }, nodes...)
+	e.withCopies(func() { e.callStmt(a, e.lhsText(a, "=")) }, nodes...)
 	e.line(token.NoPos)
 	t := e.fn.names[e.fn.t]
 	e.printf("if %s(%s) {\n", e.file.generated("Suspended"), t)
 	e.spill(a)
-	e.printf("return %s(%s, %s, %d)\n}\n", e.file.generated("Wait"), e.fn.frame, t, a.point)
+	e.printf("return %s(%s, %s, %d)%s\n}\n", e.file.generated("Wait"), e.fn.frame, t, a.point, e.andOK())
 	e.printf("%s:\n", e.resumes[a.point])
 }
 

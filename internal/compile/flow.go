@@ -29,6 +29,7 @@ const (
 	opIf
 	opGoto
 	opLabel
+	opDefer
 )
 
 // flow is the flat form of a function.
@@ -71,6 +72,8 @@ func (w *flow) node(n node) {
 		w.add(&instr{op: opDeclare, node: n, pos: n.pos})
 	case *await:
 		w.add(&instr{op: opAwait, node: n, pos: n.pos})
+	case *deferral:
+		w.add(&instr{op: opDefer, node: n, pos: n.at.Pos()})
 	case *ret:
 		w.add(&instr{op: opReturn, node: n, pos: n.pos})
 	case *labelled:

@@ -40,6 +40,12 @@ type function struct {
 	hasGoto  bool
 	consts   []*types.Const // declared on the top level of the flat form
 
+	deferred       []*ast.DeferStmt
+	deferredAwaits []*await     // the deferred calls of task functions
+	saved          []*types.Var // what defer statements keep
+	panicVar       *types.Var   // the function's generated.Panic, if it has deferred calls
+	exit           exitNames
+
 	names                  map[types.Object]string
 	taken                  map[string]bool
 	flow                   *flow
@@ -81,7 +87,7 @@ func (u *unit) newFunction(f *file, decl *ast.FuncDecl, lit *ast.FuncLit, parent
 	fn := &function{unit: u, file: f, decl: decl, lit: lit, parent: parent,
 		isLocal: map[*types.Var]bool{}, names: map[types.Object]string{}, taken: map[string]bool{}}
 	if lit != nil {
-		fn.sig = u.info.TypeOf(lit).Underlying().(*types.Signature)
+		fn.sig = u.literalSignature(lit)
 		parent.literals = append(parent.literals, fn)
 		root, number := parent, len(parent.literals)
 		_ = root

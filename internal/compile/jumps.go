@@ -18,6 +18,12 @@ type jumpTarget struct {
 // resolve returns what a break or continue statement does that is in no statement that jumps could
 // have instead.
 func (l *lowerer) resolve(s *ast.BranchStmt) *jump {
+	j, _ := l.resolved(s)
+	return j
+}
+
+// resolved is resolve, and returns the target's number from outside.
+func (l *lowerer) resolved(s *ast.BranchStmt) (*jump, int) {
 	for i := len(l.targets) - 1; i >= 0; i-- {
 		t := l.targets[i]
 		if s.Label != nil && s.Label.Name != t.name {
@@ -25,12 +31,12 @@ func (l *lowerer) resolve(s *ast.BranchStmt) *jump {
 		}
 		switch {
 		case s.Tok == token.BREAK:
-			return &jump{to: t.end, pos: s.Pos()}
+			return &jump{to: t.end, pos: s.Pos()}, i
 		case s.Tok == token.CONTINUE && t.next != nil:
-			return &jump{to: t.next, next: t.nextIsLoop, pos: s.Pos()}
+			return &jump{to: t.next, next: t.nextIsLoop, pos: s.Pos()}, i
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // jumps returns what the break and continue statements do that leave the statement.

@@ -16,6 +16,8 @@ type layout struct {
 
 	hasState bool
 	hasHeld  bool
+
+	isDeferring bool // the held part keeps the deferred calls
 }
 
 // storage is what is stored at one resume point.
@@ -29,12 +31,14 @@ type storage struct {
 	resultType types.Type
 }
 
-// isBare reports whether nothing is stored in the held part.
-func (s *storage) isBare() bool { return len(s.held) == 0 && !s.resultHeld }
+// isBare reports whether nothing is stored in the held part, and it may be missing.
+func (l *layout) isBare(s *storage) bool {
+	return len(s.held) == 0 && !s.resultHeld && !l.isDeferring
+}
 
 // hasBare reports whether the held part may be missing where the function goes on.
 func (l *layout) hasBare() bool {
-	return l.hasHeld && slices.ContainsFunc(l.points, func(s *storage) bool { return s.isBare() })
+	return l.hasHeld && slices.ContainsFunc(l.points, l.isBare)
 }
 
 // field is a variable and the name of the field it is stored in.
@@ -52,7 +56,8 @@ type slot struct {
 }
 
 func (fn *function) newLayout() *layout {
-	l := &layout{hasHeld: len(fn.typeParams) > 0} // so that the kinds of instances have types of their own
+	// The kinds of instances need types of their own, and deferred calls a place.
+	l := &layout{hasHeld: fn.isDeferring() || len(fn.typeParams) > 0, isDeferring: fn.isDeferring()}
 	var args []*types.Var
 	for _, v := range fn.arguments() {
 		if v.Name() != "_" && v.Name() != "" {
@@ -65,7 +70,7 @@ func (fn *function) newLayout() *layout {
 	}
 	together := conflicts(points)
 	held := map[*types.Var]*slot{}
-	names := map[string]bool{}
+	names := map[string]bool{"exit": true}
 	for n, vs := range points {
 		s := &storage{}
 		fields := map[string]bool{}

@@ -49,7 +49,7 @@ func (w *flow) findLive() {
 			continue
 		}
 		for v := range i.live {
-			if !effects[n].defs[v] {
+			if !effects[n].defs[v] && !w.fn.isExit(v) {
 				a.live = append(a.live, v)
 			}
 		}
@@ -89,6 +89,10 @@ func (fn *function) effects(i *instr, uses, defs varSet) {
 		defs[i.node.(*declare).v] = true
 	case opCode:
 		fn.codeEffects(i.node.(*code).stmt, i.node.(*code).declares, uses, defs)
+	case opDefer:
+		for _, n := range i.node.(*deferral).nodes() {
+			fn.reads(n, uses)
+		}
 	case opChoice:
 		fn.choiceEffects(i.node.(*choice), uses, defs)
 	case opAwait:
@@ -145,6 +149,10 @@ func (fn *function) reads(n ast.Node, uses varSet) {
 				fn.reads(e, uses)
 			}
 			return false
+		case *ast.CallExpr:
+			if v := fn.recoveredFrom(x); v != nil {
+				uses[v] = true
+			}
 		case *ast.ReturnStmt:
 			if len(x.Results) == 0 {
 				for _, v := range fn.results {

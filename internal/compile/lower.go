@@ -13,6 +13,7 @@ type lowerer struct {
 	out     *[]node
 	targets []jumpTarget // from outside to inside
 	label   string       // the label of the statement that is about to be lowered
+	exits   []exit       // of the loops around, from outside to inside
 }
 
 func (u *unit) lower(fn *function) {
@@ -106,11 +107,13 @@ func declaresAny(n node) bool {
 func (l *lowerer) stmt(s ast.Stmt) {
 	label := l.label
 	l.label = ""
-	if !l.suspends(s) {
+	if !l.suspends(s) && !l.leavesLoop(s) {
 		l.plain(s)
 		return
 	}
 	switch s := s.(type) {
+	case *ast.BranchStmt:
+		l.branchStmt(s)
 	case *ast.ExprStmt:
 		l.exprStmt(s)
 	case *ast.AssignStmt:
@@ -173,12 +176,7 @@ func (l *lowerer) plain(s ast.Stmt) {
 		l.emit(&ret{results: s.Results, pos: s.Pos()})
 		return
 	case *ast.BranchStmt:
-		if s.Tok == token.GOTO {
-			l.emit(&goTo{s.Label.Name, s.Pos()})
-			return
-		}
-		if to := l.resolve(s); to != nil {
-			l.emit(to)
+		if l.branchStmt(s) {
 			return
 		}
 	case *ast.DeclStmt:
@@ -194,6 +192,22 @@ func (l *lowerer) plain(s ast.Stmt) {
 		}
 	}
 	l.emitCode(s, nil, s.Pos())
+}
+
+// branchStmt lowers a jump, and reports whether it goes to a statement that has been taken apart.
+func (l *lowerer) branchStmt(s *ast.BranchStmt) bool {
+	if s.Tok == token.GOTO {
+		l.exitsToLabel(s)
+		l.emit(&goTo{s.Label.Name, s.Pos()})
+		return true
+	}
+	to, number := l.resolved(s)
+	if to == nil {
+		return false
+	}
+	l.exitsTo(number)
+	l.emit(to)
+	return true
 }
 
 // usesLabel reports whether a jump in the statement has the label.
@@ -319,6 +333,10 @@ func (l *lowerer) goStmt(s *ast.GoStmt) {
 
 // returnStmt lowers a return statement whose values suspend.
 func (l *lowerer) returnStmt(s *ast.ReturnStmt) {
+	if len(l.exits) > 0 {
+		l.returnFromLoop(s)
+		return
+	}
 	if len(s.Results) == 1 {
 		if call, ok := ast.Unparen(s.Results[0]).(*ast.CallExpr); ok && l.isAwait(call) {
 			l.emit(&ret{results: l.results(call), pos: s.Pos()})
@@ -366,7 +384,7 @@ func (l *lowerer) assignResults(s *ast.AssignStmt, call *ast.CallExpr) bool {
 		if !isNew {
 			v, _ = l.info.Uses[id].(*types.Var)
 		}
-		if v == nil || l.usage[v] == nil && !l.temporary[v] || !types.Identical(v.Type(), types_[i]) || l.usage[v] != nil && l.isForeign(v) {
+		if v == nil || l.usage[v] == nil && !l.temporary[v] || !types.Identical(v.Type(), types_[i]) || l.usage[v] != nil && l.isForeign(v) || !isNew && l.mustKeep(v) {
 			return l.assignTemps(s, call)
 		}
 		lhs[i] = v

@@ -28,7 +28,3 @@ func (l *lowerer) ifElse(s *ast.IfStmt) {
 	}
 	l.emit(b)
 }
-
-func (l *lowerer) deferStmt(s *ast.DeferStmt) {
-	l.refuse(s, "deferred calls in task functions are not compiled yet; make the call before each return statement")
-}

@@ -19,6 +19,10 @@ func (l *lowerer) rangeStmt(s *ast.RangeStmt, label string) {
 		if isBlank(r.value) {
 			r.value = nil
 		}
+		if call := l.allOf(s); call != nil {
+			r.overAll(call)
+			return
+		}
 		if !l.bodySuspends(s) {
 			// Only the operand suspends.
 			copied := *s
@@ -69,7 +73,7 @@ func coreType(t types.Type) types.Type {
 }
 
 func (l *lowerer) bodySuspends(s *ast.RangeStmt) bool {
-	return l.suspends(s.Body) || s.Key != nil && l.suspends(s.Key) || s.Value != nil && l.suspends(s.Value)
+	return l.suspends(s.Body) || l.leavesLoop(s) || s.Key != nil && l.suspends(s.Key) || s.Value != nil && l.suspends(s.Value)
 }
 
 func isBlank(e ast.Expr) bool {
@@ -270,6 +274,11 @@ func (r *rangeLoop) overChannel(t *types.Chan) {
 // next emits v, ok := call, leaves the loop unless ok, and gives the iteration's variables their
 // values. value is nil unless there is a second one.
 func (r *rangeLoop) next(call ast.Expr, key, value types.Type) {
+	r.nextOr(call, key, value, &jump{to: &r.loop.target, pos: r.s.Pos()})
+}
+
+// nextOr is next with another way to leave the loop.
+func (r *rangeLoop) nextOr(call ast.Expr, key, value types.Type, leave *jump) {
 	l, pos := r.l, r.s.Pos()
 	var lhs []ast.Expr
 	var declares []*types.Var
@@ -295,6 +304,6 @@ func (r *rangeLoop) next(call ast.Expr, key, value types.Type) {
 	l.emitCode(&ast.AssignStmt{Lhs: lhs, TokPos: pos, Tok: token.DEFINE, Rhs: []ast.Expr{call}}, declares, pos)
 	not := &ast.UnaryExpr{OpPos: pos, Op: token.NOT, X: l.ident(ok, pos)}
 	l.info.Types[not] = types.TypeAndValue{Type: types.Typ[types.Bool]}
-	l.emit(&branch{cond: not, then: []node{&jump{to: &r.loop.target, pos: pos}}, pos: pos})
+	l.emit(&branch{cond: not, then: []node{leave}, pos: pos})
 	r.assign(func() ast.Expr { return l.ident(k, pos) }, func() ast.Expr { return l.ident(v, pos) })
 }

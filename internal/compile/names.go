@@ -84,6 +84,7 @@ func (fn *function) nameVariables() {
 	for _, o := range fn.consts {
 		fn.names[o] = fn.local(o.Name())
 	}
+	fn.nameExit()
 	fn.nameInner()
 	fn.frame = fn.local("f")
 	fn.state = fn.local("s")

@@ -17,6 +17,7 @@ type renderer struct {
 	// pointers are the variables that are pointers here: boxes, in the step form.
 	pointers varSet
 	inStep   bool
+	isInner  bool // in a literal that is not a task function
 
 	jumps map[*ast.BranchStmt]*jump                      // those that leave the statement
 	jump  func(j *jump, isPlain bool) string             // the text of such a jump; a plain one has no label in the source
@@ -68,6 +69,8 @@ func (r *renderer) replace(n ast.Node) ast.Node {
 		return &ast.SelectorExpr{X: x, Sel: n.Sel}
 	case *ast.FuncLit:
 		return r.literal(n)
+	case *ast.CallExpr:
+		return r.recovered(n)
 	case *ast.ReturnStmt:
 		if r.ret != nil {
 			return &ast.ExprStmt{X: raw(r.ret(n.Results, n.Pos()), n.Pos())}
@@ -194,7 +197,7 @@ func (r *renderer) literal(lit *ast.FuncLit) ast.Node {
 		return raw(r.file.startLiteral(fn, r.pointers), lit.Pos())
 	}
 	inner := *r
-	inner.jumps, inner.jump, inner.ret = nil, nil, nil
+	inner.jumps, inner.jump, inner.ret, inner.isInner = nil, nil, nil, true
 	body := rewrite(r.file.unit.info, lit.Body, inner.replace)
 	typ := rewrite(r.file.unit.info, lit.Type, inner.replace)
 	return &ast.FuncLit{Type: typ, Body: body}

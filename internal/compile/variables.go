@@ -92,6 +92,8 @@ func (f *variableFinder) walk(owner ast.Node, n ast.Node) {
 			}
 		case *ast.SelectorExpr:
 			f.methodSelected(x)
+		case *ast.DeferStmt:
+			f.deferredMethod(x.Call)
 		}
 		return true
 	})

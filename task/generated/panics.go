@@ -1,50 +1,55 @@
 package generated
 
 import (
-	"errors"
-	"runtime"
-
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/task"
 )
 
-// Exit is the resume point, in the step form of a function with deferred calls, from which on those
-// run that are left.
-const Exit = Cleanup - 1
+// Resume points of functions with deferred calls. From Exit on those run that are left; Unwinding is
+// behind the wait of one of them.
+const (
+	Exit      = Cleanup - 1
+	Unwinding = Cleanup - 2
+)
 
-// Panic is what the step form of a function with deferred calls knows of its panic. The step form is
-// a loop around another function, which does the work and catches its panics:
+// Panic is the deferred calls of a function, and its panic. It lies in the held part, so it stays
+// while a deferred call waits. The step form is a function around another, which has the resume point
+// as a parameter, because it is called again, by Catch, if it panics:
 //
-//	func sessionStep(f *generated.Frame[…]) generated.Step {
-//		var x sessionExit // x.panic is a Panic; the rest is the variables that live at the exit
-//		for at := f.At(); !x.panic.Ended(); at = generated.Exit {
-//			if step, ok := sessionSteps(f, &x, at); ok {
-//				return step
-//			}
-//		}
-//		x.panic.Raise()
-//		panic("unreachable")
+//	func sessionStep(f *generated.Frame[…], h *sessionHeld) generated.Step {
+//		step, _ := sessionRun(f, h, f.At())
+//		return step
 //	}
 //
-//	func sessionSteps(f *generated.Frame[…], x *sessionExit, at int) (step generated.Step, ok bool) {
-//		defer x.panic.Catch(func() { sessionSteps(f, x, generated.Exit) }, &ok)
+//	func sessionRun(f *generated.Frame[…], h *sessionHeld, at int) (step generated.Step, ok bool) {
+//		t := generated.Resume(f)
+//		p := &h.exit.panic
+//		defer p.Catch(t, func() (generated.Step, bool) { return sessionRun(f, h, generated.Exit) }, &step, &ok)
+//		…
+//		p.Defer(func(p *generated.Panic) {
+//			defer p.Settle()
+//			defer callee(a)
+//			p.Raise()
+//		})
 //		…
 //	exit:
-//		if x.d1 {
-//			x.d1 = false
-//			func() {
-//				defer x.panic.Settle()
-//				defer callee(x.d1a)
-//				x.panic.Raise()
-//			}()
+//		if p.Run(t) {
+//			return generated.Wait(f, t, generated.Unwinding), true
 //		}
-//		return generated.End(&x.panic, f, result, x.err)
+//		return generated.End(p, f, t, h.exit.result, h.exit.err)
 //	}
-//
-// A Panic can be kept in a held part, while a deferred call waits.
 type Panic struct {
-	value  any // the argument of panic, if the function panics
-	state  panicState
-	goexit bool // runtime.Goexit was called; it cannot be recovered
+	value    any              // the argument of panic, if the function panics
+	origin   *coro.PanicError // what is known of that panic, if its stack is gone
+	state    panicState
+	goexit   bool // runtime.Goexit was called, or the executor has ended: nothing recovers from it
+	deferred []deferred
+}
+
+// deferred is a deferred call: one that may suspend, or one that does not.
+type deferred struct {
+	task  func(*task.T)
+	plain func(*Panic)
 }
 
 type panicState uint8
@@ -55,70 +60,93 @@ const (
 	ended // all deferred calls have run, and the panic is left
 )
 
-// Active reports whether the function is panicking, or in a Goexit.
-func (p *Panic) Active() bool { return p.state != calm || p.goexit }
+// Defer defers a call that does not suspend.
+func (p *Panic) Defer(call func(*Panic)) { p.deferred = append(p.deferred, deferred{plain: call}) }
 
-// Ended reports whether all deferred calls have run and the panic is left: then the step form raises
-// it.
-func (p *Panic) Ended() bool { return p.state == ended }
+// DeferTask defers a call that may suspend. call is a start form without results.
+func (p *Panic) DeferTask(call func(*task.T)) { p.deferred = append(p.deferred, deferred{task: call}) }
+
+// Run runs the deferred calls that are left, until one of them waits.
+func (p *Panic) Run(t *task.T) (waits bool) {
+	for len(p.deferred) > 0 {
+		last := len(p.deferred) - 1
+		d := p.deferred[last]
+		p.deferred[last] = deferred{}
+		p.deferred = p.deferred[:last]
+		if d.plain != nil {
+			d.plain(p)
+			continue
+		}
+		d.task(t)
+		if !Suspended(t) {
+			continue
+		}
+		if !p.goexit {
+			return true
+		}
+		suspension(t).Unwind() // there is nobody to resume a function that ends
+	}
+	return false
+}
 
 // Raise panics if the function is panicking.
 func (p *Panic) Raise() {
-	if p.state != calm {
+	if p.state == panicking {
 		panic(p.value)
 	}
-	if p.goexit && p.state == ended {
-		runtime.Goexit()
-	}
 }
 
-// Catch is deferred. It notes a panic of the function that does the work, and makes that return
-// false. In a Goexit, which nothing can stop, it calls exit, which runs the deferred calls that are
-// left.
-func (p *Panic) Catch(exit func(), ok *bool) {
-	if v := recover(); v != nil {
-		p.value, p.state = v, panicking
-		*ok = false
-		return
-	}
-	if !*ok && p.state != ended && !p.goexit {
-		p.goexit = true
-		p.state = calm
-		exit()
-	}
-}
-
-// Settle is deferred around a deferred call that has run with Raise: it notes whether the call has
+// Settle is deferred around a deferred call that has run with Raise. It notes whether the call has
 // recovered the panic, or has raised another.
 func (p *Panic) Settle() {
-	if v := recover(); v != nil {
-		p.value, p.state = v, panicking
-		return
+	v := recover()
+	switch {
+	case v == nil:
+		p.calm()
+	case p.state != panicking || !coro.SamePanic(v, p.value):
+		p.value, p.origin, p.state = v, coro.NewPanic(v), panicking
 	}
-	p.value, p.state = nil, calm
 }
 
-// Recover is the recover of a deferred literal that may wait, and whose body is therefore not that of
-// a deferred function.
+func (p *Panic) calm() { p.value, p.origin, p.state = nil, nil, calm }
+
+// Recover is the recover of a deferred literal that may suspend.
 func (p *Panic) Recover() any {
 	v := p.value
-	p.value, p.state = nil, calm
+	p.calm()
 	return v
 }
 
-// End ends the function after its deferred calls have run. If it is panicking, the step form raises
-// the panic.
-func End[S, R any](p *Panic, f *Frame[S, R], r R, err error) (step Step, ok bool) {
-	if p.state == panicking {
-		p.state = ended
-		return Step{}, false
+// Catch is deferred by the function that does the work. If that panics, Catch calls exit, which runs
+// the deferred calls that are left, and the function returns what exit returns. The stack of the panic
+// is there meanwhile. In a Goexit, which nothing can stop, exit is called as well.
+func (p *Panic) Catch(t *task.T, exit func() (Step, bool), step *Step, ok *bool) {
+	if *ok || p.state == ended {
+		return
 	}
-	if p.goexit {
-		return Step{}, true // to the deferred Catch: the Goexit goes on
+	v := recover()
+	p.origin = suspension(t).AfterPanic(v)
+	if v == nil {
+		p.goexit = true
+		p.calm()
+	} else {
+		p.value, p.state = v, panicking
+	}
+	*step, *ok = exit()
+	if p.state == panicking && p.origin == nil {
+		p.origin = coro.NewPanic(p.value)
+	}
+}
+
+// End ends the function after its deferred calls have run. If it is panicking, so does End.
+func End[S, R any](p *Panic, f *Frame[S, R], t *task.T, r R, err error) (step Step, ok bool) {
+	switch {
+	case p.state == panicking:
+		p.state = ended
+		suspension(t).Reraise(p.origin)
+		panic(p.value)
+	case p.goexit:
+		return Step{}, true // to Catch: the Goexit goes on
 	}
 	return coro.ReturnBoth(f, r, err), true
 }
-
-// EndsAt reports whether f is not resumed to go on, but because its executor is closed: then the
-// function ends where it waits, as by Goexit.
-func EndsAt(err error) bool { return errors.Is(err, coro.ErrGoexit) }

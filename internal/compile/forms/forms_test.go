@@ -56,6 +56,8 @@ func functions() []function {
 		textOf("jumps", jumps),
 		textOf("silent", silent),
 		textOf("everything", everything),
+		textOf("iterators", iterators),
+		textOf("channels", channels),
 		textOf("generics", generics),
 		textOf("declarations", declarations),
 		textOf("switches", switches),

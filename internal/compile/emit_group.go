@@ -1,0 +1,62 @@
+package compile
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+)
+
+// A literal that is the argument of Group.Go is no function value in the output: it is called in
+// place, where it does not escape, or begins as a task that has its captured variables in its frame.
+
+// groupChild returns the group and the literal of a call of Group.Go, if it is called with a literal
+// that may suspend, on a group that can be named twice.
+func (e *emitter) groupChild(a *await) (group string, child *function) {
+	c := &a.callee
+	if c.kind != waitCallee || c.fn.Name() != "Go" || c.fn.Signature().Recv() == nil || len(a.call.Args) != 2 {
+		return "", nil
+	}
+	named, _ := receiverType(c.fn.Signature().Recv().Type())
+	selector, ok := ast.Unparen(a.call.Fun).(*ast.SelectorExpr)
+	if !ok || named == nil || named.Obj().Name() != "Group" {
+		return "", nil
+	}
+	lit, ok := ast.Unparen(a.call.Args[1]).(*ast.FuncLit)
+	id, isIdent := ast.Unparen(selector.X).(*ast.Ident)
+	if !ok || !isIdent {
+		return "", nil
+	}
+	child = e.file.unit.literals[lit]
+	v, isVar := e.file.unit.info.Uses[id].(*types.Var)
+	if child == nil || !child.suspends || !isVar {
+		return "", nil
+	}
+	if _, isPointer := v.Type().Underlying().(*types.Pointer); isPointer {
+		return e.text(id), child
+	}
+	return e.text(&ast.UnaryExpr{Op: token.AND, OpPos: id.Pos(), X: id}), child
+}
+
+// callStmt writes a call that may suspend, with the left side of its assignment.
+func (e *emitter) callStmt(a *await, lhs string) {
+	group, child := e.groupChild(a)
+	if child == nil {
+		e.printf("%s%s\n", lhs, e.callText(a))
+		return
+	}
+	f, t := e.file, e.text(a.call.Args[0])
+	e.printf("if %s(%s, %s) {\n", f.generated("GoesInPlace"), t, group)
+	e.printf("%s(%s, %s, %s)\n} else {\n", f.generated("GoInPlace"), t, group, f.literalText(child, e.pointers))
+	s, l := child.layout.args, child.layout
+	state := child.stateType() + "{}"
+	if len(s.state) > 0 {
+		state = e.fn.state
+		e.printf("var %s %s\n", state, child.stateType())
+		e.printf("*%s[%s](&%s) = %s{%s}\n", f.generated("In"), child.pointName(0), state, child.pointName(0), e.stored(s.state))
+	}
+	args := state
+	if l.hasHeld {
+		args += ", " + child.heldType() + "{" + e.stored(s.held) + "}"
+	}
+	e.printf("%s(%s, %s, %s.With(%s))\n}\n", f.generated("GoCall"), t, group, child.kindText(), args)
+}

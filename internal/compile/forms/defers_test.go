@@ -1,0 +1,201 @@
+package forms
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
+	"github.com/framearena/framearena/task/generated"
+)
+
+type planned = func(*task.T, *plan, int) (string, error)
+
+func deferFunctions() map[string]planned {
+	return map[string]planned{
+		"close":     deferClose,
+		"break":     deferBreak,
+		"loop":      deferInLoop,
+		"operands":  deferOperands,
+		"recover":   deferRecover,
+		"nested":    deferNested,
+		"goexit":    deferGoexit,
+		"unnamed":   deferUnnamed,
+		"literal":   deferLiteral,
+		"recursive": deferRecursive,
+		"between":   deferBetween,
+		"named":     deferNamedText,
+	}
+}
+
+// end is what can be seen of a run with deferred calls.
+type end struct {
+	Result string
+	Err    string
+	Log    []string
+}
+
+// runPlan runs the function in a task, on a goroutine that may end.
+func runPlan(t *testing.T, ex coro.Executor, fn planned, p *plan, n int) (e end) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { e.Log = p.log }()
+		defer func() {
+			if v := recover(); v != nil { // of the plain form
+				e.Err = fmt.Sprint("panic: ", v)
+			}
+		}()
+		e.Err = "Goexit"
+		r, err := task.Run(context.Background(), ex, task.Call2(fn, p, n))
+		e.Result, e.Err = r, errorText(err)
+	}()
+	select {
+	case <-done:
+	case <-time.After(30 * time.Second):
+		require.FailNow(t, "the task does not end")
+	}
+	return e
+}
+
+func errorText(err error) string {
+	var p *coro.PanicError
+	if errors.As(err, &p) {
+		if p.Value == coro.ErrGoexit {
+			return "Goexit"
+		}
+		return fmt.Sprint("panic: ", p.Value)
+	}
+	return fmt.Sprint(err)
+}
+
+// compiledPlan runs the compiled form.
+func compiledPlan(t *testing.T, fn planned, p *plan, n int) end {
+	require.NotNil(t, generated.StartOf(fn))
+	ex := executor.NewInline()
+	defer ex.Close()
+	return runPlan(t, ex, fn, p, n)
+}
+
+// plainPlan runs the function as it is in the source.
+func plainPlan(t *testing.T, fn planned, p *plan, n int) end {
+	return runPlan(t, nil, func(t *task.T, p *plan, n int) (string, error) { return fn(t, p, n) }, p, n)
+}
+
+var errActed = errors.New("acted")
+
+// acts are what stop number k does.
+var acts = map[string]func() error{
+	"goes on": func() error { return nil },
+	"fails":   func() error { return errActed },
+	"panics":  func() error { panic("acted") },
+	"goexits": func() error { runtime.Goexit(); return nil },
+}
+
+// TestDefers compares the forms of functions with deferred calls: each of their stops fails, panics or
+// ends the goroutine, when nothing is suspended, everything is, and at random.
+func TestDefers(t *testing.T) {
+	for name, fn := range deferFunctions() {
+		t.Run(name, func(t *testing.T) {
+			for n := range 6 {
+				for act, does := range acts {
+					for k := 1; ; k++ {
+						acted := false
+						plan := func(suspends func(stop int) bool) *plan {
+							acted = false
+							return &plan{
+								suspends: suspends,
+								wait:     (*task.T).Yield,
+								act: func(stop int) error {
+									if stop == k {
+										acted = true
+										return does()
+									}
+									return nil
+								},
+							}
+						}
+						want := plainPlan(t, fn, plan(func(int) bool { return false }), n)
+						if k > 1 && (!acted || act == "goes on") {
+							break
+						}
+						for seed := range uint64(6) {
+							r := rand.New(rand.NewPCG(seed, 1))
+							suspends := func(stop int) bool { return seed == 1 || seed > 1 && r.IntN(2) == 0 }
+							if act == "goexits" || name == "goexit" {
+								// A deferred call that waits in a Goexit ends there.
+								inner := suspends
+								suspends = func(stop int) bool { return inner(stop) && !acted && name != "goexit" }
+							}
+							got := compiledPlan(t, fn, plan(suspends), n)
+							require.Equal(t, want, got, "n %d, stop %d %s, seed %d", n, k, act, seed)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestDefersAtTheEndOfTheExecutor closes the executor while a function waits at each of its stops:
+// deferred calls run as after Goexit there, and those that wait end there.
+func TestDefersAtTheEndOfTheExecutor(t *testing.T) {
+	for name, fn := range deferFunctions() {
+		if name == "goexit" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			for n := range 6 {
+				for k := 1; ; k++ {
+					reached := false
+					want := plainPlan(t, fn, &plan{
+						suspends: func(int) bool { return false },
+						act: func(stop int) error {
+							if stop >= k {
+								reached = true
+								runtime.Goexit()
+							}
+							return nil
+						},
+					}, n)
+					if !reached {
+						break
+					}
+					for seed := range uint64(3) {
+						r := rand.New(rand.NewPCG(seed, 1))
+						p := &plan{act: func(int) error { return nil }}
+						p.suspends = func(stop int) bool {
+							return stop >= k || seed == 1 || seed > 1 && r.IntN(2) == 0
+						}
+						waits := make(chan struct{})
+						p.wait = func(t *task.T) error {
+							if p.stops < k {
+								return t.Yield()
+							}
+							if p.stops == k {
+								close(waits)
+							}
+							return t.Sleep(time.Hour)
+						}
+						ex := executor.NewInline()
+						go func() {
+							<-waits
+							ex.Close()
+						}()
+						got := runPlan(t, ex, fn, p, n)
+						require.Equal(t, executor.ErrClosed.Error(), got.Err)
+						require.Equal(t, want.Log, p.log, "n %d, stop %d, seed %d", n, k, seed)
+					}
+				}
+			}
+		})
+	}
+}
