@@ -16,12 +16,13 @@ import (
 type options struct {
 	n        int    // members
 	messages int    // that are said
-	as       string // asTasks or asGoroutines
+	as       string // asTasks, asPlain or asGoroutines
 }
 
 // These are the values of -as.
 const (
 	asTasks      = "tasks"
+	asPlain      = "plain"
 	asGoroutines = "goroutines"
 )
 
@@ -29,7 +30,7 @@ func main() {
 	o := options{n: 50_000, messages: 10, as: asTasks}
 	flag.IntVar(&o.n, "n", o.n, "number of members")
 	flag.IntVar(&o.messages, "messages", o.messages, "number of messages that are said to all")
-	flag.StringVar(&o.as, "as", o.as, "tasks: each member is a task; goroutines: each is a goroutine")
+	flag.StringVar(&o.as, "as", o.as, "tasks: each member is a task; plain: a task in plain Go; goroutines: each is a goroutine")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "chat:", err)
@@ -46,10 +47,12 @@ func run(o options, out io.Writer) error {
 	switch o.as {
 	case asTasks:
 		r = &room.Tasks{Pool: pool, Ping: ping}
+	case asPlain:
+		r = &room.Plain{Pool: pool, Ping: ping}
 	case asGoroutines:
 		r = &room.Goroutines{Ping: ping}
 	default:
-		return fmt.Errorf("-as must be %q or %q, not %q", asTasks, asGoroutines, o.as)
+		return fmt.Errorf("-as must be %q, %q or %q, not %q", asTasks, asPlain, asGoroutines, o.as)
 	}
 	before := memory(pool)
 	delivered, err := room.Evening(r, o.n, o.messages, func() {

@@ -15,12 +15,13 @@ import (
 // options are the flags.
 type options struct {
 	n  int    // orders
-	as string // asTasks or asGoroutines
+	as string // asTasks, asPlain or asGoroutines
 }
 
 // These are the values of -as.
 const (
 	asTasks      = "tasks"
+	asPlain      = "plain"
 	asGoroutines = "goroutines"
 )
 
@@ -30,7 +31,7 @@ var times = shop.Times{Reminder: time.Hour, Release: 2 * time.Hour, Expiry: 24 *
 func main() {
 	o := options{n: 100_000, as: asTasks}
 	flag.IntVar(&o.n, "n", o.n, "number of orders")
-	flag.StringVar(&o.as, "as", o.as, "tasks: each order is a task; goroutines: each is a goroutine")
+	flag.StringVar(&o.as, "as", o.as, "tasks: each order is a task; plain: a task in plain Go; goroutines: each is a goroutine")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "orders:", err)
@@ -47,10 +48,12 @@ func run(o options, out io.Writer) error {
 	switch o.as {
 	case asTasks:
 		s = &shop.Tasks{Executor: pool, Times: times, Clerk: &clerk}
+	case asPlain:
+		s = &shop.Plain{Executor: pool, Times: times, Clerk: &clerk}
 	case asGoroutines:
 		s = &shop.Goroutines{Times: times, Clerk: &clerk}
 	default:
-		return fmt.Errorf("-as must be %q or %q, not %q", asTasks, asGoroutines, o.as)
+		return fmt.Errorf("-as must be %q, %q or %q, not %q", asTasks, asPlain, asGoroutines, o.as)
 	}
 	before := memory(pool)
 	books, err := shop.Day(s, o.n, func() {

@@ -8,10 +8,10 @@ import (
 )
 
 func TestTheCommand(t *testing.T) {
-	for _, as := range []string{asTasks, asGoroutines} {
+	for _, as := range []string{asTasks, asPlain, asGoroutines} {
 		var out bytes.Buffer
 		require.NoError(t, run(options{n: 1000, as: as}, &out))
 		require.Regexp(t, `^1000 orders are open, each with \d+ B of memory.\n750 were paid, and 250 cancelled.\n$`, out.String())
 	}
-	require.EqualError(t, run(options{n: 1, as: "threads"}, new(bytes.Buffer)), `-as must be "tasks" or "goroutines", not "threads"`)
+	require.EqualError(t, run(options{n: 1, as: "threads"}, new(bytes.Buffer)), `-as must be "tasks", "plain" or "goroutines", not "threads"`)
 }

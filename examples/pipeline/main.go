@@ -14,19 +14,13 @@ import (
 // options are the flags.
 type options struct {
 	n  int    // items
-	as string // asTasks or asGoroutines
+	as string // a ordered.Form
 }
 
-// These are the values of -as.
-const (
-	asTasks      = "tasks"
-	asGoroutines = "goroutines"
-)
-
 func main() {
-	o := options{n: 50_000, as: asTasks}
+	o := options{n: 50_000, as: string(ordered.Tasks)}
 	flag.IntVar(&o.n, "n", o.n, "number of items")
-	flag.StringVar(&o.as, "as", o.as, "tasks: each item is a task; goroutines: each is a goroutine")
+	flag.StringVar(&o.as, "as", o.as, "tasks: each item is a task; plain: a task in plain Go; goroutines: each is a goroutine")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "pipeline:", err)
@@ -38,16 +32,12 @@ func main() {
 func run(o options, out io.Writer) error {
 	pool := executor.NewPool()
 	defer pool.Close()
-	var tasks *executor.Pool
-	switch o.as {
-	case asTasks:
-		tasks = pool
-	case asGoroutines:
-	default:
-		return fmt.Errorf("-as must be %q or %q, not %q", asTasks, asGoroutines, o.as)
+	as := ordered.Form(o.as)
+	if as != ordered.Tasks && as != ordered.Plain && as != ordered.Goroutines {
+		return fmt.Errorf("-as must be %q, %q or %q, not %q", ordered.Tasks, ordered.Plain, ordered.Goroutines, o.as)
 	}
 	before := memory(pool)
-	err := ordered.Flood(tasks, o.n, func() {
+	err := ordered.Flood(as, pool, o.n, func() {
 		fmt.Fprintf(out, "%d items are in work, each with %d B of memory.\n", o.n, (memory(pool)-before)/max(1, uint64(o.n)))
 	})
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
 type none = struct{}
@@ -16,6 +17,7 @@ type none = struct{}
 type bank struct {
 	loop    *executor.Loop
 	tellers *coro.Semaphore
+	desks   *task.Semaphore // the tellers, for customers in plain Go
 	result  result
 	err     error // of the first customer that failed
 }
@@ -109,12 +111,13 @@ type scenario struct {
 	load      float64       // the share of their time in which tellers are to be busy
 	service   time.Duration // mean time of service
 	seed      uint64
+	plain     bool // customers are calls of call, not of visit
 }
 
 // open returns a bank with all of its customers, which sleep until they arrive. opts are
 // options of the loop. The caller must close the loop.
 func (s scenario) open(opts ...executor.LoopOption) (*bank, error) {
-	b := &bank{tellers: coro.NewSemaphore(int64(s.tellers))}
+	b := &bank{tellers: coro.NewSemaphore(int64(s.tellers)), desks: task.NewSemaphore(int64(s.tellers))}
 	b.loop = executor.NewLoop(append(opts, executor.WithVirtualTime(), executor.WithErrorHandler(b.fail))...)
 	random := rand.New(rand.NewPCG(s.seed, 0))
 	between := s.service.Seconds() / (s.load * float64(s.tellers)) // mean time between two arrivals
@@ -122,12 +125,20 @@ func (s scenario) open(opts ...executor.LoopOption) (*bank, error) {
 	for n := range s.customers {
 		comes += random.ExpFloat64() * between
 		c := customer{seconds(comes), seconds(random.ExpFloat64() * s.service.Seconds())}
-		if err := coro.GoHeld(b.loop, visit, c, b); err != nil {
+		if err := s.launch(b, c); err != nil {
 			return nil, errors.Join(fmt.Errorf("customer %d: %w", n+1, err), b.loop.Close())
 		}
 	}
 	b.loop.RunFor(0) // each customer begins to sleep
 	return b, nil
+}
+
+// launch launches the task of a customer.
+func (s scenario) launch(b *bank, c customer) error {
+	if s.plain {
+		return task.Go(b.loop, task.Do2(call, b, c))
+	}
+	return coro.GoHeld(b.loop, visit, c, b)
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -12,14 +12,27 @@ import (
 	"time"
 )
 
+// These are the values of -as.
+const (
+	asTasks = "tasks"
+	asPlain = "plain"
+)
+
 func main() {
 	var s scenario
+	as := asTasks
 	flag.IntVar(&s.customers, "entities", 1_000_000, "number of customers")
 	flag.IntVar(&s.tellers, "tellers", 3, "number of tellers")
 	flag.Float64Var(&s.load, "load", 0.8, "share of their time in which tellers are busy, between 0 and 1")
 	flag.DurationVar(&s.service, "service", 3*time.Minute, "mean time that a teller needs for a customer")
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of the random numbers")
+	flag.StringVar(&as, "as", as, "tasks: customers are tasks with steps; plain: tasks in plain Go")
 	flag.Parse()
+	s.plain = as == asPlain
+	if as != asTasks && as != asPlain {
+		fmt.Fprintf(os.Stderr, "simulation: -as must be %q or %q, not %q\n", asTasks, asPlain, as)
+		os.Exit(2)
+	}
 	if err := run(s, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "simulation:", err)
 		os.Exit(1)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/framecheck"
+	"github.com/framearena/framearena/task"
 )
 
 func TestTheory(t *testing.T) {
@@ -76,10 +79,45 @@ func TestASeedDecidesAll(t *testing.T) {
 	require.NotEqual(t, first.digest, simulate(t, s).digest)
 }
 
+// Customers in plain Go get the same result, to the nanosecond.
+func TestPlainGo(t *testing.T) {
+	s := scenario{customers: 3000, tellers: 4, load: 0.9, service: time.Minute, seed: 5}
+	steps := simulate(t, s)
+	s.plain = true
+	require.Equal(t, steps, simulate(t, s))
+	require.Empty(t, slices.Collect(task.UncompiledFunctions()))
+}
+
+// frames returns the memory of the frames of a bank before the first customer comes.
+func frames(t *testing.T, s scenario) (bytes uint64) {
+	b, err := s.open()
+	require.NoError(t, err)
+	for _, class := range b.loop.Arena().Stats().Classes {
+		bytes += class.Live * uint64(class.Size)
+	}
+	require.NoError(t, b.loop.Close())
+	return bytes
+}
+
+func TestPlainGoHasTheSameFrames(t *testing.T) {
+	if framecheck.Enabled {
+		t.Skip("checked mode adds guards to frames")
+	}
+	s := scenario{customers: 1000, tellers: 4, load: 0.9, service: time.Minute, seed: 5}
+	require.EqualValues(t, 128*1000, frames(t, s))
+	s.plain = true
+	require.EqualValues(t, 128*1000, frames(t, s))
+}
+
 // Timers and queues are in the frames, so customers need no memory of the Go heap. The limit
 // is not 0 because a sync.Pool drops some of its values under the race detector.
 func TestNothingIsAllocatedByCustomers(t *testing.T) {
-	s := scenario{customers: 5000, tellers: 3, load: 0.8, service: time.Minute, seed: 1}
+	for _, plain := range []bool{false, true} {
+		testNothingIsAllocated(t, scenario{customers: 5000, tellers: 3, load: 0.8, service: time.Minute, seed: 1, plain: plain})
+	}
+}
+
+func testNothingIsAllocated(t *testing.T, s scenario) {
 	b, err := s.open()
 	require.NoError(t, err)
 	var before, after runtime.MemStats
@@ -92,7 +130,12 @@ func TestNothingIsAllocatedByCustomers(t *testing.T) {
 }
 
 func TestCloseWhileCustomersAreThere(t *testing.T) {
-	s := scenario{customers: 3000, tellers: 2, load: 0.95, service: time.Minute, seed: 1}
+	for _, plain := range []bool{false, true} {
+		testClose(t, scenario{customers: 3000, tellers: 2, load: 0.95, service: time.Minute, seed: 1, plain: plain})
+	}
+}
+
+func testClose(t *testing.T, s scenario) {
 	b, err := s.open()
 	require.NoError(t, err)
 	for b.loop.RunFor(time.Hour); b.result.customers < s.customers/2; b.loop.RunFor(time.Hour) {
@@ -113,8 +156,11 @@ func TestMoreCustomersThanMemory(t *testing.T) {
 }
 
 func TestTheCommand(t *testing.T) {
-	s := scenario{customers: 2000, tellers: 3, load: 0.8, service: 3 * time.Minute, seed: 1}
+	s := scenario{customers: 2000, tellers: 3, load: 0.8, service: 3 * time.Minute, seed: 1, plain: true}
 	var out bytes.Buffer
+	require.NoError(t, run(s, &out))
+	s.plain = false
+	out.Reset()
 	require.NoError(t, run(s, &out))
 	require.Regexp(t, `^2000 customers were made in `, out.String())
 	require.Regexp(t, `(?m)^customers have to wait +\d+\.\d\d% +64\.72%$`, out.String())

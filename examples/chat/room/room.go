@@ -1,5 +1,5 @@
-// Package room is a chat room: with a task for each member, in tasks.go, and with a goroutine for
-// each, in goroutines.go.
+// Package room is a chat room: with a task for each member, in tasks.go by hand and in plain.go in
+// plain Go, and with a goroutine for each, in goroutines.go.
 package room
 
 import (

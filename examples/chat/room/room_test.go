@@ -1,6 +1,7 @@
 package room_test
 
 import (
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,9 +11,10 @@ import (
 
 	"github.com/framearena/framearena/examples/chat/room"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
-// each runs a test with both rooms, in bubbles whose time passes while all goroutines wait.
+// each runs a test with all rooms, in bubbles whose time passes while all goroutines wait.
 func each(t *testing.T, ping time.Duration, test func(t *testing.T, r room.Room)) {
 	t.Run("tasks", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -20,6 +22,14 @@ func each(t *testing.T, ping time.Duration, test func(t *testing.T, r room.Room)
 			test(t, &room.Tasks{Pool: pool, Ping: ping})
 			require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
 		})
+	})
+	t.Run("plain", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			pool := executor.NewPool(executor.WithWorkers(2))
+			test(t, &room.Plain{Pool: pool, Ping: ping})
+			require.NoError(t, pool.Close())
+		})
+		require.Empty(t, slices.Collect(task.UncompiledFunctions()))
 	})
 	t.Run("goroutines", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { test(t, &room.Goroutines{Ping: ping}) })
@@ -104,8 +114,8 @@ func TestASlowMember(t *testing.T) {
 }
 
 func TestAnEvening(t *testing.T) {
-	pool := executor.NewPool()
-	for _, r := range []room.Room{&room.Tasks{Pool: pool, Ping: time.Hour}, &room.Goroutines{Ping: time.Hour}} {
+	pool, plainPool := executor.NewPool(), executor.NewPool()
+	for _, r := range []room.Room{&room.Tasks{Pool: pool, Ping: time.Hour}, &room.Plain{Pool: plainPool, Ping: time.Hour}, &room.Goroutines{Ping: time.Hour}} {
 		full := 0
 		delivered, err := room.Evening(r, 300, 5, func() { full++ })
 		require.NoError(t, err)
@@ -113,4 +123,5 @@ func TestAnEvening(t *testing.T) {
 		require.Equal(t, 1, full)
 	}
 	require.NoError(t, pool.Close())
+	require.NoError(t, plainPool.Close())
 }

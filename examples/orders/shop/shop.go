@@ -1,5 +1,5 @@
-// Package shop has the orders of a shop: with a task for each, in tasks.go, and with a goroutine for
-// each, in goroutines.go.
+// Package shop has the orders of a shop: with a task for each, in tasks.go by hand and in plain.go in
+// plain Go, and with a goroutine for each, in goroutines.go.
 package shop
 
 import (

@@ -2,6 +2,7 @@ package shop_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/framearena/framearena/examples/orders/shop"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
 var times = shop.Times{Reminder: time.Hour, Release: 2 * time.Hour, Expiry: 24 * time.Hour}
@@ -68,6 +70,21 @@ func TestTasks(t *testing.T) {
 	}
 }
 
+func TestPlain(t *testing.T) {
+	for _, s := range sequences {
+		t.Run(s.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pool := executor.NewPool(executor.WithWorkers(1))
+				clerk := new(shop.Clerk)
+				plain := &shop.Plain{Executor: pool, Times: times, Clerk: clerk}
+				s.play(t, plain.Place, clerk)
+				require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
+			})
+		})
+	}
+	require.Empty(t, slices.Collect(task.UncompiledFunctions()))
+}
+
 func TestGoroutines(t *testing.T) {
 	for _, s := range sequences {
 		t.Run(s.name, func(t *testing.T) {
@@ -85,6 +102,7 @@ func TestADay(t *testing.T) {
 	clerk := new(shop.Clerk)
 	for _, s := range []shop.Shop{
 		&shop.Tasks{Executor: pool, Times: times, Clerk: clerk},
+		&shop.Plain{Executor: pool, Times: times, Clerk: clerk},
 		&shop.Goroutines{Times: times, Clerk: clerk},
 	} {
 		full := 0
@@ -98,18 +116,26 @@ func TestADay(t *testing.T) {
 
 // An order that waits when its executor is closed ends with the executor's error.
 func TestTheShopCloses(t *testing.T) {
-	loop := executor.NewLoop()
-	tasks := &shop.Tasks{Executor: loop, Times: times, Clerk: new(shop.Clerk)}
-	o, err := tasks.Place(t.Context())
-	require.NoError(t, err)
-	loop.RunUntilIdle()
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = o.Wait(ended)
-	require.ErrorIs(t, err, context.Canceled)
-	require.NoError(t, loop.Close())
-	_, err = o.Wait(t.Context())
-	require.ErrorIs(t, err, executor.ErrClosed)
-	_, err = tasks.Place(t.Context())
-	require.ErrorIs(t, err, executor.ErrClosed)
+	tasks := func(loop *executor.Loop) shop.Shop {
+		return &shop.Tasks{Executor: loop, Times: times, Clerk: new(shop.Clerk)}
+	}
+	plain := func(loop *executor.Loop) shop.Shop {
+		return &shop.Plain{Executor: loop, Times: times, Clerk: new(shop.Clerk)}
+	}
+	for _, open := range []func(*executor.Loop) shop.Shop{tasks, plain} {
+		loop := executor.NewLoop()
+		s := open(loop)
+		o, err := s.Place(t.Context())
+		require.NoError(t, err)
+		loop.RunUntilIdle()
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = o.Wait(ended)
+		require.ErrorIs(t, err, context.Canceled)
+		require.NoError(t, loop.Close())
+		_, err = o.Wait(t.Context())
+		require.ErrorIs(t, err, executor.ErrClosed)
+		_, err = s.Place(t.Context())
+		require.ErrorIs(t, err, executor.ErrClosed)
+	}
 }

@@ -1,6 +1,6 @@
 // Package ordered is a pipeline that works on many items at the same time and gives the results out
-// in the order of the items: with a task for each item, in tasks.go, and with a goroutine for each,
-// in goroutines.go.
+// in the order of the items: with a task for each item, in tasks.go by hand and in plain.go in plain
+// Go, and with a goroutine for each, in goroutines.go.
 package ordered
 
 import (
@@ -9,6 +9,16 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
+)
+
+// Form says what an item is in a flood.
+type Form string
+
+const (
+	Tasks      Form = "tasks" // written by hand
+	Plain      Form = "plain" // tasks in plain Go, compiled
+	Goroutines Form = "goroutines"
 )
 
 // Pipeline has the parameters of a pipeline.
@@ -26,10 +36,9 @@ func (p *Pipeline) latency(i int) time.Duration {
 func work(i int) int { return i * i }
 
 // Flood runs n items through a pipeline that has room for all of them. The service that items ask is
-// down at first, so that all wait for it: then Flood calls full, and the service is up. The pipeline
-// has tasks on the pool or, if that is nil, goroutines. Flood returns an error if a result is missing
-// or out of order.
-func Flood(pool *executor.Pool, n int, full func()) error {
+// down at first, so that all wait for it: then Flood calls full, and the service is up. Goroutines need
+// no pool. Flood returns an error if a result is missing or out of order.
+func Flood(as Form, pool *executor.Pool, n int, full func()) error {
 	p := Pipeline{Window: int64(n), Latency: 10 * time.Millisecond}
 	next := 0
 	var wrong error
@@ -40,10 +49,14 @@ func Flood(pool *executor.Pool, n int, full func()) error {
 		next++
 	}
 	var err error
-	if pool != nil {
+	switch as {
+	case Tasks:
 		var up coro.Event
 		err = p.Tasks(pool, n, &up, func() { full(); up.Set() }, check)
-	} else {
+	case Plain:
+		var up task.Event
+		err = p.Plain(pool, n, &up, func() { full(); up.Set() }, check)
+	default:
 		up := make(chan struct{})
 		p.Goroutines(n, up, func() { full(); close(up) }, check)
 	}
