@@ -23,7 +23,6 @@ func init() {
 	})
 }
 
-
 // callArgs has the arguments of call.
 type callArgs struct {
 	c customer
@@ -39,9 +38,9 @@ type callAt2 struct {
 	c customer
 }
 
-type callState [(max(unsafe.Sizeof(callArgs{}), unsafe.Sizeof(callAt1{}), unsafe.Sizeof(callAt2{})) + 7) / 8]uint64
+type callState = [(max(unsafe.Sizeof(callArgs{}), unsafe.Sizeof(callAt1{}), unsafe.Sizeof(callAt2{})) + 7) / 8]uint64
 
-type callHeld struct {
+type callHeld = struct {
 	b *bank
 }
 
@@ -52,7 +51,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:7
 		err := t.Sleep(c.comes)
-//line plain_task.go:56
+//line plain_task.go:55
 		if generated.Suspended(t) {
 			f, h := callKind.Spill(t, 1)
 			*generated.At[callAt1](f) = callAt1{c: c}
@@ -67,7 +66,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:10
 		err1 := b.desks.Acquire(t, 1)
-//line plain_task.go:71
+//line plain_task.go:70
 		if generated.Suspended(t) {
 			f, h := callKind.Spill(t, 2)
 			*generated.At[callAt2](f) = callAt2{c: c}
@@ -84,7 +83,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:14
 		err2 := t.Sleep(c.service)
-//line plain_task.go:88
+//line plain_task.go:87
 		if generated.Suspended(t) {
 			_, h := callKind.Spill(t, 3)
 			*h = callHeld{b: b}
@@ -101,7 +100,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	return nil
 }
 
-//line plain_task.go:105
+//line plain_task.go:104
 
 // callStep is the step form of call.
 func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.Step {
@@ -122,7 +121,7 @@ func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.St
 		b = h.b
 //line plain.go:7
 		err = generated.Err(f)
-//line plain_task.go:126
+//line plain_task.go:125
 		goto resume1
 	case 2:
 		s := generated.At[callAt2](f)
@@ -130,20 +129,20 @@ func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.St
 		b = h.b
 //line plain.go:10
 		err1 = generated.Err(f)
-//line plain_task.go:134
+//line plain_task.go:133
 		goto resume2
 	case 3:
 		b = h.b
 //line plain.go:14
 		err2 = generated.Err(f)
-//line plain_task.go:140
+//line plain_task.go:139
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line plain.go:7
 	err = t.Sleep(c.comes)
-//line plain_task.go:147
+//line plain_task.go:146
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f) = callAt1{c: c}
 		*h = callHeld{b: b}
@@ -158,7 +157,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 end1:
 	err1 = b.desks.Acquire(t, 1)
-//line plain_task.go:162
+//line plain_task.go:161
 	if generated.Suspended(t) {
 		*generated.At[callAt2](f) = callAt2{c: c}
 		*h = callHeld{b: b}
@@ -174,7 +173,7 @@ resume2:
 end2:
 	b.result.served(b.loop.Now(), c)
 	err2 = t.Sleep(c.service)
-//line plain_task.go:178
+//line plain_task.go:177
 	if generated.Suspended(t) {
 		*h = callHeld{b: b}
 		return generated.Wait(f, t, 3)
@@ -192,4 +191,4 @@ end3:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line plain_task.go:196
+//line plain_task.go:195

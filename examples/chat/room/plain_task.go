@@ -25,7 +25,6 @@ func init() {
 	})
 }
 
-
 // attendArgs has the arguments of attend.
 type attendArgs struct {
 	ping time.Duration
@@ -37,9 +36,9 @@ type attendAt1 struct {
 	result int
 }
 
-type attendState [(max(unsafe.Sizeof(attendArgs{}), unsafe.Sizeof(attendAt1{})) + 7) / 8]uint64
+type attendState = [(max(unsafe.Sizeof(attendArgs{}), unsafe.Sizeof(attendAt1{})) + 7) / 8]uint64
 
-type attendHeld struct {
+type attendHeld = struct {
 	inbox *task.Chan[string]
 	line  Line
 	text  *string
@@ -54,8 +53,12 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 		var text string
 		{
 //line plain.go:65
-			first, err := task.Select(t, task.Recv(inbox, &text), task.After(ping))
-//line plain_task.go:59
+			v := task.Recv(inbox, &text)
+//line plain.go:65
+			v1 := task.After(ping)
+//line plain.go:65
+			first, err := task.Select(t, v, v1)
+//line plain_task.go:62
 			if generated.Suspended(t) {
 				f, h := attendKind.Spill(t, 1)
 				s := generated.At[attendAt1](f)
@@ -79,7 +82,7 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 	}
 }
 
-//line plain_task.go:83
+//line plain_task.go:86
 
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) generated.Step {
@@ -89,6 +92,7 @@ func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) genera
 		inbox *task.Chan[string]
 		line  Line
 		text  *string
+		v, v1 task.Case
 		first int
 		err   error
 	)
@@ -104,7 +108,7 @@ func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) genera
 //line plain.go:65
 		first = s.result
 		err = generated.Err(f)
-//line plain_task.go:108
+//line plain_task.go:112
 		goto resume1
 	default:
 		return f.BadResume()
@@ -112,8 +116,12 @@ func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) genera
 loop1:
 	text = new(string)
 //line plain.go:65
-	first, err = task.Select(t, task.Recv(inbox, text), task.After(ping))
-//line plain_task.go:117
+	v = task.Recv(inbox, text)
+//line plain.go:65
+	v1 = task.After(ping)
+//line plain.go:65
+	first, err = task.Select(t, v, v1)
+//line plain_task.go:125
 	if generated.Suspended(t) {
 		s := generated.At[attendAt1](f)
 		*s = attendAt1{ping: ping}
@@ -148,4 +156,4 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:152
+//line plain_task.go:160

@@ -24,16 +24,15 @@ func init() {
 	})
 }
 
-
 // attendAt1 is what attend keeps while it waits in line 41.
 type attendAt1 struct {
 	passed time.Duration
 	result int
 }
 
-type attendState [(unsafe.Sizeof(attendAt1{}) + 7) / 8]uint64
+type attendState = [(unsafe.Sizeof(attendAt1{}) + 7) / 8]uint64
 
-type attendHeld struct {
+type attendHeld = struct {
 	s    *Plain
 	paid *task.Event
 }
@@ -45,9 +44,16 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 //line plain.go:39
 	passed := time.Duration(0)
 	for {
-		first, err := task.Select(t, task.Done(paid),
-			timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
-//line plain_task.go:51
+		v := task.Done(paid)
+		v1 := timer(s.Times.Reminder - passed)
+//line plain.go:42
+		v2 := timer(s.Times.Release - passed)
+//line plain.go:42
+		v3 := timer(s.Times.Expiry - passed)
+//line plain.go:41
+		first, err := task.Select(t, v,
+			v1, v2, v3)
+//line plain_task.go:57
 		if generated.Suspended(t) {
 			f, h := attendKind.Spill(t, 1)
 			s1 := generated.At[attendAt1](f)
@@ -76,17 +82,18 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 	}
 }
 
-//line plain_task.go:80
+//line plain_task.go:86
 
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		s      *Plain
-		paid   *task.Event
-		passed time.Duration
-		first  int
-		err    error
+		s             *Plain
+		paid          *task.Event
+		passed        time.Duration
+		v, v1, v2, v3 task.Case
+		first         int
+		err           error
 	)
 	switch f.At() {
 	case 0:
@@ -98,7 +105,7 @@ func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generat
 //line plain.go:41
 		first = s1.result
 		err = generated.Err(f)
-//line plain_task.go:102
+//line plain_task.go:109
 		goto resume1
 	default:
 		return f.BadResume()
@@ -106,9 +113,16 @@ func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generat
 //line plain.go:39
 	passed = time.Duration(0)
 loop1:
-	first, err = task.Select(t, task.Done(paid),
-		timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
-//line plain_task.go:112
+	v = task.Done(paid)
+	v1 = timer(s.Times.Reminder - passed)
+//line plain.go:42
+	v2 = timer(s.Times.Release - passed)
+//line plain.go:42
+	v3 = timer(s.Times.Expiry - passed)
+//line plain.go:41
+	first, err = task.Select(t, v,
+		v1, v2, v3)
+//line plain_task.go:126
 	if generated.Suspended(t) {
 		s1 := generated.At[attendAt1](f)
 		*s1 = attendAt1{passed: passed}
@@ -137,4 +151,4 @@ resume1:
 	goto loop1
 }
 
-//line plain_task.go:141
+//line plain_task.go:155

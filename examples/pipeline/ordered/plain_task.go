@@ -5,6 +5,7 @@
 package ordered
 
 import (
+	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/coro"
@@ -33,7 +34,6 @@ func init() {
 	})
 }
 
-
 // fillArgs has the arguments of fill.
 type fillArgs struct {
 	n int
@@ -44,9 +44,9 @@ type fillAt1 struct {
 	n, i int
 }
 
-type fillState [(max(unsafe.Sizeof(fillArgs{}), unsafe.Sizeof(fillAt1{})) + 7) / 8]uint64
+type fillState = [(max(unsafe.Sizeof(fillArgs{}), unsafe.Sizeof(fillAt1{})) + 7) / 8]uint64
 
-type fillHeld struct {
+type fillHeld = struct {
 	items *task.Chan[task.Handle[int]]
 	room  *task.Semaphore
 	start func(int) (task.Handle[int], error)
@@ -160,9 +160,9 @@ type drainAt2 struct {
 	result int
 }
 
-type drainState [(unsafe.Sizeof(drainAt2{}) + 7) / 8]uint64
+type drainState = [(unsafe.Sizeof(drainAt2{}) + 7) / 8]uint64
 
-type drainHeld struct {
+type drainHeld = struct {
 	items  *task.Chan[task.Handle[int]]
 	room   *task.Semaphore
 	output func(int)
@@ -296,9 +296,9 @@ type processAt2 struct {
 	i int
 }
 
-type processState [(max(unsafe.Sizeof(processArgs{}), unsafe.Sizeof(processAt1{}), unsafe.Sizeof(processAt2{})) + 7) / 8]uint64
+type processState = [(max(unsafe.Sizeof(processArgs{}), unsafe.Sizeof(processAt1{}), unsafe.Sizeof(processAt2{})) + 7) / 8]uint64
 
-type processHeld struct {
+type processHeld = struct {
 	p  *Pipeline
 	up *task.Event
 }
@@ -323,8 +323,10 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 		}
 	}
 //line plain.go:68
-	err1 := t.Sleep(p.latency(i))
-//line plain_task.go:328
+	v := p.latency(i)
+//line plain.go:68
+	err1 := t.Sleep(v)
+//line plain_task.go:330
 	if generated.Suspended(t) {
 		f := processKind.SpillBare(t, 2)
 		*generated.At[processAt2](f) = processAt2{i: i}
@@ -334,7 +336,7 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 	return work(i), err1
 }
 
-//line plain_task.go:338
+//line plain_task.go:340
 
 // processStep is the step form of process.
 func processStep(f *generated.Frame[processState, int], h *processHeld) generated.Step {
@@ -344,6 +346,7 @@ func processStep(f *generated.Frame[processState, int], h *processHeld) generate
 		i         int
 		up        *task.Event
 		err, err1 error
+		v         time.Duration
 	)
 	switch f.At() {
 	case 0:
@@ -356,21 +359,21 @@ func processStep(f *generated.Frame[processState, int], h *processHeld) generate
 		p = h.p
 //line plain.go:65
 		err = generated.Err(f)
-//line plain_task.go:360
+//line plain_task.go:363
 		goto resume1
 	case 2:
 		s := generated.At[processAt2](f)
 		i = s.i
 //line plain.go:68
 		err1 = generated.Err(f)
-//line plain_task.go:367
+//line plain_task.go:370
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line plain.go:65
 	err = up.Wait(t)
-//line plain_task.go:374
+//line plain_task.go:377
 	if generated.Suspended(t) {
 		*generated.At[processAt1](f) = processAt1{i: i}
 		h = processKind.Hold(t, f, h)
@@ -385,8 +388,10 @@ resume1:
 //line plain.go:66
 	return generated.Return(f, 0, err)
 end1:
-	err1 = t.Sleep(p.latency(i))
-//line plain_task.go:390
+	v = p.latency(i)
+//line plain.go:68
+	err1 = t.Sleep(v)
+//line plain_task.go:395
 	if generated.Suspended(t) {
 		*generated.At[processAt2](f) = processAt2{i: i}
 		if h != nil {
@@ -399,4 +404,4 @@ resume2:
 	return generated.Return(f, work(i), err1)
 }
 
-//line plain_task.go:403
+//line plain_task.go:408

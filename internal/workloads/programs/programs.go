@@ -122,7 +122,13 @@ func orders(pool *executor.Pool, n int, full func()) error {
 	return first(err, same(books.Cancelled, n/4))
 }
 
-func pipeline(pool *executor.Pool, n int, full func()) error { return ordered.Flood(pool, n, full) }
+func pipeline(pool *executor.Pool, n int, full func()) error {
+	as := ordered.Goroutines
+	if pool != nil {
+		as = ordered.Tasks
+	}
+	return ordered.Flood(as, pool, n, full)
+}
 
 // same returns an error if the result of a program is wrong.
 func same(got, want int) error {
