@@ -62,14 +62,14 @@ func (w *Worker) runCleanup(h *header, err error) error {
 	}
 	if h.layout&flagWoken != 0 {
 		w.takeOutcome(h)
-		ends, ended, _ := w.stepAlone(h, err)
+		_, ended, ends := w.stepAlone(h, err)
 		if ended {
 			return ends
 		}
 		err = ends
 	}
 	w.beginCleanup(h, err)
-	ends, _, _ := w.stepAlone(h, err)
+	_, _, ends := w.stepAlone(h, err)
 	return ends
 }
 
@@ -78,7 +78,7 @@ func (w *Worker) runCleanup(h *header, err error) error {
 // waits is the frame that would wait: that of h or, of compiled functions, of one that h's has called.
 // The step has a goroutine of its own, which it may end: the canceller has more tasks to
 // cancel. To [Worker.IsOwner] and its like, it is the canceller's. A child that the step awaits is discarded.
-func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool, waits *header) {
+func (w *Worker) stepAlone(h *header, err error) (waits *header, ended bool, ends error) {
 	goroutine.Elsewhere(func() {
 		ends = err
 		exits := true
@@ -117,5 +117,5 @@ func (w *Worker) stepAlone(h *header, err error) (ends error, ended bool, waits 
 		}
 		exits = false
 	})
-	return ends, ended, waits
+	return waits, ended, ends
 }

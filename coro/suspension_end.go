@@ -13,7 +13,7 @@ func (w *Worker) endCompiled(h *header, err error) (*header, error) {
 	for h.layout&flagWoken != 0 {
 		h.unstamp()
 		w.takeOutcome(h)
-		ends, ended, waits := w.stepAlone(h, err)
+		waits, ended, ends := w.stepAlone(h, err)
 		if ended || waits == nil {
 			return h, ends
 		}
@@ -26,7 +26,7 @@ func (w *Worker) endCompiled(h *header, err error) (*header, error) {
 	h.at |= atFailed
 	w.err = err
 	w.suspension.ending = true
-	ends, _, _ := w.stepAlone(h, err)
+	_, _, ends := w.stepAlone(h, err)
 	w.suspension.ending = false
 	if p, ok := ends.(*PanicError); ok && p.Value == ErrGoexit {
 		ends = err

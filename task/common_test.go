@@ -44,8 +44,7 @@ type playHeld[R any] struct {
 }
 
 func bindPlay[R any](name string, plain func(*task.T, *script[R]) (int, error)) {
-	var kind *generated.HeldKind[[1]uint64, playHeld[R], int]
-	kind = generated.DefineHeld(name, "common_test.go", 28, func(f *generated.Frame[[1]uint64, int], h *playHeld[R]) generated.Step {
+	kind := generated.DefineHeld(name, "common_test.go", 28, func(f *generated.Frame[[1]uint64, int], h *playHeld[R]) generated.Step {
 		return stepPlay(f, h)
 	}, generated.Deferring())
 	generated.Bind(plain, func(t *task.T, s *script[R]) (n int, err error) {

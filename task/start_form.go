@@ -13,8 +13,8 @@ import (
 
 // starter is the held part of such a root.
 type starter[R any] struct {
-	start, plain form[R]
-	result       R
+	start  form[R]
+	result R
 }
 
 type starterKind[R any] = coro.HeldKind[struct{}, starter[R], R]

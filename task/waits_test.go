@@ -584,8 +584,7 @@ func TestSeq(t *testing.T) {
 
 // Tasks written by hand and task functions await each other.
 func TestAwait(t *testing.T) {
-	var byHand *coro.Kind[int, int]
-	byHand = coro.Define("by hand", func(f *coro.Frame[int, int]) coro.Step {
+	byHand := coro.Define("by hand", func(f *coro.Frame[int, int]) coro.Step {
 		switch f.At() {
 		case 0:
 			return coro.Yield(f, 1)

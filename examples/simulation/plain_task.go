@@ -2,6 +2,8 @@
 //
 // Source: plain.go, sha256 16f0d8fccb29c1ca
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package main
 
 import (
@@ -51,7 +53,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:7
 		err := t.Sleep(c.comes)
-//line plain_task.go:55
+//line plain_task.go:57
 		if generated.Suspended(t) {
 			f, h := callKind.Spill(t, 1)
 			*generated.At[callAt1](f) = callAt1{c: c}
@@ -66,7 +68,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:10
 		err1 := b.desks.Acquire(t, 1)
-//line plain_task.go:70
+//line plain_task.go:72
 		if generated.Suspended(t) {
 			f, h := callKind.Spill(t, 2)
 			*generated.At[callAt2](f) = callAt2{c: c}
@@ -83,7 +85,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	{
 //line plain.go:14
 		err2 := t.Sleep(c.service)
-//line plain_task.go:87
+//line plain_task.go:89
 		if generated.Suspended(t) {
 			_, h := callKind.Spill(t, 3)
 			*h = callHeld{b: b}
@@ -100,7 +102,7 @@ func callStart(t *task.T, b *bank, c customer) (_ error) {
 	return nil
 }
 
-//line plain_task.go:104
+//line plain_task.go:106
 
 // callStep is the step form of call.
 func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.Step {
@@ -121,7 +123,7 @@ func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.St
 		b = h.b
 //line plain.go:7
 		err = generated.Err(f)
-//line plain_task.go:125
+//line plain_task.go:127
 		goto resume1
 	case 2:
 		s := generated.At[callAt2](f)
@@ -129,20 +131,20 @@ func callStep(f *generated.Frame[callState, struct{}], h *callHeld) generated.St
 		b = h.b
 //line plain.go:10
 		err1 = generated.Err(f)
-//line plain_task.go:133
+//line plain_task.go:135
 		goto resume2
 	case 3:
 		b = h.b
 //line plain.go:14
 		err2 = generated.Err(f)
-//line plain_task.go:139
+//line plain_task.go:141
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line plain.go:7
 	err = t.Sleep(c.comes)
-//line plain_task.go:146
+//line plain_task.go:148
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f) = callAt1{c: c}
 		*h = callHeld{b: b}
@@ -157,7 +159,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 end1:
 	err1 = b.desks.Acquire(t, 1)
-//line plain_task.go:161
+//line plain_task.go:163
 	if generated.Suspended(t) {
 		*generated.At[callAt2](f) = callAt2{c: c}
 		*h = callHeld{b: b}
@@ -173,7 +175,7 @@ resume2:
 end2:
 	b.result.served(b.loop.Now(), c)
 	err2 = t.Sleep(c.service)
-//line plain_task.go:177
+//line plain_task.go:179
 	if generated.Suspended(t) {
 		*h = callHeld{b: b}
 		return generated.Wait(f, t, 3)
@@ -191,4 +193,4 @@ end3:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line plain_task.go:195
+//line plain_task.go:197

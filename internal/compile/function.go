@@ -22,7 +22,6 @@ type function struct {
 
 	display string // as Go names it: session, (*Server).handle, session.func1
 	base    string // what names in the output begin with: session, serverHandle, sessionFunc1
-	doc     token.Pos
 
 	recv       *types.Var
 	t          *types.Var

@@ -89,7 +89,6 @@ type target struct {
 type label struct {
 	hint string
 	name string
-	used bool
 }
 
 // jump is a break or continue statement that leaves a statement which has been taken apart.

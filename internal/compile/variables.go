@@ -18,9 +18,6 @@ type usage struct {
 // and what is stored at a suspension is a pointer to it.
 func (v *usage) isBox() bool { return v != nil && (v.address || v.captured && v.assigned) }
 
-// isCopied reports whether literals capture the variable's value.
-func (v *usage) isCopied() bool { return v != nil && v.captured && !v.isBox() }
-
 // variables finds what a declaration does with its variables.
 type variableFinder struct {
 	info *types.Info

@@ -2,6 +2,8 @@
 //
 // Source: plain.go, sha256 6d4486795c85f5df
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package room
 
 import (
@@ -58,7 +60,7 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 			v1 := task.After(ping)
 //line plain.go:65
 			first, err := task.Select(t, v, v1)
-//line plain_task.go:62
+//line plain_task.go:64
 			if generated.Suspended(t) {
 				f, h := attendKind.Spill(t, 1)
 				s := generated.At[attendAt1](f)
@@ -82,7 +84,7 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 	}
 }
 
-//line plain_task.go:86
+//line plain_task.go:88
 
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) generated.Step {
@@ -108,7 +110,7 @@ func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) genera
 //line plain.go:65
 		first = s.result
 		err = generated.Err(f)
-//line plain_task.go:112
+//line plain_task.go:114
 		goto resume1
 	default:
 		return f.BadResume()
@@ -121,7 +123,7 @@ loop1:
 	v1 = task.After(ping)
 //line plain.go:65
 	first, err = task.Select(t, v, v1)
-//line plain_task.go:125
+//line plain_task.go:127
 	if generated.Suspended(t) {
 		s := generated.At[attendAt1](f)
 		*s = attendAt1{ping: ping}
@@ -156,4 +158,4 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:160
+//line plain_task.go:162

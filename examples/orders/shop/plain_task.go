@@ -2,6 +2,8 @@
 //
 // Source: plain.go, sha256 4808ca5ef8513ffe
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package shop
 
 import (
@@ -53,7 +55,7 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 //line plain.go:41
 		first, err := task.Select(t, v,
 			v1, v2, v3)
-//line plain_task.go:57
+//line plain_task.go:59
 		if generated.Suspended(t) {
 			f, h := attendKind.Spill(t, 1)
 			s1 := generated.At[attendAt1](f)
@@ -82,7 +84,7 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 	}
 }
 
-//line plain_task.go:86
+//line plain_task.go:88
 
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generated.Step {
@@ -105,7 +107,7 @@ func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generat
 //line plain.go:41
 		first = s1.result
 		err = generated.Err(f)
-//line plain_task.go:109
+//line plain_task.go:111
 		goto resume1
 	default:
 		return f.BadResume()
@@ -122,7 +124,7 @@ loop1:
 //line plain.go:41
 	first, err = task.Select(t, v,
 		v1, v2, v3)
-//line plain_task.go:126
+//line plain_task.go:128
 	if generated.Suspended(t) {
 		s1 := generated.At[attendAt1](f)
 		*s1 = attendAt1{passed: passed}
@@ -151,4 +153,4 @@ resume1:
 	goto loop1
 }
 
-//line plain_task.go:155
+//line plain_task.go:157

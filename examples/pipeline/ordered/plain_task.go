@@ -2,6 +2,8 @@
 //
 // Source: plain.go, sha256 e856ac191e992d42
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package ordered
 
 import (
@@ -62,7 +64,7 @@ func fillStart(t *task.T, n int, items *task.Chan[task.Handle[int]], room *task.
 			{
 //line plain.go:31
 				err := room.Acquire(t, 1)
-//line plain_task.go:66
+//line plain_task.go:68
 				if generated.Suspended(t) {
 					f, h := fillKind.Spill(t, 1)
 					*generated.At[fillAt1](f) = fillAt1{n: n, i: i}
@@ -87,7 +89,7 @@ func fillStart(t *task.T, n int, items *task.Chan[task.Handle[int]], room *task.
 	return nil
 }
 
-//line plain_task.go:91
+//line plain_task.go:93
 
 // fillStep is the step form of fill.
 func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.Step {
@@ -111,7 +113,7 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 		items, room, start = h.items, h.room, h.start
 //line plain.go:31
 		err = generated.Err(f)
-//line plain_task.go:115
+//line plain_task.go:117
 		goto resume1
 	default:
 		return f.BadResume()
@@ -125,7 +127,7 @@ loop1:
 	}
 //line plain.go:31
 	err = room.Acquire(t, 1)
-//line plain_task.go:129
+//line plain_task.go:131
 	if generated.Suspended(t) {
 		*generated.At[fillAt1](f) = fillAt1{n: n, i: i}
 		*h = fillHeld{items: items, room: room, start: start}
@@ -153,7 +155,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line plain_task.go:157
+//line plain_task.go:159
 
 // drainAt2 is what drain keeps while it waits in line 54.
 type drainAt2 struct {
@@ -176,7 +178,7 @@ func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaph
 //line plain.go:46
 	for {
 		item1, err := items.Recv(t)
-//line plain_task.go:180
+//line plain_task.go:182
 		if generated.Suspended(t) {
 			_, h := drainKind.Spill(t, 1)
 			*h = drainHeld{items: items, room: room, output: output}
@@ -191,7 +193,7 @@ func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaph
 			return err
 		}
 		result, err := item1.Wait(t)
-//line plain_task.go:195
+//line plain_task.go:197
 		if generated.Suspended(t) {
 			f, h := drainKind.Spill(t, 2)
 			s := generated.At[drainAt2](f)
@@ -209,7 +211,7 @@ func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaph
 	}
 }
 
-//line plain_task.go:213
+//line plain_task.go:215
 
 // drainStep is the step form of drain.
 func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated.Step {
@@ -230,7 +232,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 //line plain.go:47
 		item1 = h.result
 		err = generated.Err(f)
-//line plain_task.go:234
+//line plain_task.go:236
 		goto resume1
 	case 2:
 		s := generated.At[drainAt2](f)
@@ -238,7 +240,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 //line plain.go:54
 		result = s.result
 		err = generated.Err(f)
-//line plain_task.go:242
+//line plain_task.go:244
 		goto resume2
 	default:
 		return f.BadResume()
@@ -246,7 +248,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 loop1:
 //line plain.go:47
 	item1, err = items.Recv(t)
-//line plain_task.go:250
+//line plain_task.go:252
 	if generated.Suspended(t) {
 		*h = drainHeld{items: items, room: room, output: output}
 		generated.ResultToStep(t, &h.result)
@@ -261,7 +263,7 @@ resume1:
 		return generated.Return(f, struct{}{}, err)
 	}
 	result, err = item1.Wait(t)
-//line plain_task.go:265
+//line plain_task.go:267
 	if generated.Suspended(t) {
 		s := generated.At[drainAt2](f)
 		*s = drainAt2{}
@@ -279,7 +281,7 @@ resume2:
 	goto loop1
 }
 
-//line plain_task.go:283
+//line plain_task.go:285
 
 // processArgs has the arguments of process.
 type processArgs struct {
@@ -310,7 +312,7 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 	{
 //line plain.go:65
 		err := up.Wait(t)
-//line plain_task.go:314
+//line plain_task.go:316
 		if generated.Suspended(t) {
 			f, h := processKind.Spill(t, 1)
 			*generated.At[processAt1](f) = processAt1{i: i}
@@ -326,7 +328,7 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 	v := p.latency(i)
 //line plain.go:68
 	err1 := t.Sleep(v)
-//line plain_task.go:330
+//line plain_task.go:332
 	if generated.Suspended(t) {
 		f := processKind.SpillBare(t, 2)
 		*generated.At[processAt2](f) = processAt2{i: i}
@@ -336,7 +338,7 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 	return work(i), err1
 }
 
-//line plain_task.go:340
+//line plain_task.go:342
 
 // processStep is the step form of process.
 func processStep(f *generated.Frame[processState, int], h *processHeld) generated.Step {
@@ -359,21 +361,21 @@ func processStep(f *generated.Frame[processState, int], h *processHeld) generate
 		p = h.p
 //line plain.go:65
 		err = generated.Err(f)
-//line plain_task.go:363
+//line plain_task.go:365
 		goto resume1
 	case 2:
 		s := generated.At[processAt2](f)
 		i = s.i
 //line plain.go:68
 		err1 = generated.Err(f)
-//line plain_task.go:370
+//line plain_task.go:372
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line plain.go:65
 	err = up.Wait(t)
-//line plain_task.go:377
+//line plain_task.go:379
 	if generated.Suspended(t) {
 		*generated.At[processAt1](f) = processAt1{i: i}
 		h = processKind.Hold(t, f, h)
@@ -391,7 +393,7 @@ end1:
 	v = p.latency(i)
 //line plain.go:68
 	err1 = t.Sleep(v)
-//line plain_task.go:395
+//line plain_task.go:397
 	if generated.Suspended(t) {
 		*generated.At[processAt2](f) = processAt2{i: i}
 		if h != nil {
@@ -404,4 +406,4 @@ resume2:
 	return generated.Return(f, work(i), err1)
 }
 
-//line plain_task.go:408
+//line plain_task.go:410

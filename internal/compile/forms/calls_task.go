@@ -2,6 +2,8 @@
 //
 // Source: calls.go, sha256 d618cff516979118
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package forms
 
 import (
@@ -108,7 +110,7 @@ var byValueDoKind *generated.HeldKind[byValueDoState, byValueDoHeld, byValueDoRe
 func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:21
 	k, err := valueStart(t, s, n+b.k)
-//line calls_task.go:112
+//line calls_task.go:114
 	if generated.Suspended(t) {
 		f := byValueDoKind.SpillBare(t, 1)
 		s1 := generated.At[byValueDoAt1](f)
@@ -120,7 +122,7 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	return k, "byValue", err
 }
 
-//line calls_task.go:124
+//line calls_task.go:126
 
 // byValueDoStep is the step form of byValue.do.
 func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byValueDoHeld) generated.Step {
@@ -141,14 +143,14 @@ func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byVal
 //line calls.go:21
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:145
+//line calls_task.go:147
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:21
 	k, err = valueStart(t, s, n+b.k)
-//line calls_task.go:152
+//line calls_task.go:154
 	if generated.Suspended(t) {
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
@@ -163,7 +165,7 @@ resume1:
 	return generated.Return(f, byValueDoResult{k, "byValue"}, err)
 }
 
-//line calls_task.go:167
+//line calls_task.go:169
 
 // byValueNoteArgs has the arguments of byValue.note.
 type byValueNoteArgs struct {
@@ -182,7 +184,7 @@ var byValueNoteKind *generated.HeldKind[byValueNoteState, byValueNoteHeld, struc
 func byValueNoteStart(b byValue, t *task.T, s *script) {
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:186
+//line calls_task.go:188
 	if generated.Suspended(t) {
 		byValueNoteKind.SpillBare(t, 1)
 		return
@@ -204,14 +206,14 @@ func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueN
 	case 1:
 //line calls.go:25
 		generated.Child(f)
-//line calls_task.go:208
+//line calls_task.go:210
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:215
+//line calls_task.go:217
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byValueNoteHeld{}
@@ -251,7 +253,7 @@ var byPointerDoKind *generated.HeldKind[byPointerDoState, byPointerDoHeld, byPoi
 func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:30
 	v := mustStart(t, s, n)
-//line calls_task.go:255
+//line calls_task.go:257
 	if generated.Suspended(t) {
 		f, h := byPointerDoKind.Spill(t, 1)
 		s1 := generated.At[byPointerDoAt1](f)
@@ -265,7 +267,7 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 	return b.k, "byPointer", nil
 }
 
-//line calls_task.go:269
+//line calls_task.go:271
 
 // byPointerDoStep is the step form of (*byPointer).do.
 func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h *byPointerDoHeld) generated.Step {
@@ -286,14 +288,14 @@ func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h 
 //line calls.go:30
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:290
+//line calls_task.go:292
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:30
 	v = mustStart(t, s, n)
-//line calls_task.go:297
+//line calls_task.go:299
 	if generated.Suspended(t) {
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
@@ -307,7 +309,7 @@ resume1:
 	return generated.Return(f, byPointerDoResult{b.k, "byPointer"}, nil)
 }
 
-//line calls_task.go:311
+//line calls_task.go:313
 
 type byPointerNoteState = struct{}
 
@@ -322,7 +324,7 @@ var byPointerNoteKind *generated.HeldKind[byPointerNoteState, byPointerNoteHeld,
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:326
+//line calls_task.go:328
 	if generated.Suspended(t) {
 		byPointerNoteKind.SpillBare(t, 1)
 		return
@@ -342,14 +344,14 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:346
+//line calls_task.go:348
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:353
+//line calls_task.go:355
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byPointerNoteHeld{}
@@ -412,7 +414,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:416
+//line calls_task.go:418
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 1)
 			s1 := generated.At[interfacesAt1](f)
@@ -425,7 +427,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:429
+//line calls_task.go:431
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
@@ -440,7 +442,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:444
+//line calls_task.go:446
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
@@ -454,7 +456,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:458
+//line calls_task.go:460
 	if generated.Suspended(t) {
 		_, h := interfacesKind.Spill(t, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
@@ -465,7 +467,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:469
+//line calls_task.go:471
 	if generated.Suspended(t) {
 		f, h := interfacesKind.Spill(t, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
@@ -476,7 +478,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(k1, name1), err1
 }
 
-//line calls_task.go:480
+//line calls_task.go:482
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHeld) generated.Step {
@@ -503,7 +505,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:507
+//line calls_task.go:509
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -512,7 +514,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:516
+//line calls_task.go:518
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -520,14 +522,14 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:524
+//line calls_task.go:526
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:531
+//line calls_task.go:533
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -535,7 +537,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:539
+//line calls_task.go:541
 		goto resume5
 	default:
 		return f.BadResume()
@@ -552,7 +554,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:556
+//line calls_task.go:558
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -565,7 +567,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:569
+//line calls_task.go:571
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -580,7 +582,7 @@ resume2:
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:584
+//line calls_task.go:586
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -598,7 +600,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:602
+//line calls_task.go:604
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -609,7 +611,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:613
+//line calls_task.go:615
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -620,7 +622,7 @@ resume5:
 	return generated.Return(f, all+fmt.Sprint(k1, name1), err1)
 }
 
-//line calls_task.go:624
+//line calls_task.go:626
 
 // valuesArgs has the arguments of values.
 type valuesArgs struct {
@@ -691,7 +693,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:695
+//line calls_task.go:697
 		if generated.Suspended(t) {
 			f, h := valuesKind.Spill(t, 1)
 			s1 := generated.At[valuesAt1](f)
@@ -713,7 +715,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:717
+//line calls_task.go:719
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 2)
 		s1 := generated.At[valuesAt2](f)
@@ -724,7 +726,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:728
+//line calls_task.go:730
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 3)
 		s1 := generated.At[valuesAt3](f)
@@ -737,7 +739,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum += v2
 	bound := (&counter{n: 3}).add
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:741
+//line calls_task.go:743
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 4)
 		s1 := generated.At[valuesAt4](f)
@@ -749,7 +751,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:753
+//line calls_task.go:755
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 5)
 		s1 := generated.At[valuesAt5](f)
@@ -761,7 +763,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:765
+//line calls_task.go:767
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 6)
 		s1 := generated.At[valuesAt6](f)
@@ -773,7 +775,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:777
+//line calls_task.go:779
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 7)
 		s1 := generated.At[valuesAt7](f)
@@ -786,7 +788,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum, m, err1, c.n, m2, err2), nil
 }
 
-//line calls_task.go:790
+//line calls_task.go:792
 
 // valuesStep is the step form of values.
 func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generated.Step {
@@ -812,7 +814,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:816
+//line calls_task.go:818
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -821,7 +823,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:825
+//line calls_task.go:827
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -830,7 +832,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:834
+//line calls_task.go:836
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -839,7 +841,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:843
+//line calls_task.go:845
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -848,7 +850,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:852
+//line calls_task.go:854
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -857,7 +859,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:861
+//line calls_task.go:863
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -866,7 +868,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:870
+//line calls_task.go:872
 		goto resume7
 	default:
 		return f.BadResume()
@@ -885,7 +887,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:889
+//line calls_task.go:891
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -911,7 +913,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:915
+//line calls_task.go:917
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -922,7 +924,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:926
+//line calls_task.go:928
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -935,7 +937,7 @@ resume3:
 	sum += v2
 	bound = (&counter{n: 3}).add
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:939
+//line calls_task.go:941
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -947,7 +949,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:951
+//line calls_task.go:953
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -959,7 +961,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:963
+//line calls_task.go:965
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -971,7 +973,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:975
+//line calls_task.go:977
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -984,7 +986,7 @@ resume7:
 	return generated.Return(f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
 }
 
-//line calls_task.go:988
+//line calls_task.go:990
 
 // importedArgs has the arguments of imported.
 type importedArgs struct {
@@ -1056,7 +1058,7 @@ var importedKind *generated.HeldKind[importedState, importedHeld, string]
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1060
+//line calls_task.go:1062
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
@@ -1072,7 +1074,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1076
+//line calls_task.go:1078
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
@@ -1082,7 +1084,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1086
+//line calls_task.go:1088
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 3)
 		s1 := generated.At[importedAt3](f)
@@ -1093,7 +1095,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1097
+//line calls_task.go:1099
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 4)
 		s1 := generated.At[importedAt4](f)
@@ -1104,7 +1106,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1108
+//line calls_task.go:1110
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 5)
 		s1 := generated.At[importedAt5](f)
@@ -1115,7 +1117,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1119
+//line calls_task.go:1121
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 6)
 		s1 := generated.At[importedAt6](f)
@@ -1127,7 +1129,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1131
+//line calls_task.go:1133
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
@@ -1137,7 +1139,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1141
+//line calls_task.go:1143
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
@@ -1149,7 +1151,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, l, w, u, total, v4, v5), nil
 }
 
-//line calls_task.go:1153
+//line calls_task.go:1155
 
 // importedStep is the step form of imported.
 func importedStep(f *generated.Frame[importedState, string], h *importedHeld) generated.Step {
@@ -1173,7 +1175,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1177
+//line calls_task.go:1179
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1182,7 +1184,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1186
+//line calls_task.go:1188
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1191,7 +1193,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1195
+//line calls_task.go:1197
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1200,7 +1202,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1204
+//line calls_task.go:1206
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1209,7 +1211,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1213
+//line calls_task.go:1215
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1218,7 +1220,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1222
+//line calls_task.go:1224
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1227,7 +1229,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1231
+//line calls_task.go:1233
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1236,14 +1238,14 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1240
+//line calls_task.go:1242
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1247
+//line calls_task.go:1249
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1261,7 +1263,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1265
+//line calls_task.go:1267
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1271,7 +1273,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1275
+//line calls_task.go:1277
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1282,7 +1284,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1286
+//line calls_task.go:1288
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1293,7 +1295,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1297
+//line calls_task.go:1299
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1304,7 +1306,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1308
+//line calls_task.go:1310
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1316,7 +1318,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1320
+//line calls_task.go:1322
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1326,7 +1328,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1330
+//line calls_task.go:1332
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1338,7 +1340,7 @@ resume8:
 	return generated.Return(f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1342
+//line calls_task.go:1344
 
 type variadicState = struct{}
 
@@ -1353,7 +1355,7 @@ var variadicKind *generated.HeldKind[variadicState, variadicHeld, string]
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1357
+//line calls_task.go:1359
 	if generated.Suspended(t) {
 		_, h := variadicKind.Spill(t, 1)
 		*h = variadicHeld{words: words}
@@ -1363,7 +1365,7 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 	return strings.Join(words, " ")
 }
 
-//line calls_task.go:1367
+//line calls_task.go:1369
 
 // variadicStep is the step form of variadic.
 func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) generated.Step {
@@ -1379,14 +1381,14 @@ func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) ge
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1383
+//line calls_task.go:1385
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1390
+//line calls_task.go:1392
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
@@ -1396,7 +1398,7 @@ resume1:
 	return generated.Return(f, strings.Join(words, " "), nil)
 }
 
-//line calls_task.go:1400
+//line calls_task.go:1402
 
 // literalsArgs has the arguments of literals.
 type literalsArgs struct {
@@ -1440,7 +1442,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1444
+//line calls_task.go:1446
 		if generated.Suspended(t) {
 			f, h := literalsFunc1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc1At1](f)
@@ -1476,7 +1478,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1480
+//line calls_task.go:1482
 					if generated.Suspended(t) {
 						f, h := literalsKind.Spill(t, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
@@ -1493,7 +1495,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1497
+//line calls_task.go:1499
 						if generated.Suspended(t) {
 							f, h := literalsFunc2Func1Kind.Spill(t, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1504,7 +1506,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1508
+//line calls_task.go:1510
 						if generated.Suspended(t) {
 							f := literalsFunc2Func1Kind.SpillBare(t, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1517,7 +1519,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					})
 //line calls.go:116
 					v := startOfCalls6(inner)(t)
-//line calls_task.go:1521
+//line calls_task.go:1523
 					if generated.Suspended(t) {
 						f, h := literalsFunc2Kind.Spill(t, 1)
 						s1 := generated.At[literalsFunc2At1](f)
@@ -1530,7 +1532,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1534
+//line calls_task.go:1536
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 2)
 					s1 := generated.At[literalsAt2](f)
@@ -1547,7 +1549,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1551
+//line calls_task.go:1553
 					if generated.Suspended(t) {
 						f := literalsFunc3Kind.SpillBare(t, 1)
 						s1 := generated.At[literalsFunc3At1](f)
@@ -1558,7 +1560,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1562
+//line calls_task.go:1564
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1581,7 +1583,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line calls_task.go:1585
+//line calls_task.go:1587
 
 // literalsStep is the step form of literals.
 func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) generated.Step {
@@ -1606,7 +1608,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1610
+//line calls_task.go:1612
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1615,7 +1617,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1619
+//line calls_task.go:1621
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1624,7 +1626,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1628
+//line calls_task.go:1630
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1637,7 +1639,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1641
+//line calls_task.go:1643
 			if generated.Suspended(t) {
 				f, h := literalsFunc1Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1675,7 +1677,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1679
+//line calls_task.go:1681
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1697,7 +1699,7 @@ end3:
 			inner := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1701
+//line calls_task.go:1703
 				if generated.Suspended(t) {
 					f, h := literalsFunc2Func1Kind.Spill(t, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1708,7 +1710,7 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1712
+//line calls_task.go:1714
 				if generated.Suspended(t) {
 					f := literalsFunc2Func1Kind.SpillBare(t, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1721,7 +1723,7 @@ end3:
 			})
 //line calls.go:116
 			v := startOfCalls6(inner)(t)
-//line calls_task.go:1725
+//line calls_task.go:1727
 			if generated.Suspended(t) {
 				f, h := literalsFunc2Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc2At1](f)
@@ -1736,7 +1738,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1740
+//line calls_task.go:1742
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1757,7 +1759,7 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1761
+//line calls_task.go:1763
 			if generated.Suspended(t) {
 				f := literalsFunc3Kind.SpillBare(t, 1)
 				s1 := generated.At[literalsFunc3At1](f)
@@ -1769,7 +1771,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1773
+//line calls_task.go:1775
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1791,7 +1793,7 @@ end4:
 	return generated.Return(f, fmt.Sprint(*sum), nil)
 }
 
-//line calls_task.go:1795
+//line calls_task.go:1797
 
 // literalsFunc1Args has the arguments of literals.func1.
 type literalsFunc1Args struct {
@@ -1832,14 +1834,14 @@ func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *lite
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1836
+//line calls_task.go:1838
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1843
+//line calls_task.go:1845
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1853,7 +1855,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line calls_task.go:1857
+//line calls_task.go:1859
 
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 type literalsFunc2At1 struct {
@@ -1888,7 +1890,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1892
+//line calls_task.go:1894
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1897,7 +1899,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	inner = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1901
+//line calls_task.go:1903
 		if generated.Suspended(t) {
 			f, h := literalsFunc2Func1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1908,7 +1910,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1912
+//line calls_task.go:1914
 		if generated.Suspended(t) {
 			f := literalsFunc2Func1Kind.SpillBare(t, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1921,7 +1923,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	})
 //line calls.go:116
 	v = startOfCalls6(inner)(t)
-//line calls_task.go:1925
+//line calls_task.go:1927
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1934,7 +1936,7 @@ resume1:
 	return generated.Return(f, *i+v, nil)
 }
 
-//line calls_task.go:1938
+//line calls_task.go:1940
 
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 type literalsFunc2Func1At1 struct {
@@ -1974,7 +1976,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1978
+//line calls_task.go:1980
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1982,14 +1984,14 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1986
+//line calls_task.go:1988
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:1993
+//line calls_task.go:1995
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
@@ -2001,7 +2003,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2005
+//line calls_task.go:2007
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
@@ -2016,7 +2018,7 @@ resume2:
 	return generated.Return(f, v+v1, nil)
 }
 
-//line calls_task.go:2020
+//line calls_task.go:2022
 
 // literalsFunc3Args has the arguments of literals.func3.
 type literalsFunc3Args struct {
@@ -2057,7 +2059,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2061
+//line calls_task.go:2063
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2065,7 +2067,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2069
+//line calls_task.go:2071
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
@@ -2080,7 +2082,7 @@ resume1:
 	return generated.Return(f, v, err)
 }
 
-//line calls_task.go:2084
+//line calls_task.go:2086
 
 // groupArgs has the arguments of group.
 type groupArgs struct {
@@ -2135,7 +2137,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 						{
 //line calls.go:140
 							err := t.Yield()
-//line calls_task.go:2139
+//line calls_task.go:2141
 							if generated.Suspended(t) {
 								_, h := groupFunc1Kind.Spill(t, 1)
 								*h = groupFunc1Held{results: results, i: &i}
@@ -2153,7 +2155,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 				} else {
 					generated.GoCall(t, &g, groupFunc1Kind.With(groupFunc1State{}, groupFunc1Held{results: results, i: &i}))
 				}
-//line calls_task.go:2157
+//line calls_task.go:2159
 				if generated.Suspended(t) {
 					f, h := groupKind.Spill(t, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2169,7 +2171,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2173
+//line calls_task.go:2175
 	if generated.Suspended(t) {
 		_, h := groupKind.Spill(t, 2)
 		*h = groupHeld{results: results}
@@ -2179,7 +2181,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-//line calls_task.go:2183
+//line calls_task.go:2185
 
 // groupStep is the step form of group.
 func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.Step {
@@ -2206,13 +2208,13 @@ func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.S
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2210
+//line calls_task.go:2212
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2216
+//line calls_task.go:2218
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2250,7 +2252,7 @@ end2:
 				{
 //line calls.go:140
 					err := t.Yield()
-//line calls_task.go:2254
+//line calls_task.go:2256
 					if generated.Suspended(t) {
 						_, h := groupFunc1Kind.Spill(t, 1)
 						*h = groupFunc1Held{results: results, i: i}
@@ -2269,7 +2271,7 @@ end2:
 			generated.GoCall(t, &g, groupFunc1Kind.With(groupFunc1State{}, groupFunc1Held{results: results, i: i}))
 		}
 	}
-//line calls_task.go:2273
+//line calls_task.go:2275
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2284,7 +2286,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2288
+//line calls_task.go:2290
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2294,7 +2296,7 @@ resume2:
 	return generated.Return(f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2298
+//line calls_task.go:2300
 
 type groupFunc1State = struct{}
 
@@ -2320,14 +2322,14 @@ func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2324
+//line calls_task.go:2326
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2331
+//line calls_task.go:2333
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2344,7 +2346,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line calls_task.go:2348
+//line calls_task.go:2350
 
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site

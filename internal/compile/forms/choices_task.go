@@ -2,6 +2,8 @@
 //
 // Source: choices.go, sha256 d83ef58cb25ecf20
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package forms
 
 import (
@@ -142,7 +144,7 @@ loop:
 		{
 //line choices.go:12
 			k := mustStart(t, s, i)
-//line choices_task.go:146
+//line choices_task.go:148
 			if generated.Suspended(t) {
 				f, h := switchesKind.Spill(t, 1)
 				s1 := generated.At[switchesAt1](f)
@@ -155,7 +157,7 @@ loop:
 			switch k {
 			case 0, 1:
 				v := mustStart(t, s, k)
-//line choices_task.go:159
+//line choices_task.go:161
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 2)
 					s1 := generated.At[switchesAt2](f)
@@ -173,7 +175,7 @@ loop:
 			case 2:
 				k++
 				mustStart(t, s, k)
-//line choices_task.go:177
+//line choices_task.go:179
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 3)
 					*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
@@ -184,7 +186,7 @@ loop:
 			case 3:
 //line choices.go:24
 				v1 := mustStart(t, s, k)
-//line choices_task.go:188
+//line choices_task.go:190
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 4)
 					s1 := generated.At[switchesAt4](f)
@@ -200,7 +202,7 @@ loop:
 					continue loop
 				}
 				v2 := mustStart(t, s, k)
-//line choices_task.go:204
+//line choices_task.go:206
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 5)
 					s1 := generated.At[switchesAt5](f)
@@ -223,7 +225,7 @@ loop:
 		{
 //line choices.go:36
 			v3 := mustStart(t, s, n)
-//line choices_task.go:227
+//line choices_task.go:229
 			if generated.Suspended(t) {
 				f, h := switchesKind.Spill(t, 6)
 				s1 := generated.At[switchesAt6](f)
@@ -243,7 +245,7 @@ loop:
 			} else {
 //line choices.go:38
 				v4 := mustStart(t, s, 1)
-//line choices_task.go:247
+//line choices_task.go:249
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 7)
 					s1 := generated.At[switchesAt7](f)
@@ -265,7 +267,7 @@ loop:
 			all += "big"
 		case 2:
 			v5 := mustStart(t, s, 7)
-//line choices_task.go:269
+//line choices_task.go:271
 			if generated.Suspended(t) {
 				f, h := switchesKind.Spill(t, 8)
 				s1 := generated.At[switchesAt8](f)
@@ -283,7 +285,7 @@ loop:
 	{
 //line choices.go:43
 		v6 := mustStart(t, s, n)
-//line choices_task.go:287
+//line choices_task.go:289
 		if generated.Suspended(t) {
 			f, h := switchesKind.Spill(t, 9)
 			s1 := generated.At[switchesAt9](f)
@@ -298,7 +300,7 @@ loop:
 		{
 //line choices.go:44
 			v7 := mustStart(t, s, 1)
-//line choices_task.go:302
+//line choices_task.go:304
 			if generated.Suspended(t) {
 				f, h := switchesKind.Spill(t, 10)
 				s1 := generated.At[switchesAt10](f)
@@ -315,7 +317,7 @@ loop:
 			} else {
 //line choices.go:44
 				v8 := mustStart(t, s, 2)
-//line choices_task.go:319
+//line choices_task.go:321
 				if generated.Suspended(t) {
 					f, h := switchesKind.Spill(t, 11)
 					s1 := generated.At[switchesAt11](f)
@@ -347,7 +349,7 @@ loop:
 	}
 }
 
-//line choices_task.go:351
+//line choices_task.go:353
 
 // switchesStep is the step form of switches.
 func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) generated.Step {
@@ -369,7 +371,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:12
 		k = s1.result
 		generated.Child(f)
-//line choices_task.go:373
+//line choices_task.go:375
 		goto resume1
 	case 2:
 		s1 := generated.At[switchesAt2](f)
@@ -378,7 +380,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:14
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:382
+//line choices_task.go:384
 		goto resume2
 	case 3:
 		s1 := generated.At[switchesAt3](f)
@@ -386,7 +388,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 		s, all = h.s, h.all
 //line choices.go:21
 		generated.Child(f)
-//line choices_task.go:390
+//line choices_task.go:392
 		goto resume3
 	case 4:
 		s1 := generated.At[switchesAt4](f)
@@ -395,7 +397,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:24
 		v1 = s1.result
 		generated.Child(f)
-//line choices_task.go:399
+//line choices_task.go:401
 		goto resume4
 	case 5:
 		s1 := generated.At[switchesAt5](f)
@@ -404,7 +406,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:29
 		v2 = s1.result
 		generated.Child(f)
-//line choices_task.go:408
+//line choices_task.go:410
 		goto resume5
 	case 6:
 		s1 := generated.At[switchesAt6](f)
@@ -413,7 +415,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:36
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:417
+//line choices_task.go:419
 		goto resume6
 	case 7:
 		s1 := generated.At[switchesAt7](f)
@@ -422,7 +424,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:38
 		v4 = s1.result
 		generated.Child(f)
-//line choices_task.go:426
+//line choices_task.go:428
 		goto resume7
 	case 8:
 		s1 := generated.At[switchesAt8](f)
@@ -431,7 +433,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:39
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:435
+//line choices_task.go:437
 		goto resume8
 	case 9:
 		s1 := generated.At[switchesAt9](f)
@@ -440,7 +442,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:43
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:444
+//line choices_task.go:446
 		goto resume9
 	case 10:
 		s1 := generated.At[switchesAt10](f)
@@ -449,7 +451,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:44
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:453
+//line choices_task.go:455
 		goto resume10
 	case 11:
 		s1 := generated.At[switchesAt11](f)
@@ -458,7 +460,7 @@ func switchesStep(f *generated.Frame[switchesState, string], h *switchesHeld) ge
 //line choices.go:44
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:462
+//line choices_task.go:464
 		goto resume11
 	default:
 		return f.BadResume()
@@ -473,7 +475,7 @@ loop1:
 	}
 //line choices.go:12
 	k = mustStart(t, s, i)
-//line choices_task.go:477
+//line choices_task.go:479
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt1](f)
 		*s1 = switchesAt1{n: n, i: i}
@@ -498,7 +500,7 @@ resume1:
 case1:
 //line choices.go:14
 	v = mustStart(t, s, k)
-//line choices_task.go:502
+//line choices_task.go:504
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt2](f)
 		*s1 = switchesAt2{n: n, i: i, k: k}
@@ -518,7 +520,7 @@ case2:
 //line choices.go:20
 	k++
 	mustStart(t, s, k)
-//line choices_task.go:522
+//line choices_task.go:524
 	if generated.Suspended(t) {
 		*generated.At[switchesAt3](f) = switchesAt3{n: n, i: i, k: k}
 		*h = switchesHeld{s: s, all: all}
@@ -528,7 +530,7 @@ resume3:
 case3:
 //line choices.go:24
 	v1 = mustStart(t, s, k)
-//line choices_task.go:532
+//line choices_task.go:534
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt4](f)
 		*s1 = switchesAt4{n: n, i: i}
@@ -546,7 +548,7 @@ case4:
 		goto next1
 	}
 	v2 = mustStart(t, s, k)
-//line choices_task.go:550
+//line choices_task.go:552
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt5](f)
 		*s1 = switchesAt5{n: n, i: i}
@@ -571,7 +573,7 @@ end2:
 	clause = 0
 //line choices.go:36
 	v3 = mustStart(t, s, n)
-//line choices_task.go:575
+//line choices_task.go:577
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt6](f)
 		*s1 = switchesAt6{n: n, clause: clause}
@@ -598,7 +600,7 @@ else1:
 else2:
 //line choices.go:38
 	v4 = mustStart(t, s, 1)
-//line choices_task.go:602
+//line choices_task.go:604
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt7](f)
 		*s1 = switchesAt7{n: n, clause: clause}
@@ -632,7 +634,7 @@ case6:
 case7:
 //line choices.go:39
 	v5 = mustStart(t, s, 7)
-//line choices_task.go:636
+//line choices_task.go:638
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt8](f)
 		*s1 = switchesAt8{n: n}
@@ -649,7 +651,7 @@ case8:
 	all += "none"
 end6:
 	v6 = mustStart(t, s, n)
-//line choices_task.go:653
+//line choices_task.go:655
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt9](f)
 		*s1 = switchesAt9{n: n}
@@ -663,7 +665,7 @@ resume9:
 	clause1 = 0
 //line choices.go:44
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:667
+//line choices_task.go:669
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt10](f)
 		*s1 = switchesAt10{n: n, tag: tag, clause1: clause1}
@@ -683,7 +685,7 @@ resume10:
 else3:
 //line choices.go:44
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:687
+//line choices_task.go:689
 	if generated.Suspended(t) {
 		s1 := generated.At[switchesAt11](f)
 		*s1 = switchesAt11{n: n, tag: tag, clause1: clause1}
@@ -719,7 +721,7 @@ end9:
 	}
 }
 
-//line choices_task.go:723
+//line choices_task.go:725
 
 // typeSwitchesAt1 is what typeSwitches keeps while it waits in line 61.
 type typeSwitchesAt1 struct {
@@ -787,7 +789,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch v := list[i].(type) {
 		case int:
 			v5 := mustStart(t, s, v)
-//line choices_task.go:791
+//line choices_task.go:793
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 1)
 				s1 := generated.At[typeSwitchesAt1](f)
@@ -802,7 +804,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v1 := v
 //line choices.go:63
 			v6 := mustStart(t, s, 2)
-//line choices_task.go:806
+//line choices_task.go:808
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 2)
 				s1 := generated.At[typeSwitchesAt2](f)
@@ -817,7 +819,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			v2 := v
 //line choices.go:65
 			v7 := mustStart(t, s, 3)
-//line choices_task.go:821
+//line choices_task.go:823
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 3)
 				s1 := generated.At[typeSwitchesAt3](f)
@@ -833,7 +835,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:67
 			defined := func() string { return v3.Error() }
 			mustStart(t, s, 4)
-//line choices_task.go:837
+//line choices_task.go:839
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 4)
 				*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
@@ -847,7 +849,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:71
 			*v4 = 9
 			mustStart(t, s, *v4)
-//line choices_task.go:851
+//line choices_task.go:853
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 5)
 				*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
@@ -857,7 +859,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:73
 			p := &v4
 			mustStart(t, s, 9)
-//line choices_task.go:861
+//line choices_task.go:863
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 6)
 				*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
@@ -868,7 +870,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint(**p)
 		default:
 			mustStart(t, s, 5)
-//line choices_task.go:872
+//line choices_task.go:874
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 7)
 				*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
@@ -880,7 +882,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		switch list[i].(type) {
 		case int:
 			mustStart(t, s, 6)
-//line choices_task.go:884
+//line choices_task.go:886
 			if generated.Suspended(t) {
 				f, h := typeSwitchesKind.Spill(t, 8)
 				*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
@@ -893,7 +895,7 @@ func typeSwitchesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line choices_task.go:897
+//line choices_task.go:899
 
 // typeSwitchesStep is the step form of typeSwitches.
 func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwitchesHeld) generated.Step {
@@ -919,7 +921,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:61
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:923
+//line choices_task.go:925
 		goto resume1
 	case 2:
 		s1 := generated.At[typeSwitchesAt2](f)
@@ -928,7 +930,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:63
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:932
+//line choices_task.go:934
 		goto resume2
 	case 3:
 		s1 := generated.At[typeSwitchesAt3](f)
@@ -937,7 +939,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 //line choices.go:65
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:941
+//line choices_task.go:943
 		goto resume3
 	case 4:
 		s1 := generated.At[typeSwitchesAt4](f)
@@ -945,7 +947,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, defined = h.s, h.list, h.all, h.defined
 //line choices.go:68
 		generated.Child(f)
-//line choices_task.go:949
+//line choices_task.go:951
 		goto resume4
 	case 5:
 		s1 := generated.At[typeSwitchesAt5](f)
@@ -953,7 +955,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, v4 = h.s, h.list, h.all, h.v4
 //line choices.go:72
 		generated.Child(f)
-//line choices_task.go:957
+//line choices_task.go:959
 		goto resume5
 	case 6:
 		s1 := generated.At[typeSwitchesAt6](f)
@@ -961,7 +963,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all, p = h.s, h.list, h.all, h.v4
 //line choices.go:74
 		generated.Child(f)
-//line choices_task.go:965
+//line choices_task.go:967
 		goto resume6
 	case 7:
 		s1 := generated.At[typeSwitchesAt7](f)
@@ -969,7 +971,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all = h.s, h.list, h.all
 //line choices.go:77
 		generated.Child(f)
-//line choices_task.go:973
+//line choices_task.go:975
 		goto resume7
 	case 8:
 		s1 := generated.At[typeSwitchesAt8](f)
@@ -977,7 +979,7 @@ func typeSwitchesStep(f *generated.Frame[typeSwitchesState, string], h *typeSwit
 		s, list, all = h.s, h.list, h.all
 //line choices.go:81
 		generated.Child(f)
-//line choices_task.go:981
+//line choices_task.go:983
 		goto resume8
 	default:
 		return f.BadResume()
@@ -1015,7 +1017,7 @@ loop1:
 case1:
 //line choices.go:61
 	v5 = mustStart(t, s, v)
-//line choices_task.go:1019
+//line choices_task.go:1021
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt1](f)
 		*s1 = typeSwitchesAt1{i: i, v: v}
@@ -1030,7 +1032,7 @@ resume1:
 case2:
 //line choices.go:63
 	v6 = mustStart(t, s, 2)
-//line choices_task.go:1034
+//line choices_task.go:1036
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt2](f)
 		*s1 = typeSwitchesAt2{i: i}
@@ -1045,7 +1047,7 @@ resume2:
 case3:
 //line choices.go:65
 	v7 = mustStart(t, s, 3)
-//line choices_task.go:1049
+//line choices_task.go:1051
 	if generated.Suspended(t) {
 		s1 := generated.At[typeSwitchesAt3](f)
 		*s1 = typeSwitchesAt3{i: i}
@@ -1065,7 +1067,7 @@ case4:
 	}
 //line choices.go:68
 	mustStart(t, s, 4)
-//line choices_task.go:1069
+//line choices_task.go:1071
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt4](f) = typeSwitchesAt4{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, defined: defined}
@@ -1079,7 +1081,7 @@ case5:
 //line choices.go:71
 	**v4 = 9
 	mustStart(t, s, **v4)
-//line choices_task.go:1083
+//line choices_task.go:1085
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt5](f) = typeSwitchesAt5{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: v4}
@@ -1089,7 +1091,7 @@ resume5:
 //line choices.go:73
 	p = v4
 	mustStart(t, s, 9)
-//line choices_task.go:1093
+//line choices_task.go:1095
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt6](f) = typeSwitchesAt6{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all, v4: p}
@@ -1102,7 +1104,7 @@ resume6:
 case6:
 //line choices.go:77
 	mustStart(t, s, 5)
-//line choices_task.go:1106
+//line choices_task.go:1108
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt7](f) = typeSwitchesAt7{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1119,7 +1121,7 @@ end1:
 case7:
 //line choices.go:81
 	mustStart(t, s, 6)
-//line choices_task.go:1123
+//line choices_task.go:1125
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchesAt8](f) = typeSwitchesAt8{i: i}
 		*h = typeSwitchesHeld{s: s, list: list, all: all}
@@ -1135,7 +1137,7 @@ end3:
 	return generated.Return(f, all, nil)
 }
 
-//line choices_task.go:1139
+//line choices_task.go:1141
 
 // selectsArgs has the arguments of selects.
 type selectsArgs struct {
@@ -1223,7 +1225,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		select {
 		case v := <-a:
 			mustStart(t, s, v)
-//line choices_task.go:1227
+//line choices_task.go:1229
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 1)
 				*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
@@ -1241,7 +1243,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			w, ok := v1, v2
 			p := &w
 			mustStart(t, s, 1)
-//line choices_task.go:1245
+//line choices_task.go:1247
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 2)
 				*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
@@ -1253,7 +1255,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint("b", w, ok)
 		default:
 			v3 := mustStart(t, s, i)
-//line choices_task.go:1257
+//line choices_task.go:1259
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 3)
 				s1 := generated.At[selectsAt3](f)
@@ -1272,7 +1274,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:117
 		x = v4
 		mustStart(t, s, x)
-//line choices_task.go:1276
+//line choices_task.go:1278
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 4)
 			*generated.At[selectsAt4](f) = selectsAt4{x: x}
@@ -1286,7 +1288,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	case v5 := <-a:
 //line choices.go:122
 		v6 := mustStart(t, s, 1)
-//line choices_task.go:1290
+//line choices_task.go:1292
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 5)
 			s1 := generated.At[selectsAt5](f)
@@ -1298,7 +1300,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:122
 		list[v6] = v5
 		mustStart(t, s, x)
-//line choices_task.go:1302
+//line choices_task.go:1304
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 6)
 			*generated.At[selectsAt6](f) = selectsAt6{x: x}
@@ -1310,7 +1312,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:127
 		v7 := mustStart(t, s, 1)
-//line choices_task.go:1314
+//line choices_task.go:1316
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 7)
 			s1 := generated.At[selectsAt7](f)
@@ -1321,7 +1323,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		}
 //line choices.go:128
 		v8 := mustStart(t, s, 2)
-//line choices_task.go:1325
+//line choices_task.go:1327
 		if generated.Suspended(t) {
 			f, h := selectsKind.Spill(t, 8)
 			s1 := generated.At[selectsAt8](f)
@@ -1335,7 +1337,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		case none <- v7:
 		case a <- v8:
 			mustStart(t, s, 3)
-//line choices_task.go:1339
+//line choices_task.go:1341
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 9)
 				*generated.At[selectsAt9](f) = selectsAt9{x: x}
@@ -1348,7 +1350,7 @@ func selectsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, list, <-a), nil
 }
 
-//line choices_task.go:1352
+//line choices_task.go:1354
 
 // selectsStep is the step form of selects.
 func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) generated.Step {
@@ -1375,7 +1377,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, b, all, list = h.s, h.a, h.b, h.all, h.list
 //line choices.go:100
 		generated.Child(f)
-//line choices_task.go:1379
+//line choices_task.go:1381
 		goto resume1
 	case 2:
 		s1 := generated.At[selectsAt2](f)
@@ -1383,7 +1385,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, b, all, list, w, p = h.s, h.a, h.b, h.all, h.list, h.w, h.p
 //line choices.go:108
 		generated.Child(f)
-//line choices_task.go:1387
+//line choices_task.go:1389
 		goto resume2
 	case 3:
 		s1 := generated.At[selectsAt3](f)
@@ -1392,7 +1394,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:112
 		v3 = s1.result
 		generated.Child(f)
-//line choices_task.go:1396
+//line choices_task.go:1398
 		goto resume3
 	case 4:
 		s1 := generated.At[selectsAt4](f)
@@ -1400,7 +1402,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:118
 		generated.Child(f)
-//line choices_task.go:1404
+//line choices_task.go:1406
 		goto resume4
 	case 5:
 		s1 := generated.At[selectsAt5](f)
@@ -1409,7 +1411,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:122
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:1413
+//line choices_task.go:1415
 		goto resume5
 	case 6:
 		s1 := generated.At[selectsAt6](f)
@@ -1417,7 +1419,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		s, a, all, list = h.s, h.a, h.all, h.list
 //line choices.go:123
 		generated.Child(f)
-//line choices_task.go:1421
+//line choices_task.go:1423
 		goto resume6
 	case 7:
 		s1 := generated.At[selectsAt7](f)
@@ -1426,7 +1428,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:127
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:1430
+//line choices_task.go:1432
 		goto resume7
 	case 8:
 		s1 := generated.At[selectsAt8](f)
@@ -1435,7 +1437,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 //line choices.go:128
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:1439
+//line choices_task.go:1441
 		goto resume8
 	case 9:
 		s1 := generated.At[selectsAt9](f)
@@ -1443,7 +1445,7 @@ func selectsStep(f *generated.Frame[selectsState, string], h *selectsHeld) gener
 		a, all, list = h.a, h.all, h.list
 //line choices.go:129
 		generated.Child(f)
-//line choices_task.go:1447
+//line choices_task.go:1449
 		goto resume9
 	default:
 		return f.BadResume()
@@ -1476,7 +1478,7 @@ loop1:
 case1:
 //line choices.go:100
 	mustStart(t, s, v)
-//line choices_task.go:1480
+//line choices_task.go:1482
 	if generated.Suspended(t) {
 		*generated.At[selectsAt1](f) = selectsAt1{i: i, v: v}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list}
@@ -1496,7 +1498,7 @@ case2:
 	*w, ok = v1, v2
 	p = w
 	mustStart(t, s, 1)
-//line choices_task.go:1500
+//line choices_task.go:1502
 	if generated.Suspended(t) {
 		*generated.At[selectsAt2](f) = selectsAt2{i: i, ok: ok}
 		*h = selectsHeld{s: s, a: a, b: b, all: all, list: list, w: w, p: p}
@@ -1510,7 +1512,7 @@ resume2:
 case3:
 //line choices.go:112
 	v3 = mustStart(t, s, i)
-//line choices_task.go:1514
+//line choices_task.go:1516
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt3](f)
 		*s1 = selectsAt3{i: i}
@@ -1536,7 +1538,7 @@ case4:
 //line choices.go:117
 	x = v4
 	mustStart(t, s, x)
-//line choices_task.go:1540
+//line choices_task.go:1542
 	if generated.Suspended(t) {
 		*generated.At[selectsAt4](f) = selectsAt4{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1552,7 +1554,7 @@ resume4:
 case5:
 //line choices.go:122
 	v6 = mustStart(t, s, 1)
-//line choices_task.go:1556
+//line choices_task.go:1558
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt5](f)
 		*s1 = selectsAt5{x: x, v5: v5}
@@ -1564,7 +1566,7 @@ resume5:
 //line choices.go:122
 	list[v6] = v5
 	mustStart(t, s, x)
-//line choices_task.go:1568
+//line choices_task.go:1570
 	if generated.Suspended(t) {
 		*generated.At[selectsAt6](f) = selectsAt6{x: x}
 		*h = selectsHeld{s: s, a: a, all: all, list: list}
@@ -1574,7 +1576,7 @@ resume6:
 	none = nil
 //line choices.go:127
 	v7 = mustStart(t, s, 1)
-//line choices_task.go:1578
+//line choices_task.go:1580
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt7](f)
 		*s1 = selectsAt7{x: x}
@@ -1585,7 +1587,7 @@ resume6:
 resume7:
 //line choices.go:128
 	v8 = mustStart(t, s, 2)
-//line choices_task.go:1589
+//line choices_task.go:1591
 	if generated.Suspended(t) {
 		s1 := generated.At[selectsAt8](f)
 		*s1 = selectsAt8{x: x, v7: v7}
@@ -1606,7 +1608,7 @@ case6:
 case7:
 //line choices.go:129
 	mustStart(t, s, 3)
-//line choices_task.go:1610
+//line choices_task.go:1612
 	if generated.Suspended(t) {
 		*generated.At[selectsAt9](f) = selectsAt9{x: x}
 		*h = selectsHeld{a: a, all: all, list: list}
@@ -1618,7 +1620,7 @@ end3:
 	return generated.Return(f, all+fmt.Sprint(x, list, <-a), nil)
 }
 
-//line choices_task.go:1622
+//line choices_task.go:1624
 
 // rangesArgs has the arguments of ranges.
 type rangesArgs struct {
@@ -1744,7 +1746,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:137
 			v5 := mustStart(t, s, i)
-//line choices_task.go:1748
+//line choices_task.go:1750
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 1)
 				s1 := generated.At[rangesAt1](f)
@@ -1760,7 +1762,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:139
 	for i8 := 0; i8 < 2; i8++ {
 		mustStart(t, s, 0)
-//line choices_task.go:1764
+//line choices_task.go:1766
 		if generated.Suspended(t) {
 			f, h := rangesKind.Spill(t, 2)
 			*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
@@ -1776,7 +1778,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:143
 			k = i9
 			mustStart(t, s, int(k))
-//line choices_task.go:1780
+//line choices_task.go:1782
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 3)
 				*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
@@ -1794,7 +1796,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:147
 				v6 := mustStart(t, s, int(u))
-//line choices_task.go:1798
+//line choices_task.go:1800
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 4)
 					s1 := generated.At[rangesAt4](f)
@@ -1823,7 +1825,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 				list = append(list, v)
 				list[2] = "changed"
 				v7 := mustStart(t, s, i1)
-//line choices_task.go:1827
+//line choices_task.go:1829
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 5)
 					s1 := generated.At[rangesAt5](f)
@@ -1850,7 +1852,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:158
 				array[2] = 10
 				v8 := mustStart(t, s, v1)
-//line choices_task.go:1854
+//line choices_task.go:1856
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 6)
 					s1 := generated.At[rangesAt6](f)
@@ -1875,7 +1877,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:162
 				array[2] = 11
 				v9 := mustStart(t, s, v2)
-//line choices_task.go:1879
+//line choices_task.go:1881
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 7)
 					s1 := generated.At[rangesAt7](f)
@@ -1892,7 +1894,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:165
 	for i4 := 0; i4 < len(array); i4++ {
 		mustStart(t, s, i4)
-//line choices_task.go:1896
+//line choices_task.go:1898
 		if generated.Suspended(t) {
 			f, h := rangesKind.Spill(t, 8)
 			*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
@@ -1914,7 +1916,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:169
 				v10 := mustStart(t, s, i5)
-//line choices_task.go:1918
+//line choices_task.go:1920
 				if generated.Suspended(t) {
 					f, h := rangesKind.Spill(t, 9)
 					s1 := generated.At[rangesAt9](f)
@@ -1939,7 +1941,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:171
 			i6 := i12
 			mustStart(t, s, i6)
-//line choices_task.go:1943
+//line choices_task.go:1945
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 10)
 				*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
@@ -1965,7 +1967,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line choices.go:179
 			v13 := mustStart(t, s, v3)
-//line choices_task.go:1969
+//line choices_task.go:1971
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 11)
 				s1 := generated.At[rangesAt11](f)
@@ -1982,7 +1984,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	{
 //line choices.go:182
 		v14 := mustStart(t, s, 2)
-//line choices_task.go:1986
+//line choices_task.go:1988
 		if generated.Suspended(t) {
 			f, h := rangesKind.Spill(t, 12)
 			s1 := generated.At[rangesAt12](f)
@@ -1999,7 +2001,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 			i7, v4 := i13, list4[i13]
 			fns = append(fns, func() int { return i7 }, func() int { v4 += "x"; return len(v4) })
 			mustStart(t, s, i7)
-//line choices_task.go:2003
+//line choices_task.go:2005
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 13)
 				*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
@@ -2024,7 +2026,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line choices.go:190
 			x.i, x.v = i14, list5[i14]
 			mustStart(t, s, x.v)
-//line choices_task.go:2028
+//line choices_task.go:2030
 			if generated.Suspended(t) {
 				f, h := rangesKind.Spill(t, 14)
 				*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
@@ -2037,7 +2039,7 @@ func rangesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(x, k), nil
 }
 
-//line choices_task.go:2041
+//line choices_task.go:2043
 
 // rangesStep is the step form of ranges.
 func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generated.Step {
@@ -2074,7 +2076,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:137
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2078
+//line choices_task.go:2080
 		goto resume1
 	case 2:
 		s1 := generated.At[rangesAt2](f)
@@ -2082,7 +2084,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all = h.s, h.all
 //line choices.go:140
 		generated.Child(f)
-//line choices_task.go:2086
+//line choices_task.go:2088
 		goto resume2
 	case 3:
 		s1 := generated.At[rangesAt3](f)
@@ -2090,7 +2092,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all = h.s, h.all
 //line choices.go:144
 		generated.Child(f)
-//line choices_task.go:2094
+//line choices_task.go:2096
 		goto resume3
 	case 4:
 		s1 := generated.At[rangesAt4](f)
@@ -2099,7 +2101,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:147
 		v6 = s1.result
 		generated.Child(f)
-//line choices_task.go:2103
+//line choices_task.go:2105
 		goto resume4
 	case 5:
 		s1 := generated.At[rangesAt5](f)
@@ -2108,7 +2110,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:154
 		v7 = s1.result
 		generated.Child(f)
-//line choices_task.go:2112
+//line choices_task.go:2114
 		goto resume5
 	case 6:
 		s1 := generated.At[rangesAt6](f)
@@ -2117,7 +2119,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:159
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2121
+//line choices_task.go:2123
 		goto resume6
 	case 7:
 		s1 := generated.At[rangesAt7](f)
@@ -2126,7 +2128,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:163
 		v9 = s1.result
 		generated.Child(f)
-//line choices_task.go:2130
+//line choices_task.go:2132
 		goto resume7
 	case 8:
 		s1 := generated.At[rangesAt8](f)
@@ -2134,7 +2136,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list, array = h.s, h.all, h.list, h.array
 //line choices.go:166
 		generated.Child(f)
-//line choices_task.go:2138
+//line choices_task.go:2140
 		goto resume8
 	case 9:
 		s1 := generated.At[rangesAt9](f)
@@ -2143,7 +2145,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:169
 		v10 = s1.result
 		generated.Child(f)
-//line choices_task.go:2147
+//line choices_task.go:2149
 		goto resume9
 	case 10:
 		s1 := generated.At[rangesAt10](f)
@@ -2151,7 +2153,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list, text2 = h.s, h.all, h.list, h.v
 //line choices.go:172
 		generated.Child(f)
-//line choices_task.go:2155
+//line choices_task.go:2157
 		goto resume10
 	case 11:
 		s1 := generated.At[rangesAt11](f)
@@ -2160,7 +2162,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:179
 		v13 = s1.result
 		generated.Child(f)
-//line choices_task.go:2164
+//line choices_task.go:2166
 		goto resume11
 	case 12:
 		s1 := generated.At[rangesAt12](f)
@@ -2169,7 +2171,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 //line choices.go:182
 		v14 = s1.result
 		generated.Child(f)
-//line choices_task.go:2173
+//line choices_task.go:2175
 		goto resume12
 	case 13:
 		s1 := generated.At[rangesAt13](f)
@@ -2177,7 +2179,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, fns, list4 = h.s, h.all, h.fns, h.list
 //line choices.go:184
 		generated.Child(f)
-//line choices_task.go:2181
+//line choices_task.go:2183
 		goto resume13
 	case 14:
 		s1 := generated.At[rangesAt14](f)
@@ -2185,7 +2187,7 @@ func rangesStep(f *generated.Frame[rangesState, string], h *rangesHeld) generate
 		s, all, list5 = h.s, h.all, h.list5
 //line choices.go:191
 		generated.Child(f)
-//line choices_task.go:2189
+//line choices_task.go:2191
 		goto resume14
 	default:
 		return f.BadResume()
@@ -2200,7 +2202,7 @@ loop1:
 	}
 //line choices.go:137
 	v5 = mustStart(t, s, i)
-//line choices_task.go:2204
+//line choices_task.go:2206
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt1](f)
 		*s1 = rangesAt1{n: n, i: i}
@@ -2223,7 +2225,7 @@ loop2:
 	}
 //line choices.go:140
 	mustStart(t, s, 0)
-//line choices_task.go:2227
+//line choices_task.go:2229
 	if generated.Suspended(t) {
 		*generated.At[rangesAt2](f) = rangesAt2{i8: i8}
 		*h = rangesHeld{s: s, all: all}
@@ -2244,7 +2246,7 @@ loop3:
 //line choices.go:143
 	k = i9
 	mustStart(t, s, int(k))
-//line choices_task.go:2248
+//line choices_task.go:2250
 	if generated.Suspended(t) {
 		*generated.At[rangesAt3](f) = rangesAt3{k: k, i9: i9}
 		*h = rangesHeld{s: s, all: all}
@@ -2264,7 +2266,7 @@ loop4:
 //line choices.go:146
 	u = i10
 	v6 = mustStart(t, s, int(u))
-//line choices_task.go:2268
+//line choices_task.go:2270
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt4](f)
 		*s1 = rangesAt4{k: k, i10: i10, u: u}
@@ -2295,7 +2297,7 @@ loop5:
 	list = append(list, v)
 	list[2] = "changed"
 	v7 = mustStart(t, s, i1)
-//line choices_task.go:2299
+//line choices_task.go:2301
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt5](f)
 		*s1 = rangesAt5{k: k, i1: i1}
@@ -2325,7 +2327,7 @@ loop6:
 	v1 = list2[i2]
 	(*array)[2] = 10
 	v8 = mustStart(t, s, v1)
-//line choices_task.go:2329
+//line choices_task.go:2331
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt6](f)
 		*s1 = rangesAt6{k: k, list2: list2, i2: i2, v1: v1}
@@ -2353,7 +2355,7 @@ loop7:
 	v2 = list3[i3]
 	(*array)[2] = 11
 	v9 = mustStart(t, s, v2)
-//line choices_task.go:2357
+//line choices_task.go:2359
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt7](f)
 		*s1 = rangesAt7{k: k, i3: i3, v2: v2}
@@ -2377,7 +2379,7 @@ loop8:
 	}
 //line choices.go:166
 	mustStart(t, s, i4)
-//line choices_task.go:2381
+//line choices_task.go:2383
 	if generated.Suspended(t) {
 		*generated.At[rangesAt8](f) = rangesAt8{k: k, i4: i4}
 		*h = rangesHeld{s: s, all: all, list: list, array: array}
@@ -2403,7 +2405,7 @@ loop9:
 //line choices.go:168
 	i5, c = i11, char
 	v10 = mustStart(t, s, i5)
-//line choices_task.go:2407
+//line choices_task.go:2409
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt9](f)
 		*s1 = rangesAt9{k: k, size: size, i11: i11, i5: i5, c: c}
@@ -2432,7 +2434,7 @@ loop10:
 //line choices.go:171
 	i6 = i12
 	mustStart(t, s, i6)
-//line choices_task.go:2436
+//line choices_task.go:2438
 	if generated.Suspended(t) {
 		*generated.At[rangesAt10](f) = rangesAt10{k: k, size1: size1, i12: i12}
 		*h = rangesHeld{s: s, all: all, list: list, v: text2}
@@ -2459,7 +2461,7 @@ end11:
 //line choices.go:178
 	v3 = v11
 	v13 = mustStart(t, s, v3)
-//line choices_task.go:2463
+//line choices_task.go:2465
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt11](f)
 		*s1 = rangesAt11{k: k, v3: v3}
@@ -2475,7 +2477,7 @@ end12:
 	fns = nil
 //line choices.go:182
 	v14 = mustStart(t, s, 2)
-//line choices_task.go:2479
+//line choices_task.go:2481
 	if generated.Suspended(t) {
 		s1 := generated.At[rangesAt12](f)
 		*s1 = rangesAt12{k: k}
@@ -2503,7 +2505,7 @@ loop12:
 	}
 //line choices.go:184
 	mustStart(t, s, i7)
-//line choices_task.go:2507
+//line choices_task.go:2509
 	if generated.Suspended(t) {
 		*generated.At[rangesAt13](f) = rangesAt13{k: k, i13: i13}
 		*h = rangesHeld{s: s, all: all, fns: fns, list: list4}
@@ -2534,7 +2536,7 @@ loop13:
 //line choices.go:190
 	x.i, x.v = i14, list5[i14]
 	mustStart(t, s, x.v)
-//line choices_task.go:2538
+//line choices_task.go:2540
 	if generated.Suspended(t) {
 		*generated.At[rangesAt14](f) = rangesAt14{k: k, x: x, i14: i14}
 		*h = rangesHeld{s: s, all: all, list5: list5}
@@ -2548,7 +2550,7 @@ end14:
 	return generated.Return(f, all+fmt.Sprint(x, k), nil)
 }
 
-//line choices_task.go:2552
+//line choices_task.go:2554
 
 // labelledArgs has the arguments of labelled.
 type labelledArgs struct {
@@ -2587,7 +2589,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 			switch i {
 			case 1:
 				mustStart(t, s, 1)
-//line choices_task.go:2591
+//line choices_task.go:2593
 				if generated.Suspended(t) {
 					f, h := labelledKind.Spill(t, 1)
 					*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
@@ -2601,7 +2603,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 					{
 //line choices.go:206
 						v := mustStart(t, s, j)
-//line choices_task.go:2605
+//line choices_task.go:2607
 						if generated.Suspended(t) {
 							f, h := labelledKind.Spill(t, 2)
 							s1 := generated.At[labelledAt2](f)
@@ -2630,7 +2632,7 @@ inner:
 	default:
 		for {
 			mustStart(t, s, n)
-//line choices_task.go:2634
+//line choices_task.go:2636
 			if generated.Suspended(t) {
 				_, h := labelledKind.Spill(t, 3)
 				*h = labelledHeld{all: all}
@@ -2643,7 +2645,7 @@ inner:
 	return all, nil
 }
 
-//line choices_task.go:2647
+//line choices_task.go:2649
 
 // labelledStep is the step form of labelled.
 func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) generated.Step {
@@ -2664,7 +2666,7 @@ func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) ge
 		s, all = h.s, h.all
 //line choices.go:202
 		generated.Child(f)
-//line choices_task.go:2668
+//line choices_task.go:2670
 		goto resume1
 	case 2:
 		s1 := generated.At[labelledAt2](f)
@@ -2673,13 +2675,13 @@ func labelledStep(f *generated.Frame[labelledState, string], h *labelledHeld) ge
 //line choices.go:206
 		v = s1.result
 		generated.Child(f)
-//line choices_task.go:2677
+//line choices_task.go:2679
 		goto resume2
 	case 3:
 		all = h.all
 //line choices.go:220
 		generated.Child(f)
-//line choices_task.go:2683
+//line choices_task.go:2685
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2703,7 +2705,7 @@ loop1:
 case1:
 //line choices.go:202
 	mustStart(t, s, 1)
-//line choices_task.go:2707
+//line choices_task.go:2709
 	if generated.Suspended(t) {
 		*generated.At[labelledAt1](f) = labelledAt1{n: n, i: i}
 		*h = labelledHeld{s: s, all: all}
@@ -2721,7 +2723,7 @@ loop2:
 	}
 //line choices.go:206
 	v = mustStart(t, s, j)
-//line choices_task.go:2725
+//line choices_task.go:2727
 	if generated.Suspended(t) {
 		s1 := generated.At[labelledAt2](f)
 		*s1 = labelledAt2{n: n, i: i, j: j}
@@ -2761,7 +2763,7 @@ end4:
 case3:
 //line choices.go:220
 	mustStart(t, s, n)
-//line choices_task.go:2765
+//line choices_task.go:2767
 	if generated.Suspended(t) {
 		*h = labelledHeld{all: all}
 		return generated.Wait(f, t, 3)
@@ -2771,7 +2773,7 @@ resume3:
 	return generated.Return(f, all, nil)
 }
 
-//line choices_task.go:2775
+//line choices_task.go:2777
 
 // mapsArgs has the arguments of maps.
 type mapsArgs struct {
@@ -2828,7 +2830,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:236
 				err := t.Yield()
-//line choices_task.go:2832
+//line choices_task.go:2834
 				if generated.Suspended(t) {
 					_, h := mapsKind.Spill(t, 1)
 					*h = mapsHeld{s: s, m: m, seen: seen, it: it}
@@ -2857,7 +2859,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:242
 				v5 := mustStart(t, s, 1)
-//line choices_task.go:2861
+//line choices_task.go:2863
 				if generated.Suspended(t) {
 					f, h := mapsKind.Spill(t, 2)
 					s1 := generated.At[mapsAt2](f)
@@ -2887,7 +2889,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 			{
 //line choices.go:245
 				v8 := mustStart(t, s, len(k1))
-//line choices_task.go:2891
+//line choices_task.go:2893
 				if generated.Suspended(t) {
 					f, h := mapsKind.Spill(t, 3)
 					s1 := generated.At[mapsAt3](f)
@@ -2905,7 +2907,7 @@ func mapsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(len(seen), len(m), count1), nil
 }
 
-//line choices_task.go:2909
+//line choices_task.go:2911
 
 // mapsStep is the step form of maps.
 func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step {
@@ -2931,7 +2933,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 		s, m, seen, it = h.s, h.m, h.seen, h.it
 //line choices.go:236
 		err = generated.Err(f)
-//line choices_task.go:2935
+//line choices_task.go:2937
 		goto resume1
 	case 2:
 		s1 := generated.At[mapsAt2](f)
@@ -2940,7 +2942,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 //line choices.go:242
 		v5 = s1.result
 		generated.Child(f)
-//line choices_task.go:2944
+//line choices_task.go:2946
 		goto resume2
 	case 3:
 		s1 := generated.At[mapsAt3](f)
@@ -2949,7 +2951,7 @@ func mapsStep(f *generated.Frame[mapsState, string], h *mapsHeld) generated.Step
 //line choices.go:245
 		v8 = s1.result
 		generated.Child(f)
-//line choices_task.go:2953
+//line choices_task.go:2955
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2975,7 +2977,7 @@ end1:
 	}
 	seen[k] = true
 	err = t.Yield()
-//line choices_task.go:2979
+//line choices_task.go:2981
 	if generated.Suspended(t) {
 		*h = mapsHeld{s: s, m: m, seen: seen, it: it}
 		return generated.Wait(f, t, 1)
@@ -3004,7 +3006,7 @@ loop2:
 end4:
 //line choices.go:242
 	v5 = mustStart(t, s, 1)
-//line choices_task.go:3008
+//line choices_task.go:3010
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt2](f)
 		*s1 = mapsAt2{count1: count1}
@@ -3031,7 +3033,7 @@ end6:
 //line choices.go:244
 	k1 = v6
 	v8 = mustStart(t, s, len(k1))
-//line choices_task.go:3035
+//line choices_task.go:3037
 	if generated.Suspended(t) {
 		s1 := generated.At[mapsAt3](f)
 		*s1 = mapsAt3{count1: count1}
@@ -3048,4 +3050,4 @@ end7:
 	return generated.Return(f, fmt.Sprint(len(seen), len(m), count1), nil)
 }
 
-//line choices_task.go:3052
+//line choices_task.go:3054

@@ -2,6 +2,8 @@
 //
 // Source: defers.go, sha256 d5000753cbf0c027
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package forms
 
 import (
@@ -203,7 +205,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 		{
 //line defers.go:32
 			err := planWaitStart(p, t, n)
-//line defers_task.go:207
+//line defers_task.go:209
 			if generated.Suspended(t) {
 				f, h := stopKind.Spill(t, 1)
 				*generated.At[stopAt1](f) = stopAt1{n: n}
@@ -221,7 +223,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 	return p.act(n)
 }
 
-//line defers_task.go:225
+//line defers_task.go:227
 
 // stopStep is the step form of stop.
 func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.Step {
@@ -241,7 +243,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 		p = h.p
 //line defers.go:32
 		err = generated.ChildErr(f)
-//line defers_task.go:245
+//line defers_task.go:247
 		goto resume1
 	default:
 		return f.BadResume()
@@ -255,7 +257,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 	}
 //line defers.go:32
 	err = planWaitStart(p, t, n)
-//line defers_task.go:259
+//line defers_task.go:261
 	if generated.Suspended(t) {
 		*generated.At[stopAt1](f) = stopAt1{n: n}
 		*h = stopHeld{p: p}
@@ -274,7 +276,7 @@ end2:
 	return generated.Return(f, struct{}{}, p.act(n))
 }
 
-//line defers_task.go:278
+//line defers_task.go:280
 
 // planWaitArgs has the arguments of (*plan).wait.
 type planWaitArgs struct {
@@ -294,7 +296,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 //line defers.go:41
 	if p.last == 0 || stop1 < p.last {
 		err := t.Yield()
-//line defers_task.go:298
+//line defers_task.go:300
 		if generated.Suspended(t) {
 			planWaitKind.SpillBare(t, 1)
 			return
@@ -306,7 +308,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 		close(p.reached)
 	}
 	err1 := t.Sleep(time.Hour)
-//line defers_task.go:310
+//line defers_task.go:312
 	if generated.Suspended(t) {
 		planWaitKind.SpillBare(t, 2)
 		return
@@ -315,7 +317,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 	return err1
 }
 
-//line defers_task.go:319
+//line defers_task.go:321
 
 // planWaitStep is the step form of (*plan).wait.
 func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) generated.Step {
@@ -333,12 +335,12 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	case 1:
 //line defers.go:42
 		err = generated.Err(f)
-//line defers_task.go:337
+//line defers_task.go:339
 		goto resume1
 	case 2:
 //line defers.go:47
 		err1 = generated.Err(f)
-//line defers_task.go:342
+//line defers_task.go:344
 		goto resume2
 	default:
 		return f.BadResume()
@@ -349,7 +351,7 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	}
 //line defers.go:42
 	err = t.Yield()
-//line defers_task.go:353
+//line defers_task.go:355
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -364,7 +366,7 @@ end1:
 		close(p.reached)
 	}
 	err1 = t.Sleep(time.Hour)
-//line defers_task.go:368
+//line defers_task.go:370
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -376,7 +378,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err1)
 }
 
-//line defers_task.go:380
+//line defers_task.go:382
 
 type fileCloseState = struct{}
 
@@ -390,7 +392,7 @@ var fileCloseKind *generated.HeldKind[fileCloseState, fileCloseHeld, struct{}]
 func fileCloseStart(f *file, t *task.T) (_ error) {
 //line defers.go:57
 	err := stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:394
+//line defers_task.go:396
 	if generated.Suspended(t) {
 		_, h := fileCloseKind.Spill(t, 1)
 		*h = fileCloseHeld{f: f}
@@ -401,7 +403,7 @@ func fileCloseStart(f *file, t *task.T) (_ error) {
 	return err
 }
 
-//line defers_task.go:405
+//line defers_task.go:407
 
 // fileCloseStep is the step form of (*file).close.
 func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld) generated.Step {
@@ -417,14 +419,14 @@ func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHe
 		f = h.f
 //line defers.go:57
 		err = generated.ChildErr(f1)
-//line defers_task.go:421
+//line defers_task.go:423
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:57
 	err = stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:428
+//line defers_task.go:430
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{f: f}
 		return generated.Wait(f1, t, 1)
@@ -435,7 +437,7 @@ resume1:
 	return generated.Return(f1, struct{}{}, err)
 }
 
-//line defers_task.go:439
+//line defers_task.go:441
 
 type fileRenameState = struct{}
 
@@ -450,7 +452,7 @@ var fileRenameKind *generated.HeldKind[fileRenameState, fileRenameHeld, struct{}
 func fileRenameStart(f file, t *task.T, s ...string) {
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:454
+//line defers_task.go:456
 	if generated.Suspended(t) {
 		fileRenameKind.SpillBare(t, 1)
 		return
@@ -470,14 +472,14 @@ func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenam
 	case 1:
 //line defers.go:64
 		generated.ChildErr(f1)
-//line defers_task.go:474
+//line defers_task.go:476
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:481
+//line defers_task.go:483
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = fileRenameHeld{}
@@ -500,7 +502,7 @@ var taskPairKind *generated.HeldKind[taskPairState, taskPairHeld, int]
 func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 //line defers.go:71
 	err := stopStart(t, p, "task pair")
-//line defers_task.go:504
+//line defers_task.go:506
 	if generated.Suspended(t) {
 		taskPairKind.SpillBare(t, 1)
 		return
@@ -509,7 +511,7 @@ func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 	return 3, err
 }
 
-//line defers_task.go:513
+//line defers_task.go:515
 
 // taskPairStep is the step form of taskPair.
 func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) generated.Step {
@@ -524,14 +526,14 @@ func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) gener
 	case 1:
 //line defers.go:71
 		err = generated.ChildErr(f)
-//line defers_task.go:528
+//line defers_task.go:530
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:71
 	err = stopStart(t, p, "task pair")
-//line defers_task.go:535
+//line defers_task.go:537
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = taskPairHeld{}
@@ -543,7 +545,7 @@ resume1:
 	return generated.Return(f, 3, err)
 }
 
-//line defers_task.go:547
+//line defers_task.go:549
 
 // deferCloseArgs has the arguments of deferClose.
 type deferCloseArgs struct {
@@ -604,7 +606,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 		p = h.p
 //line defers.go:78
 		err = generated.ChildErr(f1)
-//line defers_task.go:608
+//line defers_task.go:610
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -625,7 +627,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 //line defers.go:77
 	p.logf("opened")
 	err = stopStart(t, p, "work")
-//line defers_task.go:629
+//line defers_task.go:631
 	if generated.Suspended(t) {
 		*h = deferCloseHeld{exit: h.exit, p: p}
 		return generated.Wait(f1, t, 1), true
@@ -636,7 +638,7 @@ resume1:
 		*r, *r1 = fmt.Sprint("result ", p.stops), err
 		goto exit
 	}
-//line defers_task.go:640
+//line defers_task.go:642
 exit:
 	if p1.Run(t) {
 		*h = deferCloseHeld{exit: h.exit}
@@ -714,7 +716,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:86
 		err = generated.ChildErr(f)
-//line defers_task.go:718
+//line defers_task.go:720
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -722,12 +724,12 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:92
 		generated.ChildErr(f)
-//line defers_task.go:726
+//line defers_task.go:728
 		goto resume2
 	case 3:
 //line defers.go:94
 		generated.ChildErr(f)
-//line defers_task.go:731
+//line defers_task.go:733
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -751,7 +753,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 loop1:
 //line defers.go:86
 	err = stopStart(t, p, "first")
-//line defers_task.go:755
+//line defers_task.go:757
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -773,7 +775,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:777
+//line defers_task.go:779
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -786,7 +788,7 @@ resume2:
 end2:
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:790
+//line defers_task.go:792
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -797,7 +799,7 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:801
+//line defers_task.go:803
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
@@ -875,7 +877,7 @@ func deferInLoopRun(f1 *generated.Frame[deferInLoopState, string], h *deferInLoo
 		p, i = h.p, h.i
 //line defers.go:109
 		err = generated.ChildErr(f1)
-//line defers_task.go:879
+//line defers_task.go:881
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -936,7 +938,7 @@ end2:
 				func(t *task.T) {
 //line defers.go:105
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:940
+//line defers_task.go:942
 					if generated.Suspended(t) {
 						_, h := deferInLoopFunc1Kind.Spill(t, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
@@ -951,7 +953,7 @@ end2:
 	}
 //line defers.go:109
 	err = stopStart(t, p, "body")
-//line defers_task.go:955
+//line defers_task.go:957
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -984,7 +986,7 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:988
+//line defers_task.go:990
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
@@ -1018,14 +1020,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame[deferInLoopFunc1State, struct{}], 
 		p, i = h.p, h.i
 //line defers.go:105
 		generated.ChildErr(f1)
-//line defers_task.go:1022
+//line defers_task.go:1024
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:105
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1029
+//line defers_task.go:1031
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -1034,7 +1036,7 @@ resume1:
 //line defers.go:106
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:1038
+//line defers_task.go:1040
 	return generated.Return(f1, struct{}{}, nil)
 }
 
@@ -1114,7 +1116,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 		p = h.p
 //line defers.go:135
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1118
+//line defers_task.go:1120
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1122,7 +1124,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:138
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1126
+//line defers_task.go:1128
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1141,7 +1143,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1145
+//line defers_task.go:1147
 					if generated.Suspended(t) {
 						_, h := deferNamedFunc1Kind.Spill(t, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
@@ -1169,7 +1171,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:134
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1173
+//line defers_task.go:1175
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1190,7 +1192,7 @@ resume1:
 end1:
 //line defers.go:138
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1194
+//line defers_task.go:1196
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1208,7 +1210,7 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1212
+//line defers_task.go:1214
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
@@ -1243,7 +1245,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 		k, err = h.k, h.err
 //line defers.go:125
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1247
+//line defers_task.go:1249
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1256,7 +1258,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 	}
 //line defers.go:125
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1260
+//line defers_task.go:1262
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1266,7 +1268,7 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1270
+//line defers_task.go:1272
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -1292,7 +1294,7 @@ var deferNamedTextKind *generated.HeldKind[deferNamedTextState, deferNamedTextHe
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:146
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1296
+//line defers_task.go:1298
 	if generated.Suspended(t) {
 		f := deferNamedTextKind.SpillBare(t, 1)
 		s := generated.At[deferNamedTextAt1](f)
@@ -1304,7 +1306,7 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line defers_task.go:1308
+//line defers_task.go:1310
 
 // deferNamedTextStep is the step form of deferNamedText.
 func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *deferNamedTextHeld) generated.Step {
@@ -1324,14 +1326,14 @@ func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *defe
 //line defers.go:146
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1328
+//line defers_task.go:1330
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:146
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1335
+//line defers_task.go:1337
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
@@ -1346,7 +1348,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint(k), err)
 }
 
-//line defers_task.go:1350
+//line defers_task.go:1352
 
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 181.
 type deferOperandsAt1 struct {
@@ -1418,13 +1420,13 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:181
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1422
+//line defers_task.go:1424
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:188
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1428
+//line defers_task.go:1430
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1593,7 +1595,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 				func(t *task.T, v string, more ...int) {
 //line defers.go:177
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1597
+//line defers_task.go:1599
 					if generated.Suspended(t) {
 						deferOperandsFunc1Kind.SpillBare(t, 1)
 						return
@@ -1623,7 +1625,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:181
 	v = must2Start(t, p, *n)
-//line defers_task.go:1627
+//line defers_task.go:1629
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1658,7 +1660,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1662
+//line defers_task.go:1664
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1670,7 +1672,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1674
+//line defers_task.go:1676
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
@@ -1707,14 +1709,14 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 	case 1:
 //line defers.go:177
 		generated.ChildErr(f)
-//line defers_task.go:1711
+//line defers_task.go:1713
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:177
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1718
+//line defers_task.go:1720
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferOperandsFunc1Held{}
@@ -1747,7 +1749,7 @@ var must2Kind *generated.HeldKind[must2State, must2Held, int]
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1751
+//line defers_task.go:1753
 	if generated.Suspended(t) {
 		f := must2Kind.SpillBare(t, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
@@ -1757,7 +1759,7 @@ func must2Start(t *task.T, p *plan, n int) (_ int) {
 	return n
 }
 
-//line defers_task.go:1761
+//line defers_task.go:1763
 
 // must2Step is the step form of must2.
 func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step {
@@ -1776,14 +1778,14 @@ func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step
 		n = s.n
 //line defers.go:193
 		generated.ChildErr(f)
-//line defers_task.go:1780
+//line defers_task.go:1782
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1787
+//line defers_task.go:1789
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
 		if h != nil {
@@ -1796,7 +1798,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line defers_task.go:1800
+//line defers_task.go:1802
 
 // deferRecoverArgs has the arguments of deferRecover.
 type deferRecoverArgs struct {
@@ -1866,7 +1868,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 		n = s.n
 //line defers.go:224
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1870
+//line defers_task.go:1872
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1894,7 +1896,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:201
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1898
+//line defers_task.go:1900
 						if generated.Suspended(t) {
 							_, h := deferRecoverFunc1Kind.Spill(t, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
@@ -1984,7 +1986,7 @@ end4:
 //line defers.go:223
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:1988
+//line defers_task.go:1990
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2009,7 +2011,7 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:2013
+//line defers_task.go:2015
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2045,7 +2047,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:202
 		generated.ChildErr(f)
-//line defers_task.go:2049
+//line defers_task.go:2051
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2058,7 +2060,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 	}
 //line defers.go:202
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:2062
+//line defers_task.go:2064
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -2068,7 +2070,7 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:2072
+//line defers_task.go:2074
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2141,13 +2143,13 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 		p = h.p
 //line defers.go:266
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2145
+//line defers_task.go:2147
 		goto resume1
 	case 2:
 //line defers.go:269
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2151
+//line defers_task.go:2153
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2188,7 +2190,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 			func(t *task.T) {
 //line defers.go:261
 				stopStart(t, p, "no recover")
-//line defers_task.go:2192
+//line defers_task.go:2194
 				if generated.Suspended(t) {
 					f := deferNestedFunc2Kind.SpillBare(t, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
@@ -2203,7 +2205,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:266
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2207
+//line defers_task.go:2209
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2218,7 +2220,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2222
+//line defers_task.go:2224
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2228,7 +2230,7 @@ resume2:
 //line defers.go:269
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2232
+//line defers_task.go:2234
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2293,7 +2295,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:242
 		generated.ChildErr(f)
-//line defers_task.go:2297
+//line defers_task.go:2299
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2312,7 +2314,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2316
+//line defers_task.go:2318
 				if generated.Suspended(t) {
 					deferNestedFunc1Func1Kind.SpillBare(t, 1)
 					return
@@ -2322,7 +2324,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 	}
 //line defers.go:242
 	stopStart(t, p, "outer")
-//line defers_task.go:2326
+//line defers_task.go:2328
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2339,7 +2341,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2343
+//line defers_task.go:2345
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2370,7 +2372,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 	case 1:
 //line defers.go:240
 		generated.ChildErr(f)
-//line defers_task.go:2374
+//line defers_task.go:2376
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2380,7 +2382,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2384
+//line defers_task.go:2386
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferNestedFunc1Func1Held{}
@@ -2426,14 +2428,14 @@ func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h
 		n = s.n
 //line defers.go:261
 		generated.ChildErr(f)
-//line defers_task.go:2430
+//line defers_task.go:2432
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:261
 	stopStart(t, p, "no recover")
-//line defers_task.go:2437
+//line defers_task.go:2439
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		if h != nil {
@@ -2446,7 +2448,7 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2450
+//line defers_task.go:2452
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2512,7 +2514,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 		n = s.n
 //line defers.go:276
 		generated.ChildErr(f)
-//line defers_task.go:2516
+//line defers_task.go:2518
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2531,7 +2533,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 	}
 //line defers.go:276
 	stopStart(t, p, "callee")
-//line defers_task.go:2535
+//line defers_task.go:2537
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2546,7 +2548,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2550
+//line defers_task.go:2552
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2617,7 +2619,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 		n = s.n
 //line defers.go:293
 		generated.ChildErr(f)
-//line defers_task.go:2621
+//line defers_task.go:2623
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2665,7 +2667,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:293
 	stopStart(t, p, "work")
-//line defers_task.go:2669
+//line defers_task.go:2671
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2680,7 +2682,7 @@ resume1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2684
+//line defers_task.go:2686
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2732,7 +2734,7 @@ var deferUnnamedKind *generated.HeldKind[deferUnnamedState, deferUnnamedHeld, st
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:302
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2736
+//line defers_task.go:2738
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2743,7 +2745,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:303
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2747
+//line defers_task.go:2749
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2753,7 +2755,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2757
+//line defers_task.go:2759
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2762,7 +2764,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:305
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2766
+//line defers_task.go:2768
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2773,7 +2775,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
-//line defers_task.go:2777
+//line defers_task.go:2779
 
 // deferUnnamedStep is the step form of deferUnnamed.
 func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnnamedHeld) generated.Step {
@@ -2796,7 +2798,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:302
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2800
+//line defers_task.go:2802
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2805,7 +2807,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:303
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2809
+//line defers_task.go:2811
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2813,7 +2815,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		p, c = h.p, h.c
 //line defers.go:304
 		generated.Child(f)
-//line defers_task.go:2817
+//line defers_task.go:2819
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2821,14 +2823,14 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		c = h.c
 //line defers.go:305
 		err = generated.ChildErr(f)
-//line defers_task.go:2825
+//line defers_task.go:2827
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:302
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2832
+//line defers_task.go:2834
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2839,7 +2841,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 resume1:
 //line defers.go:303
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2843
+//line defers_task.go:2845
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2849,7 +2851,7 @@ resume1:
 resume2:
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2853
+//line defers_task.go:2855
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2858,7 +2860,7 @@ resume2:
 resume3:
 //line defers.go:305
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2862
+//line defers_task.go:2864
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2869,7 +2871,7 @@ resume4:
 	return generated.Return(f, fmt.Sprint(a, b, c, err), nil)
 }
 
-//line defers_task.go:2873
+//line defers_task.go:2875
 
 // deferOneArgs has the arguments of deferOne.
 type deferOneArgs struct {
@@ -2934,7 +2936,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 //line defers.go:315
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:2938
+//line defers_task.go:2940
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2964,7 +2966,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:2968
+//line defers_task.go:2970
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -2978,7 +2980,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:2982
+//line defers_task.go:2984
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -3055,7 +3057,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 //line defers.go:320
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:3059
+//line defers_task.go:3061
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3074,7 +3076,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 	}
 //line defers.go:320
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:3078
+//line defers_task.go:3080
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3086,7 +3088,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:3090
+//line defers_task.go:3092
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3123,7 +3125,7 @@ var taskTwoKind *generated.HeldKind[taskTwoState, taskTwoHeld, taskTwoResult]
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3127
+//line defers_task.go:3129
 	if generated.Suspended(t) {
 		f := taskTwoKind.SpillBare(t, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
@@ -3133,7 +3135,7 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return n, "two"
 }
 
-//line defers_task.go:3137
+//line defers_task.go:3139
 
 // taskTwoStep is the step form of taskTwo.
 func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld) generated.Step {
@@ -3152,14 +3154,14 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 		n = s.n
 //line defers.go:324
 		generated.ChildErr(f)
-//line defers_task.go:3156
+//line defers_task.go:3158
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3163
+//line defers_task.go:3165
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		if h != nil {
@@ -3172,7 +3174,7 @@ resume1:
 	return generated.Return(f, taskTwoResult{n, "two"}, nil)
 }
 
-//line defers_task.go:3176
+//line defers_task.go:3178
 
 // deferNoneArgs has the arguments of deferNone.
 type deferNoneArgs struct {
@@ -3225,7 +3227,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 	case 1:
 //line defers.go:333
 		generated.ChildErr(f)
-//line defers_task.go:3229
+//line defers_task.go:3231
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3247,7 +3249,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3251
+//line defers_task.go:3253
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3316,7 +3318,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	case 1:
 //line defers.go:341
 		err = generated.ChildErr(f)
-//line defers_task.go:3320
+//line defers_task.go:3322
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3342,7 +3344,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	}
 //line defers.go:341
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3346
+//line defers_task.go:3348
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3353,7 +3355,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3357
+//line defers_task.go:3359
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3426,14 +3428,14 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 //line defers.go:359
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3430
+//line defers_task.go:3432
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:360
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3437
+//line defers_task.go:3439
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3458,7 +3460,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	}
 //line defers.go:359
 	a = startOfDefers(call)(t, n)
-//line defers_task.go:3462
+//line defers_task.go:3464
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3467,7 +3469,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 resume1:
 //line defers.go:360
 	b = startOfDefers(call)(t, 1)
-//line defers_task.go:3471
+//line defers_task.go:3473
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3493,7 +3495,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3497
+//line defers_task.go:3499
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3559,7 +3561,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 		m = s1.m
 //line defers.go:353
 		generated.ChildErr(f)
-//line defers_task.go:3563
+//line defers_task.go:3565
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3575,7 +3577,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 			func(t *task.T) {
 //line defers.go:349
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3579
+//line defers_task.go:3581
 				if generated.Suspended(t) {
 					_, h := deferLiteralFunc1Func1Kind.Spill(t, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3589,7 +3591,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 	}
 //line defers.go:353
 	stopStart(t, p, "literal")
-//line defers_task.go:3593
+//line defers_task.go:3595
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3604,7 +3606,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3608
+//line defers_task.go:3610
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3648,14 +3650,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, 
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:349
 		generated.ChildErr(f)
-//line defers_task.go:3652
+//line defers_task.go:3654
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:349
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3659
+//line defers_task.go:3661
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3664,7 +3666,7 @@ resume1:
 //line defers.go:350
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3668
+//line defers_task.go:3670
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3734,7 +3736,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	case 1:
 //line defers.go:378
 		generated.ChildErr(f)
-//line defers_task.go:3738
+//line defers_task.go:3740
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3742,7 +3744,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 //line defers.go:381
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3746
+//line defers_task.go:3748
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3781,7 +3783,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:378
 	stopStart(t, p, "bottom")
-//line defers_task.go:3785
+//line defers_task.go:3787
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3791,7 +3793,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3795
+//line defers_task.go:3797
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3805,7 +3807,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3809
+//line defers_task.go:3811
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3873,7 +3875,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 //line defers.go:391
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3877
+//line defers_task.go:3879
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3889,7 +3891,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 			func(t *task.T) {
 //line defers.go:388
 				stopStart(t, p, "between")
-//line defers_task.go:3893
+//line defers_task.go:3895
 				if generated.Suspended(t) {
 					_, h := deferBetweenFunc1Kind.Spill(t, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -3902,7 +3904,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 	}
 //line defers.go:391
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:3906
+//line defers_task.go:3908
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3914,7 +3916,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:3918
+//line defers_task.go:3920
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -3946,14 +3948,14 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 		p, p1 = h.p, h.p1
 //line defers.go:388
 		generated.ChildErr(f)
-//line defers_task.go:3950
+//line defers_task.go:3952
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:388
 	stopStart(t, p, "between")
-//line defers_task.go:3957
+//line defers_task.go:3959
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3961,7 +3963,7 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 resume1:
 //line defers.go:389
 	p.logf("%v", p1.Recover())
-//line defers_task.go:3965
+//line defers_task.go:3967
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3983,7 +3985,7 @@ var throughBothKind *generated.HeldKind[throughBothState, throughBothHeld, strin
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:395
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:3987
+//line defers_task.go:3989
 	if generated.Suspended(t) {
 		_, h := throughBothKind.Spill(t, 1)
 		*h = throughBothHeld{}
@@ -3994,7 +3996,7 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
-//line defers_task.go:3998
+//line defers_task.go:4000
 
 // throughBothStep is the step form of throughBoth.
 func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBothHeld) generated.Step {
@@ -4014,14 +4016,14 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 //line defers.go:395
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:4018
+//line defers_task.go:4020
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:395
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:4025
+//line defers_task.go:4027
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4032,7 +4034,7 @@ resume1:
 	return generated.Return(f, r+"!", err)
 }
 
-//line defers_task.go:4036
+//line defers_task.go:4038
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {

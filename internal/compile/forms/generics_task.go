@@ -2,6 +2,8 @@
 //
 // Source: generics.go, sha256 b2e9ad8ae9f1fa6e
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package forms
 
 import (
@@ -97,7 +99,7 @@ func sumOfStart[N number](t *task.T, s *script, list ...N) (sum N, err error) {
 		{
 //line generics.go:15
 			err1 := pauseStart(t, s, fmt.Sprint(i, v))
-//line generics_task.go:101
+//line generics_task.go:103
 			if generated.Suspended(t) {
 				f, h := sumOfKind[N]().Spill(t, 1)
 				*generated.At[sumOfAt1](f) = sumOfAt1{i: i}
@@ -115,7 +117,7 @@ func sumOfStart[N number](t *task.T, s *script, list ...N) (sum N, err error) {
 	return sum, nil
 }
 
-//line generics_task.go:119
+//line generics_task.go:121
 
 // sumOfStep is the step form of sumOf.
 func sumOfStep[N number](f *generated.Frame[sumOfState, N], h *sumOfHeld[N]) generated.Step {
@@ -136,7 +138,7 @@ func sumOfStep[N number](f *generated.Frame[sumOfState, N], h *sumOfHeld[N]) gen
 		s, list, sum, v = h.s, h.list, h.sum, h.v
 //line generics.go:15
 		err1 = generated.ChildErr(f)
-//line generics_task.go:140
+//line generics_task.go:142
 		goto resume1
 	default:
 		return f.BadResume()
@@ -151,7 +153,7 @@ loop1:
 //line generics.go:14
 	v = list[i]
 	err1 = pauseStart(t, s, fmt.Sprint(i, v))
-//line generics_task.go:155
+//line generics_task.go:157
 	if generated.Suspended(t) {
 		*generated.At[sumOfAt1](f) = sumOfAt1{i: i}
 		*h = sumOfHeld[N]{s: s, list: list, sum: sum, v: v}
@@ -174,7 +176,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line generics_task.go:178
+//line generics_task.go:180
 
 type stackPushState = struct{}
 
@@ -195,7 +197,7 @@ func stackPushKind[E any]() *generated.HeldKind[stackPushState, stackPushHeld[E]
 func stackPushStart[E any](st *stack[E], t *task.T, s *script, e E) (_ int) {
 //line generics.go:26
 	mustStart(t, s, len(st.list))
-//line generics_task.go:199
+//line generics_task.go:201
 	if generated.Suspended(t) {
 		_, h := stackPushKind[E]().Spill(t, 1)
 		*h = stackPushHeld[E]{st: st, e: e}
@@ -206,7 +208,7 @@ func stackPushStart[E any](st *stack[E], t *task.T, s *script, e E) (_ int) {
 	return len(st.list)
 }
 
-//line generics_task.go:210
+//line generics_task.go:212
 
 // stackPushStep is the step form of (*stack).push.
 func stackPushStep[E any](f *generated.Frame[stackPushState, int], h *stackPushHeld[E]) generated.Step {
@@ -223,14 +225,14 @@ func stackPushStep[E any](f *generated.Frame[stackPushState, int], h *stackPushH
 		st, e = h.st, h.e
 //line generics.go:26
 		generated.Child(f)
-//line generics_task.go:227
+//line generics_task.go:229
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:26
 	mustStart(t, s, len(st.list))
-//line generics_task.go:234
+//line generics_task.go:236
 	if generated.Suspended(t) {
 		*h = stackPushHeld[E]{st: st, e: e}
 		return generated.Wait(f, t, 1)
@@ -241,7 +243,7 @@ resume1:
 	return generated.Return(f, len(st.list), nil)
 }
 
-//line generics_task.go:245
+//line generics_task.go:247
 
 // stackSizeAt1 is what stack.size keeps while it waits in line 31.
 type stackSizeAt1 struct {
@@ -266,7 +268,7 @@ func stackSizeKind[P1 any]() *generated.HeldKind[stackSizeState, stackSizeHeld[P
 func stackSizeStart[P1 any](st stack[P1], t *task.T, s *script) (_ int) {
 //line generics.go:31
 	v := mustStart(t, s, len(st.list))
-//line generics_task.go:270
+//line generics_task.go:272
 	if generated.Suspended(t) {
 		f := stackSizeKind[P1]().SpillBare(t, 1)
 		s1 := generated.At[stackSizeAt1](f)
@@ -278,7 +280,7 @@ func stackSizeStart[P1 any](st stack[P1], t *task.T, s *script) (_ int) {
 	return v
 }
 
-//line generics_task.go:282
+//line generics_task.go:284
 
 // stackSizeStep is the step form of stack.size.
 func stackSizeStep[P1 any](f *generated.Frame[stackSizeState, int], h *stackSizeHeld[P1]) generated.Step {
@@ -296,14 +298,14 @@ func stackSizeStep[P1 any](f *generated.Frame[stackSizeState, int], h *stackSize
 //line generics.go:31
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:300
+//line generics_task.go:302
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:31
 	v = mustStart(t, s, len(st.list))
-//line generics_task.go:307
+//line generics_task.go:309
 	if generated.Suspended(t) {
 		s1 := generated.At[stackSizeAt1](f)
 		*s1 = stackSizeAt1{}
@@ -318,7 +320,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line generics_task.go:322
+//line generics_task.go:324
 
 // mappedAt1 is what mapped keeps while it waits in line 36.
 type mappedAt1 struct {
@@ -357,7 +359,7 @@ func mappedStart[A any, B any](t *task.T, s *script, list []A, fn func(*task.T, 
 		{
 //line generics.go:36
 			b, err := startOfGenerics(fn)(t, a)
-//line generics_task.go:361
+//line generics_task.go:363
 			if generated.Suspended(t) {
 				f, h := mappedKind[A, B]().Spill(t, 1)
 				*generated.At[mappedAt1](f) = mappedAt1{i: i}
@@ -376,7 +378,7 @@ func mappedStart[A any, B any](t *task.T, s *script, list []A, fn func(*task.T, 
 	return out, nil
 }
 
-//line generics_task.go:380
+//line generics_task.go:382
 
 // mappedStep is the step form of mapped.
 func mappedStep[A any, B any](f *generated.Frame[mappedState, []B], h *mappedHeld[A, B]) generated.Step {
@@ -402,7 +404,7 @@ func mappedStep[A any, B any](f *generated.Frame[mappedState, []B], h *mappedHel
 //line generics.go:36
 		b = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:406
+//line generics_task.go:408
 		goto resume1
 	default:
 		return f.BadResume()
@@ -418,7 +420,7 @@ loop1:
 //line generics.go:35
 	a = list[i]
 	b, err = startOfGenerics(fn)(t, a)
-//line generics_task.go:422
+//line generics_task.go:424
 	if generated.Suspended(t) {
 		*generated.At[mappedAt1](f) = mappedAt1{i: i}
 		*h = mappedHeld[A, B]{list: list, fn: fn, out: out}
@@ -439,7 +441,7 @@ end1:
 	return generated.Return(f, out, nil)
 }
 
-//line generics_task.go:443
+//line generics_task.go:445
 
 // pushAllResult is what pushAll returns.
 type pushAllResult[E cmp.Ordered, P pusher[E]] = struct {
@@ -491,7 +493,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 //line generics.go:52
 			biggest = max(biggest, e)
 			v := pushOfGenerics(&pushAllSite1, p)(p, t, s, e)
-//line generics_task.go:495
+//line generics_task.go:497
 			if generated.Suspended(t) {
 				f, h := pushAllKind[E, P]().Spill(t, 1)
 				s1 := generated.At[pushAllAt1](f)
@@ -505,7 +507,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 			v1 := startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
 				v := sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:509
+//line generics_task.go:511
 				if generated.Suspended(t) {
 					f, h := pushAllFunc1Kind[E, P]().Spill(t, 1)
 					s1 := generated.At[pushAllFunc1At1](f)
@@ -517,7 +519,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 //line generics.go:54
 				return v + len(fmt.Sprint(e))
 			}))(t)
-//line generics_task.go:521
+//line generics_task.go:523
 			if generated.Suspended(t) {
 				f, h := pushAllKind[E, P]().Spill(t, 2)
 				s1 := generated.At[pushAllAt2](f)
@@ -534,7 +536,7 @@ func pushAllStart[E cmp.Ordered, P pusher[E]](t *task.T, s *script, p P, list []
 	return biggest, n
 }
 
-//line generics_task.go:538
+//line generics_task.go:540
 
 // pushAllStep is the step form of pushAll.
 func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllState, pushAllResult[E, P]], h *pushAllHeld[E, P]) generated.Step {
@@ -556,7 +558,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllState, pu
 //line generics.go:53
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:560
+//line generics_task.go:562
 		goto resume1
 	case 2:
 		s1 := generated.At[pushAllAt2](f)
@@ -565,7 +567,7 @@ func pushAllStep[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllState, pu
 //line generics.go:54
 		v1 = s1.result
 		generated.Child(f)
-//line generics_task.go:569
+//line generics_task.go:571
 		goto resume2
 	default:
 		return f.BadResume()
@@ -581,7 +583,7 @@ loop1:
 	e = list[i]
 	biggest = max(biggest, e)
 	v = pushOfGenerics(&pushAllSite1, p)(p, t, s, e)
-//line generics_task.go:585
+//line generics_task.go:587
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt1](f)
 		*s1 = pushAllAt1{n: n, i: i}
@@ -597,7 +599,7 @@ resume1:
 		v1 = startOfGenerics1(generated.Literal(func(t *task.T) (_ int) {
 //line generics.go:54
 			v := sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:601
+//line generics_task.go:603
 			if generated.Suspended(t) {
 				f, h := pushAllFunc1Kind[E, P]().Spill(t, 1)
 				s1 := generated.At[pushAllFunc1At1](f)
@@ -610,7 +612,7 @@ resume1:
 			return v + len(fmt.Sprint(e))
 		}))(t)
 	}
-//line generics_task.go:614
+//line generics_task.go:616
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllAt2](f)
 		*s1 = pushAllAt2{n: n, i: i}
@@ -629,7 +631,7 @@ end1:
 	return generated.Return(f, pushAllResult[E, P]{biggest, n}, nil)
 }
 
-//line generics_task.go:633
+//line generics_task.go:635
 
 // pushAllFunc1At1 is what pushAll.func1 keeps while it waits in line 54.
 type pushAllFunc1At1 struct {
@@ -669,14 +671,14 @@ func pushAllFunc1Step[E cmp.Ordered, P pusher[E]](f *generated.Frame[pushAllFunc
 //line generics.go:54
 		v = s1.result
 		generated.Child(f)
-//line generics_task.go:673
+//line generics_task.go:675
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:54
 	v = sizeOfGenerics(&pushAllFunc1Site1, p)(p, t, s)
-//line generics_task.go:680
+//line generics_task.go:682
 	if generated.Suspended(t) {
 		s1 := generated.At[pushAllFunc1At1](f)
 		*s1 = pushAllFunc1At1{}
@@ -689,7 +691,7 @@ resume1:
 	return generated.Return(f, v+len(fmt.Sprint(e)), nil)
 }
 
-//line generics_task.go:693
+//line generics_task.go:695
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
@@ -788,7 +790,7 @@ var genericsKind *generated.HeldKind[genericsState, genericsHeld, string]
 func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:60
 	a, err := sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:792
+//line generics_task.go:794
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 1)
 		s1 := generated.At[genericsAt1](f1)
@@ -802,7 +804,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, _ := sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:806
+//line generics_task.go:808
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 2)
 		s1 := generated.At[genericsAt2](f1)
@@ -814,7 +816,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:65
 	st := &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:818
+//line generics_task.go:820
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 3)
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
@@ -825,7 +827,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:829
+//line generics_task.go:831
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 4)
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
@@ -836,7 +838,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	words, err := mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:840
+//line generics_task.go:842
 		if generated.Suspended(t) {
 			_, h := genericsFunc1Kind.Spill(t, 1)
 			*h = genericsFunc1Held{}
@@ -846,7 +848,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:850
+//line generics_task.go:852
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 5)
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
@@ -859,7 +861,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	big, count1 := pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:863
+//line generics_task.go:865
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 6)
 		s1 := generated.At[genericsAt6](f1)
@@ -870,7 +872,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:74
 	word, count2 := pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:874
+//line generics_task.go:876
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 7)
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
@@ -881,7 +883,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:75
 	f := sumOf[int]
 	c, err := startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:885
+//line generics_task.go:887
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 8)
 		s1 := generated.At[genericsAt8](f1)
@@ -892,7 +894,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v := stackSizeStart[string](*st, t, s)
-//line generics_task.go:896
+//line generics_task.go:898
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 9)
 		s1 := generated.At[genericsAt9](f1)
@@ -903,7 +905,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line generics.go:77
 	v1 := sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:907
+//line generics_task.go:909
 	if generated.Suspended(t) {
 		f1, h := genericsKind.Spill(t, 10)
 		s1 := generated.At[genericsAt10](f1)
@@ -916,7 +918,7 @@ func genericsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err
 }
 
-//line generics_task.go:920
+//line generics_task.go:922
 
 // genericsStep is the step form of generics.
 func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) generated.Step {
@@ -943,7 +945,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:60
 		a = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:947
+//line generics_task.go:949
 		goto resume1
 	case 2:
 		s1 := generated.At[genericsAt2](f1)
@@ -952,7 +954,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:64
 		b = s1.result
 		generated.ChildErr(f1)
-//line generics_task.go:956
+//line generics_task.go:958
 		goto resume2
 	case 3:
 		s1 := generated.At[genericsAt3](f1)
@@ -960,7 +962,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 		s, st = h.s, h.st
 //line generics.go:66
 		generated.Child(f1)
-//line generics_task.go:964
+//line generics_task.go:966
 		goto resume3
 	case 4:
 		s1 := generated.At[genericsAt4](f1)
@@ -968,7 +970,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 		s, st, p = h.s, h.st, h.p
 //line generics.go:68
 		generated.Child(f1)
-//line generics_task.go:972
+//line generics_task.go:974
 		goto resume4
 	case 5:
 		s1 := generated.At[genericsAt5](f1)
@@ -977,7 +979,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:69
 		words = h.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:981
+//line generics_task.go:983
 		goto resume5
 	case 6:
 		s1 := generated.At[genericsAt6](f1)
@@ -986,7 +988,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:73
 		big, count1 = s1.result.R0, s1.result.R1
 		generated.Child(f1)
-//line generics_task.go:990
+//line generics_task.go:992
 		goto resume6
 	case 7:
 		s1 := generated.At[genericsAt7](f1)
@@ -995,7 +997,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:74
 		word, count2 = h.result1.R0, h.result1.R1
 		generated.Child(f1)
-//line generics_task.go:999
+//line generics_task.go:1001
 		goto resume7
 	case 8:
 		s1 := generated.At[genericsAt8](f1)
@@ -1004,7 +1006,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:76
 		c = s1.result
 		err = generated.ChildErr(f1)
-//line generics_task.go:1008
+//line generics_task.go:1010
 		goto resume8
 	case 9:
 		s1 := generated.At[genericsAt9](f1)
@@ -1013,7 +1015,7 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:77
 		v = s1.result
 		generated.Child(f1)
-//line generics_task.go:1017
+//line generics_task.go:1019
 		goto resume9
 	case 10:
 		s1 := generated.At[genericsAt10](f1)
@@ -1022,14 +1024,14 @@ func genericsStep(f1 *generated.Frame[genericsState, string], h *genericsHeld) g
 //line generics.go:77
 		v1 = s1.result
 		generated.Child(f1)
-//line generics_task.go:1026
+//line generics_task.go:1028
 		goto resume10
 	default:
 		return f1.BadResume()
 	}
 //line generics.go:60
 	a, err = sumOfStart[int](t, s, 1, 2, n)
-//line generics_task.go:1033
+//line generics_task.go:1035
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt1](f1)
 		*s1 = genericsAt1{}
@@ -1043,7 +1045,7 @@ resume1:
 		return generated.Return(f1, "", err)
 	}
 	b, _ = sumOfStart[float64](t, s, []float64{1.5, 2}...)
-//line generics_task.go:1047
+//line generics_task.go:1049
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt2](f1)
 		*s1 = genericsAt2{a: a}
@@ -1055,7 +1057,7 @@ resume2:
 //line generics.go:65
 	st = &stack[string]{}
 	stackPushStart[string](st, t, s, "a")
-//line generics_task.go:1059
+//line generics_task.go:1061
 	if generated.Suspended(t) {
 		*generated.At[genericsAt3](f1) = genericsAt3{a: a, b: b}
 		*h = genericsHeld{s: s, st: st}
@@ -1066,7 +1068,7 @@ resume3:
 //line generics.go:67
 	p = st
 	pushOfGenerics1(&genericsSite4, p)(p, t, s, "b")
-//line generics_task.go:1070
+//line generics_task.go:1072
 	if generated.Suspended(t) {
 		*generated.At[genericsAt4](f1) = genericsAt4{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1077,7 +1079,7 @@ resume4:
 	words, err = mappedStart[int, string](t, s, []int{1, 2}, generated.Literal(func(t *task.T, n int) (_ string, _ error) {
 //line generics.go:69
 		v, err := textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1081
+//line generics_task.go:1083
 		if generated.Suspended(t) {
 			_, h := genericsFunc1Kind.Spill(t, 1)
 			*h = genericsFunc1Held{}
@@ -1087,7 +1089,7 @@ resume4:
 //line generics.go:69
 		return v, err
 	}))
-//line generics_task.go:1091
+//line generics_task.go:1093
 	if generated.Suspended(t) {
 		*generated.At[genericsAt5](f1) = genericsAt5{a: a, b: b}
 		*h = genericsHeld{s: s, st: st, p: p}
@@ -1100,7 +1102,7 @@ resume5:
 		return generated.Return(f1, "", err)
 	}
 	big, count1 = pushAllStart[float64, *stack[float64]](t, s, &stack[float64]{}, []float64{3, 9, 4})
-//line generics_task.go:1104
+//line generics_task.go:1106
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt6](f1)
 		*s1 = genericsAt6{a: a, b: b}
@@ -1111,7 +1113,7 @@ resume5:
 resume6:
 //line generics.go:74
 	word, count2 = pushAllStart[string, pusher[string]](t, s, p, words)
-//line generics_task.go:1115
+//line generics_task.go:1117
 	if generated.Suspended(t) {
 		*generated.At[genericsAt7](f1) = genericsAt7{a: a, b: b, big: big, count1: count1}
 		*h = genericsHeld{s: s, st: st, p: p, words: words}
@@ -1122,7 +1124,7 @@ resume7:
 //line generics.go:75
 	f = sumOf[int]
 	c, err = startOfGenerics2(f)(t, s, 4, 5)
-//line generics_task.go:1126
+//line generics_task.go:1128
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt8](f1)
 		*s1 = genericsAt8{a: a, b: b, big: big, count1: count1, count2: count2}
@@ -1133,7 +1135,7 @@ resume7:
 resume8:
 //line generics.go:77
 	v = stackSizeStart[string](*st, t, s)
-//line generics_task.go:1137
+//line generics_task.go:1139
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt9](f1)
 		*s1 = genericsAt9{a: a, b: b, big: big, count1: count1, count2: count2, c: c}
@@ -1144,7 +1146,7 @@ resume8:
 resume9:
 //line generics.go:77
 	v1 = sizeOfGenerics1(&genericsSite10, p)(p, t, s)
-//line generics_task.go:1148
+//line generics_task.go:1150
 	if generated.Suspended(t) {
 		s1 := generated.At[genericsAt10](f1)
 		*s1 = genericsAt10{a: a, b: b, big: big, count1: count1, count2: count2, c: c, v: v}
@@ -1157,7 +1159,7 @@ resume10:
 	return generated.Return(f1, fmt.Sprint(a, b, st.list, v, v1, words, big, count1, word, count2, c), err)
 }
 
-//line generics_task.go:1161
+//line generics_task.go:1163
 
 // genericsFunc1Args has the arguments of generics.func1.
 type genericsFunc1Args struct {
@@ -1191,14 +1193,14 @@ func genericsFunc1Step(f *generated.Frame[genericsFunc1State, string], h *generi
 //line generics.go:69
 		v = h.result
 		err = generated.ChildErr(f)
-//line generics_task.go:1195
+//line generics_task.go:1197
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line generics.go:69
 	v, err = textStart(t, s, fmt.Sprint(n))
-//line generics_task.go:1202
+//line generics_task.go:1204
 	if generated.Suspended(t) {
 		*h = genericsFunc1Held{}
 		generated.ResultToStep(t, &h.result)
@@ -1209,7 +1211,7 @@ resume1:
 	return generated.Return(f, v, err)
 }
 
-//line generics_task.go:1213
+//line generics_task.go:1215
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1254,7 +1256,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:95
 			p := spot{point{i * step, b}, "p"}
 			mustStart(t, s, p.x)
-//line generics_task.go:1258
+//line generics_task.go:1260
 			if generated.Suspended(t) {
 				f, h := declarationsKind.Spill(t, 1)
 				*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
@@ -1267,7 +1269,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line generics.go:98
 			v = p
 			mustStart(t, s, i)
-//line generics_task.go:1271
+//line generics_task.go:1273
 			if generated.Suspended(t) {
 				f, h := declarationsKind.Spill(t, 2)
 				*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
@@ -1285,7 +1287,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		const limit1 = "shadowed"
 		s.logf(limit1)
 		mustStart(t, s, a)
-//line generics_task.go:1289
+//line generics_task.go:1291
 		if generated.Suspended(t) {
 			_, h := declarationsKind.Spill(t, 3)
 			*h = declarationsHeld{list: list}
@@ -1296,7 +1298,7 @@ func declarationsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprintf("%T %v", list, list), nil
 }
 
-//line generics_task.go:1300
+//line generics_task.go:1302
 
 // declarationsStep is the step form of declarations.
 func declarationsStep(f *generated.Frame[declarationsState, string], h *declarationsHeld) generated.Step {
@@ -1319,7 +1321,7 @@ func declarationsStep(f *generated.Frame[declarationsState, string], h *declarat
 		s, list, p = h.s, h.list, h.p
 //line generics.go:96
 		generated.Child(f)
-//line generics_task.go:1323
+//line generics_task.go:1325
 		goto resume1
 	case 2:
 		s1 := generated.At[declarationsAt2](f)
@@ -1327,13 +1329,13 @@ func declarationsStep(f *generated.Frame[declarationsState, string], h *declarat
 		s, list, v = h.s, h.list, h.v
 //line generics.go:99
 		generated.Child(f)
-//line generics_task.go:1331
+//line generics_task.go:1333
 		goto resume2
 	case 3:
 		list = h.list
 //line generics.go:107
 		generated.Child(f)
-//line generics_task.go:1337
+//line generics_task.go:1339
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1357,7 +1359,7 @@ loop1:
 //line generics.go:95
 	p = spot{point{i * step, b}, "p"}
 	mustStart(t, s, p.x)
-//line generics_task.go:1361
+//line generics_task.go:1363
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt1](f) = declarationsAt1{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, p: p}
@@ -1370,7 +1372,7 @@ resume1:
 //line generics.go:98
 	v = p
 	mustStart(t, s, i)
-//line generics_task.go:1374
+//line generics_task.go:1376
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt2](f) = declarationsAt2{n: n, i: i}
 		*h = declarationsHeld{s: s, list: list, v: v}
@@ -1393,7 +1395,7 @@ end1:
 	const limit1 = "shadowed"
 	s.logf(limit1)
 	mustStart(t, s, a)
-//line generics_task.go:1397
+//line generics_task.go:1399
 	if generated.Suspended(t) {
 		*h = declarationsHeld{list: list}
 		return generated.Wait(f, t, 3)
@@ -1404,7 +1406,7 @@ end2:
 	return generated.Return(f, fmt.Sprintf("%T %v", list, list), nil)
 }
 
-//line generics_task.go:1408
+//line generics_task.go:1410
 
 var pushAllSite1 generated.Site
 var pushAllFunc1Site1 generated.Site

@@ -2,6 +2,8 @@
 //
 // Source: intest_test.go, sha256 21ac2b9b71fc9183
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package forms
 
 import (
@@ -52,7 +54,7 @@ var inTestKind *generated.HeldKind[inTestState, inTestHeld, string]
 func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line intest_test.go:11
 	k, err := valueStart(t, s, n)
-//line intest_task_test.go:56
+//line intest_task_test.go:58
 	if generated.Suspended(t) {
 		f, h := inTestKind.Spill(t, 1)
 		s1 := generated.At[inTestAt1](f)
@@ -68,7 +70,7 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	double := generated.Literal(func(t *task.T) (_ int) {
 //line intest_test.go:15
 		v := mustStart(t, s, k)
-//line intest_task_test.go:72
+//line intest_task_test.go:74
 		if generated.Suspended(t) {
 			f := inTestFunc1Kind.SpillBare(t, 1)
 			s1 := generated.At[inTestFunc1At1](f)
@@ -81,7 +83,7 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	})
 //line intest_test.go:16
 	v := startOfIntestTest(double)(t)
-//line intest_task_test.go:85
+//line intest_task_test.go:87
 	if generated.Suspended(t) {
 		f := inTestKind.SpillBare(t, 2)
 		s1 := generated.At[inTestAt2](f)
@@ -93,7 +95,7 @@ func inTestStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v), nil
 }
 
-//line intest_task_test.go:97
+//line intest_task_test.go:99
 
 // inTestStep is the step form of inTest.
 func inTestStep(f *generated.Frame[inTestState, string], h *inTestHeld) generated.Step {
@@ -115,21 +117,21 @@ func inTestStep(f *generated.Frame[inTestState, string], h *inTestHeld) generate
 //line intest_test.go:11
 		k = s1.result
 		err = generated.ChildErr(f)
-//line intest_task_test.go:119
+//line intest_task_test.go:121
 		goto resume1
 	case 2:
 		s1 := generated.At[inTestAt2](f)
 //line intest_test.go:16
 		v = s1.result
 		generated.Child(f)
-//line intest_task_test.go:126
+//line intest_task_test.go:128
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line intest_test.go:11
 	k, err = valueStart(t, s, n)
-//line intest_task_test.go:133
+//line intest_task_test.go:135
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestAt1](f)
 		*s1 = inTestAt1{}
@@ -148,7 +150,7 @@ resume1:
 		double = generated.Literal(func(t *task.T) (_ int) {
 //line intest_test.go:15
 			v := mustStart(t, s, k)
-//line intest_task_test.go:152
+//line intest_task_test.go:154
 			if generated.Suspended(t) {
 				f := inTestFunc1Kind.SpillBare(t, 1)
 				s1 := generated.At[inTestFunc1At1](f)
@@ -162,7 +164,7 @@ resume1:
 	}
 //line intest_test.go:16
 	v = startOfIntestTest(double)(t)
-//line intest_task_test.go:166
+//line intest_task_test.go:168
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestAt2](f)
 		*s1 = inTestAt2{}
@@ -177,7 +179,7 @@ resume2:
 	return generated.Return(f, fmt.Sprint(v), nil)
 }
 
-//line intest_task_test.go:181
+//line intest_task_test.go:183
 
 // inTestFunc1Args has the arguments of inTest.func1.
 type inTestFunc1Args struct {
@@ -214,14 +216,14 @@ func inTestFunc1Step(f *generated.Frame[inTestFunc1State, int], h *inTestFunc1He
 //line intest_test.go:15
 		v = s1.result
 		generated.Child(f)
-//line intest_task_test.go:218
+//line intest_task_test.go:220
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line intest_test.go:15
 	v = mustStart(t, s, k)
-//line intest_task_test.go:225
+//line intest_task_test.go:227
 	if generated.Suspended(t) {
 		s1 := generated.At[inTestFunc1At1](f)
 		*s1 = inTestFunc1At1{}
@@ -236,7 +238,7 @@ resume1:
 	return generated.Return(f, 2*v, nil)
 }
 
-//line intest_task_test.go:240
+//line intest_task_test.go:242
 
 // startOfIntestTest returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfIntestTest(fn func(*task.T) int) func(*task.T) int {

@@ -2,6 +2,8 @@
 //
 // Source: iterators.go, sha256 8ee1c0811b674669
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package forms
 
 import (
@@ -103,7 +105,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 				{
 //line iterators.go:43
 					v4 = mustStart(t, s, v)
-//line iterators_task.go:107
+//line iterators_task.go:109
 					if generated.Suspended(t) {
 						f, h := iteratorsKind.Spill(t, 1)
 						s1 := generated.At[iteratorsAt1](f)
@@ -156,7 +158,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 //line iterators.go:53
 							i, w := v6, v7
 							mustStart(t, s, i)
-//line iterators_task.go:160
+//line iterators_task.go:162
 							if generated.Suspended(t) {
 								f, h := iteratorsKind.Spill(t, 2)
 								*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
@@ -222,7 +224,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 //line iterators.go:74
 					fn := func() int { return v1 * n }
 					mustStart(t, s, v1)
-//line iterators_task.go:226
+//line iterators_task.go:228
 					if generated.Suspended(t) {
 						f, h := iteratorsKind.Spill(t, 3)
 						*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
@@ -258,7 +260,7 @@ end:
 	return all, nil
 }
 
-//line iterators_task.go:262
+//line iterators_task.go:264
 
 // iteratorsStep is the step form of iterators.
 func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld) generated.Step {
@@ -286,7 +288,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 //line iterators.go:43
 		v4 = s1.result
 		generated.Child(f)
-//line iterators_task.go:290
+//line iterators_task.go:292
 		goto resume1
 	case 2:
 		s1 := generated.At[iteratorsAt2](f)
@@ -294,7 +296,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 		s, all, it1, it2, w = h.s, h.all, h.it1, h.it2, h.w
 //line iterators.go:54
 		generated.Child(f)
-//line iterators_task.go:298
+//line iterators_task.go:300
 		goto resume2
 	case 3:
 		s1 := generated.At[iteratorsAt3](f)
@@ -302,7 +304,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 		s, all, it3, fn = h.s, h.all, h.it, h.fn
 //line iterators.go:75
 		generated.Child(f)
-//line iterators_task.go:306
+//line iterators_task.go:308
 		goto resume3
 	default:
 		return f.BadResume()
@@ -322,7 +324,7 @@ end1:
 //line iterators.go:42
 	v = v2
 	v4 = mustStart(t, s, v)
-//line iterators_task.go:326
+//line iterators_task.go:328
 	if generated.Suspended(t) {
 		s1 := generated.At[iteratorsAt1](f)
 		*s1 = iteratorsAt1{n: n, v: v}
@@ -375,7 +377,7 @@ end7:
 //line iterators.go:53
 	i, w = v6, v7
 	mustStart(t, s, i)
-//line iterators_task.go:379
+//line iterators_task.go:381
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
 		*h = iteratorsHeld{s: s, all: all, it1: it1, it2: it2, w: w}
@@ -462,7 +464,7 @@ end16:
 	}
 //line iterators.go:75
 	mustStart(t, s, v1)
-//line iterators_task.go:466
+//line iterators_task.go:468
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
 		*h = iteratorsHeld{s: s, all: all, it: it3, fn: fn}
@@ -499,7 +501,7 @@ end:
 	return generated.Return(f, all, nil)
 }
 
-//line iterators_task.go:503
+//line iterators_task.go:505
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -545,7 +547,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:93
 			err := c.Send(t, i)
-//line iterators_task.go:549
+//line iterators_task.go:551
 			if generated.Suspended(t) {
 				f, h := channelsKind.Spill(t, 1)
 				*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
@@ -564,7 +566,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:99
 		v1, err1 := c.Recv(t)
-//line iterators_task.go:568
+//line iterators_task.go:570
 		if generated.Suspended(t) {
 			f, h := channelsKind.Spill(t, 2)
 			s1 := generated.At[channelsAt2](f)
@@ -582,7 +584,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:100
 			v2 := mustStart(t, s, v)
-//line iterators_task.go:586
+//line iterators_task.go:588
 			if generated.Suspended(t) {
 				f, h := channelsKind.Spill(t, 3)
 				s1 := generated.At[channelsAt3](f)
@@ -599,7 +601,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:102
 		_, err2 := c.Recv(t)
-//line iterators_task.go:603
+//line iterators_task.go:605
 		if generated.Suspended(t) {
 			f, h := channelsKind.Spill(t, 4)
 			*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
@@ -616,7 +618,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line iterators_task.go:620
+//line iterators_task.go:622
 
 // channelsStep is the step form of channels.
 func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) generated.Step {
@@ -638,7 +640,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 		s, c = h.s, h.c
 //line iterators.go:93
 		err = generated.Err(f)
-//line iterators_task.go:642
+//line iterators_task.go:644
 		goto resume1
 	case 2:
 		s1 := generated.At[channelsAt2](f)
@@ -647,7 +649,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 //line iterators.go:99
 		v1 = s1.result
 		err1 = generated.Err(f)
-//line iterators_task.go:651
+//line iterators_task.go:653
 		goto resume2
 	case 3:
 		s1 := generated.At[channelsAt3](f)
@@ -656,7 +658,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 //line iterators.go:100
 		v2 = s1.result
 		generated.Child(f)
-//line iterators_task.go:660
+//line iterators_task.go:662
 		goto resume3
 	case 4:
 		s1 := generated.At[channelsAt4](f)
@@ -664,7 +666,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 		c = h.c
 //line iterators.go:102
 		err2 = generated.Err(f)
-//line iterators_task.go:668
+//line iterators_task.go:670
 		goto resume4
 	default:
 		return f.BadResume()
@@ -679,7 +681,7 @@ loop1:
 	}
 //line iterators.go:93
 	err = c.Send(t, i)
-//line iterators_task.go:683
+//line iterators_task.go:685
 	if generated.Suspended(t) {
 		*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
 		*h = channelsHeld{s: s, c: c}
@@ -703,7 +705,7 @@ end2:
 loop2:
 //line iterators.go:99
 	v1, err1 = c.Recv(t)
-//line iterators_task.go:707
+//line iterators_task.go:709
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt2](f)
 		*s1 = channelsAt2{sum: sum}
@@ -721,7 +723,7 @@ end3:
 //line iterators.go:99
 	v = v1
 	v2 = mustStart(t, s, v)
-//line iterators_task.go:725
+//line iterators_task.go:727
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt3](f)
 		*s1 = channelsAt3{sum: sum}
@@ -737,7 +739,7 @@ end4:
 loop3:
 //line iterators.go:102
 	_, err2 = c.Recv(t)
-//line iterators_task.go:741
+//line iterators_task.go:743
 	if generated.Suspended(t) {
 		*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
 		*h = channelsHeld{c: c}
@@ -758,4 +760,4 @@ end6:
 	return generated.Return(f, fmt.Sprint(sum), nil)
 }
 
-//line iterators_task.go:762
+//line iterators_task.go:764

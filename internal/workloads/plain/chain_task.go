@@ -2,6 +2,8 @@
 //
 // Source: chain.go, sha256 eb8adaf295745aa9
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package plain
 
 import (
@@ -150,7 +152,7 @@ func yieldingChainStart(t *task.T, iterations int, every int) (_ error) {
 		{
 //line chain.go:46
 			err := yieldingChainDepth1Start(&y, t)
-//line chain_task.go:154
+//line chain_task.go:156
 			if generated.Suspended(t) {
 				f, h := yieldingChainKind.Spill(t, 1)
 				*generated.At[yieldingChainAt1](f) = yieldingChainAt1{iterations: iterations, i: i}
@@ -167,7 +169,7 @@ func yieldingChainStart(t *task.T, iterations int, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:171
+//line chain_task.go:173
 
 // yieldingChainStep is the step form of YieldingChain.
 func yieldingChainStep(f *generated.Frame[yieldingChainState, struct{}], h *yieldingChainHeld) generated.Step {
@@ -187,7 +189,7 @@ func yieldingChainStep(f *generated.Frame[yieldingChainState, struct{}], h *yiel
 		y = h.y
 //line chain.go:46
 		err = generated.ChildErr(f)
-//line chain_task.go:191
+//line chain_task.go:193
 		goto resume1
 	default:
 		return f.BadResume()
@@ -203,7 +205,7 @@ loop1:
 	}
 //line chain.go:46
 	err = yieldingChainDepth1Start(y, t)
-//line chain_task.go:207
+//line chain_task.go:209
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainAt1](f) = yieldingChainAt1{iterations: iterations, i: i}
 		*h = yieldingChainHeld{y: y}
@@ -225,7 +227,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:229
+//line chain_task.go:231
 
 // yieldingChainDepth1At1 is what (*yieldingChain).depth1 keeps while it waits in line 57.
 type yieldingChainDepth1At1 struct {
@@ -247,7 +249,7 @@ func yieldingChainDepth1Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:57
 			err := yieldingChainDepth2Start(y, t)
-//line chain_task.go:251
+//line chain_task.go:253
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth1Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth1At1](f) = yieldingChainDepth1At1{i: i}
@@ -264,7 +266,7 @@ func yieldingChainDepth1Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:268
+//line chain_task.go:270
 
 // yieldingChainDepth1Step is the step form of (*yieldingChain).depth1.
 func yieldingChainDepth1Step(f *generated.Frame[yieldingChainDepth1State, struct{}], h *yieldingChainDepth1Held) generated.Step {
@@ -283,7 +285,7 @@ func yieldingChainDepth1Step(f *generated.Frame[yieldingChainDepth1State, struct
 		y = h.y
 //line chain.go:57
 		err = generated.ChildErr(f)
-//line chain_task.go:287
+//line chain_task.go:289
 		goto resume1
 	default:
 		return f.BadResume()
@@ -297,7 +299,7 @@ loop1:
 	}
 //line chain.go:57
 	err = yieldingChainDepth2Start(y, t)
-//line chain_task.go:301
+//line chain_task.go:303
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth1At1](f) = yieldingChainDepth1At1{i: i}
 		*h = yieldingChainDepth1Held{y: y}
@@ -319,7 +321,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:323
+//line chain_task.go:325
 
 // yieldingChainDepth2At1 is what (*yieldingChain).depth2 keeps while it waits in line 66.
 type yieldingChainDepth2At1 struct {
@@ -341,7 +343,7 @@ func yieldingChainDepth2Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:66
 			err := yieldingChainDepth3Start(y, t)
-//line chain_task.go:345
+//line chain_task.go:347
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth2Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth2At1](f) = yieldingChainDepth2At1{i: i}
@@ -358,7 +360,7 @@ func yieldingChainDepth2Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:362
+//line chain_task.go:364
 
 // yieldingChainDepth2Step is the step form of (*yieldingChain).depth2.
 func yieldingChainDepth2Step(f *generated.Frame[yieldingChainDepth2State, struct{}], h *yieldingChainDepth2Held) generated.Step {
@@ -377,7 +379,7 @@ func yieldingChainDepth2Step(f *generated.Frame[yieldingChainDepth2State, struct
 		y = h.y
 //line chain.go:66
 		err = generated.ChildErr(f)
-//line chain_task.go:381
+//line chain_task.go:383
 		goto resume1
 	default:
 		return f.BadResume()
@@ -391,7 +393,7 @@ loop1:
 	}
 //line chain.go:66
 	err = yieldingChainDepth3Start(y, t)
-//line chain_task.go:395
+//line chain_task.go:397
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth2At1](f) = yieldingChainDepth2At1{i: i}
 		*h = yieldingChainDepth2Held{y: y}
@@ -413,7 +415,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:417
+//line chain_task.go:419
 
 // yieldingChainDepth3At1 is what (*yieldingChain).depth3 keeps while it waits in line 75.
 type yieldingChainDepth3At1 struct {
@@ -435,7 +437,7 @@ func yieldingChainDepth3Start(y *yieldingChain, t *task.T) (_ error) {
 		{
 //line chain.go:75
 			err := yieldingChainDepth4Start(y, t)
-//line chain_task.go:439
+//line chain_task.go:441
 			if generated.Suspended(t) {
 				f, h := yieldingChainDepth3Kind.Spill(t, 1)
 				*generated.At[yieldingChainDepth3At1](f) = yieldingChainDepth3At1{i: i}
@@ -452,7 +454,7 @@ func yieldingChainDepth3Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:456
+//line chain_task.go:458
 
 // yieldingChainDepth3Step is the step form of (*yieldingChain).depth3.
 func yieldingChainDepth3Step(f *generated.Frame[yieldingChainDepth3State, struct{}], h *yieldingChainDepth3Held) generated.Step {
@@ -471,7 +473,7 @@ func yieldingChainDepth3Step(f *generated.Frame[yieldingChainDepth3State, struct
 		y = h.y
 //line chain.go:75
 		err = generated.ChildErr(f)
-//line chain_task.go:475
+//line chain_task.go:477
 		goto resume1
 	default:
 		return f.BadResume()
@@ -485,7 +487,7 @@ loop1:
 	}
 //line chain.go:75
 	err = yieldingChainDepth4Start(y, t)
-//line chain_task.go:489
+//line chain_task.go:491
 	if generated.Suspended(t) {
 		*generated.At[yieldingChainDepth3At1](f) = yieldingChainDepth3At1{i: i}
 		*h = yieldingChainDepth3Held{y: y}
@@ -507,7 +509,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:511
+//line chain_task.go:513
 
 type yieldingChainDepth4State = struct{}
 
@@ -525,7 +527,7 @@ func yieldingChainDepth4Start(y *yieldingChain, t *task.T) (_ error) {
 //line chain.go:84
 	if y.leaves%y.every == 0 {
 		err := t.Yield()
-//line chain_task.go:529
+//line chain_task.go:531
 		if generated.Suspended(t) {
 			yieldingChainDepth4Kind.SpillBare(t, 1)
 			return
@@ -536,7 +538,7 @@ func yieldingChainDepth4Start(y *yieldingChain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:540
+//line chain_task.go:542
 
 // yieldingChainDepth4Step is the step form of (*yieldingChain).depth4.
 func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct{}], h *yieldingChainDepth4Held) generated.Step {
@@ -551,7 +553,7 @@ func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct
 	case 1:
 //line chain.go:85
 		err = generated.Err(f)
-//line chain_task.go:555
+//line chain_task.go:557
 		goto resume1
 	default:
 		return f.BadResume()
@@ -565,7 +567,7 @@ func yieldingChainDepth4Step(f *generated.Frame[yieldingChainDepth4State, struct
 	}
 //line chain.go:85
 	err = t.Yield()
-//line chain_task.go:569
+//line chain_task.go:571
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = yieldingChainDepth4Held{}
@@ -579,7 +581,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:583
+//line chain_task.go:585
 
 // skynetArgs has the arguments of Skynet.
 type skynetArgs struct {
@@ -616,7 +618,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chain.go:100
 				sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:620
+//line chain_task.go:622
 				if generated.Suspended(t) {
 					f, h := skynetFunc1Kind.Spill(t, 1)
 					s := generated.At[skynetFunc1At1](f)
@@ -634,7 +636,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 			*generated.In[skynetFunc1Args](&s1) = skynetFunc1Args{num: num, size: size, i: i}
 			generated.GoCall(t, &g, skynetFunc1Kind.With(s1, skynetFunc1Held{sums: &sums}))
 		}
-//line chain_task.go:638
+//line chain_task.go:640
 		if generated.Suspended(t) {
 			f, h := skynetKind.Spill(t, 1)
 			s1 := generated.At[skynetAt1](f)
@@ -646,7 +648,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	}
 //line chain.go:105
 	err := g.Wait(t)
-//line chain_task.go:650
+//line chain_task.go:652
 	if generated.Suspended(t) {
 		_, h := skynetKind.Spill(t, 2)
 		*h = skynetHeld{sums: &sums}
@@ -660,7 +662,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	return total, err
 }
 
-//line chain_task.go:664
+//line chain_task.go:666
 
 // skynetStep is the step form of Skynet.
 func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.Step {
@@ -682,13 +684,13 @@ func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.S
 		sums = h.sums
 //line chain.go:99
 		generated.Child(f)
-//line chain_task.go:686
+//line chain_task.go:688
 		goto resume1
 	case 2:
 		sums = h.sums
 //line chain.go:105
 		err = generated.Err(f)
-//line chain_task.go:692
+//line chain_task.go:694
 		goto resume2
 	default:
 		return f.BadResume()
@@ -714,7 +716,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chain.go:100
 				sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:718
+//line chain_task.go:720
 				if generated.Suspended(t) {
 					f, h := skynetFunc1Kind.Spill(t, 1)
 					s := generated.At[skynetFunc1At1](f)
@@ -733,7 +735,7 @@ loop1:
 			generated.GoCall(t, &g, skynetFunc1Kind.With(s1, skynetFunc1Held{sums: sums}))
 		}
 	}
-//line chain_task.go:737
+//line chain_task.go:739
 	if generated.Suspended(t) {
 		s1 := generated.At[skynetAt1](f)
 		*s1 = skynetAt1{num: num, size: size, i1: i1}
@@ -748,7 +750,7 @@ resume1:
 end1:
 //line chain.go:105
 	err = g.Wait(t)
-//line chain_task.go:752
+//line chain_task.go:754
 	if generated.Suspended(t) {
 		*h = skynetHeld{sums: sums}
 		return generated.Wait(f, t, 2)
@@ -762,7 +764,7 @@ resume2:
 	return generated.Return(f, total, err)
 }
 
-//line chain_task.go:766
+//line chain_task.go:768
 
 // skynetFunc1Args has the arguments of Skynet.func1.
 type skynetFunc1Args struct {
@@ -803,14 +805,14 @@ func skynetFunc1Step(f *generated.Frame[skynetFunc1State, struct{}], h *skynetFu
 //line chain.go:100
 		sum = s.result
 		err = generated.ChildErr(f)
-//line chain_task.go:807
+//line chain_task.go:809
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chain.go:100
 	sum, err = skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:814
+//line chain_task.go:816
 	if generated.Suspended(t) {
 		s := generated.At[skynetFunc1At1](f)
 		*s = skynetFunc1At1{i: i}
@@ -824,4 +826,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line chain_task.go:828
+//line chain_task.go:830

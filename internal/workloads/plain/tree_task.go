@@ -2,6 +2,8 @@
 //
 // Source: tree.go, sha256 81873d32e09d9050
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package plain
 
 import (
@@ -121,13 +123,13 @@ func treeGrowRun(f *generated.Frame[treeGrowState, int], h *treeGrowHeld, at int
 		tree, r, next = h.tree, h.r, h.next
 //line tree.go:35
 		err1 = generated.Err(f)
-//line tree_task.go:125
+//line tree_task.go:127
 		goto resume1
 	case 2:
 		next = h.next
 //line tree.go:41
 		err2 = generated.Err(f)
-//line tree_task.go:131
+//line tree_task.go:133
 		goto resume2
 	case 3:
 		s := generated.At[treeGrowAt3](f)
@@ -136,7 +138,7 @@ func treeGrowRun(f *generated.Frame[treeGrowState, int], h *treeGrowHeld, at int
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:60
 		generated.Child(f)
-//line tree_task.go:140
+//line tree_task.go:142
 		goto resume3
 	case 4:
 		s := generated.At[treeGrowAt4](f)
@@ -145,7 +147,7 @@ func treeGrowRun(f *generated.Frame[treeGrowState, int], h *treeGrowHeld, at int
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:66
 		err3 = generated.Err(f)
-//line tree_task.go:149
+//line tree_task.go:151
 		goto resume4
 	case 5:
 		s := generated.At[treeGrowAt5](f)
@@ -153,13 +155,13 @@ func treeGrowRun(f *generated.Frame[treeGrowState, int], h *treeGrowHeld, at int
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:71
 		err4 = generated.Err(f)
-//line tree_task.go:157
+//line tree_task.go:159
 		goto resume5
 	case 6:
 		sum = h.sum
 //line tree.go:74
 		err5 = generated.Err(f)
-//line tree_task.go:163
+//line tree_task.go:165
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -201,7 +203,7 @@ func treeGrowRun(f *generated.Frame[treeGrowState, int], h *treeGrowHeld, at int
 	}
 //line tree.go:35
 	err1 = t.Yield()
-//line tree_task.go:205
+//line tree_task.go:207
 	if generated.Suspended(t) {
 		*generated.At[treeGrowAt1](f) = treeGrowAt1{depth: depth}
 		*h = treeGrowHeld{exit: h.exit, tree: tree, r: r, next: next}
@@ -231,7 +233,7 @@ end2:
 	v = next(50)
 //line tree.go:41
 	err2 = t.Sleep(time.Duration(v) * time.Microsecond)
-//line tree_task.go:235
+//line tree_task.go:237
 	if generated.Suspended(t) {
 		*h = treeGrowHeld{exit: h.exit, next: next}
 		return generated.Wait(f, t, 2), true
@@ -286,7 +288,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 				n, err := treeGrowStart(tree, t, seed1, depth-1)
-//line tree_task.go:290
+//line tree_task.go:292
 				if generated.Suspended(t) {
 					f, h := treeGrowFunc1Kind.Spill(t, 1)
 					s := generated.At[treeGrowFunc1At1](f)
@@ -305,7 +307,7 @@ loop1:
 			generated.GoCall(t, &g, treeGrowFunc1Kind.With(s, treeGrowFunc1Held{tree: tree, sum: sum}))
 		}
 	}
-//line tree_task.go:309
+//line tree_task.go:311
 	if generated.Suspended(t) {
 		s := generated.At[treeGrowAt3](f)
 		*s = treeGrowAt3{depth: depth, n1: n1, i: i}
@@ -320,7 +322,7 @@ resume3:
 	}
 //line tree.go:66
 	err3 = t.Yield()
-//line tree_task.go:324
+//line tree_task.go:326
 	if generated.Suspended(t) {
 		s := generated.At[treeGrowAt4](f)
 		*s = treeGrowAt4{depth: depth, n1: n1, i: i}
@@ -342,7 +344,7 @@ end7:
 end8:
 //line tree.go:71
 	err4 = g.Wait(t)
-//line tree_task.go:346
+//line tree_task.go:348
 	if generated.Suspended(t) {
 		*generated.At[treeGrowAt5](f) = treeGrowAt5{depth: depth}
 		*h = treeGrowHeld{exit: h.exit, tree: tree, r: r, next: next, sum: sum}
@@ -362,7 +364,7 @@ resume5:
 		err5 = task.Timeout(t, timeout, generated.Literal(func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := treeGrowStart(tree, t, *r, depth-1)
-//line tree_task.go:366
+//line tree_task.go:368
 			if generated.Suspended(t) {
 				f, h := treeGrowFunc2Kind.Spill(t, 1)
 				s := generated.At[treeGrowFunc2At1](f)
@@ -376,7 +378,7 @@ resume5:
 			return err
 		}))
 	}
-//line tree_task.go:380
+//line tree_task.go:382
 	if generated.Suspended(t) {
 		*h = treeGrowHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 6), true
@@ -390,7 +392,7 @@ end9:
 		*n = int(sum.Load())
 		goto exit
 	}
-//line tree_task.go:394
+//line tree_task.go:396
 exit:
 	if p.Run(t) {
 		*h = treeGrowHeld{exit: h.exit}
@@ -440,14 +442,14 @@ func treeGrowFunc1Step(f *generated.Frame[treeGrowFunc1State, struct{}], h *tree
 //line tree.go:61
 		n = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:444
+//line tree_task.go:446
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:61
 	n, err = treeGrowStart(tree, t, seed1, depth-1)
-//line tree_task.go:451
+//line tree_task.go:453
 	if generated.Suspended(t) {
 		s := generated.At[treeGrowFunc1At1](f)
 		*s = treeGrowFunc1At1{}
@@ -461,7 +463,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:465
+//line tree_task.go:467
 
 // treeGrowFunc2Args has the arguments of (*Tree).Grow.func2.
 type treeGrowFunc2Args struct {
@@ -504,14 +506,14 @@ func treeGrowFunc2Step(f *generated.Frame[treeGrowFunc2State, struct{}], h *tree
 //line tree.go:75
 		k = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:508
+//line tree_task.go:510
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:75
 	k, err = treeGrowStart(tree, t, *r, depth-1)
-//line tree_task.go:515
+//line tree_task.go:517
 	if generated.Suspended(t) {
 		s := generated.At[treeGrowFunc2At1](f)
 		*s = treeGrowFunc2At1{}
@@ -525,4 +527,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:529
+//line tree_task.go:531

@@ -33,12 +33,9 @@ func TestLiteralsAreFoundByTheirPosition(t *testing.T) {
 
 // Functions are looked up while others are entered.
 func TestBindBesideOf(t *testing.T) {
-	functions := []func(int) int{}
-	for _, f := range []func(int) int{
+	functions := []func(int) int{
 		func(n int) int { return n }, func(n int) int { return n + 1 }, func(n int) int { return n + 2 },
 		func(n int) int { return n + 3 }, func(n int) int { return n + 4 }, func(n int) int { return n + 5 },
-	} {
-		functions = append(functions, f)
 	}
 	want := make([]*bound.Function, len(functions))
 	var all sync.WaitGroup

@@ -2,6 +2,8 @@
 //
 // Source: selects.go, sha256 67e7fc3539731943
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package branches
 
 import (
@@ -115,7 +117,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case v := <-c:
 			tr.Print("received", v)
 			valueStart(t, tr, v)
-//line selects_task.go:119
+//line selects_task.go:121
 			if generated.Suspended(t) {
 				f, h := selectDefaultKind.Spill(t, 1)
 				*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
@@ -125,7 +127,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line selects.go:16
 			valueStart(t, tr, i)
-//line selects_task.go:129
+//line selects_task.go:131
 			if generated.Suspended(t) {
 				f, h := selectDefaultKind.Spill(t, 2)
 				*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
@@ -139,7 +141,7 @@ func selectDefaultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(c), nil
 }
 
-//line selects_task.go:143
+//line selects_task.go:145
 
 // selectDefaultStep is the step form of selectDefault.
 func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDefaultHeld) generated.Step {
@@ -160,7 +162,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 		tr, c = h.tr, h.c
 //line selects.go:14
 		generated.Child(f)
-//line selects_task.go:164
+//line selects_task.go:166
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
@@ -168,7 +170,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 		tr, c = h.tr, h.c
 //line selects.go:16
 		generated.Child(f)
-//line selects_task.go:172
+//line selects_task.go:174
 		goto resume2
 	default:
 		return f.BadResume()
@@ -192,7 +194,7 @@ case1:
 //line selects.go:13
 	tr.Print("received", v)
 	valueStart(t, tr, v)
-//line selects_task.go:196
+//line selects_task.go:198
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt1](f) = selectDefaultAt1{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -203,7 +205,7 @@ resume1:
 case2:
 //line selects.go:16
 	valueStart(t, tr, i)
-//line selects_task.go:207
+//line selects_task.go:209
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt2](f) = selectDefaultAt2{n: n, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -221,7 +223,7 @@ end2:
 	return generated.Return(f, len(c), nil)
 }
 
-//line selects_task.go:225
+//line selects_task.go:227
 
 // selectReceivesArgs has the arguments of selectReceives.
 type selectReceivesArgs struct {
@@ -270,7 +272,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v := <-a:
 			v2 := valueStart(t, tr, 10)
-//line selects_task.go:274
+//line selects_task.go:276
 			if generated.Suspended(t) {
 				f, h := selectReceivesKind.Spill(t, 1)
 				s1 := generated.At[selectReceivesAt1](f)
@@ -284,7 +286,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			sum += v
 		case s := <-b:
 			waitStart(t, tr, s)
-//line selects_task.go:288
+//line selects_task.go:290
 			if generated.Suspended(t) {
 				f, h := selectReceivesKind.Spill(t, 2)
 				*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
@@ -299,7 +301,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	select {
 	case v1, ok := <-a:
 		valueStart(t, tr, v1)
-//line selects_task.go:303
+//line selects_task.go:305
 		if generated.Suspended(t) {
 			f, h := selectReceivesKind.Spill(t, 3)
 			*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
@@ -312,7 +314,7 @@ func selectReceivesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line selects_task.go:316
+//line selects_task.go:318
 
 // selectReceivesStep is the step form of selectReceives.
 func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectReceivesHeld) generated.Step {
@@ -337,7 +339,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 //line selects.go:34
 		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:341
+//line selects_task.go:343
 		goto resume1
 	case 2:
 		s1 := generated.At[selectReceivesAt2](f)
@@ -345,7 +347,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 		tr, a, b, s = h.tr, h.a, h.b, h.s
 //line selects.go:37
 		generated.ChildErr(f)
-//line selects_task.go:349
+//line selects_task.go:351
 		goto resume2
 	case 3:
 		s1 := generated.At[selectReceivesAt3](f)
@@ -353,7 +355,7 @@ func selectReceivesStep(f *generated.Frame[selectReceivesState, int], h *selectR
 		tr = h.tr
 //line selects.go:44
 		generated.Child(f)
-//line selects_task.go:357
+//line selects_task.go:359
 		goto resume3
 	default:
 		return f.BadResume()
@@ -382,7 +384,7 @@ loop1:
 case1:
 //line selects.go:34
 	v2 = valueStart(t, tr, 10)
-//line selects_task.go:386
+//line selects_task.go:388
 	if generated.Suspended(t) {
 		s1 := generated.At[selectReceivesAt1](f)
 		*s1 = selectReceivesAt1{n: n, sum: sum, i: i, v: v}
@@ -398,7 +400,7 @@ resume1:
 case2:
 //line selects.go:37
 	waitStart(t, tr, s)
-//line selects_task.go:402
+//line selects_task.go:404
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt2](f) = selectReceivesAt2{n: n, sum: sum, i: i}
 		*h = selectReceivesHeld{tr: tr, a: a, b: b, s: s}
@@ -421,7 +423,7 @@ end2:
 case3:
 //line selects.go:44
 	valueStart(t, tr, v1)
-//line selects_task.go:425
+//line selects_task.go:427
 	if generated.Suspended(t) {
 		*generated.At[selectReceivesAt3](f) = selectReceivesAt3{sum: sum, v1: v1, ok: ok}
 		*h = selectReceivesHeld{tr: tr}
@@ -434,7 +436,7 @@ resume3:
 	return generated.Return(f, sum, nil)
 }
 
-//line selects_task.go:438
+//line selects_task.go:440
 
 // selectSendsArgs has the arguments of selectSends.
 type selectSendsArgs struct {
@@ -471,7 +473,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case c <- tr.Int(5):
 			v := valueStart(t, tr, 1)
-//line selects_task.go:475
+//line selects_task.go:477
 			if generated.Suspended(t) {
 				f, h := selectSendsKind.Spill(t, 1)
 				s := generated.At[selectSendsAt1](f)
@@ -484,7 +486,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k += v
 		default:
 			v1 := valueStart(t, tr, 10)
-//line selects_task.go:488
+//line selects_task.go:490
 			if generated.Suspended(t) {
 				f, h := selectSendsKind.Spill(t, 2)
 				s := generated.At[selectSendsAt2](f)
@@ -500,7 +502,7 @@ func selectSendsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + <-c, nil
 }
 
-//line selects_task.go:504
+//line selects_task.go:506
 
 // selectSendsStep is the step form of selectSends.
 func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHeld) generated.Step {
@@ -523,7 +525,7 @@ func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHe
 //line selects.go:56
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:527
+//line selects_task.go:529
 		goto resume1
 	case 2:
 		s := generated.At[selectSendsAt2](f)
@@ -532,7 +534,7 @@ func selectSendsStep(f *generated.Frame[selectSendsState, int], h *selectSendsHe
 //line selects.go:58
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:536
+//line selects_task.go:538
 		goto resume2
 	default:
 		return f.BadResume()
@@ -556,7 +558,7 @@ loop1:
 case1:
 //line selects.go:56
 	v = valueStart(t, tr, 1)
-//line selects_task.go:560
+//line selects_task.go:562
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt1](f)
 		*s = selectSendsAt1{k: k, i: i}
@@ -571,7 +573,7 @@ resume1:
 case2:
 //line selects.go:58
 	v1 = valueStart(t, tr, 10)
-//line selects_task.go:575
+//line selects_task.go:577
 	if generated.Suspended(t) {
 		s := generated.At[selectSendsAt2](f)
 		*s = selectSendsAt2{k: k, i: i}
@@ -591,7 +593,7 @@ end2:
 	return generated.Return(f, k+<-c, nil)
 }
 
-//line selects_task.go:595
+//line selects_task.go:597
 
 // selectAssignsArgs has the arguments of selectAssigns.
 type selectAssignsArgs struct {
@@ -635,7 +637,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:73
 		v = v1
 		valueStart(t, tr, v)
-//line selects_task.go:639
+//line selects_task.go:641
 		if generated.Suspended(t) {
 			_, h := selectAssignsKind.Spill(t, 1)
 			*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -648,7 +650,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:77
 		v, ok = v2, v3
 		valueStart(t, tr, v)
-//line selects_task.go:652
+//line selects_task.go:654
 		if generated.Suspended(t) {
 			f, h := selectAssignsKind.Spill(t, 2)
 			*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
@@ -662,7 +664,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:81
 		list[tr.Int(1)] = v4
 		valueStart(t, tr, list[1])
-//line selects_task.go:666
+//line selects_task.go:668
 		if generated.Suspended(t) {
 			f, h := selectAssignsKind.Spill(t, 3)
 			*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
@@ -675,7 +677,7 @@ func selectAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line selects_task.go:679
+//line selects_task.go:681
 
 // selectAssignsStep is the step form of selectAssigns.
 func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAssignsHeld) generated.Step {
@@ -697,7 +699,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:74
 		generated.Child(f)
-//line selects_task.go:701
+//line selects_task.go:703
 		goto resume1
 	case 2:
 		s := generated.At[selectAssignsAt2](f)
@@ -705,7 +707,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, c, list = h.tr, h.c, h.list
 //line selects.go:78
 		generated.Child(f)
-//line selects_task.go:709
+//line selects_task.go:711
 		goto resume2
 	case 3:
 		s := generated.At[selectAssignsAt3](f)
@@ -713,7 +715,7 @@ func selectAssignsStep(f *generated.Frame[selectAssignsState, int], h *selectAss
 		tr, list = h.tr, h.list
 //line selects.go:82
 		generated.Child(f)
-//line selects_task.go:717
+//line selects_task.go:719
 		goto resume3
 	default:
 		return f.BadResume()
@@ -734,7 +736,7 @@ case1:
 //line selects.go:73
 	v = v1
 	valueStart(t, tr, v)
-//line selects_task.go:738
+//line selects_task.go:740
 	if generated.Suspended(t) {
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
 		return generated.Wait(f, t, 1)
@@ -749,7 +751,7 @@ case2:
 //line selects.go:77
 	v, ok = v2, v3
 	valueStart(t, tr, v)
-//line selects_task.go:753
+//line selects_task.go:755
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt2](f) = selectAssignsAt2{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, c: c, list: list}
@@ -765,7 +767,7 @@ case3:
 //line selects.go:81
 	list[tr.Int(1)] = v4
 	valueStart(t, tr, list[1])
-//line selects_task.go:769
+//line selects_task.go:771
 	if generated.Suspended(t) {
 		*generated.At[selectAssignsAt3](f) = selectAssignsAt3{v: v, ok: ok}
 		*h = selectAssignsHeld{tr: tr, list: list}
@@ -777,7 +779,7 @@ resume3:
 	return generated.Return(f, v, nil)
 }
 
-//line selects_task.go:781
+//line selects_task.go:783
 
 // channelArgs has the arguments of channel.
 type channelArgs struct {
@@ -801,7 +803,7 @@ var channelKind *generated.HeldKind[channelState, channelHeld, chan int]
 func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:805
+//line selects_task.go:807
 	if generated.Suspended(t) {
 		f := channelKind.SpillBare(t, 1)
 		*generated.At[channelAt1](f) = channelAt1{n: n}
@@ -815,7 +817,7 @@ func channelStart(t *task.T, tr *cases.Trace, n int) (_ chan int) {
 	return c
 }
 
-//line selects_task.go:819
+//line selects_task.go:821
 
 // channelStep is the step form of channel.
 func channelStep(f *generated.Frame[channelState, chan int], h *channelHeld) generated.Step {
@@ -835,14 +837,14 @@ func channelStep(f *generated.Frame[channelState, chan int], h *channelHeld) gen
 		n = s.n
 //line selects.go:89
 		generated.ChildErr(f)
-//line selects_task.go:839
+//line selects_task.go:841
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:89
 	waitStart(t, tr, "channel", n)
-//line selects_task.go:846
+//line selects_task.go:848
 	if generated.Suspended(t) {
 		*generated.At[channelAt1](f) = channelAt1{n: n}
 		if h != nil {
@@ -859,7 +861,7 @@ resume1:
 	return generated.Return(f, c, nil)
 }
 
-//line selects_task.go:863
+//line selects_task.go:865
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -908,7 +910,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:99
 		v1 := channelStart(t, tr, 1)
-//line selects_task.go:912
+//line selects_task.go:914
 		if generated.Suspended(t) {
 			_, h := selectOperandsKind.Spill(t, 1)
 			*h = selectOperandsHeld{tr: tr}
@@ -919,7 +921,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v2 := new(chan int)
 //line selects.go:101
 		v3 := valueStart(t, tr, 2)
-//line selects_task.go:923
+//line selects_task.go:925
 		if generated.Suspended(t) {
 			f, h := selectOperandsKind.Spill(t, 2)
 			s := generated.At[selectOperandsAt2](f)
@@ -940,7 +942,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := 0
 	{
 		v4 := channelStart(t, tr, 0)
-//line selects_task.go:944
+//line selects_task.go:946
 		if generated.Suspended(t) {
 			f, h := selectOperandsKind.Spill(t, 3)
 			*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
@@ -950,7 +952,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:106
 		v5 := valueStart(t, tr, 3)
-//line selects_task.go:954
+//line selects_task.go:956
 		if generated.Suspended(t) {
 			f, h := selectOperandsKind.Spill(t, 4)
 			s := generated.At[selectOperandsAt4](f)
@@ -961,7 +963,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line selects.go:108
 		v6 := channelStart(t, tr, 0)
-//line selects_task.go:965
+//line selects_task.go:967
 		if generated.Suspended(t) {
 			f, h := selectOperandsKind.Spill(t, 5)
 			*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v5: v5}
@@ -973,7 +975,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		select {
 		case v4 <- v5:
 			k = valueStart(t, tr, 4)
-//line selects_task.go:977
+//line selects_task.go:979
 			if generated.Suspended(t) {
 				f := selectOperandsKind.SpillBare(t, 6)
 				s := generated.At[selectOperandsAt6](f)
@@ -990,7 +992,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line selects_task.go:994
+//line selects_task.go:996
 
 // selectOperandsStep is the step form of selectOperands.
 func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectOperandsHeld) generated.Step {
@@ -1012,7 +1014,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:99
 		v1 = h.result
 		generated.Child(f)
-//line selects_task.go:1016
+//line selects_task.go:1018
 		goto resume1
 	case 2:
 		s := generated.At[selectOperandsAt2](f)
@@ -1020,7 +1022,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:101
 		v3 = s.result
 		generated.Child(f)
-//line selects_task.go:1024
+//line selects_task.go:1026
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -1029,7 +1031,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:106
 		v4 = h.result
 		generated.Child(f)
-//line selects_task.go:1033
+//line selects_task.go:1035
 		goto resume3
 	case 4:
 		s := generated.At[selectOperandsAt4](f)
@@ -1038,7 +1040,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:106
 		v5 = s.result
 		generated.Child(f)
-//line selects_task.go:1042
+//line selects_task.go:1044
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
@@ -1047,21 +1049,21 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:108
 		v6 = h.result
 		generated.Child(f)
-//line selects_task.go:1051
+//line selects_task.go:1053
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
 //line selects.go:107
 		k = s.result
 		generated.Child(f)
-//line selects_task.go:1058
+//line selects_task.go:1060
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line selects.go:99
 	v1 = channelStart(t, tr, 1)
-//line selects_task.go:1065
+//line selects_task.go:1067
 	if generated.Suspended(t) {
 		h = selectOperandsKind.Hold(t, f, h)
 		*h = selectOperandsHeld{tr: tr}
@@ -1073,7 +1075,7 @@ resume1:
 	v2 = new(chan int)
 //line selects.go:101
 	v3 = valueStart(t, tr, 2)
-//line selects_task.go:1077
+//line selects_task.go:1079
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt2](f)
 		*s = selectOperandsAt2{}
@@ -1101,7 +1103,7 @@ end1:
 	k = 0
 //line selects.go:106
 	v4 = channelStart(t, tr, 0)
-//line selects_task.go:1105
+//line selects_task.go:1107
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt3](f) = selectOperandsAt3{k: k}
 		h = selectOperandsKind.Hold(t, f, h)
@@ -1112,7 +1114,7 @@ end1:
 resume3:
 //line selects.go:106
 	v5 = valueStart(t, tr, 3)
-//line selects_task.go:1116
+//line selects_task.go:1118
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt4](f)
 		*s = selectOperandsAt4{k: k}
@@ -1124,7 +1126,7 @@ resume3:
 resume4:
 //line selects.go:108
 	v6 = channelStart(t, tr, 0)
-//line selects_task.go:1128
+//line selects_task.go:1130
 	if generated.Suspended(t) {
 		*generated.At[selectOperandsAt5](f) = selectOperandsAt5{k: k, v5: v5}
 		h = selectOperandsKind.Hold(t, f, h)
@@ -1143,7 +1145,7 @@ resume5:
 case3:
 //line selects.go:107
 	k = valueStart(t, tr, 4)
-//line selects_task.go:1147
+//line selects_task.go:1149
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
@@ -1162,7 +1164,7 @@ end2:
 	return generated.Return(f, k, nil)
 }
 
-//line selects_task.go:1166
+//line selects_task.go:1168
 
 // selectJumpsArgs has the arguments of selectJumps.
 type selectJumpsArgs struct {
@@ -1208,7 +1210,7 @@ loop:
 			switch v {
 			case 1:
 				waitStart(t, tr, "continue")
-//line selects_task.go:1212
+//line selects_task.go:1214
 				if generated.Suspended(t) {
 					f, h := selectJumpsKind.Spill(t, 1)
 					*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
@@ -1219,7 +1221,7 @@ loop:
 			case 3:
 //line selects.go:129
 				waitStart(t, tr, "continue loop")
-//line selects_task.go:1223
+//line selects_task.go:1225
 				if generated.Suspended(t) {
 					f, h := selectJumpsKind.Spill(t, 2)
 					*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
@@ -1231,7 +1233,7 @@ loop:
 //line selects.go:132
 			if v == 2 {
 				waitStart(t, tr, "break")
-//line selects_task.go:1235
+//line selects_task.go:1237
 				if generated.Suspended(t) {
 					f, h := selectJumpsKind.Spill(t, 3)
 					*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
@@ -1253,7 +1255,7 @@ loop:
 	return count, nil
 }
 
-//line selects_task.go:1257
+//line selects_task.go:1259
 
 // selectJumpsStep is the step form of selectJumps.
 func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHeld) generated.Step {
@@ -1275,7 +1277,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:126
 		generated.ChildErr(f)
-//line selects_task.go:1279
+//line selects_task.go:1281
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -1283,7 +1285,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1287
+//line selects_task.go:1289
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -1291,7 +1293,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, c = h.tr, h.c
 //line selects.go:133
 		generated.ChildErr(f)
-//line selects_task.go:1295
+//line selects_task.go:1297
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1322,7 +1324,7 @@ case1:
 case2:
 //line selects.go:126
 	waitStart(t, tr, "continue")
-//line selects_task.go:1326
+//line selects_task.go:1328
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt1](f) = selectJumpsAt1{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1333,7 +1335,7 @@ resume1:
 case3:
 //line selects.go:129
 	waitStart(t, tr, "continue loop")
-//line selects_task.go:1337
+//line selects_task.go:1339
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt2](f) = selectJumpsAt2{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1348,7 +1350,7 @@ end1:
 	}
 //line selects.go:133
 	waitStart(t, tr, "break")
-//line selects_task.go:1352
+//line selects_task.go:1354
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt3](f) = selectJumpsAt3{count: count}
 		*h = selectJumpsHeld{tr: tr, c: c}
@@ -1374,7 +1376,7 @@ end4:
 	return generated.Return(f, count, nil)
 }
 
-//line selects_task.go:1378
+//line selects_task.go:1380
 
 // pollResult is what poll returns.
 type pollResult = struct {
@@ -1402,7 +1404,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	select {
 	case v := <-s.next():
 		waitStart(t, tr, "polled", v)
-//line selects_task.go:1406
+//line selects_task.go:1408
 		if generated.Suspended(t) {
 			f := pollKind.SpillBare(t, 1)
 			*generated.At[pollAt1](f) = pollAt1{v: v}
@@ -1412,7 +1414,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 		return v, true
 	default:
 		waitStart(t, tr, "nothing")
-//line selects_task.go:1416
+//line selects_task.go:1418
 		if generated.Suspended(t) {
 			pollKind.SpillBare(t, 2)
 			return
@@ -1422,7 +1424,7 @@ func pollStart(t *task.T, tr *cases.Trace, s source) (_ int, _ bool) {
 	}
 }
 
-//line selects_task.go:1426
+//line selects_task.go:1428
 
 // pollStep is the step form of poll.
 func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.Step {
@@ -1440,12 +1442,12 @@ func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.
 		v = s1.v
 //line selects.go:166
 		generated.ChildErr(f)
-//line selects_task.go:1444
+//line selects_task.go:1446
 		goto resume1
 	case 2:
 //line selects.go:169
 		generated.ChildErr(f)
-//line selects_task.go:1449
+//line selects_task.go:1451
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1460,7 +1462,7 @@ func pollStep(f *generated.Frame[pollState, pollResult], h *pollHeld) generated.
 case1:
 //line selects.go:166
 	waitStart(t, tr, "polled", v)
-//line selects_task.go:1464
+//line selects_task.go:1466
 	if generated.Suspended(t) {
 		*generated.At[pollAt1](f) = pollAt1{v: v}
 		if h != nil {
@@ -1473,7 +1475,7 @@ resume1:
 	return generated.Return(f, pollResult{v, true}, nil)
 case2:
 	waitStart(t, tr, "nothing")
-//line selects_task.go:1477
+//line selects_task.go:1479
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pollHeld{}
@@ -1485,7 +1487,7 @@ resume2:
 	return generated.Return(f, pollResult{0, false}, nil)
 }
 
-//line selects_task.go:1489
+//line selects_task.go:1491
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -1517,7 +1519,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollStart(t, tr, s)
-//line selects_task.go:1521
+//line selects_task.go:1523
 		if generated.Suspended(t) {
 			f, h := selectInterfaceKind.Spill(t, 1)
 			s1 := generated.At[selectInterfaceAt1](f)
@@ -1534,7 +1536,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1538
+//line selects_task.go:1540
 
 // selectInterfaceStep is the step form of selectInterface.
 func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selectInterfaceHeld) generated.Step {
@@ -1558,7 +1560,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 //line selects.go:178
 		v, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line selects_task.go:1562
+//line selects_task.go:1564
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1568,7 +1570,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 	sum = 0
 loop1:
 	v, ok = pollStart(t, tr, s)
-//line selects_task.go:1572
+//line selects_task.go:1574
 	if generated.Suspended(t) {
 		s1 := generated.At[selectInterfaceAt1](f)
 		*s1 = selectInterfaceAt1{sum: sum}
@@ -1585,7 +1587,7 @@ resume1:
 	goto loop1
 }
 
-//line selects_task.go:1589
+//line selects_task.go:1591
 
 // selectNilArgs has the arguments of selectNil.
 type selectNilArgs struct {
@@ -1618,7 +1620,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line selects.go:191
 		v := valueStart(t, tr, 1)
-//line selects_task.go:1622
+//line selects_task.go:1624
 		if generated.Suspended(t) {
 			f, h := selectNilKind.Spill(t, 1)
 			s := generated.At[selectNilAt1](f)
@@ -1635,7 +1637,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("never")
 		default:
 			valueStart(t, tr, 2)
-//line selects_task.go:1639
+//line selects_task.go:1641
 			if generated.Suspended(t) {
 				f := selectNilKind.SpillBare(t, 2)
 				*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
@@ -1647,7 +1649,7 @@ func selectNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1651
+//line selects_task.go:1653
 
 // selectNilStep is the step form of selectNil.
 func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) generated.Step {
@@ -1669,14 +1671,14 @@ func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) ge
 //line selects.go:191
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1673
+//line selects_task.go:1675
 		goto resume1
 	case 2:
 		s := generated.At[selectNilAt2](f)
 		n = s.n
 //line selects.go:194
 		generated.Child(f)
-//line selects_task.go:1680
+//line selects_task.go:1682
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1684,7 +1686,7 @@ func selectNilStep(f *generated.Frame[selectNilState, int], h *selectNilHeld) ge
 	c = nil
 //line selects.go:191
 	v = valueStart(t, tr, 1)
-//line selects_task.go:1688
+//line selects_task.go:1690
 	if generated.Suspended(t) {
 		s := generated.At[selectNilAt1](f)
 		*s = selectNilAt1{n: n}
@@ -1714,7 +1716,7 @@ case2:
 case3:
 //line selects.go:194
 	valueStart(t, tr, 2)
-//line selects_task.go:1718
+//line selects_task.go:1720
 	if generated.Suspended(t) {
 		*generated.At[selectNilAt2](f) = selectNilAt2{n: n}
 		if h != nil {
@@ -1728,7 +1730,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line selects_task.go:1732
+//line selects_task.go:1734
 
 // selectOneArgs has the arguments of selectOne.
 type selectOneArgs struct {
@@ -1757,7 +1759,7 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case v := <-c:
 		x := v
 		valueStart(t, tr, x)
-//line selects_task.go:1761
+//line selects_task.go:1763
 		if generated.Suspended(t) {
 			f := selectOneKind.SpillBare(t, 1)
 			*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
@@ -1768,7 +1770,7 @@ func selectOneStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:1772
+//line selects_task.go:1774
 
 // selectOneStep is the step form of selectOne.
 func selectOneStep(f *generated.Frame[selectOneState, int], h *selectOneHeld) generated.Step {
@@ -1789,7 +1791,7 @@ func selectOneStep(f *generated.Frame[selectOneState, int], h *selectOneHeld) ge
 		x = s.x
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:1793
+//line selects_task.go:1795
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1805,7 +1807,7 @@ case1:
 //line selects.go:204
 	x = v
 	valueStart(t, tr, x)
-//line selects_task.go:1809
+//line selects_task.go:1811
 	if generated.Suspended(t) {
 		*generated.At[selectOneAt1](f) = selectOneAt1{x: x}
 		if h != nil {
@@ -1818,4 +1820,4 @@ resume1:
 	return generated.Return(f, x, nil)
 }
 
-//line selects_task.go:1822
+//line selects_task.go:1824

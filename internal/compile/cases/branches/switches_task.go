@@ -2,6 +2,8 @@
 //
 // Source: switches.go, sha256 5c2ffc28fc07a1f8
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package branches
 
 import (
@@ -162,7 +164,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x = 1
 		waitStart(t, tr, "zero")
-//line switches_task.go:166
+//line switches_task.go:168
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 1)
 			*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
@@ -174,7 +176,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1, 5:
 		x = 2
 		waitStart(t, tr, "one")
-//line switches_task.go:178
+//line switches_task.go:180
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 2)
 			*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
@@ -186,7 +188,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 		x = 0
 		waitStart(t, tr, "default")
-//line switches_task.go:190
+//line switches_task.go:192
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 3)
 			*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
@@ -197,7 +199,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:26
 		v := valueStart(t, tr, x)
-//line switches_task.go:201
+//line switches_task.go:203
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 4)
 			s := generated.At[tagOnceAt4](f)
@@ -210,7 +212,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v {
 		case 1:
 			valueStart(t, tr, 10)
-//line switches_task.go:214
+//line switches_task.go:216
 			if generated.Suspended(t) {
 				f, h := tagOnceKind.Spill(t, 5)
 				*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
@@ -220,7 +222,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 3:
 //line switches.go:30
 			valueStart(t, tr, 30)
-//line switches_task.go:224
+//line switches_task.go:226
 			if generated.Suspended(t) {
 				f, h := tagOnceKind.Spill(t, 6)
 				*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
@@ -233,7 +235,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch tr.Int(x) {
 	case 0, 1, 2:
 		v1 := valueStart(t, tr, x)
-//line switches_task.go:237
+//line switches_task.go:239
 		if generated.Suspended(t) {
 			f, h := tagOnceKind.Spill(t, 7)
 			s := generated.At[tagOnceAt7](f)
@@ -248,7 +250,7 @@ func tagOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line switches_task.go:252
+//line switches_task.go:254
 
 // tagOnceStep is the step form of tagOnce.
 func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generated.Step {
@@ -268,7 +270,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:16
 		generated.ChildErr(f)
-//line switches_task.go:272
+//line switches_task.go:274
 		goto resume1
 	case 2:
 		s := generated.At[tagOnceAt2](f)
@@ -276,7 +278,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:20
 		generated.ChildErr(f)
-//line switches_task.go:280
+//line switches_task.go:282
 		goto resume2
 	case 3:
 		s := generated.At[tagOnceAt3](f)
@@ -284,7 +286,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:24
 		generated.ChildErr(f)
-//line switches_task.go:288
+//line switches_task.go:290
 		goto resume3
 	case 4:
 		s := generated.At[tagOnceAt4](f)
@@ -293,7 +295,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 //line switches.go:26
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:297
+//line switches_task.go:299
 		goto resume4
 	case 5:
 		s := generated.At[tagOnceAt5](f)
@@ -301,7 +303,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:28
 		generated.Child(f)
-//line switches_task.go:305
+//line switches_task.go:307
 		goto resume5
 	case 6:
 		s := generated.At[tagOnceAt6](f)
@@ -309,7 +311,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 		tr = h.tr
 //line switches.go:30
 		generated.Child(f)
-//line switches_task.go:313
+//line switches_task.go:315
 		goto resume6
 	case 7:
 		s := generated.At[tagOnceAt7](f)
@@ -318,7 +320,7 @@ func tagOnceStep(f *generated.Frame[tagOnceState, int], h *tagOnceHeld) generate
 //line switches.go:34
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:322
+//line switches_task.go:324
 		goto resume7
 	default:
 		return f.BadResume()
@@ -337,7 +339,7 @@ case1:
 //line switches.go:15
 	x = 1
 	waitStart(t, tr, "zero")
-//line switches_task.go:341
+//line switches_task.go:343
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt1](f) = tagOnceAt1{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -351,7 +353,7 @@ case2:
 //line switches.go:19
 	x = 2
 	waitStart(t, tr, "one")
-//line switches_task.go:355
+//line switches_task.go:357
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt2](f) = tagOnceAt2{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -365,7 +367,7 @@ case3:
 //line switches.go:23
 	x = 0
 	waitStart(t, tr, "default")
-//line switches_task.go:369
+//line switches_task.go:371
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt3](f) = tagOnceAt3{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -375,7 +377,7 @@ resume3:
 end1:
 //line switches.go:26
 	v = valueStart(t, tr, x)
-//line switches_task.go:379
+//line switches_task.go:381
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt4](f)
 		*s = tagOnceAt4{x: x}
@@ -395,7 +397,7 @@ resume4:
 case4:
 //line switches.go:28
 	valueStart(t, tr, 10)
-//line switches_task.go:399
+//line switches_task.go:401
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt5](f) = tagOnceAt5{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -406,7 +408,7 @@ resume5:
 case5:
 //line switches.go:30
 	valueStart(t, tr, 30)
-//line switches_task.go:410
+//line switches_task.go:412
 	if generated.Suspended(t) {
 		*generated.At[tagOnceAt6](f) = tagOnceAt6{x: x}
 		*h = tagOnceHeld{tr: tr}
@@ -423,7 +425,7 @@ end2:
 case6:
 //line switches.go:34
 	v1 = valueStart(t, tr, x)
-//line switches_task.go:427
+//line switches_task.go:429
 	if generated.Suspended(t) {
 		s := generated.At[tagOnceAt7](f)
 		*s = tagOnceAt7{x: x}
@@ -438,7 +440,7 @@ end3:
 	return generated.Return(f, x, nil)
 }
 
-//line switches_task.go:442
+//line switches_task.go:444
 
 // casesWaitArgs has the arguments of casesWait.
 type casesWaitArgs struct {
@@ -497,7 +499,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:41
 			v := valueStart(t, tr, 0)
-//line switches_task.go:501
+//line switches_task.go:503
 			if generated.Suspended(t) {
 				f, h := casesWaitKind.Spill(t, 1)
 				s := generated.At[casesWaitAt1](f)
@@ -519,7 +521,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:43
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:523
+//line switches_task.go:525
 				if generated.Suspended(t) {
 					f, h := casesWaitKind.Spill(t, 2)
 					s := generated.At[casesWaitAt2](f)
@@ -545,7 +547,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v2 := valueStart(t, tr, 100)
-//line switches_task.go:549
+//line switches_task.go:551
 			if generated.Suspended(t) {
 				f := casesWaitKind.SpillBare(t, 3)
 				s := generated.At[casesWaitAt3](f)
@@ -559,7 +561,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("one or two")
 		case 3:
 			v3 := valueStart(t, tr, 300)
-//line switches_task.go:563
+//line switches_task.go:565
 			if generated.Suspended(t) {
 				f, h := casesWaitKind.Spill(t, 4)
 				s := generated.At[casesWaitAt4](f)
@@ -577,7 +579,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:50
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:581
+//line switches_task.go:583
 		if generated.Suspended(t) {
 			f, h := casesWaitKind.Spill(t, 5)
 			s := generated.At[casesWaitAt5](f)
@@ -592,7 +594,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:51
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:596
+//line switches_task.go:598
 			if generated.Suspended(t) {
 				f, h := casesWaitKind.Spill(t, 6)
 				s := generated.At[casesWaitAt6](f)
@@ -630,7 +632,7 @@ func casesWaitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:634
+//line switches_task.go:636
 
 // casesWaitStep is the step form of casesWait.
 func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) generated.Step {
@@ -651,7 +653,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:41
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:655
+//line switches_task.go:657
 		goto resume1
 	case 2:
 		s := generated.At[casesWaitAt2](f)
@@ -660,14 +662,14 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:43
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:664
+//line switches_task.go:666
 		goto resume2
 	case 3:
 		s := generated.At[casesWaitAt3](f)
 //line switches.go:42
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:671
+//line switches_task.go:673
 		goto resume3
 	case 4:
 		s := generated.At[casesWaitAt4](f)
@@ -676,7 +678,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:46
 		v3 = s.result
 		generated.Child(f)
-//line switches_task.go:680
+//line switches_task.go:682
 		goto resume4
 	case 5:
 		s := generated.At[casesWaitAt5](f)
@@ -685,7 +687,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:50
 		v4 = s.result
 		generated.Child(f)
-//line switches_task.go:689
+//line switches_task.go:691
 		goto resume5
 	case 6:
 		s := generated.At[casesWaitAt6](f)
@@ -694,7 +696,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 //line switches.go:51
 		v5 = s.result
 		generated.Child(f)
-//line switches_task.go:698
+//line switches_task.go:700
 		goto resume6
 	default:
 		return f.BadResume()
@@ -704,7 +706,7 @@ func casesWaitStep(f *generated.Frame[casesWaitState, int], h *casesWaitHeld) ge
 	clause = 0
 //line switches.go:41
 	v = valueStart(t, tr, 0)
-//line switches_task.go:708
+//line switches_task.go:710
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt1](f)
 		*s = casesWaitAt1{n: n, tag: tag, clause: clause}
@@ -734,7 +736,7 @@ else1:
 else2:
 //line switches.go:43
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:738
+//line switches_task.go:740
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt2](f)
 		*s = casesWaitAt2{n: n, tag: tag, clause: clause}
@@ -778,7 +780,7 @@ end4:
 case1:
 //line switches.go:42
 	v2 = valueStart(t, tr, 100)
-//line switches_task.go:782
+//line switches_task.go:784
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt3](f)
 		*s = casesWaitAt3{}
@@ -797,7 +799,7 @@ case2:
 case3:
 //line switches.go:46
 	v3 = valueStart(t, tr, 300)
-//line switches_task.go:801
+//line switches_task.go:803
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt4](f)
 		*s = casesWaitAt4{n: n}
@@ -815,7 +817,7 @@ case4:
 	tr.Print("none")
 end5:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:819
+//line switches_task.go:821
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt5](f)
 		*s = casesWaitAt5{n: n}
@@ -830,7 +832,7 @@ resume5:
 	clause1 = 0
 //line switches.go:51
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:834
+//line switches_task.go:836
 	if generated.Suspended(t) {
 		s := generated.At[casesWaitAt6](f)
 		*s = casesWaitAt6{n: n, tag1: tag1, clause1: clause1}
@@ -887,7 +889,7 @@ end9:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:891
+//line switches_task.go:893
 
 // noTagArgs has the arguments of noTag.
 type noTagArgs struct {
@@ -940,7 +942,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 //line switches.go:64
 			v := valueStart(t, tr, n)
-//line switches_task.go:944
+//line switches_task.go:946
 			if generated.Suspended(t) {
 				f, h := noTagKind.Spill(t, 1)
 				s := generated.At[noTagAt1](f)
@@ -966,7 +968,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:67
 				v1 := valueStart(t, tr, n)
-//line switches_task.go:970
+//line switches_task.go:972
 				if generated.Suspended(t) {
 					f, h := noTagKind.Spill(t, 2)
 					s := generated.At[noTagAt2](f)
@@ -986,7 +988,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:990
+//line switches_task.go:992
 			if generated.Suspended(t) {
 				_, h := noTagKind.Spill(t, 3)
 				*h = noTagHeld{tr: tr}
@@ -997,7 +999,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 2:
 			n = 100
 			valueStart(t, tr, 2)
-//line switches_task.go:1001
+//line switches_task.go:1003
 			if generated.Suspended(t) {
 				f, h := noTagKind.Spill(t, 4)
 				*generated.At[noTagAt4](f) = noTagAt4{n: n}
@@ -1008,7 +1010,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line switches.go:68
 			n++
 			valueStart(t, tr, 3)
-//line switches_task.go:1012
+//line switches_task.go:1014
 			if generated.Suspended(t) {
 				f, h := noTagKind.Spill(t, 5)
 				*generated.At[noTagAt5](f) = noTagAt5{n: n}
@@ -1020,7 +1022,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:71
 		x := valueStart(t, tr, n)
-//line switches_task.go:1024
+//line switches_task.go:1026
 		if generated.Suspended(t) {
 			f := noTagKind.SpillBare(t, 6)
 			s := generated.At[noTagAt6](f)
@@ -1040,7 +1042,7 @@ func noTagStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, errors.New("small")
 }
 
-//line switches_task.go:1044
+//line switches_task.go:1046
 
 // noTagStep is the step form of noTag.
 func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step {
@@ -1062,7 +1064,7 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 //line switches.go:64
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1066
+//line switches_task.go:1068
 		goto resume1
 	case 2:
 		s := generated.At[noTagAt2](f)
@@ -1071,13 +1073,13 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 //line switches.go:67
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1075
+//line switches_task.go:1077
 		goto resume2
 	case 3:
 		tr = h.tr
 //line switches.go:62
 		generated.Child(f)
-//line switches_task.go:1081
+//line switches_task.go:1083
 		goto resume3
 	case 4:
 		s := generated.At[noTagAt4](f)
@@ -1085,7 +1087,7 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 		tr = h.tr
 //line switches.go:66
 		generated.Child(f)
-//line switches_task.go:1089
+//line switches_task.go:1091
 		goto resume4
 	case 5:
 		s := generated.At[noTagAt5](f)
@@ -1093,14 +1095,14 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 		tr = h.tr
 //line switches.go:69
 		generated.Child(f)
-//line switches_task.go:1097
+//line switches_task.go:1099
 		goto resume5
 	case 6:
 		s := generated.At[noTagAt6](f)
 //line switches.go:71
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:1104
+//line switches_task.go:1106
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1115,7 +1117,7 @@ func noTagStep(f *generated.Frame[noTagState, int], h *noTagHeld) generated.Step
 	goto end5
 else1:
 	v = valueStart(t, tr, n)
-//line switches_task.go:1119
+//line switches_task.go:1121
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt1](f)
 		*s = noTagAt1{n: n, clause: clause}
@@ -1151,7 +1153,7 @@ else2:
 else3:
 //line switches.go:67
 	v1 = valueStart(t, tr, n)
-//line switches_task.go:1155
+//line switches_task.go:1157
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt2](f)
 		*s = noTagAt2{n: n, clause: clause}
@@ -1184,7 +1186,7 @@ end5:
 case1:
 //line switches.go:62
 	valueStart(t, tr, 1)
-//line switches_task.go:1188
+//line switches_task.go:1190
 	if generated.Suspended(t) {
 		h = noTagKind.Hold(t, f, h)
 		*h = noTagHeld{tr: tr}
@@ -1198,7 +1200,7 @@ case2:
 //line switches.go:65
 	n = 100
 	valueStart(t, tr, 2)
-//line switches_task.go:1202
+//line switches_task.go:1204
 	if generated.Suspended(t) {
 		*generated.At[noTagAt4](f) = noTagAt4{n: n}
 		h = noTagKind.Hold(t, f, h)
@@ -1211,7 +1213,7 @@ case3:
 //line switches.go:68
 	n++
 	valueStart(t, tr, 3)
-//line switches_task.go:1215
+//line switches_task.go:1217
 	if generated.Suspended(t) {
 		*generated.At[noTagAt5](f) = noTagAt5{n: n}
 		h = noTagKind.Hold(t, f, h)
@@ -1222,7 +1224,7 @@ resume5:
 end6:
 //line switches.go:71
 	x = valueStart(t, tr, n)
-//line switches_task.go:1226
+//line switches_task.go:1228
 	if generated.Suspended(t) {
 		s := generated.At[noTagAt6](f)
 		*s = noTagAt6{}
@@ -1250,7 +1252,7 @@ end7:
 	return generated.Return(f, 0, errors.New("small"))
 }
 
-//line switches_task.go:1254
+//line switches_task.go:1256
 
 // fallsArgs has the arguments of falls.
 type fallsArgs struct {
@@ -1290,7 +1292,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:1294
+//line switches_task.go:1296
 		if generated.Suspended(t) {
 			f, h := fallsKind.Spill(t, 1)
 			s := generated.At[fallsAt1](f)
@@ -1305,7 +1307,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x := k
 		v1 := valueStart(t, tr, 10)
-//line switches_task.go:1309
+//line switches_task.go:1311
 		if generated.Suspended(t) {
 			f, h := fallsKind.Spill(t, 2)
 			s := generated.At[fallsAt2](f)
@@ -1323,7 +1325,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 2:
 		v2 := valueStart(t, tr, 1000)
-//line switches_task.go:1327
+//line switches_task.go:1329
 		if generated.Suspended(t) {
 			f := fallsKind.SpillBare(t, 3)
 			s := generated.At[fallsAt3](f)
@@ -1341,7 +1343,7 @@ func fallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1345
+//line switches_task.go:1347
 
 // fallsStep is the step form of falls.
 func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step {
@@ -1362,7 +1364,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:84
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1366
+//line switches_task.go:1368
 		goto resume1
 	case 2:
 		s := generated.At[fallsAt2](f)
@@ -1371,7 +1373,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:88
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1375
+//line switches_task.go:1377
 		goto resume2
 	case 3:
 		s := generated.At[fallsAt3](f)
@@ -1379,7 +1381,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 //line switches.go:95
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1383
+//line switches_task.go:1385
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1403,7 +1405,7 @@ func fallsStep(f *generated.Frame[fallsState, int], h *fallsHeld) generated.Step
 case1:
 //line switches.go:84
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1407
+//line switches_task.go:1409
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt1](f)
 		*s = fallsAt1{k: k}
@@ -1419,7 +1421,7 @@ case2:
 //line switches.go:87
 	x = k
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:1423
+//line switches_task.go:1425
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt2](f)
 		*s = fallsAt2{k: k, x: x}
@@ -1438,7 +1440,7 @@ case3:
 case4:
 //line switches.go:95
 	v2 = valueStart(t, tr, 1000)
-//line switches_task.go:1442
+//line switches_task.go:1444
 	if generated.Suspended(t) {
 		s := generated.At[fallsAt3](f)
 		*s = fallsAt3{k: k}
@@ -1461,7 +1463,7 @@ end1:
 	return generated.Return(f, k, nil)
 }
 
-//line switches_task.go:1465
+//line switches_task.go:1467
 
 // defaultMiddleArgs has the arguments of defaultMiddle.
 type defaultMiddleArgs struct {
@@ -1502,7 +1504,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:106
 			v := valueStart(t, tr, 1)
-//line switches_task.go:1506
+//line switches_task.go:1508
 			if generated.Suspended(t) {
 				f, h := defaultMiddleKind.Spill(t, 1)
 				s := generated.At[defaultMiddleAt1](f)
@@ -1519,7 +1521,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 //line switches.go:111
 				v1 := valueStart(t, tr, 2)
-//line switches_task.go:1523
+//line switches_task.go:1525
 				if generated.Suspended(t) {
 					f, h := defaultMiddleKind.Spill(t, 2)
 					s := generated.At[defaultMiddleAt2](f)
@@ -1542,7 +1544,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return 1, nil
 		default:
 			v2 := valueStart(t, tr, 0)
-//line switches_task.go:1546
+//line switches_task.go:1548
 			if generated.Suspended(t) {
 				f, h := defaultMiddleKind.Spill(t, 3)
 				s := generated.At[defaultMiddleAt3](f)
@@ -1560,7 +1562,7 @@ func defaultMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line switches_task.go:1564
+//line switches_task.go:1566
 
 // defaultMiddleStep is the step form of defaultMiddle.
 func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMiddleHeld) generated.Step {
@@ -1581,7 +1583,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:106
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1585
+//line switches_task.go:1587
 		goto resume1
 	case 2:
 		s := generated.At[defaultMiddleAt2](f)
@@ -1590,7 +1592,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:111
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1594
+//line switches_task.go:1596
 		goto resume2
 	case 3:
 		s := generated.At[defaultMiddleAt3](f)
@@ -1598,7 +1600,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 //line switches.go:109
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:1602
+//line switches_task.go:1604
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1608,7 +1610,7 @@ func defaultMiddleStep(f *generated.Frame[defaultMiddleState, int], h *defaultMi
 	clause = 0
 //line switches.go:106
 	v = valueStart(t, tr, 1)
-//line switches_task.go:1612
+//line switches_task.go:1614
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt1](f)
 		*s = defaultMiddleAt1{tag: tag, clause: clause}
@@ -1628,7 +1630,7 @@ resume1:
 else1:
 //line switches.go:111
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:1632
+//line switches_task.go:1634
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt2](f)
 		*s = defaultMiddleAt2{tag: tag, clause: clause}
@@ -1660,7 +1662,7 @@ case1:
 	return generated.Return(f, 1, nil)
 case2:
 	v2 = valueStart(t, tr, 0)
-//line switches_task.go:1664
+//line switches_task.go:1666
 	if generated.Suspended(t) {
 		s := generated.At[defaultMiddleAt3](f)
 		*s = defaultMiddleAt3{}
@@ -1676,7 +1678,7 @@ case3:
 	return generated.Return(f, 2, nil)
 }
 
-//line switches_task.go:1680
+//line switches_task.go:1682
 
 // defaultFallsArgs has the arguments of defaultFalls.
 type defaultFallsArgs struct {
@@ -1715,7 +1717,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	default:
 		v := valueStart(t, tr, 5)
-//line switches_task.go:1719
+//line switches_task.go:1721
 		if generated.Suspended(t) {
 			f, h := defaultFallsKind.Spill(t, 1)
 			s := generated.At[defaultFallsAt1](f)
@@ -1729,7 +1731,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		fallthrough
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line switches_task.go:1733
+//line switches_task.go:1735
 		if generated.Suspended(t) {
 			f := defaultFallsKind.SpillBare(t, 2)
 			s := generated.At[defaultFallsAt2](f)
@@ -1745,7 +1747,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k += 50
 	case 2:
 		valueStart(t, tr, 2)
-//line switches_task.go:1749
+//line switches_task.go:1751
 		if generated.Suspended(t) {
 			f := defaultFallsKind.SpillBare(t, 3)
 			*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
@@ -1756,7 +1758,7 @@ func defaultFallsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line switches_task.go:1760
+//line switches_task.go:1762
 
 // defaultFallsStep is the step form of defaultFalls.
 func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFallsHeld) generated.Step {
@@ -1777,7 +1779,7 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 //line switches.go:120
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:1781
+//line switches_task.go:1783
 		goto resume1
 	case 2:
 		s := generated.At[defaultFallsAt2](f)
@@ -1785,14 +1787,14 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 //line switches.go:123
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:1789
+//line switches_task.go:1791
 		goto resume2
 	case 3:
 		s := generated.At[defaultFallsAt3](f)
 		k = s.k
 //line switches.go:129
 		generated.Child(f)
-//line switches_task.go:1796
+//line switches_task.go:1798
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1810,7 +1812,7 @@ func defaultFallsStep(f *generated.Frame[defaultFallsState, int], h *defaultFall
 case1:
 //line switches.go:120
 	v = valueStart(t, tr, 5)
-//line switches_task.go:1814
+//line switches_task.go:1816
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt1](f)
 		*s = defaultFallsAt1{k: k}
@@ -1825,7 +1827,7 @@ resume1:
 case2:
 //line switches.go:123
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:1829
+//line switches_task.go:1831
 	if generated.Suspended(t) {
 		s := generated.At[defaultFallsAt2](f)
 		*s = defaultFallsAt2{k: k}
@@ -1846,7 +1848,7 @@ resume2:
 case3:
 //line switches.go:129
 	valueStart(t, tr, 2)
-//line switches_task.go:1850
+//line switches_task.go:1852
 	if generated.Suspended(t) {
 		*generated.At[defaultFallsAt3](f) = defaultFallsAt3{k: k}
 		if h != nil {
@@ -1860,7 +1862,7 @@ end1:
 	return generated.Return(f, k, nil)
 }
 
-//line switches_task.go:1864
+//line switches_task.go:1866
 
 // breaksArgs has the arguments of breaks.
 type breaksArgs struct {
@@ -1911,7 +1913,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line switches.go:140
 					v := valueStart(t, tr, i)
-//line switches_task.go:1915
+//line switches_task.go:1917
 					if generated.Suspended(t) {
 						f, h := breaksKind.Spill(t, 1)
 						s := generated.At[breaksAt1](f)
@@ -1929,7 +1931,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				tr.Print("never")
 			case 2:
 				waitStart(t, tr, "continue")
-//line switches_task.go:1933
+//line switches_task.go:1935
 				if generated.Suspended(t) {
 					f, h := breaksKind.Spill(t, 2)
 					*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
@@ -1940,7 +1942,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case 4:
 //line switches.go:148
 				waitStart(t, tr, "break")
-//line switches_task.go:1944
+//line switches_task.go:1946
 				if generated.Suspended(t) {
 					f := breaksKind.SpillBare(t, 3)
 					*generated.At[breaksAt3](f) = breaksAt3{count: count}
@@ -1957,7 +1959,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line switches.go:156
 						v1 := valueStart(t, tr, i)
-//line switches_task.go:1961
+//line switches_task.go:1963
 						if generated.Suspended(t) {
 							f, h := breaksKind.Spill(t, 4)
 							s := generated.At[breaksAt4](f)
@@ -1981,7 +1983,7 @@ func breaksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line switches_task.go:1985
+//line switches_task.go:1987
 
 // breaksStep is the step form of breaks.
 func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.Step {
@@ -2003,7 +2005,7 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 //line switches.go:140
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2007
+//line switches_task.go:2009
 		goto resume1
 	case 2:
 		s := generated.At[breaksAt2](f)
@@ -2011,14 +2013,14 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 		tr = h.tr
 //line switches.go:145
 		generated.ChildErr(f)
-//line switches_task.go:2015
+//line switches_task.go:2017
 		goto resume2
 	case 3:
 		s := generated.At[breaksAt3](f)
 		count = s.count
 //line switches.go:148
 		generated.ChildErr(f)
-//line switches_task.go:2022
+//line switches_task.go:2024
 		goto resume3
 	case 4:
 		s := generated.At[breaksAt4](f)
@@ -2027,7 +2029,7 @@ func breaksStep(f *generated.Frame[breaksState, int], h *breaksHeld) generated.S
 //line switches.go:156
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2031
+//line switches_task.go:2033
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2051,7 +2053,7 @@ loop1:
 case1:
 //line switches.go:140
 	v = valueStart(t, tr, i)
-//line switches_task.go:2055
+//line switches_task.go:2057
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt1](f)
 		*s = breaksAt1{count: count, i: i}
@@ -2073,7 +2075,7 @@ end1:
 case2:
 //line switches.go:145
 	waitStart(t, tr, "continue")
-//line switches_task.go:2077
+//line switches_task.go:2079
 	if generated.Suspended(t) {
 		*generated.At[breaksAt2](f) = breaksAt2{count: count, i: i}
 		h = breaksKind.Hold(t, f, h)
@@ -2085,7 +2087,7 @@ resume2:
 case3:
 //line switches.go:148
 	waitStart(t, tr, "break")
-//line switches_task.go:2089
+//line switches_task.go:2091
 	if generated.Suspended(t) {
 		*generated.At[breaksAt3](f) = breaksAt3{count: count}
 		if h != nil {
@@ -2103,7 +2105,7 @@ loop2:
 		goto end5
 	}
 	v1 = valueStart(t, tr, i)
-//line switches_task.go:2107
+//line switches_task.go:2109
 	if generated.Suspended(t) {
 		s := generated.At[breaksAt4](f)
 		*s = breaksAt4{count: count, i: i}
@@ -2133,7 +2135,7 @@ end5:
 	return generated.Return(f, count, nil)
 }
 
-//line switches_task.go:2137
+//line switches_task.go:2139
 
 // initStatementArgs has the arguments of initStatement.
 type initStatementArgs struct {
@@ -2187,7 +2189,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:167
 		n1 := valueStart(t, tr, n+1)
-//line switches_task.go:2191
+//line switches_task.go:2193
 		if generated.Suspended(t) {
 			f, h := initStatementKind.Spill(t, 1)
 			s := generated.At[initStatementAt1](f)
@@ -2201,7 +2203,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case 1:
 			n2 := n1 * 7
 			valueStart(t, tr, n2)
-//line switches_task.go:2205
+//line switches_task.go:2207
 			if generated.Suspended(t) {
 				f := initStatementKind.SpillBare(t, 2)
 				*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
@@ -2211,7 +2213,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return n2, nil
 		case 4:
 			v := valueStart(t, tr, 6)
-//line switches_task.go:2215
+//line switches_task.go:2217
 			if generated.Suspended(t) {
 				f, h := initStatementKind.Spill(t, 3)
 				s := generated.At[initStatementAt3](f)
@@ -2228,7 +2230,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:176
 		v1 := valueStart(t, tr, 8)
-//line switches_task.go:2232
+//line switches_task.go:2234
 		if generated.Suspended(t) {
 			f, h := initStatementKind.Spill(t, 4)
 			s := generated.At[initStatementAt4](f)
@@ -2244,7 +2246,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		case x < y:
 			x, y = y, x
 			v2 := valueStart(t, tr, 9)
-//line switches_task.go:2248
+//line switches_task.go:2250
 			if generated.Suspended(t) {
 				f, h := initStatementKind.Spill(t, 5)
 				s := generated.At[initStatementAt5](f)
@@ -2259,7 +2261,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line switches.go:181
 	waitStart(t, tr, "init")
-//line switches_task.go:2263
+//line switches_task.go:2265
 	if generated.Suspended(t) {
 		f, h := initStatementKind.Spill(t, 6)
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
@@ -2274,7 +2276,7 @@ func initStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2278
+//line switches_task.go:2280
 
 // initStatementStep is the step form of initStatement.
 func initStatementStep(f *generated.Frame[initStatementState, int], h *initStatementHeld) generated.Step {
@@ -2295,14 +2297,14 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:167
 		n1 = s.result
 		generated.Child(f)
-//line switches_task.go:2299
+//line switches_task.go:2301
 		goto resume1
 	case 2:
 		s := generated.At[initStatementAt2](f)
 		n2 = s.n2
 //line switches.go:170
 		generated.Child(f)
-//line switches_task.go:2306
+//line switches_task.go:2308
 		goto resume2
 	case 3:
 		s := generated.At[initStatementAt3](f)
@@ -2311,7 +2313,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:173
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2315
+//line switches_task.go:2317
 		goto resume3
 	case 4:
 		s := generated.At[initStatementAt4](f)
@@ -2320,7 +2322,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:176
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:2324
+//line switches_task.go:2326
 		goto resume4
 	case 5:
 		s := generated.At[initStatementAt5](f)
@@ -2329,7 +2331,7 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 //line switches.go:179
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:2333
+//line switches_task.go:2335
 		goto resume5
 	case 6:
 		s := generated.At[initStatementAt6](f)
@@ -2337,14 +2339,14 @@ func initStatementStep(f *generated.Frame[initStatementState, int], h *initState
 		tr = h.tr
 //line switches.go:181
 		generated.ChildErr(f)
-//line switches_task.go:2341
+//line switches_task.go:2343
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line switches.go:167
 	n1 = valueStart(t, tr, n+1)
-//line switches_task.go:2348
+//line switches_task.go:2350
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt1](f)
 		*s = initStatementAt1{n: n}
@@ -2366,7 +2368,7 @@ case1:
 //line switches.go:169
 	n2 = n1 * 7
 	valueStart(t, tr, n2)
-//line switches_task.go:2370
+//line switches_task.go:2372
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt2](f) = initStatementAt2{n2: n2}
 		if h != nil {
@@ -2379,7 +2381,7 @@ resume2:
 	return generated.Return(f, n2, nil)
 case2:
 	v = valueStart(t, tr, 6)
-//line switches_task.go:2383
+//line switches_task.go:2385
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt3](f)
 		*s = initStatementAt3{n: n, n1: n1}
@@ -2394,7 +2396,7 @@ resume3:
 	tr.Print(n1)
 end1:
 	v1 = valueStart(t, tr, 8)
-//line switches_task.go:2398
+//line switches_task.go:2400
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt4](f)
 		*s = initStatementAt4{n: n}
@@ -2416,7 +2418,7 @@ case3:
 //line switches.go:178
 	x, y = y, x
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:2420
+//line switches_task.go:2422
 	if generated.Suspended(t) {
 		s := generated.At[initStatementAt5](f)
 		*s = initStatementAt5{n: n, x: x, y: y}
@@ -2430,7 +2432,7 @@ resume5:
 	tr.Print(x, y, v2)
 end2:
 	waitStart(t, tr, "init")
-//line switches_task.go:2434
+//line switches_task.go:2436
 	if generated.Suspended(t) {
 		*generated.At[initStatementAt6](f) = initStatementAt6{n: n}
 		h = initStatementKind.Hold(t, f, h)
@@ -2451,7 +2453,7 @@ end3:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:2455
+//line switches_task.go:2457
 
 // switchInterfaceArgs has the arguments of switchInterface.
 type switchInterfaceArgs struct {
@@ -2516,7 +2518,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch kinds(n) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2520
+//line switches_task.go:2522
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 1)
 			s1 := generated.At[switchInterfaceAt1](f)
@@ -2529,7 +2531,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("nil", v)
 	case 5:
 		v1 := valueStart(t, tr, 2)
-//line switches_task.go:2533
+//line switches_task.go:2535
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 2)
 			s1 := generated.At[switchInterfaceAt2](f)
@@ -2542,7 +2544,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("five", v1)
 	case "text":
 		v2 := valueStart(t, tr, 3)
-//line switches_task.go:2546
+//line switches_task.go:2548
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 3)
 			s1 := generated.At[switchInterfaceAt3](f)
@@ -2555,7 +2557,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("text", v2)
 	default:
 		v3 := valueStart(t, tr, 4)
-//line switches_task.go:2559
+//line switches_task.go:2561
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 4)
 			s1 := generated.At[switchInterfaceAt4](f)
@@ -2570,7 +2572,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:203
 		v4 := valueStart(t, tr, n)
-//line switches_task.go:2574
+//line switches_task.go:2576
 		if generated.Suspended(t) {
 			f, h := switchInterfaceKind.Spill(t, 5)
 			s1 := generated.At[switchInterfaceAt5](f)
@@ -2596,7 +2598,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			clause = 1
 		} else {
 			v5 := valueStart(t, tr, 2)
-//line switches_task.go:2600
+//line switches_task.go:2602
 			if generated.Suspended(t) {
 				f, h := switchInterfaceKind.Spill(t, 6)
 				s1 := generated.At[switchInterfaceAt6](f)
@@ -2616,7 +2618,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch clause {
 		case 1:
 			v6 := valueStart(t, tr, 5)
-//line switches_task.go:2620
+//line switches_task.go:2622
 			if generated.Suspended(t) {
 				f, h := switchInterfaceKind.Spill(t, 7)
 				s1 := generated.At[switchInterfaceAt7](f)
@@ -2635,7 +2637,7 @@ func switchInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2639
+//line switches_task.go:2641
 
 // switchInterfaceStep is the step form of switchInterface.
 func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switchInterfaceHeld) generated.Step {
@@ -2657,7 +2659,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:195
 		v = s1.result
 		generated.Child(f)
-//line switches_task.go:2661
+//line switches_task.go:2663
 		goto resume1
 	case 2:
 		s1 := generated.At[switchInterfaceAt2](f)
@@ -2666,7 +2668,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:197
 		v1 = s1.result
 		generated.Child(f)
-//line switches_task.go:2670
+//line switches_task.go:2672
 		goto resume2
 	case 3:
 		s1 := generated.At[switchInterfaceAt3](f)
@@ -2675,7 +2677,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:199
 		v2 = s1.result
 		generated.Child(f)
-//line switches_task.go:2679
+//line switches_task.go:2681
 		goto resume3
 	case 4:
 		s1 := generated.At[switchInterfaceAt4](f)
@@ -2684,7 +2686,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:201
 		v3 = s1.result
 		generated.Child(f)
-//line switches_task.go:2688
+//line switches_task.go:2690
 		goto resume4
 	case 5:
 		s1 := generated.At[switchInterfaceAt5](f)
@@ -2693,7 +2695,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:203
 		v4 = s1.result
 		generated.Child(f)
-//line switches_task.go:2697
+//line switches_task.go:2699
 		goto resume5
 	case 6:
 		s1 := generated.At[switchInterfaceAt6](f)
@@ -2702,7 +2704,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:206
 		v5 = s1.result
 		generated.Child(f)
-//line switches_task.go:2706
+//line switches_task.go:2708
 		goto resume6
 	case 7:
 		s1 := generated.At[switchInterfaceAt7](f)
@@ -2711,7 +2713,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 //line switches.go:205
 		v6 = s1.result
 		generated.Child(f)
-//line switches_task.go:2715
+//line switches_task.go:2717
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2730,7 +2732,7 @@ func switchInterfaceStep(f *generated.Frame[switchInterfaceState, int], h *switc
 case1:
 //line switches.go:195
 	v = valueStart(t, tr, 1)
-//line switches_task.go:2734
+//line switches_task.go:2736
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt1](f)
 		*s1 = switchInterfaceAt1{n: n}
@@ -2745,7 +2747,7 @@ resume1:
 case2:
 //line switches.go:197
 	v1 = valueStart(t, tr, 2)
-//line switches_task.go:2749
+//line switches_task.go:2751
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt2](f)
 		*s1 = switchInterfaceAt2{n: n}
@@ -2760,7 +2762,7 @@ resume2:
 case3:
 //line switches.go:199
 	v2 = valueStart(t, tr, 3)
-//line switches_task.go:2764
+//line switches_task.go:2766
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt3](f)
 		*s1 = switchInterfaceAt3{n: n}
@@ -2775,7 +2777,7 @@ resume3:
 case4:
 //line switches.go:201
 	v3 = valueStart(t, tr, 4)
-//line switches_task.go:2779
+//line switches_task.go:2781
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt4](f)
 		*s1 = switchInterfaceAt4{n: n}
@@ -2788,7 +2790,7 @@ resume4:
 	tr.Print("default", v3)
 end1:
 	v4 = valueStart(t, tr, n)
-//line switches_task.go:2792
+//line switches_task.go:2794
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt5](f)
 		*s1 = switchInterfaceAt5{n: n}
@@ -2822,7 +2824,7 @@ else1:
 else2:
 //line switches.go:206
 	v5 = valueStart(t, tr, 2)
-//line switches_task.go:2826
+//line switches_task.go:2828
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt6](f)
 		*s1 = switchInterfaceAt6{n: n, clause: clause}
@@ -2852,7 +2854,7 @@ end4:
 case5:
 //line switches.go:205
 	v6 = valueStart(t, tr, 5)
-//line switches_task.go:2856
+//line switches_task.go:2858
 	if generated.Suspended(t) {
 		s1 := generated.At[switchInterfaceAt7](f)
 		*s1 = switchInterfaceAt7{n: n}
@@ -2871,7 +2873,7 @@ end5:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:2875
+//line switches_task.go:2877
 
 // emptiesArgs has the arguments of empties.
 type emptiesArgs struct {
@@ -2908,7 +2910,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:213
 		v := valueStart(t, tr, 1)
-//line switches_task.go:2912
+//line switches_task.go:2914
 		if generated.Suspended(t) {
 			f, h := emptiesKind.Spill(t, 1)
 			s := generated.At[emptiesAt1](f)
@@ -2927,7 +2929,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line switches.go:217
 		x := valueStart(t, tr, 2)
-//line switches_task.go:2931
+//line switches_task.go:2933
 		if generated.Suspended(t) {
 			f, h := emptiesKind.Spill(t, 2)
 			s := generated.At[emptiesAt2](f)
@@ -2947,7 +2949,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch {
 	default:
 		valueStart(t, tr, 3)
-//line switches_task.go:2951
+//line switches_task.go:2953
 		if generated.Suspended(t) {
 			f := emptiesKind.SpillBare(t, 3)
 			*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
@@ -2958,7 +2960,7 @@ func emptiesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:2962
+//line switches_task.go:2964
 
 // emptiesStep is the step form of empties.
 func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generated.Step {
@@ -2979,7 +2981,7 @@ func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generate
 //line switches.go:213
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:2983
+//line switches_task.go:2985
 		goto resume1
 	case 2:
 		s := generated.At[emptiesAt2](f)
@@ -2988,21 +2990,21 @@ func emptiesStep(f *generated.Frame[emptiesState, int], h *emptiesHeld) generate
 //line switches.go:217
 		x = s.result
 		generated.Child(f)
-//line switches_task.go:2992
+//line switches_task.go:2994
 		goto resume2
 	case 3:
 		s := generated.At[emptiesAt3](f)
 		n = s.n
 //line switches.go:224
 		generated.Child(f)
-//line switches_task.go:2999
+//line switches_task.go:3001
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line switches.go:213
 	v = valueStart(t, tr, 1)
-//line switches_task.go:3006
+//line switches_task.go:3008
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt1](f)
 		*s = emptiesAt1{n: n}
@@ -3018,7 +3020,7 @@ resume1:
 	switch {
 	}
 	x = valueStart(t, tr, 2)
-//line switches_task.go:3022
+//line switches_task.go:3024
 	if generated.Suspended(t) {
 		s := generated.At[emptiesAt2](f)
 		*s = emptiesAt2{n: n}
@@ -3048,7 +3050,7 @@ end1:
 case3:
 //line switches.go:224
 	valueStart(t, tr, 3)
-//line switches_task.go:3052
+//line switches_task.go:3054
 	if generated.Suspended(t) {
 		*generated.At[emptiesAt3](f) = emptiesAt3{n: n}
 		if h != nil {
@@ -3061,7 +3063,7 @@ resume3:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:3065
+//line switches_task.go:3067
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -3101,7 +3103,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 0:
 		x1 := 5
 		valueStart(t, tr, x1)
-//line switches_task.go:3105
+//line switches_task.go:3107
 		if generated.Suspended(t) {
 			f, h := scopesKind.Spill(t, 1)
 			*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
@@ -3113,7 +3115,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 1:
 		x2 := []int{1}
 		valueStart(t, tr, len(x2))
-//line switches_task.go:3117
+//line switches_task.go:3119
 		if generated.Suspended(t) {
 			f, h := scopesKind.Spill(t, 2)
 			*generated.At[scopesAt2](f) = scopesAt2{n: n}
@@ -3125,7 +3127,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case 2:
 		x = "changed"
 		valueStart(t, tr, 2)
-//line switches_task.go:3129
+//line switches_task.go:3131
 		if generated.Suspended(t) {
 			f, h := scopesKind.Spill(t, 3)
 			*generated.At[scopesAt3](f) = scopesAt3{n: n}
@@ -3138,7 +3140,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3142
+//line switches_task.go:3144
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.Step {
@@ -3160,7 +3162,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x = h.tr, h.x
 //line switches.go:234
 		generated.Child(f)
-//line switches_task.go:3164
+//line switches_task.go:3166
 		goto resume1
 	case 2:
 		s := generated.At[scopesAt2](f)
@@ -3168,7 +3170,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x, x2 = h.tr, h.x, h.x2
 //line switches.go:238
 		generated.Child(f)
-//line switches_task.go:3172
+//line switches_task.go:3174
 		goto resume2
 	case 3:
 		s := generated.At[scopesAt3](f)
@@ -3176,7 +3178,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, x = h.tr, h.x
 //line switches.go:242
 		generated.Child(f)
-//line switches_task.go:3180
+//line switches_task.go:3182
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3196,7 +3198,7 @@ case1:
 //line switches.go:233
 	x1 = 5
 	valueStart(t, tr, x1)
-//line switches_task.go:3200
+//line switches_task.go:3202
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, x1: x1}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3210,7 +3212,7 @@ case2:
 //line switches.go:237
 	x2 = []int{1}
 	valueStart(t, tr, len(x2))
-//line switches_task.go:3214
+//line switches_task.go:3216
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n}
 		*h = scopesHeld{tr: tr, x: x, x2: x2}
@@ -3224,7 +3226,7 @@ case3:
 //line switches.go:241
 	x = "changed"
 	valueStart(t, tr, 2)
-//line switches_task.go:3228
+//line switches_task.go:3230
 	if generated.Suspended(t) {
 		*generated.At[scopesAt3](f) = scopesAt3{n: n}
 		*h = scopesHeld{tr: tr, x: x}
@@ -3237,7 +3239,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:3241
+//line switches_task.go:3243
 
 // nestedSwitchArgs has the arguments of nestedSwitch.
 type nestedSwitchArgs struct {
@@ -3288,7 +3290,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line switches.go:251
 			v := valueStart(t, tr, n)
-//line switches_task.go:3292
+//line switches_task.go:3294
 			if generated.Suspended(t) {
 				f, h := nestedSwitchKind.Spill(t, 1)
 				s := generated.At[nestedSwitchAt1](f)
@@ -3304,7 +3306,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				break
 			case 1:
 				v1 := valueStart(t, tr, 1)
-//line switches_task.go:3308
+//line switches_task.go:3310
 				if generated.Suspended(t) {
 					f, h := nestedSwitchKind.Spill(t, 2)
 					s := generated.At[nestedSwitchAt2](f)
@@ -3323,7 +3325,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case n == 2:
 			valueStart(t, tr, 2)
-//line switches_task.go:3327
+//line switches_task.go:3329
 			if generated.Suspended(t) {
 				f, h := nestedSwitchKind.Spill(t, 3)
 				*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
@@ -3333,7 +3335,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		default:
 //line switches.go:264
 			valueStart(t, tr, 3)
-//line switches_task.go:3337
+//line switches_task.go:3339
 			if generated.Suspended(t) {
 				f, h := nestedSwitchKind.Spill(t, 4)
 				*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
@@ -3345,7 +3347,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	default:
 //line switches.go:268
 		v2 := valueStart(t, tr, 9)
-//line switches_task.go:3349
+//line switches_task.go:3351
 		if generated.Suspended(t) {
 			f, h := nestedSwitchKind.Spill(t, 5)
 			s := generated.At[nestedSwitchAt5](f)
@@ -3360,7 +3362,7 @@ func nestedSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line switches_task.go:3364
+//line switches_task.go:3366
 
 // nestedSwitchStep is the step form of nestedSwitch.
 func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitchHeld) generated.Step {
@@ -3381,7 +3383,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:251
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3385
+//line switches_task.go:3387
 		goto resume1
 	case 2:
 		s := generated.At[nestedSwitchAt2](f)
@@ -3390,7 +3392,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:256
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3394
+//line switches_task.go:3396
 		goto resume2
 	case 3:
 		s := generated.At[nestedSwitchAt3](f)
@@ -3398,7 +3400,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 		tr = h.tr
 //line switches.go:262
 		generated.Child(f)
-//line switches_task.go:3402
+//line switches_task.go:3404
 		goto resume3
 	case 4:
 		s := generated.At[nestedSwitchAt4](f)
@@ -3406,7 +3408,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 		tr = h.tr
 //line switches.go:264
 		generated.Child(f)
-//line switches_task.go:3410
+//line switches_task.go:3412
 		goto resume4
 	case 5:
 		s := generated.At[nestedSwitchAt5](f)
@@ -3415,7 +3417,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 //line switches.go:268
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3419
+//line switches_task.go:3421
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3432,7 +3434,7 @@ func nestedSwitchStep(f *generated.Frame[nestedSwitchState, int], h *nestedSwitc
 case1:
 //line switches.go:251
 	v = valueStart(t, tr, n)
-//line switches_task.go:3436
+//line switches_task.go:3438
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt1](f)
 		*s = nestedSwitchAt1{n: n}
@@ -3455,7 +3457,7 @@ case2:
 	goto end1
 case3:
 	v1 = valueStart(t, tr, 1)
-//line switches_task.go:3459
+//line switches_task.go:3461
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt2](f)
 		*s = nestedSwitchAt2{n: n}
@@ -3480,7 +3482,7 @@ case4:
 case5:
 //line switches.go:262
 	valueStart(t, tr, 2)
-//line switches_task.go:3484
+//line switches_task.go:3486
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt3](f) = nestedSwitchAt3{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3491,7 +3493,7 @@ resume3:
 case6:
 //line switches.go:264
 	valueStart(t, tr, 3)
-//line switches_task.go:3495
+//line switches_task.go:3497
 	if generated.Suspended(t) {
 		*generated.At[nestedSwitchAt4](f) = nestedSwitchAt4{n: n}
 		*h = nestedSwitchHeld{tr: tr}
@@ -3502,7 +3504,7 @@ end2:
 case7:
 //line switches.go:268
 	v2 = valueStart(t, tr, 9)
-//line switches_task.go:3506
+//line switches_task.go:3508
 	if generated.Suspended(t) {
 		s := generated.At[nestedSwitchAt5](f)
 		*s = nestedSwitchAt5{n: n}
@@ -3517,7 +3519,7 @@ end3:
 	return generated.Return(f, n, nil)
 }
 
-//line switches_task.go:3521
+//line switches_task.go:3523
 
 // returnsEverywhereArgs has the arguments of returnsEverywhere.
 type returnsEverywhereArgs struct {
@@ -3558,7 +3560,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	{
 //line switches.go:274
 		v := valueStart(t, tr, n)
-//line switches_task.go:3562
+//line switches_task.go:3564
 		if generated.Suspended(t) {
 			f, h := returnsEverywhereKind.Spill(t, 1)
 			s := generated.At[returnsEverywhereAt1](f)
@@ -3571,7 +3573,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		switch v {
 		case 0:
 			v1 := valueStart(t, tr, 10)
-//line switches_task.go:3575
+//line switches_task.go:3577
 			if generated.Suspended(t) {
 				f := returnsEverywhereKind.SpillBare(t, 2)
 				s := generated.At[returnsEverywhereAt2](f)
@@ -3586,7 +3588,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 				{
 //line switches.go:279
 					err := waitStart(t, tr, "for")
-//line switches_task.go:3590
+//line switches_task.go:3592
 					if generated.Suspended(t) {
 						f, h := returnsEverywhereKind.Spill(t, 3)
 						*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
@@ -3605,7 +3607,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			}
 		default:
 			v2 := valueStart(t, tr, n)
-//line switches_task.go:3609
+//line switches_task.go:3611
 			if generated.Suspended(t) {
 				f := returnsEverywhereKind.SpillBare(t, 4)
 				s := generated.At[returnsEverywhereAt4](f)
@@ -3619,7 +3621,7 @@ func returnsEverywhereStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 }
 
-//line switches_task.go:3623
+//line switches_task.go:3625
 
 // returnsEverywhereStep is the step form of returnsEverywhere.
 func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *returnsEverywhereHeld) generated.Step {
@@ -3641,14 +3643,14 @@ func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *r
 //line switches.go:274
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3645
+//line switches_task.go:3647
 		goto resume1
 	case 2:
 		s := generated.At[returnsEverywhereAt2](f)
 //line switches.go:276
 		v1 = s.result
 		generated.Child(f)
-//line switches_task.go:3652
+//line switches_task.go:3654
 		goto resume2
 	case 3:
 		s := generated.At[returnsEverywhereAt3](f)
@@ -3656,21 +3658,21 @@ func returnsEverywhereStep(f *generated.Frame[returnsEverywhereState, int], h *r
 		tr = h.tr
 //line switches.go:279
 		err = generated.ChildErr(f)
-//line switches_task.go:3660
+//line switches_task.go:3662
 		goto resume3
 	case 4:
 		s := generated.At[returnsEverywhereAt4](f)
 //line switches.go:287
 		v2 = s.result
 		generated.Child(f)
-//line switches_task.go:3667
+//line switches_task.go:3669
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line switches.go:274
 	v = valueStart(t, tr, n)
-//line switches_task.go:3674
+//line switches_task.go:3676
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt1](f)
 		*s = returnsEverywhereAt1{n: n}
@@ -3692,7 +3694,7 @@ resume1:
 case1:
 //line switches.go:276
 	v1 = valueStart(t, tr, 10)
-//line switches_task.go:3696
+//line switches_task.go:3698
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt2](f)
 		*s = returnsEverywhereAt2{}
@@ -3708,7 +3710,7 @@ resume2:
 case2:
 loop1:
 	err = waitStart(t, tr, "for")
-//line switches_task.go:3712
+//line switches_task.go:3714
 	if generated.Suspended(t) {
 		*generated.At[returnsEverywhereAt3](f) = returnsEverywhereAt3{n: n}
 		h = returnsEverywhereKind.Hold(t, f, h)
@@ -3729,7 +3731,7 @@ end1:
 	goto loop1
 case3:
 	v2 = valueStart(t, tr, n)
-//line switches_task.go:3733
+//line switches_task.go:3735
 	if generated.Suspended(t) {
 		s := generated.At[returnsEverywhereAt4](f)
 		*s = returnsEverywhereAt4{}
@@ -3744,7 +3746,7 @@ resume4:
 	panic(fmt.Sprint("size ", v2))
 }
 
-//line switches_task.go:3748
+//line switches_task.go:3750
 
 // gotoOutOfSwitchArgs has the arguments of gotoOutOfSwitch.
 type gotoOutOfSwitchArgs struct {
@@ -3781,7 +3783,7 @@ again:
 		k++
 //line switches.go:294
 		v = valueStart(t, tr, n)
-//line switches_task.go:3785
+//line switches_task.go:3787
 		if generated.Suspended(t) {
 			f, h := gotoOutOfSwitchKind.Spill(t, 1)
 			s := generated.At[gotoOutOfSwitchAt1](f)
@@ -3798,7 +3800,7 @@ again:
 			}
 		case 1:
 			valueStart(t, tr, 1)
-//line switches_task.go:3802
+//line switches_task.go:3804
 			if generated.Suspended(t) {
 				f, h := gotoOutOfSwitchKind.Spill(t, 2)
 				*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
@@ -3818,7 +3820,7 @@ end:
 	return k, nil
 }
 
-//line switches_task.go:3822
+//line switches_task.go:3824
 
 // gotoOutOfSwitchStep is the step form of gotoOutOfSwitch.
 func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoOutOfSwitchHeld) generated.Step {
@@ -3839,7 +3841,7 @@ func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoO
 //line switches.go:294
 		v = s.result
 		generated.Child(f)
-//line switches_task.go:3843
+//line switches_task.go:3845
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutOfSwitchAt2](f)
@@ -3847,7 +3849,7 @@ func gotoOutOfSwitchStep(f *generated.Frame[gotoOutOfSwitchState, int], h *gotoO
 		tr = h.tr
 //line switches.go:300
 		generated.Child(f)
-//line switches_task.go:3851
+//line switches_task.go:3853
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3858,7 +3860,7 @@ again:
 	k++
 //line switches.go:294
 	v = valueStart(t, tr, n)
-//line switches_task.go:3862
+//line switches_task.go:3864
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutOfSwitchAt1](f)
 		*s = gotoOutOfSwitchAt1{n: n, k: k}
@@ -3885,7 +3887,7 @@ case1:
 case2:
 //line switches.go:300
 	valueStart(t, tr, 1)
-//line switches_task.go:3889
+//line switches_task.go:3891
 	if generated.Suspended(t) {
 		*generated.At[gotoOutOfSwitchAt2](f) = gotoOutOfSwitchAt2{k: k}
 		*h = gotoOutOfSwitchHeld{tr: tr}
@@ -3903,4 +3905,4 @@ end:
 	return generated.Return(f, k, nil)
 }
 
-//line switches_task.go:3907
+//line switches_task.go:3909

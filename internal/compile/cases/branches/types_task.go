@@ -2,6 +2,8 @@
 //
 // Source: types.go, sha256 d8ee7e7bafeaba74
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package branches
 
 import (
@@ -121,7 +123,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch v := something(n).(type) {
 	case int:
 		waitStart(t, tr, "int")
-//line types_task.go:125
+//line types_task.go:127
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 1)
 			*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
@@ -130,7 +132,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:27
 		v6 := valueStart(t, tr, v)
-//line types_task.go:134
+//line types_task.go:136
 		if generated.Suspended(t) {
 			f := typeSwitchKind.SpillBare(t, 2)
 			s := generated.At[typeSwitchAt2](f)
@@ -145,7 +147,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v
 //line types.go:30
 		waitStart(t, tr, "string or square")
-//line types_task.go:149
+//line types_task.go:151
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 3)
 			*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
@@ -159,7 +161,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line types.go:33
 		k := v2.area()
 		valueStart(t, tr, k)
-//line types_task.go:163
+//line types_task.go:165
 		if generated.Suspended(t) {
 			_, h := typeSwitchKind.Spill(t, 4)
 			*h = typeSwitchHeld{v2: v2}
@@ -171,7 +173,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v3 := v
 //line types.go:37
 		v7 := valueStart(t, tr, v3[1])
-//line types_task.go:175
+//line types_task.go:177
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 5)
 			s := generated.At[typeSwitchAt5](f)
@@ -187,7 +189,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v4 := v
 //line types.go:40
 		v8 := valueStart(t, tr, 0)
-//line types_task.go:191
+//line types_task.go:193
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 6)
 			s := generated.At[typeSwitchAt6](f)
@@ -202,7 +204,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v5 := v
 //line types.go:42
 		waitStart(t, tr, "default")
-//line types_task.go:206
+//line types_task.go:208
 		if generated.Suspended(t) {
 			f, h := typeSwitchKind.Spill(t, 7)
 			*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
@@ -215,7 +217,7 @@ func typeSwitchStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:219
+//line types_task.go:221
 
 // typeSwitchStep is the step form of typeSwitch.
 func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld) generated.Step {
@@ -238,7 +240,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr = h.tr
 //line types.go:26
 		generated.ChildErr(f)
-//line types_task.go:242
+//line types_task.go:244
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchAt2](f)
@@ -246,7 +248,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:27
 		v6 = s.result
 		generated.Child(f)
-//line types_task.go:250
+//line types_task.go:252
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchAt3](f)
@@ -254,13 +256,13 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr, v1 = h.tr, h.v1
 //line types.go:30
 		generated.ChildErr(f)
-//line types_task.go:258
+//line types_task.go:260
 		goto resume3
 	case 4:
 		v2 = h.v2
 //line types.go:34
 		generated.Child(f)
-//line types_task.go:264
+//line types_task.go:266
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchAt5](f)
@@ -268,7 +270,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:37
 		v7 = s.result
 		generated.Child(f)
-//line types_task.go:272
+//line types_task.go:274
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchAt6](f)
@@ -277,7 +279,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 //line types.go:40
 		v8 = s.result
 		generated.Child(f)
-//line types_task.go:281
+//line types_task.go:283
 		goto resume6
 	case 7:
 		s := generated.At[typeSwitchAt7](f)
@@ -285,7 +287,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 		tr, v5 = h.tr, h.v1
 //line types.go:42
 		generated.ChildErr(f)
-//line types_task.go:289
+//line types_task.go:291
 		goto resume7
 	default:
 		return f.BadResume()
@@ -314,7 +316,7 @@ func typeSwitchStep(f *generated.Frame[typeSwitchState, int], h *typeSwitchHeld)
 case1:
 //line types.go:26
 	waitStart(t, tr, "int")
-//line types_task.go:318
+//line types_task.go:320
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt1](f) = typeSwitchAt1{v: v}
 		h = typeSwitchKind.Hold(t, f, h)
@@ -324,7 +326,7 @@ case1:
 resume1:
 //line types.go:27
 	v6 = valueStart(t, tr, v)
-//line types_task.go:328
+//line types_task.go:330
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt2](f)
 		*s = typeSwitchAt2{v: v}
@@ -340,7 +342,7 @@ resume2:
 	return generated.Return(f, v, nil)
 case2:
 	waitStart(t, tr, "string or square")
-//line types_task.go:344
+//line types_task.go:346
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt3](f) = typeSwitchAt3{n: n}
 		h = typeSwitchKind.Hold(t, f, h)
@@ -355,7 +357,7 @@ case3:
 //line types.go:33
 	k = v2.area()
 	valueStart(t, tr, k)
-//line types_task.go:359
+//line types_task.go:361
 	if generated.Suspended(t) {
 		h = typeSwitchKind.Hold(t, f, h)
 		*h = typeSwitchHeld{v2: v2}
@@ -366,7 +368,7 @@ resume4:
 	return generated.Return(f, v2.area(), nil)
 case4:
 	v7 = valueStart(t, tr, v3[1])
-//line types_task.go:370
+//line types_task.go:372
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt5](f)
 		*s = typeSwitchAt5{}
@@ -381,7 +383,7 @@ resume5:
 	return generated.Return(f, v3[0], nil)
 case5:
 	v8 = valueStart(t, tr, 0)
-//line types_task.go:385
+//line types_task.go:387
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchAt6](f)
 		*s = typeSwitchAt6{n: n}
@@ -397,7 +399,7 @@ resume6:
 case6:
 //line types.go:42
 	waitStart(t, tr, "default")
-//line types_task.go:401
+//line types_task.go:403
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchAt7](f) = typeSwitchAt7{n: n}
 		h = typeSwitchKind.Hold(t, f, h)
@@ -411,7 +413,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line types_task.go:415
+//line types_task.go:417
 
 // make1Args has the arguments of make1.
 type make1Args struct {
@@ -435,7 +437,7 @@ var make1Kind *generated.HeldKind[make1State, make1Held, any]
 func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:439
+//line types_task.go:441
 	if generated.Suspended(t) {
 		f := make1Kind.SpillBare(t, 1)
 		*generated.At[make1At1](f) = make1At1{n: n}
@@ -448,7 +450,7 @@ func make1Start(t *task.T, tr *cases.Trace, n int) (_ any) {
 	return "text"
 }
 
-//line types_task.go:452
+//line types_task.go:454
 
 // make1Step is the step form of make1.
 func make1Step(f *generated.Frame[make1State, any], h *make1Held) generated.Step {
@@ -467,14 +469,14 @@ func make1Step(f *generated.Frame[make1State, any], h *make1Held) generated.Step
 		n = s.n
 //line types.go:49
 		generated.ChildErr(f)
-//line types_task.go:471
+//line types_task.go:473
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line types.go:49
 	waitStart(t, tr, "make", n)
-//line types_task.go:478
+//line types_task.go:480
 	if generated.Suspended(t) {
 		*generated.At[make1At1](f) = make1At1{n: n}
 		if h != nil {
@@ -490,7 +492,7 @@ resume1:
 	return generated.Return(f, any("text"), nil)
 }
 
-//line types_task.go:494
+//line types_task.go:496
 
 // typeSwitchOnceArgs has the arguments of typeSwitchOnce.
 type typeSwitchOnceArgs struct {
@@ -542,7 +544,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:57
 		v3 := make1Start(t, tr, n)
-//line types_task.go:546
+//line types_task.go:548
 		if generated.Suspended(t) {
 			f, h := typeSwitchOnceKind.Spill(t, 1)
 			*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
@@ -554,7 +556,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch v := v3.(type) {
 		case float64, bool:
 			waitStart(t, tr, "no", v)
-//line types_task.go:558
+//line types_task.go:560
 			if generated.Suspended(t) {
 				f, h := typeSwitchOnceKind.Spill(t, 2)
 				*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
@@ -565,7 +567,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := v
 //line types.go:61
 			waitStart(t, tr, "first")
-//line types_task.go:569
+//line types_task.go:571
 			if generated.Suspended(t) {
 				f, h := typeSwitchOnceKind.Spill(t, 3)
 				*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
@@ -574,7 +576,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line types.go:62
 			waitStart(t, tr, "second", v1)
-//line types_task.go:578
+//line types_task.go:580
 			if generated.Suspended(t) {
 				f, h := typeSwitchOnceKind.Spill(t, 4)
 				*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
@@ -585,7 +587,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v2 := v
 //line types.go:64
 			waitStart(t, tr, "third", len(v2))
-//line types_task.go:589
+//line types_task.go:591
 			if generated.Suspended(t) {
 				f, h := typeSwitchOnceKind.Spill(t, 5)
 				*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
@@ -601,7 +603,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case int:
 		x = "other"
 		waitStart(t, tr, "int")
-//line types_task.go:605
+//line types_task.go:607
 		if generated.Suspended(t) {
 			f, h := typeSwitchOnceKind.Spill(t, 6)
 			*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
@@ -616,7 +618,7 @@ func typeSwitchOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:620
+//line types_task.go:622
 
 // typeSwitchOnceStep is the step form of typeSwitchOnce.
 func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwitchOnceHeld) generated.Step {
@@ -639,7 +641,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 //line types.go:57
 		v3 = h.result
 		generated.Child(f)
-//line types_task.go:643
+//line types_task.go:645
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchOnceAt2](f)
@@ -647,7 +649,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:59
 		generated.ChildErr(f)
-//line types_task.go:651
+//line types_task.go:653
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchOnceAt3](f)
@@ -655,7 +657,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr, v1 = h.tr, h.v1
 //line types.go:61
 		generated.ChildErr(f)
-//line types_task.go:659
+//line types_task.go:661
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchOnceAt4](f)
@@ -663,7 +665,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:62
 		generated.ChildErr(f)
-//line types_task.go:667
+//line types_task.go:669
 		goto resume4
 	case 5:
 		s := generated.At[typeSwitchOnceAt5](f)
@@ -671,7 +673,7 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr = h.tr
 //line types.go:64
 		generated.ChildErr(f)
-//line types_task.go:675
+//line types_task.go:677
 		goto resume5
 	case 6:
 		s := generated.At[typeSwitchOnceAt6](f)
@@ -679,14 +681,14 @@ func typeSwitchOnceStep(f *generated.Frame[typeSwitchOnceState, int], h *typeSwi
 		tr, x = h.tr, h.v1
 //line types.go:70
 		generated.ChildErr(f)
-//line types_task.go:683
+//line types_task.go:685
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line types.go:57
 	v3 = make1Start(t, tr, n)
-//line types_task.go:690
+//line types_task.go:692
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt1](f) = typeSwitchOnceAt1{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -710,7 +712,7 @@ resume1:
 case1:
 //line types.go:59
 	waitStart(t, tr, "no", v)
-//line types_task.go:714
+//line types_task.go:716
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt2](f) = typeSwitchOnceAt2{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -721,7 +723,7 @@ resume2:
 case2:
 //line types.go:61
 	waitStart(t, tr, "first")
-//line types_task.go:725
+//line types_task.go:727
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt3](f) = typeSwitchOnceAt3{n: n}
 		*h = typeSwitchOnceHeld{tr: tr, v1: v1}
@@ -730,7 +732,7 @@ case2:
 resume3:
 //line types.go:62
 	waitStart(t, tr, "second", v1)
-//line types_task.go:734
+//line types_task.go:736
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt4](f) = typeSwitchOnceAt4{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -741,7 +743,7 @@ resume4:
 case3:
 //line types.go:64
 	waitStart(t, tr, "third", len(v2))
-//line types_task.go:745
+//line types_task.go:747
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt5](f) = typeSwitchOnceAt5{n: n}
 		*h = typeSwitchOnceHeld{tr: tr}
@@ -764,7 +766,7 @@ case4:
 //line types.go:69
 	x = "other"
 	waitStart(t, tr, "int")
-//line types_task.go:768
+//line types_task.go:770
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchOnceAt6](f) = typeSwitchOnceAt6{n: n, y: y}
 		*h = typeSwitchOnceHeld{tr: tr, v1: x}
@@ -781,7 +783,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line types_task.go:785
+//line types_task.go:787
 
 // typeSwitchBareArgs has the arguments of typeSwitchBare.
 type typeSwitchBareArgs struct {
@@ -824,7 +826,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch something(n).(type) {
 	case int, string:
 		valueStart(t, tr, 1)
-//line types_task.go:828
+//line types_task.go:830
 		if generated.Suspended(t) {
 			f, h := typeSwitchBareKind.Spill(t, 1)
 			*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
@@ -834,7 +836,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	case square:
 //line types.go:83
 		valueStart(t, tr, 2)
-//line types_task.go:838
+//line types_task.go:840
 		if generated.Suspended(t) {
 			f, h := typeSwitchBareKind.Spill(t, 2)
 			*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
@@ -845,7 +847,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:85
 		v := make1Start(t, tr, n)
-//line types_task.go:849
+//line types_task.go:851
 		if generated.Suspended(t) {
 			f, h := typeSwitchBareKind.Spill(t, 3)
 			*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
@@ -859,7 +861,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print("default")
 		case int:
 			v1 := valueStart(t, tr, 3)
-//line types_task.go:863
+//line types_task.go:865
 			if generated.Suspended(t) {
 				f, h := typeSwitchBareKind.Spill(t, 4)
 				s := generated.At[typeSwitchBareAt4](f)
@@ -876,7 +878,7 @@ func typeSwitchBareStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line types_task.go:880
+//line types_task.go:882
 
 // typeSwitchBareStep is the step form of typeSwitchBare.
 func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwitchBareHeld) generated.Step {
@@ -897,7 +899,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 		tr = h.tr
 //line types.go:81
 		generated.Child(f)
-//line types_task.go:901
+//line types_task.go:903
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchBareAt2](f)
@@ -905,7 +907,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 		tr = h.tr
 //line types.go:83
 		generated.Child(f)
-//line types_task.go:909
+//line types_task.go:911
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchBareAt3](f)
@@ -914,7 +916,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 //line types.go:85
 		v = h.result
 		generated.Child(f)
-//line types_task.go:918
+//line types_task.go:920
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchBareAt4](f)
@@ -923,7 +925,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 //line types.go:89
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:927
+//line types_task.go:929
 		goto resume4
 	default:
 		return f.BadResume()
@@ -939,7 +941,7 @@ func typeSwitchBareStep(f *generated.Frame[typeSwitchBareState, int], h *typeSwi
 case1:
 //line types.go:81
 	valueStart(t, tr, 1)
-//line types_task.go:943
+//line types_task.go:945
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt1](f) = typeSwitchBareAt1{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -950,7 +952,7 @@ resume1:
 case2:
 //line types.go:83
 	valueStart(t, tr, 2)
-//line types_task.go:954
+//line types_task.go:956
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt2](f) = typeSwitchBareAt2{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -960,7 +962,7 @@ resume2:
 end1:
 //line types.go:85
 	v = make1Start(t, tr, n)
-//line types_task.go:964
+//line types_task.go:966
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchBareAt3](f) = typeSwitchBareAt3{n: n}
 		*h = typeSwitchBareHeld{tr: tr}
@@ -982,7 +984,7 @@ case3:
 case4:
 //line types.go:89
 	v1 = valueStart(t, tr, 3)
-//line types_task.go:986
+//line types_task.go:988
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchBareAt4](f)
 		*s = typeSwitchBareAt4{n: n}
@@ -997,7 +999,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line types_task.go:1001
+//line types_task.go:1003
 
 // typeSwitchInitArgs has the arguments of typeSwitchInit.
 type typeSwitchInitArgs struct {
@@ -1040,7 +1042,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line types.go:95
 		x := valueStart(t, tr, n)
-//line types_task.go:1044
+//line types_task.go:1046
 		if generated.Suspended(t) {
 			f, h := typeSwitchInitKind.Spill(t, 1)
 			s := generated.At[typeSwitchInitAt1](f)
@@ -1051,7 +1053,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line types.go:95
 		v := make1Start(t, tr, x)
-//line types_task.go:1055
+//line types_task.go:1057
 		if generated.Suspended(t) {
 			f, h := typeSwitchInitKind.Spill(t, 2)
 			*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
@@ -1063,7 +1065,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch y := v.(type) {
 		case int:
 			v1 := valueStart(t, tr, 1)
-//line types_task.go:1067
+//line types_task.go:1069
 			if generated.Suspended(t) {
 				f := typeSwitchInitKind.SpillBare(t, 3)
 				s := generated.At[typeSwitchInitAt3](f)
@@ -1078,7 +1080,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			y1 := y
 //line types.go:100
 			err := waitStart(t, tr, y1)
-//line types_task.go:1082
+//line types_task.go:1084
 			if generated.Suspended(t) {
 				f, h := typeSwitchInitKind.Spill(t, 4)
 				*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x}
@@ -1093,7 +1095,7 @@ func typeSwitchInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line types_task.go:1097
+//line types_task.go:1099
 
 // typeSwitchInitStep is the step form of typeSwitchInit.
 func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwitchInitHeld) generated.Step {
@@ -1116,7 +1118,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:95
 		x = s.result
 		generated.Child(f)
-//line types_task.go:1120
+//line types_task.go:1122
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInitAt2](f)
@@ -1125,7 +1127,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:95
 		v = h.result
 		generated.Child(f)
-//line types_task.go:1129
+//line types_task.go:1131
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInitAt3](f)
@@ -1133,7 +1135,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 //line types.go:97
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1137
+//line types_task.go:1139
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInitAt4](f)
@@ -1141,14 +1143,14 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 		y1 = h.y1
 //line types.go:100
 		err = generated.ChildErr(f)
-//line types_task.go:1145
+//line types_task.go:1147
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line types.go:95
 	x = valueStart(t, tr, n)
-//line types_task.go:1152
+//line types_task.go:1154
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt1](f)
 		*s = typeSwitchInitAt1{}
@@ -1160,7 +1162,7 @@ func typeSwitchInitStep(f *generated.Frame[typeSwitchInitState, int], h *typeSwi
 resume1:
 //line types.go:95
 	v = make1Start(t, tr, x)
-//line types_task.go:1164
+//line types_task.go:1166
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt2](f) = typeSwitchInitAt2{x: x}
 		h = typeSwitchInitKind.Hold(t, f, h)
@@ -1182,7 +1184,7 @@ resume2:
 case1:
 //line types.go:97
 	v1 = valueStart(t, tr, 1)
-//line types_task.go:1186
+//line types_task.go:1188
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInitAt3](f)
 		*s = typeSwitchInitAt3{x: x, y: y}
@@ -1198,7 +1200,7 @@ resume3:
 	return generated.Return(f, x, nil)
 case2:
 	err = waitStart(t, tr, y1)
-//line types_task.go:1202
+//line types_task.go:1204
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchInitAt4](f) = typeSwitchInitAt4{x: x}
 		h = typeSwitchInitKind.Hold(t, f, h)
@@ -1212,7 +1214,7 @@ end1:
 	return generated.Return(f, 0, nil)
 }
 
-//line types_task.go:1216
+//line types_task.go:1218
 
 // typeSwitchCapturedArgs has the arguments of typeSwitchCaptured.
 type typeSwitchCapturedArgs struct {
@@ -1262,7 +1264,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 		case int:
 			all = append(all, func() string { v++; return fmt.Sprint("int ", v) })
 			valueStart(t, tr, v)
-//line types_task.go:1266
+//line types_task.go:1268
 			if generated.Suspended(t) {
 				f1, h := typeSwitchCapturedKind.Spill(t, 1)
 				*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
@@ -1276,7 +1278,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:114
 			p := &v1
 			valueStart(t, tr, len(v1))
-//line types_task.go:1280
+//line types_task.go:1282
 			if generated.Suspended(t) {
 				f1, h := typeSwitchCapturedKind.Spill(t, 2)
 				*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
@@ -1291,7 +1293,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:119
 			all = append(all, func() string { return fmt.Sprint(v2.(shape).area()) })
 			valueStart(t, tr, i)
-//line types_task.go:1295
+//line types_task.go:1297
 			if generated.Suspended(t) {
 				f1, h := typeSwitchCapturedKind.Spill(t, 3)
 				*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
@@ -1308,7 +1310,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line types.go:123
 			f := list[i1]
 			valueStart(t, tr, 0)
-//line types_task.go:1312
+//line types_task.go:1314
 			if generated.Suspended(t) {
 				f1, h := typeSwitchCapturedKind.Spill(t, 4)
 				*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
@@ -1323,7 +1325,7 @@ func typeSwitchCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(all), nil
 }
 
-//line types_task.go:1327
+//line types_task.go:1329
 
 // typeSwitchCapturedStep is the step form of typeSwitchCaptured.
 func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h *typeSwitchCapturedHeld) generated.Step {
@@ -1349,7 +1351,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, v = h.tr, h.all, h.v
 //line types.go:111
 		generated.Child(f1)
-//line types_task.go:1353
+//line types_task.go:1355
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchCapturedAt2](f1)
@@ -1357,7 +1359,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, v1, p = h.tr, h.all, h.v1, h.p
 //line types.go:115
 		generated.Child(f1)
-//line types_task.go:1361
+//line types_task.go:1363
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchCapturedAt3](f1)
@@ -1365,7 +1367,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all = h.tr, h.all
 //line types.go:120
 		generated.Child(f1)
-//line types_task.go:1369
+//line types_task.go:1371
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchCapturedAt4](f1)
@@ -1373,7 +1375,7 @@ func typeSwitchCapturedStep(f1 *generated.Frame[typeSwitchCapturedState, int], h
 		tr, all, list, f = h.tr, h.all, h.list, h.f
 //line types.go:124
 		generated.Child(f1)
-//line types_task.go:1377
+//line types_task.go:1379
 		goto resume4
 	default:
 		return f1.BadResume()
@@ -1408,7 +1410,7 @@ case1:
 	}
 //line types.go:111
 	valueStart(t, tr, *v)
-//line types_task.go:1412
+//line types_task.go:1414
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt1](f1) = typeSwitchCapturedAt1{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v: v}
@@ -1422,7 +1424,7 @@ case2:
 //line types.go:114
 	p = v1
 	valueStart(t, tr, len(*v1))
-//line types_task.go:1426
+//line types_task.go:1428
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt2](f1) = typeSwitchCapturedAt2{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, v1: v1, p: p}
@@ -1444,7 +1446,7 @@ case3:
 	}
 //line types.go:120
 	valueStart(t, tr, i)
-//line types_task.go:1448
+//line types_task.go:1450
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt3](f1) = typeSwitchCapturedAt3{i: i}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all}
@@ -1468,7 +1470,7 @@ loop2:
 //line types.go:123
 	f = list[i1]
 	valueStart(t, tr, 0)
-//line types_task.go:1472
+//line types_task.go:1474
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchCapturedAt4](f1) = typeSwitchCapturedAt4{i1: i1}
 		*h = typeSwitchCapturedHeld{tr: tr, all: all, list: list, f: f}
@@ -1485,7 +1487,7 @@ end3:
 	return generated.Return(f1, len(all), nil)
 }
 
-//line types_task.go:1489
+//line types_task.go:1491
 
 // typeSwitchInterfacesArgs has the arguments of typeSwitchInterfaces.
 type typeSwitchInterfacesArgs struct {
@@ -1533,7 +1535,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	switch err := problem(n).(type) {
 	case nil:
 		v := valueStart(t, tr, 1)
-//line types_task.go:1537
+//line types_task.go:1539
 		if generated.Suspended(t) {
 			f, h := typeSwitchInterfacesKind.Spill(t, 1)
 			s := generated.At[typeSwitchInterfacesAt1](f)
@@ -1548,7 +1550,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err1 := err
 //line types.go:151
 		v1 := valueStart(t, tr, 2)
-//line types_task.go:1552
+//line types_task.go:1554
 		if generated.Suspended(t) {
 			f, h := typeSwitchInterfacesKind.Spill(t, 2)
 			s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1563,7 +1565,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err2 := err
 //line types.go:153
 		v2 := valueStart(t, tr, 3)
-//line types_task.go:1567
+//line types_task.go:1569
 		if generated.Suspended(t) {
 			f, h := typeSwitchInterfacesKind.Spill(t, 3)
 			s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1578,7 +1580,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		err3 := err
 //line types.go:155
 		v3 := valueStart(t, tr, 4)
-//line types_task.go:1582
+//line types_task.go:1584
 		if generated.Suspended(t) {
 			f, h := typeSwitchInterfacesKind.Spill(t, 4)
 			s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1593,7 +1595,7 @@ func typeSwitchInterfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line types_task.go:1597
+//line types_task.go:1599
 
 // typeSwitchInterfacesStep is the step form of typeSwitchInterfaces.
 func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int], h *typeSwitchInterfacesHeld) generated.Step {
@@ -1617,7 +1619,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:149
 		v = s.result
 		generated.Child(f)
-//line types_task.go:1621
+//line types_task.go:1623
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchInterfacesAt2](f)
@@ -1626,7 +1628,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:151
 		v1 = s.result
 		generated.Child(f)
-//line types_task.go:1630
+//line types_task.go:1632
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchInterfacesAt3](f)
@@ -1635,7 +1637,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:153
 		v2 = s.result
 		generated.Child(f)
-//line types_task.go:1639
+//line types_task.go:1641
 		goto resume3
 	case 4:
 		s := generated.At[typeSwitchInterfacesAt4](f)
@@ -1644,7 +1646,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 //line types.go:155
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1648
+//line types_task.go:1650
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1668,7 +1670,7 @@ func typeSwitchInterfacesStep(f *generated.Frame[typeSwitchInterfacesState, int]
 case1:
 //line types.go:149
 	v = valueStart(t, tr, 1)
-//line types_task.go:1672
+//line types_task.go:1674
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt1](f)
 		*s = typeSwitchInterfacesAt1{n: n}
@@ -1683,7 +1685,7 @@ resume1:
 case2:
 //line types.go:151
 	v1 = valueStart(t, tr, 2)
-//line types_task.go:1687
+//line types_task.go:1689
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt2](f)
 		*s = typeSwitchInterfacesAt2{n: n}
@@ -1698,7 +1700,7 @@ resume2:
 case3:
 //line types.go:153
 	v2 = valueStart(t, tr, 3)
-//line types_task.go:1702
+//line types_task.go:1704
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt3](f)
 		*s = typeSwitchInterfacesAt3{n: n}
@@ -1713,7 +1715,7 @@ resume3:
 case4:
 //line types.go:155
 	v3 = valueStart(t, tr, 4)
-//line types_task.go:1717
+//line types_task.go:1719
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchInterfacesAt4](f)
 		*s = typeSwitchInterfacesAt4{n: n}
@@ -1728,7 +1730,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line types_task.go:1732
+//line types_task.go:1734
 
 // typeSwitchJumpsArgs has the arguments of typeSwitchJumps.
 type typeSwitchJumpsArgs struct {
@@ -1773,7 +1775,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line types.go:166
 					v3 := valueStart(t, tr, v)
-//line types_task.go:1777
+//line types_task.go:1779
 					if generated.Suspended(t) {
 						f, h := typeSwitchJumpsKind.Spill(t, 1)
 						s := generated.At[typeSwitchJumpsAt1](f)
@@ -1793,7 +1795,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v1 := v
 //line types.go:171
 				waitStart(t, tr, v1)
-//line types_task.go:1797
+//line types_task.go:1799
 				if generated.Suspended(t) {
 					f, h := typeSwitchJumpsKind.Spill(t, 2)
 					*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
@@ -1805,7 +1807,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				v2 := v
 //line types.go:174
 				waitStart(t, tr, v2)
-//line types_task.go:1809
+//line types_task.go:1811
 				if generated.Suspended(t) {
 					f := typeSwitchJumpsKind.SpillBare(t, 3)
 					*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
@@ -1821,7 +1823,7 @@ func typeSwitchJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line types_task.go:1825
+//line types_task.go:1827
 
 // typeSwitchJumpsStep is the step form of typeSwitchJumps.
 func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeSwitchJumpsHeld) generated.Step {
@@ -1845,7 +1847,7 @@ func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeS
 //line types.go:166
 		v3 = s.result
 		generated.Child(f)
-//line types_task.go:1849
+//line types_task.go:1851
 		goto resume1
 	case 2:
 		s := generated.At[typeSwitchJumpsAt2](f)
@@ -1853,14 +1855,14 @@ func typeSwitchJumpsStep(f *generated.Frame[typeSwitchJumpsState, int], h *typeS
 		tr = h.tr
 //line types.go:171
 		generated.ChildErr(f)
-//line types_task.go:1857
+//line types_task.go:1859
 		goto resume2
 	case 3:
 		s := generated.At[typeSwitchJumpsAt3](f)
 		count = s.count
 //line types.go:174
 		generated.ChildErr(f)
-//line types_task.go:1864
+//line types_task.go:1866
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1886,7 +1888,7 @@ loop1:
 case1:
 //line types.go:166
 	v3 = valueStart(t, tr, v)
-//line types_task.go:1890
+//line types_task.go:1892
 	if generated.Suspended(t) {
 		s := generated.At[typeSwitchJumpsAt1](f)
 		*s = typeSwitchJumpsAt1{count: count, i: i}
@@ -1908,7 +1910,7 @@ end1:
 case2:
 //line types.go:171
 	waitStart(t, tr, v1)
-//line types_task.go:1912
+//line types_task.go:1914
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt2](f) = typeSwitchJumpsAt2{count: count, i: i}
 		h = typeSwitchJumpsKind.Hold(t, f, h)
@@ -1920,7 +1922,7 @@ resume2:
 case3:
 //line types.go:174
 	waitStart(t, tr, v2)
-//line types_task.go:1924
+//line types_task.go:1926
 	if generated.Suspended(t) {
 		*generated.At[typeSwitchJumpsAt3](f) = typeSwitchJumpsAt3{count: count}
 		if h != nil {
@@ -1942,4 +1944,4 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
-//line types_task.go:1946
+//line types_task.go:1948

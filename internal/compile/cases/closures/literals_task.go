@@ -2,6 +2,8 @@
 //
 // Source: literals.go, sha256 5284b16f552abd9e
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package closures
 
 import (
@@ -149,7 +151,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	f := generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:153
+//line literals_task.go:155
 		if generated.Suspended(t) {
 			f := taskLiteralFunc1Kind.SpillBare(t, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
@@ -161,7 +163,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v + n
 	})
 	a := startOfLiterals(f)(t, 1)
-//line literals_task.go:165
+//line literals_task.go:167
 	if generated.Suspended(t) {
 		f1, h := taskLiteralKind.Spill(t, 1)
 		s := generated.At[taskLiteralAt1](f1)
@@ -172,7 +174,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:16
 	v := startOfLiterals(f)(t, 2)
-//line literals_task.go:176
+//line literals_task.go:178
 	if generated.Suspended(t) {
 		f1, h := taskLiteralKind.Spill(t, 2)
 		s := generated.At[taskLiteralAt2](f1)
@@ -183,7 +185,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:16
 	b := startOfLiterals(f)(t, v)
-//line literals_task.go:187
+//line literals_task.go:189
 	if generated.Suspended(t) {
 		f1 := taskLiteralKind.SpillBare(t, 3)
 		s := generated.At[taskLiteralAt3](f1)
@@ -195,7 +197,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b, nil
 }
 
-//line literals_task.go:199
+//line literals_task.go:201
 
 // taskLiteralStep is the step form of taskLiteral.
 func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralHeld) generated.Step {
@@ -216,7 +218,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:15
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:220
+//line literals_task.go:222
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralAt2](f1)
@@ -225,7 +227,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:16
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:229
+//line literals_task.go:231
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralAt3](f1)
@@ -233,7 +235,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:16
 		b = s.result
 		generated.Child(f1)
-//line literals_task.go:237
+//line literals_task.go:239
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -242,7 +244,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 	f = generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:246
+//line literals_task.go:248
 		if generated.Suspended(t) {
 			f := taskLiteralFunc1Kind.SpillBare(t, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
@@ -254,7 +256,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 		return v + n
 	})
 	a = startOfLiterals(f)(t, 1)
-//line literals_task.go:258
+//line literals_task.go:260
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt1](f1)
 		*s = taskLiteralAt1{}
@@ -266,7 +268,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 resume1:
 //line literals.go:16
 	v = startOfLiterals(f)(t, 2)
-//line literals_task.go:270
+//line literals_task.go:272
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt2](f1)
 		*s = taskLiteralAt2{a: a}
@@ -278,7 +280,7 @@ resume1:
 resume2:
 //line literals.go:16
 	b = startOfLiterals(f)(t, v)
-//line literals_task.go:282
+//line literals_task.go:284
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt3](f1)
 		*s = taskLiteralAt3{a: a}
@@ -293,7 +295,7 @@ resume3:
 	return generated.Return(f1, a*100+b, nil)
 }
 
-//line literals_task.go:297
+//line literals_task.go:299
 
 // taskLiteralFunc1Args has the arguments of taskLiteral.func1.
 type taskLiteralFunc1Args struct {
@@ -332,7 +334,7 @@ func taskLiteralFunc1Step(f *generated.Frame[taskLiteralFunc1State, int], h *tas
 //line literals.go:13
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:336
+//line literals_task.go:338
 		goto resume1
 	default:
 		return f.BadResume()
@@ -340,7 +342,7 @@ func taskLiteralFunc1Step(f *generated.Frame[taskLiteralFunc1State, int], h *tas
 //line literals.go:12
 	tr.Print("literal", k, n)
 	v = valueStart(t, tr, k)
-//line literals_task.go:344
+//line literals_task.go:346
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralFunc1At1](f)
 		*s = taskLiteralFunc1At1{n: n}
@@ -355,7 +357,7 @@ resume1:
 	return generated.Return(f, v+n, nil)
 }
 
-//line literals_task.go:359
+//line literals_task.go:361
 
 // taskLiteralChangesArgs has the arguments of taskLiteralChanges.
 type taskLiteralChangesArgs struct {
@@ -386,7 +388,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	f := generated.Literal(func(t *task.T, k int) (_ error) {
 		x += k
 		err := waitStart(t, tr, "in", x)
-//line literals_task.go:390
+//line literals_task.go:392
 		if generated.Suspended(t) {
 			_, h := taskLiteralChangesFunc1Kind.Spill(t, 1)
 			*h = taskLiteralChangesFunc1Held{x: &x, s: &s}
@@ -400,7 +402,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	{
 //line literals.go:29
 		err := startOfLiterals1(f)(t, 1)
-//line literals_task.go:404
+//line literals_task.go:406
 		if generated.Suspended(t) {
 			_, h := taskLiteralChangesKind.Spill(t, 1)
 			*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -414,7 +416,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line literals.go:32
 	x += 5
 	v := valueStart(t, tr, 3)
-//line literals_task.go:418
+//line literals_task.go:420
 	if generated.Suspended(t) {
 		f1, h := taskLiteralChangesKind.Spill(t, 2)
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -425,7 +427,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:33
 	err1 := startOfLiterals1(f)(t, v)
-//line literals_task.go:429
+//line literals_task.go:431
 	if generated.Suspended(t) {
 		_, h := taskLiteralChangesKind.Spill(t, 3)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -435,7 +437,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	tr.Print(s)
 	s = "new"
 	waitStart(t, tr, "out", x)
-//line literals_task.go:439
+//line literals_task.go:441
 	if generated.Suspended(t) {
 		_, h := taskLiteralChangesKind.Spill(t, 4)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f, err1: err1}
@@ -443,7 +445,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:37
 	startOfLiterals1(f)(t, x)
-//line literals_task.go:447
+//line literals_task.go:449
 	if generated.Suspended(t) {
 		_, h := taskLiteralChangesKind.Spill(t, 5)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, err1: err1}
@@ -454,7 +456,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return x, err1
 }
 
-//line literals_task.go:458
+//line literals_task.go:460
 
 // taskLiteralChangesStep is the step form of taskLiteralChanges.
 func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h *taskLiteralChangesHeld) generated.Step {
@@ -477,7 +479,7 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:29
 		err = generated.ChildErr(f1)
-//line literals_task.go:481
+//line literals_task.go:483
 		goto resume1
 	case 2:
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -485,25 +487,25 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 //line literals.go:33
 		v = s1.result
 		generated.Child(f1)
-//line literals_task.go:489
+//line literals_task.go:491
 		goto resume2
 	case 3:
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:33
 		err1 = generated.ChildErr(f1)
-//line literals_task.go:495
+//line literals_task.go:497
 		goto resume3
 	case 4:
 		tr, x, s, f, err1 = h.tr, h.x, h.s, h.f, h.err1
 //line literals.go:36
 		generated.ChildErr(f1)
-//line literals_task.go:501
+//line literals_task.go:503
 		goto resume4
 	case 5:
 		tr, x, s, err1 = h.tr, h.x, h.s, h.err1
 //line literals.go:37
 		generated.ChildErr(f1)
-//line literals_task.go:507
+//line literals_task.go:509
 		goto resume5
 	default:
 		return f1.BadResume()
@@ -519,7 +521,7 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 //line literals.go:23
 			*x += k
 			err := waitStart(t, tr, "in", *x)
-//line literals_task.go:523
+//line literals_task.go:525
 			if generated.Suspended(t) {
 				_, h := taskLiteralChangesFunc1Kind.Spill(t, 1)
 				*h = taskLiteralChangesFunc1Held{x: x, s: s}
@@ -533,7 +535,7 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 	}
 //line literals.go:29
 	err = startOfLiterals1(f)(t, 1)
-//line literals_task.go:537
+//line literals_task.go:539
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 1)
@@ -548,7 +550,7 @@ resume1:
 end1:
 	*x += 5
 	v = valueStart(t, tr, 3)
-//line literals_task.go:552
+//line literals_task.go:554
 	if generated.Suspended(t) {
 		s1 := generated.At[taskLiteralChangesAt2](f1)
 		*s1 = taskLiteralChangesAt2{}
@@ -559,7 +561,7 @@ end1:
 resume2:
 //line literals.go:33
 	err1 = startOfLiterals1(f)(t, v)
-//line literals_task.go:563
+//line literals_task.go:565
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 3)
@@ -569,7 +571,7 @@ resume3:
 	tr.Print(*s)
 	*s = "new"
 	waitStart(t, tr, "out", *x)
-//line literals_task.go:573
+//line literals_task.go:575
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f, err1: err1}
 		return generated.Wait(f1, t, 4)
@@ -577,7 +579,7 @@ resume3:
 resume4:
 //line literals.go:37
 	startOfLiterals1(f)(t, *x)
-//line literals_task.go:581
+//line literals_task.go:583
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, err1: err1}
 		return generated.Wait(f1, t, 5)
@@ -588,7 +590,7 @@ resume5:
 	return generated.Return(f1, *x, err1)
 }
 
-//line literals_task.go:592
+//line literals_task.go:594
 
 // taskLiteralChangesFunc1Args has the arguments of taskLiteralChanges.func1.
 type taskLiteralChangesFunc1Args struct {
@@ -624,7 +626,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame[taskLiteralChangesFunc1State
 		x, s = h.x, h.s
 //line literals.go:24
 		err = generated.ChildErr(f)
-//line literals_task.go:628
+//line literals_task.go:630
 		goto resume1
 	default:
 		return f.BadResume()
@@ -632,7 +634,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame[taskLiteralChangesFunc1State
 //line literals.go:23
 	*x += k
 	err = waitStart(t, tr, "in", *x)
-//line literals_task.go:636
+//line literals_task.go:638
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesFunc1Held{x: x, s: s}
 		return generated.Wait(f, t, 1)
@@ -644,7 +646,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line literals_task.go:648
+//line literals_task.go:650
 
 // taskLiteralsArgs has the arguments of taskLiterals.
 type taskLiteralsArgs struct {
@@ -692,7 +694,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			all = append(all, generated.Literal(func(t *task.T) (_ int) {
 				k++
 				v := valueStart(t, tr, i+k)
-//line literals_task.go:696
+//line literals_task.go:698
 				if generated.Suspended(t) {
 					f, h := taskLiteralsFunc1Kind.Spill(t, 1)
 					s := generated.At[taskLiteralsFunc1At1](f)
@@ -706,7 +708,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return v
 			}))
 			waitStart(t, tr, "made", k)
-//line literals_task.go:710
+//line literals_task.go:712
 			if generated.Suspended(t) {
 				f1, h := taskLiteralsKind.Spill(t, 1)
 				*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
@@ -729,7 +731,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line literals.go:57
 				v := startOfLiterals2(f)(t)
-//line literals_task.go:733
+//line literals_task.go:735
 				if generated.Suspended(t) {
 					f1, h := taskLiteralsKind.Spill(t, 2)
 					s := generated.At[taskLiteralsAt2](f1)
@@ -741,7 +743,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:57
 				sum += v
 				v1 := startOfLiterals2(f)(t)
-//line literals_task.go:745
+//line literals_task.go:747
 				if generated.Suspended(t) {
 					f1, h := taskLiteralsKind.Spill(t, 3)
 					s := generated.At[taskLiteralsAt3](f1)
@@ -759,7 +761,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line literals_task.go:763
+//line literals_task.go:765
 
 // taskLiteralsStep is the step form of taskLiterals.
 func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLiteralsHeld) generated.Step {
@@ -782,7 +784,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 		tr, all, k = h.tr, h.all, h.k
 //line literals.go:52
 		generated.ChildErr(f1)
-//line literals_task.go:786
+//line literals_task.go:788
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralsAt2](f1)
@@ -791,7 +793,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 //line literals.go:57
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:795
+//line literals_task.go:797
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralsAt3](f1)
@@ -800,7 +802,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 //line literals.go:58
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:804
+//line literals_task.go:806
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -825,7 +827,7 @@ loop1:
 //line literals.go:47
 			*k++
 			v := valueStart(t, tr, i+*k)
-//line literals_task.go:829
+//line literals_task.go:831
 			if generated.Suspended(t) {
 				f, h := taskLiteralsFunc1Kind.Spill(t, 1)
 				s := generated.At[taskLiteralsFunc1At1](f)
@@ -841,7 +843,7 @@ loop1:
 	}
 //line literals.go:52
 	waitStart(t, tr, "made", *k)
-//line literals_task.go:845
+//line literals_task.go:847
 	if generated.Suspended(t) {
 		*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
 		*h = taskLiteralsHeld{tr: tr, all: all, k: k}
@@ -867,7 +869,7 @@ loop2:
 //line literals.go:56
 	f = list[i2]
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:871
+//line literals_task.go:873
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt2](f1)
 		*s = taskLiteralsAt2{sum: sum, i2: i2}
@@ -879,7 +881,7 @@ resume2:
 //line literals.go:57
 	sum += v
 	v1 = startOfLiterals2(f)(t)
-//line literals_task.go:883
+//line literals_task.go:885
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt3](f1)
 		*s = taskLiteralsAt3{sum: sum, i2: i2}
@@ -898,7 +900,7 @@ end2:
 	return generated.Return(f1, sum, nil)
 }
 
-//line literals_task.go:902
+//line literals_task.go:904
 
 // taskLiteralsFunc1Args has the arguments of taskLiterals.func1.
 type taskLiteralsFunc1Args struct {
@@ -938,7 +940,7 @@ func taskLiteralsFunc1Step(f *generated.Frame[taskLiteralsFunc1State, int], h *t
 //line literals.go:48
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:942
+//line literals_task.go:944
 		goto resume1
 	default:
 		return f.BadResume()
@@ -946,7 +948,7 @@ func taskLiteralsFunc1Step(f *generated.Frame[taskLiteralsFunc1State, int], h *t
 //line literals.go:47
 	*k++
 	v = valueStart(t, tr, i+*k)
-//line literals_task.go:950
+//line literals_task.go:952
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsFunc1At1](f)
 		*s = taskLiteralsFunc1At1{}
@@ -960,7 +962,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line literals_task.go:964
+//line literals_task.go:966
 
 // nestedLiteralsArgs has the arguments of nestedLiterals.
 type nestedLiteralsArgs struct {
@@ -999,7 +1001,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			x++
 			y += b
 			v := valueStart(t, tr, x*100+y)
-//line literals_task.go:1003
+//line literals_task.go:1005
 			if generated.Suspended(t) {
 				f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
 				s := generated.At[nestedLiteralsFunc1Func1At1](f)
@@ -1011,7 +1013,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		})
 		v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1015
+//line literals_task.go:1017
 		if generated.Suspended(t) {
 			f, h := nestedLiteralsFunc1Kind.Spill(t, 1)
 			s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1022,7 +1024,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:72
 		v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1026
+//line literals_task.go:1028
 		if generated.Suspended(t) {
 			f, h := nestedLiteralsFunc1Kind.Spill(t, 2)
 			s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1035,7 +1037,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k := v + v1
 		x += 10
 		err := waitStart(t, tr, x, y)
-//line literals_task.go:1039
+//line literals_task.go:1041
 		if generated.Suspended(t) {
 			f, h := nestedLiteralsFunc1Kind.Spill(t, 3)
 			*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1044,7 +1046,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:75
 		v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1048
+//line literals_task.go:1050
 		if generated.Suspended(t) {
 			f, h := nestedLiteralsFunc1Kind.Spill(t, 4)
 			s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1057,7 +1059,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k + v2, err
 	})
 	k, err := startOfLiterals3(outer)(t, n)
-//line literals_task.go:1061
+//line literals_task.go:1063
 	if generated.Suspended(t) {
 		f, h := nestedLiteralsKind.Spill(t, 1)
 		s := generated.At[nestedLiteralsAt1](f)
@@ -1072,7 +1074,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k, err
 	}
 	m, err := startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1076
+//line literals_task.go:1078
 	if generated.Suspended(t) {
 		f, h := nestedLiteralsKind.Spill(t, 2)
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1085,7 +1087,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + m + x, err
 }
 
-//line literals_task.go:1089
+//line literals_task.go:1091
 
 // nestedLiteralsStep is the step form of nestedLiterals.
 func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedLiteralsHeld) generated.Step {
@@ -1109,7 +1111,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 //line literals.go:77
 		k = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1113
+//line literals_task.go:1115
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1118,7 +1120,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 //line literals.go:82
 		m = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1122
+//line literals_task.go:1124
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1135,7 +1137,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 				*x++
 				y += b
 				v := valueStart(t, tr, *x*100+y)
-//line literals_task.go:1139
+//line literals_task.go:1141
 				if generated.Suspended(t) {
 					f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
 					s := generated.At[nestedLiteralsFunc1Func1At1](f)
@@ -1147,7 +1149,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 				return v
 			})
 			v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1151
+//line literals_task.go:1153
 			if generated.Suspended(t) {
 				f, h := nestedLiteralsFunc1Kind.Spill(t, 1)
 				s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1158,7 +1160,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 			}
 //line literals.go:72
 			v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1162
+//line literals_task.go:1164
 			if generated.Suspended(t) {
 				f, h := nestedLiteralsFunc1Kind.Spill(t, 2)
 				s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1171,7 +1173,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 			k := v + v1
 			*x += 10
 			err := waitStart(t, tr, *x, y)
-//line literals_task.go:1175
+//line literals_task.go:1177
 			if generated.Suspended(t) {
 				f, h := nestedLiteralsFunc1Kind.Spill(t, 3)
 				*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1180,7 +1182,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 			}
 //line literals.go:75
 			v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1184
+//line literals_task.go:1186
 			if generated.Suspended(t) {
 				f, h := nestedLiteralsFunc1Kind.Spill(t, 4)
 				s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1195,7 +1197,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 	}
 //line literals.go:77
 	k, err = startOfLiterals3(outer)(t, n)
-//line literals_task.go:1199
+//line literals_task.go:1201
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt1](f)
 		*s = nestedLiteralsAt1{n: n}
@@ -1210,7 +1212,7 @@ resume1:
 		return generated.Return(f, k, err)
 	}
 	m, err = startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1214
+//line literals_task.go:1216
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt2](f)
 		*s = nestedLiteralsAt2{k: k}
@@ -1223,7 +1225,7 @@ resume2:
 	return generated.Return(f, k+m+*x, err)
 }
 
-//line literals_task.go:1227
+//line literals_task.go:1229
 
 // nestedLiteralsFunc1Args has the arguments of nestedLiterals.func1.
 type nestedLiteralsFunc1Args struct {
@@ -1285,7 +1287,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:72
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1289
+//line literals_task.go:1291
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1294,7 +1296,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:72
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1298
+//line literals_task.go:1300
 		goto resume2
 	case 3:
 		s := generated.At[nestedLiteralsFunc1At3](f)
@@ -1302,7 +1304,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 		inner = h.inner
 //line literals.go:74
 		err = generated.ChildErr(f)
-//line literals_task.go:1306
+//line literals_task.go:1308
 		goto resume3
 	case 4:
 		s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1311,7 +1313,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:75
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1315
+//line literals_task.go:1317
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1326,7 +1328,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 			*x++
 			*y += b
 			v := valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1330
+//line literals_task.go:1332
 			if generated.Suspended(t) {
 				f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
 				s := generated.At[nestedLiteralsFunc1Func1At1](f)
@@ -1340,7 +1342,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 	}
 //line literals.go:72
 	v = startOfLiterals(inner)(t, 1)
-//line literals_task.go:1344
+//line literals_task.go:1346
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At1](f)
 		*s = nestedLiteralsFunc1At1{}
@@ -1351,7 +1353,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 resume1:
 //line literals.go:72
 	v1 = startOfLiterals(inner)(t, 2)
-//line literals_task.go:1355
+//line literals_task.go:1357
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At2](f)
 		*s = nestedLiteralsFunc1At2{v: v}
@@ -1364,7 +1366,7 @@ resume2:
 	k = v + v1
 	*x += 10
 	err = waitStart(t, tr, *x, *y)
-//line literals_task.go:1368
+//line literals_task.go:1370
 	if generated.Suspended(t) {
 		*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
 		*h = nestedLiteralsFunc1Held{inner: inner}
@@ -1373,7 +1375,7 @@ resume2:
 resume3:
 //line literals.go:75
 	v2 = startOfLiterals(inner)(t, 3)
-//line literals_task.go:1377
+//line literals_task.go:1379
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At4](f)
 		*s = nestedLiteralsFunc1At4{k: k}
@@ -1386,7 +1388,7 @@ resume4:
 	return generated.Return(f, k+v2, err)
 }
 
-//line literals_task.go:1390
+//line literals_task.go:1392
 
 // nestedLiteralsFunc1Func1Args has the arguments of nestedLiterals.func1.func1.
 type nestedLiteralsFunc1Func1Args struct {
@@ -1426,7 +1428,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame[nestedLiteralsFunc1Func1Sta
 //line literals.go:70
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1430
+//line literals_task.go:1432
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1435,7 +1437,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame[nestedLiteralsFunc1Func1Sta
 	*x++
 	*y += b
 	v = valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1439
+//line literals_task.go:1441
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1Func1At1](f)
 		*s = nestedLiteralsFunc1Func1At1{}
@@ -1450,7 +1452,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line literals_task.go:1454
+//line literals_task.go:1456
 
 // recursiveLiteralArgs has the arguments of recursiveLiteral.
 type recursiveLiteralArgs struct {
@@ -1480,7 +1482,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		calls++
 		if n < 2 {
 			v := valueStart(t, tr, n)
-//line literals_task.go:1484
+//line literals_task.go:1486
 			if generated.Suspended(t) {
 				f := recursiveLiteralFunc1Kind.SpillBare(t, 1)
 				s := generated.At[recursiveLiteralFunc1At1](f)
@@ -1492,7 +1494,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		}
 		v1 := startOfLiterals(fib)(t, n-1)
-//line literals_task.go:1496
+//line literals_task.go:1498
 		if generated.Suspended(t) {
 			f, h := recursiveLiteralFunc1Kind.Spill(t, 2)
 			s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1503,7 +1505,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:94
 		v2 := startOfLiterals(fib)(t, n-2)
-//line literals_task.go:1507
+//line literals_task.go:1509
 		if generated.Suspended(t) {
 			f := recursiveLiteralFunc1Kind.SpillBare(t, 3)
 			s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1515,7 +1517,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v1 + v2
 	})
 	r := startOfLiterals(fib)(t, n+1)
-//line literals_task.go:1519
+//line literals_task.go:1521
 	if generated.Suspended(t) {
 		f, h := recursiveLiteralKind.Spill(t, 1)
 		s := generated.At[recursiveLiteralAt1](f)
@@ -1528,7 +1530,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*100 + calls, nil
 }
 
-//line literals_task.go:1532
+//line literals_task.go:1534
 
 // recursiveLiteralStep is the step form of recursiveLiteral.
 func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *recursiveLiteralHeld) generated.Step {
@@ -1550,7 +1552,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 //line literals.go:96
 		r = s.result
 		generated.Child(f)
-//line literals_task.go:1554
+//line literals_task.go:1556
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1567,7 +1569,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 			*calls++
 			if n < 2 {
 				v := valueStart(t, tr, n)
-//line literals_task.go:1571
+//line literals_task.go:1573
 				if generated.Suspended(t) {
 					f := recursiveLiteralFunc1Kind.SpillBare(t, 1)
 					s := generated.At[recursiveLiteralFunc1At1](f)
@@ -1579,7 +1581,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 				return v
 			}
 			v1 := startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1583
+//line literals_task.go:1585
 			if generated.Suspended(t) {
 				f, h := recursiveLiteralFunc1Kind.Spill(t, 2)
 				s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1590,7 +1592,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 			}
 //line literals.go:94
 			v2 := startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1594
+//line literals_task.go:1596
 			if generated.Suspended(t) {
 				f := recursiveLiteralFunc1Kind.SpillBare(t, 3)
 				s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1604,7 +1606,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 	}
 //line literals.go:96
 	r = startOfLiterals(*fib)(t, n+1)
-//line literals_task.go:1608
+//line literals_task.go:1610
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralAt1](f)
 		*s = recursiveLiteralAt1{}
@@ -1617,7 +1619,7 @@ resume1:
 	return generated.Return(f, r*100+*calls, nil)
 }
 
-//line literals_task.go:1621
+//line literals_task.go:1623
 
 // recursiveLiteralFunc1Args has the arguments of recursiveLiteral.func1.
 type recursiveLiteralFunc1Args struct {
@@ -1670,7 +1672,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:92
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1674
+//line literals_task.go:1676
 		goto resume1
 	case 2:
 		s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1679,7 +1681,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:94
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1683
+//line literals_task.go:1685
 		goto resume2
 	case 3:
 		s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1687,7 +1689,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:94
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1691
+//line literals_task.go:1693
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1699,7 +1701,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 	}
 //line literals.go:92
 	v = valueStart(t, tr, n)
-//line literals_task.go:1703
+//line literals_task.go:1705
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At1](f)
 		*s = recursiveLiteralFunc1At1{}
@@ -1714,7 +1716,7 @@ resume1:
 	return generated.Return(f, v, nil)
 end1:
 	v1 = startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1718
+//line literals_task.go:1720
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At2](f)
 		*s = recursiveLiteralFunc1At2{n: n}
@@ -1726,7 +1728,7 @@ end1:
 resume2:
 //line literals.go:94
 	v2 = startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1730
+//line literals_task.go:1732
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At3](f)
 		*s = recursiveLiteralFunc1At3{v1: v1}
@@ -1741,7 +1743,7 @@ resume3:
 	return generated.Return(f, v1+v2, nil)
 }
 
-//line literals_task.go:1745
+//line literals_task.go:1747
 
 // twiceAt1 is what twice keeps while it waits in line 101.
 type twiceAt1 struct {
@@ -1772,7 +1774,7 @@ var twiceKind *generated.HeldKind[twiceState, twiceHeld, int]
 func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (_ int, _ error) {
 //line literals.go:101
 	a, err := startOfLiterals3(f)(t, 1)
-//line literals_task.go:1776
+//line literals_task.go:1778
 	if generated.Suspended(t) {
 		f1, h := twiceKind.Spill(t, 1)
 		s := generated.At[twiceAt1](f1)
@@ -1786,7 +1788,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 		return a, fmt.Errorf("first: %w", err)
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1790
+//line literals_task.go:1792
 	if generated.Suspended(t) {
 		f1, h := twiceKind.Spill(t, 2)
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
@@ -1795,7 +1797,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	}
 //line literals.go:106
 	b, err := startOfLiterals3(f)(t, a)
-//line literals_task.go:1799
+//line literals_task.go:1801
 	if generated.Suspended(t) {
 		f1 := twiceKind.SpillBare(t, 3)
 		s := generated.At[twiceAt3](f1)
@@ -1807,7 +1809,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	return a + b, err
 }
 
-//line literals_task.go:1811
+//line literals_task.go:1813
 
 // twiceStep is the step form of twice.
 func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Step {
@@ -1827,7 +1829,7 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 //line literals.go:101
 		a = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1831
+//line literals_task.go:1833
 		goto resume1
 	case 2:
 		s := generated.At[twiceAt2](f1)
@@ -1835,7 +1837,7 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 		f = h.f
 //line literals.go:105
 		generated.ChildErr(f1)
-//line literals_task.go:1839
+//line literals_task.go:1841
 		goto resume2
 	case 3:
 		s := generated.At[twiceAt3](f1)
@@ -1843,14 +1845,14 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 //line literals.go:106
 		b = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1847
+//line literals_task.go:1849
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:101
 	a, err = startOfLiterals3(f)(t, 1)
-//line literals_task.go:1854
+//line literals_task.go:1856
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt1](f1)
 		*s = twiceAt1{}
@@ -1865,7 +1867,7 @@ resume1:
 		return generated.Return(f1, a, fmt.Errorf("first: %w", err))
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1869
+//line literals_task.go:1871
 	if generated.Suspended(t) {
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
 		h = twiceKind.Hold(t, f1, h)
@@ -1875,7 +1877,7 @@ resume1:
 resume2:
 //line literals.go:106
 	b, err = startOfLiterals3(f)(t, a)
-//line literals_task.go:1879
+//line literals_task.go:1881
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt3](f1)
 		*s = twiceAt3{a: a}
@@ -1890,7 +1892,7 @@ resume3:
 	return generated.Return(f1, a+b, err)
 }
 
-//line literals_task.go:1894
+//line literals_task.go:1896
 
 // passedLiteralArgs has the arguments of passedLiteral.
 type passedLiteralArgs struct {
@@ -1918,7 +1920,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r, err := twiceStart(t, tr, generated.Literal(func(t *task.T, k int) (_ int, _ error) {
 		total += k
 		v := valueStart(t, tr, k+n)
-//line literals_task.go:1922
+//line literals_task.go:1924
 		if generated.Suspended(t) {
 			f, h := passedLiteralFunc1Kind.Spill(t, 1)
 			s := generated.At[passedLiteralFunc1At1](f)
@@ -1930,7 +1932,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:115
 		total += v
 		err := waitStart(t, tr, total)
-//line literals_task.go:1934
+//line literals_task.go:1936
 		if generated.Suspended(t) {
 			f := passedLiteralFunc1Kind.SpillBare(t, 2)
 			*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -1939,7 +1941,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:116
 		return v, err
 	}))
-//line literals_task.go:1943
+//line literals_task.go:1945
 	if generated.Suspended(t) {
 		f, h := passedLiteralKind.Spill(t, 1)
 		s := generated.At[passedLiteralAt1](f)
@@ -1952,7 +1954,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*1000 + total, err
 }
 
-//line literals_task.go:1956
+//line literals_task.go:1958
 
 // passedLiteralStep is the step form of passedLiteral.
 func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLiteralHeld) generated.Step {
@@ -1974,7 +1976,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:112
 		r = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1978
+//line literals_task.go:1980
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1988,7 +1990,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:113
 			*total += k
 			v := valueStart(t, tr, k+n)
-//line literals_task.go:1992
+//line literals_task.go:1994
 			if generated.Suspended(t) {
 				f, h := passedLiteralFunc1Kind.Spill(t, 1)
 				s := generated.At[passedLiteralFunc1At1](f)
@@ -2000,7 +2002,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:115
 			*total += v
 			err := waitStart(t, tr, *total)
-//line literals_task.go:2004
+//line literals_task.go:2006
 			if generated.Suspended(t) {
 				f := passedLiteralFunc1Kind.SpillBare(t, 2)
 				*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -2010,7 +2012,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 			return v, err
 		}))
 	}
-//line literals_task.go:2014
+//line literals_task.go:2016
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralAt1](f)
 		*s = passedLiteralAt1{}
@@ -2023,7 +2025,7 @@ resume1:
 	return generated.Return(f, r*1000+*total, err)
 }
 
-//line literals_task.go:2027
+//line literals_task.go:2029
 
 // passedLiteralFunc1Args has the arguments of passedLiteral.func1.
 type passedLiteralFunc1Args struct {
@@ -2069,14 +2071,14 @@ func passedLiteralFunc1Step(f *generated.Frame[passedLiteralFunc1State, int], h 
 //line literals.go:114
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2073
+//line literals_task.go:2075
 		goto resume1
 	case 2:
 		s := generated.At[passedLiteralFunc1At2](f)
 		v = s.v
 //line literals.go:116
 		err = generated.ChildErr(f)
-//line literals_task.go:2080
+//line literals_task.go:2082
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2084,7 +2086,7 @@ func passedLiteralFunc1Step(f *generated.Frame[passedLiteralFunc1State, int], h 
 //line literals.go:113
 	*total += k
 	v = valueStart(t, tr, k+n)
-//line literals_task.go:2088
+//line literals_task.go:2090
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralFunc1At1](f)
 		*s = passedLiteralFunc1At1{}
@@ -2097,7 +2099,7 @@ resume1:
 //line literals.go:115
 	*total += v
 	err = waitStart(t, tr, *total)
-//line literals_task.go:2101
+//line literals_task.go:2103
 	if generated.Suspended(t) {
 		*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
 		if h != nil {
@@ -2110,7 +2112,7 @@ resume2:
 	return generated.Return(f, v, err)
 }
 
-//line literals_task.go:2114
+//line literals_task.go:2116
 
 type makerState = struct{}
 
@@ -2125,7 +2127,7 @@ var makerKind *generated.HeldKind[makerState, makerHeld, func(*task.T, int) int]
 func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int, _ error) {
 //line literals.go:129
 	err := waitStart(t, tr, "maker")
-//line literals_task.go:2129
+//line literals_task.go:2131
 	if generated.Suspended(t) {
 		_, h := makerKind.Spill(t, 1)
 		*h = makerHeld{tr: tr, start: &start}
@@ -2134,7 +2136,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 //line literals.go:130
 	return generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2138
+//line literals_task.go:2140
 		if generated.Suspended(t) {
 			f, h := makerFunc1Kind.Spill(t, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2149,7 +2151,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 	}), err
 }
 
-//line literals_task.go:2153
+//line literals_task.go:2155
 
 // makerStep is the step form of maker.
 func makerStep(f *generated.Frame[makerState, func(*task.T, int) int], h *makerHeld) generated.Step {
@@ -2166,14 +2168,14 @@ func makerStep(f *generated.Frame[makerState, func(*task.T, int) int], h *makerH
 		tr, start = h.tr, h.start
 //line literals.go:129
 		err = generated.ChildErr(f)
-//line literals_task.go:2170
+//line literals_task.go:2172
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:129
 	err = waitStart(t, tr, "maker")
-//line literals_task.go:2177
+//line literals_task.go:2179
 	if generated.Suspended(t) {
 		*h = makerHeld{tr: tr, start: start}
 		return generated.Wait(f, t, 1)
@@ -2182,7 +2184,7 @@ resume1:
 //line literals.go:130
 	return generated.Return(f, generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2186
+//line literals_task.go:2188
 		if generated.Suspended(t) {
 			f, h := makerFunc1Kind.Spill(t, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2197,7 +2199,7 @@ resume1:
 	}), err)
 }
 
-//line literals_task.go:2201
+//line literals_task.go:2203
 
 // makerFunc1Args has the arguments of maker.func1.
 type makerFunc1Args struct {
@@ -2237,14 +2239,14 @@ func makerFunc1Step(f *generated.Frame[makerFunc1State, int], h *makerFunc1Held)
 //line literals.go:131
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2241
+//line literals_task.go:2243
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:131
 	v = valueStart(t, tr, d)
-//line literals_task.go:2248
+//line literals_task.go:2250
 	if generated.Suspended(t) {
 		s := generated.At[makerFunc1At1](f)
 		*s = makerFunc1At1{}
@@ -2258,7 +2260,7 @@ resume1:
 	return generated.Return(f, *start, nil)
 }
 
-//line literals_task.go:2262
+//line literals_task.go:2264
 
 // returnedLiteralArgs has the arguments of returnedLiteral.
 type returnedLiteralArgs struct {
@@ -2309,7 +2311,7 @@ var returnedLiteralKind *generated.HeldKind[returnedLiteralState, returnedLitera
 func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:137
 	f, err := makerStart(t, tr, 10)
-//line literals_task.go:2313
+//line literals_task.go:2315
 	if generated.Suspended(t) {
 		_, h := returnedLiteralKind.Spill(t, 1)
 		*h = returnedLiteralHeld{tr: tr}
@@ -2321,7 +2323,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	g, err := makerStart(t, tr, 100)
-//line literals_task.go:2325
+//line literals_task.go:2327
 	if generated.Suspended(t) {
 		_, h := returnedLiteralKind.Spill(t, 2)
 		*h = returnedLiteralHeld{tr: tr, f: f}
@@ -2330,7 +2332,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:142
 	v := startOfLiterals(f)(t, 1)
-//line literals_task.go:2334
+//line literals_task.go:2336
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 3)
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2341,7 +2343,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:142
 	v1 := startOfLiterals(g)(t, 2)
-//line literals_task.go:2345
+//line literals_task.go:2347
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 4)
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2353,7 +2355,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:142
 	a := v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2357
+//line literals_task.go:2359
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 5)
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
@@ -2362,7 +2364,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v2 := startOfLiterals(f)(t, 3)
-//line literals_task.go:2366
+//line literals_task.go:2368
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 6)
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2373,7 +2375,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v3 := startOfLiterals(g)(t, 4)
-//line literals_task.go:2377
+//line literals_task.go:2379
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 7)
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2386,7 +2388,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v2 + v3, err
 }
 
-//line literals_task.go:2390
+//line literals_task.go:2392
 
 // returnedLiteralStep is the step form of returnedLiteral.
 func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *returnedLiteralHeld) generated.Step {
@@ -2408,14 +2410,14 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:137
 		f = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2412
+//line literals_task.go:2414
 		goto resume1
 	case 2:
 		tr, f = h.tr, h.f
 //line literals.go:141
 		g = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2419
+//line literals_task.go:2421
 		goto resume2
 	case 3:
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2423,7 +2425,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:142
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2427
+//line literals_task.go:2429
 		goto resume3
 	case 4:
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2432,7 +2434,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:142
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:2436
+//line literals_task.go:2438
 		goto resume4
 	case 5:
 		s := generated.At[returnedLiteralAt5](f1)
@@ -2440,7 +2442,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 		f, err, g = h.f, h.err, h.g
 //line literals.go:143
 		generated.ChildErr(f1)
-//line literals_task.go:2444
+//line literals_task.go:2446
 		goto resume5
 	case 6:
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2449,7 +2451,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:144
 		v2 = s.result
 		generated.Child(f1)
-//line literals_task.go:2453
+//line literals_task.go:2455
 		goto resume6
 	case 7:
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2458,14 +2460,14 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:144
 		v3 = s.result
 		generated.Child(f1)
-//line literals_task.go:2462
+//line literals_task.go:2464
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:137
 	f, err = makerStart(t, tr, 10)
-//line literals_task.go:2469
+//line literals_task.go:2471
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -2477,7 +2479,7 @@ resume1:
 		return generated.Return(f1, 0, err)
 	}
 	g, err = makerStart(t, tr, 100)
-//line literals_task.go:2481
+//line literals_task.go:2483
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &h.result)
@@ -2486,7 +2488,7 @@ resume1:
 resume2:
 //line literals.go:142
 	v = startOfLiterals(f)(t, 1)
-//line literals_task.go:2490
+//line literals_task.go:2492
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt3](f1)
 		*s = returnedLiteralAt3{}
@@ -2497,7 +2499,7 @@ resume2:
 resume3:
 //line literals.go:142
 	v1 = startOfLiterals(g)(t, 2)
-//line literals_task.go:2501
+//line literals_task.go:2503
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt4](f1)
 		*s = returnedLiteralAt4{v: v}
@@ -2509,7 +2511,7 @@ resume4:
 //line literals.go:142
 	a = v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2513
+//line literals_task.go:2515
 	if generated.Suspended(t) {
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
 		*h = returnedLiteralHeld{f: f, err: err, g: g}
@@ -2518,7 +2520,7 @@ resume4:
 resume5:
 //line literals.go:144
 	v2 = startOfLiterals(f)(t, 3)
-//line literals_task.go:2522
+//line literals_task.go:2524
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt6](f1)
 		*s = returnedLiteralAt6{a: a}
@@ -2529,7 +2531,7 @@ resume5:
 resume6:
 //line literals.go:144
 	v3 = startOfLiterals(g)(t, 4)
-//line literals_task.go:2533
+//line literals_task.go:2535
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt7](f1)
 		*s = returnedLiteralAt7{a: a, v2: v2}
@@ -2542,7 +2544,7 @@ resume7:
 	return generated.Return(f1, a+v2+v3, err)
 }
 
-//line literals_task.go:2546
+//line literals_task.go:2548
 
 // unboundLiteralArgs has the arguments of unboundLiteral.
 type unboundLiteralArgs struct {
@@ -2579,7 +2581,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:148
 	f := counter(tr)
 	a := startOfLiterals2(f)(t)
-//line literals_task.go:2583
+//line literals_task.go:2585
 	if generated.Suspended(t) {
 		f1, h := unboundLiteralKind.Spill(t, 1)
 		s := generated.At[unboundLiteralAt1](f1)
@@ -2590,7 +2592,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:150
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2594
+//line literals_task.go:2596
 	if generated.Suspended(t) {
 		f1, h := unboundLiteralKind.Spill(t, 2)
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
@@ -2599,7 +2601,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:151
 	v := startOfLiterals2(f)(t)
-//line literals_task.go:2603
+//line literals_task.go:2605
 	if generated.Suspended(t) {
 		f1 := unboundLiteralKind.SpillBare(t, 3)
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2611,7 +2613,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v*10, nil
 }
 
-//line literals_task.go:2615
+//line literals_task.go:2617
 
 // unboundLiteralStep is the step form of unboundLiteral.
 func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboundLiteralHeld) generated.Step {
@@ -2633,7 +2635,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:149
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:2637
+//line literals_task.go:2639
 		goto resume1
 	case 2:
 		s := generated.At[unboundLiteralAt2](f1)
@@ -2641,7 +2643,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 		f = h.f
 //line literals.go:150
 		generated.ChildErr(f1)
-//line literals_task.go:2645
+//line literals_task.go:2647
 		goto resume2
 	case 3:
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2649,7 +2651,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:151
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2653
+//line literals_task.go:2655
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -2657,7 +2659,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:148
 	f = counter(tr)
 	a = startOfLiterals2(f)(t)
-//line literals_task.go:2661
+//line literals_task.go:2663
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt1](f1)
 		*s = unboundLiteralAt1{}
@@ -2669,7 +2671,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 resume1:
 //line literals.go:150
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2673
+//line literals_task.go:2675
 	if generated.Suspended(t) {
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
 		h = unboundLiteralKind.Hold(t, f1, h)
@@ -2679,7 +2681,7 @@ resume1:
 resume2:
 //line literals.go:151
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:2683
+//line literals_task.go:2685
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt3](f1)
 		*s = unboundLiteralAt3{a: a}
@@ -2694,7 +2696,7 @@ resume3:
 	return generated.Return(f1, a+v*10, nil)
 }
 
-//line literals_task.go:2698
+//line literals_task.go:2700
 
 // literalResultsArgs has the arguments of literalResults.
 type literalResultsArgs struct {
@@ -2736,7 +2738,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	none := generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2740
+//line literals_task.go:2742
 		if generated.Suspended(t) {
 			literalResultsFunc1Kind.SpillBare(t, 1)
 			return
@@ -2746,7 +2748,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	two := generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2750
+//line literals_task.go:2752
 		if generated.Suspended(t) {
 			f, h := literalResultsFunc2Kind.Spill(t, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2759,7 +2761,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2763
+//line literals_task.go:2765
 		if generated.Suspended(t) {
 			f, h := literalResultsFunc2Kind.Spill(t, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2775,7 +2777,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2779
+//line literals_task.go:2781
 		if generated.Suspended(t) {
 			f := literalResultsFunc3Kind.SpillBare(t, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2791,7 +2793,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	variadic := generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2795
+//line literals_task.go:2797
 		if generated.Suspended(t) {
 			f := literalResultsFunc4Kind.SpillBare(t, 1)
 			s := generated.At[literalResultsFunc4At1](f)
@@ -2804,7 +2806,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2808
+//line literals_task.go:2810
 	if generated.Suspended(t) {
 		_, h := literalResultsKind.Spill(t, 1)
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
@@ -2812,7 +2814,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:167
 	s, k := startOfLiterals5(two)(t)
-//line literals_task.go:2816
+//line literals_task.go:2818
 	if generated.Suspended(t) {
 		_, h := literalResultsKind.Spill(t, 2)
 		*h = literalResultsHeld{named: named, variadic: variadic}
@@ -2821,7 +2823,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:168
 	r, err := startOfLiterals3(named)(t, 4)
-//line literals_task.go:2825
+//line literals_task.go:2827
 	if generated.Suspended(t) {
 		f, h := literalResultsKind.Spill(t, 3)
 		s1 := generated.At[literalResultsAt3](f)
@@ -2832,7 +2834,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:169
 	v := startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:2836
+//line literals_task.go:2838
 	if generated.Suspended(t) {
 		f, h := literalResultsKind.Spill(t, 4)
 		s1 := generated.At[literalResultsAt4](f)
@@ -2845,7 +2847,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s) + k*10 + r*100 + v*1000, err
 }
 
-//line literals_task.go:2849
+//line literals_task.go:2851
 
 // literalResultsStep is the step form of literalResults.
 func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literalResultsHeld) generated.Step {
@@ -2870,14 +2872,14 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 		two, named, variadic = h.two, h.named, h.variadic
 //line literals.go:166
 		generated.Child(f)
-//line literals_task.go:2874
+//line literals_task.go:2876
 		goto resume1
 	case 2:
 		named, variadic = h.named, h.variadic
 //line literals.go:167
 		s, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line literals_task.go:2881
+//line literals_task.go:2883
 		goto resume2
 	case 3:
 		s1 := generated.At[literalResultsAt3](f)
@@ -2886,7 +2888,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 //line literals.go:168
 		r = s1.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2890
+//line literals_task.go:2892
 		goto resume3
 	case 4:
 		s1 := generated.At[literalResultsAt4](f)
@@ -2895,7 +2897,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 //line literals.go:169
 		v = s1.result
 		generated.Child(f)
-//line literals_task.go:2899
+//line literals_task.go:2901
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2904,7 +2906,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	none = generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2908
+//line literals_task.go:2910
 		if generated.Suspended(t) {
 			literalResultsFunc1Kind.SpillBare(t, 1)
 			return
@@ -2914,7 +2916,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	two = generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2918
+//line literals_task.go:2920
 		if generated.Suspended(t) {
 			f, h := literalResultsFunc2Kind.Spill(t, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2927,7 +2929,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2931
+//line literals_task.go:2933
 		if generated.Suspended(t) {
 			f, h := literalResultsFunc2Kind.Spill(t, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2943,7 +2945,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	named = generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2947
+//line literals_task.go:2949
 		if generated.Suspended(t) {
 			f := literalResultsFunc3Kind.SpillBare(t, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2959,7 +2961,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	variadic = generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2963
+//line literals_task.go:2965
 		if generated.Suspended(t) {
 			f := literalResultsFunc4Kind.SpillBare(t, 1)
 			s := generated.At[literalResultsFunc4At1](f)
@@ -2972,7 +2974,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2976
+//line literals_task.go:2978
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
 		return generated.Wait(f, t, 1)
@@ -2980,7 +2982,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 resume1:
 //line literals.go:167
 	s, k = startOfLiterals5(two)(t)
-//line literals_task.go:2984
+//line literals_task.go:2986
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{named: named, variadic: variadic}
 		generated.ResultToStep(t, &h.result)
@@ -2989,7 +2991,7 @@ resume1:
 resume2:
 //line literals.go:168
 	r, err = startOfLiterals3(named)(t, 4)
-//line literals_task.go:2993
+//line literals_task.go:2995
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt3](f)
 		*s1 = literalResultsAt3{k: k}
@@ -3000,7 +3002,7 @@ resume2:
 resume3:
 //line literals.go:169
 	v = startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:3004
+//line literals_task.go:3006
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt4](f)
 		*s1 = literalResultsAt4{k: k, r: r}
@@ -3013,7 +3015,7 @@ resume4:
 	return generated.Return(f, len(s)+k*10+r*100+v*1000, err)
 }
 
-//line literals_task.go:3017
+//line literals_task.go:3019
 
 type literalResultsFunc1State = struct{}
 
@@ -3035,14 +3037,14 @@ func literalResultsFunc1Step(f *generated.Frame[literalResultsFunc1State, struct
 	case 1:
 //line literals.go:155
 		generated.ChildErr(f)
-//line literals_task.go:3039
+//line literals_task.go:3041
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:155
 	waitStart(t, tr, "none")
-//line literals_task.go:3046
+//line literals_task.go:3048
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = literalResultsFunc1Held{}
@@ -3095,7 +3097,7 @@ func literalResultsFunc2Step(f *generated.Frame[literalResultsFunc2State, litera
 //line literals.go:156
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3099
+//line literals_task.go:3101
 		goto resume1
 	case 2:
 		s := generated.At[literalResultsFunc2At2](f)
@@ -3103,14 +3105,14 @@ func literalResultsFunc2Step(f *generated.Frame[literalResultsFunc2State, litera
 //line literals.go:156
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3107
+//line literals_task.go:3109
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line literals.go:156
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3114
+//line literals_task.go:3116
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At1](f)
 		*s = literalResultsFunc2At1{}
@@ -3123,7 +3125,7 @@ resume1:
 	v1 = fmt.Sprint(v)
 //line literals.go:156
 	v2 = valueStart(t, tr, 2)
-//line literals_task.go:3127
+//line literals_task.go:3129
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At2](f)
 		*s = literalResultsFunc2At2{}
@@ -3136,7 +3138,7 @@ resume2:
 	return generated.Return(f, literalResultsFunc2Result{v1, v2}, nil)
 }
 
-//line literals_task.go:3140
+//line literals_task.go:3142
 
 // literalResultsFunc3Args has the arguments of literalResults.func3.
 type literalResultsFunc3Args struct {
@@ -3174,7 +3176,7 @@ func literalResultsFunc3Step(f *generated.Frame[literalResultsFunc3State, int], 
 		r = s.r
 //line literals.go:159
 		err = generated.ChildErr(f)
-//line literals_task.go:3178
+//line literals_task.go:3180
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3182,7 +3184,7 @@ func literalResultsFunc3Step(f *generated.Frame[literalResultsFunc3State, int], 
 //line literals.go:158
 	r = k
 	err = waitStart(t, tr, "named")
-//line literals_task.go:3186
+//line literals_task.go:3188
 	if generated.Suspended(t) {
 		*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 		if h != nil {
@@ -3202,7 +3204,7 @@ end1:
 	return generated.Return(f, r*2, nil)
 }
 
-//line literals_task.go:3206
+//line literals_task.go:3208
 
 // literalResultsFunc4At1 is what literalResults.func4 keeps while it waits in line 165.
 type literalResultsFunc4At1 struct {
@@ -3234,14 +3236,14 @@ func literalResultsFunc4Step(f *generated.Frame[literalResultsFunc4State, int], 
 //line literals.go:165
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3238
+//line literals_task.go:3240
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:165
 	v = valueStart(t, tr, len(list))
-//line literals_task.go:3245
+//line literals_task.go:3247
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc4At1](f)
 		*s = literalResultsFunc4At1{}
@@ -3256,7 +3258,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line literals_task.go:3260
+//line literals_task.go:3262
 
 // plusOneArgs has the arguments of plusOne.
 type plusOneArgs struct {
@@ -3280,7 +3282,7 @@ var plusOneKind *generated.HeldKind[plusOneState, plusOneHeld, int]
 func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line literals.go:177
 	v := valueStart(t, tr, n)
-//line literals_task.go:3284
+//line literals_task.go:3286
 	if generated.Suspended(t) {
 		f := plusOneKind.SpillBare(t, 1)
 		s := generated.At[plusOneAt1](f)
@@ -3292,7 +3294,7 @@ func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v + 1
 }
 
-//line literals_task.go:3296
+//line literals_task.go:3298
 
 // plusOneStep is the step form of plusOne.
 func plusOneStep(f *generated.Frame[plusOneState, int], h *plusOneHeld) generated.Step {
@@ -3311,14 +3313,14 @@ func plusOneStep(f *generated.Frame[plusOneState, int], h *plusOneHeld) generate
 //line literals.go:177
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3315
+//line literals_task.go:3317
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:177
 	v = valueStart(t, tr, n)
-//line literals_task.go:3322
+//line literals_task.go:3324
 	if generated.Suspended(t) {
 		s := generated.At[plusOneAt1](f)
 		*s = plusOneAt1{}
@@ -3333,7 +3335,7 @@ resume1:
 	return generated.Return(f, v+1, nil)
 }
 
-//line literals_task.go:3337
+//line literals_task.go:3339
 
 // functionTableArgs has the arguments of functionTable.
 type functionTableArgs struct {
@@ -3379,7 +3381,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	table := map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops := []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3383
+//line literals_task.go:3385
 		if generated.Suspended(t) {
 			f := functionTableFunc1Kind.SpillBare(t, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3389,7 +3391,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k * n
 	})}}
 	v := startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3393
+//line literals_task.go:3395
 	if generated.Suspended(t) {
 		f, h := functionTableKind.Spill(t, 1)
 		s := generated.At[functionTableAt1](f)
@@ -3400,7 +3402,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:185
 	sum := startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3404
+//line literals_task.go:3406
 	if generated.Suspended(t) {
 		f, h := functionTableKind.Spill(t, 2)
 		s := generated.At[functionTableAt2](f)
@@ -3416,7 +3418,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line literals.go:187
 			v1 := startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3420
+//line literals_task.go:3422
 			if generated.Suspended(t) {
 				f, h := functionTableKind.Spill(t, 3)
 				s := generated.At[functionTableAt3](f)
@@ -3432,7 +3434,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:190
 	v2 := startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3436
+//line literals_task.go:3438
 	if generated.Suspended(t) {
 		f := functionTableKind.SpillBare(t, 4)
 		s := generated.At[functionTableAt4](f)
@@ -3444,7 +3446,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v2, nil
 }
 
-//line literals_task.go:3448
+//line literals_task.go:3450
 
 // functionTableStep is the step form of functionTable.
 func functionTableStep(f *generated.Frame[functionTableState, int], h *functionTableHeld) generated.Step {
@@ -3467,7 +3469,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:185
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3471
+//line literals_task.go:3473
 		goto resume1
 	case 2:
 		s := generated.At[functionTableAt2](f)
@@ -3475,7 +3477,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:185
 		sum = s.result
 		generated.Child(f)
-//line literals_task.go:3479
+//line literals_task.go:3481
 		goto resume2
 	case 3:
 		s := generated.At[functionTableAt3](f)
@@ -3484,7 +3486,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:187
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:3488
+//line literals_task.go:3490
 		goto resume3
 	case 4:
 		s := generated.At[functionTableAt4](f)
@@ -3492,7 +3494,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:190
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3496
+//line literals_task.go:3498
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3501,7 +3503,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 	table = map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops = []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3505
+//line literals_task.go:3507
 		if generated.Suspended(t) {
 			f := functionTableFunc1Kind.SpillBare(t, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3511,7 +3513,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 		return k * n
 	})}}
 	v = startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3515
+//line literals_task.go:3517
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt1](f)
 		*s = functionTableAt1{}
@@ -3523,7 +3525,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 resume1:
 //line literals.go:185
 	sum = startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3527
+//line literals_task.go:3529
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt2](f)
 		*s = functionTableAt2{}
@@ -3543,7 +3545,7 @@ loop1:
 //line literals.go:186
 	op = ops[i]
 	v1 = startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3547
+//line literals_task.go:3549
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt3](f)
 		*s = functionTableAt3{sum: sum, i: i}
@@ -3562,7 +3564,7 @@ resume3:
 end1:
 //line literals.go:190
 	v2 = startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3566
+//line literals_task.go:3568
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt4](f)
 		*s = functionTableAt4{sum: sum}
@@ -3577,7 +3579,7 @@ resume4:
 	return generated.Return(f, sum+v2, nil)
 }
 
-//line literals_task.go:3581
+//line literals_task.go:3583
 
 // functionTableFunc1Args has the arguments of functionTable.func1.
 type functionTableFunc1Args struct {
@@ -3614,14 +3616,14 @@ func functionTableFunc1Step(f *generated.Frame[functionTableFunc1State, int], h 
 		n, k = s.n, s.k
 //line literals.go:182
 		generated.ChildErr(f)
-//line literals_task.go:3618
+//line literals_task.go:3620
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:182
 	waitStart(t, tr, "c")
-//line literals_task.go:3625
+//line literals_task.go:3627
 	if generated.Suspended(t) {
 		*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 		if h != nil {
@@ -3634,7 +3636,7 @@ resume1:
 	return generated.Return(f, k*n, nil)
 }
 
-//line literals_task.go:3638
+//line literals_task.go:3640
 
 // nilFunctionArgs has the arguments of nilFunction.
 type nilFunctionArgs struct {
@@ -3665,7 +3667,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var f func(*task.T, int) int
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3669
+//line literals_task.go:3671
 	if generated.Suspended(t) {
 		_, h := nilFunctionKind.Spill(t, 1)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3673,7 +3675,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v := valueStart(t, tr, 1)
-//line literals_task.go:3677
+//line literals_task.go:3679
 	if generated.Suspended(t) {
 		f1, h := nilFunctionKind.Spill(t, 2)
 		s := generated.At[nilFunctionAt2](f1)
@@ -3684,7 +3686,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v1 := startOfLiterals(f)(t, v)
-//line literals_task.go:3688
+//line literals_task.go:3690
 	if generated.Suspended(t) {
 		f1 := nilFunctionKind.SpillBare(t, 3)
 		s := generated.At[nilFunctionAt3](f1)
@@ -3696,7 +3698,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, nil
 }
 
-//line literals_task.go:3700
+//line literals_task.go:3702
 
 // nilFunctionStep is the step form of nilFunction.
 func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionHeld) generated.Step {
@@ -3716,7 +3718,7 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 		tr, f = h.tr, h.f
 //line literals.go:195
 		generated.ChildErr(f1)
-//line literals_task.go:3720
+//line literals_task.go:3722
 		goto resume1
 	case 2:
 		s := generated.At[nilFunctionAt2](f1)
@@ -3724,14 +3726,14 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 //line literals.go:196
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:3728
+//line literals_task.go:3730
 		goto resume2
 	case 3:
 		s := generated.At[nilFunctionAt3](f1)
 //line literals.go:196
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:3735
+//line literals_task.go:3737
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3739,7 +3741,7 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 	f = nil
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3743
+//line literals_task.go:3745
 	if generated.Suspended(t) {
 		h = nilFunctionKind.Hold(t, f1, h)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3748,7 +3750,7 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 resume1:
 //line literals.go:196
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3752
+//line literals_task.go:3754
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt2](f1)
 		*s = nilFunctionAt2{}
@@ -3760,7 +3762,7 @@ resume1:
 resume2:
 //line literals.go:196
 	v1 = startOfLiterals(f)(t, v)
-//line literals_task.go:3764
+//line literals_task.go:3766
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt3](f1)
 		*s = nilFunctionAt3{}
@@ -3775,7 +3777,7 @@ resume3:
 	return generated.Return(f1, v1, nil)
 }
 
-//line literals_task.go:3779
+//line literals_task.go:3781
 
 // startOfLiterals returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfLiterals(fn func(*task.T, int) int) func(*task.T, int) int {

@@ -2,6 +2,8 @@
 //
 // Source: loops.go, sha256 4586f767255696c5
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package closures
 
 import (
@@ -88,7 +90,7 @@ var readKind *generated.HeldKind[readState, readHeld, int]
 func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 //line loops.go:10
 	waitStart(t, tr, "read")
-//line loops_task.go:92
+//line loops_task.go:94
 	if generated.Suspended(t) {
 		_, h := readKind.Spill(t, 1)
 		*h = readHeld{tr: tr, p: p}
@@ -96,7 +98,7 @@ func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 	}
 //line loops.go:11
 	waitStart(t, tr, "read again")
-//line loops_task.go:100
+//line loops_task.go:102
 	if generated.Suspended(t) {
 		_, h := readKind.Spill(t, 2)
 		*h = readHeld{tr: tr, p: p}
@@ -107,7 +109,7 @@ func readStart(t *task.T, tr *cases.Trace, p *int) (_ int) {
 	return *p
 }
 
-//line loops_task.go:111
+//line loops_task.go:113
 
 // readStep is the step form of read.
 func readStep(f *generated.Frame[readState, int], h *readHeld) generated.Step {
@@ -123,20 +125,20 @@ func readStep(f *generated.Frame[readState, int], h *readHeld) generated.Step {
 		tr, p = h.tr, h.p
 //line loops.go:10
 		generated.ChildErr(f)
-//line loops_task.go:127
+//line loops_task.go:129
 		goto resume1
 	case 2:
 		tr, p = h.tr, h.p
 //line loops.go:11
 		generated.ChildErr(f)
-//line loops_task.go:133
+//line loops_task.go:135
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line loops.go:10
 	waitStart(t, tr, "read")
-//line loops_task.go:140
+//line loops_task.go:142
 	if generated.Suspended(t) {
 		*h = readHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 1)
@@ -144,7 +146,7 @@ func readStep(f *generated.Frame[readState, int], h *readHeld) generated.Step {
 resume1:
 //line loops.go:11
 	waitStart(t, tr, "read again")
-//line loops_task.go:148
+//line loops_task.go:150
 	if generated.Suspended(t) {
 		*h = readHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 2)
@@ -155,7 +157,7 @@ resume2:
 	return generated.Return(f, *p, nil)
 }
 
-//line loops_task.go:159
+//line loops_task.go:161
 
 // loopAddressArgs has the arguments of loopAddress.
 type loopAddressArgs struct {
@@ -219,7 +221,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:20
 				v := readStart(t, tr, &i)
-//line loops_task.go:223
+//line loops_task.go:225
 				if generated.Suspended(t) {
 					f, h := loopAddressKind.Spill(t, 1)
 					s := generated.At[loopAddressAt1](f)
@@ -232,7 +234,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				sum += v
 				all = append(all, &i)
 				waitStart(t, tr, "end", i)
-//line loops_task.go:236
+//line loops_task.go:238
 				if generated.Suspended(t) {
 					f, h := loopAddressKind.Spill(t, 2)
 					*generated.At[loopAddressAt2](f) = loopAddressAt2{n: n, sum: sum, again: again}
@@ -256,7 +258,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:26
 				v1 := valueStart(t, tr, *p)
-//line loops_task.go:260
+//line loops_task.go:262
 				if generated.Suspended(t) {
 					f, h := loopAddressKind.Spill(t, 3)
 					s := generated.At[loopAddressAt3](f)
@@ -275,7 +277,7 @@ func loopAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + *all[0], nil
 }
 
-//line loops_task.go:279
+//line loops_task.go:281
 
 // loopAddressStep is the step form of loopAddress.
 func loopAddressStep(f *generated.Frame[loopAddressState, int], h *loopAddressHeld) generated.Step {
@@ -299,7 +301,7 @@ func loopAddressStep(f *generated.Frame[loopAddressState, int], h *loopAddressHe
 //line loops.go:20
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:303
+//line loops_task.go:305
 		goto resume1
 	case 2:
 		s := generated.At[loopAddressAt2](f)
@@ -307,7 +309,7 @@ func loopAddressStep(f *generated.Frame[loopAddressState, int], h *loopAddressHe
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:22
 		generated.ChildErr(f)
-//line loops_task.go:311
+//line loops_task.go:313
 		goto resume2
 	case 3:
 		s := generated.At[loopAddressAt3](f)
@@ -316,7 +318,7 @@ func loopAddressStep(f *generated.Frame[loopAddressState, int], h *loopAddressHe
 //line loops.go:26
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:320
+//line loops_task.go:322
 		goto resume3
 	default:
 		return f.BadResume()
@@ -347,7 +349,7 @@ end1:
 end2:
 //line loops.go:20
 	v = readStart(t, tr, i)
-//line loops_task.go:351
+//line loops_task.go:353
 	if generated.Suspended(t) {
 		s := generated.At[loopAddressAt1](f)
 		*s = loopAddressAt1{n: n, sum: sum, again: again}
@@ -360,7 +362,7 @@ resume1:
 	sum += v
 	all = append(all, i)
 	waitStart(t, tr, "end", *i)
-//line loops_task.go:364
+//line loops_task.go:366
 	if generated.Suspended(t) {
 		*generated.At[loopAddressAt2](f) = loopAddressAt2{n: n, sum: sum, again: again}
 		*h = loopAddressHeld{tr: tr, all: all, i: i}
@@ -385,7 +387,7 @@ loop2:
 //line loops.go:25
 	p = list[i2]
 	v1 = valueStart(t, tr, *p)
-//line loops_task.go:389
+//line loops_task.go:391
 	if generated.Suspended(t) {
 		s := generated.At[loopAddressAt3](f)
 		*s = loopAddressAt3{sum: sum, i2: i2}
@@ -405,7 +407,7 @@ end4:
 	return generated.Return(f, sum+*all[0], nil)
 }
 
-//line loops_task.go:409
+//line loops_task.go:411
 
 // rangeAddressArgs has the arguments of rangeAddress.
 type rangeAddressArgs struct {
@@ -454,7 +456,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line loops.go:36
 			v1 := readStart(t, tr, &i)
-//line loops_task.go:458
+//line loops_task.go:460
 			if generated.Suspended(t) {
 				f, h := rangeAddressKind.Spill(t, 1)
 				s := generated.At[rangeAddressAt1](f)
@@ -479,7 +481,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:40
 				p, q := &i1, &v
 				waitStart(t, tr, "range", i1, v)
-//line loops_task.go:483
+//line loops_task.go:485
 				if generated.Suspended(t) {
 					f, h := rangeAddressKind.Spill(t, 2)
 					*generated.At[rangeAddressAt2](f) = rangeAddressAt2{sum: sum, i3: i3}
@@ -504,7 +506,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:48
 				v2 := valueStart(t, tr, *p1)
-//line loops_task.go:508
+//line loops_task.go:510
 				if generated.Suspended(t) {
 					f, h := rangeAddressKind.Spill(t, 3)
 					s := generated.At[rangeAddressAt3](f)
@@ -522,7 +524,7 @@ func rangeAddressStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line loops_task.go:526
+//line loops_task.go:528
 
 // rangeAddressStep is the step form of rangeAddress.
 func rangeAddressStep(f *generated.Frame[rangeAddressState, int], h *rangeAddressHeld) generated.Step {
@@ -546,7 +548,7 @@ func rangeAddressStep(f *generated.Frame[rangeAddressState, int], h *rangeAddres
 //line loops.go:36
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:550
+//line loops_task.go:552
 		goto resume1
 	case 2:
 		s := generated.At[rangeAddressAt2](f)
@@ -554,7 +556,7 @@ func rangeAddressStep(f *generated.Frame[rangeAddressState, int], h *rangeAddres
 		tr, all, list, i1, v, p, q = h.tr, h.all, h.list, h.i, h.v, h.p, h.q
 //line loops.go:41
 		generated.ChildErr(f)
-//line loops_task.go:558
+//line loops_task.go:560
 		goto resume2
 	case 3:
 		s := generated.At[rangeAddressAt3](f)
@@ -563,7 +565,7 @@ func rangeAddressStep(f *generated.Frame[rangeAddressState, int], h *rangeAddres
 //line loops.go:48
 		v2 = s.result
 		generated.Child(f)
-//line loops_task.go:567
+//line loops_task.go:569
 		goto resume3
 	default:
 		return f.BadResume()
@@ -581,7 +583,7 @@ loop1:
 //line loops.go:35
 	*i = i2
 	v1 = readStart(t, tr, i)
-//line loops_task.go:585
+//line loops_task.go:587
 	if generated.Suspended(t) {
 		s := generated.At[rangeAddressAt1](f)
 		*s = rangeAddressAt1{n: n, sum: sum, i2: i2}
@@ -612,7 +614,7 @@ loop2:
 	*i1, *v = i3, list[i3]
 	p, q = i1, v
 	waitStart(t, tr, "range", *i1, *v)
-//line loops_task.go:616
+//line loops_task.go:618
 	if generated.Suspended(t) {
 		*generated.At[rangeAddressAt2](f) = rangeAddressAt2{sum: sum, i3: i3}
 		*h = rangeAddressHeld{tr: tr, all: all, list: list, i: i1, v: v, p: p, q: q}
@@ -640,7 +642,7 @@ loop3:
 //line loops.go:47
 	p1 = list1[i4]
 	v2 = valueStart(t, tr, *p1)
-//line loops_task.go:644
+//line loops_task.go:646
 	if generated.Suspended(t) {
 		s := generated.At[rangeAddressAt3](f)
 		*s = rangeAddressAt3{sum: sum, i4: i4}
@@ -658,7 +660,7 @@ end3:
 	return generated.Return(f, sum, nil)
 }
 
-//line loops_task.go:662
+//line loops_task.go:664
 
 // callAt1 is what call keeps while it waits in line 56.
 type callAt1 struct {
@@ -683,7 +685,7 @@ func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
 //line loops.go:55
 		f := all[i]
 		waitStart(t, tr, "call")
-//line loops_task.go:687
+//line loops_task.go:689
 		if generated.Suspended(t) {
 			f1, h := callKind.Spill(t, 1)
 			*generated.At[callAt1](f1) = callAt1{sum: sum, i: i}
@@ -697,7 +699,7 @@ func callStart(t *task.T, tr *cases.Trace, all []func() int) (_ int) {
 	return sum
 }
 
-//line loops_task.go:701
+//line loops_task.go:703
 
 // callStep is the step form of call.
 func callStep(f1 *generated.Frame[callState, int], h *callHeld) generated.Step {
@@ -717,7 +719,7 @@ func callStep(f1 *generated.Frame[callState, int], h *callHeld) generated.Step {
 		tr, all, f = h.tr, h.all, h.f
 //line loops.go:56
 		generated.ChildErr(f1)
-//line loops_task.go:721
+//line loops_task.go:723
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -733,7 +735,7 @@ loop1:
 //line loops.go:55
 	f = all[i]
 	waitStart(t, tr, "call")
-//line loops_task.go:737
+//line loops_task.go:739
 	if generated.Suspended(t) {
 		*generated.At[callAt1](f1) = callAt1{sum: sum, i: i}
 		*h = callHeld{tr: tr, all: all, f: f}
@@ -751,7 +753,7 @@ end1:
 	return generated.Return(f1, sum, nil)
 }
 
-//line loops_task.go:755
+//line loops_task.go:757
 
 // loopCapturedArgs has the arguments of loopCaptured.
 type loopCapturedArgs struct {
@@ -811,7 +813,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:66
 				all = append(all, func() int { return i })
 				waitStart(t, tr, "loop", i)
-//line loops_task.go:815
+//line loops_task.go:817
 				if generated.Suspended(t) {
 					f, h := loopCapturedKind.Spill(t, 1)
 					*generated.At[loopCapturedAt1](f) = loopCapturedAt1{n: n, again: again}
@@ -844,7 +846,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line loops.go:70
 				waitStart(t, tr, "loop", i1)
-//line loops_task.go:848
+//line loops_task.go:850
 				if generated.Suspended(t) {
 					f, h := loopCapturedKind.Spill(t, 2)
 					*generated.At[loopCapturedAt2](f) = loopCapturedAt2{n: n, again1: again1}
@@ -860,7 +862,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:73
 	v := callStart(t, tr, all)
-//line loops_task.go:864
+//line loops_task.go:866
 	if generated.Suspended(t) {
 		f := loopCapturedKind.SpillBare(t, 3)
 		s := generated.At[loopCapturedAt3](f)
@@ -872,7 +874,7 @@ func loopCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:876
+//line loops_task.go:878
 
 // loopCapturedStep is the step form of loopCaptured.
 func loopCapturedStep(f *generated.Frame[loopCapturedState, int], h *loopCapturedHeld) generated.Step {
@@ -895,7 +897,7 @@ func loopCapturedStep(f *generated.Frame[loopCapturedState, int], h *loopCapture
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:67
 		generated.ChildErr(f)
-//line loops_task.go:899
+//line loops_task.go:901
 		goto resume1
 	case 2:
 		s := generated.At[loopCapturedAt2](f)
@@ -903,14 +905,14 @@ func loopCapturedStep(f *generated.Frame[loopCapturedState, int], h *loopCapture
 		tr, all, i1 = h.tr, h.all, h.i
 //line loops.go:70
 		generated.ChildErr(f)
-//line loops_task.go:907
+//line loops_task.go:909
 		goto resume2
 	case 3:
 		s := generated.At[loopCapturedAt3](f)
 //line loops.go:73
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:914
+//line loops_task.go:916
 		goto resume3
 	default:
 		return f.BadResume()
@@ -945,7 +947,7 @@ end2:
 	}
 //line loops.go:67
 	waitStart(t, tr, "loop", *i)
-//line loops_task.go:949
+//line loops_task.go:951
 	if generated.Suspended(t) {
 		*generated.At[loopCapturedAt1](f) = loopCapturedAt1{n: n, again: again}
 		h = loopCapturedKind.Hold(t, f, h)
@@ -981,7 +983,7 @@ end4:
 end5:
 //line loops.go:70
 	waitStart(t, tr, "loop", *i1)
-//line loops_task.go:985
+//line loops_task.go:987
 	if generated.Suspended(t) {
 		*generated.At[loopCapturedAt2](f) = loopCapturedAt2{n: n, again1: again1}
 		h = loopCapturedKind.Hold(t, f, h)
@@ -1000,7 +1002,7 @@ resume2:
 end6:
 //line loops.go:73
 	v = callStart(t, tr, all)
-//line loops_task.go:1004
+//line loops_task.go:1006
 	if generated.Suspended(t) {
 		s := generated.At[loopCapturedAt3](f)
 		*s = loopCapturedAt3{}
@@ -1015,7 +1017,7 @@ resume3:
 	return generated.Return(f, v, nil)
 }
 
-//line loops_task.go:1019
+//line loops_task.go:1021
 
 // loopChangedArgs has the arguments of loopChanged.
 type loopChangedArgs struct {
@@ -1078,7 +1080,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					goto next
 				}
 				waitStart(t, tr, "loop", i)
-//line loops_task.go:1082
+//line loops_task.go:1084
 				if generated.Suspended(t) {
 					f, h := loopChangedKind.Spill(t, 1)
 					*generated.At[loopChangedAt1](f) = loopChangedAt1{again: again}
@@ -1119,7 +1121,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:89
 				all = append(all, func() int { j++; return i1 * j })
 				waitStart(t, tr, i1, j)
-//line loops_task.go:1123
+//line loops_task.go:1125
 				if generated.Suspended(t) {
 					f, h := loopChangedKind.Spill(t, 2)
 					*generated.At[loopChangedAt2](f) = loopChangedAt2{again1: again1}
@@ -1135,7 +1137,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:92
 	v := callStart(t, tr, all)
-//line loops_task.go:1139
+//line loops_task.go:1141
 	if generated.Suspended(t) {
 		f := loopChangedKind.SpillBare(t, 3)
 		s := generated.At[loopChangedAt3](f)
@@ -1147,7 +1149,7 @@ func loopChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:1151
+//line loops_task.go:1153
 
 // loopChangedStep is the step form of loopChanged.
 func loopChangedStep(f *generated.Frame[loopChangedState, int], h *loopChangedHeld) generated.Step {
@@ -1171,7 +1173,7 @@ func loopChangedStep(f *generated.Frame[loopChangedState, int], h *loopChangedHe
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:84
 		generated.ChildErr(f)
-//line loops_task.go:1175
+//line loops_task.go:1177
 		goto resume1
 	case 2:
 		s := generated.At[loopChangedAt2](f)
@@ -1179,14 +1181,14 @@ func loopChangedStep(f *generated.Frame[loopChangedState, int], h *loopChangedHe
 		tr, all, i1, j = h.tr, h.all, h.i, h.j
 //line loops.go:90
 		generated.ChildErr(f)
-//line loops_task.go:1183
+//line loops_task.go:1185
 		goto resume2
 	case 3:
 		s := generated.At[loopChangedAt3](f)
 //line loops.go:92
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:1190
+//line loops_task.go:1192
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1225,7 +1227,7 @@ end2:
 		goto end3
 	}
 	waitStart(t, tr, "loop", *i)
-//line loops_task.go:1229
+//line loops_task.go:1231
 	if generated.Suspended(t) {
 		*generated.At[loopChangedAt1](f) = loopChangedAt1{again: again}
 		h = loopChangedKind.Hold(t, f, h)
@@ -1274,7 +1276,7 @@ end6:
 	}
 //line loops.go:90
 	waitStart(t, tr, *i1, *j)
-//line loops_task.go:1278
+//line loops_task.go:1280
 	if generated.Suspended(t) {
 		*generated.At[loopChangedAt2](f) = loopChangedAt2{again1: again1}
 		h = loopChangedKind.Hold(t, f, h)
@@ -1290,7 +1292,7 @@ resume2:
 end7:
 //line loops.go:92
 	v = callStart(t, tr, all)
-//line loops_task.go:1294
+//line loops_task.go:1296
 	if generated.Suspended(t) {
 		s := generated.At[loopChangedAt3](f)
 		*s = loopChangedAt3{}
@@ -1305,7 +1307,7 @@ resume3:
 	return generated.Return(f, v, nil)
 }
 
-//line loops_task.go:1309
+//line loops_task.go:1311
 
 // rangeCapturedArgs has the arguments of rangeCaptured.
 type rangeCapturedArgs struct {
@@ -1359,7 +1361,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i3
 		all = append(all, func() int { return i })
 		waitStart(t, tr, "int", i)
-//line loops_task.go:1363
+//line loops_task.go:1365
 		if generated.Suspended(t) {
 			f, h := rangeCapturedKind.Spill(t, 1)
 			*generated.At[rangeCapturedAt1](f) = rangeCapturedAt1{n: n, i3: i3}
@@ -1375,7 +1377,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:101
 			i1, v := i4, list[i4]
 			waitStart(t, tr, "slice", i1)
-//line loops_task.go:1379
+//line loops_task.go:1381
 			if generated.Suspended(t) {
 				f, h := rangeCapturedKind.Spill(t, 2)
 				*generated.At[rangeCapturedAt2](f) = rangeCapturedAt2{i4: i4, i1: i1}
@@ -1399,7 +1401,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i2, c := i5, char
 			all = append(all, func() int { return i2 + int(c-'a') })
 			waitStart(t, tr, "string", c)
-//line loops_task.go:1403
+//line loops_task.go:1405
 			if generated.Suspended(t) {
 				f, h := rangeCapturedKind.Spill(t, 3)
 				*generated.At[rangeCapturedAt3](f) = rangeCapturedAt3{size: size, i5: i5}
@@ -1423,7 +1425,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k, v1 := v2, v3
 			all = append(all, func() int { return k + v1 })
 			waitStart(t, tr, "map", k)
-//line loops_task.go:1427
+//line loops_task.go:1429
 			if generated.Suspended(t) {
 				_, h := rangeCapturedKind.Spill(t, 4)
 				*h = rangeCapturedHeld{tr: tr, all: all, it: it}
@@ -1438,7 +1440,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x = i6
 		all = append(all, func() int { return x })
 		waitStart(t, tr, "outer variable", x)
-//line loops_task.go:1442
+//line loops_task.go:1444
 		if generated.Suspended(t) {
 			f, h := rangeCapturedKind.Spill(t, 5)
 			*generated.At[rangeCapturedAt5](f) = rangeCapturedAt5{i6: i6}
@@ -1448,7 +1450,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:118
 	v5 := callStart(t, tr, all)
-//line loops_task.go:1452
+//line loops_task.go:1454
 	if generated.Suspended(t) {
 		f := rangeCapturedKind.SpillBare(t, 6)
 		s := generated.At[rangeCapturedAt6](f)
@@ -1460,7 +1462,7 @@ func rangeCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v5, nil
 }
 
-//line loops_task.go:1464
+//line loops_task.go:1466
 
 // rangeCapturedStep is the step form of rangeCaptured.
 func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapturedHeld) generated.Step {
@@ -1487,7 +1489,7 @@ func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapt
 		tr, all = h.tr, h.all
 //line loops.go:99
 		generated.ChildErr(f)
-//line loops_task.go:1491
+//line loops_task.go:1493
 		goto resume1
 	case 2:
 		s := generated.At[rangeCapturedAt2](f)
@@ -1495,7 +1497,7 @@ func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapt
 		tr, all, list, v = h.tr, h.all, h.list, h.v
 //line loops.go:102
 		generated.ChildErr(f)
-//line loops_task.go:1499
+//line loops_task.go:1501
 		goto resume2
 	case 3:
 		s := generated.At[rangeCapturedAt3](f)
@@ -1503,13 +1505,13 @@ func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapt
 		tr, all, text = h.tr, h.all, h.text
 //line loops.go:107
 		generated.ChildErr(f)
-//line loops_task.go:1507
+//line loops_task.go:1509
 		goto resume3
 	case 4:
 		tr, all, it = h.tr, h.all, h.it
 //line loops.go:111
 		generated.ChildErr(f)
-//line loops_task.go:1513
+//line loops_task.go:1515
 		goto resume4
 	case 5:
 		s := generated.At[rangeCapturedAt5](f)
@@ -1517,14 +1519,14 @@ func rangeCapturedStep(f *generated.Frame[rangeCapturedState, int], h *rangeCapt
 		tr, all, x = h.tr, h.all, h.v
 //line loops.go:116
 		generated.ChildErr(f)
-//line loops_task.go:1521
+//line loops_task.go:1523
 		goto resume5
 	case 6:
 		s := generated.At[rangeCapturedAt6](f)
 //line loops.go:118
 		v5 = s.result
 		generated.Child(f)
-//line loops_task.go:1528
+//line loops_task.go:1530
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1545,7 +1547,7 @@ loop1:
 	}
 //line loops.go:99
 	waitStart(t, tr, "int", i)
-//line loops_task.go:1549
+//line loops_task.go:1551
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt1](f) = rangeCapturedAt1{n: n, i3: i3}
 		h = rangeCapturedKind.Hold(t, f, h)
@@ -1570,7 +1572,7 @@ loop2:
 //line loops.go:101
 	i1, *v = i4, list[i4]
 	waitStart(t, tr, "slice", i1)
-//line loops_task.go:1574
+//line loops_task.go:1576
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt2](f) = rangeCapturedAt2{i4: i4, i1: i1}
 		h = rangeCapturedKind.Hold(t, f, h)
@@ -1610,7 +1612,7 @@ loop3:
 	}
 //line loops.go:107
 	waitStart(t, tr, "string", c)
-//line loops_task.go:1614
+//line loops_task.go:1616
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt3](f) = rangeCapturedAt3{size: size, i5: i5}
 		h = rangeCapturedKind.Hold(t, f, h)
@@ -1642,7 +1644,7 @@ end4:
 	}
 //line loops.go:111
 	waitStart(t, tr, "map", k)
-//line loops_task.go:1646
+//line loops_task.go:1648
 	if generated.Suspended(t) {
 		h = rangeCapturedKind.Hold(t, f, h)
 		*h = rangeCapturedHeld{tr: tr, all: all, it: it}
@@ -1667,7 +1669,7 @@ loop5:
 	}
 //line loops.go:116
 	waitStart(t, tr, "outer variable", *x)
-//line loops_task.go:1671
+//line loops_task.go:1673
 	if generated.Suspended(t) {
 		*generated.At[rangeCapturedAt5](f) = rangeCapturedAt5{i6: i6}
 		h = rangeCapturedKind.Hold(t, f, h)
@@ -1681,7 +1683,7 @@ resume5:
 end6:
 //line loops.go:118
 	v5 = callStart(t, tr, all)
-//line loops_task.go:1685
+//line loops_task.go:1687
 	if generated.Suspended(t) {
 		s := generated.At[rangeCapturedAt6](f)
 		*s = rangeCapturedAt6{}
@@ -1696,7 +1698,7 @@ resume6:
 	return generated.Return(f, v5, nil)
 }
 
-//line loops_task.go:1700
+//line loops_task.go:1702
 
 // bodyCapturedArgs has the arguments of bodyCaptured.
 type bodyCapturedArgs struct {
@@ -1741,7 +1743,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var later int
 			all = append(all, func() int { return double + later })
 			waitStart(t, tr, "body", i)
-//line loops_task.go:1745
+//line loops_task.go:1747
 			if generated.Suspended(t) {
 				f, h := bodyCapturedKind.Spill(t, 1)
 				*generated.At[bodyCapturedAt1](f) = bodyCapturedAt1{n: n, i: i}
@@ -1753,7 +1755,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			double++
 			p := &later
 			waitStart(t, tr, "again")
-//line loops_task.go:1757
+//line loops_task.go:1759
 			if generated.Suspended(t) {
 				f, h := bodyCapturedKind.Spill(t, 2)
 				*generated.At[bodyCapturedAt2](f) = bodyCapturedAt2{n: n, i: i}
@@ -1766,7 +1768,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:135
 	v := callStart(t, tr, all)
-//line loops_task.go:1770
+//line loops_task.go:1772
 	if generated.Suspended(t) {
 		f := bodyCapturedKind.SpillBare(t, 3)
 		s := generated.At[bodyCapturedAt3](f)
@@ -1778,7 +1780,7 @@ func bodyCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:1782
+//line loops_task.go:1784
 
 // bodyCapturedStep is the step form of bodyCaptured.
 func bodyCapturedStep(f *generated.Frame[bodyCapturedState, int], h *bodyCapturedHeld) generated.Step {
@@ -1800,7 +1802,7 @@ func bodyCapturedStep(f *generated.Frame[bodyCapturedState, int], h *bodyCapture
 		tr, all, double, later = h.tr, h.all, h.double, h.later
 //line loops.go:128
 		generated.ChildErr(f)
-//line loops_task.go:1804
+//line loops_task.go:1806
 		goto resume1
 	case 2:
 		s := generated.At[bodyCapturedAt2](f)
@@ -1808,14 +1810,14 @@ func bodyCapturedStep(f *generated.Frame[bodyCapturedState, int], h *bodyCapture
 		tr, all, double, p = h.tr, h.all, h.double, h.later
 //line loops.go:132
 		generated.ChildErr(f)
-//line loops_task.go:1812
+//line loops_task.go:1814
 		goto resume2
 	case 3:
 		s := generated.At[bodyCapturedAt3](f)
 //line loops.go:135
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:1819
+//line loops_task.go:1821
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1841,7 +1843,7 @@ loop1:
 	}
 //line loops.go:128
 	waitStart(t, tr, "body", i)
-//line loops_task.go:1845
+//line loops_task.go:1847
 	if generated.Suspended(t) {
 		*generated.At[bodyCapturedAt1](f) = bodyCapturedAt1{n: n, i: i}
 		h = bodyCapturedKind.Hold(t, f, h)
@@ -1854,7 +1856,7 @@ resume1:
 	*double++
 	p = later
 	waitStart(t, tr, "again")
-//line loops_task.go:1858
+//line loops_task.go:1860
 	if generated.Suspended(t) {
 		*generated.At[bodyCapturedAt2](f) = bodyCapturedAt2{n: n, i: i}
 		h = bodyCapturedKind.Hold(t, f, h)
@@ -1870,7 +1872,7 @@ resume2:
 end1:
 //line loops.go:135
 	v = callStart(t, tr, all)
-//line loops_task.go:1874
+//line loops_task.go:1876
 	if generated.Suspended(t) {
 		s := generated.At[bodyCapturedAt3](f)
 		*s = bodyCapturedAt3{}
@@ -1885,7 +1887,7 @@ resume3:
 	return generated.Return(f, v, nil)
 }
 
-//line loops_task.go:1889
+//line loops_task.go:1891
 
 // innerCapturedArgs has the arguments of innerCaptured.
 type innerCapturedArgs struct {
@@ -1967,7 +1969,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line loops.go:143
 							all = append(all, func() int { base++; return base + i + j })
 							waitStart(t, tr, i, j)
-//line loops_task.go:1971
+//line loops_task.go:1973
 							if generated.Suspended(t) {
 								f, h := innerCapturedKind.Spill(t, 1)
 								*generated.At[innerCapturedAt1](f) = innerCapturedAt1{again: again, again1: again1}
@@ -1985,7 +1987,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line loops.go:149
 				waitStart(t, tr, "outer", base)
-//line loops_task.go:1989
+//line loops_task.go:1991
 				if generated.Suspended(t) {
 					f, h := innerCapturedKind.Spill(t, 2)
 					*generated.At[innerCapturedAt2](f) = innerCapturedAt2{again: again}
@@ -1999,7 +2001,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line loops.go:151
 	v := callStart(t, tr, all)
-//line loops_task.go:2003
+//line loops_task.go:2005
 	if generated.Suspended(t) {
 		f := innerCapturedKind.SpillBare(t, 3)
 		s := generated.At[innerCapturedAt3](f)
@@ -2011,7 +2013,7 @@ func innerCapturedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line loops_task.go:2015
+//line loops_task.go:2017
 
 // innerCapturedStep is the step form of innerCaptured.
 func innerCapturedStep(f *generated.Frame[innerCapturedState, int], h *innerCapturedHeld) generated.Step {
@@ -2035,7 +2037,7 @@ func innerCapturedStep(f *generated.Frame[innerCapturedState, int], h *innerCapt
 		tr, all, i, base, j = h.tr, h.all, h.i, h.base, h.j
 //line loops.go:144
 		generated.ChildErr(f)
-//line loops_task.go:2039
+//line loops_task.go:2041
 		goto resume1
 	case 2:
 		s := generated.At[innerCapturedAt2](f)
@@ -2043,14 +2045,14 @@ func innerCapturedStep(f *generated.Frame[innerCapturedState, int], h *innerCapt
 		tr, all, i = h.tr, h.all, h.i
 //line loops.go:149
 		generated.ChildErr(f)
-//line loops_task.go:2047
+//line loops_task.go:2049
 		goto resume2
 	case 3:
 		s := generated.At[innerCapturedAt3](f)
 //line loops.go:151
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:2054
+//line loops_task.go:2056
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2111,7 +2113,7 @@ end4:
 	}
 //line loops.go:144
 	waitStart(t, tr, *i, *j)
-//line loops_task.go:2115
+//line loops_task.go:2117
 	if generated.Suspended(t) {
 		*generated.At[innerCapturedAt1](f) = innerCapturedAt1{again: again, again1: again1}
 		h = innerCapturedKind.Hold(t, f, h)
@@ -2129,7 +2131,7 @@ resume1:
 end5:
 //line loops.go:149
 	waitStart(t, tr, "outer", *base)
-//line loops_task.go:2133
+//line loops_task.go:2135
 	if generated.Suspended(t) {
 		*generated.At[innerCapturedAt2](f) = innerCapturedAt2{again: again}
 		h = innerCapturedKind.Hold(t, f, h)
@@ -2143,7 +2145,7 @@ resume2:
 end6:
 //line loops.go:151
 	v = callStart(t, tr, all)
-//line loops_task.go:2147
+//line loops_task.go:2149
 	if generated.Suspended(t) {
 		s := generated.At[innerCapturedAt3](f)
 		*s = innerCapturedAt3{}
@@ -2158,7 +2160,7 @@ resume3:
 	return generated.Return(f, v, nil)
 }
 
-//line loops_task.go:2162
+//line loops_task.go:2164
 
 // declaredBySuspensionArgs has the arguments of declaredBySuspension.
 type declaredBySuspensionArgs struct {
@@ -2228,7 +2230,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		{
 //line loops.go:157
 			x := valueStart(t, tr, i)
-//line loops_task.go:2232
+//line loops_task.go:2234
 			if generated.Suspended(t) {
 				f, h := declaredBySuspensionKind.Spill(t, 1)
 				s := generated.At[declaredBySuspensionAt1](f)
@@ -2240,7 +2242,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line loops.go:158
 			all = append(all, func() int { x++; return x })
 			v := valueStart(t, tr, x)
-//line loops_task.go:2244
+//line loops_task.go:2246
 			if generated.Suspended(t) {
 				f, h := declaredBySuspensionKind.Spill(t, 2)
 				s := generated.At[declaredBySuspensionAt2](f)
@@ -2251,7 +2253,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			}
 //line loops.go:159
 			err1 := waitStart(t, tr, "y")
-//line loops_task.go:2255
+//line loops_task.go:2257
 			if generated.Suspended(t) {
 				f, h := declaredBySuspensionKind.Spill(t, 3)
 				*generated.At[declaredBySuspensionAt3](f) = declaredBySuspensionAt3{i: i, v: v}
@@ -2262,7 +2264,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			y, err := v, err1
 			all = append(all, func() int { return x + y })
 			v1 := valueStart(t, tr, 10*i)
-//line loops_task.go:2266
+//line loops_task.go:2268
 			if generated.Suspended(t) {
 				f, h := declaredBySuspensionKind.Spill(t, 4)
 				s := generated.At[declaredBySuspensionAt4](f)
@@ -2276,7 +2278,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line loops.go:162
 				z := valueStart(t, tr, 3)
-//line loops_task.go:2280
+//line loops_task.go:2282
 				if generated.Suspended(t) {
 					f, h := declaredBySuspensionKind.Spill(t, 5)
 					s := generated.At[declaredBySuspensionAt5](f)
@@ -2289,7 +2291,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 				if z > 0 {
 					all = append(all, func() int { z += y; return z })
 					waitStart(t, tr, "z")
-//line loops_task.go:2293
+//line loops_task.go:2295
 					if generated.Suspended(t) {
 						f, h := declaredBySuspensionKind.Spill(t, 6)
 						*generated.At[declaredBySuspensionAt6](f) = declaredBySuspensionAt6{i: i}
@@ -2301,7 +2303,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line loops.go:166
 			if err != nil {
 				v2 := callStart(t, tr, all)
-//line loops_task.go:2305
+//line loops_task.go:2307
 				if generated.Suspended(t) {
 					f, h := declaredBySuspensionKind.Spill(t, 7)
 					s := generated.At[declaredBySuspensionAt7](f)
@@ -2317,7 +2319,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line loops.go:170
 	v3 := callStart(t, tr, all)
-//line loops_task.go:2321
+//line loops_task.go:2323
 	if generated.Suspended(t) {
 		f := declaredBySuspensionKind.SpillBare(t, 8)
 		s := generated.At[declaredBySuspensionAt8](f)
@@ -2329,7 +2331,7 @@ func declaredBySuspensionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return v3, nil
 }
 
-//line loops_task.go:2333
+//line loops_task.go:2335
 
 // declaredBySuspensionStep is the step form of declaredBySuspension.
 func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int], h *declaredBySuspensionHeld) generated.Step {
@@ -2355,7 +2357,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 		x = new(int)
 		*x = s.result
 		generated.Child(f)
-//line loops_task.go:2359
+//line loops_task.go:2361
 		goto resume1
 	case 2:
 		s := generated.At[declaredBySuspensionAt2](f)
@@ -2364,7 +2366,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 //line loops.go:159
 		v = s.result
 		generated.Child(f)
-//line loops_task.go:2368
+//line loops_task.go:2370
 		goto resume2
 	case 3:
 		s := generated.At[declaredBySuspensionAt3](f)
@@ -2372,7 +2374,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 		tr, all, x = h.tr, h.all, h.x
 //line loops.go:159
 		err1 = generated.ChildErr(f)
-//line loops_task.go:2376
+//line loops_task.go:2378
 		goto resume3
 	case 4:
 		s := generated.At[declaredBySuspensionAt4](f)
@@ -2381,7 +2383,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 //line loops.go:161
 		v1 = s.result
 		generated.Child(f)
-//line loops_task.go:2385
+//line loops_task.go:2387
 		goto resume4
 	case 5:
 		s := generated.At[declaredBySuspensionAt5](f)
@@ -2391,7 +2393,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 		z = new(int)
 		*z = s.result
 		generated.Child(f)
-//line loops_task.go:2395
+//line loops_task.go:2397
 		goto resume5
 	case 6:
 		s := generated.At[declaredBySuspensionAt6](f)
@@ -2399,7 +2401,7 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 		tr, all, err = h.tr, h.all, h.err
 //line loops.go:164
 		generated.ChildErr(f)
-//line loops_task.go:2403
+//line loops_task.go:2405
 		goto resume6
 	case 7:
 		s := generated.At[declaredBySuspensionAt7](f)
@@ -2407,14 +2409,14 @@ func declaredBySuspensionStep(f *generated.Frame[declaredBySuspensionState, int]
 //line loops.go:167
 		v2 = s.result
 		generated.Child(f)
-//line loops_task.go:2411
+//line loops_task.go:2413
 		goto resume7
 	case 8:
 		s := generated.At[declaredBySuspensionAt8](f)
 //line loops.go:170
 		v3 = s.result
 		generated.Child(f)
-//line loops_task.go:2418
+//line loops_task.go:2420
 		goto resume8
 	default:
 		return f.BadResume()
@@ -2430,7 +2432,7 @@ loop1:
 	x = new(int)
 //line loops.go:157
 	*x = valueStart(t, tr, i)
-//line loops_task.go:2434
+//line loops_task.go:2436
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt1](f)
 		*s = declaredBySuspensionAt1{i: i}
@@ -2447,7 +2449,7 @@ resume1:
 	}
 //line loops.go:159
 	v = valueStart(t, tr, *x)
-//line loops_task.go:2451
+//line loops_task.go:2453
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt2](f)
 		*s = declaredBySuspensionAt2{i: i}
@@ -2459,7 +2461,7 @@ resume1:
 resume2:
 //line loops.go:159
 	err1 = waitStart(t, tr, "y")
-//line loops_task.go:2463
+//line loops_task.go:2465
 	if generated.Suspended(t) {
 		*generated.At[declaredBySuspensionAt3](f) = declaredBySuspensionAt3{i: i, v: v}
 		h = declaredBySuspensionKind.Hold(t, f, h)
@@ -2476,7 +2478,7 @@ resume3:
 	}
 //line loops.go:161
 	v1 = valueStart(t, tr, 10*i)
-//line loops_task.go:2480
+//line loops_task.go:2482
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt4](f)
 		*s = declaredBySuspensionAt4{i: i, y: y}
@@ -2491,7 +2493,7 @@ resume4:
 	z = new(int)
 //line loops.go:162
 	*z = valueStart(t, tr, 3)
-//line loops_task.go:2495
+//line loops_task.go:2497
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt5](f)
 		*s = declaredBySuspensionAt5{i: i, y: y}
@@ -2513,7 +2515,7 @@ resume5:
 	}
 //line loops.go:164
 	waitStart(t, tr, "z")
-//line loops_task.go:2517
+//line loops_task.go:2519
 	if generated.Suspended(t) {
 		*generated.At[declaredBySuspensionAt6](f) = declaredBySuspensionAt6{i: i}
 		h = declaredBySuspensionKind.Hold(t, f, h)
@@ -2528,7 +2530,7 @@ end1:
 	}
 //line loops.go:167
 	v2 = callStart(t, tr, all)
-//line loops_task.go:2532
+//line loops_task.go:2534
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt7](f)
 		*s = declaredBySuspensionAt7{}
@@ -2547,7 +2549,7 @@ end2:
 end3:
 //line loops.go:170
 	v3 = callStart(t, tr, all)
-//line loops_task.go:2551
+//line loops_task.go:2553
 	if generated.Suspended(t) {
 		s := generated.At[declaredBySuspensionAt8](f)
 		*s = declaredBySuspensionAt8{}
@@ -2562,4 +2564,4 @@ resume8:
 	return generated.Return(f, v3, nil)
 }
 
-//line loops_task.go:2566
+//line loops_task.go:2568

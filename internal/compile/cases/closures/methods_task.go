@@ -2,6 +2,8 @@
 //
 // Source: methods.go, sha256 7c45caacb94ac5d5
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package closures
 
 import (
@@ -82,7 +84,7 @@ var meterSlowKind *generated.HeldKind[meterSlowState, meterSlowHeld, int]
 func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 //line methods.go:15
 	v := valueStart(t, tr, m.count+k)
-//line methods_task.go:86
+//line methods_task.go:88
 	if generated.Suspended(t) {
 		f, h := meterSlowKind.Spill(t, 1)
 		s := generated.At[meterSlowAt1](f)
@@ -95,7 +97,7 @@ func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 	return v + m.count
 }
 
-//line methods_task.go:99
+//line methods_task.go:101
 
 // meterSlowStep is the step form of meter.slow.
 func meterSlowStep(f *generated.Frame[meterSlowState, int], h *meterSlowHeld) generated.Step {
@@ -116,14 +118,14 @@ func meterSlowStep(f *generated.Frame[meterSlowState, int], h *meterSlowHeld) ge
 //line methods.go:15
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:120
+//line methods_task.go:122
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:15
 	v = valueStart(t, tr, m.count+k)
-//line methods_task.go:127
+//line methods_task.go:129
 	if generated.Suspended(t) {
 		s := generated.At[meterSlowAt1](f)
 		*s = meterSlowAt1{}
@@ -136,7 +138,7 @@ resume1:
 	return generated.Return(f, v+m.count, nil)
 }
 
-//line methods_task.go:140
+//line methods_task.go:142
 
 // meterSlowIncArgs has the arguments of (*meter).slowInc.
 type meterSlowIncArgs struct {
@@ -157,7 +159,7 @@ func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 //line methods.go:17
 	m.count += k
 	err := waitStart(t, tr, m.name, m.count)
-//line methods_task.go:161
+//line methods_task.go:163
 	if generated.Suspended(t) {
 		meterSlowIncKind.SpillBare(t, 1)
 		return
@@ -166,7 +168,7 @@ func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 	return err
 }
 
-//line methods_task.go:170
+//line methods_task.go:172
 
 // meterSlowIncStep is the step form of (*meter).slowInc.
 func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterSlowIncHeld) generated.Step {
@@ -185,7 +187,7 @@ func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterS
 	case 1:
 //line methods.go:18
 		err = generated.ChildErr(f)
-//line methods_task.go:189
+//line methods_task.go:191
 		goto resume1
 	default:
 		return f.BadResume()
@@ -193,7 +195,7 @@ func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterS
 //line methods.go:17
 	m.count += k
 	err = waitStart(t, tr, m.name, m.count)
-//line methods_task.go:197
+//line methods_task.go:199
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = meterSlowIncHeld{}
@@ -205,7 +207,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line methods_task.go:209
+//line methods_task.go:211
 
 // methodValueArgs has the arguments of methodValue.
 type methodValueArgs struct {
@@ -229,7 +231,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get := m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:233
+//line methods_task.go:235
 	if generated.Suspended(t) {
 		_, h := methodValueKind.Spill(t, 1)
 		*h = methodValueHeld{tr: tr, m: m, get: get}
@@ -241,7 +243,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:245
+//line methods_task.go:247
 	if generated.Suspended(t) {
 		_, h := methodValueKind.Spill(t, 2)
 		*h = methodValueHeld{m: m, get: get}
@@ -251,7 +253,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get()*100 + m.get(), nil
 }
 
-//line methods_task.go:255
+//line methods_task.go:257
 
 // methodValueStep is the step form of methodValue.
 func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHeld) generated.Step {
@@ -272,13 +274,13 @@ func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHe
 		tr, m, get = h.tr, h.m, h.get
 //line methods.go:29
 		generated.ChildErr(f)
-//line methods_task.go:276
+//line methods_task.go:278
 		goto resume1
 	case 2:
 		m, get = h.m, h.get
 //line methods.go:34
 		generated.ChildErr(f)
-//line methods_task.go:282
+//line methods_task.go:284
 		goto resume2
 	default:
 		return f.BadResume()
@@ -288,7 +290,7 @@ func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHe
 	get = m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:292
+//line methods_task.go:294
 	if generated.Suspended(t) {
 		*h = methodValueHeld{tr: tr, m: m, get: get}
 		return generated.Wait(f, t, 1)
@@ -300,7 +302,7 @@ resume1:
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:304
+//line methods_task.go:306
 	if generated.Suspended(t) {
 		*h = methodValueHeld{m: m, get: get}
 		return generated.Wait(f, t, 2)
@@ -310,7 +312,7 @@ resume2:
 	return generated.Return(f, get()*100+m.get(), nil)
 }
 
-//line methods_task.go:314
+//line methods_task.go:316
 
 // methodValuePointerArgs has the arguments of methodValuePointer.
 type methodValuePointerArgs struct {
@@ -335,7 +337,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	get, inc := m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:339
+//line methods_task.go:341
 	if generated.Suspended(t) {
 		_, h := methodValuePointerKind.Spill(t, 1)
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
@@ -344,7 +346,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:348
+//line methods_task.go:350
 	if generated.Suspended(t) {
 		_, h := methodValuePointerKind.Spill(t, 2)
 		*h = methodValuePointerHeld{tr: tr}
@@ -354,7 +356,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	local := meter{"local", 0}
 	add := local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:358
+//line methods_task.go:360
 	if generated.Suspended(t) {
 		_, h := methodValuePointerKind.Spill(t, 3)
 		*h = methodValuePointerHeld{local: &local, get: add}
@@ -365,7 +367,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return add()*1000 + local.count, nil
 }
 
-//line methods_task.go:369
+//line methods_task.go:371
 
 // methodValuePointerStep is the step form of methodValuePointer.
 func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h *methodValuePointerHeld) generated.Step {
@@ -386,19 +388,19 @@ func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h 
 		tr, get, inc = h.tr, h.get, h.inc
 //line methods.go:42
 		generated.ChildErr(f)
-//line methods_task.go:390
+//line methods_task.go:392
 		goto resume1
 	case 2:
 		tr = h.tr
 //line methods.go:44
 		generated.ChildErr(f)
-//line methods_task.go:396
+//line methods_task.go:398
 		goto resume2
 	case 3:
 		local, add = h.local, h.get
 //line methods.go:47
 		generated.ChildErr(f)
-//line methods_task.go:402
+//line methods_task.go:404
 		goto resume3
 	default:
 		return f.BadResume()
@@ -408,7 +410,7 @@ func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h 
 	get, inc = m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:412
+//line methods_task.go:414
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
 		return generated.Wait(f, t, 1)
@@ -417,7 +419,7 @@ resume1:
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:421
+//line methods_task.go:423
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -428,7 +430,7 @@ resume2:
 	*local = meter{"local", 0}
 	add = local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:432
+//line methods_task.go:434
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{local: local, get: add}
 		return generated.Wait(f, t, 3)
@@ -439,7 +441,7 @@ resume3:
 	return generated.Return(f, add()*1000+local.count, nil)
 }
 
-//line methods_task.go:443
+//line methods_task.go:445
 
 // methodValueOthersArgs has the arguments of methodValueOthers.
 type methodValueOthersArgs struct {
@@ -473,7 +475,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	h.count = 200
 	g = h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:477
+//line methods_task.go:479
 	if generated.Suspended(t) {
 		_, h1 := methodValueOthersKind.Spill(t, 1)
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: &h, g: g}
@@ -482,7 +484,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line methods.go:62
 	d := h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:486
+//line methods_task.go:488
 	if generated.Suspended(t) {
 		_, h1 := methodValueOthersKind.Spill(t, 2)
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
@@ -492,7 +494,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return d() + w.get() + g.get() + m.count, nil
 }
 
-//line methods_task.go:496
+//line methods_task.go:498
 
 // methodValueOthersStep is the step form of methodValueOthers.
 func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *methodValueOthersHeld) generated.Step {
@@ -516,13 +518,13 @@ func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *
 		tr, m, w, h, g = h1.tr, h1.m, h1.w, h1.h, h1.g
 //line methods.go:61
 		generated.ChildErr(f)
-//line methods_task.go:520
+//line methods_task.go:522
 		goto resume1
 	case 2:
 		m, w, g, d = h1.m, h1.w, h1.g, h1.d
 //line methods.go:63
 		generated.ChildErr(f)
-//line methods_task.go:526
+//line methods_task.go:528
 		goto resume2
 	default:
 		return f.BadResume()
@@ -541,7 +543,7 @@ func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *
 	h.count = 200
 	g = *h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:545
+//line methods_task.go:547
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: h, g: g}
 		return generated.Wait(f, t, 1)
@@ -550,7 +552,7 @@ resume1:
 //line methods.go:62
 	d = h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:554
+//line methods_task.go:556
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
 		return generated.Wait(f, t, 2)
@@ -560,7 +562,7 @@ resume2:
 	return generated.Return(f, d()+w.get()+g.get()+m.count, nil)
 }
 
-//line methods_task.go:564
+//line methods_task.go:566
 
 // methodExpressionsArgs has the arguments of methodExpressions.
 type methodExpressionsArgs struct {
@@ -601,7 +603,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc := (*meter).inc
 	get := meter.get
 	waitStart(t, tr, get(m))
-//line methods_task.go:605
+//line methods_task.go:607
 	if generated.Suspended(t) {
 		_, h := methodExpressionsKind.Spill(t, 1)
 		*h = methodExpressionsHeld{tr: tr, m: &m, inc: inc, get: get}
@@ -611,7 +613,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc(&m)
 	k := (*meter).get(&m)
 	waitStart(t, tr, inc(&m), k, get(m), getter.get(m))
-//line methods_task.go:615
+//line methods_task.go:617
 	if generated.Suspended(t) {
 		_, h := methodExpressionsKind.Spill(t, 2)
 		*h = methodExpressionsHeld{tr: tr, m: &m}
@@ -619,7 +621,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:75
 	a := meterSlowStart(m, t, tr, 5)
-//line methods_task.go:623
+//line methods_task.go:625
 	if generated.Suspended(t) {
 		f, h := methodExpressionsKind.Spill(t, 3)
 		s := generated.At[methodExpressionsAt3](f)
@@ -630,7 +632,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	v := valueStart(t, tr, 2)
-//line methods_task.go:634
+//line methods_task.go:636
 	if generated.Suspended(t) {
 		f, h := methodExpressionsKind.Spill(t, 4)
 		s := generated.At[methodExpressionsAt4](f)
@@ -641,7 +643,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	err := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:645
+//line methods_task.go:647
 	if generated.Suspended(t) {
 		f, h := methodExpressionsKind.Spill(t, 5)
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
@@ -652,7 +654,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a*100 + m.count, err
 }
 
-//line methods_task.go:656
+//line methods_task.go:658
 
 // methodExpressionsStep is the step form of methodExpressions.
 func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *methodExpressionsHeld) generated.Step {
@@ -675,13 +677,13 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 		tr, m, inc, get = h.tr, h.m, h.inc, h.get
 //line methods.go:71
 		generated.ChildErr(f)
-//line methods_task.go:679
+//line methods_task.go:681
 		goto resume1
 	case 2:
 		tr, m = h.tr, h.m
 //line methods.go:74
 		generated.ChildErr(f)
-//line methods_task.go:685
+//line methods_task.go:687
 		goto resume2
 	case 3:
 		s := generated.At[methodExpressionsAt3](f)
@@ -689,7 +691,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 //line methods.go:75
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:693
+//line methods_task.go:695
 		goto resume3
 	case 4:
 		s := generated.At[methodExpressionsAt4](f)
@@ -698,7 +700,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 //line methods.go:76
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:702
+//line methods_task.go:704
 		goto resume4
 	case 5:
 		s := generated.At[methodExpressionsAt5](f)
@@ -706,7 +708,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 		m = h.m
 //line methods.go:76
 		err = generated.ChildErr(f)
-//line methods_task.go:710
+//line methods_task.go:712
 		goto resume5
 	default:
 		return f.BadResume()
@@ -717,7 +719,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 	inc = (*meter).inc
 	get = meter.get
 	waitStart(t, tr, get(*m))
-//line methods_task.go:721
+//line methods_task.go:723
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m, inc: inc, get: get}
 		return generated.Wait(f, t, 1)
@@ -727,7 +729,7 @@ resume1:
 	inc(m)
 	k = (*meter).get(m)
 	waitStart(t, tr, inc(m), k, get(*m), getter.get(*m))
-//line methods_task.go:731
+//line methods_task.go:733
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m}
 		return generated.Wait(f, t, 2)
@@ -735,7 +737,7 @@ resume1:
 resume2:
 //line methods.go:75
 	a = meterSlowStart(*m, t, tr, 5)
-//line methods_task.go:739
+//line methods_task.go:741
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt3](f)
 		*s = methodExpressionsAt3{}
@@ -746,7 +748,7 @@ resume2:
 resume3:
 //line methods.go:76
 	v = valueStart(t, tr, 2)
-//line methods_task.go:750
+//line methods_task.go:752
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt4](f)
 		*s = methodExpressionsAt4{a: a}
@@ -757,7 +759,7 @@ resume3:
 resume4:
 //line methods.go:76
 	err = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:761
+//line methods_task.go:763
 	if generated.Suspended(t) {
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
 		*h = methodExpressionsHeld{m: m}
@@ -768,7 +770,7 @@ resume5:
 	return generated.Return(f, a*100+m.count, err)
 }
 
-//line methods_task.go:772
+//line methods_task.go:774
 
 // taskMethodValuesArgs has the arguments of taskMethodValues.
 type taskMethodValuesArgs struct {
@@ -819,7 +821,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	slow, inc := m.slow, m.slowInc
 	m.count = 10
 	a := startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:823
+//line methods_task.go:825
 	if generated.Suspended(t) {
 		f, h := taskMethodValuesKind.Spill(t, 1)
 		s := generated.At[taskMethodValuesAt1](f)
@@ -831,7 +833,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:85
 		err := startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:835
+//line methods_task.go:837
 		if generated.Suspended(t) {
 			f, h := taskMethodValuesKind.Spill(t, 2)
 			*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
@@ -845,7 +847,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line methods.go:88
 	waitStart(t, tr, m.count)
-//line methods_task.go:849
+//line methods_task.go:851
 	if generated.Suspended(t) {
 		f, h := taskMethodValuesKind.Spill(t, 3)
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
@@ -855,7 +857,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:89
 		v := startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:859
+//line methods_task.go:861
 		if generated.Suspended(t) {
 			f, h := taskMethodValuesKind.Spill(t, 4)
 			s := generated.At[taskMethodValuesAt4](f)
@@ -866,7 +868,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line methods.go:89
 		err1 := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:870
+//line methods_task.go:872
 		if generated.Suspended(t) {
 			f, h := taskMethodValuesKind.Spill(t, 5)
 			*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
@@ -882,7 +884,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + m.count, nil
 }
 
-//line methods_task.go:886
+//line methods_task.go:888
 
 // taskMethodValuesStep is the step form of taskMethodValues.
 func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *taskMethodValuesHeld) generated.Step {
@@ -907,7 +909,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 //line methods.go:84
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:911
+//line methods_task.go:913
 		goto resume1
 	case 2:
 		s := generated.At[taskMethodValuesAt2](f)
@@ -915,7 +917,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:85
 		err = generated.ChildErr(f)
-//line methods_task.go:919
+//line methods_task.go:921
 		goto resume2
 	case 3:
 		s := generated.At[taskMethodValuesAt3](f)
@@ -923,7 +925,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:88
 		generated.ChildErr(f)
-//line methods_task.go:927
+//line methods_task.go:929
 		goto resume3
 	case 4:
 		s := generated.At[taskMethodValuesAt4](f)
@@ -932,7 +934,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 //line methods.go:89
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:936
+//line methods_task.go:938
 		goto resume4
 	case 5:
 		s := generated.At[taskMethodValuesAt5](f)
@@ -940,7 +942,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		m = h.m
 //line methods.go:89
 		err1 = generated.ChildErr(f)
-//line methods_task.go:944
+//line methods_task.go:946
 		goto resume5
 	default:
 		return f.BadResume()
@@ -951,7 +953,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 	slow, inc = m.slow, m.slowInc
 	m.count = 10
 	a = startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:955
+//line methods_task.go:957
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt1](f)
 		*s = taskMethodValuesAt1{}
@@ -962,7 +964,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 resume1:
 //line methods.go:85
 	err = startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:966
+//line methods_task.go:968
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -977,7 +979,7 @@ resume2:
 	return generated.Return(f, a, err)
 end1:
 	waitStart(t, tr, m.count)
-//line methods_task.go:981
+//line methods_task.go:983
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -986,7 +988,7 @@ end1:
 resume3:
 //line methods.go:89
 	v = startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:990
+//line methods_task.go:992
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt4](f)
 		*s = taskMethodValuesAt4{a: a}
@@ -997,7 +999,7 @@ resume3:
 resume4:
 //line methods.go:89
 	err1 = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:1001
+//line methods_task.go:1003
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
 		*h = taskMethodValuesHeld{m: m}
@@ -1014,7 +1016,7 @@ end2:
 	return generated.Return(f, a*100+m.count, nil)
 }
 
-//line methods_task.go:1018
+//line methods_task.go:1020
 
 // startOfMethods returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfMethods(fn func(*task.T, *cases.Trace, int) int) func(*task.T, *cases.Trace, int) int {

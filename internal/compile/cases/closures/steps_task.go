@@ -2,6 +2,8 @@
 //
 // Source: steps.go, sha256 827cec055b867b7e
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package closures
 
 import (
@@ -49,7 +51,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:53
+//line steps_task.go:55
 	if generated.Suspended(t) {
 		f := valueKind.SpillBare(t, 1)
 		*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -59,7 +61,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return n
 }
 
-//line steps_task.go:63
+//line steps_task.go:65
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
@@ -78,7 +80,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s.n
 //line steps.go:11
 		generated.Err(f)
-//line steps_task.go:82
+//line steps_task.go:84
 		goto resume1
 	default:
 		return f.BadResume()
@@ -86,7 +88,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 //line steps.go:10
 	tr.Print("value", n)
 	t.Yield()
-//line steps_task.go:90
+//line steps_task.go:92
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -99,7 +101,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line steps_task.go:103
+//line steps_task.go:105
 
 type waitState = struct{}
 
@@ -115,7 +117,7 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 //line steps.go:17
 	tr.Print(note...)
 	err := t.Yield()
-//line steps_task.go:119
+//line steps_task.go:121
 	if generated.Suspended(t) {
 		waitKind.SpillBare(t, 1)
 		return
@@ -124,7 +126,7 @@ func waitStart(t *task.T, tr *cases.Trace, note ...any) (_ error) {
 	return err
 }
 
-//line steps_task.go:128
+//line steps_task.go:130
 
 // waitStep is the step form of wait.
 func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.Step {
@@ -140,7 +142,7 @@ func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.St
 	case 1:
 //line steps.go:18
 		err = generated.Err(f)
-//line steps_task.go:144
+//line steps_task.go:146
 		goto resume1
 	default:
 		return f.BadResume()
@@ -148,7 +150,7 @@ func waitStep(f *generated.Frame[waitState, struct{}], h *waitHeld) generated.St
 //line steps.go:17
 	tr.Print(note...)
 	err = t.Yield()
-//line steps_task.go:152
+//line steps_task.go:154
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitHeld{}
@@ -160,4 +162,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line steps_task.go:164
+//line steps_task.go:166

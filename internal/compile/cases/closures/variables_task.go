@@ -2,6 +2,8 @@
 //
 // Source: variables.go, sha256 100cd69081b3799a
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package closures
 
 import (
@@ -110,7 +112,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	add := func(k int) { x += k }
 	waitStart(t, tr, x)
-//line variables_task.go:114
+//line variables_task.go:116
 	if generated.Suspended(t) {
 		_, h := changesKind.Spill(t, 1)
 		*h = changesHeld{tr: tr, x: &x, add: add}
@@ -121,7 +123,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(x)
 	x *= 2
 	waitStart(t, tr, x)
-//line variables_task.go:125
+//line variables_task.go:127
 	if generated.Suspended(t) {
 		_, h := changesKind.Spill(t, 2)
 		*h = changesHeld{tr: tr, x: &x, add: add}
@@ -129,7 +131,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line variables.go:19
 	v := valueStart(t, tr, 5)
-//line variables_task.go:133
+//line variables_task.go:135
 	if generated.Suspended(t) {
 		f, h := changesKind.Spill(t, 3)
 		s1 := generated.At[changesAt3](f)
@@ -143,7 +145,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s := "a"
 	grow := func() string { s += "b"; return s }
 	waitStart(t, tr, grow())
-//line variables_task.go:147
+//line variables_task.go:149
 	if generated.Suspended(t) {
 		_, h := changesKind.Spill(t, 4)
 		*h = changesHeld{tr: tr, x: &x, s: &s, grow: grow}
@@ -152,7 +154,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:23
 	s = "c" + s
 	err := waitStart(t, tr, grow(), s)
-//line variables_task.go:156
+//line variables_task.go:158
 	if generated.Suspended(t) {
 		_, h := changesKind.Spill(t, 5)
 		*h = changesHeld{x: &x}
@@ -162,7 +164,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, err
 }
 
-//line variables_task.go:166
+//line variables_task.go:168
 
 // changesStep is the step form of changes.
 func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generated.Step {
@@ -186,13 +188,13 @@ func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generate
 		tr, x, add = h.tr, h.x, h.add
 //line variables.go:14
 		generated.ChildErr(f)
-//line variables_task.go:190
+//line variables_task.go:192
 		goto resume1
 	case 2:
 		tr, x, add = h.tr, h.x, h.add
 //line variables.go:18
 		generated.ChildErr(f)
-//line variables_task.go:196
+//line variables_task.go:198
 		goto resume2
 	case 3:
 		s1 := generated.At[changesAt3](f)
@@ -200,19 +202,19 @@ func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generate
 //line variables.go:19
 		v = s1.result
 		generated.Child(f)
-//line variables_task.go:204
+//line variables_task.go:206
 		goto resume3
 	case 4:
 		tr, x, s, grow = h.tr, h.x, h.s, h.grow
 //line variables.go:22
 		generated.ChildErr(f)
-//line variables_task.go:210
+//line variables_task.go:212
 		goto resume4
 	case 5:
 		x = h.x
 //line variables.go:24
 		err = generated.ChildErr(f)
-//line variables_task.go:216
+//line variables_task.go:218
 		goto resume5
 	default:
 		return f.BadResume()
@@ -226,7 +228,7 @@ func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generate
 	}
 //line variables.go:14
 	waitStart(t, tr, *x)
-//line variables_task.go:230
+//line variables_task.go:232
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, add: add}
 		return generated.Wait(f, t, 1)
@@ -237,7 +239,7 @@ resume1:
 	tr.Print(*x)
 	*x *= 2
 	waitStart(t, tr, *x)
-//line variables_task.go:241
+//line variables_task.go:243
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, add: add}
 		return generated.Wait(f, t, 2)
@@ -245,7 +247,7 @@ resume1:
 resume2:
 //line variables.go:19
 	v = valueStart(t, tr, 5)
-//line variables_task.go:249
+//line variables_task.go:251
 	if generated.Suspended(t) {
 		s1 := generated.At[changesAt3](f)
 		*s1 = changesAt3{}
@@ -265,7 +267,7 @@ resume3:
 	}
 //line variables.go:22
 	waitStart(t, tr, grow())
-//line variables_task.go:269
+//line variables_task.go:271
 	if generated.Suspended(t) {
 		*h = changesHeld{tr: tr, x: x, s: s, grow: grow}
 		return generated.Wait(f, t, 4)
@@ -274,7 +276,7 @@ resume4:
 //line variables.go:23
 	*s = "c" + *s
 	err = waitStart(t, tr, grow(), *s)
-//line variables_task.go:278
+//line variables_task.go:280
 	if generated.Suspended(t) {
 		*h = changesHeld{x: x}
 		return generated.Wait(f, t, 5)
@@ -284,7 +286,7 @@ resume5:
 	return generated.Return(f, *x, err)
 }
 
-//line variables_task.go:288
+//line variables_task.go:290
 
 // sharedArgs has the arguments of shared.
 type sharedArgs struct {
@@ -315,7 +317,7 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		inc()
 		waitStart(t, tr, get())
-//line variables_task.go:319
+//line variables_task.go:321
 		if generated.Suspended(t) {
 			f, h := sharedKind.Spill(t, 1)
 			*generated.At[sharedAt1](f) = sharedAt1{n: n, i: i}
@@ -327,7 +329,7 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	inc = func() { count = -count }
 	waitStart(t, tr, "changed")
-//line variables_task.go:331
+//line variables_task.go:333
 	if generated.Suspended(t) {
 		_, h := sharedKind.Spill(t, 2)
 		*h = sharedHeld{inc: inc, get: get}
@@ -338,7 +340,7 @@ func sharedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get(), nil
 }
 
-//line variables_task.go:342
+//line variables_task.go:344
 
 // sharedStep is the step form of shared.
 func sharedStep(f *generated.Frame[sharedState, int], h *sharedHeld) generated.Step {
@@ -361,13 +363,13 @@ func sharedStep(f *generated.Frame[sharedState, int], h *sharedHeld) generated.S
 		tr, count, inc, get = h.tr, h.count, h.inc, h.get
 //line variables.go:32
 		generated.ChildErr(f)
-//line variables_task.go:365
+//line variables_task.go:367
 		goto resume1
 	case 2:
 		inc, get = h.inc, h.get
 //line variables.go:36
 		generated.ChildErr(f)
-//line variables_task.go:371
+//line variables_task.go:373
 		goto resume2
 	default:
 		return f.BadResume()
@@ -389,7 +391,7 @@ loop1:
 //line variables.go:31
 	inc()
 	waitStart(t, tr, get())
-//line variables_task.go:393
+//line variables_task.go:395
 	if generated.Suspended(t) {
 		*generated.At[sharedAt1](f) = sharedAt1{n: n, i: i}
 		*h = sharedHeld{tr: tr, count: count, inc: inc, get: get}
@@ -409,7 +411,7 @@ end1:
 	}
 //line variables.go:36
 	waitStart(t, tr, "changed")
-//line variables_task.go:413
+//line variables_task.go:415
 	if generated.Suspended(t) {
 		*h = sharedHeld{inc: inc, get: get}
 		return generated.Wait(f, t, 2)
@@ -420,7 +422,7 @@ resume2:
 	return generated.Return(f, get(), nil)
 }
 
-//line variables_task.go:424
+//line variables_task.go:426
 
 // pointersArgs has the arguments of pointers.
 type pointersArgs struct {
@@ -446,7 +448,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &x
 	pp := &p
 	waitStart(t, tr, *p)
-//line variables_task.go:450
+//line variables_task.go:452
 	if generated.Suspended(t) {
 		_, h := pointersKind.Spill(t, 1)
 		*h = pointersHeld{tr: tr, x: &x, p: &p, pp: pp}
@@ -456,7 +458,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	**pp += 1
 	y := 100
 	waitStart(t, tr, x)
-//line variables_task.go:460
+//line variables_task.go:462
 	if generated.Suspended(t) {
 		_, h := pointersKind.Spill(t, 2)
 		*h = pointersHeld{tr: tr, x: &x, p: &p, pp: pp, y: &y}
@@ -465,7 +467,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:55
 	*pp = &y
 	waitStart(t, tr, *p)
-//line variables_task.go:469
+//line variables_task.go:471
 	if generated.Suspended(t) {
 		_, h := pointersKind.Spill(t, 3)
 		*h = pointersHeld{x: &x, p: &p, y: &y}
@@ -476,7 +478,7 @@ func pointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x*1000 + y, nil
 }
 
-//line variables_task.go:480
+//line variables_task.go:482
 
 // pointersStep is the step form of pointers.
 func pointersStep(f *generated.Frame[pointersState, int], h *pointersHeld) generated.Step {
@@ -496,19 +498,19 @@ func pointersStep(f *generated.Frame[pointersState, int], h *pointersHeld) gener
 		tr, x, p, pp = h.tr, h.x, h.p, h.pp
 //line variables.go:51
 		generated.ChildErr(f)
-//line variables_task.go:500
+//line variables_task.go:502
 		goto resume1
 	case 2:
 		tr, x, p, pp, y = h.tr, h.x, h.p, h.pp, h.y
 //line variables.go:54
 		generated.ChildErr(f)
-//line variables_task.go:506
+//line variables_task.go:508
 		goto resume2
 	case 3:
 		x, p, y = h.x, h.p, h.y
 //line variables.go:56
 		generated.ChildErr(f)
-//line variables_task.go:512
+//line variables_task.go:514
 		goto resume3
 	default:
 		return f.BadResume()
@@ -521,7 +523,7 @@ func pointersStep(f *generated.Frame[pointersState, int], h *pointersHeld) gener
 	*p = x
 	pp = p
 	waitStart(t, tr, **p)
-//line variables_task.go:525
+//line variables_task.go:527
 	if generated.Suspended(t) {
 		*h = pointersHeld{tr: tr, x: x, p: p, pp: pp}
 		return generated.Wait(f, t, 1)
@@ -533,7 +535,7 @@ resume1:
 //line variables.go:53
 	*y = 100
 	waitStart(t, tr, *x)
-//line variables_task.go:537
+//line variables_task.go:539
 	if generated.Suspended(t) {
 		*h = pointersHeld{tr: tr, x: x, p: p, pp: pp, y: y}
 		return generated.Wait(f, t, 2)
@@ -542,7 +544,7 @@ resume2:
 //line variables.go:55
 	*pp = y
 	waitStart(t, tr, **p)
-//line variables_task.go:546
+//line variables_task.go:548
 	if generated.Suspended(t) {
 		*h = pointersHeld{x: x, p: p, y: y}
 		return generated.Wait(f, t, 3)
@@ -553,7 +555,7 @@ resume3:
 	return generated.Return(f, *x*1000+*y, nil)
 }
 
-//line variables_task.go:557
+//line variables_task.go:559
 
 // partPointersArgs has the arguments of partPointers.
 type partPointersArgs struct {
@@ -590,7 +592,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := item{a: 1}
 	a, c, e := &v.a, &v.in.c, &v.list[1]
 	waitStart(t, tr, v)
-//line variables_task.go:594
+//line variables_task.go:596
 	if generated.Suspended(t) {
 		_, h := partPointersKind.Spill(t, 1)
 		*h = partPointersHeld{tr: tr, v: &v, a: a, c: c, e: e}
@@ -601,7 +603,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v)
 	w := v
 	waitStart(t, tr, "copied")
-//line variables_task.go:605
+//line variables_task.go:607
 	if generated.Suspended(t) {
 		f, h := partPointersKind.Spill(t, 2)
 		*generated.At[partPointersAt2](f) = partPointersAt2{w: w}
@@ -611,7 +613,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:69
 	*a = 9
 	v1 := valueStart(t, tr, 3)
-//line variables_task.go:615
+//line variables_task.go:617
 	if generated.Suspended(t) {
 		f, h := partPointersKind.Spill(t, 3)
 		s := generated.At[partPointersAt3](f)
@@ -626,7 +628,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var arr [2]item
 	q := &arr[1].b
 	waitStart(t, tr, "array")
-//line variables_task.go:630
+//line variables_task.go:632
 	if generated.Suspended(t) {
 		_, h := partPointersKind.Spill(t, 4)
 		*h = partPointersHeld{v: &v, arr: &arr, a: q}
@@ -637,7 +639,7 @@ func partPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return arr[1].b + v.a, nil
 }
 
-//line variables_task.go:641
+//line variables_task.go:643
 
 // partPointersStep is the step form of partPointers.
 func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointersHeld) generated.Step {
@@ -660,7 +662,7 @@ func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointer
 		tr, v, a, c, e = h.tr, h.v, h.a, h.c, h.e
 //line variables.go:64
 		generated.ChildErr(f)
-//line variables_task.go:664
+//line variables_task.go:666
 		goto resume1
 	case 2:
 		s := generated.At[partPointersAt2](f)
@@ -668,7 +670,7 @@ func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointer
 		tr, v, a = h.tr, h.v, h.a
 //line variables.go:68
 		generated.ChildErr(f)
-//line variables_task.go:672
+//line variables_task.go:674
 		goto resume2
 	case 3:
 		s := generated.At[partPointersAt3](f)
@@ -677,13 +679,13 @@ func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointer
 //line variables.go:70
 		v1 = s.result
 		generated.Child(f)
-//line variables_task.go:681
+//line variables_task.go:683
 		goto resume3
 	case 4:
 		v, arr, q = h.v, h.arr, h.a
 //line variables.go:74
 		generated.ChildErr(f)
-//line variables_task.go:687
+//line variables_task.go:689
 		goto resume4
 	default:
 		return f.BadResume()
@@ -693,7 +695,7 @@ func partPointersStep(f *generated.Frame[partPointersState, int], h *partPointer
 	*v = item{a: 1}
 	a, c, e = &v.a, &v.in.c, &v.list[1]
 	waitStart(t, tr, *v)
-//line variables_task.go:697
+//line variables_task.go:699
 	if generated.Suspended(t) {
 		*h = partPointersHeld{tr: tr, v: v, a: a, c: c, e: e}
 		return generated.Wait(f, t, 1)
@@ -704,7 +706,7 @@ resume1:
 	tr.Print(*v)
 	w = *v
 	waitStart(t, tr, "copied")
-//line variables_task.go:708
+//line variables_task.go:710
 	if generated.Suspended(t) {
 		*generated.At[partPointersAt2](f) = partPointersAt2{w: w}
 		*h = partPointersHeld{tr: tr, v: v, a: a}
@@ -714,7 +716,7 @@ resume2:
 //line variables.go:69
 	*a = 9
 	v1 = valueStart(t, tr, 3)
-//line variables_task.go:718
+//line variables_task.go:720
 	if generated.Suspended(t) {
 		s := generated.At[partPointersAt3](f)
 		*s = partPointersAt3{w: w}
@@ -729,7 +731,7 @@ resume3:
 	arr = new([2]item)
 	q = &(*arr)[1].b
 	waitStart(t, tr, "array")
-//line variables_task.go:733
+//line variables_task.go:735
 	if generated.Suspended(t) {
 		*h = partPointersHeld{v: v, arr: arr, a: q}
 		return generated.Wait(f, t, 4)
@@ -740,7 +742,7 @@ resume4:
 	return generated.Return(f, (*arr)[1].b+v.a, nil)
 }
 
-//line variables_task.go:744
+//line variables_task.go:746
 
 // arraySliceArgs has the arguments of arraySlice.
 type arraySliceArgs struct {
@@ -773,7 +775,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:81
 	s := arr[1:3]
 	waitStart(t, tr, arr)
-//line variables_task.go:777
+//line variables_task.go:779
 	if generated.Suspended(t) {
 		_, h := arraySliceKind.Spill(t, 1)
 		*h = arraySliceHeld{tr: tr, arr: &arr, s: s}
@@ -782,7 +784,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:83
 	s[0] = 7
 	v := valueStart(t, tr, 8)
-//line variables_task.go:786
+//line variables_task.go:788
 	if generated.Suspended(t) {
 		f, h := arraySliceKind.Spill(t, 2)
 		s1 := generated.At[arraySliceAt2](f)
@@ -797,7 +799,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < len(arr); i++ {
 		arr[i] += i
 		waitStart(t, tr, s)
-//line variables_task.go:801
+//line variables_task.go:803
 		if generated.Suspended(t) {
 			f, h := arraySliceKind.Spill(t, 3)
 			*generated.At[arraySliceAt3](f) = arraySliceAt3{i: i}
@@ -809,7 +811,7 @@ func arraySliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s[0], nil
 }
 
-//line variables_task.go:813
+//line variables_task.go:815
 
 // arraySliceStep is the step form of arraySlice.
 func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld) generated.Step {
@@ -830,7 +832,7 @@ func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld)
 		tr, arr, s = h.tr, h.arr, h.s
 //line variables.go:82
 		generated.ChildErr(f)
-//line variables_task.go:834
+//line variables_task.go:836
 		goto resume1
 	case 2:
 		s1 := generated.At[arraySliceAt2](f)
@@ -838,7 +840,7 @@ func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld)
 //line variables.go:84
 		v = s1.result
 		generated.Child(f)
-//line variables_task.go:842
+//line variables_task.go:844
 		goto resume2
 	case 3:
 		s1 := generated.At[arraySliceAt3](f)
@@ -846,7 +848,7 @@ func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld)
 		tr, arr, s = h.tr, h.arr, h.s
 //line variables.go:88
 		generated.ChildErr(f)
-//line variables_task.go:850
+//line variables_task.go:852
 		goto resume3
 	default:
 		return f.BadResume()
@@ -855,7 +857,7 @@ func arraySliceStep(f *generated.Frame[arraySliceState, int], h *arraySliceHeld)
 //line variables.go:81
 	s = (*arr)[1:3]
 	waitStart(t, tr, *arr)
-//line variables_task.go:859
+//line variables_task.go:861
 	if generated.Suspended(t) {
 		*h = arraySliceHeld{tr: tr, arr: arr, s: s}
 		return generated.Wait(f, t, 1)
@@ -864,7 +866,7 @@ resume1:
 //line variables.go:83
 	s[0] = 7
 	v = valueStart(t, tr, 8)
-//line variables_task.go:868
+//line variables_task.go:870
 	if generated.Suspended(t) {
 		s1 := generated.At[arraySliceAt2](f)
 		*s1 = arraySliceAt2{}
@@ -885,7 +887,7 @@ loop1:
 //line variables.go:87
 	(*arr)[i] += i
 	waitStart(t, tr, s)
-//line variables_task.go:889
+//line variables_task.go:891
 	if generated.Suspended(t) {
 		*generated.At[arraySliceAt3](f) = arraySliceAt3{i: i}
 		*h = arraySliceHeld{tr: tr, arr: arr, s: s}
@@ -900,7 +902,7 @@ end1:
 	return generated.Return(f, s[0], nil)
 }
 
-//line variables_task.go:904
+//line variables_task.go:906
 
 // pointerMethodArgs has the arguments of pointerMethod.
 type pointerMethodArgs struct {
@@ -931,7 +933,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:100
 	s.push(1)
 	waitStart(t, tr, s.len())
-//line variables_task.go:935
+//line variables_task.go:937
 	if generated.Suspended(t) {
 		_, h := pointerMethodKind.Spill(t, 1)
 		*h = pointerMethodHeld{tr: tr, s: &s}
@@ -941,7 +943,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := s.push(2)
 //line variables.go:102
 	v1 := valueStart(t, tr, 3)
-//line variables_task.go:945
+//line variables_task.go:947
 	if generated.Suspended(t) {
 		f, h := pointerMethodKind.Spill(t, 2)
 		s1 := generated.At[pointerMethodAt2](f)
@@ -955,7 +957,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b strings.Builder
 	b.WriteString("x")
 	waitStart(t, tr, b.Len())
-//line variables_task.go:959
+//line variables_task.go:961
 	if generated.Suspended(t) {
 		_, h := pointerMethodKind.Spill(t, 3)
 		*h = pointerMethodHeld{tr: tr, s: &s, b: &b}
@@ -966,7 +968,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var mu sync.Mutex
 	mu.Lock()
 	waitStart(t, tr, b.String())
-//line variables_task.go:970
+//line variables_task.go:972
 	if generated.Suspended(t) {
 		_, h := pointerMethodKind.Spill(t, 4)
 		*h = pointerMethodHeld{tr: tr, s: &s, b: &b, mu: &mu}
@@ -977,7 +979,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var all [2]stack
 	all[1].push(1)
 	waitStart(t, tr, all[1].len())
-//line variables_task.go:981
+//line variables_task.go:983
 	if generated.Suspended(t) {
 		_, h := pointerMethodKind.Spill(t, 5)
 		*h = pointerMethodHeld{s: &s, b: &b, all: &all}
@@ -988,7 +990,7 @@ func pointerMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s.len() + all[1].len()*10 + b.Len()*100, nil
 }
 
-//line variables_task.go:992
+//line variables_task.go:994
 
 // pointerMethodStep is the step form of pointerMethod.
 func pointerMethodStep(f *generated.Frame[pointerMethodState, int], h *pointerMethodHeld) generated.Step {
@@ -1011,7 +1013,7 @@ func pointerMethodStep(f *generated.Frame[pointerMethodState, int], h *pointerMe
 		tr, s = h.tr, h.s
 //line variables.go:101
 		generated.ChildErr(f)
-//line variables_task.go:1015
+//line variables_task.go:1017
 		goto resume1
 	case 2:
 		s1 := generated.At[pointerMethodAt2](f)
@@ -1019,25 +1021,25 @@ func pointerMethodStep(f *generated.Frame[pointerMethodState, int], h *pointerMe
 //line variables.go:102
 		v1 = s1.result
 		generated.Child(f)
-//line variables_task.go:1023
+//line variables_task.go:1025
 		goto resume2
 	case 3:
 		tr, s, b = h.tr, h.s, h.b
 //line variables.go:105
 		generated.ChildErr(f)
-//line variables_task.go:1029
+//line variables_task.go:1031
 		goto resume3
 	case 4:
 		tr, s, b, mu = h.tr, h.s, h.b, h.mu
 //line variables.go:109
 		generated.ChildErr(f)
-//line variables_task.go:1035
+//line variables_task.go:1037
 		goto resume4
 	case 5:
 		s, b, all = h.s, h.b, h.all
 //line variables.go:113
 		generated.ChildErr(f)
-//line variables_task.go:1041
+//line variables_task.go:1043
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1046,7 +1048,7 @@ func pointerMethodStep(f *generated.Frame[pointerMethodState, int], h *pointerMe
 //line variables.go:100
 	s.push(1)
 	waitStart(t, tr, s.len())
-//line variables_task.go:1050
+//line variables_task.go:1052
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s}
 		return generated.Wait(f, t, 1)
@@ -1056,7 +1058,7 @@ resume1:
 	v = s.push(2)
 //line variables.go:102
 	v1 = valueStart(t, tr, 3)
-//line variables_task.go:1060
+//line variables_task.go:1062
 	if generated.Suspended(t) {
 		s1 := generated.At[pointerMethodAt2](f)
 		*s1 = pointerMethodAt2{}
@@ -1070,7 +1072,7 @@ resume2:
 	b = new(strings.Builder)
 	b.WriteString("x")
 	waitStart(t, tr, b.Len())
-//line variables_task.go:1074
+//line variables_task.go:1076
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s, b: b}
 		return generated.Wait(f, t, 3)
@@ -1081,7 +1083,7 @@ resume3:
 	mu = new(sync.Mutex)
 	mu.Lock()
 	waitStart(t, tr, b.String())
-//line variables_task.go:1085
+//line variables_task.go:1087
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{tr: tr, s: s, b: b, mu: mu}
 		return generated.Wait(f, t, 4)
@@ -1092,7 +1094,7 @@ resume4:
 	all = new([2]stack)
 	(*all)[1].push(1)
 	waitStart(t, tr, (*all)[1].len())
-//line variables_task.go:1096
+//line variables_task.go:1098
 	if generated.Suspended(t) {
 		*h = pointerMethodHeld{s: s, b: b, all: all}
 		return generated.Wait(f, t, 5)
@@ -1103,7 +1105,7 @@ resume5:
 	return generated.Return(f, s.len()+(*all)[1].len()*10+b.Len()*100, nil)
 }
 
-//line variables_task.go:1107
+//line variables_task.go:1109
 
 // setArgs has the arguments of set.
 type setArgs struct {
@@ -1128,7 +1130,7 @@ var setKind *generated.HeldKind[setState, setHeld, struct{}]
 func setStart(t *task.T, tr *cases.Trace, p *int, v int) (_ error) {
 //line variables.go:119
 	err := waitStart(t, tr, "set", *p)
-//line variables_task.go:1132
+//line variables_task.go:1134
 	if generated.Suspended(t) {
 		f, h := setKind.Spill(t, 1)
 		*generated.At[setAt1](f) = setAt1{v: v}
@@ -1140,7 +1142,7 @@ func setStart(t *task.T, tr *cases.Trace, p *int, v int) (_ error) {
 	return err
 }
 
-//line variables_task.go:1144
+//line variables_task.go:1146
 
 // setStep is the step form of set.
 func setStep(f *generated.Frame[setState, struct{}], h *setHeld) generated.Step {
@@ -1162,14 +1164,14 @@ func setStep(f *generated.Frame[setState, struct{}], h *setHeld) generated.Step 
 		p = h.p
 //line variables.go:119
 		err = generated.ChildErr(f)
-//line variables_task.go:1166
+//line variables_task.go:1168
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line variables.go:119
 	err = waitStart(t, tr, "set", *p)
-//line variables_task.go:1173
+//line variables_task.go:1175
 	if generated.Suspended(t) {
 		*generated.At[setAt1](f) = setAt1{v: v}
 		*h = setHeld{p: p}
@@ -1181,7 +1183,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line variables_task.go:1185
+//line variables_task.go:1187
 
 type fillState = struct{}
 
@@ -1197,7 +1199,7 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 //line variables.go:125
 	v.a++
 	setStart(t, tr, &v.b, 5)
-//line variables_task.go:1201
+//line variables_task.go:1203
 	if generated.Suspended(t) {
 		_, h := fillKind.Spill(t, 1)
 		*h = fillHeld{tr: tr, v: v}
@@ -1205,7 +1207,7 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 	}
 //line variables.go:127
 	waitStart(t, tr, *v)
-//line variables_task.go:1209
+//line variables_task.go:1211
 	if generated.Suspended(t) {
 		_, h := fillKind.Spill(t, 2)
 		*h = fillHeld{v: v}
@@ -1215,7 +1217,7 @@ func fillStart(t *task.T, tr *cases.Trace, v *item) {
 	v.a++
 }
 
-//line variables_task.go:1219
+//line variables_task.go:1221
 
 // fillStep is the step form of fill.
 func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.Step {
@@ -1231,13 +1233,13 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 		tr, v = h.tr, h.v
 //line variables.go:126
 		generated.ChildErr(f)
-//line variables_task.go:1235
+//line variables_task.go:1237
 		goto resume1
 	case 2:
 		v = h.v
 //line variables.go:127
 		generated.ChildErr(f)
-//line variables_task.go:1241
+//line variables_task.go:1243
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1245,7 +1247,7 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 //line variables.go:125
 	v.a++
 	setStart(t, tr, &v.b, 5)
-//line variables_task.go:1249
+//line variables_task.go:1251
 	if generated.Suspended(t) {
 		*h = fillHeld{tr: tr, v: v}
 		return generated.Wait(f, t, 1)
@@ -1253,7 +1255,7 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 resume1:
 //line variables.go:127
 	waitStart(t, tr, *v)
-//line variables_task.go:1257
+//line variables_task.go:1259
 	if generated.Suspended(t) {
 		*h = fillHeld{v: v}
 		return generated.Wait(f, t, 2)
@@ -1261,7 +1263,7 @@ resume1:
 resume2:
 //line variables.go:128
 	v.a++
-//line variables_task.go:1265
+//line variables_task.go:1267
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -1293,7 +1295,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line variables.go:133
 		err := setStart(t, tr, &x, 10)
-//line variables_task.go:1297
+//line variables_task.go:1299
 		if generated.Suspended(t) {
 			_, h := pointerPassedKind.Spill(t, 1)
 			*h = pointerPassedHeld{tr: tr, x: &x, y: &y}
@@ -1307,7 +1309,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:136
 	x += y
 	setStart(t, tr, &y, x)
-//line variables_task.go:1311
+//line variables_task.go:1313
 	if generated.Suspended(t) {
 		_, h := pointerPassedKind.Spill(t, 2)
 		*h = pointerPassedHeld{tr: tr, x: &x, y: &y}
@@ -1316,7 +1318,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var v item
 //line variables.go:139
 	fillStart(t, tr, &v)
-//line variables_task.go:1320
+//line variables_task.go:1322
 	if generated.Suspended(t) {
 		_, h := pointerPassedKind.Spill(t, 3)
 		*h = pointerPassedHeld{tr: tr, x: &x, y: &y, v: &v}
@@ -1325,7 +1327,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line variables.go:140
 	for i := 0; i < 2; i++ {
 		setStart(t, tr, &v.list[i], i+5)
-//line variables_task.go:1329
+//line variables_task.go:1331
 		if generated.Suspended(t) {
 			f, h := pointerPassedKind.Spill(t, 4)
 			*generated.At[pointerPassedAt4](f) = pointerPassedAt4{i: i}
@@ -1338,7 +1340,7 @@ func pointerPassedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x + y, nil
 }
 
-//line variables_task.go:1342
+//line variables_task.go:1344
 
 // pointerPassedStep is the step form of pointerPassed.
 func pointerPassedStep(f *generated.Frame[pointerPassedState, int], h *pointerPassedHeld) generated.Step {
@@ -1360,19 +1362,19 @@ func pointerPassedStep(f *generated.Frame[pointerPassedState, int], h *pointerPa
 		tr, x, y = h.tr, h.x, h.y
 //line variables.go:133
 		err = generated.ChildErr(f)
-//line variables_task.go:1364
+//line variables_task.go:1366
 		goto resume1
 	case 2:
 		tr, x, y = h.tr, h.x, h.y
 //line variables.go:137
 		generated.ChildErr(f)
-//line variables_task.go:1370
+//line variables_task.go:1372
 		goto resume2
 	case 3:
 		tr, x, y, v = h.tr, h.x, h.y, h.v
 //line variables.go:139
 		generated.Child(f)
-//line variables_task.go:1376
+//line variables_task.go:1378
 		goto resume3
 	case 4:
 		s := generated.At[pointerPassedAt4](f)
@@ -1380,7 +1382,7 @@ func pointerPassedStep(f *generated.Frame[pointerPassedState, int], h *pointerPa
 		tr, x, y, v = h.tr, h.x, h.y, h.v
 //line variables.go:141
 		generated.ChildErr(f)
-//line variables_task.go:1384
+//line variables_task.go:1386
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1390,7 +1392,7 @@ func pointerPassedStep(f *generated.Frame[pointerPassedState, int], h *pointerPa
 //line variables.go:132
 	*x, *y = 1, 2
 	err = setStart(t, tr, x, 10)
-//line variables_task.go:1394
+//line variables_task.go:1396
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y}
 		return generated.Wait(f, t, 1)
@@ -1405,7 +1407,7 @@ resume1:
 end1:
 	*x += *y
 	setStart(t, tr, y, *x)
-//line variables_task.go:1409
+//line variables_task.go:1411
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y}
 		return generated.Wait(f, t, 2)
@@ -1414,7 +1416,7 @@ resume2:
 	v = new(item)
 //line variables.go:139
 	fillStart(t, tr, v)
-//line variables_task.go:1418
+//line variables_task.go:1420
 	if generated.Suspended(t) {
 		*h = pointerPassedHeld{tr: tr, x: x, y: y, v: v}
 		return generated.Wait(f, t, 3)
@@ -1429,7 +1431,7 @@ loop1:
 	}
 //line variables.go:141
 	setStart(t, tr, &v.list[i], i+5)
-//line variables_task.go:1433
+//line variables_task.go:1435
 	if generated.Suspended(t) {
 		*generated.At[pointerPassedAt4](f) = pointerPassedAt4{i: i}
 		*h = pointerPassedHeld{tr: tr, x: x, y: y, v: v}
@@ -1444,7 +1446,7 @@ end2:
 	return generated.Return(f, *x+*y, nil)
 }
 
-//line variables_task.go:1448
+//line variables_task.go:1450
 
 // parameterCapturedAt2 is what parameterCaptured keeps while it waits in line 151.
 type parameterCapturedAt2 struct {
@@ -1470,7 +1472,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	more := func(d int) { n += d; k += n }
 	more(1)
 	waitStart(t, tr, n, k)
-//line variables_task.go:1474
+//line variables_task.go:1476
 	if generated.Suspended(t) {
 		_, h := parameterCapturedKind.Spill(t, 1)
 		*h = parameterCapturedHeld{tr: tr, n: &n, k: &k, err: &err, more: more}
@@ -1478,7 +1480,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	}
 //line variables.go:151
 	v := valueStart(t, tr, 10)
-//line variables_task.go:1482
+//line variables_task.go:1484
 	if generated.Suspended(t) {
 		f, h := parameterCapturedKind.Spill(t, 2)
 		s := generated.At[parameterCapturedAt2](f)
@@ -1491,7 +1493,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	more(v)
 	p := &k
 	waitStart(t, tr, n, k)
-//line variables_task.go:1495
+//line variables_task.go:1497
 	if generated.Suspended(t) {
 		_, h := parameterCapturedKind.Spill(t, 3)
 		*h = parameterCapturedHeld{tr: tr, k: &k, err: &err, more: more, n: p}
@@ -1501,7 +1503,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	*p *= 2
 	fail := func(e error) { err = e }
 	err1 := waitStart(t, tr, "fail")
-//line variables_task.go:1505
+//line variables_task.go:1507
 	if generated.Suspended(t) {
 		_, h := parameterCapturedKind.Spill(t, 4)
 		*h = parameterCapturedHeld{k: &k, err: &err, more: more, fail: fail}
@@ -1513,7 +1515,7 @@ func parameterCapturedStart(t *task.T, tr *cases.Trace, n int) (k int, err error
 	return
 }
 
-//line variables_task.go:1517
+//line variables_task.go:1519
 
 // parameterCapturedStep is the step form of parameterCaptured.
 func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *parameterCapturedHeld) generated.Step {
@@ -1536,7 +1538,7 @@ func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *p
 		tr, n, k, err, more = h.tr, h.n, h.k, h.err, h.more
 //line variables.go:150
 		generated.ChildErr(f)
-//line variables_task.go:1540
+//line variables_task.go:1542
 		goto resume1
 	case 2:
 		s := generated.At[parameterCapturedAt2](f)
@@ -1544,19 +1546,19 @@ func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *p
 //line variables.go:151
 		v = s.result
 		generated.Child(f)
-//line variables_task.go:1548
+//line variables_task.go:1550
 		goto resume2
 	case 3:
 		tr, k, err, more, p = h.tr, h.k, h.err, h.more, h.n
 //line variables.go:153
 		generated.ChildErr(f)
-//line variables_task.go:1554
+//line variables_task.go:1556
 		goto resume3
 	case 4:
 		k, err, more, fail = h.k, h.err, h.more, h.fail
 //line variables.go:156
 		err1 = generated.ChildErr(f)
-//line variables_task.go:1560
+//line variables_task.go:1562
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1565,7 +1567,7 @@ func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *p
 	more = func(d int) { *n += d; *k += *n }
 	more(1)
 	waitStart(t, tr, *n, *k)
-//line variables_task.go:1569
+//line variables_task.go:1571
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{tr: tr, n: n, k: k, err: err, more: more}
 		return generated.Wait(f, t, 1)
@@ -1573,7 +1575,7 @@ func parameterCapturedStep(f *generated.Frame[parameterCapturedState, int], h *p
 resume1:
 //line variables.go:151
 	v = valueStart(t, tr, 10)
-//line variables_task.go:1577
+//line variables_task.go:1579
 	if generated.Suspended(t) {
 		s := generated.At[parameterCapturedAt2](f)
 		*s = parameterCapturedAt2{}
@@ -1586,7 +1588,7 @@ resume2:
 	more(v)
 	p = k
 	waitStart(t, tr, *n, *k)
-//line variables_task.go:1590
+//line variables_task.go:1592
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{tr: tr, k: k, err: err, more: more, n: p}
 		return generated.Wait(f, t, 3)
@@ -1596,7 +1598,7 @@ resume3:
 	*p *= 2
 	fail = func(e error) { *err = e }
 	err1 = waitStart(t, tr, "fail")
-//line variables_task.go:1600
+//line variables_task.go:1602
 	if generated.Suspended(t) {
 		*h = parameterCapturedHeld{k: k, err: err, more: more, fail: fail}
 		return generated.Wait(f, t, 4)
@@ -1608,7 +1610,7 @@ resume4:
 	return generated.Return(f, *k, *err)
 }
 
-//line variables_task.go:1612
+//line variables_task.go:1614
 
 // sameVariableArgs has the arguments of sameVariable.
 type sameVariableArgs struct {
@@ -1640,7 +1642,7 @@ func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	a := keep()
 	waitStart(t, tr, "same")
-//line variables_task.go:1644
+//line variables_task.go:1646
 	if generated.Suspended(t) {
 		_, h := sameVariableKind.Spill(t, 1)
 		*h = sameVariableHeld{tr: tr, first: &first, x: &x, keep: keep, a: a}
@@ -1653,7 +1655,7 @@ func sameVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *a, nil
 }
 
-//line variables_task.go:1657
+//line variables_task.go:1659
 
 // sameVariableStep is the step form of sameVariable.
 func sameVariableStep(f *generated.Frame[sameVariableState, int], h *sameVariableHeld) generated.Step {
@@ -1675,7 +1677,7 @@ func sameVariableStep(f *generated.Frame[sameVariableState, int], h *sameVariabl
 		tr, first, x, keep, a = h.tr, h.first, h.x, h.keep, h.a
 //line variables.go:171
 		generated.ChildErr(f)
-//line variables_task.go:1679
+//line variables_task.go:1681
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1697,7 +1699,7 @@ func sameVariableStep(f *generated.Frame[sameVariableState, int], h *sameVariabl
 //line variables.go:170
 	a = keep()
 	waitStart(t, tr, "same")
-//line variables_task.go:1701
+//line variables_task.go:1703
 	if generated.Suspended(t) {
 		*h = sameVariableHeld{tr: tr, first: first, x: x, keep: keep, a: a}
 		return generated.Wait(f, t, 1)
@@ -1710,4 +1712,4 @@ resume1:
 	return generated.Return(f, *a, nil)
 }
 
-//line variables_task.go:1714
+//line variables_task.go:1716

@@ -2,6 +2,8 @@
 //
 // Source: programs.go, sha256 b2268cac6afa65e5
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package declarations
 
 import (
@@ -121,7 +123,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line programs.go:23
 	tr.Print("value", n)
 	t.Yield()
-//line programs_task.go:125
+//line programs_task.go:127
 	if generated.Suspended(t) {
 		f := valueKind.SpillBare(t, 1)
 		*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -131,7 +133,7 @@ func valueStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return n
 }
 
-//line programs_task.go:135
+//line programs_task.go:137
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
@@ -150,7 +152,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s.n
 //line programs.go:24
 		generated.Err(f)
-//line programs_task.go:154
+//line programs_task.go:156
 		goto resume1
 	default:
 		return f.BadResume()
@@ -158,7 +160,7 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 //line programs.go:23
 	tr.Print("value", n)
 	t.Yield()
-//line programs_task.go:162
+//line programs_task.go:164
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -171,7 +173,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line programs_task.go:175
+//line programs_task.go:177
 
 // localDeclarationsArgs has the arguments of localDeclarations.
 type localDeclarationsArgs struct {
@@ -209,7 +211,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		const step = 10
 //line programs.go:38
 		v := valueStart(t, tr, step*i)
-//line programs_task.go:213
+//line programs_task.go:215
 		if generated.Suspended(t) {
 			f, h := localDeclarationsKind.Spill(t, 1)
 			s := generated.At[localDeclarationsAt1](f)
@@ -222,7 +224,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		all = append(all, struct{ a, b int }{i, v})
 		p := pair1{fmt.Sprint(i)}
 		valueStart(t, tr, step)
-//line programs_task.go:226
+//line programs_task.go:228
 		if generated.Suspended(t) {
 			f, h := localDeclarationsKind.Spill(t, 2)
 			*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
@@ -239,7 +241,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 		two
 	)
 	valueStart(t, tr, two)
-//line programs_task.go:243
+//line programs_task.go:245
 	if generated.Suspended(t) {
 		_, h := localDeclarationsKind.Spill(t, 3)
 		*h = localDeclarationsHeld{tr: tr, all: all}
@@ -250,7 +252,7 @@ func localDeclarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return len(all), nil
 }
 
-//line programs_task.go:254
+//line programs_task.go:256
 
 // localDeclarationsStep is the step form of localDeclarations.
 func localDeclarationsStep(f *generated.Frame[localDeclarationsState, int], h *localDeclarationsHeld) generated.Step {
@@ -274,7 +276,7 @@ func localDeclarationsStep(f *generated.Frame[localDeclarationsState, int], h *l
 //line programs.go:38
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:278
+//line programs_task.go:280
 		goto resume1
 	case 2:
 		s := generated.At[localDeclarationsAt2](f)
@@ -282,13 +284,13 @@ func localDeclarationsStep(f *generated.Frame[localDeclarationsState, int], h *l
 		tr, all, p = h.tr, h.all, h.p
 //line programs.go:40
 		generated.Child(f)
-//line programs_task.go:286
+//line programs_task.go:288
 		goto resume2
 	case 3:
 		tr, all = h.tr, h.all
 //line programs.go:49
 		generated.Child(f)
-//line programs_task.go:292
+//line programs_task.go:294
 		goto resume3
 	default:
 		return f.BadResume()
@@ -307,7 +309,7 @@ loop1:
 	const step = 10
 //line programs.go:38
 	v = valueStart(t, tr, step*i)
-//line programs_task.go:311
+//line programs_task.go:313
 	if generated.Suspended(t) {
 		s := generated.At[localDeclarationsAt1](f)
 		*s = localDeclarationsAt1{i: i}
@@ -320,7 +322,7 @@ resume1:
 	all = append(all, struct{ a, b int }{i, v})
 	p = pair1{fmt.Sprint(i)}
 	valueStart(t, tr, step)
-//line programs_task.go:324
+//line programs_task.go:326
 	if generated.Suspended(t) {
 		*generated.At[localDeclarationsAt2](f) = localDeclarationsAt2{i: i}
 		*h = localDeclarationsHeld{tr: tr, all: all, p: p}
@@ -341,7 +343,7 @@ end1:
 		two
 	)
 	valueStart(t, tr, two)
-//line programs_task.go:345
+//line programs_task.go:347
 	if generated.Suspended(t) {
 		*h = localDeclarationsHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 3)
@@ -352,7 +354,7 @@ resume3:
 	return generated.Return(f, len(all), nil)
 }
 
-//line programs_task.go:356
+//line programs_task.go:358
 
 // typeNamesArgs has the arguments of typeNames.
 type typeNamesArgs struct {
@@ -391,7 +393,7 @@ var typeNamesKind *generated.HeldKind[typeNamesState, typeNamesHeld, int]
 func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:56
 	v := valueStart(t, tr, 2)
-//line programs_task.go:395
+//line programs_task.go:397
 	if generated.Suspended(t) {
 		f, h := typeNamesKind.Spill(t, 1)
 		s := generated.At[typeNamesAt1](f)
@@ -407,7 +409,7 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:58
 	a = p
 	valueStart(t, tr, 3)
-//line programs_task.go:411
+//line programs_task.go:413
 	if generated.Suspended(t) {
 		f, h := typeNamesKind.Spill(t, 2)
 		*generated.At[typeNamesAt2](f) = typeNamesAt2{n: n, p: p}
@@ -423,7 +425,7 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	m := map[couple]int{p: n}
 	v1 := valueStart(t, tr, 4)
-//line programs_task.go:427
+//line programs_task.go:429
 	if generated.Suspended(t) {
 		f, h := typeNamesKind.Spill(t, 3)
 		s := generated.At[typeNamesAt3](f)
@@ -437,7 +439,7 @@ func typeNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return m[p], nil
 }
 
-//line programs_task.go:441
+//line programs_task.go:443
 
 // typeNamesStep is the step form of typeNames.
 func typeNamesStep(f *generated.Frame[typeNamesState, int], h *typeNamesHeld) generated.Step {
@@ -461,7 +463,7 @@ func typeNamesStep(f *generated.Frame[typeNamesState, int], h *typeNamesHeld) ge
 //line programs.go:56
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:465
+//line programs_task.go:467
 		goto resume1
 	case 2:
 		s := generated.At[typeNamesAt2](f)
@@ -469,7 +471,7 @@ func typeNamesStep(f *generated.Frame[typeNamesState, int], h *typeNamesHeld) ge
 		tr, a = h.tr, h.a
 //line programs.go:59
 		generated.Child(f)
-//line programs_task.go:473
+//line programs_task.go:475
 		goto resume2
 	case 3:
 		s := generated.At[typeNamesAt3](f)
@@ -478,14 +480,14 @@ func typeNamesStep(f *generated.Frame[typeNamesState, int], h *typeNamesHeld) ge
 //line programs.go:67
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:482
+//line programs_task.go:484
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:56
 	v = valueStart(t, tr, 2)
-//line programs_task.go:489
+//line programs_task.go:491
 	if generated.Suspended(t) {
 		s := generated.At[typeNamesAt1](f)
 		*s = typeNamesAt1{n: n}
@@ -501,7 +503,7 @@ resume1:
 //line programs.go:58
 	a = p
 	valueStart(t, tr, 3)
-//line programs_task.go:505
+//line programs_task.go:507
 	if generated.Suspended(t) {
 		*generated.At[typeNamesAt2](f) = typeNamesAt2{n: n, p: p}
 		*h = typeNamesHeld{tr: tr, a: a}
@@ -517,7 +519,7 @@ resume2:
 	}
 	m = map[couple]int{p: n}
 	v1 = valueStart(t, tr, 4)
-//line programs_task.go:521
+//line programs_task.go:523
 	if generated.Suspended(t) {
 		s := generated.At[typeNamesAt3](f)
 		*s = typeNamesAt3{p: p}
@@ -531,7 +533,7 @@ resume3:
 	return generated.Return(f, m[p], nil)
 }
 
-//line programs_task.go:535
+//line programs_task.go:537
 
 // sameNamesArgs has the arguments of sameNames.
 type sameNamesArgs struct {
@@ -564,7 +566,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if n > 0 {
 //line programs.go:75
 		v := valueStart(t, tr, 1)
-//line programs_task.go:568
+//line programs_task.go:570
 		if generated.Suspended(t) {
 			f, h := sameNamesKind.Spill(t, 1)
 			s := generated.At[sameNamesAt1](f)
@@ -580,7 +582,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:79
 		all = append(all, x1("x"))
 		valueStart(t, tr, 2)
-//line programs_task.go:584
+//line programs_task.go:586
 		if generated.Suspended(t) {
 			_, h := sameNamesKind.Spill(t, 2)
 			*h = sameNamesHeld{tr: tr, all: all}
@@ -591,7 +593,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:84
 	v1 := valueStart(t, tr, 3)
-//line programs_task.go:595
+//line programs_task.go:597
 	if generated.Suspended(t) {
 		f, h := sameNamesKind.Spill(t, 3)
 		s := generated.At[sameNamesAt3](f)
@@ -610,7 +612,7 @@ func sameNamesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(all), nil
 }
 
-//line programs_task.go:614
+//line programs_task.go:616
 
 // sameNamesStep is the step form of sameNames.
 func sameNamesStep(f *generated.Frame[sameNamesState, int], h *sameNamesHeld) generated.Step {
@@ -632,13 +634,13 @@ func sameNamesStep(f *generated.Frame[sameNamesState, int], h *sameNamesHeld) ge
 //line programs.go:75
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:636
+//line programs_task.go:638
 		goto resume1
 	case 2:
 		tr, all = h.tr, h.all
 //line programs.go:80
 		generated.Child(f)
-//line programs_task.go:642
+//line programs_task.go:644
 		goto resume2
 	case 3:
 		s := generated.At[sameNamesAt3](f)
@@ -646,7 +648,7 @@ func sameNamesStep(f *generated.Frame[sameNamesState, int], h *sameNamesHeld) ge
 //line programs.go:84
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:650
+//line programs_task.go:652
 		goto resume3
 	default:
 		return f.BadResume()
@@ -658,7 +660,7 @@ func sameNamesStep(f *generated.Frame[sameNamesState, int], h *sameNamesHeld) ge
 	}
 //line programs.go:75
 	v = valueStart(t, tr, 1)
-//line programs_task.go:662
+//line programs_task.go:664
 	if generated.Suspended(t) {
 		s := generated.At[sameNamesAt1](f)
 		*s = sameNamesAt1{}
@@ -673,7 +675,7 @@ end1:
 //line programs.go:79
 	all = append(all, x1("x"))
 	valueStart(t, tr, 2)
-//line programs_task.go:677
+//line programs_task.go:679
 	if generated.Suspended(t) {
 		*h = sameNamesHeld{tr: tr, all: all}
 		return generated.Wait(f, t, 2)
@@ -683,7 +685,7 @@ resume2:
 	all = append(all, x1("y"))
 //line programs.go:84
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:687
+//line programs_task.go:689
 	if generated.Suspended(t) {
 		s := generated.At[sameNamesAt3](f)
 		*s = sameNamesAt3{}
@@ -702,7 +704,7 @@ resume3:
 	return generated.Return(f, len(all), nil)
 }
 
-//line programs_task.go:706
+//line programs_task.go:708
 
 // recursiveTypeArgs has the arguments of recursiveType.
 type recursiveTypeArgs struct {
@@ -740,7 +742,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:101
 			v := valueStart(t, tr, i)
-//line programs_task.go:744
+//line programs_task.go:746
 			if generated.Suspended(t) {
 				f, h := recursiveTypeKind.Spill(t, 1)
 				s := generated.At[recursiveTypeAt1](f)
@@ -758,7 +760,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for x3 := first; x3 != nil; x3 = x3.next {
 		v1 := valueStart(t, tr, x3.value)
-//line programs_task.go:762
+//line programs_task.go:764
 		if generated.Suspended(t) {
 			f, h := recursiveTypeKind.Spill(t, 2)
 			s := generated.At[recursiveTypeAt2](f)
@@ -773,7 +775,7 @@ func recursiveTypeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(all), nil
 }
 
-//line programs_task.go:777
+//line programs_task.go:779
 
 // recursiveTypeStep is the step form of recursiveType.
 func recursiveTypeStep(f *generated.Frame[recursiveTypeState, int], h *recursiveTypeHeld) generated.Step {
@@ -796,7 +798,7 @@ func recursiveTypeStep(f *generated.Frame[recursiveTypeState, int], h *recursive
 //line programs.go:101
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:800
+//line programs_task.go:802
 		goto resume1
 	case 2:
 		s := generated.At[recursiveTypeAt2](f)
@@ -805,7 +807,7 @@ func recursiveTypeStep(f *generated.Frame[recursiveTypeState, int], h *recursive
 //line programs.go:106
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:809
+//line programs_task.go:811
 		goto resume2
 	default:
 		return f.BadResume()
@@ -821,7 +823,7 @@ loop1:
 	}
 //line programs.go:101
 	v = valueStart(t, tr, i)
-//line programs_task.go:825
+//line programs_task.go:827
 	if generated.Suspended(t) {
 		s := generated.At[recursiveTypeAt1](f)
 		*s = recursiveTypeAt1{n: n, i: i}
@@ -847,7 +849,7 @@ loop2:
 	}
 //line programs.go:106
 	v1 = valueStart(t, tr, x3.value)
-//line programs_task.go:851
+//line programs_task.go:853
 	if generated.Suspended(t) {
 		s := generated.At[recursiveTypeAt2](f)
 		*s = recursiveTypeAt2{sum: sum}
@@ -865,7 +867,7 @@ end2:
 	return generated.Return(f, sum+len(all), nil)
 }
 
-//line programs_task.go:869
+//line programs_task.go:871
 
 // inLiteralArgs has the arguments of inLiteral.
 type inLiteralArgs struct {
@@ -897,7 +899,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return b.n + len(box1{k}.s)
 	}
 	v := valueStart(t, tr, k)
-//line programs_task.go:901
+//line programs_task.go:903
 	if generated.Suspended(t) {
 		f, h := inLiteralKind.Spill(t, 1)
 		s := generated.At[inLiteralAt1](f)
@@ -911,7 +913,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get(b), nil
 }
 
-//line programs_task.go:915
+//line programs_task.go:917
 
 // inLiteralStep is the step form of inLiteral.
 func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) generated.Step {
@@ -934,7 +936,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 //line programs.go:119
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:938
+//line programs_task.go:940
 		goto resume1
 	default:
 		return f.BadResume()
@@ -948,7 +950,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 		return b.n + len(box1{k}.s)
 	}
 	v = valueStart(t, tr, k)
-//line programs_task.go:952
+//line programs_task.go:954
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
@@ -962,7 +964,7 @@ resume1:
 	return generated.Return(f, get(b), nil)
 }
 
-//line programs_task.go:966
+//line programs_task.go:968
 
 // constantsArgs has the arguments of constants.
 type constantsArgs struct {
@@ -999,7 +1001,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := size
 	const size1 uint8 = 200
 	valueStart(t, tr, int(size1))
-//line programs_task.go:1003
+//line programs_task.go:1005
 	if generated.Suspended(t) {
 		f1, h := constantsKind.Spill(t, 1)
 		*generated.At[constantsAt1](f1) = constantsAt1{a: a}
@@ -1013,7 +1015,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	f = 1.0 / 3
 	const third = 1.0 / 3
 	valueStart(t, tr, a)
-//line programs_task.go:1017
+//line programs_task.go:1019
 	if generated.Suspended(t) {
 		f1, h := constantsKind.Spill(t, 2)
 		*generated.At[constantsAt2](f1) = constantsAt2{a: a, f: f}
@@ -1025,7 +1027,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		const size2 = "text"
 		valueStart(t, tr, len(size2))
-//line programs_task.go:1029
+//line programs_task.go:1031
 		if generated.Suspended(t) {
 			f1, h := constantsKind.Spill(t, 3)
 			*generated.At[constantsAt3](f1) = constantsAt3{a: a}
@@ -1038,7 +1040,7 @@ func constantsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line programs_task.go:1042
+//line programs_task.go:1044
 
 // constantsStep is the step form of constants.
 func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) generated.Step {
@@ -1060,7 +1062,7 @@ func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) g
 		tr = h.tr
 //line programs.go:128
 		generated.Child(f1)
-//line programs_task.go:1064
+//line programs_task.go:1066
 		goto resume1
 	case 2:
 		s := generated.At[constantsAt2](f1)
@@ -1068,7 +1070,7 @@ func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) g
 		tr = h.tr
 //line programs.go:132
 		generated.Child(f1)
-//line programs_task.go:1072
+//line programs_task.go:1074
 		goto resume2
 	case 3:
 		s := generated.At[constantsAt3](f1)
@@ -1076,7 +1078,7 @@ func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) g
 		tr = h.tr
 //line programs.go:136
 		generated.Child(f1)
-//line programs_task.go:1080
+//line programs_task.go:1082
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -1085,7 +1087,7 @@ func constantsStep(f1 *generated.Frame[constantsState, int], h *constantsHeld) g
 	a = size
 	const size1 uint8 = 200
 	valueStart(t, tr, int(size1))
-//line programs_task.go:1089
+//line programs_task.go:1091
 	if generated.Suspended(t) {
 		*generated.At[constantsAt1](f1) = constantsAt1{a: a}
 		*h = constantsHeld{tr: tr}
@@ -1099,7 +1101,7 @@ resume1:
 	f = 1.0 / 3
 	const third = 1.0 / 3
 	valueStart(t, tr, a)
-//line programs_task.go:1103
+//line programs_task.go:1105
 	if generated.Suspended(t) {
 		*generated.At[constantsAt2](f1) = constantsAt2{a: a, f: f}
 		*h = constantsHeld{tr: tr}
@@ -1111,7 +1113,7 @@ resume2:
 //line programs.go:135
 	const size2 = "text"
 	valueStart(t, tr, len(size2))
-//line programs_task.go:1115
+//line programs_task.go:1117
 	if generated.Suspended(t) {
 		*generated.At[constantsAt3](f1) = constantsAt3{a: a}
 		*h = constantsHeld{tr: tr}
@@ -1124,7 +1126,7 @@ resume3:
 	return generated.Return(f1, a, nil)
 }
 
-//line programs_task.go:1128
+//line programs_task.go:1130
 
 // anonymousArgs has the arguments of anonymous.
 type anonymousArgs struct {
@@ -1157,7 +1159,7 @@ var anonymousKind *generated.HeldKind[anonymousState, anonymousHeld, int]
 func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:146
 	v := valueStart(t, tr, 1)
-//line programs_task.go:1161
+//line programs_task.go:1163
 	if generated.Suspended(t) {
 		f, h := anonymousKind.Spill(t, 1)
 		s := generated.At[anonymousAt1](f)
@@ -1173,7 +1175,7 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}{a: v}
 	p.b.c = append(p.b.c, "x")
 	valueStart(t, tr, 2)
-//line programs_task.go:1177
+//line programs_task.go:1179
 	if generated.Suspended(t) {
 		_, h := anonymousKind.Spill(t, 2)
 		*h = anonymousHeld{tr: tr, p: p}
@@ -1184,7 +1186,7 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.b.c[0] = "y"
 	var r interface{ Error() string }
 	valueStart(t, tr, 3)
-//line programs_task.go:1188
+//line programs_task.go:1190
 	if generated.Suspended(t) {
 		_, h := anonymousKind.Spill(t, 3)
 		*h = anonymousHeld{tr: tr, p: p, q: q, r: r}
@@ -1195,7 +1197,7 @@ func anonymousStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return q.a, nil
 }
 
-//line programs_task.go:1199
+//line programs_task.go:1201
 
 // anonymousStep is the step form of anonymous.
 func anonymousStep(f *generated.Frame[anonymousState, int], h *anonymousHeld) generated.Step {
@@ -1221,26 +1223,26 @@ func anonymousStep(f *generated.Frame[anonymousState, int], h *anonymousHeld) ge
 //line programs.go:146
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1225
+//line programs_task.go:1227
 		goto resume1
 	case 2:
 		tr, p = h.tr, h.p
 //line programs.go:148
 		generated.Child(f)
-//line programs_task.go:1231
+//line programs_task.go:1233
 		goto resume2
 	case 3:
 		tr, p, q, r = h.tr, h.p, h.q, h.r
 //line programs.go:152
 		generated.Child(f)
-//line programs_task.go:1237
+//line programs_task.go:1239
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:146
 	v = valueStart(t, tr, 1)
-//line programs_task.go:1244
+//line programs_task.go:1246
 	if generated.Suspended(t) {
 		s := generated.At[anonymousAt1](f)
 		*s = anonymousAt1{}
@@ -1256,7 +1258,7 @@ resume1:
 	}{a: v}
 	p.b.c = append(p.b.c, "x")
 	valueStart(t, tr, 2)
-//line programs_task.go:1260
+//line programs_task.go:1262
 	if generated.Suspended(t) {
 		*h = anonymousHeld{tr: tr, p: p}
 		return generated.Wait(f, t, 2)
@@ -1267,7 +1269,7 @@ resume2:
 	q.b.c[0] = "y"
 	r = nil
 	valueStart(t, tr, 3)
-//line programs_task.go:1271
+//line programs_task.go:1273
 	if generated.Suspended(t) {
 		*h = anonymousHeld{tr: tr, p: p, q: q, r: r}
 		return generated.Wait(f, t, 3)
@@ -1278,4 +1280,4 @@ resume3:
 	return generated.Return(f, q.a, nil)
 }
 
-//line programs_task.go:1282
+//line programs_task.go:1284

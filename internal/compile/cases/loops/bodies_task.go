@@ -2,6 +2,8 @@
 //
 // Source: bodies.go, sha256 592e663b16025815
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package loops
 
 import (
@@ -102,7 +104,7 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:15
 			err := waitStart(t, tr, "wait")
-//line bodies_task.go:106
+//line bodies_task.go:108
 			if generated.Suspended(t) {
 				f, h := bodyVariableKind.Spill(t, 1)
 				*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
@@ -121,7 +123,7 @@ func bodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line bodies_task.go:125
+//line bodies_task.go:127
 
 // bodyVariableStep is the step form of bodyVariable.
 func bodyVariableStep(f *generated.Frame[bodyVariableState, int], h *bodyVariableHeld) generated.Step {
@@ -142,7 +144,7 @@ func bodyVariableStep(f *generated.Frame[bodyVariableState, int], h *bodyVariabl
 		tr = h.tr
 //line bodies.go:15
 		err = generated.ChildErr(f)
-//line bodies_task.go:146
+//line bodies_task.go:148
 		goto resume1
 	default:
 		return f.BadResume()
@@ -159,7 +161,7 @@ loop1:
 	tr.Print(j)
 	j = 3
 	err = waitStart(t, tr, "wait")
-//line bodies_task.go:163
+//line bodies_task.go:165
 	if generated.Suspended(t) {
 		*generated.At[bodyVariableAt1](f) = bodyVariableAt1{n: n, i: i, j: j}
 		*h = bodyVariableHeld{tr: tr}
@@ -183,7 +185,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line bodies_task.go:187
+//line bodies_task.go:189
 
 // bodyVariablesArgs has the arguments of bodyVariables.
 type bodyVariablesArgs struct {
@@ -227,7 +229,7 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 		m = map[string]int{"m": i}
 		err = waitStart(t, tr, i)
-//line bodies_task.go:231
+//line bodies_task.go:233
 		if generated.Suspended(t) {
 			f, h := bodyVariablesKind.Spill(t, 1)
 			*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
@@ -240,7 +242,7 @@ func bodyVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line bodies_task.go:244
+//line bodies_task.go:246
 
 // bodyVariablesStep is the step form of bodyVariables.
 func bodyVariablesStep(f *generated.Frame[bodyVariablesState, int], h *bodyVariablesHeld) generated.Step {
@@ -268,7 +270,7 @@ func bodyVariablesStep(f *generated.Frame[bodyVariablesState, int], h *bodyVaria
 		tr, s, p, q, list1, e, m = h.tr, h.s, h.p, h.q, h.list1, h.e, h.m
 //line bodies.go:44
 		err = generated.ChildErr(f)
-//line bodies_task.go:272
+//line bodies_task.go:274
 		goto resume1
 	default:
 		return f.BadResume()
@@ -292,7 +294,7 @@ loop1:
 	s, p, q, list1, a, e = "s", point{1, 2, "p"}, &point{x: i}, []int{1}, [3]int{i, i, i}, i
 	m = map[string]int{"m": i}
 	err = waitStart(t, tr, i)
-//line bodies_task.go:296
+//line bodies_task.go:298
 	if generated.Suspended(t) {
 		*generated.At[bodyVariablesAt1](f) = bodyVariablesAt1{n: n, i: i, a: a}
 		*h = bodyVariablesHeld{tr: tr, s: s, p: p, q: q, list1: list1, e: e, m: m}
@@ -309,7 +311,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line bodies_task.go:313
+//line bodies_task.go:315
 
 // innerBodyVariableArgs has the arguments of innerBodyVariable.
 type innerBodyVariableArgs struct {
@@ -340,7 +342,7 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 			var inner int
 			tr.Print(outer, inner)
 			v := valueStart(t, tr, 1)
-//line bodies_task.go:344
+//line bodies_task.go:346
 			if generated.Suspended(t) {
 				f, h := innerBodyVariableKind.Spill(t, 1)
 				s := generated.At[innerBodyVariableAt1](f)
@@ -359,7 +361,7 @@ func innerBodyVariableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return sum, nil
 }
 
-//line bodies_task.go:363
+//line bodies_task.go:365
 
 // innerBodyVariableStep is the step form of innerBodyVariable.
 func innerBodyVariableStep(f *generated.Frame[innerBodyVariableState, int], h *innerBodyVariableHeld) generated.Step {
@@ -380,7 +382,7 @@ func innerBodyVariableStep(f *generated.Frame[innerBodyVariableState, int], h *i
 //line bodies.go:57
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:384
+//line bodies_task.go:386
 		goto resume1
 	default:
 		return f.BadResume()
@@ -405,7 +407,7 @@ loop2:
 //line bodies.go:56
 	tr.Print(outer, inner)
 	v = valueStart(t, tr, 1)
-//line bodies_task.go:409
+//line bodies_task.go:411
 	if generated.Suspended(t) {
 		s := generated.At[innerBodyVariableAt1](f)
 		*s = innerBodyVariableAt1{n: n, sum: sum, i: i, outer: outer, j: j, inner: inner}
@@ -432,7 +434,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line bodies_task.go:436
+//line bodies_task.go:438
 
 // redeclaredArgs has the arguments of redeclared.
 type redeclaredArgs struct {
@@ -466,7 +468,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		x1 := x + i
 		tr.Print(x1)
 		valueStart(t, tr, x1)
-//line bodies_task.go:470
+//line bodies_task.go:472
 		if generated.Suspended(t) {
 			f, h := redeclaredKind.Spill(t, 1)
 			*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
@@ -478,7 +480,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 			x2 := "inner " + fmt.Sprint(x1)
 			valueStart(t, tr, len(x2))
-//line bodies_task.go:482
+//line bodies_task.go:484
 			if generated.Suspended(t) {
 				f, h := redeclaredKind.Spill(t, 2)
 				*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
@@ -493,7 +495,7 @@ func redeclaredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line bodies_task.go:497
+//line bodies_task.go:499
 
 // redeclaredStep is the step form of redeclared.
 func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld) generated.Step {
@@ -514,7 +516,7 @@ func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld)
 		tr = h.tr
 //line bodies.go:71
 		generated.Child(f)
-//line bodies_task.go:518
+//line bodies_task.go:520
 		goto resume1
 	case 2:
 		s := generated.At[redeclaredAt2](f)
@@ -522,7 +524,7 @@ func redeclaredStep(f *generated.Frame[redeclaredState, int], h *redeclaredHeld)
 		tr, x2 = h.tr, h.x2
 //line bodies.go:75
 		generated.Child(f)
-//line bodies_task.go:526
+//line bodies_task.go:528
 		goto resume2
 	default:
 		return f.BadResume()
@@ -539,7 +541,7 @@ loop1:
 	x1 = x + i
 	tr.Print(x1)
 	valueStart(t, tr, x1)
-//line bodies_task.go:543
+//line bodies_task.go:545
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt1](f) = redeclaredAt1{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr}
@@ -551,7 +553,7 @@ resume1:
 //line bodies.go:74
 	x2 = "inner " + fmt.Sprint(x1)
 	valueStart(t, tr, len(x2))
-//line bodies_task.go:555
+//line bodies_task.go:557
 	if generated.Suspended(t) {
 		*generated.At[redeclaredAt2](f) = redeclaredAt2{x: x, i: i, x1: x1}
 		*h = redeclaredHeld{tr: tr, x2: x2}
@@ -570,7 +572,7 @@ end1:
 	return generated.Return(f, x, nil)
 }
 
-//line bodies_task.go:574
+//line bodies_task.go:576
 
 // nestedArgs has the arguments of nested.
 type nestedArgs struct {
@@ -599,7 +601,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line bodies.go:87
 				err := waitStart(t, tr, i, j)
-//line bodies_task.go:603
+//line bodies_task.go:605
 				if generated.Suspended(t) {
 					f, h := nestedKind.Spill(t, 1)
 					*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
@@ -618,7 +620,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:622
+//line bodies_task.go:624
 
 // nestedStep is the step form of nested.
 func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.Step {
@@ -639,7 +641,7 @@ func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.S
 		tr = h.tr
 //line bodies.go:87
 		err = generated.ChildErr(f)
-//line bodies_task.go:643
+//line bodies_task.go:645
 		goto resume1
 	default:
 		return f.BadResume()
@@ -661,7 +663,7 @@ loop2:
 	}
 //line bodies.go:87
 	err = waitStart(t, tr, i, j)
-//line bodies_task.go:665
+//line bodies_task.go:667
 	if generated.Suspended(t) {
 		*generated.At[nestedAt1](f) = nestedAt1{n: n, count: count, i: i, j: j}
 		*h = nestedHeld{tr: tr}
@@ -688,7 +690,7 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
-//line bodies_task.go:692
+//line bodies_task.go:694
 
 // threeDeepArgs has the arguments of threeDeep.
 type threeDeepArgs struct {
@@ -727,7 +729,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for j := i; j < 2; j++ {
 			for k := 0; k <= j; k++ {
 				v := valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:731
+//line bodies_task.go:733
 				if generated.Suspended(t) {
 					f, h := threeDeepKind.Spill(t, 1)
 					s := generated.At[threeDeepAt1](f)
@@ -740,7 +742,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				count += v
 			}
 			valueStart(t, tr, -j)
-//line bodies_task.go:744
+//line bodies_task.go:746
 			if generated.Suspended(t) {
 				f, h := threeDeepKind.Spill(t, 2)
 				*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
@@ -750,7 +752,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line bodies.go:105
 		valueStart(t, tr, -10*i)
-//line bodies_task.go:754
+//line bodies_task.go:756
 		if generated.Suspended(t) {
 			f, h := threeDeepKind.Spill(t, 3)
 			*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
@@ -762,7 +764,7 @@ func threeDeepStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:766
+//line bodies_task.go:768
 
 // threeDeepStep is the step form of threeDeep.
 func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) generated.Step {
@@ -784,7 +786,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 //line bodies.go:101
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:788
+//line bodies_task.go:790
 		goto resume1
 	case 2:
 		s := generated.At[threeDeepAt2](f)
@@ -792,7 +794,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 		tr = h.tr
 //line bodies.go:103
 		generated.Child(f)
-//line bodies_task.go:796
+//line bodies_task.go:798
 		goto resume2
 	case 3:
 		s := generated.At[threeDeepAt3](f)
@@ -800,7 +802,7 @@ func threeDeepStep(f *generated.Frame[threeDeepState, int], h *threeDeepHeld) ge
 		tr = h.tr
 //line bodies.go:105
 		generated.Child(f)
-//line bodies_task.go:804
+//line bodies_task.go:806
 		goto resume3
 	default:
 		return f.BadResume()
@@ -829,7 +831,7 @@ loop3:
 	}
 //line bodies.go:101
 	v = valueStart(t, tr, i*100+j*10+k)
-//line bodies_task.go:833
+//line bodies_task.go:835
 	if generated.Suspended(t) {
 		s := generated.At[threeDeepAt1](f)
 		*s = threeDeepAt1{count: count, i: i, j: j, k: k}
@@ -845,7 +847,7 @@ resume1:
 	goto loop3
 end1:
 	valueStart(t, tr, -j)
-//line bodies_task.go:849
+//line bodies_task.go:851
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt2](f) = threeDeepAt2{count: count, i: i, j: j}
 		*h = threeDeepHeld{tr: tr}
@@ -858,7 +860,7 @@ resume2:
 end2:
 //line bodies.go:105
 	valueStart(t, tr, -10*i)
-//line bodies_task.go:862
+//line bodies_task.go:864
 	if generated.Suspended(t) {
 		*generated.At[threeDeepAt3](f) = threeDeepAt3{count: count, i: i}
 		*h = threeDeepHeld{tr: tr}
@@ -873,7 +875,7 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
-//line bodies_task.go:877
+//line bodies_task.go:879
 
 // nestedRangesArgs has the arguments of nestedRanges.
 type nestedRangesArgs struct {
@@ -920,7 +922,7 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:115
 							tr.Print(i, j, c)
 							v := valueStart(t, tr, j)
-//line bodies_task.go:924
+//line bodies_task.go:926
 							if generated.Suspended(t) {
 								f, h := nestedRangesKind.Spill(t, 1)
 								s := generated.At[nestedRangesAt1](f)
@@ -941,7 +943,7 @@ func nestedRangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:945
+//line bodies_task.go:947
 
 // nestedRangesStep is the step form of nestedRanges.
 func nestedRangesStep(f *generated.Frame[nestedRangesState, int], h *nestedRangesHeld) generated.Step {
@@ -964,7 +966,7 @@ func nestedRangesStep(f *generated.Frame[nestedRangesState, int], h *nestedRange
 //line bodies.go:116
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:968
+//line bodies_task.go:970
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1003,7 +1005,7 @@ loop3:
 	c = char
 	tr.Print(i, j, c)
 	v = valueStart(t, tr, j)
-//line bodies_task.go:1007
+//line bodies_task.go:1009
 	if generated.Suspended(t) {
 		s := generated.At[nestedRangesAt1](f)
 		*s = nestedRangesAt1{n: n, count: count, i: i, n1: n1, j: j, size: size, i1: i1}
@@ -1030,7 +1032,7 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
-//line bodies_task.go:1034
+//line bodies_task.go:1036
 
 // shadowsArgs has the arguments of shadows.
 type shadowsArgs struct {
@@ -1088,7 +1090,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	err := fmt.Errorf("outer")
 	for n1 := 0; n1 < 2; n1++ {
 		err1 := waitStart(t, tr, n1)
-//line bodies_task.go:1092
+//line bodies_task.go:1094
 		if generated.Suspended(t) {
 			f, h := shadowsKind.Spill(t, 1)
 			*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
@@ -1098,7 +1100,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line bodies.go:127
 			err2 := waitStart(t, tr, "if")
-//line bodies_task.go:1102
+//line bodies_task.go:1104
 			if generated.Suspended(t) {
 				f, h := shadowsKind.Spill(t, 2)
 				*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
@@ -1112,7 +1114,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:129
 					n2 := valueStart(t, tr, n1+10)
-//line bodies_task.go:1116
+//line bodies_task.go:1118
 					if generated.Suspended(t) {
 						f, h := shadowsKind.Spill(t, 3)
 						s1 := generated.At[shadowsAt3](f)
@@ -1127,7 +1129,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					} else {
 						n3 := fmt.Sprint("text ", n2, err2)
 						valueStart(t, tr, len(n3))
-//line bodies_task.go:1131
+//line bodies_task.go:1133
 						if generated.Suspended(t) {
 							f, h := shadowsKind.Spill(t, 4)
 							*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
@@ -1145,7 +1147,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	len1 := func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1149
+//line bodies_task.go:1151
 	if generated.Suspended(t) {
 		f, h := shadowsKind.Spill(t, 5)
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
@@ -1155,7 +1157,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:140
 	true1 := false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1159
+//line bodies_task.go:1161
 	if generated.Suspended(t) {
 		f, h := shadowsKind.Spill(t, 6)
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
@@ -1167,7 +1169,7 @@ func shadowsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:1171
+//line bodies_task.go:1173
 
 // shadowsStep is the step form of shadows.
 func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generated.Step {
@@ -1191,7 +1193,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err = h.tr, h.err
 //line bodies.go:126
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1195
+//line bodies_task.go:1197
 		goto resume1
 	case 2:
 		s1 := generated.At[shadowsAt2](f)
@@ -1199,7 +1201,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, err1 = h.tr, h.err, h.err1
 //line bodies.go:127
 		err2 = generated.ChildErr(f)
-//line bodies_task.go:1203
+//line bodies_task.go:1205
 		goto resume2
 	case 3:
 		s1 := generated.At[shadowsAt3](f)
@@ -1208,7 +1210,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 //line bodies.go:129
 		n2 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1212
+//line bodies_task.go:1214
 		goto resume3
 	case 4:
 		s1 := generated.At[shadowsAt4](f)
@@ -1216,7 +1218,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, err1, n3 = h.tr, h.err, h.err1, h.n3
 //line bodies.go:133
 		generated.Child(f)
-//line bodies_task.go:1220
+//line bodies_task.go:1222
 		goto resume4
 	case 5:
 		s1 := generated.At[shadowsAt5](f)
@@ -1224,7 +1226,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:139
 		generated.Child(f)
-//line bodies_task.go:1228
+//line bodies_task.go:1230
 		goto resume5
 	case 6:
 		s1 := generated.At[shadowsAt6](f)
@@ -1232,7 +1234,7 @@ func shadowsStep(f *generated.Frame[shadowsState, int], h *shadowsHeld) generate
 		tr, err, len1 = h.tr, h.err, h.len1
 //line bodies.go:141
 		generated.Child(f)
-//line bodies_task.go:1236
+//line bodies_task.go:1238
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1247,7 +1249,7 @@ loop1:
 	}
 //line bodies.go:126
 	err1 = waitStart(t, tr, n1)
-//line bodies_task.go:1251
+//line bodies_task.go:1253
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt1](f) = shadowsAt1{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err}
@@ -1256,7 +1258,7 @@ loop1:
 resume1:
 //line bodies.go:127
 	err2 = waitStart(t, tr, "if")
-//line bodies_task.go:1260
+//line bodies_task.go:1262
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt2](f) = shadowsAt2{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1}
@@ -1273,7 +1275,7 @@ resume2:
 else1:
 //line bodies.go:129
 	n2 = valueStart(t, tr, n1+10)
-//line bodies_task.go:1277
+//line bodies_task.go:1279
 	if generated.Suspended(t) {
 		s1 := generated.At[shadowsAt3](f)
 		*s1 = shadowsAt3{n: n, n1: n1}
@@ -1293,7 +1295,7 @@ else2:
 //line bodies.go:132
 	n3 = fmt.Sprint("text ", n2, err2)
 	valueStart(t, tr, len(n3))
-//line bodies_task.go:1297
+//line bodies_task.go:1299
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt4](f) = shadowsAt4{n: n, n1: n1}
 		*h = shadowsHeld{tr: tr, err: err, err1: err1, n3: n3}
@@ -1313,7 +1315,7 @@ end3:
 //line bodies.go:138
 	len1 = func(s string) int { return 42 }
 	valueStart(t, tr, len1(""))
-//line bodies_task.go:1317
+//line bodies_task.go:1319
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt5](f) = shadowsAt5{n: n}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1323,7 +1325,7 @@ resume5:
 //line bodies.go:140
 	true1 = false
 	valueStart(t, tr, 1)
-//line bodies_task.go:1327
+//line bodies_task.go:1329
 	if generated.Suspended(t) {
 		*generated.At[shadowsAt6](f) = shadowsAt6{n: n, true1: true1}
 		*h = shadowsHeld{tr: tr, err: err, len1: len1}
@@ -1335,7 +1337,7 @@ resume6:
 	return generated.Return(f, n, err)
 }
 
-//line bodies_task.go:1339
+//line bodies_task.go:1341
 
 // declarationsArgs has the arguments of declarations.
 type declarationsArgs struct {
@@ -1391,7 +1393,7 @@ var declarationsKind *generated.HeldKind[declarationsState, declarationsHeld, in
 func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:1395
+//line bodies_task.go:1397
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 1)
 		s := generated.At[declarationsAt1](f1)
@@ -1403,7 +1405,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:147
 	a, b, c := 1, v, "c"
 	v1 := valueStart(t, tr, 3)
-//line bodies_task.go:1407
+//line bodies_task.go:1409
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 2)
 		s := generated.At[declarationsAt2](f1)
@@ -1418,7 +1420,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x, y = v1, 4
 //line bodies.go:150
 	d := valueStart(t, tr, 5)
-//line bodies_task.go:1422
+//line bodies_task.go:1424
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 3)
 		s := generated.At[declarationsAt3](f1)
@@ -1429,7 +1431,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:151
 	v2 := valueStart(t, tr, d+2)
-//line bodies_task.go:1433
+//line bodies_task.go:1435
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 4)
 		s := generated.At[declarationsAt4](f1)
@@ -1442,7 +1444,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e, f := d+1, v2
 	var g float64
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1446
+//line bodies_task.go:1448
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 5)
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1451,7 +1453,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:154
 	v3 := valueStart(t, tr, 7)
-//line bodies_task.go:1455
+//line bodies_task.go:1457
 	if generated.Suspended(t) {
 		f1, h1 := declarationsKind.Spill(t, 6)
 		s := generated.At[declarationsAt6](f1)
@@ -1467,7 +1469,7 @@ func declarationsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + x + y + d + e + f, nil
 }
 
-//line bodies_task.go:1471
+//line bodies_task.go:1473
 
 // declarationsStep is the step form of declarations.
 func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarationsHeld) generated.Step {
@@ -1490,7 +1492,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:147
 		v = s.result
 		generated.Child(f1)
-//line bodies_task.go:1494
+//line bodies_task.go:1496
 		goto resume1
 	case 2:
 		s := generated.At[declarationsAt2](f1)
@@ -1499,7 +1501,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:148
 		v1 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1503
+//line bodies_task.go:1505
 		goto resume2
 	case 3:
 		s := generated.At[declarationsAt3](f1)
@@ -1508,7 +1510,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:150
 		d = s.result
 		generated.Child(f1)
-//line bodies_task.go:1512
+//line bodies_task.go:1514
 		goto resume3
 	case 4:
 		s := generated.At[declarationsAt4](f1)
@@ -1517,7 +1519,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:151
 		v2 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1521
+//line bodies_task.go:1523
 		goto resume4
 	case 5:
 		s := generated.At[declarationsAt5](f1)
@@ -1525,7 +1527,7 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 		tr, c = h1.tr, h1.c
 //line bodies.go:153
 		generated.Child(f1)
-//line bodies_task.go:1529
+//line bodies_task.go:1531
 		goto resume5
 	case 6:
 		s := generated.At[declarationsAt6](f1)
@@ -1534,14 +1536,14 @@ func declarationsStep(f1 *generated.Frame[declarationsState, int], h1 *declarati
 //line bodies.go:154
 		v3 = s.result
 		generated.Child(f1)
-//line bodies_task.go:1538
+//line bodies_task.go:1540
 		goto resume6
 	default:
 		return f1.BadResume()
 	}
 //line bodies.go:147
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:1545
+//line bodies_task.go:1547
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt1](f1)
 		*s = declarationsAt1{}
@@ -1553,7 +1555,7 @@ resume1:
 //line bodies.go:147
 	a, b, c = 1, v, "c"
 	v1 = valueStart(t, tr, 3)
-//line bodies_task.go:1557
+//line bodies_task.go:1559
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt2](f1)
 		*s = declarationsAt2{a: a, b: b}
@@ -1568,7 +1570,7 @@ resume2:
 	x, y = v1, 4
 //line bodies.go:150
 	d = valueStart(t, tr, 5)
-//line bodies_task.go:1572
+//line bodies_task.go:1574
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt3](f1)
 		*s = declarationsAt3{a: a, b: b, x: x, y: y}
@@ -1579,7 +1581,7 @@ resume2:
 resume3:
 //line bodies.go:151
 	v2 = valueStart(t, tr, d+2)
-//line bodies_task.go:1583
+//line bodies_task.go:1585
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt4](f1)
 		*s = declarationsAt4{a: a, b: b, x: x, y: y, d: d}
@@ -1592,7 +1594,7 @@ resume4:
 	e, f = d+1, v2
 	g = 0
 	_ = valueStart(t, tr, 6)
-//line bodies_task.go:1596
+//line bodies_task.go:1598
 	if generated.Suspended(t) {
 		*generated.At[declarationsAt5](f1) = declarationsAt5{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
 		*h1 = declarationsHeld{tr: tr, c: c}
@@ -1601,7 +1603,7 @@ resume4:
 resume5:
 //line bodies.go:154
 	v3 = valueStart(t, tr, 7)
-//line bodies_task.go:1605
+//line bodies_task.go:1607
 	if generated.Suspended(t) {
 		s := generated.At[declarationsAt6](f1)
 		*s = declarationsAt6{a: a, b: b, x: x, y: y, d: d, e: e, f: f, g: g}
@@ -1617,4 +1619,4 @@ resume6:
 	return generated.Return(f1, a+b+x+y+d+e+f, nil)
 }
 
-//line bodies_task.go:1621
+//line bodies_task.go:1623

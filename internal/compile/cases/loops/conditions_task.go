@@ -2,6 +2,8 @@
 //
 // Source: conditions.go, sha256 80481c124643a770
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package loops
 
 import (
@@ -107,7 +109,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if x == 0 {
 		x = 1
 		waitStart(t, tr, "if")
-//line conditions_task.go:111
+//line conditions_task.go:113
 		if generated.Suspended(t) {
 			f, h := conditionOnceKind.Spill(t, 1)
 			*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
@@ -122,7 +124,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for x < 2 {
 		x = 5
 		waitStart(t, tr, "for")
-//line conditions_task.go:126
+//line conditions_task.go:128
 		if generated.Suspended(t) {
 			f, h := conditionOnceKind.Spill(t, 2)
 			*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
@@ -139,7 +141,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:22
 			v := valueStart(t, tr, x)
-//line conditions_task.go:143
+//line conditions_task.go:145
 			if generated.Suspended(t) {
 				f, h := conditionOnceKind.Spill(t, 3)
 				s := generated.At[conditionOnceAt3](f)
@@ -155,7 +157,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 			x = 0
 			waitStart(t, tr, "and")
-//line conditions_task.go:159
+//line conditions_task.go:161
 			if generated.Suspended(t) {
 				f, h := conditionOnceKind.Spill(t, 4)
 				*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
@@ -170,7 +172,7 @@ func conditionOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line conditions_task.go:174
+//line conditions_task.go:176
 
 // conditionOnceStep is the step form of conditionOnce.
 func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *conditionOnceHeld) generated.Step {
@@ -192,7 +194,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:12
 		generated.ChildErr(f)
-//line conditions_task.go:196
+//line conditions_task.go:198
 		goto resume1
 	case 2:
 		s := generated.At[conditionOnceAt2](f)
@@ -200,7 +202,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:19
 		generated.ChildErr(f)
-//line conditions_task.go:204
+//line conditions_task.go:206
 		goto resume2
 	case 3:
 		s := generated.At[conditionOnceAt3](f)
@@ -209,7 +211,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 //line conditions.go:22
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:213
+//line conditions_task.go:215
 		goto resume3
 	case 4:
 		s := generated.At[conditionOnceAt4](f)
@@ -217,7 +219,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 		tr = h.tr
 //line conditions.go:24
 		generated.ChildErr(f)
-//line conditions_task.go:221
+//line conditions_task.go:223
 		goto resume4
 	default:
 		return f.BadResume()
@@ -230,7 +232,7 @@ func conditionOnceStep(f *generated.Frame[conditionOnceState, int], h *condition
 //line conditions.go:11
 	x = 1
 	waitStart(t, tr, "if")
-//line conditions_task.go:234
+//line conditions_task.go:236
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt1](f) = conditionOnceAt1{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -252,7 +254,7 @@ loop1:
 //line conditions.go:18
 	x = 5
 	waitStart(t, tr, "for")
-//line conditions_task.go:256
+//line conditions_task.go:258
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt2](f) = conditionOnceAt2{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -271,7 +273,7 @@ end2:
 	}
 //line conditions.go:22
 	v = valueStart(t, tr, x)
-//line conditions_task.go:275
+//line conditions_task.go:277
 	if generated.Suspended(t) {
 		s := generated.At[conditionOnceAt3](f)
 		*s = conditionOnceAt3{x: x}
@@ -290,7 +292,7 @@ end3:
 //line conditions.go:23
 	x = 0
 	waitStart(t, tr, "and")
-//line conditions_task.go:294
+//line conditions_task.go:296
 	if generated.Suspended(t) {
 		*generated.At[conditionOnceAt4](f) = conditionOnceAt4{x: x}
 		*h = conditionOnceHeld{tr: tr}
@@ -303,7 +305,7 @@ end4:
 	return generated.Return(f, x, nil)
 }
 
-//line conditions_task.go:307
+//line conditions_task.go:309
 
 // loopConditionArgs has the arguments of loopCondition.
 type loopConditionArgs struct {
@@ -360,7 +362,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:32
 		v := valueStart(t, tr, i)
-//line conditions_task.go:364
+//line conditions_task.go:366
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 1)
 			s := generated.At[loopConditionAt1](f)
@@ -375,7 +377,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:33
 		v1 := valueStart(t, tr, 1)
-//line conditions_task.go:379
+//line conditions_task.go:381
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 2)
 			s := generated.At[loopConditionAt2](f)
@@ -395,7 +397,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line conditions.go:36
 			v2 := valueStart(t, tr, i)
-//line conditions_task.go:399
+//line conditions_task.go:401
 			if generated.Suspended(t) {
 				f, h := loopConditionKind.Spill(t, 3)
 				s := generated.At[loopConditionAt3](f)
@@ -417,7 +419,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:39
 		v3 := valueStart(t, tr, i)
-//line conditions_task.go:421
+//line conditions_task.go:423
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 4)
 			s := generated.At[loopConditionAt4](f)
@@ -440,7 +442,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:40
 		i = 9
 		waitStart(t, tr, "body")
-//line conditions_task.go:444
+//line conditions_task.go:446
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 5)
 			*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
@@ -452,7 +454,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line conditions.go:43
 		v4 := valueStart(t, tr, i)
-//line conditions_task.go:456
+//line conditions_task.go:458
 		if generated.Suspended(t) {
 			f, h := loopConditionKind.Spill(t, 6)
 			s := generated.At[loopConditionAt6](f)
@@ -471,7 +473,7 @@ func loopConditionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, nil
 }
 
-//line conditions_task.go:475
+//line conditions_task.go:477
 
 // loopConditionStep is the step form of loopCondition.
 func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopConditionHeld) generated.Step {
@@ -493,7 +495,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:32
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:497
+//line conditions_task.go:499
 		goto resume1
 	case 2:
 		s := generated.At[loopConditionAt2](f)
@@ -502,7 +504,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:33
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:506
+//line conditions_task.go:508
 		goto resume2
 	case 3:
 		s := generated.At[loopConditionAt3](f)
@@ -511,7 +513,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:36
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:515
+//line conditions_task.go:517
 		goto resume3
 	case 4:
 		s := generated.At[loopConditionAt4](f)
@@ -520,7 +522,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:39
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:524
+//line conditions_task.go:526
 		goto resume4
 	case 5:
 		s := generated.At[loopConditionAt5](f)
@@ -528,7 +530,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 		tr = h.tr
 //line conditions.go:41
 		generated.ChildErr(f)
-//line conditions_task.go:532
+//line conditions_task.go:534
 		goto resume5
 	case 6:
 		s := generated.At[loopConditionAt6](f)
@@ -537,7 +539,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 //line conditions.go:43
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:541
+//line conditions_task.go:543
 		goto resume6
 	default:
 		return f.BadResume()
@@ -547,7 +549,7 @@ func loopConditionStep(f *generated.Frame[loopConditionState, int], h *loopCondi
 loop1:
 //line conditions.go:32
 	v = valueStart(t, tr, i)
-//line conditions_task.go:551
+//line conditions_task.go:553
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt1](f)
 		*s = loopConditionAt1{n: n, i: i}
@@ -564,7 +566,7 @@ resume1:
 end1:
 //line conditions.go:33
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:568
+//line conditions_task.go:570
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt2](f)
 		*s = loopConditionAt2{n: n, i: i}
@@ -587,7 +589,7 @@ loop2:
 	}
 //line conditions.go:36
 	v2 = valueStart(t, tr, i)
-//line conditions_task.go:591
+//line conditions_task.go:593
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt3](f)
 		*s = loopConditionAt3{i: i}
@@ -612,7 +614,7 @@ end5:
 loop3:
 //line conditions.go:39
 	v3 = valueStart(t, tr, i)
-//line conditions_task.go:616
+//line conditions_task.go:618
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt4](f)
 		*s = loopConditionAt4{i: i}
@@ -639,7 +641,7 @@ end7:
 //line conditions.go:40
 	i = 9
 	waitStart(t, tr, "body")
-//line conditions_task.go:643
+//line conditions_task.go:645
 	if generated.Suspended(t) {
 		*generated.At[loopConditionAt5](f) = loopConditionAt5{i: i}
 		*h = loopConditionHeld{tr: tr}
@@ -651,7 +653,7 @@ end8:
 loop4:
 //line conditions.go:43
 	v4 = valueStart(t, tr, i)
-//line conditions_task.go:655
+//line conditions_task.go:657
 	if generated.Suspended(t) {
 		s := generated.At[loopConditionAt6](f)
 		*s = loopConditionAt6{i: i}
@@ -674,7 +676,7 @@ end10:
 	return generated.Return(f, i, nil)
 }
 
-//line conditions_task.go:678
+//line conditions_task.go:680
 
 // clausesArgs has the arguments of clauses.
 type clausesArgs struct {
@@ -755,7 +757,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:51
 		i := valueStart(t, tr, 0)
-//line conditions_task.go:759
+//line conditions_task.go:761
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 1)
 			s := generated.At[clausesAt1](f)
@@ -768,7 +770,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line conditions.go:51
 			v := valueStart(t, tr, n)
-//line conditions_task.go:772
+//line conditions_task.go:774
 			if generated.Suspended(t) {
 				f, h := clausesKind.Spill(t, 2)
 				s := generated.At[clausesAt2](f)
@@ -791,7 +793,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 //line conditions.go:51
 			v1 := valueStart(t, tr, 1)
-//line conditions_task.go:795
+//line conditions_task.go:797
 			if generated.Suspended(t) {
 				f, h := clausesKind.Spill(t, 3)
 				s := generated.At[clausesAt3](f)
@@ -807,7 +809,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:57
 		v2 := valueStart(t, tr, 0)
-//line conditions_task.go:811
+//line conditions_task.go:813
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 4)
 			s := generated.At[clausesAt4](f)
@@ -818,7 +820,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:57
 		v3 := valueStart(t, tr, 5)
-//line conditions_task.go:822
+//line conditions_task.go:824
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 5)
 			s := generated.At[clausesAt5](f)
@@ -837,7 +839,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v4 := valueStart(t, tr, i1+1)
-//line conditions_task.go:841
+//line conditions_task.go:843
 			if generated.Suspended(t) {
 				f, h := clausesKind.Spill(t, 6)
 				s := generated.At[clausesAt6](f)
@@ -848,7 +850,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line conditions.go:57
 			v5 := valueStart(t, tr, j-1)
-//line conditions_task.go:852
+//line conditions_task.go:854
 			if generated.Suspended(t) {
 				f, h := clausesKind.Spill(t, 7)
 				s := generated.At[clausesAt7](f)
@@ -863,7 +865,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var k int
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:867
+//line conditions_task.go:869
 	if generated.Suspended(t) {
 		f, h := clausesKind.Spill(t, 8)
 		s := generated.At[clausesAt8](f)
@@ -882,7 +884,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:61
 		k = valueStart(t, tr, k-1)
-//line conditions_task.go:886
+//line conditions_task.go:888
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 9)
 			s := generated.At[clausesAt9](f)
@@ -900,7 +902,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line conditions.go:66
 		valueStart(t, tr, k)
-//line conditions_task.go:904
+//line conditions_task.go:906
 		if generated.Suspended(t) {
 			f, h := clausesKind.Spill(t, 10)
 			*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
@@ -912,7 +914,7 @@ func clausesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line conditions_task.go:916
+//line conditions_task.go:918
 
 // clausesStep is the step form of clauses.
 func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generated.Step {
@@ -933,7 +935,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		i = s.result
 		generated.Child(f)
-//line conditions_task.go:937
+//line conditions_task.go:939
 		goto resume1
 	case 2:
 		s := generated.At[clausesAt2](f)
@@ -942,7 +944,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:946
+//line conditions_task.go:948
 		goto resume2
 	case 3:
 		s := generated.At[clausesAt3](f)
@@ -951,7 +953,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:51
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:955
+//line conditions_task.go:957
 		goto resume3
 	case 4:
 		s := generated.At[clausesAt4](f)
@@ -960,7 +962,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:964
+//line conditions_task.go:966
 		goto resume4
 	case 5:
 		s := generated.At[clausesAt5](f)
@@ -969,7 +971,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:973
+//line conditions_task.go:975
 		goto resume5
 	case 6:
 		s := generated.At[clausesAt6](f)
@@ -978,7 +980,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v4 = s.result
 		generated.Child(f)
-//line conditions_task.go:982
+//line conditions_task.go:984
 		goto resume6
 	case 7:
 		s := generated.At[clausesAt7](f)
@@ -987,7 +989,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:57
 		v5 = s.result
 		generated.Child(f)
-//line conditions_task.go:991
+//line conditions_task.go:993
 		goto resume7
 	case 8:
 		s := generated.At[clausesAt8](f)
@@ -996,7 +998,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1000
+//line conditions_task.go:1002
 		goto resume8
 	case 9:
 		s := generated.At[clausesAt9](f)
@@ -1005,7 +1007,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:61
 		k = s.result
 		generated.Child(f)
-//line conditions_task.go:1009
+//line conditions_task.go:1011
 		goto resume9
 	case 10:
 		s := generated.At[clausesAt10](f)
@@ -1013,7 +1015,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 		tr = h.tr
 //line conditions.go:66
 		generated.Child(f)
-//line conditions_task.go:1017
+//line conditions_task.go:1019
 		goto resume10
 	default:
 		return f.BadResume()
@@ -1021,7 +1023,7 @@ func clausesStep(f *generated.Frame[clausesState, int], h *clausesHeld) generate
 //line conditions.go:50
 	sum = 0
 	i = valueStart(t, tr, 0)
-//line conditions_task.go:1025
+//line conditions_task.go:1027
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt1](f)
 		*s = clausesAt1{n: n, sum: sum}
@@ -1033,7 +1035,7 @@ resume1:
 loop1:
 //line conditions.go:51
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1037
+//line conditions_task.go:1039
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt2](f)
 		*s = clausesAt2{n: n, sum: sum, i: i}
@@ -1056,7 +1058,7 @@ end1:
 end2:
 //line conditions.go:51
 	v1 = valueStart(t, tr, 1)
-//line conditions_task.go:1060
+//line conditions_task.go:1062
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt3](f)
 		*s = clausesAt3{n: n, sum: sum, i: i}
@@ -1071,7 +1073,7 @@ resume3:
 end3:
 //line conditions.go:57
 	v2 = valueStart(t, tr, 0)
-//line conditions_task.go:1075
+//line conditions_task.go:1077
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt4](f)
 		*s = clausesAt4{sum: sum}
@@ -1082,7 +1084,7 @@ end3:
 resume4:
 //line conditions.go:57
 	v3 = valueStart(t, tr, 5)
-//line conditions_task.go:1086
+//line conditions_task.go:1088
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt5](f)
 		*s = clausesAt5{sum: sum, v2: v2}
@@ -1102,7 +1104,7 @@ loop2:
 	sum += i1 * j
 //line conditions.go:57
 	v4 = valueStart(t, tr, i1+1)
-//line conditions_task.go:1106
+//line conditions_task.go:1108
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt6](f)
 		*s = clausesAt6{sum: sum, j: j}
@@ -1113,7 +1115,7 @@ loop2:
 resume6:
 //line conditions.go:57
 	v5 = valueStart(t, tr, j-1)
-//line conditions_task.go:1117
+//line conditions_task.go:1119
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt7](f)
 		*s = clausesAt7{sum: sum, v4: v4}
@@ -1128,7 +1130,7 @@ resume7:
 end4:
 	k = 0
 	k = valueStart(t, tr, 2)
-//line conditions_task.go:1132
+//line conditions_task.go:1134
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt8](f)
 		*s = clausesAt8{sum: sum}
@@ -1144,7 +1146,7 @@ loop3:
 	}
 //line conditions.go:61
 	k = valueStart(t, tr, k-1)
-//line conditions_task.go:1148
+//line conditions_task.go:1150
 	if generated.Suspended(t) {
 		s := generated.At[clausesAt9](f)
 		*s = clausesAt9{sum: sum}
@@ -1164,7 +1166,7 @@ loop4:
 	k++
 //line conditions.go:66
 	valueStart(t, tr, k)
-//line conditions_task.go:1168
+//line conditions_task.go:1170
 	if generated.Suspended(t) {
 		*generated.At[clausesAt10](f) = clausesAt10{sum: sum, k: k}
 		*h = clausesHeld{tr: tr}
@@ -1177,7 +1179,7 @@ end6:
 	return generated.Return(f, sum, nil)
 }
 
-//line conditions_task.go:1181
+//line conditions_task.go:1183
 
 // ifInitArgs has the arguments of ifInit.
 type ifInitArgs struct {
@@ -1225,7 +1227,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:73
 		x := valueStart(t, tr, n)
-//line conditions_task.go:1229
+//line conditions_task.go:1231
 		if generated.Suspended(t) {
 			f, h := ifInitKind.Spill(t, 1)
 			s := generated.At[ifInitAt1](f)
@@ -1242,7 +1244,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				y := x * 2
 //line conditions.go:75
 				v := valueStart(t, tr, y)
-//line conditions_task.go:1246
+//line conditions_task.go:1248
 				if generated.Suspended(t) {
 					f, h := ifInitKind.Spill(t, 2)
 					s := generated.At[ifInitAt2](f)
@@ -1258,7 +1260,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line conditions.go:77
 						z := valueStart(t, tr, y+1)
-//line conditions_task.go:1262
+//line conditions_task.go:1264
 						if generated.Suspended(t) {
 							f, h := ifInitKind.Spill(t, 3)
 							s := generated.At[ifInitAt3](f)
@@ -1282,7 +1284,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:83
 		err := waitStart(t, tr, "init")
-//line conditions_task.go:1286
+//line conditions_task.go:1288
 		if generated.Suspended(t) {
 			f, h := ifInitKind.Spill(t, 4)
 			*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
@@ -1296,7 +1298,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:85
 				err1 := waitStart(t, tr, "second")
-//line conditions_task.go:1300
+//line conditions_task.go:1302
 				if generated.Suspended(t) {
 					f := ifInitKind.SpillBare(t, 5)
 					*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
@@ -1313,7 +1315,7 @@ func ifInitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line conditions_task.go:1317
+//line conditions_task.go:1319
 
 // ifInitStep is the step form of ifInit.
 func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.Step {
@@ -1335,7 +1337,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:73
 		x = s.result
 		generated.Child(f)
-//line conditions_task.go:1339
+//line conditions_task.go:1341
 		goto resume1
 	case 2:
 		s := generated.At[ifInitAt2](f)
@@ -1344,7 +1346,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:75
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1348
+//line conditions_task.go:1350
 		goto resume2
 	case 3:
 		s := generated.At[ifInitAt3](f)
@@ -1353,7 +1355,7 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 //line conditions.go:77
 		z = s.result
 		generated.Child(f)
-//line conditions_task.go:1357
+//line conditions_task.go:1359
 		goto resume3
 	case 4:
 		s := generated.At[ifInitAt4](f)
@@ -1361,21 +1363,21 @@ func ifInitStep(f *generated.Frame[ifInitState, int], h *ifInitHeld) generated.S
 		tr = h.tr
 //line conditions.go:83
 		err = generated.ChildErr(f)
-//line conditions_task.go:1365
+//line conditions_task.go:1367
 		goto resume4
 	case 5:
 		s := generated.At[ifInitAt5](f)
 		n = s.n
 //line conditions.go:85
 		err1 = generated.ChildErr(f)
-//line conditions_task.go:1372
+//line conditions_task.go:1374
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:73
 	x = valueStart(t, tr, n)
-//line conditions_task.go:1379
+//line conditions_task.go:1381
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt1](f)
 		*s = ifInitAt1{n: n}
@@ -1394,7 +1396,7 @@ resume1:
 	y = x * 2
 //line conditions.go:75
 	v = valueStart(t, tr, y)
-//line conditions_task.go:1398
+//line conditions_task.go:1400
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt2](f)
 		*s = ifInitAt2{n: n, x: x, y: y}
@@ -1414,7 +1416,7 @@ resume2:
 else1:
 //line conditions.go:77
 	z = valueStart(t, tr, y+1)
-//line conditions_task.go:1418
+//line conditions_task.go:1420
 	if generated.Suspended(t) {
 		s := generated.At[ifInitAt3](f)
 		*s = ifInitAt3{n: n, x: x, y: y}
@@ -1438,7 +1440,7 @@ else2:
 	tr.Print("small", x)
 end3:
 	err = waitStart(t, tr, "init")
-//line conditions_task.go:1442
+//line conditions_task.go:1444
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt4](f) = ifInitAt4{n: n}
 		h = ifInitKind.Hold(t, f, h)
@@ -1455,7 +1457,7 @@ resume4:
 else3:
 //line conditions.go:85
 	err1 = waitStart(t, tr, "second")
-//line conditions_task.go:1459
+//line conditions_task.go:1461
 	if generated.Suspended(t) {
 		*generated.At[ifInitAt5](f) = ifInitAt5{n: n}
 		if h != nil {
@@ -1474,7 +1476,7 @@ end4:
 	return generated.Return(f, n, nil)
 }
 
-//line conditions_task.go:1478
+//line conditions_task.go:1480
 
 // elseIfsArgs has the arguments of elseIfs.
 type elseIfsArgs struct {
@@ -1522,7 +1524,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line conditions.go:92
 		v := valueStart(t, tr, n)
-//line conditions_task.go:1526
+//line conditions_task.go:1528
 		if generated.Suspended(t) {
 			f, h := elseIfsKind.Spill(t, 1)
 			s := generated.At[elseIfsAt1](f)
@@ -1538,7 +1540,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line conditions.go:94
 				v1 := valueStart(t, tr, n)
-//line conditions_task.go:1542
+//line conditions_task.go:1544
 				if generated.Suspended(t) {
 					f, h := elseIfsKind.Spill(t, 2)
 					s := generated.At[elseIfsAt2](f)
@@ -1550,7 +1552,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:94
 				if v1 == 1 {
 					valueStart(t, tr, 100)
-//line conditions_task.go:1554
+//line conditions_task.go:1556
 					if generated.Suspended(t) {
 						f, h := elseIfsKind.Spill(t, 3)
 						*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
@@ -1565,7 +1567,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					tr.Print("two")
 				} else {
 					v2 := valueStart(t, tr, 200)
-//line conditions_task.go:1569
+//line conditions_task.go:1571
 					if generated.Suspended(t) {
 						f, h := elseIfsKind.Spill(t, 4)
 						s := generated.At[elseIfsAt4](f)
@@ -1582,7 +1584,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line conditions.go:102
 	v3 := valueStart(t, tr, n+1)
-//line conditions_task.go:1586
+//line conditions_task.go:1588
 	if generated.Suspended(t) {
 		f := elseIfsKind.SpillBare(t, 5)
 		s := generated.At[elseIfsAt5](f)
@@ -1594,7 +1596,7 @@ func elseIfsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
-//line conditions_task.go:1598
+//line conditions_task.go:1600
 
 // elseIfsStep is the step form of elseIfs.
 func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generated.Step {
@@ -1615,7 +1617,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:92
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:1619
+//line conditions_task.go:1621
 		goto resume1
 	case 2:
 		s := generated.At[elseIfsAt2](f)
@@ -1624,7 +1626,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:94
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:1628
+//line conditions_task.go:1630
 		goto resume2
 	case 3:
 		s := generated.At[elseIfsAt3](f)
@@ -1632,7 +1634,7 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 		tr = h.tr
 //line conditions.go:95
 		generated.Child(f)
-//line conditions_task.go:1636
+//line conditions_task.go:1638
 		goto resume3
 	case 4:
 		s := generated.At[elseIfsAt4](f)
@@ -1641,21 +1643,21 @@ func elseIfsStep(f *generated.Frame[elseIfsState, int], h *elseIfsHeld) generate
 //line conditions.go:100
 		v2 = s.result
 		generated.Child(f)
-//line conditions_task.go:1645
+//line conditions_task.go:1647
 		goto resume4
 	case 5:
 		s := generated.At[elseIfsAt5](f)
 //line conditions.go:102
 		v3 = s.result
 		generated.Child(f)
-//line conditions_task.go:1652
+//line conditions_task.go:1654
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line conditions.go:92
 	v = valueStart(t, tr, n)
-//line conditions_task.go:1659
+//line conditions_task.go:1661
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt1](f)
 		*s = elseIfsAt1{n: n}
@@ -1675,7 +1677,7 @@ resume1:
 else1:
 //line conditions.go:94
 	v1 = valueStart(t, tr, n)
-//line conditions_task.go:1679
+//line conditions_task.go:1681
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt2](f)
 		*s = elseIfsAt2{n: n}
@@ -1691,7 +1693,7 @@ resume2:
 	}
 //line conditions.go:95
 	valueStart(t, tr, 100)
-//line conditions_task.go:1695
+//line conditions_task.go:1697
 	if generated.Suspended(t) {
 		*generated.At[elseIfsAt3](f) = elseIfsAt3{n: n}
 		h = elseIfsKind.Hold(t, f, h)
@@ -1713,7 +1715,7 @@ else2:
 else3:
 //line conditions.go:100
 	v2 = valueStart(t, tr, 200)
-//line conditions_task.go:1717
+//line conditions_task.go:1719
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt4](f)
 		*s = elseIfsAt4{n: n}
@@ -1730,7 +1732,7 @@ end2:
 end3:
 //line conditions.go:102
 	v3 = valueStart(t, tr, n+1)
-//line conditions_task.go:1734
+//line conditions_task.go:1736
 	if generated.Suspended(t) {
 		s := generated.At[elseIfsAt5](f)
 		*s = elseIfsAt5{}
@@ -1745,7 +1747,7 @@ resume5:
 	return generated.Return(f, v3, nil)
 }
 
-//line conditions_task.go:1749
+//line conditions_task.go:1751
 
 // earlyEndsArgs has the arguments of earlyEnds.
 type earlyEndsArgs struct {
@@ -1779,7 +1781,7 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line conditions.go:114
 			err := waitStart(t, tr, i)
-//line conditions_task.go:1783
+//line conditions_task.go:1785
 			if generated.Suspended(t) {
 				f, h := earlyEndsKind.Spill(t, 1)
 				*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
@@ -1800,7 +1802,7 @@ func earlyEndsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line conditions_task.go:1804
+//line conditions_task.go:1806
 
 // earlyEndsStep is the step form of earlyEnds.
 func earlyEndsStep(f *generated.Frame[earlyEndsState, int], h *earlyEndsHeld) generated.Step {
@@ -1821,7 +1823,7 @@ func earlyEndsStep(f *generated.Frame[earlyEndsState, int], h *earlyEndsHeld) ge
 		tr = h.tr
 //line conditions.go:114
 		err = generated.ChildErr(f)
-//line conditions_task.go:1825
+//line conditions_task.go:1827
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1842,7 +1844,7 @@ loop1:
 		goto next1
 	}
 	err = waitStart(t, tr, i)
-//line conditions_task.go:1846
+//line conditions_task.go:1848
 	if generated.Suspended(t) {
 		*generated.At[earlyEndsAt1](f) = earlyEndsAt1{n: n, sum: sum, i: i}
 		*h = earlyEndsHeld{tr: tr}
@@ -1869,7 +1871,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line conditions_task.go:1873
+//line conditions_task.go:1875
 
 // lastStatementArgs has the arguments of lastStatement.
 type lastStatementArgs struct {
@@ -1900,7 +1902,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i := 0; i < n; i++ {
 		tr.Print("i", i)
 		valueStart(t, tr, i)
-//line conditions_task.go:1904
+//line conditions_task.go:1906
 		if generated.Suspended(t) {
 			f, h := lastStatementKind.Spill(t, 1)
 			*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
@@ -1911,7 +1913,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:130
 	for i1 := 0; i1 < n; i1++ {
 		valueStart(t, tr, i1)
-//line conditions_task.go:1915
+//line conditions_task.go:1917
 		if generated.Suspended(t) {
 			f, h := lastStatementKind.Spill(t, 2)
 			*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
@@ -1924,7 +1926,7 @@ func lastStatementStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line conditions_task.go:1928
+//line conditions_task.go:1930
 
 // lastStatementStep is the step form of lastStatement.
 func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastStatementHeld) generated.Step {
@@ -1944,7 +1946,7 @@ func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastState
 		tr = h.tr
 //line conditions.go:128
 		generated.Child(f)
-//line conditions_task.go:1948
+//line conditions_task.go:1950
 		goto resume1
 	case 2:
 		s := generated.At[lastStatementAt2](f)
@@ -1952,7 +1954,7 @@ func lastStatementStep(f *generated.Frame[lastStatementState, int], h *lastState
 		tr = h.tr
 //line conditions.go:131
 		generated.Child(f)
-//line conditions_task.go:1956
+//line conditions_task.go:1958
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1967,7 +1969,7 @@ loop1:
 //line conditions.go:127
 	tr.Print("i", i)
 	valueStart(t, tr, i)
-//line conditions_task.go:1971
+//line conditions_task.go:1973
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt1](f) = lastStatementAt1{n: n, i: i}
 		*h = lastStatementHeld{tr: tr}
@@ -1987,7 +1989,7 @@ loop2:
 	}
 //line conditions.go:131
 	valueStart(t, tr, i1)
-//line conditions_task.go:1991
+//line conditions_task.go:1993
 	if generated.Suspended(t) {
 		*generated.At[lastStatementAt2](f) = lastStatementAt2{n: n, i1: i1}
 		*h = lastStatementHeld{tr: tr}
@@ -2004,7 +2006,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line conditions_task.go:2008
+//line conditions_task.go:2010
 
 // plainLoopBetweenArgs has the arguments of plainLoopBetween.
 type plainLoopBetweenArgs struct {
@@ -2040,7 +2042,7 @@ var plainLoopBetweenKind *generated.HeldKind[plainLoopBetweenState, plainLoopBet
 func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line conditions.go:138
 	sum := valueStart(t, tr, 1)
-//line conditions_task.go:2044
+//line conditions_task.go:2046
 	if generated.Suspended(t) {
 		f, h := plainLoopBetweenKind.Spill(t, 1)
 		s := generated.At[plainLoopBetweenAt1](f)
@@ -2068,7 +2070,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}
 	v := valueStart(t, tr, sum)
-//line conditions_task.go:2072
+//line conditions_task.go:2074
 	if generated.Suspended(t) {
 		f, h := plainLoopBetweenKind.Spill(t, 2)
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2085,7 +2087,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}()
 	v1 := valueStart(t, tr, 2)
-//line conditions_task.go:2089
+//line conditions_task.go:2091
 	if generated.Suspended(t) {
 		f, h := plainLoopBetweenKind.Spill(t, 3)
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2098,7 +2100,7 @@ func plainLoopBetweenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v1, nil
 }
 
-//line conditions_task.go:2102
+//line conditions_task.go:2104
 
 // plainLoopBetweenStep is the step form of plainLoopBetween.
 func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *plainLoopBetweenHeld) generated.Step {
@@ -2121,7 +2123,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 		sum = new(int)
 		*sum = s.result
 		generated.Child(f)
-//line conditions_task.go:2125
+//line conditions_task.go:2127
 		goto resume1
 	case 2:
 		s := generated.At[plainLoopBetweenAt2](f)
@@ -2129,7 +2131,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 //line conditions.go:156
 		v = s.result
 		generated.Child(f)
-//line conditions_task.go:2133
+//line conditions_task.go:2135
 		goto resume2
 	case 3:
 		s := generated.At[plainLoopBetweenAt3](f)
@@ -2137,7 +2139,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 //line conditions.go:162
 		v1 = s.result
 		generated.Child(f)
-//line conditions_task.go:2141
+//line conditions_task.go:2143
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2145,7 +2147,7 @@ func plainLoopBetweenStep(f *generated.Frame[plainLoopBetweenState, int], h *pla
 	sum = new(int)
 //line conditions.go:138
 	*sum = valueStart(t, tr, 1)
-//line conditions_task.go:2149
+//line conditions_task.go:2151
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt1](f)
 		*s = plainLoopBetweenAt1{n: n}
@@ -2173,7 +2175,7 @@ resume1:
 		}
 	}
 	v = valueStart(t, tr, *sum)
-//line conditions_task.go:2177
+//line conditions_task.go:2179
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt2](f)
 		*s = plainLoopBetweenAt2{}
@@ -2194,7 +2196,7 @@ resume2:
 	}
 //line conditions.go:162
 	v1 = valueStart(t, tr, 2)
-//line conditions_task.go:2198
+//line conditions_task.go:2200
 	if generated.Suspended(t) {
 		s := generated.At[plainLoopBetweenAt3](f)
 		*s = plainLoopBetweenAt3{}
@@ -2207,4 +2209,4 @@ resume3:
 	return generated.Return(f, *sum+v1, nil)
 }
 
-//line conditions_task.go:2211
+//line conditions_task.go:2213

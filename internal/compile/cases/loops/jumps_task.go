@@ -2,6 +2,8 @@
 //
 // Source: jumps.go, sha256 4c554968477ab740
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package loops
 
 import (
@@ -105,7 +107,7 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:12
 			v := valueStart(t, tr, i)
-//line jumps_task.go:109
+//line jumps_task.go:111
 			if generated.Suspended(t) {
 				f, h := endlessKind.Spill(t, 1)
 				s := generated.At[endlessAt1](f)
@@ -126,7 +128,7 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:18
 			err := waitStart(t, tr, "second")
-//line jumps_task.go:130
+//line jumps_task.go:132
 			if generated.Suspended(t) {
 				f, h := endlessKind.Spill(t, 2)
 				*generated.At[endlessAt2](f) = endlessAt2{i: i}
@@ -146,7 +148,7 @@ func endlessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line jumps_task.go:150
+//line jumps_task.go:152
 
 // endlessStep is the step form of endless.
 func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generated.Step {
@@ -168,7 +170,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 //line jumps.go:12
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:172
+//line jumps_task.go:174
 		goto resume1
 	case 2:
 		s := generated.At[endlessAt2](f)
@@ -176,7 +178,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 		tr = h.tr
 //line jumps.go:18
 		err = generated.ChildErr(f)
-//line jumps_task.go:180
+//line jumps_task.go:182
 		goto resume2
 	default:
 		return f.BadResume()
@@ -186,7 +188,7 @@ func endlessStep(f *generated.Frame[endlessState, int], h *endlessHeld) generate
 loop1:
 	i++
 	v = valueStart(t, tr, i)
-//line jumps_task.go:190
+//line jumps_task.go:192
 	if generated.Suspended(t) {
 		s := generated.At[endlessAt1](f)
 		*s = endlessAt1{n: n, i: i}
@@ -208,7 +210,7 @@ end2:
 loop2:
 //line jumps.go:18
 	err = waitStart(t, tr, "second")
-//line jumps_task.go:212
+//line jumps_task.go:214
 	if generated.Suspended(t) {
 		*generated.At[endlessAt2](f) = endlessAt2{i: i}
 		*h = endlessHeld{tr: tr}
@@ -229,7 +231,7 @@ end3:
 	goto loop2
 }
 
-//line jumps_task.go:233
+//line jumps_task.go:235
 
 // continuesArgs has the arguments of continues.
 type continuesArgs struct {
@@ -261,7 +263,7 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line jumps.go:34
 			v := valueStart(t, tr, i)
-//line jumps_task.go:265
+//line jumps_task.go:267
 			if generated.Suspended(t) {
 				f, h := continuesKind.Spill(t, 1)
 				s := generated.At[continuesAt1](f)
@@ -281,7 +283,7 @@ func continuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line jumps_task.go:285
+//line jumps_task.go:287
 
 // continuesStep is the step form of continues.
 func continuesStep(f *generated.Frame[continuesState, int], h *continuesHeld) generated.Step {
@@ -303,7 +305,7 @@ func continuesStep(f *generated.Frame[continuesState, int], h *continuesHeld) ge
 //line jumps.go:34
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:307
+//line jumps_task.go:309
 		goto resume1
 	default:
 		return f.BadResume()
@@ -321,7 +323,7 @@ loop1:
 		goto next1
 	}
 	v = valueStart(t, tr, i)
-//line jumps_task.go:325
+//line jumps_task.go:327
 	if generated.Suspended(t) {
 		s := generated.At[continuesAt1](f)
 		*s = continuesAt1{sum: sum, i: i}
@@ -347,7 +349,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line jumps_task.go:351
+//line jumps_task.go:353
 
 // labelsArgs has the arguments of labels.
 type labelsArgs struct {
@@ -387,7 +389,7 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line jumps.go:50
 							v := valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:391
+//line jumps_task.go:393
 							if generated.Suspended(t) {
 								f, h := labelsKind.Spill(t, 1)
 								s := generated.At[labelsAt1](f)
@@ -421,7 +423,7 @@ func labelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line jumps_task.go:425
+//line jumps_task.go:427
 
 // labelsStep is the step form of labels.
 func labelsStep(f *generated.Frame[labelsState, int], h *labelsHeld) generated.Step {
@@ -442,7 +444,7 @@ func labelsStep(f *generated.Frame[labelsState, int], h *labelsHeld) generated.S
 //line jumps.go:50
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:446
+//line jumps_task.go:448
 		goto resume1
 	default:
 		return f.BadResume()
@@ -469,7 +471,7 @@ loop3:
 //line jumps.go:49
 	count++
 	v = valueStart(t, tr, i*100+j*10+k)
-//line jumps_task.go:473
+//line jumps_task.go:475
 	if generated.Suspended(t) {
 		s := generated.At[labelsAt1](f)
 		*s = labelsAt1{n: n, count: count, i: i, j: j, k: k}
@@ -523,7 +525,7 @@ end4:
 	return generated.Return(f, count, nil)
 }
 
-//line jumps_task.go:527
+//line jumps_task.go:529
 
 // switchLabelArgs has the arguments of switchLabel.
 type switchLabelArgs struct {
@@ -576,7 +578,7 @@ block:
 		{
 //line jumps.go:74
 			v := valueStart(t, tr, n)
-//line jumps_task.go:580
+//line jumps_task.go:582
 			if generated.Suspended(t) {
 				f, h := switchLabelKind.Spill(t, 1)
 				s := generated.At[switchLabelAt1](f)
@@ -596,7 +598,7 @@ block:
 		switch n {
 		case 2:
 			valueStart(t, tr, 5)
-//line jumps_task.go:600
+//line jumps_task.go:602
 			if generated.Suspended(t) {
 				f, h := switchLabelKind.Spill(t, 2)
 				*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
@@ -606,7 +608,7 @@ block:
 			{
 //line jumps.go:82
 				v1 := valueStart(t, tr, 6)
-//line jumps_task.go:610
+//line jumps_task.go:612
 				if generated.Suspended(t) {
 					f, h := switchLabelKind.Spill(t, 3)
 					s := generated.At[switchLabelAt3](f)
@@ -623,7 +625,7 @@ block:
 			{
 //line jumps.go:85
 				v2 := valueStart(t, tr, 6)
-//line jumps_task.go:627
+//line jumps_task.go:629
 				if generated.Suspended(t) {
 					f, h := switchLabelKind.Spill(t, 4)
 					s := generated.At[switchLabelAt4](f)
@@ -643,7 +645,7 @@ block:
 		tr.Print("end of the block")
 	}
 	v3 := valueStart(t, tr, n)
-//line jumps_task.go:647
+//line jumps_task.go:649
 	if generated.Suspended(t) {
 		f := switchLabelKind.SpillBare(t, 5)
 		s := generated.At[switchLabelAt5](f)
@@ -655,7 +657,7 @@ block:
 	return v3, nil
 }
 
-//line jumps_task.go:659
+//line jumps_task.go:661
 
 // switchLabelStep is the step form of switchLabel.
 func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHeld) generated.Step {
@@ -676,7 +678,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:74
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:680
+//line jumps_task.go:682
 		goto resume1
 	case 2:
 		s := generated.At[switchLabelAt2](f)
@@ -684,7 +686,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 		tr = h.tr
 //line jumps.go:81
 		generated.Child(f)
-//line jumps_task.go:688
+//line jumps_task.go:690
 		goto resume2
 	case 3:
 		s := generated.At[switchLabelAt3](f)
@@ -693,7 +695,7 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:82
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:697
+//line jumps_task.go:699
 		goto resume3
 	case 4:
 		s := generated.At[switchLabelAt4](f)
@@ -702,14 +704,14 @@ func switchLabelStep(f *generated.Frame[switchLabelState, int], h *switchLabelHe
 //line jumps.go:85
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:706
+//line jumps_task.go:708
 		goto resume4
 	case 5:
 		s := generated.At[switchLabelAt5](f)
 //line jumps.go:92
 		v3 = s.result
 		generated.Child(f)
-//line jumps_task.go:713
+//line jumps_task.go:715
 		goto resume5
 	default:
 		return f.BadResume()
@@ -723,7 +725,7 @@ case1:
 //line jumps.go:73
 	tr.Print("in the block")
 	v = valueStart(t, tr, n)
-//line jumps_task.go:727
+//line jumps_task.go:729
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt1](f)
 		*s = switchLabelAt1{n: n}
@@ -750,7 +752,7 @@ end1:
 case2:
 //line jumps.go:81
 	valueStart(t, tr, 5)
-//line jumps_task.go:754
+//line jumps_task.go:756
 	if generated.Suspended(t) {
 		*generated.At[switchLabelAt2](f) = switchLabelAt2{n: n}
 		h = switchLabelKind.Hold(t, f, h)
@@ -760,7 +762,7 @@ case2:
 resume2:
 //line jumps.go:82
 	v1 = valueStart(t, tr, 6)
-//line jumps_task.go:764
+//line jumps_task.go:766
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt3](f)
 		*s = switchLabelAt3{n: n}
@@ -778,7 +780,7 @@ resume3:
 end2:
 //line jumps.go:85
 	v2 = valueStart(t, tr, 6)
-//line jumps_task.go:782
+//line jumps_task.go:784
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt4](f)
 		*s = switchLabelAt4{n: n}
@@ -800,7 +802,7 @@ end4:
 	tr.Print("end of the block")
 end5:
 	v3 = valueStart(t, tr, n)
-//line jumps_task.go:804
+//line jumps_task.go:806
 	if generated.Suspended(t) {
 		s := generated.At[switchLabelAt5](f)
 		*s = switchLabelAt5{}
@@ -815,7 +817,7 @@ resume5:
 	return generated.Return(f, v3, nil)
 }
 
-//line jumps_task.go:819
+//line jumps_task.go:821
 
 // gotoBackArgs has the arguments of gotoBack.
 type gotoBackArgs struct {
@@ -844,7 +846,7 @@ again:
 	var x int
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:848
+//line jumps_task.go:850
 	if generated.Suspended(t) {
 		f, h := gotoBackKind.Spill(t, 1)
 		s := generated.At[gotoBackAt1](f)
@@ -862,7 +864,7 @@ again:
 	return i, nil
 }
 
-//line jumps_task.go:866
+//line jumps_task.go:868
 
 // gotoBackStep is the step form of gotoBack.
 func gotoBackStep(f *generated.Frame[gotoBackState, int], h *gotoBackHeld) generated.Step {
@@ -883,7 +885,7 @@ func gotoBackStep(f *generated.Frame[gotoBackState, int], h *gotoBackHeld) gener
 //line jumps.go:100
 		x = s.result
 		generated.Child(f)
-//line jumps_task.go:887
+//line jumps_task.go:889
 		goto resume1
 	default:
 		return f.BadResume()
@@ -894,7 +896,7 @@ again:
 	x = 0
 	tr.Print(i, x)
 	x = valueStart(t, tr, i)
-//line jumps_task.go:898
+//line jumps_task.go:900
 	if generated.Suspended(t) {
 		s := generated.At[gotoBackAt1](f)
 		*s = gotoBackAt1{n: n, i: i}
@@ -912,7 +914,7 @@ resume1:
 	return generated.Return(f, i, nil)
 }
 
-//line jumps_task.go:916
+//line jumps_task.go:918
 
 // gotoOutArgs has the arguments of gotoOut.
 type gotoOutArgs struct {
@@ -956,7 +958,7 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line jumps.go:112
 				v = valueStart(t, tr, i)
-//line jumps_task.go:960
+//line jumps_task.go:962
 				if generated.Suspended(t) {
 					f, h := gotoOutKind.Spill(t, 1)
 					s := generated.At[gotoOutAt1](f)
@@ -980,7 +982,7 @@ func gotoOutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 missing:
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:984
+//line jumps_task.go:986
 	if generated.Suspended(t) {
 		f, h := gotoOutKind.Spill(t, 2)
 		s := generated.At[gotoOutAt2](f)
@@ -997,7 +999,7 @@ missing:
 	return -1, nil
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1001
+//line jumps_task.go:1003
 	if generated.Suspended(t) {
 		f, h := gotoOutKind.Spill(t, 3)
 		s := generated.At[gotoOutAt3](f)
@@ -1011,7 +1013,7 @@ found:
 	return n, nil
 }
 
-//line jumps_task.go:1015
+//line jumps_task.go:1017
 
 // gotoOutStep is the step form of gotoOut.
 func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generated.Step {
@@ -1032,7 +1034,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:112
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1036
+//line jumps_task.go:1038
 		goto resume1
 	case 2:
 		s := generated.At[gotoOutAt2](f)
@@ -1041,7 +1043,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:123
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1045
+//line jumps_task.go:1047
 		goto resume2
 	case 3:
 		s := generated.At[gotoOutAt3](f)
@@ -1050,7 +1052,7 @@ func gotoOutStep(f *generated.Frame[gotoOutState, int], h *gotoOutHeld) generate
 //line jumps.go:129
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1054
+//line jumps_task.go:1056
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1064,7 +1066,7 @@ loop1:
 	}
 //line jumps.go:112
 	v = valueStart(t, tr, i)
-//line jumps_task.go:1068
+//line jumps_task.go:1070
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt1](f)
 		*s = gotoOutAt1{n: n, i: i}
@@ -1092,7 +1094,7 @@ end2:
 missing:
 //line jumps.go:123
 	v1 = valueStart(t, tr, -1)
-//line jumps_task.go:1096
+//line jumps_task.go:1098
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt2](f)
 		*s = gotoOutAt2{n: n}
@@ -1109,7 +1111,7 @@ resume2:
 	return generated.Return(f, -1, nil)
 found:
 	v2 = valueStart(t, tr, n)
-//line jumps_task.go:1113
+//line jumps_task.go:1115
 	if generated.Suspended(t) {
 		s := generated.At[gotoOutAt3](f)
 		*s = gotoOutAt3{n: n}
@@ -1123,7 +1125,7 @@ resume3:
 	return generated.Return(f, n, nil)
 }
 
-//line jumps_task.go:1127
+//line jumps_task.go:1129
 
 // gotoMiddleArgs has the arguments of gotoMiddle.
 type gotoMiddleArgs struct {
@@ -1173,7 +1175,7 @@ func gotoMiddleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1177
+//line jumps_task.go:1179
 	if generated.Suspended(t) {
 		f, h := gotoMiddleKind.Spill(t, 1)
 		s := generated.At[gotoMiddleAt1](f)
@@ -1187,7 +1189,7 @@ first:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1191
+//line jumps_task.go:1193
 	if generated.Suspended(t) {
 		f, h := gotoMiddleKind.Spill(t, 2)
 		s := generated.At[gotoMiddleAt2](f)
@@ -1201,7 +1203,7 @@ second:
 	tr.Print("second", k)
 	if k < 15 {
 		waitStart(t, tr, "back")
-//line jumps_task.go:1205
+//line jumps_task.go:1207
 		if generated.Suspended(t) {
 			f, h := gotoMiddleKind.Spill(t, 3)
 			*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
@@ -1218,7 +1220,7 @@ second:
 		{
 //line jumps.go:152
 			v2 = valueStart(t, tr, k)
-//line jumps_task.go:1222
+//line jumps_task.go:1224
 			if generated.Suspended(t) {
 				f, h := gotoMiddleKind.Spill(t, 4)
 				s := generated.At[gotoMiddleAt4](f)
@@ -1238,7 +1240,7 @@ end:
 	return k, nil
 }
 
-//line jumps_task.go:1242
+//line jumps_task.go:1244
 
 // gotoMiddleStep is the step form of gotoMiddle.
 func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld) generated.Step {
@@ -1259,7 +1261,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:139
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1263
+//line jumps_task.go:1265
 		goto resume1
 	case 2:
 		s := generated.At[gotoMiddleAt2](f)
@@ -1268,7 +1270,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:142
 		v1 = s.result
 		generated.Child(f)
-//line jumps_task.go:1272
+//line jumps_task.go:1274
 		goto resume2
 	case 3:
 		s := generated.At[gotoMiddleAt3](f)
@@ -1276,7 +1278,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 		tr = h.tr
 //line jumps.go:145
 		generated.ChildErr(f)
-//line jumps_task.go:1280
+//line jumps_task.go:1282
 		goto resume3
 	case 4:
 		s := generated.At[gotoMiddleAt4](f)
@@ -1285,7 +1287,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 //line jumps.go:152
 		v2 = s.result
 		generated.Child(f)
-//line jumps_task.go:1289
+//line jumps_task.go:1291
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1297,7 +1299,7 @@ func gotoMiddleStep(f *generated.Frame[gotoMiddleState, int], h *gotoMiddleHeld)
 	}
 first:
 	v = valueStart(t, tr, 1)
-//line jumps_task.go:1301
+//line jumps_task.go:1303
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt1](f)
 		*s = gotoMiddleAt1{k: k}
@@ -1311,7 +1313,7 @@ resume1:
 	tr.Print("first", k)
 second:
 	v1 = valueStart(t, tr, 10)
-//line jumps_task.go:1315
+//line jumps_task.go:1317
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt2](f)
 		*s = gotoMiddleAt2{k: k}
@@ -1328,7 +1330,7 @@ resume2:
 	}
 //line jumps.go:145
 	waitStart(t, tr, "back")
-//line jumps_task.go:1332
+//line jumps_task.go:1334
 	if generated.Suspended(t) {
 		*generated.At[gotoMiddleAt3](f) = gotoMiddleAt3{k: k}
 		*h = gotoMiddleHeld{tr: tr}
@@ -1342,7 +1344,7 @@ end1:
 		goto end
 	}
 	v2 = valueStart(t, tr, k)
-//line jumps_task.go:1346
+//line jumps_task.go:1348
 	if generated.Suspended(t) {
 		s := generated.At[gotoMiddleAt4](f)
 		*s = gotoMiddleAt4{k: k}
@@ -1362,7 +1364,7 @@ end:
 	return generated.Return(f, k, nil)
 }
 
-//line jumps_task.go:1366
+//line jumps_task.go:1368
 
 // gotoTwoLoopsArgs has the arguments of gotoTwoLoops.
 type gotoTwoLoopsArgs struct {
@@ -1396,7 +1398,7 @@ func gotoTwoLoopsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1400
+//line jumps_task.go:1402
 	if generated.Suspended(t) {
 		f, h := gotoTwoLoopsKind.Spill(t, 1)
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
@@ -1412,7 +1414,7 @@ right:
 	{
 //line jumps.go:170
 		v = valueStart(t, tr, b*10)
-//line jumps_task.go:1416
+//line jumps_task.go:1418
 		if generated.Suspended(t) {
 			f, h := gotoTwoLoopsKind.Spill(t, 2)
 			s := generated.At[gotoTwoLoopsAt2](f)
@@ -1434,7 +1436,7 @@ right:
 	return a + b, nil
 }
 
-//line jumps_task.go:1438
+//line jumps_task.go:1440
 
 // gotoTwoLoopsStep is the step form of gotoTwoLoops.
 func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoopsHeld) generated.Step {
@@ -1455,7 +1457,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 		tr = h.tr
 //line jumps.go:164
 		generated.Child(f)
-//line jumps_task.go:1459
+//line jumps_task.go:1461
 		goto resume1
 	case 2:
 		s := generated.At[gotoTwoLoopsAt2](f)
@@ -1464,7 +1466,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 //line jumps.go:170
 		v = s.result
 		generated.Child(f)
-//line jumps_task.go:1468
+//line jumps_task.go:1470
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1474,7 +1476,7 @@ func gotoTwoLoopsStep(f *generated.Frame[gotoTwoLoopsState, int], h *gotoTwoLoop
 left:
 	a++
 	valueStart(t, tr, a)
-//line jumps_task.go:1478
+//line jumps_task.go:1480
 	if generated.Suspended(t) {
 		*generated.At[gotoTwoLoopsAt1](f) = gotoTwoLoopsAt1{a: a, b: b}
 		*h = gotoTwoLoopsHeld{tr: tr}
@@ -1488,7 +1490,7 @@ resume1:
 right:
 	b++
 	v = valueStart(t, tr, b*10)
-//line jumps_task.go:1492
+//line jumps_task.go:1494
 	if generated.Suspended(t) {
 		s := generated.At[gotoTwoLoopsAt2](f)
 		*s = gotoTwoLoopsAt2{a: a, b: b}
@@ -1511,7 +1513,7 @@ end1:
 	return generated.Return(f, a+b, nil)
 }
 
-//line jumps_task.go:1515
+//line jumps_task.go:1517
 
 // returnInsideArgs has the arguments of returnInside.
 type returnInsideArgs struct {
@@ -1537,7 +1539,7 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	for i := 0; ; i++ {
 		for j := 0; j < 2; j++ {
 			err = waitStart(t, tr, i, j)
-//line jumps_task.go:1541
+//line jumps_task.go:1543
 			if generated.Suspended(t) {
 				f, h := returnInsideKind.Spill(t, 1)
 				*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
@@ -1556,7 +1558,7 @@ func returnInsideStart(t *task.T, tr *cases.Trace, n int) (sum int, err error) {
 	}
 }
 
-//line jumps_task.go:1560
+//line jumps_task.go:1562
 
 // returnInsideStep is the step form of returnInside.
 func returnInsideStep(f *generated.Frame[returnInsideState, int], h *returnInsideHeld) generated.Step {
@@ -1577,7 +1579,7 @@ func returnInsideStep(f *generated.Frame[returnInsideState, int], h *returnInsid
 		tr = h.tr
 //line jumps.go:183
 		err = generated.ChildErr(f)
-//line jumps_task.go:1581
+//line jumps_task.go:1583
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1594,7 +1596,7 @@ loop2:
 	}
 //line jumps.go:183
 	err = waitStart(t, tr, i, j)
-//line jumps_task.go:1598
+//line jumps_task.go:1600
 	if generated.Suspended(t) {
 		*generated.At[returnInsideAt1](f) = returnInsideAt1{n: n, sum: sum, i: i, j: j}
 		*h = returnInsideHeld{tr: tr}
@@ -1621,4 +1623,4 @@ end2:
 	goto loop1
 }
 
-//line jumps_task.go:1625
+//line jumps_task.go:1627

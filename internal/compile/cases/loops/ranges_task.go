@@ -2,6 +2,8 @@
 //
 // Source: ranges.go, sha256 b8d2ed18022296b9
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package loops
 
 import (
@@ -170,7 +172,7 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:11
 			err := waitStart(t, tr, i)
-//line ranges_task.go:174
+//line ranges_task.go:176
 			if generated.Suspended(t) {
 				f, h := rangeIntKind.Spill(t, 1)
 				*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
@@ -192,7 +194,7 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			tr.Print(j)
 			j = 3
 			waitStart(t, tr, "again")
-//line ranges_task.go:196
+//line ranges_task.go:198
 			if generated.Suspended(t) {
 				f, h := rangeIntKind.Spill(t, 2)
 				*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
@@ -207,7 +209,7 @@ func rangeIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:211
+//line ranges_task.go:213
 
 // rangeIntStep is the step form of rangeInt.
 func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) generated.Step {
@@ -228,7 +230,7 @@ func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) gener
 		tr = h.tr
 //line ranges.go:11
 		err = generated.ChildErr(f)
-//line ranges_task.go:232
+//line ranges_task.go:234
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntAt2](f)
@@ -236,7 +238,7 @@ func rangeIntStep(f *generated.Frame[rangeIntState, int], h *rangeIntHeld) gener
 		tr = h.tr
 //line ranges.go:20
 		generated.ChildErr(f)
-//line ranges_task.go:240
+//line ranges_task.go:242
 		goto resume2
 	default:
 		return f.BadResume()
@@ -251,7 +253,7 @@ loop1:
 	}
 //line ranges.go:11
 	err = waitStart(t, tr, i)
-//line ranges_task.go:255
+//line ranges_task.go:257
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt1](f) = rangeIntAt1{n: n, sum: sum, i: i}
 		*h = rangeIntHeld{tr: tr}
@@ -282,7 +284,7 @@ loop2:
 	tr.Print(j)
 	j = 3
 	waitStart(t, tr, "again")
-//line ranges_task.go:286
+//line ranges_task.go:288
 	if generated.Suspended(t) {
 		*generated.At[rangeIntAt2](f) = rangeIntAt2{sum: sum, i1: i1, j: j}
 		*h = rangeIntHeld{tr: tr}
@@ -299,7 +301,7 @@ end3:
 	return generated.Return(f, sum, nil)
 }
 
-//line ranges_task.go:303
+//line ranges_task.go:305
 
 // rangeTypedIntArgs has the arguments of rangeTypedInt.
 type rangeTypedIntArgs struct {
@@ -341,7 +343,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:30
 		for ; i < n1; i++ {
 			valueStart(t, tr, int(i))
-//line ranges_task.go:345
+//line ranges_task.go:347
 			if generated.Suspended(t) {
 				f, h := rangeTypedIntKind.Spill(t, 1)
 				*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
@@ -357,7 +359,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:34
 		for ; i1 < int64(-2); i1++ {
 			valueStart(t, tr, int(i1))
-//line ranges_task.go:361
+//line ranges_task.go:363
 			if generated.Suspended(t) {
 				f, h := rangeTypedIntKind.Spill(t, 2)
 				*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
@@ -374,7 +376,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:38
 			k = i2
 			valueStart(t, tr, int(k))
-//line ranges_task.go:378
+//line ranges_task.go:380
 			if generated.Suspended(t) {
 				f, h := rangeTypedIntKind.Spill(t, 3)
 				*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
@@ -387,7 +389,7 @@ func rangeTypedIntStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(sum) + int(k), nil
 }
 
-//line ranges_task.go:391
+//line ranges_task.go:393
 
 // rangeTypedIntStep is the step form of rangeTypedInt.
 func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeTypedIntHeld) generated.Step {
@@ -410,7 +412,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:31
 		generated.Child(f)
-//line ranges_task.go:414
+//line ranges_task.go:416
 		goto resume1
 	case 2:
 		s := generated.At[rangeTypedIntAt2](f)
@@ -418,7 +420,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:35
 		generated.Child(f)
-//line ranges_task.go:422
+//line ranges_task.go:424
 		goto resume2
 	case 3:
 		s := generated.At[rangeTypedIntAt3](f)
@@ -426,7 +428,7 @@ func rangeTypedIntStep(f *generated.Frame[rangeTypedIntState, int], h *rangeType
 		tr = h.tr
 //line ranges.go:39
 		generated.Child(f)
-//line ranges_task.go:430
+//line ranges_task.go:432
 		goto resume3
 	default:
 		return f.BadResume()
@@ -442,7 +444,7 @@ loop1:
 	}
 //line ranges.go:31
 	valueStart(t, tr, int(i))
-//line ranges_task.go:446
+//line ranges_task.go:448
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt1](f) = rangeTypedIntAt1{sum: sum, n1: n1, i: i}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -463,7 +465,7 @@ loop2:
 	}
 //line ranges.go:35
 	valueStart(t, tr, int(i1))
-//line ranges_task.go:467
+//line ranges_task.go:469
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt2](f) = rangeTypedIntAt2{sum: sum, i1: i1}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -484,7 +486,7 @@ loop3:
 //line ranges.go:38
 	k = i2
 	valueStart(t, tr, int(k))
-//line ranges_task.go:488
+//line ranges_task.go:490
 	if generated.Suspended(t) {
 		*generated.At[rangeTypedIntAt3](f) = rangeTypedIntAt3{sum: sum, k: k, i2: i2}
 		*h = rangeTypedIntHeld{tr: tr}
@@ -498,7 +500,7 @@ end3:
 	return generated.Return(f, int(sum)+int(k), nil)
 }
 
-//line ranges_task.go:502
+//line ranges_task.go:504
 
 // rangeIntOnceArgs has the arguments of rangeIntOnce.
 type rangeIntOnceArgs struct {
@@ -542,7 +544,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:46
 				n = 100
 				v := valueStart(t, tr, i)
-//line ranges_task.go:546
+//line ranges_task.go:548
 				if generated.Suspended(t) {
 					f, h := rangeIntOnceKind.Spill(t, 1)
 					s := generated.At[rangeIntOnceAt1](f)
@@ -559,7 +561,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line ranges.go:49
 		v1 := valueStart(t, tr, 2)
-//line ranges_task.go:563
+//line ranges_task.go:565
 		if generated.Suspended(t) {
 			f, h := rangeIntOnceKind.Spill(t, 2)
 			s := generated.At[rangeIntOnceAt2](f)
@@ -575,7 +577,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:50
 				v2 := valueStart(t, tr, 10)
-//line ranges_task.go:579
+//line ranges_task.go:581
 				if generated.Suspended(t) {
 					f, h := rangeIntOnceKind.Spill(t, 3)
 					s := generated.At[rangeIntOnceAt3](f)
@@ -594,7 +596,7 @@ func rangeIntOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ranges_task.go:598
+//line ranges_task.go:600
 
 // rangeIntOnceStep is the step form of rangeIntOnce.
 func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnceHeld) generated.Step {
@@ -615,7 +617,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:47
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:619
+//line ranges_task.go:621
 		goto resume1
 	case 2:
 		s := generated.At[rangeIntOnceAt2](f)
@@ -624,7 +626,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:49
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:628
+//line ranges_task.go:630
 		goto resume2
 	case 3:
 		s := generated.At[rangeIntOnceAt3](f)
@@ -633,7 +635,7 @@ func rangeIntOnceStep(f *generated.Frame[rangeIntOnceState, int], h *rangeIntOnc
 //line ranges.go:50
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:637
+//line ranges_task.go:639
 		goto resume3
 	default:
 		return f.BadResume()
@@ -650,7 +652,7 @@ loop1:
 //line ranges.go:46
 	n = 100
 	v = valueStart(t, tr, i)
-//line ranges_task.go:654
+//line ranges_task.go:656
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt1](f)
 		*s = rangeIntOnceAt1{n: n, n1: n1, i: i}
@@ -667,7 +669,7 @@ resume1:
 end1:
 //line ranges.go:49
 	v1 = valueStart(t, tr, 2)
-//line ranges_task.go:671
+//line ranges_task.go:673
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt2](f)
 		*s = rangeIntOnceAt2{n: n}
@@ -686,7 +688,7 @@ loop2:
 //line ranges.go:49
 	i1 = i2
 	v2 = valueStart(t, tr, 10)
-//line ranges_task.go:690
+//line ranges_task.go:692
 	if generated.Suspended(t) {
 		s := generated.At[rangeIntOnceAt3](f)
 		*s = rangeIntOnceAt3{n: n, v1: v1, i2: i2, i1: i1}
@@ -706,7 +708,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line ranges_task.go:710
+//line ranges_task.go:712
 
 // rangeNoVariablesArgs has the arguments of rangeNoVariables.
 type rangeNoVariablesArgs struct {
@@ -755,7 +757,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:60
 				list1 = nil
 				v := valueStart(t, tr, 1)
-//line ranges_task.go:759
+//line ranges_task.go:761
 				if generated.Suspended(t) {
 					f, h := rangeNoVariablesKind.Spill(t, 1)
 					s := generated.At[rangeNoVariablesAt1](f)
@@ -780,7 +782,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:64
 				v1 := valueStart(t, tr, 10)
-//line ranges_task.go:784
+//line ranges_task.go:786
 				if generated.Suspended(t) {
 					f, h := rangeNoVariablesKind.Spill(t, 2)
 					s := generated.At[rangeNoVariablesAt2](f)
@@ -799,7 +801,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:67
 			v2 := valueStart(t, tr, 100)
-//line ranges_task.go:803
+//line ranges_task.go:805
 			if generated.Suspended(t) {
 				f, h := rangeNoVariablesKind.Spill(t, 3)
 				s := generated.At[rangeNoVariablesAt3](f)
@@ -816,7 +818,7 @@ func rangeNoVariablesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line ranges_task.go:820
+//line ranges_task.go:822
 
 // rangeNoVariablesStep is the step form of rangeNoVariables.
 func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *rangeNoVariablesHeld) generated.Step {
@@ -840,7 +842,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:61
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:844
+//line ranges_task.go:846
 		goto resume1
 	case 2:
 		s := generated.At[rangeNoVariablesAt2](f)
@@ -849,7 +851,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:64
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:853
+//line ranges_task.go:855
 		goto resume2
 	case 3:
 		s := generated.At[rangeNoVariablesAt3](f)
@@ -858,7 +860,7 @@ func rangeNoVariablesStep(f *generated.Frame[rangeNoVariablesState, int], h *ran
 //line ranges.go:67
 		v2 = s.result
 		generated.Child(f)
-//line ranges_task.go:862
+//line ranges_task.go:864
 		goto resume3
 	default:
 		return f.BadResume()
@@ -877,7 +879,7 @@ loop1:
 //line ranges.go:60
 	list1 = nil
 	v = valueStart(t, tr, 1)
-//line ranges_task.go:881
+//line ranges_task.go:883
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt1](f)
 		*s = rangeNoVariablesAt1{count: count, i: i}
@@ -905,7 +907,7 @@ loop2:
 //line ranges.go:63
 	_, size = utf8.DecodeRuneInString(text[i1:])
 	v1 = valueStart(t, tr, 10)
-//line ranges_task.go:909
+//line ranges_task.go:911
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt2](f)
 		*s = rangeNoVariablesAt2{count: count, size: size, i1: i1}
@@ -928,7 +930,7 @@ loop3:
 	}
 //line ranges.go:67
 	v2 = valueStart(t, tr, 100)
-//line ranges_task.go:932
+//line ranges_task.go:934
 	if generated.Suspended(t) {
 		s := generated.At[rangeNoVariablesAt3](f)
 		*s = rangeNoVariablesAt3{count: count, i2: i2}
@@ -946,7 +948,7 @@ end3:
 	return generated.Return(f, count, nil)
 }
 
-//line ranges_task.go:950
+//line ranges_task.go:952
 
 // rangeSliceArgs has the arguments of rangeSlice.
 type rangeSliceArgs struct {
@@ -993,7 +995,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:74
 			p := list1[i]
 			valueStart(t, tr, p.x)
-//line ranges_task.go:997
+//line ranges_task.go:999
 			if generated.Suspended(t) {
 				f, h := rangeSliceKind.Spill(t, 1)
 				*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
@@ -1013,7 +1015,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:80
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:1017
+//line ranges_task.go:1019
 				if generated.Suspended(t) {
 					f, h := rangeSliceKind.Spill(t, 2)
 					s1 := generated.At[rangeSliceAt2](f)
@@ -1035,7 +1037,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:82
 			s := list3[i2]
 			valueStart(t, tr, len(s))
-//line ranges_task.go:1039
+//line ranges_task.go:1041
 			if generated.Suspended(t) {
 				f, h := rangeSliceKind.Spill(t, 3)
 				*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
@@ -1050,7 +1052,7 @@ func rangeSliceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:1054
+//line ranges_task.go:1056
 
 // rangeSliceStep is the step form of rangeSlice.
 func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld) generated.Step {
@@ -1075,7 +1077,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 		tr, list1, p = h.tr, h.list1, h.p
 //line ranges.go:75
 		generated.Child(f)
-//line ranges_task.go:1079
+//line ranges_task.go:1081
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeSliceAt2](f)
@@ -1084,7 +1086,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 //line ranges.go:80
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:1088
+//line ranges_task.go:1090
 		goto resume2
 	case 3:
 		s1 := generated.At[rangeSliceAt3](f)
@@ -1092,7 +1094,7 @@ func rangeSliceStep(f *generated.Frame[rangeSliceState, int], h *rangeSliceHeld)
 		tr, list3, s = h.tr, h.list2, h.s
 //line ranges.go:83
 		generated.Child(f)
-//line ranges_task.go:1096
+//line ranges_task.go:1098
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1110,7 +1112,7 @@ loop1:
 //line ranges.go:74
 	p = list1[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:1114
+//line ranges_task.go:1116
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt1](f) = rangeSliceAt1{sum: sum, i: i}
 		*h = rangeSliceHeld{tr: tr, list1: list1, p: p}
@@ -1135,7 +1137,7 @@ loop2:
 	}
 //line ranges.go:80
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:1139
+//line ranges_task.go:1141
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeSliceAt2](f)
 		*s1 = rangeSliceAt2{sum: sum, i1: i1}
@@ -1161,7 +1163,7 @@ loop3:
 //line ranges.go:82
 	s = list3[i2]
 	valueStart(t, tr, len(s))
-//line ranges_task.go:1165
+//line ranges_task.go:1167
 	if generated.Suspended(t) {
 		*generated.At[rangeSliceAt3](f) = rangeSliceAt3{sum: sum, i2: i2}
 		*h = rangeSliceHeld{tr: tr, list2: list3, s: s}
@@ -1178,7 +1180,7 @@ end3:
 	return generated.Return(f, sum, nil)
 }
 
-//line ranges_task.go:1182
+//line ranges_task.go:1184
 
 // rangeGrowingArgs has the arguments of rangeGrowing.
 type rangeGrowingArgs struct {
@@ -1220,7 +1222,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:92
 				v1 := valueStart(t, tr, v*10)
-//line ranges_task.go:1224
+//line ranges_task.go:1226
 				if generated.Suspended(t) {
 					f, h := rangeGrowingKind.Spill(t, 1)
 					s := generated.At[rangeGrowingAt1](f)
@@ -1243,7 +1245,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for i := 0; i < len(list3); i++ {
 			list1 = list1[:1]
 			valueStart(t, tr, i)
-//line ranges_task.go:1247
+//line ranges_task.go:1249
 			if generated.Suspended(t) {
 				f, h := rangeGrowingKind.Spill(t, 2)
 				*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
@@ -1256,7 +1258,7 @@ func rangeGrowingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(list1), nil
 }
 
-//line ranges_task.go:1260
+//line ranges_task.go:1262
 
 // rangeGrowingStep is the step form of rangeGrowing.
 func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowingHeld) generated.Step {
@@ -1279,7 +1281,7 @@ func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowin
 //line ranges.go:92
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1283
+//line ranges_task.go:1285
 		goto resume1
 	case 2:
 		s := generated.At[rangeGrowingAt2](f)
@@ -1287,7 +1289,7 @@ func rangeGrowingStep(f *generated.Frame[rangeGrowingState, int], h *rangeGrowin
 		tr, list1, list3 = h.tr, h.list1, h.list2
 //line ranges.go:97
 		generated.Child(f)
-//line ranges_task.go:1291
+//line ranges_task.go:1293
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1305,7 +1307,7 @@ loop1:
 //line ranges.go:91
 	v = list2[i1]
 	v1 = valueStart(t, tr, v*10)
-//line ranges_task.go:1309
+//line ranges_task.go:1311
 	if generated.Suspended(t) {
 		s := generated.At[rangeGrowingAt1](f)
 		*s = rangeGrowingAt1{i1: i1}
@@ -1332,7 +1334,7 @@ loop2:
 //line ranges.go:96
 	list1 = list1[:1]
 	valueStart(t, tr, i)
-//line ranges_task.go:1336
+//line ranges_task.go:1338
 	if generated.Suspended(t) {
 		*generated.At[rangeGrowingAt2](f) = rangeGrowingAt2{i: i}
 		*h = rangeGrowingHeld{tr: tr, list1: list1, list2: list3}
@@ -1347,7 +1349,7 @@ end2:
 	return generated.Return(f, len(list1), nil)
 }
 
-//line ranges_task.go:1351
+//line ranges_task.go:1353
 
 // rangeChangingArgs has the arguments of rangeChanging.
 type rangeChangingArgs struct {
@@ -1387,7 +1389,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:104
 			v := list2[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1391
+//line ranges_task.go:1393
 			if generated.Suspended(t) {
 				f, h := rangeChangingKind.Spill(t, 1)
 				*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
@@ -1414,7 +1416,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v1 := list3[i1]
 			list1 = []int{7, 7, 7}
 			valueStart(t, tr, v1)
-//line ranges_task.go:1418
+//line ranges_task.go:1420
 			if generated.Suspended(t) {
 				f, h := rangeChangingKind.Spill(t, 2)
 				*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
@@ -1430,7 +1432,7 @@ func rangeChangingStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list1[0], nil
 }
 
-//line ranges_task.go:1434
+//line ranges_task.go:1436
 
 // rangeChangingStep is the step form of rangeChanging.
 func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChangingHeld) generated.Step {
@@ -1452,7 +1454,7 @@ func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChan
 		tr, list1, list2 = h.tr, h.list1, h.list2
 //line ranges.go:105
 		generated.Child(f)
-//line ranges_task.go:1456
+//line ranges_task.go:1458
 		goto resume1
 	case 2:
 		s := generated.At[rangeChangingAt2](f)
@@ -1460,7 +1462,7 @@ func rangeChangingStep(f *generated.Frame[rangeChangingState, int], h *rangeChan
 		tr, list1, other, list3 = h.tr, h.list1, h.list2, h.list3
 //line ranges.go:116
 		generated.Child(f)
-//line ranges_task.go:1464
+//line ranges_task.go:1466
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1478,7 +1480,7 @@ loop1:
 //line ranges.go:104
 	v = list2[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1482
+//line ranges_task.go:1484
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt1](f) = rangeChangingAt1{i: i, v: v}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: list2}
@@ -1510,7 +1512,7 @@ loop2:
 	v1 = list3[i1]
 	list1 = []int{7, 7, 7}
 	valueStart(t, tr, v1)
-//line ranges_task.go:1514
+//line ranges_task.go:1516
 	if generated.Suspended(t) {
 		*generated.At[rangeChangingAt2](f) = rangeChangingAt2{i1: i1, v1: v1}
 		*h = rangeChangingHeld{tr: tr, list1: list1, list2: other, list3: list3}
@@ -1528,7 +1530,7 @@ end2:
 	return generated.Return(f, list1[0], nil)
 }
 
-//line ranges_task.go:1532
+//line ranges_task.go:1534
 
 // rangeArrayCopyArgs has the arguments of rangeArrayCopy.
 type rangeArrayCopyArgs struct {
@@ -1561,7 +1563,7 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:125
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1565
+//line ranges_task.go:1567
 			if generated.Suspended(t) {
 				f, h := rangeArrayCopyKind.Spill(t, 1)
 				*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
@@ -1577,7 +1579,7 @@ func rangeArrayCopyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[2], nil
 }
 
-//line ranges_task.go:1581
+//line ranges_task.go:1583
 
 // rangeArrayCopyStep is the step form of rangeArrayCopy.
 func rangeArrayCopyStep(f *generated.Frame[rangeArrayCopyState, int], h *rangeArrayCopyHeld) generated.Step {
@@ -1599,7 +1601,7 @@ func rangeArrayCopyStep(f *generated.Frame[rangeArrayCopyState, int], h *rangeAr
 		tr = h.tr
 //line ranges.go:126
 		generated.Child(f)
-//line ranges_task.go:1603
+//line ranges_task.go:1605
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1617,7 +1619,7 @@ loop1:
 //line ranges.go:125
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1621
+//line ranges_task.go:1623
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayCopyAt1](f) = rangeArrayCopyAt1{a: a, list1: list1, i: i, v: v}
 		*h = rangeArrayCopyHeld{tr: tr}
@@ -1635,7 +1637,7 @@ end1:
 	return generated.Return(f, a[2], nil)
 }
 
-//line ranges_task.go:1639
+//line ranges_task.go:1641
 
 // rangeArrayPointerArgs has the arguments of rangeArrayPointer.
 type rangeArrayPointerArgs struct {
@@ -1675,7 +1677,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:136
 			v := list1[i]
 			valueStart(t, tr, v)
-//line ranges_task.go:1679
+//line ranges_task.go:1681
 			if generated.Suspended(t) {
 				f, h := rangeArrayPointerKind.Spill(t, 1)
 				*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
@@ -1696,7 +1698,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line ranges.go:142
 			v1 := list2[i1]
 			valueStart(t, tr, v1)
-//line ranges_task.go:1700
+//line ranges_task.go:1702
 			if generated.Suspended(t) {
 				f, h := rangeArrayPointerKind.Spill(t, 2)
 				*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
@@ -1711,7 +1713,7 @@ func rangeArrayPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a[2], nil
 }
 
-//line ranges_task.go:1715
+//line ranges_task.go:1717
 
 // rangeArrayPointerStep is the step form of rangeArrayPointer.
 func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *rangeArrayPointerHeld) generated.Step {
@@ -1733,7 +1735,7 @@ func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *r
 		tr, a, list1 = h.tr, h.a, h.list1
 //line ranges.go:137
 		generated.Child(f)
-//line ranges_task.go:1737
+//line ranges_task.go:1739
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayPointerAt2](f)
@@ -1741,7 +1743,7 @@ func rangeArrayPointerStep(f *generated.Frame[rangeArrayPointerState, int], h *r
 		tr, a, list2 = h.tr, h.a, h.list1
 //line ranges.go:143
 		generated.Child(f)
-//line ranges_task.go:1745
+//line ranges_task.go:1747
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1761,7 +1763,7 @@ loop1:
 //line ranges.go:136
 	v = list1[i]
 	valueStart(t, tr, v)
-//line ranges_task.go:1765
+//line ranges_task.go:1767
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt1](f) = rangeArrayPointerAt1{i: i, v: v}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list1}
@@ -1788,7 +1790,7 @@ loop2:
 //line ranges.go:142
 	v1 = list2[i1]
 	valueStart(t, tr, v1)
-//line ranges_task.go:1792
+//line ranges_task.go:1794
 	if generated.Suspended(t) {
 		*generated.At[rangeArrayPointerAt2](f) = rangeArrayPointerAt2{i1: i1}
 		*h = rangeArrayPointerHeld{tr: tr, a: a, list1: list2}
@@ -1805,7 +1807,7 @@ end2:
 	return generated.Return(f, (*a)[2], nil)
 }
 
-//line ranges_task.go:1809
+//line ranges_task.go:1811
 
 // rangeArrayLengthArgs has the arguments of rangeArrayLength.
 type rangeArrayLengthArgs struct {
@@ -1844,7 +1846,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:153
 			v := valueStart(t, tr, i)
-//line ranges_task.go:1848
+//line ranges_task.go:1850
 			if generated.Suspended(t) {
 				f, h := rangeArrayLengthKind.Spill(t, 1)
 				s := generated.At[rangeArrayLengthAt1](f)
@@ -1863,7 +1865,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:157
 			v1 := valueStart(t, tr, i1)
-//line ranges_task.go:1867
+//line ranges_task.go:1869
 			if generated.Suspended(t) {
 				f, h := rangeArrayLengthKind.Spill(t, 2)
 				s := generated.At[rangeArrayLengthAt2](f)
@@ -1881,7 +1883,7 @@ func rangeArrayLengthStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:1885
+//line ranges_task.go:1887
 
 // rangeArrayLengthStep is the step form of rangeArrayLength.
 func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *rangeArrayLengthHeld) generated.Step {
@@ -1905,7 +1907,7 @@ func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *ran
 //line ranges.go:153
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:1909
+//line ranges_task.go:1911
 		goto resume1
 	case 2:
 		s := generated.At[rangeArrayLengthAt2](f)
@@ -1914,7 +1916,7 @@ func rangeArrayLengthStep(f *generated.Frame[rangeArrayLengthState, int], h *ran
 //line ranges.go:157
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:1918
+//line ranges_task.go:1920
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1930,7 +1932,7 @@ loop1:
 	}
 //line ranges.go:153
 	v = valueStart(t, tr, i)
-//line ranges_task.go:1934
+//line ranges_task.go:1936
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt1](f)
 		*s = rangeArrayLengthAt1{sum: sum, i: i}
@@ -1954,7 +1956,7 @@ loop2:
 	}
 //line ranges.go:157
 	v1 = valueStart(t, tr, i1)
-//line ranges_task.go:1958
+//line ranges_task.go:1960
 	if generated.Suspended(t) {
 		s := generated.At[rangeArrayLengthAt2](f)
 		*s = rangeArrayLengthAt2{sum: sum, a: a, i1: i1}
@@ -1974,7 +1976,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line ranges_task.go:1978
+//line ranges_task.go:1980
 
 // rangeStringArgs has the arguments of rangeString.
 type rangeStringArgs struct {
@@ -2022,7 +2024,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i, r := i2, char
 			s = "changed"
 			valueStart(t, tr, i)
-//line ranges_task.go:2026
+//line ranges_task.go:2028
 			if generated.Suspended(t) {
 				f, h := rangeStringKind.Spill(t, 1)
 				*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
@@ -2048,7 +2050,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:175
 				v := valueStart(t, tr, i1)
-//line ranges_task.go:2052
+//line ranges_task.go:2054
 				if generated.Suspended(t) {
 					f, h := rangeStringKind.Spill(t, 2)
 					s1 := generated.At[rangeStringAt2](f)
@@ -2066,7 +2068,7 @@ func rangeStringStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:2070
+//line ranges_task.go:2072
 
 // rangeStringStep is the step form of rangeString.
 func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHeld) generated.Step {
@@ -2090,7 +2092,7 @@ func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHe
 		tr, text = h.tr, h.text
 //line ranges.go:170
 		generated.Child(f)
-//line ranges_task.go:2094
+//line ranges_task.go:2096
 		goto resume1
 	case 2:
 		s1 := generated.At[rangeStringAt2](f)
@@ -2099,7 +2101,7 @@ func rangeStringStep(f *generated.Frame[rangeStringState, int], h *rangeStringHe
 //line ranges.go:175
 		v = s1.result
 		generated.Child(f)
-//line ranges_task.go:2103
+//line ranges_task.go:2105
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2123,7 +2125,7 @@ loop1:
 	i, r = i2, char
 	s = "changed"
 	valueStart(t, tr, i)
-//line ranges_task.go:2127
+//line ranges_task.go:2129
 	if generated.Suspended(t) {
 		*generated.At[rangeStringAt1](f) = rangeStringAt1{sum: sum, size: size, i2: i2, i: i, r: r}
 		*h = rangeStringHeld{tr: tr, text: text}
@@ -2153,7 +2155,7 @@ loop2:
 //line ranges.go:174
 	i1, r1 = i3, char1
 	v = valueStart(t, tr, i1)
-//line ranges_task.go:2157
+//line ranges_task.go:2159
 	if generated.Suspended(t) {
 		s1 := generated.At[rangeStringAt2](f)
 		*s1 = rangeStringAt2{sum: sum, size1: size1, i3: i3, r1: r1}
@@ -2171,7 +2173,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line ranges_task.go:2175
+//line ranges_task.go:2177
 
 // rangeStringIndexArgs has the arguments of rangeStringIndex.
 type rangeStringIndexArgs struct {
@@ -2217,7 +2219,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ranges.go:183
 				v := valueStart(t, tr, i)
-//line ranges_task.go:2221
+//line ranges_task.go:2223
 				if generated.Suspended(t) {
 					f, h := rangeStringIndexKind.Spill(t, 1)
 					s := generated.At[rangeStringIndexAt1](f)
@@ -2244,7 +2246,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:186
 			r = char
 			valueStart(t, tr, int(r))
-//line ranges_task.go:2248
+//line ranges_task.go:2250
 			if generated.Suspended(t) {
 				f, h := rangeStringIndexKind.Spill(t, 2)
 				*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
@@ -2257,7 +2259,7 @@ func rangeStringIndexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + int(r), nil
 }
 
-//line ranges_task.go:2261
+//line ranges_task.go:2263
 
 // rangeStringIndexStep is the step form of rangeStringIndex.
 func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *rangeStringIndexHeld) generated.Step {
@@ -2281,7 +2283,7 @@ func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *ran
 //line ranges.go:183
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:2285
+//line ranges_task.go:2287
 		goto resume1
 	case 2:
 		s := generated.At[rangeStringIndexAt2](f)
@@ -2289,7 +2291,7 @@ func rangeStringIndexStep(f *generated.Frame[rangeStringIndexState, int], h *ran
 		tr, text1 = h.tr, h.text
 //line ranges.go:187
 		generated.Child(f)
-//line ranges_task.go:2293
+//line ranges_task.go:2295
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2310,7 +2312,7 @@ loop1:
 //line ranges.go:182
 	i = i1
 	v = valueStart(t, tr, i)
-//line ranges_task.go:2314
+//line ranges_task.go:2316
 	if generated.Suspended(t) {
 		s := generated.At[rangeStringIndexAt1](f)
 		*s = rangeStringIndexAt1{sum: sum, size: size, i1: i1}
@@ -2341,7 +2343,7 @@ loop2:
 //line ranges.go:186
 	r = char
 	valueStart(t, tr, int(r))
-//line ranges_task.go:2345
+//line ranges_task.go:2347
 	if generated.Suspended(t) {
 		*generated.At[rangeStringIndexAt2](f) = rangeStringIndexAt2{sum: sum, r: r, size1: size1, i2: i2}
 		*h = rangeStringIndexHeld{tr: tr, text: text1}
@@ -2355,7 +2357,7 @@ end2:
 	return generated.Return(f, sum+int(r), nil)
 }
 
-//line ranges_task.go:2359
+//line ranges_task.go:2361
 
 // rangeChannelArgs has the arguments of rangeChannel.
 type rangeChannelArgs struct {
@@ -2401,7 +2403,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line ranges.go:198
 			v3 := valueStart(t, tr, v)
-//line ranges_task.go:2405
+//line ranges_task.go:2407
 			if generated.Suspended(t) {
 				f, h := rangeChannelKind.Spill(t, 1)
 				s := generated.At[rangeChannelAt1](f)
@@ -2428,7 +2430,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line ranges.go:205
 		valueStart(t, tr, -1)
-//line ranges_task.go:2432
+//line ranges_task.go:2434
 		if generated.Suspended(t) {
 			f, h := rangeChannelKind.Spill(t, 2)
 			*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
@@ -2440,7 +2442,7 @@ func rangeChannelStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line ranges_task.go:2444
+//line ranges_task.go:2446
 
 // rangeChannelStep is the step form of rangeChannel.
 func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChannelHeld) generated.Step {
@@ -2464,7 +2466,7 @@ func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChanne
 //line ranges.go:198
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:2468
+//line ranges_task.go:2470
 		goto resume1
 	case 2:
 		s := generated.At[rangeChannelAt2](f)
@@ -2472,7 +2474,7 @@ func rangeChannelStep(f *generated.Frame[rangeChannelState, int], h *rangeChanne
 		tr, c = h.tr, h.c
 //line ranges.go:205
 		generated.Child(f)
-//line ranges_task.go:2476
+//line ranges_task.go:2478
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2494,7 +2496,7 @@ end1:
 //line ranges.go:197
 	v = v1
 	v3 = valueStart(t, tr, v)
-//line ranges_task.go:2498
+//line ranges_task.go:2500
 	if generated.Suspended(t) {
 		s := generated.At[rangeChannelAt1](f)
 		*s = rangeChannelAt1{sum: sum, v: v}
@@ -2522,7 +2524,7 @@ loop2:
 end3:
 //line ranges.go:205
 	valueStart(t, tr, -1)
-//line ranges_task.go:2526
+//line ranges_task.go:2528
 	if generated.Suspended(t) {
 		*generated.At[rangeChannelAt2](f) = rangeChannelAt2{sum: sum}
 		*h = rangeChannelHeld{tr: tr, c: c}
@@ -2535,7 +2537,7 @@ end4:
 	return generated.Return(f, sum, nil)
 }
 
-//line ranges_task.go:2539
+//line ranges_task.go:2541
 
 // rangeAssignsArgs has the arguments of rangeAssigns.
 type rangeAssignsArgs struct {
@@ -2578,7 +2580,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:212
 			i, v = i1, list1[i1]
 			valueStart(t, tr, v)
-//line ranges_task.go:2582
+//line ranges_task.go:2584
 			if generated.Suspended(t) {
 				f, h := rangeAssignsKind.Spill(t, 1)
 				*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
@@ -2593,7 +2595,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:216
 		i = i2
 		valueStart(t, tr, i)
-//line ranges_task.go:2597
+//line ranges_task.go:2599
 		if generated.Suspended(t) {
 			f, h := rangeAssignsKind.Spill(t, 2)
 			*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
@@ -2608,7 +2610,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:221
 		i = i3
 		valueStart(t, tr, i)
-//line ranges_task.go:2612
+//line ranges_task.go:2614
 		if generated.Suspended(t) {
 			f, h := rangeAssignsKind.Spill(t, 3)
 			*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
@@ -2621,7 +2623,7 @@ func rangeAssignsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i + v, nil
 }
 
-//line ranges_task.go:2625
+//line ranges_task.go:2627
 
 // rangeAssignsStep is the step form of rangeAssigns.
 func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssignsHeld) generated.Step {
@@ -2643,7 +2645,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr, list1 = h.tr, h.list1
 //line ranges.go:213
 		generated.Child(f)
-//line ranges_task.go:2647
+//line ranges_task.go:2649
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsAt2](f)
@@ -2651,7 +2653,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr = h.tr
 //line ranges.go:217
 		generated.Child(f)
-//line ranges_task.go:2655
+//line ranges_task.go:2657
 		goto resume2
 	case 3:
 		s := generated.At[rangeAssignsAt3](f)
@@ -2659,7 +2661,7 @@ func rangeAssignsStep(f *generated.Frame[rangeAssignsState, int], h *rangeAssign
 		tr = h.tr
 //line ranges.go:222
 		generated.Child(f)
-//line ranges_task.go:2663
+//line ranges_task.go:2665
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2678,7 +2680,7 @@ loop1:
 //line ranges.go:212
 	i, v = i1, list1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:2682
+//line ranges_task.go:2684
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt1](f) = rangeAssignsAt1{i: i, v: v, i1: i1}
 		*h = rangeAssignsHeld{tr: tr, list1: list1}
@@ -2699,7 +2701,7 @@ loop2:
 //line ranges.go:216
 	i = i2
 	valueStart(t, tr, i)
-//line ranges_task.go:2703
+//line ranges_task.go:2705
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt2](f) = rangeAssignsAt2{i: i, v: v, i2: i2}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2723,7 +2725,7 @@ loop3:
 //line ranges.go:221
 	i = i3
 	valueStart(t, tr, i)
-//line ranges_task.go:2727
+//line ranges_task.go:2729
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsAt3](f) = rangeAssignsAt3{i: i, v: v, i3: i3}
 		*h = rangeAssignsHeld{tr: tr}
@@ -2738,7 +2740,7 @@ end3:
 	return generated.Return(f, i+v, nil)
 }
 
-//line ranges_task.go:2742
+//line ranges_task.go:2744
 
 // rangeAssignsElementsArgs has the arguments of rangeAssignsElements.
 type rangeAssignsElementsArgs struct {
@@ -2781,7 +2783,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:232
 			p.x, list1[k] = i, list2[i]
 			k = valueStart(t, tr, p.x)
-//line ranges_task.go:2785
+//line ranges_task.go:2787
 			if generated.Suspended(t) {
 				f, h := rangeAssignsElementsKind.Spill(t, 1)
 				s := generated.At[rangeAssignsElementsAt1](f)
@@ -2799,7 +2801,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:236
 		list1[tr.Int(0)] = i1
 		valueStart(t, tr, list1[0])
-//line ranges_task.go:2803
+//line ranges_task.go:2805
 		if generated.Suspended(t) {
 			f, h := rangeAssignsElementsKind.Spill(t, 2)
 			*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
@@ -2812,7 +2814,7 @@ func rangeAssignsElementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return k, nil
 }
 
-//line ranges_task.go:2816
+//line ranges_task.go:2818
 
 // rangeAssignsElementsStep is the step form of rangeAssignsElements.
 func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int], h *rangeAssignsElementsHeld) generated.Step {
@@ -2836,7 +2838,7 @@ func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int]
 //line ranges.go:233
 		k = s.result
 		generated.Child(f)
-//line ranges_task.go:2840
+//line ranges_task.go:2842
 		goto resume1
 	case 2:
 		s := generated.At[rangeAssignsElementsAt2](f)
@@ -2844,7 +2846,7 @@ func rangeAssignsElementsStep(f *generated.Frame[rangeAssignsElementsState, int]
 		tr, p, list1 = h.tr, h.p, h.list1
 //line ranges.go:237
 		generated.Child(f)
-//line ranges_task.go:2848
+//line ranges_task.go:2850
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2864,7 +2866,7 @@ loop1:
 //line ranges.go:232
 	p.x, list1[k] = i, list2[i]
 	k = valueStart(t, tr, p.x)
-//line ranges_task.go:2868
+//line ranges_task.go:2870
 	if generated.Suspended(t) {
 		s := generated.At[rangeAssignsElementsAt1](f)
 		*s = rangeAssignsElementsAt1{i: i}
@@ -2889,7 +2891,7 @@ loop2:
 //line ranges.go:236
 	list1[tr.Int(0)] = i1
 	valueStart(t, tr, list1[0])
-//line ranges_task.go:2893
+//line ranges_task.go:2895
 	if generated.Suspended(t) {
 		*generated.At[rangeAssignsElementsAt2](f) = rangeAssignsElementsAt2{k: k, i1: i1}
 		*h = rangeAssignsElementsHeld{tr: tr, p: p, list1: list1}
@@ -2904,7 +2906,7 @@ end2:
 	return generated.Return(f, k, nil)
 }
 
-//line ranges_task.go:2908
+//line ranges_task.go:2910
 
 // rangeVariableChangedArgs has the arguments of rangeVariableChanged.
 type rangeVariableChangedArgs struct {
@@ -2944,7 +2946,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 		i := i3
 		i *= 10
 		valueStart(t, tr, i)
-//line ranges_task.go:2948
+//line ranges_task.go:2950
 		if generated.Suspended(t) {
 			f, h := rangeVariableChangedKind.Spill(t, 1)
 			*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
@@ -2965,7 +2967,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			v += 100
 			i1 = 7
 			valueStart(t, tr, v)
-//line ranges_task.go:2969
+//line ranges_task.go:2971
 			if generated.Suspended(t) {
 				f, h := rangeVariableChangedKind.Spill(t, 2)
 				*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
@@ -2979,7 +2981,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 //line ranges.go:256
 	for i2 := 0; i2 < 6; i2++ {
 		v1 := valueStart(t, tr, 1)
-//line ranges_task.go:2983
+//line ranges_task.go:2985
 		if generated.Suspended(t) {
 			f, h := rangeVariableChangedKind.Spill(t, 3)
 			s := generated.At[rangeVariableChangedAt3](f)
@@ -2995,7 +2997,7 @@ func rangeVariableChangedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return n, nil
 }
 
-//line ranges_task.go:2999
+//line ranges_task.go:3001
 
 // rangeVariableChangedStep is the step form of rangeVariableChanged.
 func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int], h *rangeVariableChangedHeld) generated.Step {
@@ -3016,7 +3018,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 		tr = h.tr
 //line ranges.go:246
 		generated.Child(f)
-//line ranges_task.go:3020
+//line ranges_task.go:3022
 		goto resume1
 	case 2:
 		s := generated.At[rangeVariableChangedAt2](f)
@@ -3024,7 +3026,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 		tr, list1 = h.tr, h.list1
 //line ranges.go:253
 		generated.Child(f)
-//line ranges_task.go:3028
+//line ranges_task.go:3030
 		goto resume2
 	case 3:
 		s := generated.At[rangeVariableChangedAt3](f)
@@ -3033,7 +3035,7 @@ func rangeVariableChangedStep(f *generated.Frame[rangeVariableChangedState, int]
 //line ranges.go:257
 		v1 = s.result
 		generated.Child(f)
-//line ranges_task.go:3037
+//line ranges_task.go:3039
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3049,7 +3051,7 @@ loop1:
 	i = i3
 	i *= 10
 	valueStart(t, tr, i)
-//line ranges_task.go:3053
+//line ranges_task.go:3055
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt1](f) = rangeVariableChangedAt1{n: n, i3: i3, i: i}
 		*h = rangeVariableChangedHeld{tr: tr}
@@ -3077,7 +3079,7 @@ loop2:
 	v += 100
 	i1 = 7
 	valueStart(t, tr, v)
-//line ranges_task.go:3081
+//line ranges_task.go:3083
 	if generated.Suspended(t) {
 		*generated.At[rangeVariableChangedAt2](f) = rangeVariableChangedAt2{n: n, i4: i4, i1: i1, v: v}
 		*h = rangeVariableChangedHeld{tr: tr, list1: list1}
@@ -3099,7 +3101,7 @@ loop3:
 	}
 //line ranges.go:257
 	v1 = valueStart(t, tr, 1)
-//line ranges_task.go:3103
+//line ranges_task.go:3105
 	if generated.Suspended(t) {
 		s := generated.At[rangeVariableChangedAt3](f)
 		*s = rangeVariableChangedAt3{n: n, i2: i2}
@@ -3119,7 +3121,7 @@ end3:
 	return generated.Return(f, n, nil)
 }
 
-//line ranges_task.go:3123
+//line ranges_task.go:3125
 
 // listArgs has the arguments of list.
 type listArgs struct {
@@ -3143,7 +3145,7 @@ var listKind *generated.HeldKind[listState, listHeld, []int]
 func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 //line ranges.go:264
 	err := waitStart(t, tr, "list", n)
-//line ranges_task.go:3147
+//line ranges_task.go:3149
 	if generated.Suspended(t) {
 		f := listKind.SpillBare(t, 1)
 		*generated.At[listAt1](f) = listAt1{n: n}
@@ -3153,7 +3155,7 @@ func listStart(t *task.T, tr *cases.Trace, n int) (_ []int, _ error) {
 	return make([]int, n), err
 }
 
-//line ranges_task.go:3157
+//line ranges_task.go:3159
 
 // listStep is the step form of list.
 func listStep(f *generated.Frame[listState, []int], h *listHeld) generated.Step {
@@ -3173,14 +3175,14 @@ func listStep(f *generated.Frame[listState, []int], h *listHeld) generated.Step 
 		n = s.n
 //line ranges.go:264
 		err = generated.ChildErr(f)
-//line ranges_task.go:3177
+//line ranges_task.go:3179
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:264
 	err = waitStart(t, tr, "list", n)
-//line ranges_task.go:3184
+//line ranges_task.go:3186
 	if generated.Suspended(t) {
 		*generated.At[listAt1](f) = listAt1{n: n}
 		if h != nil {
@@ -3193,7 +3195,7 @@ resume1:
 	return generated.Return(f, make([]int, n), err)
 }
 
-//line ranges_task.go:3197
+//line ranges_task.go:3199
 
 // numbersArgs has the arguments of numbers.
 type numbersArgs struct {
@@ -3224,7 +3226,7 @@ var numbersKind *generated.HeldKind[numbersState, numbersHeld, []int]
 func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3228
+//line ranges_task.go:3230
 	if generated.Suspended(t) {
 		f, h := numbersKind.Spill(t, 1)
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
@@ -3237,7 +3239,7 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 		{
 //line ranges.go:272
 			v := valueStart(t, tr, i)
-//line ranges_task.go:3241
+//line ranges_task.go:3243
 			if generated.Suspended(t) {
 				f, h := numbersKind.Spill(t, 2)
 				s := generated.At[numbersAt2](f)
@@ -3254,7 +3256,7 @@ func numbersStart(t *task.T, tr *cases.Trace, n int) (_ []int) {
 	return all
 }
 
-//line ranges_task.go:3258
+//line ranges_task.go:3260
 
 // numbersStep is the step form of numbers.
 func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) generated.Step {
@@ -3275,7 +3277,7 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 		tr = h.tr
 //line ranges.go:269
 		generated.ChildErr(f)
-//line ranges_task.go:3279
+//line ranges_task.go:3281
 		goto resume1
 	case 2:
 		s := generated.At[numbersAt2](f)
@@ -3284,14 +3286,14 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 //line ranges.go:272
 		v = s.result
 		generated.Child(f)
-//line ranges_task.go:3288
+//line ranges_task.go:3290
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line ranges.go:269
 	waitStart(t, tr, "numbers")
-//line ranges_task.go:3295
+//line ranges_task.go:3297
 	if generated.Suspended(t) {
 		*generated.At[numbersAt1](f) = numbersAt1{n: n}
 		*h = numbersHeld{tr: tr}
@@ -3308,7 +3310,7 @@ loop1:
 	}
 //line ranges.go:272
 	v = valueStart(t, tr, i)
-//line ranges_task.go:3312
+//line ranges_task.go:3314
 	if generated.Suspended(t) {
 		s := generated.At[numbersAt2](f)
 		*s = numbersAt2{n: n, i: i}
@@ -3326,7 +3328,7 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
-//line ranges_task.go:3330
+//line ranges_task.go:3332
 
 // rangeExpressionWaitsArgs has the arguments of rangeExpressionWaits.
 type rangeExpressionWaitsArgs struct {
@@ -3377,7 +3379,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:279
 		v1 := numbersStart(t, tr, n)
-//line ranges_task.go:3381
+//line ranges_task.go:3383
 		if generated.Suspended(t) {
 			f, h := rangeExpressionWaitsKind.Spill(t, 1)
 			*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
@@ -3393,7 +3395,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:282
 		v2 := numbersStart(t, tr, 2)
-//line ranges_task.go:3397
+//line ranges_task.go:3399
 		if generated.Suspended(t) {
 			f, h := rangeExpressionWaitsKind.Spill(t, 2)
 			*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
@@ -3408,7 +3410,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 			{
 //line ranges.go:283
 				v3 := valueStart(t, tr, i*v)
-//line ranges_task.go:3412
+//line ranges_task.go:3414
 				if generated.Suspended(t) {
 					f, h := rangeExpressionWaitsKind.Spill(t, 3)
 					s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3424,7 +3426,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	}
 //line ranges.go:285
 	l, err := listStart(t, tr, 2)
-//line ranges_task.go:3428
+//line ranges_task.go:3430
 	if generated.Suspended(t) {
 		f, h := rangeExpressionWaitsKind.Spill(t, 4)
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
@@ -3439,7 +3441,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	{
 //line ranges.go:289
 		v4 := valueStart(t, tr, 4)
-//line ranges_task.go:3443
+//line ranges_task.go:3445
 		if generated.Suspended(t) {
 			f, h := rangeExpressionWaitsKind.Spill(t, 5)
 			s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3457,7 +3459,7 @@ func rangeExpressionWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ erro
 	return sum, nil
 }
 
-//line ranges_task.go:3461
+//line ranges_task.go:3463
 
 // rangeExpressionWaitsStep is the step form of rangeExpressionWaits.
 func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int], h *rangeExpressionWaitsHeld) generated.Step {
@@ -3480,7 +3482,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:279
 		v1 = h.result
 		generated.Child(f)
-//line ranges_task.go:3484
+//line ranges_task.go:3486
 		goto resume1
 	case 2:
 		s := generated.At[rangeExpressionWaitsAt2](f)
@@ -3489,7 +3491,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:282
 		v2 = h.result
 		generated.Child(f)
-//line ranges_task.go:3493
+//line ranges_task.go:3495
 		goto resume2
 	case 3:
 		s := generated.At[rangeExpressionWaitsAt3](f)
@@ -3498,7 +3500,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:283
 		v3 = s.result
 		generated.Child(f)
-//line ranges_task.go:3502
+//line ranges_task.go:3504
 		goto resume3
 	case 4:
 		s := generated.At[rangeExpressionWaitsAt4](f)
@@ -3507,7 +3509,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:285
 		l = h.result
 		err = generated.ChildErr(f)
-//line ranges_task.go:3511
+//line ranges_task.go:3513
 		goto resume4
 	case 5:
 		s := generated.At[rangeExpressionWaitsAt5](f)
@@ -3516,7 +3518,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:289
 		v4 = s.result
 		generated.Child(f)
-//line ranges_task.go:3520
+//line ranges_task.go:3522
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3524,7 +3526,7 @@ func rangeExpressionWaitsStep(f *generated.Frame[rangeExpressionWaitsState, int]
 //line ranges.go:278
 	sum = 0
 	v1 = numbersStart(t, tr, n)
-//line ranges_task.go:3528
+//line ranges_task.go:3530
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt1](f) = rangeExpressionWaitsAt1{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3537,7 +3539,7 @@ resume1:
 		sum += v
 	}
 	v2 = numbersStart(t, tr, 2)
-//line ranges_task.go:3541
+//line ranges_task.go:3543
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt2](f) = rangeExpressionWaitsAt2{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3555,7 +3557,7 @@ loop1:
 //line ranges.go:282
 	v = v2[i]
 	v3 = valueStart(t, tr, i*v)
-//line ranges_task.go:3559
+//line ranges_task.go:3561
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt3](f)
 		*s = rangeExpressionWaitsAt3{sum: sum, i: i}
@@ -3571,7 +3573,7 @@ resume3:
 	goto loop1
 end1:
 	l, err = listStart(t, tr, 2)
-//line ranges_task.go:3575
+//line ranges_task.go:3577
 	if generated.Suspended(t) {
 		*generated.At[rangeExpressionWaitsAt4](f) = rangeExpressionWaitsAt4{sum: sum}
 		*h = rangeExpressionWaitsHeld{tr: tr}
@@ -3584,7 +3586,7 @@ resume4:
 		return generated.Return(f, sum, err)
 	}
 	v4 = valueStart(t, tr, 4)
-//line ranges_task.go:3588
+//line ranges_task.go:3590
 	if generated.Suspended(t) {
 		s := generated.At[rangeExpressionWaitsAt5](f)
 		*s = rangeExpressionWaitsAt5{sum: sum}
@@ -3600,7 +3602,7 @@ resume5:
 	return generated.Return(f, sum, nil)
 }
 
-//line ranges_task.go:3604
+//line ranges_task.go:3606
 
 // rangeNilArgs has the arguments of rangeNil.
 type rangeNilArgs struct {
@@ -3640,7 +3642,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:297
 		p := l[i]
 		valueStart(t, tr, p.x)
-//line ranges_task.go:3644
+//line ranges_task.go:3646
 		if generated.Suspended(t) {
 			f, h := rangeNilKind.Spill(t, 1)
 			*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
@@ -3650,7 +3652,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ranges.go:300
 	valueStart(t, tr, 1)
-//line ranges_task.go:3654
+//line ranges_task.go:3656
 	if generated.Suspended(t) {
 		f, h := rangeNilKind.Spill(t, 2)
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
@@ -3663,7 +3665,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ranges.go:302
 		v := p1[i1]
 		valueStart(t, tr, v)
-//line ranges_task.go:3667
+//line ranges_task.go:3669
 		if generated.Suspended(t) {
 			f, h := rangeNilKind.Spill(t, 3)
 			*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
@@ -3675,7 +3677,7 @@ func rangeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ranges_task.go:3679
+//line ranges_task.go:3681
 
 // rangeNilStep is the step form of rangeNil.
 func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) generated.Step {
@@ -3698,7 +3700,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr, l = h.tr, h.l
 //line ranges.go:298
 		generated.Child(f)
-//line ranges_task.go:3702
+//line ranges_task.go:3704
 		goto resume1
 	case 2:
 		s := generated.At[rangeNilAt2](f)
@@ -3706,7 +3708,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr = h.tr
 //line ranges.go:300
 		generated.Child(f)
-//line ranges_task.go:3710
+//line ranges_task.go:3712
 		goto resume2
 	case 3:
 		s := generated.At[rangeNilAt3](f)
@@ -3714,7 +3716,7 @@ func rangeNilStep(f *generated.Frame[rangeNilState, int], h *rangeNilHeld) gener
 		tr, p1 = h.tr, h.p1
 //line ranges.go:303
 		generated.Child(f)
-//line ranges_task.go:3718
+//line ranges_task.go:3720
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3730,7 +3732,7 @@ loop1:
 //line ranges.go:297
 	p = l[i]
 	valueStart(t, tr, p.x)
-//line ranges_task.go:3734
+//line ranges_task.go:3736
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt1](f) = rangeNilAt1{n: n, i: i}
 		*h = rangeNilHeld{tr: tr, l: l}
@@ -3742,7 +3744,7 @@ resume1:
 	goto loop1
 end1:
 	valueStart(t, tr, 1)
-//line ranges_task.go:3746
+//line ranges_task.go:3748
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt2](f) = rangeNilAt2{n: n}
 		*h = rangeNilHeld{tr: tr}
@@ -3760,7 +3762,7 @@ loop2:
 //line ranges.go:302
 	v = p1[i1]
 	valueStart(t, tr, v)
-//line ranges_task.go:3764
+//line ranges_task.go:3766
 	if generated.Suspended(t) {
 		*generated.At[rangeNilAt3](f) = rangeNilAt3{n: n, i1: i1}
 		*h = rangeNilHeld{tr: tr, p1: p1}
@@ -3774,4 +3776,4 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line ranges_task.go:3778
+//line ranges_task.go:3780

@@ -2,6 +2,8 @@
 //
 // Source: programs.go, sha256 f2b73a80aa43e805
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package maps
 
 import (
@@ -116,7 +118,7 @@ func rangeMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:37
 				err := waitStart(t, tr, "map")
-//line programs_task.go:120
+//line programs_task.go:122
 				if generated.Suspended(t) {
 					f, h := rangeMapKind.Spill(t, 1)
 					*generated.At[rangeMapAt1](f) = rangeMapAt1{v: v}
@@ -136,7 +138,7 @@ func rangeMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sorted(tr, seen), nil
 }
 
-//line programs_task.go:140
+//line programs_task.go:142
 
 // rangeMapStep is the step form of rangeMap.
 func rangeMapStep(f *generated.Frame[rangeMapState, int], h *rangeMapHeld) generated.Step {
@@ -163,7 +165,7 @@ func rangeMapStep(f *generated.Frame[rangeMapState, int], h *rangeMapHeld) gener
 		tr, seen, it, k = h.tr, h.seen, h.it, h.k
 //line programs.go:37
 		err = generated.ChildErr(f)
-//line programs_task.go:167
+//line programs_task.go:169
 		goto resume1
 	default:
 		return f.BadResume()
@@ -184,7 +186,7 @@ end1:
 //line programs.go:36
 	k, v = v1, v2
 	err = waitStart(t, tr, "map")
-//line programs_task.go:188
+//line programs_task.go:190
 	if generated.Suspended(t) {
 		*generated.At[rangeMapAt1](f) = rangeMapAt1{v: v}
 		*h = rangeMapHeld{tr: tr, seen: seen, it: it, k: k}
@@ -205,7 +207,7 @@ end3:
 	return generated.Return(f, sorted(tr, seen), nil)
 }
 
-//line programs_task.go:209
+//line programs_task.go:211
 
 // deletesArgs has the arguments of deletes.
 type deletesArgs struct {
@@ -249,7 +251,7 @@ func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:51
 			k := v
 			waitStart(t, tr, "visit")
-//line programs_task.go:253
+//line programs_task.go:255
 			if generated.Suspended(t) {
 				f, h := deletesKind.Spill(t, 1)
 				*generated.At[deletesAt1](f) = deletesAt1{count: count, k: k}
@@ -272,7 +274,7 @@ func deletesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count*10 + len(m), nil
 }
 
-//line programs_task.go:276
+//line programs_task.go:278
 
 // deletesStep is the step form of deletes.
 func deletesStep(f *generated.Frame[deletesState, int], h *deletesHeld) generated.Step {
@@ -296,7 +298,7 @@ func deletesStep(f *generated.Frame[deletesState, int], h *deletesHeld) generate
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:52
 		generated.ChildErr(f)
-//line programs_task.go:300
+//line programs_task.go:302
 		goto resume1
 	default:
 		return f.BadResume()
@@ -320,7 +322,7 @@ end1:
 //line programs.go:51
 	k = v
 	waitStart(t, tr, "visit")
-//line programs_task.go:324
+//line programs_task.go:326
 	if generated.Suspended(t) {
 		*generated.At[deletesAt1](f) = deletesAt1{count: count, k: k}
 		*h = deletesHeld{tr: tr, m: m, it: it}
@@ -343,7 +345,7 @@ end2:
 	return generated.Return(f, count*10+len(m), nil)
 }
 
-//line programs_task.go:347
+//line programs_task.go:349
 
 // insertsArgs has the arguments of inserts.
 type insertsArgs struct {
@@ -389,7 +391,7 @@ func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				continue
 			}
 			waitStart(t, tr, "visit")
-//line programs_task.go:393
+//line programs_task.go:395
 			if generated.Suspended(t) {
 				f, h := insertsKind.Spill(t, 1)
 				*generated.At[insertsAt1](f) = insertsAt1{k: k}
@@ -411,7 +413,7 @@ func insertsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line programs_task.go:415
+//line programs_task.go:417
 
 // insertsStep is the step form of inserts.
 func insertsStep(f *generated.Frame[insertsState, int], h *insertsHeld) generated.Step {
@@ -435,7 +437,7 @@ func insertsStep(f *generated.Frame[insertsState, int], h *insertsHeld) generate
 		tr, m, seen, it = h.tr, h.m, h.seen, h.it
 //line programs.go:74
 		generated.ChildErr(f)
-//line programs_task.go:439
+//line programs_task.go:441
 		goto resume1
 	default:
 		return f.BadResume()
@@ -460,7 +462,7 @@ end1:
 		goto loop1
 	}
 	waitStart(t, tr, "visit")
-//line programs_task.go:464
+//line programs_task.go:466
 	if generated.Suspended(t) {
 		*generated.At[insertsAt1](f) = insertsAt1{k: k}
 		*h = insertsHeld{tr: tr, m: m, seen: seen, it: it}
@@ -482,7 +484,7 @@ end2:
 	return generated.Return(f, len(m), nil)
 }
 
-//line programs_task.go:486
+//line programs_task.go:488
 
 // nansArgs has the arguments of nans.
 type nansArgs struct {
@@ -524,7 +526,7 @@ func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:90
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:528
+//line programs_task.go:530
 			if generated.Suspended(t) {
 				f, h := nansKind.Spill(t, 1)
 				*generated.At[nansAt1](f) = nansAt1{sum: sum, k: k, v: v}
@@ -542,7 +544,7 @@ func nansStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:546
+//line programs_task.go:548
 
 // nansStep is the step form of nans.
 func nansStep(f *generated.Frame[nansState, int], h *nansHeld) generated.Step {
@@ -567,7 +569,7 @@ func nansStep(f *generated.Frame[nansState, int], h *nansHeld) generated.Step {
 		tr, it = h.tr, h.it
 //line programs.go:91
 		generated.ChildErr(f)
-//line programs_task.go:571
+//line programs_task.go:573
 		goto resume1
 	default:
 		return f.BadResume()
@@ -588,7 +590,7 @@ end1:
 //line programs.go:90
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:592
+//line programs_task.go:594
 	if generated.Suspended(t) {
 		*generated.At[nansAt1](f) = nansAt1{sum: sum, k: k, v: v}
 		*h = nansHeld{tr: tr, it: it}
@@ -606,7 +608,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:610
+//line programs_task.go:612
 
 // clearedArgs has the arguments of cleared.
 type clearedArgs struct {
@@ -651,7 +653,7 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line programs.go:104
 			waitStart(t, tr, "visit")
-//line programs_task.go:655
+//line programs_task.go:657
 			if generated.Suspended(t) {
 				f, h := clearedKind.Spill(t, 1)
 				*generated.At[clearedAt1](f) = clearedAt1{count: count}
@@ -680,7 +682,7 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			k := v1
 			m = map[int]int{7: 7, 8: 8, 9: 9}
 			valueStart(t, tr, k-k)
-//line programs_task.go:684
+//line programs_task.go:686
 			if generated.Suspended(t) {
 				f, h := clearedKind.Spill(t, 2)
 				*generated.At[clearedAt2](f) = clearedAt2{count: count}
@@ -695,7 +697,7 @@ func clearedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:699
+//line programs_task.go:701
 
 // clearedStep is the step form of cleared.
 func clearedStep(f *generated.Frame[clearedState, int], h *clearedHeld) generated.Step {
@@ -719,7 +721,7 @@ func clearedStep(f *generated.Frame[clearedState, int], h *clearedHeld) generate
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:104
 		generated.ChildErr(f)
-//line programs_task.go:723
+//line programs_task.go:725
 		goto resume1
 	case 2:
 		s := generated.At[clearedAt2](f)
@@ -727,7 +729,7 @@ func clearedStep(f *generated.Frame[clearedState, int], h *clearedHeld) generate
 		tr, it1 = h.tr, h.it
 //line programs.go:111
 		generated.Child(f)
-//line programs_task.go:731
+//line programs_task.go:733
 		goto resume2
 	default:
 		return f.BadResume()
@@ -747,7 +749,7 @@ loop1:
 end1:
 //line programs.go:104
 	waitStart(t, tr, "visit")
-//line programs_task.go:751
+//line programs_task.go:753
 	if generated.Suspended(t) {
 		*generated.At[clearedAt1](f) = clearedAt1{count: count}
 		*h = clearedHeld{tr: tr, m: m, it: it}
@@ -775,7 +777,7 @@ end3:
 	k = v1
 	m = map[int]int{7: 7, 8: 8, 9: 9}
 	valueStart(t, tr, k-k)
-//line programs_task.go:779
+//line programs_task.go:781
 	if generated.Suspended(t) {
 		*generated.At[clearedAt2](f) = clearedAt2{count: count}
 		*h = clearedHeld{tr: tr, it: it1}
@@ -790,7 +792,7 @@ end4:
 	return generated.Return(f, count, nil)
 }
 
-//line programs_task.go:794
+//line programs_task.go:796
 
 // nilMapArgs has the arguments of nilMap.
 type nilMapArgs struct {
@@ -828,7 +830,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:119
 			k, v := v1, v2
 			valueStart(t, tr, k+v)
-//line programs_task.go:832
+//line programs_task.go:834
 			if generated.Suspended(t) {
 				f, h := nilMapKind.Spill(t, 1)
 				*generated.At[nilMapAt1](f) = nilMapAt1{n: n}
@@ -841,7 +843,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:845
+//line programs_task.go:847
 
 // nilMapStep is the step form of nilMap.
 func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.Step {
@@ -864,7 +866,7 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 		tr, it = h.tr, h.it
 //line programs.go:120
 		generated.Child(f)
-//line programs_task.go:868
+//line programs_task.go:870
 		goto resume1
 	default:
 		return f.BadResume()
@@ -884,7 +886,7 @@ end1:
 //line programs.go:119
 	k, v = v1, v2
 	valueStart(t, tr, k+v)
-//line programs_task.go:888
+//line programs_task.go:890
 	if generated.Suspended(t) {
 		*generated.At[nilMapAt1](f) = nilMapAt1{n: n}
 		*h = nilMapHeld{tr: tr, it: it}
@@ -897,7 +899,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line programs_task.go:901
+//line programs_task.go:903
 
 // keysArgs has the arguments of keys.
 type keysArgs struct {
@@ -951,7 +953,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:129
 				v2 := valueStart(t, tr, 1)
-//line programs_task.go:955
+//line programs_task.go:957
 				if generated.Suspended(t) {
 					f, h := keysKind.Spill(t, 1)
 					s := generated.At[keysAt1](f)
@@ -981,7 +983,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:132
 				v5 := valueStart(t, tr, 10)
-//line programs_task.go:985
+//line programs_task.go:987
 				if generated.Suspended(t) {
 					f, h := keysKind.Spill(t, 2)
 					s := generated.At[keysAt2](f)
@@ -1011,7 +1013,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:136
 			k1, v = v6, v7
 			valueStart(t, tr, v)
-//line programs_task.go:1015
+//line programs_task.go:1017
 			if generated.Suspended(t) {
 				f, h := keysKind.Spill(t, 3)
 				*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
@@ -1024,7 +1026,7 @@ func keysStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + len(k1) + v, nil
 }
 
-//line programs_task.go:1028
+//line programs_task.go:1030
 
 // keysStep is the step form of keys.
 func keysStep(f *generated.Frame[keysState, int], h *keysHeld) generated.Step {
@@ -1050,7 +1052,7 @@ func keysStep(f *generated.Frame[keysState, int], h *keysHeld) generated.Step {
 //line programs.go:129
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:1054
+//line programs_task.go:1056
 		goto resume1
 	case 2:
 		s := generated.At[keysAt2](f)
@@ -1059,7 +1061,7 @@ func keysStep(f *generated.Frame[keysState, int], h *keysHeld) generated.Step {
 //line programs.go:132
 		v5 = s.result
 		generated.Child(f)
-//line programs_task.go:1063
+//line programs_task.go:1065
 		goto resume2
 	case 3:
 		s := generated.At[keysAt3](f)
@@ -1067,7 +1069,7 @@ func keysStep(f *generated.Frame[keysState, int], h *keysHeld) generated.Step {
 		tr, k1, it2 = h.tr, h.k, h.it
 //line programs.go:137
 		generated.Child(f)
-//line programs_task.go:1071
+//line programs_task.go:1073
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1087,7 +1089,7 @@ loop1:
 end1:
 //line programs.go:129
 	v2 = valueStart(t, tr, 1)
-//line programs_task.go:1091
+//line programs_task.go:1093
 	if generated.Suspended(t) {
 		s := generated.At[keysAt1](f)
 		*s = keysAt1{sum: sum}
@@ -1114,7 +1116,7 @@ end3:
 //line programs.go:131
 	k = v3
 	v5 = valueStart(t, tr, 10)
-//line programs_task.go:1118
+//line programs_task.go:1120
 	if generated.Suspended(t) {
 		s := generated.At[keysAt2](f)
 		*s = keysAt2{sum: sum}
@@ -1143,7 +1145,7 @@ end5:
 //line programs.go:136
 	k1, v = v6, v7
 	valueStart(t, tr, v)
-//line programs_task.go:1147
+//line programs_task.go:1149
 	if generated.Suspended(t) {
 		*generated.At[keysAt3](f) = keysAt3{sum: sum, v: v}
 		*h = keysHeld{tr: tr, k: k1, it: it2}
@@ -1156,7 +1158,7 @@ end6:
 	return generated.Return(f, sum+len(k1)+v, nil)
 }
 
-//line programs_task.go:1160
+//line programs_task.go:1162
 
 // changesArgs has the arguments of changes.
 type changesArgs struct {
@@ -1197,7 +1199,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:145
 			k, v := v1, v2
 			waitStart(t, tr, "visit")
-//line programs_task.go:1201
+//line programs_task.go:1203
 			if generated.Suspended(t) {
 				f, h := changesKind.Spill(t, 1)
 				*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
@@ -1218,7 +1220,7 @@ func changesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return zeros, nil
 }
 
-//line programs_task.go:1222
+//line programs_task.go:1224
 
 // changesStep is the step form of changes.
 func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generated.Step {
@@ -1242,7 +1244,7 @@ func changesStep(f *generated.Frame[changesState, int], h *changesHeld) generate
 		tr, m, it = h.tr, h.m, h.it
 //line programs.go:146
 		generated.ChildErr(f)
-//line programs_task.go:1246
+//line programs_task.go:1248
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1263,7 +1265,7 @@ end1:
 //line programs.go:145
 	k, v = v1, v2
 	waitStart(t, tr, "visit")
-//line programs_task.go:1267
+//line programs_task.go:1269
 	if generated.Suspended(t) {
 		*generated.At[changesAt1](f) = changesAt1{zeros: zeros, k: k, v: v}
 		*h = changesHeld{tr: tr, m: m, it: it}
@@ -1284,7 +1286,7 @@ end2:
 	return generated.Return(f, zeros, nil)
 }
 
-//line programs_task.go:1288
+//line programs_task.go:1290
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -1338,7 +1340,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line programs.go:165
 						v1 := valueStart(t, tr, i)
-//line programs_task.go:1342
+//line programs_task.go:1344
 						if generated.Suspended(t) {
 							f, h := jumpsKind.Spill(t, 1)
 							s := generated.At[jumpsAt1](f)
@@ -1376,7 +1378,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:174
 			k := v2
 			waitStart(t, tr, "return")
-//line programs_task.go:1380
+//line programs_task.go:1382
 			if generated.Suspended(t) {
 				f := jumpsKind.SpillBare(t, 2)
 				*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
@@ -1390,7 +1392,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line programs_task.go:1394
+//line programs_task.go:1396
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step {
@@ -1415,14 +1417,14 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 //line programs.go:165
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1419
+//line programs_task.go:1421
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
 		count, k = s.count, s.k
 //line programs.go:175
 		generated.ChildErr(f)
-//line programs_task.go:1426
+//line programs_task.go:1428
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1450,7 +1452,7 @@ end1:
 //line programs.go:164
 	count++
 	v1 = valueStart(t, tr, i)
-//line programs_task.go:1454
+//line programs_task.go:1456
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i}
@@ -1492,7 +1494,7 @@ end5:
 //line programs.go:174
 	k = v2
 	waitStart(t, tr, "return")
-//line programs_task.go:1496
+//line programs_task.go:1498
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt2](f) = jumpsAt2{count: count, k: k}
 		if h != nil {
@@ -1507,4 +1509,4 @@ end6:
 	return generated.Return(f, 0, nil)
 }
 
-//line programs_task.go:1511
+//line programs_task.go:1513

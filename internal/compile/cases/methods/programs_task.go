@@ -2,6 +2,8 @@
 //
 // Source: programs.go, sha256 50bc336b818c3cf6
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package methods
 
 import (
@@ -162,7 +164,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line programs.go:35
 	b.done++
 	v := valueStart(t, tr, n+b.done)
-//line programs_task.go:166
+//line programs_task.go:168
 	if generated.Suspended(t) {
 		f, h := baseWorkKind.Spill(t, 1)
 		s := generated.At[baseWorkAt1](f)
@@ -173,7 +175,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line programs.go:36
 	err := waitStart(t, tr, "base")
-//line programs_task.go:177
+//line programs_task.go:179
 	if generated.Suspended(t) {
 		f := baseWorkKind.SpillBare(t, 2)
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
@@ -183,7 +185,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return v, err
 }
 
-//line programs_task.go:187
+//line programs_task.go:189
 
 // baseWorkStep is the step form of (*base).work.
 func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) generated.Step {
@@ -205,14 +207,14 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 //line programs.go:36
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:209
+//line programs_task.go:211
 		goto resume1
 	case 2:
 		s := generated.At[baseWorkAt2](f)
 		v = s.v
 //line programs.go:36
 		err = generated.ChildErr(f)
-//line programs_task.go:216
+//line programs_task.go:218
 		goto resume2
 	default:
 		return f.BadResume()
@@ -220,7 +222,7 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 //line programs.go:35
 	b.done++
 	v = valueStart(t, tr, n+b.done)
-//line programs_task.go:224
+//line programs_task.go:226
 	if generated.Suspended(t) {
 		s := generated.At[baseWorkAt1](f)
 		*s = baseWorkAt1{}
@@ -232,7 +234,7 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 resume1:
 //line programs.go:36
 	err = waitStart(t, tr, "base")
-//line programs_task.go:236
+//line programs_task.go:238
 	if generated.Suspended(t) {
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
 		if h != nil {
@@ -245,7 +247,7 @@ resume2:
 	return generated.Return(f, v, err)
 }
 
-//line programs_task.go:249
+//line programs_task.go:251
 
 // byValueWorkArgs has the arguments of byValue.work.
 type byValueWorkArgs struct {
@@ -279,7 +281,7 @@ var byValueWorkKind *generated.HeldKind[byValueWorkState, byValueWorkHeld, int]
 func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:42
 	a := valueStart(t, tr, v.k)
-//line programs_task.go:283
+//line programs_task.go:285
 	if generated.Suspended(t) {
 		f, h := byValueWorkKind.Spill(t, 1)
 		s := generated.At[byValueWorkAt1](f)
@@ -290,7 +292,7 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	}
 //line programs.go:43
 	v1 := valueStart(t, tr, n)
-//line programs_task.go:294
+//line programs_task.go:296
 	if generated.Suspended(t) {
 		f := byValueWorkKind.SpillBare(t, 2)
 		s := generated.At[byValueWorkAt2](f)
@@ -303,7 +305,7 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	return a + v.k, nil
 }
 
-//line programs_task.go:307
+//line programs_task.go:309
 
 // byValueWorkStep is the step form of byValue.work.
 func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHeld) generated.Step {
@@ -325,7 +327,7 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 //line programs.go:42
 		a = s.result
 		generated.Child(f)
-//line programs_task.go:329
+//line programs_task.go:331
 		goto resume1
 	case 2:
 		s := generated.At[byValueWorkAt2](f)
@@ -333,14 +335,14 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 //line programs.go:43
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:337
+//line programs_task.go:339
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:42
 	a = valueStart(t, tr, v.k)
-//line programs_task.go:344
+//line programs_task.go:346
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt1](f)
 		*s = byValueWorkAt1{v: v, n: n}
@@ -352,7 +354,7 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 resume1:
 //line programs.go:43
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:356
+//line programs_task.go:358
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt2](f)
 		*s = byValueWorkAt2{v: v, a: a}
@@ -368,7 +370,7 @@ resume2:
 	return generated.Return(f, a+v.k, nil)
 }
 
-//line programs_task.go:372
+//line programs_task.go:374
 
 // pointingWorkArgs has the arguments of pointing.work.
 type pointingWorkArgs struct {
@@ -400,7 +402,7 @@ var pointingWorkKind *generated.HeldKind[pointingWorkState, pointingWorkHeld, in
 func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:59
 	a, err := baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:404
+//line programs_task.go:406
 	if generated.Suspended(t) {
 		f, h := pointingWorkKind.Spill(t, 1)
 		s := generated.At[pointingWorkAt1](f)
@@ -416,7 +418,7 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	v := p.worker
 //line programs.go:63
 	b, err := workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:420
+//line programs_task.go:422
 	if generated.Suspended(t) {
 		f, h := pointingWorkKind.Spill(t, 2)
 		s := generated.At[pointingWorkAt2](f)
@@ -429,7 +431,7 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	return a + b*p.extra, err
 }
 
-//line programs_task.go:433
+//line programs_task.go:435
 
 // pointingWorkStep is the step form of pointing.work.
 func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWorkHeld) generated.Step {
@@ -453,7 +455,7 @@ func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWor
 //line programs.go:59
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:457
+//line programs_task.go:459
 		goto resume1
 	case 2:
 		s := generated.At[pointingWorkAt2](f)
@@ -462,14 +464,14 @@ func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWor
 //line programs.go:63
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:466
+//line programs_task.go:468
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:59
 	a, err = baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:473
+//line programs_task.go:475
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt1](f)
 		*s = pointingWorkAt1{n: n}
@@ -485,7 +487,7 @@ resume1:
 	v = p.worker
 //line programs.go:63
 	b, err = workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:489
+//line programs_task.go:491
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt2](f)
 		*s = pointingWorkAt2{a: a}
@@ -498,7 +500,7 @@ resume2:
 	return generated.Return(f, a+b*p.extra, err)
 }
 
-//line programs_task.go:502
+//line programs_task.go:504
 
 // promotedArgs has the arguments of promoted.
 type promotedArgs struct {
@@ -543,7 +545,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:70
 	d := derived{name: "d"}
 	a, err := baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:547
+//line programs_task.go:549
 	if generated.Suspended(t) {
 		f, h := promotedKind.Spill(t, 1)
 		s := generated.At[promotedAt1](f)
@@ -558,7 +560,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	p := &d
 	b, err := baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:562
+//line programs_task.go:564
 	if generated.Suspended(t) {
 		f, h := promotedKind.Spill(t, 2)
 		s := generated.At[promotedAt2](f)
@@ -570,7 +572,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:77
 	q := pointing{&base{10}, byValue{5}, 3}
 	v := valueStart(t, tr, 3)
-//line programs_task.go:574
+//line programs_task.go:576
 	if generated.Suspended(t) {
 		f, h := promotedKind.Spill(t, 3)
 		s := generated.At[promotedAt3](f)
@@ -581,7 +583,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:78
 	c, err := pointingWorkStart(q, t, tr, v)
-//line programs_task.go:585
+//line programs_task.go:587
 	if generated.Suspended(t) {
 		f, h := promotedKind.Spill(t, 4)
 		s := generated.At[promotedAt4](f)
@@ -594,7 +596,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d.done, err
 }
 
-//line programs_task.go:598
+//line programs_task.go:600
 
 // promotedStep is the step form of promoted.
 func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) generated.Step {
@@ -618,7 +620,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:71
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:622
+//line programs_task.go:624
 		goto resume1
 	case 2:
 		s := generated.At[promotedAt2](f)
@@ -627,7 +629,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:76
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:631
+//line programs_task.go:633
 		goto resume2
 	case 3:
 		s := generated.At[promotedAt3](f)
@@ -636,7 +638,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:78
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:640
+//line programs_task.go:642
 		goto resume3
 	case 4:
 		s := generated.At[promotedAt4](f)
@@ -645,7 +647,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:78
 		c = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:649
+//line programs_task.go:651
 		goto resume4
 	default:
 		return f.BadResume()
@@ -654,7 +656,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:70
 	*d = derived{name: "d"}
 	a, err = baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:658
+//line programs_task.go:660
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt1](f)
 		*s = promotedAt1{}
@@ -669,7 +671,7 @@ resume1:
 	}
 	p = d
 	b, err = baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:673
+//line programs_task.go:675
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt2](f)
 		*s = promotedAt2{a: a}
@@ -681,7 +683,7 @@ resume2:
 //line programs.go:77
 	q = pointing{&base{10}, byValue{5}, 3}
 	v = valueStart(t, tr, 3)
-//line programs_task.go:685
+//line programs_task.go:687
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt3](f)
 		*s = promotedAt3{a: a, b: b}
@@ -692,7 +694,7 @@ resume2:
 resume3:
 //line programs.go:78
 	c, err = pointingWorkStart(q, t, tr, v)
-//line programs_task.go:696
+//line programs_task.go:698
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt4](f)
 		*s = promotedAt4{a: a, b: b}
@@ -705,7 +707,7 @@ resume4:
 	return generated.Return(f, a+b*10+c*100+d.done, err)
 }
 
-//line programs_task.go:709
+//line programs_task.go:711
 
 // interfacesArgs has the arguments of interfaces.
 type interfacesArgs struct {
@@ -741,7 +743,7 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:85
 				k, err := workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:745
+//line programs_task.go:747
 				if generated.Suspended(t) {
 					f, h := interfacesKind.Spill(t, 1)
 					s := generated.At[interfacesAt1](f)
@@ -762,7 +764,7 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:766
+//line programs_task.go:768
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame[interfacesState, int], h *interfacesHeld) generated.Step {
@@ -787,7 +789,7 @@ func interfacesStep(f *generated.Frame[interfacesState, int], h *interfacesHeld)
 //line programs.go:85
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:791
+//line programs_task.go:793
 		goto resume1
 	default:
 		return f.BadResume()
@@ -805,7 +807,7 @@ loop1:
 //line programs.go:84
 	w = list[i]
 	k, err = workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:809
+//line programs_task.go:811
 	if generated.Suspended(t) {
 		s := generated.At[interfacesAt1](f)
 		*s = interfacesAt1{sum: sum, i: i}
@@ -827,7 +829,7 @@ end1:
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:831
+//line programs_task.go:833
 
 // embeddedInterfaceArgs has the arguments of embeddedInterface.
 type embeddedInterfaceArgs struct {
@@ -873,7 +875,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v := o.worker
 //line programs.go:97
 	a, err := workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:877
+//line programs_task.go:879
 	if generated.Suspended(t) {
 		f, h := embeddedInterfaceKind.Spill(t, 1)
 		s := generated.At[embeddedInterfaceAt1](f)
@@ -887,7 +889,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v1 := w
 //line programs.go:99
 	b, err2 := workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:891
+//line programs_task.go:893
 	if generated.Suspended(t) {
 		f, h := embeddedInterfaceKind.Spill(t, 2)
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -902,7 +904,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v3 := o.worker
 //line programs.go:100
 	c, _ := workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:906
+//line programs_task.go:908
 	if generated.Suspended(t) {
 		f, h := embeddedInterfaceKind.Spill(t, 3)
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -918,7 +920,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a + b*10 + c*100, err
 }
 
-//line programs_task.go:922
+//line programs_task.go:924
 
 // embeddedInterfaceStep is the step form of embeddedInterface.
 func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *embeddedInterfaceHeld) generated.Step {
@@ -943,7 +945,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:97
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:947
+//line programs_task.go:949
 		goto resume1
 	case 2:
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -952,7 +954,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:99
 		b = s.result
 		err2 = generated.ChildErr(f)
-//line programs_task.go:956
+//line programs_task.go:958
 		goto resume2
 	case 3:
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -961,7 +963,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:100
 		c = s.result
 		generated.ChildErr(f)
-//line programs_task.go:965
+//line programs_task.go:967
 		goto resume3
 	default:
 		return f.BadResume()
@@ -974,7 +976,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 	v = o.worker
 //line programs.go:97
 	a, err = workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:978
+//line programs_task.go:980
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt1](f)
 		*s = embeddedInterfaceAt1{}
@@ -988,7 +990,7 @@ resume1:
 	v1 = *w
 //line programs.go:99
 	b, err2 = workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:992
+//line programs_task.go:994
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt2](f)
 		*s = embeddedInterfaceAt2{a: a}
@@ -1006,7 +1008,7 @@ resume2:
 	v3 = o.worker
 //line programs.go:100
 	c, _ = workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:1010
+//line programs_task.go:1012
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt3](f)
 		*s = embeddedInterfaceAt3{a: a, b: b}
@@ -1022,7 +1024,7 @@ resume3:
 	return generated.Return(f, a+b*10+c*100, err)
 }
 
-//line programs_task.go:1026
+//line programs_task.go:1028
 
 // nilInterfaceArgs has the arguments of nilInterface.
 type nilInterfaceArgs struct {
@@ -1048,7 +1050,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var w worker
 //line programs.go:109
 	waitStart(t, tr, "before")
-//line programs_task.go:1052
+//line programs_task.go:1054
 	if generated.Suspended(t) {
 		_, h := nilInterfaceKind.Spill(t, 1)
 		*h = nilInterfaceHeld{tr: tr, w: w}
@@ -1058,7 +1060,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line programs.go:110
 	v1, err := workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1062
+//line programs_task.go:1064
 	if generated.Suspended(t) {
 		f := nilInterfaceKind.SpillBare(t, 2)
 		s := generated.At[nilInterfaceAt2](f)
@@ -1070,7 +1072,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, err
 }
 
-//line programs_task.go:1074
+//line programs_task.go:1076
 
 // nilInterfaceStep is the step form of nilInterface.
 func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfaceHeld) generated.Step {
@@ -1091,14 +1093,14 @@ func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfac
 		tr, w = h.tr, h.w
 //line programs.go:109
 		generated.ChildErr(f)
-//line programs_task.go:1095
+//line programs_task.go:1097
 		goto resume1
 	case 2:
 		s := generated.At[nilInterfaceAt2](f)
 //line programs.go:110
 		v1 = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1102
+//line programs_task.go:1104
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1106,7 +1108,7 @@ func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfac
 	w = nil
 //line programs.go:109
 	waitStart(t, tr, "before")
-//line programs_task.go:1110
+//line programs_task.go:1112
 	if generated.Suspended(t) {
 		h = nilInterfaceKind.Hold(t, f, h)
 		*h = nilInterfaceHeld{tr: tr, w: w}
@@ -1117,7 +1119,7 @@ resume1:
 	v = tr.Int(1)
 //line programs.go:110
 	v1, err = workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1121
+//line programs_task.go:1123
 	if generated.Suspended(t) {
 		s := generated.At[nilInterfaceAt2](f)
 		*s = nilInterfaceAt2{}
@@ -1132,7 +1134,7 @@ resume2:
 	return generated.Return(f, v1, err)
 }
 
-//line programs_task.go:1136
+//line programs_task.go:1138
 
 type applyState = struct{}
 
@@ -1160,7 +1162,7 @@ func applyCall[A any, B any](tr *cases.Trace, a A, f func(*task.T, A) B) coro.Ca
 func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A) B) (_ B, _ error) {
 //line programs.go:114
 	waitStart(t, tr, "apply")
-//line programs_task.go:1164
+//line programs_task.go:1166
 	if generated.Suspended(t) {
 		_, h := applyKind[A, B]().Spill(t, 1)
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
@@ -1168,7 +1170,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	}
 //line programs.go:115
 	b := startOfPrograms(f)(t, a)
-//line programs_task.go:1172
+//line programs_task.go:1174
 	if generated.Suspended(t) {
 		_, h := applyKind[A, B]().Spill(t, 2)
 		*h = applyHeld[A, B]{tr: tr, a: a}
@@ -1178,7 +1180,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	var zero A
 //line programs.go:117
 	err := waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1182
+//line programs_task.go:1184
 	if generated.Suspended(t) {
 		_, h := applyKind[A, B]().Spill(t, 3)
 		*h = applyHeld[A, B]{b: b}
@@ -1188,7 +1190,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	return b, err
 }
 
-//line programs_task.go:1192
+//line programs_task.go:1194
 
 // applyStep is the step form of apply.
 func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A, B]) generated.Step {
@@ -1207,27 +1209,27 @@ func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A,
 		tr, a, f = h.tr, h.a, h.f
 //line programs.go:114
 		generated.ChildErr(f1)
-//line programs_task.go:1211
+//line programs_task.go:1213
 		goto resume1
 	case 2:
 		tr, a = h.tr, h.a
 //line programs.go:115
 		b = h.result
 		generated.Child(f1)
-//line programs_task.go:1218
+//line programs_task.go:1220
 		goto resume2
 	case 3:
 		b = h.b
 //line programs.go:117
 		err = generated.ChildErr(f1)
-//line programs_task.go:1224
+//line programs_task.go:1226
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line programs.go:114
 	waitStart(t, tr, "apply")
-//line programs_task.go:1231
+//line programs_task.go:1233
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
 		return generated.Wait(f1, t, 1)
@@ -1235,7 +1237,7 @@ func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A,
 resume1:
 //line programs.go:115
 	b = startOfPrograms(f)(t, a)
-//line programs_task.go:1239
+//line programs_task.go:1241
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -1245,7 +1247,7 @@ resume2:
 	zero = *new(A)
 //line programs.go:117
 	err = waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1249
+//line programs_task.go:1251
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{b: b}
 		return generated.Wait(f1, t, 3)
@@ -1255,7 +1257,7 @@ resume3:
 	return generated.Return(f1, b, err)
 }
 
-//line programs_task.go:1259
+//line programs_task.go:1261
 
 // genericFunctionArgs has the arguments of genericFunction.
 type genericFunctionArgs struct {
@@ -1289,7 +1291,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s, err := applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:122
 		v := valueStart(t, tr, k)
-//line programs_task.go:1293
+//line programs_task.go:1295
 		if generated.Suspended(t) {
 			f := genericFunctionFunc1Kind.SpillBare(t, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1300,7 +1302,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:122
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1304
+//line programs_task.go:1306
 	if generated.Suspended(t) {
 		_, h := genericFunctionKind.Spill(t, 1)
 		*h = genericFunctionHeld{tr: tr}
@@ -1314,7 +1316,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k, err := applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:126
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1318
+//line programs_task.go:1320
 		if generated.Suspended(t) {
 			f := genericFunctionFunc2Kind.SpillBare(t, 1)
 			s1 := generated.At[genericFunctionFunc2At1](f)
@@ -1325,7 +1327,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:126
 		return v
 	}))
-//line programs_task.go:1329
+//line programs_task.go:1331
 	if generated.Suspended(t) {
 		f, h := genericFunctionKind.Spill(t, 2)
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1339,7 +1341,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1343
+//line programs_task.go:1345
 	if generated.Suspended(t) {
 		f, h := genericFunctionKind.Spill(t, 3)
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
@@ -1351,7 +1353,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *p + k, err
 }
 
-//line programs_task.go:1355
+//line programs_task.go:1357
 
 // genericFunctionStep is the step form of genericFunction.
 func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *genericFunctionHeld) generated.Step {
@@ -1373,7 +1375,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:122
 		s = h.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1377
+//line programs_task.go:1379
 		goto resume1
 	case 2:
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1381,7 +1383,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:126
 		k = s1.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1385
+//line programs_task.go:1387
 		goto resume2
 	case 3:
 		s1 := generated.At[genericFunctionAt3](f)
@@ -1390,7 +1392,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:127
 		p = h.result1
 		generated.ChildErr(f)
-//line programs_task.go:1394
+//line programs_task.go:1396
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1399,7 +1401,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 	s, err = applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:122
 		v := valueStart(t, tr, k)
-//line programs_task.go:1403
+//line programs_task.go:1405
 		if generated.Suspended(t) {
 			f := genericFunctionFunc1Kind.SpillBare(t, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1410,7 +1412,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:122
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1414
+//line programs_task.go:1416
 	if generated.Suspended(t) {
 		*h = genericFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1424,7 +1426,7 @@ resume1:
 	k, err = applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:126
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1428
+//line programs_task.go:1430
 		if generated.Suspended(t) {
 			f := genericFunctionFunc2Kind.SpillBare(t, 1)
 			s1 := generated.At[genericFunctionFunc2At1](f)
@@ -1435,7 +1437,7 @@ resume1:
 //line programs.go:126
 		return v
 	}))
-//line programs_task.go:1439
+//line programs_task.go:1441
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionAt2](f)
 		*s1 = genericFunctionAt2{}
@@ -1449,7 +1451,7 @@ resume2:
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1453
+//line programs_task.go:1455
 	if generated.Suspended(t) {
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
 		*h = genericFunctionHeld{err: err}
@@ -1461,7 +1463,7 @@ resume3:
 	return generated.Return(f, *p+k, err)
 }
 
-//line programs_task.go:1465
+//line programs_task.go:1467
 
 // genericFunctionFunc1Args has the arguments of genericFunction.func1.
 type genericFunctionFunc1Args struct {
@@ -1498,14 +1500,14 @@ func genericFunctionFunc1Step(f *generated.Frame[genericFunctionFunc1State, stri
 //line programs.go:122
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1502
+//line programs_task.go:1504
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:122
 	v = valueStart(t, tr, k)
-//line programs_task.go:1509
+//line programs_task.go:1511
 	if generated.Suspended(t) {
 		s := generated.At[genericFunctionFunc1At1](f)
 		*s = genericFunctionFunc1At1{}
@@ -1520,7 +1522,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint("s", v), nil)
 }
 
-//line programs_task.go:1524
+//line programs_task.go:1526
 
 // genericFunctionFunc2At1 is what genericFunction.func2 keeps while it waits in line 126.
 type genericFunctionFunc2At1 struct {
@@ -1552,14 +1554,14 @@ func genericFunctionFunc2Step(f *generated.Frame[genericFunctionFunc2State, int]
 //line programs.go:126
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:1556
+//line programs_task.go:1558
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:126
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:1563
+//line programs_task.go:1565
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionFunc2At1](f)
 		*s1 = genericFunctionFunc2At1{}
@@ -1574,7 +1576,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line programs_task.go:1578
+//line programs_task.go:1580
 
 // genericFunctionFunc3Args has the arguments of genericFunction.func3.
 type genericFunctionFunc3Args struct {
@@ -1605,7 +1607,7 @@ func genericFunctionFunc3Step(f *generated.Frame[genericFunctionFunc3State, *int
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:1609
+//line programs_task.go:1611
 
 // collectAt1 is what collect keeps while it waits in line 137.
 type collectAt1 struct {
@@ -1642,7 +1644,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 //line programs.go:136
 		e := list[i]
 		waitStart(t, tr, i)
-//line programs_task.go:1646
+//line programs_task.go:1648
 		if generated.Suspended(t) {
 			f, h := collectKind[E]().Spill(t, 1)
 			*generated.At[collectAt1](f) = collectAt1{i: i}
@@ -1657,7 +1659,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 	return out
 }
 
-//line programs_task.go:1661
+//line programs_task.go:1663
 
 // collectStep is the step form of collect.
 func collectStep[E any](f *generated.Frame[collectState, []*E], h *collectHeld[E]) generated.Step {
@@ -1679,7 +1681,7 @@ func collectStep[E any](f *generated.Frame[collectState, []*E], h *collectHeld[E
 		tr, list, keep, out, e = h.tr, h.list, h.keep, h.out, h.e
 //line programs.go:137
 		generated.ChildErr(f)
-//line programs_task.go:1683
+//line programs_task.go:1685
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1696,7 +1698,7 @@ loop1:
 //line programs.go:136
 	*e = list[i]
 	waitStart(t, tr, i)
-//line programs_task.go:1700
+//line programs_task.go:1702
 	if generated.Suspended(t) {
 		*generated.At[collectAt1](f) = collectAt1{i: i}
 		*h = collectHeld[E]{tr: tr, list: list, keep: keep, out: out, e: e}
@@ -1715,7 +1717,7 @@ end1:
 	return generated.Return(f, out, nil)
 }
 
-//line programs_task.go:1719
+//line programs_task.go:1721
 
 // genericPointersArgs has the arguments of genericPointers.
 type genericPointersArgs struct {
@@ -1749,7 +1751,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:147
 		v := collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1753
+//line programs_task.go:1755
 		if generated.Suspended(t) {
 			f, h := genericPointersKind.Spill(t, 1)
 			*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
@@ -1765,7 +1767,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:150
 		v1 := collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1769
+//line programs_task.go:1771
 		if generated.Suspended(t) {
 			f, h := genericPointersKind.Spill(t, 2)
 			*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
@@ -1782,7 +1784,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1786
+//line programs_task.go:1788
 
 // genericPointersStep is the step form of genericPointers.
 func genericPointersStep(f *generated.Frame[genericPointersState, int], h *genericPointersHeld) generated.Step {
@@ -1806,7 +1808,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:147
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:1810
+//line programs_task.go:1812
 		goto resume1
 	case 2:
 		s1 := generated.At[genericPointersAt2](f)
@@ -1815,7 +1817,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:150
 		v1 = h.result1
 		generated.Child(f)
-//line programs_task.go:1819
+//line programs_task.go:1821
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1823,7 +1825,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:146
 	sum = 0
 	v = collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1827
+//line programs_task.go:1829
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1836,7 +1838,7 @@ resume1:
 		sum += *p
 	}
 	v1 = collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1840
+//line programs_task.go:1842
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1851,7 +1853,7 @@ resume2:
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:1855
+//line programs_task.go:1857
 
 type queuePushState = struct{}
 
@@ -1872,7 +1874,7 @@ func queuePushKind[E any]() *generated.HeldKind[queuePushState, queuePushHeld[E]
 func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int) {
 //line programs.go:162
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1876
+//line programs_task.go:1878
 	if generated.Suspended(t) {
 		_, h := queuePushKind[E]().Spill(t, 1)
 		*h = queuePushHeld[E]{q: q, e: e}
@@ -1884,7 +1886,7 @@ func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int)
 	return len(q.items)
 }
 
-//line programs_task.go:1888
+//line programs_task.go:1890
 
 // queuePushStep is the step form of (*queue).push.
 func queuePushStep[E any](f *generated.Frame[queuePushState, int], h *queuePushHeld[E]) generated.Step {
@@ -1901,14 +1903,14 @@ func queuePushStep[E any](f *generated.Frame[queuePushState, int], h *queuePushH
 		q, e = h.q, h.e
 //line programs.go:162
 		generated.ChildErr(f)
-//line programs_task.go:1905
+//line programs_task.go:1907
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:162
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1912
+//line programs_task.go:1914
 	if generated.Suspended(t) {
 		*h = queuePushHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -1920,7 +1922,7 @@ resume1:
 	return generated.Return(f, len(q.items), nil)
 }
 
-//line programs_task.go:1924
+//line programs_task.go:1926
 
 // queuePopResult is what (*queue).pop returns.
 type queuePopResult[E any] = struct {
@@ -1951,7 +1953,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:1955
+//line programs_task.go:1957
 	if generated.Suspended(t) {
 		_, h := queuePopKind[E]().Spill(t, 1)
 		*h = queuePopHeld[E]{q: q, e: e}
@@ -1962,7 +1964,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	return e, true
 }
 
-//line programs_task.go:1966
+//line programs_task.go:1968
 
 // queuePopStep is the step form of (*queue).pop.
 func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h *queuePopHeld[E]) generated.Step {
@@ -1980,7 +1982,7 @@ func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h
 		q, e = h.q, h.e
 //line programs.go:173
 		generated.ChildErr(f)
-//line programs_task.go:1984
+//line programs_task.go:1986
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1991,7 +1993,7 @@ func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:1995
+//line programs_task.go:1997
 	if generated.Suspended(t) {
 		*h = queuePopHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -2002,7 +2004,7 @@ resume1:
 	return generated.Return(f, queuePopResult[E]{e, true}, nil)
 }
 
-//line programs_task.go:2006
+//line programs_task.go:2008
 
 // genericMethodArgs has the arguments of genericMethod.
 type genericMethodArgs struct {
@@ -2066,7 +2068,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var q queue[int]
 //line programs.go:180
 	v := valueStart(t, tr, 5)
-//line programs_task.go:2070
+//line programs_task.go:2072
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 1)
 		s1 := generated.At[genericMethodAt1](f)
@@ -2077,7 +2079,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:180
 	queuePushStart[int](&q, t, tr, v)
-//line programs_task.go:2081
+//line programs_task.go:2083
 	if generated.Suspended(t) {
 		_, h := genericMethodKind.Spill(t, 2)
 		*h = genericMethodHeld{tr: tr, q: &q}
@@ -2085,7 +2087,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:181
 	k := queuePushStart[int](&q, t, tr, 6)
-//line programs_task.go:2089
+//line programs_task.go:2091
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 3)
 		s1 := generated.At[genericMethodAt3](f)
@@ -2096,7 +2098,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:182
 	a, ok := queuePopStart[int](&q, t, tr)
-//line programs_task.go:2100
+//line programs_task.go:2102
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 4)
 		s1 := generated.At[genericMethodAt4](f)
@@ -2108,7 +2110,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:183
 	r := &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2112
+//line programs_task.go:2114
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 5)
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
@@ -2117,7 +2119,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:185
 	s, _ := queuePopStart[string](r, t, tr)
-//line programs_task.go:2121
+//line programs_task.go:2123
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 6)
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
@@ -2127,7 +2129,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:186
 	_, none := queuePopStart[string](r, t, tr)
-//line programs_task.go:2131
+//line programs_task.go:2133
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 7)
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
@@ -2140,7 +2142,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + a, nil
 }
 
-//line programs_task.go:2144
+//line programs_task.go:2146
 
 // genericMethodStep is the step form of genericMethod.
 func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMethodHeld) generated.Step {
@@ -2165,13 +2167,13 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:180
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:2169
+//line programs_task.go:2171
 		goto resume1
 	case 2:
 		tr, q = h.tr, h.q
 //line programs.go:180
 		generated.Child(f)
-//line programs_task.go:2175
+//line programs_task.go:2177
 		goto resume2
 	case 3:
 		s1 := generated.At[genericMethodAt3](f)
@@ -2179,7 +2181,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:181
 		k = s1.result
 		generated.Child(f)
-//line programs_task.go:2183
+//line programs_task.go:2185
 		goto resume3
 	case 4:
 		s1 := generated.At[genericMethodAt4](f)
@@ -2188,7 +2190,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:182
 		a, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line programs_task.go:2192
+//line programs_task.go:2194
 		goto resume4
 	case 5:
 		s1 := generated.At[genericMethodAt5](f)
@@ -2196,7 +2198,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 		tr, q, r = h.tr, h.q, h.r
 //line programs.go:184
 		generated.Child(f)
-//line programs_task.go:2200
+//line programs_task.go:2202
 		goto resume5
 	case 6:
 		s1 := generated.At[genericMethodAt6](f)
@@ -2205,7 +2207,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:185
 		s = h.result.R0
 		generated.Child(f)
-//line programs_task.go:2209
+//line programs_task.go:2211
 		goto resume6
 	case 7:
 		s1 := generated.At[genericMethodAt7](f)
@@ -2214,7 +2216,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:186
 		none = h.result.R1
 		generated.Child(f)
-//line programs_task.go:2218
+//line programs_task.go:2220
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2222,7 +2224,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 	q = new(queue[int])
 //line programs.go:180
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2226
+//line programs_task.go:2228
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt1](f)
 		*s1 = genericMethodAt1{}
@@ -2233,7 +2235,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 resume1:
 //line programs.go:180
 	queuePushStart[int](q, t, tr, v)
-//line programs_task.go:2237
+//line programs_task.go:2239
 	if generated.Suspended(t) {
 		*h = genericMethodHeld{tr: tr, q: q}
 		return generated.Wait(f, t, 2)
@@ -2241,7 +2243,7 @@ resume1:
 resume2:
 //line programs.go:181
 	k = queuePushStart[int](q, t, tr, 6)
-//line programs_task.go:2245
+//line programs_task.go:2247
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt3](f)
 		*s1 = genericMethodAt3{}
@@ -2252,7 +2254,7 @@ resume2:
 resume3:
 //line programs.go:182
 	a, ok = queuePopStart[int](q, t, tr)
-//line programs_task.go:2256
+//line programs_task.go:2258
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt4](f)
 		*s1 = genericMethodAt4{k: k}
@@ -2264,7 +2266,7 @@ resume4:
 //line programs.go:183
 	r = &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2268
+//line programs_task.go:2270
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2273,7 +2275,7 @@ resume4:
 resume5:
 //line programs.go:185
 	s, _ = queuePopStart[string](r, t, tr)
-//line programs_task.go:2277
+//line programs_task.go:2279
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2283,7 +2285,7 @@ resume5:
 resume6:
 //line programs.go:186
 	_, none = queuePopStart[string](r, t, tr)
-//line programs_task.go:2287
+//line programs_task.go:2289
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r, s: s}
@@ -2296,7 +2298,7 @@ resume7:
 	return generated.Return(f, k+a, nil)
 }
 
-//line programs_task.go:2300
+//line programs_task.go:2302
 
 // largestAt2 is what largest keeps while it waits in line 197.
 type largestAt2 struct {
@@ -2329,7 +2331,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 //line programs.go:192
 	if len(list) == 1 {
 		waitStart(t, tr, list[0])
-//line programs_task.go:2333
+//line programs_task.go:2335
 		if generated.Suspended(t) {
 			_, h := largestKind[E]().Spill(t, 1)
 			*h = largestHeld[E]{list: list}
@@ -2340,7 +2342,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 	half := len(list) / 2
 	v := largestStart[E](t, tr, list[:half])
-//line programs_task.go:2344
+//line programs_task.go:2346
 	if generated.Suspended(t) {
 		f, h := largestKind[E]().Spill(t, 2)
 		*generated.At[largestAt2](f) = largestAt2{half: half}
@@ -2350,7 +2352,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 //line programs.go:197
 	v1 := largestStart[E](t, tr, list[half:])
-//line programs_task.go:2354
+//line programs_task.go:2356
 	if generated.Suspended(t) {
 		_, h := largestKind[E]().Spill(t, 3)
 		*h = largestHeld[E]{v: v}
@@ -2361,7 +2363,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	return max(v, v1)
 }
 
-//line programs_task.go:2365
+//line programs_task.go:2367
 
 // largestStep is the step form of largest.
 func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestHeld[E]) generated.Step {
@@ -2379,7 +2381,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 		list = h.list
 //line programs.go:193
 		generated.ChildErr(f)
-//line programs_task.go:2383
+//line programs_task.go:2385
 		goto resume1
 	case 2:
 		s := generated.At[largestAt2](f)
@@ -2388,14 +2390,14 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 //line programs.go:197
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2392
+//line programs_task.go:2394
 		goto resume2
 	case 3:
 		v = h.v
 //line programs.go:197
 		v1 = h.result
 		generated.Child(f)
-//line programs_task.go:2399
+//line programs_task.go:2401
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2406,7 +2408,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 	}
 //line programs.go:193
 	waitStart(t, tr, list[0])
-//line programs_task.go:2410
+//line programs_task.go:2412
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{list: list}
 		return generated.Wait(f, t, 1)
@@ -2417,7 +2419,7 @@ resume1:
 end1:
 	half = len(list) / 2
 	v = largestStart[E](t, tr, list[:half])
-//line programs_task.go:2421
+//line programs_task.go:2423
 	if generated.Suspended(t) {
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
@@ -2427,7 +2429,7 @@ end1:
 resume2:
 //line programs.go:197
 	v1 = largestStart[E](t, tr, list[half:])
-//line programs_task.go:2431
+//line programs_task.go:2433
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{v: v}
 		generated.ResultToStep(t, &h.result)
@@ -2438,7 +2440,7 @@ resume3:
 	return generated.Return(f, max(v, v1), nil)
 }
 
-//line programs_task.go:2442
+//line programs_task.go:2444
 
 // genericRecursionArgs has the arguments of genericRecursion.
 type genericRecursionArgs struct {
@@ -2469,7 +2471,7 @@ var genericRecursionKind *generated.HeldKind[genericRecursionState, genericRecur
 func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	v := largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2473
+//line programs_task.go:2475
 	if generated.Suspended(t) {
 		_, h := genericRecursionKind.Spill(t, 1)
 		*h = genericRecursionHeld{tr: tr}
@@ -2478,7 +2480,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:201
 	v1 := largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2482
+//line programs_task.go:2484
 	if generated.Suspended(t) {
 		f, h := genericRecursionKind.Spill(t, 2)
 		s := generated.At[genericRecursionAt2](f)
@@ -2490,7 +2492,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 := largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2494
+//line programs_task.go:2496
 	if generated.Suspended(t) {
 		f := genericRecursionKind.SpillBare(t, 3)
 		s := generated.At[genericRecursionAt3](f)
@@ -2502,7 +2504,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, nil
 }
 
-//line programs_task.go:2506
+//line programs_task.go:2508
 
 // genericRecursionStep is the step form of genericRecursion.
 func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *genericRecursionHeld) generated.Step {
@@ -2524,7 +2526,7 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 //line programs.go:201
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2528
+//line programs_task.go:2530
 		goto resume1
 	case 2:
 		s := generated.At[genericRecursionAt2](f)
@@ -2532,21 +2534,21 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 //line programs.go:201
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2536
+//line programs_task.go:2538
 		goto resume2
 	case 3:
 		s := generated.At[genericRecursionAt3](f)
 //line programs.go:202
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:2543
+//line programs_task.go:2545
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:201
 	v = largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2550
+//line programs_task.go:2552
 	if generated.Suspended(t) {
 		h = genericRecursionKind.Hold(t, f, h)
 		*h = genericRecursionHeld{tr: tr}
@@ -2556,7 +2558,7 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 resume1:
 //line programs.go:201
 	v1 = largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2560
+//line programs_task.go:2562
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
@@ -2569,7 +2571,7 @@ resume2:
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 = largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2573
+//line programs_task.go:2575
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
@@ -2584,7 +2586,7 @@ resume3:
 	return generated.Return(f, v2, nil)
 }
 
-//line programs_task.go:2588
+//line programs_task.go:2590
 
 // largeBlocksArgs has the arguments of largeBlocks.
 type largeBlocksArgs struct {
@@ -2631,7 +2633,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		var b block
 		v := valueStart(t, tr, 1)
-//line programs_task.go:2635
+//line programs_task.go:2637
 		if generated.Suspended(t) {
 			f, h := largeBlocksKind.Spill(t, 1)
 			s := generated.At[largeBlocksAt1](f)
@@ -2647,7 +2649,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		b1 := block{5: 7}
 		valueStart(t, tr, 2)
-//line programs_task.go:2651
+//line programs_task.go:2653
 		if generated.Suspended(t) {
 			f, h := largeBlocksKind.Spill(t, 2)
 			*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
@@ -2662,7 +2664,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var b2 block
 //line programs.go:228
 			v1 := valueStart(t, tr, 3)
-//line programs_task.go:2666
+//line programs_task.go:2668
 			if generated.Suspended(t) {
 				f, h := largeBlocksKind.Spill(t, 3)
 				s := generated.At[largeBlocksAt3](f)
@@ -2674,7 +2676,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:228
 			b2[i] = v1
 			waitStart(t, tr, b2[0], b2[1])
-//line programs_task.go:2678
+//line programs_task.go:2680
 			if generated.Suspended(t) {
 				f, h := largeBlocksKind.Spill(t, 4)
 				*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
@@ -2689,7 +2691,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:2693
+//line programs_task.go:2695
 
 // largeBlocksStep is the step form of largeBlocks.
 func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHeld) generated.Step {
@@ -2713,7 +2715,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 //line programs.go:218
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2717
+//line programs_task.go:2719
 		goto resume1
 	case 2:
 		s := generated.At[largeBlocksAt2](f)
@@ -2721,7 +2723,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 		tr = h.tr
 //line programs.go:223
 		generated.Child(f)
-//line programs_task.go:2725
+//line programs_task.go:2727
 		goto resume2
 	case 3:
 		s := generated.At[largeBlocksAt3](f)
@@ -2730,7 +2732,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 //line programs.go:228
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2734
+//line programs_task.go:2736
 		goto resume3
 	case 4:
 		s := generated.At[largeBlocksAt4](f)
@@ -2738,7 +2740,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 		tr, b2 = h.tr, h.b2
 //line programs.go:229
 		generated.ChildErr(f)
-//line programs_task.go:2742
+//line programs_task.go:2744
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2748,7 +2750,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 	b = block{}
 //line programs.go:218
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2752
+//line programs_task.go:2754
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt1](f)
 		*s = largeBlocksAt1{total: total, b: b}
@@ -2763,7 +2765,7 @@ resume1:
 //line programs.go:222
 	b1 = block{5: 7}
 	valueStart(t, tr, 2)
-//line programs_task.go:2767
+//line programs_task.go:2769
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 		*h = largeBlocksHeld{tr: tr}
@@ -2782,7 +2784,7 @@ loop1:
 	b2 = new(block)
 //line programs.go:228
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:2786
+//line programs_task.go:2788
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt3](f)
 		*s = largeBlocksAt3{total: total, i: i}
@@ -2794,7 +2796,7 @@ resume3:
 //line programs.go:228
 	(*b2)[i] = v1
 	waitStart(t, tr, (*b2)[0], (*b2)[1])
-//line programs_task.go:2798
+//line programs_task.go:2800
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 		*h = largeBlocksHeld{tr: tr, b2: b2}
@@ -2811,7 +2813,7 @@ end1:
 	return generated.Return(f, total, nil)
 }
 
-//line programs_task.go:2815
+//line programs_task.go:2817
 
 // largeArgs has the arguments of large.
 type largeArgs struct {
@@ -2852,7 +2854,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		{
 //line programs.go:238
 			v := valueStart(t, tr, i+1)
-//line programs_task.go:2856
+//line programs_task.go:2858
 			if generated.Suspended(t) {
 				f, h := largeKind.Spill(t, 1)
 				s := generated.At[largeAt1](f)
@@ -2868,7 +2870,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 //line programs.go:240
 	if fails {
 		err := waitStart(t, tr, "fails")
-//line programs_task.go:2872
+//line programs_task.go:2874
 		if generated.Suspended(t) {
 			f := largeKind.SpillBare(t, 2)
 			*generated.At[largeAt2](f) = largeAt2{b: b}
@@ -2878,7 +2880,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		return b, fmt.Errorf("large: %w", err)
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2882
+//line programs_task.go:2884
 	if generated.Suspended(t) {
 		f := largeKind.SpillBare(t, 3)
 		*generated.At[largeAt3](f) = largeAt3{b: b}
@@ -2888,7 +2890,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 	return b, err1
 }
 
-//line programs_task.go:2892
+//line programs_task.go:2894
 
 // largeStep is the step form of large.
 func largeStep(f *generated.Frame[largeState, block], h *largeHeld) generated.Step {
@@ -2912,21 +2914,21 @@ func largeStep(f *generated.Frame[largeState, block], h *largeHeld) generated.St
 //line programs.go:238
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2916
+//line programs_task.go:2918
 		goto resume1
 	case 2:
 		s := generated.At[largeAt2](f)
 		b = s.b
 //line programs.go:241
 		err = generated.ChildErr(f)
-//line programs_task.go:2923
+//line programs_task.go:2925
 		goto resume2
 	case 3:
 		s := generated.At[largeAt3](f)
 		b = s.b
 //line programs.go:243
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2930
+//line programs_task.go:2932
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2941,7 +2943,7 @@ loop1:
 	}
 //line programs.go:238
 	v = valueStart(t, tr, i+1)
-//line programs_task.go:2945
+//line programs_task.go:2947
 	if generated.Suspended(t) {
 		s := generated.At[largeAt1](f)
 		*s = largeAt1{fails: fails, b: b, i: i}
@@ -2962,7 +2964,7 @@ end1:
 	}
 //line programs.go:241
 	err = waitStart(t, tr, "fails")
-//line programs_task.go:2966
+//line programs_task.go:2968
 	if generated.Suspended(t) {
 		*generated.At[largeAt2](f) = largeAt2{b: b}
 		if h != nil {
@@ -2975,7 +2977,7 @@ resume2:
 	return generated.Return(f, b, fmt.Errorf("large: %w", err))
 end2:
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:2979
+//line programs_task.go:2981
 	if generated.Suspended(t) {
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		if h != nil {
@@ -2988,7 +2990,7 @@ resume3:
 	return generated.Return(f, b, err1)
 }
 
-//line programs_task.go:2992
+//line programs_task.go:2994
 
 // largeChildrenArgs has the arguments of largeChildren.
 type largeChildrenArgs struct {
@@ -3018,7 +3020,7 @@ var largeChildrenKind *generated.HeldKind[largeChildrenState, largeChildrenHeld,
 func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:247
 	a, err := largeStart(t, tr, n == 1)
-//line programs_task.go:3022
+//line programs_task.go:3024
 	if generated.Suspended(t) {
 		f, h := largeChildrenKind.Spill(t, 1)
 		s := generated.At[largeChildrenAt1](f)
@@ -3030,7 +3032,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err := largeStart(t, tr, false)
-//line programs_task.go:3034
+//line programs_task.go:3036
 	if generated.Suspended(t) {
 		f := largeChildrenKind.SpillBare(t, 2)
 		s := generated.At[largeChildrenAt2](f)
@@ -3042,7 +3044,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[1]*10 + b[1], err
 }
 
-//line programs_task.go:3046
+//line programs_task.go:3048
 
 // largeChildrenStep is the step form of largeChildren.
 func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChildrenHeld) generated.Step {
@@ -3064,7 +3066,7 @@ func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChil
 //line programs.go:247
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3068
+//line programs_task.go:3070
 		goto resume1
 	case 2:
 		s := generated.At[largeChildrenAt2](f)
@@ -3072,14 +3074,14 @@ func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChil
 //line programs.go:249
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3076
+//line programs_task.go:3078
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:247
 	a, err = largeStart(t, tr, n == 1)
-//line programs_task.go:3083
+//line programs_task.go:3085
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
@@ -3092,7 +3094,7 @@ resume1:
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err = largeStart(t, tr, false)
-//line programs_task.go:3096
+//line programs_task.go:3098
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
@@ -3107,7 +3109,7 @@ resume2:
 	return generated.Return(f, a[1]*10+b[1], err)
 }
 
-//line programs_task.go:3111
+//line programs_task.go:3113
 
 // deepRecursionArgs has the arguments of deepRecursion.
 type deepRecursionArgs struct {
@@ -3139,7 +3141,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:254
 	if n == 0 {
 		err1 := waitStart(t, tr, "bottom")
-//line programs_task.go:3143
+//line programs_task.go:3145
 		if generated.Suspended(t) {
 			deepRecursionKind.SpillBare(t, 1)
 			return
@@ -3148,7 +3150,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3152
+//line programs_task.go:3154
 	if generated.Suspended(t) {
 		f, h := deepRecursionKind.Spill(t, 2)
 		s := generated.At[deepRecursionAt2](f)
@@ -3160,7 +3162,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:258
 	if n%100 == 0 {
 		waitStart(t, tr, n)
-//line programs_task.go:3164
+//line programs_task.go:3166
 		if generated.Suspended(t) {
 			f, h := deepRecursionKind.Spill(t, 3)
 			*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
@@ -3172,7 +3174,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:3176
+//line programs_task.go:3178
 
 // deepRecursionStep is the step form of deepRecursion.
 func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecursionHeld) generated.Step {
@@ -3190,7 +3192,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 	case 1:
 //line programs.go:255
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3194
+//line programs_task.go:3196
 		goto resume1
 	case 2:
 		s := generated.At[deepRecursionAt2](f)
@@ -3199,7 +3201,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 //line programs.go:257
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3203
+//line programs_task.go:3205
 		goto resume2
 	case 3:
 		s := generated.At[deepRecursionAt3](f)
@@ -3207,7 +3209,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 		err = h.err
 //line programs.go:259
 		generated.ChildErr(f)
-//line programs_task.go:3211
+//line programs_task.go:3213
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3218,7 +3220,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 	}
 //line programs.go:255
 	err1 = waitStart(t, tr, "bottom")
-//line programs_task.go:3222
+//line programs_task.go:3224
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deepRecursionHeld{}
@@ -3230,7 +3232,7 @@ resume1:
 	return generated.Return(f, 0, err1)
 end1:
 	k, err = deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3234
+//line programs_task.go:3236
 	if generated.Suspended(t) {
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
@@ -3246,7 +3248,7 @@ resume2:
 	}
 //line programs.go:259
 	waitStart(t, tr, n)
-//line programs_task.go:3250
+//line programs_task.go:3252
 	if generated.Suspended(t) {
 		*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
 		h = deepRecursionKind.Hold(t, f, h)
@@ -3259,7 +3261,7 @@ end2:
 	return generated.Return(f, k+n, err)
 }
 
-//line programs_task.go:3263
+//line programs_task.go:3265
 
 var pointingWorkSite2 generated.Site
 var interfacesSite1 generated.Site

@@ -2,6 +2,8 @@
 //
 // Source: calls.go, sha256 39286c1d5ed8fdd7
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package order
 
 import (
@@ -212,7 +214,7 @@ var addOneKind *generated.HeldKind[addOneState, addOneHeld, adder]
 func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:14
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:216
+//line calls_task.go:218
 	if generated.Suspended(t) {
 		f, h := addOneKind.Spill(t, 1)
 		s := generated.At[addOneAt1](f)
@@ -226,7 +228,7 @@ func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addTwo
 }
 
-//line calls_task.go:230
+//line calls_task.go:232
 
 // addOneStep is the step form of addOne.
 func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated.Step {
@@ -246,14 +248,14 @@ func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated
 //line calls.go:14
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:250
+//line calls_task.go:252
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:14
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:257
+//line calls_task.go:259
 	if generated.Suspended(t) {
 		s := generated.At[addOneAt1](f)
 		*s = addOneAt1{}
@@ -267,7 +269,7 @@ resume1:
 	return generated.Return(f, adder(addTwo), nil)
 }
 
-//line calls_task.go:271
+//line calls_task.go:273
 
 // addTwoArgs has the arguments of addTwo.
 type addTwoArgs struct {
@@ -291,7 +293,7 @@ var addTwoKind *generated.HeldKind[addTwoState, addTwoHeld, adder]
 func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:19
 	v := valueStart(t, tr, n+2)
-//line calls_task.go:295
+//line calls_task.go:297
 	if generated.Suspended(t) {
 		f, h := addTwoKind.Spill(t, 1)
 		s := generated.At[addTwoAt1](f)
@@ -305,7 +307,7 @@ func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addOne
 }
 
-//line calls_task.go:309
+//line calls_task.go:311
 
 // addTwoStep is the step form of addTwo.
 func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated.Step {
@@ -325,14 +327,14 @@ func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated
 //line calls.go:19
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:329
+//line calls_task.go:331
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:19
 	v = valueStart(t, tr, n+2)
-//line calls_task.go:336
+//line calls_task.go:338
 	if generated.Suspended(t) {
 		s := generated.At[addTwoAt1](f)
 		*s = addTwoAt1{}
@@ -346,7 +348,7 @@ resume1:
 	return generated.Return(f, adder(addOne), nil)
 }
 
-//line calls_task.go:350
+//line calls_task.go:352
 
 // chooseArgs has the arguments of choose.
 type chooseArgs struct {
@@ -370,7 +372,7 @@ var chooseKind *generated.HeldKind[chooseState, chooseHeld, func(*task.T, *cases
 func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trace, int) int) {
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:374
+//line calls_task.go:376
 	if generated.Suspended(t) {
 		f := chooseKind.SpillBare(t, 1)
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
@@ -383,7 +385,7 @@ func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trac
 	return negative
 }
 
-//line calls_task.go:387
+//line calls_task.go:389
 
 // chooseStep is the step form of choose.
 func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int) int], h *chooseHeld) generated.Step {
@@ -402,14 +404,14 @@ func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int)
 		n = s.n
 //line calls.go:24
 		generated.Child(f)
-//line calls_task.go:406
+//line calls_task.go:408
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:413
+//line calls_task.go:415
 	if generated.Suspended(t) {
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
 		if h != nil {
@@ -425,7 +427,7 @@ resume1:
 	return generated.Return(f, negative, nil)
 }
 
-//line calls_task.go:429
+//line calls_task.go:431
 
 // negativeArgs has the arguments of negative.
 type negativeArgs struct {
@@ -450,7 +452,7 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line calls.go:32
 	tr.Print("negative", n)
 	v := valueStart(t, tr, n)
-//line calls_task.go:454
+//line calls_task.go:456
 	if generated.Suspended(t) {
 		f := negativeKind.SpillBare(t, 1)
 		s := generated.At[negativeAt1](f)
@@ -462,7 +464,7 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return -v
 }
 
-//line calls_task.go:466
+//line calls_task.go:468
 
 // negativeStep is the step form of negative.
 func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) generated.Step {
@@ -481,7 +483,7 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 //line calls.go:33
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:485
+//line calls_task.go:487
 		goto resume1
 	default:
 		return f.BadResume()
@@ -489,7 +491,7 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 //line calls.go:32
 	tr.Print("negative", n)
 	v = valueStart(t, tr, n)
-//line calls_task.go:493
+//line calls_task.go:495
 	if generated.Suspended(t) {
 		s := generated.At[negativeAt1](f)
 		*s = negativeAt1{}
@@ -504,7 +506,7 @@ resume1:
 	return generated.Return(f, -v, nil)
 }
 
-//line calls_task.go:508
+//line calls_task.go:510
 
 // computedFunctionArgs has the arguments of computedFunction.
 type computedFunctionArgs struct {
@@ -585,7 +587,7 @@ var computedFunctionKind *generated.HeldKind[computedFunctionState, computedFunc
 func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:37
 	v := addOneStart(t, tr, 1)
-//line calls_task.go:589
+//line calls_task.go:591
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 1)
 		*h = computedFunctionHeld{tr: tr}
@@ -594,7 +596,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v1 := valueStart(t, tr, 2)
-//line calls_task.go:598
+//line calls_task.go:600
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 2)
 		s := generated.At[computedFunctionAt2](f)
@@ -605,7 +607,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v2 := startOfCalls(v)(t, tr, v1)
-//line calls_task.go:609
+//line calls_task.go:611
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 3)
 		*h = computedFunctionHeld{tr: tr}
@@ -614,7 +616,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v3 := valueStart(t, tr, 3)
-//line calls_task.go:618
+//line calls_task.go:620
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 4)
 		s := generated.At[computedFunctionAt4](f)
@@ -625,7 +627,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:629
+//line calls_task.go:631
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 5)
 		*h = computedFunctionHeld{tr: tr}
@@ -633,7 +635,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v4 := chooseStart(t, tr, 1)
-//line calls_task.go:637
+//line calls_task.go:639
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 6)
 		*h = computedFunctionHeld{tr: tr}
@@ -642,7 +644,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v5 := chooseStart(t, tr, 2)
-//line calls_task.go:646
+//line calls_task.go:648
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 7)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -651,7 +653,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v6 := startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:655
+//line calls_task.go:657
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 8)
 		s := generated.At[computedFunctionAt8](f)
@@ -662,7 +664,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	a := startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:666
+//line calls_task.go:668
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 9)
 		s := generated.At[computedFunctionAt9](f)
@@ -676,7 +678,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v7 := func() int { fn = negative; return tr.Int(7) }()
 //line calls.go:40
 	b := startOfCalls1(fn)(t, tr, v7)
-//line calls_task.go:680
+//line calls_task.go:682
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 10)
 		s := generated.At[computedFunctionAt10](f)
@@ -687,7 +689,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	v8 := valueStart(t, tr, 8)
-//line calls_task.go:691
+//line calls_task.go:693
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 11)
 		s := generated.At[computedFunctionAt11](f)
@@ -698,7 +700,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	c := startOfCalls1(fn)(t, tr, v8)
-//line calls_task.go:702
+//line calls_task.go:704
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 12)
 		s := generated.At[computedFunctionAt12](f)
@@ -710,7 +712,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:42
 	table := []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 := valueStart(t, tr, 1)
-//line calls_task.go:714
+//line calls_task.go:716
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 13)
 		s := generated.At[computedFunctionAt13](f)
@@ -721,7 +723,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	v10 := valueStart(t, tr, 9)
-//line calls_task.go:725
+//line calls_task.go:727
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 14)
 		s := generated.At[computedFunctionAt14](f)
@@ -732,7 +734,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	d := startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:736
+//line calls_task.go:738
 	if generated.Suspended(t) {
 		f := computedFunctionKind.SpillBare(t, 15)
 		s := generated.At[computedFunctionAt15](f)
@@ -744,7 +746,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d*1000, nil
 }
 
-//line calls_task.go:748
+//line calls_task.go:750
 
 // computedFunctionStep is the step form of computedFunction.
 func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *computedFunctionHeld) generated.Step {
@@ -768,7 +770,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:772
+//line calls_task.go:774
 		goto resume1
 	case 2:
 		s := generated.At[computedFunctionAt2](f)
@@ -776,14 +778,14 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:780
+//line calls_task.go:782
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:37
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:787
+//line calls_task.go:789
 		goto resume3
 	case 4:
 		s := generated.At[computedFunctionAt4](f)
@@ -791,27 +793,27 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:795
+//line calls_task.go:797
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:37
 		generated.Child(f)
-//line calls_task.go:801
+//line calls_task.go:803
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:38
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:808
+//line calls_task.go:810
 		goto resume6
 	case 7:
 		tr, v4 = h.tr, h.v4
 //line calls.go:38
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:815
+//line calls_task.go:817
 		goto resume7
 	case 8:
 		s := generated.At[computedFunctionAt8](f)
@@ -819,7 +821,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:38
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:823
+//line calls_task.go:825
 		goto resume8
 	case 9:
 		s := generated.At[computedFunctionAt9](f)
@@ -827,7 +829,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:38
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:831
+//line calls_task.go:833
 		goto resume9
 	case 10:
 		s := generated.At[computedFunctionAt10](f)
@@ -836,7 +838,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:40
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:840
+//line calls_task.go:842
 		goto resume10
 	case 11:
 		s := generated.At[computedFunctionAt11](f)
@@ -845,7 +847,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:41
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:849
+//line calls_task.go:851
 		goto resume11
 	case 12:
 		s := generated.At[computedFunctionAt12](f)
@@ -854,7 +856,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:41
 		c = s.result
 		generated.Child(f)
-//line calls_task.go:858
+//line calls_task.go:860
 		goto resume12
 	case 13:
 		s := generated.At[computedFunctionAt13](f)
@@ -863,7 +865,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:867
+//line calls_task.go:869
 		goto resume13
 	case 14:
 		s := generated.At[computedFunctionAt14](f)
@@ -872,7 +874,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:876
+//line calls_task.go:878
 		goto resume14
 	case 15:
 		s := generated.At[computedFunctionAt15](f)
@@ -880,14 +882,14 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		d = s.result
 		generated.Child(f)
-//line calls_task.go:884
+//line calls_task.go:886
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line calls.go:37
 	v = addOneStart(t, tr, 1)
-//line calls_task.go:891
+//line calls_task.go:893
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -897,7 +899,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 resume1:
 //line calls.go:37
 	v1 = valueStart(t, tr, 2)
-//line calls_task.go:901
+//line calls_task.go:903
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt2](f)
 		*s = computedFunctionAt2{}
@@ -909,7 +911,7 @@ resume1:
 resume2:
 //line calls.go:37
 	v2 = startOfCalls(v)(t, tr, v1)
-//line calls_task.go:913
+//line calls_task.go:915
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -919,7 +921,7 @@ resume2:
 resume3:
 //line calls.go:37
 	v3 = valueStart(t, tr, 3)
-//line calls_task.go:923
+//line calls_task.go:925
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt4](f)
 		*s = computedFunctionAt4{}
@@ -931,7 +933,7 @@ resume3:
 resume4:
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:935
+//line calls_task.go:937
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -940,7 +942,7 @@ resume4:
 resume5:
 //line calls.go:38
 	v4 = chooseStart(t, tr, 1)
-//line calls_task.go:944
+//line calls_task.go:946
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -950,7 +952,7 @@ resume5:
 resume6:
 //line calls.go:38
 	v5 = chooseStart(t, tr, 2)
-//line calls_task.go:954
+//line calls_task.go:956
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -960,7 +962,7 @@ resume6:
 resume7:
 //line calls.go:38
 	v6 = startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:964
+//line calls_task.go:966
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt8](f)
 		*s = computedFunctionAt8{}
@@ -972,7 +974,7 @@ resume7:
 resume8:
 //line calls.go:38
 	a = startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:976
+//line calls_task.go:978
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt9](f)
 		*s = computedFunctionAt9{}
@@ -991,7 +993,7 @@ resume9:
 	}
 //line calls.go:40
 	b = startOfCalls1(*fn)(t, tr, v7)
-//line calls_task.go:995
+//line calls_task.go:997
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt10](f)
 		*s = computedFunctionAt10{a: a}
@@ -1003,7 +1005,7 @@ resume9:
 resume10:
 //line calls.go:41
 	v8 = valueStart(t, tr, 8)
-//line calls_task.go:1007
+//line calls_task.go:1009
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt11](f)
 		*s = computedFunctionAt11{a: a, b: b}
@@ -1015,7 +1017,7 @@ resume10:
 resume11:
 //line calls.go:41
 	c = startOfCalls1(*fn)(t, tr, v8)
-//line calls_task.go:1019
+//line calls_task.go:1021
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt12](f)
 		*s = computedFunctionAt12{a: a, b: b}
@@ -1028,7 +1030,7 @@ resume12:
 //line calls.go:42
 	table = []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 = valueStart(t, tr, 1)
-//line calls_task.go:1032
+//line calls_task.go:1034
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt13](f)
 		*s = computedFunctionAt13{a: a, b: b, c: c}
@@ -1040,7 +1042,7 @@ resume12:
 resume13:
 //line calls.go:43
 	v10 = valueStart(t, tr, 9)
-//line calls_task.go:1044
+//line calls_task.go:1046
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt14](f)
 		*s = computedFunctionAt14{a: a, b: b, c: c, v9: v9}
@@ -1052,7 +1054,7 @@ resume13:
 resume14:
 //line calls.go:43
 	d = startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:1056
+//line calls_task.go:1058
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt15](f)
 		*s = computedFunctionAt15{a: a, b: b, c: c}
@@ -1067,7 +1069,7 @@ resume15:
 	return generated.Return(f, a+b*10+c*100+d*1000, nil)
 }
 
-//line calls_task.go:1071
+//line calls_task.go:1073
 
 // operandsArgs has the arguments of operands.
 type operandsArgs struct {
@@ -1124,7 +1126,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line calls.go:48
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:1128
+//line calls_task.go:1130
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 1)
 		s := generated.At[operandsAt1](f)
@@ -1136,7 +1138,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:48
 	a := v * v1
 	v2 := valueStart(t, tr, 4)
-//line calls_task.go:1140
+//line calls_task.go:1142
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 2)
 		s := generated.At[operandsAt2](f)
@@ -1150,7 +1152,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(1)
 //line calls.go:50
 	v4 := valueStart(t, tr, 2)
-//line calls_task.go:1154
+//line calls_task.go:1156
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 3)
 		s := generated.At[operandsAt3](f)
@@ -1163,7 +1165,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v5 := tr.Int(3)
 //line calls.go:50
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:1167
+//line calls_task.go:1169
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 4)
 		s := generated.At[operandsAt4](f)
@@ -1175,7 +1177,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:50
 	c := v3 + v4*v5 - v6/tr.Int(2)
 	v7 := valueStart(t, tr, 1)
-//line calls_task.go:1179
+//line calls_task.go:1181
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 5)
 		s := generated.At[operandsAt5](f)
@@ -1190,7 +1192,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := tr.Int(3)
 //line calls.go:51
 	v10 := valueStart(t, tr, 4)
-//line calls_task.go:1194
+//line calls_task.go:1196
 	if generated.Suspended(t) {
 		f := operandsKind.SpillBare(t, 6)
 		s := generated.At[operandsAt6](f)
@@ -1203,7 +1205,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*100 + c*1000 + d, nil
 }
 
-//line calls_task.go:1207
+//line calls_task.go:1209
 
 // operandsStep is the step form of operands.
 func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) generated.Step {
@@ -1225,7 +1227,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:48
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1229
+//line calls_task.go:1231
 		goto resume1
 	case 2:
 		s := generated.At[operandsAt2](f)
@@ -1234,7 +1236,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:49
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:1238
+//line calls_task.go:1240
 		goto resume2
 	case 3:
 		s := generated.At[operandsAt3](f)
@@ -1243,7 +1245,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:50
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:1247
+//line calls_task.go:1249
 		goto resume3
 	case 4:
 		s := generated.At[operandsAt4](f)
@@ -1252,7 +1254,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:50
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:1256
+//line calls_task.go:1258
 		goto resume4
 	case 5:
 		s := generated.At[operandsAt5](f)
@@ -1261,7 +1263,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:51
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:1265
+//line calls_task.go:1267
 		goto resume5
 	case 6:
 		s := generated.At[operandsAt6](f)
@@ -1269,7 +1271,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:51
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:1273
+//line calls_task.go:1275
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1278,7 +1280,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 	v = tr.Int(2)
 //line calls.go:48
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:1282
+//line calls_task.go:1284
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt1](f)
 		*s = operandsAt1{v: v}
@@ -1291,7 +1293,7 @@ resume1:
 //line calls.go:48
 	a = v * v1
 	v2 = valueStart(t, tr, 4)
-//line calls_task.go:1295
+//line calls_task.go:1297
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt2](f)
 		*s = operandsAt2{a: a}
@@ -1306,7 +1308,7 @@ resume2:
 	v3 = tr.Int(1)
 //line calls.go:50
 	v4 = valueStart(t, tr, 2)
-//line calls_task.go:1310
+//line calls_task.go:1312
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt3](f)
 		*s = operandsAt3{a: a, b: b, v3: v3}
@@ -1320,7 +1322,7 @@ resume3:
 	v5 = tr.Int(3)
 //line calls.go:50
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:1324
+//line calls_task.go:1326
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt4](f)
 		*s = operandsAt4{a: a, b: b, v3: v3, v4: v4, v5: v5}
@@ -1333,7 +1335,7 @@ resume4:
 //line calls.go:50
 	c = v3 + v4*v5 - v6/tr.Int(2)
 	v7 = valueStart(t, tr, 1)
-//line calls_task.go:1337
+//line calls_task.go:1339
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt5](f)
 		*s = operandsAt5{a: a, b: b, c: c}
@@ -1349,7 +1351,7 @@ resume5:
 	v9 = tr.Int(3)
 //line calls.go:51
 	v10 = valueStart(t, tr, 4)
-//line calls_task.go:1353
+//line calls_task.go:1355
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt6](f)
 		*s = operandsAt6{a: a, b: b, c: c, v7: v7, v8: v8, v9: v9}
@@ -1365,7 +1367,7 @@ resume6:
 	return generated.Return(f, a+b*100+c*1000+d, nil)
 }
 
-//line calls_task.go:1369
+//line calls_task.go:1371
 
 type openState = struct{}
 
@@ -1380,7 +1382,7 @@ var openKind *generated.HeldKind[openState, openHeld, *account]
 func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1384
+//line calls_task.go:1386
 	if generated.Suspended(t) {
 		_, h := openKind.Spill(t, 1)
 		*h = openHeld{name: name}
@@ -1390,7 +1392,7 @@ func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 	return &account{name: name}
 }
 
-//line calls_task.go:1394
+//line calls_task.go:1396
 
 // openStep is the step form of open.
 func openStep(f *generated.Frame[openState, *account], h *openHeld) generated.Step {
@@ -1406,14 +1408,14 @@ func openStep(f *generated.Frame[openState, *account], h *openHeld) generated.St
 		name = h.name
 //line calls.go:61
 		generated.ChildErr(f)
-//line calls_task.go:1410
+//line calls_task.go:1412
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1417
+//line calls_task.go:1419
 	if generated.Suspended(t) {
 		*h = openHeld{name: name}
 		return generated.Wait(f, t, 1)
@@ -1423,7 +1425,7 @@ resume1:
 	return generated.Return(f, &account{name: name}, nil)
 }
 
-//line calls_task.go:1427
+//line calls_task.go:1429
 
 // accountAddArgs has the arguments of (*account).add.
 type accountAddArgs struct {
@@ -1448,7 +1450,7 @@ var accountAddKind *generated.HeldKind[accountAddState, accountAddHeld, *account
 func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account) {
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1452
+//line calls_task.go:1454
 	if generated.Suspended(t) {
 		f, h := accountAddKind.Spill(t, 1)
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
@@ -1460,7 +1462,7 @@ func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account)
 	return a
 }
 
-//line calls_task.go:1464
+//line calls_task.go:1466
 
 // accountAddStep is the step form of (*account).add.
 func accountAddStep(f *generated.Frame[accountAddState, *account], h *accountAddHeld) generated.Step {
@@ -1481,14 +1483,14 @@ func accountAddStep(f *generated.Frame[accountAddState, *account], h *accountAdd
 		a = h.a
 //line calls.go:66
 		generated.ChildErr(f)
-//line calls_task.go:1485
+//line calls_task.go:1487
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1492
+//line calls_task.go:1494
 	if generated.Suspended(t) {
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
 		*h = accountAddHeld{a: a}
@@ -1500,7 +1502,7 @@ resume1:
 	return generated.Return(f, a, nil)
 }
 
-//line calls_task.go:1504
+//line calls_task.go:1506
 
 type accountPrintState = struct{}
 
@@ -1516,7 +1518,7 @@ var accountPrintKind *generated.HeldKind[accountPrintState, accountPrintHeld, in
 func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ int) {
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1520
+//line calls_task.go:1522
 	if generated.Suspended(t) {
 		_, h := accountPrintKind.Spill(t, 1)
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
@@ -1527,7 +1529,7 @@ func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ i
 	return a.sum
 }
 
-//line calls_task.go:1531
+//line calls_task.go:1533
 
 // accountPrintStep is the step form of account.print.
 func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrintHeld) generated.Step {
@@ -1544,14 +1546,14 @@ func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrin
 		a, tr, note1 = h.a, h.tr, h.note1
 //line calls.go:72
 		generated.ChildErr(f)
-//line calls_task.go:1548
+//line calls_task.go:1550
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1555
+//line calls_task.go:1557
 	if generated.Suspended(t) {
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
 		return generated.Wait(f, t, 1)
@@ -1562,7 +1564,7 @@ resume1:
 	return generated.Return(f, a.sum, nil)
 }
 
-//line calls_task.go:1566
+//line calls_task.go:1568
 
 // receiverAndArgumentArgs has the arguments of receiverAndArgument.
 type receiverAndArgumentArgs struct {
@@ -1595,7 +1597,7 @@ var receiverAndArgumentKind *generated.HeldKind[receiverAndArgumentState, receiv
 func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:78
 	v := openStart(t, tr, "a")
-//line calls_task.go:1599
+//line calls_task.go:1601
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 1)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1604,7 +1606,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v1 := valueStart(t, tr, 1)
-//line calls_task.go:1608
+//line calls_task.go:1610
 	if generated.Suspended(t) {
 		f, h := receiverAndArgumentKind.Spill(t, 2)
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1615,7 +1617,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v2 := accountAddStart(v, t, tr, v1)
-//line calls_task.go:1619
+//line calls_task.go:1621
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 3)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1624,7 +1626,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:1628
+//line calls_task.go:1630
 	if generated.Suspended(t) {
 		f, h := receiverAndArgumentKind.Spill(t, 4)
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1635,7 +1637,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1639
+//line calls_task.go:1641
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 5)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1644,7 +1646,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1648
+//line calls_task.go:1650
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 6)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1652,7 +1654,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:79
 	x := openStart(t, tr, "x")
-//line calls_task.go:1656
+//line calls_task.go:1658
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 7)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1661,7 +1663,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:80
 	y := openStart(t, tr, "y")
-//line calls_task.go:1665
+//line calls_task.go:1667
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 8)
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
@@ -1672,7 +1674,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	p := x
 	swap1 := func() int { p = y; return tr.Int(5) }
 	accountAddStart(p, t, tr, swap1())
-//line calls_task.go:1676
+//line calls_task.go:1678
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 9)
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: &p}
@@ -1680,7 +1682,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:84
 	accountAddStart(p, t, tr, 3)
-//line calls_task.go:1684
+//line calls_task.go:1686
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 10)
 		*h = receiverAndArgumentHeld{v: x, y: y}
@@ -1690,7 +1692,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	return x.sum*10 + y.sum, nil
 }
 
-//line calls_task.go:1694
+//line calls_task.go:1696
 
 // receiverAndArgumentStep is the step form of receiverAndArgument.
 func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], h *receiverAndArgumentHeld) generated.Step {
@@ -1713,7 +1715,7 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:1717
+//line calls_task.go:1719
 		goto resume1
 	case 2:
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1721,14 +1723,14 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1725
+//line calls_task.go:1727
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:78
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:1732
+//line calls_task.go:1734
 		goto resume3
 	case 4:
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1736,53 +1738,53 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:1740
+//line calls_task.go:1742
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:78
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:1747
+//line calls_task.go:1749
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:78
 		generated.Child(f)
-//line calls_task.go:1753
+//line calls_task.go:1755
 		goto resume6
 	case 7:
 		tr = h.tr
 //line calls.go:79
 		x = h.result
 		generated.Child(f)
-//line calls_task.go:1760
+//line calls_task.go:1762
 		goto resume7
 	case 8:
 		tr, x = h.tr, h.v
 //line calls.go:80
 		y = h.result
 		generated.Child(f)
-//line calls_task.go:1767
+//line calls_task.go:1769
 		goto resume8
 	case 9:
 		tr, x, y, p = h.tr, h.v, h.y, h.p
 //line calls.go:83
 		generated.Child(f)
-//line calls_task.go:1773
+//line calls_task.go:1775
 		goto resume9
 	case 10:
 		x, y = h.v, h.y
 //line calls.go:84
 		generated.Child(f)
-//line calls_task.go:1779
+//line calls_task.go:1781
 		goto resume10
 	default:
 		return f.BadResume()
 	}
 //line calls.go:78
 	v = openStart(t, tr, "a")
-//line calls_task.go:1786
+//line calls_task.go:1788
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1791,7 +1793,7 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 resume1:
 //line calls.go:78
 	v1 = valueStart(t, tr, 1)
-//line calls_task.go:1795
+//line calls_task.go:1797
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt2](f)
 		*s = receiverAndArgumentAt2{}
@@ -1802,7 +1804,7 @@ resume1:
 resume2:
 //line calls.go:78
 	v2 = accountAddStart(v, t, tr, v1)
-//line calls_task.go:1806
+//line calls_task.go:1808
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1811,7 +1813,7 @@ resume2:
 resume3:
 //line calls.go:78
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:1815
+//line calls_task.go:1817
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt4](f)
 		*s = receiverAndArgumentAt4{}
@@ -1822,7 +1824,7 @@ resume3:
 resume4:
 //line calls.go:78
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1826
+//line calls_task.go:1828
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1831,7 +1833,7 @@ resume4:
 resume5:
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1835
+//line calls_task.go:1837
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		return generated.Wait(f, t, 6)
@@ -1839,7 +1841,7 @@ resume5:
 resume6:
 //line calls.go:79
 	x = openStart(t, tr, "x")
-//line calls_task.go:1843
+//line calls_task.go:1845
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1848,7 +1850,7 @@ resume6:
 resume7:
 //line calls.go:80
 	y = openStart(t, tr, "y")
-//line calls_task.go:1852
+//line calls_task.go:1854
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
 		generated.ResultToStep(t, &h.result)
@@ -1865,7 +1867,7 @@ resume8:
 	}
 //line calls.go:83
 	accountAddStart(*p, t, tr, swap1())
-//line calls_task.go:1869
+//line calls_task.go:1871
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: p}
 		return generated.Wait(f, t, 9)
@@ -1873,7 +1875,7 @@ resume8:
 resume9:
 //line calls.go:84
 	accountAddStart(*p, t, tr, 3)
-//line calls_task.go:1877
+//line calls_task.go:1879
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{v: x, y: y}
 		return generated.Wait(f, t, 10)
@@ -1883,7 +1885,7 @@ resume10:
 	return generated.Return(f, x.sum*10+y.sum, nil)
 }
 
-//line calls_task.go:1887
+//line calls_task.go:1889
 
 // receiverCopiedArgs has the arguments of receiverCopied.
 type receiverCopiedArgs struct {
@@ -1934,7 +1936,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := account{"a", 1}
 	change := func() string { a.sum = 50; return "changed" }
 	r := accountPrintStart(a, t, tr, change())
-//line calls_task.go:1938
+//line calls_task.go:1940
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 1)
 		s := generated.At[receiverCopiedAt1](f)
@@ -1946,7 +1948,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:92
 	p := &a
 	v := accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
-//line calls_task.go:1950
+//line calls_task.go:1952
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 2)
 		s := generated.At[receiverCopiedAt2](f)
@@ -1959,7 +1961,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r += v
 	list := []account{{"l", 1}}
 	v1 := accountPrintStart(list[0], t, tr, func() string { list[0].sum = 7; return "list" }())
-//line calls_task.go:1963
+//line calls_task.go:1965
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 3)
 		s := generated.At[receiverCopiedAt3](f)
@@ -1971,7 +1973,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:95
 	r += v1
 	accountAddStart(&list[0], t, tr, func() int { list = append(list[:0:0], account{"m", 100}); return 9 }())
-//line calls_task.go:1975
+//line calls_task.go:1977
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 4)
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
@@ -1981,7 +1983,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:97
 	r += list[0].sum
 	v2 := valueStart(t, tr, a.sum)
-//line calls_task.go:1985
+//line calls_task.go:1987
 	if generated.Suspended(t) {
 		f := receiverCopiedKind.SpillBare(t, 5)
 		s := generated.At[receiverCopiedAt5](f)
@@ -1993,7 +1995,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r + v2, nil
 }
 
-//line calls_task.go:1997
+//line calls_task.go:1999
 
 // receiverCopiedStep is the step form of receiverCopied.
 func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receiverCopiedHeld) generated.Step {
@@ -2017,7 +2019,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:91
 		r = s.result
 		generated.Child(f)
-//line calls_task.go:2021
+//line calls_task.go:2023
 		goto resume1
 	case 2:
 		s := generated.At[receiverCopiedAt2](f)
@@ -2026,7 +2028,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:93
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2030
+//line calls_task.go:2032
 		goto resume2
 	case 3:
 		s := generated.At[receiverCopiedAt3](f)
@@ -2035,7 +2037,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:95
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2039
+//line calls_task.go:2041
 		goto resume3
 	case 4:
 		s := generated.At[receiverCopiedAt4](f)
@@ -2043,7 +2045,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 		tr, a, list = h.tr, h.a, h.list
 //line calls.go:96
 		generated.Child(f)
-//line calls_task.go:2047
+//line calls_task.go:2049
 		goto resume4
 	case 5:
 		s := generated.At[receiverCopiedAt5](f)
@@ -2051,7 +2053,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:98
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:2055
+//line calls_task.go:2057
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2065,7 +2067,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 	}
 //line calls.go:91
 	r = accountPrintStart(*a, t, tr, change())
-//line calls_task.go:2069
+//line calls_task.go:2071
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt1](f)
 		*s = receiverCopiedAt1{}
@@ -2081,7 +2083,7 @@ resume1:
 		p := p
 		v = accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
 	}
-//line calls_task.go:2085
+//line calls_task.go:2087
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt2](f)
 		*s = receiverCopiedAt2{r: r}
@@ -2100,7 +2102,7 @@ resume2:
 		list := list
 		v1 = accountPrintStart((*list)[0], t, tr, func() string { (*list)[0].sum = 7; return "list" }())
 	}
-//line calls_task.go:2104
+//line calls_task.go:2106
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt3](f)
 		*s = receiverCopiedAt3{r: r}
@@ -2116,7 +2118,7 @@ resume3:
 		list := list
 		accountAddStart(&(*list)[0], t, tr, func() int { *list = append((*list)[:0:0], account{"m", 100}); return 9 }())
 	}
-//line calls_task.go:2120
+//line calls_task.go:2122
 	if generated.Suspended(t) {
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
 		h = receiverCopiedKind.Hold(t, f, h)
@@ -2127,7 +2129,7 @@ resume4:
 //line calls.go:97
 	r += (*list)[0].sum
 	v2 = valueStart(t, tr, a.sum)
-//line calls_task.go:2131
+//line calls_task.go:2133
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt5](f)
 		*s = receiverCopiedAt5{r: r}
@@ -2142,7 +2144,7 @@ resume5:
 	return generated.Return(f, r+v2, nil)
 }
 
-//line calls_task.go:2146
+//line calls_task.go:2148
 
 // variableReadLateArgs has the arguments of variableReadLate.
 type variableReadLateArgs struct {
@@ -2189,7 +2191,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, x)
-//line calls_task.go:2193
+//line calls_task.go:2195
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 1)
 		s := generated.At[variableReadLateAt1](f)
@@ -2201,7 +2203,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:104
 	a := v + set(10)
 	v1 := valueStart(t, tr, set(20))
-//line calls_task.go:2205
+//line calls_task.go:2207
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 2)
 		s := generated.At[variableReadLateAt2](f)
@@ -2215,7 +2217,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := set(30)
 //line calls.go:106
 	v3 := valueStart(t, tr, x)
-//line calls_task.go:2219
+//line calls_task.go:2221
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 3)
 		s := generated.At[variableReadLateAt3](f)
@@ -2229,7 +2231,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := set(40)
 //line calls.go:107
 	v5 := valueStart(t, tr, x)
-//line calls_task.go:2233
+//line calls_task.go:2235
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 4)
 		s := generated.At[variableReadLateAt4](f)
@@ -2244,7 +2246,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line calls_task.go:2248
+//line calls_task.go:2250
 
 // variableReadLateStep is the step form of variableReadLate.
 func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *variableReadLateHeld) generated.Step {
@@ -2269,7 +2271,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:104
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2273
+//line calls_task.go:2275
 		goto resume1
 	case 2:
 		s := generated.At[variableReadLateAt2](f)
@@ -2278,7 +2280,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:105
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2282
+//line calls_task.go:2284
 		goto resume2
 	case 3:
 		s := generated.At[variableReadLateAt3](f)
@@ -2287,7 +2289,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:106
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:2291
+//line calls_task.go:2293
 		goto resume3
 	case 4:
 		s := generated.At[variableReadLateAt4](f)
@@ -2296,7 +2298,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:107
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:2300
+//line calls_task.go:2302
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2310,7 +2312,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 	}
 //line calls.go:104
 	v = valueStart(t, tr, *x)
-//line calls_task.go:2314
+//line calls_task.go:2316
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt1](f)
 		*s = variableReadLateAt1{}
@@ -2322,7 +2324,7 @@ resume1:
 //line calls.go:104
 	a = v + set(10)
 	v1 = valueStart(t, tr, set(20))
-//line calls_task.go:2326
+//line calls_task.go:2328
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt2](f)
 		*s = variableReadLateAt2{a: a}
@@ -2336,7 +2338,7 @@ resume2:
 	v2 = set(30)
 //line calls.go:106
 	v3 = valueStart(t, tr, *x)
-//line calls_task.go:2340
+//line calls_task.go:2342
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt3](f)
 		*s = variableReadLateAt3{a: a, v2: v2}
@@ -2350,7 +2352,7 @@ resume3:
 	v4 = set(40)
 //line calls.go:107
 	v5 = valueStart(t, tr, *x)
-//line calls_task.go:2354
+//line calls_task.go:2356
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt4](f)
 		*s = variableReadLateAt4{a: a, b: b, v4: v4}
@@ -2365,7 +2367,7 @@ resume4:
 	return generated.Return(f, *x, nil)
 }
 
-//line calls_task.go:2369
+//line calls_task.go:2371
 
 // pairArgs has the arguments of pair.
 type pairArgs struct {
@@ -2389,7 +2391,7 @@ var pairKind *generated.HeldKind[pairState, pairHeld, int]
 func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:113
 	err := waitStart(t, tr, "pair", n)
-//line calls_task.go:2393
+//line calls_task.go:2395
 	if generated.Suspended(t) {
 		f := pairKind.SpillBare(t, 1)
 		*generated.At[pairAt1](f) = pairAt1{n: n}
@@ -2402,7 +2404,7 @@ func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n * 10, err
 }
 
-//line calls_task.go:2406
+//line calls_task.go:2408
 
 // pairStep is the step form of pair.
 func pairStep(f *generated.Frame[pairState, int], h *pairHeld) generated.Step {
@@ -2422,14 +2424,14 @@ func pairStep(f *generated.Frame[pairState, int], h *pairHeld) generated.Step {
 		n = s.n
 //line calls.go:113
 		err = generated.ChildErr(f)
-//line calls_task.go:2426
+//line calls_task.go:2428
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:113
 	err = waitStart(t, tr, "pair", n)
-//line calls_task.go:2433
+//line calls_task.go:2435
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{n: n}
 		if h != nil {
@@ -2445,7 +2447,7 @@ resume1:
 	return generated.Return(f, n*10, err)
 }
 
-//line calls_task.go:2449
+//line calls_task.go:2451
 
 // twoResultsArgs has the arguments of twoResults.
 type twoResultsArgs struct {
@@ -2499,7 +2501,7 @@ var twoResultsKind *generated.HeldKind[twoResultsState, twoResultsHeld, int]
 func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:121
 	a, err := pairStart(t, tr, 1)
-//line calls_task.go:2503
+//line calls_task.go:2505
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 1)
 		s := generated.At[twoResultsAt1](f)
@@ -2510,7 +2512,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:122
 	b, err := pairStart(t, tr, -2)
-//line calls_task.go:2514
+//line calls_task.go:2516
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 2)
 		s := generated.At[twoResultsAt2](f)
@@ -2522,7 +2524,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 := pairStart(t, tr, 3)
-//line calls_task.go:2526
+//line calls_task.go:2528
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 3)
 		s := generated.At[twoResultsAt3](f)
@@ -2534,7 +2536,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:125
 	a, c = c, a
 	v := valueStart(t, tr, 6)
-//line calls_task.go:2538
+//line calls_task.go:2540
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 4)
 		s := generated.At[twoResultsAt4](f)
@@ -2548,7 +2550,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line calls.go:127
 		a1, err1 := pairStart(t, tr, -a)
-//line calls_task.go:2552
+//line calls_task.go:2554
 		if generated.Suspended(t) {
 			f, h := twoResultsKind.Spill(t, 5)
 			s := generated.At[twoResultsAt5](f)
@@ -2564,7 +2566,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:130
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2568
+//line calls_task.go:2570
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 6)
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
@@ -2575,7 +2577,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + c + d, errors.Join(err, err2)
 }
 
-//line calls_task.go:2579
+//line calls_task.go:2581
 
 // twoResultsStep is the step form of twoResults.
 func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld) generated.Step {
@@ -2597,7 +2599,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:121
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2601
+//line calls_task.go:2603
 		goto resume1
 	case 2:
 		s := generated.At[twoResultsAt2](f)
@@ -2606,7 +2608,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:122
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2610
+//line calls_task.go:2612
 		goto resume2
 	case 3:
 		s := generated.At[twoResultsAt3](f)
@@ -2615,7 +2617,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:124
 		c = s.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2619
+//line calls_task.go:2621
 		goto resume3
 	case 4:
 		s := generated.At[twoResultsAt4](f)
@@ -2624,7 +2626,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:126
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2628
+//line calls_task.go:2630
 		goto resume4
 	case 5:
 		s := generated.At[twoResultsAt5](f)
@@ -2633,7 +2635,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:127
 		a1 = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2637
+//line calls_task.go:2639
 		goto resume5
 	case 6:
 		s := generated.At[twoResultsAt6](f)
@@ -2641,14 +2643,14 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 		err2 = h.err2
 //line calls.go:130
 		err = generated.ChildErr(f)
-//line calls_task.go:2645
+//line calls_task.go:2647
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line calls.go:121
 	a, err = pairStart(t, tr, 1)
-//line calls_task.go:2652
+//line calls_task.go:2654
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt1](f)
 		*s = twoResultsAt1{}
@@ -2659,7 +2661,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 resume1:
 //line calls.go:122
 	b, err = pairStart(t, tr, -2)
-//line calls_task.go:2663
+//line calls_task.go:2665
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt2](f)
 		*s = twoResultsAt2{a: a}
@@ -2671,7 +2673,7 @@ resume2:
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 = pairStart(t, tr, 3)
-//line calls_task.go:2675
+//line calls_task.go:2677
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt3](f)
 		*s = twoResultsAt3{a: a}
@@ -2683,7 +2685,7 @@ resume3:
 //line calls.go:125
 	a, c = c, a
 	v = valueStart(t, tr, 6)
-//line calls_task.go:2687
+//line calls_task.go:2689
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt4](f)
 		*s = twoResultsAt4{a: a, c: c}
@@ -2695,7 +2697,7 @@ resume4:
 //line calls.go:126
 	b, d = 5, v
 	a1, err1 = pairStart(t, tr, -a)
-//line calls_task.go:2699
+//line calls_task.go:2701
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt5](f)
 		*s = twoResultsAt5{a: a, b: b, c: c, d: d}
@@ -2712,7 +2714,7 @@ resume5:
 	tr.Print("inner", a1, err1)
 end1:
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2716
+//line calls_task.go:2718
 	if generated.Suspended(t) {
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
 		*h = twoResultsHeld{err2: err2}
@@ -2723,7 +2725,7 @@ resume6:
 	return generated.Return(f, a+b+c+d, errors.Join(err, err2))
 }
 
-//line calls_task.go:2727
+//line calls_task.go:2729
 
 // passedOnArgs has the arguments of passedOn.
 type passedOnArgs struct {
@@ -2764,7 +2766,7 @@ var passedOnKind *generated.HeldKind[passedOnState, passedOnHeld, int]
 func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:135
 	v, err := pairStart(t, tr, n)
-//line calls_task.go:2768
+//line calls_task.go:2770
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 1)
 		s1 := generated.At[passedOnAt1](f)
@@ -2777,7 +2779,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v, err)
 	both := func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 := pairStart(t, tr, -1)
-//line calls_task.go:2781
+//line calls_task.go:2783
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 2)
 		s1 := generated.At[passedOnAt2](f)
@@ -2789,7 +2791,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:137
 	s := both(v1, err1)
 	v2 := valueStart(t, tr, 2)
-//line calls_task.go:2793
+//line calls_task.go:2795
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 3)
 		s1 := generated.At[passedOnAt3](f)
@@ -2800,7 +2802,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:138
 	v3, err2 := pairStart(t, tr, v2)
-//line calls_task.go:2804
+//line calls_task.go:2806
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 4)
 		s1 := generated.At[passedOnAt4](f)
@@ -2813,7 +2815,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), check(v3, err2)
 }
 
-//line calls_task.go:2817
+//line calls_task.go:2819
 
 // passedOnStep is the step form of passedOn.
 func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) generated.Step {
@@ -2836,7 +2838,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:135
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2840
+//line calls_task.go:2842
 		goto resume1
 	case 2:
 		s1 := generated.At[passedOnAt2](f)
@@ -2844,7 +2846,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:137
 		v1 = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2848
+//line calls_task.go:2850
 		goto resume2
 	case 3:
 		s1 := generated.At[passedOnAt3](f)
@@ -2852,7 +2854,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:138
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:2856
+//line calls_task.go:2858
 		goto resume3
 	case 4:
 		s1 := generated.At[passedOnAt4](f)
@@ -2860,14 +2862,14 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:138
 		v3 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2864
+//line calls_task.go:2866
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line calls.go:135
 	v, err = pairStart(t, tr, n)
-//line calls_task.go:2871
+//line calls_task.go:2873
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt1](f)
 		*s1 = passedOnAt1{}
@@ -2880,7 +2882,7 @@ resume1:
 	tr.Print(v, err)
 	both = func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 = pairStart(t, tr, -1)
-//line calls_task.go:2884
+//line calls_task.go:2886
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt2](f)
 		*s1 = passedOnAt2{}
@@ -2892,7 +2894,7 @@ resume2:
 //line calls.go:137
 	s = both(v1, err1)
 	v2 = valueStart(t, tr, 2)
-//line calls_task.go:2896
+//line calls_task.go:2898
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt3](f)
 		*s1 = passedOnAt3{}
@@ -2903,7 +2905,7 @@ resume2:
 resume3:
 //line calls.go:138
 	v3, err2 = pairStart(t, tr, v2)
-//line calls_task.go:2907
+//line calls_task.go:2909
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt4](f)
 		*s1 = passedOnAt4{}
@@ -2916,7 +2918,7 @@ resume4:
 	return generated.Return(f, len(s), check(v3, err2))
 }
 
-//line calls_task.go:2920
+//line calls_task.go:2922
 
 // threeResult is what three returns.
 type threeResult = struct {
@@ -2954,7 +2956,7 @@ var threeKind *generated.HeldKind[threeState, threeHeld, threeResult]
 func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) {
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:2958
+//line calls_task.go:2960
 	if generated.Suspended(t) {
 		f, h := threeKind.Spill(t, 1)
 		s := generated.At[threeAt1](f)
@@ -2965,7 +2967,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	}
 //line calls.go:145
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:2969
+//line calls_task.go:2971
 	if generated.Suspended(t) {
 		f, h := threeKind.Spill(t, 2)
 		s := generated.At[threeAt2](f)
@@ -2979,7 +2981,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	return
 }
 
-//line calls_task.go:2983
+//line calls_task.go:2985
 
 // threeStep is the step form of three.
 func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) generated.Step {
@@ -3002,7 +3004,7 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 //line calls.go:144
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3006
+//line calls_task.go:3008
 		goto resume1
 	case 2:
 		s := generated.At[threeAt2](f)
@@ -3011,14 +3013,14 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 //line calls.go:145
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3015
+//line calls_task.go:3017
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:3022
+//line calls_task.go:3024
 	if generated.Suspended(t) {
 		s := generated.At[threeAt1](f)
 		*s = threeAt1{n: n}
@@ -3029,7 +3031,7 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 resume1:
 //line calls.go:145
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:3033
+//line calls_task.go:3035
 	if generated.Suspended(t) {
 		s := generated.At[threeAt2](f)
 		*s = threeAt2{a: a}
@@ -3043,7 +3045,7 @@ resume2:
 	return generated.Return(f, threeResult{a, b}, err)
 }
 
-//line calls_task.go:3047
+//line calls_task.go:3049
 
 // swallowResult is what swallow returns.
 type swallowResult = struct {
@@ -3072,7 +3074,7 @@ var swallowKind *generated.HeldKind[swallowState, swallowHeld, swallowResult]
 func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) {
 //line calls.go:149
 	v, v1, err := threeStart(t, tr, n)
-//line calls_task.go:3076
+//line calls_task.go:3078
 	if generated.Suspended(t) {
 		_, h := swallowKind.Spill(t, 1)
 		*h = swallowHeld{}
@@ -3083,7 +3085,7 @@ func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) 
 	return v, v1, err
 }
 
-//line calls_task.go:3087
+//line calls_task.go:3089
 
 // swallowStep is the step form of swallow.
 func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld) generated.Step {
@@ -3103,14 +3105,14 @@ func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld
 //line calls.go:149
 		v, v1 = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3107
+//line calls_task.go:3109
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:149
 	v, v1, err = threeStart(t, tr, n)
-//line calls_task.go:3114
+//line calls_task.go:3116
 	if generated.Suspended(t) {
 		*h = swallowHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3121,7 +3123,7 @@ resume1:
 	return generated.Return(f, swallowResult{v, v1}, err)
 }
 
-//line calls_task.go:3125
+//line calls_task.go:3127
 
 // returnedResultsArgs has the arguments of returnedResults.
 type returnedResultsArgs struct {
@@ -3154,7 +3156,7 @@ var returnedResultsKind *generated.HeldKind[returnedResultsState, returnedResult
 func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:152
 	a, b, err := swallowStart(t, tr, n)
-//line calls_task.go:3158
+//line calls_task.go:3160
 	if generated.Suspended(t) {
 		f, h := returnedResultsKind.Spill(t, 1)
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
@@ -3168,7 +3170,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, nil
 	}
 	v, err1 := pairStart(t, tr, a)
-//line calls_task.go:3172
+//line calls_task.go:3174
 	if generated.Suspended(t) {
 		f := returnedResultsKind.SpillBare(t, 2)
 		s := generated.At[returnedResultsAt2](f)
@@ -3180,7 +3182,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line calls_task.go:3184
+//line calls_task.go:3186
 
 // returnedResultsStep is the step form of returnedResults.
 func returnedResultsStep(f *generated.Frame[returnedResultsState, int], h *returnedResultsHeld) generated.Step {
@@ -3203,21 +3205,21 @@ func returnedResultsStep(f *generated.Frame[returnedResultsState, int], h *retur
 //line calls.go:152
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3207
+//line calls_task.go:3209
 		goto resume1
 	case 2:
 		s := generated.At[returnedResultsAt2](f)
 //line calls.go:157
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:3214
+//line calls_task.go:3216
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:152
 	a, b, err = swallowStart(t, tr, n)
-//line calls_task.go:3221
+//line calls_task.go:3223
 	if generated.Suspended(t) {
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
 		h = returnedResultsKind.Hold(t, f, h)
@@ -3232,7 +3234,7 @@ resume1:
 		return generated.Return(f, 0, nil)
 	}
 	v, err1 = pairStart(t, tr, a)
-//line calls_task.go:3236
+//line calls_task.go:3238
 	if generated.Suspended(t) {
 		s := generated.At[returnedResultsAt2](f)
 		*s = returnedResultsAt2{}
@@ -3247,7 +3249,7 @@ resume2:
 	return generated.Return(f, v, err1)
 }
 
-//line calls_task.go:3251
+//line calls_task.go:3253
 
 type sumState = struct{}
 
@@ -3262,7 +3264,7 @@ var sumKind *generated.HeldKind[sumState, sumHeld, int]
 func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3266
+//line calls_task.go:3268
 	if generated.Suspended(t) {
 		_, h := sumKind.Spill(t, 1)
 		*h = sumHeld{list: list}
@@ -3276,7 +3278,7 @@ func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 	return total
 }
 
-//line calls_task.go:3280
+//line calls_task.go:3282
 
 // sumStep is the step form of sum.
 func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
@@ -3293,14 +3295,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line calls.go:161
 		generated.ChildErr(f)
-//line calls_task.go:3297
+//line calls_task.go:3299
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3304
+//line calls_task.go:3306
 	if generated.Suspended(t) {
 		*h = sumHeld{list: list}
 		return generated.Wait(f, t, 1)
@@ -3314,7 +3316,7 @@ resume1:
 	return generated.Return(f, total, nil)
 }
 
-//line calls_task.go:3318
+//line calls_task.go:3320
 
 type noteState = struct{}
 
@@ -3330,7 +3332,7 @@ var noteKind *generated.HeldKind[noteState, noteHeld, string]
 func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string) {
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3334
+//line calls_task.go:3336
 	if generated.Suspended(t) {
 		_, h := noteKind.Spill(t, 1)
 		*h = noteHeld{first1: first1, rest: rest}
@@ -3340,7 +3342,7 @@ func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string
 	return first1 + fmt.Sprint(rest...)
 }
 
-//line calls_task.go:3344
+//line calls_task.go:3346
 
 // noteStep is the step form of note.
 func noteStep(f *generated.Frame[noteState, string], h *noteHeld) generated.Step {
@@ -3357,14 +3359,14 @@ func noteStep(f *generated.Frame[noteState, string], h *noteHeld) generated.Step
 		first1, rest = h.first1, h.rest
 //line calls.go:170
 		generated.ChildErr(f)
-//line calls_task.go:3361
+//line calls_task.go:3363
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3368
+//line calls_task.go:3370
 	if generated.Suspended(t) {
 		*h = noteHeld{first1: first1, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -3374,7 +3376,7 @@ resume1:
 	return generated.Return(f, first1+fmt.Sprint(rest...), nil)
 }
 
-//line calls_task.go:3378
+//line calls_task.go:3380
 
 // variadicsArgs has the arguments of variadics.
 type variadicsArgs struct {
@@ -3465,7 +3467,7 @@ var variadicsKind *generated.HeldKind[variadicsState, variadicsHeld, int]
 func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:175
 	a := sumStart(t, tr)
-//line calls_task.go:3469
+//line calls_task.go:3471
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 1)
 		s := generated.At[variadicsAt1](f)
@@ -3476,7 +3478,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v := valueStart(t, tr, 1)
-//line calls_task.go:3480
+//line calls_task.go:3482
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 2)
 		s := generated.At[variadicsAt2](f)
@@ -3487,7 +3489,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:3491
+//line calls_task.go:3493
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 3)
 		s := generated.At[variadicsAt3](f)
@@ -3498,7 +3500,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v2 := sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3502
+//line calls_task.go:3504
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 4)
 		s := generated.At[variadicsAt4](f)
@@ -3511,7 +3513,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a += v2
 	list := []int{4, 5}
 	v3 := sumStart(t, tr, list...)
-//line calls_task.go:3515
+//line calls_task.go:3517
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 5)
 		s := generated.At[variadicsAt5](f)
@@ -3523,7 +3525,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:178
 	a += v3
 	v4 := valueStart(t, tr, 6)
-//line calls_task.go:3527
+//line calls_task.go:3529
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 6)
 		s := generated.At[variadicsAt6](f)
@@ -3534,7 +3536,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:179
 	v5 := sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3538
+//line calls_task.go:3540
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 7)
 		s := generated.At[variadicsAt7](f)
@@ -3546,7 +3548,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:179
 	a += v5
 	v6 := noteStart(t, tr, "n")
-//line calls_task.go:3550
+//line calls_task.go:3552
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 8)
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
@@ -3556,7 +3558,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v7 := noteStart(t, tr, "inner", list)
-//line calls_task.go:3560
+//line calls_task.go:3562
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 9)
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
@@ -3566,7 +3568,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v8 := noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3570
+//line calls_task.go:3572
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 10)
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
@@ -3578,7 +3580,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v6, v8)
 	fn := sum
 	v9 := valueStart(t, tr, 7)
-//line calls_task.go:3582
+//line calls_task.go:3584
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 11)
 		s := generated.At[variadicsAt11](f)
@@ -3589,7 +3591,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:182
 	v10 := startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3593
+//line calls_task.go:3595
 	if generated.Suspended(t) {
 		f := variadicsKind.SpillBare(t, 12)
 		s := generated.At[variadicsAt12](f)
@@ -3601,7 +3603,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v10, nil
 }
 
-//line calls_task.go:3605
+//line calls_task.go:3607
 
 // variadicsStep is the step form of variadics.
 func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) generated.Step {
@@ -3625,7 +3627,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:175
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3629
+//line calls_task.go:3631
 		goto resume1
 	case 2:
 		s := generated.At[variadicsAt2](f)
@@ -3634,7 +3636,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3638
+//line calls_task.go:3640
 		goto resume2
 	case 3:
 		s := generated.At[variadicsAt3](f)
@@ -3643,7 +3645,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:3647
+//line calls_task.go:3649
 		goto resume3
 	case 4:
 		s := generated.At[variadicsAt4](f)
@@ -3652,7 +3654,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:3656
+//line calls_task.go:3658
 		goto resume4
 	case 5:
 		s := generated.At[variadicsAt5](f)
@@ -3661,7 +3663,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:178
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:3665
+//line calls_task.go:3667
 		goto resume5
 	case 6:
 		s := generated.At[variadicsAt6](f)
@@ -3670,7 +3672,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:179
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:3674
+//line calls_task.go:3676
 		goto resume6
 	case 7:
 		s := generated.At[variadicsAt7](f)
@@ -3679,7 +3681,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:179
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:3683
+//line calls_task.go:3685
 		goto resume7
 	case 8:
 		s := generated.At[variadicsAt8](f)
@@ -3688,7 +3690,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:3692
+//line calls_task.go:3694
 		goto resume8
 	case 9:
 		s := generated.At[variadicsAt9](f)
@@ -3697,7 +3699,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:3701
+//line calls_task.go:3703
 		goto resume9
 	case 10:
 		s := generated.At[variadicsAt10](f)
@@ -3706,7 +3708,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v8 = h.result
 		generated.Child(f)
-//line calls_task.go:3710
+//line calls_task.go:3712
 		goto resume10
 	case 11:
 		s := generated.At[variadicsAt11](f)
@@ -3715,7 +3717,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:182
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:3719
+//line calls_task.go:3721
 		goto resume11
 	case 12:
 		s := generated.At[variadicsAt12](f)
@@ -3723,14 +3725,14 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:182
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:3727
+//line calls_task.go:3729
 		goto resume12
 	default:
 		return f.BadResume()
 	}
 //line calls.go:175
 	a = sumStart(t, tr)
-//line calls_task.go:3734
+//line calls_task.go:3736
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt1](f)
 		*s = variadicsAt1{}
@@ -3742,7 +3744,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 resume1:
 //line calls.go:176
 	v = valueStart(t, tr, 1)
-//line calls_task.go:3746
+//line calls_task.go:3748
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt2](f)
 		*s = variadicsAt2{a: a}
@@ -3754,7 +3756,7 @@ resume1:
 resume2:
 //line calls.go:176
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:3758
+//line calls_task.go:3760
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt3](f)
 		*s = variadicsAt3{a: a, v: v}
@@ -3766,7 +3768,7 @@ resume2:
 resume3:
 //line calls.go:176
 	v2 = sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3770
+//line calls_task.go:3772
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt4](f)
 		*s = variadicsAt4{a: a}
@@ -3780,7 +3782,7 @@ resume4:
 	a += v2
 	list = []int{4, 5}
 	v3 = sumStart(t, tr, list...)
-//line calls_task.go:3784
+//line calls_task.go:3786
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt5](f)
 		*s = variadicsAt5{a: a}
@@ -3793,7 +3795,7 @@ resume5:
 //line calls.go:178
 	a += v3
 	v4 = valueStart(t, tr, 6)
-//line calls_task.go:3797
+//line calls_task.go:3799
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt6](f)
 		*s = variadicsAt6{a: a}
@@ -3805,7 +3807,7 @@ resume5:
 resume6:
 //line calls.go:179
 	v5 = sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3809
+//line calls_task.go:3811
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt7](f)
 		*s = variadicsAt7{a: a}
@@ -3818,7 +3820,7 @@ resume7:
 //line calls.go:179
 	a += v5
 	v6 = noteStart(t, tr, "n")
-//line calls_task.go:3822
+//line calls_task.go:3824
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3829,7 +3831,7 @@ resume7:
 resume8:
 //line calls.go:180
 	v7 = noteStart(t, tr, "inner", list)
-//line calls_task.go:3833
+//line calls_task.go:3835
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3840,7 +3842,7 @@ resume8:
 resume9:
 //line calls.go:180
 	v8 = noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3844
+//line calls_task.go:3846
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3853,7 +3855,7 @@ resume10:
 	tr.Print(v6, v8)
 	fn = sum
 	v9 = valueStart(t, tr, 7)
-//line calls_task.go:3857
+//line calls_task.go:3859
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt11](f)
 		*s = variadicsAt11{a: a}
@@ -3865,7 +3867,7 @@ resume10:
 resume11:
 //line calls.go:182
 	v10 = startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3869
+//line calls_task.go:3871
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt12](f)
 		*s = variadicsAt12{a: a}
@@ -3880,7 +3882,7 @@ resume12:
 	return generated.Return(f, a+v10, nil)
 }
 
-//line calls_task.go:3884
+//line calls_task.go:3886
 
 // nestedAwaitsArgs has the arguments of nestedAwaits.
 type nestedAwaitsArgs struct {
@@ -3978,7 +3980,7 @@ var nestedAwaitsKind *generated.HeldKind[nestedAwaitsState, nestedAwaitsHeld, in
 func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:186
 	v := valueStart(t, tr, n)
-//line calls_task.go:3982
+//line calls_task.go:3984
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 1)
 		s := generated.At[nestedAwaitsAt1](f)
@@ -3989,7 +3991,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	v1 := valueStart(t, tr, v+1)
-//line calls_task.go:3993
+//line calls_task.go:3995
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 2)
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4000,7 +4002,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	a := valueStart(t, tr, v1+1)
-//line calls_task.go:4004
+//line calls_task.go:4006
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 3)
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4011,7 +4013,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v2 := valueStart(t, tr, 1)
-//line calls_task.go:4015
+//line calls_task.go:4017
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 4)
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4022,7 +4024,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:4026
+//line calls_task.go:4028
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 5)
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4033,7 +4035,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v4 := valueStart(t, tr, 3)
-//line calls_task.go:4037
+//line calls_task.go:4039
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 6)
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4044,7 +4046,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v5 := sumStart(t, tr, v3, v4)
-//line calls_task.go:4048
+//line calls_task.go:4050
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 7)
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4055,7 +4057,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:4059
+//line calls_task.go:4061
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 8)
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4066,7 +4068,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	b := sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4070
+//line calls_task.go:4072
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 9)
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4077,7 +4079,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v7 := valueStart(t, tr, 5)
-//line calls_task.go:4081
+//line calls_task.go:4083
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 10)
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4088,7 +4090,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v8 := sumStart(t, tr, b, v7)
-//line calls_task.go:4092
+//line calls_task.go:4094
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 11)
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4099,7 +4101,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v9 := valueStart(t, tr, a*v8)
-//line calls_task.go:4103
+//line calls_task.go:4105
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 12)
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4110,7 +4112,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v10 := valueStart(t, tr, 6)
-//line calls_task.go:4114
+//line calls_task.go:4116
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 13)
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4121,7 +4123,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	err := waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4125
+//line calls_task.go:4127
 	if generated.Suspended(t) {
 		f := nestedAwaitsKind.SpillBare(t, 14)
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
@@ -4131,7 +4133,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v9, err
 }
 
-//line calls_task.go:4135
+//line calls_task.go:4137
 
 // nestedAwaitsStep is the step form of nestedAwaits.
 func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwaitsHeld) generated.Step {
@@ -4152,7 +4154,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4156
+//line calls_task.go:4158
 		goto resume1
 	case 2:
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4160,7 +4162,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4164
+//line calls_task.go:4166
 		goto resume2
 	case 3:
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4168,7 +4170,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4172
+//line calls_task.go:4174
 		goto resume3
 	case 4:
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4177,7 +4179,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4181
+//line calls_task.go:4183
 		goto resume4
 	case 5:
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4186,7 +4188,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:4190
+//line calls_task.go:4192
 		goto resume5
 	case 6:
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4195,7 +4197,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:4199
+//line calls_task.go:4201
 		goto resume6
 	case 7:
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4204,7 +4206,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:4208
+//line calls_task.go:4210
 		goto resume7
 	case 8:
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4213,7 +4215,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:4217
+//line calls_task.go:4219
 		goto resume8
 	case 9:
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4222,7 +4224,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4226
+//line calls_task.go:4228
 		goto resume9
 	case 10:
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4231,7 +4233,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:4235
+//line calls_task.go:4237
 		goto resume10
 	case 11:
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4240,7 +4242,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:4244
+//line calls_task.go:4246
 		goto resume11
 	case 12:
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4248,7 +4250,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:4252
+//line calls_task.go:4254
 		goto resume12
 	case 13:
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4257,21 +4259,21 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:4261
+//line calls_task.go:4263
 		goto resume13
 	case 14:
 		s := generated.At[nestedAwaitsAt14](f)
 		v9 = s.v9
 //line calls.go:188
 		err = generated.ChildErr(f)
-//line calls_task.go:4268
+//line calls_task.go:4270
 		goto resume14
 	default:
 		return f.BadResume()
 	}
 //line calls.go:186
 	v = valueStart(t, tr, n)
-//line calls_task.go:4275
+//line calls_task.go:4277
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt1](f)
 		*s = nestedAwaitsAt1{}
@@ -4283,7 +4285,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 resume1:
 //line calls.go:186
 	v1 = valueStart(t, tr, v+1)
-//line calls_task.go:4287
+//line calls_task.go:4289
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt2](f)
 		*s = nestedAwaitsAt2{}
@@ -4295,7 +4297,7 @@ resume1:
 resume2:
 //line calls.go:186
 	a = valueStart(t, tr, v1+1)
-//line calls_task.go:4299
+//line calls_task.go:4301
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt3](f)
 		*s = nestedAwaitsAt3{}
@@ -4307,7 +4309,7 @@ resume2:
 resume3:
 //line calls.go:187
 	v2 = valueStart(t, tr, 1)
-//line calls_task.go:4311
+//line calls_task.go:4313
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt4](f)
 		*s = nestedAwaitsAt4{a: a}
@@ -4319,7 +4321,7 @@ resume3:
 resume4:
 //line calls.go:187
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:4323
+//line calls_task.go:4325
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt5](f)
 		*s = nestedAwaitsAt5{a: a, v2: v2}
@@ -4331,7 +4333,7 @@ resume4:
 resume5:
 //line calls.go:187
 	v4 = valueStart(t, tr, 3)
-//line calls_task.go:4335
+//line calls_task.go:4337
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt6](f)
 		*s = nestedAwaitsAt6{a: a, v2: v2, v3: v3}
@@ -4343,7 +4345,7 @@ resume5:
 resume6:
 //line calls.go:187
 	v5 = sumStart(t, tr, v3, v4)
-//line calls_task.go:4347
+//line calls_task.go:4349
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt7](f)
 		*s = nestedAwaitsAt7{a: a, v2: v2}
@@ -4355,7 +4357,7 @@ resume6:
 resume7:
 //line calls.go:187
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:4359
+//line calls_task.go:4361
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt8](f)
 		*s = nestedAwaitsAt8{a: a, v2: v2, v5: v5}
@@ -4367,7 +4369,7 @@ resume7:
 resume8:
 //line calls.go:187
 	b = sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4371
+//line calls_task.go:4373
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt9](f)
 		*s = nestedAwaitsAt9{a: a}
@@ -4379,7 +4381,7 @@ resume8:
 resume9:
 //line calls.go:188
 	v7 = valueStart(t, tr, 5)
-//line calls_task.go:4383
+//line calls_task.go:4385
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt10](f)
 		*s = nestedAwaitsAt10{a: a, b: b}
@@ -4391,7 +4393,7 @@ resume9:
 resume10:
 //line calls.go:188
 	v8 = sumStart(t, tr, b, v7)
-//line calls_task.go:4395
+//line calls_task.go:4397
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt11](f)
 		*s = nestedAwaitsAt11{a: a}
@@ -4403,7 +4405,7 @@ resume10:
 resume11:
 //line calls.go:188
 	v9 = valueStart(t, tr, a*v8)
-//line calls_task.go:4407
+//line calls_task.go:4409
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt12](f)
 		*s = nestedAwaitsAt12{}
@@ -4415,7 +4417,7 @@ resume11:
 resume12:
 //line calls.go:188
 	v10 = valueStart(t, tr, 6)
-//line calls_task.go:4419
+//line calls_task.go:4421
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt13](f)
 		*s = nestedAwaitsAt13{v9: v9}
@@ -4427,7 +4429,7 @@ resume12:
 resume13:
 //line calls.go:188
 	err = waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4431
+//line calls_task.go:4433
 	if generated.Suspended(t) {
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
 		if h != nil {
@@ -4440,7 +4442,7 @@ resume14:
 	return generated.Return(f, v9, err)
 }
 
-//line calls_task.go:4444
+//line calls_task.go:4446
 
 // calledLiteralsArgs has the arguments of calledLiterals.
 type calledLiteralsArgs struct {
@@ -4476,7 +4478,7 @@ var calledLiteralsKind *generated.HeldKind[calledLiteralsState, calledLiteralsHe
 func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	v := valueStart(t, tr, 2)
-//line calls_task.go:4480
+//line calls_task.go:4482
 	if generated.Suspended(t) {
 		f, h := calledLiteralsKind.Spill(t, 1)
 		s := generated.At[calledLiteralsAt1](f)
@@ -4488,7 +4490,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	a := func(x int) int { return x + tr.Int(1) }(v)
 	v1 := valueStart(t, tr, 4)
-//line calls_task.go:4492
+//line calls_task.go:4494
 	if generated.Suspended(t) {
 		f, h := calledLiteralsKind.Spill(t, 2)
 		s := generated.At[calledLiteralsAt2](f)
@@ -4501,7 +4503,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4505
+//line calls_task.go:4507
 		if generated.Suspended(t) {
 			f := calledLiteralsFunc1Kind.SpillBare(t, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4512,7 +4514,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4516
+//line calls_task.go:4518
 	if generated.Suspended(t) {
 		f := calledLiteralsKind.SpillBare(t, 3)
 		s := generated.At[calledLiteralsAt3](f)
@@ -4524,7 +4526,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, nil
 }
 
-//line calls_task.go:4528
+//line calls_task.go:4530
 
 // calledLiteralsStep is the step form of calledLiterals.
 func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledLiteralsHeld) generated.Step {
@@ -4545,7 +4547,7 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:192
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4549
+//line calls_task.go:4551
 		goto resume1
 	case 2:
 		s := generated.At[calledLiteralsAt2](f)
@@ -4554,7 +4556,7 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:193
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4558
+//line calls_task.go:4560
 		goto resume2
 	case 3:
 		s := generated.At[calledLiteralsAt3](f)
@@ -4562,14 +4564,14 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:193
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4566
+//line calls_task.go:4568
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line calls.go:192
 	v = valueStart(t, tr, 2)
-//line calls_task.go:4573
+//line calls_task.go:4575
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt1](f)
 		*s = calledLiteralsAt1{}
@@ -4582,7 +4584,7 @@ resume1:
 //line calls.go:192
 	a = func(x int) int { return x + tr.Int(1) }(v)
 	v1 = valueStart(t, tr, 4)
-//line calls_task.go:4586
+//line calls_task.go:4588
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt2](f)
 		*s = calledLiteralsAt2{a: a}
@@ -4596,7 +4598,7 @@ resume2:
 	b = startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4600
+//line calls_task.go:4602
 		if generated.Suspended(t) {
 			f := calledLiteralsFunc1Kind.SpillBare(t, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4607,7 +4609,7 @@ resume2:
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4611
+//line calls_task.go:4613
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt3](f)
 		*s = calledLiteralsAt3{a: a}
@@ -4622,7 +4624,7 @@ resume3:
 	return generated.Return(f, a+b, nil)
 }
 
-//line calls_task.go:4626
+//line calls_task.go:4628
 
 // calledLiteralsFunc1Args has the arguments of calledLiterals.func1.
 type calledLiteralsFunc1Args struct {
@@ -4661,14 +4663,14 @@ func calledLiteralsFunc1Step(f *generated.Frame[calledLiteralsFunc1State, int], 
 //line calls.go:193
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4665
+//line calls_task.go:4667
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:193
 	v = valueStart(t, tr, 3)
-//line calls_task.go:4672
+//line calls_task.go:4674
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsFunc1At1](f)
 		*s = calledLiteralsFunc1At1{x: x}
@@ -4683,7 +4685,7 @@ resume1:
 	return generated.Return(f, x*v, nil)
 }
 
-//line calls_task.go:4687
+//line calls_task.go:4689
 
 // largeOneArgs has the arguments of largeOne.
 type largeOneArgs struct {
@@ -4711,7 +4713,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4715
+//line calls_task.go:4717
 	if generated.Suspended(t) {
 		f := largeOneKind.SpillBare(t, 1)
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
@@ -4721,7 +4723,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 	return a
 }
 
-//line calls_task.go:4725
+//line calls_task.go:4727
 
 // largeOneStep is the step form of largeOne.
 func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) generated.Step {
@@ -4741,7 +4743,7 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 		a = s.a
 //line calls.go:202
 		generated.Child(f)
-//line calls_task.go:4745
+//line calls_task.go:4747
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4752,7 +4754,7 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4756
+//line calls_task.go:4758
 	if generated.Suspended(t) {
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
 		if h != nil {
@@ -4765,7 +4767,7 @@ resume1:
 	return generated.Return(f, a, nil)
 }
 
-//line calls_task.go:4769
+//line calls_task.go:4771
 
 // largeResultArgs has the arguments of largeResult.
 type largeResultArgs struct {
@@ -4816,7 +4818,7 @@ var largeResultKind *generated.HeldKind[largeResultState, largeResultHeld, int]
 func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:207
 	a := largeOneStart(t, tr, 1)
-//line calls_task.go:4820
+//line calls_task.go:4822
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 1)
 		s := generated.At[largeResultAt1](f)
@@ -4827,7 +4829,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:208
 	b := largeOneStart(t, tr, 2)
-//line calls_task.go:4831
+//line calls_task.go:4833
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 2)
 		s := generated.At[largeResultAt2](f)
@@ -4838,7 +4840,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:209
 	v := largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4842
+//line calls_task.go:4844
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 3)
 		s := generated.At[largeResultAt3](f)
@@ -4850,7 +4852,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:209
 	c := v[5]
 	v1 := largeOneStart(t, tr, 2)
-//line calls_task.go:4854
+//line calls_task.go:4856
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 4)
 		s := generated.At[largeResultAt4](f)
@@ -4861,7 +4863,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:210
 	v2 := valueStart(t, tr, 7)
-//line calls_task.go:4865
+//line calls_task.go:4867
 	if generated.Suspended(t) {
 		f := largeResultKind.SpillBare(t, 5)
 		s := generated.At[largeResultAt5](f)
@@ -4873,7 +4875,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[19] + b[19] + c + v1[v2], nil
 }
 
-//line calls_task.go:4877
+//line calls_task.go:4879
 
 // largeResultStep is the step form of largeResult.
 func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHeld) generated.Step {
@@ -4895,7 +4897,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:207
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4899
+//line calls_task.go:4901
 		goto resume1
 	case 2:
 		s := generated.At[largeResultAt2](f)
@@ -4904,7 +4906,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:208
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4908
+//line calls_task.go:4910
 		goto resume2
 	case 3:
 		s := generated.At[largeResultAt3](f)
@@ -4913,7 +4915,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:209
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4917
+//line calls_task.go:4919
 		goto resume3
 	case 4:
 		s := generated.At[largeResultAt4](f)
@@ -4922,7 +4924,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:210
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4926
+//line calls_task.go:4928
 		goto resume4
 	case 5:
 		s := generated.At[largeResultAt5](f)
@@ -4930,14 +4932,14 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:210
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4934
+//line calls_task.go:4936
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line calls.go:207
 	a = largeOneStart(t, tr, 1)
-//line calls_task.go:4941
+//line calls_task.go:4943
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt1](f)
 		*s = largeResultAt1{}
@@ -4949,7 +4951,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 resume1:
 //line calls.go:208
 	b = largeOneStart(t, tr, 2)
-//line calls_task.go:4953
+//line calls_task.go:4955
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt2](f)
 		*s = largeResultAt2{a: a}
@@ -4961,7 +4963,7 @@ resume1:
 resume2:
 //line calls.go:209
 	v = largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4965
+//line calls_task.go:4967
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt3](f)
 		*s = largeResultAt3{a: a, b: b}
@@ -4974,7 +4976,7 @@ resume3:
 //line calls.go:209
 	c = v[5]
 	v1 = largeOneStart(t, tr, 2)
-//line calls_task.go:4978
+//line calls_task.go:4980
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt4](f)
 		*s = largeResultAt4{a: a, b: b, c: c}
@@ -4986,7 +4988,7 @@ resume3:
 resume4:
 //line calls.go:210
 	v2 = valueStart(t, tr, 7)
-//line calls_task.go:4990
+//line calls_task.go:4992
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt5](f)
 		*s = largeResultAt5{a: a, b: b, c: c, v1: v1}
@@ -5001,7 +5003,7 @@ resume5:
 	return generated.Return(f, a[19]+b[19]+c+v1[v2], nil)
 }
 
-//line calls_task.go:5005
+//line calls_task.go:5007
 
 // firstResult is what first returns.
 type firstResult = struct {
@@ -5031,7 +5033,7 @@ var firstKind *generated.HeldKind[firstState, firstHeld, firstResult]
 func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5035
+//line calls_task.go:5037
 	if generated.Suspended(t) {
 		f := firstKind.SpillBare(t, 1)
 		*generated.At[firstAt1](f) = firstAt1{n: n}
@@ -5041,7 +5043,7 @@ func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 	return fmt.Errorf("error %d", n), n
 }
 
-//line calls_task.go:5045
+//line calls_task.go:5047
 
 // firstStep is the step form of first.
 func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) generated.Step {
@@ -5060,14 +5062,14 @@ func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) genera
 		n = s.n
 //line calls.go:214
 		generated.ChildErr(f)
-//line calls_task.go:5064
+//line calls_task.go:5066
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5071
+//line calls_task.go:5073
 	if generated.Suspended(t) {
 		*generated.At[firstAt1](f) = firstAt1{n: n}
 		if h != nil {
@@ -5080,7 +5082,7 @@ resume1:
 	return generated.Return(f, firstResult{fmt.Errorf("error %d", n), n}, nil)
 }
 
-//line calls_task.go:5084
+//line calls_task.go:5086
 
 // twoArgs has the arguments of two.
 type twoArgs struct {
@@ -5105,7 +5107,7 @@ var twoKind *generated.HeldKind[twoState, twoHeld, error]
 func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 //line calls.go:219
 	v := valueStart(t, tr, n)
-//line calls_task.go:5109
+//line calls_task.go:5111
 	if generated.Suspended(t) {
 		f, h := twoKind.Spill(t, 1)
 		s := generated.At[twoAt1](f)
@@ -5118,7 +5120,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	v1 := fmt.Errorf("left %d", v)
 //line calls.go:219
 	err := waitStart(t, tr, "two")
-//line calls_task.go:5122
+//line calls_task.go:5124
 	if generated.Suspended(t) {
 		_, h := twoKind.Spill(t, 2)
 		*h = twoHeld{v1: v1}
@@ -5128,7 +5130,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	return v1, err
 }
 
-//line calls_task.go:5132
+//line calls_task.go:5134
 
 // twoStep is the step form of two.
 func twoStep(f *generated.Frame[twoState, error], h *twoHeld) generated.Step {
@@ -5149,20 +5151,20 @@ func twoStep(f *generated.Frame[twoState, error], h *twoHeld) generated.Step {
 //line calls.go:219
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5153
+//line calls_task.go:5155
 		goto resume1
 	case 2:
 		v1 = h.v1
 //line calls.go:219
 		err = generated.ChildErr(f)
-//line calls_task.go:5159
+//line calls_task.go:5161
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:219
 	v = valueStart(t, tr, n)
-//line calls_task.go:5166
+//line calls_task.go:5168
 	if generated.Suspended(t) {
 		s := generated.At[twoAt1](f)
 		*s = twoAt1{}
@@ -5175,7 +5177,7 @@ resume1:
 	v1 = fmt.Errorf("left %d", v)
 //line calls.go:219
 	err = waitStart(t, tr, "two")
-//line calls_task.go:5179
+//line calls_task.go:5181
 	if generated.Suspended(t) {
 		*h = twoHeld{v1: v1}
 		return generated.Wait(f, t, 2)
@@ -5185,7 +5187,7 @@ resume2:
 	return generated.Return(f, v1, err)
 }
 
-//line calls_task.go:5189
+//line calls_task.go:5191
 
 // errorsNotLastArgs has the arguments of errorsNotLast.
 type errorsNotLastArgs struct {
@@ -5215,7 +5217,7 @@ var errorsNotLastKind *generated.HeldKind[errorsNotLastState, errorsNotLastHeld,
 func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:223
 	err, k := firstStart(t, tr, n)
-//line calls_task.go:5219
+//line calls_task.go:5221
 	if generated.Suspended(t) {
 		_, h := errorsNotLastKind.Spill(t, 1)
 		*h = errorsNotLastHeld{tr: tr}
@@ -5224,7 +5226,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:224
 	left, right := twoStart(t, tr, k)
-//line calls_task.go:5228
+//line calls_task.go:5230
 	if generated.Suspended(t) {
 		f, h := errorsNotLastKind.Spill(t, 2)
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
@@ -5237,7 +5239,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, right
 }
 
-//line calls_task.go:5241
+//line calls_task.go:5243
 
 // errorsNotLastStep is the step form of errorsNotLast.
 func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNotLastHeld) generated.Step {
@@ -5257,7 +5259,7 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 //line calls.go:223
 		err, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line calls_task.go:5261
+//line calls_task.go:5263
 		goto resume1
 	case 2:
 		s := generated.At[errorsNotLastAt2](f)
@@ -5266,14 +5268,14 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 //line calls.go:224
 		left = h.result1
 		right = generated.ChildErr(f)
-//line calls_task.go:5270
+//line calls_task.go:5272
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:223
 	err, k = firstStart(t, tr, n)
-//line calls_task.go:5277
+//line calls_task.go:5279
 	if generated.Suspended(t) {
 		*h = errorsNotLastHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5282,7 +5284,7 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 resume1:
 //line calls.go:224
 	left, right = twoStart(t, tr, k)
-//line calls_task.go:5286
+//line calls_task.go:5288
 	if generated.Suspended(t) {
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
 		*h = errorsNotLastHeld{tr: tr, err: err}
@@ -5295,7 +5297,7 @@ resume2:
 	return generated.Return(f, k, right)
 }
 
-//line calls_task.go:5299
+//line calls_task.go:5301
 
 // chainedArgs has the arguments of chained.
 type chainedArgs struct {
@@ -5343,7 +5345,7 @@ var chainedKind *generated.HeldKind[chainedState, chainedHeld, int]
 func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	v := openStart(t, tr, "s")
-//line calls_task.go:5347
+//line calls_task.go:5349
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 1)
 		*h = chainedHeld{tr: tr}
@@ -5352,7 +5354,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v1 := accountAddStart(v, t, tr, 1)
-//line calls_task.go:5356
+//line calls_task.go:5358
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 2)
 		*h = chainedHeld{tr: tr}
@@ -5361,7 +5363,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v2 := openStart(t, tr, "u")
-//line calls_task.go:5365
+//line calls_task.go:5367
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 3)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5370,7 +5372,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v3 := valueStart(t, tr, 4)
-//line calls_task.go:5374
+//line calls_task.go:5376
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 4)
 		s1 := generated.At[chainedAt4](f)
@@ -5381,7 +5383,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5385
+//line calls_task.go:5387
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 5)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5391,7 +5393,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	s := v1.sum + v4.sum
 	v5 := openStart(t, tr, "v")
-//line calls_task.go:5395
+//line calls_task.go:5397
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 6)
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
@@ -5401,7 +5403,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v6 := accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5405
+//line calls_task.go:5407
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 7)
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
@@ -5411,7 +5413,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v7 := openStart(t, tr, "w")
-//line calls_task.go:5415
+//line calls_task.go:5417
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 8)
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
@@ -5421,7 +5423,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v8 := accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5425
+//line calls_task.go:5427
 	if generated.Suspended(t) {
 		f := chainedKind.SpillBare(t, 9)
 		s1 := generated.At[chainedAt9](f)
@@ -5433,7 +5435,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s + v8, nil
 }
 
-//line calls_task.go:5437
+//line calls_task.go:5439
 
 // chainedStep is the step form of chained.
 func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generated.Step {
@@ -5454,21 +5456,21 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:230
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:5458
+//line calls_task.go:5460
 		goto resume1
 	case 2:
 		tr = h.tr
 //line calls.go:230
 		v1 = h.result
 		generated.Child(f)
-//line calls_task.go:5465
+//line calls_task.go:5467
 		goto resume2
 	case 3:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:5472
+//line calls_task.go:5474
 		goto resume3
 	case 4:
 		s1 := generated.At[chainedAt4](f)
@@ -5476,14 +5478,14 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:230
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:5480
+//line calls_task.go:5482
 		goto resume4
 	case 5:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:5487
+//line calls_task.go:5489
 		goto resume5
 	case 6:
 		s1 := generated.At[chainedAt6](f)
@@ -5492,7 +5494,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v5 = h.result
 		generated.Child(f)
-//line calls_task.go:5496
+//line calls_task.go:5498
 		goto resume6
 	case 7:
 		s1 := generated.At[chainedAt7](f)
@@ -5501,7 +5503,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:5505
+//line calls_task.go:5507
 		goto resume7
 	case 8:
 		s1 := generated.At[chainedAt8](f)
@@ -5510,7 +5512,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:5514
+//line calls_task.go:5516
 		goto resume8
 	case 9:
 		s1 := generated.At[chainedAt9](f)
@@ -5518,14 +5520,14 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v8 = s1.result
 		generated.Child(f)
-//line calls_task.go:5522
+//line calls_task.go:5524
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line calls.go:230
 	v = openStart(t, tr, "s")
-//line calls_task.go:5529
+//line calls_task.go:5531
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5535,7 +5537,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 resume1:
 //line calls.go:230
 	v1 = accountAddStart(v, t, tr, 1)
-//line calls_task.go:5539
+//line calls_task.go:5541
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5545,7 +5547,7 @@ resume1:
 resume2:
 //line calls.go:230
 	v2 = openStart(t, tr, "u")
-//line calls_task.go:5549
+//line calls_task.go:5551
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5555,7 +5557,7 @@ resume2:
 resume3:
 //line calls.go:230
 	v3 = valueStart(t, tr, 4)
-//line calls_task.go:5559
+//line calls_task.go:5561
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt4](f)
 		*s1 = chainedAt4{}
@@ -5567,7 +5569,7 @@ resume3:
 resume4:
 //line calls.go:230
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5571
+//line calls_task.go:5573
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5578,7 +5580,7 @@ resume5:
 //line calls.go:230
 	s = v1.sum + v4.sum
 	v5 = openStart(t, tr, "v")
-//line calls_task.go:5582
+//line calls_task.go:5584
 	if generated.Suspended(t) {
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5589,7 +5591,7 @@ resume5:
 resume6:
 //line calls.go:231
 	v6 = accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5593
+//line calls_task.go:5595
 	if generated.Suspended(t) {
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5600,7 +5602,7 @@ resume6:
 resume7:
 //line calls.go:231
 	v7 = openStart(t, tr, "w")
-//line calls_task.go:5604
+//line calls_task.go:5606
 	if generated.Suspended(t) {
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5611,7 +5613,7 @@ resume7:
 resume8:
 //line calls.go:231
 	v8 = accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5615
+//line calls_task.go:5617
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt9](f)
 		*s1 = chainedAt9{s: s}
@@ -5626,7 +5628,7 @@ resume9:
 	return generated.Return(f, s+v8, nil)
 }
 
-//line calls_task.go:5630
+//line calls_task.go:5632
 
 // recursionArgs has the arguments of recursion.
 type recursionArgs struct {
@@ -5668,7 +5670,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:235
 	if n <= 0 {
 		v := valueStart(t, tr, 1)
-//line calls_task.go:5672
+//line calls_task.go:5674
 		if generated.Suspended(t) {
 			f, h := recursionKind.Spill(t, 1)
 			s := generated.At[recursionAt1](f)
@@ -5679,7 +5681,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line calls.go:236
 		err1 := waitStart(t, tr, "bottom")
-//line calls_task.go:5683
+//line calls_task.go:5685
 		if generated.Suspended(t) {
 			f := recursionKind.SpillBare(t, 2)
 			*generated.At[recursionAt2](f) = recursionAt2{v: v}
@@ -5689,7 +5691,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursionStart(t, tr, n-1)
-//line calls_task.go:5693
+//line calls_task.go:5695
 	if generated.Suspended(t) {
 		f, h := recursionKind.Spill(t, 3)
 		s := generated.At[recursionAt3](f)
@@ -5703,7 +5705,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return a, fmt.Errorf("%d: %w", n, err)
 	}
 	b, err := recursionStart(t, tr, n-3)
-//line calls_task.go:5707
+//line calls_task.go:5709
 	if generated.Suspended(t) {
 		f := recursionKind.SpillBare(t, 4)
 		s := generated.At[recursionAt4](f)
@@ -5715,7 +5717,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line calls_task.go:5719
+//line calls_task.go:5721
 
 // recursionStep is the step form of recursion.
 func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) generated.Step {
@@ -5736,14 +5738,14 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:236
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5740
+//line calls_task.go:5742
 		goto resume1
 	case 2:
 		s := generated.At[recursionAt2](f)
 		v = s.v
 //line calls.go:236
 		err1 = generated.ChildErr(f)
-//line calls_task.go:5747
+//line calls_task.go:5749
 		goto resume2
 	case 3:
 		s := generated.At[recursionAt3](f)
@@ -5752,7 +5754,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:238
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5756
+//line calls_task.go:5758
 		goto resume3
 	case 4:
 		s := generated.At[recursionAt4](f)
@@ -5760,7 +5762,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:242
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5764
+//line calls_task.go:5766
 		goto resume4
 	default:
 		return f.BadResume()
@@ -5771,7 +5773,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 	}
 //line calls.go:236
 	v = valueStart(t, tr, 1)
-//line calls_task.go:5775
+//line calls_task.go:5777
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt1](f)
 		*s = recursionAt1{}
@@ -5783,7 +5785,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 resume1:
 //line calls.go:236
 	err1 = waitStart(t, tr, "bottom")
-//line calls_task.go:5787
+//line calls_task.go:5789
 	if generated.Suspended(t) {
 		*generated.At[recursionAt2](f) = recursionAt2{v: v}
 		if h != nil {
@@ -5796,7 +5798,7 @@ resume2:
 	return generated.Return(f, v, err1)
 end1:
 	a, err = recursionStart(t, tr, n-1)
-//line calls_task.go:5800
+//line calls_task.go:5802
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt3](f)
 		*s = recursionAt3{n: n}
@@ -5811,7 +5813,7 @@ resume3:
 		return generated.Return(f, a, fmt.Errorf("%d: %w", n, err))
 	}
 	b, err = recursionStart(t, tr, n-3)
-//line calls_task.go:5815
+//line calls_task.go:5817
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt4](f)
 		*s = recursionAt4{a: a}
@@ -5826,7 +5828,7 @@ resume4:
 	return generated.Return(f, a+b, err)
 }
 
-//line calls_task.go:5830
+//line calls_task.go:5832
 
 // startOfCalls returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfCalls(fn func(*task.T, *cases.Trace, int) adder) func(*task.T, *cases.Trace, int) adder {

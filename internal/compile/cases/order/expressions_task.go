@@ -2,6 +2,8 @@
 //
 // Source: expressions.go, sha256 00187c6191547b53
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package order
 
 import (
@@ -289,7 +291,7 @@ var compositesKind *generated.HeldKind[compositesState, compositesHeld, int]
 func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:19
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:293
+//line expressions_task.go:295
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 1)
 		s := generated.At[compositesAt1](f)
@@ -300,7 +302,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:19
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:304
+//line expressions_task.go:306
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 2)
 		s := generated.At[compositesAt2](f)
@@ -312,7 +314,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:19
 	r := record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:316
+//line expressions_task.go:318
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 3)
 		s := generated.At[compositesAt3](f)
@@ -323,7 +325,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:20
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:327
+//line expressions_task.go:329
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 4)
 		s := generated.At[compositesAt4](f)
@@ -337,7 +339,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := tr.Int(5)
 //line expressions.go:21
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:341
+//line expressions_task.go:343
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 5)
 		s := generated.At[compositesAt5](f)
@@ -349,7 +351,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:21
 	all := []record{{a: v4}, {a: v5}, r}
 	v6 := valueStart(t, tr, 7)
-//line expressions_task.go:353
+//line expressions_task.go:355
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 6)
 		s := generated.At[compositesAt6](f)
@@ -361,7 +363,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:22
 	ptrs := []*record{{a: v6}, p}
 	v7 := valueStart(t, tr, 8)
-//line expressions_task.go:365
+//line expressions_task.go:367
 	if generated.Suspended(t) {
 		f, h := compositesKind.Spill(t, 7)
 		s := generated.At[compositesAt7](f)
@@ -376,7 +378,7 @@ func compositesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.a, nil
 }
 
-//line expressions_task.go:380
+//line expressions_task.go:382
 
 // compositesStep is the step form of composites.
 func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld) generated.Step {
@@ -400,7 +402,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:19
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:404
+//line expressions_task.go:406
 		goto resume1
 	case 2:
 		s := generated.At[compositesAt2](f)
@@ -409,7 +411,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:19
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:413
+//line expressions_task.go:415
 		goto resume2
 	case 3:
 		s := generated.At[compositesAt3](f)
@@ -417,7 +419,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:20
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:421
+//line expressions_task.go:423
 		goto resume3
 	case 4:
 		s := generated.At[compositesAt4](f)
@@ -426,7 +428,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:20
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:430
+//line expressions_task.go:432
 		goto resume4
 	case 5:
 		s := generated.At[compositesAt5](f)
@@ -435,7 +437,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:21
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:439
+//line expressions_task.go:441
 		goto resume5
 	case 6:
 		s := generated.At[compositesAt6](f)
@@ -443,7 +445,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:22
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:447
+//line expressions_task.go:449
 		goto resume6
 	case 7:
 		s := generated.At[compositesAt7](f)
@@ -451,14 +453,14 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 //line expressions.go:23
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:455
+//line expressions_task.go:457
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:19
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:462
+//line expressions_task.go:464
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt1](f)
 		*s = compositesAt1{}
@@ -469,7 +471,7 @@ func compositesStep(f *generated.Frame[compositesState, int], h *compositesHeld)
 resume1:
 //line expressions.go:19
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:473
+//line expressions_task.go:475
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt2](f)
 		*s = compositesAt2{v: v}
@@ -482,7 +484,7 @@ resume2:
 //line expressions.go:19
 	*r = record{a: v, b: nil, c: []string{"x", fmt.Sprint(v1)}}
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:486
+//line expressions_task.go:488
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt3](f)
 		*s = compositesAt3{}
@@ -493,7 +495,7 @@ resume2:
 resume3:
 //line expressions.go:20
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:497
+//line expressions_task.go:499
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt4](f)
 		*s = compositesAt4{v2: v2}
@@ -507,7 +509,7 @@ resume4:
 	v4 = tr.Int(5)
 //line expressions.go:21
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:511
+//line expressions_task.go:513
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt5](f)
 		*s = compositesAt5{v4: v4}
@@ -519,7 +521,7 @@ resume5:
 //line expressions.go:21
 	all = []record{{a: v4}, {a: v5}, *r}
 	v6 = valueStart(t, tr, 7)
-//line expressions_task.go:523
+//line expressions_task.go:525
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt6](f)
 		*s = compositesAt6{}
@@ -531,7 +533,7 @@ resume6:
 //line expressions.go:22
 	ptrs = []*record{{a: v6}, p}
 	v7 = valueStart(t, tr, 8)
-//line expressions_task.go:535
+//line expressions_task.go:537
 	if generated.Suspended(t) {
 		s := generated.At[compositesAt7](f)
 		*s = compositesAt7{}
@@ -546,7 +548,7 @@ resume7:
 	return generated.Return(f, r.a, nil)
 }
 
-//line expressions_task.go:550
+//line expressions_task.go:552
 
 // makeRecordArgs has the arguments of makeRecord.
 type makeRecordArgs struct {
@@ -570,7 +572,7 @@ var makeRecordKind *generated.HeldKind[makeRecordState, makeRecordHeld, *record]
 func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:574
+//line expressions_task.go:576
 	if generated.Suspended(t) {
 		f := makeRecordKind.SpillBare(t, 1)
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
@@ -580,7 +582,7 @@ func makeRecordStart(t *task.T, tr *cases.Trace, n int) (_ *record) {
 	return &record{a: n}
 }
 
-//line expressions_task.go:584
+//line expressions_task.go:586
 
 // makeRecordStep is the step form of makeRecord.
 func makeRecordStep(f *generated.Frame[makeRecordState, *record], h *makeRecordHeld) generated.Step {
@@ -599,14 +601,14 @@ func makeRecordStep(f *generated.Frame[makeRecordState, *record], h *makeRecordH
 		n = s.n
 //line expressions.go:29
 		generated.ChildErr(f)
-//line expressions_task.go:603
+//line expressions_task.go:605
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:29
 	waitStart(t, tr, "make", n)
-//line expressions_task.go:610
+//line expressions_task.go:612
 	if generated.Suspended(t) {
 		*generated.At[makeRecordAt1](f) = makeRecordAt1{n: n}
 		if h != nil {
@@ -619,7 +621,7 @@ resume1:
 	return generated.Return(f, &record{a: n}, nil)
 }
 
-//line expressions_task.go:623
+//line expressions_task.go:625
 
 // compositeNilArgs has the arguments of compositeNil.
 type compositeNilArgs struct {
@@ -641,7 +643,7 @@ var compositeNilKind *generated.HeldKind[compositeNilState, compositeNilHeld, in
 func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	v := makeRecordStart(t, tr, 1)
-//line expressions_task.go:645
+//line expressions_task.go:647
 	if generated.Suspended(t) {
 		_, h := compositeNilKind.Spill(t, 1)
 		*h = compositeNilHeld{tr: tr}
@@ -651,7 +653,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:34
 	r := record{next: v, b: nil}
 	v1 := makeRecordStart(t, tr, 2)
-//line expressions_task.go:655
+//line expressions_task.go:657
 	if generated.Suspended(t) {
 		_, h := compositeNilKind.Spill(t, 2)
 		*h = compositeNilHeld{tr: tr, r: r}
@@ -662,7 +664,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s := [2]*record{v1, nil}
 //line expressions.go:39
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:666
+//line expressions_task.go:668
 	if generated.Suspended(t) {
 		_, h := compositeNilKind.Spill(t, 3)
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
@@ -679,7 +681,7 @@ func compositeNilStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r.next.a, nil
 }
 
-//line expressions_task.go:683
+//line expressions_task.go:685
 
 // compositeNilStep is the step form of compositeNil.
 func compositeNilStep(f *generated.Frame[compositeNilState, int], h *compositeNilHeld) generated.Step {
@@ -703,28 +705,28 @@ func compositeNilStep(f *generated.Frame[compositeNilState, int], h *compositeNi
 //line expressions.go:34
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:707
+//line expressions_task.go:709
 		goto resume1
 	case 2:
 		tr, r = h.tr, h.r
 //line expressions.go:35
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:714
+//line expressions_task.go:716
 		goto resume2
 	case 3:
 		tr, r, s = h.tr, h.r, h.s
 //line expressions.go:39
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:721
+//line expressions_task.go:723
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:34
 	v = makeRecordStart(t, tr, 1)
-//line expressions_task.go:728
+//line expressions_task.go:730
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -734,7 +736,7 @@ resume1:
 //line expressions.go:34
 	r = record{next: v, b: nil}
 	v1 = makeRecordStart(t, tr, 2)
-//line expressions_task.go:738
+//line expressions_task.go:740
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -745,7 +747,7 @@ resume2:
 	s = [2]*record{v1, nil}
 //line expressions.go:39
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:749
+//line expressions_task.go:751
 	if generated.Suspended(t) {
 		*h = compositeNilHeld{tr: tr, r: r, s: s}
 		generated.ResultToStep(t, &h.result)
@@ -762,7 +764,7 @@ resume3:
 	return generated.Return(f, r.next.a, nil)
 }
 
-//line expressions_task.go:766
+//line expressions_task.go:768
 
 // truthArgs has the arguments of truth.
 type truthArgs struct {
@@ -787,7 +789,7 @@ var truthKind *generated.HeldKind[truthState, truthHeld, bool]
 func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:791
+//line expressions_task.go:793
 	if generated.Suspended(t) {
 		f := truthKind.SpillBare(t, 1)
 		*generated.At[truthAt1](f) = truthAt1{b: b}
@@ -797,7 +799,7 @@ func truthStart(t *task.T, tr *cases.Trace, b bool, note1 string) (_ bool) {
 	return b
 }
 
-//line expressions_task.go:801
+//line expressions_task.go:803
 
 // truthStep is the step form of truth.
 func truthStep(f *generated.Frame[truthState, bool], h *truthHeld) generated.Step {
@@ -817,14 +819,14 @@ func truthStep(f *generated.Frame[truthState, bool], h *truthHeld) generated.Ste
 		b = s.b
 //line expressions.go:45
 		generated.ChildErr(f)
-//line expressions_task.go:821
+//line expressions_task.go:823
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:45
 	waitStart(t, tr, note1, b)
-//line expressions_task.go:828
+//line expressions_task.go:830
 	if generated.Suspended(t) {
 		*generated.At[truthAt1](f) = truthAt1{b: b}
 		if h != nil {
@@ -837,7 +839,7 @@ resume1:
 	return generated.Return(f, b, nil)
 }
 
-//line expressions_task.go:841
+//line expressions_task.go:843
 
 // shortCircuitArgs has the arguments of shortCircuit.
 type shortCircuitArgs struct {
@@ -940,7 +942,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line expressions.go:54
 						v := truthStart(t, tr, a, "a")
-//line expressions_task.go:944
+//line expressions_task.go:946
 						if generated.Suspended(t) {
 							f, h := shortCircuitKind.Spill(t, 1)
 							s := generated.At[shortCircuitAt1](f)
@@ -955,7 +957,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok {
 //line expressions.go:54
 							v1 := truthStart(t, tr, b, "b")
-//line expressions_task.go:959
+//line expressions_task.go:961
 							if generated.Suspended(t) {
 								f, h := shortCircuitKind.Spill(t, 2)
 								s := generated.At[shortCircuitAt2](f)
@@ -970,7 +972,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:54
 						x := ok
 						v2 := truthStart(t, tr, a, "a")
-//line expressions_task.go:974
+//line expressions_task.go:976
 						if generated.Suspended(t) {
 							f, h := shortCircuitKind.Spill(t, 3)
 							s := generated.At[shortCircuitAt3](f)
@@ -985,7 +987,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok1 {
 //line expressions.go:55
 							v3 := truthStart(t, tr, b, "b")
-//line expressions_task.go:989
+//line expressions_task.go:991
 							if generated.Suspended(t) {
 								f, h := shortCircuitKind.Spill(t, 4)
 								s := generated.At[shortCircuitAt4](f)
@@ -1004,7 +1006,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if ok2 {
 //line expressions.go:56
 							v4 := truthStart(t, tr, b, "b")
-//line expressions_task.go:1008
+//line expressions_task.go:1010
 							if generated.Suspended(t) {
 								f, h := shortCircuitKind.Spill(t, 5)
 								s := generated.At[shortCircuitAt5](f)
@@ -1029,7 +1031,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						if !ok4 {
 //line expressions.go:56
 							v5 := truthStart(t, tr, b, "c")
-//line expressions_task.go:1033
+//line expressions_task.go:1035
 							if generated.Suspended(t) {
 								f, h := shortCircuitKind.Spill(t, 6)
 								s := generated.At[shortCircuitAt6](f)
@@ -1050,7 +1052,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							if !ok5 {
 //line expressions.go:57
 								v6 := truthStart(t, tr, a, "a")
-//line expressions_task.go:1054
+//line expressions_task.go:1056
 								if generated.Suspended(t) {
 									f, h := shortCircuitKind.Spill(t, 7)
 									s := generated.At[shortCircuitAt7](f)
@@ -1085,7 +1087,7 @@ func shortCircuitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line expressions_task.go:1089
+//line expressions_task.go:1091
 
 // shortCircuitStep is the step form of shortCircuit.
 func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircuitHeld) generated.Step {
@@ -1110,7 +1112,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:54
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:1114
+//line expressions_task.go:1116
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitAt2](f)
@@ -1119,7 +1121,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:54
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:1123
+//line expressions_task.go:1125
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitAt3](f)
@@ -1128,7 +1130,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:55
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:1132
+//line expressions_task.go:1134
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitAt4](f)
@@ -1137,7 +1139,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:55
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:1141
+//line expressions_task.go:1143
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitAt5](f)
@@ -1146,7 +1148,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:56
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:1150
+//line expressions_task.go:1152
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitAt6](f)
@@ -1155,7 +1157,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:56
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:1159
+//line expressions_task.go:1161
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitAt7](f)
@@ -1164,7 +1166,7 @@ func shortCircuitStep(f *generated.Frame[shortCircuitState, int], h *shortCircui
 //line expressions.go:57
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:1168
+//line expressions_task.go:1170
 		goto resume7
 	default:
 		return f.BadResume()
@@ -1193,7 +1195,7 @@ loop2:
 //line expressions.go:53
 	b = list1[i1]
 	v = truthStart(t, tr, a, "a")
-//line expressions_task.go:1197
+//line expressions_task.go:1199
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt1](f)
 		*s = shortCircuitAt1{k: k, i: i, a: a, i1: i1, b: b}
@@ -1210,7 +1212,7 @@ resume1:
 	}
 //line expressions.go:54
 	v1 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1214
+//line expressions_task.go:1216
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt2](f)
 		*s = shortCircuitAt2{k: k, i: i, a: a, i1: i1, b: b}
@@ -1225,7 +1227,7 @@ end1:
 //line expressions.go:54
 	x = ok
 	v2 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1229
+//line expressions_task.go:1231
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt3](f)
 		*s = shortCircuitAt3{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1242,7 +1244,7 @@ resume3:
 	}
 //line expressions.go:55
 	v3 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1246
+//line expressions_task.go:1248
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt4](f)
 		*s = shortCircuitAt4{k: k, i: i, a: a, i1: i1, b: b, x: x}
@@ -1263,7 +1265,7 @@ end2:
 	}
 //line expressions.go:56
 	v4 = truthStart(t, tr, b, "b")
-//line expressions_task.go:1267
+//line expressions_task.go:1269
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt5](f)
 		*s = shortCircuitAt5{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1292,7 +1294,7 @@ end4:
 	}
 //line expressions.go:56
 	v5 = truthStart(t, tr, b, "c")
-//line expressions_task.go:1296
+//line expressions_task.go:1298
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt6](f)
 		*s = shortCircuitAt6{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y}
@@ -1313,7 +1315,7 @@ end5:
 	}
 //line expressions.go:57
 	v6 = truthStart(t, tr, a, "a")
-//line expressions_task.go:1317
+//line expressions_task.go:1319
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitAt7](f)
 		*s = shortCircuitAt7{k: k, i: i, a: a, i1: i1, b: b, x: x, y: y, z: z}
@@ -1354,7 +1356,7 @@ end10:
 	return generated.Return(f, k, nil)
 }
 
-//line expressions_task.go:1358
+//line expressions_task.go:1360
 
 // shortCircuitNestedArgs has the arguments of shortCircuitNested.
 type shortCircuitNestedArgs struct {
@@ -1433,7 +1435,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok {
 //line expressions.go:69
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:1437
+//line expressions_task.go:1439
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 1)
 			s := generated.At[shortCircuitNestedAt1](f1)
@@ -1453,7 +1455,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok1 {
 //line expressions.go:69
 		v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1457
+//line expressions_task.go:1459
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 2)
 			s := generated.At[shortCircuitNestedAt2](f1)
@@ -1467,7 +1469,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:69
 	v4 := valueStart(t, tr, 3)
-//line expressions_task.go:1471
+//line expressions_task.go:1473
 	if generated.Suspended(t) {
 		f1, h := shortCircuitNestedKind.Spill(t, 3)
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1483,7 +1485,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok2 {
 //line expressions.go:70
 		v5 := truthStart(t, tr, true, "x")
-//line expressions_task.go:1487
+//line expressions_task.go:1489
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 4)
 			s := generated.At[shortCircuitNestedAt4](f1)
@@ -1501,7 +1503,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if !ok3 {
 //line expressions.go:70
 		v6 := truthStart(t, tr, true, "y")
-//line expressions_task.go:1505
+//line expressions_task.go:1507
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 5)
 			s := generated.At[shortCircuitNestedAt5](f1)
@@ -1520,7 +1522,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok4 {
 //line expressions.go:71
 		v7 := truthStart(t, tr, false, "z")
-//line expressions_task.go:1524
+//line expressions_task.go:1526
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 6)
 			s := generated.At[shortCircuitNestedAt6](f1)
@@ -1540,7 +1542,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	if ok5 {
 //line expressions.go:72
 		v8 := truthStart(t, tr, true, "w")
-//line expressions_task.go:1544
+//line expressions_task.go:1546
 		if generated.Suspended(t) {
 			f1, h := shortCircuitNestedKind.Spill(t, 7)
 			s := generated.At[shortCircuitNestedAt7](f1)
@@ -1554,7 +1556,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:72
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:1558
+//line expressions_task.go:1560
 	if generated.Suspended(t) {
 		f1, h := shortCircuitNestedKind.Spill(t, 8)
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1568,7 +1570,7 @@ func shortCircuitNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return len(m), fmt.Errorf("%v %v", f, list)
 }
 
-//line expressions_task.go:1572
+//line expressions_task.go:1574
 
 // shortCircuitNestedStep is the step form of shortCircuitNested.
 func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h *shortCircuitNestedHeld) generated.Step {
@@ -1593,7 +1595,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1597
+//line expressions_task.go:1599
 		goto resume1
 	case 2:
 		s := generated.At[shortCircuitNestedAt2](f1)
@@ -1602,7 +1604,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1606
+//line expressions_task.go:1608
 		goto resume2
 	case 3:
 		s := generated.At[shortCircuitNestedAt3](f1)
@@ -1611,7 +1613,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:69
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1615
+//line expressions_task.go:1617
 		goto resume3
 	case 4:
 		s := generated.At[shortCircuitNestedAt4](f1)
@@ -1620,7 +1622,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:70
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1624
+//line expressions_task.go:1626
 		goto resume4
 	case 5:
 		s := generated.At[shortCircuitNestedAt5](f1)
@@ -1629,7 +1631,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:70
 		v6 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1633
+//line expressions_task.go:1635
 		goto resume5
 	case 6:
 		s := generated.At[shortCircuitNestedAt6](f1)
@@ -1637,7 +1639,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:71
 		v7 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1641
+//line expressions_task.go:1643
 		goto resume6
 	case 7:
 		s := generated.At[shortCircuitNestedAt7](f1)
@@ -1646,7 +1648,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:72
 		v8 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1650
+//line expressions_task.go:1652
 		goto resume7
 	case 8:
 		s := generated.At[shortCircuitNestedAt8](f1)
@@ -1655,7 +1657,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 //line expressions.go:72
 		v9 = s.result
 		generated.Child(f1)
-//line expressions_task.go:1659
+//line expressions_task.go:1661
 		goto resume8
 	default:
 		return f1.BadResume()
@@ -1670,7 +1672,7 @@ func shortCircuitNestedStep(f1 *generated.Frame[shortCircuitNestedState, int], h
 	}
 //line expressions.go:69
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:1674
+//line expressions_task.go:1676
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt1](f1)
 		*s = shortCircuitNestedAt1{n: n, v: v}
@@ -1692,7 +1694,7 @@ end1:
 	}
 //line expressions.go:69
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:1696
+//line expressions_task.go:1698
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt2](f1)
 		*s = shortCircuitNestedAt2{n: n, v: v, ok: ok, v2: v2}
@@ -1706,7 +1708,7 @@ resume2:
 end2:
 //line expressions.go:69
 	v4 = valueStart(t, tr, 3)
-//line expressions_task.go:1710
+//line expressions_task.go:1712
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt3](f1)
 		*s = shortCircuitNestedAt3{n: n, v: v, ok: ok, v2: v2, ok1: ok1}
@@ -1724,7 +1726,7 @@ resume3:
 	}
 //line expressions.go:70
 	v5 = truthStart(t, tr, true, "x")
-//line expressions_task.go:1728
+//line expressions_task.go:1730
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt4](f1)
 		*s = shortCircuitNestedAt4{n: n}
@@ -1744,7 +1746,7 @@ end3:
 	}
 //line expressions.go:70
 	v6 = truthStart(t, tr, true, "y")
-//line expressions_task.go:1748
+//line expressions_task.go:1750
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt5](f1)
 		*s = shortCircuitNestedAt5{ok2: ok2}
@@ -1765,7 +1767,7 @@ end4:
 	}
 //line expressions.go:71
 	v7 = truthStart(t, tr, false, "z")
-//line expressions_task.go:1769
+//line expressions_task.go:1771
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt6](f1)
 		*s = shortCircuitNestedAt6{}
@@ -1787,7 +1789,7 @@ end5:
 	}
 //line expressions.go:72
 	v8 = truthStart(t, tr, true, "w")
-//line expressions_task.go:1791
+//line expressions_task.go:1793
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt7](f1)
 		*s = shortCircuitNestedAt7{f: f}
@@ -1801,7 +1803,7 @@ resume7:
 end6:
 //line expressions.go:72
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:1805
+//line expressions_task.go:1807
 	if generated.Suspended(t) {
 		s := generated.At[shortCircuitNestedAt8](f1)
 		*s = shortCircuitNestedAt8{f: f, ok5: ok5}
@@ -1815,7 +1817,7 @@ resume8:
 	return generated.Return(f1, len(m), fmt.Errorf("%v %v", f, list))
 }
 
-//line expressions_task.go:1819
+//line expressions_task.go:1821
 
 // opAssignArgs has the arguments of opAssign.
 type opAssignArgs struct {
@@ -1894,7 +1896,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:1898
+//line expressions_task.go:1900
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 1)
 		s1 := generated.At[opAssignAt1](f)
@@ -1908,7 +1910,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(1)
 //line expressions.go:80
 	v2 := valueStart(t, tr, 5)
-//line expressions_task.go:1912
+//line expressions_task.go:1914
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 2)
 		s1 := generated.At[opAssignAt2](f)
@@ -1920,7 +1922,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:80
 	list[v1] *= v2
 	v3 := valueStart(t, tr, 2)
-//line expressions_task.go:1924
+//line expressions_task.go:1926
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 3)
 		s1 := generated.At[opAssignAt3](f)
@@ -1934,7 +1936,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := func() int { i++; return i }()
 //line expressions.go:82
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:1938
+//line expressions_task.go:1940
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 4)
 		s1 := generated.At[opAssignAt4](f)
@@ -1947,7 +1949,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list[v4] += v5
 	m := map[string]int{"a": 1}
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:1951
+//line expressions_task.go:1953
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 5)
 		s1 := generated.At[opAssignAt5](f)
@@ -1959,7 +1961,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:84
 	m["a"] += v6
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:1963
+//line expressions_task.go:1965
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 6)
 		s1 := generated.At[opAssignAt6](f)
@@ -1972,7 +1974,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v8 := fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:1976
+//line expressions_task.go:1978
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 7)
 		s1 := generated.At[opAssignAt7](f)
@@ -1985,7 +1987,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v8] |= v9
 	p := &record{}
 	v10 := valueStart(t, tr, 6)
-//line expressions_task.go:1989
+//line expressions_task.go:1991
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 8)
 		s1 := generated.At[opAssignAt8](f)
@@ -1998,7 +2000,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p.a += v10
 	q := p
 	v11 := valueStart(t, tr, 1)
-//line expressions_task.go:2002
+//line expressions_task.go:2004
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 9)
 		s1 := generated.At[opAssignAt9](f)
@@ -2011,7 +2013,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	q.a <<= v11
 	s := "s"
 	v12 := valueStart(t, tr, 9)
-//line expressions_task.go:2015
+//line expressions_task.go:2017
 	if generated.Suspended(t) {
 		f, h := opAssignKind.Spill(t, 10)
 		s1 := generated.At[opAssignAt10](f)
@@ -2026,7 +2028,7 @@ func opAssignStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
-//line expressions_task.go:2030
+//line expressions_task.go:2032
 
 // opAssignStep is the step form of opAssign.
 func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) generated.Step {
@@ -2052,7 +2054,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:79
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:2056
+//line expressions_task.go:2058
 		goto resume1
 	case 2:
 		s1 := generated.At[opAssignAt2](f)
@@ -2061,7 +2063,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:80
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2065
+//line expressions_task.go:2067
 		goto resume2
 	case 3:
 		s1 := generated.At[opAssignAt3](f)
@@ -2069,7 +2071,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:81
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2073
+//line expressions_task.go:2075
 		goto resume3
 	case 4:
 		s1 := generated.At[opAssignAt4](f)
@@ -2078,7 +2080,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:82
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2082
+//line expressions_task.go:2084
 		goto resume4
 	case 5:
 		s1 := generated.At[opAssignAt5](f)
@@ -2086,7 +2088,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:84
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2090
+//line expressions_task.go:2092
 		goto resume5
 	case 6:
 		s1 := generated.At[opAssignAt6](f)
@@ -2094,7 +2096,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:85
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2098
+//line expressions_task.go:2100
 		goto resume6
 	case 7:
 		s1 := generated.At[opAssignAt7](f)
@@ -2102,7 +2104,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:85
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2106
+//line expressions_task.go:2108
 		goto resume7
 	case 8:
 		s1 := generated.At[opAssignAt8](f)
@@ -2110,7 +2112,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:87
 		v10 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2114
+//line expressions_task.go:2116
 		goto resume8
 	case 9:
 		s1 := generated.At[opAssignAt9](f)
@@ -2118,7 +2120,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:89
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2122
+//line expressions_task.go:2124
 		goto resume9
 	case 10:
 		s1 := generated.At[opAssignAt10](f)
@@ -2126,7 +2128,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:91
 		v12 = s1.result
 		generated.Child(f)
-//line expressions_task.go:2130
+//line expressions_task.go:2132
 		goto resume10
 	default:
 		return f.BadResume()
@@ -2137,7 +2139,7 @@ func opAssignStep(f *generated.Frame[opAssignState, int], h *opAssignHeld) gener
 //line expressions.go:78
 	*i = 0
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:2141
+//line expressions_task.go:2143
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt1](f)
 		*s1 = opAssignAt1{}
@@ -2151,7 +2153,7 @@ resume1:
 	v1 = tr.Int(1)
 //line expressions.go:80
 	v2 = valueStart(t, tr, 5)
-//line expressions_task.go:2155
+//line expressions_task.go:2157
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt2](f)
 		*s1 = opAssignAt2{v1: v1}
@@ -2163,7 +2165,7 @@ resume2:
 //line expressions.go:80
 	list[v1] *= v2
 	v3 = valueStart(t, tr, 2)
-//line expressions_task.go:2167
+//line expressions_task.go:2169
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt3](f)
 		*s1 = opAssignAt3{}
@@ -2180,7 +2182,7 @@ resume3:
 	}
 //line expressions.go:82
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:2184
+//line expressions_task.go:2186
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt4](f)
 		*s1 = opAssignAt4{v4: v4}
@@ -2193,7 +2195,7 @@ resume4:
 	list[v4] += v5
 	m = map[string]int{"a": 1}
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:2197
+//line expressions_task.go:2199
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt5](f)
 		*s1 = opAssignAt5{}
@@ -2205,7 +2207,7 @@ resume5:
 //line expressions.go:84
 	m["a"] += v6
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:2209
+//line expressions_task.go:2211
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt6](f)
 		*s1 = opAssignAt6{}
@@ -2218,7 +2220,7 @@ resume6:
 	v8 = fmt.Sprint("b", v7)
 //line expressions.go:85
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2222
+//line expressions_task.go:2224
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt7](f)
 		*s1 = opAssignAt7{}
@@ -2231,7 +2233,7 @@ resume7:
 	m[v8] |= v9
 	p = &record{}
 	v10 = valueStart(t, tr, 6)
-//line expressions_task.go:2235
+//line expressions_task.go:2237
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt8](f)
 		*s1 = opAssignAt8{}
@@ -2244,7 +2246,7 @@ resume8:
 	p.a += v10
 	q = p
 	v11 = valueStart(t, tr, 1)
-//line expressions_task.go:2248
+//line expressions_task.go:2250
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt9](f)
 		*s1 = opAssignAt9{}
@@ -2257,7 +2259,7 @@ resume9:
 	q.a <<= v11
 	s = "s"
 	v12 = valueStart(t, tr, 9)
-//line expressions_task.go:2261
+//line expressions_task.go:2263
 	if generated.Suspended(t) {
 		s1 := generated.At[opAssignAt10](f)
 		*s1 = opAssignAt10{}
@@ -2272,7 +2274,7 @@ resume10:
 	return generated.Return(f, list[1], nil)
 }
 
-//line expressions_task.go:2276
+//line expressions_task.go:2278
 
 // opAssignReadsArgs has the arguments of opAssignReads.
 type opAssignReadsArgs struct {
@@ -2318,7 +2320,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, set(10))
-//line expressions_task.go:2322
+//line expressions_task.go:2324
 	if generated.Suspended(t) {
 		f, h := opAssignReadsKind.Spill(t, 1)
 		s := generated.At[opAssignReadsAt1](f)
@@ -2332,7 +2334,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(x)
 	y := 1
 	v1 := valueStart(t, tr, func() int { y = 5; return 1 }())
-//line expressions_task.go:2336
+//line expressions_task.go:2338
 	if generated.Suspended(t) {
 		f, h := opAssignReadsKind.Spill(t, 2)
 		s := generated.At[opAssignReadsAt2](f)
@@ -2347,7 +2349,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	p := &record{a: 1}
 	other := &record{a: 50}
 	v2 := valueStart(t, tr, func() int { p = other; return 2 }())
-//line expressions_task.go:2351
+//line expressions_task.go:2353
 	if generated.Suspended(t) {
 		f, h := opAssignReadsKind.Spill(t, 3)
 		s := generated.At[opAssignReadsAt3](f)
@@ -2361,7 +2363,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(p.a, other.a)
 	list := []int{1, 2}
 	v3 := valueStart(t, tr, func() int { list = []int{7, 8}; return 3 }())
-//line expressions_task.go:2365
+//line expressions_task.go:2367
 	if generated.Suspended(t) {
 		f, h := opAssignReadsKind.Spill(t, 4)
 		s := generated.At[opAssignReadsAt4](f)
@@ -2376,7 +2378,7 @@ func opAssignReadsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line expressions_task.go:2380
+//line expressions_task.go:2382
 
 // opAssignReadsStep is the step form of opAssignReads.
 func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignReadsHeld) generated.Step {
@@ -2402,7 +2404,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:99
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2406
+//line expressions_task.go:2408
 		goto resume1
 	case 2:
 		s := generated.At[opAssignReadsAt2](f)
@@ -2410,7 +2412,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:102
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2414
+//line expressions_task.go:2416
 		goto resume2
 	case 3:
 		s := generated.At[opAssignReadsAt3](f)
@@ -2418,7 +2420,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:106
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2422
+//line expressions_task.go:2424
 		goto resume3
 	case 4:
 		s := generated.At[opAssignReadsAt4](f)
@@ -2426,7 +2428,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 //line expressions.go:109
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:2430
+//line expressions_task.go:2432
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2440,7 +2442,7 @@ func opAssignReadsStep(f *generated.Frame[opAssignReadsState, int], h *opAssignR
 	}
 //line expressions.go:99
 	v = valueStart(t, tr, set(10))
-//line expressions_task.go:2444
+//line expressions_task.go:2446
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt1](f)
 		*s = opAssignReadsAt1{}
@@ -2459,7 +2461,7 @@ resume1:
 		y := y
 		v1 = valueStart(t, tr, func() int { *y = 5; return 1 }())
 	}
-//line expressions_task.go:2463
+//line expressions_task.go:2465
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt2](f)
 		*s = opAssignReadsAt2{}
@@ -2480,7 +2482,7 @@ resume2:
 		other := other
 		v2 = valueStart(t, tr, func() int { *p = other; return 2 }())
 	}
-//line expressions_task.go:2484
+//line expressions_task.go:2486
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt3](f)
 		*s = opAssignReadsAt3{}
@@ -2499,7 +2501,7 @@ resume3:
 		list := list
 		v3 = valueStart(t, tr, func() int { *list = []int{7, 8}; return 3 }())
 	}
-//line expressions_task.go:2503
+//line expressions_task.go:2505
 	if generated.Suspended(t) {
 		s := generated.At[opAssignReadsAt4](f)
 		*s = opAssignReadsAt4{}
@@ -2514,7 +2516,7 @@ resume4:
 	return generated.Return(f, *x, nil)
 }
 
-//line expressions_task.go:2518
+//line expressions_task.go:2520
 
 // multipleAssignmentArgs has the arguments of multipleAssignment.
 type multipleAssignmentArgs struct {
@@ -2580,7 +2582,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	list := []int{0, 1, 2, 3}
 	i := 0
 	v := valueStart(t, tr, 2)
-//line expressions_task.go:2584
+//line expressions_task.go:2586
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 1)
 		s := generated.At[multipleAssignmentAt1](f)
@@ -2591,7 +2593,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line expressions.go:117
 	v1 := valueStart(t, tr, 9)
-//line expressions_task.go:2595
+//line expressions_task.go:2597
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 2)
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2604,7 +2606,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 := valueStart(t, tr, 1)
-//line expressions_task.go:2608
+//line expressions_task.go:2610
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 3)
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2619,7 +2621,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v4 := tr.Int(5)
 //line expressions.go:119
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:2623
+//line expressions_task.go:2625
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 4)
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2633,7 +2635,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	v6 := tr.Int(1)
 //line expressions.go:120
 	v7 := valueStart(t, tr, 2)
-//line expressions_task.go:2637
+//line expressions_task.go:2639
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 5)
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2645,7 +2647,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line expressions.go:120
 	a, b, c := v6, v7, i
 	v8 := valueStart(t, tr, b)
-//line expressions_task.go:2649
+//line expressions_task.go:2651
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 6)
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2660,7 +2662,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	var r record
 	p := &r
 	v9 := valueStart(t, tr, 4)
-//line expressions_task.go:2664
+//line expressions_task.go:2666
 	if generated.Suspended(t) {
 		f, h := multipleAssignmentKind.Spill(t, 7)
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2675,7 +2677,7 @@ func multipleAssignmentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return a + b + c, nil
 }
 
-//line expressions_task.go:2679
+//line expressions_task.go:2681
 
 // multipleAssignmentStep is the step form of multipleAssignment.
 func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h *multipleAssignmentHeld) generated.Step {
@@ -2700,7 +2702,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:117
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2704
+//line expressions_task.go:2706
 		goto resume1
 	case 2:
 		s := generated.At[multipleAssignmentAt2](f)
@@ -2709,7 +2711,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:117
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2713
+//line expressions_task.go:2715
 		goto resume2
 	case 3:
 		s := generated.At[multipleAssignmentAt3](f)
@@ -2717,7 +2719,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:119
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2721
+//line expressions_task.go:2723
 		goto resume3
 	case 4:
 		s := generated.At[multipleAssignmentAt4](f)
@@ -2726,7 +2728,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:119
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:2730
+//line expressions_task.go:2732
 		goto resume4
 	case 5:
 		s := generated.At[multipleAssignmentAt5](f)
@@ -2735,7 +2737,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:120
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:2739
+//line expressions_task.go:2741
 		goto resume5
 	case 6:
 		s := generated.At[multipleAssignmentAt6](f)
@@ -2744,7 +2746,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:121
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:2748
+//line expressions_task.go:2750
 		goto resume6
 	case 7:
 		s := generated.At[multipleAssignmentAt7](f)
@@ -2753,7 +2755,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 //line expressions.go:125
 		v9 = s.result
 		generated.Child(f)
-//line expressions_task.go:2757
+//line expressions_task.go:2759
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2762,7 +2764,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 	list = []int{0, 1, 2, 3}
 	i = 0
 	v = valueStart(t, tr, 2)
-//line expressions_task.go:2766
+//line expressions_task.go:2768
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt1](f)
 		*s = multipleAssignmentAt1{i: i}
@@ -2773,7 +2775,7 @@ func multipleAssignmentStep(f *generated.Frame[multipleAssignmentState, int], h 
 resume1:
 //line expressions.go:117
 	v1 = valueStart(t, tr, 9)
-//line expressions_task.go:2777
+//line expressions_task.go:2779
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt2](f)
 		*s = multipleAssignmentAt2{i: i, v: v}
@@ -2786,7 +2788,7 @@ resume2:
 	i, list[i] = v, v1
 	tr.Print(i, list)
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:2790
+//line expressions_task.go:2792
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt3](f)
 		*s = multipleAssignmentAt3{}
@@ -2801,7 +2803,7 @@ resume3:
 	v4 = tr.Int(5)
 //line expressions.go:119
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:2805
+//line expressions_task.go:2807
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt4](f)
 		*s = multipleAssignmentAt4{v2: v2, v3: v3, v4: v4}
@@ -2815,7 +2817,7 @@ resume4:
 	v6 = tr.Int(1)
 //line expressions.go:120
 	v7 = valueStart(t, tr, 2)
-//line expressions_task.go:2819
+//line expressions_task.go:2821
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt5](f)
 		*s = multipleAssignmentAt5{i: i, v6: v6}
@@ -2828,7 +2830,7 @@ resume5:
 //line expressions.go:120
 	*a, b, c = v6, v7, i
 	v8 = valueStart(t, tr, b)
-//line expressions_task.go:2832
+//line expressions_task.go:2834
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt6](f)
 		*s = multipleAssignmentAt6{c: c}
@@ -2843,7 +2845,7 @@ resume6:
 	r = new(record)
 	p = r
 	v9 = valueStart(t, tr, 4)
-//line expressions_task.go:2847
+//line expressions_task.go:2849
 	if generated.Suspended(t) {
 		s := generated.At[multipleAssignmentAt7](f)
 		*s = multipleAssignmentAt7{b: b, c: c}
@@ -2858,7 +2860,7 @@ resume7:
 	return generated.Return(f, *a+b+c, nil)
 }
 
-//line expressions_task.go:2862
+//line expressions_task.go:2864
 
 // swapArgs has the arguments of swap.
 type swapArgs struct {
@@ -2897,7 +2899,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:131
 	a, b := 1, 2
 	v := valueStart(t, tr, 10)
-//line expressions_task.go:2901
+//line expressions_task.go:2903
 	if generated.Suspended(t) {
 		f, h := swapKind.Spill(t, 1)
 		s := generated.At[swapAt1](f)
@@ -2908,7 +2910,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:132
 	v1 := valueStart(t, tr, 20)
-//line expressions_task.go:2912
+//line expressions_task.go:2914
 	if generated.Suspended(t) {
 		f, h := swapKind.Spill(t, 2)
 		s := generated.At[swapAt2](f)
@@ -2922,7 +2924,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	list := []int{1, 2, 3}
 	i, j := 0, 2
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:2926
+//line expressions_task.go:2928
 	if generated.Suspended(t) {
 		f, h := swapKind.Spill(t, 3)
 		s := generated.At[swapAt3](f)
@@ -2937,7 +2939,7 @@ func swapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a - b, nil
 }
 
-//line expressions_task.go:2941
+//line expressions_task.go:2943
 
 // swapStep is the step form of swap.
 func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
@@ -2960,7 +2962,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:132
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:2964
+//line expressions_task.go:2966
 		goto resume1
 	case 2:
 		s := generated.At[swapAt2](f)
@@ -2969,7 +2971,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:132
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:2973
+//line expressions_task.go:2975
 		goto resume2
 	case 3:
 		s := generated.At[swapAt3](f)
@@ -2978,7 +2980,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:135
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:2982
+//line expressions_task.go:2984
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2986,7 +2988,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 //line expressions.go:131
 	a, b = 1, 2
 	v = valueStart(t, tr, 10)
-//line expressions_task.go:2990
+//line expressions_task.go:2992
 	if generated.Suspended(t) {
 		s := generated.At[swapAt1](f)
 		*s = swapAt1{a: a, b: b}
@@ -2997,7 +2999,7 @@ func swapStep(f *generated.Frame[swapState, int], h *swapHeld) generated.Step {
 resume1:
 //line expressions.go:132
 	v1 = valueStart(t, tr, 20)
-//line expressions_task.go:3001
+//line expressions_task.go:3003
 	if generated.Suspended(t) {
 		s := generated.At[swapAt2](f)
 		*s = swapAt2{a: a, b: b, v: v}
@@ -3011,7 +3013,7 @@ resume2:
 	list = []int{1, 2, 3}
 	i, j = 0, 2
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:3015
+//line expressions_task.go:3017
 	if generated.Suspended(t) {
 		s := generated.At[swapAt3](f)
 		*s = swapAt3{a: a, b: b, i: i, j: j}
@@ -3026,7 +3028,7 @@ resume3:
 	return generated.Return(f, a-b, nil)
 }
 
-//line expressions_task.go:3030
+//line expressions_task.go:3032
 
 // placesArgs has the arguments of places.
 type placesArgs struct {
@@ -3091,7 +3093,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:141
 	m := map[string]*record{"x": {}}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3095
+//line expressions_task.go:3097
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 1)
 		s := generated.At[placesAt1](f)
@@ -3105,7 +3107,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 := makeRecordStart(t, tr, 3)
-//line expressions_task.go:3109
+//line expressions_task.go:3111
 	if generated.Suspended(t) {
 		_, h := placesKind.Spill(t, 2)
 		*h = placesHeld{tr: tr, m: m, v1: v1}
@@ -3116,7 +3118,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	m[v1] = v2
 	r := m["x"]
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:3120
+//line expressions_task.go:3122
 	if generated.Suspended(t) {
 		_, h := placesKind.Spill(t, 3)
 		*h = placesHeld{tr: tr, m: m, r: r}
@@ -3126,7 +3128,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:145
 	r.next = v3
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:3130
+//line expressions_task.go:3132
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 4)
 		s := generated.At[placesAt4](f)
@@ -3139,7 +3141,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	*r.next = record{a: v4}
 	var arr [3]record
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:3143
+//line expressions_task.go:3145
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 5)
 		s := generated.At[placesAt5](f)
@@ -3151,7 +3153,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:148
 	arr[1].a = v5
 	v6 := valueStart(t, tr, 2)
-//line expressions_task.go:3155
+//line expressions_task.go:3157
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 6)
 		s := generated.At[placesAt6](f)
@@ -3162,7 +3164,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v7 := makeRecordStart(t, tr, 7)
-//line expressions_task.go:3166
+//line expressions_task.go:3168
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 7)
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
@@ -3172,7 +3174,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:149
 	v8 := valueStart(t, tr, 8)
-//line expressions_task.go:3176
+//line expressions_task.go:3178
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 8)
 		s := generated.At[placesAt8](f)
@@ -3188,7 +3190,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := ptr()
 //line expressions.go:152
 	v10 := valueStart(t, tr, 11)
-//line expressions_task.go:3192
+//line expressions_task.go:3194
 	if generated.Suspended(t) {
 		f, h := placesKind.Spill(t, 9)
 		s := generated.At[placesAt9](f)
@@ -3205,7 +3207,7 @@ func placesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line expressions_task.go:3209
+//line expressions_task.go:3211
 
 // placesStep is the step form of places.
 func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.Step {
@@ -3233,21 +3235,21 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:142
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3237
+//line expressions_task.go:3239
 		goto resume1
 	case 2:
 		tr, m, v1 = h.tr, h.m, h.v1
 //line expressions.go:143
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:3244
+//line expressions_task.go:3246
 		goto resume2
 	case 3:
 		tr, m, r = h.tr, h.m, h.r
 //line expressions.go:145
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:3251
+//line expressions_task.go:3253
 		goto resume3
 	case 4:
 		s := generated.At[placesAt4](f)
@@ -3255,7 +3257,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:146
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3259
+//line expressions_task.go:3261
 		goto resume4
 	case 5:
 		s := generated.At[placesAt5](f)
@@ -3263,7 +3265,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:148
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:3267
+//line expressions_task.go:3269
 		goto resume5
 	case 6:
 		s := generated.At[placesAt6](f)
@@ -3271,7 +3273,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v6 = s.result
 		generated.Child(f)
-//line expressions_task.go:3275
+//line expressions_task.go:3277
 		goto resume6
 	case 7:
 		s := generated.At[placesAt7](f)
@@ -3280,7 +3282,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v7 = h.result
 		generated.Child(f)
-//line expressions_task.go:3284
+//line expressions_task.go:3286
 		goto resume7
 	case 8:
 		s := generated.At[placesAt8](f)
@@ -3289,7 +3291,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:149
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:3293
+//line expressions_task.go:3295
 		goto resume8
 	case 9:
 		s := generated.At[placesAt9](f)
@@ -3297,7 +3299,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:152
 		v10 = s.result
 		generated.Child(f)
-//line expressions_task.go:3301
+//line expressions_task.go:3303
 		goto resume9
 	default:
 		return f.BadResume()
@@ -3305,7 +3307,7 @@ func placesStep(f *generated.Frame[placesState, int], h *placesHeld) generated.S
 //line expressions.go:141
 	m = map[string]*record{"x": {}}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3309
+//line expressions_task.go:3311
 	if generated.Suspended(t) {
 		s := generated.At[placesAt1](f)
 		*s = placesAt1{}
@@ -3319,7 +3321,7 @@ resume1:
 	v1 = fmt.Sprint("y", tr.Int(2))
 //line expressions.go:143
 	v2 = makeRecordStart(t, tr, 3)
-//line expressions_task.go:3323
+//line expressions_task.go:3325
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -3330,7 +3332,7 @@ resume2:
 	m[v1] = v2
 	r = m["x"]
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:3334
+//line expressions_task.go:3336
 	if generated.Suspended(t) {
 		*h = placesHeld{tr: tr, m: m, r: r}
 		generated.ResultToStep(t, &h.result)
@@ -3340,7 +3342,7 @@ resume3:
 //line expressions.go:145
 	r.next = v3
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:3344
+//line expressions_task.go:3346
 	if generated.Suspended(t) {
 		s := generated.At[placesAt4](f)
 		*s = placesAt4{}
@@ -3353,7 +3355,7 @@ resume4:
 	*r.next = record{a: v4}
 	arr = [3]record{}
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:3357
+//line expressions_task.go:3359
 	if generated.Suspended(t) {
 		s := generated.At[placesAt5](f)
 		*s = placesAt5{}
@@ -3365,7 +3367,7 @@ resume5:
 //line expressions.go:148
 	arr[1].a = v5
 	v6 = valueStart(t, tr, 2)
-//line expressions_task.go:3369
+//line expressions_task.go:3371
 	if generated.Suspended(t) {
 		s := generated.At[placesAt6](f)
 		*s = placesAt6{}
@@ -3376,7 +3378,7 @@ resume5:
 resume6:
 //line expressions.go:149
 	v7 = makeRecordStart(t, tr, 7)
-//line expressions_task.go:3380
+//line expressions_task.go:3382
 	if generated.Suspended(t) {
 		*generated.At[placesAt7](f) = placesAt7{v6: v6}
 		*h = placesHeld{tr: tr, m: m, r: r, arr: arr}
@@ -3386,7 +3388,7 @@ resume6:
 resume7:
 //line expressions.go:149
 	v8 = valueStart(t, tr, 8)
-//line expressions_task.go:3390
+//line expressions_task.go:3392
 	if generated.Suspended(t) {
 		s := generated.At[placesAt8](f)
 		*s = placesAt8{v6: v6}
@@ -3408,7 +3410,7 @@ resume8:
 	v9 = ptr()
 //line expressions.go:152
 	v10 = valueStart(t, tr, 11)
-//line expressions_task.go:3412
+//line expressions_task.go:3414
 	if generated.Suspended(t) {
 		s := generated.At[placesAt9](f)
 		*s = placesAt9{}
@@ -3425,7 +3427,7 @@ resume9:
 	return generated.Return(f, len(m), nil)
 }
 
-//line expressions_task.go:3429
+//line expressions_task.go:3431
 
 // nilMapArgs has the arguments of nilMap.
 type nilMapArgs struct {
@@ -3451,7 +3453,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var m map[string]int
 //line expressions.go:161
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:3455
+//line expressions_task.go:3457
 	if generated.Suspended(t) {
 		f, h := nilMapKind.Spill(t, 1)
 		s := generated.At[nilMapAt1](f)
@@ -3465,7 +3467,7 @@ func nilMapStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, nil
 }
 
-//line expressions_task.go:3469
+//line expressions_task.go:3471
 
 // nilMapStep is the step form of nilMap.
 func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.Step {
@@ -3487,7 +3489,7 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 //line expressions.go:161
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3491
+//line expressions_task.go:3493
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3495,7 +3497,7 @@ func nilMapStep(f *generated.Frame[nilMapState, int], h *nilMapHeld) generated.S
 	m = nil
 //line expressions.go:161
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3499
+//line expressions_task.go:3501
 	if generated.Suspended(t) {
 		s := generated.At[nilMapAt1](f)
 		*s = nilMapAt1{}
@@ -3509,7 +3511,7 @@ resume1:
 	return generated.Return(f, 0, nil)
 }
 
-//line expressions_task.go:3513
+//line expressions_task.go:3515
 
 // outOfRangeArgs has the arguments of outOfRange.
 type outOfRangeArgs struct {
@@ -3555,7 +3557,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3559
+//line expressions_task.go:3561
 		if generated.Suspended(t) {
 			f, h := outOfRangeKind.Spill(t, 1)
 			s := generated.At[outOfRangeAt1](f)
@@ -3570,7 +3572,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := tr.Int(5)
 //line expressions.go:171
 		v2 := valueStart(t, tr, 1)
-//line expressions_task.go:3574
+//line expressions_task.go:3576
 		if generated.Suspended(t) {
 			f, h := outOfRangeKind.Spill(t, 2)
 			s := generated.At[outOfRangeAt2](f)
@@ -3583,7 +3585,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(list[v1] + v2)
 	case 2:
 		v3 := valueStart(t, tr, 5)
-//line expressions_task.go:3587
+//line expressions_task.go:3589
 		if generated.Suspended(t) {
 			f, h := outOfRangeKind.Spill(t, 3)
 			s := generated.At[outOfRangeAt3](f)
@@ -3596,7 +3598,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return list[v3], nil
 	case 3:
 		v4 := valueStart(t, tr, 1)
-//line expressions_task.go:3600
+//line expressions_task.go:3602
 		if generated.Suspended(t) {
 			f, h := outOfRangeKind.Spill(t, 4)
 			s := generated.At[outOfRangeAt4](f)
@@ -3611,7 +3613,7 @@ func outOfRangeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:3615
+//line expressions_task.go:3617
 
 // outOfRangeStep is the step form of outOfRange.
 func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld) generated.Step {
@@ -3633,7 +3635,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:169
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3637
+//line expressions_task.go:3639
 		goto resume1
 	case 2:
 		s := generated.At[outOfRangeAt2](f)
@@ -3642,7 +3644,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:171
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3646
+//line expressions_task.go:3648
 		goto resume2
 	case 3:
 		s := generated.At[outOfRangeAt3](f)
@@ -3650,7 +3652,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:173
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:3654
+//line expressions_task.go:3656
 		goto resume3
 	case 4:
 		s := generated.At[outOfRangeAt4](f)
@@ -3659,7 +3661,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 //line expressions.go:175
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:3663
+//line expressions_task.go:3665
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3680,7 +3682,7 @@ func outOfRangeStep(f *generated.Frame[outOfRangeState, int], h *outOfRangeHeld)
 case1:
 //line expressions.go:169
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3684
+//line expressions_task.go:3686
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt1](f)
 		*s = outOfRangeAt1{n: n}
@@ -3697,7 +3699,7 @@ case2:
 	v1 = tr.Int(5)
 //line expressions.go:171
 	v2 = valueStart(t, tr, 1)
-//line expressions_task.go:3701
+//line expressions_task.go:3703
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt2](f)
 		*s = outOfRangeAt2{n: n, v1: v1}
@@ -3712,7 +3714,7 @@ resume2:
 case3:
 //line expressions.go:173
 	v3 = valueStart(t, tr, 5)
-//line expressions_task.go:3716
+//line expressions_task.go:3718
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt3](f)
 		*s = outOfRangeAt3{}
@@ -3725,7 +3727,7 @@ resume3:
 	return generated.Return(f, list[v3], nil)
 case4:
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:3729
+//line expressions_task.go:3731
 	if generated.Suspended(t) {
 		s := generated.At[outOfRangeAt4](f)
 		*s = outOfRangeAt4{n: n}
@@ -3740,7 +3742,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line expressions_task.go:3744
+//line expressions_task.go:3746
 
 // divisionArgs has the arguments of division.
 type divisionArgs struct {
@@ -3768,7 +3770,7 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line expressions.go:182
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:3772
+//line expressions_task.go:3774
 	if generated.Suspended(t) {
 		f := divisionKind.SpillBare(t, 1)
 		s := generated.At[divisionAt1](f)
@@ -3780,7 +3782,7 @@ func divisionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v/zero + v1, nil
 }
 
-//line expressions_task.go:3784
+//line expressions_task.go:3786
 
 // divisionStep is the step form of division.
 func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) generated.Step {
@@ -3800,7 +3802,7 @@ func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) gener
 //line expressions.go:182
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3804
+//line expressions_task.go:3806
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3810,7 +3812,7 @@ func divisionStep(f *generated.Frame[divisionState, int], h *divisionHeld) gener
 	v = tr.Int(1)
 //line expressions.go:182
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:3814
+//line expressions_task.go:3816
 	if generated.Suspended(t) {
 		s := generated.At[divisionAt1](f)
 		*s = divisionAt1{zero: zero, v: v}
@@ -3825,7 +3827,7 @@ resume1:
 	return generated.Return(f, v/zero+v1, nil)
 }
 
-//line expressions_task.go:3829
+//line expressions_task.go:3831
 
 // nilPointerArgs has the arguments of nilPointer.
 type nilPointerArgs struct {
@@ -3869,7 +3871,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	switch n {
 	case 0:
 		v := valueStart(t, tr, 1)
-//line expressions_task.go:3873
+//line expressions_task.go:3875
 		if generated.Suspended(t) {
 			f, h := nilPointerKind.Spill(t, 1)
 			s := generated.At[nilPointerAt1](f)
@@ -3882,7 +3884,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		p.a = v
 	case 1:
 		v1 := valueStart(t, tr, 1)
-//line expressions_task.go:3886
+//line expressions_task.go:3888
 		if generated.Suspended(t) {
 			f, h := nilPointerKind.Spill(t, 2)
 			s := generated.At[nilPointerAt2](f)
@@ -3896,7 +3898,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var a *account
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:3900
+//line expressions_task.go:3902
 	if generated.Suspended(t) {
 		f, h := nilPointerKind.Spill(t, 3)
 		s := generated.At[nilPointerAt3](f)
@@ -3907,7 +3909,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:194
 	v3 := accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:3911
+//line expressions_task.go:3913
 	if generated.Suspended(t) {
 		f := nilPointerKind.SpillBare(t, 4)
 		s := generated.At[nilPointerAt4](f)
@@ -3919,7 +3921,7 @@ func nilPointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v3, nil
 }
 
-//line expressions_task.go:3923
+//line expressions_task.go:3925
 
 // nilPointerStep is the step form of nilPointer.
 func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld) generated.Step {
@@ -3941,7 +3943,7 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:189
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:3945
+//line expressions_task.go:3947
 		goto resume1
 	case 2:
 		s := generated.At[nilPointerAt2](f)
@@ -3949,7 +3951,7 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:191
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:3953
+//line expressions_task.go:3955
 		goto resume2
 	case 3:
 		s := generated.At[nilPointerAt3](f)
@@ -3957,14 +3959,14 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 //line expressions.go:194
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:3961
+//line expressions_task.go:3963
 		goto resume3
 	case 4:
 		s := generated.At[nilPointerAt4](f)
 //line expressions.go:194
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:3968
+//line expressions_task.go:3970
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3981,7 +3983,7 @@ func nilPointerStep(f *generated.Frame[nilPointerState, int], h *nilPointerHeld)
 case1:
 //line expressions.go:189
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:3985
+//line expressions_task.go:3987
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt1](f)
 		*s = nilPointerAt1{}
@@ -3997,7 +3999,7 @@ resume1:
 case2:
 //line expressions.go:191
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4001
+//line expressions_task.go:4003
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt2](f)
 		*s = nilPointerAt2{}
@@ -4012,7 +4014,7 @@ resume2:
 end1:
 	a = nil
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4016
+//line expressions_task.go:4018
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt3](f)
 		*s = nilPointerAt3{}
@@ -4024,7 +4026,7 @@ end1:
 resume3:
 //line expressions.go:194
 	v3 = accountPrintStart(*a, t, tr, fmt.Sprint(v2))
-//line expressions_task.go:4028
+//line expressions_task.go:4030
 	if generated.Suspended(t) {
 		s := generated.At[nilPointerAt4](f)
 		*s = nilPointerAt4{}
@@ -4039,7 +4041,7 @@ resume4:
 	return generated.Return(f, v3, nil)
 }
 
-//line expressions_task.go:4043
+//line expressions_task.go:4045
 
 type anythingState = struct{}
 
@@ -4054,7 +4056,7 @@ var anythingKind *generated.HeldKind[anythingState, anythingHeld, any]
 func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 //line expressions.go:198
 	waitStart(t, tr, "anything", v)
-//line expressions_task.go:4058
+//line expressions_task.go:4060
 	if generated.Suspended(t) {
 		_, h := anythingKind.Spill(t, 1)
 		*h = anythingHeld{v: v}
@@ -4064,7 +4066,7 @@ func anythingStart(t *task.T, tr *cases.Trace, v any) (_ any) {
 	return v
 }
 
-//line expressions_task.go:4068
+//line expressions_task.go:4070
 
 // anythingStep is the step form of anything.
 func anythingStep(f *generated.Frame[anythingState, any], h *anythingHeld) generated.Step {
@@ -4080,14 +4082,14 @@ func anythingStep(f *generated.Frame[anythingState, any], h *anythingHeld) gener
 		v = h.v
 //line expressions.go:198
 		generated.ChildErr(f)
-//line expressions_task.go:4084
+//line expressions_task.go:4086
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:198
 	waitStart(t, tr, "anything", v)
-//line expressions_task.go:4091
+//line expressions_task.go:4093
 	if generated.Suspended(t) {
 		*h = anythingHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -4097,7 +4099,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line expressions_task.go:4101
+//line expressions_task.go:4103
 
 // conversionsArgs has the arguments of conversions.
 type conversionsArgs struct {
@@ -4180,7 +4182,7 @@ var conversionsKind *generated.HeldKind[conversionsState, conversionsHeld, int]
 func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:203
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:4184
+//line expressions_task.go:4186
 	if generated.Suspended(t) {
 		f1, h := conversionsKind.Spill(t, 1)
 		s1 := generated.At[conversionsAt1](f1)
@@ -4192,7 +4194,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:203
 	f := float64(v) / 2
 	v1 := valueStart(t, tr, 65)
-//line expressions_task.go:4196
+//line expressions_task.go:4198
 	if generated.Suspended(t) {
 		f1, h := conversionsKind.Spill(t, 2)
 		s1 := generated.At[conversionsAt2](f1)
@@ -4204,7 +4206,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:204
 	b := []byte(fmt.Sprint(v1))
 	v2 := anythingStart(t, tr, 5)
-//line expressions_task.go:4208
+//line expressions_task.go:4210
 	if generated.Suspended(t) {
 		f1, h := conversionsKind.Spill(t, 3)
 		*generated.At[conversionsAt3](f1) = conversionsAt3{n: n, f: f}
@@ -4214,7 +4216,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:205
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:4218
+//line expressions_task.go:4220
 	if generated.Suspended(t) {
 		f1, h := conversionsKind.Spill(t, 4)
 		s1 := generated.At[conversionsAt4](f1)
@@ -4226,7 +4228,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:205
 	k := v2.(int) + v3
 	v4 := anythingStart(t, tr, "s")
-//line expressions_task.go:4230
+//line expressions_task.go:4232
 	if generated.Suspended(t) {
 		f1, h := conversionsKind.Spill(t, 5)
 		*generated.At[conversionsAt5](f1) = conversionsAt5{n: n, f: f, k: k}
@@ -4237,7 +4239,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:206
 	s, ok := v4.(string)
 	v5 := anythingStart(t, tr, "s")
-//line expressions_task.go:4241
+//line expressions_task.go:4243
 	if generated.Suspended(t) {
 		f1, h := conversionsKind.Spill(t, 6)
 		*generated.At[conversionsAt6](f1) = conversionsAt6{n: n, f: f, k: k, ok: ok}
@@ -4248,7 +4250,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:207
 	_, bad := v5.(int)
 	v6 := valueStart(t, tr, 'ä')
-//line expressions_task.go:4252
+//line expressions_task.go:4254
 	if generated.Suspended(t) {
 		f1, h := conversionsKind.Spill(t, 7)
 		s1 := generated.At[conversionsAt7](f1)
@@ -4261,7 +4263,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:208
 	r = rune(v6)
 	v7 := valueStart(t, tr, 300)
-//line expressions_task.go:4265
+//line expressions_task.go:4267
 	if generated.Suspended(t) {
 		f1, h := conversionsKind.Spill(t, 8)
 		s1 := generated.At[conversionsAt8](f1)
@@ -4274,7 +4276,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, string(b), k, s, ok, bad, string(r), uint8(v7))
 	if n == 1 {
 		v8 := anythingStart(t, tr, "text")
-//line expressions_task.go:4278
+//line expressions_task.go:4280
 		if generated.Suspended(t) {
 			_, h := conversionsKind.Spill(t, 9)
 			*h = conversionsHeld{}
@@ -4287,7 +4289,7 @@ func conversionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, nil
 }
 
-//line expressions_task.go:4291
+//line expressions_task.go:4293
 
 // conversionsStep is the step form of conversions.
 func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsHeld) generated.Step {
@@ -4314,7 +4316,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:203
 		v = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4318
+//line expressions_task.go:4320
 		goto resume1
 	case 2:
 		s1 := generated.At[conversionsAt2](f1)
@@ -4323,7 +4325,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:204
 		v1 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4327
+//line expressions_task.go:4329
 		goto resume2
 	case 3:
 		s1 := generated.At[conversionsAt3](f1)
@@ -4332,7 +4334,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:205
 		v2 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4336
+//line expressions_task.go:4338
 		goto resume3
 	case 4:
 		s1 := generated.At[conversionsAt4](f1)
@@ -4341,7 +4343,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:205
 		v3 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4345
+//line expressions_task.go:4347
 		goto resume4
 	case 5:
 		s1 := generated.At[conversionsAt5](f1)
@@ -4350,7 +4352,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:206
 		v4 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4354
+//line expressions_task.go:4356
 		goto resume5
 	case 6:
 		s1 := generated.At[conversionsAt6](f1)
@@ -4359,7 +4361,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:207
 		v5 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4363
+//line expressions_task.go:4365
 		goto resume6
 	case 7:
 		s1 := generated.At[conversionsAt7](f1)
@@ -4368,7 +4370,7 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:208
 		v6 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4372
+//line expressions_task.go:4374
 		goto resume7
 	case 8:
 		s1 := generated.At[conversionsAt8](f1)
@@ -4377,20 +4379,20 @@ func conversionsStep(f1 *generated.Frame[conversionsState, int], h *conversionsH
 //line expressions.go:209
 		v7 = s1.result
 		generated.Child(f1)
-//line expressions_task.go:4381
+//line expressions_task.go:4383
 		goto resume8
 	case 9:
 //line expressions.go:211
 		v8 = h.result
 		generated.Child(f1)
-//line expressions_task.go:4387
+//line expressions_task.go:4389
 		goto resume9
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:203
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:4394
+//line expressions_task.go:4396
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt1](f1)
 		*s1 = conversionsAt1{n: n}
@@ -4402,7 +4404,7 @@ resume1:
 //line expressions.go:203
 	f = float64(v) / 2
 	v1 = valueStart(t, tr, 65)
-//line expressions_task.go:4406
+//line expressions_task.go:4408
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt2](f1)
 		*s1 = conversionsAt2{n: n, f: f}
@@ -4414,7 +4416,7 @@ resume2:
 //line expressions.go:204
 	b = []byte(fmt.Sprint(v1))
 	v2 = anythingStart(t, tr, 5)
-//line expressions_task.go:4418
+//line expressions_task.go:4420
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt3](f1) = conversionsAt3{n: n, f: f}
 		*h = conversionsHeld{tr: tr, b: b}
@@ -4424,7 +4426,7 @@ resume2:
 resume3:
 //line expressions.go:205
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:4428
+//line expressions_task.go:4430
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt4](f1)
 		*s1 = conversionsAt4{n: n, f: f}
@@ -4436,7 +4438,7 @@ resume4:
 //line expressions.go:205
 	k = v2.(int) + v3
 	v4 = anythingStart(t, tr, "s")
-//line expressions_task.go:4440
+//line expressions_task.go:4442
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt5](f1) = conversionsAt5{n: n, f: f, k: k}
 		*h = conversionsHeld{tr: tr, b: b}
@@ -4447,7 +4449,7 @@ resume5:
 //line expressions.go:206
 	s, ok = v4.(string)
 	v5 = anythingStart(t, tr, "s")
-//line expressions_task.go:4451
+//line expressions_task.go:4453
 	if generated.Suspended(t) {
 		*generated.At[conversionsAt6](f1) = conversionsAt6{n: n, f: f, k: k, ok: ok}
 		*h = conversionsHeld{tr: tr, b: b, s: s}
@@ -4458,7 +4460,7 @@ resume6:
 //line expressions.go:207
 	_, bad = v5.(int)
 	v6 = valueStart(t, tr, 'ä')
-//line expressions_task.go:4462
+//line expressions_task.go:4464
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt7](f1)
 		*s1 = conversionsAt7{n: n, f: f, k: k, ok: ok, bad: bad}
@@ -4471,7 +4473,7 @@ resume7:
 //line expressions.go:208
 	r = rune(v6)
 	v7 = valueStart(t, tr, 300)
-//line expressions_task.go:4475
+//line expressions_task.go:4477
 	if generated.Suspended(t) {
 		s1 := generated.At[conversionsAt8](f1)
 		*s1 = conversionsAt8{n: n, f: f, k: k, ok: ok, bad: bad, r: r}
@@ -4487,7 +4489,7 @@ resume8:
 	}
 //line expressions.go:211
 	v8 = anythingStart(t, tr, "text")
-//line expressions_task.go:4491
+//line expressions_task.go:4493
 	if generated.Suspended(t) {
 		*h = conversionsHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4500,7 +4502,7 @@ end1:
 	return generated.Return(f1, k, nil)
 }
 
-//line expressions_task.go:4504
+//line expressions_task.go:4506
 
 // commaOkArgs has the arguments of commaOk.
 type commaOkArgs struct {
@@ -4554,7 +4556,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:217
 	m := map[int]string{1: "one"}
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:4558
+//line expressions_task.go:4560
 	if generated.Suspended(t) {
 		f, h := commaOkKind.Spill(t, 1)
 		s1 := generated.At[commaOkAt1](f)
@@ -4566,7 +4568,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:218
 	a, ok := m[v1]
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:4570
+//line expressions_task.go:4572
 	if generated.Suspended(t) {
 		f, h := commaOkKind.Spill(t, 2)
 		s1 := generated.At[commaOkAt2](f)
@@ -4579,7 +4581,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	_, ok2 := m[v2]
 	c := make(chan int, 1)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:4583
+//line expressions_task.go:4585
 	if generated.Suspended(t) {
 		f, h := commaOkKind.Spill(t, 3)
 		s1 := generated.At[commaOkAt3](f)
@@ -4595,7 +4597,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	w, ok4 := <-c
 	var s string
 	v4 := anythingStart(t, tr, 4)
-//line expressions_task.go:4599
+//line expressions_task.go:4601
 	if generated.Suspended(t) {
 		f, h := commaOkKind.Spill(t, 4)
 		*generated.At[commaOkAt4](f) = commaOkAt4{ok2: ok2, v: v, ok3: ok3, w: w, ok4: ok4}
@@ -4609,7 +4611,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line expressions.go:228
 		v5 := valueStart(t, tr, 1)
-//line expressions_task.go:4613
+//line expressions_task.go:4615
 		if generated.Suspended(t) {
 			f, h := commaOkKind.Spill(t, 5)
 			s1 := generated.At[commaOkAt5](f)
@@ -4629,7 +4631,7 @@ func commaOkStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-//line expressions_task.go:4633
+//line expressions_task.go:4635
 
 // commaOkStep is the step form of commaOk.
 func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generated.Step {
@@ -4655,7 +4657,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4659
+//line expressions_task.go:4661
 		goto resume1
 	case 2:
 		s1 := generated.At[commaOkAt2](f)
@@ -4663,7 +4665,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:219
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4667
+//line expressions_task.go:4669
 		goto resume2
 	case 3:
 		s1 := generated.At[commaOkAt3](f)
@@ -4672,7 +4674,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:221
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4676
+//line expressions_task.go:4678
 		goto resume3
 	case 4:
 		s1 := generated.At[commaOkAt4](f)
@@ -4681,7 +4683,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:226
 		v4 = h.result
 		generated.Child(f)
-//line expressions_task.go:4685
+//line expressions_task.go:4687
 		goto resume4
 	case 5:
 		s1 := generated.At[commaOkAt5](f)
@@ -4689,7 +4691,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:228
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:4693
+//line expressions_task.go:4695
 		goto resume5
 	default:
 		return f.BadResume()
@@ -4697,7 +4699,7 @@ func commaOkStep(f *generated.Frame[commaOkState, int], h *commaOkHeld) generate
 //line expressions.go:217
 	m = map[int]string{1: "one"}
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:4701
+//line expressions_task.go:4703
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt1](f)
 		*s1 = commaOkAt1{}
@@ -4709,7 +4711,7 @@ resume1:
 //line expressions.go:218
 	a, ok = m[v1]
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:4713
+//line expressions_task.go:4715
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt2](f)
 		*s1 = commaOkAt2{}
@@ -4722,7 +4724,7 @@ resume2:
 	_, ok2 = m[v2]
 	c = make(chan int, 1)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:4726
+//line expressions_task.go:4728
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt3](f)
 		*s1 = commaOkAt3{ok2: ok2}
@@ -4738,7 +4740,7 @@ resume3:
 	w, ok4 = <-c
 	s = ""
 	v4 = anythingStart(t, tr, 4)
-//line expressions_task.go:4742
+//line expressions_task.go:4744
 	if generated.Suspended(t) {
 		*generated.At[commaOkAt4](f) = commaOkAt4{ok2: ok2, v: v, ok3: ok3, w: w, ok4: ok4}
 		*h = commaOkHeld{tr: tr, m: m, a: a}
@@ -4750,7 +4752,7 @@ resume4:
 	s, ok = v4.(string)
 	tr.Print(a, ok, ok2, v, ok3, w, ok4, s)
 	v5 = valueStart(t, tr, 1)
-//line expressions_task.go:4754
+//line expressions_task.go:4756
 	if generated.Suspended(t) {
 		s1 := generated.At[commaOkAt5](f)
 		*s1 = commaOkAt5{}
@@ -4771,7 +4773,7 @@ end1:
 	return generated.Return(f, len(a), nil)
 }
 
-//line expressions_task.go:4775
+//line expressions_task.go:4777
 
 // unaryArgs has the arguments of unary.
 type unaryArgs struct {
@@ -4839,7 +4841,7 @@ var unaryKind *generated.HeldKind[unaryState, unaryHeld, int]
 func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:235
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:4843
+//line expressions_task.go:4845
 	if generated.Suspended(t) {
 		f, h := unaryKind.Spill(t, 1)
 		s := generated.At[unaryAt1](f)
@@ -4850,7 +4852,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:235
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:4854
+//line expressions_task.go:4856
 	if generated.Suspended(t) {
 		f, h := unaryKind.Spill(t, 2)
 		s := generated.At[unaryAt2](f)
@@ -4862,7 +4864,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:235
 	a := -v + ^v1
 	v2 := truthStart(t, tr, true, "not")
-//line expressions_task.go:4866
+//line expressions_task.go:4868
 	if generated.Suspended(t) {
 		f, h := unaryKind.Spill(t, 3)
 		s := generated.At[unaryAt3](f)
@@ -4874,7 +4876,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:236
 	b := !v2
 	c := valueStart(t, tr, 3)
-//line expressions_task.go:4878
+//line expressions_task.go:4880
 	if generated.Suspended(t) {
 		f, h := unaryKind.Spill(t, 4)
 		s := generated.At[unaryAt4](f)
@@ -4885,7 +4887,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:238
 	v3 := makeRecordStart(t, tr, 4)
-//line expressions_task.go:4889
+//line expressions_task.go:4891
 	if generated.Suspended(t) {
 		f, h := unaryKind.Spill(t, 5)
 		*generated.At[unaryAt5](f) = unaryAt5{a: a, b: b, c: c}
@@ -4896,7 +4898,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:238
 	d := *v3
 	v4 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:4900
+//line expressions_task.go:4902
 	if generated.Suspended(t) {
 		f, h := unaryKind.Spill(t, 6)
 		*generated.At[unaryAt6](f) = unaryAt6{a: a, b: b, c: c}
@@ -4907,7 +4909,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:239
 	e := &(*v4).a
 	v5 := valueStart(t, tr, 6)
-//line expressions_task.go:4911
+//line expressions_task.go:4913
 	if generated.Suspended(t) {
 		f, h := unaryKind.Spill(t, 7)
 		s := generated.At[unaryAt7](f)
@@ -4922,7 +4924,7 @@ func unaryStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:4926
+//line expressions_task.go:4928
 
 // unaryStep is the step form of unary.
 func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step {
@@ -4947,7 +4949,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:235
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:4951
+//line expressions_task.go:4953
 		goto resume1
 	case 2:
 		s := generated.At[unaryAt2](f)
@@ -4956,7 +4958,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:235
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:4960
+//line expressions_task.go:4962
 		goto resume2
 	case 3:
 		s := generated.At[unaryAt3](f)
@@ -4965,7 +4967,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:236
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:4969
+//line expressions_task.go:4971
 		goto resume3
 	case 4:
 		s := generated.At[unaryAt4](f)
@@ -4974,7 +4976,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:237
 		c = s.result
 		generated.Child(f)
-//line expressions_task.go:4978
+//line expressions_task.go:4980
 		goto resume4
 	case 5:
 		s := generated.At[unaryAt5](f)
@@ -4983,7 +4985,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:238
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:4987
+//line expressions_task.go:4989
 		goto resume5
 	case 6:
 		s := generated.At[unaryAt6](f)
@@ -4992,7 +4994,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:239
 		v4 = h.result
 		generated.Child(f)
-//line expressions_task.go:4996
+//line expressions_task.go:4998
 		goto resume6
 	case 7:
 		s := generated.At[unaryAt7](f)
@@ -5001,14 +5003,14 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 //line expressions.go:240
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:5005
+//line expressions_task.go:5007
 		goto resume7
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:235
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:5012
+//line expressions_task.go:5014
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt1](f)
 		*s = unaryAt1{}
@@ -5019,7 +5021,7 @@ func unaryStep(f *generated.Frame[unaryState, int], h *unaryHeld) generated.Step
 resume1:
 //line expressions.go:235
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:5023
+//line expressions_task.go:5025
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt2](f)
 		*s = unaryAt2{v: v}
@@ -5031,7 +5033,7 @@ resume2:
 //line expressions.go:235
 	a = -v + ^v1
 	v2 = truthStart(t, tr, true, "not")
-//line expressions_task.go:5035
+//line expressions_task.go:5037
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt3](f)
 		*s = unaryAt3{a: a}
@@ -5043,7 +5045,7 @@ resume3:
 //line expressions.go:236
 	b = !v2
 	c = valueStart(t, tr, 3)
-//line expressions_task.go:5047
+//line expressions_task.go:5049
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt4](f)
 		*s = unaryAt4{a: a, b: b}
@@ -5054,7 +5056,7 @@ resume3:
 resume4:
 //line expressions.go:238
 	v3 = makeRecordStart(t, tr, 4)
-//line expressions_task.go:5058
+//line expressions_task.go:5060
 	if generated.Suspended(t) {
 		*generated.At[unaryAt5](f) = unaryAt5{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr}
@@ -5065,7 +5067,7 @@ resume5:
 //line expressions.go:238
 	d = *v3
 	v4 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:5069
+//line expressions_task.go:5071
 	if generated.Suspended(t) {
 		*generated.At[unaryAt6](f) = unaryAt6{a: a, b: b, c: c}
 		*h = unaryHeld{tr: tr, d: d}
@@ -5076,7 +5078,7 @@ resume6:
 //line expressions.go:239
 	e = &(*v4).a
 	v5 = valueStart(t, tr, 6)
-//line expressions_task.go:5080
+//line expressions_task.go:5082
 	if generated.Suspended(t) {
 		s := generated.At[unaryAt7](f)
 		*s = unaryAt7{a: a, b: b, c: c}
@@ -5091,7 +5093,7 @@ resume7:
 	return generated.Return(f, a, nil)
 }
 
-//line expressions_task.go:5095
+//line expressions_task.go:5097
 
 // indexesArgs has the arguments of indexes.
 type indexesArgs struct {
@@ -5177,7 +5179,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:246
 	list := []int{0, 1, 2, 3, 4, 5}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5181
+//line expressions_task.go:5183
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 1)
 		s1 := generated.At[indexesAt1](f)
@@ -5188,7 +5190,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:247
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5192
+//line expressions_task.go:5194
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 2)
 		s1 := generated.At[indexesAt2](f)
@@ -5200,7 +5202,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:247
 	a := list[v:v1]
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5204
+//line expressions_task.go:5206
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 3)
 		s1 := generated.At[indexesAt3](f)
@@ -5211,7 +5213,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:248
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:5215
+//line expressions_task.go:5217
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 4)
 		s1 := generated.At[indexesAt4](f)
@@ -5224,7 +5226,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := a[:v2:v3]
 	arr := [4]int{9, 8, 7, 6}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:5228
+//line expressions_task.go:5230
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 5)
 		s1 := generated.At[indexesAt5](f)
@@ -5236,7 +5238,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:250
 	c := arr[v4:]
 	v5 := valueStart(t, tr, 100)
-//line expressions_task.go:5240
+//line expressions_task.go:5242
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 6)
 		s1 := generated.At[indexesAt6](f)
@@ -5248,7 +5250,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:251
 	arr[1] = v5
 	v6 := valueStart(t, tr, 1)
-//line expressions_task.go:5252
+//line expressions_task.go:5254
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 7)
 		s1 := generated.At[indexesAt7](f)
@@ -5259,7 +5261,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:252
 	v7 := valueStart(t, tr, 3)
-//line expressions_task.go:5263
+//line expressions_task.go:5265
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 8)
 		s1 := generated.At[indexesAt8](f)
@@ -5271,7 +5273,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:252
 	s := "hello"[v6:v7]
 	v8 := valueStart(t, tr, 0)
-//line expressions_task.go:5275
+//line expressions_task.go:5277
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 9)
 		s1 := generated.At[indexesAt9](f)
@@ -5284,7 +5286,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := "hello"[v8]
 	m := map[string][]int{"a": {1, 2}}
 	v9 := valueStart(t, tr, 1)
-//line expressions_task.go:5288
+//line expressions_task.go:5290
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 10)
 		s1 := generated.At[indexesAt10](f)
@@ -5297,7 +5299,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	y := m["a"][v9]
 	tr.Print(a, b, cap(b), c, s, x, y)
 	v10 := numbersStart(t, tr)
-//line expressions_task.go:5301
+//line expressions_task.go:5303
 	if generated.Suspended(t) {
 		_, h := indexesKind.Spill(t, 11)
 		*h = indexesHeld{tr: tr}
@@ -5306,7 +5308,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:257
 	v11 := valueStart(t, tr, 2)
-//line expressions_task.go:5310
+//line expressions_task.go:5312
 	if generated.Suspended(t) {
 		f, h := indexesKind.Spill(t, 12)
 		s1 := generated.At[indexesAt12](f)
@@ -5319,7 +5321,7 @@ func indexesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v10[v11], nil
 }
 
-//line expressions_task.go:5323
+//line expressions_task.go:5325
 
 // indexesStep is the step form of indexes.
 func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generated.Step {
@@ -5345,7 +5347,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:247
 		v = s1.result
 		generated.Child(f)
-//line expressions_task.go:5349
+//line expressions_task.go:5351
 		goto resume1
 	case 2:
 		s1 := generated.At[indexesAt2](f)
@@ -5354,7 +5356,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:247
 		v1 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5358
+//line expressions_task.go:5360
 		goto resume2
 	case 3:
 		s1 := generated.At[indexesAt3](f)
@@ -5362,7 +5364,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:248
 		v2 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5366
+//line expressions_task.go:5368
 		goto resume3
 	case 4:
 		s1 := generated.At[indexesAt4](f)
@@ -5371,7 +5373,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:248
 		v3 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5375
+//line expressions_task.go:5377
 		goto resume4
 	case 5:
 		s1 := generated.At[indexesAt5](f)
@@ -5379,7 +5381,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:250
 		v4 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5383
+//line expressions_task.go:5385
 		goto resume5
 	case 6:
 		s1 := generated.At[indexesAt6](f)
@@ -5387,7 +5389,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:251
 		v5 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5391
+//line expressions_task.go:5393
 		goto resume6
 	case 7:
 		s1 := generated.At[indexesAt7](f)
@@ -5395,7 +5397,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:252
 		v6 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5399
+//line expressions_task.go:5401
 		goto resume7
 	case 8:
 		s1 := generated.At[indexesAt8](f)
@@ -5404,7 +5406,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:252
 		v7 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5408
+//line expressions_task.go:5410
 		goto resume8
 	case 9:
 		s1 := generated.At[indexesAt9](f)
@@ -5412,7 +5414,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:253
 		v8 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5416
+//line expressions_task.go:5418
 		goto resume9
 	case 10:
 		s1 := generated.At[indexesAt10](f)
@@ -5421,14 +5423,14 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:255
 		v9 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5425
+//line expressions_task.go:5427
 		goto resume10
 	case 11:
 		tr = h.tr
 //line expressions.go:257
 		v10 = h.result
 		generated.Child(f)
-//line expressions_task.go:5432
+//line expressions_task.go:5434
 		goto resume11
 	case 12:
 		s1 := generated.At[indexesAt12](f)
@@ -5436,7 +5438,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:257
 		v11 = s1.result
 		generated.Child(f)
-//line expressions_task.go:5440
+//line expressions_task.go:5442
 		goto resume12
 	default:
 		return f.BadResume()
@@ -5444,7 +5446,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 //line expressions.go:246
 	list = []int{0, 1, 2, 3, 4, 5}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:5448
+//line expressions_task.go:5450
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt1](f)
 		*s1 = indexesAt1{}
@@ -5455,7 +5457,7 @@ func indexesStep(f *generated.Frame[indexesState, int], h *indexesHeld) generate
 resume1:
 //line expressions.go:247
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:5459
+//line expressions_task.go:5461
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt2](f)
 		*s1 = indexesAt2{v: v}
@@ -5467,7 +5469,7 @@ resume2:
 //line expressions.go:247
 	a = list[v:v1]
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:5471
+//line expressions_task.go:5473
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt3](f)
 		*s1 = indexesAt3{}
@@ -5478,7 +5480,7 @@ resume2:
 resume3:
 //line expressions.go:248
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:5482
+//line expressions_task.go:5484
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt4](f)
 		*s1 = indexesAt4{v2: v2}
@@ -5493,7 +5495,7 @@ resume4:
 //line expressions.go:249
 	*arr = [4]int{9, 8, 7, 6}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:5497
+//line expressions_task.go:5499
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt5](f)
 		*s1 = indexesAt5{}
@@ -5505,7 +5507,7 @@ resume5:
 //line expressions.go:250
 	c = (*arr)[v4:]
 	v5 = valueStart(t, tr, 100)
-//line expressions_task.go:5509
+//line expressions_task.go:5511
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt6](f)
 		*s1 = indexesAt6{}
@@ -5517,7 +5519,7 @@ resume6:
 //line expressions.go:251
 	(*arr)[1] = v5
 	v6 = valueStart(t, tr, 1)
-//line expressions_task.go:5521
+//line expressions_task.go:5523
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt7](f)
 		*s1 = indexesAt7{}
@@ -5528,7 +5530,7 @@ resume6:
 resume7:
 //line expressions.go:252
 	v7 = valueStart(t, tr, 3)
-//line expressions_task.go:5532
+//line expressions_task.go:5534
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt8](f)
 		*s1 = indexesAt8{v6: v6}
@@ -5540,7 +5542,7 @@ resume8:
 //line expressions.go:252
 	s = "hello"[v6:v7]
 	v8 = valueStart(t, tr, 0)
-//line expressions_task.go:5544
+//line expressions_task.go:5546
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt9](f)
 		*s1 = indexesAt9{}
@@ -5553,7 +5555,7 @@ resume9:
 	x = "hello"[v8]
 	m = map[string][]int{"a": {1, 2}}
 	v9 = valueStart(t, tr, 1)
-//line expressions_task.go:5557
+//line expressions_task.go:5559
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt10](f)
 		*s1 = indexesAt10{x: x}
@@ -5566,7 +5568,7 @@ resume10:
 	y = m["a"][v9]
 	tr.Print(a, b, cap(b), c, s, x, y)
 	v10 = numbersStart(t, tr)
-//line expressions_task.go:5570
+//line expressions_task.go:5572
 	if generated.Suspended(t) {
 		*h = indexesHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5575,7 +5577,7 @@ resume10:
 resume11:
 //line expressions.go:257
 	v11 = valueStart(t, tr, 2)
-//line expressions_task.go:5579
+//line expressions_task.go:5581
 	if generated.Suspended(t) {
 		s1 := generated.At[indexesAt12](f)
 		*s1 = indexesAt12{}
@@ -5588,7 +5590,7 @@ resume12:
 	return generated.Return(f, v10[v11], nil)
 }
 
-//line expressions_task.go:5592
+//line expressions_task.go:5594
 
 type numbersState = struct{}
 
@@ -5602,7 +5604,7 @@ var numbersKind *generated.HeldKind[numbersState, numbersHeld, []int]
 func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5606
+//line expressions_task.go:5608
 	if generated.Suspended(t) {
 		numbersKind.SpillBare(t, 1)
 		return
@@ -5611,7 +5613,7 @@ func numbersStart(t *task.T, tr *cases.Trace) (_ []int) {
 	return []int{10, 20, 30}
 }
 
-//line expressions_task.go:5615
+//line expressions_task.go:5617
 
 // numbersStep is the step form of numbers.
 func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) generated.Step {
@@ -5625,14 +5627,14 @@ func numbersStep(f *generated.Frame[numbersState, []int], h *numbersHeld) genera
 	case 1:
 //line expressions.go:261
 		generated.ChildErr(f)
-//line expressions_task.go:5629
+//line expressions_task.go:5631
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:261
 	waitStart(t, tr, "numbers")
-//line expressions_task.go:5636
+//line expressions_task.go:5638
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = numbersHeld{}
@@ -5644,7 +5646,7 @@ resume1:
 	return generated.Return(f, []int{10, 20, 30}, nil)
 }
 
-//line expressions_task.go:5648
+//line expressions_task.go:5650
 
 // builtinsArgs has the arguments of builtins.
 type builtinsArgs struct {
@@ -5754,7 +5756,7 @@ var builtinsKind *generated.HeldKind[builtinsState, builtinsHeld, int]
 func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:5758
+//line expressions_task.go:5760
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 1)
 		s := generated.At[builtinsAt1](f)
@@ -5765,7 +5767,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:266
 	v1 := valueStart(t, tr, 4)
-//line expressions_task.go:5769
+//line expressions_task.go:5771
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 2)
 		s := generated.At[builtinsAt2](f)
@@ -5777,7 +5779,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:266
 	list := make([]int, v, v1)
 	v2 := valueStart(t, tr, 2)
-//line expressions_task.go:5781
+//line expressions_task.go:5783
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 3)
 		s := generated.At[builtinsAt3](f)
@@ -5790,7 +5792,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(3)
 //line expressions.go:267
 	v4 := valueStart(t, tr, 4)
-//line expressions_task.go:5794
+//line expressions_task.go:5796
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 4)
 		s := generated.At[builtinsAt4](f)
@@ -5802,7 +5804,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:5806
+//line expressions_task.go:5808
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 5)
 		s := generated.At[builtinsAt5](f)
@@ -5813,7 +5815,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:268
 	v6 := numbersStart(t, tr)
-//line expressions_task.go:5817
+//line expressions_task.go:5819
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 6)
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
@@ -5825,7 +5827,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k := copy(list[v5:], v6)
 	m := map[int]int{1: 1, 2: 2}
 	v7 := valueStart(t, tr, 1)
-//line expressions_task.go:5829
+//line expressions_task.go:5831
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 7)
 		s := generated.At[builtinsAt7](f)
@@ -5837,7 +5839,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:270
 	delete(m, v7)
 	v8 := numbersStart(t, tr)
-//line expressions_task.go:5841
+//line expressions_task.go:5843
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 8)
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
@@ -5847,7 +5849,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:271
 	v9 := valueStart(t, tr, 3)
-//line expressions_task.go:5851
+//line expressions_task.go:5853
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 9)
 		s := generated.At[builtinsAt9](f)
@@ -5860,7 +5862,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v10 := tr.Int(1)
 //line expressions.go:271
 	v11 := valueStart(t, tr, 2)
-//line expressions_task.go:5864
+//line expressions_task.go:5866
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 10)
 		s := generated.At[builtinsAt10](f)
@@ -5873,7 +5875,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v12 := min(v9, v10, v11)
 //line expressions.go:271
 	v13 := valueStart(t, tr, 9)
-//line expressions_task.go:5877
+//line expressions_task.go:5879
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 11)
 		s := generated.At[builtinsAt11](f)
@@ -5886,7 +5888,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := len(v8) + cap(list) + v12 + max(1, v13)
 	p := new(int)
 	v14 := valueStart(t, tr, 6)
-//line expressions_task.go:5890
+//line expressions_task.go:5892
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 12)
 		s := generated.At[builtinsAt12](f)
@@ -5898,7 +5900,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:273
 	*p = v14
 	v15 := valueStart(t, tr, 1)
-//line expressions_task.go:5902
+//line expressions_task.go:5904
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 13)
 		s := generated.At[builtinsAt13](f)
@@ -5912,7 +5914,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	clear(m)
 	var b strings.Builder
 	v16 := valueStart(t, tr, 7)
-//line expressions_task.go:5916
+//line expressions_task.go:5918
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 14)
 		s := generated.At[builtinsAt14](f)
@@ -5924,7 +5926,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:277
 	fmt.Fprint(&b, v16, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:5928
+//line expressions_task.go:5930
 	if generated.Suspended(t) {
 		f, h := builtinsKind.Spill(t, 15)
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
@@ -5937,7 +5939,7 @@ func builtinsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:5941
+//line expressions_task.go:5943
 
 // builtinsStep is the step form of builtins.
 func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) generated.Step {
@@ -5963,7 +5965,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:266
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:5967
+//line expressions_task.go:5969
 		goto resume1
 	case 2:
 		s := generated.At[builtinsAt2](f)
@@ -5972,7 +5974,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:266
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:5976
+//line expressions_task.go:5978
 		goto resume2
 	case 3:
 		s := generated.At[builtinsAt3](f)
@@ -5980,7 +5982,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:267
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:5984
+//line expressions_task.go:5986
 		goto resume3
 	case 4:
 		s := generated.At[builtinsAt4](f)
@@ -5989,7 +5991,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:267
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:5993
+//line expressions_task.go:5995
 		goto resume4
 	case 5:
 		s := generated.At[builtinsAt5](f)
@@ -5997,7 +5999,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:268
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6001
+//line expressions_task.go:6003
 		goto resume5
 	case 6:
 		s := generated.At[builtinsAt6](f)
@@ -6006,7 +6008,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:268
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:6010
+//line expressions_task.go:6012
 		goto resume6
 	case 7:
 		s := generated.At[builtinsAt7](f)
@@ -6015,7 +6017,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:270
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6019
+//line expressions_task.go:6021
 		goto resume7
 	case 8:
 		s := generated.At[builtinsAt8](f)
@@ -6024,7 +6026,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v8 = h.result
 		generated.Child(f)
-//line expressions_task.go:6028
+//line expressions_task.go:6030
 		goto resume8
 	case 9:
 		s := generated.At[builtinsAt9](f)
@@ -6033,7 +6035,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v9 = s.result
 		generated.Child(f)
-//line expressions_task.go:6037
+//line expressions_task.go:6039
 		goto resume9
 	case 10:
 		s := generated.At[builtinsAt10](f)
@@ -6042,7 +6044,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v11 = s.result
 		generated.Child(f)
-//line expressions_task.go:6046
+//line expressions_task.go:6048
 		goto resume10
 	case 11:
 		s := generated.At[builtinsAt11](f)
@@ -6051,7 +6053,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:271
 		v13 = s.result
 		generated.Child(f)
-//line expressions_task.go:6055
+//line expressions_task.go:6057
 		goto resume11
 	case 12:
 		s := generated.At[builtinsAt12](f)
@@ -6060,7 +6062,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:273
 		v14 = s.result
 		generated.Child(f)
-//line expressions_task.go:6064
+//line expressions_task.go:6066
 		goto resume12
 	case 13:
 		s := generated.At[builtinsAt13](f)
@@ -6069,7 +6071,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:274
 		v15 = s.result
 		generated.Child(f)
-//line expressions_task.go:6073
+//line expressions_task.go:6075
 		goto resume13
 	case 14:
 		s := generated.At[builtinsAt14](f)
@@ -6078,7 +6080,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 //line expressions.go:277
 		v16 = s.result
 		generated.Child(f)
-//line expressions_task.go:6082
+//line expressions_task.go:6084
 		goto resume14
 	case 15:
 		s := generated.At[builtinsAt15](f)
@@ -6086,14 +6088,14 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 		tr, list, m, p, b = h.tr, h.list, h.m, h.p, h.b
 //line expressions.go:278
 		generated.Child(f)
-//line expressions_task.go:6090
+//line expressions_task.go:6092
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:266
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6097
+//line expressions_task.go:6099
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt1](f)
 		*s = builtinsAt1{}
@@ -6104,7 +6106,7 @@ func builtinsStep(f *generated.Frame[builtinsState, int], h *builtinsHeld) gener
 resume1:
 //line expressions.go:266
 	v1 = valueStart(t, tr, 4)
-//line expressions_task.go:6108
+//line expressions_task.go:6110
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt2](f)
 		*s = builtinsAt2{v: v}
@@ -6116,7 +6118,7 @@ resume2:
 //line expressions.go:266
 	list = make([]int, v, v1)
 	v2 = valueStart(t, tr, 2)
-//line expressions_task.go:6120
+//line expressions_task.go:6122
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt3](f)
 		*s = builtinsAt3{}
@@ -6129,7 +6131,7 @@ resume3:
 	v3 = tr.Int(3)
 //line expressions.go:267
 	v4 = valueStart(t, tr, 4)
-//line expressions_task.go:6133
+//line expressions_task.go:6135
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt4](f)
 		*s = builtinsAt4{v2: v2, v3: v3}
@@ -6141,7 +6143,7 @@ resume4:
 //line expressions.go:267
 	list = append(list, v2, v3, v4)
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:6145
+//line expressions_task.go:6147
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt5](f)
 		*s = builtinsAt5{}
@@ -6152,7 +6154,7 @@ resume4:
 resume5:
 //line expressions.go:268
 	v6 = numbersStart(t, tr)
-//line expressions_task.go:6156
+//line expressions_task.go:6158
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt6](f) = builtinsAt6{v5: v5}
 		*h = builtinsHeld{tr: tr, list: list}
@@ -6164,7 +6166,7 @@ resume6:
 	k = copy(list[v5:], v6)
 	m = map[int]int{1: 1, 2: 2}
 	v7 = valueStart(t, tr, 1)
-//line expressions_task.go:6168
+//line expressions_task.go:6170
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt7](f)
 		*s = builtinsAt7{k: k}
@@ -6176,7 +6178,7 @@ resume7:
 //line expressions.go:270
 	delete(m, v7)
 	v8 = numbersStart(t, tr)
-//line expressions_task.go:6180
+//line expressions_task.go:6182
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt8](f) = builtinsAt8{k: k}
 		*h = builtinsHeld{tr: tr, list: list, m: m}
@@ -6186,7 +6188,7 @@ resume7:
 resume8:
 //line expressions.go:271
 	v9 = valueStart(t, tr, 3)
-//line expressions_task.go:6190
+//line expressions_task.go:6192
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt9](f)
 		*s = builtinsAt9{k: k}
@@ -6199,7 +6201,7 @@ resume9:
 	v10 = tr.Int(1)
 //line expressions.go:271
 	v11 = valueStart(t, tr, 2)
-//line expressions_task.go:6203
+//line expressions_task.go:6205
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt10](f)
 		*s = builtinsAt10{k: k, v9: v9, v10: v10}
@@ -6212,7 +6214,7 @@ resume10:
 	v12 = min(v9, v10, v11)
 //line expressions.go:271
 	v13 = valueStart(t, tr, 9)
-//line expressions_task.go:6216
+//line expressions_task.go:6218
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt11](f)
 		*s = builtinsAt11{k: k, v12: v12}
@@ -6225,7 +6227,7 @@ resume11:
 	a = len(v8) + cap(list) + v12 + max(1, v13)
 	p = new(int)
 	v14 = valueStart(t, tr, 6)
-//line expressions_task.go:6229
+//line expressions_task.go:6231
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt12](f)
 		*s = builtinsAt12{k: k, a: a}
@@ -6237,7 +6239,7 @@ resume12:
 //line expressions.go:273
 	*p = v14
 	v15 = valueStart(t, tr, 1)
-//line expressions_task.go:6241
+//line expressions_task.go:6243
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt13](f)
 		*s = builtinsAt13{k: k, a: a}
@@ -6251,7 +6253,7 @@ resume13:
 	clear(m)
 	b = new(strings.Builder)
 	v16 = valueStart(t, tr, 7)
-//line expressions_task.go:6255
+//line expressions_task.go:6257
 	if generated.Suspended(t) {
 		s := generated.At[builtinsAt14](f)
 		*s = builtinsAt14{k: k, a: a, c: c}
@@ -6263,7 +6265,7 @@ resume14:
 //line expressions.go:277
 	fmt.Fprint(b, v16, real(c), imag(c))
 	valueStart(t, tr, 8)
-//line expressions_task.go:6267
+//line expressions_task.go:6269
 	if generated.Suspended(t) {
 		*generated.At[builtinsAt15](f) = builtinsAt15{k: k, a: a}
 		*h = builtinsHeld{tr: tr, list: list, m: m, p: p, b: b}
@@ -6276,7 +6278,7 @@ resume15:
 	return generated.Return(f, a, nil)
 }
 
-//line expressions_task.go:6280
+//line expressions_task.go:6282
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -6331,7 +6333,7 @@ var channelsKind *generated.HeldKind[channelsState, channelsHeld, int]
 func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	v := valueStart(t, tr, 3)
-//line expressions_task.go:6335
+//line expressions_task.go:6337
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 1)
 		s := generated.At[channelsAt1](f)
@@ -6343,7 +6345,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:285
 	c := make(chan int, v)
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:6347
+//line expressions_task.go:6349
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 2)
 		s := generated.At[channelsAt2](f)
@@ -6357,7 +6359,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(2)
 //line expressions.go:287
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:6361
+//line expressions_task.go:6363
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 3)
 		s := generated.At[channelsAt3](f)
@@ -6371,7 +6373,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := <-c
 //line expressions.go:288
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:6375
+//line expressions_task.go:6377
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 4)
 		s := generated.At[channelsAt4](f)
@@ -6387,7 +6389,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v6 := <-d
 //line expressions.go:291
 	v7 := valueStart(t, tr, 6)
-//line expressions_task.go:6391
+//line expressions_task.go:6393
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 5)
 		s := generated.At[channelsAt5](f)
@@ -6399,7 +6401,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:291
 	(v6) <- v7
 	v8 := valueStart(t, tr, 5)
-//line expressions_task.go:6403
+//line expressions_task.go:6405
 	if generated.Suspended(t) {
 		f, h := channelsKind.Spill(t, 6)
 		s := generated.At[channelsAt6](f)
@@ -6413,7 +6415,7 @@ func channelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b + <-c, nil
 }
 
-//line expressions_task.go:6417
+//line expressions_task.go:6419
 
 // channelsStep is the step form of channels.
 func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) generated.Step {
@@ -6436,7 +6438,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:285
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6440
+//line expressions_task.go:6442
 		goto resume1
 	case 2:
 		s := generated.At[channelsAt2](f)
@@ -6444,7 +6446,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:286
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:6448
+//line expressions_task.go:6450
 		goto resume2
 	case 3:
 		s := generated.At[channelsAt3](f)
@@ -6453,7 +6455,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:287
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6457
+//line expressions_task.go:6459
 		goto resume3
 	case 4:
 		s := generated.At[channelsAt4](f)
@@ -6462,7 +6464,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:288
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:6466
+//line expressions_task.go:6468
 		goto resume4
 	case 5:
 		s := generated.At[channelsAt5](f)
@@ -6471,7 +6473,7 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:291
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:6475
+//line expressions_task.go:6477
 		goto resume5
 	case 6:
 		s := generated.At[channelsAt6](f)
@@ -6480,14 +6482,14 @@ func channelsStep(f *generated.Frame[channelsState, int], h *channelsHeld) gener
 //line expressions.go:292
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:6484
+//line expressions_task.go:6486
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:285
 	v = valueStart(t, tr, 3)
-//line expressions_task.go:6491
+//line expressions_task.go:6493
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt1](f)
 		*s = channelsAt1{}
@@ -6499,7 +6501,7 @@ resume1:
 //line expressions.go:285
 	c = make(chan int, v)
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:6503
+//line expressions_task.go:6505
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt2](f)
 		*s = channelsAt2{}
@@ -6513,7 +6515,7 @@ resume2:
 	v2 = tr.Int(2)
 //line expressions.go:287
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:6517
+//line expressions_task.go:6519
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt3](f)
 		*s = channelsAt3{v2: v2}
@@ -6527,7 +6529,7 @@ resume3:
 	v4 = <-c
 //line expressions.go:288
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:6531
+//line expressions_task.go:6533
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt4](f)
 		*s = channelsAt4{v4: v4}
@@ -6543,7 +6545,7 @@ resume4:
 	v6 = <-d
 //line expressions.go:291
 	v7 = valueStart(t, tr, 6)
-//line expressions_task.go:6547
+//line expressions_task.go:6549
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt5](f)
 		*s = channelsAt5{a: a}
@@ -6555,7 +6557,7 @@ resume5:
 //line expressions.go:291
 	(v6) <- v7
 	v8 = valueStart(t, tr, 5)
-//line expressions_task.go:6559
+//line expressions_task.go:6561
 	if generated.Suspended(t) {
 		s := generated.At[channelsAt6](f)
 		*s = channelsAt6{a: a}
@@ -6569,7 +6571,7 @@ resume6:
 	return generated.Return(f, a*100+b+<-c, nil)
 }
 
-//line expressions_task.go:6573
+//line expressions_task.go:6575
 
 // incrementsArgs has the arguments of increments.
 type incrementsArgs struct {
@@ -6607,7 +6609,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:297
 	list := []int{1, 2, 3}
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:6611
+//line expressions_task.go:6613
 	if generated.Suspended(t) {
 		f, h := incrementsKind.Spill(t, 1)
 		s := generated.At[incrementsAt1](f)
@@ -6619,7 +6621,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:298
 	list[v]++
 	v1 := makeRecordStart(t, tr, 5)
-//line expressions_task.go:6623
+//line expressions_task.go:6625
 	if generated.Suspended(t) {
 		_, h := incrementsKind.Spill(t, 2)
 		*h = incrementsHeld{tr: tr, list: list}
@@ -6630,7 +6632,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1.a--
 	m := map[int]int{}
 	v2 := valueStart(t, tr, 7)
-//line expressions_task.go:6634
+//line expressions_task.go:6636
 	if generated.Suspended(t) {
 		f, h := incrementsKind.Spill(t, 3)
 		s := generated.At[incrementsAt3](f)
@@ -6642,7 +6644,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:301
 	m[v2]++
 	v3 := valueStart(t, tr, 7)
-//line expressions_task.go:6646
+//line expressions_task.go:6648
 	if generated.Suspended(t) {
 		f, h := incrementsKind.Spill(t, 4)
 		s := generated.At[incrementsAt4](f)
@@ -6657,7 +6659,7 @@ func incrementsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[1], nil
 }
 
-//line expressions_task.go:6661
+//line expressions_task.go:6663
 
 // incrementsStep is the step form of increments.
 func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld) generated.Step {
@@ -6681,14 +6683,14 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:298
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:6685
+//line expressions_task.go:6687
 		goto resume1
 	case 2:
 		tr, list = h.tr, h.list
 //line expressions.go:299
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:6692
+//line expressions_task.go:6694
 		goto resume2
 	case 3:
 		s := generated.At[incrementsAt3](f)
@@ -6696,7 +6698,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:301
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:6700
+//line expressions_task.go:6702
 		goto resume3
 	case 4:
 		s := generated.At[incrementsAt4](f)
@@ -6704,7 +6706,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:302
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:6708
+//line expressions_task.go:6710
 		goto resume4
 	default:
 		return f.BadResume()
@@ -6712,7 +6714,7 @@ func incrementsStep(f *generated.Frame[incrementsState, int], h *incrementsHeld)
 //line expressions.go:297
 	list = []int{1, 2, 3}
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:6716
+//line expressions_task.go:6718
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt1](f)
 		*s = incrementsAt1{}
@@ -6724,7 +6726,7 @@ resume1:
 //line expressions.go:298
 	list[v]++
 	v1 = makeRecordStart(t, tr, 5)
-//line expressions_task.go:6728
+//line expressions_task.go:6730
 	if generated.Suspended(t) {
 		*h = incrementsHeld{tr: tr, list: list}
 		generated.ResultToStep(t, &h.result)
@@ -6735,7 +6737,7 @@ resume2:
 	v1.a--
 	m = map[int]int{}
 	v2 = valueStart(t, tr, 7)
-//line expressions_task.go:6739
+//line expressions_task.go:6741
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt3](f)
 		*s = incrementsAt3{}
@@ -6747,7 +6749,7 @@ resume3:
 //line expressions.go:301
 	m[v2]++
 	v3 = valueStart(t, tr, 7)
-//line expressions_task.go:6751
+//line expressions_task.go:6753
 	if generated.Suspended(t) {
 		s := generated.At[incrementsAt4](f)
 		*s = incrementsAt4{}
@@ -6762,7 +6764,7 @@ resume4:
 	return generated.Return(f, list[1], nil)
 }
 
-//line expressions_task.go:6766
+//line expressions_task.go:6768
 
 // returnOrderArgs has the arguments of returnOrder.
 type returnOrderArgs struct {
@@ -6799,7 +6801,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := f()
 //line expressions.go:312
 	v1 := valueStart(t, tr, f())
-//line expressions_task.go:6803
+//line expressions_task.go:6805
 	if generated.Suspended(t) {
 		f1, h := returnOrderKind.Spill(t, 1)
 		s := generated.At[returnOrderAt1](f1)
@@ -6812,7 +6814,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := f()
 //line expressions.go:312
 	err := waitStart(t, tr, f())
-//line expressions_task.go:6816
+//line expressions_task.go:6818
 	if generated.Suspended(t) {
 		f1 := returnOrderKind.SpillBare(t, 2)
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
@@ -6822,7 +6824,7 @@ func returnOrderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v*100 + v1*10 + v2, err
 }
 
-//line expressions_task.go:6826
+//line expressions_task.go:6828
 
 // returnOrderStep is the step form of returnOrder.
 func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderHeld) generated.Step {
@@ -6847,14 +6849,14 @@ func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderH
 //line expressions.go:312
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:6851
+//line expressions_task.go:6853
 		goto resume1
 	case 2:
 		s := generated.At[returnOrderAt2](f1)
 		v, v1, v2 = s.v, s.v1, s.v2
 //line expressions.go:312
 		err = generated.ChildErr(f1)
-//line expressions_task.go:6858
+//line expressions_task.go:6860
 		goto resume2
 	default:
 		return f1.BadResume()
@@ -6877,7 +6879,7 @@ func returnOrderStep(f1 *generated.Frame[returnOrderState, int], h *returnOrderH
 	v = f()
 //line expressions.go:312
 	v1 = valueStart(t, tr, f())
-//line expressions_task.go:6881
+//line expressions_task.go:6883
 	if generated.Suspended(t) {
 		s := generated.At[returnOrderAt1](f1)
 		*s = returnOrderAt1{v: v}
@@ -6891,7 +6893,7 @@ resume1:
 	v2 = f()
 //line expressions.go:312
 	err = waitStart(t, tr, f())
-//line expressions_task.go:6895
+//line expressions_task.go:6897
 	if generated.Suspended(t) {
 		*generated.At[returnOrderAt2](f1) = returnOrderAt2{v: v, v1: v1, v2: v2}
 		if h != nil {
@@ -6904,7 +6906,7 @@ resume2:
 	return generated.Return(f1, v*100+v1*10+v2, err)
 }
 
-//line expressions_task.go:6908
+//line expressions_task.go:6910
 
 // namedReturnArgs has the arguments of namedReturn.
 type namedReturnArgs struct {
@@ -6944,7 +6946,7 @@ var namedReturnKind *generated.HeldKind[namedReturnState, namedReturnHeld, int]
 func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line expressions.go:316
 	a, b := reversedStart(t, tr, 1, 2)
-//line expressions_task.go:6948
+//line expressions_task.go:6950
 	if generated.Suspended(t) {
 		f, h := namedReturnKind.Spill(t, 1)
 		s := generated.At[namedReturnAt1](f)
@@ -6958,7 +6960,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	k = 5
 	if n == 3 {
 		v := valueStart(t, tr, k+1)
-//line expressions_task.go:6962
+//line expressions_task.go:6964
 		if generated.Suspended(t) {
 			f, h := namedReturnKind.Spill(t, 2)
 			s := generated.At[namedReturnAt2](f)
@@ -6969,7 +6971,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		}
 //line expressions.go:320
 		err1 := waitStart(t, tr, k)
-//line expressions_task.go:6973
+//line expressions_task.go:6975
 		if generated.Suspended(t) {
 			f := namedReturnKind.SpillBare(t, 3)
 			*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
@@ -6981,7 +6983,7 @@ func namedReturnStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return
 }
 
-//line expressions_task.go:6985
+//line expressions_task.go:6987
 
 // namedReturnStep is the step form of namedReturn.
 func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHeld) generated.Step {
@@ -7003,7 +7005,7 @@ func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHe
 //line expressions.go:316
 		a, b = s.result.R0, s.result.R1
 		generated.Child(f)
-//line expressions_task.go:7007
+//line expressions_task.go:7009
 		goto resume1
 	case 2:
 		s := generated.At[namedReturnAt2](f)
@@ -7012,21 +7014,21 @@ func namedReturnStep(f *generated.Frame[namedReturnState, int], h *namedReturnHe
 //line expressions.go:320
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7016
+//line expressions_task.go:7018
 		goto resume2
 	case 3:
 		s := generated.At[namedReturnAt3](f)
 		v = s.v
 //line expressions.go:320
 		err1 = generated.ChildErr(f)
-//line expressions_task.go:7023
+//line expressions_task.go:7025
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:316
 	a, b = reversedStart(t, tr, 1, 2)
-//line expressions_task.go:7030
+//line expressions_task.go:7032
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt1](f)
 		*s = namedReturnAt1{n: n}
@@ -7044,7 +7046,7 @@ resume1:
 	}
 //line expressions.go:320
 	v = valueStart(t, tr, k+1)
-//line expressions_task.go:7048
+//line expressions_task.go:7050
 	if generated.Suspended(t) {
 		s := generated.At[namedReturnAt2](f)
 		*s = namedReturnAt2{k: k}
@@ -7056,7 +7058,7 @@ resume1:
 resume2:
 //line expressions.go:320
 	err1 = waitStart(t, tr, k)
-//line expressions_task.go:7060
+//line expressions_task.go:7062
 	if generated.Suspended(t) {
 		*generated.At[namedReturnAt3](f) = namedReturnAt3{v: v}
 		if h != nil {
@@ -7071,7 +7073,7 @@ end1:
 	return generated.Return(f, k, err)
 }
 
-//line expressions_task.go:7075
+//line expressions_task.go:7077
 
 // reversedResult is what reversed returns.
 type reversedResult = struct {
@@ -7108,7 +7110,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7112
+//line expressions_task.go:7114
 	if generated.Suspended(t) {
 		f, h := reversedKind.Spill(t, 1)
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
@@ -7117,7 +7119,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	}
 //line expressions.go:328
 	v := valueStart(t, tr, b)
-//line expressions_task.go:7121
+//line expressions_task.go:7123
 	if generated.Suspended(t) {
 		f := reversedKind.SpillBare(t, 2)
 		s := generated.At[reversedAt2](f)
@@ -7129,7 +7131,7 @@ func reversedStart(t *task.T, tr *cases.Trace, x int, y int) (a int, b int) {
 	return b, a + v
 }
 
-//line expressions_task.go:7133
+//line expressions_task.go:7135
 
 // reversedStep is the step form of reversed.
 func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversedHeld) generated.Step {
@@ -7149,7 +7151,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 		tr = h.tr
 //line expressions.go:327
 		generated.Child(f)
-//line expressions_task.go:7153
+//line expressions_task.go:7155
 		goto resume1
 	case 2:
 		s := generated.At[reversedAt2](f)
@@ -7157,7 +7159,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 //line expressions.go:328
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7161
+//line expressions_task.go:7163
 		goto resume2
 	default:
 		return f.BadResume()
@@ -7165,7 +7167,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 //line expressions.go:326
 	a, b = x, y
 	valueStart(t, tr, a)
-//line expressions_task.go:7169
+//line expressions_task.go:7171
 	if generated.Suspended(t) {
 		*generated.At[reversedAt1](f) = reversedAt1{a: a, b: b}
 		h = reversedKind.Hold(t, f, h)
@@ -7175,7 +7177,7 @@ func reversedStep(f *generated.Frame[reversedState, reversedResult], h *reversed
 resume1:
 //line expressions.go:328
 	v = valueStart(t, tr, b)
-//line expressions_task.go:7179
+//line expressions_task.go:7181
 	if generated.Suspended(t) {
 		s := generated.At[reversedAt2](f)
 		*s = reversedAt2{a: a, b: b}
@@ -7190,7 +7192,7 @@ resume2:
 	return generated.Return(f, reversedResult{b, a + v}, nil)
 }
 
-//line expressions_task.go:7194
+//line expressions_task.go:7196
 
 // concatenationArgs has the arguments of concatenation.
 type concatenationArgs struct {
@@ -7211,7 +7213,7 @@ var concatenationKind *generated.HeldKind[concatenationState, concatenationHeld,
 func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	v := textStart(t, tr, "b")
-//line expressions_task.go:7215
+//line expressions_task.go:7217
 	if generated.Suspended(t) {
 		_, h := concatenationKind.Spill(t, 1)
 		*h = concatenationHeld{tr: tr}
@@ -7220,7 +7222,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:332
 	v1 := textStart(t, tr, "e")
-//line expressions_task.go:7224
+//line expressions_task.go:7226
 	if generated.Suspended(t) {
 		_, h := concatenationKind.Spill(t, 2)
 		*h = concatenationHeld{tr: tr, v: v}
@@ -7229,7 +7231,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:332
 	v2 := textStart(t, tr, "d"+v1)
-//line expressions_task.go:7233
+//line expressions_task.go:7235
 	if generated.Suspended(t) {
 		_, h := concatenationKind.Spill(t, 3)
 		*h = concatenationHeld{tr: tr, v: v}
@@ -7239,7 +7241,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:332
 	s := "a" + v + "c" + v2
 	v3 := textStart(t, tr, s)
-//line expressions_task.go:7243
+//line expressions_task.go:7245
 	if generated.Suspended(t) {
 		_, h := concatenationKind.Spill(t, 4)
 		*h = concatenationHeld{tr: tr, v: s}
@@ -7252,7 +7254,7 @@ func concatenationStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), nil
 }
 
-//line expressions_task.go:7256
+//line expressions_task.go:7258
 
 // concatenationStep is the step form of concatenation.
 func concatenationStep(f *generated.Frame[concatenationState, int], h *concatenationHeld) generated.Step {
@@ -7273,35 +7275,35 @@ func concatenationStep(f *generated.Frame[concatenationState, int], h *concatena
 //line expressions.go:332
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:7277
+//line expressions_task.go:7279
 		goto resume1
 	case 2:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:7284
+//line expressions_task.go:7286
 		goto resume2
 	case 3:
 		tr, v = h.tr, h.v
 //line expressions.go:332
 		v2 = h.result
 		generated.Child(f)
-//line expressions_task.go:7291
+//line expressions_task.go:7293
 		goto resume3
 	case 4:
 		tr, s = h.tr, h.v
 //line expressions.go:333
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:7298
+//line expressions_task.go:7300
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:332
 	v = textStart(t, tr, "b")
-//line expressions_task.go:7305
+//line expressions_task.go:7307
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -7310,7 +7312,7 @@ func concatenationStep(f *generated.Frame[concatenationState, int], h *concatena
 resume1:
 //line expressions.go:332
 	v1 = textStart(t, tr, "e")
-//line expressions_task.go:7314
+//line expressions_task.go:7316
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7319,7 +7321,7 @@ resume1:
 resume2:
 //line expressions.go:332
 	v2 = textStart(t, tr, "d"+v1)
-//line expressions_task.go:7323
+//line expressions_task.go:7325
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: v}
 		generated.ResultToStep(t, &h.result)
@@ -7329,7 +7331,7 @@ resume3:
 //line expressions.go:332
 	s = "a" + v + "c" + v2
 	v3 = textStart(t, tr, s)
-//line expressions_task.go:7333
+//line expressions_task.go:7335
 	if generated.Suspended(t) {
 		*h = concatenationHeld{tr: tr, v: s}
 		generated.ResultToStep(t, &h.result)
@@ -7342,7 +7344,7 @@ resume4:
 	return generated.Return(f, len(s), nil)
 }
 
-//line expressions_task.go:7346
+//line expressions_task.go:7348
 
 type textState = struct{}
 
@@ -7357,7 +7359,7 @@ var textKind *generated.HeldKind[textState, textHeld, string]
 func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7361
+//line expressions_task.go:7363
 	if generated.Suspended(t) {
 		_, h := textKind.Spill(t, 1)
 		*h = textHeld{s: s}
@@ -7367,7 +7369,7 @@ func textStart(t *task.T, tr *cases.Trace, s string) (_ string) {
 	return s + "!"
 }
 
-//line expressions_task.go:7371
+//line expressions_task.go:7373
 
 // textStep is the step form of text.
 func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
@@ -7383,14 +7385,14 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		s = h.s
 //line expressions.go:339
 		generated.ChildErr(f)
-//line expressions_task.go:7387
+//line expressions_task.go:7389
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:339
 	waitStart(t, tr, "text", s)
-//line expressions_task.go:7394
+//line expressions_task.go:7396
 	if generated.Suspended(t) {
 		*h = textHeld{s: s}
 		return generated.Wait(f, t, 1)
@@ -7400,7 +7402,7 @@ resume1:
 	return generated.Return(f, s+"!", nil)
 }
 
-//line expressions_task.go:7404
+//line expressions_task.go:7406
 
 // untypedArgs has the arguments of untyped.
 type untypedArgs struct {
@@ -7468,7 +7470,7 @@ var untypedKind *generated.HeldKind[untypedState, untypedHeld, int]
 func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:344
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7472
+//line expressions_task.go:7474
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 1)
 		s := generated.At[untypedAt1](f1)
@@ -7484,7 +7486,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:345
 	u = 255
 	v1 := valueStart(t, tr, 1)
-//line expressions_task.go:7488
+//line expressions_task.go:7490
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 2)
 		s := generated.At[untypedAt2](f1)
@@ -7499,7 +7501,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 := valueStart(t, tr, 64)
-//line expressions_task.go:7503
+//line expressions_task.go:7505
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 3)
 		s := generated.At[untypedAt3](f1)
@@ -7511,7 +7513,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 := valueStart(t, tr, 3)
-//line expressions_task.go:7515
+//line expressions_task.go:7517
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 4)
 		s := generated.At[untypedAt4](f1)
@@ -7524,7 +7526,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:7528
+//line expressions_task.go:7530
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 5)
 		s := generated.At[untypedAt5](f1)
@@ -7538,7 +7540,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g := 7.0
 	v5 := valueStart(t, tr, 2)
-//line expressions_task.go:7542
+//line expressions_task.go:7544
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 6)
 		s := generated.At[untypedAt6](f1)
@@ -7550,7 +7552,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:353
 	g /= float64(v5)
 	v6 := anythingStart(t, tr, nil)
-//line expressions_task.go:7554
+//line expressions_task.go:7556
 	if generated.Suspended(t) {
 		f1, h := untypedKind.Spill(t, 7)
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
@@ -7563,7 +7565,7 @@ func untypedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(f), nil
 }
 
-//line expressions_task.go:7567
+//line expressions_task.go:7569
 
 // untypedStep is the step form of untyped.
 func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generated.Step {
@@ -7589,7 +7591,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:344
 		v = s.result
 		generated.Child(f1)
-//line expressions_task.go:7593
+//line expressions_task.go:7595
 		goto resume1
 	case 2:
 		s := generated.At[untypedAt2](f1)
@@ -7598,7 +7600,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:346
 		v1 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7602
+//line expressions_task.go:7604
 		goto resume2
 	case 3:
 		s := generated.At[untypedAt3](f1)
@@ -7607,7 +7609,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:348
 		v2 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7611
+//line expressions_task.go:7613
 		goto resume3
 	case 4:
 		s := generated.At[untypedAt4](f1)
@@ -7616,7 +7618,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:349
 		v3 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7620
+//line expressions_task.go:7622
 		goto resume4
 	case 5:
 		s := generated.At[untypedAt5](f1)
@@ -7625,7 +7627,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:350
 		v4 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7629
+//line expressions_task.go:7631
 		goto resume5
 	case 6:
 		s := generated.At[untypedAt6](f1)
@@ -7634,7 +7636,7 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:353
 		v5 = s.result
 		generated.Child(f1)
-//line expressions_task.go:7638
+//line expressions_task.go:7640
 		goto resume6
 	case 7:
 		s := generated.At[untypedAt7](f1)
@@ -7643,14 +7645,14 @@ func untypedStep(f1 *generated.Frame[untypedState, int], h *untypedHeld) generat
 //line expressions.go:354
 		v6 = h.result
 		generated.Child(f1)
-//line expressions_task.go:7647
+//line expressions_task.go:7649
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line expressions.go:344
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:7654
+//line expressions_task.go:7656
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt1](f1)
 		*s = untypedAt1{}
@@ -7666,7 +7668,7 @@ resume1:
 //line expressions.go:345
 	u = 255
 	v1 = valueStart(t, tr, 1)
-//line expressions_task.go:7670
+//line expressions_task.go:7672
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt2](f1)
 		*s = untypedAt2{f: f, u: u}
@@ -7681,7 +7683,7 @@ resume2:
 //line expressions.go:347
 	i8 = 1 << 6
 	v2 = valueStart(t, tr, 64)
-//line expressions_task.go:7685
+//line expressions_task.go:7687
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt3](f1)
 		*s = untypedAt3{f: f, u: u, i8: i8}
@@ -7693,7 +7695,7 @@ resume3:
 //line expressions.go:348
 	i8 = i8 + int8(v2)
 	v3 = valueStart(t, tr, 3)
-//line expressions_task.go:7697
+//line expressions_task.go:7699
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt4](f1)
 		*s = untypedAt4{f: f, u: u, i8: i8}
@@ -7706,7 +7708,7 @@ resume4:
 //line expressions.go:349
 	e = 1 << uint(v3)
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:7710
+//line expressions_task.go:7712
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt5](f1)
 		*s = untypedAt5{f: f, u: u, i8: i8}
@@ -7720,7 +7722,7 @@ resume5:
 	tr.Print(f, u, i8, e, fmt.Sprintf("%T %T", e, x))
 	g = 7.0
 	v5 = valueStart(t, tr, 2)
-//line expressions_task.go:7724
+//line expressions_task.go:7726
 	if generated.Suspended(t) {
 		s := generated.At[untypedAt6](f1)
 		*s = untypedAt6{f: f, g: g}
@@ -7732,7 +7734,7 @@ resume6:
 //line expressions.go:353
 	g /= float64(v5)
 	v6 = anythingStart(t, tr, nil)
-//line expressions_task.go:7736
+//line expressions_task.go:7738
 	if generated.Suspended(t) {
 		*generated.At[untypedAt7](f1) = untypedAt7{f: f, g: g}
 		*h = untypedHeld{tr: tr}
@@ -7745,7 +7747,7 @@ resume7:
 	return generated.Return(f1, int(f), nil)
 }
 
-//line expressions_task.go:7749
+//line expressions_task.go:7751
 
 // shiftsArgs has the arguments of shifts.
 type shiftsArgs struct {
@@ -7835,7 +7837,7 @@ var shiftsKind *generated.HeldKind[shiftsState, shiftsHeld, int]
 func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	v := valueStart(t, tr, 4)
-//line expressions_task.go:7839
+//line expressions_task.go:7841
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 1)
 		s := generated.At[shiftsAt1](f)
@@ -7847,7 +7849,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:359
 	a := 1 << v
 	v1 := valueStart(t, tr, 40)
-//line expressions_task.go:7851
+//line expressions_task.go:7853
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 2)
 		s := generated.At[shiftsAt2](f)
@@ -7860,7 +7862,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 := valueStart(t, tr, 9)
-//line expressions_task.go:7864
+//line expressions_task.go:7866
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 3)
 		s := generated.At[shiftsAt3](f)
@@ -7872,7 +7874,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:361
 	c := uint8(1) << v2
 	v3 := valueStart(t, tr, 1)
-//line expressions_task.go:7876
+//line expressions_task.go:7878
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 4)
 		s := generated.At[shiftsAt4](f)
@@ -7883,7 +7885,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:362
 	v4 := valueStart(t, tr, 2)
-//line expressions_task.go:7887
+//line expressions_task.go:7889
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 5)
 		s := generated.At[shiftsAt5](f)
@@ -7898,7 +7900,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if ok {
 //line expressions.go:362
 		v5 := valueStart(t, tr, 3)
-//line expressions_task.go:7902
+//line expressions_task.go:7904
 		if generated.Suspended(t) {
 			f, h := shiftsKind.Spill(t, 6)
 			s := generated.At[shiftsAt6](f)
@@ -7913,7 +7915,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:362
 	d := ok
 	v6 := textStart(t, tr, "x")
-//line expressions_task.go:7917
+//line expressions_task.go:7919
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 7)
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
@@ -7923,7 +7925,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:363
 	v7 := truthStart(t, tr, true, "e")
-//line expressions_task.go:7927
+//line expressions_task.go:7929
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 8)
 		s := generated.At[shiftsAt8](f)
@@ -7935,7 +7937,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:363
 	e := v6 == "x!" == v7
 	v8 := valueStart(t, tr, 2)
-//line expressions_task.go:7939
+//line expressions_task.go:7941
 	if generated.Suspended(t) {
 		f, h := shiftsKind.Spill(t, 9)
 		s := generated.At[shiftsAt9](f)
@@ -7949,7 +7951,7 @@ func shiftsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a, nil
 }
 
-//line expressions_task.go:7953
+//line expressions_task.go:7955
 
 // shiftsStep is the step form of shifts.
 func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.Step {
@@ -7974,7 +7976,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:359
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:7978
+//line expressions_task.go:7980
 		goto resume1
 	case 2:
 		s := generated.At[shiftsAt2](f)
@@ -7983,7 +7985,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:360
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:7987
+//line expressions_task.go:7989
 		goto resume2
 	case 3:
 		s := generated.At[shiftsAt3](f)
@@ -7992,7 +7994,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:361
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:7996
+//line expressions_task.go:7998
 		goto resume3
 	case 4:
 		s := generated.At[shiftsAt4](f)
@@ -8001,7 +8003,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8005
+//line expressions_task.go:8007
 		goto resume4
 	case 5:
 		s := generated.At[shiftsAt5](f)
@@ -8010,7 +8012,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8014
+//line expressions_task.go:8016
 		goto resume5
 	case 6:
 		s := generated.At[shiftsAt6](f)
@@ -8019,7 +8021,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:362
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8023
+//line expressions_task.go:8025
 		goto resume6
 	case 7:
 		s := generated.At[shiftsAt7](f)
@@ -8028,7 +8030,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:363
 		v6 = h.result
 		generated.Child(f)
-//line expressions_task.go:8032
+//line expressions_task.go:8034
 		goto resume7
 	case 8:
 		s := generated.At[shiftsAt8](f)
@@ -8037,7 +8039,7 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:363
 		v7 = s.result
 		generated.Child(f)
-//line expressions_task.go:8041
+//line expressions_task.go:8043
 		goto resume8
 	case 9:
 		s := generated.At[shiftsAt9](f)
@@ -8046,14 +8048,14 @@ func shiftsStep(f *generated.Frame[shiftsState, int], h *shiftsHeld) generated.S
 //line expressions.go:364
 		v8 = s.result
 		generated.Child(f)
-//line expressions_task.go:8050
+//line expressions_task.go:8052
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:359
 	v = valueStart(t, tr, 4)
-//line expressions_task.go:8057
+//line expressions_task.go:8059
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt1](f)
 		*s = shiftsAt1{}
@@ -8065,7 +8067,7 @@ resume1:
 //line expressions.go:359
 	a = 1 << v
 	v1 = valueStart(t, tr, 40)
-//line expressions_task.go:8069
+//line expressions_task.go:8071
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt2](f)
 		*s = shiftsAt2{a: a}
@@ -8078,7 +8080,7 @@ resume2:
 //line expressions.go:360
 	b = 1<<v1 + 1
 	v2 = valueStart(t, tr, 9)
-//line expressions_task.go:8082
+//line expressions_task.go:8084
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt3](f)
 		*s = shiftsAt3{a: a, b: b}
@@ -8090,7 +8092,7 @@ resume3:
 //line expressions.go:361
 	c = uint8(1) << v2
 	v3 = valueStart(t, tr, 1)
-//line expressions_task.go:8094
+//line expressions_task.go:8096
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt4](f)
 		*s = shiftsAt4{a: a, b: b, c: c}
@@ -8101,7 +8103,7 @@ resume3:
 resume4:
 //line expressions.go:362
 	v4 = valueStart(t, tr, 2)
-//line expressions_task.go:8105
+//line expressions_task.go:8107
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt5](f)
 		*s = shiftsAt5{a: a, b: b, c: c, v3: v3}
@@ -8118,7 +8120,7 @@ resume5:
 	}
 //line expressions.go:362
 	v5 = valueStart(t, tr, 3)
-//line expressions_task.go:8122
+//line expressions_task.go:8124
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt6](f)
 		*s = shiftsAt6{a: a, b: b, c: c}
@@ -8133,7 +8135,7 @@ end1:
 //line expressions.go:362
 	d = ok
 	v6 = textStart(t, tr, "x")
-//line expressions_task.go:8137
+//line expressions_task.go:8139
 	if generated.Suspended(t) {
 		*generated.At[shiftsAt7](f) = shiftsAt7{a: a, b: b, c: c, d: d}
 		*h = shiftsHeld{tr: tr}
@@ -8143,7 +8145,7 @@ end1:
 resume7:
 //line expressions.go:363
 	v7 = truthStart(t, tr, true, "e")
-//line expressions_task.go:8147
+//line expressions_task.go:8149
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt8](f)
 		*s = shiftsAt8{a: a, b: b, c: c, d: d}
@@ -8155,7 +8157,7 @@ resume8:
 //line expressions.go:363
 	e = v6 == "x!" == v7
 	v8 = valueStart(t, tr, 2)
-//line expressions_task.go:8159
+//line expressions_task.go:8161
 	if generated.Suspended(t) {
 		s := generated.At[shiftsAt9](f)
 		*s = shiftsAt9{a: a, b: b, c: c, d: d, e: e}
@@ -8169,7 +8171,7 @@ resume9:
 	return generated.Return(f, a, nil)
 }
 
-//line expressions_task.go:8173
+//line expressions_task.go:8175
 
 // blanksArgs has the arguments of blanks.
 type blanksArgs struct {
@@ -8220,7 +8222,7 @@ var blanksKind *generated.HeldKind[blanksState, blanksHeld, int]
 func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8224
+//line expressions_task.go:8226
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 1)
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
@@ -8231,7 +8233,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line expressions.go:370
 	v1 := valueStart(t, tr, 3)
-//line expressions_task.go:8235
+//line expressions_task.go:8237
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 2)
 		s := generated.At[blanksAt2](f)
@@ -8243,7 +8245,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:370
 	_, _ = v, v1
 	_, err := pairStart(t, tr, 4)
-//line expressions_task.go:8247
+//line expressions_task.go:8249
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 3)
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
@@ -8252,7 +8254,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8256
+//line expressions_task.go:8258
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 4)
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
@@ -8261,7 +8263,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8265
+//line expressions_task.go:8267
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 5)
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
@@ -8270,7 +8272,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8274
+//line expressions_task.go:8276
 	if generated.Suspended(t) {
 		f, h := blanksKind.Spill(t, 6)
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
@@ -8281,7 +8283,7 @@ func blanksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line expressions_task.go:8285
+//line expressions_task.go:8287
 
 // blanksStep is the step form of blanks.
 func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.Step {
@@ -8302,7 +8304,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:369
 		generated.Child(f)
-//line expressions_task.go:8306
+//line expressions_task.go:8308
 		goto resume1
 	case 2:
 		s := generated.At[blanksAt2](f)
@@ -8311,7 +8313,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 //line expressions.go:370
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8315
+//line expressions_task.go:8317
 		goto resume2
 	case 3:
 		s := generated.At[blanksAt3](f)
@@ -8319,7 +8321,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:371
 		err = generated.ChildErr(f)
-//line expressions_task.go:8323
+//line expressions_task.go:8325
 		goto resume3
 	case 4:
 		s := generated.At[blanksAt4](f)
@@ -8327,7 +8329,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr = h.tr
 //line expressions.go:372
 		err = generated.ChildErr(f)
-//line expressions_task.go:8331
+//line expressions_task.go:8333
 		goto resume4
 	case 5:
 		s := generated.At[blanksAt5](f)
@@ -8335,7 +8337,7 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		tr, err = h.tr, h.err
 //line expressions.go:373
 		generated.Child(f)
-//line expressions_task.go:8339
+//line expressions_task.go:8341
 		goto resume5
 	case 6:
 		s := generated.At[blanksAt6](f)
@@ -8343,14 +8345,14 @@ func blanksStep(f *generated.Frame[blanksState, int], h *blanksHeld) generated.S
 		err = h.err
 //line expressions.go:374
 		generated.ChildErr(f)
-//line expressions_task.go:8347
+//line expressions_task.go:8349
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:369
 	_ = valueStart(t, tr, 1)
-//line expressions_task.go:8354
+//line expressions_task.go:8356
 	if generated.Suspended(t) {
 		*generated.At[blanksAt1](f) = blanksAt1{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8361,7 +8363,7 @@ resume1:
 	v = tr.Int(2)
 //line expressions.go:370
 	v1 = valueStart(t, tr, 3)
-//line expressions_task.go:8365
+//line expressions_task.go:8367
 	if generated.Suspended(t) {
 		s := generated.At[blanksAt2](f)
 		*s = blanksAt2{n: n, v: v}
@@ -8373,7 +8375,7 @@ resume2:
 //line expressions.go:370
 	_, _ = v, v1
 	_, err = pairStart(t, tr, 4)
-//line expressions_task.go:8377
+//line expressions_task.go:8379
 	if generated.Suspended(t) {
 		*generated.At[blanksAt3](f) = blanksAt3{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8382,7 +8384,7 @@ resume2:
 resume3:
 //line expressions.go:372
 	_, _, err = threeStart(t, tr, 5)
-//line expressions_task.go:8386
+//line expressions_task.go:8388
 	if generated.Suspended(t) {
 		*generated.At[blanksAt4](f) = blanksAt4{n: n}
 		*h = blanksHeld{tr: tr}
@@ -8391,7 +8393,7 @@ resume3:
 resume4:
 //line expressions.go:373
 	_ = valueStart(t, tr, 6)
-//line expressions_task.go:8395
+//line expressions_task.go:8397
 	if generated.Suspended(t) {
 		*generated.At[blanksAt5](f) = blanksAt5{n: n}
 		*h = blanksHeld{tr: tr, err: err}
@@ -8400,7 +8402,7 @@ resume4:
 resume5:
 //line expressions.go:374
 	_, _ = ignoredStart(t, tr, 1, 2)
-//line expressions_task.go:8404
+//line expressions_task.go:8406
 	if generated.Suspended(t) {
 		*generated.At[blanksAt6](f) = blanksAt6{n: n}
 		*h = blanksHeld{err: err}
@@ -8411,7 +8413,7 @@ resume6:
 	return generated.Return(f, n, err)
 }
 
-//line expressions_task.go:8415
+//line expressions_task.go:8417
 
 // ignoredArgs has the arguments of ignored.
 type ignoredArgs struct {
@@ -8432,7 +8434,7 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	{
 //line expressions.go:379
 		err := t.Yield()
-//line expressions_task.go:8436
+//line expressions_task.go:8438
 		if generated.Suspended(t) {
 			f := ignoredKind.Spill(t, 1)
 			*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
@@ -8447,7 +8449,7 @@ func ignoredStart(t *task.T, _ *cases.Trace, _ int, n int) (_ int, _ error) {
 	return
 }
 
-//line expressions_task.go:8451
+//line expressions_task.go:8453
 
 // ignoredStep is the step form of ignored.
 func ignoredStep(f *generated.Frame[ignoredState, int]) generated.Step {
@@ -8465,14 +8467,14 @@ func ignoredStep(f *generated.Frame[ignoredState, int]) generated.Step {
 		n = s.n
 //line expressions.go:379
 		err = generated.Err(f)
-//line expressions_task.go:8469
+//line expressions_task.go:8471
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:379
 	err = t.Yield()
-//line expressions_task.go:8476
+//line expressions_task.go:8478
 	if generated.Suspended(t) {
 		*generated.At[ignoredAt1](f) = ignoredAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -8488,7 +8490,7 @@ end1:
 	return generated.Return(f, 0, nil)
 }
 
-//line expressions_task.go:8492
+//line expressions_task.go:8494
 
 // keyedArgs has the arguments of keyed.
 type keyedArgs struct {
@@ -8538,7 +8540,7 @@ var keyedKind *generated.HeldKind[keyedState, keyedHeld, int]
 func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8542
+//line expressions_task.go:8544
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 1)
 		s := generated.At[keyedAt1](f)
@@ -8551,7 +8553,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := tr.Int(2)
 //line expressions.go:386
 	v2 := valueStart(t, tr, 3)
-//line expressions_task.go:8555
+//line expressions_task.go:8557
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 2)
 		s := generated.At[keyedAt2](f)
@@ -8563,7 +8565,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:386
 	a := [...]int{3: v, 0: v1, v2}
 	v3 := textStart(t, tr, "two")
-//line expressions_task.go:8567
+//line expressions_task.go:8569
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 3)
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
@@ -8574,7 +8576,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:387
 	b := []string{2: v3, 1: "one"}
 	v4 := valueStart(t, tr, 1)
-//line expressions_task.go:8578
+//line expressions_task.go:8580
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 4)
 		s := generated.At[keyedAt4](f)
@@ -8585,7 +8587,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:388
 	v5 := valueStart(t, tr, 4)
-//line expressions_task.go:8589
+//line expressions_task.go:8591
 	if generated.Suspended(t) {
 		f, h := keyedKind.Spill(t, 5)
 		s := generated.At[keyedAt5](f)
@@ -8600,7 +8602,7 @@ func keyedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(a), nil
 }
 
-//line expressions_task.go:8604
+//line expressions_task.go:8606
 
 // keyedStep is the step form of keyed.
 func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step {
@@ -8625,7 +8627,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:386
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8629
+//line expressions_task.go:8631
 		goto resume1
 	case 2:
 		s := generated.At[keyedAt2](f)
@@ -8634,7 +8636,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:386
 		v2 = s.result
 		generated.Child(f)
-//line expressions_task.go:8638
+//line expressions_task.go:8640
 		goto resume2
 	case 3:
 		s := generated.At[keyedAt3](f)
@@ -8643,7 +8645,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:387
 		v3 = h.result
 		generated.Child(f)
-//line expressions_task.go:8647
+//line expressions_task.go:8649
 		goto resume3
 	case 4:
 		s := generated.At[keyedAt4](f)
@@ -8652,7 +8654,7 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:388
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8656
+//line expressions_task.go:8658
 		goto resume4
 	case 5:
 		s := generated.At[keyedAt5](f)
@@ -8661,14 +8663,14 @@ func keyedStep(f *generated.Frame[keyedState, int], h *keyedHeld) generated.Step
 //line expressions.go:388
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8665
+//line expressions_task.go:8667
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:386
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8672
+//line expressions_task.go:8674
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt1](f)
 		*s = keyedAt1{}
@@ -8681,7 +8683,7 @@ resume1:
 	v1 = tr.Int(2)
 //line expressions.go:386
 	v2 = valueStart(t, tr, 3)
-//line expressions_task.go:8685
+//line expressions_task.go:8687
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt2](f)
 		*s = keyedAt2{v: v, v1: v1}
@@ -8693,7 +8695,7 @@ resume2:
 //line expressions.go:386
 	a = [...]int{3: v, 0: v1, v2}
 	v3 = textStart(t, tr, "two")
-//line expressions_task.go:8697
+//line expressions_task.go:8699
 	if generated.Suspended(t) {
 		*generated.At[keyedAt3](f) = keyedAt3{a: a}
 		*h = keyedHeld{tr: tr}
@@ -8704,7 +8706,7 @@ resume3:
 //line expressions.go:387
 	b = []string{2: v3, 1: "one"}
 	v4 = valueStart(t, tr, 1)
-//line expressions_task.go:8708
+//line expressions_task.go:8710
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt4](f)
 		*s = keyedAt4{a: a}
@@ -8715,7 +8717,7 @@ resume3:
 resume4:
 //line expressions.go:388
 	v5 = valueStart(t, tr, 4)
-//line expressions_task.go:8719
+//line expressions_task.go:8721
 	if generated.Suspended(t) {
 		s := generated.At[keyedAt5](f)
 		*s = keyedAt5{a: a, v4: v4}
@@ -8730,7 +8732,7 @@ resume5:
 	return generated.Return(f, len(a), nil)
 }
 
-//line expressions_task.go:8734
+//line expressions_task.go:8736
 
 // mapLiteralArgs has the arguments of mapLiteral.
 type mapLiteralArgs struct {
@@ -8778,7 +8780,7 @@ var mapLiteralKind *generated.HeldKind[mapLiteralState, mapLiteralHeld, int]
 func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	v := valueStart(t, tr, 1)
-//line expressions_task.go:8782
+//line expressions_task.go:8784
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 1)
 		s := generated.At[mapLiteralAt1](f)
@@ -8789,7 +8791,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v1 := valueStart(t, tr, 2)
-//line expressions_task.go:8793
+//line expressions_task.go:8795
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 2)
 		s := generated.At[mapLiteralAt2](f)
@@ -8802,7 +8804,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := tr.Int(3)
 //line expressions.go:394
 	v3 := valueStart(t, tr, 4)
-//line expressions_task.go:8806
+//line expressions_task.go:8808
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 3)
 		s := generated.At[mapLiteralAt3](f)
@@ -8813,7 +8815,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line expressions.go:394
 	v4 := valueStart(t, tr, 5)
-//line expressions_task.go:8817
+//line expressions_task.go:8819
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 4)
 		s := generated.At[mapLiteralAt4](f)
@@ -8825,7 +8827,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:394
 	m := map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 := valueStart(t, tr, 7)
-//line expressions_task.go:8829
+//line expressions_task.go:8831
 	if generated.Suspended(t) {
 		f, h := mapLiteralKind.Spill(t, 5)
 		s := generated.At[mapLiteralAt5](f)
@@ -8840,7 +8842,7 @@ func mapLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(m), nil
 }
 
-//line expressions_task.go:8844
+//line expressions_task.go:8846
 
 // mapLiteralStep is the step form of mapLiteral.
 func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld) generated.Step {
@@ -8863,7 +8865,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v = s.result
 		generated.Child(f)
-//line expressions_task.go:8867
+//line expressions_task.go:8869
 		goto resume1
 	case 2:
 		s := generated.At[mapLiteralAt2](f)
@@ -8872,7 +8874,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v1 = s.result
 		generated.Child(f)
-//line expressions_task.go:8876
+//line expressions_task.go:8878
 		goto resume2
 	case 3:
 		s := generated.At[mapLiteralAt3](f)
@@ -8881,7 +8883,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v3 = s.result
 		generated.Child(f)
-//line expressions_task.go:8885
+//line expressions_task.go:8887
 		goto resume3
 	case 4:
 		s := generated.At[mapLiteralAt4](f)
@@ -8890,7 +8892,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:394
 		v4 = s.result
 		generated.Child(f)
-//line expressions_task.go:8894
+//line expressions_task.go:8896
 		goto resume4
 	case 5:
 		s := generated.At[mapLiteralAt5](f)
@@ -8898,14 +8900,14 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 //line expressions.go:395
 		v5 = s.result
 		generated.Child(f)
-//line expressions_task.go:8902
+//line expressions_task.go:8904
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:394
 	v = valueStart(t, tr, 1)
-//line expressions_task.go:8909
+//line expressions_task.go:8911
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt1](f)
 		*s = mapLiteralAt1{}
@@ -8916,7 +8918,7 @@ func mapLiteralStep(f *generated.Frame[mapLiteralState, int], h *mapLiteralHeld)
 resume1:
 //line expressions.go:394
 	v1 = valueStart(t, tr, 2)
-//line expressions_task.go:8920
+//line expressions_task.go:8922
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt2](f)
 		*s = mapLiteralAt2{v: v}
@@ -8929,7 +8931,7 @@ resume2:
 	v2 = tr.Int(3)
 //line expressions.go:394
 	v3 = valueStart(t, tr, 4)
-//line expressions_task.go:8933
+//line expressions_task.go:8935
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt3](f)
 		*s = mapLiteralAt3{v: v, v1: v1, v2: v2}
@@ -8940,7 +8942,7 @@ resume2:
 resume3:
 //line expressions.go:394
 	v4 = valueStart(t, tr, 5)
-//line expressions_task.go:8944
+//line expressions_task.go:8946
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt4](f)
 		*s = mapLiteralAt4{v: v, v1: v1, v2: v2, v3: v3}
@@ -8952,7 +8954,7 @@ resume4:
 //line expressions.go:394
 	m = map[int]int{v: v1, v2: v3, v4: tr.Int(6)}
 	v5 = valueStart(t, tr, 7)
-//line expressions_task.go:8956
+//line expressions_task.go:8958
 	if generated.Suspended(t) {
 		s := generated.At[mapLiteralAt5](f)
 		*s = mapLiteralAt5{}
@@ -8967,7 +8969,7 @@ resume5:
 	return generated.Return(f, len(m), nil)
 }
 
-//line expressions_task.go:8971
+//line expressions_task.go:8973
 
 // incomparableArgs has the arguments of incomparable.
 type incomparableArgs struct {
@@ -9003,7 +9005,7 @@ var incomparableKind *generated.HeldKind[incomparableState, incomparableHeld, in
 func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:401
 	a := anythingStart(t, tr, []int{1})
-//line expressions_task.go:9007
+//line expressions_task.go:9009
 	if generated.Suspended(t) {
 		f, h := incomparableKind.Spill(t, 1)
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
@@ -9014,7 +9016,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line expressions.go:402
 	if n == 1 {
 		v := anythingStart(t, tr, 1)
-//line expressions_task.go:9018
+//line expressions_task.go:9020
 		if generated.Suspended(t) {
 			f, h := incomparableKind.Spill(t, 2)
 			*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
@@ -9026,7 +9028,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return n, fmt.Errorf("%v", v == a)
 	}
 	v1 := anythingStart(t, tr, []int{2})
-//line expressions_task.go:9030
+//line expressions_task.go:9032
 	if generated.Suspended(t) {
 		f, h := incomparableKind.Spill(t, 3)
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
@@ -9039,7 +9041,7 @@ func incomparableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line expressions_task.go:9043
+//line expressions_task.go:9045
 
 // incomparableStep is the step form of incomparable.
 func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparableHeld) generated.Step {
@@ -9061,7 +9063,7 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:401
 		a = h.result
 		generated.Child(f)
-//line expressions_task.go:9065
+//line expressions_task.go:9067
 		goto resume1
 	case 2:
 		s := generated.At[incomparableAt2](f)
@@ -9070,7 +9072,7 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:403
 		v = h.result
 		generated.Child(f)
-//line expressions_task.go:9074
+//line expressions_task.go:9076
 		goto resume2
 	case 3:
 		s := generated.At[incomparableAt3](f)
@@ -9079,14 +9081,14 @@ func incomparableStep(f *generated.Frame[incomparableState, int], h *incomparabl
 //line expressions.go:405
 		v1 = h.result
 		generated.Child(f)
-//line expressions_task.go:9083
+//line expressions_task.go:9085
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line expressions.go:401
 	a = anythingStart(t, tr, []int{1})
-//line expressions_task.go:9090
+//line expressions_task.go:9092
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt1](f) = incomparableAt1{n: n}
 		*h = incomparableHeld{tr: tr}
@@ -9100,7 +9102,7 @@ resume1:
 	}
 //line expressions.go:403
 	v = anythingStart(t, tr, 1)
-//line expressions_task.go:9104
+//line expressions_task.go:9106
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt2](f) = incomparableAt2{n: n}
 		*h = incomparableHeld{a: a}
@@ -9112,7 +9114,7 @@ resume2:
 	return generated.Return(f, n, fmt.Errorf("%v", v == a))
 end1:
 	v1 = anythingStart(t, tr, []int{2})
-//line expressions_task.go:9116
+//line expressions_task.go:9118
 	if generated.Suspended(t) {
 		*generated.At[incomparableAt3](f) = incomparableAt3{n: n}
 		*h = incomparableHeld{tr: tr, a: a}
@@ -9125,4 +9127,4 @@ resume3:
 	return generated.Return(f, n, nil)
 }
 
-//line expressions_task.go:9129
+//line expressions_task.go:9131

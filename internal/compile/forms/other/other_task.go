@@ -2,6 +2,8 @@
 //
 // Source: other.go, sha256 a640d6f697bf8236
 
+//lint:file-ignore SA4006 not each way through a step form needs what is assigned before it
+
 package other
 
 import (
@@ -58,7 +60,7 @@ var bothKind *generated.HeldKind[bothState, bothHeld, bothResult]
 func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 //line other.go:12
 	err := t.Yield()
-//line other_task.go:62
+//line other_task.go:64
 	if generated.Suspended(t) {
 		f, h := bothKind.Spill(t, 1)
 		*generated.At[bothAt1](f) = bothAt1{n: n}
@@ -69,7 +71,7 @@ func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 	return n + 1, s + "!", err
 }
 
-//line other_task.go:73
+//line other_task.go:75
 
 // bothStep is the step form of Both.
 func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.Step {
@@ -90,14 +92,14 @@ func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.
 		s = h.s
 //line other.go:12
 		err = generated.Err(f)
-//line other_task.go:94
+//line other_task.go:96
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:12
 	err = t.Yield()
-//line other_task.go:101
+//line other_task.go:103
 	if generated.Suspended(t) {
 		*generated.At[bothAt1](f) = bothAt1{n: n}
 		*h = bothHeld{s: s}
@@ -108,7 +110,7 @@ resume1:
 	return generated.Return(f, bothResult{n + 1, s + "!"}, err)
 }
 
-//line other_task.go:112
+//line other_task.go:114
 
 type workerLogState = struct{}
 
@@ -124,7 +126,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:128
+//line other_task.go:130
 	if generated.Suspended(t) {
 		_, h := workerLogKind.Spill(t, 1)
 		*h = workerLogHeld{w: w, s: s}
@@ -134,7 +136,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 	return fmt.Sprint(w.Name, s, w.calls)
 }
 
-//line other_task.go:138
+//line other_task.go:140
 
 // workerLogStep is the step form of (*Worker).Log.
 func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld) generated.Step {
@@ -150,7 +152,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 		w, s = h.w, h.s
 //line other.go:25
 		generated.Err(f)
-//line other_task.go:154
+//line other_task.go:156
 		goto resume1
 	default:
 		return f.BadResume()
@@ -158,7 +160,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:162
+//line other_task.go:164
 	if generated.Suspended(t) {
 		*h = workerLogHeld{w: w, s: s}
 		return generated.Wait(f, t, 1)
@@ -168,7 +170,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint(w.Name, s, w.calls), nil)
 }
 
-//line other_task.go:172
+//line other_task.go:174
 
 // sumAt1 is what Sum keeps while it waits in line 31.
 type sumAt1 struct {
@@ -187,7 +189,7 @@ var sumKind *generated.HeldKind[sumState, sumHeld, int]
 func sumStart(t *task.T, list ...int) (n int) {
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:191
+//line other_task.go:193
 	if generated.Suspended(t) {
 		f, h := sumKind.Spill(t, 1)
 		*generated.At[sumAt1](f) = sumAt1{n: n}
@@ -201,7 +203,7 @@ func sumStart(t *task.T, list ...int) (n int) {
 	return n
 }
 
-//line other_task.go:205
+//line other_task.go:207
 
 // sumStep is the step form of Sum.
 func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
@@ -219,14 +221,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line other.go:31
 		generated.Err(f)
-//line other_task.go:223
+//line other_task.go:225
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:230
+//line other_task.go:232
 	if generated.Suspended(t) {
 		*generated.At[sumAt1](f) = sumAt1{n: n}
 		*h = sumHeld{list: list}
@@ -240,4 +242,4 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line other_task.go:244
+//line other_task.go:246
