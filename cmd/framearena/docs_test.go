@@ -75,6 +75,7 @@ func TestPageHasAllFields(t *testing.T) {
 		"Completion": completion{},
 		"Help":       help{},
 		"Vet":        vetReport{},
+		"Gen":        genReport{},
 	} {
 		for _, field := range fieldsOf(reflect.TypeOf(document)) {
 			if title != "The tour" && reflect.TypeFor[machine]() == field.of {

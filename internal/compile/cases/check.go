@@ -8,10 +8,13 @@ import (
 	"github.com/framearena/framearena/task/generated"
 )
 
-const (
-	seeds     = 6
-	mostSteps = 24 // operations at which something happens
-)
+// How much is tried: seeds of random plans, and operations at which something happens.
+func effort() (seeds, mostSteps int) {
+	if testing.Short() {
+		return 1, 6
+	}
+	return 6, 24
+}
 
 // Check runs each program in all ways, and compares them with the program on a goroutine.
 func Check(t *testing.T, programs []Program) {
@@ -30,6 +33,7 @@ func Check(t *testing.T, programs []Program) {
 }
 
 func (p Program) check(t *testing.T, n int) {
+	seeds, mostSteps := effort()
 	want, reached := p.run(n, false, plan{name: "on a goroutine", suspends: never}, event{})
 	plans := []plan{
 		{name: "never suspended", suspends: never},
