@@ -95,9 +95,13 @@ func outcomeOf(fn func(*task.T, *script, int) (string, error), n int, suspends f
 // everywhere, at each single place, and at random.
 func TestForms(t *testing.T) {
 	never := func() bool { return false }
+	sizes, places, seeds := []int{0, 1, 2, 5}, 20, uint64(8)
+	if testing.Short() {
+		sizes, places, seeds = []int{2}, 3, 1
+	}
 	for _, f := range functions() {
 		t.Run(f.name, func(t *testing.T) {
-			for _, n := range []int{0, 1, 2, 5} {
+			for _, n := range sizes {
 				if f.name == "slept" {
 					n++
 				}
@@ -106,11 +110,11 @@ func TestForms(t *testing.T) {
 				}, n, never)
 				require.Equal(t, want, outcomeOf(f.compiled, n, never), "never suspended")
 				require.Equal(t, want, outcomeOf(f.compiled, n, func() bool { runtime.GC(); return true }), "suspended everywhere")
-				for k := range min(len(want.Log), 20) {
+				for k := range min(len(want.Log), places) {
 					at := 0
 					require.Equal(t, want, outcomeOf(f.compiled, n, func() bool { at++; return at == k+1 }), "suspended at %d", k)
 				}
-				for seed := range uint64(8) {
+				for seed := range seeds {
 					r := rand.New(rand.NewPCG(seed, 1))
 					require.Equal(t, want, outcomeOf(f.compiled, n, func() bool { return r.IntN(2) == 0 }), "seed %d", seed)
 				}
