@@ -30,7 +30,7 @@ func BenchmarkSkynet(b *testing.B) {
 			for b.Loop() {
 				sum, err := task.Run(context.Background(), ex, task.Call2(plain.Skynet, 0, 1000000))
 				require.NoError(b, err)
-				require.Equal(b, 499999500000, sum)
+				require.EqualValues(b, int64(499999500000), sum)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1111111, "ns/task")
 		})

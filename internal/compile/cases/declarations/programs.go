@@ -126,11 +126,11 @@ func constants(t *task.T, tr *cases.Trace, n int) (int, error) {
 	a := size
 	const size uint8 = 200
 	value(t, tr, int(size))
-	const big = 1 << 40
+	const big = 1 << 28
 	var f float32 = 1.0 / 3
 	const third = 1.0 / 3
 	value(t, tr, a)
-	tr.Print(size+50, big, f, third, big>>38)
+	tr.Print(size+50, big, f, third, big>>26)
 	{
 		const size = "text"
 		value(t, tr, len(size))
