@@ -119,7 +119,7 @@ func (s *Suspension) Result() unsafe.Pointer {
 }
 
 // ResultTo says where the result goes of what the frame that was made last awaits: in its
-// state or held part. A step form that suspends says it before [Leave].
+// state or held part.
 func (s *Suspension) ResultTo(place unsafe.Pointer) {
 	if s.below != 0 {
 		s.below.get().result = uintptr(place)
@@ -128,7 +128,7 @@ func (s *Suspension) ResultTo(place unsafe.Pointer) {
 	}
 }
 
-// ResultToStep is ResultTo for a step form.
+// ResultToStep is ResultTo for a step form that suspends, which calls it before [Leave].
 func (s *Suspension) ResultToStep(place unsafe.Pointer) {
 	s.below = s.outermost
 	s.ResultTo(place)
@@ -162,7 +162,7 @@ func Hold[S, H, R any](s *Suspension, k *HeldKind[S, H, R], f *Frame[S, R], held
 	return k.holdZero(s.w, &f.header)
 }
 
-// holdZero gives h, a new frame, a held part, which is zero.
+// holdZero gives h, which has no held part, one that is zero.
 func (k *HeldKind[S, H, R]) holdZero(w *Worker, h *header) *H {
 	slot := k.slots.Take(w.freeSlots())
 	(*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.set(slot)
@@ -174,13 +174,18 @@ func (k *HeldKind[S, H, R]) holdZero(w *Worker, h *header) *H {
 // made.
 func (s *Suspension) spill(k *kind, at int) *header {
 	c := s.allocate(k)
+	s.fill(c, k, at)
+	s.link(c)
+	return c
+}
+
+// fill writes the header of c, a new frame that no other is linked to.
+func (s *Suspension) fill(c *header, k *kind, at int) {
 	c.kind.set(k)
 	c.parent = 0
 	c.env = s.env
 	c.result = 0
 	c.at = uint32(at)
-	s.link(c)
-	return c
 }
 
 // link makes c the outermost of the frames that are being made.
@@ -194,16 +199,6 @@ func (s *Suspension) link(c *header) {
 	s.outermost.set(c)
 }
 
-// tryBegin is begin, but returns nil if there is no memory.
-func (s *Suspension) tryBegin(k *kind) (h *header) {
-	defer func() {
-		if v := recover(); v != nil && v != any(errNoFrame) {
-			panic(v)
-		}
-	}()
-	return s.begin(k)
-}
-
 // allocate returns memory for a frame of kind k, with its layout and worker. It panics with
 // errNoFrame if there is none.
 func (s *Suspension) allocate(k *kind) *header {
@@ -215,11 +210,15 @@ func (s *Suspension) allocate(k *kind) *header {
 			return c
 		}
 	}
-	return s.allocateSlow(k)
+	c := s.tryAllocate(k)
+	if c == nil {
+		panic(errNoFrame)
+	}
+	return c
 }
 
-// allocateSlow is allocate for frames that do not come from the worker's free lists.
-func (s *Suspension) allocateSlow(k *kind) *header {
+// tryAllocate is allocate for frames from anywhere. It returns nil if there is no memory.
+func (s *Suspension) tryAllocate(k *kind) *header {
 	w := s.w
 	layout := s.layout
 	var c *header
@@ -230,7 +229,7 @@ func (s *Suspension) allocateSlow(k *kind) *header {
 		layout |= k.room
 	}
 	if c == nil {
-		panic(errNoFrame)
+		return nil
 	}
 	c.layout = layout
 	c.worker.set(w)
@@ -379,8 +378,9 @@ func DefinedAt(file string, line int) KindOption {
 }
 
 // Compiled declares that the step function was compiled from a Go function: it runs the function's
-// deferred calls itself when it panics, so the resume point [Cleanup] is only for the end of its
-// executor. A panic of the task is raised again in the function that called it.
+// deferred calls itself when it panics, and it never resumes at [Cleanup]. If it has deferred calls, which
+// [HasCleanup] says, the end of its executor resumes it where it waits, and there [ChildErr] ends its
+// goroutine. A panic of the task is raised again in the function that called it.
 func Compiled() KindOption { return func(k *kind) { k.compiled = true } }
 
 // TaskContext returns the context of the task whose step runs.

@@ -24,11 +24,7 @@ func BeginHeld[S, H, R any](s *Suspension, k *HeldKind[S, H, R]) (*Frame[S, R], 
 // begin makes a frame that no other is linked to.
 func (s *Suspension) begin(k *kind) *header {
 	c := s.allocate(k)
-	c.kind.set(k)
-	c.parent = 0
-	c.env = s.env
-	c.result = 0
-	c.at = 0
+	s.fill(c, k, 0)
 	return c
 }
 

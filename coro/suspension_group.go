@@ -7,6 +7,7 @@ package coro
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -36,7 +37,13 @@ type Children struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	// changed is set, and changedOnGoroutine closed, when a child has ended while somebody waits for that; nil if nobody does.
+	// environments are those of children that are tasks, if roots share them. Each child is a user of its
+	// own, since the task that has begun it may end before it, by a panic. They are here so that the
+	// collector leaves them: there are few, nearly always one.
+	environments []*sharedEnvironment
+
+	// changed is set, and changedOnGoroutine closed, when a child has ended while somebody waits for
+	// that. Both are nil if nobody does.
 	changed            *Event
 	changedOnGoroutine chan struct{}
 }
@@ -316,21 +323,17 @@ func (c *Children) Leave(s *Suspension, around InPlace) (detached bool) {
 // innermost waits for. The step that runs goes on.
 func (s *Suspension) detach(c *Children) {
 	w := s.w
-	outer := s.outermost.get()
-	if outer == nil || outer.env != s.env || outer.layout&flagScope != 0 {
-		outer = s.spill(&passKind.kind, 1)
+	outer := s.root()
+	if outer == nil {
+		s.abandon()
+		c.End(arena.ErrExhausted)
+		return
 	}
 	if forcing.Moves {
 		s.moveFrames(nil)
 		outer = s.outermost.get()
 	}
-	c.own(outer)
-	rt := outer.env.get().runtime
-	if w.home == rt {
-		countUp(&w.launched)
-	} else {
-		rt.roots.elsewhere.Add(^uint32(0))
-	}
+	c.own(w, outer)
 	inner := s.innermost.get()
 	running := s.running()
 	op := s.clear()
@@ -339,11 +342,26 @@ func (s *Suspension) detach(c *Children) {
 	s.resume(running)
 }
 
-// own makes outer, whose task no frame awaits, a child of c.
-func (c *Children) own(outer *header) {
+// own makes outer, whose task no frame awaits, a child of c, and counts it as a root that was launched
+// in a step of w.
+func (c *Children) own(w *Worker, outer *header) {
 	outer.layout |= flagDetached
 	outer.parent = 0
 	outer.result = uintptr(unsafe.Pointer(c))
+	env := outer.env.get()
+	if shared := env.shares; shared != nil {
+		shared.users.Add(1) // not from 0: the caller's tree is a user
+		c.mu.Lock()
+		if !slices.Contains(c.environments, shared) {
+			c.environments = append(c.environments, shared)
+		}
+		c.mu.Unlock()
+	}
+	if w.home == env.runtime {
+		countUp(&w.launched)
+	} else {
+		env.runtime.roots.elsewhere.Add(^uint32(0))
+	}
 }
 
 // depart does what a Step of h asks for, in the step of another frame: if h's task goes on at once,
@@ -386,10 +404,14 @@ func (w *Worker) depart(h *header, step Step) {
 // detachedChildEnded tells the Children at result that a child has ended with err. ref is what its
 // frame referred to.
 func detachedChildEnded(w *Worker, ref envRef, result uintptr, err error) {
-	rt := ref.get().runtime
+	env := ref.get()
+	rt, shared := env.runtime, env.shares
 	l := link[Children](result)
 	defer w.countRootEnd(rt)
 	l.get().End(err)
+	if shared != nil {
+		shared.release()
+	}
 }
 
 // Hungry reports whether a child should begin as a task, by Spawn, since another worker has nothing
@@ -419,8 +441,8 @@ var childKind = DefineHeld("task.child", func(f *Frame[struct{}, struct{}], held
 // replace is leave for h, which has nothing more to do: the outermost of the frames that were made
 // takes its place, and h is freed.
 func (s *Suspension) replace(h *header) Step {
-	outer := s.outermost.get()
-	if outer == nil || outer.env != h.env || outer.layout&flagScope != 0 {
+	outer := s.ownRoot(h.env)
+	if outer == nil {
 		return s.leave(h, 1)
 	}
 	if forcing.Moves {
@@ -449,7 +471,10 @@ func (c *Children) Spawn(s *Suspension, call Call[struct{}]) {
 	w := s.w
 	k := call.claim()
 	around := c.Enter(s)
-	h := s.tryBegin(k.kind)
+	h := s.tryAllocate(k.kind)
+	if h != nil {
+		s.fill(h, k.kind, 0)
+	}
 	s.env = around.around
 	if h == nil {
 		k.recycle()
@@ -458,14 +483,12 @@ func (c *Children) Spawn(s *Suspension, call Call[struct{}]) {
 	}
 	k.fill(w, h)
 	k.recycle()
-	c.own(h)
+	c.own(w, h)
 	env := h.env.get()
-	if w.home == env.runtime {
-		countUp(&w.launched)
+	if w.serves(env.runtime) {
 		w.pushLocal(Runnable{h}, env, OriginSpawned)
 		return
 	}
-	env.runtime.roots.elsewhere.Add(^uint32(0))
 	if err := env.executor.Post(Runnable{h}); err != nil {
 		w.Cancel(Runnable{h}, err)
 	}

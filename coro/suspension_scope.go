@@ -26,19 +26,44 @@ func (s *Suspension) OpenScope(opts ...ChildOption) InPlace {
 // CloseScope ends what OpenScope began: the function that was called has returned, has panicked, or
 // waits. It is called in a deferred function.
 func (s *Suspension) CloseScope(p InPlace) {
-	scope := s.env
+	waits := s.status != goesOn
+	if waits {
+		if outer := s.root(); outer != nil {
+			outer.layout |= flagScope
+		} else {
+			s.abandon()
+		}
+	}
 	s.env, s.layout = p.around, p.layout
 	if s.status == goesOn {
 		p.scope.close(s.w)
-		return
+		if waits {
+			panic(errNoFrame)
+		}
 	}
-	outer := s.outermost.get()
-	if outer == nil || outer.env != scope || outer.layout&flagScope != 0 {
-		s.env = scope
-		outer = s.spill(&passKind.kind, 1)
-		s.env = p.around
+}
+
+// ownRoot returns the outermost of the frames that were made, if it refers to env and owns no scope;
+// otherwise nil.
+func (s *Suspension) ownRoot(env envRef) *header {
+	if h := s.outermost.get(); h != nil && h.env == env && h.layout&flagScope == 0 {
+		return h
 	}
-	outer.layout |= flagScope
+	return nil
+}
+
+// root is ownRoot for s.env, but puts another frame around those that were made if that is nil. It
+// returns nil if there is no memory.
+func (s *Suspension) root() *header {
+	if h := s.ownRoot(s.env); h != nil {
+		return h
+	}
+	h := s.tryAllocate(&passKind.kind)
+	if h != nil {
+		s.fill(h, &passKind.kind, 1)
+		s.link(h)
+	}
+	return h
 }
 
 // passKind is the kind of frames that have nothing to do but to pass on how what they await ends.

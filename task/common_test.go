@@ -90,8 +90,6 @@ func stepPlay[R any](f *generated.Frame[[1]uint64, int], h *playHeld[R]) (step g
 			return generated.Return(f, i, err)
 		}
 		i++
-	case generated.Cleanup:
-		return generated.Return(f, 0, generated.Err(f))
 	default:
 		return f.BadResume()
 	}

@@ -3,11 +3,16 @@ package task_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/task"
@@ -154,5 +159,86 @@ func TestGroup(t *testing.T) {
 				require.Equal(t, tt.err, err)
 			})
 		})
+	}
+}
+
+// A function that panics before it has waited leaves its children: they end after their tree's root, in
+// what the launch has given to the tree.
+func TestGroupIsLeftByAPanic(t *testing.T) {
+	ex := executor.NewPool()
+	frames := arena.NewCounting(ex.Arena())
+	use := func(t *task.T, g *task.Group) {
+		for range 2 {
+			g.Go(t, generated.Literal(func(t *task.T) error {
+				err := napStart(t, 10*time.Millisecond)
+				if generated.Suspended(t) {
+					return nil
+				}
+				return err
+			}))
+		}
+		panic("before Wait")
+	}
+	for range 20 {
+		_, err := task.Run(context.Background(), ex, task.Do1(groupOf, use), task.Allocator(frames))
+		var p *coro.PanicError
+		require.ErrorAs(t, err, &p)
+		require.Equal(t, "before Wait", p.Value)
+		runtime.GC()
+	}
+	require.NoError(t, ex.Drain(context.Background()))
+	require.Zero(t, frames.Stats().Bytes)
+	require.NoError(t, ex.Close())
+}
+
+// fewFrames has so many frames, and no more.
+type fewFrames struct {
+	next arena.FrameAllocator
+	left atomic.Int64
+}
+
+func (f *fewFrames) Allocate(size uintptr) unsafe.Pointer {
+	if f.left.Add(-1) < 0 {
+		return nil
+	}
+	return f.next.Allocate(size)
+}
+
+func (f *fewFrames) Deallocate(p unsafe.Pointer, size uintptr) { f.next.Deallocate(p, size) }
+
+// Wherever memory runs out, a group ends with the error, and no frame is left.
+func TestGroupWithoutMemory(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		use  func(t *task.T, g *task.Group)
+	}{
+		{"children", func(t *task.T, g *task.Group) {
+			g.Go(t, sleeper(time.Millisecond, nil))
+			g.Go(t, sleeper(time.Millisecond, nil))
+		}},
+		{"with a policy", func(t *task.T, g *task.Group) {
+			g.SetPolicy(task.FirstError)
+			g.Go(t, sleeper(time.Millisecond, nil))
+			g.Go(t, sleeper(2*time.Millisecond, nil))
+		}},
+		{"with a timeout", func(t *task.T, g *task.Group) {
+			g.Go(t, generated.Literal(func(t *task.T) error {
+				return task.Timeout(t, time.Hour, sleeper(time.Millisecond, nil))
+			}))
+		}},
+	} {
+		for frames := range 6 {
+			t.Run(fmt.Sprint(tt.name, " ", frames), func(t *testing.T) {
+				ex := executor.NewPool(executor.WithWorkers(1))
+				few := &fewFrames{next: ex.Arena()}
+				few.left.Store(int64(frames))
+				_, err := task.Run(context.Background(), ex, task.Do1(groupOf, tt.use), task.Allocator(few))
+				if few.left.Load() < 0 {
+					require.ErrorIs(t, err, arena.ErrExhausted)
+				}
+				require.NoError(t, ex.Drain(context.Background()))
+				require.NoError(t, ex.Close())
+			})
+		}
 	}
 }

@@ -24,11 +24,8 @@ type (
 	Option = coro.KindOption
 )
 
-// Cleanup is the resume point of a function with deferred calls whose executor is closed.
-const Cleanup = coro.Cleanup
-
-// Deferring declares that the function has deferred calls: its step form has the resume point
-// [Cleanup].
+// Deferring declares that the function has deferred calls: if its executor is closed, its step form is
+// called once more at the resume point where it waits.
 func Deferring() Option { return coro.HasCleanup() }
 
 // Kind is what the frames of one function share. S is the variables that live while it waits, R its

@@ -8,8 +8,8 @@ import (
 // Resume points of functions with deferred calls. From Exit on those run that are left; Unwinding is
 // behind the wait of one of them.
 const (
-	Exit      = Cleanup - 1
-	Unwinding = Cleanup - 2
+	Exit      = coro.Cleanup - 1
+	Unwinding = coro.Cleanup - 2
 )
 
 // Panic is the deferred calls of a function, and its panic. It lies in the held part, so it stays
