@@ -238,7 +238,7 @@ package coro
 //	executors        runnable, environment, options, shared_environment, pins, waitables, runtime, tuning, tuning_explore
 //	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors, print_errors
 //	roots            launch, root_end, signal, relay
-//	children         await, call, scope, scope_context, scope_wait, group, group_record, group_end, join, kind_by_result
+//	children         await, call, scope, scope_hold, scope_context, scope_wait, group, group_record, group_end, join, kind_by_result
 //	waiting          wait, waitable, ring, wake
 //	to wait for      mutex, rw_mutex, cond, event, semaphore, wait_group, chan, waker, waker_chunks
 //	the first of     select, select_cases, select_proxy, select_after, seeded_random

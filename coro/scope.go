@@ -96,6 +96,9 @@ type scopeExtra struct {
 	// Group.SetLimit; otherwise 0.
 	timeout time.Duration
 
+	holds   int  // children that may outlive the owner; see scope_hold.go
+	closing bool // the owner has closed the scope, and the last of holds does it
+
 	scopeContext
 }
 
@@ -285,8 +288,16 @@ func (s *childScope) shorten(when int64) {
 	}
 }
 
-// close ends the use of s. Its owner calls it when all tasks in the scope have ended.
+// close ends the use of s. Its owner calls it when all tasks in the scope have ended, but for those
+// that hold it.
 func (s *childScope) close(w *Worker) {
+	if s.state.Load()&scopeHasExtra == 0 || !s.isLeftOpen(w) {
+		s.closeNow(w)
+	}
+}
+
+// closeNow is close for a scope that nobody holds.
+func (s *childScope) closeNow(w *Worker) {
 	rt := s.runtime()
 	state := s.state.Load()
 	if n := s.nested(); n != nil && state&scopeShielded == 0 {

@@ -1,8 +1,8 @@
 package coro
 
 // Compiled functions whose start form is their step form: it begins in a frame that is made at once,
-// and runs in place, called like a function. It is for functions with deferred calls that wait, and
-// others that cannot leave in the middle of Go code. If it suspends, the frame is there already.
+// and runs in place, called like a function. It is for functions with deferred calls, which Go would run
+// as they leave. If it suspends, the frame is there already.
 
 import (
 	"unsafe"

@@ -23,11 +23,13 @@ type Children struct {
 	limit  int         // 0: none; not changed
 
 	// scope is what the children run in, if the policy may cancel them and they are tasks; otherwise
-	// nil. It is opened with the Children and closed by Free.
-	scope *childScope
+	// nil. It is opened with the Children and closed by Free. around is the childScope around it, if
+	// there is one, which it holds.
+	scope, around *childScope
 
 	mu      sync.Mutex // guards what follows
 	live    int        // children that have begun and not ended
+	left    bool       // nobody will wait for them: the last child frees the Children
 	decided bool
 	err     error
 	errs    []error // of FirstSuccess
@@ -69,6 +71,9 @@ func NewChildren(s *Suspension, policy GroupPolicy, limit int) *Children {
 	c := &Children{policy: policy, limit: limit}
 	if s.w != nil && policy != WaitForAll {
 		c.scope = openScope(s.w, s.env, &options{})
+		if c.around = c.scope.around(); c.around != nil {
+			c.around.hold()
+		}
 	}
 	t := &openChildren
 	t.mu.Lock()
@@ -138,8 +143,22 @@ func (c *Children) Free(s *Suspension) error {
 	if c.scope != nil {
 		c.scope.close(s.w)
 	}
+	if c.around != nil {
+		c.around.unhold(s.w)
+	}
 	c.forget()
 	return err
+}
+
+// leave says that nobody will wait for the children, since the task that waited has ended.
+func (c *Children) leave(s *Suspension) {
+	c.mu.Lock()
+	c.left = true
+	idle := c.live == 0
+	c.mu.Unlock()
+	if idle {
+		c.Free(s)
+	}
 }
 
 // Begin counts a child that begins. It reports whether there is room for it: if there is a limit and
@@ -154,14 +173,15 @@ func (c *Children) Begin() bool {
 	return true
 }
 
-// End records how a child has ended. A child that decides cancels the others while it still counts
-// itself: until then c is not freed.
-func (c *Children) End(err error) {
+// End records how a child has ended, in a step or on a goroutine of s. A child that decides cancels the
+// others while it still counts itself: until then c is not freed.
+func (c *Children) End(s *Suspension, err error) {
 	if c.record(err) {
 		c.Cancel(ErrGroupDecided)
 	}
 	c.mu.Lock()
 	c.live--
+	free := c.left && c.live == 0
 	changed, onGoroutine := c.changed, c.changedOnGoroutine
 	c.changed, c.changedOnGoroutine = nil, nil
 	c.mu.Unlock()
@@ -170,6 +190,9 @@ func (c *Children) End(err error) {
 	}
 	if changed != nil {
 		changed.Set()
+	}
+	if free {
+		c.Free(s)
 	}
 }
 
@@ -272,6 +295,13 @@ type childrenWait struct {
 var childrenWaitKind = DefineHeld("task.Group", func(f *Frame[struct{}, struct{}], held *childrenWait) Step {
 	c, s := held.c, Resumed(f)
 	room := held.call.c != nil
+	if f.At() == Cleanup {
+		if room {
+			held.call.claim().recycle()
+		}
+		c.leave(s)
+		return f.Fail(f.Err())
+	}
 	if event := c.Changed(room); event != nil {
 		return f.waitFor(0, (*shieldedEvent)(event))
 	}
@@ -283,7 +313,7 @@ var childrenWaitKind = DefineHeld("task.Group", func(f *Frame[struct{}, struct{}
 	}
 	c.Spawn(s, held.call)
 	return f.Return(struct{}{})
-})
+}, HasCleanup())
 
 // shieldedEvent is an Event whose wait the end of a context does not end.
 type shieldedEvent Event
@@ -326,7 +356,7 @@ func (s *Suspension) detach(c *Children) {
 	outer := s.root()
 	if outer == nil {
 		s.abandon()
-		c.End(arena.ErrExhausted)
+		c.End(s, arena.ErrExhausted)
 		return
 	}
 	if forcing.Moves {
@@ -349,6 +379,9 @@ func (c *Children) own(w *Worker, outer *header) {
 	outer.parent = 0
 	outer.result = uintptr(unsafe.Pointer(c))
 	env := outer.env.get()
+	if in := outer.env.childScope(); in != nil {
+		in.hold()
+	}
 	if shared := env.shares; shared != nil {
 		shared.users.Add(1) // not from 0: the caller's tree is a user
 		c.mu.Lock()
@@ -408,7 +441,10 @@ func detachedChildEnded(w *Worker, ref envRef, result uintptr, err error) {
 	rt, shared := env.runtime, env.shares
 	l := link[Children](result)
 	defer w.countRootEnd(rt)
-	l.get().End(err)
+	l.get().End(&w.suspension, err)
+	if in := ref.childScope(); in != nil {
+		in.unhold(w)
+	}
 	if shared != nil {
 		shared.release()
 	}
@@ -478,7 +514,7 @@ func (c *Children) Spawn(s *Suspension, call Call[struct{}]) {
 	s.env = around.around
 	if h == nil {
 		k.recycle()
-		c.End(arena.ErrExhausted)
+		c.End(s, arena.ErrExhausted)
 		return
 	}
 	k.fill(w, h)

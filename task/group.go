@@ -109,7 +109,7 @@ func GoInPlace(t *T, g *Group, start func(*T) error) {
 	around := c.Enter(&t.s)
 	err := recovering(t, start)
 	if !c.Leave(&t.s, around) {
-		c.End(err)
+		c.End(&t.s, err)
 	}
 }
 
@@ -121,9 +121,10 @@ func GoCall(t *T, g *Group, call coro.Call[None]) {
 			waitOnGoroutine(c, true)
 		}
 		ctx := c.GoroutineContext(t.s.Context)
-		launch := coro.RunAsync(t.s.Executor, coro.Context(ctx), coro.OnError(c.End), coro.OnResult(func(None) { c.End(nil) }))
+		ended := func(err error) { c.End(new(coro.Suspension), err) } // on any goroutine
+		launch := coro.RunAsync(t.s.Executor, coro.Context(ctx), coro.OnError(ended), coro.OnResult(func(None) { ended(nil) }))
 		if err := launch(call); err != nil {
-			c.End(err)
+			ended(err)
 		}
 		return
 	}
@@ -143,7 +144,7 @@ func (g *Group) callSimply(t *T, start func(*T) error) {
 	c := g.open(t)
 	c.Begin()
 	if !c.Leave(&t.s, c.Enter(&t.s)) {
-		c.End(err)
+		c.End(&t.s, err)
 	}
 }
 
@@ -238,7 +239,7 @@ func (g *Group) goOnGoroutine(t *T, fn func(*T) error) {
 			if v := recover(); v != nil {
 				err = child.s.Recovered(v)
 			}
-			c.End(err)
+			c.End(&child.s, err)
 		}()
 		err = fn(child)
 	}()

@@ -167,19 +167,22 @@ func TestGroup(t *testing.T) {
 func TestGroupIsLeftByAPanic(t *testing.T) {
 	ex := executor.NewPool()
 	frames := arena.NewCounting(ex.Arena())
-	use := func(t *task.T, g *task.Group) {
+	begin := func(t *task.T, g *task.Group) {
 		for range 2 {
-			g.Go(t, generated.Literal(func(t *task.T) error {
-				err := napStart(t, 10*time.Millisecond)
-				if generated.Suspended(t) {
-					return nil
-				}
-				return err
-			}))
+			g.Go(t, generated.Literal(func(t *task.T) error { return napStart(t, 10*time.Millisecond) }))
 		}
 		panic("before Wait")
 	}
-	for range 20 {
+	inTimeout := func(t *task.T, g *task.Group) {
+		task.Timeout(t, time.Hour, generated.Literal(func(t *task.T) error {
+			return task.Shield(t, generated.Literal(func(t *task.T) error { begin(t, g); return nil }))
+		}))
+	}
+	for i := range 20 {
+		use := begin
+		if i%2 == 0 {
+			use = inTimeout
+		}
 		_, err := task.Run(context.Background(), ex, task.Do1(groupOf, use), task.Allocator(frames))
 		var p *coro.PanicError
 		require.ErrorAs(t, err, &p)

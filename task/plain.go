@@ -5,20 +5,17 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
-	"sync"
 	"unsafe"
 
 	"github.com/framearena/framearena/coro"
+	"github.com/framearena/framearena/internal/memo"
 )
 
 // A function that is not compiled runs on a goroutine, and a task of its own kind stands for it: see
 // coro's plain.go. Here is one such kind for each function.
 
-// plainKinds has a *coro.PlainKind[R] for each plainKey, as a counted. Any goroutine uses it.
-var plainKinds struct {
-	byKey sync.Map
-	mu    sync.Mutex // held while a kind is made
-}
+// plainKinds has a *coro.PlainKind[R] for each plainKey. Any goroutine uses it.
+var plainKinds memo.Table
 
 // plainKey identifies a function. Instances of a generic function may have one code pointer.
 type plainKey struct {
@@ -34,19 +31,9 @@ func plainCall[R any](f form[R]) coro.Call[R] {
 }
 
 func plainKindOf[R any](code uintptr) *coro.PlainKind[R] {
-	key := plainKey{code, reflect.TypeFor[R]()}
-	if k, ok := plainKinds.byKey.Load(key); ok {
-		return k.(*coro.PlainKind[R])
-	}
-	plainKinds.mu.Lock()
-	defer plainKinds.mu.Unlock()
-	if k, ok := plainKinds.byKey.Load(key); ok {
-		return k.(*coro.PlainKind[R])
-	}
-	name, file, line := position(code)
-	k := coro.DefinePlain[R](name, file, line)
-	plainKinds.byKey.Store(key, k)
-	return k
+	return memo.Get(&plainKinds, plainKey{code, reflect.TypeFor[R]()}, func() *coro.PlainKind[R] {
+		return coro.DefinePlain[R](position(code))
+	})
 }
 
 // position returns the name of the function with the given code pointer, as the kinds of compiled
@@ -78,7 +65,7 @@ type Uncompiled struct {
 // like any other. Any goroutine may use it.
 func UncompiledFunctions() iter.Seq[Uncompiled] {
 	return func(yield func(Uncompiled) bool) {
-		for _, k := range plainKinds.byKey.Range {
+		for k := range plainKinds.All {
 			k := k.(interface {
 				Info() coro.KindInfo
 				Counts() (started, live int64)

@@ -10,14 +10,6 @@ func Bind(plain, start, call any) {
 	bound.Bind(start, f)
 }
 
-// BindLiteral enters the compiled forms of a literal in a plain function, which captures nothing and
-// is the only one in its line. It is called in an init function of the same package.
-func BindLiteral(file string, line int, start, call any) {
-	f := &bound.Function{Start: start, Call: call}
-	bound.BindPosition(1, file, line, f)
-	bound.Bind(start, f)
-}
-
 // StartOf returns the start form of a function value, or nil if it is not bound.
 func StartOf[F any](fn F) F {
 	if b := bound.Of(fn); b != nil {

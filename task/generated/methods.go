@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
+
+	"github.com/framearena/framearena/internal/memo"
 )
 
 // Site is a call of a method of an interface. It remembers the form of the type that it has found
@@ -46,15 +48,10 @@ func Method[F any](site *Site, recv any, name string) F {
 }
 
 // instances has what Instance has made, by type.
-var instances sync.Map
+var instances memo.Table
 
 // Instance returns what define makes, one for each type K: the kind of one instance of a generic
 // function.
 func Instance[K any](define func() *K) *K {
-	t := reflect.TypeFor[K]()
-	if k, ok := instances.Load(t); ok {
-		return k.(*K)
-	}
-	k, _ := instances.LoadOrStore(t, define())
-	return k.(*K)
+	return memo.Get(&instances, reflect.TypeFor[K](), define)
 }

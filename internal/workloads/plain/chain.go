@@ -2,86 +2,57 @@
 package plain
 
 import (
-	"sync/atomic"
-
+	"github.com/framearena/framearena/internal/workloads"
 	"github.com/framearena/framearena/task"
 )
 
-// Leaves counts the leaves of all chains.
-var Leaves atomic.Uint64
-
 // Chain is the seed's benchmark: a loop of so many iterations, which calls a chain of functions, four
-// deep. In each iteration 45 leaves add to Leaves, and 66 functions are called.
-func Chain(t *task.T, iterations int) error {
+// deep. In each iteration 45 leaves add to workloads.ChainLeaves, and 66 functions are called. Of the
+// leaves, each one whose number is a multiple of every yields; none if that is 0.
+func Chain(t *task.T, iterations, every int) error {
+	c := chain{every: every, left: every}
 	for range iterations {
-		depth1(t)
+		if err := c.depth1(t); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func depth1(t *task.T) {
+// chain counts the leaves that are left until one yields.
+type chain struct{ every, left int }
+
+func (c *chain) depth1(t *task.T) error {
 	for range 5 {
-		depth2(t)
-	}
-}
-
-func depth2(t *task.T) {
-	for range 3 {
-		depth3(t)
-	}
-}
-
-func depth3(t *task.T) {
-	for range 3 {
-		depth4(t)
-	}
-}
-
-func depth4(t *task.T) { Leaves.Add(1) }
-
-// YieldingChain is [Chain] with leaves that yield: each one whose number is a multiple of every.
-func YieldingChain(t *task.T, iterations, every int) error {
-	y := yieldingChain{every: every}
-	for range iterations {
-		if err := y.depth1(t); err != nil {
+		if err := c.depth2(t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-type yieldingChain struct{ every, leaves int }
-
-func (y *yieldingChain) depth1(t *task.T) error {
-	for range 5 {
-		if err := y.depth2(t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (y *yieldingChain) depth2(t *task.T) error {
+func (c *chain) depth2(t *task.T) error {
 	for range 3 {
-		if err := y.depth3(t); err != nil {
+		if err := c.depth3(t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (y *yieldingChain) depth3(t *task.T) error {
+func (c *chain) depth3(t *task.T) error {
 	for range 3 {
-		if err := y.depth4(t); err != nil {
+		if err := c.depth4(t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (y *yieldingChain) depth4(t *task.T) error {
-	Leaves.Add(1)
-	if y.leaves++; y.leaves%y.every == 0 {
+func (c *chain) depth4(t *task.T) error {
+	workloads.ChainLeaves.Add(1)
+	if c.left--; c.left == 0 {
+		c.left = c.every
 		return t.Yield()
 	}
 	return nil

@@ -16,7 +16,7 @@ type Tree struct{ Begun, Deferred, Failed, Cancelled atomic.Int64 }
 
 // Grow is a function of a random tree: what it does follows from seed. It begins children until depth
 // is 0, waits in several ways, and fails now and then. However it ends, its deferred call runs.
-func (tree *Tree) Grow(t *task.T, seed uint64, depth int) (n int, err error) {
+func Grow(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error) {
 	tree.Begun.Add(1)
 	defer func() {
 		tree.Deferred.Add(1)
@@ -58,7 +58,7 @@ func (tree *Tree) Grow(t *task.T, seed uint64, depth int) (n int, err error) {
 	for range 1 + next(4) {
 		seed := next(1 << 30)
 		g.Go(t, func(t *task.T) error {
-			n, err := tree.Grow(t, seed, depth-1)
+			n, err := Grow(t, tree, seed, depth-1)
 			sum.Add(int64(n))
 			return err
 		})
@@ -72,7 +72,7 @@ func (tree *Tree) Grow(t *task.T, seed uint64, depth int) (n int, err error) {
 	if next(2) == 0 {
 		timeout := time.Duration(next(200)) * time.Microsecond
 		err = errors.Join(err, task.Timeout(t, timeout, func(t *task.T) error {
-			k, err := tree.Grow(t, r, depth-1)
+			k, err := Grow(t, tree, r, depth-1)
 			sum.Add(int64(k))
 			return err
 		}))

@@ -28,14 +28,10 @@ func Bind(plain any, f *Function) { functions.set(codeOf(plain), f) }
 
 // Of returns the compiled form of the function value fn, or nil. F is a function type.
 func Of[F any](fn F) *Function {
-	c := Code(fn)
-	if f := functions.get(c); f != nil {
-		return f
+	if c := Code(fn); c != 0 {
+		return functions.get(c)
 	}
-	if c == 0 {
-		return nil
-	}
-	return atPosition(c)
+	return nil
 }
 
 // Code returns the code pointer of a function value, or 0 if that is nil. A function value is a

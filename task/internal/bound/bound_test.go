@@ -1,7 +1,6 @@
 package bound_test
 
 import (
-	"runtime"
 	"sync"
 	"testing"
 
@@ -18,17 +17,6 @@ func TestOf(t *testing.T) {
 	f := &bound.Function{}
 	bound.Bind(named, f)
 	require.Same(t, f, bound.Of(named))
-}
-
-func TestLiteralsAreFoundByTheirPosition(t *testing.T) {
-	_, _, line, _ := runtime.Caller(0)
-	first := func() int { return 1 }
-	second := func() int { return 2 }
-	f := &bound.Function{}
-	bound.BindPosition(0, "some/where/bound_test.go", line+1, f)
-	require.Nil(t, bound.Of(second))
-	require.Same(t, f, bound.Of(first))
-	require.Same(t, f, bound.Of(first), "again")
 }
 
 // Functions are looked up while others are entered.
