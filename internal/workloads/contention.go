@@ -8,8 +8,11 @@ import (
 )
 
 const (
-	contenders       = 64
-	contentionYields = 16
+	// Contenders is how many tasks want the mutex of [Contention].
+	Contenders = 64
+
+	// ContentionYields is at how many additions a task yields while it has the mutex.
+	ContentionYields = 16
 )
 
 // Contention has 64 tasks add 1 to a number that a mutex guards, n times in all. At each
@@ -24,11 +27,11 @@ func Contention(ex coro.Executor, n int) (int, error) {
 func ContentionGoroutines(n int, lock, unlock func()) int {
 	number := 0 // guarded by the mutex
 	var adders sync.WaitGroup
-	for i := range contenders {
+	for i := range Contenders {
 		adders.Go(func() {
-			for k := i; k < n; k += contenders {
+			for k := i; k < n; k += Contenders {
 				lock()
-				if number++; number%contentionYields == 0 {
+				if number++; number%ContentionYields == 0 {
 					runtime.Gosched()
 				}
 				unlock()
@@ -52,7 +55,7 @@ type guardedNumber struct {
 var contention = coro.DefineHeld("contention", func(f *coro.Frame[contending, int], held *guardedNumber) coro.Step {
 	s := &f.State
 	if f.At() == 0 {
-		for i := range contenders {
+		for i := range Contenders {
 			coro.SpawnCall(f, &s.adders, adder.With(upTo{i, s.n}, held), nil)
 		}
 		return s.adders.Wait(f, 1)
@@ -73,8 +76,8 @@ var adder = coro.DefineHeld("adder", func(f *coro.Frame[upTo, none], held **guar
 	}
 	switch f.At() {
 	case 1:
-		s.next += contenders
-		if g.number++; g.number%contentionYields == 0 {
+		s.next += Contenders
+		if g.number++; g.number%ContentionYields == 0 {
 			return coro.Yield(f, 2)
 		}
 		g.mu.Unlock()

@@ -7,8 +7,11 @@ import (
 )
 
 const (
-	fanWorkers = 8
-	fanRoom    = 16
+	// FanWorkers is how many workers [FanOutIn] has.
+	FanWorkers = 8
+
+	// FanRoom is how many values each of its channels holds.
+	FanRoom = 16
 )
 
 // FanOutIn sends the numbers below n to eight workers over one channel. Each worker sends
@@ -18,12 +21,12 @@ const (
 // It measures channels with several receivers or several senders, and how work is spread
 // over the workers of a pool. work is called by several goroutines at the same time.
 func FanOutIn(ex coro.Executor, n int, work func(uint64) uint64) (uint64, error) {
-	return run(ex, fan.With(fanning{n: n}, fanHeld{coro.NewChan[uint64](fanRoom), coro.NewChan[uint64](fanRoom), work}))
+	return run(ex, fan.With(fanning{n: n}, fanHeld{coro.NewChan[uint64](FanRoom), coro.NewChan[uint64](FanRoom), work}))
 }
 
 // FanOutInGoroutines is [FanOutIn] with goroutines.
 func FanOutInGoroutines(n int, work func(uint64) uint64) (sum uint64) {
-	jobs, results := make(chan uint64, fanRoom), make(chan uint64, fanRoom)
+	jobs, results := make(chan uint64, FanRoom), make(chan uint64, FanRoom)
 	go func() {
 		for i := range n {
 			jobs <- uint64(i)
@@ -31,7 +34,7 @@ func FanOutInGoroutines(n int, work func(uint64) uint64) (sum uint64) {
 		close(jobs)
 	}()
 	var workers sync.WaitGroup
-	for range fanWorkers {
+	for range FanWorkers {
 		workers.Go(func() {
 			for job := range jobs {
 				results <- work(job)
@@ -94,7 +97,7 @@ type fanningOut struct{ workers coro.Group }
 var fanOut = coro.DefineHeld("fan out", func(f *coro.Frame[fanningOut, none], held *fanHeld) coro.Step {
 	s := &f.State
 	if f.At() == 0 {
-		for range fanWorkers {
+		for range FanWorkers {
 			coro.SpawnCall(f, &s.workers, fanWorker.With(fanJob{}, *held), nil)
 		}
 		return s.workers.Wait(f, 1)

@@ -8,99 +8,120 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/workloads"
 	"github.com/framearena/framearena/internal/workloads/plain"
 	"github.com/framearena/framearena/task"
 )
 
-func TestChain(t *testing.T) {
-	ex := executor.NewInline()
-	for _, every := range []int{0, 1, 2, 7} {
-		before := workloads.ChainLeaves.Load()
-		_, err := task.Run(context.Background(), ex, task.Do2(plain.Chain, 3, every), task.RequireCompiled())
-		require.NoError(t, err)
-		require.EqualValues(t, 3*workloads.LeavesPerIteration, workloads.ChainLeaves.Load()-before)
-	}
-	require.NoError(t, ex.Close())
+// workload is a program of size n in plain Go and in steps written by hand, with the same result.
+type workload struct {
+	name  string
+	plain func(ex coro.Executor, n int, opts ...task.Option) (any, error)
+	hand  func(ex coro.Executor, n int) (any, error)
 }
 
-// BenchmarkChain compares the compiled chain with calls of the same functions, which never wait.
-func BenchmarkChain(b *testing.B) {
-	run := func(name string, chain func(iterations int) error) {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			require.NoError(b, chain(b.N))
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/workloads.FramesPerIteration, "ns/frame")
-		})
-	}
-	ex := executor.NewInline()
-	b.Cleanup(func() { ex.Close() })
-	run("calls", func(iterations int) error { return plain.Chain(nil, iterations, 0) })
-	for _, every := range []int{0, 1, 10, 100} {
-		run(fmt.Sprint("compiled/every=", every), func(iterations int) error {
-			_, err := task.Run(context.Background(), ex, task.Do2(plain.Chain, iterations, every))
-			return err
-		})
+func newWorkload[R any](name string, call func(n int) task.Call[R], hand func(ex coro.Executor, n int) (R, error)) workload {
+	return workload{
+		name: name,
+		plain: func(ex coro.Executor, n int, opts ...task.Option) (any, error) {
+			return task.Run(context.Background(), ex, call(n), opts...)
+		},
+		hand: func(ex coro.Executor, n int) (any, error) { return hand(ex, n) },
 	}
 }
 
-func TestSkynet(t *testing.T) {
-	for _, workers := range []int{1, 2, 8} {
-		ex := executor.NewPool(executor.WithWorkers(workers))
-		sum, err := task.Run(context.Background(), ex, task.Call2(plain.Skynet, 0, 10_000), task.RequireCompiled())
-		require.NoError(t, err)
-		require.Equal(t, 49_995_000, sum)
-		require.NoError(t, ex.Close())
+var (
+	skynet = newWorkload("Skynet",
+		func(n int) task.Call[int] { return task.Call2(plain.Skynet, 0, n) }, workloads.Skynet)
+
+	// others are those whose size is how often something happens.
+	others = []workload{
+		newWorkload("PingPong", func(n int) task.Call[int] { return task.Call1(plain.PingPong, n) }, workloads.PingPong),
+		newWorkload("Buffer", func(n int) task.Call[uint64] { return task.Call1(plain.Buffer, n) }, workloads.Buffer),
+		newWorkload("FanOutIn",
+			func(n int) task.Call[uint64] { return task.Call2(plain.FanOutIn, n, doubled) },
+			func(ex coro.Executor, n int) (uint64, error) { return workloads.FanOutIn(ex, n, doubled) }),
+		newWorkload("Contention", func(n int) task.Call[int] { return task.Call1(plain.Contention, n) }, workloads.Contention),
+		newWorkload("Sleepers",
+			func(n int) task.Call[task.None] { return task.Do2(plain.Sleepers, n, spread) },
+			func(ex coro.Executor, n int) (task.None, error) {
+				return task.None{}, workloads.Sleepers(ex, n, spread)
+			}),
+		newWorkload("Timeouts", func(n int) task.Call[int] { return task.Call1(plain.Timeouts, n) }, workloads.Timeouts),
+		newWorkload("Selects", func(n int) task.Call[int] { return task.Call1(plain.Selects, n) }, workloads.Selects),
 	}
+)
+
+// spread is by how much the times differ that the sleepers sleep.
+const spread = time.Microsecond
+
+func doubled(v uint64) uint64 { return 2 * v }
+
+var executors = []struct {
+	name string
+	open func() closer
+}{
+	{"inline", func() closer { return executor.NewInline() }},
+	{"workers=1", func() closer { return executor.NewPool(executor.WithWorkers(1)) }},
+	{"workers=2", func() closer { return executor.NewPool(executor.WithWorkers(2)) }},
 }
 
-func BenchmarkSkynet(b *testing.B) {
-	const leaves = 1_000_000
-	for _, workers := range []int{1, 2} {
-		b.Run(fmt.Sprint("workers=", workers), func(b *testing.B) {
-			ex := executor.NewPool(executor.WithWorkers(workers))
-			b.Cleanup(func() { ex.Close() })
-			b.ReportAllocs()
-			for b.Loop() {
-				sum, err := task.Run(context.Background(), ex, task.Call2(plain.Skynet, 0, leaves))
-				require.NoError(b, err)
-				require.EqualValues(b, int64(leaves)*(leaves-1)/2, sum)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/leaves, "ns/leaf")
-		})
-	}
+type closer interface {
+	coro.Executor
+	Close() error
 }
 
-// Random trees end as they should: each function that has begun runs its deferred call, and no frame
-// is left.
-func TestTree(t *testing.T) {
-	for _, workers := range []int{1, 2, 8} {
-		t.Run(fmt.Sprint(workers, " workers"), func(t *testing.T) {
-			ex := executor.NewPool(executor.WithWorkers(workers))
-			var tree plain.Tree
-			for seed := range uint64(40) {
-				task.Run(context.Background(), ex, task.Call3(plain.Grow, &tree, seed, 4), task.RequireCompiled())
-			}
-			require.NoError(t, ex.Drain(context.Background()))
-			require.Positive(t, tree.Failed.Load())
-			require.Positive(t, tree.Cancelled.Load())
-			require.Equal(t, tree.Begun.Load(), tree.Deferred.Load())
-			require.NoError(t, ex.Close()) // an arena.ErrLeak if a frame were live
-		})
-	}
-}
-
-// An executor that is closed ends trees where they wait.
-func TestTreeIsCutDown(t *testing.T) {
-	for i := range 30 {
-		ex := executor.NewPool(executor.WithWorkers(1+i%3), executor.WithErrorHandler(func(error) {}))
-		tree := new(plain.Tree)
-		for seed := range uint64(8) {
-			require.NoError(t, task.Go(ex, task.Call3(plain.Grow, tree, seed, 5)))
+// The plain form gives what the steps written by hand give, compiled and on a goroutine.
+func TestResults(t *testing.T) {
+	test := func(w workload, sizes ...int) {
+		for _, on := range executors {
+			t.Run(w.name+"/"+on.name, func(t *testing.T) {
+				ex := on.open()
+				for _, n := range sizes {
+					woken := workloads.SleepersWoken.Load()
+					want, err := w.hand(ex, n)
+					require.NoError(t, err)
+					woken = workloads.SleepersWoken.Load() - woken
+					for _, option := range []task.Option{task.RequireCompiled(), task.OnGoroutine()} {
+						before := workloads.SleepersWoken.Load()
+						got, err := w.plain(ex, n, option)
+						require.NoError(t, err)
+						require.Equal(t, want, got)
+						require.Equal(t, woken, workloads.SleepersWoken.Load()-before)
+					}
+				}
+				require.NoError(t, ex.Close()) // an arena.ErrLeak if a frame were live
+			})
 		}
-		time.Sleep(time.Duration(i) * 50 * time.Microsecond)
-		require.NoError(t, ex.Close())
-		require.Equal(t, tree.Begun.Load(), tree.Deferred.Load())
+	}
+	test(skynet, 1, 10, 10_000)
+	for _, w := range others {
+		test(w, 0, 1, 2000)
+	}
+}
+
+// Each operation of the benchmark is one of what the workload counts: a round trip, a number, a
+// timeout.
+func BenchmarkWorkloads(b *testing.B) {
+	for _, w := range others {
+		for _, on := range executors {
+			for _, form := range []struct {
+				name string
+				run  func(ex coro.Executor, n int) (any, error)
+			}{
+				{"plain", func(ex coro.Executor, n int) (any, error) { return w.plain(ex, n) }},
+				{"hand", w.hand},
+			} {
+				b.Run(fmt.Sprintf("%s/%s/%s", w.name, on.name, form.name), func(b *testing.B) {
+					ex := on.open()
+					b.Cleanup(func() { ex.Close() })
+					b.ReportAllocs()
+					_, err := form.run(ex, b.N)
+					require.NoError(b, err)
+				})
+			}
+		}
 	}
 }
