@@ -44,10 +44,11 @@ type Children struct {
 	// collector leaves them: there are few, nearly always one.
 	environments []*sharedEnvironment
 
-	// changed is set, and changedOnGoroutine closed, when a child has ended while somebody waits for
-	// that. Both are nil if nobody does.
+	// changed is set, and changedOnGoroutine closed, when no child is left or, if somebody waits for
+	// room, when a child has ended. Both are nil if nobody waits.
 	changed            *Event
 	changedOnGoroutine chan struct{}
+	roomWanted         bool
 }
 
 // ChildrenID identifies a Children. It is 0 for none, and is not used again.
@@ -182,8 +183,12 @@ func (c *Children) End(s *Suspension, err error) {
 	c.mu.Lock()
 	c.live--
 	free := c.left && c.live == 0
-	changed, onGoroutine := c.changed, c.changedOnGoroutine
-	c.changed, c.changedOnGoroutine = nil, nil
+	var changed *Event
+	var onGoroutine chan struct{}
+	if c.live == 0 || c.roomWanted {
+		changed, onGoroutine = c.changed, c.changedOnGoroutine
+		c.changed, c.changedOnGoroutine, c.roomWanted = nil, nil, false
+	}
 	c.mu.Unlock()
 	if onGoroutine != nil {
 		close(onGoroutine)
@@ -235,8 +240,8 @@ func (c *Children) Cancel(cause error) {
 	}
 }
 
-// Changed returns an Event that is set when a child has ended, or nil if there is nothing to wait
-// for: with room, if there is room for another child, otherwise if no child is left.
+// Changed returns an Event that is set when there may be nothing to wait for any more, or nil if there
+// is nothing: with room, there is room for another child, otherwise no child is left.
 func (c *Children) Changed(room bool) *Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -262,9 +267,14 @@ func (c *Children) ChangedOnGoroutine(room bool) <-chan struct{} {
 	return c.changedOnGoroutine
 }
 
-// waits reports whether there is something to wait for. The caller holds mu.
+// waits reports whether there is something to wait for, and that somebody does, if so. The caller holds
+// mu.
 func (c *Children) waits(room bool) bool {
-	return c.live > 0 && (!room || c.live >= c.limit)
+	if c.live == 0 || room && c.live < c.limit {
+		return false
+	}
+	c.roomWanted = c.roomWanted || room
+	return true
 }
 
 // Idle reports whether no child is left.

@@ -54,10 +54,53 @@ func callWith(t *T, ctx context.Context, fn func(*T) error) error {
 
 // inScope calls fn in place, in a scope with the given option.
 func inScope(t *T, fn func(*T) error, option coro.ChildOption) error {
-	start := startOf(fn)
+	return startInScope(t, startOf(fn), option)
+}
+
+// startInScope calls a start form in a scope with the given option. start does not escape.
+func startInScope(t *T, start func(*T) error, option coro.ChildOption) error {
 	scope := t.s.OpenScope(option)
 	defer t.s.CloseScope(scope)
 	return start(t)
+}
+
+// The functions above for generated code, which calls them with the start form of a literal: that does
+// not escape.
+
+// TimeoutInPlace is [Timeout] for a start form.
+func TimeoutInPlace(t *T, d time.Duration, start func(*T) error) error {
+	if !t.s.InTask() {
+		ctx, cancel := context.WithTimeout(t.s.Context, d)
+		defer cancel()
+		return callWith(t, ctx, start)
+	}
+	return startInScope(t, start, coro.Timeout(d))
+}
+
+// DeadlineInPlace is [Deadline] for a start form.
+func DeadlineInPlace(t *T, at time.Time, start func(*T) error) error {
+	if !t.s.InTask() {
+		ctx, cancel := context.WithDeadline(t.s.Context, at)
+		defer cancel()
+		return callWith(t, ctx, start)
+	}
+	return startInScope(t, start, coro.Deadline(at))
+}
+
+// ShieldInPlace is [Shield] for a start form.
+func ShieldInPlace(t *T, start func(*T) error) error {
+	if !t.s.InTask() {
+		return callWith(t, context.WithoutCancel(t.s.Context), start)
+	}
+	return startInScope(t, start, coro.Shield())
+}
+
+// WithAllocatorInPlace is [WithAllocator] for a start form.
+func WithAllocatorInPlace(t *T, m arena.FrameAllocator, start func(*T) error) error {
+	if !t.s.InTask() {
+		return start(t)
+	}
+	return startInScope(t, start, coro.Allocator(m))
 }
 
 // OnExecutor calls fn on another executor, and the caller waits. fn's context is the caller's.

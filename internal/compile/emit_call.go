@@ -46,6 +46,12 @@ func (e *emitter) callText(a *await) string {
 	c := &a.callee
 	f := e.file
 	switch c.kind {
+	case waitCallee:
+		if child := e.scoped(a); child != nil {
+			call.Fun = raw(f.generated(c.fn.Name()+"InPlace"), call.Fun.Pos())
+			last := len(call.Args) - 1
+			call.Args = append(call.Args[:last:last], raw(f.literalText(child, e.pointers), call.Args[last].Pos()))
+		}
 	case startCallee:
 		target := f.unit.functions[c.fn.Origin()]
 		call.Fun = raw(target.startName()+e.typeArgs(a), call.Fun.Pos())

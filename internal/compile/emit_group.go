@@ -8,6 +8,7 @@ import (
 
 // A literal that is the argument of Group.Go is no function value in the output: it is called in
 // place, where it does not escape, or begins as a task that has its captured variables in its frame.
+// So is that of Timeout and the like, which call it in place always.
 
 // groupChild returns the group and the literal of a call of Group.Go, if it is called with a literal
 // that may suspend, on a group that can be named twice.
@@ -59,4 +60,21 @@ func (e *emitter) callStmt(a *await, lhs string) {
 		args += ", " + child.heldType() + "{" + e.stored(s.held) + "}"
 	}
 	e.printf("%s(%s, %s, %s.With(%s))\n}\n", f.generated("GoCall"), t, group, child.kindText(), args)
+}
+
+// scopes are the functions of package task that call their last argument in place.
+var scopes = map[string]bool{"Timeout": true, "Deadline": true, "Shield": true, "WithAllocator": true}
+
+// scoped returns the literal of a call of one of scopes. It is nil if it is another call, or the
+// function is no literal.
+func (e *emitter) scoped(a *await) *function {
+	fn := a.callee.fn
+	if fn.Pkg().Path() != taskPath || fn.Signature().Recv() != nil || !scopes[fn.Name()] {
+		return nil
+	}
+	lit, ok := ast.Unparen(a.call.Args[len(a.call.Args)-1]).(*ast.FuncLit)
+	if !ok {
+		return nil
+	}
+	return e.file.unit.literals[lit]
 }

@@ -6,8 +6,8 @@ import "github.com/framearena/framearena/task"
 func Selects(t *task.T, n int) (sum int, err error) {
 	a, b := task.NewChan[int](1), task.NewChan[int](1)
 	a.TrySend(1)
+	var v int
 	for range n {
-		var v int
 		chosen, err := task.Select(t, task.Recv(a, &v), task.Recv(b, &v))
 		if err != nil {
 			return sum, err

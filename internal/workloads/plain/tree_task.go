@@ -364,7 +364,7 @@ resume5:
 	{
 		r := r
 		sum := sum
-		err5 = task.Timeout(t, timeout, generated.Literal(func(t *task.T) (_ error) {
+		err5 = generated.TimeoutInPlace(t, timeout, func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := growStart(t, tree, *r, depth-1)
 //line tree_task.go:371
@@ -379,7 +379,7 @@ resume5:
 //line tree.go:76
 			sum.Add(int64(k))
 			return err
-		}))
+		})
 	}
 //line tree_task.go:385
 	if generated.Suspended(t) {
