@@ -72,6 +72,7 @@ func functions() []function {
 		textOf("imported", imported),
 		textOf("literals", literals),
 		textOf("group", group),
+		textOf("scopes", scopes),
 	}
 }
 
