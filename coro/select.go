@@ -96,7 +96,12 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 		panicMisplacedChosen(h)
 	}
 	s := &w.args.cases
-	s.chosen = uintptr(unsafe.Pointer(chosen))
+	s.prepare(h, cases)
+	return s.begin(h, at, uintptr(unsafe.Pointer(chosen)))
+}
+
+// prepare makes s the Select of the given cases, for the task of h, which runs.
+func (s *selecting) prepare(h *header, cases []Case) {
 	s.defaultIndex, s.soonest = -1, -1
 	if len(s.cases) > 0 {
 		s.abandon()
@@ -124,11 +129,17 @@ func Select(f AnyFrame, at int, chosen *int, cases ...Case) Step {
 			s.locks = append(s.locks, l)
 		}
 	}
+	slices.SortFunc(s.locks, (*lock).order)
+}
+
+// begin returns the Step of the Select that was prepared. The number of the case goes to the address
+// chosen, or nowhere if that is 0.
+func (s *selecting) begin(h *header, at int, chosen uintptr) Step {
+	s.chosen = chosen
 	if len(s.cases) == 0 && s.defaultIndex < 0 && s.soonest < 0 {
 		s.choose(-1)
-		return Suspend(f, at, NewWaker())
+		return Suspend(h, at, NewWaker())
 	}
-	slices.SortFunc(s.locks, (*lock).order)
 	return h.waitFor(at, s)
 }
 
@@ -176,6 +187,7 @@ func (s *selecting) park(w *Worker, h *header) parking {
 	p, done := s.poll(h.env.get().runtime.random)
 	switch {
 	case p != parked:
+		s.choose(s.number(done))
 	case len(s.cases) > 0:
 		p = s.wait(w, h)
 	default: // there are no locks
@@ -230,15 +242,21 @@ func (s *selecting) poll(random *seededRandom) (p parking, done int) {
 		}
 		c := &s.cases[i]
 		if p := c.on.try(c, &s.woken); p != parked {
-			s.choose(int(c.index))
 			return p, i
 		}
 	}
 	if s.defaultIndex >= 0 {
-		s.choose(s.defaultIndex)
 		return parkDone, -1
 	}
 	return parked, -1
+}
+
+// number returns the number of the case that poll has done, or of Default.
+func (s *selecting) number(done int) int {
+	if done < 0 {
+		return s.defaultIndex
+	}
+	return int(s.cases[done].index)
 }
 
 // wait queues the proxies of h and returns parked, or it returns why h may not wait, and

@@ -4,6 +4,8 @@ package coro
 // Suspension, or in the worker, from the call of the function on until Enter: nothing else waits in
 // between, and nothing is allocated.
 
+import "slices"
+
 // Kept is what the maker of a [Call] keeps beside it.
 type Kept interface {
 	// Clear is called when the call is launched.
@@ -109,24 +111,44 @@ func (s *stagedSend[T]) park(w *Worker, h *header) parking {
 
 // ---- a Select
 
-// StageSelect returns the operation of a [Select] of the cases. The number of the chosen case is its
-// result.
-func StageSelect(s *Suspension, cases []Case) Waiting {
-	if s.w == nil {
-		return &unstagedSelect{cases: append([]Case(nil), cases...)}
+// TrySelect does one of the cases of a [Select] in a step, if one can happen now, and returns its number
+// and the Select's error. Otherwise the function must wait for [StagedSelect]. The cases are those of
+// methods whose names begin with Staged, or have no values.
+func (s *Suspension) TrySelect(cases []Case) (chosen int, err error, done bool) {
+	w := s.w
+	q := &w.args.cases
+	q.prepare(s.frame.get(), cases)
+	if w.preempt.Load() != 0 {
+		return 0, nil, false
 	}
-	s.cases = append(s.cases[:0], cases...)
-	return stagedSelect{}
+	q.woken.w = w
+	q.lockAll()
+	p, i := q.poll(s.env.get().runtime.random)
+	q.unlockAll()
+	if p == parked {
+		return 0, nil, false
+	}
+	chosen = q.number(i)
+	q.finish(i)
+	post(&q.woken)
+	if p == parkChanClosed {
+		err = ErrChanClosed
+	}
+	return chosen, err, true
 }
 
-type stagedSelect struct{}
+// StagedSelect is the operation of waiting for the cases that [Suspension.TrySelect] had last. The
+// number of the chosen case is its result.
+type StagedSelect struct{}
 
-func (stagedSelect) Enter(s *Suspension, f AnyFrame, at int) Step {
-	defer clear(s.cases)
-	return Select(f, at, (*int)(s.Result()), s.cases...)
+// Enter is part of [Waiting].
+func (StagedSelect) Enter(s *Suspension, f AnyFrame, at int) Step {
+	return s.w.args.cases.begin(f.anyFrame(), at, uintptr(s.Result()))
 }
 
-// unstagedSelect is the operation on a goroutine.
+// SelectOnGoroutine returns the operation of a [Select] on a goroutine.
+func SelectOnGoroutine(cases []Case) Waiting { return &unstagedSelect{slices.Clone(cases)} }
+
 type unstagedSelect struct{ cases []Case }
 
 func (u *unstagedSelect) Enter(s *Suspension, f AnyFrame, at int) Step {

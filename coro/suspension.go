@@ -65,7 +65,6 @@ type Suspension struct {
 	// They are for the operation's Enter.
 	Amount   int64
 	Argument any
-	cases    []Case // of a Select
 
 	// raised is the panic of a child that Child or ChildErr has raised again in this step, so that
 	// its stack is not lost. It is looked at when the step panics.

@@ -2,6 +2,7 @@ package task
 
 import (
 	"time"
+	"unsafe"
 
 	"github.com/framearena/framearena/coro"
 )
@@ -9,7 +10,7 @@ import (
 // Case is one of the things that a [Select] waits for. It is made by [Recv], [Send], [After], [Done] or
 // [Default], and is good for one Select. The zero Case never happens, and nor does that of a nil Chan
 // or Event: use one to leave a case out.
-type Case struct{ c coro.Case }
+type Case struct{ c coro.Case } // the only field: Select takes a []Case for a []coro.Case
 
 // Recv is the case that a value is received from c, into *v; v may be nil. It also happens if c is
 // closed and has no values left.
@@ -41,10 +42,13 @@ func Default() Case { return Case{coro.Default()} }
 //	var job Job
 //	switch i, err := task.Select(t, task.Recv(jobs, &job), task.After(time.Second)); {
 func Select(t *T, cases ...Case) (int, error) {
-	var few [8]coro.Case
-	all := few[:0]
-	for _, c := range cases {
-		all = append(all, c.c)
+	all := unsafe.Slice((*coro.Case)(unsafe.Pointer(unsafe.SliceData(cases))), len(cases))
+	if !t.s.InTask() {
+		return wait[int](t, coro.SelectOnGoroutine(all))
 	}
-	return wait[int](t, coro.StageSelect(&t.s, all))
+	chosen, err, done := t.s.TrySelect(all)
+	if !done {
+		t.s.Wait(coro.StagedSelect{})
+	}
+	return chosen, err
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/workloads"
@@ -35,16 +34,6 @@ func TestChain(t *testing.T) {
 		}
 		require.NoError(t, ex.Close())
 	}
-}
-
-// A chain that does not wait has no frames, but for that of the task.
-func TestChainWithoutFrames(t *testing.T) {
-	ex := executor.NewInline()
-	counting := arena.NewCounting(ex.Arena())
-	_, err := task.Run(context.Background(), ex, task.Do2(plain.Chain, 100, 0), task.Allocator(counting))
-	require.NoError(t, err)
-	require.EqualValues(t, 1, counting.Stats().Allocated)
-	require.NoError(t, ex.Close())
 }
 
 // BenchmarkChain compares the compiled chain with calls of the same functions, which never wait, and

@@ -10,6 +10,7 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/bins"
+	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/race"
 	"github.com/framearena/framearena/internal/testkit/framesize"
@@ -59,6 +60,30 @@ func TestFramesOfWaitingFunctions(t *testing.T) {
 			require.NoError(t, ex.Close())
 			require.NoError(t, a.Close())
 		})
+	}
+}
+
+// Functions that need not wait have no frames, but for that of the task.
+func TestNoFramesWithoutWaits(t *testing.T) {
+	for name, launch := range map[string]func(ex coro.Executor, frames task.Option) error{
+		"Chain": func(ex coro.Executor, frames task.Option) error {
+			return task.Go(ex, task.Do2(plain.Chain, 100, 0), frames)
+		},
+		"Skynet": func(ex coro.Executor, frames task.Option) error {
+			return task.Go(ex, task.Call2(plain.Skynet, 0, 100), frames)
+		},
+		"Timeouts": func(ex coro.Executor, frames task.Option) error {
+			return task.Go(ex, task.Call1(plain.Timeouts, 100), frames)
+		},
+		"Selects": func(ex coro.Executor, frames task.Option) error {
+			return task.Go(ex, task.Call1(plain.Selects, 100), frames)
+		},
+	} {
+		ex := executor.NewInline()
+		counting := arena.NewCounting(ex.Arena())
+		require.NoError(t, launch(ex, task.Allocator(counting)))
+		require.EqualValues(t, 1, counting.Stats().Allocated, name)
+		require.NoError(t, ex.Close())
 	}
 }
 
