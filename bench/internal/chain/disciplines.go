@@ -27,7 +27,7 @@ func stacked(call func(func())) func() (contest.Runner, error) {
 	return contest.Do(counted(func(iterations int) error { workloads.ChainOfCalls(call, iterations); return nil }))
 }
 
-// Disciplines returns the discipline.
+// Disciplines returns all disciplines.
 func Disciplines() []contest.Discipline {
 	d := contest.Discipline{
 		ID: "chain", Group: "Chains of tasks", Title: "A chain of four tasks, a frame",
@@ -38,6 +38,7 @@ func Disciplines() []contest.Discipline {
 		Contestants: []contest.Contestant{
 			inGo("framearena, plain", contest.Ours, tasks(workloads.Chain, inline), "a frame for each task, from the owner's cache"),
 			inGo("framearena, elided", contest.Ours, elided, "children in the root's frame"),
+			inGo("framearena, plain Go", contest.Ours, compiled(0), "compiled functions, which have no frames as they do not wait"),
 			inGo("framearena, plain, on a Pool", contest.Ours, tasks(workloads.Chain, pool), ""),
 			inGo("framearena, shared arena", contest.Ours, inArena, "coro.Allocator with an arena.Arena"),
 			inGo("framearena, Go heap", contest.Ours, onHeap, "coro.Allocator with an arena.Heap"),
@@ -67,12 +68,12 @@ func Disciplines() []contest.Discipline {
 	for _, mode := range []struct{ mode, title, note string }{
 		{"dynamic", "boxed, dyn", "each future in a box, behind dyn Future"},
 		{"boxed", "boxed", "each future in a box, of a type that the compiler knows"},
-		{"inlined", "inlined", "all futures in one, which the compiler makes of them; framearena's counterpart is the elided row"},
+		{"inlined", "inlined", "all futures in one, which the compiler makes of them; framearena's counterparts are the elided row and that of plain Go"},
 	} {
 		d.Contestants = append(d.Contestants, contest.Contestant{
 			Name: "Rust async, " + mode.title, Lang: "Rust", Role: contest.Peer, Note: mode.note,
 			Program: "chain-rust", Mode: mode.mode,
 		})
 	}
-	return []contest.Discipline{d}
+	return []contest.Discipline{d, yielding()}
 }

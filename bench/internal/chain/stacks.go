@@ -1,6 +1,11 @@
 package chain
 
-import "iter"
+import (
+	"iter"
+	"runtime"
+
+	"github.com/framearena/framearena/internal/workloads"
+)
 
 // byPull runs f as the coroutine of an iter.Pull.
 func byPull(f func()) {
@@ -13,3 +18,18 @@ func byPull(f func()) {
 //
 //go:noinline
 func byCall(f func()) { f() }
+
+// yieldingGoroutines is the chain with a goroutine for each task, of which the leaves yield.
+func yieldingGoroutines(iterations int) error {
+	leaves := uint64(0) // that have yielded, or will at once
+	workloads.ChainOfCalls(func(f func()) {
+		workloads.AwaitGoroutine(func() {
+			f()
+			if n := workloads.ChainLeaves.Load(); n != leaves {
+				leaves = n
+				runtime.Gosched()
+			}
+		})
+	}, iterations)
+	return nil
+}

@@ -1,11 +1,15 @@
 package chain
 
 import (
+	"context"
+
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/workloads"
+	"github.com/framearena/framearena/internal/workloads/plain"
+	"github.com/framearena/framearena/task"
 )
 
 // closer is an executor.
@@ -36,6 +40,34 @@ func tasks(root *coro.Kind[workloads.Repeat, struct{}], open func() closer, opts
 
 func inline() closer { return executor.NewInline() }
 func pool() closer   { return executor.NewPool() }
+
+// compiled opens the chain in plain Go, on an Inline. The leaves yield whose number every divides.
+func compiled(every int) func() (contest.Runner, error) {
+	return func() (contest.Runner, error) {
+		ex := executor.NewInline()
+		return contest.Runner{
+			Do: counted(func(iterations int) error {
+				_, err := task.Run(context.Background(), ex, task.Do2(plain.Chain, iterations, every), task.RequireCompiled())
+				return err
+			}),
+			Close: ex.Close,
+		}, nil
+	}
+}
+
+// byHand is compiled for the chain in steps written by hand.
+func byHand(every int) func() (contest.Runner, error) {
+	return func() (contest.Runner, error) {
+		ex := executor.NewInline()
+		return contest.Runner{
+			Do: counted(func(iterations int) error {
+				_, err := coro.Run(context.Background(), ex, workloads.YieldingChain.With(workloads.YieldingRepeat{Left: iterations, Every: every}))
+				return err
+			}),
+			Close: ex.Close,
+		}, nil
+	}
+}
 
 // inArena opens the chain with frames from an arena that any goroutine may use.
 func inArena() (contest.Runner, error) {

@@ -11,6 +11,8 @@ import (
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/internal/workloads"
+	"github.com/framearena/framearena/internal/workloads/plain"
+	"github.com/framearena/framearena/task"
 )
 
 // fanWorkers is how many goroutines the packages may use: as many as FanOutIn has workers.
@@ -38,6 +40,7 @@ func fanning() contest.Discipline {
 		}
 		return contest.Check("the sum", sum, below(n))
 	}
+	plainGo := compiled(func(n int) task.Call[uint64] { return task.Call2(plain.FanOutIn, n, work) }, checkSum)
 	return contest.Discipline{
 		ID: "fan", Group: group, Title: "Fan-out, fan-in",
 		About: "One sends numbers over a channel, eight workers compute something of about 100 ns with each and send it over another " +
@@ -47,6 +50,8 @@ func fanning() contest.Discipline {
 		Contestants: []contest.Contestant{
 			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), "coro.Chan"),
 			row("framearena, Pool of 1 worker", contest.Ours, 1, on(pool1, tasks), ""),
+			row("framearena, plain Go, Pool", contest.Ours, 1, on(pool, plainGo), "task.Chan: compiled functions"),
+			row("framearena, plain Go, Pool of 1 worker", contest.Ours, 1, on(pool1, plainGo), ""),
 			row("goroutines", contest.Peer, 1, contest.Do(func(n int) error {
 				return contest.Check("the sum", workloads.FanOutInGoroutines(n, work), below(n))
 			}), ""),

@@ -10,6 +10,8 @@ import (
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/internal/workloads"
+	"github.com/framearena/framearena/internal/workloads/plain"
+	"github.com/framearena/framearena/task"
 )
 
 func total(sums *[10]int) (sum int) {
@@ -27,6 +29,9 @@ func skynet() contest.Discipline {
 		}
 		return contest.Check("the sum", got, int(below(n)))
 	}
+	plainGo := compiled(func(n int) task.Call[int] { return task.Call2(plain.Skynet, 0, n) }, func(sum, n int) error {
+		return contest.Check("the sum", sum, int(below(n)))
+	})
 	tree := func(run func(n int) int) func() (contest.Runner, error) {
 		return contest.Do(func(n int) error { return contest.Check("the sum", run(n), int(below(n))) })
 	}
@@ -40,6 +45,9 @@ func skynet() contest.Discipline {
 			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), ""),
 			row("framearena, Pool of 1 worker", contest.Ours, 1, on(pool1, tasks), ""),
 			row("framearena, Inline", contest.Ours, 1, on(inline, tasks), ""),
+			row("framearena, plain Go, Pool", contest.Ours, 1, on(pool, plainGo), "task.Group: compiled functions, which run in place unless a worker has nothing to do"),
+			row("framearena, plain Go, Pool of 1 worker", contest.Ours, 1, on(pool1, plainGo), ""),
+			row("framearena, plain Go, Inline", contest.Ours, 1, on(inline, plainGo), ""),
 			row("goroutines, channel", contest.Peer, 1, tree(workloads.SkynetGoroutines), "as it is usually written"),
 			row("goroutines, sync.WaitGroup", contest.Peer, 1, tree(func(n int) int {
 				return skynetGroups(0, n, func(children [10]func()) {

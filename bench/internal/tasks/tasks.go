@@ -10,6 +10,7 @@ import (
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
 const group = "Tasks"
@@ -44,6 +45,18 @@ func pool1() closer  { return executor.NewPool(executor.WithWorkers(1)) }
 // procs returns how many goroutines the packages may use, if they have such a limit: as many
 // as a Pool has workers.
 func procs() int { return runtime.GOMAXPROCS(0) }
+
+// compiled returns a program that runs a call of a function in plain Go, of size n. check checks its
+// result.
+func compiled[R any](call func(n int) task.Call[R], check func(r R, n int) error) func(ex coro.Executor, n int) error {
+	return func(ex coro.Executor, n int) error {
+		r, err := task.Run(context.Background(), ex, call(n), task.RequireCompiled())
+		if err != nil {
+			return err
+		}
+		return check(r, n)
+	}
+}
 
 // run runs the root task of a program.
 func run[R any](ex coro.Executor, root coro.Call[R]) (R, error) {

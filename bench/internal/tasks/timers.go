@@ -8,6 +8,8 @@ import (
 	"github.com/framearena/framearena/bench/internal/contest"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/internal/workloads"
+	"github.com/framearena/framearena/internal/workloads/plain"
+	"github.com/framearena/framearena/task"
 )
 
 // sleepersSpread makes 200,000 sleepers wake within a second.
@@ -26,6 +28,10 @@ func sleepers() contest.Discipline {
 	tasks := func(ex coro.Executor, n int) error {
 		return all(func(n int) error { return workloads.Sleepers(ex, n, sleepersSpread) })(n)
 	}
+	plainGo := func(ex coro.Executor, n int) error {
+		run := compiled(func(n int) task.Call[none] { return task.Do2(plain.Sleepers, n, sleepersSpread) }, func(none, int) error { return nil })
+		return all(func(n int) error { return run(ex, n) })(n)
+	}
 	return contest.Discipline{
 		ID: "sleepers", Group: group, Title: "Sleepers",
 		About: "200,000 (20,000 in a quick run) sleep for up to a second (a tenth of one), each for another time. " +
@@ -35,6 +41,8 @@ func sleepers() contest.Discipline {
 		Contestants: []contest.Contestant{
 			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), "coro.Sleep, at most a millisecond late"),
 			row("framearena, Pool of 1 worker", contest.Ours, 1, on(pool1, tasks), ""),
+			row("framearena, plain Go, Pool", contest.Ours, 1, on(pool, plainGo), "Sleep of a *task.T: compiled functions"),
+			row("framearena, plain Go, Pool of 1 worker", contest.Ours, 1, on(pool1, plainGo), ""),
 			row("goroutines, time.Sleep", contest.Peer, 1, contest.Do(all(func(n int) error {
 				workloads.SleepersGoroutines(n, sleepersSpread)
 				return nil
@@ -57,38 +65,20 @@ func sleepers() contest.Discipline {
 
 // Timeouts: an operation that takes no time has a timeout of an hour.
 
-type limited struct{ left, result, sum int }
-
-var (
-	limiting = coro.Define("limiting", func(f *coro.Frame[limited, int]) coro.Step {
-		s := &f.State
-		switch {
-		case f.Err() != nil:
-			return f.Fail(f.Err())
-		case f.At() == 1:
-			s.sum += s.result
-		}
-		if s.left == 0 {
-			return f.Return(s.sum)
-		}
-		s.left--
-		return coro.AwaitCall(f, 1, quick.With(s.left), &s.result, coro.Timeout(time.Hour))
-	})
-
-	quick = coro.Define("quick", func(f *coro.Frame[int, int]) coro.Step { return f.Return(f.State) })
-)
-
 //go:noinline
 func quickly(_ context.Context, v int) int { return v }
 
 func timeouts() contest.Discipline {
 	tasks := func(ex coro.Executor, n int) error {
-		got, err := run(ex, limiting.With(limited{left: n}))
+		got, err := workloads.Timeouts(ex, n)
 		if err != nil {
 			return err
 		}
 		return contest.Check("the sum", uint64(got), below(n))
 	}
+	plainGo := compiled(func(n int) task.Call[int] { return task.Call1(plain.Timeouts, n) }, func(sum, n int) error {
+		return contest.Check("the sum", uint64(sum), below(n))
+	})
 	loop := func(call func(v int) int) func() (contest.Runner, error) {
 		return contest.Do(func(n int) error {
 			sum := 0
@@ -105,6 +95,8 @@ func timeouts() contest.Discipline {
 		Contestants: []contest.Contestant{
 			row("framearena, Pool", contest.Ours, 1, on(pool, tasks), "coro.AwaitCall with coro.Timeout: a task"),
 			row("framearena, Inline", contest.Ours, 1, on(inline, tasks), ""),
+			row("framearena, plain Go, Pool", contest.Ours, 1, on(pool, plainGo), "task.Timeout: a compiled function, called in place"),
+			row("framearena, plain Go, Inline", contest.Ours, 1, on(inline, plainGo), ""),
 			row("context.WithTimeout, a function", contest.Peer, 1, loop(func(v int) int {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 				defer cancel()
