@@ -31,6 +31,7 @@ type crowdSort struct {
 
 var crowdSorts = []crowdSort{
 	{"task", "suspended tasks", newTaskCrowd},
+	{"plain", "tasks in plain Go", newPlainCrowd},
 	{"goroutine", "parked goroutines", newGoroutineCrowd},
 }
 

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/framearena/framearena/arena"
+	"github.com/framearena/framearena/internal/testkit/framesize"
 	"github.com/framearena/framearena/internal/workloads"
 	"github.com/stretchr/testify/require"
 )
@@ -27,6 +28,7 @@ func TestCrowds(t *testing.T) {
 func TestSuspendedTaskHasTheSmallestFrame(t *testing.T) {
 	require.EqualValues(t, 72, unsafe.Sizeof(workloads.Activity{}))
 	require.LessOrEqual(t, suspendedTask.FrameSize(), uintptr(128))
+	require.Equal(t, suspendedTask.FrameSize(), framesize.Of(t, "suspended_plain.go", "suspended"))
 }
 
 func TestTasksAreSuspendedUntilTheyFinish(t *testing.T) {

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/workloads"
+	"github.com/framearena/framearena/internal/workloads/plain"
+	"github.com/framearena/framearena/task"
 )
 
 // none is the state or the result of tasks that have none.
@@ -34,6 +38,8 @@ func chainContenders() []contender {
 	return []contender{
 		{"cache", "owner's cache", openCacheChain},
 		{"elided", "the root's frame (elided)", openElidedChain},
+		{"compiled", "plain Go, compiled: none", openCompiledChain},
+		{"calls", "calls of Go functions: none", func() chain { return callChain{} }},
 		{"arena", "shared arena", openArenaChain},
 		{"counting", "counting, over the arena", openCountingChain},
 		{"pool", "sync.Pool", openPoolChain},
@@ -123,6 +129,33 @@ func (c *taskChain) live() int {
 }
 
 func (c *taskChain) close() error { return c.executor.Close() }
+
+// compiledChain is the chain in plain Go, as a task.
+type compiledChain struct{ executor *executor.Inline }
+
+func openCompiledChain() chain { return compiledChain{executor.NewInline()} }
+
+func (c compiledChain) run(iterations int) error {
+	_, err := task.Run(context.Background(), c.executor, task.Do2(plain.Chain, iterations, 0), task.RequireCompiled())
+	return err
+}
+
+func (c compiledChain) live() int    { return int(c.executor.Arena().Stats().Total.Live) }
+func (c compiledChain) close() error { return c.executor.Close() }
+
+// callChain is the chain as calls of functions, which cannot wait.
+type callChain struct{}
+
+func (callChain) run(iterations int) error {
+	workloads.ChainOfCalls(callNow, iterations)
+	return nil
+}
+
+//go:noinline
+func callNow(f func()) { f() }
+
+func (callChain) live() int    { return 0 } // there are no frames
+func (callChain) close() error { return nil }
 
 // goroutineChain is the chain with a goroutine in place of each frame, the loop's too.
 type goroutineChain struct{}

@@ -33,7 +33,7 @@ func (r *chainReport) text() string {
 	return "\n" + wrapped(title, columns) + "\n" + t.text()
 }
 
-// text returns the table of the tour's second part. Its last row compares the first two.
+// text returns the table of the tour's second part. Its last row compares goroutines with the first.
 func (r *crowdReport) text() string {
 	n := float64(r.Activities)
 	t := table{{"", "create each", "memory each", "memory all", "GC before", "GC while suspended", "finish each"}}
@@ -48,7 +48,7 @@ func (r *crowdReport) text() string {
 			humanTime(row.FinishNs),
 		})
 	}
-	tasks, goroutines := r.Rows[0], r.Rows[1]
+	tasks, goroutines := r.Rows[0], r.Rows[len(r.Rows)-1]
 	t = append(t, []string{
 		"goroutines / tasks",
 		humanRatio(goroutines.CreateNs, tasks.CreateNs),

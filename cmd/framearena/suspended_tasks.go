@@ -6,6 +6,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/internal/workloads"
+	"github.com/framearena/framearena/task"
 )
 
 // onDemand is an executor that runs tasks only in calls of runQueued. Until then they
@@ -53,19 +54,31 @@ var suspendedTask = coro.Define("activity", func(f *coro.Frame[workloads.Activit
 type taskCrowd struct {
 	arena    *arena.Arena
 	executor *onDemand
+	launch   func(ex coro.Executor, a workloads.Activity) error
 }
 
 func newTaskCrowd() (crowd, error) {
+	return newTaskCrowdOf(func(ex coro.Executor, a workloads.Activity) error { return coro.Go(ex, suspendedTask, a) })
+}
+
+// newPlainCrowd returns a crowd of compiled functions in plain Go.
+func newPlainCrowd() (crowd, error) {
+	return newTaskCrowdOf(func(ex coro.Executor, a workloads.Activity) error {
+		return task.Go(ex, task.Do1(suspended, a), task.RequireCompiled())
+	})
+}
+
+func newTaskCrowdOf(launch func(ex coro.Executor, a workloads.Activity) error) (crowd, error) {
 	a, err := arena.New()
 	if err != nil {
 		return nil, err
 	}
-	return &taskCrowd{arena: a, executor: newOnDemand(a)}, nil
+	return &taskCrowd{a, newOnDemand(a), launch}, nil
 }
 
 func (c *taskCrowd) create(n int) error {
 	for id := range n {
-		if err := coro.Go(c.executor, suspendedTask, workloads.Activity{ID: uint64(id) + 1}); err != nil {
+		if err := c.launch(c.executor, workloads.Activity{ID: uint64(id) + 1}); err != nil {
 			return fmt.Errorf("task %d: %w", id+1, err)
 		}
 	}
