@@ -53,7 +53,29 @@ type givingWay struct{}
 
 func (givingWay) park(*Worker, *header) parking { return parkDone } // Worker.wait does the rest
 
-// ---- sending to a Chan
+// ---- a Chan
+
+// SendNow is [Chan.TrySend] in a step, and RecvNow is [Chan.TryRecv]. The receiver or sender that is
+// woken goes to the same place as after a wait of the step's task: a Send of a step function that need not
+// wait is no different. On a goroutine, where s has no worker, they are TrySend and TryRecv.
+func (c *Chan[T]) SendNow(s *Suspension, v T) bool {
+	woken := wakeList{w: s.w}
+	c.lock.mu.Lock()
+	sent := c.send(v, &woken)
+	c.lock.mu.Unlock()
+	post(&woken)
+	return sent
+}
+
+// RecvNow is described at [Chan.SendNow].
+func (c *Chan[T]) RecvNow(s *Suspension) (v T, ok bool) {
+	woken := wakeList{w: s.w}
+	c.lock.mu.Lock()
+	v, ok = c.receive(&woken)
+	c.lock.mu.Unlock()
+	post(&woken)
+	return v, ok
+}
 
 // StageSend returns the operation of sending v, and puts v where it is until then. It ends with
 // [ErrChanClosed] if the channel is closed then: what panics is the sender's own look before it waits.

@@ -21,7 +21,7 @@ func (c *Chan[E]) channel() *coro.Chan[E] { return (*coro.Chan[E])(c) }
 // was not sent: the context of t has ended or, with [ErrChanClosed], the channel was closed while the
 // caller waited. It panics if the channel is closed already.
 func (c *Chan[E]) Send(t *T, v E) error {
-	if c.channel().TrySend(v) {
+	if c.channel().SendNow(&t.s, v) {
 		return goOn(t)
 	}
 	return waitFor(t, c.channel().StageSend(&t.s, v))
@@ -31,7 +31,7 @@ func (c *Chan[E]) Send(t *T, v E) error {
 // has ended or, with [ErrChanClosed], the channel is closed and has no values left.
 func (c *Chan[E]) Recv(t *T) (E, error) {
 	if !t.s.MustGiveWay() {
-		if v, ok := c.channel().TryRecv(); ok {
+		if v, ok := c.channel().RecvNow(&t.s); ok {
 			return v, nil
 		}
 	}
