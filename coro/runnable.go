@@ -103,14 +103,18 @@ type LocalPopper interface {
 	PopLocal() (Runnable, bool)
 }
 
-// HungryQueue is a [LocalQueue] that knows whether other workers have nothing to do.
+// HungryQueue is a [LocalQueue] that knows whether other workers have nothing to do. Its methods are
+// guesses, and cost little. They are called on the goroutine that is in Run.
 type HungryQueue interface {
 	LocalQueue
 
 	// Hungry reports whether a task that is pushed now would be run by another worker that has
-	// nothing else to do. It is a guess, and costs little. It is called on the goroutine that is in
-	// Run.
+	// nothing else to do.
 	Hungry() bool
+
+	// NothingToSteal reports whether another worker would find no task in this queue if it had
+	// nothing to do. It is false if there is no other worker.
+	NothingToSteal() bool
 }
 
 // Origin is the reason why a task is ready. It may contain [OriginMarked].

@@ -58,6 +58,8 @@ type Suspension struct {
 	// live is how much of its state the function uses that has looked at it last; see NoteLive.
 	live uintptr
 
+	sharing sharing
+
 	// ending is set while the task whose step runs is ended, since its executor is closed.
 	ending bool
 
@@ -271,6 +273,7 @@ func (h *header) resumed() *Suspension {
 	s.frame.set(h)
 	s.env = h.env
 	s.layout = h.layout & inheritedFlags
+	s.sharing.lengths[0] = 0
 	return s
 }
 

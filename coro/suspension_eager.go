@@ -78,14 +78,16 @@ type runningStep struct {
 	frame, inPlace link[header]
 	env            envRef
 	layout         uint32
+	depth          uint32
 }
 
 func (s *Suspension) running() runningStep {
-	return runningStep{s.w.current, s.frame, s.inPlace, s.env, s.layout}
+	return runningStep{s.w.current, s.frame, s.inPlace, s.env, s.layout, s.sharing.depth}
 }
 
 func (s *Suspension) resume(r runningStep) {
 	s.w.current, s.frame, s.inPlace, s.env, s.layout = r.current, r.frame, r.inPlace, r.env, r.layout
+	s.sharing.depth = r.depth
 }
 
 // leaveInPlace is leave for h, whose step form was called by RunNow: h becomes the outermost of the

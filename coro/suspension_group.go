@@ -98,6 +98,9 @@ func (c *Children) ID() ChildrenID { return c.id }
 
 // Get returns the Children that id identifies, or nil if there is none: it has been freed.
 func (id ChildrenID) Get() *Children {
+	if id == 0 {
+		return nil
+	}
 	t := &openChildren
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -458,13 +461,6 @@ func detachedChildEnded(w *Worker, ref envRef, result uintptr, err error) {
 	if shared != nil {
 		shared.release()
 	}
-}
-
-// Hungry reports whether a child should begin as a task, by Spawn, since another worker has nothing
-// to do.
-func (s *Suspension) Hungry() bool {
-	w := s.w
-	return w.hungry != nil && w.hungry.Hungry() && w.home == s.env.get().runtime && s.env.get().relay == nil
 }
 
 // ---- children that begin in a frame

@@ -373,6 +373,11 @@ func (w *worker) Hungry() bool {
 	return w.pool.idle.state.Load() != 0 && w.spawned.len() == 0 && w.runQueue.len() == 0
 }
 
+// NothingToSteal is part of [coro.HungryQueue].
+func (w *worker) NothingToSteal() bool {
+	return w.spawned.len() == 0 && w.runQueue.len() == 0 && len(w.pool.workers.list()) > 1
+}
+
 // pushRunQueue puts a task into runQueue. If that is full, the newer half of it moves to
 // injected. Only the owner calls it.
 func (w *worker) pushRunQueue(t uintptr) {

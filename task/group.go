@@ -88,11 +88,11 @@ func (g *Group) Go(t *T, fn func(*T) error) {
 	}
 }
 
-// GoesInPlace reports whether [Group.Go] runs a child in place: there is room for it, and no other
-// worker waits for something to do. If there is a limit, the child has the room then. It is for
-// generated code, as are GoInPlace and GoCall.
+// GoesInPlace reports whether [Group.Go] runs a child in place: there is room for it, and it is not to
+// be left to other workers. If there is a limit, the child has the room then. It is for generated code,
+// as are GoInPlace and GoCall.
 func GoesInPlace(t *T, g *Group) bool {
-	return t.s.InTask() && !t.s.Hungry() && (g.limit == 0 || g.open(t).Begin())
+	return t.s.InTask() && !t.s.SharesNext() && (g.limit == 0 || g.open(t).Begin())
 }
 
 // GoInPlace is [Group.Go] after [GoesInPlace] has returned true, for the start form of a function. That
@@ -150,10 +150,12 @@ func (g *Group) callSimply(t *T, start func(*T) error) {
 
 // recovering calls a child's function, and makes its panic an error.
 func recovering(t *T, start func(*T) error) (err error) {
+	child := t.s.BeginInPlace()
 	defer func() {
 		if v := recover(); v != nil {
 			err = t.s.Recovered(v)
 		}
+		t.s.EndInPlace(child)
 	}()
 	return start(t)
 }
