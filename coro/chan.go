@@ -29,6 +29,8 @@ type Chan[T any] struct {
 	// would receive too, in the same Select.
 	closed    bool
 	values    *ring[T]      // nil if capacity is 0
+	sendWaits expectation   // of Send
+	recvWaits expectation   // of Recv
 	senders   fifo[T]       // each with the value that it sends
 	receivers fifo[uintptr] // each with the address, in its state or held part, where the value goes; 0: nowhere
 }
@@ -185,6 +187,7 @@ func (c *Chan[T]) Close() {
 		panic("coro: Close of a Chan that is closed: let one task close it, once")
 	}
 	c.closed = true
+	c.sendWaits.learn(true)
 	c.receivers.wakeAll(flagWoken|flagChanClosed, &woken)
 	c.senders.wakeAll(flagWoken|flagChanClosed, &woken)
 	c.lock.mu.Unlock()
@@ -296,6 +299,7 @@ func (r *receiving[T]) park(w *Worker, h *header) parking {
 		if destination != 0 {
 			**(**T)(unsafe.Pointer(&destination)) = v
 		}
+		c.recvWaits.learn(true)
 	} else if c.closed {
 		p = parkChanClosed
 	} else if p = c.lock.admit(c, h); p == parked {

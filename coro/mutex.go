@@ -16,6 +16,8 @@ type Mutex struct {
 	// leave the queue in any order, are in signalledNodes. Both are guarded by lock.
 	signalled      *ring[*Cond]
 	signalledNodes map[*waitPlace]*Cond
+
+	lockWaits expectation // of Lock
 }
 
 // mutexWaiters is the lock, the state and the queue; an alias, see waiters.
@@ -51,6 +53,21 @@ func (m *Mutex) TryLock() bool {
 	}
 	m.state = mutexState{locked: true}
 	return true
+}
+
+// LockNow is TryLock in a step, unless it is expected that the task has to wait: then it does nothing.
+func (m *Mutex) LockNow(s *Suspension) bool {
+	if m.lockWaits.wait(s) {
+		return false
+	}
+	m.lock.mu.Lock()
+	free := !m.state.locked
+	m.lockWaits.learn(free)
+	if free {
+		m.state = mutexState{locked: true}
+	}
+	m.lock.mu.Unlock()
+	return free
 }
 
 // Unlock unlocks the mutex. It may be called from any goroutine, and panics if the mutex is
@@ -90,6 +107,7 @@ func (m *Mutex) park(_ *Worker, h *header) parking {
 	if !m.state.locked {
 		m.state.locked = true
 		m.state.heldBy(h)
+		m.lockWaits.learn(true)
 		return parkDone
 	}
 	return m.wait(m, h, struct{}{})

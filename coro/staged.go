@@ -4,7 +4,10 @@ package coro
 // Suspension, or in the worker, from the call of the function on until Enter: nothing else waits in
 // between, and nothing is allocated.
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // Kept is what the maker of a [Call] keeps beside it.
 type Kept interface {
@@ -55,13 +58,18 @@ func (givingWay) park(*Worker, *header) parking { return parkDone } // Worker.wa
 
 // ---- a Chan
 
-// SendNow is [Chan.TrySend] in a step, and RecvNow is [Chan.TryRecv]. The receiver or sender that is
-// woken goes to the same place as after a wait of the step's task: a Send of a step function that need not
-// wait is no different. On a goroutine, where s has no worker, they are TrySend and TryRecv.
+// SendNow is [Chan.TrySend] in a step, and RecvNow is [Chan.TryRecv], unless it is expected that the
+// task has to wait: then they do nothing. The receiver or sender that is woken goes to the same place as
+// after a wait of the step's task: a Send of a step function that need not wait is no different. On a
+// goroutine, where s has no worker, they are TrySend and TryRecv.
 func (c *Chan[T]) SendNow(s *Suspension, v T) bool {
+	if c.sendWaits.wait(s) {
+		return false
+	}
 	woken := wakeList{w: s.w}
 	c.lock.mu.Lock()
 	sent := c.send(v, &woken)
+	c.sendWaits.learn(sent)
 	c.lock.mu.Unlock()
 	post(&woken)
 	return sent
@@ -69,9 +77,13 @@ func (c *Chan[T]) SendNow(s *Suspension, v T) bool {
 
 // RecvNow is described at [Chan.SendNow].
 func (c *Chan[T]) RecvNow(s *Suspension) (v T, ok bool) {
+	if c.recvWaits.wait(s) {
+		return v, false
+	}
 	woken := wakeList{w: s.w}
 	c.lock.mu.Lock()
 	v, ok = c.receive(&woken)
+	c.recvWaits.learn(ok || c.closed)
 	c.lock.mu.Unlock()
 	post(&woken)
 	return v, ok
@@ -115,7 +127,9 @@ func (s *stagedSend[T]) park(w *Worker, h *header) parking {
 	p := parkDone
 	if c.closed {
 		p = parkChanClosed
-	} else if !c.send(v, &woken) {
+	} else if c.send(v, &woken) {
+		c.sendWaits.learn(true)
+	} else {
 		if p = c.lock.admit(c, h); p == parked {
 			c.senders.push(h, v)
 			if h.layout&flagListed != 0 {
@@ -180,11 +194,10 @@ func (u *unstagedSelect) Enter(s *Suspension, f AnyFrame, at int) Step {
 // StagedRecvCase is [Chan.RecvCase] for compiled functions and functions on goroutines. *result is a
 // variable on the Go heap, which the caller keeps alive until the Select has ended.
 func (c *Chan[T]) StagedRecvCase(result *T) Case {
-	rc := c.RecvCase(result)
-	if c != nil {
-		rc.on = (*stagedReceiving[T])(c)
+	if c == nil {
+		return Case{}
 	}
-	return rc
+	return Case{on: (*stagedReceiving[T])(c), place: unsafe.Pointer(result)}
 }
 
 // stagedReceiving is receiving without the rule that a value goes to a state or held part.

@@ -10,7 +10,7 @@ type Mutex struct{ m coro.Mutex }
 // Lock waits until the mutex is free, and locks it. If it returns an error, the context of t has
 // ended, and the caller has not got the mutex.
 func (m *Mutex) Lock(t *T) error {
-	if m.m.TryLock() {
+	if m.m.LockNow(&t.s) {
 		return goOn(t)
 	}
 	return waitFor(t, (*locking)(m))

@@ -481,8 +481,9 @@ func (l *lowerer) await(call *ast.CallExpr, lhs, declares []*types.Var) {
 	case c.kind == startCallee || c.kind == importedCallee:
 		evaluated.Args = l.operands(call.Args, false)
 	default:
-		// The function value's start form is looked up before the arguments are evaluated.
-		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), true)
+		// The function value's start form is looked up before the arguments are evaluated. An operation
+		// of package task is called as it is.
+		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), c.kind != waitCallee)
 		evaluated.Fun, evaluated.Args = parts[0], parts[1:]
 	}
 	a.call = &evaluated

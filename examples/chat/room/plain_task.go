@@ -55,12 +55,8 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 		var text string
 		{
 //line plain.go:65
-			v := task.Recv(inbox, &text)
-//line plain.go:65
-			v1 := task.After(ping)
-//line plain.go:65
-			first, err := task.Select(t, v, v1)
-//line plain_task.go:64
+			first, err := task.Select(t, task.Recv(inbox, &text), task.After(ping))
+//line plain_task.go:60
 			if generated.Suspended(t) {
 				f, h := attendKind.Spill(t, 1)
 				s := generated.At[attendAt1](f)
@@ -84,7 +80,7 @@ func attendStart(t *task.T, ping time.Duration, inbox *task.Chan[string], line L
 	}
 }
 
-//line plain_task.go:88
+//line plain_task.go:84
 
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) generated.Step {
@@ -94,7 +90,6 @@ func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) genera
 		inbox *task.Chan[string]
 		line  Line
 		text  *string
-		v, v1 task.Case
 		first int
 		err   error
 	)
@@ -110,7 +105,7 @@ func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) genera
 //line plain.go:65
 		first = s.result
 		err = generated.Err(f)
-//line plain_task.go:114
+//line plain_task.go:109
 		goto resume1
 	default:
 		return f.BadResume()
@@ -118,12 +113,8 @@ func attendStep(f *generated.Frame[attendState, struct{}], h *attendHeld) genera
 loop1:
 	text = new(string)
 //line plain.go:65
-	v = task.Recv(inbox, text)
-//line plain.go:65
-	v1 = task.After(ping)
-//line plain.go:65
-	first, err = task.Select(t, v, v1)
-//line plain_task.go:127
+	first, err = task.Select(t, task.Recv(inbox, text), task.After(ping))
+//line plain_task.go:118
 	if generated.Suspended(t) {
 		s := generated.At[attendAt1](f)
 		*s = attendAt1{ping: ping}
@@ -158,4 +149,4 @@ end1:
 	goto loop1
 }
 
-//line plain_task.go:162
+//line plain_task.go:153

@@ -46,16 +46,9 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 //line plain.go:39
 	passed := time.Duration(0)
 	for {
-		v := task.Done(paid)
-		v1 := timer(s.Times.Reminder - passed)
-//line plain.go:42
-		v2 := timer(s.Times.Release - passed)
-//line plain.go:42
-		v3 := timer(s.Times.Expiry - passed)
-//line plain.go:41
-		first, err := task.Select(t, v,
-			v1, v2, v3)
-//line plain_task.go:59
+		first, err := task.Select(t, task.Done(paid),
+			timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
+//line plain_task.go:52
 		if generated.Suspended(t) {
 			f, h := attendKind.Spill(t, 1)
 			s1 := generated.At[attendAt1](f)
@@ -84,18 +77,17 @@ func attendStart(t *task.T, s *Plain, paid *task.Event) (_ Outcome, _ error) {
 	}
 }
 
-//line plain_task.go:88
+//line plain_task.go:81
 
 // attendStep is the step form of attend.
 func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		s             *Plain
-		paid          *task.Event
-		passed        time.Duration
-		v, v1, v2, v3 task.Case
-		first         int
-		err           error
+		s      *Plain
+		paid   *task.Event
+		passed time.Duration
+		first  int
+		err    error
 	)
 	switch f.At() {
 	case 0:
@@ -107,7 +99,7 @@ func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generat
 //line plain.go:41
 		first = s1.result
 		err = generated.Err(f)
-//line plain_task.go:111
+//line plain_task.go:103
 		goto resume1
 	default:
 		return f.BadResume()
@@ -115,16 +107,9 @@ func attendStep(f *generated.Frame[attendState, Outcome], h *attendHeld) generat
 //line plain.go:39
 	passed = time.Duration(0)
 loop1:
-	v = task.Done(paid)
-	v1 = timer(s.Times.Reminder - passed)
-//line plain.go:42
-	v2 = timer(s.Times.Release - passed)
-//line plain.go:42
-	v3 = timer(s.Times.Expiry - passed)
-//line plain.go:41
-	first, err = task.Select(t, v,
-		v1, v2, v3)
-//line plain_task.go:128
+	first, err = task.Select(t, task.Done(paid),
+		timer(s.Times.Reminder-passed), timer(s.Times.Release-passed), timer(s.Times.Expiry-passed))
+//line plain_task.go:113
 	if generated.Suspended(t) {
 		s1 := generated.At[attendAt1](f)
 		*s1 = attendAt1{passed: passed}
@@ -153,4 +138,4 @@ resume1:
 	goto loop1
 }
 
-//line plain_task.go:157
+//line plain_task.go:142

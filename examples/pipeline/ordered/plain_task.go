@@ -7,7 +7,6 @@
 package ordered
 
 import (
-	"time"
 	"unsafe"
 
 	"github.com/framearena/framearena/coro"
@@ -64,7 +63,7 @@ func fillStart(t *task.T, n int, items *task.Chan[task.Handle[int]], room *task.
 			{
 //line plain.go:31
 				err := room.Acquire(t, 1)
-//line plain_task.go:68
+//line plain_task.go:67
 				if generated.Suspended(t) {
 					f, h := fillKind.Spill(t, 1)
 					*generated.At[fillAt1](f) = fillAt1{n: n, i: i}
@@ -89,7 +88,7 @@ func fillStart(t *task.T, n int, items *task.Chan[task.Handle[int]], room *task.
 	return nil
 }
 
-//line plain_task.go:93
+//line plain_task.go:92
 
 // fillStep is the step form of fill.
 func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.Step {
@@ -113,7 +112,7 @@ func fillStep(f *generated.Frame[fillState, struct{}], h *fillHeld) generated.St
 		items, room, start = h.items, h.room, h.start
 //line plain.go:31
 		err = generated.Err(f)
-//line plain_task.go:117
+//line plain_task.go:116
 		goto resume1
 	default:
 		return f.BadResume()
@@ -127,7 +126,7 @@ loop1:
 	}
 //line plain.go:31
 	err = room.Acquire(t, 1)
-//line plain_task.go:131
+//line plain_task.go:130
 	if generated.Suspended(t) {
 		*generated.At[fillAt1](f) = fillAt1{n: n, i: i}
 		*h = fillHeld{items: items, room: room, start: start}
@@ -155,7 +154,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line plain_task.go:159
+//line plain_task.go:158
 
 // drainAt2 is what drain keeps while it waits in line 54.
 type drainAt2 struct {
@@ -178,7 +177,7 @@ func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaph
 //line plain.go:46
 	for {
 		item1, err := items.Recv(t)
-//line plain_task.go:182
+//line plain_task.go:181
 		if generated.Suspended(t) {
 			_, h := drainKind.Spill(t, 1)
 			*h = drainHeld{items: items, room: room, output: output}
@@ -193,7 +192,7 @@ func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaph
 			return err
 		}
 		result, err := item1.Wait(t)
-//line plain_task.go:197
+//line plain_task.go:196
 		if generated.Suspended(t) {
 			f, h := drainKind.Spill(t, 2)
 			s := generated.At[drainAt2](f)
@@ -211,7 +210,7 @@ func drainStart(t *task.T, items *task.Chan[task.Handle[int]], room *task.Semaph
 	}
 }
 
-//line plain_task.go:215
+//line plain_task.go:214
 
 // drainStep is the step form of drain.
 func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated.Step {
@@ -232,7 +231,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 //line plain.go:47
 		item1 = h.result
 		err = generated.Err(f)
-//line plain_task.go:236
+//line plain_task.go:235
 		goto resume1
 	case 2:
 		s := generated.At[drainAt2](f)
@@ -240,7 +239,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 //line plain.go:54
 		result = s.result
 		err = generated.Err(f)
-//line plain_task.go:244
+//line plain_task.go:243
 		goto resume2
 	default:
 		return f.BadResume()
@@ -248,7 +247,7 @@ func drainStep(f *generated.Frame[drainState, struct{}], h *drainHeld) generated
 loop1:
 //line plain.go:47
 	item1, err = items.Recv(t)
-//line plain_task.go:252
+//line plain_task.go:251
 	if generated.Suspended(t) {
 		*h = drainHeld{items: items, room: room, output: output}
 		generated.ResultToStep(t, &h.result)
@@ -263,7 +262,7 @@ resume1:
 		return generated.Return(f, struct{}{}, err)
 	}
 	result, err = item1.Wait(t)
-//line plain_task.go:267
+//line plain_task.go:266
 	if generated.Suspended(t) {
 		s := generated.At[drainAt2](f)
 		*s = drainAt2{}
@@ -281,7 +280,7 @@ resume2:
 	goto loop1
 }
 
-//line plain_task.go:285
+//line plain_task.go:284
 
 // processArgs has the arguments of process.
 type processArgs struct {
@@ -312,7 +311,7 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 	{
 //line plain.go:65
 		err := up.Wait(t)
-//line plain_task.go:316
+//line plain_task.go:315
 		if generated.Suspended(t) {
 			f, h := processKind.Spill(t, 1)
 			*generated.At[processAt1](f) = processAt1{i: i}
@@ -325,10 +324,8 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 		}
 	}
 //line plain.go:68
-	v := p.latency(i)
-//line plain.go:68
-	err1 := t.Sleep(v)
-//line plain_task.go:332
+	err1 := t.Sleep(p.latency(i))
+//line plain_task.go:329
 	if generated.Suspended(t) {
 		f := processKind.SpillBare(t, 2)
 		*generated.At[processAt2](f) = processAt2{i: i}
@@ -338,7 +335,7 @@ func processStart(t *task.T, p *Pipeline, i int, up *task.Event) (_ int, _ error
 	return work(i), err1
 }
 
-//line plain_task.go:342
+//line plain_task.go:339
 
 // processStep is the step form of process.
 func processStep(f *generated.Frame[processState, int], h *processHeld) generated.Step {
@@ -348,7 +345,6 @@ func processStep(f *generated.Frame[processState, int], h *processHeld) generate
 		i         int
 		up        *task.Event
 		err, err1 error
-		v         time.Duration
 	)
 	switch f.At() {
 	case 0:
@@ -361,21 +357,21 @@ func processStep(f *generated.Frame[processState, int], h *processHeld) generate
 		p = h.p
 //line plain.go:65
 		err = generated.Err(f)
-//line plain_task.go:365
+//line plain_task.go:361
 		goto resume1
 	case 2:
 		s := generated.At[processAt2](f)
 		i = s.i
 //line plain.go:68
 		err1 = generated.Err(f)
-//line plain_task.go:372
+//line plain_task.go:368
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line plain.go:65
 	err = up.Wait(t)
-//line plain_task.go:379
+//line plain_task.go:375
 	if generated.Suspended(t) {
 		*generated.At[processAt1](f) = processAt1{i: i}
 		h = processKind.Hold(t, f, h)
@@ -390,10 +386,8 @@ resume1:
 //line plain.go:66
 	return generated.Return(f, 0, err)
 end1:
-	v = p.latency(i)
-//line plain.go:68
-	err1 = t.Sleep(v)
-//line plain_task.go:397
+	err1 = t.Sleep(p.latency(i))
+//line plain_task.go:391
 	if generated.Suspended(t) {
 		*generated.At[processAt2](f) = processAt2{i: i}
 		if h != nil {
@@ -406,4 +400,4 @@ resume2:
 	return generated.Return(f, work(i), err1)
 }
 
-//line plain_task.go:410
+//line plain_task.go:404

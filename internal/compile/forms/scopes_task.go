@@ -158,16 +158,14 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 					return
 				}
 //line scopes.go:42
-				v := time.Now().Add(time.Hour)
-//line scopes.go:42
-				err1 := generated.DeadlineInPlace(t, v, func(t *task.T) (_ error) {
+				err1 := generated.DeadlineInPlace(t, time.Now().Add(time.Hour), func(t *task.T) (_ error) {
 					f, h := scopesFunc3Func1Kind.Begin(t)
 					*generated.At[scopesFunc3Func1Args](f) = scopesFunc3Func1Args{i: i}
 					*h = scopesFunc3Func1Held{s: s, sum: &sum}
 					_, err := generated.Run(t, f, &h.exit.result)
 					return err
 				})
-//line scopes_task.go:171
+//line scopes_task.go:169
 				if generated.Suspended(t) {
 					_, h := scopesFunc3Kind.Spill(t, 2)
 					*h = scopesFunc3Held{err: err}
@@ -176,7 +174,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 //line scopes.go:42
 				return errors.Join(err, err1)
 			})
-//line scopes_task.go:180
+//line scopes_task.go:178
 			if generated.Suspended(t) {
 				f, h := scopesKind.Spill(t, 2)
 				*generated.At[scopesAt2](f) = scopesAt2{n: n, i1: i1}
@@ -189,7 +187,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 	}
 //line scopes.go:52
 	err2 := recoveredStart(t, s, n)
-//line scopes_task.go:193
+//line scopes_task.go:191
 	if generated.Suspended(t) {
 		_, h := scopesKind.Spill(t, 3)
 		*h = scopesHeld{all: all}
@@ -199,7 +197,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 	return all, err2
 }
 
-//line scopes_task.go:203
+//line scopes_task.go:201
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame[scopesState, string], h *scopesHeld) generated.Step {
@@ -224,7 +222,7 @@ func scopesStep(f *generated.Frame[scopesState, string], h *scopesHeld) generate
 		s, all, frames, sum, add = h.s, h.all, h.frames, h.sum, h.add
 //line scopes.go:22
 		err1 = generated.Err(f)
-//line scopes_task.go:228
+//line scopes_task.go:226
 		goto resume1
 	case 2:
 		s1 := generated.At[scopesAt2](f)
@@ -232,13 +230,13 @@ func scopesStep(f *generated.Frame[scopesState, string], h *scopesHeld) generate
 		s, all, frames, sum = h.s, h.all, h.frames, h.sum
 //line scopes.go:41
 		err1 = generated.Err(f)
-//line scopes_task.go:236
+//line scopes_task.go:234
 		goto resume2
 	case 3:
 		all = h.all
 //line scopes.go:52
 		err2 = generated.ChildErr(f)
-//line scopes_task.go:242
+//line scopes_task.go:240
 		goto resume3
 	default:
 		return f.BadResume()
@@ -262,7 +260,7 @@ loop1:
 		add = generated.Literal(func(t *task.T) (_ error) {
 //line scopes.go:18
 			k, err := valueStart(t, s, 10*i)
-//line scopes_task.go:266
+//line scopes_task.go:264
 			if generated.Suspended(t) {
 				f, h := scopesFunc1Kind.Spill(t, 1)
 				s1 := generated.At[scopesFunc1At1](f)
@@ -283,7 +281,7 @@ loop1:
 		err1 = generated.TimeoutInPlace(t, time.Hour, func(t *task.T) (_ error) {
 //line scopes.go:23
 			k, err := valueStart(t, s, i)
-//line scopes_task.go:287
+//line scopes_task.go:285
 			if generated.Suspended(t) {
 				f, h := scopesFunc2Kind.Spill(t, 1)
 				s1 := generated.At[scopesFunc2At1](f)
@@ -303,7 +301,7 @@ loop1:
 				_, limited := t.Context().Deadline()
 				s.logf("limited %v", limited)
 				v, err1 := valueStart(t, s, k+1)
-//line scopes_task.go:307
+//line scopes_task.go:305
 				if generated.Suspended(t) {
 					f, h := scopesFunc2Func1Kind.Spill(t, 1)
 					s1 := generated.At[scopesFunc2Func1At1](f)
@@ -317,7 +315,7 @@ loop1:
 				*sum += k
 				return err
 			})
-//line scopes_task.go:321
+//line scopes_task.go:319
 			if generated.Suspended(t) {
 				scopesFunc2Kind.SpillBare(t, 2)
 				return
@@ -326,7 +324,7 @@ loop1:
 			return err1
 		})
 	}
-//line scopes_task.go:330
+//line scopes_task.go:328
 	if generated.Suspended(t) {
 		*generated.At[scopesAt1](f) = scopesAt1{n: n, i1: i1, i: i}
 		*h = scopesHeld{s: s, all: all, frames: frames, sum: sum, add: add}
@@ -344,7 +342,7 @@ resume1:
 		err1 = generated.WithAllocatorInPlace(t, frames, func(t *task.T) (_ error) {
 //line scopes.go:42
 			err := task.Timeout(t, time.Hour, add)
-//line scopes_task.go:348
+//line scopes_task.go:346
 			if generated.Suspended(t) {
 				f, h := scopesFunc3Kind.Spill(t, 1)
 				*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
@@ -352,16 +350,14 @@ resume1:
 				return
 			}
 //line scopes.go:42
-			v := time.Now().Add(time.Hour)
-//line scopes.go:42
-			err1 := generated.DeadlineInPlace(t, v, func(t *task.T) (_ error) {
+			err1 := generated.DeadlineInPlace(t, time.Now().Add(time.Hour), func(t *task.T) (_ error) {
 				f, h := scopesFunc3Func1Kind.Begin(t)
 				*generated.At[scopesFunc3Func1Args](f) = scopesFunc3Func1Args{i: i}
 				*h = scopesFunc3Func1Held{s: s, sum: sum}
 				_, err1 := generated.Run(t, f, &h.exit.result)
 				return err1
 			})
-//line scopes_task.go:365
+//line scopes_task.go:361
 			if generated.Suspended(t) {
 				_, h := scopesFunc3Kind.Spill(t, 2)
 				*h = scopesFunc3Held{err: err}
@@ -371,7 +367,7 @@ resume1:
 			return errors.Join(err, err1)
 		})
 	}
-//line scopes_task.go:375
+//line scopes_task.go:371
 	if generated.Suspended(t) {
 		*generated.At[scopesAt2](f) = scopesAt2{n: n, i1: i1}
 		*h = scopesHeld{s: s, all: all, frames: frames, sum: sum}
@@ -386,7 +382,7 @@ resume2:
 end1:
 //line scopes.go:52
 	err2 = recoveredStart(t, s, n)
-//line scopes_task.go:390
+//line scopes_task.go:386
 	if generated.Suspended(t) {
 		*h = scopesHeld{all: all}
 		return generated.Wait(f, t, 3)
@@ -396,7 +392,7 @@ resume3:
 	return generated.Return(f, all, err2)
 }
 
-//line scopes_task.go:400
+//line scopes_task.go:396
 
 // scopesFunc1Args has the arguments of scopes.func1.
 type scopesFunc1Args struct {
@@ -437,14 +433,14 @@ func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFu
 //line scopes.go:18
 		k = s1.result
 		err = generated.ChildErr(f)
-//line scopes_task.go:441
+//line scopes_task.go:437
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:18
 	k, err = valueStart(t, s, 10*i)
-//line scopes_task.go:448
+//line scopes_task.go:444
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc1At1](f)
 		*s1 = scopesFunc1At1{}
@@ -458,7 +454,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:462
+//line scopes_task.go:458
 
 // scopesFunc2Args has the arguments of scopes.func2.
 type scopesFunc2Args struct {
@@ -501,12 +497,12 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 		k = new(int)
 		*k = s1.result
 		err = generated.ChildErr(f)
-//line scopes_task.go:505
+//line scopes_task.go:501
 		goto resume1
 	case 2:
 //line scopes.go:30
 		err1 = generated.Err(f)
-//line scopes_task.go:510
+//line scopes_task.go:506
 		goto resume2
 	default:
 		return f.BadResume()
@@ -514,7 +510,7 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 	k = new(int)
 //line scopes.go:23
 	*k, err = valueStart(t, s, i)
-//line scopes_task.go:518
+//line scopes_task.go:514
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc2At1](f)
 		*s1 = scopesFunc2At1{}
@@ -538,7 +534,7 @@ resume1:
 			_, limited := t.Context().Deadline()
 			s.logf("limited %v", limited)
 			v, err1 := valueStart(t, s, *k+1)
-//line scopes_task.go:542
+//line scopes_task.go:538
 			if generated.Suspended(t) {
 				f, h := scopesFunc2Func1Kind.Spill(t, 1)
 				s1 := generated.At[scopesFunc2Func1At1](f)
@@ -553,7 +549,7 @@ resume1:
 			return err
 		})
 	}
-//line scopes_task.go:557
+//line scopes_task.go:553
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -565,7 +561,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err1)
 }
 
-//line scopes_task.go:569
+//line scopes_task.go:565
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 33.
 type scopesFunc2Func1At1 struct {
@@ -601,7 +597,7 @@ func scopesFunc2Func1Step(f *generated.Frame[scopesFunc2Func1State, struct{}], h
 //line scopes.go:33
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:605
+//line scopes_task.go:601
 		goto resume1
 	default:
 		return f.BadResume()
@@ -610,7 +606,7 @@ func scopesFunc2Func1Step(f *generated.Frame[scopesFunc2Func1State, struct{}], h
 	_, limited = t.Context().Deadline()
 	s.logf("limited %v", limited)
 	v, err1 = valueStart(t, s, *k+1)
-//line scopes_task.go:614
+//line scopes_task.go:610
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc2Func1At1](f)
 		*s1 = scopesFunc2Func1At1{}
@@ -625,7 +621,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:629
+//line scopes_task.go:625
 
 // scopesFunc3Args has the arguments of scopes.func3.
 type scopesFunc3Args struct {
@@ -657,7 +653,6 @@ func scopesFunc3Step(f *generated.Frame[scopesFunc3State, struct{}], h *scopesFu
 		sum       *int
 		add       func(*task.T) error
 		err, err1 error
-		v         time.Time
 	)
 	switch f.At() {
 	case 0:
@@ -670,20 +665,20 @@ func scopesFunc3Step(f *generated.Frame[scopesFunc3State, struct{}], h *scopesFu
 		s, sum = h.s, h.sum
 //line scopes.go:42
 		err = generated.Err(f)
-//line scopes_task.go:674
+//line scopes_task.go:669
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes.go:42
 		err1 = generated.Err(f)
-//line scopes_task.go:680
+//line scopes_task.go:675
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:42
 	err = task.Timeout(t, time.Hour, add)
-//line scopes_task.go:687
+//line scopes_task.go:682
 	if generated.Suspended(t) {
 		*generated.At[scopesFunc3At1](f) = scopesFunc3At1{i: i}
 		*h = scopesFunc3Held{s: s, sum: sum}
@@ -691,16 +686,14 @@ func scopesFunc3Step(f *generated.Frame[scopesFunc3State, struct{}], h *scopesFu
 	}
 resume1:
 //line scopes.go:42
-	v = time.Now().Add(time.Hour)
-//line scopes.go:42
-	err1 = generated.DeadlineInPlace(t, v, func(t *task.T) (_ error) {
+	err1 = generated.DeadlineInPlace(t, time.Now().Add(time.Hour), func(t *task.T) (_ error) {
 		f, h := scopesFunc3Func1Kind.Begin(t)
 		*generated.At[scopesFunc3Func1Args](f) = scopesFunc3Func1Args{i: i}
 		*h = scopesFunc3Func1Held{s: s, sum: sum}
 		_, err2 := generated.Run(t, f, &h.exit.result)
 		return err2
 	})
-//line scopes_task.go:704
+//line scopes_task.go:697
 	if generated.Suspended(t) {
 		*h = scopesFunc3Held{err: err}
 		return generated.Wait(f, t, 2)
@@ -710,7 +703,7 @@ resume2:
 	return generated.Return(f, struct{}{}, errors.Join(err, err1))
 }
 
-//line scopes_task.go:714
+//line scopes_task.go:707
 
 // scopesFunc3Func1Args has the arguments of scopes.func3.func1.
 type scopesFunc3Func1Args struct {
@@ -767,7 +760,7 @@ func scopesFunc3Func1Run(f *generated.Frame[scopesFunc3Func1State, struct{}], h 
 //line scopes.go:44
 		v = s1.result
 		generated.Child(f)
-//line scopes_task.go:771
+//line scopes_task.go:764
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -789,7 +782,7 @@ func scopesFunc3Func1Run(f *generated.Frame[scopesFunc3Func1State, struct{}], h 
 	}
 //line scopes.go:44
 	v = mustStart(t, s, i)
-//line scopes_task.go:793
+//line scopes_task.go:786
 	if generated.Suspended(t) {
 		s1 := generated.At[scopesFunc3Func1At1](f)
 		*s1 = scopesFunc3Func1At1{}
@@ -813,7 +806,7 @@ end1:
 		*r = nil
 		goto exit
 	}
-//line scopes_task.go:817
+//line scopes_task.go:810
 exit:
 	if p.Run(t) {
 		*h = scopesFunc3Func1Held{exit: h.exit}
@@ -880,7 +873,7 @@ func recoveredRun(f *generated.Frame[recoveredState, struct{}], h *recoveredHeld
 	case 1:
 //line scopes.go:58
 		err1 = generated.Err(f)
-//line scopes_task.go:884
+//line scopes_task.go:877
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -903,7 +896,7 @@ func recoveredRun(f *generated.Frame[recoveredState, struct{}], h *recoveredHeld
 		{
 //line scopes.go:59
 			k := mustStart(t, s, n)
-//line scopes_task.go:907
+//line scopes_task.go:900
 			if generated.Suspended(t) {
 				f := recoveredFunc1Kind.SpillBare(t, 1)
 				s1 := generated.At[recoveredFunc1At1](f)
@@ -919,7 +912,7 @@ func recoveredRun(f *generated.Frame[recoveredState, struct{}], h *recoveredHeld
 //line scopes.go:62
 		return nil
 	})
-//line scopes_task.go:923
+//line scopes_task.go:916
 	if generated.Suspended(t) {
 		*h = recoveredHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -930,7 +923,7 @@ resume1:
 		*err = err1
 		goto exit
 	}
-//line scopes_task.go:934
+//line scopes_task.go:927
 exit:
 	if p.Run(t) {
 		*h = recoveredHeld{exit: h.exit}
@@ -974,14 +967,14 @@ func recoveredFunc1Step(f *generated.Frame[recoveredFunc1State, struct{}], h *re
 //line scopes.go:59
 		k = s1.result
 		generated.Child(f)
-//line scopes_task.go:978
+//line scopes_task.go:971
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:59
 	k = mustStart(t, s, n)
-//line scopes_task.go:985
+//line scopes_task.go:978
 	if generated.Suspended(t) {
 		s1 := generated.At[recoveredFunc1At1](f)
 		*s1 = recoveredFunc1At1{}
@@ -1002,4 +995,4 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line scopes_task.go:1006
+//line scopes_task.go:999

@@ -140,10 +140,8 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 							job := v
 							{
 //line fan.go:26
-								v1 := work(job)
-//line fan.go:26
-								err := results.Send(t, v1)
-//line fan_task.go:147
+								err := results.Send(t, work(job))
+//line fan_task.go:145
 								if generated.Suspended(t) {
 									_, h := fanOutInFunc2Func1Kind.Spill(t, 2)
 									*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -161,7 +159,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 				} else {
 					generated.GoCall(t, &workers, fanOutInFunc2Func1Kind.With(fanOutInFunc2Func1State{}, fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}))
 				}
-//line fan_task.go:165
+//line fan_task.go:163
 				if generated.Suspended(t) {
 					f, h := fanOutInFunc2Kind.Spill(t, 1)
 					s := generated.At[fanOutInFunc2At1](f)
@@ -173,7 +171,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 			}
 //line fan.go:33
 			err := workers.Wait(t)
-//line fan_task.go:177
+//line fan_task.go:175
 			if generated.Suspended(t) {
 				_, h := fanOutInFunc2Kind.Spill(t, 2)
 				*h = fanOutInFunc2Held{results: results}
@@ -186,7 +184,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 	} else {
 		generated.GoCall(t, &parts, fanOutInFunc2Kind.With(fanOutInFunc2State{}, fanOutInFunc2Held{work: work, jobs: jobs, results: results}))
 	}
-//line fan_task.go:190
+//line fan_task.go:188
 	if generated.Suspended(t) {
 		f, h := fanOutInKind.Spill(t, 2)
 		s := generated.At[fanOutInAt2](f)
@@ -199,7 +197,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 	for {
 //line fan.go:37
 		v, err1 := results.Recv(t)
-//line fan_task.go:203
+//line fan_task.go:201
 		if generated.Suspended(t) {
 			f, h := fanOutInKind.Spill(t, 3)
 			s := generated.At[fanOutInAt3](f)
@@ -218,7 +216,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 		sum += r
 	}
 	err2 := parts.Wait(t)
-//line fan_task.go:222
+//line fan_task.go:220
 	if generated.Suspended(t) {
 		f := fanOutInKind.SpillBare(t, 4)
 		*generated.At[fanOutInAt4](f) = fanOutInAt4{sum: sum}
@@ -228,7 +226,7 @@ func fanOutInStart(t *task.T, n int, work func(uint64) uint64) (sum uint64, err 
 	return sum, err2
 }
 
-//line fan_task.go:232
+//line fan_task.go:230
 
 // fanOutInStep is the step form of FanOutIn.
 func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) generated.Step {
@@ -253,7 +251,7 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:12
 		generated.Child(f)
-//line fan_task.go:257
+//line fan_task.go:255
 		goto resume1
 	case 2:
 		s := generated.At[fanOutInAt2](f)
@@ -262,7 +260,7 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 		results = h.results
 //line fan.go:21
 		generated.Child(f)
-//line fan_task.go:266
+//line fan_task.go:264
 		goto resume2
 	case 3:
 		s := generated.At[fanOutInAt3](f)
@@ -272,14 +270,14 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 //line fan.go:37
 		v = s.result
 		err1 = generated.Err(f)
-//line fan_task.go:276
+//line fan_task.go:274
 		goto resume3
 	case 4:
 		s := generated.At[fanOutInAt4](f)
 		sum = s.sum
 //line fan.go:40
 		err2 = generated.Err(f)
-//line fan_task.go:283
+//line fan_task.go:281
 		goto resume4
 	default:
 		return f.BadResume()
@@ -296,7 +294,7 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 					{
 //line fan.go:14
 						err := jobs.Send(t, uint64(i))
-//line fan_task.go:300
+//line fan_task.go:298
 						if generated.Suspended(t) {
 							f, h := fanOutInFunc1Kind.Spill(t, 1)
 							*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
@@ -319,7 +317,7 @@ func fanOutInStep(f *generated.Frame[fanOutInState, uint64], h *fanOutInHeld) ge
 			generated.GoCall(t, &parts, fanOutInFunc1Kind.With(s, fanOutInFunc1Held{jobs: jobs}))
 		}
 	}
-//line fan_task.go:323
+//line fan_task.go:321
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt1](f)
 		*s = fanOutInAt1{sum: sum}
@@ -344,7 +342,7 @@ resume1:
 							for {
 //line fan.go:25
 								v, err1 := jobs.Recv(t)
-//line fan_task.go:348
+//line fan_task.go:346
 								if generated.Suspended(t) {
 									f, h := fanOutInFunc2Func1Kind.Spill(t, 1)
 									s := generated.At[fanOutInFunc2Func1At1](f)
@@ -361,10 +359,8 @@ resume1:
 								job := v
 								{
 //line fan.go:26
-									v1 := work(job)
-//line fan.go:26
-									err := results.Send(t, v1)
-//line fan_task.go:368
+									err := results.Send(t, work(job))
+//line fan_task.go:364
 									if generated.Suspended(t) {
 										_, h := fanOutInFunc2Func1Kind.Spill(t, 2)
 										*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -382,7 +378,7 @@ resume1:
 					} else {
 						generated.GoCall(t, &workers, fanOutInFunc2Func1Kind.With(fanOutInFunc2Func1State{}, fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}))
 					}
-//line fan_task.go:386
+//line fan_task.go:382
 					if generated.Suspended(t) {
 						f, h := fanOutInFunc2Kind.Spill(t, 1)
 						s := generated.At[fanOutInFunc2At1](f)
@@ -394,7 +390,7 @@ resume1:
 				}
 //line fan.go:33
 				err := workers.Wait(t)
-//line fan_task.go:398
+//line fan_task.go:394
 				if generated.Suspended(t) {
 					_, h := fanOutInFunc2Kind.Spill(t, 2)
 					*h = fanOutInFunc2Held{results: results}
@@ -408,7 +404,7 @@ resume1:
 			generated.GoCall(t, &parts, fanOutInFunc2Kind.With(fanOutInFunc2State{}, fanOutInFunc2Held{work: work, jobs: jobs, results: results}))
 		}
 	}
-//line fan_task.go:412
+//line fan_task.go:408
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt2](f)
 		*s = fanOutInAt2{sum: sum}
@@ -421,7 +417,7 @@ resume2:
 loop1:
 //line fan.go:37
 	v, err1 = results.Recv(t)
-//line fan_task.go:425
+//line fan_task.go:421
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInAt3](f)
 		*s = fanOutInAt3{sum: sum}
@@ -445,7 +441,7 @@ end1:
 end2:
 //line fan.go:40
 	err2 = parts.Wait(t)
-//line fan_task.go:449
+//line fan_task.go:445
 	if generated.Suspended(t) {
 		*generated.At[fanOutInAt4](f) = fanOutInAt4{sum: sum}
 		if h != nil {
@@ -458,7 +454,7 @@ resume4:
 	return generated.Return(f, sum, err2)
 }
 
-//line fan_task.go:462
+//line fan_task.go:458
 
 // fanOutInFunc1Args has the arguments of FanOutIn.func1.
 type fanOutInFunc1Args struct {
@@ -497,7 +493,7 @@ func fanOutInFunc1Step(f *generated.Frame[fanOutInFunc1State, struct{}], h *fanO
 		jobs = h.jobs
 //line fan.go:14
 		err = generated.Err(f)
-//line fan_task.go:501
+//line fan_task.go:497
 		goto resume1
 	default:
 		return f.BadResume()
@@ -511,7 +507,7 @@ loop1:
 	}
 //line fan.go:14
 	err = jobs.Send(t, uint64(i))
-//line fan_task.go:515
+//line fan_task.go:511
 	if generated.Suspended(t) {
 		*generated.At[fanOutInFunc1At1](f) = fanOutInFunc1At1{n: n, i: i}
 		*h = fanOutInFunc1Held{jobs: jobs}
@@ -534,7 +530,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line fan_task.go:538
+//line fan_task.go:534
 
 // fanOutInFunc2At1 is what FanOutIn.func2 keeps while it waits in line 24.
 type fanOutInFunc2At1 struct {
@@ -572,13 +568,13 @@ func fanOutInFunc2Step(f *generated.Frame[fanOutInFunc2State, struct{}], h *fanO
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:24
 		generated.Child(f)
-//line fan_task.go:576
+//line fan_task.go:572
 		goto resume1
 	case 2:
 		results = h.results
 //line fan.go:33
 		err = generated.Err(f)
-//line fan_task.go:582
+//line fan_task.go:578
 		goto resume2
 	default:
 		return f.BadResume()
@@ -598,7 +594,7 @@ loop1:
 			for {
 //line fan.go:25
 				v, err1 := jobs.Recv(t)
-//line fan_task.go:602
+//line fan_task.go:598
 				if generated.Suspended(t) {
 					f, h := fanOutInFunc2Func1Kind.Spill(t, 1)
 					s := generated.At[fanOutInFunc2Func1At1](f)
@@ -615,10 +611,8 @@ loop1:
 				job := v
 				{
 //line fan.go:26
-					v1 := work(job)
-//line fan.go:26
-					err := results.Send(t, v1)
-//line fan_task.go:622
+					err := results.Send(t, work(job))
+//line fan_task.go:616
 					if generated.Suspended(t) {
 						_, h := fanOutInFunc2Func1Kind.Spill(t, 2)
 						*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
@@ -636,7 +630,7 @@ loop1:
 	} else {
 		generated.GoCall(t, &workers, fanOutInFunc2Func1Kind.With(fanOutInFunc2Func1State{}, fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}))
 	}
-//line fan_task.go:640
+//line fan_task.go:634
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInFunc2At1](f)
 		*s = fanOutInFunc2At1{i: i}
@@ -651,7 +645,7 @@ resume1:
 end1:
 //line fan.go:33
 	err = workers.Wait(t)
-//line fan_task.go:655
+//line fan_task.go:649
 	if generated.Suspended(t) {
 		*h = fanOutInFunc2Held{results: results}
 		return generated.Wait(f, t, 2)
@@ -662,7 +656,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line fan_task.go:666
+//line fan_task.go:660
 
 // fanOutInFunc2Func1At1 is what FanOutIn.func2.func1 keeps while it waits in line 25.
 type fanOutInFunc2Func1At1 struct {
@@ -685,7 +679,7 @@ func fanOutInFunc2Func1Step(f *generated.Frame[fanOutInFunc2Func1State, struct{}
 	var (
 		work          func(uint64) uint64
 		jobs, results *task.Chan[uint64]
-		v, job, v1    uint64
+		v, job        uint64
 		err1, err     error
 	)
 	switch f.At() {
@@ -697,13 +691,13 @@ func fanOutInFunc2Func1Step(f *generated.Frame[fanOutInFunc2Func1State, struct{}
 //line fan.go:25
 		v = s.result
 		err1 = generated.Err(f)
-//line fan_task.go:701
+//line fan_task.go:695
 		goto resume1
 	case 2:
 		work, jobs, results = h.work, h.jobs, h.results
 //line fan.go:26
 		err = generated.Err(f)
-//line fan_task.go:707
+//line fan_task.go:701
 		goto resume2
 	default:
 		return f.BadResume()
@@ -711,7 +705,7 @@ func fanOutInFunc2Func1Step(f *generated.Frame[fanOutInFunc2Func1State, struct{}
 loop1:
 //line fan.go:25
 	v, err1 = jobs.Recv(t)
-//line fan_task.go:715
+//line fan_task.go:709
 	if generated.Suspended(t) {
 		s := generated.At[fanOutInFunc2Func1At1](f)
 		*s = fanOutInFunc2Func1At1{}
@@ -728,10 +722,8 @@ resume1:
 end1:
 //line fan.go:25
 	job = v
-	v1 = work(job)
-//line fan.go:26
-	err = results.Send(t, v1)
-//line fan_task.go:735
+	err = results.Send(t, work(job))
+//line fan_task.go:727
 	if generated.Suspended(t) {
 		*h = fanOutInFunc2Func1Held{work: work, jobs: jobs, results: results}
 		return generated.Wait(f, t, 2)
@@ -750,4 +742,4 @@ end3:
 	return generated.Return(f, struct{}{}, t.Err())
 }
 
-//line fan_task.go:754
+//line fan_task.go:746

@@ -55,12 +55,8 @@ func selectsStart(t *task.T, n int) (sum int, err error) {
 	for i := 0; i < n; i++ {
 		{
 //line selects.go:11
-			v1 := task.Recv(a, &v)
-//line selects.go:11
-			v2 := task.Recv(b, &v)
-//line selects.go:11
-			chosen, err1 := task.Select(t, v1, v2)
-//line selects_task.go:64
+			chosen, err1 := task.Select(t, task.Recv(a, &v), task.Recv(b, &v))
+//line selects_task.go:60
 			if generated.Suspended(t) {
 				f, h := selectsKind.Spill(t, 1)
 				s := generated.At[selectsAt1](f)
@@ -85,7 +81,7 @@ func selectsStart(t *task.T, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line selects_task.go:89
+//line selects_task.go:85
 
 // selectsStep is the step form of Selects.
 func selectsStep(f *generated.Frame[selectsState, int], h *selectsHeld) generated.Step {
@@ -94,7 +90,6 @@ func selectsStep(f *generated.Frame[selectsState, int], h *selectsHeld) generate
 		n, sum, i, chosen int
 		a, b              *task.Chan[int]
 		v                 *int
-		v1, v2            task.Case
 		err1              error
 	)
 	switch f.At() {
@@ -108,7 +103,7 @@ func selectsStep(f *generated.Frame[selectsState, int], h *selectsHeld) generate
 //line selects.go:11
 		chosen = s.result
 		err1 = generated.Err(f)
-//line selects_task.go:112
+//line selects_task.go:107
 		goto resume1
 	default:
 		return f.BadResume()
@@ -124,12 +119,8 @@ loop1:
 		goto end1
 	}
 //line selects.go:11
-	v1 = task.Recv(a, v)
-//line selects.go:11
-	v2 = task.Recv(b, v)
-//line selects.go:11
-	chosen, err1 = task.Select(t, v1, v2)
-//line selects_task.go:133
+	chosen, err1 = task.Select(t, task.Recv(a, v), task.Recv(b, v))
+//line selects_task.go:124
 	if generated.Suspended(t) {
 		s := generated.At[selectsAt1](f)
 		*s = selectsAt1{n: n, sum: sum, i: i}
@@ -156,4 +147,4 @@ end1:
 	return generated.Return(f, sum, nil)
 }
 
-//line selects_task.go:160
+//line selects_task.go:151

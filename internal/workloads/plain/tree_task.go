@@ -106,7 +106,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 	err := h.exit.err
 	var (
 		tree                         *Tree
-		seed, v, n1, i, seed1        uint64
+		seed, n1, i, seed1           uint64
 		depth                        int
 		r                            *uint64
 		next                         func(uint64) uint64
@@ -233,10 +233,8 @@ end2:
 		goto end4
 	}
 //line tree.go:41
-	v = next(50)
-//line tree.go:41
-	err2 = t.Sleep(time.Duration(v) * time.Microsecond)
-//line tree_task.go:240
+	err2 = t.Sleep(time.Duration(next(50)) * time.Microsecond)
+//line tree_task.go:238
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, next: next}
 		return generated.Wait(f, t, 2), true
@@ -291,7 +289,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 				n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:295
+//line tree_task.go:293
 				if generated.Suspended(t) {
 					f, h := growFunc1Kind.Spill(t, 1)
 					s := generated.At[growFunc1At1](f)
@@ -310,7 +308,7 @@ loop1:
 			generated.GoCall(t, &g, growFunc1Kind.With(s, growFunc1Held{tree: tree, sum: sum}))
 		}
 	}
-//line tree_task.go:314
+//line tree_task.go:312
 	if generated.Suspended(t) {
 		s := generated.At[growAt3](f)
 		*s = growAt3{depth: depth, n1: n1, i: i}
@@ -325,7 +323,7 @@ resume3:
 	}
 //line tree.go:66
 	err3 = t.Yield()
-//line tree_task.go:329
+//line tree_task.go:327
 	if generated.Suspended(t) {
 		s := generated.At[growAt4](f)
 		*s = growAt4{depth: depth, n1: n1, i: i}
@@ -347,7 +345,7 @@ end7:
 end8:
 //line tree.go:71
 	err4 = g.Wait(t)
-//line tree_task.go:351
+//line tree_task.go:349
 	if generated.Suspended(t) {
 		*generated.At[growAt5](f) = growAt5{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next, sum: sum}
@@ -367,7 +365,7 @@ resume5:
 		err5 = generated.TimeoutInPlace(t, timeout, func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := growStart(t, tree, *r, depth-1)
-//line tree_task.go:371
+//line tree_task.go:369
 			if generated.Suspended(t) {
 				f, h := growFunc2Kind.Spill(t, 1)
 				s := generated.At[growFunc2At1](f)
@@ -381,7 +379,7 @@ resume5:
 			return err
 		})
 	}
-//line tree_task.go:385
+//line tree_task.go:383
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 6), true
@@ -395,7 +393,7 @@ end9:
 		*n = int(sum.Load())
 		goto exit
 	}
-//line tree_task.go:399
+//line tree_task.go:397
 exit:
 	if p.Run(t) {
 		*h = growHeld{exit: h.exit}
@@ -445,14 +443,14 @@ func growFunc1Step(f *generated.Frame[growFunc1State, struct{}], h *growFunc1Hel
 //line tree.go:61
 		n = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:449
+//line tree_task.go:447
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:61
 	n, err = growStart(t, tree, seed1, depth-1)
-//line tree_task.go:456
+//line tree_task.go:454
 	if generated.Suspended(t) {
 		s := generated.At[growFunc1At1](f)
 		*s = growFunc1At1{}
@@ -466,7 +464,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:470
+//line tree_task.go:468
 
 // growFunc2Args has the arguments of Grow.func2.
 type growFunc2Args struct {
@@ -509,14 +507,14 @@ func growFunc2Step(f *generated.Frame[growFunc2State, struct{}], h *growFunc2Hel
 //line tree.go:75
 		k = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:513
+//line tree_task.go:511
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:75
 	k, err = growStart(t, tree, *r, depth-1)
-//line tree_task.go:520
+//line tree_task.go:518
 	if generated.Suspended(t) {
 		s := generated.At[growFunc2At1](f)
 		*s = growFunc2At1{}
@@ -530,4 +528,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:534
+//line tree_task.go:532
