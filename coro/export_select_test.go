@@ -15,7 +15,10 @@ func (c *Chan[T]) Waiting() (receivers, senders, room int, ok bool) {
 func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	used := map[uintptr]bool{}
 	proxies, numbered := 0, 0
-	inWords := q.numbered != nil && q.numbered.inWords
+	var table *argumentTable[V]
+	if q.numbered != nil {
+		table = q.numbered.apart
+	}
 	ok = true
 	var prev *header
 	for h := q.head; h != nil; prev, h = h, h.nextInWait() {
@@ -28,7 +31,7 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 			proxies++
 		}
 		number := *h.argument()
-		if h.prevInWait() != prev || h.layout&flagProxy != 0 && h.proxy().number != 0 || !inWords && used[number] {
+		if h.prevInWait() != prev || h.layout&flagProxy != 0 && h.proxy().number != 0 || table != nil && used[number] {
 			ok = false
 		}
 		used[number] = true
@@ -37,8 +40,10 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 		ok = false
 	}
 	if q.numbered != nil {
-		room = len(q.numbered.values)
-		if !inWords && len(used)+len(q.numbered.free) != room || q.numbered.visits < proxies {
+		if table != nil {
+			room = len(table.values)
+		}
+		if table != nil && len(used)+len(table.free) != room || q.numbered.visits < proxies {
 			ok = false
 		}
 	}

@@ -257,10 +257,14 @@ func (q *fifo[V]) idle() bool { return q.empty() && (q.numbered == nil || q.numb
 // queue in any order, or says that they lie in those: an argument that is an address, or nothing,
 // does. In the place of each other argument is its number. The waitable's lock guards it.
 type numberedArguments[V any] struct {
-	casePlace         // of the proxies
-	inWords   bool    // not changed
-	values    []V     // zero where not in use, since V may hold Go pointers
-	free      []int32 // the numbers that are not in use
+	casePlace                   // of the proxies
+	apart     *argumentTable[V] // nil: the arguments lie in the proxies and nodes; not changed
+}
+
+// argumentTable has the arguments that have numbers.
+type argumentTable[V any] struct {
+	values []V     // zero where not in use, since V may hold Go pointers
+	free   []int32 // the numbers that are not in use
 }
 
 // argument returns where the argument of a proxy or of a task with a waitNode is, or its number in
@@ -288,20 +292,22 @@ func (h *header) setQueued(queued bool) {
 func (q *fifo[V]) note(h *header, v V) {
 	a := q.numbered
 	if a == nil {
-		_, isWord := any(v).(uintptr)
-		a = &numberedArguments[V]{inWords: isWord || unsafe.Sizeof(v) == 0}
+		a = new(numberedArguments[V])
+		if _, isWord := any(v).(uintptr); !isWord && unsafe.Sizeof(v) != 0 {
+			a.apart = new(argumentTable[V])
+		}
 		q.numbered = a
 	}
 	word := h.argument()
-	if a.inWords {
+	if t := a.apart; t == nil {
 		*(*V)(unsafe.Pointer(word)) = v
-	} else if n := len(a.free); n > 0 {
-		*word = uintptr(a.free[n-1])
-		a.free = a.free[:n-1]
-		a.values[*word] = v
+	} else if n := len(t.free); n > 0 {
+		*word = uintptr(t.free[n-1])
+		t.free = t.free[:n-1]
+		t.values[*word] = v
 	} else {
-		*word = uintptr(len(a.values))
-		a.values = append(a.values, v)
+		*word = uintptr(len(t.values))
+		t.values = append(t.values, v)
 	}
 	h.setQueued(true)
 }
@@ -309,20 +315,20 @@ func (q *fifo[V]) note(h *header, v V) {
 // get returns the argument of h.
 func (a *numberedArguments[V]) get(h *header) V {
 	word := h.argument()
-	if a.inWords {
+	if a.apart == nil {
 		return *(*V)(unsafe.Pointer(word))
 	}
-	return a.values[*word]
+	return a.apart.values[*word]
 }
 
 // take returns the argument of h, which leaves the queue.
 func (a *numberedArguments[V]) take(h *header) V {
 	v := a.get(h)
-	if !a.inWords {
+	if t := a.apart; t != nil {
 		var zero V
 		number := *h.argument()
-		a.values[number] = zero
-		a.free = append(a.free, int32(number))
+		t.values[number] = zero
+		t.free = append(t.free, int32(number))
 	}
 	h.setQueued(false)
 	return v
