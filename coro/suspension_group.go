@@ -23,9 +23,10 @@ type Children struct {
 	limit  int         // 0: none; not changed
 
 	// scope is what the children run in, if the policy may cancel them and they are tasks; otherwise
-	// nil. It is opened with the Children and closed by Free. around is the childScope around it, if
+	// nil. It is opened with the Children and closed by Free. around is the scope around it, if
 	// there is one, which it holds.
-	scope, around *childScope
+	scope  *childScope
+	around *scope
 
 	mu      sync.Mutex // guards what follows
 	live    int        // children that have begun and not ended
@@ -379,7 +380,7 @@ func (c *Children) own(w *Worker, outer *header) {
 	outer.parent = 0
 	outer.result = uintptr(unsafe.Pointer(c))
 	env := outer.env.get()
-	if in := outer.env.childScope(); in != nil {
+	if in := holdable(outer.env.scope()); in != nil {
 		in.hold()
 	}
 	if shared := env.shares; shared != nil {
@@ -442,7 +443,7 @@ func detachedChildEnded(w *Worker, ref envRef, result uintptr, err error) {
 	l := link[Children](result)
 	defer w.countRootEnd(rt)
 	l.get().End(&w.suspension, err)
-	if in := ref.childScope(); in != nil {
+	if in := holdable(ref.scope()); in != nil {
 		in.unhold(w)
 	}
 	if shared != nil {
