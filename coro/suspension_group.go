@@ -151,6 +151,13 @@ func (c *Children) Free(s *Suspension) error {
 	return err
 }
 
+// Abandon is Wait where the task that waits cannot: it cancels the children, if the policy may do
+// that, and nobody waits for them.
+func (c *Children) Abandon(s *Suspension) {
+	c.Cancel(context.Canceled)
+	c.leave(s)
+}
+
 // leave says that nobody will wait for the children, since the task that waited has ended.
 func (c *Children) leave(s *Suspension) {
 	c.mu.Lock()
@@ -278,12 +285,20 @@ func (c *Children) Idle() bool {
 // Wait waits until no child is left, and frees c. f resumes at the resume point at, with the error
 // that the policy selects. The end of the context does not end the wait: it ends the children.
 func (c *Children) Wait(f AnyFrame, at int) Step {
-	return AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c: c}), nil)
+	step := AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c: c}), nil)
+	if step.next.layout&flagRefused != 0 {
+		c.Abandon(f.anyFrame().resumed())
+	}
+	return step
 }
 
 // WaitRoom waits until there is room for another child, and begins it.
 func (c *Children) WaitRoom(f AnyFrame, at int, call Call[struct{}]) Step {
-	return AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c, call}), nil)
+	step := AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c, call}), nil)
+	if step.next.layout&flagRefused != 0 && c.record(arena.ErrExhausted) {
+		c.Cancel(ErrGroupDecided)
+	}
+	return step
 }
 
 // childrenWait is what a task waits for: the end of all children or, if call is not zero, room to

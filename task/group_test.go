@@ -275,3 +275,30 @@ func TestGroupWithoutMemory(t *testing.T) {
 		}
 	}
 }
+
+// A group that cannot wait for its children cancels them, if its policy may do that.
+func TestGroupThatCannotWait(t *testing.T) {
+	for frames := range 8 {
+		t.Run(fmt.Sprint(frames), func(t *testing.T) {
+			ex := executor.NewPool(executor.WithWorkers(1))
+			few := &fewFrames{next: ex.Arena()}
+			few.left.Store(int64(frames))
+			use := func(t *task.T, g *task.Group) {
+				g.SetPolicy(task.FirstError)
+				g.Go(t, sleeper(time.Hour, nil))
+			}
+			h, err := task.Start(ex, task.Do1(groupOf, use), task.Allocator(few))
+			if err == nil {
+				time.AfterFunc(50*time.Millisecond, func() {
+					if few.left.Load() >= 0 { // the group waits
+						h.Cancel(nil)
+					}
+				})
+				_, err = h.WaitContext(context.Background())
+			}
+			require.Error(t, err)
+			require.NoError(t, ex.Drain(context.Background()))
+			require.NoError(t, ex.Close())
+		})
+	}
+}
