@@ -11,9 +11,9 @@
 //
 // # How it works
 //
-// The crawler is crawl.go, with steps by hand, and plain.go, in plain Go that is compiled. The task of a page spawns a task for each new link, and does not
-// end before they do. So the crawl has ended when the first task has, and the context of the
-// first task ends all of them.
+// The crawler is crawl.go, with steps by hand, and plain.go, in plain Go that is compiled. The task
+// of a page spawns a task for each new link, and does not end before they do. So the crawl has ended
+// when the first task has, and the context of the first task ends all of them.
 //
 //   - The limit for each host is a [coro.Semaphore]. A page that waits for a permit is a
 //     frame in its queue, of which there may be thousands.
