@@ -17,7 +17,7 @@ type Mutex struct {
 	signalled      *ring[*Cond]
 	signalledNodes map[*waitPlace]*Cond
 
-	lockWaits expectation // of Lock
+	marks marks
 }
 
 // mutexWaiters is the lock, the state and the queue; an alias, see waiters.
@@ -57,12 +57,12 @@ func (m *Mutex) TryLock() bool {
 
 // LockNow is TryLock in a step, unless it is expected that the task has to wait: then it does nothing.
 func (m *Mutex) LockNow(s *Suspension) bool {
-	if m.lockWaits.wait(s) {
+	if s.w != nil && m.marks.has(locksWait) {
 		return false
 	}
 	m.lock.mu.Lock()
 	free := !m.state.locked
-	m.lockWaits.learn(free)
+	m.marks.set(locksWait, !free)
 	if free {
 		m.state = mutexState{locked: true}
 	}
@@ -107,7 +107,7 @@ func (m *Mutex) park(_ *Worker, h *header) parking {
 	if !m.state.locked {
 		m.state.locked = true
 		m.state.heldBy(h)
-		m.lockWaits.learn(true)
+		m.marks.set(locksWait, false)
 		return parkDone
 	}
 	return m.wait(m, h, struct{}{})

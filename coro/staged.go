@@ -63,13 +63,13 @@ func (givingWay) park(*Worker, *header) parking { return parkDone } // Worker.wa
 // after a wait of the step's task: a Send of a step function that need not wait is no different. On a
 // goroutine, where s has no worker, they are TrySend and TryRecv.
 func (c *Chan[T]) SendNow(s *Suspension, v T) bool {
-	if c.sendWaits.wait(s) {
+	if s.w != nil && c.receivers.marks.has(sendsWait) {
 		return false
 	}
 	woken := wakeList{w: s.w}
 	c.lock.mu.Lock()
 	sent := c.send(v, &woken)
-	c.sendWaits.learn(sent)
+	c.receivers.marks.set(sendsWait, !sent)
 	c.lock.mu.Unlock()
 	post(&woken)
 	return sent
@@ -77,13 +77,13 @@ func (c *Chan[T]) SendNow(s *Suspension, v T) bool {
 
 // RecvNow is described at [Chan.SendNow].
 func (c *Chan[T]) RecvNow(s *Suspension) (v T, ok bool) {
-	if c.recvWaits.wait(s) {
+	if s.w != nil && c.receivers.marks.has(recvsWait) {
 		return v, false
 	}
 	woken := wakeList{w: s.w}
 	c.lock.mu.Lock()
 	v, ok = c.receive(&woken)
-	c.recvWaits.learn(ok || c.closed)
+	c.receivers.marks.set(recvsWait, !ok)
 	c.lock.mu.Unlock()
 	post(&woken)
 	return v, ok
@@ -95,7 +95,7 @@ func (c *Chan[T]) StageSend(s *Suspension, v T) Waiting {
 	switch w := s.w; {
 	case w == nil:
 		return &unstagedSend[T]{c, v}
-	case c.plain:
+	case c.plain():
 		*plainOutgoing[T](w) = v
 	default:
 		w.args.box = c.pack(v)
@@ -125,13 +125,13 @@ func (s *stagedSend[T]) park(w *Worker, h *header) parking {
 	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	p := parkDone
-	if c.closed {
+	if c.receivers.marks.has(chanClosed) {
 		p = parkChanClosed
 	} else if c.send(v, &woken) {
-		c.sendWaits.learn(true)
+		c.receivers.marks.set(sendsWait, false)
 	} else {
 		if p = c.lock.admit(c, h); p == parked {
-			c.senders.push(h, v)
+			c.allSenders().push(h, v)
 			if h.layout&flagListed != 0 {
 				h.node().prev |= waitSends
 			}
@@ -239,7 +239,7 @@ func (s *stagedSending[T]) push(p *proxy, c *Case)      { s.sending().push(p, c)
 func (s *stagedSending[T]) drop(p *proxy)               { s.sending().drop(p) }
 
 func (s *stagedSending[T]) try(c *Case, woken *wakeList) parking {
-	if s.closed {
+	if s.receivers.marks.has(chanClosed) {
 		return parkChanClosed
 	}
 	return s.sending().try(c, woken)
