@@ -41,7 +41,7 @@ func (s *waitables) add(rt *execRuntime, l *lock) {
 		// l is not in the set, or it is there from before: it is held, so it stays. The others are
 		// only tried.
 		for other := range s.set {
-			if other.of.forget(rt) {
+			if other.forgets(rt) {
 				delete(s.set, other)
 			}
 		}
@@ -64,7 +64,12 @@ func (s *waitables) withdraw(rt *execRuntime, woken *wakeList) {
 	}
 	s.mu.Unlock()
 	for _, l := range found {
-		l.of.withdraw(rt, woken)
+		l.mu.Lock()
+		of := l.of
+		l.mu.Unlock()
+		if of != nil {
+			of.withdraw(rt, woken)
+		}
 	}
 }
 
@@ -77,6 +82,18 @@ func (s *waitables) forgetAll(rt *execRuntime) {
 	s.set = nil
 	s.mu.Unlock()
 	for l := range set {
-		l.of.forget(rt) // if its lock is taken or tasks of another executor wait, it will be entered elsewhere
+		l.forgets(rt) // if its lock is taken or tasks of another executor wait, it will be entered elsewhere
 	}
+}
+
+// forgets is waitable.forget of the waitable that l is part of. That may be memory which has been cleared
+// since, and may be used again: a waitable in the held part of a task that has ended. Then nobody waits
+// there.
+func (l *lock) forgets(rt *execRuntime) bool {
+	if !l.mu.TryLock() {
+		return false
+	}
+	of := l.of
+	l.mu.Unlock()
+	return of == nil || of.forget(rt)
 }

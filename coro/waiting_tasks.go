@@ -73,6 +73,9 @@ func (rt *execRuntime) visit(v *visitor) {
 	var batch []waitable
 	all.mu.Lock()
 	for l := range all.set {
+		if l.of == nil { // see lock.forgets
+			continue
+		}
 		if batch = append(batch, l.of); len(batch) < visitBatch {
 			continue
 		}
