@@ -239,7 +239,7 @@ package coro
 //	workers          worker, worker_slot, steps, finish, goexit, cleanup, errors, print_errors
 //	roots            launch, root_end, signal, relay
 //	children         await, call, scope, scope_hold, scope_context, scope_wait, group, group_record, group_end, join, kind_by_result
-//	waiting          wait, waitable, ring, wake
+//	waiting          wait, waitable, marks, ring, wake
 //	to wait for      mutex, rw_mutex, cond, event, semaphore, wait_group, chan, waker, waker_chunks
 //	the first of     select, select_cases, select_proxy, select_after, seeded_random
 //	time             sleep, pieces, deadline, timers, clock
@@ -247,7 +247,7 @@ package coro
 //	handles          handle, await_on
 //	offloading       blocking, offload
 //	compiled tasks   suspension, suspension_eager, suspension_scope, suspension_group, suspension_on, suspension_end, suspension_panic,
-//	                 suspension_move, staged
+//	                 suspension_move, suspension_sharing, staged
 //	in plain Go      plain, plain_wait
 //	for operators    kinds, kind_stats, heap_stats, waiting_tasks, cursor, survey, stamp, waitable_name, backtrace,
 //	                 frame_origin, frame_profile, trace
