@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,7 +60,16 @@ type Outcome struct {
 	Err    string // its text
 	Cause  bool   // the error is, or wraps, the cause of the cancellation
 	Panic  any
-	Exits  bool // by runtime.Goexit, or with its executor
+	Exits  bool   // by runtime.Goexit, or with its executor
+	Leak   string // what the executor's Close says, if frames are left
+}
+
+// close closes the executor when all that the program has left has ended.
+func (o *Outcome) close(ex closable) {
+	ex.Drain(context.Background())
+	if err := ex.Close(); err != nil {
+		o.Leak = err.Error()
+	}
 }
 
 // setErr records what Run returned.

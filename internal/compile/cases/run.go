@@ -13,6 +13,7 @@ import (
 // closable is an executor.
 type closable interface {
 	coro.Executor
+	Drain(context.Context) error
 	Close() error
 }
 
@@ -32,9 +33,7 @@ func (p Program) run(n int, compiled bool, pl plan, e event) (Outcome, int) {
 	case e.kind == ends:
 		o = p.toTheEnd(ctx, c, &tr, n)
 	default:
-		ex := executor.NewInline()
-		o = p.inTask(ctx, ex, &tr, n)
-		ex.Close()
+		o = launch(ctx, executor.NewInline(), task.Call2(p.Run, &tr, n))
 	}
 	o.Lines = tr.Lines()
 	if p.Beside {
@@ -44,31 +43,24 @@ func (p Program) run(n int, compiled bool, pl plan, e event) (Outcome, int) {
 }
 
 // onGoroutine runs the program as the source has it.
-func (p Program) onGoroutine(ctx context.Context, tr *Trace, n int) (o Outcome) {
+func (p Program) onGoroutine(ctx context.Context, tr *Trace, n int) Outcome {
 	ex := executor.NewPool()
-	defer ex.Close()
+	plain := func(t *task.T, tr *Trace, n int) (int, error) { return p.Run(t, tr, n) }
+	return launch(ctx, ex, task.Call2(plain, tr, n))
+}
+
+// launch runs a call, on a goroutine that it may end, and closes the executor.
+func launch(ctx context.Context, ex closable, call task.Call[int]) (o Outcome) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o.Exits = true // unless the function returns or panics
-		defer func() {
-			if v := recover(); v != nil {
-				o.Exits, o.Panic = false, text(v)
-			}
-		}()
-		plain := func(t *task.T, tr *Trace, n int) (int, error) { return p.Run(t, tr, n) }
-		r, err := task.Run(ctx, ex, task.Call2(plain, tr, n))
+		o.Exits = true // unless the call returns
+		r, err := task.Run(ctx, ex, call)
 		o.Exits, o.Result = false, r
 		o.setErr(err)
 	}()
 	<-done
-	return o
-}
-
-func (p Program) inTask(ctx context.Context, ex closable, tr *Trace, n int) (o Outcome) {
-	var err error
-	o.Result, err = task.Run(ctx, ex, task.Call2(p.Run, tr, n))
-	o.setErr(err)
+	o.close(ex)
 	return o
 }
 
@@ -79,13 +71,13 @@ func (p Program) toTheEnd(ctx context.Context, c *conductor, tr *Trace, n int) (
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o = p.inTask(ctx, ex, tr, n)
+		o = launch(ctx, ex, task.Call2(p.Run, tr, n))
 	}()
 	select {
 	case <-c.ending:
+		ex.Close()
 	case <-done:
 	}
-	ex.Close()
 	<-done
 	return o
 }
