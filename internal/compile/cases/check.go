@@ -37,6 +37,7 @@ func (p Program) check(t *testing.T, n int) {
 	want, reached := p.run(n, false, plan{name: "on a goroutine", suspends: never}, event{})
 	plans := []plan{
 		{name: "never suspended", suspends: never},
+		{name: "never suspended, asked to give way", suspends: never, givesWay: true},
 		{name: "suspended at each operation", suspends: always},
 		{name: "suspended at each operation, with collections", suspends: always, collects: true},
 		{name: "suspended at each operation, moved", suspends: always, moves: true},
@@ -45,6 +46,11 @@ func (p Program) check(t *testing.T, n int) {
 	for seed := range uint64(seeds) {
 		plans = append(plans, plan{name: "suspended at random", suspends: random(seed)})
 		plans = append(plans, plan{name: "suspended at random, moved", suspends: random(seed), moves: true})
+		plans = append(plans, plan{name: "suspended at random, asked to give way", suspends: random(seed), givesWay: true})
+		if p.Beside {
+			plans = append(plans, plan{name: "suspended at random, on two workers", suspends: random(seed), workers: 2})
+			plans = append(plans, plan{name: "suspended at random, on two workers, moved", suspends: random(seed), moves: true, workers: 2})
+		}
 	}
 	for k := range min(reached, mostSteps) {
 		plans = append(plans, plan{name: "suspended once", suspends: only(k + 1)})
@@ -53,9 +59,6 @@ func (p Program) check(t *testing.T, n int) {
 	for i, pl := range plans {
 		got, _ := p.run(n, true, pl, event{})
 		require.Equal(t, want, got, "n = %d; %s (plan %d)", n, pl.name, i)
-	}
-	if p.Beside {
-		return
 	}
 	for k := range min(reached, mostSteps) {
 		for _, kind := range []eventKind{cancelled, panics, ends} {
@@ -66,7 +69,10 @@ func (p Program) check(t *testing.T, n int) {
 
 // checkEvent runs the program with something that happens at one operation.
 func (p Program) checkEvent(t *testing.T, n int, e event) {
-	want, _ := p.run(n, false, plan{suspends: never}, e)
+	var want Outcome
+	if !p.Beside {
+		want, _ = p.run(n, false, plan{suspends: never}, e)
+	}
 	for _, pl := range []plan{
 		{name: "never suspended", suspends: never},
 		{name: "suspended at each operation", suspends: always},
@@ -75,6 +81,9 @@ func (p Program) checkEvent(t *testing.T, n int, e event) {
 		{name: "suspended at random, moved", suspends: random(uint64(e.at) + 100), moves: true},
 	} {
 		got, _ := p.run(n, true, pl, e)
+		if p.Beside {
+			got = Outcome{Open: got.Open, Leak: got.Leak}
+		}
 		require.Equal(t, want, got, "n = %d; %v; %s", n, e, pl.name)
 	}
 }
