@@ -170,8 +170,12 @@ type worker struct {
 	k  int
 }
 
-func (w worker) byValue(t *task.T) error    { value(t, w.tr, w.k); reached.Add(10); return nil }
-func (w *worker) byPointer(t *task.T) error { w.k = value(t, w.tr, w.k+1); reached.Add(100); return nil }
+func (w worker) byValue(t *task.T) error { value(t, w.tr, w.k); reached.Add(10); return nil }
+func (w *worker) byPointer(t *task.T) error {
+	w.k = value(t, w.tr, w.k+1)
+	reached.Add(100)
+	return nil
+}
 
 func kinds(t *task.T, tr *cases.Trace, n int) (int, error) {
 	reached.Store(0)

@@ -81,7 +81,7 @@ func init() {
 		*generated.In[generatorArgs](&s) = generatorArgs{n: n}
 		return generatorKind.With(s, generatorHeld{tr: tr})
 	})
-	generatorWaitsKind = generated.DefineHeld[generatorWaitsState, generatorWaitsHeld, int]("generatorWaits", "goroutines.go", 178, generatorWaitsStep)
+	generatorWaitsKind = generated.DefineHeld[generatorWaitsState, generatorWaitsHeld, int]("generatorWaits", "goroutines.go", 178, generatorWaitsStep, generated.Deferring())
 	generated.Bind(generatorWaits, generatorWaitsStart, func(tr *cases.Trace, n int) coro.Call[int] {
 		var s generatorWaitsState
 		*generated.In[generatorWaitsArgs](&s) = generatorWaitsArgs{n: n}
@@ -1739,11 +1739,18 @@ var generatorWaitsKind *generated.HeldKind[generatorWaitsState, generatorWaitsHe
 
 // generatorWaitsStart is the start form of generatorWaits.
 func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
+	var it *generated.Pulled2[int, error]
+	var it1 *generated.Pulled2[int, error]
+	defer func() {
+		if generated.Pulling(it1, it) {
+			generated.Unwind(t, recover(), it1, it)
+		}
+	}()
 //line goroutines.go:179
 	sum := 0
 	{
 //line goroutines.go:180
-		it := generated.Pull2(numbers(tr, n))
+		it = generated.Pull2(numbers(tr, n))
 		{
 //line goroutines.go:180
 			for {
@@ -1762,7 +1769,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue
 					}
 					v4 := valueStart(t, tr, v+1)
-//line goroutines_task.go:1766
+//line goroutines_task.go:1773
 					if generated.Suspended(t) {
 						f, h := generatorWaitsKind.Spill(t, 1)
 						s := generated.At[generatorWaitsAt1](f)
@@ -1775,7 +1782,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					sum += v4
 					{
 //line goroutines.go:186
-						it1 := generated.Pull2(numbers(tr, 3))
+						it1 = generated.Pull2(numbers(tr, 3))
 						{
 //line goroutines.go:186
 							for {
@@ -1789,7 +1796,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								w := v5
 								if w == 1 {
 									waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1793
+//line goroutines_task.go:1800
 									if generated.Suspended(t) {
 										f, h := generatorWaitsKind.Spill(t, 2)
 										*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
@@ -1813,10 +1820,10 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1817
+//line goroutines_task.go:1824
 
 // generatorWaitsStep is the step form of generatorWaits.
-func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generatorWaitsHeld) generated.Step {
+func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generatorWaitsHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		tr                       *cases.Trace
@@ -1825,6 +1832,11 @@ func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generat
 		v2, err                  error
 		v3, v6                   bool
 	)
+	defer func() {
+		if step == (generated.Step{}) && generated.Pulling(it1, it) {
+			generated.Unwind(t, recover(), it1, it)
+		}
+	}()
 	switch f.At() {
 	case 0:
 		s := generated.At[generatorWaitsArgs](f)
@@ -1837,7 +1849,7 @@ func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generat
 //line goroutines.go:185
 		v4 = s.result
 		generated.Child(f)
-//line goroutines_task.go:1841
+//line goroutines_task.go:1853
 		goto resume1
 	case 2:
 		s := generated.At[generatorWaitsAt2](f)
@@ -1845,7 +1857,7 @@ func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generat
 		tr, it, it1 = h.tr, h.it, h.it1
 //line goroutines.go:188
 		generated.ChildErr(f)
-//line goroutines_task.go:1849
+//line goroutines_task.go:1861
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1872,7 +1884,7 @@ end1:
 	goto loop1
 end2:
 	v4 = valueStart(t, tr, v+1)
-//line goroutines_task.go:1876
+//line goroutines_task.go:1888
 	if generated.Suspended(t) {
 		s := generated.At[generatorWaitsAt1](f)
 		*s = generatorWaitsAt1{sum: sum}
@@ -1900,7 +1912,7 @@ end3:
 	}
 //line goroutines.go:188
 	waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1904
+//line goroutines_task.go:1916
 	if generated.Suspended(t) {
 		*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
 		*h = generatorWaitsHeld{tr: tr, it: it, it1: it1}
@@ -1920,7 +1932,7 @@ end7:
 	return generated.Return(f, sum, nil)
 }
 
-//line goroutines_task.go:1924
+//line goroutines_task.go:1936
 
 // launchedArgs has the arguments of launched.
 type launchedArgs struct {
@@ -1993,14 +2005,14 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 //line goroutines.go:198
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:1997
+//line goroutines_task.go:2009
 		goto resume1
 	case 2:
 		s := generated.At[launchedAt2](f)
 		v = s.v
 //line goroutines.go:198
 		err = generated.ChildErr(f)
-//line goroutines_task.go:2004
+//line goroutines_task.go:2016
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2021,7 +2033,7 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 	}
 //line goroutines.go:198
 	v = valueStart(t, tr, n)
-//line goroutines_task.go:2025
+//line goroutines_task.go:2037
 	if generated.Suspended(t) {
 		s := generated.At[launchedAt1](f)
 		*s = launchedAt1{n: n}
@@ -2032,7 +2044,7 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 resume1:
 //line goroutines.go:198
 	err = waitStart(t, tr, "launched", n)
-//line goroutines_task.go:2036
+//line goroutines_task.go:2048
 	if generated.Suspended(t) {
 		*generated.At[launchedAt2](f) = launchedAt2{v: v}
 		*h = launchedHeld{exit: h.exit}
@@ -2044,7 +2056,7 @@ resume2:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line goroutines_task.go:2048
+//line goroutines_task.go:2060
 exit:
 	if p.Run(t) {
 		*h = launchedHeld{exit: h.exit}
@@ -2123,7 +2135,7 @@ func handleRun(f *generated.Frame[handleState, int], h1 *handleHeld, at int) (st
 //line goroutines.go:210
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:2127
+//line goroutines_task.go:2139
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2161,7 +2173,7 @@ loop1:
 	}
 //line goroutines.go:210
 	v, err = h.Wait(t)
-//line goroutines_task.go:2165
+//line goroutines_task.go:2177
 	if generated.Suspended(t) {
 		s := generated.At[handleAt1](f)
 		*s = handleAt1{n: n, sum: sum, i: i}
@@ -2189,7 +2201,7 @@ end1:
 		*r, *r1 = sum, nil
 		goto exit
 	}
-//line goroutines_task.go:2193
+//line goroutines_task.go:2205
 exit:
 	if p.Run(t) {
 		*h1 = handleHeld{exit: h1.exit}
@@ -2238,7 +2250,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:222
 			err := t.Sleep(time.Microsecond)
-//line goroutines_task.go:2242
+//line goroutines_task.go:2254
 			if generated.Suspended(t) {
 				f, h := sleepsKind.Spill(t, 1)
 				*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
@@ -2255,7 +2267,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			v := time.Now()
 //line goroutines.go:225
 			err1 := t.SleepUntil(v)
-//line goroutines_task.go:2259
+//line goroutines_task.go:2271
 			if generated.Suspended(t) {
 				f, h := sleepsKind.Spill(t, 2)
 				*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
@@ -2270,7 +2282,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:228
 			err2 := t.Sleep(-1)
-//line goroutines_task.go:2274
+//line goroutines_task.go:2286
 			if generated.Suspended(t) {
 				f, h := sleepsKind.Spill(t, 3)
 				*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
@@ -2284,7 +2296,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line goroutines.go:231
 		valueStart(t, tr, i)
-//line goroutines_task.go:2288
+//line goroutines_task.go:2300
 		if generated.Suspended(t) {
 			f, h := sleepsKind.Spill(t, 4)
 			*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
@@ -2296,7 +2308,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:2300
+//line goroutines_task.go:2312
 
 // sleepsStep is the step form of sleeps.
 func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.Step {
@@ -2318,7 +2330,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:222
 		err = generated.Err(f)
-//line goroutines_task.go:2322
+//line goroutines_task.go:2334
 		goto resume1
 	case 2:
 		s := generated.At[sleepsAt2](f)
@@ -2326,7 +2338,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:225
 		err1 = generated.Err(f)
-//line goroutines_task.go:2330
+//line goroutines_task.go:2342
 		goto resume2
 	case 3:
 		s := generated.At[sleepsAt3](f)
@@ -2334,7 +2346,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:228
 		err2 = generated.Err(f)
-//line goroutines_task.go:2338
+//line goroutines_task.go:2350
 		goto resume3
 	case 4:
 		s := generated.At[sleepsAt4](f)
@@ -2342,7 +2354,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:231
 		generated.Child(f)
-//line goroutines_task.go:2346
+//line goroutines_task.go:2358
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2356,7 +2368,7 @@ loop1:
 	}
 //line goroutines.go:222
 	err = t.Sleep(time.Microsecond)
-//line goroutines_task.go:2360
+//line goroutines_task.go:2372
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2373,7 +2385,7 @@ end1:
 	v = time.Now()
 //line goroutines.go:225
 	err1 = t.SleepUntil(v)
-//line goroutines_task.go:2377
+//line goroutines_task.go:2389
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2388,7 +2400,7 @@ resume2:
 	return generated.Return(f, i, err1)
 end2:
 	err2 = t.Sleep(-1)
-//line goroutines_task.go:2392
+//line goroutines_task.go:2404
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2403,7 +2415,7 @@ resume3:
 	return generated.Return(f, i, err2)
 end3:
 	valueStart(t, tr, i)
-//line goroutines_task.go:2407
+//line goroutines_task.go:2419
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2418,7 +2430,7 @@ end4:
 	return generated.Return(f, n, nil)
 }
 
-//line goroutines_task.go:2422
+//line goroutines_task.go:2434
 
 // startOfGoroutines returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfGoroutines(fn func(*task.T, int) error) func(*task.T, int) error {
