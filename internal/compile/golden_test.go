@@ -27,17 +27,6 @@ func TestGolden(t *testing.T) {
 	require.Equal(t, string(want), string(r.Outputs[0].Text))
 }
 
-// TestFormsAreCurrent checks the generated files that package forms is tested with.
-func TestFormsAreCurrent(t *testing.T) {
-	r, err := Run(Config{Patterns: []string{"./forms/..."}})
-	require.NoError(t, err)
-	require.Empty(t, r.Diagnostics)
-	require.NotEmpty(t, r.Outputs)
-	for _, o := range r.Outputs {
-		require.True(t, o.IsCurrent(), "%s: run framearena gen", o.Name)
-	}
-}
-
 // TestRefused checks that what cannot be compiled is refused at its line, and nothing else is.
 func TestRefused(t *testing.T) {
 	r, err := Run(Config{Patterns: []string{"./testdata/refused"}})
