@@ -7,6 +7,9 @@ func (c *Chan[T]) Waiting() (receivers, senders, room int, ok bool) {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
 	r, rRoom, rOK := c.receivers.inspect()
+	if c.senders == nil {
+		return r, 0, rRoom, rOK
+	}
 	s, sRoom, sOK := c.senders.inspect()
 	return r, s, rRoom + sRoom, rOK && sOK
 }
@@ -36,7 +39,7 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 		}
 		used[number] = true
 	}
-	if n != q.n || q.tail != prev {
+	if n != int(q.n) || q.tail != prev {
 		ok = false
 	}
 	if q.numbered != nil {
@@ -52,4 +55,14 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 		plain = q.arguments.n
 	}
 	return n, room, ok && plain == n-numbered
+}
+
+// Room returns how many values the channel has room for now.
+func (c *Chan[T]) Room() int {
+	c.lock.mu.Lock()
+	defer c.lock.mu.Unlock()
+	if c.values == nil {
+		return 0
+	}
+	return len(c.values.values)
 }

@@ -46,8 +46,8 @@ type lock struct {
 	// steady use needs no look into a set that many tasks share. Guarded by mu.
 	entered *execRuntime
 
-	// of is the waitable that the lock is part of. It is written before a task waits there for
-	// the first time, with mu held.
+	// of is the waitable that the lock is part of. It is written once, with mu held, before the lock
+	// is entered into a waitables and before a task waits there.
 	of waitable
 }
 
@@ -93,8 +93,10 @@ func (l *lock) admitIn(s *scope, on waitable, h *header) parking {
 // enter enters the waitable on, whose lock l is, for tasks of rt. The caller holds mu.
 func (l *lock) enter(on waitable, rt *execRuntime) parking {
 	if l.entered != rt {
-		l.of = on
-		rt.waitables.add(rt, on)
+		if l.of == nil {
+			l.of = on
+		}
+		rt.waitables.add(rt, l)
 		l.entered = rt
 	}
 	if rt.closed.Load() {
@@ -241,7 +243,8 @@ func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 // guards it.
 type fifo[V any] struct {
 	head, tail *header
-	n          int
+	n          uint32                // how many there are
+	closed     bool                  // the channel whose receivers these are takes no more values; here, since there is room
 	arguments  *ring[V]              // of tasks without a waitNode, in the order of the queue; nil until the first one comes
 	numbered   *numberedArguments[V] // of proxies and of tasks with a waitNode; nil until the first one comes
 	cursors    cursors[header]       // of visitors that are looking through the queue
