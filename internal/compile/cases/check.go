@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -8,12 +9,17 @@ import (
 	"github.com/framearena/framearena/task/generated"
 )
 
+var all = flag.Bool("all", false, "try many more plans: at each operation, with more seeds")
+
 // How much is tried: seeds of random plans, and operations at which something happens.
 func effort() (seeds, mostSteps int) {
-	if testing.Short() {
-		return 1, 6
+	switch {
+	case *all:
+		return 6, 24
+	case testing.Short():
+		return 1, 4
 	}
-	return 6, 24
+	return 2, 8
 }
 
 // Check runs each program in all ways, and compares them with the program on a goroutine.
@@ -39,9 +45,11 @@ func (p Program) check(t *testing.T, n int) {
 		{name: "never suspended", suspends: never},
 		{name: "never suspended, asked to give way", suspends: never, givesWay: true},
 		{name: "suspended at each operation", suspends: always},
-		{name: "suspended at each operation, with collections", suspends: always, collects: true},
 		{name: "suspended at each operation, moved", suspends: always, moves: true},
 		{name: "suspended at each operation, moved, with collections", suspends: always, moves: true, collects: true},
+	}
+	if *all {
+		plans = append(plans, plan{name: "suspended at each operation, with collections", suspends: always, collects: true})
 	}
 	for seed := range uint64(seeds) {
 		plans = append(plans, plan{name: "suspended at random", suspends: random(seed)})

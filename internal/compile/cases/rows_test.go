@@ -1,4 +1,4 @@
-package cases_test
+package cases
 
 import (
 	"go/ast"

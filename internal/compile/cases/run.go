@@ -38,7 +38,7 @@ func (p Program) run(n int, compiled bool, pl plan, e event) (Outcome, int) {
 	switch {
 	case !compiled:
 		plain := func(t *task.T, tr *Trace, n int) (int, error) { return p.Run(t, tr, n) }
-		o = launch(ctx, executor.NewPool(), task.Call2(plain, &tr, n))
+		o = launch(ctx, executor.NewInline(), task.Call2(plain, &tr, n))
 	case e.kind == ends:
 		o = p.toTheEnd(ctx, c, &tr, n)
 	case p.Beside: // a part that calls Goexit must not end the goroutine that waits for all
@@ -70,7 +70,7 @@ func launch(ctx context.Context, ex closable, call task.Call[int]) (o Outcome) {
 
 // toTheEnd runs the program on an executor that ends when the program has reached an operation.
 func (p Program) toTheEnd(ctx context.Context, c *conductor, tr *Trace, n int) (o Outcome) {
-	ex := executor.NewPool(executor.WithWorkers(1))
+	ex := executor.NewInline()
 	c.ending = make(chan struct{})
 	done := make(chan struct{})
 	go func() {
