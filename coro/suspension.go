@@ -109,6 +109,14 @@ func (s *Suspension) InTask() bool { return s.w != nil }
 // need not wait is entered all the same.
 func (s *Suspension) MustGiveWay() bool { return s.w != nil && s.w.preempt.Load() != 0 }
 
+// GiveWay asks the worker to let other tasks run, as another goroutine may at any time. On a goroutine
+// it does nothing.
+func (s *Suspension) GiveWay() {
+	if s.w != nil {
+		s.w.Preempt()
+	}
+}
+
 // Wait makes the function that runs wait for op: its caller must return to its own caller at once.
 func (s *Suspension) Wait(op Waiting) {
 	if framecheck.Enabled && s.status != goesOn {

@@ -3,7 +3,8 @@ package coro
 // Frames that move while their functions are suspended, for tests of compiled code. No variables
 // refer to their own frame, and nothing refers to a frame that awaits another but that other: by its
 // parent, and by where its result goes. So a frame can be copied elsewhere if these two are changed.
-// The old memory is filled, so that code is found that has kept an address.
+// The old memory is filled, so that code is found that has kept an address. The held part of a
+// function with deferred calls stays where it is, since these refer to it.
 
 import (
 	"unsafe"
@@ -90,7 +91,7 @@ func (s *Suspension) move(h *header, result *uintptr) *header {
 	}
 	copy(h.bytesOf(to), h.bytesOf(h))
 	follow(result, uintptr(unsafe.Pointer(to))-uintptr(unsafe.Pointer(h)), uintptr(unsafe.Pointer(h)), k.size)
-	if h.layout&flagHeld != 0 {
+	if h.layout&flagHeld != 0 && !k.hasCleanup {
 		by, from, size := k.held.move(s.w, to)
 		follow(result, by, from, size)
 	}

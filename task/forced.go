@@ -11,6 +11,9 @@ import (
 func (t *T) forced() (done bool, err error) {
 	switch forcing.Reached() {
 	case forcing.Complete:
+		if forcing.GivesWay {
+			t.s.GiveWay()
+		}
 		return t.s.InTask(), t.Err()
 	case forcing.Stay:
 		t.s.Amount = int64(1000 * time.Hour)

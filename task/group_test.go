@@ -224,6 +224,26 @@ func TestGroupIsLeftByAPanic(t *testing.T) {
 	require.NoError(t, ex.Close())
 }
 
+// A child in place that calls Goexit ends its parent too, and the children that wait go on.
+func TestGroupGoexitInPlace(t *testing.T) {
+	ex := executor.NewPool(executor.WithWorkers(1))
+	slept := false
+	_, err := task.Run(context.Background(), ex, task.Do1(groupOf, func(t *task.T, g *task.Group) {
+		g.Go(t, generated.Literal(func(t *task.T) error {
+			slept = true
+			return napStart(t, time.Millisecond)
+		}))
+		g.Go(t, generated.Literal(func(t *task.T) error { runtime.Goexit(); return nil }))
+		panic("went on")
+	}))
+	var p *coro.PanicError
+	require.ErrorAs(t, err, &p)
+	require.Equal(t, coro.ErrGoexit, p.Value)
+	require.True(t, slept)
+	require.NoError(t, ex.Drain(context.Background()))
+	require.NoError(t, ex.Close())
+}
+
 // fewFrames has so many frames, and no more.
 type fewFrames struct {
 	next arena.FrameAllocator

@@ -21,6 +21,9 @@ func (fn *function) nameExit() {
 		fn.names[v] = fn.local(v.Name())
 	}
 	if !fn.isDeferring() {
+		if len(fn.pulled) > 0 {
+			fn.exit.step = fn.local("step")
+		}
 		return
 	}
 	fn.names[fn.panicVar] = fn.local("p")
@@ -92,7 +95,7 @@ func (fn *function) exitType() string { return fn.base + "Exit" + fn.typeParamNa
 
 // options returns the options of the function's kind.
 func (fn *function) options() string {
-	if fn.isDeferring() {
+	if fn.isDeferring() || len(fn.pulled) > 0 {
 		return ", " + fn.file.generated("Deferring") + "()"
 	}
 	return ""

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -80,9 +81,8 @@ func (e *startEmitter) signatureAndBody() {
 		e.beginAndRun()
 		return
 	}
-	if fn.hasGoto {
-		e.declareTemporaries()
-	}
+	e.declareTemporaries()
+	e.unwindPulled("")
 	e.nodes(fn.body)
 	if len(fn.results) > 0 && e.needsEnd() {
 		e.printf("panic(\"unreachable\")\n")
@@ -166,10 +166,15 @@ func leaves(list []node, to *target) bool {
 	return false
 }
 
-// declareTemporaries declares them first: goto must not jump over a declaration.
+// isHoisted reports whether a temporary is declared at the beginning: goto must not jump over a
+// declaration, and a deferred call sees what ranges over functions go through.
+func (e *startEmitter) isHoisted(v *types.Var) bool {
+	return e.fn.hasGoto && e.file.unit.temporary[v] || slices.Contains(e.fn.pulled, v)
+}
+
 func (e *startEmitter) declareTemporaries() {
 	for _, v := range e.fn.locals {
-		if e.file.unit.temporary[v] {
+		if e.isHoisted(v) {
 			e.printf("var %s %s\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
@@ -204,7 +209,7 @@ func (e *startEmitter) node(n node) {
 		e.line(n.pos)
 		e.printf("%s\n", e.codeText(n))
 	case *declare:
-		if e.fn.hasGoto && e.file.unit.temporary[n.v] {
+		if e.isHoisted(n.v) {
 			e.printf("%s = %s\n", e.fn.names[n.v], e.file.zero(n.v.Type()))
 			break
 		}
@@ -241,7 +246,7 @@ func (e *startEmitter) node(n node) {
 // codeText returns the text of a statement without suspensions.
 func (e *startEmitter) codeText(n *code) string {
 	s := n.stmt
-	if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.DEFINE && e.fn.hasGoto && len(n.declares) > 0 && e.file.unit.temporary[n.declares[0]] {
+	if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.DEFINE && len(n.declares) > 0 && e.isHoisted(n.declares[0]) {
 		assigned := *a
 		assigned.Tok = token.ASSIGN
 		s = &assigned
@@ -326,7 +331,7 @@ func (e *startEmitter) loop(n *loop) {
 func (e *startEmitter) await(a *await) {
 	e.line(a.pos)
 	assign := "="
-	fresh := len(a.declares) > 0 && !(e.fn.hasGoto && e.file.unit.temporary[a.declares[0]])
+	fresh := len(a.declares) > 0 && !e.isHoisted(a.declares[0])
 	if fresh {
 		assign = ":="
 	}

@@ -71,11 +71,18 @@ func (f *file) stepFunction(fn *function) string {
 	}
 	if fn.isDeferring() {
 		e.runHead()
+	} else if len(fn.pulled) > 0 {
+		e.printf(") (%s %s) {\n", fn.exit.step, f.generated("Step"))
 	} else {
 		e.printf(") %s {\n", f.generated("Step"))
 	}
 	e.nameLabels()
 	e.head()
+	if fn.isDeferring() {
+		e.unwindPulled("!" + fn.exit.ok)
+	} else {
+		e.unwindPulled(fn.exit.step + " == (" + f.generated("Step") + "{})")
+	}
 	e.entry()
 	for _, i := range fn.flow.instrs {
 		e.instr(i)

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -78,4 +79,24 @@ func (e *emitter) variable(v *types.Var) string {
 		return "*" + e.fn.nameOf(v)
 	}
 	return e.fn.nameOf(v)
+}
+
+// unwindPulled defers what lets a panic of the function pass through the functions that it ranges over,
+// from the inside, as if they had called the loops' bodies. cond, if it is not empty, says
+// that the function has not returned.
+func (e *emitter) unwindPulled(cond string) {
+	fn := e.fn
+	if len(fn.pulled) == 0 {
+		return
+	}
+	var names []string
+	for _, v := range slices.Backward(fn.pulled) {
+		names = append(names, fn.names[v])
+	}
+	list := strings.Join(names, ", ")
+	if cond != "" {
+		cond += " && "
+	}
+	e.printf("defer func() {\nif %s%s(%s) {\n%s(%s, recover(), %s)\n}\n}()\n",
+		cond, e.file.generated("Pulling"), list, e.file.generated("Unwind"), fn.names[fn.t], list)
 }

@@ -45,6 +45,8 @@ type function struct {
 	panicVar       *types.Var   // the function's generated.Panic, if it has deferred calls
 	exit           exitNames
 
+	pulled []*types.Var // what its ranges over functions go through; an outer loop is before an inner one
+
 	names                  map[types.Object]string
 	taken                  map[string]bool
 	flow                   *flow

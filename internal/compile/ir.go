@@ -35,7 +35,8 @@ type await struct {
 	point    int          // the resume point behind it, from 1
 	pos      token.Pos
 
-	live []*types.Var // what is stored while it waits, in order of declaration
+	pulled []*types.Var // of the ranges over functions around it
+	live   []*types.Var // what is stored while it waits, in order of declaration
 }
 
 // branch is an if statement.

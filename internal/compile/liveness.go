@@ -22,6 +22,11 @@ func (w *flow) findLive() {
 		w.fn.effects(i, e.uses, e.defs)
 		effects[n] = *e
 		i.live = varSet{}
+		if a, ok := i.node.(*await); ok && i.op == opAwait {
+			for _, v := range a.pulled {
+				i.live[v] = true // also if nothing but a panic reads it
+			}
+		}
 		before[n] = varSet{}
 	}
 	for changed := true; changed; {

@@ -44,7 +44,14 @@ func (l *lowerer) nested(f func()) []node {
 	return nodes
 }
 
-func (l *lowerer) emit(n node) { *l.out = append(*l.out, n) }
+func (l *lowerer) emit(n node) {
+	if a, ok := n.(*await); ok {
+		for _, e := range l.exits {
+			a.pulled = append(a.pulled, e.pulled)
+		}
+	}
+	*l.out = append(*l.out, n)
+}
 
 func (l *lowerer) refuse(n ast.Node, format string, args ...any) { l.diag.at(n.Pos(), format, args...) }
 

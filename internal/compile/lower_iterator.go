@@ -47,7 +47,8 @@ func (r *rangeLoop) overMap(t *types.Map) {
 }
 
 // overFunction runs the function that is ranged over beside the body, as iter.Pull does. Wherever
-// the body leaves the loop, that function is stopped first: its call of yield returns false.
+// the body leaves the loop, that function is stopped first: its call of yield returns false. If the
+// body panics, yield panics in its place: see unwindPulled.
 func (r *rangeLoop) overFunction(t *types.Signature) {
 	l := r.l
 	yield := t.Params().At(0).Type().Underlying().(*types.Signature)
@@ -57,6 +58,7 @@ func (r *rangeLoop) overFunction(t *types.Signature) {
 	}
 	kind := itoa(len(args))
 	it := r.iterator("Pull"+kind, "Pulled"+kind, l.operand(r.s.X, false), args...)
+	l.fn.pulled = append(l.fn.pulled, it)
 	pos := r.s.Pos()
 	stop := func() { l.emitCode(&ast.ExprStmt{X: r.method(it, "Stop")}, nil, pos) }
 	outer := &block{}
@@ -71,7 +73,7 @@ func (r *rangeLoop) overFunction(t *types.Signature) {
 			}
 			r.nextOr(r.method(it, "Next"), key, value, &jump{to: &outer.target, pos: pos})
 			next := jumpTarget{name: r.loop.name, end: &r.loop.target, next: &r.loop.target, nextIsLoop: true}
-			l.exits = append(l.exits, exit{len(l.targets), r.s, stop})
+			l.exits = append(l.exits, exit{len(l.targets), r.s, it, stop})
 			l.within(next, func() { l.scope(func() { l.stmts(r.s.Body.List) }) })
 			l.exits = l.exits[:len(l.exits)-1]
 		})
@@ -126,6 +128,7 @@ func (l *lowerer) nilExpr(pos token.Pos) ast.Expr {
 type exit struct {
 	targets int // as many jump targets are around the loop
 	loop    *ast.RangeStmt
+	pulled  *types.Var // what the loop goes through
 	do      func()
 }
 

@@ -27,3 +27,7 @@ var Reached func() Choice
 // Moves has each frame that is suspended copied elsewhere, with its held part, and the old memory
 // filled.
 var Moves bool
+
+// GivesWay has each operation that completes ask its worker to let other tasks run: then the next
+// one waits that need not, and so does the caller of the next function that returns to a frame.
+var GivesWay bool

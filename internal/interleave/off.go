@@ -17,6 +17,7 @@ type (
 	Int64          = atomic.Int64
 	Uint32         = atomic.Uint32
 	Uint64         = atomic.Uint64
+	Uintptr        = atomic.Uintptr
 	Pointer[T any] = atomic.Pointer[T]
 
 	Mutex = sync.Mutex

@@ -184,6 +184,12 @@ func (x *Uint64) CompareAndSwap(old, new uint64) bool {
 	return cas[uint64](&x.v, unsafe.Pointer(x), old, new)
 }
 
+// Uintptr is an atomic.Uintptr.
+type Uintptr struct{ v atomic.Uintptr }
+
+func (x *Uintptr) Load() uintptr   { return load[uintptr](&x.v, unsafe.Pointer(x)) }
+func (x *Uintptr) Store(v uintptr) { store[uintptr](&x.v, unsafe.Pointer(x), v) }
+
 // Pointer is an atomic.Pointer.
 type Pointer[T any] struct{ v atomic.Pointer[T] }
 

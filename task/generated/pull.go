@@ -7,19 +7,64 @@ import (
 
 // Pulled0, Pulled1 and Pulled2 go through what a function yields while the function that does so may
 // wait: it runs on a goroutine of its own, by iter.Pull, in turns with the caller. A loop that is left
-// calls Stop. If the function that waits panics or is ended, the iterator is stopped when the garbage
-// collector finds it.
+// calls Stop. If the function that waits panics or is ended, Unwind is called. If neither is called, the
+// iterator is stopped when the garbage collector finds it.
 type (
 	Pulled0        struct{ p *Pulled1[struct{}] }
 	Pulled1[V any] struct {
+		pulling
 		next func() (V, bool)
 		stop func()
 	}
 	Pulled2[K, V any] struct {
+		pulling
 		next func() (K, V, bool)
 		stop func()
 	}
 )
+
+// pulling is how far a range is, and how it goes on.
+type pulling struct {
+	*body
+	over bool // the function has returned
+}
+
+// body is what the function's calls of yield learn of the loop's body. The Pulled has it, and so has
+// the function, which must not keep the Pulled.
+type body struct {
+	outcome outcome
+	panics  any // what it has panicked with
+}
+
+type outcome uint8
+
+const (
+	again    outcome = iota // wants more
+	left                    // has left the loop
+	panicked                // in a panic
+	exited                  // in runtime.Goexit
+)
+
+// yields returns what a call of yield returns, when the function that called it goes on. If the loop has
+// ended otherwise than by being left, it does not return.
+func (b *body) yields() bool {
+	switch b.outcome {
+	case panicked:
+		panic(b.panics)
+	case exited:
+		runtime.Goexit()
+	}
+	return b.outcome == again
+}
+
+// check panics, as Go does, if the function calls yield after the loop was left.
+func (b *body) check() {
+	if b.outcome == left {
+		for range func(yield func() bool) { yield(); yield() } {
+			break
+		}
+	}
+}
 
 // Pull0 begins a range over a function that yields no values.
 func Pull0(seq func(func() bool)) *Pulled0 {
@@ -37,28 +82,58 @@ func (p *Pulled0) Stop() { p.p.Stop() }
 
 // Pull1 begins a range over a function that yields values.
 func Pull1[F ~func(func(V) bool), V any](seq F) *Pulled1[V] {
-	next, stop := iter.Pull(iter.Seq[V](seq))
-	p := &Pulled1[V]{next, stop}
-	runtime.AddCleanup(p, func(stop func()) { stop() }, stop)
+	b := new(body)
+	next, stop := iter.Pull(func(yield func(V) bool) {
+		seq(func(v V) bool {
+			b.check()
+			yield(v)
+			return b.yields()
+		})
+	})
+	p := &Pulled1[V]{pulling{body: b}, next, stop}
+	runtime.AddCleanup(p, func(stop func()) { b.outcome = left; stop() }, stop)
 	return p
 }
 
 // Next returns the next value, and whether there is one.
-func (p *Pulled1[V]) Next() (V, bool) { return p.next() }
+func (p *Pulled1[V]) Next() (v V, ok bool) {
+	p.over = true // also if it panics
+	v, ok = p.next()
+	p.over = !ok
+	return v, ok
+}
 
 // Stop ends the function.
-func (p *Pulled1[V]) Stop() { p.stop() }
+func (p *Pulled1[V]) Stop() {
+	p.outcome, p.over = left, true
+	p.stop()
+}
 
 // Pull2 begins a range over a function that yields pairs.
 func Pull2[F ~func(func(K, V) bool), K, V any](seq F) *Pulled2[K, V] {
-	next, stop := iter.Pull2(iter.Seq2[K, V](seq))
-	p := &Pulled2[K, V]{next, stop}
-	runtime.AddCleanup(p, func(stop func()) { stop() }, stop)
+	b := new(body)
+	next, stop := iter.Pull2(func(yield func(K, V) bool) {
+		seq(func(k K, v V) bool {
+			b.check()
+			yield(k, v)
+			return b.yields()
+		})
+	})
+	p := &Pulled2[K, V]{pulling{body: b}, next, stop}
+	runtime.AddCleanup(p, func(stop func()) { b.outcome = left; stop() }, stop)
 	return p
 }
 
 // Next returns the next pair, and whether there is one.
-func (p *Pulled2[K, V]) Next() (K, V, bool) { return p.next() }
+func (p *Pulled2[K, V]) Next() (k K, v V, ok bool) {
+	p.over = true
+	k, v, ok = p.next()
+	p.over = !ok
+	return k, v, ok
+}
 
 // Stop ends the function.
-func (p *Pulled2[K, V]) Stop() { p.stop() }
+func (p *Pulled2[K, V]) Stop() {
+	p.outcome, p.over = left, true
+	p.stop()
+}

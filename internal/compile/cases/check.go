@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -8,12 +9,17 @@ import (
 	"github.com/framearena/framearena/task/generated"
 )
 
+var all = flag.Bool("all", false, "try many more plans: at each operation, with more seeds")
+
 // How much is tried: seeds of random plans, and operations at which something happens.
 func effort() (seeds, mostSteps int) {
-	if testing.Short() {
-		return 1, 6
+	switch {
+	case *all:
+		return 6, 24
+	case testing.Short():
+		return 1, 4
 	}
-	return 6, 24
+	return 2, 8
 }
 
 // Check runs each program in all ways, and compares them with the program on a goroutine.
@@ -37,14 +43,22 @@ func (p Program) check(t *testing.T, n int) {
 	want, reached := p.run(n, false, plan{name: "on a goroutine", suspends: never}, event{})
 	plans := []plan{
 		{name: "never suspended", suspends: never},
+		{name: "never suspended, asked to give way", suspends: never, givesWay: true},
 		{name: "suspended at each operation", suspends: always},
-		{name: "suspended at each operation, with collections", suspends: always, collects: true},
 		{name: "suspended at each operation, moved", suspends: always, moves: true},
 		{name: "suspended at each operation, moved, with collections", suspends: always, moves: true, collects: true},
+	}
+	if *all {
+		plans = append(plans, plan{name: "suspended at each operation, with collections", suspends: always, collects: true})
 	}
 	for seed := range uint64(seeds) {
 		plans = append(plans, plan{name: "suspended at random", suspends: random(seed)})
 		plans = append(plans, plan{name: "suspended at random, moved", suspends: random(seed), moves: true})
+		plans = append(plans, plan{name: "suspended at random, asked to give way", suspends: random(seed), givesWay: true})
+		if p.Beside {
+			plans = append(plans, plan{name: "suspended at random, on two workers", suspends: random(seed), workers: 2})
+			plans = append(plans, plan{name: "suspended at random, on two workers, moved", suspends: random(seed), moves: true, workers: 2})
+		}
 	}
 	for k := range min(reached, mostSteps) {
 		plans = append(plans, plan{name: "suspended once", suspends: only(k + 1)})
@@ -53,9 +67,6 @@ func (p Program) check(t *testing.T, n int) {
 	for i, pl := range plans {
 		got, _ := p.run(n, true, pl, event{})
 		require.Equal(t, want, got, "n = %d; %s (plan %d)", n, pl.name, i)
-	}
-	if p.Beside {
-		return
 	}
 	for k := range min(reached, mostSteps) {
 		for _, kind := range []eventKind{cancelled, panics, ends} {
@@ -66,7 +77,10 @@ func (p Program) check(t *testing.T, n int) {
 
 // checkEvent runs the program with something that happens at one operation.
 func (p Program) checkEvent(t *testing.T, n int, e event) {
-	want, _ := p.run(n, false, plan{suspends: never}, e)
+	var want Outcome
+	if !p.Beside {
+		want, _ = p.run(n, false, plan{suspends: never}, e)
+	}
 	for _, pl := range []plan{
 		{name: "never suspended", suspends: never},
 		{name: "suspended at each operation", suspends: always},
@@ -75,6 +89,9 @@ func (p Program) checkEvent(t *testing.T, n int, e event) {
 		{name: "suspended at random, moved", suspends: random(uint64(e.at) + 100), moves: true},
 	} {
 		got, _ := p.run(n, true, pl, e)
+		if p.Beside {
+			got = Outcome{Open: got.Open, Leak: got.Leak}
+		}
 		require.Equal(t, want, got, "n = %d; %v; %s", n, e, pl.name)
 	}
 }

@@ -15,6 +15,8 @@ type plan struct {
 	name     string
 	suspends func(k int) bool // whether the k-th operation suspends; k begins with 1
 	moves    bool             // frames move at each suspension
+	givesWay bool             // where nothing suspends, the worker is asked to let others run
+	workers  int              // how many run a program with parts beside each other; 0 is 1
 	collects bool             // a garbage collection at each operation
 }
 
@@ -53,6 +55,7 @@ type conductor struct {
 	event  event
 	cancel context.CancelCauseFunc
 	task   bool // the program is compiled
+	beside bool // others may wait for what panics
 
 	mu      sync.Mutex
 	reached int
@@ -76,6 +79,9 @@ func (c *conductor) next() forcing.Choice {
 	case happens && c.event.kind == cancelled:
 		c.cancel(errCause)
 	case happens && c.event.kind == panics:
+		if c.beside {
+			c.cancel(errCause)
+		}
 		panic(forcedPanic{k})
 	case c.event.kind == ends && k >= c.event.at:
 		if happens && c.ending != nil {

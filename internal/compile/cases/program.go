@@ -1,6 +1,7 @@
 package cases
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -20,8 +21,8 @@ type Program struct {
 	Sizes []int
 
 	// Beside is set if parts of the program run beside each other, so that the order in which they
-	// reach their operations is not known. Its trace is compared as a set of lines, and nothing
-	// happens at a single operation.
+	// reach their operations is not known. Its trace is compared as a set of lines. It also runs on
+	// several workers. If something happens at an operation, it must end, with nothing open.
 	Beside bool
 }
 
@@ -29,6 +30,28 @@ type Program struct {
 type Trace struct {
 	mu    sync.Mutex
 	lines []string
+	open  int
+}
+
+// Enter counts something that is open until the function is called that it returns:
+//
+//	defer tr.Enter()()
+func (tr *Trace) Enter() (leave func()) {
+	tr.count(1)
+	return func() { tr.count(-1) }
+}
+
+// Open returns how much is open.
+func (tr *Trace) Open() int {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return tr.open
+}
+
+func (tr *Trace) count(n int) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.open += n
 }
 
 // Print adds a line, like [fmt.Sprintln].
@@ -59,7 +82,17 @@ type Outcome struct {
 	Err    string // its text
 	Cause  bool   // the error is, or wraps, the cause of the cancellation
 	Panic  any
-	Exits  bool // by runtime.Goexit, or with its executor
+	Exits  bool   // by runtime.Goexit, or with its executor
+	Open   int    // what the program has entered and not left
+	Leak   string // what the executor's Close says, if frames are left
+}
+
+// close closes the executor when all that the program has left has ended.
+func (o *Outcome) close(ex closable) {
+	ex.Drain(context.Background())
+	if err := ex.Close(); err != nil {
+		o.Leak = err.Error()
+	}
 }
 
 // setErr records what Run returned.

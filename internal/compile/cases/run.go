@@ -2,7 +2,10 @@ package cases
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
@@ -13,6 +16,7 @@ import (
 // closable is an executor.
 type closable interface {
 	coro.Executor
+	Drain(context.Context) error
 	Close() error
 }
 
@@ -20,72 +24,64 @@ type closable interface {
 func (p Program) run(n int, compiled bool, pl plan, e event) (Outcome, int) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	c := &conductor{plan: pl, event: e, cancel: cancel, task: compiled}
+	watch := time.AfterFunc(time.Minute, func() {
+		debug.SetTraceback("all")
+		panic(fmt.Sprintf("%s does not end: n = %d; %s; %v", p.Name, n, pl.name, e))
+	})
+	defer watch.Stop()
+	c := &conductor{plan: pl, event: e, cancel: cancel, task: compiled, beside: p.Beside}
 	forcing.Reached = c.next
-	forcing.Moves = pl.moves && compiled
-	defer func() { forcing.Reached, forcing.Moves = nil, false }()
+	forcing.Moves, forcing.GivesWay = pl.moves && compiled, pl.givesWay
+	defer func() { forcing.Reached, forcing.Moves, forcing.GivesWay = nil, false, false }()
 	var tr Trace
 	var o Outcome
 	switch {
 	case !compiled:
-		o = p.onGoroutine(ctx, &tr, n)
+		plain := func(t *task.T, tr *Trace, n int) (int, error) { return p.Run(t, tr, n) }
+		o = launch(ctx, executor.NewInline(), task.Call2(plain, &tr, n))
 	case e.kind == ends:
 		o = p.toTheEnd(ctx, c, &tr, n)
+	case p.Beside: // a part that calls Goexit must not end the goroutine that waits for all
+		o = launch(ctx, executor.NewPool(executor.WithWorkers(max(1, pl.workers))), task.Call2(p.Run, &tr, n))
 	default:
-		ex := executor.NewInline()
-		o = p.inTask(ctx, ex, &tr, n)
-		ex.Close()
+		o = launch(ctx, executor.NewInline(), task.Call2(p.Run, &tr, n))
 	}
-	o.Lines = tr.Lines()
+	o.Lines, o.Open = tr.Lines(), tr.Open()
 	if p.Beside {
 		slices.Sort(o.Lines)
 	}
 	return o, c.reached
 }
 
-// onGoroutine runs the program as the source has it.
-func (p Program) onGoroutine(ctx context.Context, tr *Trace, n int) (o Outcome) {
-	ex := executor.NewPool()
-	defer ex.Close()
+// launch runs a call, on a goroutine that it may end, and closes the executor.
+func launch(ctx context.Context, ex closable, call task.Call[int]) (o Outcome) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o.Exits = true // unless the function returns or panics
-		defer func() {
-			if v := recover(); v != nil {
-				o.Exits, o.Panic = false, text(v)
-			}
-		}()
-		plain := func(t *task.T, tr *Trace, n int) (int, error) { return p.Run(t, tr, n) }
-		r, err := task.Run(ctx, ex, task.Call2(plain, tr, n))
+		o.Exits = true // unless the call returns
+		r, err := task.Run(ctx, ex, call)
 		o.Exits, o.Result = false, r
 		o.setErr(err)
 	}()
 	<-done
-	return o
-}
-
-func (p Program) inTask(ctx context.Context, ex closable, tr *Trace, n int) (o Outcome) {
-	var err error
-	o.Result, err = task.Run(ctx, ex, task.Call2(p.Run, tr, n))
-	o.setErr(err)
+	o.close(ex)
 	return o
 }
 
 // toTheEnd runs the program on an executor that ends when the program has reached an operation.
 func (p Program) toTheEnd(ctx context.Context, c *conductor, tr *Trace, n int) (o Outcome) {
-	ex := executor.NewPool(executor.WithWorkers(1))
+	ex := executor.NewInline()
 	c.ending = make(chan struct{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		o = p.inTask(ctx, ex, tr, n)
+		o = launch(ctx, ex, task.Call2(p.Run, tr, n))
 	}()
 	select {
 	case <-c.ending:
+		ex.Close()
 	case <-done:
 	}
-	ex.Close()
 	<-done
 	return o
 }

@@ -96,7 +96,7 @@ func outcomeOf(fn func(*task.T, *script, int) (string, error), n int, suspends f
 // everywhere, at each single place, and at random.
 func TestForms(t *testing.T) {
 	never := func() bool { return false }
-	sizes, places, seeds := []int{0, 1, 2, 5}, 20, uint64(8)
+	sizes, places, seeds := []int{0, 2, 5}, 8, uint64(3)
 	if testing.Short() {
 		sizes, places, seeds = []int{2}, 3, 1
 	}

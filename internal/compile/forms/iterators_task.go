@@ -18,7 +18,7 @@ import (
 const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
-	iteratorsKind = generated.DefineHeld[iteratorsState, iteratorsHeld, string]("iterators", "iterators.go", 40, iteratorsStep)
+	iteratorsKind = generated.DefineHeld[iteratorsState, iteratorsHeld, string]("iterators", "iterators.go", 40, iteratorsStep, generated.Deferring())
 	generated.Bind(iterators, iteratorsStart, func(s *script, n int) coro.Call[string] {
 		var s1 iteratorsState
 		*generated.In[iteratorsArgs](&s1) = iteratorsArgs{n: n}
@@ -86,6 +86,11 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 	var v10 bool
 	var r3 string
 	var r4 error
+	defer func() {
+		if generated.Pulling(it3, it2, it1, it) {
+			generated.Unwind(t, recover(), it3, it2, it1, it)
+		}
+	}()
 //line iterators.go:41
 	all := ""
 	{
@@ -105,7 +110,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 				{
 //line iterators.go:43
 					v4 = mustStart(t, s, v)
-//line iterators_task.go:109
+//line iterators_task.go:114
 					if generated.Suspended(t) {
 						f, h := iteratorsKind.Spill(t, 1)
 						s1 := generated.At[iteratorsAt1](f)
@@ -158,7 +163,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 //line iterators.go:53
 							i, w := v6, v7
 							mustStart(t, s, i)
-//line iterators_task.go:162
+//line iterators_task.go:167
 							if generated.Suspended(t) {
 								f, h := iteratorsKind.Spill(t, 2)
 								*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
@@ -224,7 +229,7 @@ func iteratorsStart(t *task.T, s *script, n int) (r string, err error) {
 //line iterators.go:74
 					fn := func() int { return v1 * n }
 					mustStart(t, s, v1)
-//line iterators_task.go:228
+//line iterators_task.go:233
 					if generated.Suspended(t) {
 						f, h := iteratorsKind.Spill(t, 3)
 						*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
@@ -260,10 +265,10 @@ end:
 	return all, nil
 }
 
-//line iterators_task.go:264
+//line iterators_task.go:269
 
 // iteratorsStep is the step form of iterators.
-func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld) generated.Step {
+func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld) (step generated.Step) {
 	t := generated.Resume(f)
 	var (
 		s                              *script
@@ -276,6 +281,11 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 		r2, r4                         error
 		fn                             func() int
 	)
+	defer func() {
+		if step == (generated.Step{}) && generated.Pulling(it3, it2, it1, it) {
+			generated.Unwind(t, recover(), it3, it2, it1, it)
+		}
+	}()
 	switch f.At() {
 	case 0:
 		s1 := generated.At[iteratorsArgs](f)
@@ -288,7 +298,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 //line iterators.go:43
 		v4 = s1.result
 		generated.Child(f)
-//line iterators_task.go:292
+//line iterators_task.go:302
 		goto resume1
 	case 2:
 		s1 := generated.At[iteratorsAt2](f)
@@ -296,7 +306,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 		s, all, it1, it2, w = h.s, h.all, h.it1, h.it2, h.w
 //line iterators.go:54
 		generated.Child(f)
-//line iterators_task.go:300
+//line iterators_task.go:310
 		goto resume2
 	case 3:
 		s1 := generated.At[iteratorsAt3](f)
@@ -304,7 +314,7 @@ func iteratorsStep(f *generated.Frame[iteratorsState, string], h *iteratorsHeld)
 		s, all, it3, fn = h.s, h.all, h.it, h.fn
 //line iterators.go:75
 		generated.Child(f)
-//line iterators_task.go:308
+//line iterators_task.go:318
 		goto resume3
 	default:
 		return f.BadResume()
@@ -324,7 +334,7 @@ end1:
 //line iterators.go:42
 	v = v2
 	v4 = mustStart(t, s, v)
-//line iterators_task.go:328
+//line iterators_task.go:338
 	if generated.Suspended(t) {
 		s1 := generated.At[iteratorsAt1](f)
 		*s1 = iteratorsAt1{n: n, v: v}
@@ -377,7 +387,7 @@ end7:
 //line iterators.go:53
 	i, w = v6, v7
 	mustStart(t, s, i)
-//line iterators_task.go:381
+//line iterators_task.go:391
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt2](f) = iteratorsAt2{n: n, i: i}
 		*h = iteratorsHeld{s: s, all: all, it1: it1, it2: it2, w: w}
@@ -464,7 +474,7 @@ end16:
 	}
 //line iterators.go:75
 	mustStart(t, s, v1)
-//line iterators_task.go:468
+//line iterators_task.go:478
 	if generated.Suspended(t) {
 		*generated.At[iteratorsAt3](f) = iteratorsAt3{n: n, v1: v1}
 		*h = iteratorsHeld{s: s, all: all, it: it3, fn: fn}
@@ -501,7 +511,7 @@ end:
 	return generated.Return(f, all, nil)
 }
 
-//line iterators_task.go:505
+//line iterators_task.go:515
 
 // channelsArgs has the arguments of channels.
 type channelsArgs struct {
@@ -547,7 +557,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:93
 			err := c.Send(t, i)
-//line iterators_task.go:551
+//line iterators_task.go:561
 			if generated.Suspended(t) {
 				f, h := channelsKind.Spill(t, 1)
 				*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
@@ -566,7 +576,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:99
 		v1, err1 := c.Recv(t)
-//line iterators_task.go:570
+//line iterators_task.go:580
 		if generated.Suspended(t) {
 			f, h := channelsKind.Spill(t, 2)
 			s1 := generated.At[channelsAt2](f)
@@ -584,7 +594,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 		{
 //line iterators.go:100
 			v2 := mustStart(t, s, v)
-//line iterators_task.go:588
+//line iterators_task.go:598
 			if generated.Suspended(t) {
 				f, h := channelsKind.Spill(t, 3)
 				s1 := generated.At[channelsAt3](f)
@@ -601,7 +611,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for {
 //line iterators.go:102
 		_, err2 := c.Recv(t)
-//line iterators_task.go:605
+//line iterators_task.go:615
 		if generated.Suspended(t) {
 			f, h := channelsKind.Spill(t, 4)
 			*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
@@ -618,7 +628,7 @@ func channelsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line iterators_task.go:622
+//line iterators_task.go:632
 
 // channelsStep is the step form of channels.
 func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) generated.Step {
@@ -640,7 +650,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 		s, c = h.s, h.c
 //line iterators.go:93
 		err = generated.Err(f)
-//line iterators_task.go:644
+//line iterators_task.go:654
 		goto resume1
 	case 2:
 		s1 := generated.At[channelsAt2](f)
@@ -649,7 +659,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 //line iterators.go:99
 		v1 = s1.result
 		err1 = generated.Err(f)
-//line iterators_task.go:653
+//line iterators_task.go:663
 		goto resume2
 	case 3:
 		s1 := generated.At[channelsAt3](f)
@@ -658,7 +668,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 //line iterators.go:100
 		v2 = s1.result
 		generated.Child(f)
-//line iterators_task.go:662
+//line iterators_task.go:672
 		goto resume3
 	case 4:
 		s1 := generated.At[channelsAt4](f)
@@ -666,7 +676,7 @@ func channelsStep(f *generated.Frame[channelsState, string], h *channelsHeld) ge
 		c = h.c
 //line iterators.go:102
 		err2 = generated.Err(f)
-//line iterators_task.go:670
+//line iterators_task.go:680
 		goto resume4
 	default:
 		return f.BadResume()
@@ -681,7 +691,7 @@ loop1:
 	}
 //line iterators.go:93
 	err = c.Send(t, i)
-//line iterators_task.go:685
+//line iterators_task.go:695
 	if generated.Suspended(t) {
 		*generated.At[channelsAt1](f) = channelsAt1{n: n, i: i}
 		*h = channelsHeld{s: s, c: c}
@@ -705,7 +715,7 @@ end2:
 loop2:
 //line iterators.go:99
 	v1, err1 = c.Recv(t)
-//line iterators_task.go:709
+//line iterators_task.go:719
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt2](f)
 		*s1 = channelsAt2{sum: sum}
@@ -723,7 +733,7 @@ end3:
 //line iterators.go:99
 	v = v1
 	v2 = mustStart(t, s, v)
-//line iterators_task.go:727
+//line iterators_task.go:737
 	if generated.Suspended(t) {
 		s1 := generated.At[channelsAt3](f)
 		*s1 = channelsAt3{sum: sum}
@@ -739,7 +749,7 @@ end4:
 loop3:
 //line iterators.go:102
 	_, err2 = c.Recv(t)
-//line iterators_task.go:743
+//line iterators_task.go:753
 	if generated.Suspended(t) {
 		*generated.At[channelsAt4](f) = channelsAt4{sum: sum}
 		*h = channelsHeld{c: c}
@@ -760,4 +770,4 @@ end6:
 	return generated.Return(f, fmt.Sprint(sum), nil)
 }
 
-//line iterators_task.go:764
+//line iterators_task.go:774

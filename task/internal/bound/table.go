@@ -1,8 +1,9 @@
 package bound
 
 import (
-	"sync"
-	"sync/atomic"
+	_ "sync/atomic" // get is inlined only then; see package gate
+
+	"github.com/framearena/framearena/internal/interleave"
 )
 
 // table maps code pointers to functions. Functions are entered under mu, and never removed; any
@@ -12,17 +13,18 @@ import (
 // and then the code. So a reader that finds its code in a slot finds the function too, and one that
 // finds 0 knows that the code was not entered before: slots are filled in the order in which a reader
 // looks at them. A table that is half full is replaced by a copy of twice the size, and a reader of the
-// old one misses at most what is entered after it has loaded current.
+// old one misses at most what is entered after it has loaded current. The models in
+// interleavings_test.go try all orders.
 type table struct {
-	current atomic.Pointer[[]slot] // its length is a power of two; nil: nothing was entered
+	current interleave.Pointer[[]slot] // its length is a power of two; nil: nothing was entered
 
-	mu   sync.Mutex // held to enter a function
-	used int        // slots of current that are filled
+	mu   interleave.Mutex // held to enter a function
+	used int              // slots of current that are filled
 }
 
 type slot struct {
-	code     atomic.Uintptr
-	function atomic.Pointer[Function]
+	code     interleave.Uintptr
+	function interleave.Pointer[Function]
 }
 
 // get returns the function with the given code, or nil.

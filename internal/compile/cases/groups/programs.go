@@ -1,0 +1,41 @@
+// Package groups has programs with children that run beside their parent.
+package groups
+
+import "github.com/framearena/framearena/internal/compile/cases"
+
+var programs = []cases.Program{
+	{Name: "children write results", Run: results, Beside: true, Sizes: []int{0, 1, 4}},
+	{Name: "a group in each iteration", Run: inLoop, Beside: true},
+	{Name: "a group is used again", Run: again, Beside: true},
+	{Name: "children of children", Run: nested, Beside: true},
+	{Name: "children begin siblings", Run: siblings, Beside: true},
+	{Name: "group passed to a helper and in a struct", Run: passed, Beside: true},
+	{Name: "group that is deferred", Run: deferred, Beside: true},
+	{Name: "functions of all kinds as children", Run: kinds, Beside: true},
+	{Name: "children capture and change variables", Run: captures, Beside: true},
+	{Name: "children are generic functions", Run: generics, Beside: true},
+	{Name: "child with deferred calls that wait", Run: withDefers, Beside: true},
+	{Name: "child that recovers", Run: recovers, Beside: true},
+	{Name: "recursion with groups", Run: fibonacci, Beside: true, Sizes: []int{1, 6}},
+	{Name: "limit", Run: limited, Beside: true, Sizes: []int{1, 2, 5}},
+	{Name: "limit of one keeps the order", Run: oneAtATime, Beside: true},
+	{Name: "nothing but children that do not wait", Run: immediate, Beside: true},
+	{Name: "a child fails", Run: fails, Beside: true},
+	{Name: "first error", Run: firstError, Beside: true},
+	{Name: "first success", Run: firstSuccess, Beside: true},
+	{Name: "first success without any", Run: noSuccess, Beside: true},
+	{Name: "first end", Run: firstEnd, Beside: true},
+	{Name: "policy and limit", Run: policyAndLimit, Beside: true},
+	{Name: "nested policies", Run: nestedPolicies, Beside: true},
+	{Name: "cancel", Run: cancels, Beside: true},
+	{Name: "a child panics", Run: panics, Beside: true, Sizes: []int{0, 1}},
+	{Name: "a child panics at once", Run: panicsAtOnce, Beside: true},
+	{Name: "a child ends its goroutine", Run: goexits, Beside: true, Sizes: []int{0, 1}},
+	{Name: "a child of a child panics", Run: panicsBelow, Beside: true},
+	{Name: "children are left by a panic", Run: left, Beside: true},
+	{Name: "children are left by a panic in a timeout", Run: leftInTimeout, Beside: true},
+	{Name: "misuse panics", Run: misuse, Beside: true},
+	{Name: "a child runs in a timeout and in a shield", Run: scopes, Beside: true},
+	{Name: "wait in an expression", Run: waitInExpression, Beside: true},
+	{Name: "break and continue around children", Run: jumps, Beside: true},
+}
