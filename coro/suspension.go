@@ -199,8 +199,8 @@ func (s *Suspension) link(c *header) {
 	s.outermost.set(c)
 }
 
-// allocate returns memory for a frame of kind k, with its layout and worker. It panics with
-// errNoFrame if there is none.
+// allocate returns memory for a frame of kind k, with its layout and worker. If there is none, it ends
+// what the functions that were called wait for, and panics with errNoFrame.
 func (s *Suspension) allocate(k *kind) *header {
 	w := s.w
 	if s.layout == 0 {
@@ -212,6 +212,7 @@ func (s *Suspension) allocate(k *kind) *header {
 	}
 	c := s.tryAllocate(k)
 	if c == nil {
+		s.Unwind() // so that the caller's deferred calls see a panic, and no suspension
 		panic(errNoFrame)
 	}
 	return c

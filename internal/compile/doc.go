@@ -19,7 +19,7 @@
 //     lower_switch.go, jumps.go: from syntax to that form; rewrite.go, local_types.go
 //   - flow.go, liveness.go: the flat form of the step function, and what lives across its waits
 //   - layout.go: state, held part and their slots
-//   - defers.go, defers_lower.go, defers_emit.go: deferred calls
+//   - defers.go, defers_lower.go, defers_native.go, defers_emit.go: deferred calls
 //   - render.go, typetext.go, imports.go: syntax and types as text
 //   - emit_file.go, emitter.go, emit_start.go, emit_step.go, emit_choice.go, emit_return.go,
 //     emit_spill.go, emit_call.go, emit_group.go: the output

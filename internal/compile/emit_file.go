@@ -174,6 +174,7 @@ func (f *file) writeFunction(b *strings.Builder, fn *function) {
 		fmt.Fprintf(b, "// %s is the start form of %s.\n%s\n", fn.startName(), fn.display, f.startFunction(fn))
 		f.declarationLine(b)
 	}
+	b.WriteString(f.deferFunctions(fn))
 	fmt.Fprintf(b, "// %s is the step form of %s.\n%s\n", fn.stepName(), fn.display, f.stepFunction(fn))
 }
 

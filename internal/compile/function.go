@@ -41,7 +41,9 @@ type function struct {
 
 	deferred       []*ast.DeferStmt
 	deferredAwaits []*await     // the deferred calls of task functions
+	deferrals      []*deferral  // in the order of the source
 	saved          []*types.Var // what defer statements keep
+	native         bool         // its start form has Go's defer statements
 	panicVar       *types.Var   // the function's generated.Panic, if it has deferred calls
 	exit           exitNames
 

@@ -36,6 +36,8 @@ type await struct {
 	pos      token.Pos
 
 	live []*types.Var // what is stored while it waits, in order of declaration
+
+	spills []spilledDeferral // what a frame that is made here has of deferred calls
 }
 
 // branch is an if statement.

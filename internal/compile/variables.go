@@ -12,6 +12,10 @@ type usage struct {
 	captured bool     // a literal in the owner uses it
 	assigned bool     // it, or a part of it, is assigned to after its declaration
 	address  bool     // its address may be taken
+
+	// escapes says that a literal other than those which the owner defers captures it, or that its
+	// address is taken outside of these.
+	escapes bool
 }
 
 // isBox reports whether the variable has to stay at one address: then it is a variable on the heap,
@@ -22,10 +26,13 @@ func (v *usage) isBox() bool { return v != nil && (v.address || v.captured && v.
 type variableFinder struct {
 	info *types.Info
 	used map[*types.Var]*usage
+
+	// deferring are the functions around that defer a literal which is being looked at.
+	deferring map[ast.Node]bool
 }
 
 func (u *unit) findVariables(decl *ast.FuncDecl) {
-	f := &variableFinder{u.info, u.usage}
+	f := &variableFinder{u.info, u.usage, map[ast.Node]bool{}}
 	f.declareFields(decl, decl.Recv)
 	f.declareFields(decl, decl.Type.Params)
 	f.declareFields(decl, decl.Type.Results)
@@ -65,6 +72,7 @@ func (f *variableFinder) walk(owner ast.Node, n ast.Node) {
 				f.declare(owner, o)
 			} else if v := f.variable(x); v != nil && v.owner != owner {
 				v.captured = true
+				f.seen(v)
 			}
 		case *ast.CaseClause:
 			f.declare(owner, f.info.Implicits[x])
@@ -91,6 +99,13 @@ func (f *variableFinder) walk(owner ast.Node, n ast.Node) {
 			f.methodSelected(x)
 		case *ast.DeferStmt:
 			f.deferredMethod(x.Call)
+			if lit, ok := ast.Unparen(x.Call.Fun).(*ast.FuncLit); ok {
+				f.deferredLiteral(owner, lit)
+				for _, a := range x.Call.Args {
+					f.walk(owner, a)
+				}
+				return false
+			}
 		}
 		return true
 	})
@@ -150,7 +165,23 @@ func (f *variableFinder) assigned(e ast.Expr) {
 func (f *variableFinder) addressOf(e ast.Expr) {
 	if v := f.root(e); v != nil {
 		v.address = true
+		f.seen(v)
 	}
+}
+
+// seen notes whether something that outlives the call of the variable's owner may know the variable.
+func (f *variableFinder) seen(v *usage) {
+	if !f.deferring[v.owner] {
+		v.escapes = true
+	}
+}
+
+// deferredLiteral walks a literal that owner defers.
+func (f *variableFinder) deferredLiteral(owner ast.Node, lit *ast.FuncLit) {
+	outer := f.deferring[owner]
+	f.deferring[owner] = true
+	f.walk(owner, lit)
+	f.deferring[owner] = outer
 }
 
 // methodSelected marks a variable whose method with a pointer receiver is called or taken.

@@ -136,3 +136,6 @@ func Run[S, R any](t *task.T, f *Frame[S, R], place *R) (R, error) {
 func OnGoroutine[R any](t *task.T, fn func(t *task.T, r *R) error) (R, error) {
 	return task.CallPlain(t, fn)
 }
+
+// Box returns a new variable with the value v.
+func Box[V any](v V) *V { return &v }

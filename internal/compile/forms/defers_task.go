@@ -681,11 +681,71 @@ var deferBreakKind *generated.HeldKind[deferBreakState, deferBreakHeld, string]
 
 // deferBreakStart is the start form of deferBreak.
 func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
-	f, h := deferBreakKind.Begin(t)
-	*generated.At[deferBreakArgs](f) = deferBreakArgs{n: n}
-	*h = deferBreakHeld{p: p}
-	return generated.Run(t, f, &h.exit.result)
+//line defers.go:84
+	recv := p
+	defer func() {
+		if !generated.Suspended(t) {
+			recv.logf("deferred once")
+		}
+	}()
+//line defers.go:85
+	for i := 0; ; i++ {
+		{
+//line defers.go:86
+			err := stopStart(t, p, "first")
+//line defers_task.go:697
+			if generated.Suspended(t) {
+				f, h := deferBreakKind.Spill(t, 1)
+				*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
+				*h = deferBreakHeld{p: p}
+				deferBreakDefer1(&h.exit.panic, recv)
+				return
+			}
+//line defers.go:86
+			if err != nil {
+				return "", err
+			}
+		}
+//line defers.go:89
+		if i == n {
+			break
+		}
+		stopStart(t, p, "second")
+//line defers_task.go:715
+		if generated.Suspended(t) {
+			f, h := deferBreakKind.Spill(t, 2)
+			*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
+			*h = deferBreakHeld{p: p}
+			deferBreakDefer1(&h.exit.panic, recv)
+			return
+		}
+	}
+//line defers.go:94
+	stopStart(t, p, "after")
+//line defers_task.go:726
+	if generated.Suspended(t) {
+		_, h := deferBreakKind.Spill(t, 3)
+		*h = deferBreakHeld{}
+		deferBreakDefer1(&h.exit.panic, recv)
+		return
+	}
+//line defers.go:95
+	return "end", nil
 }
+
+//line defers_task.go:737
+
+// deferBreakDefer1 enters what deferBreak defers in line 84 in the list of its frame.
+func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
+//line defers.go:84
+	p1.Defer(func(p1 *generated.Panic, t *task.T) {
+		defer p1.Settle()
+		defer recv.logf("deferred once")
+		p1.Raise()
+	})
+}
+
+//line defers_task.go:749
 
 // deferBreakStep is the step form of deferBreak.
 func deferBreakStep(f *generated.Frame[deferBreakState, string], h *deferBreakHeld) generated.Step {
@@ -716,7 +776,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:86
 		err = generated.ChildErr(f)
-//line defers_task.go:720
+//line defers_task.go:780
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -724,12 +784,12 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:92
 		generated.ChildErr(f)
-//line defers_task.go:728
+//line defers_task.go:788
 		goto resume2
 	case 3:
 //line defers.go:94
 		generated.ChildErr(f)
-//line defers_task.go:733
+//line defers_task.go:793
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -741,19 +801,15 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 	}
 //line defers.go:84
 	{
-		fn := p.logf
-		p1.Defer(func(p1 *generated.Panic, t *task.T) {
-			defer p1.Settle()
-			defer fn("deferred once")
-			p1.Raise()
-		})
+		recv := p
+		deferBreakDefer1(p1, recv)
 	}
 //line defers.go:85
 	i = 0
 loop1:
 //line defers.go:86
 	err = stopStart(t, p, "first")
-//line defers_task.go:757
+//line defers_task.go:813
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -775,7 +831,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:779
+//line defers_task.go:835
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -788,7 +844,7 @@ resume2:
 end2:
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:792
+//line defers_task.go:848
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -799,7 +855,7 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:803
+//line defers_task.go:859
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
@@ -877,7 +933,7 @@ func deferInLoopRun(f1 *generated.Frame[deferInLoopState, string], h *deferInLoo
 		p, i = h.p, h.i
 //line defers.go:109
 		err = generated.ChildErr(f1)
-//line defers_task.go:881
+//line defers_task.go:937
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -938,7 +994,7 @@ end2:
 				func(t *task.T) {
 //line defers.go:105
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:942
+//line defers_task.go:998
 					if generated.Suspended(t) {
 						_, h := deferInLoopFunc1Kind.Spill(t, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
@@ -953,7 +1009,7 @@ end2:
 	}
 //line defers.go:109
 	err = stopStart(t, p, "body")
-//line defers_task.go:957
+//line defers_task.go:1013
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -986,7 +1042,7 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:990
+//line defers_task.go:1046
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
@@ -1020,14 +1076,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame[deferInLoopFunc1State, struct{}], 
 		p, i = h.p, h.i
 //line defers.go:105
 		generated.ChildErr(f1)
-//line defers_task.go:1024
+//line defers_task.go:1080
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:105
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1031
+//line defers_task.go:1087
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -1036,7 +1092,7 @@ resume1:
 //line defers.go:106
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:1040
+//line defers_task.go:1096
 	return generated.Return(f1, struct{}{}, nil)
 }
 
@@ -1116,7 +1172,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 		p = h.p
 //line defers.go:135
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1120
+//line defers_task.go:1176
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1124,7 +1180,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:138
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1128
+//line defers_task.go:1184
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1143,7 +1199,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1147
+//line defers_task.go:1203
 					if generated.Suspended(t) {
 						_, h := deferNamedFunc1Kind.Spill(t, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
@@ -1171,7 +1227,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:134
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1175
+//line defers_task.go:1231
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1192,7 +1248,7 @@ resume1:
 end1:
 //line defers.go:138
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1196
+//line defers_task.go:1252
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1210,7 +1266,7 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1214
+//line defers_task.go:1270
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
@@ -1245,7 +1301,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 		k, err = h.k, h.err
 //line defers.go:125
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1249
+//line defers_task.go:1305
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1258,7 +1314,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 	}
 //line defers.go:125
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1262
+//line defers_task.go:1318
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1268,7 +1324,7 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1272
+//line defers_task.go:1328
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -1294,7 +1350,7 @@ var deferNamedTextKind *generated.HeldKind[deferNamedTextState, deferNamedTextHe
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:146
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1298
+//line defers_task.go:1354
 	if generated.Suspended(t) {
 		f := deferNamedTextKind.SpillBare(t, 1)
 		s := generated.At[deferNamedTextAt1](f)
@@ -1306,7 +1362,7 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line defers_task.go:1310
+//line defers_task.go:1366
 
 // deferNamedTextStep is the step form of deferNamedText.
 func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *deferNamedTextHeld) generated.Step {
@@ -1326,14 +1382,14 @@ func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *defe
 //line defers.go:146
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1330
+//line defers_task.go:1386
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:146
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1337
+//line defers_task.go:1393
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
@@ -1348,7 +1404,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint(k), err)
 }
 
-//line defers_task.go:1352
+//line defers_task.go:1408
 
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 181.
 type deferOperandsAt1 struct {
@@ -1420,13 +1476,13 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:181
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1424
+//line defers_task.go:1480
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:188
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1430
+//line defers_task.go:1486
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1449,115 +1505,115 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	mu = new(sync.Mutex)
 	mu.Lock()
 	{
-		fn1 := p.logf
+		recv := p
 		var a any = *s
 		var a1 any = *n
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn1("%v %v", a, a1)
+			defer recv.logf("%v %v", a, a1)
 			p1.Raise()
 		})
 	}
 //line defers.go:163
 	{
-		fn2 := f.note
+		recv1 := f
 		var a2 any = *s
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn2(a2)
+			defer recv1.note(a2)
 			p1.Raise()
 		})
 	}
 //line defers.go:164
 	{
-		fn3 := f.note
+		recv2 := f
 		var a3 any = nil
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn3(a3)
+			defer recv2.note(a3)
 			p1.Raise()
 		})
 	}
 //line defers.go:165
 	{
-		fn4 := f.note
+		recv3 := f
 		a4 := null
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn4(a4)
+			defer recv3.note(a4)
 			p1.Raise()
 		})
 	}
 //line defers.go:166
 	{
-		fn5 := g.lateNote
+		recv4 := g
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn5()
+			defer recv4.lateNote()
 			p1.Raise()
 		})
 	}
 //line defers.go:167
 	{
-		fn6 := g.lateNote
+		recv5 := g
 		a5 := *s
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn6(a5, "b")
+			defer recv5.lateNote(a5, "b")
 			p1.Raise()
 		})
 	}
 //line defers.go:168
 	{
-		fn7 := g.lateNote
+		recv6 := g
 		a6 := []string{*s, "c"}
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn7(a6...)
+			defer recv6.lateNote(a6...)
 			p1.Raise()
 		})
 	}
 //line defers.go:169
 	{
-		recv := f
+		recv7 := f
 		a7 := *s
 		p1.DeferTask(func(t *task.T) {
-			fileRenameStart(recv, t, a7, "x")
+			fileRenameStart(recv7, t, a7, "x")
 		})
 	}
 //line defers.go:170
 	{
-		recv1 := f
+		recv8 := f
 		p1.DeferTask(func(t *task.T) {
-			fileRenameStart(recv1, t)
+			fileRenameStart(recv8, t)
 		})
 	}
 //line defers.go:171
 	{
-		fn8 := fn
+		fn1 := fn
 		a8 := *n
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn8(a8)
+			defer fn1(a8)
 			p1.Raise()
 		})
 	}
 //line defers.go:172
 	{
-		fn9 := method
+		fn2 := method
 		var a9 any = *s
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn9(a9)
+			defer fn2(a9)
 			p1.Raise()
 		})
 	}
 //line defers.go:173
 	{
-		fn10 := mu.Unlock
+		recv9 := mu
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn10()
+			defer recv9.Unlock()
 			p1.Raise()
 		})
 	}
@@ -1595,7 +1651,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 				func(t *task.T, v string, more ...int) {
 //line defers.go:177
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1599
+//line defers_task.go:1655
 					if generated.Suspended(t) {
 						deferOperandsFunc1Kind.SpillBare(t, 1)
 						return
@@ -1606,11 +1662,11 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:179
 	{
-		fn11 := p.notePair
+		recv10 := p
 		a16, a17 := deferPair(p)
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn11(a16, a17)
+			defer recv10.notePair(a16, a17)
 			p1.Raise()
 		})
 	}
@@ -1625,7 +1681,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:181
 	v = must2Start(t, p, *n)
-//line defers_task.go:1629
+//line defers_task.go:1685
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1636,11 +1692,11 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 resume1:
 //line defers.go:181
 	{
-		fn12 := p.logf
+		recv11 := p
 		var a20 any = v
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn12("%v", a20)
+			defer recv11.logf("%v", a20)
 			p1.Raise()
 		})
 	}
@@ -1660,7 +1716,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1664
+//line defers_task.go:1720
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1672,7 +1728,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1676
+//line defers_task.go:1732
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
@@ -1709,14 +1765,14 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 	case 1:
 //line defers.go:177
 		generated.ChildErr(f)
-//line defers_task.go:1713
+//line defers_task.go:1769
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:177
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1720
+//line defers_task.go:1776
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferOperandsFunc1Held{}
@@ -1749,7 +1805,7 @@ var must2Kind *generated.HeldKind[must2State, must2Held, int]
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1753
+//line defers_task.go:1809
 	if generated.Suspended(t) {
 		f := must2Kind.SpillBare(t, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
@@ -1759,7 +1815,7 @@ func must2Start(t *task.T, p *plan, n int) (_ int) {
 	return n
 }
 
-//line defers_task.go:1763
+//line defers_task.go:1819
 
 // must2Step is the step form of must2.
 func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step {
@@ -1778,14 +1834,14 @@ func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step
 		n = s.n
 //line defers.go:193
 		generated.ChildErr(f)
-//line defers_task.go:1782
+//line defers_task.go:1838
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1789
+//line defers_task.go:1845
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
 		if h != nil {
@@ -1798,7 +1854,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line defers_task.go:1802
+//line defers_task.go:1858
 
 // deferRecoverArgs has the arguments of deferRecover.
 type deferRecoverArgs struct {
@@ -1814,7 +1870,7 @@ type deferRecoverState = [(max(unsafe.Sizeof(deferRecoverArgs{}), unsafe.Sizeof(
 
 // deferRecoverExit is what deferRecover needs until it has ended: its deferred calls and its results.
 type deferRecoverExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result string
 	r      *string
 	err    error
@@ -1844,7 +1900,10 @@ func deferRecoverStep(f1 *generated.Frame[deferRecoverState, string], h *deferRe
 // deferRecoverRun runs deferRecover from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRecoverHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
-	p1 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p1 := h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferRecoverRun(f1, h, generated.Exit) }, &step, &ok)
 	if h.exit.r == nil {
 		h.exit.r = new(string)
@@ -1868,7 +1927,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 		n = s.n
 //line defers.go:224
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1872
+//line defers_task.go:1931
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1896,7 +1955,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:201
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1900
+//line defers_task.go:1959
 						if generated.Suspended(t) {
 							_, h := deferRecoverFunc1Kind.Spill(t, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
@@ -1930,10 +1989,10 @@ end1:
 	}
 //line defers.go:211
 	{
-		fn1 := file{p, "f"}.recovering
+		recv := file{p, "f"}
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn1("method")
+			defer recv.recovering("method")
 			p1.Raise()
 		})
 	}
@@ -1945,18 +2004,18 @@ end2:
 //line defers.go:214
 	f = &file{p, "f"}
 	{
-		recv := f
+		recv1 := f
 		p1.DeferTask(func(t *task.T) {
-			fileCloseStart(recv, t)
+			fileCloseStart(recv1, t)
 		})
 	}
 //line defers.go:216
 	fn = f.recovering
 	{
-		fn2 := fn
+		fn1 := fn
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn2("method value")
+			defer fn1("method value")
 			p1.Raise()
 		})
 	}
@@ -1986,7 +2045,7 @@ end4:
 //line defers.go:223
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:1990
+//line defers_task.go:2049
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2011,7 +2070,7 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:2015
+//line defers_task.go:2074
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2047,7 +2106,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:202
 		generated.ChildErr(f)
-//line defers_task.go:2051
+//line defers_task.go:2110
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2060,7 +2119,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 	}
 //line defers.go:202
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:2064
+//line defers_task.go:2123
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -2070,7 +2129,7 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:2074
+//line defers_task.go:2133
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2088,7 +2147,7 @@ type deferNestedState = [(max(unsafe.Sizeof(deferNestedArgs{}), unsafe.Sizeof(de
 
 // deferNestedExit is what deferNested needs until it has ended: its deferred calls and its results.
 type deferNestedExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result string
 	r      *string
 	err    error
@@ -2119,7 +2178,10 @@ func deferNestedStep(f *generated.Frame[deferNestedState, string], h *deferNeste
 // deferNestedRun runs deferNested from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNestedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p1 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p1 := h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferNestedRun(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.r == nil {
 		h.exit.r = new(string)
@@ -2143,13 +2205,13 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 		p = h.p
 //line defers.go:266
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2147
+//line defers_task.go:2209
 		goto resume1
 	case 2:
 //line defers.go:269
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2153
+//line defers_task.go:2215
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2190,7 +2252,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 			func(t *task.T) {
 //line defers.go:261
 				stopStart(t, p, "no recover")
-//line defers_task.go:2194
+//line defers_task.go:2256
 				if generated.Suspended(t) {
 					f := deferNestedFunc2Kind.SpillBare(t, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
@@ -2205,7 +2267,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:266
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2209
+//line defers_task.go:2271
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2220,7 +2282,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2224
+//line defers_task.go:2286
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2230,7 +2292,7 @@ resume2:
 //line defers.go:269
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2234
+//line defers_task.go:2296
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2253,7 +2315,7 @@ type deferNestedFunc1State = [(max(unsafe.Sizeof(deferNestedFunc1Args{}), unsafe
 
 // deferNestedFunc1Exit is what deferNested.func1 needs until it has ended: its deferred calls and its results.
 type deferNestedFunc1Exit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result struct{}
 }
 
@@ -2275,7 +2337,10 @@ func deferNestedFunc1Step(f *generated.Frame[deferNestedFunc1State, struct{}], h
 // deferNestedFunc1Run runs deferNested.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h *deferNestedFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p2 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p2 := h.exit.panic
 	defer p2.Catch(t, func() (generated.Step, bool) { return deferNestedFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	var (
 		p  *plan
@@ -2295,7 +2360,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:242
 		generated.ChildErr(f)
-//line defers_task.go:2299
+//line defers_task.go:2364
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2314,7 +2379,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2318
+//line defers_task.go:2383
 				if generated.Suspended(t) {
 					deferNestedFunc1Func1Kind.SpillBare(t, 1)
 					return
@@ -2324,7 +2389,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 	}
 //line defers.go:242
 	stopStart(t, p, "outer")
-//line defers_task.go:2328
+//line defers_task.go:2393
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2341,7 +2406,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2345
+//line defers_task.go:2410
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2372,7 +2437,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 	case 1:
 //line defers.go:240
 		generated.ChildErr(f)
-//line defers_task.go:2376
+//line defers_task.go:2441
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2382,7 +2447,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2386
+//line defers_task.go:2451
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferNestedFunc1Func1Held{}
@@ -2428,14 +2493,14 @@ func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h
 		n = s.n
 //line defers.go:261
 		generated.ChildErr(f)
-//line defers_task.go:2432
+//line defers_task.go:2497
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:261
 	stopStart(t, p, "no recover")
-//line defers_task.go:2439
+//line defers_task.go:2504
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		if h != nil {
@@ -2448,7 +2513,7 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2452
+//line defers_task.go:2517
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2514,7 +2579,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 		n = s.n
 //line defers.go:276
 		generated.ChildErr(f)
-//line defers_task.go:2518
+//line defers_task.go:2583
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2533,7 +2598,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 	}
 //line defers.go:276
 	stopStart(t, p, "callee")
-//line defers_task.go:2537
+//line defers_task.go:2602
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2548,7 +2613,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2552
+//line defers_task.go:2617
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2619,7 +2684,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 		n = s.n
 //line defers.go:293
 		generated.ChildErr(f)
-//line defers_task.go:2623
+//line defers_task.go:2688
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2631,10 +2696,10 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:285
 	{
-		fn := p.logf
+		recv := p
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn("first")
+			defer recv.logf("first")
 			p1.Raise()
 		})
 	}
@@ -2667,7 +2732,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:293
 	stopStart(t, p, "work")
-//line defers_task.go:2671
+//line defers_task.go:2736
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2682,7 +2747,7 @@ resume1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2686
+//line defers_task.go:2751
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2734,7 +2799,7 @@ var deferUnnamedKind *generated.HeldKind[deferUnnamedState, deferUnnamedHeld, st
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:302
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2738
+//line defers_task.go:2803
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2745,7 +2810,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:303
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2749
+//line defers_task.go:2814
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2755,7 +2820,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2759
+//line defers_task.go:2824
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2764,7 +2829,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:305
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2768
+//line defers_task.go:2833
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2775,7 +2840,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
-//line defers_task.go:2779
+//line defers_task.go:2844
 
 // deferUnnamedStep is the step form of deferUnnamed.
 func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnnamedHeld) generated.Step {
@@ -2798,7 +2863,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:302
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2802
+//line defers_task.go:2867
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2807,7 +2872,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:303
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2811
+//line defers_task.go:2876
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2815,7 +2880,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		p, c = h.p, h.c
 //line defers.go:304
 		generated.Child(f)
-//line defers_task.go:2819
+//line defers_task.go:2884
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2823,14 +2888,14 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		c = h.c
 //line defers.go:305
 		err = generated.ChildErr(f)
-//line defers_task.go:2827
+//line defers_task.go:2892
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:302
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2834
+//line defers_task.go:2899
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2841,7 +2906,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 resume1:
 //line defers.go:303
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2845
+//line defers_task.go:2910
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2851,7 +2916,7 @@ resume1:
 resume2:
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2855
+//line defers_task.go:2920
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2860,7 +2925,7 @@ resume2:
 resume3:
 //line defers.go:305
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2864
+//line defers_task.go:2929
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2871,7 +2936,7 @@ resume4:
 	return generated.Return(f, fmt.Sprint(a, b, c, err), nil)
 }
 
-//line defers_task.go:2875
+//line defers_task.go:2940
 
 // deferOneArgs has the arguments of deferOne.
 type deferOneArgs struct {
@@ -2936,7 +3001,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 //line defers.go:315
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:2940
+//line defers_task.go:3005
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2966,7 +3031,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:2970
+//line defers_task.go:3035
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -2980,7 +3045,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:2984
+//line defers_task.go:3049
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -3057,7 +3122,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 //line defers.go:320
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:3061
+//line defers_task.go:3126
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3076,7 +3141,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 	}
 //line defers.go:320
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:3080
+//line defers_task.go:3145
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3088,7 +3153,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:3092
+//line defers_task.go:3157
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3125,7 +3190,7 @@ var taskTwoKind *generated.HeldKind[taskTwoState, taskTwoHeld, taskTwoResult]
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3129
+//line defers_task.go:3194
 	if generated.Suspended(t) {
 		f := taskTwoKind.SpillBare(t, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
@@ -3135,7 +3200,7 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return n, "two"
 }
 
-//line defers_task.go:3139
+//line defers_task.go:3204
 
 // taskTwoStep is the step form of taskTwo.
 func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld) generated.Step {
@@ -3154,14 +3219,14 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 		n = s.n
 //line defers.go:324
 		generated.ChildErr(f)
-//line defers_task.go:3158
+//line defers_task.go:3223
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3165
+//line defers_task.go:3230
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		if h != nil {
@@ -3174,7 +3239,7 @@ resume1:
 	return generated.Return(f, taskTwoResult{n, "two"}, nil)
 }
 
-//line defers_task.go:3178
+//line defers_task.go:3243
 
 // deferNoneArgs has the arguments of deferNone.
 type deferNoneArgs struct {
@@ -3227,7 +3292,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 	case 1:
 //line defers.go:333
 		generated.ChildErr(f)
-//line defers_task.go:3231
+//line defers_task.go:3296
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3249,7 +3314,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3253
+//line defers_task.go:3318
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3318,7 +3383,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	case 1:
 //line defers.go:341
 		err = generated.ChildErr(f)
-//line defers_task.go:3322
+//line defers_task.go:3387
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3344,7 +3409,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	}
 //line defers.go:341
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3348
+//line defers_task.go:3413
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3355,7 +3420,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3359
+//line defers_task.go:3424
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3428,14 +3493,14 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 //line defers.go:359
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3432
+//line defers_task.go:3497
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:360
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3439
+//line defers_task.go:3504
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3460,7 +3525,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	}
 //line defers.go:359
 	a = startOfDefers(call)(t, n)
-//line defers_task.go:3464
+//line defers_task.go:3529
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3469,7 +3534,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 resume1:
 //line defers.go:360
 	b = startOfDefers(call)(t, 1)
-//line defers_task.go:3473
+//line defers_task.go:3538
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3495,7 +3560,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3499
+//line defers_task.go:3564
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3518,7 +3583,7 @@ type deferLiteralFunc1State = [(max(unsafe.Sizeof(deferLiteralFunc1Args{}), unsa
 
 // deferLiteralFunc1Exit is what deferLiteral.func1 needs until it has ended: its deferred calls and its results.
 type deferLiteralFunc1Exit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result string
 	s      *string
 }
@@ -3540,7 +3605,10 @@ func deferLiteralFunc1Step(f *generated.Frame[deferLiteralFunc1State, string], h
 // deferLiteralFunc1Run runs deferLiteral.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h *deferLiteralFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p1 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p1 := h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferLiteralFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.s == nil {
 		h.exit.s = new(string)
@@ -3561,7 +3629,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 		m = s1.m
 //line defers.go:353
 		generated.ChildErr(f)
-//line defers_task.go:3565
+//line defers_task.go:3633
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3577,7 +3645,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 			func(t *task.T) {
 //line defers.go:349
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3581
+//line defers_task.go:3649
 				if generated.Suspended(t) {
 					_, h := deferLiteralFunc1Func1Kind.Spill(t, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3591,7 +3659,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 	}
 //line defers.go:353
 	stopStart(t, p, "literal")
-//line defers_task.go:3595
+//line defers_task.go:3663
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3606,7 +3674,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3610
+//line defers_task.go:3678
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3650,14 +3718,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, 
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:349
 		generated.ChildErr(f)
-//line defers_task.go:3654
+//line defers_task.go:3722
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:349
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3661
+//line defers_task.go:3729
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3666,7 +3734,7 @@ resume1:
 //line defers.go:350
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3670
+//line defers_task.go:3738
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3736,7 +3804,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	case 1:
 //line defers.go:378
 		generated.ChildErr(f)
-//line defers_task.go:3740
+//line defers_task.go:3808
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3744,7 +3812,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 //line defers.go:381
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3748
+//line defers_task.go:3816
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3783,7 +3851,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:378
 	stopStart(t, p, "bottom")
-//line defers_task.go:3787
+//line defers_task.go:3855
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3793,7 +3861,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3797
+//line defers_task.go:3865
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3807,7 +3875,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3811
+//line defers_task.go:3879
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3825,7 +3893,7 @@ type deferBetweenState = [(unsafe.Sizeof(deferBetweenArgs{}) + 7) / 8]uint64
 
 // deferBetweenExit is what deferBetween needs until it has ended: its deferred calls and its results.
 type deferBetweenExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result string
 	r      string
 	r1     error
@@ -3856,7 +3924,10 @@ func deferBetweenStep(f *generated.Frame[deferBetweenState, string], h *deferBet
 // deferBetweenRun runs deferBetween from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetweenHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p1 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p1 := h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferBetweenRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
@@ -3875,7 +3946,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 //line defers.go:391
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3879
+//line defers_task.go:3950
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3891,7 +3962,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 			func(t *task.T) {
 //line defers.go:388
 				stopStart(t, p, "between")
-//line defers_task.go:3895
+//line defers_task.go:3966
 				if generated.Suspended(t) {
 					_, h := deferBetweenFunc1Kind.Spill(t, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -3904,7 +3975,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 	}
 //line defers.go:391
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:3908
+//line defers_task.go:3979
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3916,7 +3987,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:3920
+//line defers_task.go:3991
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -3948,14 +4019,14 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 		p, p1 = h.p, h.p1
 //line defers.go:388
 		generated.ChildErr(f)
-//line defers_task.go:3952
+//line defers_task.go:4023
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:388
 	stopStart(t, p, "between")
-//line defers_task.go:3959
+//line defers_task.go:4030
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3963,7 +4034,7 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 resume1:
 //line defers.go:389
 	p.logf("%v", p1.Recover())
-//line defers_task.go:3967
+//line defers_task.go:4038
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3985,7 +4056,7 @@ var throughBothKind *generated.HeldKind[throughBothState, throughBothHeld, strin
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:395
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:3989
+//line defers_task.go:4060
 	if generated.Suspended(t) {
 		_, h := throughBothKind.Spill(t, 1)
 		*h = throughBothHeld{}
@@ -3996,7 +4067,7 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
-//line defers_task.go:4000
+//line defers_task.go:4071
 
 // throughBothStep is the step form of throughBoth.
 func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBothHeld) generated.Step {
@@ -4016,14 +4087,14 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 //line defers.go:395
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:4020
+//line defers_task.go:4091
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:395
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:4027
+//line defers_task.go:4098
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4034,7 +4105,7 @@ resume1:
 	return generated.Return(f, r+"!", err)
 }
 
-//line defers_task.go:4038
+//line defers_task.go:4109
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {
