@@ -52,6 +52,9 @@ func (u *unit) findSuspending() {
 		}
 	}
 	for _, fn := range u.order {
+		if fn.lit != nil && fn.parent == nil { // its name cannot stand for its start form
+			mark(fn)
+		}
 		if fn.parent != nil { // its start form is a literal in a form of the function that makes it
 			mark(fn.parent)
 			mark(fn)

@@ -185,6 +185,7 @@ type file struct {
 	syntax     *ast.File
 	imports    *imports
 	functions  []*function
+	promotions []promotion
 	callees    callees
 	localTypes []*types.TypeName
 	hash       string
@@ -220,6 +221,8 @@ func (u *unit) compile(isDone func(string) bool) ([]Output, error) {
 	for _, f := range u.files {
 		f.declareImports()
 		u.findFunctions(f)
+		f.findPromotions()
+		u.findInPlain(f)
 	}
 	u.findSuspending()
 	u.nameFunctions()
@@ -231,7 +234,7 @@ func (u *unit) compile(isDone func(string) bool) ([]Output, error) {
 	}
 	var outputs []Output
 	for _, f := range u.files {
-		if len(f.functions) == 0 || isDone(f.name) {
+		if len(f.functions) == 0 && len(f.promotions) == 0 || isDone(f.name) {
 			continue
 		}
 		text, err := u.compileFile(f)

@@ -252,6 +252,9 @@ func (f *file) writeCallees(b, init *strings.Builder) {
 // bindMethod binds a method for calls through interfaces, of values and of pointers.
 func (f *file) bindMethod(b *strings.Builder, fn *function) {
 	named, isPointer := receiverType(fn.recv.Type())
+	if isPointer && f.canName(fn.sig) {
+		f.bindValue(b, fn)
+	}
 	f.bindMethodOf(b, fn, types.NewPointer(named), !isPointer, fn.sig, "")
 	if !isPointer {
 		f.bindMethodOf(b, fn, named, false, fn.sig, "")

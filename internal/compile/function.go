@@ -54,6 +54,10 @@ type function struct {
 	frame, state, heldName string // names of the step form's own variables
 }
 
+// isTop reports whether the function's start form is a function of its own: it is no literal in another
+// task function.
+func (fn *function) isTop() bool { return fn.parent == nil }
+
 func (fn *function) pos() token.Pos {
 	if fn.lit != nil {
 		return fn.lit.Pos()
@@ -87,11 +91,12 @@ func isTaskSignature(sig *types.Signature) bool {
 func (u *unit) newFunction(f *file, decl *ast.FuncDecl, lit *ast.FuncLit, parent *function) *function {
 	fn := &function{unit: u, file: f, decl: decl, lit: lit, parent: parent,
 		isLocal: map[*types.Var]bool{}, names: map[types.Object]string{}, taken: map[string]bool{}}
-	if lit != nil {
+	if lit != nil && parent == nil {
+		fn.sig = u.literalSignature(lit)
+	} else if lit != nil {
 		fn.sig = u.literalSignature(lit)
 		parent.literals = append(parent.literals, fn)
-		root, number := parent, len(parent.literals)
-		_ = root
+		number := len(parent.literals)
 		fn.display = parent.display + ".func" + strconv.Itoa(number)
 		fn.base = parent.base + "Func" + strconv.Itoa(number)
 		fn.typeParams = parent.typeParams

@@ -27,10 +27,12 @@ func init() {
 		return stopKind.With(stopState{}, stopHeld{p: p, note: note})
 	})
 	planWaitKind = generated.DefineHeld[planWaitState, planWaitHeld, struct{}]("(*plan).wait", "defers.go", 40, planWaitStep)
+	generated.BindMethodValue(func(recv *plan) func(*task.T, int) error { return recv.wait }, waitValueInDefers)
 	generated.BindMethod[*plan]("wait", func(recv any, t *task.T, a1 int) error {
 		return planWaitStart(recv.(*plan), t, a1)
 	})
 	fileCloseKind = generated.DefineHeld[fileCloseState, fileCloseHeld, struct{}]("(*file).close", "defers.go", 56, fileCloseStep)
+	generated.BindMethodValue(func(recv *file) func(*task.T) error { return recv.close }, closeValueInDefers)
 	generated.BindMethod[*file]("close", func(recv any, t *task.T) error {
 		return fileCloseStart(recv.(*file), t)
 	})
@@ -205,7 +207,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 		{
 //line defers.go:32
 			err := planWaitStart(p, t, n)
-//line defers_task.go:209
+//line defers_task.go:211
 			if generated.Suspended(t) {
 				f, h := stopKind.Spill(t, 1)
 				*generated.At[stopAt1](f) = stopAt1{n: n}
@@ -223,7 +225,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 	return p.act(n)
 }
 
-//line defers_task.go:227
+//line defers_task.go:229
 
 // stopStep is the step form of stop.
 func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.Step {
@@ -243,7 +245,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 		p = h.p
 //line defers.go:32
 		err = generated.ChildErr(f)
-//line defers_task.go:247
+//line defers_task.go:249
 		goto resume1
 	default:
 		return f.BadResume()
@@ -257,7 +259,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 	}
 //line defers.go:32
 	err = planWaitStart(p, t, n)
-//line defers_task.go:261
+//line defers_task.go:263
 	if generated.Suspended(t) {
 		*generated.At[stopAt1](f) = stopAt1{n: n}
 		*h = stopHeld{p: p}
@@ -276,7 +278,7 @@ end2:
 	return generated.Return(f, struct{}{}, p.act(n))
 }
 
-//line defers_task.go:280
+//line defers_task.go:282
 
 // planWaitArgs has the arguments of (*plan).wait.
 type planWaitArgs struct {
@@ -296,7 +298,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 //line defers.go:41
 	if p.last == 0 || stop1 < p.last {
 		err := t.Yield()
-//line defers_task.go:300
+//line defers_task.go:302
 		if generated.Suspended(t) {
 			planWaitKind.SpillBare(t, 1)
 			return
@@ -308,7 +310,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 		close(p.reached)
 	}
 	err1 := t.Sleep(time.Hour)
-//line defers_task.go:312
+//line defers_task.go:314
 	if generated.Suspended(t) {
 		planWaitKind.SpillBare(t, 2)
 		return
@@ -317,7 +319,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 	return err1
 }
 
-//line defers_task.go:321
+//line defers_task.go:323
 
 // planWaitStep is the step form of (*plan).wait.
 func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) generated.Step {
@@ -335,12 +337,12 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	case 1:
 //line defers.go:42
 		err = generated.Err(f)
-//line defers_task.go:339
+//line defers_task.go:341
 		goto resume1
 	case 2:
 //line defers.go:47
 		err1 = generated.Err(f)
-//line defers_task.go:344
+//line defers_task.go:346
 		goto resume2
 	default:
 		return f.BadResume()
@@ -351,7 +353,7 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	}
 //line defers.go:42
 	err = t.Yield()
-//line defers_task.go:355
+//line defers_task.go:357
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -366,7 +368,7 @@ end1:
 		close(p.reached)
 	}
 	err1 = t.Sleep(time.Hour)
-//line defers_task.go:370
+//line defers_task.go:372
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -378,7 +380,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err1)
 }
 
-//line defers_task.go:382
+//line defers_task.go:384
 
 type fileCloseState = struct{}
 
@@ -392,7 +394,7 @@ var fileCloseKind *generated.HeldKind[fileCloseState, fileCloseHeld, struct{}]
 func fileCloseStart(f *file, t *task.T) (_ error) {
 //line defers.go:57
 	err := stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:396
+//line defers_task.go:398
 	if generated.Suspended(t) {
 		_, h := fileCloseKind.Spill(t, 1)
 		*h = fileCloseHeld{f: f}
@@ -403,7 +405,7 @@ func fileCloseStart(f *file, t *task.T) (_ error) {
 	return err
 }
 
-//line defers_task.go:407
+//line defers_task.go:409
 
 // fileCloseStep is the step form of (*file).close.
 func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld) generated.Step {
@@ -419,14 +421,14 @@ func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHe
 		f = h.f
 //line defers.go:57
 		err = generated.ChildErr(f1)
-//line defers_task.go:423
+//line defers_task.go:425
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:57
 	err = stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:430
+//line defers_task.go:432
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{f: f}
 		return generated.Wait(f1, t, 1)
@@ -437,7 +439,7 @@ resume1:
 	return generated.Return(f1, struct{}{}, err)
 }
 
-//line defers_task.go:441
+//line defers_task.go:443
 
 type fileRenameState = struct{}
 
@@ -452,7 +454,7 @@ var fileRenameKind *generated.HeldKind[fileRenameState, fileRenameHeld, struct{}
 func fileRenameStart(f file, t *task.T, s ...string) {
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:456
+//line defers_task.go:458
 	if generated.Suspended(t) {
 		fileRenameKind.SpillBare(t, 1)
 		return
@@ -472,14 +474,14 @@ func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenam
 	case 1:
 //line defers.go:64
 		generated.ChildErr(f1)
-//line defers_task.go:476
+//line defers_task.go:478
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:483
+//line defers_task.go:485
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = fileRenameHeld{}
@@ -502,7 +504,7 @@ var taskPairKind *generated.HeldKind[taskPairState, taskPairHeld, int]
 func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 //line defers.go:71
 	err := stopStart(t, p, "task pair")
-//line defers_task.go:506
+//line defers_task.go:508
 	if generated.Suspended(t) {
 		taskPairKind.SpillBare(t, 1)
 		return
@@ -511,7 +513,7 @@ func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 	return 3, err
 }
 
-//line defers_task.go:515
+//line defers_task.go:517
 
 // taskPairStep is the step form of taskPair.
 func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) generated.Step {
@@ -526,14 +528,14 @@ func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) gener
 	case 1:
 //line defers.go:71
 		err = generated.ChildErr(f)
-//line defers_task.go:530
+//line defers_task.go:532
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:71
 	err = stopStart(t, p, "task pair")
-//line defers_task.go:537
+//line defers_task.go:539
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = taskPairHeld{}
@@ -545,7 +547,7 @@ resume1:
 	return generated.Return(f, 3, err)
 }
 
-//line defers_task.go:549
+//line defers_task.go:551
 
 // deferCloseArgs has the arguments of deferClose.
 type deferCloseArgs struct {
@@ -606,7 +608,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 		p = h.p
 //line defers.go:78
 		err = generated.ChildErr(f1)
-//line defers_task.go:610
+//line defers_task.go:612
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -627,7 +629,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 //line defers.go:77
 	p.logf("opened")
 	err = stopStart(t, p, "work")
-//line defers_task.go:631
+//line defers_task.go:633
 	if generated.Suspended(t) {
 		*h = deferCloseHeld{exit: h.exit, p: p}
 		return generated.Wait(f1, t, 1), true
@@ -638,7 +640,7 @@ resume1:
 		*r, *r1 = fmt.Sprint("result ", p.stops), err
 		goto exit
 	}
-//line defers_task.go:642
+//line defers_task.go:644
 exit:
 	if p1.Run(t) {
 		*h = deferCloseHeld{exit: h.exit}
@@ -693,7 +695,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		{
 //line defers.go:86
 			err := stopStart(t, p, "first")
-//line defers_task.go:697
+//line defers_task.go:699
 			if generated.Suspended(t) {
 				f, h := deferBreakKind.Spill(t, 1)
 				*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
@@ -711,7 +713,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 			break
 		}
 		stopStart(t, p, "second")
-//line defers_task.go:715
+//line defers_task.go:717
 		if generated.Suspended(t) {
 			f, h := deferBreakKind.Spill(t, 2)
 			*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
@@ -722,7 +724,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:726
+//line defers_task.go:728
 	if generated.Suspended(t) {
 		_, h := deferBreakKind.Spill(t, 3)
 		*h = deferBreakHeld{}
@@ -733,7 +735,7 @@ func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return "end", nil
 }
 
-//line defers_task.go:737
+//line defers_task.go:739
 
 // deferBreakDefer1 enters what deferBreak defers in line 84 in the list of its frame.
 func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
@@ -745,7 +747,7 @@ func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line defers_task.go:749
+//line defers_task.go:751
 
 // deferBreakStep is the step form of deferBreak.
 func deferBreakStep(f *generated.Frame[deferBreakState, string], h *deferBreakHeld) generated.Step {
@@ -776,7 +778,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:86
 		err = generated.ChildErr(f)
-//line defers_task.go:780
+//line defers_task.go:782
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -784,12 +786,12 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:92
 		generated.ChildErr(f)
-//line defers_task.go:788
+//line defers_task.go:790
 		goto resume2
 	case 3:
 //line defers.go:94
 		generated.ChildErr(f)
-//line defers_task.go:793
+//line defers_task.go:795
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -809,7 +811,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 loop1:
 //line defers.go:86
 	err = stopStart(t, p, "first")
-//line defers_task.go:813
+//line defers_task.go:815
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -831,7 +833,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:835
+//line defers_task.go:837
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -844,7 +846,7 @@ resume2:
 end2:
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:848
+//line defers_task.go:850
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -855,7 +857,7 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:859
+//line defers_task.go:861
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
@@ -933,7 +935,7 @@ func deferInLoopRun(f1 *generated.Frame[deferInLoopState, string], h *deferInLoo
 		p, i = h.p, h.i
 //line defers.go:109
 		err = generated.ChildErr(f1)
-//line defers_task.go:937
+//line defers_task.go:939
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -994,7 +996,7 @@ end2:
 				func(t *task.T) {
 //line defers.go:105
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:998
+//line defers_task.go:1000
 					if generated.Suspended(t) {
 						_, h := deferInLoopFunc1Kind.Spill(t, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
@@ -1009,7 +1011,7 @@ end2:
 	}
 //line defers.go:109
 	err = stopStart(t, p, "body")
-//line defers_task.go:1013
+//line defers_task.go:1015
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -1042,7 +1044,7 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:1046
+//line defers_task.go:1048
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
@@ -1076,14 +1078,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame[deferInLoopFunc1State, struct{}], 
 		p, i = h.p, h.i
 //line defers.go:105
 		generated.ChildErr(f1)
-//line defers_task.go:1080
+//line defers_task.go:1082
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:105
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1087
+//line defers_task.go:1089
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -1092,7 +1094,7 @@ resume1:
 //line defers.go:106
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:1096
+//line defers_task.go:1098
 	return generated.Return(f1, struct{}{}, nil)
 }
 
@@ -1172,7 +1174,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 		p = h.p
 //line defers.go:135
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1176
+//line defers_task.go:1178
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1180,7 +1182,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:138
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1184
+//line defers_task.go:1186
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1199,7 +1201,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1203
+//line defers_task.go:1205
 					if generated.Suspended(t) {
 						_, h := deferNamedFunc1Kind.Spill(t, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
@@ -1227,7 +1229,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:134
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1231
+//line defers_task.go:1233
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1248,7 +1250,7 @@ resume1:
 end1:
 //line defers.go:138
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1252
+//line defers_task.go:1254
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1266,7 +1268,7 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1270
+//line defers_task.go:1272
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
@@ -1301,7 +1303,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 		k, err = h.k, h.err
 //line defers.go:125
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1305
+//line defers_task.go:1307
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1314,7 +1316,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 	}
 //line defers.go:125
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1318
+//line defers_task.go:1320
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1324,7 +1326,7 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1328
+//line defers_task.go:1330
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -1350,7 +1352,7 @@ var deferNamedTextKind *generated.HeldKind[deferNamedTextState, deferNamedTextHe
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:146
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1354
+//line defers_task.go:1356
 	if generated.Suspended(t) {
 		f := deferNamedTextKind.SpillBare(t, 1)
 		s := generated.At[deferNamedTextAt1](f)
@@ -1362,7 +1364,7 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line defers_task.go:1366
+//line defers_task.go:1368
 
 // deferNamedTextStep is the step form of deferNamedText.
 func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *deferNamedTextHeld) generated.Step {
@@ -1382,14 +1384,14 @@ func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *defe
 //line defers.go:146
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1386
+//line defers_task.go:1388
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:146
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1393
+//line defers_task.go:1395
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
@@ -1404,7 +1406,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint(k), err)
 }
 
-//line defers_task.go:1408
+//line defers_task.go:1410
 
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 181.
 type deferOperandsAt1 struct {
@@ -1476,13 +1478,13 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:181
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1480
+//line defers_task.go:1482
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:188
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1486
+//line defers_task.go:1488
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1651,7 +1653,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 				func(t *task.T, v string, more ...int) {
 //line defers.go:177
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1655
+//line defers_task.go:1657
 					if generated.Suspended(t) {
 						deferOperandsFunc1Kind.SpillBare(t, 1)
 						return
@@ -1681,7 +1683,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:181
 	v = must2Start(t, p, *n)
-//line defers_task.go:1685
+//line defers_task.go:1687
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1716,7 +1718,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1720
+//line defers_task.go:1722
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1728,7 +1730,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1732
+//line defers_task.go:1734
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
@@ -1765,14 +1767,14 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 	case 1:
 //line defers.go:177
 		generated.ChildErr(f)
-//line defers_task.go:1769
+//line defers_task.go:1771
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:177
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1776
+//line defers_task.go:1778
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferOperandsFunc1Held{}
@@ -1805,7 +1807,7 @@ var must2Kind *generated.HeldKind[must2State, must2Held, int]
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1809
+//line defers_task.go:1811
 	if generated.Suspended(t) {
 		f := must2Kind.SpillBare(t, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
@@ -1815,7 +1817,7 @@ func must2Start(t *task.T, p *plan, n int) (_ int) {
 	return n
 }
 
-//line defers_task.go:1819
+//line defers_task.go:1821
 
 // must2Step is the step form of must2.
 func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step {
@@ -1834,14 +1836,14 @@ func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step
 		n = s.n
 //line defers.go:193
 		generated.ChildErr(f)
-//line defers_task.go:1838
+//line defers_task.go:1840
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1845
+//line defers_task.go:1847
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
 		if h != nil {
@@ -1854,7 +1856,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line defers_task.go:1858
+//line defers_task.go:1860
 
 // deferRecoverArgs has the arguments of deferRecover.
 type deferRecoverArgs struct {
@@ -1927,7 +1929,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 		n = s.n
 //line defers.go:224
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1931
+//line defers_task.go:1933
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1955,7 +1957,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:201
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1959
+//line defers_task.go:1961
 						if generated.Suspended(t) {
 							_, h := deferRecoverFunc1Kind.Spill(t, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
@@ -2045,7 +2047,7 @@ end4:
 //line defers.go:223
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:2049
+//line defers_task.go:2051
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2070,7 +2072,7 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:2074
+//line defers_task.go:2076
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2106,7 +2108,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:202
 		generated.ChildErr(f)
-//line defers_task.go:2110
+//line defers_task.go:2112
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2119,7 +2121,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 	}
 //line defers.go:202
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:2123
+//line defers_task.go:2125
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -2129,7 +2131,7 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:2133
+//line defers_task.go:2135
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2205,13 +2207,13 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 		p = h.p
 //line defers.go:266
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2209
+//line defers_task.go:2211
 		goto resume1
 	case 2:
 //line defers.go:269
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2215
+//line defers_task.go:2217
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2252,7 +2254,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 			func(t *task.T) {
 //line defers.go:261
 				stopStart(t, p, "no recover")
-//line defers_task.go:2256
+//line defers_task.go:2258
 				if generated.Suspended(t) {
 					f := deferNestedFunc2Kind.SpillBare(t, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
@@ -2267,7 +2269,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:266
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2271
+//line defers_task.go:2273
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2282,7 +2284,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2286
+//line defers_task.go:2288
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2292,7 +2294,7 @@ resume2:
 //line defers.go:269
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2296
+//line defers_task.go:2298
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2360,7 +2362,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:242
 		generated.ChildErr(f)
-//line defers_task.go:2364
+//line defers_task.go:2366
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2379,7 +2381,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2383
+//line defers_task.go:2385
 				if generated.Suspended(t) {
 					deferNestedFunc1Func1Kind.SpillBare(t, 1)
 					return
@@ -2389,7 +2391,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 	}
 //line defers.go:242
 	stopStart(t, p, "outer")
-//line defers_task.go:2393
+//line defers_task.go:2395
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2406,7 +2408,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2410
+//line defers_task.go:2412
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2437,7 +2439,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 	case 1:
 //line defers.go:240
 		generated.ChildErr(f)
-//line defers_task.go:2441
+//line defers_task.go:2443
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2447,7 +2449,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2451
+//line defers_task.go:2453
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferNestedFunc1Func1Held{}
@@ -2493,14 +2495,14 @@ func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h
 		n = s.n
 //line defers.go:261
 		generated.ChildErr(f)
-//line defers_task.go:2497
+//line defers_task.go:2499
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:261
 	stopStart(t, p, "no recover")
-//line defers_task.go:2504
+//line defers_task.go:2506
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		if h != nil {
@@ -2513,7 +2515,7 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2517
+//line defers_task.go:2519
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2579,7 +2581,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 		n = s.n
 //line defers.go:276
 		generated.ChildErr(f)
-//line defers_task.go:2583
+//line defers_task.go:2585
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2598,7 +2600,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 	}
 //line defers.go:276
 	stopStart(t, p, "callee")
-//line defers_task.go:2602
+//line defers_task.go:2604
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2613,7 +2615,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2617
+//line defers_task.go:2619
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2684,7 +2686,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 		n = s.n
 //line defers.go:293
 		generated.ChildErr(f)
-//line defers_task.go:2688
+//line defers_task.go:2690
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2732,7 +2734,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:293
 	stopStart(t, p, "work")
-//line defers_task.go:2736
+//line defers_task.go:2738
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2747,7 +2749,7 @@ resume1:
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2751
+//line defers_task.go:2753
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2799,7 +2801,7 @@ var deferUnnamedKind *generated.HeldKind[deferUnnamedState, deferUnnamedHeld, st
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:302
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2803
+//line defers_task.go:2805
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2810,7 +2812,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:303
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2814
+//line defers_task.go:2816
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2820,7 +2822,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2824
+//line defers_task.go:2826
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2829,7 +2831,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:305
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2833
+//line defers_task.go:2835
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2840,7 +2842,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
-//line defers_task.go:2844
+//line defers_task.go:2846
 
 // deferUnnamedStep is the step form of deferUnnamed.
 func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnnamedHeld) generated.Step {
@@ -2863,7 +2865,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:302
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2867
+//line defers_task.go:2869
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2872,7 +2874,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:303
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2876
+//line defers_task.go:2878
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2880,7 +2882,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		p, c = h.p, h.c
 //line defers.go:304
 		generated.Child(f)
-//line defers_task.go:2884
+//line defers_task.go:2886
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2888,14 +2890,14 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		c = h.c
 //line defers.go:305
 		err = generated.ChildErr(f)
-//line defers_task.go:2892
+//line defers_task.go:2894
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:302
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2899
+//line defers_task.go:2901
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2906,7 +2908,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 resume1:
 //line defers.go:303
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2910
+//line defers_task.go:2912
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2916,7 +2918,7 @@ resume1:
 resume2:
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2920
+//line defers_task.go:2922
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2925,7 +2927,7 @@ resume2:
 resume3:
 //line defers.go:305
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2929
+//line defers_task.go:2931
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2936,7 +2938,7 @@ resume4:
 	return generated.Return(f, fmt.Sprint(a, b, c, err), nil)
 }
 
-//line defers_task.go:2940
+//line defers_task.go:2942
 
 // deferOneArgs has the arguments of deferOne.
 type deferOneArgs struct {
@@ -3001,7 +3003,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 //line defers.go:315
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:3005
+//line defers_task.go:3007
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3031,7 +3033,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:3035
+//line defers_task.go:3037
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -3045,7 +3047,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:3049
+//line defers_task.go:3051
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -3122,7 +3124,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 //line defers.go:320
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:3126
+//line defers_task.go:3128
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3141,7 +3143,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 	}
 //line defers.go:320
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:3145
+//line defers_task.go:3147
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3153,7 +3155,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:3157
+//line defers_task.go:3159
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3190,7 +3192,7 @@ var taskTwoKind *generated.HeldKind[taskTwoState, taskTwoHeld, taskTwoResult]
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3194
+//line defers_task.go:3196
 	if generated.Suspended(t) {
 		f := taskTwoKind.SpillBare(t, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
@@ -3200,7 +3202,7 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return n, "two"
 }
 
-//line defers_task.go:3204
+//line defers_task.go:3206
 
 // taskTwoStep is the step form of taskTwo.
 func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld) generated.Step {
@@ -3219,14 +3221,14 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 		n = s.n
 //line defers.go:324
 		generated.ChildErr(f)
-//line defers_task.go:3223
+//line defers_task.go:3225
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3230
+//line defers_task.go:3232
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		if h != nil {
@@ -3239,7 +3241,7 @@ resume1:
 	return generated.Return(f, taskTwoResult{n, "two"}, nil)
 }
 
-//line defers_task.go:3243
+//line defers_task.go:3245
 
 // deferNoneArgs has the arguments of deferNone.
 type deferNoneArgs struct {
@@ -3292,7 +3294,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 	case 1:
 //line defers.go:333
 		generated.ChildErr(f)
-//line defers_task.go:3296
+//line defers_task.go:3298
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3314,7 +3316,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3318
+//line defers_task.go:3320
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3383,7 +3385,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	case 1:
 //line defers.go:341
 		err = generated.ChildErr(f)
-//line defers_task.go:3387
+//line defers_task.go:3389
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3409,7 +3411,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	}
 //line defers.go:341
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3413
+//line defers_task.go:3415
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3420,7 +3422,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3424
+//line defers_task.go:3426
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3493,14 +3495,14 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 //line defers.go:359
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3497
+//line defers_task.go:3499
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:360
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3504
+//line defers_task.go:3506
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3525,7 +3527,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	}
 //line defers.go:359
 	a = startOfDefers(call)(t, n)
-//line defers_task.go:3529
+//line defers_task.go:3531
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3534,7 +3536,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 resume1:
 //line defers.go:360
 	b = startOfDefers(call)(t, 1)
-//line defers_task.go:3538
+//line defers_task.go:3540
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3560,7 +3562,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3564
+//line defers_task.go:3566
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3629,7 +3631,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 		m = s1.m
 //line defers.go:353
 		generated.ChildErr(f)
-//line defers_task.go:3633
+//line defers_task.go:3635
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3645,7 +3647,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 			func(t *task.T) {
 //line defers.go:349
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3649
+//line defers_task.go:3651
 				if generated.Suspended(t) {
 					_, h := deferLiteralFunc1Func1Kind.Spill(t, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3659,7 +3661,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 	}
 //line defers.go:353
 	stopStart(t, p, "literal")
-//line defers_task.go:3663
+//line defers_task.go:3665
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3674,7 +3676,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3678
+//line defers_task.go:3680
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3718,14 +3720,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, 
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:349
 		generated.ChildErr(f)
-//line defers_task.go:3722
+//line defers_task.go:3724
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:349
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3729
+//line defers_task.go:3731
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3734,7 +3736,7 @@ resume1:
 //line defers.go:350
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3738
+//line defers_task.go:3740
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3804,7 +3806,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	case 1:
 //line defers.go:378
 		generated.ChildErr(f)
-//line defers_task.go:3808
+//line defers_task.go:3810
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3812,7 +3814,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 //line defers.go:381
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3816
+//line defers_task.go:3818
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3851,7 +3853,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:378
 	stopStart(t, p, "bottom")
-//line defers_task.go:3855
+//line defers_task.go:3857
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3861,7 +3863,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3865
+//line defers_task.go:3867
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3875,7 +3877,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3879
+//line defers_task.go:3881
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3946,7 +3948,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 //line defers.go:391
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3950
+//line defers_task.go:3952
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3962,7 +3964,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 			func(t *task.T) {
 //line defers.go:388
 				stopStart(t, p, "between")
-//line defers_task.go:3966
+//line defers_task.go:3968
 				if generated.Suspended(t) {
 					_, h := deferBetweenFunc1Kind.Spill(t, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -3975,7 +3977,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 	}
 //line defers.go:391
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:3979
+//line defers_task.go:3981
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3987,7 +3989,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:3991
+//line defers_task.go:3993
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -4019,14 +4021,14 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 		p, p1 = h.p, h.p1
 //line defers.go:388
 		generated.ChildErr(f)
-//line defers_task.go:4023
+//line defers_task.go:4025
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:388
 	stopStart(t, p, "between")
-//line defers_task.go:4030
+//line defers_task.go:4032
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -4034,7 +4036,7 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 resume1:
 //line defers.go:389
 	p.logf("%v", p1.Recover())
-//line defers_task.go:4038
+//line defers_task.go:4040
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -4056,7 +4058,7 @@ var throughBothKind *generated.HeldKind[throughBothState, throughBothHeld, strin
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:395
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:4060
+//line defers_task.go:4062
 	if generated.Suspended(t) {
 		_, h := throughBothKind.Spill(t, 1)
 		*h = throughBothHeld{}
@@ -4067,7 +4069,7 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
-//line defers_task.go:4071
+//line defers_task.go:4073
 
 // throughBothStep is the step form of throughBoth.
 func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBothHeld) generated.Step {
@@ -4087,14 +4089,14 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 //line defers.go:395
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:4091
+//line defers_task.go:4093
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:395
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:4098
+//line defers_task.go:4100
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4105,7 +4107,7 @@ resume1:
 	return generated.Return(f, r+"!", err)
 }
 
-//line defers_task.go:4109
+//line defers_task.go:4111
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {
@@ -4119,4 +4121,18 @@ func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {
 		})
 		return r
 	}
+}
+
+// waitValueInDefers returns the start form of recv.wait.
+func waitValueInDefers(recv *plan) func(*task.T, int) error {
+	return generated.Literal(func(t *task.T, a1 int) error {
+		return planWaitStart(recv, t, a1)
+	})
+}
+
+// closeValueInDefers returns the start form of recv.close.
+func closeValueInDefers(recv *file) func(*task.T) error {
+	return generated.Literal(func(t *task.T) error {
+		return fileCloseStart(recv, t)
+	})
 }

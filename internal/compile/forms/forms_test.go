@@ -72,6 +72,9 @@ func functions() []function {
 		textOf("imported", imported),
 		textOf("literals", literals),
 		textOf("group", group),
+		textOf("promoted", promoted),
+		textOf("methodValues", methodValues),
+		textOf("groupOfMethods", groupOfMethods),
 	}
 }
 
