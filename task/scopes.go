@@ -11,30 +11,54 @@ import (
 // Timeout calls fn with the time d: when that has passed, what fn waits for ends with
 // [context.DeadlineExceeded], and its context has ended. Timeout returns fn's error.
 func Timeout(t *T, d time.Duration, fn func(*T) error) error {
+	if t.s.InTask() {
+		fn = startOf(fn)
+	}
+	return TimeoutInPlace(t, d, fn)
+}
+
+// TimeoutInPlace is [Timeout] for the start form of a function, which does not escape. It is for generated code.
+func TimeoutInPlace(t *T, d time.Duration, start func(*T) error) error {
 	if !t.s.InTask() {
 		ctx, cancel := context.WithTimeout(t.s.Context, d)
 		defer cancel()
-		return callWith(t, ctx, fn)
+		return callWith(t, ctx, start)
 	}
-	return inScope(t, fn, coro.Timeout(d))
+	return inScope(t, start, coro.Timeout(d))
 }
 
 // Deadline is [Timeout] with a point in time.
 func Deadline(t *T, at time.Time, fn func(*T) error) error {
+	if t.s.InTask() {
+		fn = startOf(fn)
+	}
+	return DeadlineInPlace(t, at, fn)
+}
+
+// DeadlineInPlace is [Deadline] for the start form of a function, which does not escape. It is for generated code.
+func DeadlineInPlace(t *T, at time.Time, start func(*T) error) error {
 	if !t.s.InTask() {
 		ctx, cancel := context.WithDeadline(t.s.Context, at)
 		defer cancel()
-		return callWith(t, ctx, fn)
+		return callWith(t, ctx, start)
 	}
-	return inScope(t, fn, coro.Deadline(at))
+	return inScope(t, start, coro.Deadline(at))
 }
 
 // Shield calls fn, and what ends the caller's context does not end fn's. Its values stay.
 func Shield(t *T, fn func(*T) error) error {
-	if !t.s.InTask() {
-		return callWith(t, context.WithoutCancel(t.s.Context), fn)
+	if t.s.InTask() {
+		fn = startOf(fn)
 	}
-	return inScope(t, fn, coro.Shield())
+	return ShieldInPlace(t, fn)
+}
+
+// ShieldInPlace is [Shield] for the start form of a function, which does not escape. It is for generated code.
+func ShieldInPlace(t *T, start func(*T) error) error {
+	if !t.s.InTask() {
+		return callWith(t, context.WithoutCancel(t.s.Context), start)
+	}
+	return inScope(t, start, coro.Shield())
 }
 
 // WithAllocator calls fn, and makes frames of what fn calls with m, a custom allocator.
@@ -42,7 +66,7 @@ func WithAllocator(t *T, m arena.FrameAllocator, fn func(*T) error) error {
 	if !t.s.InTask() {
 		return fn(t)
 	}
-	return inScope(t, fn, coro.Allocator(m))
+	return inScope(t, startOf(fn), coro.Allocator(m))
 }
 
 // callWith calls fn on the calling goroutine, with the context ctx.
@@ -52,9 +76,8 @@ func callWith(t *T, ctx context.Context, fn func(*T) error) error {
 	return fn(inner)
 }
 
-// inScope calls fn in place, in a scope with the given option.
-func inScope(t *T, fn func(*T) error, option coro.ChildOption) error {
-	start := startOf(fn)
+// inScope calls a start form in place, in a scope with the given option.
+func inScope(t *T, start func(*T) error, option coro.ChildOption) error {
 	scope := t.s.OpenScope(option)
 	defer t.s.CloseScope(scope)
 	return start(t)

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -141,7 +142,30 @@ func (fn *function) canNameOperands(d *deferral) bool {
 // moves reports whether the start form's variable becomes a box when the frame is made.
 func (fn *function) moves(v *types.Var) bool {
 	use := fn.unit.usage[v]
-	return fn.native && fn.isBox(v) && use.owner == fn.owner() && !use.escapes
+	if !fn.isBox(v) || use.owner != fn.owner() || use.escapes || !fn.spills() {
+		return false
+	}
+	return !slices.ContainsFunc(use.inPlace, func(lit *ast.FuncLit) bool {
+		in := fn.unit.literals[lit]
+		return in == nil || !in.spills()
+	})
+}
+
+// spills reports whether the start form makes the frame where it waits, and not when it begins.
+func (fn *function) spills() bool { return fn.suspends && (!fn.isDeferring() || fn.native) }
+
+// moverOf returns the function whose variable becomes a box when the frame of fn is made, or nil. That is
+// fn, or one around that calls fn in place.
+func (e *startEmitter) moverOf(v *types.Var) *function {
+	if e.pointers[v] || v == e.fn.panicVar {
+		return nil
+	}
+	for fn := e.fn; fn != nil; fn = fn.parent {
+		if fn.moves(v) {
+			return fn
+		}
+	}
+	return nil
 }
 
 // findSpilled finds which deferred calls belong to the frame at each place where it is made.
@@ -383,6 +407,9 @@ func (e *emitter) checkReceiver(d *deferral) {
 // the function's top level is in scope wherever a frame is made after it.
 func (e *startEmitter) hoist() {
 	fn := e.fn
+	if !fn.native {
+		return
+	}
 	atTop := map[any]bool{}
 	for _, n := range fn.body {
 		switch n := n.(type) {
@@ -434,7 +461,7 @@ func (e *startEmitter) moveToBoxes(a *await) map[*types.Var]string {
 	fn := e.fn
 	var vs []*types.Var
 	add := func(v *types.Var) {
-		if fn.moves(v) && !slices.Contains(vs, v) {
+		if e.moverOf(v) != nil && !slices.Contains(vs, v) {
 			vs = append(vs, v)
 		}
 	}
@@ -447,17 +474,43 @@ func (e *startEmitter) moveToBoxes(a *await) map[*types.Var]string {
 		}
 	}
 	for _, v := range fn.results {
-		if v.Name() != "" && v.Name() != "_" {
+		if fn.isDeferring() && v.Name() != "" && v.Name() != "_" {
 			add(v)
 		}
 	}
 	slices.SortFunc(vs, fn.byDeclaration)
 	boxes := map[*types.Var]string{}
 	for _, v := range vs {
-		boxes[v] = fn.inside(fn.names[v] + "Box")
-		e.printf("%s := %s(%s)\n", boxes[v], e.file.generated("Box"), fn.names[v])
+		name := fn.nameOf(v)
+		boxes[v] = fn.inside(name + "Box")
+		if len(fn.unit.usage[v].inPlace) == 0 {
+			e.printf("%s := %s(%s)\n", boxes[v], e.file.generated("Box"), name)
+			continue
+		}
+		e.printf("%s := %s(&%s, %s)\n", boxes[v], e.file.generated("BoxOf"), e.moverOf(v).sharedBox(v), name)
 	}
 	return boxes
+}
+
+// sharedBox returns the variable that has the box of v, which functions that are called in place capture:
+// whichever of them makes its frame first sets it.
+func (fn *function) sharedBox(v *types.Var) string {
+	if fn.sharedBoxes[v] == "" {
+		if fn.sharedNames[v] == "" {
+			fn.sharedNames[v] = fn.local(fn.names[v] + "Moved")
+		}
+		fn.sharedBoxes[v] = fn.sharedNames[v]
+	}
+	return fn.sharedBoxes[v]
+}
+
+// declareSharedBoxes declares those that the start form mentions.
+func (e *startEmitter) declareSharedBoxes() {
+	fn := e.fn
+	vs := slices.SortedFunc(maps.Keys(fn.sharedBoxes), fn.byDeclaration)
+	for _, v := range vs {
+		e.printf("var %s %s\n", fn.sharedBoxes[v], fn.storedText(v))
+	}
 }
 
 // spillDeferred writes what a frame that is being made has of deferred calls.

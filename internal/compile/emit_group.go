@@ -8,6 +8,7 @@ import (
 
 // A literal that is the argument of Group.Go is no function value in the output: it is called in
 // place, where it does not escape, or begins as a task that has its captured variables in its frame.
+// Those of Timeout, Deadline and Shield are always called in place.
 
 // groupChild returns the group and the literal of a call of Group.Go, if it is called with a literal
 // that may suspend, on a group that can be named twice.
@@ -37,8 +38,27 @@ func (e *emitter) groupChild(a *await) (group string, child *function) {
 	return e.text(&ast.UnaryExpr{Op: token.AND, OpPos: id.Pos(), X: id}), child
 }
 
+// inPlaceCallee returns the name of the function of package task and the literal that it calls in place,
+// if the call is one of those.
+func (e *emitter) inPlaceCallee(a *await) (name string, child *function) {
+	u := e.file.unit
+	lit := inPlaceCall(u.info, a.call)
+	if lit == nil || u.literals[lit] == nil {
+		return "", nil
+	}
+	return a.callee.fn.Name(), u.literals[lit]
+}
+
 // callStmt writes a call that may suspend, with the left side of its assignment.
 func (e *emitter) callStmt(a *await, lhs string) {
+	if name, child := e.inPlaceCallee(a); child != nil {
+		e.printf("%s%s(", lhs, e.file.generated(name))
+		for _, arg := range a.call.Args[:len(a.call.Args)-1] {
+			e.printf("%s, ", e.text(arg))
+		}
+		e.printf("%s)\n", e.file.literalText(child, e.pointers))
+		return
+	}
 	group, child := e.groupChild(a)
 	if child == nil {
 		e.printf("%s%s\n", lhs, e.callText(a))

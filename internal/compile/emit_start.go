@@ -88,7 +88,10 @@ func (e *startEmitter) signatureAndBody() {
 		e.declareTemporaries()
 	}
 	e.hoist()
-	e.nodes(fn.body)
+	fn.sharedBoxes = map[*types.Var]string{}
+	_, body := e.within(nil, fn.body)
+	e.declareSharedBoxes()
+	e.printf("%s", body)
 	if len(fn.results) > 0 && e.needsEnd() {
 		e.printf("panic(\"unreachable\")\n")
 	}

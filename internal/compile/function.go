@@ -47,6 +47,8 @@ type function struct {
 	panicVar       *types.Var   // the function's generated.Panic, if it has deferred calls
 	exit           exitNames
 
+	sharedBoxes, sharedNames map[*types.Var]string // see sharedBox
+
 	names                  map[types.Object]string
 	taken                  map[string]bool
 	flow                   *flow
@@ -90,7 +92,7 @@ func isTaskSignature(sig *types.Signature) bool {
 // newFunction describes the signature of a task function, whose syntax is decl or lit.
 func (u *unit) newFunction(f *file, decl *ast.FuncDecl, lit *ast.FuncLit, parent *function) *function {
 	fn := &function{unit: u, file: f, decl: decl, lit: lit, parent: parent,
-		isLocal: map[*types.Var]bool{}, names: map[types.Object]string{}, taken: map[string]bool{}}
+		sharedNames: map[*types.Var]string{}, isLocal: map[*types.Var]bool{}, names: map[types.Object]string{}, taken: map[string]bool{}}
 	if lit != nil && parent == nil {
 		fn.sig = u.literalSignature(lit)
 	} else if lit != nil {

@@ -80,11 +80,8 @@ func (p *plainFinder) literal(lit *ast.FuncLit) {
 		return
 	}
 	u := p.unit
-	finder := &variableFinder{u.info, u.usage, map[ast.Node]bool{}}
-	finder.declareFields(lit, lit.Type.Params)
-	finder.declareFields(lit, lit.Type.Results)
-	finder.walk(lit, lit.Body)
-	finder.markResults(lit.Type.Results)
+	finder := &variableFinder{info: u.info, used: u.usage}
+	finder.literal(nil, lit, anyLiteral)
 	fn := u.newFunction(p.file, nil, lit, nil)
 	fn.display, fn.base = display, lowerFirst(p.name)+"Func"+itoa(p.found)
 	u.literals[lit] = fn
@@ -168,5 +165,11 @@ func (p *plainFinder) report(pos token.Pos, name, why string) {
 // bindLiteral binds a literal of a plain function.
 func (f *file) bindLiteral(b *strings.Builder, fn *function) {
 	p := f.unit.fset.Position(fn.pos())
-	fmt.Fprintf(b, "%s(%q, %d, %s, %s)\n", f.generated("BindLiteral"), baseName(p.Filename), p.Line, fn.startName(), f.callFunction(fn))
+	within, _, _ := strings.Cut(fn.display, ".")
+	if f.unit.types.Scope().Lookup(within) != nil {
+		if _, isVar := f.unit.types.Scope().Lookup(within).(*types.Var); isVar {
+			within = ""
+		}
+	}
+	fmt.Fprintf(b, "%s(%q, %d, %q, %s, %s)\n", f.generated("BindLiteral"), baseName(p.Filename), p.Line, within, fn.startName(), f.callFunction(fn))
 }

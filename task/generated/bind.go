@@ -11,10 +11,11 @@ func Bind(plain, start, call any) {
 }
 
 // BindLiteral enters the compiled forms of the literal that begins at the line of file, which lies beside
-// the caller's: start and call are those of [Bind].
-func BindLiteral(file string, line int, start, call any) {
+// the caller's, in the function of the given name, or outside of all functions. start and call are those
+// of [Bind].
+func BindLiteral(file string, line int, function string, start, call any) {
 	f := &bound.Function{Start: start, Call: call}
-	bound.BindLiteral(file, line, f)
+	bound.BindLiteral(file, line, function, f)
 	bound.Bind(start, f)
 }
 

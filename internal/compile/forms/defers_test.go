@@ -49,6 +49,11 @@ func deferFunctions() map[string]planned {
 		"native generic":     nativeGeneric,
 		"native below":       nativeBelow,
 		"native none":        nativeNone,
+
+		"scoped":         scoped,
+		"scoped shared":  scopedShared,
+		"scoped defers":  scopedDefers,
+		"scoped recover": scopedRecover,
 	}
 }
 

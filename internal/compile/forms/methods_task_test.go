@@ -18,20 +18,20 @@ const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
 	fromVariableFunc1Kind = generated.Define[fromVariableFunc1State, int]("fromVariable.func1", "methods_test.go", 15, fromVariableFunc1Step)
-	generated.BindLiteral("methods_test.go", 15, fromVariableFunc1Start, func(n int) coro.Call[int] {
+	generated.BindLiteral("methods_test.go", 15, "", fromVariableFunc1Start, func(n int) coro.Call[int] {
 		var s fromVariableFunc1State
 		*generated.In[fromVariableFunc1Args](&s) = fromVariableFunc1Args{n: n}
 		return fromVariableFunc1Kind.With(s)
 	})
 	testPlainFunctionsLaunchTasksFunc1Kind = generated.DefineHeld[testPlainFunctionsLaunchTasksFunc1State, testPlainFunctionsLaunchTasksFunc1Held, int]("TestPlainFunctionsLaunchTasks.func1", "methods_test.go", 39, testPlainFunctionsLaunchTasksFunc1Step, generated.Deferring())
-	generated.BindLiteral("methods_test.go", 39, testPlainFunctionsLaunchTasksFunc1Start, func(r *runner, n int) coro.Call[int] {
+	generated.BindLiteral("methods_test.go", 39, "TestPlainFunctionsLaunchTasks", testPlainFunctionsLaunchTasksFunc1Start, func(r *runner, n int) coro.Call[int] {
 		var s testPlainFunctionsLaunchTasksFunc1State
 		*generated.In[testPlainFunctionsLaunchTasksFunc1Args](&s) = testPlainFunctionsLaunchTasksFunc1Args{n: n}
 		return testPlainFunctionsLaunchTasksFunc1Kind.With(s, testPlainFunctionsLaunchTasksFunc1Held{r: r})
 	})
 	testPlainFunctionsLaunchTasksFunc1Func1Kind = generated.DefineHeld[testPlainFunctionsLaunchTasksFunc1Func1State, testPlainFunctionsLaunchTasksFunc1Func1Held, struct{}]("TestPlainFunctionsLaunchTasks.func1.func1", "methods_test.go", 41, testPlainFunctionsLaunchTasksFunc1Func1Step)
 	testPlainFunctionsLaunchTasksFunc2Kind = generated.Define[testPlainFunctionsLaunchTasksFunc2State, struct{}]("TestPlainFunctionsLaunchTasks.func2", "methods_test.go", 54, testPlainFunctionsLaunchTasksFunc2Step)
-	generated.BindLiteral("methods_test.go", 54, testPlainFunctionsLaunchTasksFunc2Start, func() coro.Call[struct{}] {
+	generated.BindLiteral("methods_test.go", 54, "TestPlainFunctionsLaunchTasks", testPlainFunctionsLaunchTasksFunc2Start, func() coro.Call[struct{}] {
 		return testPlainFunctionsLaunchTasksFunc2Kind.With(testPlainFunctionsLaunchTasksFunc2State{})
 	})
 }

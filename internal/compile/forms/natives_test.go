@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
@@ -62,4 +63,19 @@ func TestNativeDefersWithoutMemory(t *testing.T) {
 		require.Equal(t, []string{"1: bottom", "end 0", "end 1", "end 2", "end 3"}, p.log, "frame %d", refused)
 		require.NoError(t, ex.Close())
 	}
+}
+
+// A literal that Timeout calls in place allocates nothing if it does not wait.
+func TestInPlaceLiteralsAllocateNothing(t *testing.T) {
+	if race.Enabled {
+		return // the race detector makes pools forget
+	}
+	ex := executor.NewInline()
+	defer ex.Close()
+	sum, err := task.Run(context.Background(), ex, task.Call2(timedMany, time.Hour, 1))
+	require.NoError(t, err)
+	require.Equal(t, 1000+1500, sum)
+	require.Zero(t, testing.AllocsPerRun(20, func() {
+		_, _ = task.Run(context.Background(), ex, task.Call2(timedMany, time.Hour, 1))
+	}))
 }

@@ -18,7 +18,7 @@ const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
 	unboundFunc1Kind = generated.Define[unboundFunc1State, int]("Unbound.func1", "unbound.go", 6, unboundFunc1Step)
-	generated.BindLiteral("unbound.go", 6, unboundFunc1Start, func(n int) coro.Call[int] {
+	generated.BindLiteral("unbound.go", 6, "", unboundFunc1Start, func(n int) coro.Call[int] {
 		var s unboundFunc1State
 		*generated.In[unboundFunc1Args](&s) = unboundFunc1Args{n: n}
 		return unboundFunc1Kind.With(s)
