@@ -314,10 +314,10 @@ func (h *header) childErr() error {
 	if !ok || p != w.passing {
 		return w.err
 	}
-	if p.Value == ErrGoexit {
-		runtime.Goexit()
-	}
 	w.suspension.raised = p
+	if p.Value == ErrGoexit {
+		panic(exiting)
+	}
 	panic(p.Value)
 }
 
@@ -330,11 +330,16 @@ func (w *Worker) panicError(h *header, v any) error {
 	if s.status != goesOn {
 		s.abandon()
 	}
-	if v == any(errNoFrame) {
+	switch {
+	case v == any(errNoFrame):
 		return arena.ErrExhausted
+	case IsExit(v) && raised != nil:
+		w.passing = raised
+		return raised
 	}
 	w.passing = newPanicError(h, v)
 	if raised != nil && sameValue(raised.Value, v) {
+		w.passing.exit = raised.exit
 		w.passing.Stack = raised.Stack
 		if len(raised.Backtrace.Tasks) > 0 {
 			w.passing.Backtrace = raised.Backtrace

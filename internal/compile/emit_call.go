@@ -45,6 +45,9 @@ func (e *emitter) callText(a *await) string {
 	call := *a.call
 	c := &a.callee
 	f := e.file
+	if c.fn != nil && isGoexit(c.fn) {
+		return f.generated("Goexit") + "(" + e.fn.nameOf(e.fn.t) + ")"
+	}
 	switch c.kind {
 	case startCallee:
 		target := f.unit.functions[c.fn.Origin()]

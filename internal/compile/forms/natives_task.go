@@ -2528,12 +2528,22 @@ func nativeGoexitStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line natives.go:189
 	if n > 0 {
-		runtime.Goexit()
+		generated.Goexit(t)
+//line natives_task.go:2533
+		if generated.Suspended(t) {
+			_, h := nativeGoexitKind.Spill(t, 2)
+			*h = nativeGoexitHeld{exit: nativeGoexitExit{r: r, err: err}}
+			nativeGoexitDefer1(&h.exit.panic, recv)
+			nativeGoexitDefer2(&h.exit.panic, p)
+			nativeGoexitDefer3(&h.exit.panic, n)
+			return
+		}
 	}
+//line natives.go:192
 	return "end", nil
 }
 
-//line natives_task.go:2537
+//line natives_task.go:2547
 
 // nativeGoexitDefer1 enters what nativeGoexit defers in line 181 in the list of its frame.
 func nativeGoexitDefer1(p1 *generated.Panic, recv *plan) {
@@ -2545,7 +2555,7 @@ func nativeGoexitDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:2549
+//line natives_task.go:2559
 
 // nativeGoexitDefer2 enters what nativeGoexit defers in line 182 in the list of its frame.
 func nativeGoexitDefer2(p1 *generated.Panic, p *plan) {
@@ -2557,7 +2567,7 @@ func nativeGoexitDefer2(p1 *generated.Panic, p *plan) {
 	})
 }
 
-//line natives_task.go:2561
+//line natives_task.go:2571
 
 // nativeGoexitDefer3 enters what nativeGoexit defers in line 183 in the list of its frame.
 func nativeGoexitDefer3(p1 *generated.Panic, n int) {
@@ -2573,7 +2583,7 @@ func nativeGoexitDefer3(p1 *generated.Panic, n int) {
 	})
 }
 
-//line natives_task.go:2577
+//line natives_task.go:2587
 
 // nativeGoexitStep is the step form of nativeGoexit.
 func nativeGoexitStep(f *generated.Frame[nativeGoexitState, string], h *nativeGoexitHeld) generated.Step {
@@ -2602,8 +2612,13 @@ func nativeGoexitRun(f *generated.Frame[nativeGoexitState, string], h *nativeGoe
 		n = s.n
 //line natives.go:188
 		generated.ChildErr(f)
-//line natives_task.go:2606
+//line natives_task.go:2616
 		goto resume1
+	case 2:
+//line natives.go:190
+		generated.Child(f)
+//line natives_task.go:2621
+		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
 		goto exit
@@ -2627,7 +2642,7 @@ func nativeGoexitRun(f *generated.Frame[nativeGoexitState, string], h *nativeGoe
 	}
 //line natives.go:188
 	stopStart(t, p, "work")
-//line natives_task.go:2631
+//line natives_task.go:2646
 	if generated.Suspended(t) {
 		*generated.At[nativeGoexitAt1](f) = nativeGoexitAt1{n: n}
 		*h = nativeGoexitHeld{exit: h.exit}
@@ -2635,14 +2650,24 @@ func nativeGoexitRun(f *generated.Frame[nativeGoexitState, string], h *nativeGoe
 	}
 resume1:
 //line natives.go:189
-	if n > 0 {
-		runtime.Goexit()
+	if n <= 0 {
+		goto end1
 	}
+//line natives.go:190
+	generated.Goexit(t)
+//line natives_task.go:2659
+	if generated.Suspended(t) {
+		*h = nativeGoexitHeld{exit: h.exit}
+		return generated.Wait(f, t, 2), true
+	}
+resume2:
+end1:
+//line natives.go:192
 	{
 		*r, *err = "end", nil
 		goto exit
 	}
-//line natives_task.go:2646
+//line natives_task.go:2671
 exit:
 	if p1.Run(t) {
 		*h = nativeGoexitHeld{exit: h.exit}
@@ -2746,7 +2771,7 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:217
 	r = "after "
 	err1 := stopStart(t, p, "work")
-//line natives_task.go:2750
+//line natives_task.go:2775
 	if generated.Suspended(t) {
 		_, h := nativeNilKind.Spill(t, 1)
 		rBox := generated.Box(r)
@@ -2771,7 +2796,7 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r, err
 }
 
-//line natives_task.go:2775
+//line natives_task.go:2800
 
 // nativeNilDefer1 enters what nativeNil defers in line 198 in the list of its frame.
 func nativeNilDefer1(p1 *generated.Panic, r *string) {
@@ -2787,7 +2812,7 @@ func nativeNilDefer1(p1 *generated.Panic, r *string) {
 	})
 }
 
-//line natives_task.go:2791
+//line natives_task.go:2816
 
 // nativeNilDefer2 enters what nativeNil defers in line 209 in the list of its frame.
 func nativeNilDefer2(p1 *generated.Panic, recv io.Closer) {
@@ -2799,7 +2824,7 @@ func nativeNilDefer2(p1 *generated.Panic, recv io.Closer) {
 	})
 }
 
-//line natives_task.go:2803
+//line natives_task.go:2828
 
 // nativeNilDefer3 enters what nativeNil defers in line 211 in the list of its frame.
 func nativeNilDefer3(p1 *generated.Panic, recv1 file) {
@@ -2811,7 +2836,7 @@ func nativeNilDefer3(p1 *generated.Panic, recv1 file) {
 	})
 }
 
-//line natives_task.go:2815
+//line natives_task.go:2840
 
 // nativeNilDefer4 enters what nativeNil defers in line 213 in the list of its frame.
 func nativeNilDefer4(p1 *generated.Panic, recv2 *file) {
@@ -2823,7 +2848,7 @@ func nativeNilDefer4(p1 *generated.Panic, recv2 *file) {
 	})
 }
 
-//line natives_task.go:2827
+//line natives_task.go:2852
 
 // nativeNilDefer5 enters what nativeNil defers in line 215 in the list of its frame.
 func nativeNilDefer5(p1 *generated.Panic, fn1 func()) {
@@ -2835,7 +2860,7 @@ func nativeNilDefer5(p1 *generated.Panic, fn1 func()) {
 	})
 }
 
-//line natives_task.go:2839
+//line natives_task.go:2864
 
 // nativeNilStep is the step form of nativeNil.
 func nativeNilStep(f1 *generated.Frame[nativeNilState, string], h *nativeNilHeld) generated.Step {
@@ -2869,7 +2894,7 @@ func nativeNilRun(f1 *generated.Frame[nativeNilState, string], h *nativeNilHeld,
 	case 1:
 //line natives.go:218
 		err1 = generated.ChildErr(f1)
-//line natives_task.go:2873
+//line natives_task.go:2898
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -2931,7 +2956,7 @@ end1:
 //line natives.go:217
 	*r = "after "
 	err1 = stopStart(t, p, "work")
-//line natives_task.go:2935
+//line natives_task.go:2960
 	if generated.Suspended(t) {
 		*h = nativeNilHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -2940,7 +2965,7 @@ resume1:
 //line natives.go:218
 	*err = err1
 	goto exit
-//line natives_task.go:2944
+//line natives_task.go:2969
 exit:
 	if p1.Run(t) {
 		*h = nativeNilHeld{exit: h.exit}
@@ -3006,7 +3031,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		{
 //line natives.go:241
 			err1 := stopStart(t, p, fmt.Sprint(shared, own, address))
-//line natives_task.go:3010
+//line natives_task.go:3035
 			if generated.Suspended(t) {
 				f, h := nativeSharedKind.Spill(t, 1)
 				rBox := generated.Box(r)
@@ -3025,7 +3050,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		*to += 10
 	}
 	err2 := stopStart(t, p, "end")
-//line natives_task.go:3029
+//line natives_task.go:3054
 	if generated.Suspended(t) {
 		_, h := nativeSharedKind.Spill(t, 2)
 		rBox := generated.Box(r)
@@ -3038,7 +3063,7 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err2
 }
 
-//line natives_task.go:3042
+//line natives_task.go:3067
 
 // nativeSharedDefer1 enters what nativeShared defers in line 229 in the list of its frame.
 func nativeSharedDefer1(p1 *generated.Panic, p *plan, r *string, shared *int, own *int, address *int, more func(), to *int) {
@@ -3058,7 +3083,7 @@ func nativeSharedDefer1(p1 *generated.Panic, p *plan, r *string, shared *int, ow
 	})
 }
 
-//line natives_task.go:3062
+//line natives_task.go:3087
 
 // nativeSharedStep is the step form of nativeShared.
 func nativeSharedStep(f *generated.Frame[nativeSharedState, string], h *nativeSharedHeld) generated.Step {
@@ -3094,12 +3119,12 @@ func nativeSharedRun(f *generated.Frame[nativeSharedState, string], h *nativeSha
 		p, shared, own, address, more, to = h.p, h.shared, h.own, h.address, h.more, h.to
 //line natives.go:241
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3098
+//line natives_task.go:3123
 		goto resume1
 	case 2:
 //line natives.go:246
 		err2 = generated.ChildErr(f)
-//line natives_task.go:3103
+//line natives_task.go:3128
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3134,7 +3159,7 @@ loop1:
 	more()
 	*own += i
 	err1 = stopStart(t, p, fmt.Sprint(*shared, *own, *address))
-//line natives_task.go:3138
+//line natives_task.go:3163
 	if generated.Suspended(t) {
 		*generated.At[nativeSharedAt1](f) = nativeSharedAt1{n: n, i: i}
 		*h = nativeSharedHeld{exit: h.exit, p: p, shared: shared, own: own, address: address, more: more, to: to}
@@ -3159,7 +3184,7 @@ end1:
 end2:
 //line natives.go:246
 	err2 = stopStart(t, p, "end")
-//line natives_task.go:3163
+//line natives_task.go:3188
 	if generated.Suspended(t) {
 		*h = nativeSharedHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -3170,7 +3195,7 @@ resume2:
 		*r, *err = "end ", err2
 		goto exit
 	}
-//line natives_task.go:3174
+//line natives_task.go:3199
 exit:
 	if p1.Run(t) {
 		*h = nativeSharedHeld{exit: h.exit}
@@ -3236,7 +3261,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 		}
 //line natives.go:261
 		stopStart(t, p, "literal")
-//line natives_task.go:3240
+//line natives_task.go:3265
 		if generated.Suspended(t) {
 			f, h := nativeLiteralFunc1Kind.Spill(t, 1)
 			sBox := generated.Box(s)
@@ -3262,7 +3287,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:268
 	a := startOfNatives(call)(t, n)
-//line natives_task.go:3266
+//line natives_task.go:3291
 	if generated.Suspended(t) {
 		_, h := nativeLiteralKind.Spill(t, 1)
 		rBox := generated.Box(r)
@@ -3273,7 +3298,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line natives.go:269
 	b := startOfNatives(call)(t, 1)
-//line natives_task.go:3277
+//line natives_task.go:3302
 	if generated.Suspended(t) {
 		_, h := nativeLiteralKind.Spill(t, 2)
 		rBox := generated.Box(r)
@@ -3285,7 +3310,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:270
 	r = a + b
 	v := startOfNatives(call)(t, 0)
-//line natives_task.go:3289
+//line natives_task.go:3314
 	if generated.Suspended(t) {
 		_, h := nativeLiteralKind.Spill(t, 3)
 		rBox := generated.Box(r)
@@ -3298,7 +3323,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + v, nil
 }
 
-//line natives_task.go:3302
+//line natives_task.go:3327
 
 // nativeLiteralDefer1 enters what nativeLiteral defers in line 267 in the list of its frame.
 func nativeLiteralDefer1(p1 *generated.Panic, p *plan, r *string, k *int, calls *int) {
@@ -3310,7 +3335,7 @@ func nativeLiteralDefer1(p1 *generated.Panic, p *plan, r *string, k *int, calls 
 	})
 }
 
-//line natives_task.go:3314
+//line natives_task.go:3339
 
 // nativeLiteralStep is the step form of nativeLiteral.
 func nativeLiteralStep(f *generated.Frame[nativeLiteralState, string], h *nativeLiteralHeld) generated.Step {
@@ -3345,20 +3370,20 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 //line natives.go:268
 		a = h.result
 		generated.Child(f)
-//line natives_task.go:3349
+//line natives_task.go:3374
 		goto resume1
 	case 2:
 		call, a = h.call, h.a
 //line natives.go:269
 		b = h.result
 		generated.Child(f)
-//line natives_task.go:3356
+//line natives_task.go:3381
 		goto resume2
 	case 3:
 //line natives.go:271
 		v = h.result
 		generated.Child(f)
-//line natives_task.go:3362
+//line natives_task.go:3387
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3403,7 +3428,7 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 			}
 //line natives.go:261
 			stopStart(t, p, "literal")
-//line natives_task.go:3407
+//line natives_task.go:3432
 			if generated.Suspended(t) {
 				f, h := nativeLiteralFunc1Kind.Spill(t, 1)
 				sBox := generated.Box(s)
@@ -3428,7 +3453,7 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 	}
 //line natives.go:268
 	a = startOfNatives(call)(t, n)
-//line natives_task.go:3432
+//line natives_task.go:3457
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3437,7 +3462,7 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 resume1:
 //line natives.go:269
 	b = startOfNatives(call)(t, 1)
-//line natives_task.go:3441
+//line natives_task.go:3466
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3447,7 +3472,7 @@ resume2:
 //line natives.go:270
 	*r = a + b
 	v = startOfNatives(call)(t, 0)
-//line natives_task.go:3451
+//line natives_task.go:3476
 	if generated.Suspended(t) {
 		*h = nativeLiteralHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3459,7 +3484,7 @@ resume3:
 		*r, *err = *r+v, nil
 		goto exit
 	}
-//line natives_task.go:3463
+//line natives_task.go:3488
 exit:
 	if p1.Run(t) {
 		*h = nativeLiteralHeld{exit: h.exit}
@@ -3509,7 +3534,7 @@ func nativeLiteralFunc1Defer1(p1 *generated.Panic, k *int, s *string) {
 	})
 }
 
-//line natives_task.go:3513
+//line natives_task.go:3538
 
 // nativeLiteralFunc1Defer2 enters what nativeLiteral.func1 defers in line 259 in the list of its frame.
 func nativeLiteralFunc1Defer2(p1 *generated.Panic, recv *plan, a any, a1 any) {
@@ -3521,7 +3546,7 @@ func nativeLiteralFunc1Defer2(p1 *generated.Panic, recv *plan, a any, a1 any) {
 	})
 }
 
-//line natives_task.go:3525
+//line natives_task.go:3550
 
 // nativeLiteralFunc1Step is the step form of nativeLiteral.func1.
 func nativeLiteralFunc1Step(f *generated.Frame[nativeLiteralFunc1State, string], h *nativeLiteralFunc1Held) generated.Step {
@@ -3553,7 +3578,7 @@ func nativeLiteralFunc1Run(f *generated.Frame[nativeLiteralFunc1State, string], 
 		m = s1.m
 //line natives.go:261
 		generated.ChildErr(f)
-//line natives_task.go:3557
+//line natives_task.go:3582
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3582,7 +3607,7 @@ func nativeLiteralFunc1Run(f *generated.Frame[nativeLiteralFunc1State, string], 
 end1:
 //line natives.go:261
 	stopStart(t, p, "literal")
-//line natives_task.go:3586
+//line natives_task.go:3611
 	if generated.Suspended(t) {
 		*generated.At[nativeLiteralFunc1At1](f) = nativeLiteralFunc1At1{m: m}
 		*h = nativeLiteralFunc1Held{exit: h.exit}
@@ -3597,7 +3622,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line natives_task.go:3601
+//line natives_task.go:3626
 exit:
 	if p1.Run(t) {
 		*h = nativeLiteralFunc1Held{exit: h.exit}
@@ -3659,7 +3684,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:285
 	if n == 0 {
 		stopStart(t, p, "bottom")
-//line natives_task.go:3663
+//line natives_task.go:3688
 		if generated.Suspended(t) {
 			_, h := nativeRecursiveKind.Spill(t, 1)
 			rBox := generated.Box(r)
@@ -3672,7 +3697,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 		panic("bottom")
 	}
 	v, err1 := nativeRecursiveStart(t, p, n-1)
-//line natives_task.go:3676
+//line natives_task.go:3701
 	if generated.Suspended(t) {
 		f, h := nativeRecursiveKind.Spill(t, 2)
 		rBox := generated.Box(r)
@@ -3688,7 +3713,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + fmt.Sprint(n), err
 }
 
-//line natives_task.go:3692
+//line natives_task.go:3717
 
 // nativeRecursiveDefer1 enters what nativeRecursive defers in line 276 in the list of its frame.
 func nativeRecursiveDefer1(p1 *generated.Panic, n int, r *string) {
@@ -3707,7 +3732,7 @@ func nativeRecursiveDefer1(p1 *generated.Panic, n int, r *string) {
 	})
 }
 
-//line natives_task.go:3711
+//line natives_task.go:3736
 
 // nativeRecursiveDefer2 enters what nativeRecursive defers in line 284 in the list of its frame.
 func nativeRecursiveDefer2(p1 *generated.Panic, recv *plan, a any) {
@@ -3719,7 +3744,7 @@ func nativeRecursiveDefer2(p1 *generated.Panic, recv *plan, a any) {
 	})
 }
 
-//line natives_task.go:3723
+//line natives_task.go:3748
 
 // nativeRecursiveStep is the step form of nativeRecursive.
 func nativeRecursiveStep(f *generated.Frame[nativeRecursiveState, string], h *nativeRecursiveHeld) generated.Step {
@@ -3751,7 +3776,7 @@ func nativeRecursiveRun(f *generated.Frame[nativeRecursiveState, string], h *nat
 	case 1:
 //line natives.go:286
 		generated.ChildErr(f)
-//line natives_task.go:3755
+//line natives_task.go:3780
 		goto resume1
 	case 2:
 		s := generated.At[nativeRecursiveAt2](f)
@@ -3759,7 +3784,7 @@ func nativeRecursiveRun(f *generated.Frame[nativeRecursiveState, string], h *nat
 //line natives.go:289
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3763
+//line natives_task.go:3788
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3785,7 +3810,7 @@ func nativeRecursiveRun(f *generated.Frame[nativeRecursiveState, string], h *nat
 	}
 //line natives.go:286
 	stopStart(t, p, "bottom")
-//line natives_task.go:3789
+//line natives_task.go:3814
 	if generated.Suspended(t) {
 		*h = nativeRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3795,7 +3820,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = nativeRecursiveStart(t, p, n-1)
-//line natives_task.go:3799
+//line natives_task.go:3824
 	if generated.Suspended(t) {
 		*generated.At[nativeRecursiveAt2](f) = nativeRecursiveAt2{n: n}
 		*h = nativeRecursiveHeld{exit: h.exit}
@@ -3809,7 +3834,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line natives_task.go:3813
+//line natives_task.go:3838
 exit:
 	if p1.Run(t) {
 		*h = nativeRecursiveHeld{exit: h.exit}
@@ -3877,18 +3902,18 @@ func nativeFallbackRun(f *generated.Frame[nativeFallbackState, string], h *nativ
 		p = h.p
 //line natives.go:306
 		generated.ChildErr(f)
-//line natives_task.go:3881
+//line natives_task.go:3906
 		goto resume1
 	case 2:
 		p = h.p
 //line natives.go:309
 		generated.ChildErr(f)
-//line natives_task.go:3887
+//line natives_task.go:3912
 		goto resume2
 	case 3:
 //line natives.go:311
 		err1 = generated.ChildErr(f)
-//line natives_task.go:3892
+//line natives_task.go:3917
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3938,7 +3963,7 @@ case1:
 //line natives.go:305
 	*v1 += 2
 	stopStart(t, p, "int")
-//line natives_task.go:3942
+//line natives_task.go:3967
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 1), true
@@ -3959,7 +3984,7 @@ case2:
 	}
 //line natives.go:309
 	stopStart(t, p, "error")
-//line natives_task.go:3963
+//line natives_task.go:3988
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit, p: p}
 		return generated.Wait(f, t, 2), true
@@ -3968,7 +3993,7 @@ resume2:
 end1:
 //line natives.go:311
 	err1 = stopStart(t, p, "end")
-//line natives_task.go:3972
+//line natives_task.go:3997
 	if generated.Suspended(t) {
 		*h = nativeFallbackHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -3979,7 +4004,7 @@ resume3:
 		*r, *err = "end", err1
 		goto exit
 	}
-//line natives_task.go:3983
+//line natives_task.go:4008
 exit:
 	if p1.Run(t) {
 		*h = nativeFallbackHeld{exit: h.exit}
@@ -4026,7 +4051,7 @@ var nativeGenericKind *generated.HeldKind[nativeGenericState, nativeGenericHeld,
 func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:315
 	k, err := nativeOfStart[int](t, p, n, n)
-//line natives_task.go:4030
+//line natives_task.go:4055
 	if generated.Suspended(t) {
 		f, h := nativeGenericKind.Spill(t, 1)
 		s1 := generated.At[nativeGenericAt1](f)
@@ -4037,7 +4062,7 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:316
 	s, err2 := nativeOfStart[string](t, p, "text", n)
-//line natives_task.go:4041
+//line natives_task.go:4066
 	if generated.Suspended(t) {
 		f, h := nativeGenericKind.Spill(t, 2)
 		*generated.At[nativeGenericAt2](f) = nativeGenericAt2{k: k}
@@ -4048,7 +4073,7 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:317
 	c := &closer{p: p}
 	closed, err3 := nativeCloseStart[*closer](t, p, c)
-//line natives_task.go:4052
+//line natives_task.go:4077
 	if generated.Suspended(t) {
 		f, h := nativeGenericKind.Spill(t, 3)
 		*generated.At[nativeGenericAt3](f) = nativeGenericAt3{k: k}
@@ -4060,7 +4085,7 @@ func nativeGenericStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k, s, closed), errors.Join(err, err2, err3)
 }
 
-//line natives_task.go:4064
+//line natives_task.go:4089
 
 // nativeGenericStep is the step form of nativeGeneric.
 func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *nativeGenericHeld) generated.Step {
@@ -4084,7 +4109,7 @@ func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *native
 //line natives.go:315
 		k = s1.result
 		err = generated.ChildErr(f)
-//line natives_task.go:4088
+//line natives_task.go:4113
 		goto resume1
 	case 2:
 		s1 := generated.At[nativeGenericAt2](f)
@@ -4093,7 +4118,7 @@ func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *native
 //line natives.go:316
 		s = h.result
 		err2 = generated.ChildErr(f)
-//line natives_task.go:4097
+//line natives_task.go:4122
 		goto resume2
 	case 3:
 		s1 := generated.At[nativeGenericAt3](f)
@@ -4102,14 +4127,14 @@ func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *native
 //line natives.go:318
 		closed = h.result1
 		err3 = generated.ChildErr(f)
-//line natives_task.go:4106
+//line natives_task.go:4131
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line natives.go:315
 	k, err = nativeOfStart[int](t, p, n, n)
-//line natives_task.go:4113
+//line natives_task.go:4138
 	if generated.Suspended(t) {
 		s1 := generated.At[nativeGenericAt1](f)
 		*s1 = nativeGenericAt1{n: n}
@@ -4120,7 +4145,7 @@ func nativeGenericStep(f *generated.Frame[nativeGenericState, string], h *native
 resume1:
 //line natives.go:316
 	s, err2 = nativeOfStart[string](t, p, "text", n)
-//line natives_task.go:4124
+//line natives_task.go:4149
 	if generated.Suspended(t) {
 		*generated.At[nativeGenericAt2](f) = nativeGenericAt2{k: k}
 		*h = nativeGenericHeld{p: p, err: err}
@@ -4131,7 +4156,7 @@ resume2:
 //line natives.go:317
 	c = &closer{p: p}
 	closed, err3 = nativeCloseStart[*closer](t, p, c)
-//line natives_task.go:4135
+//line natives_task.go:4160
 	if generated.Suspended(t) {
 		*generated.At[nativeGenericAt3](f) = nativeGenericAt3{k: k}
 		*h = nativeGenericHeld{err: err, s: s, err2: err2}
@@ -4143,7 +4168,7 @@ resume3:
 	return generated.Return(f, fmt.Sprint(k, s, closed), errors.Join(err, err2, err3))
 }
 
-//line natives_task.go:4147
+//line natives_task.go:4172
 
 // nativeOfArgs has the arguments of nativeOf.
 type nativeOfArgs struct {
@@ -4234,7 +4259,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 		}(a3)
 //line natives.go:334
 		stopStart(t, p, "two")
-//line natives_task.go:4238
+//line natives_task.go:4263
 		if generated.Suspended(t) {
 			f, h := nativeOfKind[V]().Spill(t, 1)
 			rBox := generated.Box(r)
@@ -4251,7 +4276,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 		w = r
 	}
 	err1 := stopStart(t, p, "generic")
-//line natives_task.go:4255
+//line natives_task.go:4280
 	if generated.Suspended(t) {
 		f, h := nativeOfKind[V]().Spill(t, 2)
 		rBox := generated.Box(r)
@@ -4274,7 +4299,7 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 	return v, err
 }
 
-//line natives_task.go:4278
+//line natives_task.go:4303
 
 // nativeOfDefer1 enters what nativeOf defers in line 324 in the list of its frame.
 func nativeOfDefer1[V any](p1 *generated.Panic, recv *plan, a any) {
@@ -4286,7 +4311,7 @@ func nativeOfDefer1[V any](p1 *generated.Panic, recv *plan, a any) {
 	})
 }
 
-//line natives_task.go:4290
+//line natives_task.go:4315
 
 // nativeOfDefer2 enters what nativeOf defers in line 325 in the list of its frame.
 func nativeOfDefer2[V any](p1 *generated.Panic, v V, r *V) {
@@ -4302,7 +4327,7 @@ func nativeOfDefer2[V any](p1 *generated.Panic, v V, r *V) {
 	})
 }
 
-//line natives_task.go:4306
+//line natives_task.go:4331
 
 // nativeOfDefer3 enters what nativeOf defers in line 330 in the list of its frame.
 func nativeOfDefer3[V any](p1 *generated.Panic, a1 *plan, a2 V) {
@@ -4314,7 +4339,7 @@ func nativeOfDefer3[V any](p1 *generated.Panic, a1 *plan, a2 V) {
 	})
 }
 
-//line natives_task.go:4318
+//line natives_task.go:4343
 
 // nativeOfDefer4 enters what nativeOf defers in line 333 in the list of its frame.
 func nativeOfDefer4[V any](p1 *generated.Panic, p *plan, w *V, a3 V) {
@@ -4326,7 +4351,7 @@ func nativeOfDefer4[V any](p1 *generated.Panic, p *plan, w *V, a3 V) {
 	})
 }
 
-//line natives_task.go:4330
+//line natives_task.go:4355
 
 // nativeOfStep is the step form of nativeOf.
 func nativeOfStep[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V]) generated.Step {
@@ -4362,7 +4387,7 @@ func nativeOfRun[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V]
 		p, v, w = h.p, h.v, h.w
 //line natives.go:334
 		generated.ChildErr(f)
-//line natives_task.go:4366
+//line natives_task.go:4391
 		goto resume1
 	case 2:
 		s := generated.At[nativeOfAt2](f)
@@ -4370,7 +4395,7 @@ func nativeOfRun[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V]
 		v = h.v
 //line natives.go:337
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4374
+//line natives_task.go:4399
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4409,7 +4434,7 @@ func nativeOfRun[V any](f *generated.Frame[nativeOfState, V], h *nativeOfHeld[V]
 	}
 //line natives.go:334
 	stopStart(t, p, "two")
-//line natives_task.go:4413
+//line natives_task.go:4438
 	if generated.Suspended(t) {
 		*generated.At[nativeOfAt1](f) = nativeOfAt1{n: n}
 		*h = nativeOfHeld[V]{exit: h.exit, p: p, v: v, w: w}
@@ -4420,7 +4445,7 @@ resume1:
 	*w = *r
 end1:
 	err1 = stopStart(t, p, "generic")
-//line natives_task.go:4424
+//line natives_task.go:4449
 	if generated.Suspended(t) {
 		*generated.At[nativeOfAt2](f) = nativeOfAt2{n: n}
 		*h = nativeOfHeld[V]{exit: h.exit, v: v}
@@ -4436,7 +4461,7 @@ resume2:
 		*r = v
 		goto exit
 	}
-//line natives_task.go:4440
+//line natives_task.go:4465
 exit:
 	if p1.Run(t) {
 		*h = nativeOfHeld[V]{exit: h.exit}
@@ -4489,7 +4514,7 @@ func nativeCloseStart[C io.Closer](t *task.T, p *plan, c C) (closed C, err error
 	}()
 //line natives.go:360
 	err1 := stopStart(t, p, "to be closed")
-//line natives_task.go:4493
+//line natives_task.go:4518
 	if generated.Suspended(t) {
 		_, h := nativeCloseKind[C]().Spill(t, 1)
 		*h = nativeCloseHeld[C]{exit: nativeCloseExit[C]{closed: closed, err: err}, c: c}
@@ -4501,7 +4526,7 @@ func nativeCloseStart[C io.Closer](t *task.T, p *plan, c C) (closed C, err error
 	return c, err
 }
 
-//line natives_task.go:4505
+//line natives_task.go:4530
 
 // nativeCloseDefer1 enters what nativeClose defers in line 359 in the list of its frame.
 func nativeCloseDefer1[C io.Closer](p1 *generated.Panic, recv C) {
@@ -4513,7 +4538,7 @@ func nativeCloseDefer1[C io.Closer](p1 *generated.Panic, recv C) {
 	})
 }
 
-//line natives_task.go:4517
+//line natives_task.go:4542
 
 // nativeCloseStep is the step form of nativeClose.
 func nativeCloseStep[C io.Closer](f *generated.Frame[nativeCloseState, C], h *nativeCloseHeld[C]) generated.Step {
@@ -4540,7 +4565,7 @@ func nativeCloseRun[C io.Closer](f *generated.Frame[nativeCloseState, C], h *nat
 		c = h.c
 //line natives.go:360
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4544
+//line natives_task.go:4569
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4558,7 +4583,7 @@ func nativeCloseRun[C io.Closer](f *generated.Frame[nativeCloseState, C], h *nat
 	}
 //line natives.go:360
 	err1 = stopStart(t, p, "to be closed")
-//line natives_task.go:4562
+//line natives_task.go:4587
 	if generated.Suspended(t) {
 		*h = nativeCloseHeld[C]{exit: h.exit, c: c}
 		return generated.Wait(f, t, 1), true
@@ -4570,7 +4595,7 @@ resume1:
 		*closed = c
 		goto exit
 	}
-//line natives_task.go:4574
+//line natives_task.go:4599
 exit:
 	if p1.Run(t) {
 		*h = nativeCloseHeld[C]{exit: h.exit}
@@ -4628,7 +4653,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line natives.go:375
 	v, err1 := nativeRecursiveStart(t, p, n)
-//line natives_task.go:4632
+//line natives_task.go:4657
 	if generated.Suspended(t) {
 		f, h := nativeBelowKind.Spill(t, 1)
 		rBox := generated.Box(r)
@@ -4643,7 +4668,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives.go:375
 	r, err = v, err1
 	s, err2 := deferNestedStart(t, p, n)
-//line natives_task.go:4647
+//line natives_task.go:4672
 	if generated.Suspended(t) {
 		_, h := nativeBelowKind.Spill(t, 2)
 		rBox := generated.Box(r)
@@ -4658,7 +4683,7 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 	return r + s, errors.Join(err, err2)
 }
 
-//line natives_task.go:4662
+//line natives_task.go:4687
 
 // nativeBelowDefer1 enters what nativeBelow defers in line 368 in the list of its frame.
 func nativeBelowDefer1(p1 *generated.Panic, recv *plan) {
@@ -4670,7 +4695,7 @@ func nativeBelowDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:4674
+//line natives_task.go:4699
 
 // nativeBelowDefer2 enters what nativeBelow defers in line 369 in the list of its frame.
 func nativeBelowDefer2(p1 *generated.Panic, p *plan, r *string, err *error) {
@@ -4687,7 +4712,7 @@ func nativeBelowDefer2(p1 *generated.Panic, p *plan, r *string, err *error) {
 	})
 }
 
-//line natives_task.go:4691
+//line natives_task.go:4716
 
 // nativeBelowStep is the step form of nativeBelow.
 func nativeBelowStep(f *generated.Frame[nativeBelowState, string], h *nativeBelowHeld) generated.Step {
@@ -4726,13 +4751,13 @@ func nativeBelowRun(f *generated.Frame[nativeBelowState, string], h *nativeBelow
 //line natives.go:375
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:4730
+//line natives_task.go:4755
 		goto resume1
 	case 2:
 //line natives.go:376
 		s = h.result
 		err2 = generated.ChildErr(f)
-//line natives_task.go:4736
+//line natives_task.go:4761
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4753,7 +4778,7 @@ func nativeBelowRun(f *generated.Frame[nativeBelowState, string], h *nativeBelow
 	}
 //line natives.go:375
 	v, err1 = nativeRecursiveStart(t, p, n)
-//line natives_task.go:4757
+//line natives_task.go:4782
 	if generated.Suspended(t) {
 		*generated.At[nativeBelowAt1](f) = nativeBelowAt1{n: n}
 		*h = nativeBelowHeld{exit: h.exit, p: p}
@@ -4764,7 +4789,7 @@ resume1:
 //line natives.go:375
 	*r, *err = v, err1
 	s, err2 = deferNestedStart(t, p, n)
-//line natives_task.go:4768
+//line natives_task.go:4793
 	if generated.Suspended(t) {
 		*h = nativeBelowHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -4776,7 +4801,7 @@ resume2:
 		*r, *err = *r+s, errors.Join(*err, err2)
 		goto exit
 	}
-//line natives_task.go:4780
+//line natives_task.go:4805
 exit:
 	if p1.Run(t) {
 		*h = nativeBelowHeld{exit: h.exit}
@@ -4817,7 +4842,7 @@ var nativeNoneKind *generated.HeldKind[nativeNoneState, nativeNoneHeld, string]
 func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:382
 	nativeNothingStart(t, p, n)
-//line natives_task.go:4821
+//line natives_task.go:4846
 	if generated.Suspended(t) {
 		f, h := nativeNoneKind.Spill(t, 1)
 		*generated.At[nativeNoneAt1](f) = nativeNoneAt1{n: n}
@@ -4826,7 +4851,7 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:383
 	err := nativeErrorStart(t, p, n)
-//line natives_task.go:4830
+//line natives_task.go:4855
 	if generated.Suspended(t) {
 		f, h := nativeNoneKind.Spill(t, 2)
 		*generated.At[nativeNoneAt2](f) = nativeNoneAt2{n: n}
@@ -4835,7 +4860,7 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line natives.go:384
 	k, s := nativeTwoStart(t, p, n)
-//line natives_task.go:4839
+//line natives_task.go:4864
 	if generated.Suspended(t) {
 		_, h := nativeNoneKind.Spill(t, 3)
 		*h = nativeNoneHeld{err: err}
@@ -4846,7 +4871,7 @@ func nativeNoneStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k, s), err
 }
 
-//line natives_task.go:4850
+//line natives_task.go:4875
 
 // nativeNoneStep is the step form of nativeNone.
 func nativeNoneStep(f *generated.Frame[nativeNoneState, string], h *nativeNoneHeld) generated.Step {
@@ -4868,7 +4893,7 @@ func nativeNoneStep(f *generated.Frame[nativeNoneState, string], h *nativeNoneHe
 		p = h.p
 //line natives.go:382
 		generated.Child(f)
-//line natives_task.go:4872
+//line natives_task.go:4897
 		goto resume1
 	case 2:
 		s1 := generated.At[nativeNoneAt2](f)
@@ -4876,21 +4901,21 @@ func nativeNoneStep(f *generated.Frame[nativeNoneState, string], h *nativeNoneHe
 		p = h.p
 //line natives.go:383
 		err = generated.ChildErr(f)
-//line natives_task.go:4880
+//line natives_task.go:4905
 		goto resume2
 	case 3:
 		err = h.err
 //line natives.go:384
 		k, s = h.result.R0, h.result.R1
 		generated.Child(f)
-//line natives_task.go:4887
+//line natives_task.go:4912
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line natives.go:382
 	nativeNothingStart(t, p, n)
-//line natives_task.go:4894
+//line natives_task.go:4919
 	if generated.Suspended(t) {
 		*generated.At[nativeNoneAt1](f) = nativeNoneAt1{n: n}
 		*h = nativeNoneHeld{p: p}
@@ -4899,7 +4924,7 @@ func nativeNoneStep(f *generated.Frame[nativeNoneState, string], h *nativeNoneHe
 resume1:
 //line natives.go:383
 	err = nativeErrorStart(t, p, n)
-//line natives_task.go:4903
+//line natives_task.go:4928
 	if generated.Suspended(t) {
 		*generated.At[nativeNoneAt2](f) = nativeNoneAt2{n: n}
 		*h = nativeNoneHeld{p: p}
@@ -4908,7 +4933,7 @@ resume1:
 resume2:
 //line natives.go:384
 	k, s = nativeTwoStart(t, p, n)
-//line natives_task.go:4912
+//line natives_task.go:4937
 	if generated.Suspended(t) {
 		*h = nativeNoneHeld{err: err}
 		generated.ResultToStep(t, &h.result)
@@ -4919,7 +4944,7 @@ resume3:
 	return generated.Return(f, fmt.Sprint(k, s), err)
 }
 
-//line natives_task.go:4923
+//line natives_task.go:4948
 
 // nativeNothingArgs has the arguments of nativeNothing.
 type nativeNothingArgs struct {
@@ -4955,7 +4980,7 @@ func nativeNothingStart(t *task.T, p *plan, n int) {
 		return
 	}
 	stopStart(t, p, "not 2")
-//line natives_task.go:4959
+//line natives_task.go:4984
 	if generated.Suspended(t) {
 		_, h := nativeNothingKind.Spill(t, 1)
 		*h = nativeNothingHeld{}
@@ -4974,7 +4999,7 @@ func nativeNothingDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:4978
+//line natives_task.go:5003
 
 // nativeNothingStep is the step form of nativeNothing.
 func nativeNothingStep(f *generated.Frame[nativeNothingState, struct{}], h *nativeNothingHeld) generated.Step {
@@ -4999,7 +5024,7 @@ func nativeNothingRun(f *generated.Frame[nativeNothingState, struct{}], h *nativ
 	case 1:
 //line natives.go:393
 		generated.ChildErr(f)
-//line natives_task.go:5003
+//line natives_task.go:5028
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5019,7 +5044,7 @@ func nativeNothingRun(f *generated.Frame[nativeNothingState, struct{}], h *nativ
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line natives_task.go:5023
+//line natives_task.go:5048
 	if generated.Suspended(t) {
 		*h = nativeNothingHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5068,7 +5093,7 @@ func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
 		return errors.New("three")
 	}
 	err := stopStart(t, p, "not 3")
-//line natives_task.go:5072
+//line natives_task.go:5097
 	if generated.Suspended(t) {
 		_, h := nativeErrorKind.Spill(t, 1)
 		*h = nativeErrorHeld{}
@@ -5079,7 +5104,7 @@ func nativeErrorStart(t *task.T, p *plan, n int) (_ error) {
 	return err
 }
 
-//line natives_task.go:5083
+//line natives_task.go:5108
 
 // nativeErrorDefer1 enters what nativeError defers in line 397 in the list of its frame.
 func nativeErrorDefer1(p1 *generated.Panic, recv *plan) {
@@ -5091,7 +5116,7 @@ func nativeErrorDefer1(p1 *generated.Panic, recv *plan) {
 	})
 }
 
-//line natives_task.go:5095
+//line natives_task.go:5120
 
 // nativeErrorStep is the step form of nativeError.
 func nativeErrorStep(f *generated.Frame[nativeErrorState, struct{}], h *nativeErrorHeld) generated.Step {
@@ -5118,7 +5143,7 @@ func nativeErrorRun(f *generated.Frame[nativeErrorState, struct{}], h *nativeErr
 	case 1:
 //line natives.go:401
 		err = generated.ChildErr(f)
-//line natives_task.go:5122
+//line natives_task.go:5147
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5142,7 +5167,7 @@ func nativeErrorRun(f *generated.Frame[nativeErrorState, struct{}], h *nativeErr
 	}
 //line natives.go:401
 	err = stopStart(t, p, "not 3")
-//line natives_task.go:5146
+//line natives_task.go:5171
 	if generated.Suspended(t) {
 		*h = nativeErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5153,7 +5178,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line natives_task.go:5157
+//line natives_task.go:5182
 exit:
 	if p1.Run(t) {
 		*h = nativeErrorHeld{exit: h.exit}
@@ -5211,7 +5236,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 //line natives.go:406
 	k = 4
 	stopStart(t, p, "two")
-//line natives_task.go:5215
+//line natives_task.go:5240
 	if generated.Suspended(t) {
 		f, h := nativeTwoKind.Spill(t, 1)
 		kBox := generated.Box(k)
@@ -5225,7 +5250,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 		return
 	}
 	v, v1 := taskTwoStart(t, p, n)
-//line natives_task.go:5229
+//line natives_task.go:5254
 	if generated.Suspended(t) {
 		_, h := nativeTwoKind.Spill(t, 2)
 		kBox := generated.Box(k)
@@ -5238,7 +5263,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 	return v, v1
 }
 
-//line natives_task.go:5242
+//line natives_task.go:5267
 
 // nativeTwoDefer1 enters what nativeTwo defers in line 405 in the list of its frame.
 func nativeTwoDefer1(p1 *generated.Panic, k *int) {
@@ -5250,7 +5275,7 @@ func nativeTwoDefer1(p1 *generated.Panic, k *int) {
 	})
 }
 
-//line natives_task.go:5254
+//line natives_task.go:5279
 
 // nativeTwoStep is the step form of nativeTwo.
 func nativeTwoStep(f *generated.Frame[nativeTwoState, nativeTwoResult], h *nativeTwoHeld) generated.Step {
@@ -5284,13 +5309,13 @@ func nativeTwoRun(f *generated.Frame[nativeTwoState, nativeTwoResult], h *native
 		p = h.p
 //line natives.go:407
 		generated.ChildErr(f)
-//line natives_task.go:5288
+//line natives_task.go:5313
 		goto resume1
 	case 2:
 //line natives.go:411
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line natives_task.go:5294
+//line natives_task.go:5319
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5307,7 +5332,7 @@ func nativeTwoRun(f *generated.Frame[nativeTwoState, nativeTwoResult], h *native
 //line natives.go:406
 	*k = 4
 	stopStart(t, p, "two")
-//line natives_task.go:5311
+//line natives_task.go:5336
 	if generated.Suspended(t) {
 		*generated.At[nativeTwoAt1](f) = nativeTwoAt1{n: n}
 		*h = nativeTwoHeld{exit: h.exit, p: p}
@@ -5319,7 +5344,7 @@ resume1:
 		goto exit
 	}
 	v, v1 = taskTwoStart(t, p, n)
-//line natives_task.go:5323
+//line natives_task.go:5348
 	if generated.Suspended(t) {
 		*h = nativeTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -5331,7 +5356,7 @@ resume2:
 		*k, *result = v, v1
 		goto exit
 	}
-//line natives_task.go:5335
+//line natives_task.go:5360
 exit:
 	if p1.Run(t) {
 		*h = nativeTwoHeld{exit: h.exit}
@@ -5409,7 +5434,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 	{
 //line natives.go:431
 		err1 := waitIfStart(t, n < 0)
-//line natives_task.go:5413
+//line natives_task.go:5438
 		if generated.Suspended(t) {
 			f, h := guardedKind.Spill(t, 1)
 			kBox := generated.Box(k)
@@ -5434,7 +5459,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 		panic(errEven)
 	}
 	err2 := waitIfStart(t, n < 0)
-//line natives_task.go:5438
+//line natives_task.go:5463
 	if generated.Suspended(t) {
 		f, h := guardedKind.Spill(t, 2)
 		kBox := generated.Box(k)
@@ -5454,7 +5479,7 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 	return k, err
 }
 
-//line natives_task.go:5458
+//line natives_task.go:5483
 
 // guardedDefer1 enters what guarded defers in line 417 in the list of its frame.
 func guardedDefer1(p *generated.Panic, recv *sync.Mutex) {
@@ -5466,7 +5491,7 @@ func guardedDefer1(p *generated.Panic, recv *sync.Mutex) {
 	})
 }
 
-//line natives_task.go:5470
+//line natives_task.go:5495
 
 // guardedDefer2 enters what guarded defers in line 418 in the list of its frame.
 func guardedDefer2(p *generated.Panic, k *int) {
@@ -5482,7 +5507,7 @@ func guardedDefer2(p *generated.Panic, k *int) {
 	})
 }
 
-//line natives_task.go:5486
+//line natives_task.go:5511
 
 // guardedDefer3 enters what guarded defers in line 425 in the list of its frame.
 func guardedDefer3(p *generated.Panic, k *int, err *error, m *int) {
@@ -5498,7 +5523,7 @@ func guardedDefer3(p *generated.Panic, k *int, err *error, m *int) {
 	})
 }
 
-//line natives_task.go:5502
+//line natives_task.go:5527
 
 // guardedStep is the step form of guarded.
 func guardedStep(f *generated.Frame[guardedState, int], h *guardedHeld) generated.Step {
@@ -5535,14 +5560,14 @@ func guardedRun(f *generated.Frame[guardedState, int], h *guardedHeld, at int) (
 		n = s.n
 //line natives.go:431
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5539
+//line natives_task.go:5564
 		goto resume1
 	case 2:
 		s := generated.At[guardedAt2](f)
 		n = s.n
 //line natives.go:437
 		err2 = generated.ChildErr(f)
-//line natives_task.go:5546
+//line natives_task.go:5571
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5575,7 +5600,7 @@ func guardedRun(f *generated.Frame[guardedState, int], h *guardedHeld, at int) (
 end1:
 //line natives.go:431
 	err1 = waitIfStart(t, n < 0)
-//line natives_task.go:5579
+//line natives_task.go:5604
 	if generated.Suspended(t) {
 		*generated.At[guardedAt1](f) = guardedAt1{n: n}
 		*h = guardedHeld{exit: h.exit}
@@ -5597,7 +5622,7 @@ end2:
 		panic(errEven)
 	}
 	err2 = waitIfStart(t, n < 0)
-//line natives_task.go:5601
+//line natives_task.go:5626
 	if generated.Suspended(t) {
 		*generated.At[guardedAt2](f) = guardedAt2{n: n}
 		*h = guardedHeld{exit: h.exit}
@@ -5607,7 +5632,7 @@ resume2:
 //line natives.go:437
 	*k, *err = n, err2
 	goto exit
-//line natives_task.go:5611
+//line natives_task.go:5636
 exit:
 	if p.Run(t) {
 		*h = guardedHeld{exit: h.exit}
@@ -5630,7 +5655,7 @@ func waitIfStart(t *task.T, waits bool) (_ error) {
 //line natives.go:442
 	if waits {
 		err := t.Yield()
-//line natives_task.go:5634
+//line natives_task.go:5659
 		if generated.Suspended(t) {
 			waitIfKind.Spill(t, 1)
 			return
@@ -5641,7 +5666,7 @@ func waitIfStart(t *task.T, waits bool) (_ error) {
 	return nil
 }
 
-//line natives_task.go:5645
+//line natives_task.go:5670
 
 // waitIfStep is the step form of waitIf.
 func waitIfStep(f *generated.Frame[waitIfState, struct{}]) generated.Step {
@@ -5657,7 +5682,7 @@ func waitIfStep(f *generated.Frame[waitIfState, struct{}]) generated.Step {
 	case 1:
 //line natives.go:443
 		err = generated.Err(f)
-//line natives_task.go:5661
+//line natives_task.go:5686
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5668,7 +5693,7 @@ func waitIfStep(f *generated.Frame[waitIfState, struct{}]) generated.Step {
 	}
 //line natives.go:443
 	err = t.Yield()
-//line natives_task.go:5672
+//line natives_task.go:5697
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -5679,7 +5704,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line natives_task.go:5683
+//line natives_task.go:5708
 
 // guardedOftenArgs has the arguments of guardedOften.
 type guardedOftenArgs struct {
@@ -5707,7 +5732,7 @@ func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
 		{
 //line natives.go:451
 			k, err1 := guardedStart(t, mu, n+i%2)
-//line natives_task.go:5711
+//line natives_task.go:5736
 			if generated.Suspended(t) {
 				f, h := guardedOftenKind.Spill(t, 1)
 				s := generated.At[guardedOftenAt1](f)
@@ -5727,7 +5752,7 @@ func guardedOftenStart(t *task.T, mu *sync.Mutex, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line natives_task.go:5731
+//line natives_task.go:5756
 
 // guardedOftenStep is the step form of guardedOften.
 func guardedOftenStep(f *generated.Frame[guardedOftenState, int], h *guardedOftenHeld) generated.Step {
@@ -5749,7 +5774,7 @@ func guardedOftenStep(f *generated.Frame[guardedOftenState, int], h *guardedOfte
 //line natives.go:451
 		k = s.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5753
+//line natives_task.go:5778
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5763,7 +5788,7 @@ loop1:
 	}
 //line natives.go:451
 	k, err1 = guardedStart(t, mu, n+i%2)
-//line natives_task.go:5767
+//line natives_task.go:5792
 	if generated.Suspended(t) {
 		s := generated.At[guardedOftenAt1](f)
 		*s = guardedOftenAt1{n: n, sum: sum, i: i}
@@ -5785,7 +5810,7 @@ end1:
 	return generated.Return(f, sum, nil)
 }
 
-//line natives_task.go:5789
+//line natives_task.go:5814
 
 // nativeExhaustedArgs has the arguments of nativeExhausted.
 type nativeExhaustedArgs struct {
@@ -5822,7 +5847,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives.go:463
 	if n == 0 {
 		err := stopStart(t, p, "bottom")
-//line natives_task.go:5826
+//line natives_task.go:5851
 		if generated.Suspended(t) {
 			_, h := nativeExhaustedKind.Spill(t, 1)
 			*h = nativeExhaustedHeld{}
@@ -5833,7 +5858,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 		return "bottom", err
 	}
 	v, err1 := nativeExhaustedStart(t, p, n-1)
-//line natives_task.go:5837
+//line natives_task.go:5862
 	if generated.Suspended(t) {
 		_, h := nativeExhaustedKind.Spill(t, 2)
 		*h = nativeExhaustedHeld{}
@@ -5845,7 +5870,7 @@ func nativeExhaustedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return v, err1
 }
 
-//line natives_task.go:5849
+//line natives_task.go:5874
 
 // nativeExhaustedDefer1 enters what nativeExhausted defers in line 462 in the list of its frame.
 func nativeExhaustedDefer1(p1 *generated.Panic, p *plan, n int) {
@@ -5857,7 +5882,7 @@ func nativeExhaustedDefer1(p1 *generated.Panic, p *plan, n int) {
 	})
 }
 
-//line natives_task.go:5861
+//line natives_task.go:5886
 
 // nativeExhaustedStep is the step form of nativeExhausted.
 func nativeExhaustedStep(f *generated.Frame[nativeExhaustedState, string], h *nativeExhaustedHeld) generated.Step {
@@ -5886,13 +5911,13 @@ func nativeExhaustedRun(f *generated.Frame[nativeExhaustedState, string], h *nat
 	case 1:
 //line natives.go:464
 		err = generated.ChildErr(f)
-//line natives_task.go:5890
+//line natives_task.go:5915
 		goto resume1
 	case 2:
 //line natives.go:466
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line natives_task.go:5896
+//line natives_task.go:5921
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5912,7 +5937,7 @@ func nativeExhaustedRun(f *generated.Frame[nativeExhaustedState, string], h *nat
 	}
 //line natives.go:464
 	err = stopStart(t, p, "bottom")
-//line natives_task.go:5916
+//line natives_task.go:5941
 	if generated.Suspended(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -5926,7 +5951,7 @@ resume1:
 end1:
 //line natives.go:466
 	v, err1 = nativeExhaustedStart(t, p, n-1)
-//line natives_task.go:5930
+//line natives_task.go:5955
 	if generated.Suspended(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -5938,7 +5963,7 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line natives_task.go:5942
+//line natives_task.go:5967
 exit:
 	if p1.Run(t) {
 		*h = nativeExhaustedHeld{exit: h.exit}
