@@ -98,8 +98,9 @@ func (k *awaitOnKind[R]) run(f *Frame[struct{}, R], held *awaitOnHeld[R]) Step {
 	var zero R
 	result := h.result
 	h.result = zero
-	h.reuse()
-	k.handles.Put(h)
+	if h.reuse() {
+		k.handles.Put(h)
+	}
 	if err != nil {
 		return f.Fail(err)
 	}

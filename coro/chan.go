@@ -22,15 +22,13 @@ type Chan[T any] struct {
 	lock     lock
 	capacity int          // not changed
 	element  *chanType[T] // not changed
-	plain    bool         // T holds no Go pointer; not changed
 
 	// What follows is guarded by lock. Senders wait only while there are capacity values.
 	// Receivers wait only while there is no value and no sender, except for senders that
 	// would receive too, in the same Select.
-	closed    bool
-	values    *ring[T]      // nil if capacity is 0
-	senders   fifo[T]       // each with the value that it sends
-	receivers fifo[uintptr] // each with the address, in its state or held part, where the value goes; 0: nowhere
+	values    *ring[T]      // nil if there are none: a channel that is idle keeps no room for values
+	senders   *fifo[T]      // each with the value that it sends; nil until the first one comes
+	receivers fifo[uintptr] // each with the address, in its state or held part, where the value goes; 0: nowhere. It is closed with the channel
 }
 
 // NewChan returns a channel that holds up to capacity values. With capacity 0, a sender waits
@@ -41,11 +39,7 @@ func NewChan[T any](capacity int) *Chan[T] {
 		panic("coro: NewChan needs a capacity that is not negative")
 	}
 	e := kindByResult[T](&chanTypes, newChanType[T])
-	c := &Chan[T]{capacity: capacity, element: e, plain: e.pointer == ""}
-	if capacity > 0 {
-		c.values = new(ring[T])
-	}
-	return c
+	return &Chan[T]{capacity: capacity, element: e}
 }
 
 // chanType is what all channels with elements of one type share. It is never freed. Any goroutine
@@ -53,6 +47,7 @@ func NewChan[T any](capacity int) *Chan[T] {
 type chanType[T any] struct {
 	pointer string    // where T holds a Go pointer; empty if T holds none
 	boxes   sync.Pool // of *box[T], for values on their way from a method to park
+	rings   sync.Pool // of *ring[T], which have no values
 }
 
 var chanTypes kindsByResult
@@ -60,6 +55,9 @@ var chanTypes kindsByResult
 func newChanType[T any]() *chanType[T] {
 	return &chanType[T]{pointer: pointerPath("element", reflect.TypeFor[T]())}
 }
+
+// plain reports whether values hold no Go pointers.
+func (c *Chan[T]) plain() bool { return c.element.pointer == "" }
 
 // sending and receiving are the two sides of a Chan, as what a task waits for.
 type (
@@ -74,7 +72,7 @@ type (
 func (c *Chan[T]) Send(f AnyFrame, at int, v T) Step {
 	h := f.anyFrame()
 	step := h.waitFor(at, (*sending[T])(c))
-	if w := h.worker.get(); c.plain {
+	if w := h.worker.get(); c.plain() {
 		*plainOutgoing[T](w) = v
 	} else {
 		w.args.box = c.pack(v)
@@ -84,7 +82,7 @@ func (c *Chan[T]) Send(f AnyFrame, at int, v T) Step {
 
 // outgoing returns what the running task is about to send. It may be called again.
 func (c *Chan[T]) outgoing(w *Worker) T {
-	if c.plain {
+	if c.plain() {
 		return *plainOutgoing[T](w)
 	}
 	return w.args.box.(*box[T]).value
@@ -92,7 +90,7 @@ func (c *Chan[T]) outgoing(w *Worker) T {
 
 // sent ends the use of the value that outgoing returns.
 func (c *Chan[T]) sent(w *Worker) {
-	if !c.plain {
+	if !c.plain() {
 		b := w.args.box.(*box[T])
 		w.args.box = nil
 		c.unpack(b)
@@ -180,13 +178,15 @@ func (c *Chan[T]) TryRecv() (v T, ok bool) {
 func (c *Chan[T]) Close() {
 	var woken wakeList
 	c.lock.mu.Lock()
-	if c.closed {
+	if c.receivers.closed {
 		c.lock.mu.Unlock()
 		panic("coro: Close of a Chan that is closed: let one task close it, once")
 	}
-	c.closed = true
+	c.receivers.closed = true
 	c.receivers.wakeAll(flagWoken|flagChanClosed, &woken)
-	c.senders.wakeAll(flagWoken|flagChanClosed, &woken)
+	if c.senders != nil {
+		c.senders.wakeAll(flagWoken|flagChanClosed, &woken)
+	}
 	c.lock.mu.Unlock()
 	post(&woken)
 }
@@ -195,7 +195,7 @@ func (c *Chan[T]) Close() {
 func (c *Chan[T]) Closed() bool {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
-	return c.closed
+	return c.receivers.closed
 }
 
 // Len returns the number of values in the channel. Values of waiting senders do not count.
@@ -213,13 +213,35 @@ func (c *Chan[T]) buffered() int {
 	return c.values.n
 }
 
+// buffer adds a value to those that there are. The caller holds the lock.
+func (c *Chan[T]) buffer(v T) {
+	if c.values == nil {
+		if c.values, _ = c.element.rings.Get().(*ring[T]); c.values == nil {
+			c.values = new(ring[T])
+		}
+	}
+	c.values.push(v)
+}
+
+// quiet gives back the room for values, since a receiver is about to wait for one. A channel that
+// had many at some time keeps it. The caller holds the lock.
+func (c *Chan[T]) quiet() {
+	if r := c.values; r != nil && len(r.values) <= sharedRing {
+		c.values = nil
+		c.element.rings.Put(r)
+	}
+}
+
+// sharedRing is how many values a ring has room for, at most, that one channel hands to another.
+const sharedRing = 64
+
 // Cap returns the number of values that the channel can hold.
 func (c *Chan[T]) Cap() int { return c.capacity }
 
 // send sends v if that is possible now. The caller holds the lock, which send releases if it
 // panics.
 func (c *Chan[T]) send(v T, woken *wakeList) bool {
-	if c.closed {
+	if c.receivers.closed {
 		c.lock.mu.Unlock()
 		panicSendToClosed()
 	}
@@ -235,7 +257,7 @@ func (c *Chan[T]) send(v T, woken *wakeList) bool {
 	if c.buffered() == c.capacity {
 		return false
 	}
-	c.values.push(v)
+	c.buffer(v)
 	return true
 }
 
@@ -250,7 +272,7 @@ func (c *Chan[T]) receive(woken *wakeList) (v T, ok bool) {
 	}
 	// One sender's value has a place now: in the channel or, if that had no value, with the
 	// receiver.
-	for !c.senders.empty() {
+	for c.hasSenders() {
 		h, next := c.senders.pop()
 		if !wake(h, flagWoken, woken) {
 			continue
@@ -258,10 +280,21 @@ func (c *Chan[T]) receive(woken *wakeList) (v T, ok bool) {
 		if !ok {
 			return next, true
 		}
-		c.values.push(next)
+		c.buffer(next)
 		break
 	}
 	return v, ok
+}
+
+// hasSenders reports whether a sender waits. The caller holds the lock.
+func (c *Chan[T]) hasSenders() bool { return c.senders != nil && !c.senders.empty() }
+
+// allSenders returns the queue of senders, for one that comes. The caller holds the lock.
+func (c *Chan[T]) allSenders() *fifo[T] {
+	if c.senders == nil {
+		c.senders = new(fifo[T])
+	}
+	return c.senders
 }
 
 func (s *sending[T]) park(w *Worker, h *header) parking {
@@ -272,7 +305,7 @@ func (s *sending[T]) park(w *Worker, h *header) parking {
 	p := parkDone
 	if !c.send(v, &woken) {
 		if p = c.lock.admit(c, h); p == parked {
-			c.senders.push(h, v)
+			c.allSenders().push(h, v)
 			if h.layout&flagListed != 0 {
 				h.node().prev |= waitSends
 			}
@@ -296,9 +329,10 @@ func (r *receiving[T]) park(w *Worker, h *header) parking {
 		if destination != 0 {
 			**(**T)(unsafe.Pointer(&destination)) = v
 		}
-	} else if c.closed {
+	} else if c.receivers.closed {
 		p = parkChanClosed
 	} else if p = c.lock.admit(c, h); p == parked {
+		c.quiet()
 		c.receivers.push(h, destination)
 	}
 	c.lock.mu.Unlock()
@@ -310,7 +344,9 @@ func (c *Chan[T]) withdraw(rt *execRuntime, woken *wakeList) {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
 	c.receivers.withdraw(rt, woken)
-	c.senders.withdraw(rt, woken)
+	if c.senders != nil {
+		c.senders.withdraw(rt, woken)
+	}
 }
 
 func (c *Chan[T]) cancel(h *header, woken *wakeList) {
@@ -328,9 +364,12 @@ func (c *Chan[T]) forget(rt *execRuntime) bool {
 		return false
 	}
 	defer c.lock.mu.Unlock()
-	return c.lock.forget(rt, !c.receivers.idle() || !c.senders.idle())
+	return c.lock.forget(rt, !c.receivers.idle() || c.senders != nil && !c.senders.idle())
 }
 
 func (c *Chan[T]) visit(v *visitor) bool {
-	return c.receivers.visit(&c.lock, "Chan.Recv", v) && c.senders.visit(&c.lock, "Chan.Send", v)
+	c.lock.mu.Lock()
+	senders := c.senders
+	c.lock.mu.Unlock()
+	return c.receivers.visit(&c.lock, "Chan.Recv", v) && (senders == nil || senders.visit(&c.lock, "Chan.Send", v))
 }

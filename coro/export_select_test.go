@@ -7,6 +7,9 @@ func (c *Chan[T]) Waiting() (receivers, senders, room int, ok bool) {
 	c.lock.mu.Lock()
 	defer c.lock.mu.Unlock()
 	r, rRoom, rOK := c.receivers.inspect()
+	if c.senders == nil {
+		return r, 0, rRoom, rOK
+	}
 	s, sRoom, sOK := c.senders.inspect()
 	return r, s, rRoom + sRoom, rOK && sOK
 }
@@ -15,7 +18,10 @@ func (c *Chan[T]) Waiting() (receivers, senders, room int, ok bool) {
 func (q *fifo[V]) inspect() (n, room int, ok bool) {
 	used := map[uintptr]bool{}
 	proxies, numbered := 0, 0
-	inWords := q.numbered != nil && q.numbered.inWords
+	var table *argumentTable[V]
+	if q.numbered != nil {
+		table = q.numbered.apart
+	}
 	ok = true
 	var prev *header
 	for h := q.head; h != nil; prev, h = h, h.nextInWait() {
@@ -28,17 +34,19 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 			proxies++
 		}
 		number := *h.argument()
-		if h.prevInWait() != prev || h.layout&flagProxy != 0 && h.proxy().number != 0 || !inWords && used[number] {
+		if h.prevInWait() != prev || h.layout&flagProxy != 0 && h.proxy().number != 0 || table != nil && used[number] {
 			ok = false
 		}
 		used[number] = true
 	}
-	if n != q.n || q.tail != prev {
+	if n != int(q.n) || q.tail != prev {
 		ok = false
 	}
 	if q.numbered != nil {
-		room = len(q.numbered.values)
-		if !inWords && len(used)+len(q.numbered.free) != room || q.numbered.visits < proxies {
+		if table != nil {
+			room = len(table.values)
+		}
+		if table != nil && len(used)+len(table.free) != room || q.numbered.visits < proxies {
 			ok = false
 		}
 	}
@@ -47,4 +55,14 @@ func (q *fifo[V]) inspect() (n, room int, ok bool) {
 		plain = q.arguments.n
 	}
 	return n, room, ok && plain == n-numbered
+}
+
+// Room returns how many values the channel has room for now.
+func (c *Chan[T]) Room() int {
+	c.lock.mu.Lock()
+	defer c.lock.mu.Unlock()
+	if c.values == nil {
+		return 0
+	}
+	return len(c.values.values)
 }

@@ -16,8 +16,8 @@ import (
 // # Its end
 //
 // The worker that ends the root closes the scope, and then sets the state to HandleDone or
-// HandleFailed, under mu. A goroutine that sees the end finds nothing of the tree live, and the
-// result written. Only those that wait for the end, and an error, need a handleEnd: it is made on
+// HandleFailed, under mu. A goroutine that sees the end finds nothing of the tree live, but for
+// children that were left (see scope_hold.go), and the result written. Only those that wait for the end, and an error, need a handleEnd: it is made on
 // demand, under mu, while the state says that the task runs. So the worker that ends the task
 // finds it under mu, and wakes its waiters under its lock: a task that has the handleEnd and has
 // not queued itself yet finds ended set there.
@@ -51,6 +51,7 @@ type handle struct {
 
 	mu   interleave.Mutex
 	task HandleState // guarded by mu
+	left bool        // children are left in the tree, and the last one closes its scope; guarded by mu
 	pin  uint32      // in liveHandles
 	end  *handleEnd  // nil: nobody has waited, and there is no error; guarded by mu
 }
@@ -166,21 +167,21 @@ func (s *scope) handleOf() *handle {
 
 var _ [-unsafe.Offsetof(handle{}.own)]struct{}
 
-// closeTree closes the scope of a Handle's tree: no task of it is left.
-func closeTree(w *Worker, tree *scope) {
+// close closes the scope of the Handle's tree: no task of it is left.
+func (h *handle) close(w *Worker, tree *scope) {
 	env := tree.env.get().shares
 	if c := tree.child(); c != nil {
-		c.close(w)
+		c.closeNow(w)
 	} else {
 		tree.finish()
 	}
 	env.release()
+	liveHandles.remove(h.pin)
 }
 
 // abandon undoes begin for a root that was not launched.
 func (h *handle) abandon() {
-	closeTree(nil, h.tree)
-	liveHandles.remove(h.pin)
+	h.close(nil, h.tree)
 	h.task, h.tree = 0, nil
 }
 
@@ -191,9 +192,12 @@ func (h *handle) ended(w *Worker, err error) {
 	h.mu.Lock()
 	h.tree = nil // Cancel does nothing from now on
 	h.mu.Unlock()
-	closeTree(w, tree)
-	liveHandles.remove(h.pin)
+	left := tree.isLeftOpen(w)
+	if !left {
+		h.close(w, tree)
+	}
 	h.mu.Lock()
+	h.left = left
 	h.task = HandleDone
 	if err != nil {
 		h.makeEnd().err = err
@@ -225,9 +229,12 @@ func (h *handle) makeEnd() *handleEnd {
 	return h.end
 }
 
-// reuse makes h ready for another task. Nobody has it, but the runtime of a task that has waited
-// may have end.
-func (h *handle) reuse() {
+// reuse makes h ready for another task, and reports whether it can have one. Nobody has it, but the
+// runtime of a task that has waited may have end.
+func (h *handle) reuse() bool {
+	if h.left {
+		return false
+	}
 	h.task = 0
 	if e := h.end; e != nil {
 		e.lock.mu.Lock()
@@ -235,6 +242,7 @@ func (h *handle) reuse() {
 		e.lock.mu.Unlock()
 		e.done, e.err = nil, nil
 	}
+	return true
 }
 
 // Cancel cancels the task and what it awaits: tasks that wait continue, and their Err is

@@ -291,7 +291,7 @@ func (s *childScope) shorten(when int64) {
 // close ends the use of s. Its owner calls it when all tasks in the scope have ended, but for those
 // that hold it.
 func (s *childScope) close(w *Worker) {
-	if s.state.Load()&scopeHasExtra == 0 || !s.isLeftOpen(w) {
+	if !s.isLeftOpen(w) {
 		s.closeNow(w)
 	}
 }

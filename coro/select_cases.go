@@ -72,14 +72,17 @@ func (r *receiving[T]) try(c *Case, woken *wakeList) parking {
 			*(*T)(c.place) = v
 		}
 		return parkDone
-	case r.closed:
+	case r.receivers.closed:
 		return parkChanClosed
 	default:
 		return parked
 	}
 }
 
-func (r *receiving[T]) push(p *proxy, c *Case) { r.receivers.enter(p, r, uintptr(c.place)) }
+func (r *receiving[T]) push(p *proxy, c *Case) {
+	(*Chan[T])(r).quiet()
+	r.receivers.enter(p, r, uintptr(c.place))
+}
 
 func (r *receiving[T]) drop(p *proxy) {
 	r.lock.mu.Lock()
@@ -116,7 +119,7 @@ func (s *sending[T]) claim(h *header, c *Case) bool {
 }
 
 func (s *sending[T]) try(c *Case, woken *wakeList) parking {
-	if s.closed {
+	if s.receivers.closed {
 		return parkMisuse
 	}
 	if (*Chan[T])(s).send(c.box.(*box[T]).value, woken) {
@@ -127,7 +130,9 @@ func (s *sending[T]) try(c *Case, woken *wakeList) parking {
 
 func (s *sending[T]) refuse(*header) { panicSendToClosed() }
 
-func (s *sending[T]) push(p *proxy, c *Case) { s.senders.enter(p, s, c.box.(*box[T]).value) }
+func (s *sending[T]) push(p *proxy, c *Case) {
+	(*Chan[T])(s).allSenders().enter(p, s, c.box.(*box[T]).value)
+}
 
 // finish leaves the box alone if c has not claimed it, and also if its number is another one: the
 // same case is in the Select twice, and its first copy has ended the use.

@@ -59,7 +59,7 @@ func (c *Chan[T]) StageSend(s *Suspension, v T) Waiting {
 	switch w := s.w; {
 	case w == nil:
 		return &unstagedSend[T]{c, v}
-	case c.plain:
+	case c.plain():
 		*plainOutgoing[T](w) = v
 	default:
 		w.args.box = c.pack(v)
@@ -89,11 +89,11 @@ func (s *stagedSend[T]) park(w *Worker, h *header) parking {
 	woken := wakeList{w: w}
 	c.lock.mu.Lock()
 	p := parkDone
-	if c.closed {
+	if c.receivers.closed {
 		p = parkChanClosed
 	} else if !c.send(v, &woken) {
 		if p = c.lock.admit(c, h); p == parked {
-			c.senders.push(h, v)
+			c.allSenders().push(h, v)
 			if h.layout&flagListed != 0 {
 				h.node().prev |= waitSends
 			}
@@ -182,7 +182,7 @@ func (s *stagedSending[T]) push(p *proxy, c *Case)      { s.sending().push(p, c)
 func (s *stagedSending[T]) drop(p *proxy)               { s.sending().drop(p) }
 
 func (s *stagedSending[T]) try(c *Case, woken *wakeList) parking {
-	if s.closed {
+	if s.receivers.closed {
 		return parkChanClosed
 	}
 	return s.sending().try(c, woken)

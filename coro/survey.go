@@ -302,7 +302,7 @@ func (s *Semaphore) describe(w *waited) {
 
 func (c *Chan[T]) describe(w *waited) {
 	switch {
-	case c.closed:
+	case c.receivers.closed:
 		w.State = "closed"
 	case c.capacity > 0:
 		w.State = fmt.Sprintf("%d of %d values", c.buffered(), c.capacity)

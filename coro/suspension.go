@@ -84,6 +84,13 @@ type Waiting interface {
 	Enter(s *Suspension, f AnyFrame, at int) Step
 }
 
+// Abandonable is a Waiting that has something to end if it was noted and is never entered: there is
+// no memory for the frames of the functions that wait, or their caller panics.
+type Abandonable interface {
+	Waiting
+	Abandon(s *Suspension)
+}
+
 // status
 const (
 	goesOn     = 0

@@ -23,9 +23,10 @@ type Children struct {
 	limit  int         // 0: none; not changed
 
 	// scope is what the children run in, if the policy may cancel them and they are tasks; otherwise
-	// nil. It is opened with the Children and closed by Free. around is the childScope around it, if
+	// nil. It is opened with the Children and closed by Free. around is the scope around it, if
 	// there is one, which it holds.
-	scope, around *childScope
+	scope  *childScope
+	around *scope
 
 	mu      sync.Mutex // guards what follows
 	live    int        // children that have begun and not ended
@@ -148,6 +149,13 @@ func (c *Children) Free(s *Suspension) error {
 	}
 	c.forget()
 	return err
+}
+
+// Abandon is Wait where the task that waits cannot: it cancels the children, if the policy may do
+// that, and nobody waits for them.
+func (c *Children) Abandon(s *Suspension) {
+	c.Cancel(context.Canceled)
+	c.leave(s)
 }
 
 // leave says that nobody will wait for the children, since the task that waited has ended.
@@ -277,12 +285,20 @@ func (c *Children) Idle() bool {
 // Wait waits until no child is left, and frees c. f resumes at the resume point at, with the error
 // that the policy selects. The end of the context does not end the wait: it ends the children.
 func (c *Children) Wait(f AnyFrame, at int) Step {
-	return AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c: c}), nil)
+	step := AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c: c}), nil)
+	if step.next.layout&flagRefused != 0 {
+		c.Abandon(f.anyFrame().resumed())
+	}
+	return step
 }
 
 // WaitRoom waits until there is room for another child, and begins it.
 func (c *Children) WaitRoom(f AnyFrame, at int, call Call[struct{}]) Step {
-	return AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c, call}), nil)
+	step := AwaitCall(f, at, childrenWaitKind.With(struct{}{}, childrenWait{c, call}), nil)
+	if step.next.layout&flagRefused != 0 && c.record(arena.ErrExhausted) {
+		c.Cancel(ErrGroupDecided)
+	}
+	return step
 }
 
 // childrenWait is what a task waits for: the end of all children or, if call is not zero, room to
@@ -379,7 +395,7 @@ func (c *Children) own(w *Worker, outer *header) {
 	outer.parent = 0
 	outer.result = uintptr(unsafe.Pointer(c))
 	env := outer.env.get()
-	if in := outer.env.childScope(); in != nil {
+	if in := holdable(outer.env.scope()); in != nil {
 		in.hold()
 	}
 	if shared := env.shares; shared != nil {
@@ -442,7 +458,7 @@ func detachedChildEnded(w *Worker, ref envRef, result uintptr, err error) {
 	l := link[Children](result)
 	defer w.countRootEnd(rt)
 	l.get().End(&w.suspension, err)
-	if in := ref.childScope(); in != nil {
+	if in := holdable(ref.scope()); in != nil {
 		in.unhold(w)
 	}
 	if shared != nil {

@@ -12,8 +12,11 @@ import (
 // panicked or ends, so they end where they wait, as at the end of an executor. Their frames are freed.
 func (s *Suspension) abandon() {
 	h := s.innermost.get()
-	s.clear()
+	op := s.clear()
 	running := s.running()
+	if a, ok := op.(Abandonable); ok {
+		a.Abandon(s)
+	}
 	for h != nil {
 		parent := h.parent.get()
 		if h.kind.get().hasCleanup {

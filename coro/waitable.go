@@ -46,8 +46,8 @@ type lock struct {
 	// steady use needs no look into a set that many tasks share. Guarded by mu.
 	entered *execRuntime
 
-	// of is the waitable that the lock is part of. It is written before a task waits there for
-	// the first time, with mu held.
+	// of is the waitable that the lock is part of. It is written once, with mu held, before the lock
+	// is entered into a waitables and before a task waits there.
 	of waitable
 }
 
@@ -93,8 +93,10 @@ func (l *lock) admitIn(s *scope, on waitable, h *header) parking {
 // enter enters the waitable on, whose lock l is, for tasks of rt. The caller holds mu.
 func (l *lock) enter(on waitable, rt *execRuntime) parking {
 	if l.entered != rt {
-		l.of = on
-		rt.waitables.add(rt, on)
+		if l.of == nil {
+			l.of = on
+		}
+		rt.waitables.add(rt, l)
 		l.entered = rt
 	}
 	if rt.closed.Load() {
@@ -241,7 +243,8 @@ func (w *oneWaiter) visitAs(name string, v *visitor) bool {
 // guards it.
 type fifo[V any] struct {
 	head, tail *header
-	n          int
+	n          uint32                // how many there are
+	closed     bool                  // the channel whose receivers these are takes no more values; here, since there is room
 	arguments  *ring[V]              // of tasks without a waitNode, in the order of the queue; nil until the first one comes
 	numbered   *numberedArguments[V] // of proxies and of tasks with a waitNode; nil until the first one comes
 	cursors    cursors[header]       // of visitors that are looking through the queue
@@ -257,10 +260,14 @@ func (q *fifo[V]) idle() bool { return q.empty() && (q.numbered == nil || q.numb
 // queue in any order, or says that they lie in those: an argument that is an address, or nothing,
 // does. In the place of each other argument is its number. The waitable's lock guards it.
 type numberedArguments[V any] struct {
-	casePlace         // of the proxies
-	inWords   bool    // not changed
-	values    []V     // zero where not in use, since V may hold Go pointers
-	free      []int32 // the numbers that are not in use
+	casePlace                   // of the proxies
+	apart     *argumentTable[V] // nil: the arguments lie in the proxies and nodes; not changed
+}
+
+// argumentTable has the arguments that have numbers.
+type argumentTable[V any] struct {
+	values []V     // zero where not in use, since V may hold Go pointers
+	free   []int32 // the numbers that are not in use
 }
 
 // argument returns where the argument of a proxy or of a task with a waitNode is, or its number in
@@ -288,20 +295,22 @@ func (h *header) setQueued(queued bool) {
 func (q *fifo[V]) note(h *header, v V) {
 	a := q.numbered
 	if a == nil {
-		_, isWord := any(v).(uintptr)
-		a = &numberedArguments[V]{inWords: isWord || unsafe.Sizeof(v) == 0}
+		a = new(numberedArguments[V])
+		if _, isWord := any(v).(uintptr); !isWord && unsafe.Sizeof(v) != 0 {
+			a.apart = new(argumentTable[V])
+		}
 		q.numbered = a
 	}
 	word := h.argument()
-	if a.inWords {
+	if t := a.apart; t == nil {
 		*(*V)(unsafe.Pointer(word)) = v
-	} else if n := len(a.free); n > 0 {
-		*word = uintptr(a.free[n-1])
-		a.free = a.free[:n-1]
-		a.values[*word] = v
+	} else if n := len(t.free); n > 0 {
+		*word = uintptr(t.free[n-1])
+		t.free = t.free[:n-1]
+		t.values[*word] = v
 	} else {
-		*word = uintptr(len(a.values))
-		a.values = append(a.values, v)
+		*word = uintptr(len(t.values))
+		t.values = append(t.values, v)
 	}
 	h.setQueued(true)
 }
@@ -309,20 +318,20 @@ func (q *fifo[V]) note(h *header, v V) {
 // get returns the argument of h.
 func (a *numberedArguments[V]) get(h *header) V {
 	word := h.argument()
-	if a.inWords {
+	if a.apart == nil {
 		return *(*V)(unsafe.Pointer(word))
 	}
-	return a.values[*word]
+	return a.apart.values[*word]
 }
 
 // take returns the argument of h, which leaves the queue.
 func (a *numberedArguments[V]) take(h *header) V {
 	v := a.get(h)
-	if !a.inWords {
+	if t := a.apart; t != nil {
 		var zero V
 		number := *h.argument()
-		a.values[number] = zero
-		a.free = append(a.free, int32(number))
+		t.values[number] = zero
+		t.free = append(t.free, int32(number))
 	}
 	h.setQueued(false)
 	return v

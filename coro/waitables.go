@@ -21,32 +21,33 @@ import (
 type waitables struct {
 	mu interleave.Mutex // guards what follows
 
-	// set has with each waitable the number of those that were entered before it.
-	set     map[waitable]uint64
+	// set has with the lock of each waitable, which leads to it, the number of those that were entered
+	// before it.
+	set     map[*lock]uint64
 	entered uint64
 	sweepAt int // add sweeps when set has this size
 }
 
 const minSweep = 64
 
-// add enters p, whose lock the caller holds, and sweeps the set if it has doubled.
-func (s *waitables) add(rt *execRuntime, p waitable) {
+// add enters the waitable whose lock is l, which the caller holds, and sweeps the set if it has doubled.
+func (s *waitables) add(rt *execRuntime, l *lock) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.set == nil {
-		s.set = make(map[waitable]uint64)
+		s.set = make(map[*lock]uint64)
 	}
 	if len(s.set) >= max(s.sweepAt, minSweep) {
-		// p is not in the set, or it is there from before: its own lock is held, so it stays. The
-		// others are only tried.
-		for q := range s.set {
-			if q.forget(rt) {
-				delete(s.set, q)
+		// l is not in the set, or it is there from before: it is held, so it stays. The others are
+		// only tried.
+		for other := range s.set {
+			if other.of.forget(rt) {
+				delete(s.set, other)
 			}
 		}
 		s.sweepAt = 2 * len(s.set)
 	}
-	s.set[p] = s.entered
+	s.set[l] = s.entered
 	s.entered++
 }
 
@@ -54,16 +55,16 @@ func (s *waitables) add(rt *execRuntime, p waitable) {
 // leaves the task to the closer.
 func (s *waitables) withdraw(rt *execRuntime, woken *wakeList) {
 	s.mu.Lock()
-	found := make([]waitable, 0, len(s.set)) // a copy, since mu is taken after the locks of waitables
-	for p := range s.set {
-		found = append(found, p)
+	found := make([]*lock, 0, len(s.set)) // a copy, since mu is taken after the locks of waitables
+	for l := range s.set {
+		found = append(found, l)
 	}
 	if rt.random != nil { // in the order in which they were entered, which each run repeats
-		slices.SortFunc(found, func(a, b waitable) int { return cmp.Compare(s.set[a], s.set[b]) })
+		slices.SortFunc(found, func(a, b *lock) int { return cmp.Compare(s.set[a], s.set[b]) })
 	}
 	s.mu.Unlock()
-	for _, p := range found {
-		p.withdraw(rt, woken)
+	for _, l := range found {
+		l.of.withdraw(rt, woken)
 	}
 }
 
@@ -75,7 +76,7 @@ func (s *waitables) forgetAll(rt *execRuntime) {
 	set := s.set
 	s.set = nil
 	s.mu.Unlock()
-	for p := range set {
-		p.forget(rt) // if its lock is taken or tasks of another executor wait, it will be entered elsewhere
+	for l := range set {
+		l.of.forget(rt) // if its lock is taken or tasks of another executor wait, it will be entered elsewhere
 	}
 }

@@ -72,8 +72,8 @@ func (rt *execRuntime) visit(v *visitor) {
 	all := &rt.waitables
 	var batch []waitable
 	all.mu.Lock()
-	for p := range all.set {
-		if batch = append(batch, p); len(batch) < visitBatch {
+	for l := range all.set {
+		if batch = append(batch, l.of); len(batch) < visitBatch {
 			continue
 		}
 		all.mu.Unlock()

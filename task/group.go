@@ -169,7 +169,9 @@ func (r *roomWait) Enter(_ *coro.Suspension, f coro.AnyFrame, at int) coro.Step 
 }
 
 // Wait waits until all children have ended, and returns the error that the policy selects. The end
-// of the task's context does not end the wait: it cancels the children.
+// of the task's context does not end the wait: it cancels the children. If there is no memory for a
+// frame to wait in, the task fails with arena.ErrExhausted before its children have ended; with a
+// policy other than WaitForAll they are cancelled.
 func (g *Group) Wait(t *T) error {
 	c := g.used()
 	if c == nil {
@@ -191,6 +193,9 @@ type groupWait coro.Children
 func (w *groupWait) Enter(_ *coro.Suspension, f coro.AnyFrame, at int) coro.Step {
 	return (*coro.Children)(w).Wait(f, at)
 }
+
+// Abandon is part of coro.Abandonable.
+func (w *groupWait) Abandon(s *coro.Suspension) { (*coro.Children)(w).Abandon(s) }
 
 // Cancel cancels the children with the given cause; nil stands for [context.Canceled]. It panics
 // unless the Group has a policy other than [WaitForAll].

@@ -166,6 +166,7 @@ func TestGroup(t *testing.T) {
 // what the launch has given to the tree.
 func TestGroupIsLeftByAPanic(t *testing.T) {
 	ex := executor.NewPool()
+	other := executor.NewPool()
 	frames := arena.NewCounting(ex.Arena())
 	begin := func(t *task.T, g *task.Group) {
 		for range 2 {
@@ -178,17 +179,46 @@ func TestGroupIsLeftByAPanic(t *testing.T) {
 			return task.Shield(t, generated.Literal(func(t *task.T) error { begin(t, g); return nil }))
 		}))
 	}
-	for i := range 20 {
-		use := begin
-		if i%2 == 0 {
-			use = inTimeout
-		}
-		_, err := task.Run(context.Background(), ex, task.Do1(groupOf, use), task.Allocator(frames))
-		var p *coro.PanicError
-		require.ErrorAs(t, err, &p)
-		require.Equal(t, "before Wait", p.Value)
-		runtime.GC()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := func(h task.Handle[task.None], err error) error {
+		require.NoError(t, err)
+		_, err = h.WaitContext(context.Background())
+		return err
 	}
+	launches := map[string]func(use func(*task.T, *task.Group)) error{
+		"Run": func(use func(*task.T, *task.Group)) error {
+			_, err := task.Run(context.Background(), ex, task.Do1(groupOf, use), task.Allocator(frames))
+			return err
+		},
+		"Start": func(use func(*task.T, *task.Group)) error {
+			return ended(task.Start(ex, task.Do1(groupOf, use), task.Allocator(frames)))
+		},
+		"Start with a context": func(use func(*task.T, *task.Group)) error {
+			return ended(task.Start(ex, task.Do1(groupOf, use), task.Allocator(frames), task.Context(ctx)))
+		},
+		"OnExecutor": func(use func(*task.T, *task.Group)) error {
+			_, err := task.Run(context.Background(), other, task.Do1(groupOf, func(t *task.T, _ *task.Group) {
+				task.OnExecutor(t, ex, generated.Literal(func(t *task.T) error { return groupOf(t, use) }))
+			}))
+			return err
+		},
+	}
+	for name, launch := range launches {
+		t.Run(name, func(t *testing.T) {
+			for i := range 20 {
+				use := begin
+				if i%2 == 0 {
+					use = inTimeout
+				}
+				var p *coro.PanicError
+				require.ErrorAs(t, launch(use), &p)
+				require.Equal(t, "before Wait", p.Value)
+				runtime.GC()
+			}
+		})
+	}
+	require.NoError(t, other.Close())
 	require.NoError(t, ex.Drain(context.Background()))
 	require.Zero(t, frames.Stats().Bytes)
 	require.NoError(t, ex.Close())
@@ -243,5 +273,32 @@ func TestGroupWithoutMemory(t *testing.T) {
 				require.NoError(t, ex.Close())
 			})
 		}
+	}
+}
+
+// A group that cannot wait for its children cancels them, if its policy may do that.
+func TestGroupThatCannotWait(t *testing.T) {
+	for frames := range 8 {
+		t.Run(fmt.Sprint(frames), func(t *testing.T) {
+			ex := executor.NewPool(executor.WithWorkers(1))
+			few := &fewFrames{next: ex.Arena()}
+			few.left.Store(int64(frames))
+			use := func(t *task.T, g *task.Group) {
+				g.SetPolicy(task.FirstError)
+				g.Go(t, sleeper(time.Hour, nil))
+			}
+			h, err := task.Start(ex, task.Do1(groupOf, use), task.Allocator(few))
+			if err == nil {
+				time.AfterFunc(50*time.Millisecond, func() {
+					if few.left.Load() >= 0 { // the group waits
+						h.Cancel(nil)
+					}
+				})
+				_, err = h.WaitContext(context.Background())
+			}
+			require.Error(t, err)
+			require.NoError(t, ex.Drain(context.Background()))
+			require.NoError(t, ex.Close())
+		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,14 +16,9 @@ import (
 	"github.com/framearena/framearena/internal/workloads/programs"
 )
 
-// programsPrefix is before the name of a program in the order to a child. What it is measured with,
-// asTasks or asGoroutines, is behind the name, after a slash.
+// programsPrefix is before the name of a program in the order to a child. Its programs.Form is behind
+// the name, after a slash.
 const programsPrefix = "program/"
-
-const (
-	asTasks      = "tasks"
-	asGoroutines = "goroutines"
-)
 
 // programsReport has the memory of programs at their fullest moment.
 type programsReport struct {
@@ -36,8 +32,9 @@ type programRow struct {
 	Title      string        `json:"title"`
 	Size       int           `json:"size"`
 	Goal       int           `json:"goal"`  // the ratio that is wanted; 0: none
-	Ratio      float64       `json:"ratio"` // of the memory with goroutines to that with tasks
+	Ratio      float64       `json:"ratio"` // of the memory with goroutines to that with tasks by hand
 	Tasks      programMemory `json:"tasks"`
+	Plain      programMemory `json:"plain"`
 	Goroutines programMemory `json:"goroutines"`
 }
 
@@ -52,12 +49,12 @@ func newProgramsCommand(c *streams) *cobra.Command {
 	part, cpu := 1.0, 0
 	command := &cobra.Command{
 		Use:   "programs",
-		Short: "Five programs beside the same with goroutines: the memory of both",
+		Short: "Five programs beside the same with goroutines: their memory",
 		Long: `Programs runs the five programs that one writes first: a health checker, a chat
 room, open orders, an ordered pipeline and a crawler. Each is written with tasks
-and with goroutines, and runs in a process of its own. The command prints the
-resident memory of both while everything waits, and how long a garbage
-collection takes then.
+by hand, in plain Go that is compiled to tasks, and with goroutines, and runs in
+a process of its own. The command prints the resident memory of each while
+everything waits, and how long a garbage collection takes then.
 
 The first four are in examples, to read and to copy from.`,
 		Args: cobra.NoArgs,
@@ -82,14 +79,13 @@ func runPrograms(ctx context.Context, c *streams, part float64) error {
 	for i, p := range programs.Programs {
 		row := programRow{Name: p.Name, Title: p.Title, Size: max(10, int(math.Round(float64(p.Size)*part))), Goal: p.Goal}
 		c.progress.part(i, len(programs.Programs))
-		for _, as := range []struct {
-			name   string
-			memory *programMemory
-		}{{asTasks, &row.Tasks}, {asGoroutines, &row.Goroutines}} {
-			c.progress.step(fmt.Sprintf("%s %s, with %s", grouped(row.Size), p.Title, as.name))
-			name := programsPrefix + p.Name + "/" + as.name
-			if err := measureInChild(ctx, name, row.Size, c.stderr, c.progress.detail, as.memory); err != nil {
-				return fmt.Errorf("%s, with %s: %w", p.Name, as.name, err)
+		memories := map[programs.Form]*programMemory{
+			programs.Tasks: &row.Tasks, programs.Plain: &row.Plain, programs.Goroutines: &row.Goroutines}
+		for _, form := range programs.Forms {
+			c.progress.step(fmt.Sprintf("%s %s, form: %s", grouped(row.Size), p.Title, form))
+			name := programsPrefix + p.Name + "/" + string(form)
+			if err := measureInChild(ctx, name, row.Size, c.stderr, c.progress.detail, memories[form]); err != nil {
+				return fmt.Errorf("%s, form %s: %w", p.Name, form, err)
 			}
 		}
 		row.Ratio = quotient(row.Goroutines.MemoryBytes, row.Tasks.MemoryBytes)
@@ -101,19 +97,19 @@ func runPrograms(ctx context.Context, c *streams, part float64) error {
 	return c.encode(r)
 }
 
-// measureProgramHere runs a program of size n in this process. order is its name, a slash, and
-// asTasks or asGoroutines.
+// measureProgramHere runs a program of size n in this process. order is its name, a slash, and its
+// form.
 func measureProgramHere(order string, n int, stage func(string)) (m programMemory, err error) {
 	name, as, _ := strings.Cut(order, "/")
 	p, err := programs.Find(name)
 	if err != nil {
 		return m, err
 	}
-	if as != asTasks && as != asGoroutines {
-		return m, errors.New("a program is measured with tasks or with goroutines")
+	if !slices.Contains(programs.Forms, programs.Form(as)) {
+		return m, errors.New("a program is measured with tasks, in plain Go or with goroutines")
 	}
 	var before uint64
-	err = p.Run(n, as == asTasks, func(frames arena.Stats) {
+	err = p.Run(n, programs.Form(as), func(frames arena.Stats) {
 		collectionNs() // what was made before the program, and the collector itself
 		before, _ = residentMemory(frames.MappedBytes)
 		stage("beginning")
@@ -132,19 +128,19 @@ func measureProgramHere(order string, n int, stage func(string)) (m programMemor
 
 // text returns the table of programs.
 func (r *programsReport) text() string {
-	t := table{{"", "size", "tasks", "goroutines", "ratio"}}
-	collections := table{{"runtime.GC() meanwhile", "tasks", "goroutines", "ratio"}}
+	t := table{{"", "size", "tasks", "plain Go", "goroutines", "ratio"}}
+	collections := table{{"runtime.GC() meanwhile", "tasks", "plain Go", "goroutines", "ratio"}}
 	for _, row := range r.Rows {
 		t = append(t, []string{
-			row.Title, grouped(row.Size), humanBytes(row.Tasks.MemoryBytes), humanBytes(row.Goroutines.MemoryBytes),
+			row.Title, grouped(row.Size), humanBytes(row.Tasks.MemoryBytes), humanBytes(row.Plain.MemoryBytes), humanBytes(row.Goroutines.MemoryBytes),
 			humanRatio(row.Goroutines.MemoryBytes, row.Tasks.MemoryBytes),
 		})
 		collections = append(collections, []string{
-			row.Title, humanTime(row.Tasks.GCFullNs), humanTime(row.Goroutines.GCFullNs),
+			row.Title, humanTime(row.Tasks.GCFullNs), humanTime(row.Plain.GCFullNs), humanTime(row.Goroutines.GCFullNs),
 			humanRatio(row.Goroutines.GCFullNs, row.Tasks.GCFullNs),
 		})
 	}
-	title := fmt.Sprintf("Five programs, with tasks and with goroutines: memory while everything waits (from %s)", r.Rows[0].Tasks.MemorySource)
+	title := fmt.Sprintf("Five programs, with tasks by hand, in plain Go, and with goroutines: memory while everything waits (from %s)", r.Rows[0].Tasks.MemorySource)
 	return "\n" + wrapped(title, columns) + "\n" + t.text() + "\n" + collections.text()
 }
 

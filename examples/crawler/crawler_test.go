@@ -16,6 +16,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
 // clock is a coro.Clock whose time passes only in calls of advance. Any goroutine may use it.
@@ -108,12 +109,38 @@ func waiting(pool *executor.Pool, what string) (n int) {
 	return n
 }
 
+// form is a form of the crawler.
+type form struct {
+	crawl func(*Crawler, context.Context, coro.Executor, string) (map[string]Page, error)
+	keeps bool // a task that ends with its executor keeps its permit
+	start func(ex coro.Executor, first visited) (wait func(context.Context) error, err error)
+}
+
+// inBothForms runs a test with tasks and with plain Go, none of which must run uncompiled.
+func inBothForms(t *testing.T, test func(t *testing.T, as form)) {
+	t.Run("tasks", func(t *testing.T) {
+		test(t, form{(*Crawler).Crawl, false, func(ex coro.Executor, first visited) (func(context.Context) error, error) {
+			h, err := coro.Start(ex, visit.With(visiting{}, first))
+			return func(ctx context.Context) error { _, err := h.Wait(ctx); return err }, err
+		}})
+	})
+	t.Run("plain", func(t *testing.T) {
+		test(t, form{(*Crawler).CrawlPlain, true, func(ex coro.Executor, first visited) (func(context.Context) error, error) {
+			h, err := task.Start(ex, task.Do1(explore, &first))
+			return func(ctx context.Context) error { _, err := h.WaitContext(ctx); return err }, err
+		}})
+		require.Empty(t, slices.Collect(task.UncompiledFunctions()))
+	})
+}
+
 func eventually(t *testing.T, condition func() bool) {
 	t.Helper()
 	require.Eventually(t, condition, time.Minute, time.Millisecond)
 }
 
-func TestTheCrawlFindsTheGraph(t *testing.T) {
+func TestTheCrawlFindsTheGraph(t *testing.T) { inBothForms(t, testTheCrawlFindsTheGraph) }
+
+func testTheCrawlFindsTheGraph(t *testing.T, as form) {
 	for _, hosts := range []int{1, 3} {
 		s := newSite(300, hosts, 0)
 		for i := range s.pages {
@@ -126,7 +153,7 @@ func TestTheCrawlFindsTheGraph(t *testing.T) {
 		o.backoff = 0
 		crawler := s.crawler(o)
 		pool := executor.NewPool(executor.WithClock(new(clock)))
-		pages, err := crawler.Crawl(t.Context(), pool, s.address(0))
+		pages, err := as.crawl(crawler, t.Context(), pool, s.address(0))
 		require.NoError(t, err)
 		want := s.graph(o.attempts)
 		require.Len(t, want, 300)
@@ -147,7 +174,9 @@ func TestTheCrawlFindsTheGraph(t *testing.T) {
 }
 
 // Each attempt comes at its time, and none comes after the last one.
-func TestRetries(t *testing.T) {
+func TestRetries(t *testing.T) { inBothForms(t, testRetries) }
+
+func testRetries(t *testing.T, as form) {
 	tests := []struct {
 		name    string
 		trouble trouble
@@ -176,7 +205,7 @@ func TestRetries(t *testing.T) {
 			done := make(chan error, 1)
 			go func() {
 				var err error
-				pages, err = crawler.Crawl(context.Background(), pool, s.address(0))
+				pages, err = as.crawl(crawler, context.Background(), pool, s.address(0))
 				done <- err
 			}()
 			for attempt := int64(1); ; attempt++ {
@@ -227,7 +256,9 @@ func waitUntilStuck(t *testing.T, s *site, pool *executor.Pool) {
 	require.Equal(t, 2*int(patient.perHost), waiting(pool, "Blocking"))
 }
 
-func TestCancelMidway(t *testing.T) {
+func TestCancelMidway(t *testing.T) { inBothForms(t, testCancelMidway) }
+
+func testCancelMidway(t *testing.T, as form) {
 	s := stuck(t)
 	crawler := s.crawler(patient)
 	pool := executor.NewPool()
@@ -237,7 +268,7 @@ func TestCancelMidway(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		pages, err = crawler.Crawl(ctx, pool, s.address(0))
+		pages, err = as.crawl(crawler, ctx, pool, s.address(0))
 		done <- err
 	}()
 	waitUntilStuck(t, s, pool)
@@ -250,18 +281,22 @@ func TestCancelMidway(t *testing.T) {
 	require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
 }
 
-func TestADeadlineForAll(t *testing.T) {
+func TestADeadlineForAll(t *testing.T) { inBothForms(t, testADeadlineForAll) }
+
+func testADeadlineForAll(t *testing.T, as form) {
 	s := stuck(t)
 	pool := executor.NewPool()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := s.crawler(patient).Crawl(ctx, pool, s.address(0))
+	_, err := as.crawl(s.crawler(patient), ctx, pool, s.address(0))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NoError(t, pool.Close())
 }
 
-// Tasks give their permits back even when the executor is closed.
-func TestCloseMidway(t *testing.T) {
+// Tasks give their permits back even when the executor is closed, if they are written by hand.
+func TestCloseMidway(t *testing.T) { inBothForms(t, testCloseMidway) }
+
+func testCloseMidway(t *testing.T, as form) {
 	s := stuck(t)
 	all := s.crawler(patient).begin()
 	pool := executor.NewPool()
@@ -269,20 +304,21 @@ func TestCloseMidway(t *testing.T) {
 	require.NoError(t, err)
 	first, ok := all.claim(u)
 	require.True(t, ok)
-	handle, err := coro.Start(pool, visit.With(visiting{}, first))
+	wait, err := as.start(pool, first)
 	require.NoError(t, err)
 	waitUntilStuck(t, s, pool)
 	require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
-	_, err = handle.Result()
-	require.ErrorIs(t, err, executor.ErrClosed)
+	require.ErrorIs(t, wait(t.Context()), executor.ErrClosed)
 	require.Len(t, all.hosts, 2)
 	for _, host := range all.hosts {
-		require.True(t, host.TryAcquire(patient.perHost))
+		require.Equal(t, !as.keeps, host.TryAcquire(patient.perHost))
 	}
 }
 
 // A panic in the task of one page becomes the error of the crawl.
-func TestAPanic(t *testing.T) {
+func TestAPanic(t *testing.T) { inBothForms(t, testAPanic) }
+
+func testAPanic(t *testing.T, as form) {
 	s := newSite(7, 1, 0)
 	s.serve(t)
 	crawler := s.crawler(patient)
@@ -297,7 +333,7 @@ func TestAPanic(t *testing.T) {
 		return true
 	}
 	pool := executor.NewPool()
-	pages, err := crawler.Crawl(t.Context(), pool, s.address(0))
+	pages, err := as.crawl(crawler, t.Context(), pool, s.address(0))
 	var panicked *coro.PanicError
 	require.ErrorAs(t, err, &panicked)
 	require.Equal(t, "elsewhere", panicked.Value)
@@ -308,16 +344,21 @@ func TestAPanic(t *testing.T) {
 func TestTheCommand(t *testing.T) {
 	o := patient
 	o.pages, o.hosts, o.backoff, o.deadline = 11, 2, time.Millisecond, time.Minute
-	var out bytes.Buffer
-	require.NoError(t, run(t.Context(), o, &out))
-	require.Contains(t, out.String(), "Visited 11 of 11 pages in ")
-	require.Contains(t, out.String(), "   8 pages answered at attempt 1\n   1 pages answered at attempt 2\n")
-	require.Contains(t, out.String(), "   1 pages failed: 404 Not Found\n   1 pages failed: 502 Bad Gateway\n")
-	require.Contains(t, out.String(), "These are all pages")
+	for _, o.as = range []string{asPlain, asTasks} {
+		var out bytes.Buffer
+		require.NoError(t, run(t.Context(), o, &out))
+		require.Contains(t, out.String(), "Visited 11 of 11 pages in ")
+		require.Contains(t, out.String(), "   8 pages answered at attempt 1\n   1 pages answered at attempt 2\n")
+		require.Contains(t, out.String(), "   1 pages failed: 404 Not Found\n   1 pages failed: 502 Bad Gateway\n")
+		require.Contains(t, out.String(), "These are all pages")
+	}
 
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	var out bytes.Buffer
 	require.ErrorIs(t, run(ctx, o, &out), context.Canceled)
 	o.pages = 0
 	require.Error(t, run(t.Context(), o, &out))
+	o.pages, o.as = 11, "threads"
+	require.EqualError(t, run(t.Context(), o, &out), `-as must be "tasks" or "plain", not "threads"`)
 }

@@ -3,6 +3,7 @@
 //	go run ./examples/crawler
 //	go run ./examples/crawler -pages 2000 -per-host 16
 //	go run ./examples/crawler -deadline 200ms
+//	go run ./examples/crawler -as plain
 //
 // The program makes the site and serves it, on several ports of this machine. Some pages
 // fail once or twice, some always, and some do not answer at first. The program knows the
@@ -10,9 +11,9 @@
 //
 // # How it works
 //
-// The crawler is crawl.go. The task of a page spawns a task for each new link, and does not
-// end before they do. So the crawl has ended when the first task has, and the context of the
-// first task ends all of them.
+// The crawler is crawl.go, with steps by hand, and plain.go, in plain Go that is compiled. The task
+// of a page spawns a task for each new link, and does not end before they do. So the crawl has ended
+// when the first task has, and the context of the first task ends all of them.
 //
 //   - The limit for each host is a [coro.Semaphore]. A page that waits for a permit is a
 //     frame in its queue, of which there may be thousands.

@@ -16,6 +16,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
 )
 
@@ -24,7 +25,14 @@ type options struct {
 	pages, hosts, attempts     int
 	perHost                    int64
 	timeout, backoff, deadline time.Duration
+	as                         string // asTasks or asPlain
 }
+
+// These are the values of -as.
+const (
+	asTasks = "tasks"
+	asPlain = "plain"
+)
 
 func main() {
 	var o options
@@ -35,6 +43,7 @@ func main() {
 	flag.DurationVar(&o.timeout, "timeout", 500*time.Millisecond, "timeout of a request")
 	flag.DurationVar(&o.backoff, "backoff", 20*time.Millisecond, "wait before the second attempt")
 	flag.DurationVar(&o.deadline, "deadline", time.Minute, "timeout of the whole crawl")
+	flag.StringVar(&o.as, "as", asTasks, "tasks: the crawler has steps; plain: it is plain Go")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -50,6 +59,11 @@ var errIncomplete = errors.New("the crawl has not found all pages as they are")
 func run(ctx context.Context, o options, out io.Writer) error {
 	if o.pages < 1 || o.hosts < 1 || o.perHost < 1 || o.attempts < 1 {
 		return errors.New("-pages, -hosts, -per-host and -attempts must be at least 1")
+	}
+	crawl := map[string]func(*Crawler, context.Context, coro.Executor, string) (map[string]Page, error){
+		asTasks: (*Crawler).Crawl, asPlain: (*Crawler).CrawlPlain}[o.as]
+	if crawl == nil {
+		return fmt.Errorf("-as must be %q or %q, not %q", asTasks, asPlain, o.as)
 	}
 	s := newSite(o.pages, o.hosts, 2*time.Millisecond)
 	for i := range s.hosts {
@@ -68,7 +82,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, o.deadline)
 	defer cancel()
 	start := time.Now()
-	pages, err := crawler.Crawl(ctx, pool, s.address(0))
+	pages, err := crawl(crawler, ctx, pool, s.address(0))
 	took := time.Since(start)
 	// Close returns an error if a frame is live.
 	if err := pool.Close(); err != nil {

@@ -15,19 +15,13 @@ import (
 // options are the flags.
 type options struct {
 	n  int    // targets
-	as string // asTasks or asGoroutines
+	as string // a checker.Form
 }
 
-// These are the values of -as.
-const (
-	asTasks      = "tasks"
-	asGoroutines = "goroutines"
-)
-
 func main() {
-	o := options{n: 10_000, as: asTasks}
+	o := options{n: 10_000, as: string(checker.Tasks)}
 	flag.IntVar(&o.n, "n", o.n, "number of targets")
-	flag.StringVar(&o.as, "as", o.as, "tasks: each target has a task; goroutines: each has a goroutine")
+	flag.StringVar(&o.as, "as", o.as, "tasks: each target has a task; plain: a task in plain Go; goroutines: each has a goroutine")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "health:", err)
@@ -39,20 +33,16 @@ func main() {
 func run(o options, out io.Writer) error {
 	pool := executor.NewPool()
 	defer pool.Close()
-	var tasks *executor.Pool
-	switch o.as {
-	case asTasks:
-		tasks = pool
-	case asGoroutines:
-	default:
-		return fmt.Errorf("-as must be %q or %q, not %q", asTasks, asGoroutines, o.as)
+	as := checker.Form(o.as)
+	if as != checker.Tasks && as != checker.Plain && as != checker.Goroutines {
+		return fmt.Errorf("-as must be %q, %q or %q, not %q", checker.Tasks, checker.Plain, checker.Goroutines, o.as)
 	}
 	w, err := checker.NewWorld(o.n)
 	if err != nil {
 		return err
 	}
 	before := memory(pool)
-	ill, err := w.Round(tasks, func() {
+	ill, err := w.Round(as, pool, func() {
 		fmt.Fprintf(out, "%d targets are watched, each with %d B of memory.\n", o.n, (memory(pool)-before)/max(1, uint64(o.n)))
 	})
 	if err = errors.Join(err, w.Close()); err != nil {

@@ -19,15 +19,23 @@ import (
 type options struct {
 	budget         uint64
 	memory         string
+	as             string        // asTasks or asPlain
 	requests       int           // number of requests of each modest tenant
 	modest, greedy int           // number of items of a request
 	takes          time.Duration // time that an item takes to arrive
 }
 
+// These are the values of -as.
+const (
+	asTasks = "tasks"
+	asPlain = "plain"
+)
+
 func main() {
-	o := options{requests: 300, modest: 500, greedy: 1_000_000, takes: 5 * time.Millisecond}
+	o := options{as: asTasks, requests: 300, modest: 500, greedy: 1_000_000, takes: 5 * time.Millisecond}
 	flag.Uint64Var(&o.budget, "budget", 4<<20, "budget of each tenant in bytes")
 	flag.StringVar(&o.memory, "memory", memoryShared, "shared: budgets of one arena; own: an arena for each tenant")
+	flag.StringVar(&o.as, "as", o.as, "tasks: requests are tasks with steps; plain: tasks in plain Go")
 	flag.IntVar(&o.greedy, "greedy", o.greedy, "number of items of each request of the greedy tenant")
 	flag.Parse()
 	if err := run(o, os.Stdout); err != nil {
@@ -48,7 +56,10 @@ type client struct {
 
 // run runs a server and its clients for some seconds, and prints the figures.
 func run(o options, out io.Writer) error {
-	s, err := newService([]string{"ada", "bob", "greedy"}, uintptr(o.budget), o.memory)
+	if o.as != asTasks && o.as != asPlain {
+		return fmt.Errorf("-as must be %q or %q, not %q", asTasks, asPlain, o.as)
+	}
+	s, err := newService([]string{"ada", "bob", "greedy"}, uintptr(o.budget), o.memory, o.as == asPlain)
 	if err != nil {
 		return err
 	}

@@ -11,11 +11,13 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
 // service sums up items for tenants. Any goroutine may use it.
 type service struct {
 	pool    *executor.Pool
+	plain   bool               // a request is a call of add, not of sum
 	tenants map[string]*tenant // immutable after newService
 	close   []func() error     // Close calls them in this order
 }
@@ -31,9 +33,10 @@ const (
 )
 
 // newService returns a service for tenants, each with a budget in bytes. memory is
-// memoryShared or memoryOwn. The options are those of the pool.
-func newService(names []string, budget uintptr, memory string, opts ...executor.PoolOption) (*service, error) {
-	s := &service{pool: executor.NewPool(opts...), tenants: make(map[string]*tenant)}
+// memoryShared or memoryOwn. With plain, requests are the calls of a function in plain Go. The options
+// are those of the pool.
+func newService(names []string, budget uintptr, memory string, plain bool, opts ...executor.PoolOption) (*service, error) {
+	s := &service{pool: executor.NewPool(opts...), plain: plain, tenants: make(map[string]*tenant)}
 	s.close = append(s.close, s.pool.Close) // first, because it ends the tasks that have frames
 	shared := s.pool.Arena()
 	for _, name := range names {
@@ -75,6 +78,13 @@ func (s *service) Sum(ctx context.Context, name string, n int64, takes time.Dura
 	t, ok := s.tenants[name]
 	if !ok {
 		return 0, fmt.Errorf("%w: %q", errNoTenant, name)
+	}
+	if s.plain {
+		h, err := task.Start(s.pool, task.Call3(add, 1, n, takes), task.Allocator(t.memory), task.Context(ctx))
+		if err != nil {
+			return 0, err
+		}
+		return h.WaitContext(context.WithoutCancel(ctx)) // as below
 	}
 	request := sum.With(summing{first: 1, n: n, takes: takes})
 	h, err := coro.Start(s.pool, request, coro.Allocator(t.memory), coro.Context(ctx))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,22 +16,37 @@ import (
 
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
-// budgets are as small as possible: an arena needs a slab of 2 MiB for each size class.
-var budgets = map[string]uintptr{memoryShared: 256 << 10, memoryOwn: 4 << 20}
+// budgets are as small as possible: an arena needs a slab of 2 MiB for each size class, and in plain Go a
+// literal has a frame beside that of the function that it calls.
+var budgets = map[string]uintptr{memoryShared: 1 << 20, memoryOwn: 4 << 20}
 
-func newTestService(t *testing.T, memory string) *service {
+func newTestService(t *testing.T, memory string, plain bool) *service {
 	budget := budgets[memory]
-	s, err := newService([]string{"ada", "bob", "greedy"}, budget, memory)
+	s, err := newService([]string{"ada", "bob", "greedy"}, budget, memory, plain)
 	require.NoError(t, err)
 	return s
 }
 
-// atRest checks that no tenant has a live frame.
+// inBothForms runs a test with tasks and with plain Go, none of which must run uncompiled.
+func inBothForms(t *testing.T, test func(t *testing.T, plain bool)) {
+	t.Run("tasks", func(t *testing.T) { test(t, false) })
+	t.Run("plain", func(t *testing.T) {
+		test(t, true)
+		require.Empty(t, slices.Collect(task.UncompiledFunctions()))
+	})
+}
+
+// atRest checks that no tenant has a live frame. In plain Go, a request that has run out of memory may
+// have had none for the wait for its children either: it has cancelled them, and they end after it.
 func atRest(t *testing.T, s *service) {
 	t.Helper()
 	for name, tenant := range s.tenants {
+		for s.plain && tenant.memory.Stats().Bytes > 0 {
+			time.Sleep(time.Millisecond)
+		}
 		stats := tenant.memory.Stats()
 		require.Zero(t, stats.Bytes, name)
 		require.Equal(t, stats.Allocated, stats.Deallocated, name)
@@ -39,8 +55,10 @@ func atRest(t *testing.T, s *service) {
 
 func triangular(n int64) int64 { return n * (n + 1) / 2 }
 
-func TestSums(t *testing.T) {
-	s := newTestService(t, memoryShared)
+func TestSums(t *testing.T) { inBothForms(t, testSums) }
+
+func testSums(t *testing.T, plain bool) {
+	s := newTestService(t, memoryShared, plain)
 	for _, n := range []int64{0, 1, 2, 3, 10, 1000} {
 		got, err := s.Sum(t.Context(), "ada", n, 0)
 		require.NoError(t, err)
@@ -52,10 +70,12 @@ func TestSums(t *testing.T) {
 	require.NoError(t, s.Close()) // an arena.ErrLeak if a frame were live
 }
 
-func TestOneTenantRunsOut(t *testing.T) {
+func TestOneTenantRunsOut(t *testing.T) { inBothForms(t, testOneTenantRunsOut) }
+
+func testOneTenantRunsOut(t *testing.T, plain bool) {
 	for _, memory := range []string{memoryShared, memoryOwn} {
 		t.Run(memory, func(t *testing.T) {
-			s := newTestService(t, memory)
+			s := newTestService(t, memory, plain)
 			ctx := t.Context()
 			var modest, greedy sync.WaitGroup
 			enough := make(chan struct{})
@@ -110,8 +130,10 @@ func TestOneTenantRunsOut(t *testing.T) {
 }
 
 // A tenant can use its whole budget, and no more.
-func TestTheBudgetIsExact(t *testing.T) {
-	s := newTestService(t, memoryShared)
+func TestTheBudgetIsExact(t *testing.T) { inBothForms(t, testTheBudgetIsExact) }
+
+func testTheBudgetIsExact(t *testing.T, plain bool) {
+	s := newTestService(t, memoryShared, plain)
 	_, err := s.Sum(t.Context(), "greedy", 10_000, time.Hour)
 	require.ErrorIs(t, err, arena.ErrExhausted)
 	peak := s.tenants["greedy"].memory.Stats().PeakBytes
@@ -120,8 +142,10 @@ func TestTheBudgetIsExact(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-func TestTheClientGoes(t *testing.T) {
-	s := newTestService(t, memoryOwn)
+func TestTheClientGoes(t *testing.T) { inBothForms(t, testTheClientGoes) }
+
+func testTheClientGoes(t *testing.T, plain bool) {
+	s := newTestService(t, memoryOwn, plain)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
@@ -135,9 +159,11 @@ func TestTheClientGoes(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-func TestCloseWithRequestsUnderWay(t *testing.T) {
+func TestCloseWithRequestsUnderWay(t *testing.T) { inBothForms(t, testCloseWithRequestsUnderWay) }
+
+func testCloseWithRequestsUnderWay(t *testing.T, plain bool) {
 	for _, memory := range []string{memoryShared, memoryOwn} {
-		s := newTestService(t, memory)
+		s := newTestService(t, memory, plain)
 		done := make(chan error)
 		go func() {
 			_, err := s.Sum(t.Context(), "ada", 100, time.Hour)
@@ -150,8 +176,10 @@ func TestCloseWithRequestsUnderWay(t *testing.T) {
 	}
 }
 
-func TestHTTP(t *testing.T) {
-	s := newTestService(t, memoryShared)
+func TestHTTP(t *testing.T) { inBothForms(t, testHTTP) }
+
+func testHTTP(t *testing.T, plain bool) {
+	s := newTestService(t, memoryShared, plain)
 	server := httptest.NewServer(s.Handler())
 	tests := []struct {
 		path   string
@@ -183,16 +211,22 @@ func TestHTTP(t *testing.T) {
 }
 
 func TestTheCommand(t *testing.T) {
-	o := options{budget: 256 << 10, memory: memoryShared, requests: 10, modest: 100, greedy: 10_000, takes: time.Millisecond}
-	var out bytes.Buffer
-	require.NoError(t, run(o, &out))
-	require.Regexp(t, `(?m)^ +ada +100 +10 +0 `, out.String())
-	require.Regexp(t, `(?m)^ +bob +100 +10 +0 `, out.String())
-	require.Regexp(t, `(?m)^ +greedy +10000 +0 +[1-9]`, out.String())
-	require.Regexp(t, `(?m)^ +greedy +100 +1 +0 `, out.String())
+	o := options{budget: 256 << 10, memory: memoryShared, as: asTasks, requests: 10, modest: 100, greedy: 10_000, takes: time.Millisecond}
+	for _, o.as = range []string{asTasks, asPlain} {
+		var out bytes.Buffer
+		require.NoError(t, run(o, &out))
+		require.Regexp(t, `(?m)^ +ada +100 +10 +0 `, out.String())
+		require.Regexp(t, `(?m)^ +bob +100 +10 +0 `, out.String())
+		require.Regexp(t, `(?m)^ +greedy +10000 +0 +[1-9]`, out.String())
+		require.Regexp(t, `(?m)^ +greedy +100 +1 +0 `, out.String())
+	}
 
+	out := new(bytes.Buffer)
+	o.as = "threads"
+	require.EqualError(t, run(o, out), `-as must be "tasks" or "plain", not "threads"`)
+	o.as = asTasks
 	o.memory = "none"
-	require.Error(t, run(o, &out))
+	require.Error(t, run(o, out))
 	o.memory, o.budget = memoryOwn, 1000
-	require.ErrorIs(t, run(o, &out), arena.ErrInvalidOption)
+	require.ErrorIs(t, run(o, out), arena.ErrInvalidOption)
 }

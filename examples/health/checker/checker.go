@@ -1,5 +1,5 @@
 // Package checker checks again and again whether HTTP servers answer: with a task for each target,
-// in tasks.go, and with a goroutine for each, in goroutines.go.
+// in tasks.go by hand and in plain.go in plain Go, and with a goroutine for each, in goroutines.go.
 package checker
 
 import (

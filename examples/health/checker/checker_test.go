@@ -4,17 +4,20 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/examples/health/checker"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/task"
 )
 
-// each runs a test with tasks and with goroutines. start starts the checks of the targets; when the
+// each runs a test with each form. start starts the checks of the targets; when the
 // test returns, they are ended.
 func each(t *testing.T, test func(t *testing.T, start func(c *checker.Checker, targets ...string))) {
 	t.Run("tasks", func(t *testing.T) {
@@ -24,6 +27,15 @@ func each(t *testing.T, test func(t *testing.T, start func(c *checker.Checker, t
 		cancel()
 		require.NoError(t, pool.Drain(t.Context()))
 		require.NoError(t, pool.Close()) // an arena.ErrLeak if a frame were live
+	})
+	t.Run("plain", func(t *testing.T) {
+		pool := executor.NewPool()
+		ctx, cancel := context.WithCancel(t.Context())
+		test(t, func(c *checker.Checker, targets ...string) { require.NoError(t, c.Plain(ctx, pool, targets)) })
+		cancel()
+		require.NoError(t, pool.Drain(t.Context()))
+		require.NoError(t, pool.Close())
+		require.Empty(t, slices.Collect(task.UncompiledFunctions()))
 	})
 	t.Run("goroutines", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -90,15 +102,15 @@ func TestTimeoutAndLimit(t *testing.T) {
 func TestARound(t *testing.T) {
 	w, err := checker.NewWorld(200)
 	require.NoError(t, err)
-	pool := executor.NewPool()
-	for _, pool := range []*executor.Pool{pool, nil} {
+	for _, as := range []checker.Form{checker.Tasks, checker.Plain, checker.Goroutines} {
+		pool := executor.NewPool()
 		full := 0
-		ill, err := w.Round(pool, func() { full++ })
+		ill, err := w.Round(as, pool, func() { full++ })
 		require.NoError(t, err)
 		require.Equal(t, 20, ill)
 		require.Equal(t, 1, full)
+		require.NoError(t, pool.Close())
 	}
-	require.NoError(t, pool.Close())
 	require.NoError(t, w.Close())
 }
 
@@ -106,11 +118,13 @@ func TestARound(t *testing.T) {
 func TestTheEndOfThePool(t *testing.T) {
 	w, err := checker.NewWorld(50)
 	require.NoError(t, err)
-	pool := executor.NewPool(executor.WithErrorHandler(func(error) {})) // the errors are executor.ErrClosed
-	c := w.Checker()
-	require.NoError(t, c.Tasks(t.Context(), pool, w.Targets))
-	require.NoError(t, pool.Close())
-	require.ErrorIs(t, c.Tasks(t.Context(), pool, w.Targets), executor.ErrClosed)
-	c.Client.CloseIdleConnections()
+	for _, start := range []func(*checker.Checker, context.Context, coro.Executor, []string) error{(*checker.Checker).Tasks, (*checker.Checker).Plain} {
+		pool := executor.NewPool(executor.WithErrorHandler(func(error) {})) // the errors are executor.ErrClosed
+		c := w.Checker()
+		require.NoError(t, start(c, t.Context(), pool, w.Targets))
+		require.NoError(t, pool.Close())
+		require.ErrorIs(t, start(c, t.Context(), pool, w.Targets), executor.ErrClosed)
+		c.Client.CloseIdleConnections()
+	}
 	require.NoError(t, w.Close())
 }

@@ -11,6 +11,15 @@ import (
 	"github.com/framearena/framearena/executor"
 )
 
+// Form says what a target has in a round.
+type Form string
+
+const (
+	Tasks      Form = "tasks" // a task that is written by hand
+	Plain      Form = "plain" // a task in plain Go, compiled
+	Goroutines Form = "goroutines"
+)
+
 // World is n targets in this process: one server on the loopback interface, with a path for each.
 // One in ten is ill.
 type World struct {
@@ -51,18 +60,20 @@ func (w *World) Checker() *Checker {
 	return &Checker{Client: client, Interval: time.Hour, Timeout: time.Minute, Parallel: parallel, Board: new(Board)}
 }
 
-// Round checks each target once, with tasks on the pool or, if that is nil, with goroutines. It calls
-// full when all wait for their next check, then ends them, and returns how many targets are ill.
-// Pool takes no more tasks afterwards.
-func (w *World) Round(pool *executor.Pool, full func()) (ill int, err error) {
+// Round checks each target once. It calls full when all wait for their next check, then ends them, and
+// returns how many targets are ill. Pool takes no more tasks afterwards; goroutines need none.
+func (w *World) Round(as Form, pool *executor.Pool, full func()) (ill int, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	c := w.Checker()
 	defer c.Client.CloseIdleConnections()
 	wait := func() error { return pool.Drain(context.Background()) }
-	if pool != nil {
+	switch as {
+	case Tasks:
 		err = c.Tasks(ctx, pool, w.Targets)
-	} else {
+	case Plain:
+		err = c.Plain(ctx, pool, w.Targets)
+	default:
 		all := c.Goroutines(ctx, w.Targets)
 		wait = func() error { all(); return nil }
 	}

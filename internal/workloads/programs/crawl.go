@@ -21,7 +21,7 @@ type web struct {
 	n        int
 	perHost  int64
 	visited  atomic.Int64
-	answers  coro.Event    // for tasks
+	answers  coro.Event    // for tasks by hand
 	answered chan struct{} // for goroutines
 
 	mu   sync.Mutex // guards seen
@@ -48,12 +48,15 @@ func (w *web) claim(address string) bool {
 }
 
 // crawl crawls a site of n pages.
-func crawl(pool *executor.Pool, n int, full func()) error {
+func crawl(form Form, pool *executor.Pool, n int, full func()) error {
 	w := newWeb(n)
 	var err error
-	if pool != nil {
+	switch form {
+	case Tasks:
 		err = w.crawlTasks(pool, full)
-	} else {
+	case Plain:
+		err = w.crawlPlain(pool, full)
+	default:
 		w.crawlGoroutines(full)
 	}
 	return first(err, same(int(w.visited.Load()), n))

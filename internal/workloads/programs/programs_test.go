@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,22 +17,24 @@ import (
 	"github.com/framearena/framearena/internal/race"
 	"github.com/framearena/framearena/internal/workloads/programs"
 	"github.com/framearena/framearena/slab"
+	"github.com/framearena/framearena/task"
 )
 
 func TestPrograms(t *testing.T) {
 	for _, p := range programs.Programs {
-		for _, tasks := range []bool{true, false} {
-			t.Run(p.Name, func(t *testing.T) {
+		for _, form := range programs.Forms {
+			t.Run(p.Name+"/"+string(form), func(t *testing.T) {
 				found, err := programs.Find(p.Name)
 				require.NoError(t, err)
 				require.Same(t, p, found)
 				var calls []string
 				note := func(name string) func(arena.Stats) { return func(arena.Stats) { calls = append(calls, name) } }
-				require.NoError(t, p.Run(100, tasks, note("ready"), note("full")))
+				require.NoError(t, p.Run(100, form, note("ready"), note("full")))
 				require.Equal(t, []string{"ready", "full"}, calls)
 			})
 		}
 	}
+	require.Empty(t, slices.Collect(task.UncompiledFunctions()))
 	_, err := programs.Find("web server")
 	require.EqualError(t, err, `no program is named "web server"`)
 }
@@ -57,7 +60,7 @@ func child(order string) int {
 	if err == nil {
 		n := p.Size / part
 		var before, after int64
-		err = p.Run(n, as == "tasks", func(s arena.Stats) { before = kept(s) }, func(s arena.Stats) { after = kept(s) })
+		err = p.Run(n, programs.Form(as), func(s arena.Stats) { before = kept(s) }, func(s arena.Stats) { after = kept(s) })
 		fmt.Println((after - before) / int64(n))
 	}
 	if err != nil {
@@ -94,7 +97,7 @@ func TestGoroutinesKeepMoreMemory(t *testing.T) {
 	case slab.FromHeap:
 		t.Skip("the slabs are on the Go heap, where they would count twice")
 	case testing.Short():
-		t.Skip("each program runs twice, in a process of its own")
+		t.Skip("each program runs three times, in a process of its own")
 	}
 	program, err := os.Executable()
 	require.NoError(t, err)
