@@ -25,18 +25,22 @@ func init() {
 		return chainKind.With(s, chainHeld{})
 	})
 	chainDepth1Kind = generated.DefineHeld[chainDepth1State, chainDepth1Held, struct{}]("(*chain).depth1", "chain.go", 25, chainDepth1Step)
+	generated.BindMethodValue(func(recv *chain) func(*task.T) error { return recv.depth1 }, depth1ValueInChain)
 	generated.BindMethod[*chain]("depth1", func(recv any, t *task.T) error {
 		return chainDepth1Start(recv.(*chain), t)
 	})
 	chainDepth2Kind = generated.DefineHeld[chainDepth2State, chainDepth2Held, struct{}]("(*chain).depth2", "chain.go", 34, chainDepth2Step)
+	generated.BindMethodValue(func(recv *chain) func(*task.T) error { return recv.depth2 }, depth2ValueInChain)
 	generated.BindMethod[*chain]("depth2", func(recv any, t *task.T) error {
 		return chainDepth2Start(recv.(*chain), t)
 	})
 	chainDepth3Kind = generated.DefineHeld[chainDepth3State, chainDepth3Held, struct{}]("(*chain).depth3", "chain.go", 43, chainDepth3Step)
+	generated.BindMethodValue(func(recv *chain) func(*task.T) error { return recv.depth3 }, depth3ValueInChain)
 	generated.BindMethod[*chain]("depth3", func(recv any, t *task.T) error {
 		return chainDepth3Start(recv.(*chain), t)
 	})
 	chainDepth4Kind = generated.DefineHeld[chainDepth4State, chainDepth4Held, struct{}]("(*chain).depth4", "chain.go", 52, chainDepth4Step)
+	generated.BindMethodValue(func(recv *chain) func(*task.T) error { return recv.depth4 }, depth4ValueInChain)
 	generated.BindMethod[*chain]("depth4", func(recv any, t *task.T) error {
 		return chainDepth4Start(recv.(*chain), t)
 	})
@@ -75,7 +79,7 @@ func chainStart(t *task.T, iterations int, every int) (_ error) {
 		{
 //line chain.go:15
 			err := chainDepth1Start(&c, t)
-//line chain_task.go:79
+//line chain_task.go:83
 			if generated.Suspended(t) {
 				f, h := chainKind.Spill(t, 1)
 				*generated.At[chainAt1](f) = chainAt1{iterations: iterations, i: i}
@@ -92,7 +96,7 @@ func chainStart(t *task.T, iterations int, every int) (_ error) {
 	return nil
 }
 
-//line chain_task.go:96
+//line chain_task.go:100
 
 // chainStep is the step form of Chain.
 func chainStep(f *generated.Frame[chainState, struct{}], h *chainHeld) generated.Step {
@@ -112,7 +116,7 @@ func chainStep(f *generated.Frame[chainState, struct{}], h *chainHeld) generated
 		c = h.c
 //line chain.go:15
 		err = generated.ChildErr(f)
-//line chain_task.go:116
+//line chain_task.go:120
 		goto resume1
 	default:
 		return f.BadResume()
@@ -128,7 +132,7 @@ loop1:
 	}
 //line chain.go:15
 	err = chainDepth1Start(c, t)
-//line chain_task.go:132
+//line chain_task.go:136
 	if generated.Suspended(t) {
 		*generated.At[chainAt1](f) = chainAt1{iterations: iterations, i: i}
 		*h = chainHeld{c: c}
@@ -150,7 +154,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:154
+//line chain_task.go:158
 
 // chainDepth1At1 is what (*chain).depth1 keeps while it waits in line 27.
 type chainDepth1At1 struct {
@@ -172,7 +176,7 @@ func chainDepth1Start(c *chain, t *task.T) (_ error) {
 		{
 //line chain.go:27
 			err := chainDepth2Start(c, t)
-//line chain_task.go:176
+//line chain_task.go:180
 			if generated.Suspended(t) {
 				f, h := chainDepth1Kind.Spill(t, 1)
 				*generated.At[chainDepth1At1](f) = chainDepth1At1{i: i}
@@ -189,7 +193,7 @@ func chainDepth1Start(c *chain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:193
+//line chain_task.go:197
 
 // chainDepth1Step is the step form of (*chain).depth1.
 func chainDepth1Step(f *generated.Frame[chainDepth1State, struct{}], h *chainDepth1Held) generated.Step {
@@ -208,7 +212,7 @@ func chainDepth1Step(f *generated.Frame[chainDepth1State, struct{}], h *chainDep
 		c = h.c
 //line chain.go:27
 		err = generated.ChildErr(f)
-//line chain_task.go:212
+//line chain_task.go:216
 		goto resume1
 	default:
 		return f.BadResume()
@@ -222,7 +226,7 @@ loop1:
 	}
 //line chain.go:27
 	err = chainDepth2Start(c, t)
-//line chain_task.go:226
+//line chain_task.go:230
 	if generated.Suspended(t) {
 		*generated.At[chainDepth1At1](f) = chainDepth1At1{i: i}
 		*h = chainDepth1Held{c: c}
@@ -244,7 +248,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:248
+//line chain_task.go:252
 
 // chainDepth2At1 is what (*chain).depth2 keeps while it waits in line 36.
 type chainDepth2At1 struct {
@@ -266,7 +270,7 @@ func chainDepth2Start(c *chain, t *task.T) (_ error) {
 		{
 //line chain.go:36
 			err := chainDepth3Start(c, t)
-//line chain_task.go:270
+//line chain_task.go:274
 			if generated.Suspended(t) {
 				f, h := chainDepth2Kind.Spill(t, 1)
 				*generated.At[chainDepth2At1](f) = chainDepth2At1{i: i}
@@ -283,7 +287,7 @@ func chainDepth2Start(c *chain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:287
+//line chain_task.go:291
 
 // chainDepth2Step is the step form of (*chain).depth2.
 func chainDepth2Step(f *generated.Frame[chainDepth2State, struct{}], h *chainDepth2Held) generated.Step {
@@ -302,7 +306,7 @@ func chainDepth2Step(f *generated.Frame[chainDepth2State, struct{}], h *chainDep
 		c = h.c
 //line chain.go:36
 		err = generated.ChildErr(f)
-//line chain_task.go:306
+//line chain_task.go:310
 		goto resume1
 	default:
 		return f.BadResume()
@@ -316,7 +320,7 @@ loop1:
 	}
 //line chain.go:36
 	err = chainDepth3Start(c, t)
-//line chain_task.go:320
+//line chain_task.go:324
 	if generated.Suspended(t) {
 		*generated.At[chainDepth2At1](f) = chainDepth2At1{i: i}
 		*h = chainDepth2Held{c: c}
@@ -338,7 +342,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:342
+//line chain_task.go:346
 
 // chainDepth3At1 is what (*chain).depth3 keeps while it waits in line 45.
 type chainDepth3At1 struct {
@@ -360,7 +364,7 @@ func chainDepth3Start(c *chain, t *task.T) (_ error) {
 		{
 //line chain.go:45
 			err := chainDepth4Start(c, t)
-//line chain_task.go:364
+//line chain_task.go:368
 			if generated.Suspended(t) {
 				f, h := chainDepth3Kind.Spill(t, 1)
 				*generated.At[chainDepth3At1](f) = chainDepth3At1{i: i}
@@ -377,7 +381,7 @@ func chainDepth3Start(c *chain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:381
+//line chain_task.go:385
 
 // chainDepth3Step is the step form of (*chain).depth3.
 func chainDepth3Step(f *generated.Frame[chainDepth3State, struct{}], h *chainDepth3Held) generated.Step {
@@ -396,7 +400,7 @@ func chainDepth3Step(f *generated.Frame[chainDepth3State, struct{}], h *chainDep
 		c = h.c
 //line chain.go:45
 		err = generated.ChildErr(f)
-//line chain_task.go:400
+//line chain_task.go:404
 		goto resume1
 	default:
 		return f.BadResume()
@@ -410,7 +414,7 @@ loop1:
 	}
 //line chain.go:45
 	err = chainDepth4Start(c, t)
-//line chain_task.go:414
+//line chain_task.go:418
 	if generated.Suspended(t) {
 		*generated.At[chainDepth3At1](f) = chainDepth3At1{i: i}
 		*h = chainDepth3Held{c: c}
@@ -432,7 +436,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:436
+//line chain_task.go:440
 
 type chainDepth4State = struct{}
 
@@ -451,7 +455,7 @@ func chainDepth4Start(c *chain, t *task.T) (_ error) {
 	if c.left == 0 {
 		c.left = c.every
 		err := t.Yield()
-//line chain_task.go:455
+//line chain_task.go:459
 		if generated.Suspended(t) {
 			chainDepth4Kind.SpillBare(t, 1)
 			return
@@ -462,7 +466,7 @@ func chainDepth4Start(c *chain, t *task.T) (_ error) {
 	return nil
 }
 
-//line chain_task.go:466
+//line chain_task.go:470
 
 // chainDepth4Step is the step form of (*chain).depth4.
 func chainDepth4Step(f *generated.Frame[chainDepth4State, struct{}], h *chainDepth4Held) generated.Step {
@@ -477,7 +481,7 @@ func chainDepth4Step(f *generated.Frame[chainDepth4State, struct{}], h *chainDep
 	case 1:
 //line chain.go:56
 		err = generated.Err(f)
-//line chain_task.go:481
+//line chain_task.go:485
 		goto resume1
 	default:
 		return f.BadResume()
@@ -492,7 +496,7 @@ func chainDepth4Step(f *generated.Frame[chainDepth4State, struct{}], h *chainDep
 //line chain.go:55
 	c.left = c.every
 	err = t.Yield()
-//line chain_task.go:496
+//line chain_task.go:500
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = chainDepth4Held{}
@@ -506,7 +510,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line chain_task.go:510
+//line chain_task.go:514
 
 // skynetArgs has the arguments of Skynet.
 type skynetArgs struct {
@@ -543,7 +547,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chain.go:71
 				sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:547
+//line chain_task.go:551
 				if generated.Suspended(t) {
 					f, h := skynetFunc1Kind.Spill(t, 1)
 					s := generated.At[skynetFunc1At1](f)
@@ -561,7 +565,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 			*generated.In[skynetFunc1Args](&s1) = skynetFunc1Args{num: num, size: size, i: i}
 			generated.GoCall(t, &g, skynetFunc1Kind.With(s1, skynetFunc1Held{sums: &sums}))
 		}
-//line chain_task.go:565
+//line chain_task.go:569
 		if generated.Suspended(t) {
 			f, h := skynetKind.Spill(t, 1)
 			s1 := generated.At[skynetAt1](f)
@@ -573,7 +577,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	}
 //line chain.go:76
 	err := g.Wait(t)
-//line chain_task.go:577
+//line chain_task.go:581
 	if generated.Suspended(t) {
 		_, h := skynetKind.Spill(t, 2)
 		*h = skynetHeld{sums: &sums}
@@ -587,7 +591,7 @@ func skynetStart(t *task.T, num int, size int) (_ int, _ error) {
 	return total, err
 }
 
-//line chain_task.go:591
+//line chain_task.go:595
 
 // skynetStep is the step form of Skynet.
 func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.Step {
@@ -609,13 +613,13 @@ func skynetStep(f *generated.Frame[skynetState, int], h *skynetHeld) generated.S
 		sums = h.sums
 //line chain.go:70
 		generated.Child(f)
-//line chain_task.go:613
+//line chain_task.go:617
 		goto resume1
 	case 2:
 		sums = h.sums
 //line chain.go:76
 		err = generated.Err(f)
-//line chain_task.go:619
+//line chain_task.go:623
 		goto resume2
 	default:
 		return f.BadResume()
@@ -641,7 +645,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chain.go:71
 				sum, err := skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:645
+//line chain_task.go:649
 				if generated.Suspended(t) {
 					f, h := skynetFunc1Kind.Spill(t, 1)
 					s := generated.At[skynetFunc1At1](f)
@@ -660,7 +664,7 @@ loop1:
 			generated.GoCall(t, &g, skynetFunc1Kind.With(s1, skynetFunc1Held{sums: sums}))
 		}
 	}
-//line chain_task.go:664
+//line chain_task.go:668
 	if generated.Suspended(t) {
 		s1 := generated.At[skynetAt1](f)
 		*s1 = skynetAt1{num: num, size: size, i1: i1}
@@ -675,7 +679,7 @@ resume1:
 end1:
 //line chain.go:76
 	err = g.Wait(t)
-//line chain_task.go:679
+//line chain_task.go:683
 	if generated.Suspended(t) {
 		*h = skynetHeld{sums: sums}
 		return generated.Wait(f, t, 2)
@@ -689,7 +693,7 @@ resume2:
 	return generated.Return(f, total, err)
 }
 
-//line chain_task.go:693
+//line chain_task.go:697
 
 // skynetFunc1Args has the arguments of Skynet.func1.
 type skynetFunc1Args struct {
@@ -730,14 +734,14 @@ func skynetFunc1Step(f *generated.Frame[skynetFunc1State, struct{}], h *skynetFu
 //line chain.go:71
 		sum = s.result
 		err = generated.ChildErr(f)
-//line chain_task.go:734
+//line chain_task.go:738
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chain.go:71
 	sum, err = skynetStart(t, num+i*size/10, size/10)
-//line chain_task.go:741
+//line chain_task.go:745
 	if generated.Suspended(t) {
 		s := generated.At[skynetFunc1At1](f)
 		*s = skynetFunc1At1{i: i}
@@ -751,4 +755,32 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line chain_task.go:755
+//line chain_task.go:759
+
+// depth1ValueInChain returns the start form of recv.depth1.
+func depth1ValueInChain(recv *chain) func(*task.T) error {
+	return generated.Literal(func(t *task.T) error {
+		return chainDepth1Start(recv, t)
+	})
+}
+
+// depth2ValueInChain returns the start form of recv.depth2.
+func depth2ValueInChain(recv *chain) func(*task.T) error {
+	return generated.Literal(func(t *task.T) error {
+		return chainDepth2Start(recv, t)
+	})
+}
+
+// depth3ValueInChain returns the start form of recv.depth3.
+func depth3ValueInChain(recv *chain) func(*task.T) error {
+	return generated.Literal(func(t *task.T) error {
+		return chainDepth3Start(recv, t)
+	})
+}
+
+// depth4ValueInChain returns the start form of recv.depth4.
+func depth4ValueInChain(recv *chain) func(*task.T) error {
+	return generated.Literal(func(t *task.T) error {
+		return chainDepth4Start(recv, t)
+	})
+}

@@ -238,7 +238,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 	err = err4
 	if next(2) == 0 {
 		timeout := time.Duration(next(200)) * time.Microsecond
-		err5 := task.Timeout(t, timeout, generated.Literal(func(t *task.T) (_ error) {
+		err5 := generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 			k, err := growStart(t, tree, r, depth-1)
 //line tree_task.go:244
 			if generated.Suspended(t) {
@@ -252,7 +252,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 //line tree.go:76
 			sum.Add(int64(k))
 			return err
-		}))
+		})
 //line tree_task.go:257
 		if generated.Suspended(t) {
 			_, h := growKind.Spill(t, 6)
@@ -554,7 +554,7 @@ resume5:
 	{
 		r := r
 		sum := sum
-		err5 = task.Timeout(t, timeout, generated.Literal(func(t *task.T) (_ error) {
+		err5 = generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := growStart(t, tree, *r, depth-1)
 //line tree_task.go:561
@@ -569,7 +569,7 @@ resume5:
 //line tree.go:76
 			sum.Add(int64(k))
 			return err
-		}))
+		})
 	}
 //line tree_task.go:575
 	if generated.Suspended(t) {
