@@ -79,3 +79,14 @@ func TestInPlaceLiteralsAllocateNothing(t *testing.T) {
 		_, _ = task.Run(context.Background(), ex, task.Call2(timedMany, time.Hour, 1))
 	}))
 }
+
+// BenchmarkDefers is a call of a function with three deferred calls, which does not wait.
+func BenchmarkDefers(b *testing.B) {
+	ex := executor.NewInline()
+	defer ex.Close()
+	var mu sync.Mutex
+	for b.Loop() {
+		_, _ = task.Run(context.Background(), ex, task.Call2(guardedOften, &mu, 1))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1000, "ns/call")
+}
