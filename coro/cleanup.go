@@ -84,7 +84,7 @@ func (w *Worker) stepAlone(h *header, err error) (waits *header, ended bool, end
 		exits := true
 		defer func() {
 			v := recover()
-			if v == nil && exits {
+			if v == nil && exits || IsExit(v) {
 				v = ErrGoexit
 			}
 			if v != nil {

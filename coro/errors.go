@@ -16,6 +16,8 @@ type PanicError struct {
 	Value     any       // the argument of panic, or ErrGoexit
 	Stack     []byte    // the goroutine's stack at the panic, as from debug.Stack
 	Backtrace Backtrace // the tasks from the one whose step it was to its root
+
+	exit *PanicError // the Goexit during which a compiled function has panicked, or nil
 }
 
 // newPanicError returns the error of h's task, whose step panicked with v. It is called while

@@ -215,8 +215,8 @@ func (s *Suspension) link(c *header) {
 	s.outermost.set(c)
 }
 
-// allocate returns memory for a frame of kind k, with its layout and worker. It panics with
-// errNoFrame if there is none.
+// allocate returns memory for a frame of kind k, with its layout and worker. If there is none, it ends
+// what the functions that were called wait for, and panics with errNoFrame.
 func (s *Suspension) allocate(k *kind) *header {
 	w := s.w
 	if s.layout == 0 {
@@ -228,6 +228,7 @@ func (s *Suspension) allocate(k *kind) *header {
 	}
 	c := s.tryAllocate(k)
 	if c == nil {
+		s.Unwind() // so that the caller's deferred calls see a panic, and no suspension
 		panic(errNoFrame)
 	}
 	return c
@@ -330,10 +331,10 @@ func (h *header) childErr() error {
 	if !ok || p != w.passing {
 		return w.err
 	}
-	if p.Value == ErrGoexit {
-		runtime.Goexit()
-	}
 	w.suspension.raised = p
+	if p.Value == ErrGoexit {
+		panic(exiting)
+	}
 	panic(p.Value)
 }
 
@@ -346,11 +347,16 @@ func (w *Worker) panicError(h *header, v any) error {
 	if s.status != goesOn {
 		s.abandon()
 	}
-	if v == any(errNoFrame) {
+	switch {
+	case v == any(errNoFrame):
 		return arena.ErrExhausted
+	case IsExit(v) && raised != nil:
+		w.passing = raised
+		return raised
 	}
 	w.passing = newPanicError(h, v)
 	if raised != nil && sameValue(raised.Value, v) {
+		w.passing.exit = raised.exit
 		w.passing.Stack = raised.Stack
 		if len(raised.Backtrace.Tasks) > 0 {
 			w.passing.Backtrace = raised.Backtrace

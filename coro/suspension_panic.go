@@ -47,7 +47,7 @@ func (s *Suspension) AfterPanic(v any) *PanicError {
 	if s.status != goesOn {
 		s.abandon()
 	}
-	if raised != nil && sameValue(raised.Value, v) {
+	if raised != nil && (sameValue(raised.Value, v) || IsExit(v)) {
 		return raised
 	}
 	return nil

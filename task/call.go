@@ -28,10 +28,7 @@ func Call0[R any](fn func(*T) (R, error)) Call[R] {
 	}
 	callOf, ok := forms.Call.(func() coro.Call[R])
 	if !ok {
-		start, ok := forms.Start.(func(*T) (R, error))
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[R](&call0[R]{start}, &call0[R]{fn})
 	}
 	call := callOf()
@@ -53,10 +50,7 @@ func Call1[A, R any](fn func(*T, A) (R, error), a A) Call[R] {
 	}
 	callOf, ok := forms.Call.(func(A) coro.Call[R])
 	if !ok {
-		start, ok := forms.Start.(func(*T, A) (R, error))
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[R](&call1[A, R]{start, a}, &call1[A, R]{fn, a})
 	}
 	call := callOf(a)
@@ -78,10 +72,7 @@ func Call2[A, B, R any](fn func(*T, A, B) (R, error), a A, b B) Call[R] {
 	}
 	callOf, ok := forms.Call.(func(A, B) coro.Call[R])
 	if !ok {
-		start, ok := forms.Start.(func(*T, A, B) (R, error))
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[R](&call2[A, B, R]{start, a, b}, &call2[A, B, R]{fn, a, b})
 	}
 	call := callOf(a, b)
@@ -103,10 +94,7 @@ func Call3[A, B, C, R any](fn func(*T, A, B, C) (R, error), a A, b B, c C) Call[
 	}
 	callOf, ok := forms.Call.(func(A, B, C) coro.Call[R])
 	if !ok {
-		start, ok := forms.Start.(func(*T, A, B, C) (R, error))
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[R](&call3[A, B, C, R]{start, a, b, c}, &call3[A, B, C, R]{fn, a, b, c})
 	}
 	call := callOf(a, b, c)
@@ -128,10 +116,7 @@ func Call4[A, B, C, D, R any](fn func(*T, A, B, C, D) (R, error), a A, b B, c C,
 	}
 	callOf, ok := forms.Call.(func(A, B, C, D) coro.Call[R])
 	if !ok {
-		start, ok := forms.Start.(func(*T, A, B, C, D) (R, error))
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[R](&call4[A, B, C, D, R]{start, a, b, c, d}, &call4[A, B, C, D, R]{fn, a, b, c, d})
 	}
 	call := callOf(a, b, c, d)
@@ -153,10 +138,7 @@ func Do0(fn func(*T) error) Call[None] {
 	}
 	callOf, ok := forms.Call.(func() coro.Call[None])
 	if !ok {
-		start, ok := forms.Start.(func(*T) error)
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[None](&do0{start}, &do0{fn})
 	}
 	call := callOf()
@@ -178,10 +160,7 @@ func Do1[A any](fn func(*T, A) error, a A) Call[None] {
 	}
 	callOf, ok := forms.Call.(func(A) coro.Call[None])
 	if !ok {
-		start, ok := forms.Start.(func(*T, A) error)
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[None](&do1[A]{start, a}, &do1[A]{fn, a})
 	}
 	call := callOf(a)
@@ -203,10 +182,7 @@ func Do2[A, B any](fn func(*T, A, B) error, a A, b B) Call[None] {
 	}
 	callOf, ok := forms.Call.(func(A, B) coro.Call[None])
 	if !ok {
-		start, ok := forms.Start.(func(*T, A, B) error)
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[None](&do2[A, B]{start, a, b}, &do2[A, B]{fn, a, b})
 	}
 	call := callOf(a, b)
@@ -228,10 +204,7 @@ func Do3[A, B, C any](fn func(*T, A, B, C) error, a A, b B, c C) Call[None] {
 	}
 	callOf, ok := forms.Call.(func(A, B, C) coro.Call[None])
 	if !ok {
-		start, ok := forms.Start.(func(*T, A, B, C) error)
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[None](&do3[A, B, C]{start, a, b, c}, &do3[A, B, C]{fn, a, b, c})
 	}
 	call := callOf(a, b, c)
@@ -253,10 +226,7 @@ func Do4[A, B, C, D any](fn func(*T, A, B, C, D) error, a A, b B, c C, d D) Call
 	}
 	callOf, ok := forms.Call.(func(A, B, C, D) coro.Call[None])
 	if !ok {
-		start, ok := forms.Start.(func(*T, A, B, C, D) error)
-		if !ok {
-			start = fn // a literal of generated code
-		}
+		start, _ := bound.StartOf(forms, fn)
 		return startCall[None](&do4[A, B, C, D]{start, a, b, c, d}, &do4[A, B, C, D]{fn, a, b, c, d})
 	}
 	call := callOf(a, b, c, d)

@@ -269,10 +269,7 @@ func waitOnGoroutine(c *coro.Children, room bool) {
 // startOf returns the start form of fn. An unbound function gets one that runs it on a goroutine.
 func startOf(fn func(*T) error) func(*T) error {
 	if b := bound.Of(fn); b != nil {
-		if b.Self {
-			return fn
-		}
-		if start, ok := b.Start.(func(*T) error); ok {
+		if start, ok := bound.StartOf(b, fn); ok {
 			return start
 		}
 	}

@@ -11,38 +11,71 @@ import (
 // Timeout calls fn with the time d: when that has passed, what fn waits for ends with
 // [context.DeadlineExceeded], and its context has ended. Timeout returns fn's error.
 func Timeout(t *T, d time.Duration, fn func(*T) error) error {
+	if t.s.InTask() {
+		fn = startOf(fn)
+	}
+	return TimeoutInPlace(t, d, fn)
+}
+
+// TimeoutInPlace is [Timeout] for the start form of a function, which does not escape. It is for generated code.
+func TimeoutInPlace(t *T, d time.Duration, start func(*T) error) error {
 	if !t.s.InTask() {
 		ctx, cancel := context.WithTimeout(t.s.Context, d)
 		defer cancel()
-		return callWith(t, ctx, fn)
+		return callWith(t, ctx, start)
 	}
-	return inScope(t, fn, coro.Timeout(d))
+	return inScope(t, start, coro.Timeout(d))
 }
 
 // Deadline is [Timeout] with a point in time.
 func Deadline(t *T, at time.Time, fn func(*T) error) error {
+	if t.s.InTask() {
+		fn = startOf(fn)
+	}
+	return DeadlineInPlace(t, at, fn)
+}
+
+// DeadlineInPlace is [Deadline] for the start form of a function, which does not escape. It is for generated code.
+func DeadlineInPlace(t *T, at time.Time, start func(*T) error) error {
 	if !t.s.InTask() {
 		ctx, cancel := context.WithDeadline(t.s.Context, at)
 		defer cancel()
-		return callWith(t, ctx, fn)
+		return callWith(t, ctx, start)
 	}
-	return inScope(t, fn, coro.Deadline(at))
+	return inScope(t, start, coro.Deadline(at))
 }
 
 // Shield calls fn, and what ends the caller's context does not end fn's. Its values stay.
 func Shield(t *T, fn func(*T) error) error {
-	if !t.s.InTask() {
-		return callWith(t, context.WithoutCancel(t.s.Context), fn)
+	if t.s.InTask() {
+		fn = startOf(fn)
 	}
-	return inScope(t, fn, coro.Shield())
+	return ShieldInPlace(t, fn)
+}
+
+// ShieldInPlace is [Shield] for the start form of a function, which does not escape. It is for generated code.
+func ShieldInPlace(t *T, start func(*T) error) error {
+	if !t.s.InTask() {
+		return callWith(t, context.WithoutCancel(t.s.Context), start)
+	}
+	return inScope(t, start, coro.Shield())
 }
 
 // WithAllocator calls fn, and makes frames of what fn calls with m, a custom allocator.
 func WithAllocator(t *T, m arena.FrameAllocator, fn func(*T) error) error {
-	if !t.s.InTask() {
-		return fn(t)
+	if t.s.InTask() {
+		fn = startOf(fn)
 	}
-	return inScope(t, fn, coro.Allocator(m))
+	return WithAllocatorInPlace(t, m, fn)
+}
+
+// WithAllocatorInPlace is [WithAllocator] for the start form of a function, which does not escape. It is for
+// generated code.
+func WithAllocatorInPlace(t *T, m arena.FrameAllocator, start func(*T) error) error {
+	if !t.s.InTask() {
+		return start(t)
+	}
+	return inScope(t, start, coro.Allocator(m))
 }
 
 // callWith calls fn on the calling goroutine, with the context ctx.
@@ -52,55 +85,11 @@ func callWith(t *T, ctx context.Context, fn func(*T) error) error {
 	return fn(inner)
 }
 
-// inScope calls fn in place, in a scope with the given option.
-func inScope(t *T, fn func(*T) error, option coro.ChildOption) error {
-	return startInScope(t, startOf(fn), option)
-}
-
-// startInScope calls a start form in a scope with the given option. start does not escape.
-func startInScope(t *T, start func(*T) error, option coro.ChildOption) error {
+// inScope calls a start form in place, in a scope with the given option.
+func inScope(t *T, start func(*T) error, option coro.ChildOption) error {
 	scope := t.s.OpenScope(option)
 	defer t.s.CloseScope(scope)
 	return start(t)
-}
-
-// The functions above for generated code, which calls them with the start form of a literal: that does
-// not escape.
-
-// TimeoutInPlace is [Timeout] for a start form.
-func TimeoutInPlace(t *T, d time.Duration, start func(*T) error) error {
-	if !t.s.InTask() {
-		ctx, cancel := context.WithTimeout(t.s.Context, d)
-		defer cancel()
-		return callWith(t, ctx, start)
-	}
-	return startInScope(t, start, coro.Timeout(d))
-}
-
-// DeadlineInPlace is [Deadline] for a start form.
-func DeadlineInPlace(t *T, at time.Time, start func(*T) error) error {
-	if !t.s.InTask() {
-		ctx, cancel := context.WithDeadline(t.s.Context, at)
-		defer cancel()
-		return callWith(t, ctx, start)
-	}
-	return startInScope(t, start, coro.Deadline(at))
-}
-
-// ShieldInPlace is [Shield] for a start form.
-func ShieldInPlace(t *T, start func(*T) error) error {
-	if !t.s.InTask() {
-		return callWith(t, context.WithoutCancel(t.s.Context), start)
-	}
-	return startInScope(t, start, coro.Shield())
-}
-
-// WithAllocatorInPlace is [WithAllocator] for a start form.
-func WithAllocatorInPlace(t *T, m arena.FrameAllocator, start func(*T) error) error {
-	if !t.s.InTask() {
-		return start(t)
-	}
-	return startInScope(t, start, coro.Allocator(m))
 }
 
 // OnExecutor calls fn on another executor, and the caller waits. fn's context is the caller's.

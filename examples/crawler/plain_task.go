@@ -454,15 +454,17 @@ var attemptKind *generated.HeldKind[attemptState, attemptHeld, []*url.URL]
 
 // attemptStart is the start form of attempt.
 func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
+	var linksMoved *[]*url.URL
 //line plain.go:69
 	host1 := (*task.Semaphore)(v.host)
 	{
 //line plain.go:70
 		err1 := host1.Acquire(t, 1)
-//line plain_task.go:463
+//line plain_task.go:464
 		if generated.Suspended(t) {
 			_, h := attemptKind.Spill(t, 1)
-			*h = attemptHeld{v: v, links: &links, host1: host1}
+			linksBox := generated.BoxOf(&linksMoved, links)
+			*h = attemptHeld{v: v, links: linksBox, host1: host1}
 			return
 		}
 //line plain.go:70
@@ -471,13 +473,14 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 		}
 	}
 //line plain.go:73
-	err = generated.TimeoutInPlace(t, v.crawl.Timeout, func(t *task.T) (err error) {
+	err = generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:478
+//line plain_task.go:480
 		if generated.Suspended(t) {
 			_, h := attemptFunc1Kind.Spill(t, 1)
-			*h = attemptFunc1Held{links: &links}
+			linksBox := generated.BoxOf(&linksMoved, links)
+			*h = attemptFunc1Held{links: linksBox}
 			generated.ResultTo(t, &h.result)
 			return
 		}
@@ -485,10 +488,11 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 		links, err = v1, err1
 		return err
 	})
-//line plain_task.go:489
+//line plain_task.go:492
 	if generated.Suspended(t) {
 		_, h := attemptKind.Spill(t, 2)
-		*h = attemptHeld{links: &links, host1: host1}
+		linksBox := generated.BoxOf(&linksMoved, links)
+		*h = attemptHeld{links: linksBox, host1: host1}
 		return
 	}
 //line plain.go:78
@@ -496,7 +500,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 	return links, err
 }
 
-//line plain_task.go:500
+//line plain_task.go:504
 
 // attemptStep is the step form of attempt.
 func attemptStep(f *generated.Frame[attemptState, []*url.URL], h *attemptHeld) generated.Step {
@@ -515,13 +519,13 @@ func attemptStep(f *generated.Frame[attemptState, []*url.URL], h *attemptHeld) g
 		v, links, host1 = h.v, h.links, h.host1
 //line plain.go:70
 		err1 = generated.Err(f)
-//line plain_task.go:519
+//line plain_task.go:523
 		goto resume1
 	case 2:
 		links, host1 = h.links, h.host1
 //line plain.go:73
 		err = generated.Err(f)
-//line plain_task.go:525
+//line plain_task.go:529
 		goto resume2
 	default:
 		return f.BadResume()
@@ -529,7 +533,7 @@ func attemptStep(f *generated.Frame[attemptState, []*url.URL], h *attemptHeld) g
 //line plain.go:69
 	host1 = (*task.Semaphore)(v.host)
 	err1 = host1.Acquire(t, 1)
-//line plain_task.go:533
+//line plain_task.go:537
 	if generated.Suspended(t) {
 		*h = attemptHeld{v: v, links: links, host1: host1}
 		return generated.Wait(f, t, 1)
@@ -542,10 +546,10 @@ resume1:
 //line plain.go:71
 	return generated.Return(f, nil, err1)
 end1:
-	err = generated.TimeoutInPlace(t, v.crawl.Timeout, func(t *task.T) (err error) {
+	err = generated.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		v1, err1 := task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
-//line plain_task.go:549
+//line plain_task.go:553
 		if generated.Suspended(t) {
 			_, h := attemptFunc1Kind.Spill(t, 1)
 			*h = attemptFunc1Held{links: links}
@@ -556,7 +560,7 @@ end1:
 		*links, err = v1, err1
 		return err
 	})
-//line plain_task.go:560
+//line plain_task.go:564
 	if generated.Suspended(t) {
 		*h = attemptHeld{links: links, host1: host1}
 		return generated.Wait(f, t, 2)
@@ -567,7 +571,7 @@ resume2:
 	return generated.Return(f, *links, err)
 }
 
-//line plain_task.go:571
+//line plain_task.go:575
 
 type attemptFunc1State = struct{}
 
@@ -598,7 +602,7 @@ func attemptFunc1Step(f *generated.Frame[attemptFunc1State, struct{}], h *attemp
 //line plain.go:75
 		v1 = h.result
 		err1 = generated.Err(f)
-//line plain_task.go:602
+//line plain_task.go:606
 		goto resume1
 	default:
 		return f.BadResume()
@@ -610,7 +614,7 @@ func attemptFunc1Step(f *generated.Frame[attemptFunc1State, struct{}], h *attemp
 		ctx := ctx
 		v1, err1 = task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
 	}
-//line plain_task.go:614
+//line plain_task.go:618
 	if generated.Suspended(t) {
 		*h = attemptFunc1Held{links: links}
 		generated.ResultToStep(t, &h.result)
@@ -622,4 +626,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line plain_task.go:626
+//line plain_task.go:630

@@ -52,6 +52,9 @@ func (u *unit) findSuspending() {
 		}
 	}
 	for _, fn := range u.order {
+		if fn.lit != nil && fn.parent == nil { // its name cannot stand for its start form
+			mark(fn)
+		}
 		if fn.parent != nil { // its start form is a literal in a form of the function that makes it
 			mark(fn.parent)
 			mark(fn)
@@ -142,10 +145,18 @@ func (u *unit) taskCallee(call *ast.CallExpr) callee {
 	return callee{}
 }
 
+// isGoexit reports whether the function is runtime.Goexit, which suspends: the functions that have called
+// the one that calls it end in steps of their own.
+func isGoexit(f *types.Func) bool {
+	return f.Pkg() != nil && f.Pkg().Path() == "runtime" && f.Name() == "Goexit"
+}
+
 func inTask(f *types.Func) bool { return f.Pkg() != nil && f.Pkg().Path() == taskPath }
 
 func (u *unit) functionCallee(f *types.Func, sig *types.Signature) callee {
 	switch {
+	case isGoexit(f):
+		return callee{kind: waitCallee, fn: f, sig: sig}
 	case inTask(f) && f.Pkg() != u.types:
 		for p := range sig.Params().Variables() {
 			if isTaskPointer(p.Type()) {

@@ -165,6 +165,8 @@ type unit struct {
 	usage     map[*types.Var]*usage
 	temporary map[*types.Var]bool
 
+	declarations map[*types.Func]*ast.FuncDecl
+
 	deferredIn map[*ast.FuncLit]*function // of deferred literals that are task functions
 
 	// rawTypes has the types of temporaries that are of package generated.
@@ -183,6 +185,7 @@ type file struct {
 	syntax     *ast.File
 	imports    *imports
 	functions  []*function
+	promotions []promotion
 	callees    callees
 	localTypes []*types.TypeName
 	hash       string
@@ -196,12 +199,19 @@ func newUnit(p *packages.Package, fset *token.FileSet, diag *diagnostics, lines 
 		usage: map[*types.Var]*usage{}, temporary: map[*types.Var]bool{}, awaitCalls: map[*ast.CallExpr]bool{}, deferredIn: map[*ast.FuncLit]*function{},
 		rawTypes: map[*types.Var]func(*file) string{},
 		topNames: map[string]bool{}, fileNames: map[string]bool{},
-		localTypes: map[*types.TypeName]string{},
+		localTypes: map[*types.TypeName]string{}, declarations: map[*types.Func]*ast.FuncDecl{},
 	}
 	for _, syntax := range p.Syntax {
 		f := &file{unit: u, name: fset.File(syntax.FileStart).Name(), syntax: syntax}
 		f.imports = newImports(func(s string) bool { return u.types.Scope().Lookup(s) != nil })
 		u.files = append(u.files, f)
+		for _, d := range syntax.Decls {
+			if decl, ok := d.(*ast.FuncDecl); ok {
+				if object, ok := u.info.Defs[decl.Name].(*types.Func); ok {
+					u.declarations[object] = decl
+				}
+			}
+		}
 	}
 	return u
 }
@@ -211,6 +221,8 @@ func (u *unit) compile(isDone func(string) bool) ([]Output, error) {
 	for _, f := range u.files {
 		f.declareImports()
 		u.findFunctions(f)
+		f.findPromotions()
+		u.findInPlain(f)
 	}
 	u.findSuspending()
 	u.nameFunctions()
@@ -222,7 +234,7 @@ func (u *unit) compile(isDone func(string) bool) ([]Output, error) {
 	}
 	var outputs []Output
 	for _, f := range u.files {
-		if len(f.functions) == 0 || isDone(f.name) {
+		if len(f.functions) == 0 && len(f.promotions) == 0 || isDone(f.name) {
 			continue
 		}
 		text, err := u.compileFile(f)
@@ -270,6 +282,7 @@ func (fn *function) prepare() {
 	fn.flow = flatten(fn)
 	fn.numberAwaits()
 	fn.flow.findLive()
+	fn.findSpilled()
 	for _, list := range [][]*types.Var{fn.params, fn.results, fn.locals} {
 		for _, v := range list {
 			if hidden := fn.unit.isNameable(v.Type()); hidden != "" {
@@ -389,7 +402,7 @@ func (fn *function) findCaptured() {
 }
 
 // suffixes are what the names of a function's parts end in.
-var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "Call", "Site1", "Run", "Exit", "At1"}
+var suffixes = []string{"Start", "Step", "Kind", "State", "Held", "Args", "Result", "Call", "Site1", "Run", "Exit", "At1", "Defer1"}
 
 // nameFunctions makes sure that the names in the output are free.
 func (u *unit) nameFunctions() {

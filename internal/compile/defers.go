@@ -99,6 +99,11 @@ type deferral struct {
 	spread bool          // the last of args is a slice of them
 	saved  []savedOperand
 	at     *ast.DeferStmt
+
+	method    *types.Func // that plain calls, with the first of saved as its receiver; or nil
+	checksNil bool        // the receiver is an interface, which must not be nil
+
+	native nativeDeferral
 }
 
 // savedOperand is a value that a defer statement keeps for the call, or several from one call.

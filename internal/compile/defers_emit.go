@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -53,6 +54,12 @@ func (fn *function) capturePanic() {
 	if in := fn.unit.deferredIn[fn.lit]; in != nil && fn.recovers() {
 		fn.captured = append(fn.captured, in.panicVar)
 	}
+}
+
+// sharesPanic reports whether frames of deferred literals refer to the function's panic, which therefore
+// is no part of its own frame.
+func (fn *function) sharesPanic() bool {
+	return slices.ContainsFunc(fn.deferrals, func(d *deferral) bool { return d.lit != nil && d.lit.recovers() })
 }
 
 // recovers reports whether the function itself calls recover.
@@ -107,7 +114,11 @@ func (f *file) writeExit(b *strings.Builder, fn *function) {
 		return
 	}
 	fmt.Fprintf(b, "// %s is what %s needs until it has ended: its deferred calls and its results.\n", fn.base+"Exit", fn.display)
-	fmt.Fprintf(b, "type %sExit%s struct {\npanic %s\nresult %s\n", fn.base, fn.typeParamList(), f.generated("Panic"), fn.resultText())
+	star := ""
+	if fn.sharesPanic() {
+		star = "*"
+	}
+	fmt.Fprintf(b, "type %sExit%s struct {\npanic %s%s\nresult %s\n", fn.base, fn.typeParamList(), star, f.generated("Panic"), fn.resultText())
 	for _, v := range fn.results {
 		fmt.Fprintf(b, "%s %s\n", fn.exit.fields[v], f.typeText(fn.storedType(v)))
 	}
@@ -117,8 +128,11 @@ func (f *file) writeExit(b *strings.Builder, fn *function) {
 // keptExit returns the part of a composite literal of the held part that keeps what lives until the
 // end.
 func (e *emitter) keptExit() string {
-	if !e.fn.isDeferring() {
+	switch {
+	case !e.fn.isDeferring():
 		return ""
+	case !e.inStep:
+		return e.exitOf()
 	}
 	return "exit: " + e.fn.heldName + ".exit, "
 }
@@ -180,7 +194,12 @@ func (e *stepEmitter) runHead() {
 	t, p := fn.names[fn.t], fn.names[fn.panicVar]
 	e.printf(", %s int) (%s %s, %s bool) {\n", x.at, x.step, step, x.ok)
 	e.printf("%s := %s(%s)\n", t, f.generated("Resume"), fn.frame)
-	e.printf("%s := &%s.exit.panic\n", p, fn.heldName)
+	if fn.sharesPanic() {
+		e.printf("if %s.exit.panic == nil {\n%s.exit.panic = new(%s)\n}\n", fn.heldName, fn.heldName, f.generated("Panic"))
+		e.printf("%s := %s.exit.panic\n", p, fn.heldName)
+	} else {
+		e.printf("%s := &%s.exit.panic\n", p, fn.heldName)
+	}
 	e.printf("defer %s.Catch(%s, func() (%s, bool) { return %s(%s, %s, %s) }, &%s, &%s)\n",
 		p, t, step, fn.runName(), fn.frame, fn.heldName, f.generated("Exit"), x.step, x.ok)
 	for _, v := range fn.results {
@@ -274,10 +293,19 @@ func (e *emitter) deferral(d *deferral) {
 	p, t := fn.names[fn.panicVar], fn.names[fn.t]
 	e.line(d.at.Pos())
 	e.printf("{\n")
+	if fn.native {
+		for _, s := range d.saved {
+			e.printf("%s %s\n", e.savedText(s), e.text(s.value))
+		}
+		e.checkReceiver(d)
+		e.printf("%s\n}\n", e.enter(d, p, func(v *types.Var) string { return fn.nameOf(v) }))
+		return
+	}
 	e.withCopies(func() {
 		for _, s := range d.saved {
 			e.printf("%s %s\n", e.savedText(s), e.text(s.value))
 		}
+		e.checkReceiver(d)
 		switch {
 		case d.task != nil:
 			e.printf("%s.DeferTask(func(%s *%s) {\n%s\n})\n", p, t, f.imports.use(taskPath, "task")+".T", e.callText(d.task))
@@ -292,11 +320,17 @@ func (e *emitter) deferral(d *deferral) {
 			e.printf("%s.DeferTask(func(%s *%s) {\n%s(%s)\n})\n", p, t, f.imports.use(taskPath, "task")+".T",
 				f.literalText(d.lit, e.pointers), strings.Join(args, ", "))
 		default:
-			e.printf("%s.Defer(func(%s *%s, %s *%s) {\ndefer %s.Settle()\ndefer %s\n%s.Raise()\n})\n",
-				p, p, f.generated("Panic"), t, f.imports.use(taskPath, "task")+".T", p, e.text(d.plain), p)
+			e.plainDeferral(d)
 		}
 	}, d.nodes()...)
 	e.printf("}\n")
+}
+
+// plainDeferral writes the call that enters a call which cannot wait in the list of deferred calls.
+func (e *emitter) plainDeferral(d *deferral) {
+	p, t := e.fn.names[e.fn.panicVar], e.fn.names[e.fn.t]
+	e.printf("%s.Defer(func(%s *%s, %s *%s) {\ndefer %s.Settle()\ndefer %s\n%s.Raise()\n})\n",
+		p, p, e.file.generated("Panic"), t, e.file.imports.use(taskPath, "task")+".T", p, e.text(d.plain), p)
 }
 
 // savedText returns the left side of the declaration of what a defer statement keeps, with = or :=.

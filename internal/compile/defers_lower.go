@@ -35,6 +35,8 @@ func (l *lowerer) deferStmt(s *ast.DeferStmt) {
 		sig, _ := l.info.TypeOf(call.Fun).(*types.Signature)
 		call.Args = l.savedArgs(d, l.operands(call.Args, false), sig, 0, call.Ellipsis)
 		d.plain = &call
+	case l.deferredMethodCall(d, &call):
+		d.plain = &call
 	default:
 		parts := l.operands(append([]ast.Expr{call.Fun}, call.Args...), false)
 		if !l.isStatic(fun) && !l.isMethodOfT(fun) {
@@ -47,7 +49,31 @@ func (l *lowerer) deferStmt(s *ast.DeferStmt) {
 	if d.plain != nil {
 		recordCopy(l.info, s.Call, d.plain)
 	}
+	l.fn.deferrals = append(l.fn.deferrals, d)
 	l.emit(d)
+}
+
+// deferredMethodCall lowers the deferred call of a method, whose receiver is saved: a method value would
+// be a closure. It reports whether the call is one.
+func (l *lowerer) deferredMethodCall(d *deferral, call *ast.CallExpr) bool {
+	x, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	if !ok || l.isMethodOfT(x) {
+		return false
+	}
+	s := l.info.Selections[x]
+	if s == nil || s.Kind() != types.MethodVal {
+		return false
+	}
+	method := s.Obj().(*types.Func)
+	parts := l.operands(append([]ast.Expr{x.X}, call.Args...), false)
+	c := &callee{fn: method, recv: parts[0], path: s.Index()[:len(s.Index())-1]}
+	fun := &ast.SelectorExpr{X: l.saveOperand(d, "recv", l.receiver(c), nil), Sel: x.Sel}
+	recordCopy(l.info, x, fun)
+	d.checksNil = types.IsInterface(method.Signature().Recv().Type())
+	d.method = method
+	call.Fun = fun
+	call.Args = l.savedArgs(d, parts[1:], l.signature(x), 0, call.Ellipsis)
+	return true
 }
 
 func (l *lowerer) signature(fun ast.Expr) *types.Signature {

@@ -12,15 +12,16 @@
 // # Reading order
 //
 //   - compile.go: one run, from packages to files; load.go, diagnostics.go, report.go
-//   - function.go, colour.go: which functions are task functions, which calls suspend; generic.go
+//   - function.go, plain_functions.go, colour.go: which functions are task functions, which calls
+//     suspend; generic.go
 //   - variables.go: whose address is taken, what literals capture; names.go: names in the output
 //   - ir.go: the structured form between the source and both outputs
 //   - lower.go, lower_expr.go, lower_loop.go, lower_range.go, lower_iterator.go, lower_branch.go,
 //     lower_switch.go, jumps.go: from syntax to that form; rewrite.go, local_types.go
 //   - flow.go, liveness.go: the flat form of the step function, and what lives across its waits
 //   - layout.go: state, held part and their slots
-//   - defers.go, defers_lower.go, defers_emit.go: deferred calls
+//   - defers.go, defers_lower.go, defers_native.go, defers_emit.go: deferred calls
 //   - render.go, typetext.go, imports.go: syntax and types as text
 //   - emit_file.go, emitter.go, emit_start.go, emit_step.go, emit_choice.go, emit_return.go,
-//     emit_spill.go, emit_call.go, emit_group.go: the output
+//     emit_spill.go, emit_call.go, emit_values.go, emit_group.go: the output
 package compile

@@ -45,13 +45,10 @@ func (e *emitter) callText(a *await) string {
 	call := *a.call
 	c := &a.callee
 	f := e.file
+	if c.fn != nil && isGoexit(c.fn) {
+		return f.generated("Goexit") + "(" + e.fn.nameOf(e.fn.t) + ")"
+	}
 	switch c.kind {
-	case waitCallee:
-		if child := e.scoped(a); child != nil {
-			call.Fun = raw(f.generated(c.fn.Name()+"InPlace"), call.Fun.Pos())
-			last := len(call.Args) - 1
-			call.Args = append(call.Args[:last:last], raw(f.literalText(child, e.pointers), call.Args[last].Pos()))
-		}
 	case startCallee:
 		target := f.unit.functions[c.fn.Origin()]
 		call.Fun = raw(target.startName()+e.typeArgs(a), call.Fun.Pos())
@@ -258,6 +255,9 @@ func (f *file) writeCallees(b, init *strings.Builder) {
 // bindMethod binds a method for calls through interfaces, of values and of pointers.
 func (f *file) bindMethod(b *strings.Builder, fn *function) {
 	named, isPointer := receiverType(fn.recv.Type())
+	if isPointer && f.canName(fn.sig) {
+		f.bindValue(b, fn)
+	}
 	f.bindMethodOf(b, fn, types.NewPointer(named), !isPointer, fn.sig, "")
 	if !isPointer {
 		f.bindMethodOf(b, fn, named, false, fn.sig, "")

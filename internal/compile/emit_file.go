@@ -25,6 +25,7 @@ func (f *file) text() ([]byte, error) {
 		f.writeBinding(&init, fn)
 		f.writeFunction(&functions, fn)
 	}
+	f.bindPromotions(&init)
 	f.declarationLine(&functions)
 	f.writeCallees(&functions, &init)
 	fmt.Fprintf(&body, "func init() {\n%s}\n\n%s", init.String(), functions.String())
@@ -115,6 +116,9 @@ func (f *file) writeBinding(b *strings.Builder, fn *function) {
 	}
 	fmt.Fprintf(b, "%sKind = %s\n", fn.base, fn.defineText())
 	if fn.lit != nil {
+		if fn.isTop() {
+			f.bindLiteral(b, fn)
+		}
 		return
 	}
 	if fn.recv != nil {
@@ -170,10 +174,11 @@ func (f *file) writeFunction(b *strings.Builder, fn *function) {
 		fmt.Fprintf(b, "// %s runs %s, which does not wait.\n%s\n", fn.stepName(), fn.display, f.launchStep(fn))
 		return
 	}
-	if fn.lit == nil {
+	if fn.isTop() {
 		fmt.Fprintf(b, "// %s is the start form of %s.\n%s\n", fn.startName(), fn.display, f.startFunction(fn))
 		f.declarationLine(b)
 	}
+	b.WriteString(f.deferFunctions(fn))
 	fmt.Fprintf(b, "// %s is the step form of %s.\n%s\n", fn.stepName(), fn.display, f.stepFunction(fn))
 }
 

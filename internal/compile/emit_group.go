@@ -8,7 +8,7 @@ import (
 
 // A literal that is the argument of Group.Go is no function value in the output: it is called in
 // place, where it does not escape, or begins as a task that has its captured variables in its frame.
-// So is that of Timeout and the like, which call it in place always.
+// Those of Timeout, Deadline, Shield and WithAllocator are always called in place.
 
 // groupChild returns the group and the literal of a call of Group.Go, if it is called with a literal
 // that may suspend, on a group that can be named twice.
@@ -38,8 +38,27 @@ func (e *emitter) groupChild(a *await) (group string, child *function) {
 	return e.text(&ast.UnaryExpr{Op: token.AND, OpPos: id.Pos(), X: id}), child
 }
 
+// inPlaceCallee returns the name of the function of package task and the literal that it calls in place,
+// if the call is one of those.
+func (e *emitter) inPlaceCallee(a *await) (name string, child *function) {
+	u := e.file.unit
+	lit := inPlaceCall(u.info, a.call)
+	if lit == nil || u.literals[lit] == nil {
+		return "", nil
+	}
+	return a.callee.fn.Name(), u.literals[lit]
+}
+
 // callStmt writes a call that may suspend, with the left side of its assignment.
 func (e *emitter) callStmt(a *await, lhs string) {
+	if name, child := e.inPlaceCallee(a); child != nil {
+		e.printf("%s%s(", lhs, e.file.generated(name))
+		for _, arg := range a.call.Args[:len(a.call.Args)-1] {
+			e.printf("%s, ", e.text(arg))
+		}
+		e.printf("%s)\n", e.file.literalText(child, e.pointers))
+		return
+	}
 	group, child := e.groupChild(a)
 	if child == nil {
 		e.printf("%s%s\n", lhs, e.callText(a))
@@ -60,21 +79,4 @@ func (e *emitter) callStmt(a *await, lhs string) {
 		args += ", " + child.heldType() + "{" + e.stored(s.held) + "}"
 	}
 	e.printf("%s(%s, %s, %s.With(%s))\n}\n", f.generated("GoCall"), t, group, child.kindText(), args)
-}
-
-// scopes are the functions of package task that call their last argument in place.
-var scopes = map[string]bool{"Timeout": true, "Deadline": true, "Shield": true, "WithAllocator": true}
-
-// scoped returns the literal of a call of one of scopes. It is nil if it is another call, or the
-// function is no literal.
-func (e *emitter) scoped(a *await) *function {
-	fn := a.callee.fn
-	if fn.Pkg().Path() != taskPath || fn.Signature().Recv() != nil || !scopes[fn.Name()] {
-		return nil
-	}
-	lit, ok := ast.Unparen(a.call.Args[len(a.call.Args)-1]).(*ast.FuncLit)
-	if !ok {
-		return nil
-	}
-	return e.file.unit.literals[lit]
 }

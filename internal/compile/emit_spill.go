@@ -14,13 +14,21 @@ func (e *emitter) stored(fields []field) string {
 		if e.fn.isMoved(f.v) {
 			continue
 		}
-		value := e.fn.nameOf(f.v)
-		if e.fn.isBox(f.v) && !e.pointers[f.v] {
-			value = "&" + value
-		}
-		parts = append(parts, f.name+": "+value)
+		parts = append(parts, f.name+": "+e.storedValue(f.v))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// storedValue returns what is stored for a variable.
+func (e *emitter) storedValue(v *types.Var) string {
+	name := e.fn.nameOf(v)
+	switch {
+	case e.boxes[v] != "":
+		return e.boxes[v]
+	case e.fn.isBox(v) && !e.pointers[v]:
+		return "&" + name
+	}
+	return name
 }
 
 // spill stores what lives across the await into the frame, whose variables are fn.frame and

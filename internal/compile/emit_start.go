@@ -17,10 +17,13 @@ type startEmitter struct {
 	inner  []*target // loops and switches around, from outside to inside
 	labels map[*target]string
 	blocks map[*target]bool // those of blocks, which only goto can leave
+
+	early   varSet             // variables that are declared at the beginning
+	hoisted map[*deferral]bool // those whose operands are
 }
 
 func (f *file) newStartEmitter(fn *function, pointers varSet) *startEmitter {
-	e := &startEmitter{labels: map[*target]string{}, blocks: map[*target]bool{}}
+	e := &startEmitter{labels: map[*target]string{}, blocks: map[*target]bool{}, early: varSet{}, hoisted: map[*deferral]bool{}}
 	e.renderer = &renderer{fn: fn, file: f, pointers: pointers}
 	return e
 }
@@ -77,13 +80,17 @@ func (e *startEmitter) signatureAndBody() {
 		e.printf(")")
 	}
 	e.printf(" {\n")
-	if fn.isDeferring() {
+	if fn.isDeferring() && !fn.native {
 		e.beginAndRun()
 		return
 	}
 	e.declareTemporaries()
 	e.unwindPulled("")
-	e.nodes(fn.body)
+	e.hoist()
+	fn.sharedBoxes = map[*types.Var]string{}
+	_, body := e.within(nil, fn.body)
+	e.declareSharedBoxes()
+	e.printf("%s", body)
 	if len(fn.results) > 0 && e.needsEnd() {
 		e.printf("panic(\"unreachable\")\n")
 	}
@@ -175,6 +182,7 @@ func (e *startEmitter) isHoisted(v *types.Var) bool {
 func (e *startEmitter) declareTemporaries() {
 	for _, v := range e.fn.locals {
 		if e.isHoisted(v) {
+			e.early[v] = true
 			e.printf("var %s %s\n", e.fn.names[v], e.fn.typeOf(v))
 		}
 	}
@@ -206,16 +214,19 @@ func (e *startEmitter) within(t *target, body []node) (label, text string) {
 func (e *startEmitter) node(n node) {
 	switch n := n.(type) {
 	case *code:
+		text := e.codeText(n)
 		e.line(n.pos)
-		e.printf("%s\n", e.codeText(n))
+		e.printf("%s\n", text)
 	case *declare:
-		if e.isHoisted(n.v) {
+		if e.early[n.v] {
 			e.printf("%s = %s\n", e.fn.names[n.v], e.file.zero(n.v.Type()))
 			break
 		}
 		e.printf("var %s %s\n", e.fn.names[n.v], e.fn.typeOf(n.v))
 	case *await:
 		e.await(n)
+	case *deferral:
+		e.deferral(n)
 	case *ret:
 		e.line(n.pos)
 		e.printf("%s\n", e.text(&ast.ReturnStmt{Results: n.results, Return: n.pos}))
@@ -246,7 +257,7 @@ func (e *startEmitter) node(n node) {
 // codeText returns the text of a statement without suspensions.
 func (e *startEmitter) codeText(n *code) string {
 	s := n.stmt
-	if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.DEFINE && len(n.declares) > 0 && e.isHoisted(n.declares[0]) {
+	if a, ok := s.(*ast.AssignStmt); ok && a.Tok == token.DEFINE && e.declareFirst(n.declares) {
 		assigned := *a
 		assigned.Tok = token.ASSIGN
 		s = &assigned
@@ -329,12 +340,11 @@ func (e *startEmitter) loop(n *loop) {
 }
 
 func (e *startEmitter) await(a *await) {
-	e.line(a.pos)
 	assign := "="
-	fresh := len(a.declares) > 0 && !e.isHoisted(a.declares[0])
-	if fresh {
+	if len(a.declares) > 0 && !e.declareFirst(a.declares) {
 		assign = ":="
 	}
+	e.line(a.pos)
 	e.callStmt(a, e.lhsText(a, assign))
 	if a.point == 0 {
 		return
@@ -358,6 +368,22 @@ func (e *startEmitter) await(a *await) {
 	default:
 		e.printf("%s\n", spill)
 	}
+	e.boxes = e.moveToBoxes(a)
 	e.spill(a)
+	e.spillDeferred(a)
+	e.boxes = nil
 	e.printf("return\n}\n")
+}
+
+// declareFirst reports whether some of the variables are declared already. Then it declares the others.
+func (e *startEmitter) declareFirst(vs []*types.Var) bool {
+	if !slices.ContainsFunc(vs, func(v *types.Var) bool { return e.early[v] }) {
+		return false
+	}
+	for _, v := range vs {
+		if !e.early[v] {
+			e.printf("var %s %s\n", e.fn.names[v], e.fn.typeOf(v))
+		}
+	}
+	return true
 }

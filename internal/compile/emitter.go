@@ -13,6 +13,7 @@ import (
 type emitter struct {
 	strings.Builder
 	*renderer
+	boxes map[*types.Var]string // of variables that have just moved
 }
 
 func (e *emitter) printf(format string, args ...any) { fmt.Fprintf(&e.Builder, format, args...) }

@@ -41,11 +41,14 @@ type function struct {
 
 	deferred       []*ast.DeferStmt
 	deferredAwaits []*await     // the deferred calls of task functions
+	deferrals      []*deferral  // in the order of the source
 	saved          []*types.Var // what defer statements keep
+	native         bool         // its start form has Go's defer statements
 	panicVar       *types.Var   // the function's generated.Panic, if it has deferred calls
 	exit           exitNames
 
-	pulled []*types.Var // what its ranges over functions go through; an outer loop is before an inner one
+	pulled                   []*types.Var          // what its ranges over functions go through; an outer loop is before an inner one
+	sharedBoxes, sharedNames map[*types.Var]string // see sharedBox
 
 	names                  map[types.Object]string
 	taken                  map[string]bool
@@ -53,6 +56,10 @@ type function struct {
 	layout                 *layout
 	frame, state, heldName string // names of the step form's own variables
 }
+
+// isTop reports whether the function's start form is a function of its own: it is no literal in another
+// task function.
+func (fn *function) isTop() bool { return fn.parent == nil }
 
 func (fn *function) pos() token.Pos {
 	if fn.lit != nil {
@@ -86,12 +93,13 @@ func isTaskSignature(sig *types.Signature) bool {
 // newFunction describes the signature of a task function, whose syntax is decl or lit.
 func (u *unit) newFunction(f *file, decl *ast.FuncDecl, lit *ast.FuncLit, parent *function) *function {
 	fn := &function{unit: u, file: f, decl: decl, lit: lit, parent: parent,
-		isLocal: map[*types.Var]bool{}, names: map[types.Object]string{}, taken: map[string]bool{}}
-	if lit != nil {
+		sharedNames: map[*types.Var]string{}, isLocal: map[*types.Var]bool{}, names: map[types.Object]string{}, taken: map[string]bool{}}
+	if lit != nil && parent == nil {
+		fn.sig = u.literalSignature(lit)
+	} else if lit != nil {
 		fn.sig = u.literalSignature(lit)
 		parent.literals = append(parent.literals, fn)
-		root, number := parent, len(parent.literals)
-		_ = root
+		number := len(parent.literals)
 		fn.display = parent.display + ".func" + strconv.Itoa(number)
 		fn.base = parent.base + "Func" + strconv.Itoa(number)
 		fn.typeParams = parent.typeParams

@@ -37,6 +37,8 @@ type await struct {
 
 	pulled []*types.Var // of the ranges over functions around it
 	live   []*types.Var // what is stored while it waits, in order of declaration
+
+	spills []spilledDeferral // what a frame that is made here has of deferred calls
 }
 
 // branch is an if statement.

@@ -21,6 +21,7 @@ func (u *unit) lower(fn *function) {
 	_, body := fn.syntax()
 	fn.hasGoto = hasGoto(body)
 	fn.body = l.nested(func() { l.stmts(body.List) })
+	fn.findNative()
 }
 
 func hasGoto(body ast.Node) (found bool) {

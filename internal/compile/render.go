@@ -17,7 +17,8 @@ type renderer struct {
 	// pointers are the variables that are pointers here: boxes, in the step form.
 	pointers varSet
 	inStep   bool
-	isInner  bool // in a literal that is not a task function
+	isInner  bool                       // in a literal that is not a task function
+	called   map[*ast.SelectorExpr]bool // methods that are called, and are no method values
 
 	jumps map[*ast.BranchStmt]*jump                      // those that leave the statement
 	jump  func(j *jump, isPlain bool) string             // the text of such a jump; a plain one has no label in the source
@@ -53,6 +54,9 @@ func (r *renderer) replace(n ast.Node) ast.Node {
 			}
 		}
 	case *ast.SelectorExpr:
+		if value := r.methodValue(n); value != nil {
+			return value
+		}
 		// Only what is before the dot has a name of the output.
 		if v := r.pointer(n.X); v != nil && isStructLike(v.Type()) {
 			return &ast.SelectorExpr{X: raw(r.fn.nameOf(v), n.Pos()), Sel: n.Sel}
@@ -70,6 +74,12 @@ func (r *renderer) replace(n ast.Node) ast.Node {
 	case *ast.FuncLit:
 		return r.literal(n)
 	case *ast.CallExpr:
+		if x, ok := ast.Unparen(n.Fun).(*ast.SelectorExpr); ok {
+			if r.called == nil {
+				r.called = map[*ast.SelectorExpr]bool{}
+			}
+			r.called[x] = true
+		}
 		return r.recovered(n)
 	case *ast.ReturnStmt:
 		if r.ret != nil {

@@ -14,6 +14,9 @@ type FrameReport struct {
 	Suspends   bool          `json:"suspends"` // it may; otherwise it has no frames
 	FrameBytes int64         `json:"frame_bytes"`
 	Points     []PointReport `json:"points"`
+
+	// OnGoroutine says why the function is not compiled: it runs on a goroutine. Otherwise it is empty.
+	OnGoroutine string `json:"on_goroutine,omitempty"`
 }
 
 // PointReport says what a function keeps while one call waits.
@@ -31,6 +34,10 @@ const (
 // String returns the report as lines of text that begin with the place in the source.
 func (r FrameReport) String() string {
 	var b strings.Builder
+	if r.OnGoroutine != "" {
+		fmt.Fprintf(&b, "%s:%d: %s runs on a goroutine: %s\n", r.File, r.Line, r.Function, r.OnGoroutine)
+		return b.String()
+	}
 	if !r.Suspends {
 		fmt.Fprintf(&b, "%s:%d: %s does not wait, and has no frames\n", r.File, r.Line, r.Function)
 		return b.String()

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 )
 
 // usage is what a declaration and the literals in it do with a variable.
@@ -12,6 +13,12 @@ type usage struct {
 	captured bool     // a literal in the owner uses it
 	assigned bool     // it, or a part of it, is assigned to after its declaration
 	address  bool     // its address may be taken
+
+	// escapes says that something that may outlive a step knows its address: a literal other than those
+	// which the owner defers or calls in place, or a pointer that is taken outside of those it defers.
+	escapes bool
+
+	inPlace []*ast.FuncLit // literals that are called in place and capture it
 }
 
 // isBox reports whether the variable has to stay at one address: then it is a variable on the heap,
@@ -22,10 +29,27 @@ func (v *usage) isBox() bool { return v != nil && (v.address || v.captured && v.
 type variableFinder struct {
 	info *types.Info
 	used map[*types.Var]*usage
+
+	around []literalUse // the literals around what is being looked at, from outside to inside
 }
 
+// literalUse is a literal that is being looked at.
+type literalUse struct {
+	lit *ast.FuncLit
+	in  ast.Node // the function that it is in
+	how literalSort
+}
+
+type literalSort uint8
+
+const (
+	anyLiteral      literalSort = iota
+	deferredLiteral             // it is deferred
+	inPlaceLiteral              // it is called in place, by a function of package task
+)
+
 func (u *unit) findVariables(decl *ast.FuncDecl) {
-	f := &variableFinder{u.info, u.usage}
+	f := &variableFinder{info: u.info, used: u.usage}
 	f.declareFields(decl, decl.Recv)
 	f.declareFields(decl, decl.Type.Params)
 	f.declareFields(decl, decl.Type.Results)
@@ -53,18 +77,23 @@ func (f *variableFinder) walk(owner ast.Node, n ast.Node) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch x := n.(type) {
 		case *ast.FuncLit:
-			f.declareFields(x, x.Type.Params)
-			if x.Type.Results != nil {
-				f.declareFields(x, x.Type.Results)
-			}
-			f.walk(x, x.Body)
-			f.markResults(x.Type.Results)
+			f.literal(owner, x, anyLiteral)
 			return false
 		case *ast.Ident:
 			if o := f.info.Defs[x]; o != nil {
 				f.declare(owner, o)
 			} else if v := f.variable(x); v != nil && v.owner != owner {
 				v.captured = true
+				f.seen(v, false)
+			}
+		case *ast.CallExpr:
+			if lit := inPlaceCall(f.info, x); lit != nil {
+				f.walk(owner, x.Fun)
+				for _, a := range x.Args[:len(x.Args)-1] {
+					f.walk(owner, a)
+				}
+				f.literal(owner, lit, inPlaceLiteral)
+				return false
 			}
 		case *ast.CaseClause:
 			f.declare(owner, f.info.Implicits[x])
@@ -91,6 +120,13 @@ func (f *variableFinder) walk(owner ast.Node, n ast.Node) {
 			f.methodSelected(x)
 		case *ast.DeferStmt:
 			f.deferredMethod(x.Call)
+			if lit, ok := ast.Unparen(x.Call.Fun).(*ast.FuncLit); ok {
+				f.literal(owner, lit, deferredLiteral)
+				for _, a := range x.Call.Args {
+					f.walk(owner, a)
+				}
+				return false
+			}
 		}
 		return true
 	})
@@ -150,7 +186,62 @@ func (f *variableFinder) assigned(e ast.Expr) {
 func (f *variableFinder) addressOf(e ast.Expr) {
 	if v := f.root(e); v != nil {
 		v.address = true
+		f.seen(v, true)
 	}
+}
+
+// seen notes whether something that may outlive a step knows the variable. pointer says that its address
+// is taken; otherwise a literal captures it.
+func (f *variableFinder) seen(v *usage, pointer bool) {
+	first := slices.IndexFunc(f.around, func(l literalUse) bool { return l.in == v.owner })
+	if first < 0 {
+		v.escapes = true // pointer: it is the owner's own
+		return
+	}
+	inside := f.around[first:]
+	if inside[0].how == deferredLiteral {
+		return // when it runs, the owner does not wait any more
+	}
+	if pointer {
+		v.escapes = true
+		return
+	}
+	for i, l := range inside {
+		switch {
+		case l.how == inPlaceLiteral && !slices.Contains(v.inPlace, l.lit):
+			v.inPlace = append(v.inPlace, l.lit)
+		case l.how == anyLiteral, l.how == deferredLiteral && i+1 < len(inside):
+			v.escapes = true
+		}
+	}
+}
+
+// literal walks a literal that owner has.
+func (f *variableFinder) literal(owner ast.Node, lit *ast.FuncLit, how literalSort) {
+	f.around = append(f.around, literalUse{lit, owner, how})
+	f.declareFields(lit, lit.Type.Params)
+	f.declareFields(lit, lit.Type.Results)
+	f.walk(lit, lit.Body)
+	f.markResults(lit.Type.Results)
+	f.around = f.around[:len(f.around)-1]
+}
+
+// callsInPlace are the functions of package task that call their last argument in place.
+var callsInPlace = map[string]bool{"Timeout": true, "Deadline": true, "Shield": true, "WithAllocator": true}
+
+// inPlaceCall returns the literal that a function of package task calls in place, if the call is one of
+// those with a literal.
+func inPlaceCall(info *types.Info, call *ast.CallExpr) *ast.FuncLit {
+	x, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	if !ok || len(call.Args) < 2 {
+		return nil
+	}
+	f, ok := info.Uses[x.Sel].(*types.Func)
+	if !ok || !inTask(f) || f.Signature().Recv() != nil || !callsInPlace[f.Name()] {
+		return nil
+	}
+	lit, _ := ast.Unparen(call.Args[len(call.Args)-1]).(*ast.FuncLit)
+	return lit
 }
 
 // methodSelected marks a variable whose method with a pointer receiver is called or taken.

@@ -136,3 +136,17 @@ func Run[S, R any](t *task.T, f *Frame[S, R], place *R) (R, error) {
 func OnGoroutine[R any](t *task.T, fn func(t *task.T, r *R) error) (R, error) {
 	return task.CallPlain(t, fn)
 }
+
+// Box returns a new variable with the value v.
+func Box[V any](v V) *V { return &v }
+
+// BoxOf returns *box, which several functions share, after it has made that a new variable with the value
+// v if it was nil.
+func BoxOf[V any](box **V, v V) *V {
+	if *box == nil {
+		b := new(V)
+		*b = v
+		*box = b
+	}
+	return *box
+}

@@ -41,8 +41,10 @@ const (
 type Panic struct {
 	value    any              // the argument of panic, if the function panics
 	origin   *coro.PanicError // what is known of that panic, if its stack is gone
+	exit     *coro.PanicError // the Goexit, if exits is set
 	state    panicState
-	goexit   bool // runtime.Goexit was called, or the executor has ended: nothing recovers from it
+	goexit   bool // the goroutine ends, or the executor has ended: nothing recovers from it
+	exits    bool // a function that was called has ended by runtime.Goexit: nothing recovers from that either
 	deferred []deferred
 }
 
@@ -127,12 +129,20 @@ func (p *Panic) Catch(t *task.T, exit func() (Step, bool), step *Step, ok *bool)
 		return
 	}
 	v := recover()
-	p.origin = suspension(t).AfterPanic(v)
-	if v == nil {
+	origin := suspension(t).AfterPanic(v)
+	switch {
+	case v == nil:
 		p.goexit = true
 		p.calm()
-	} else {
-		p.value, p.state = v, panicking
+	case coro.IsExit(v):
+		p.exits = true
+		p.calm()
+		p.exit = origin
+	default:
+		p.value, p.origin, p.state = v, origin, panicking
+		if exit := coro.ExitOf(origin); exit != nil {
+			p.exits, p.exit = true, exit
+		}
 	}
 	*step, *ok = exit()
 	if p.state == panicking && p.origin == nil {
@@ -145,10 +155,18 @@ func End[S, R any](p *Panic, f *Frame[S, R], t *task.T, r R, err error) (step St
 	switch {
 	case p.state == panicking:
 		p.state = ended
+		if p.exits {
+			if p.origin == nil {
+				p.origin = coro.NewPanic(p.value)
+			}
+			coro.DuringExit(p.origin, p.exit)
+		}
 		suspension(t).Reraise(p.origin)
 		panic(p.value)
 	case p.goexit:
 		return Step{}, true // to Catch: the Goexit goes on
+	case p.exits:
+		return coro.EndByExit(f, p.exit), true
 	}
 	return coro.ReturnBoth(f, r, err), true
 }

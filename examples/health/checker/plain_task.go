@@ -182,7 +182,7 @@ var inquireKind *generated.HeldKind[inquireState, inquireHeld, struct{}]
 // inquireStart is the start form of inquire.
 func inquireStart(t *task.T, c *Checker, target string) (_ error) {
 //line plain.go:41
-	err := generated.TimeoutInPlace(t, c.Timeout, func(t *task.T) (_ error) {
+	err := generated.Timeout(t, c.Timeout, func(t *task.T) (_ error) {
 		ctx := t.Context()
 		_, err := task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
 //line plain_task.go:189
@@ -224,7 +224,7 @@ func inquireStep(f *generated.Frame[inquireState, struct{}], h *inquireHeld) gen
 		return f.BadResume()
 	}
 //line plain.go:41
-	err = generated.TimeoutInPlace(t, c.Timeout, func(t *task.T) (_ error) {
+	err = generated.Timeout(t, c.Timeout, func(t *task.T) (_ error) {
 		ctx := t.Context()
 		_, err := task.Block(t, func() (task.None, error) { return task.None{}, c.get(ctx, target) })
 //line plain_task.go:231

@@ -83,6 +83,7 @@ func init() {
 		return recursiveKind.With(s1, recursiveHeld{s: s})
 	})
 	counterAddKind = generated.DefineHeld[counterAddState, counterAddHeld, int]("(*counter).add", "basic.go", 149, counterAddStep)
+	generated.BindMethodValue(func(recv *counter) func(*task.T, *script, int) int { return recv.add }, addValueInBasic)
 	generated.BindMethod[*counter]("add", func(recv any, t *task.T, a1 *script, a2 int) int {
 		return counterAddStart(recv.(*counter), t, a1, a2)
 	})
@@ -139,6 +140,18 @@ func init() {
 		*generated.In[everythingArgs](&s1) = everythingArgs{n: n}
 		return everythingKind.With(s1, everythingHeld{s: s})
 	})
+	generated.BindMethod[*outer]("add", func(recv any, t *task.T, a1 *script, a2 int) int {
+		return counterAddStart(recv.(*outer).counter, t, a1, a2)
+	})
+	generated.BindMethod[*outer]("get", func(recv any, t *task.T, a1 *script) (int, error) {
+		return counterGetStart(*recv.(*outer).counter, t, a1)
+	})
+	generated.BindMethod[outer]("add", func(recv any, t *task.T, a1 *script, a2 int) int {
+		return counterAddStart(recv.(outer).counter, t, a1, a2)
+	})
+	generated.BindMethod[outer]("get", func(recv any, t *task.T, a1 *script) (int, error) {
+		return counterGetStart(*recv.(outer).counter, t, a1)
+	})
 }
 
 type pauseState = struct{}
@@ -156,7 +169,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	s.log = append(s.log, note)
 	if s.suspends() {
 		err := t.Yield()
-//line basic_task.go:160
+//line basic_task.go:173
 		if generated.Suspended(t) {
 			pauseKind.SpillBare(t, 1)
 			return
@@ -167,7 +180,7 @@ func pauseStart(t *task.T, s *script, note string) (_ error) {
 	return nil
 }
 
-//line basic_task.go:171
+//line basic_task.go:184
 
 // pauseStep is the step form of pause.
 func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated.Step {
@@ -183,7 +196,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	case 1:
 //line basic.go:16
 		err = generated.Err(f)
-//line basic_task.go:187
+//line basic_task.go:200
 		goto resume1
 	default:
 		return f.BadResume()
@@ -195,7 +208,7 @@ func pauseStep(f *generated.Frame[pauseState, struct{}], h *pauseHeld) generated
 	}
 //line basic.go:16
 	err = t.Yield()
-//line basic_task.go:199
+//line basic_task.go:212
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pauseHeld{}
@@ -209,7 +222,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line basic_task.go:213
+//line basic_task.go:226
 
 // valueArgs has the arguments of value.
 type valueArgs struct {
@@ -234,7 +247,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:33
 		err := pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:238
+//line basic_task.go:251
 		if generated.Suspended(t) {
 			f := valueKind.SpillBare(t, 1)
 			*generated.At[valueAt1](f) = valueAt1{n: n}
@@ -249,7 +262,7 @@ func valueStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line basic_task.go:253
+//line basic_task.go:266
 
 // valueStep is the step form of value.
 func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step {
@@ -269,14 +282,14 @@ func valueStep(f *generated.Frame[valueState, int], h *valueHeld) generated.Step
 		n = s1.n
 //line basic.go:33
 		err = generated.ChildErr(f)
-//line basic_task.go:273
+//line basic_task.go:286
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:33
 	err = pauseStart(t, s, fmt.Sprint("value ", n))
-//line basic_task.go:280
+//line basic_task.go:293
 	if generated.Suspended(t) {
 		*generated.At[valueAt1](f) = valueAt1{n: n}
 		if h != nil {
@@ -295,7 +308,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line basic_task.go:299
+//line basic_task.go:312
 
 // mustArgs has the arguments of must.
 type mustArgs struct {
@@ -319,7 +332,7 @@ var mustKind *generated.HeldKind[mustState, mustHeld, int]
 func mustStart(t *task.T, s *script, n int) (_ int) {
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:323
+//line basic_task.go:336
 	if generated.Suspended(t) {
 		f := mustKind.SpillBare(t, 1)
 		*generated.At[mustAt1](f) = mustAt1{n: n}
@@ -329,7 +342,7 @@ func mustStart(t *task.T, s *script, n int) (_ int) {
 	return n
 }
 
-//line basic_task.go:333
+//line basic_task.go:346
 
 // mustStep is the step form of must.
 func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
@@ -348,14 +361,14 @@ func mustStep(f *generated.Frame[mustState, int], h *mustHeld) generated.Step {
 		n = s1.n
 //line basic.go:45
 		generated.ChildErr(f)
-//line basic_task.go:352
+//line basic_task.go:365
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:45
 	_ = pauseStart(t, s, fmt.Sprint("must ", n))
-//line basic_task.go:359
+//line basic_task.go:372
 	if generated.Suspended(t) {
 		*generated.At[mustAt1](f) = mustAt1{n: n}
 		if h != nil {
@@ -368,7 +381,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line basic_task.go:372
+//line basic_task.go:385
 
 type textState = struct{}
 
@@ -383,7 +396,7 @@ var textKind *generated.HeldKind[textState, textHeld, string]
 func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 //line basic.go:50
 	err := pauseStart(t, s, "text "+v)
-//line basic_task.go:387
+//line basic_task.go:400
 	if generated.Suspended(t) {
 		_, h := textKind.Spill(t, 1)
 		*h = textHeld{v: v}
@@ -393,7 +406,7 @@ func textStart(t *task.T, s *script, v string) (_ string, _ error) {
 	return v + "!", err
 }
 
-//line basic_task.go:397
+//line basic_task.go:410
 
 // textStep is the step form of text.
 func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step {
@@ -410,14 +423,14 @@ func textStep(f *generated.Frame[textState, string], h *textHeld) generated.Step
 		v = h.v
 //line basic.go:50
 		err = generated.ChildErr(f)
-//line basic_task.go:414
+//line basic_task.go:427
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:50
 	err = pauseStart(t, s, "text "+v)
-//line basic_task.go:421
+//line basic_task.go:434
 	if generated.Suspended(t) {
 		*h = textHeld{v: v}
 		return generated.Wait(f, t, 1)
@@ -427,7 +440,7 @@ resume1:
 	return generated.Return(f, v+"!", err)
 }
 
-//line basic_task.go:431
+//line basic_task.go:444
 
 // pairResult is what pair returns.
 type pairResult = struct {
@@ -458,7 +471,7 @@ var pairKind *generated.HeldKind[pairState, pairHeld, pairResult]
 func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:462
+//line basic_task.go:475
 	if generated.Suspended(t) {
 		f, h := pairKind.Spill(t, 1)
 		*generated.At[pairAt1](f) = pairAt1{a: a}
@@ -469,7 +482,7 @@ func pairStart(t *task.T, s *script, a int, b string) (_ int, _ string) {
 	return a + 1, b + "+"
 }
 
-//line basic_task.go:473
+//line basic_task.go:486
 
 // pairStep is the step form of pair.
 func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.Step {
@@ -490,14 +503,14 @@ func pairStep(f *generated.Frame[pairState, pairResult], h *pairHeld) generated.
 		b = h.b
 //line basic.go:55
 		generated.ChildErr(f)
-//line basic_task.go:494
+//line basic_task.go:507
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:55
 	pauseStart(t, s, "pair")
-//line basic_task.go:501
+//line basic_task.go:514
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{a: a}
 		*h = pairHeld{b: b}
@@ -508,7 +521,7 @@ resume1:
 	return generated.Return(f, pairResult{a + 1, b + "+"}, nil)
 }
 
-//line basic_task.go:512
+//line basic_task.go:525
 
 // straightArgs has the arguments of straight.
 type straightArgs struct {
@@ -544,7 +557,7 @@ var straightKind *generated.HeldKind[straightState, straightHeld, string]
 func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:60
 	a, err := valueStart(t, s, n)
-//line basic_task.go:548
+//line basic_task.go:561
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 1)
 		s1 := generated.At[straightAt1](f)
@@ -558,7 +571,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	b, err := valueStart(t, s, a+1)
-//line basic_task.go:562
+//line basic_task.go:575
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 2)
 		s1 := generated.At[straightAt2](f)
@@ -572,7 +585,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 		return "", err
 	}
 	w, err := textStart(t, s, "w")
-//line basic_task.go:576
+//line basic_task.go:589
 	if generated.Suspended(t) {
 		f, h := straightKind.Spill(t, 3)
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
@@ -584,7 +597,7 @@ func straightStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, w), err
 }
 
-//line basic_task.go:588
+//line basic_task.go:601
 
 // straightStep is the step form of straight.
 func straightStep(f *generated.Frame[straightState, string], h *straightHeld) generated.Step {
@@ -606,7 +619,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:60
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:610
+//line basic_task.go:623
 		goto resume1
 	case 2:
 		s1 := generated.At[straightAt2](f)
@@ -615,7 +628,7 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:64
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:619
+//line basic_task.go:632
 		goto resume2
 	case 3:
 		s1 := generated.At[straightAt3](f)
@@ -623,14 +636,14 @@ func straightStep(f *generated.Frame[straightState, string], h *straightHeld) ge
 //line basic.go:68
 		w = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:627
+//line basic_task.go:640
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:60
 	a, err = valueStart(t, s, n)
-//line basic_task.go:634
+//line basic_task.go:647
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt1](f)
 		*s1 = straightAt1{}
@@ -644,7 +657,7 @@ resume1:
 		return generated.Return(f, "", err)
 	}
 	b, err = valueStart(t, s, a+1)
-//line basic_task.go:648
+//line basic_task.go:661
 	if generated.Suspended(t) {
 		s1 := generated.At[straightAt2](f)
 		*s1 = straightAt2{a: a}
@@ -658,7 +671,7 @@ resume2:
 		return generated.Return(f, "", err)
 	}
 	w, err = textStart(t, s, "w")
-//line basic_task.go:662
+//line basic_task.go:675
 	if generated.Suspended(t) {
 		*generated.At[straightAt3](f) = straightAt3{a: a, b: b}
 		*h = straightHeld{}
@@ -670,7 +683,7 @@ resume3:
 	return generated.Return(f, fmt.Sprint(a, b, w), err)
 }
 
-//line basic_task.go:674
+//line basic_task.go:687
 
 // loopsArgs has the arguments of loops.
 type loopsArgs struct {
@@ -720,7 +733,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line basic.go:80
 					v := mustStart(t, s, j)
-//line basic_task.go:724
+//line basic_task.go:737
 					if generated.Suspended(t) {
 						f, h := loopsKind.Spill(t, 1)
 						s1 := generated.At[loopsAt1](f)
@@ -747,7 +760,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	for i1 := 0; ; {
 //line basic.go:90
 		v1 := mustStart(t, s, n)
-//line basic_task.go:751
+//line basic_task.go:764
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 2)
 			s1 := generated.At[loopsAt2](f)
@@ -770,7 +783,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	next:
 //line basic.go:90
 		v2 := mustStart(t, s, 1)
-//line basic_task.go:774
+//line basic_task.go:787
 		if generated.Suspended(t) {
 			f, h := loopsKind.Spill(t, 3)
 			s1 := generated.At[loopsAt3](f)
@@ -786,7 +799,7 @@ func loopsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return b.String(), nil
 }
 
-//line basic_task.go:790
+//line basic_task.go:803
 
 // loopsStep is the step form of loops.
 func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.Step {
@@ -808,7 +821,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:80
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:812
+//line basic_task.go:825
 		goto resume1
 	case 2:
 		s1 := generated.At[loopsAt2](f)
@@ -817,7 +830,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:821
+//line basic_task.go:834
 		goto resume2
 	case 3:
 		s1 := generated.At[loopsAt3](f)
@@ -826,7 +839,7 @@ func loopsStep(f *generated.Frame[loopsState, string], h *loopsHeld) generated.S
 //line basic.go:90
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:830
+//line basic_task.go:843
 		goto resume3
 	default:
 		return f.BadResume()
@@ -847,7 +860,7 @@ loop2:
 		goto next1
 	}
 	v = mustStart(t, s, j)
-//line basic_task.go:851
+//line basic_task.go:864
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt1](f)
 		*s1 = loopsAt1{n: n, i: i, j: j}
@@ -883,7 +896,7 @@ end3:
 loop3:
 //line basic.go:90
 	v1 = mustStart(t, s, n)
-//line basic_task.go:887
+//line basic_task.go:900
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt2](f)
 		*s1 = loopsAt2{n: n, i1: i1}
@@ -906,7 +919,7 @@ end4:
 end5:
 //line basic.go:90
 	v2 = mustStart(t, s, 1)
-//line basic_task.go:910
+//line basic_task.go:923
 	if generated.Suspended(t) {
 		s1 := generated.At[loopsAt3](f)
 		*s1 = loopsAt3{n: n, i1: i1}
@@ -923,7 +936,7 @@ end6:
 	return generated.Return(f, b.String(), nil)
 }
 
-//line basic_task.go:927
+//line basic_task.go:940
 
 // zeroedArgs has the arguments of zeroed.
 type zeroedArgs struct {
@@ -953,7 +966,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 		all += fmt.Sprint(j)
 		j = i + 1
 		mustStart(t, s, j)
-//line basic_task.go:957
+//line basic_task.go:970
 		if generated.Suspended(t) {
 			f, h := zeroedKind.Spill(t, 1)
 			*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
@@ -966,7 +979,7 @@ func zeroedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:970
+//line basic_task.go:983
 
 // zeroedStep is the step form of zeroed.
 func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generated.Step {
@@ -987,7 +1000,7 @@ func zeroedStep(f *generated.Frame[zeroedState, string], h *zeroedHeld) generate
 		s, all = h.s, h.all
 //line basic.go:105
 		generated.Child(f)
-//line basic_task.go:991
+//line basic_task.go:1004
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1005,7 +1018,7 @@ loop1:
 	all += fmt.Sprint(j)
 	j = i + 1
 	mustStart(t, s, j)
-//line basic_task.go:1009
+//line basic_task.go:1022
 	if generated.Suspended(t) {
 		*generated.At[zeroedAt1](f) = zeroedAt1{n: n, i: i, j: j}
 		*h = zeroedHeld{s: s, all: all}
@@ -1022,7 +1035,7 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
-//line basic_task.go:1026
+//line basic_task.go:1039
 
 // orderArgs has the arguments of order.
 type orderArgs struct {
@@ -1119,7 +1132,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v1 := plainValue(s, 1)
 //line basic.go:112
 	v2 := mustStart(t, s, n)
-//line basic_task.go:1123
+//line basic_task.go:1136
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 1)
 		s1 := generated.At[orderAt1](f)
@@ -1131,7 +1144,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:112
 	v := v1 * v2
 	v3 := mustStart(t, s, 2)
-//line basic_task.go:1135
+//line basic_task.go:1148
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 2)
 		s1 := generated.At[orderAt2](f)
@@ -1144,7 +1157,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := plainValue(s, 3)
 //line basic.go:113
 	v5 := mustStart(t, s, 4)
-//line basic_task.go:1148
+//line basic_task.go:1161
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 3)
 		s1 := generated.At[orderAt3](f)
@@ -1158,7 +1171,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v6 := plainValue(s, 0)
 //line basic.go:114
 	v7 := mustStart(t, s, 1)
-//line basic_task.go:1162
+//line basic_task.go:1175
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 4)
 		s1 := generated.At[orderAt4](f)
@@ -1170,7 +1183,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:114
 	list := []int{v6, v7, plainValue(s, 2)}
 	v8 := mustStart(t, s, 1)
-//line basic_task.go:1174
+//line basic_task.go:1187
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 5)
 		s1 := generated.At[orderAt5](f)
@@ -1183,7 +1196,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v9 := plainValue(s, 0)
 //line basic.go:115
 	v10 := mustStart(t, s, 7)
-//line basic_task.go:1187
+//line basic_task.go:1200
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 6)
 		s1 := generated.At[orderAt6](f)
@@ -1194,7 +1207,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:115
 	v11 := mustStart(t, s, 8)
-//line basic_task.go:1198
+//line basic_task.go:1211
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 7)
 		s1 := generated.At[orderAt7](f)
@@ -1206,7 +1219,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 := mustStart(t, s, 5)
-//line basic_task.go:1210
+//line basic_task.go:1223
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 8)
 		s1 := generated.At[orderAt8](f)
@@ -1219,7 +1232,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v13 := fmt.Sprint(v12)
 //line basic.go:116
 	v14 := mustStart(t, s, 6)
-//line basic_task.go:1223
+//line basic_task.go:1236
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 9)
 		s1 := generated.At[orderAt9](f)
@@ -1235,7 +1248,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if ok1 {
 //line basic.go:117
 		v15 := mustStart(t, s, 1)
-//line basic_task.go:1239
+//line basic_task.go:1252
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 10)
 			s1 := generated.At[orderAt10](f)
@@ -1253,7 +1266,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	if !ok2 {
 //line basic.go:117
 		v16 := mustStart(t, s, 9)
-//line basic_task.go:1257
+//line basic_task.go:1270
 		if generated.Suspended(t) {
 			f, h := orderKind.Spill(t, 11)
 			s1 := generated.At[orderAt11](f)
@@ -1268,7 +1281,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:117
 	ok := ok2
 	v17 := mustStart(t, s, 2)
-//line basic_task.go:1272
+//line basic_task.go:1285
 	if generated.Suspended(t) {
 		f, h := orderKind.Spill(t, 12)
 		s1 := generated.At[orderAt12](f)
@@ -1281,7 +1294,7 @@ func orderStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v, list, m, ok, len(list) > v17), nil
 }
 
-//line basic_task.go:1285
+//line basic_task.go:1298
 
 // orderStep is the step form of order.
 func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.Step {
@@ -1306,7 +1319,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:112
 		v2 = s1.result
 		generated.Child(f)
-//line basic_task.go:1310
+//line basic_task.go:1323
 		goto resume1
 	case 2:
 		s1 := generated.At[orderAt2](f)
@@ -1315,7 +1328,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v3 = s1.result
 		generated.Child(f)
-//line basic_task.go:1319
+//line basic_task.go:1332
 		goto resume2
 	case 3:
 		s1 := generated.At[orderAt3](f)
@@ -1324,7 +1337,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:113
 		v5 = s1.result
 		generated.Child(f)
-//line basic_task.go:1328
+//line basic_task.go:1341
 		goto resume3
 	case 4:
 		s1 := generated.At[orderAt4](f)
@@ -1333,7 +1346,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:114
 		v7 = s1.result
 		generated.Child(f)
-//line basic_task.go:1337
+//line basic_task.go:1350
 		goto resume4
 	case 5:
 		s1 := generated.At[orderAt5](f)
@@ -1342,7 +1355,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v8 = s1.result
 		generated.Child(f)
-//line basic_task.go:1346
+//line basic_task.go:1359
 		goto resume5
 	case 6:
 		s1 := generated.At[orderAt6](f)
@@ -1351,7 +1364,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v10 = s1.result
 		generated.Child(f)
-//line basic_task.go:1355
+//line basic_task.go:1368
 		goto resume6
 	case 7:
 		s1 := generated.At[orderAt7](f)
@@ -1360,7 +1373,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:115
 		v11 = s1.result
 		generated.Child(f)
-//line basic_task.go:1364
+//line basic_task.go:1377
 		goto resume7
 	case 8:
 		s1 := generated.At[orderAt8](f)
@@ -1369,7 +1382,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v12 = s1.result
 		generated.Child(f)
-//line basic_task.go:1373
+//line basic_task.go:1386
 		goto resume8
 	case 9:
 		s1 := generated.At[orderAt9](f)
@@ -1378,7 +1391,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:116
 		v14 = s1.result
 		generated.Child(f)
-//line basic_task.go:1382
+//line basic_task.go:1395
 		goto resume9
 	case 10:
 		s1 := generated.At[orderAt10](f)
@@ -1387,7 +1400,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v15 = s1.result
 		generated.Child(f)
-//line basic_task.go:1391
+//line basic_task.go:1404
 		goto resume10
 	case 11:
 		s1 := generated.At[orderAt11](f)
@@ -1396,7 +1409,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:117
 		v16 = s1.result
 		generated.Child(f)
-//line basic_task.go:1400
+//line basic_task.go:1413
 		goto resume11
 	case 12:
 		s1 := generated.At[orderAt12](f)
@@ -1405,7 +1418,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 //line basic.go:118
 		v17 = s1.result
 		generated.Child(f)
-//line basic_task.go:1409
+//line basic_task.go:1422
 		goto resume12
 	default:
 		return f.BadResume()
@@ -1414,7 +1427,7 @@ func orderStep(f *generated.Frame[orderState, string], h *orderHeld) generated.S
 	v1 = plainValue(s, 1)
 //line basic.go:112
 	v2 = mustStart(t, s, n)
-//line basic_task.go:1418
+//line basic_task.go:1431
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt1](f)
 		*s1 = orderAt1{v1: v1}
@@ -1426,7 +1439,7 @@ resume1:
 //line basic.go:112
 	v = v1 * v2
 	v3 = mustStart(t, s, 2)
-//line basic_task.go:1430
+//line basic_task.go:1443
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt2](f)
 		*s1 = orderAt2{v: v}
@@ -1439,7 +1452,7 @@ resume2:
 	v4 = plainValue(s, 3)
 //line basic.go:113
 	v5 = mustStart(t, s, 4)
-//line basic_task.go:1443
+//line basic_task.go:1456
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt3](f)
 		*s1 = orderAt3{v: v, v3: v3, v4: v4}
@@ -1453,7 +1466,7 @@ resume3:
 	v6 = plainValue(s, 0)
 //line basic.go:114
 	v7 = mustStart(t, s, 1)
-//line basic_task.go:1457
+//line basic_task.go:1470
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt4](f)
 		*s1 = orderAt4{v: v, v6: v6}
@@ -1465,7 +1478,7 @@ resume4:
 //line basic.go:114
 	list = []int{v6, v7, plainValue(s, 2)}
 	v8 = mustStart(t, s, 1)
-//line basic_task.go:1469
+//line basic_task.go:1482
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt5](f)
 		*s1 = orderAt5{v: v}
@@ -1478,7 +1491,7 @@ resume5:
 	v9 = plainValue(s, 0)
 //line basic.go:115
 	v10 = mustStart(t, s, 7)
-//line basic_task.go:1482
+//line basic_task.go:1495
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt6](f)
 		*s1 = orderAt6{v: v, v8: v8, v9: v9}
@@ -1489,7 +1502,7 @@ resume5:
 resume6:
 //line basic.go:115
 	v11 = mustStart(t, s, 8)
-//line basic_task.go:1493
+//line basic_task.go:1506
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt7](f)
 		*s1 = orderAt7{v: v, v8: v8, v9: v9, v10: v10}
@@ -1501,7 +1514,7 @@ resume7:
 //line basic.go:115
 	list[v8], list[v9] = v10, v11
 	v12 = mustStart(t, s, 5)
-//line basic_task.go:1505
+//line basic_task.go:1518
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt8](f)
 		*s1 = orderAt8{v: v}
@@ -1514,7 +1527,7 @@ resume8:
 	v13 = fmt.Sprint(v12)
 //line basic.go:116
 	v14 = mustStart(t, s, 6)
-//line basic_task.go:1518
+//line basic_task.go:1531
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt9](f)
 		*s1 = orderAt9{v: v}
@@ -1532,7 +1545,7 @@ resume9:
 	}
 //line basic.go:117
 	v15 = mustStart(t, s, 1)
-//line basic_task.go:1536
+//line basic_task.go:1549
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt10](f)
 		*s1 = orderAt10{v: v}
@@ -1552,7 +1565,7 @@ end1:
 	}
 //line basic.go:117
 	v16 = mustStart(t, s, 9)
-//line basic_task.go:1556
+//line basic_task.go:1569
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt11](f)
 		*s1 = orderAt11{v: v}
@@ -1567,7 +1580,7 @@ end2:
 //line basic.go:117
 	ok = ok2
 	v17 = mustStart(t, s, 2)
-//line basic_task.go:1571
+//line basic_task.go:1584
 	if generated.Suspended(t) {
 		s1 := generated.At[orderAt12](f)
 		*s1 = orderAt12{v: v, ok: ok}
@@ -1580,7 +1593,7 @@ resume12:
 	return generated.Return(f, fmt.Sprint(v, list, m, ok, len(list) > v17), nil)
 }
 
-//line basic_task.go:1584
+//line basic_task.go:1597
 
 // multiArgs has the arguments of multi.
 type multiArgs struct {
@@ -1607,7 +1620,7 @@ var multiKind *generated.HeldKind[multiState, multiHeld, string]
 func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:122
 	a, b := pairStart(t, s, n, "b")
-//line basic_task.go:1611
+//line basic_task.go:1624
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 1)
 		*h = multiHeld{s: s}
@@ -1616,7 +1629,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:123
 	c, d := pairStart(t, s, a, b)
-//line basic_task.go:1620
+//line basic_task.go:1633
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 2)
 		*h = multiHeld{s: s}
@@ -1629,7 +1642,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:128
 	v, v1 := pairStart(t, s, c, d)
-//line basic_task.go:1633
+//line basic_task.go:1646
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 3)
 		*h = multiHeld{s: s, x: x}
@@ -1639,7 +1652,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 := pairStart(t, s, x.n, x.s)
-//line basic_task.go:1643
+//line basic_task.go:1656
 	if generated.Suspended(t) {
 		_, h := multiKind.Spill(t, 4)
 		*h = multiHeld{}
@@ -1650,7 +1663,7 @@ func multiStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(v2, v3), nil
 }
 
-//line basic_task.go:1654
+//line basic_task.go:1667
 
 // multiStep is the step form of multi.
 func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.Step {
@@ -1674,34 +1687,34 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 //line basic.go:122
 		a, b = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1678
+//line basic_task.go:1691
 		goto resume1
 	case 2:
 		s = h.s
 //line basic.go:123
 		c, d = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1685
+//line basic_task.go:1698
 		goto resume2
 	case 3:
 		s, x = h.s, h.x
 //line basic.go:128
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1692
+//line basic_task.go:1705
 		goto resume3
 	case 4:
 //line basic.go:129
 		v2, v3 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line basic_task.go:1698
+//line basic_task.go:1711
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line basic.go:122
 	a, b = pairStart(t, s, n, "b")
-//line basic_task.go:1705
+//line basic_task.go:1718
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1710,7 +1723,7 @@ func multiStep(f *generated.Frame[multiState, string], h *multiHeld) generated.S
 resume1:
 //line basic.go:123
 	c, d = pairStart(t, s, a, b)
-//line basic_task.go:1714
+//line basic_task.go:1727
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s}
 		generated.ResultToStep(t, &h.result)
@@ -1723,7 +1736,7 @@ resume2:
 	}{}
 //line basic.go:128
 	v, v1 = pairStart(t, s, c, d)
-//line basic_task.go:1727
+//line basic_task.go:1740
 	if generated.Suspended(t) {
 		*h = multiHeld{s: s, x: x}
 		generated.ResultToStep(t, &h.result)
@@ -1733,7 +1746,7 @@ resume3:
 //line basic.go:128
 	x.n, x.s = v, v1
 	v2, v3 = pairStart(t, s, x.n, x.s)
-//line basic_task.go:1737
+//line basic_task.go:1750
 	if generated.Suspended(t) {
 		*h = multiHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -1744,7 +1757,7 @@ resume4:
 	return generated.Return(f, fmt.Sprint(v2, v3), nil)
 }
 
-//line basic_task.go:1748
+//line basic_task.go:1761
 
 // recursiveArgs has the arguments of recursive.
 type recursiveArgs struct {
@@ -1781,7 +1794,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:133
 	if n < 2 {
 		v, err1 := valueStart(t, s, n)
-//line basic_task.go:1785
+//line basic_task.go:1798
 		if generated.Suspended(t) {
 			f := recursiveKind.SpillBare(t, 1)
 			s1 := generated.At[recursiveAt1](f)
@@ -1793,7 +1806,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursiveStart(t, s, n-1)
-//line basic_task.go:1797
+//line basic_task.go:1810
 	if generated.Suspended(t) {
 		f, h := recursiveKind.Spill(t, 2)
 		s1 := generated.At[recursiveAt2](f)
@@ -1807,7 +1820,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return 0, err
 	}
 	b, err := recursiveStart(t, s, n-2)
-//line basic_task.go:1811
+//line basic_task.go:1824
 	if generated.Suspended(t) {
 		f := recursiveKind.SpillBare(t, 3)
 		s1 := generated.At[recursiveAt3](f)
@@ -1819,7 +1832,7 @@ func recursiveStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line basic_task.go:1823
+//line basic_task.go:1836
 
 // recursiveStep is the step form of recursive.
 func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) generated.Step {
@@ -1839,7 +1852,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:134
 		v = s1.result
 		err1 = generated.ChildErr(f)
-//line basic_task.go:1843
+//line basic_task.go:1856
 		goto resume1
 	case 2:
 		s1 := generated.At[recursiveAt2](f)
@@ -1848,7 +1861,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:136
 		a = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1852
+//line basic_task.go:1865
 		goto resume2
 	case 3:
 		s1 := generated.At[recursiveAt3](f)
@@ -1856,7 +1869,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 //line basic.go:140
 		b = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:1860
+//line basic_task.go:1873
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1867,7 +1880,7 @@ func recursiveStep(f *generated.Frame[recursiveState, int], h *recursiveHeld) ge
 	}
 //line basic.go:134
 	v, err1 = valueStart(t, s, n)
-//line basic_task.go:1871
+//line basic_task.go:1884
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt1](f)
 		*s1 = recursiveAt1{}
@@ -1882,7 +1895,7 @@ resume1:
 	return generated.Return(f, v, err1)
 end1:
 	a, err = recursiveStart(t, s, n-1)
-//line basic_task.go:1886
+//line basic_task.go:1899
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt2](f)
 		*s1 = recursiveAt2{n: n}
@@ -1897,7 +1910,7 @@ resume2:
 		return generated.Return(f, 0, err)
 	}
 	b, err = recursiveStart(t, s, n-2)
-//line basic_task.go:1901
+//line basic_task.go:1914
 	if generated.Suspended(t) {
 		s1 := generated.At[recursiveAt3](f)
 		*s1 = recursiveAt3{a: a}
@@ -1912,7 +1925,7 @@ resume3:
 	return generated.Return(f, a+b, err)
 }
 
-//line basic_task.go:1916
+//line basic_task.go:1929
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -1937,7 +1950,7 @@ var counterAddKind *generated.HeldKind[counterAddState, counterAddHeld, int]
 func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 //line basic.go:150
 	v := mustStart(t, s, n)
-//line basic_task.go:1941
+//line basic_task.go:1954
 	if generated.Suspended(t) {
 		f, h := counterAddKind.Spill(t, 1)
 		s1 := generated.At[counterAddAt1](f)
@@ -1951,7 +1964,7 @@ func counterAddStart(c *counter, t *task.T, s *script, n int) (_ int) {
 	return c.n
 }
 
-//line basic_task.go:1955
+//line basic_task.go:1968
 
 // counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld) generated.Step {
@@ -1972,14 +1985,14 @@ func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld)
 //line basic.go:150
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:1976
+//line basic_task.go:1989
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:150
 	v = mustStart(t, s, n)
-//line basic_task.go:1983
+//line basic_task.go:1996
 	if generated.Suspended(t) {
 		s1 := generated.At[counterAddAt1](f)
 		*s1 = counterAddAt1{}
@@ -1993,7 +2006,7 @@ resume1:
 	return generated.Return(f, c.n, nil)
 }
 
-//line basic_task.go:1997
+//line basic_task.go:2010
 
 // counterGetAt1 is what counter.get keeps while it waits in line 155.
 type counterGetAt1 struct {
@@ -2013,7 +2026,7 @@ var counterGetKind *generated.HeldKind[counterGetState, counterGetHeld, int]
 func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 //line basic.go:155
 	n, err := valueStart(t, s, c.n)
-//line basic_task.go:2017
+//line basic_task.go:2030
 	if generated.Suspended(t) {
 		f, h := counterGetKind.Spill(t, 1)
 		s1 := generated.At[counterGetAt1](f)
@@ -2026,7 +2039,7 @@ func counterGetStart(c counter, t *task.T, s *script) (_ int, _ error) {
 	return n + c.n, err
 }
 
-//line basic_task.go:2030
+//line basic_task.go:2043
 
 // counterGetStep is the step form of counter.get.
 func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld) generated.Step {
@@ -2046,14 +2059,14 @@ func counterGetStep(f *generated.Frame[counterGetState, int], h *counterGetHeld)
 //line basic.go:155
 		n = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2050
+//line basic_task.go:2063
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line basic.go:155
 	n, err = valueStart(t, s, c.n)
-//line basic_task.go:2057
+//line basic_task.go:2070
 	if generated.Suspended(t) {
 		s1 := generated.At[counterGetAt1](f)
 		*s1 = counterGetAt1{}
@@ -2066,7 +2079,7 @@ resume1:
 	return generated.Return(f, n+c.n, err)
 }
 
-//line basic_task.go:2070
+//line basic_task.go:2083
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -2107,7 +2120,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:165
 	c := counter{n: n, note: "c"}
 	counterAddStart(&c, t, s, 2)
-//line basic_task.go:2111
+//line basic_task.go:2124
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 1)
 		*h1 = methodsHeld{s: s, c: &c}
@@ -2116,7 +2129,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:167
 	p := &c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2120
+//line basic_task.go:2133
 	if generated.Suspended(t) {
 		_, h1 := methodsKind.Spill(t, 2)
 		*h1 = methodsHeld{s: s, c: &c, p: p}
@@ -2125,7 +2138,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:169
 	o := outer{"o", p}
 	a := counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2129
+//line basic_task.go:2142
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 3)
 		s1 := generated.At[methodsAt3](f)
@@ -2136,7 +2149,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:171
 	g, err := counterGetStart(*o.counter, t, s)
-//line basic_task.go:2140
+//line basic_task.go:2153
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 4)
 		s1 := generated.At[methodsAt4](f)
@@ -2147,7 +2160,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line basic.go:172
 	h, _ := counterGetStart(c, t, s)
-//line basic_task.go:2151
+//line basic_task.go:2164
 	if generated.Suspended(t) {
 		f, h1 := methodsKind.Spill(t, 5)
 		s1 := generated.At[methodsAt5](f)
@@ -2160,7 +2173,7 @@ func methodsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(c, a, g, h), err
 }
 
-//line basic_task.go:2164
+//line basic_task.go:2177
 
 // methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) generated.Step {
@@ -2181,13 +2194,13 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 		s, c = h1.s, h1.c
 //line basic.go:166
 		generated.Child(f)
-//line basic_task.go:2185
+//line basic_task.go:2198
 		goto resume1
 	case 2:
 		s, c, p = h1.s, h1.c, h1.p
 //line basic.go:168
 		generated.Child(f)
-//line basic_task.go:2191
+//line basic_task.go:2204
 		goto resume2
 	case 3:
 		s1 := generated.At[methodsAt3](f)
@@ -2195,7 +2208,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:170
 		a = s1.result
 		generated.Child(f)
-//line basic_task.go:2199
+//line basic_task.go:2212
 		goto resume3
 	case 4:
 		s1 := generated.At[methodsAt4](f)
@@ -2204,7 +2217,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:171
 		g = s1.result
 		err = generated.ChildErr(f)
-//line basic_task.go:2208
+//line basic_task.go:2221
 		goto resume4
 	case 5:
 		s1 := generated.At[methodsAt5](f)
@@ -2213,7 +2226,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:172
 		h = s1.result
 		generated.ChildErr(f)
-//line basic_task.go:2217
+//line basic_task.go:2230
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2222,7 +2235,7 @@ func methodsStep(f *generated.Frame[methodsState, string], h1 *methodsHeld) gene
 //line basic.go:165
 	*c = counter{n: n, note: "c"}
 	counterAddStart(c, t, s, 2)
-//line basic_task.go:2226
+//line basic_task.go:2239
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c}
 		return generated.Wait(f, t, 1)
@@ -2231,7 +2244,7 @@ resume1:
 //line basic.go:167
 	p = c
 	counterAddStart(p, t, s, 3)
-//line basic_task.go:2235
+//line basic_task.go:2248
 	if generated.Suspended(t) {
 		*h1 = methodsHeld{s: s, c: c, p: p}
 		return generated.Wait(f, t, 2)
@@ -2240,7 +2253,7 @@ resume2:
 //line basic.go:169
 	o = outer{"o", p}
 	a = counterAddStart(o.counter, t, s, plainValue(s, 4))
-//line basic_task.go:2244
+//line basic_task.go:2257
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt3](f)
 		*s1 = methodsAt3{}
@@ -2251,7 +2264,7 @@ resume2:
 resume3:
 //line basic.go:171
 	g, err = counterGetStart(*o.counter, t, s)
-//line basic_task.go:2255
+//line basic_task.go:2268
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt4](f)
 		*s1 = methodsAt4{a: a}
@@ -2262,7 +2275,7 @@ resume3:
 resume4:
 //line basic.go:172
 	h, _ = counterGetStart(*c, t, s)
-//line basic_task.go:2266
+//line basic_task.go:2279
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt5](f)
 		*s1 = methodsAt5{a: a, g: g}
@@ -2275,7 +2288,7 @@ resume5:
 	return generated.Return(f, fmt.Sprint(*c, a, g, h), err)
 }
 
-//line basic_task.go:2279
+//line basic_task.go:2292
 
 // namedArgs has the arguments of named.
 type namedArgs struct {
@@ -2316,7 +2329,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 		{
 //line basic.go:181
 			v := mustStart(t, s, k)
-//line basic_task.go:2320
+//line basic_task.go:2333
 			if generated.Suspended(t) {
 				f, h := namedKind.Spill(t, 1)
 				s1 := generated.At[namedAt1](f)
@@ -2333,7 +2346,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 				{
 //line basic.go:184
 					v1 := mustStart(t, s, k)
-//line basic_task.go:2337
+//line basic_task.go:2350
 					if generated.Suspended(t) {
 						f, h := namedKind.Spill(t, 2)
 						s1 := generated.At[namedAt2](f)
@@ -2347,7 +2360,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 						return
 					} else {
 						mustStart(t, s, -k)
-//line basic_task.go:2351
+//line basic_task.go:2364
 						if generated.Suspended(t) {
 							f, h := namedKind.Spill(t, 3)
 							*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
@@ -2366,7 +2379,7 @@ func namedStart(t *task.T, s *script, n int) (k int, err error) {
 	return k * 2, nil
 }
 
-//line basic_task.go:2370
+//line basic_task.go:2383
 
 // namedStep is the step form of named.
 func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step {
@@ -2388,7 +2401,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:181
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:2392
+//line basic_task.go:2405
 		goto resume1
 	case 2:
 		s1 := generated.At[namedAt2](f)
@@ -2397,7 +2410,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 //line basic.go:184
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2401
+//line basic_task.go:2414
 		goto resume2
 	case 3:
 		s1 := generated.At[namedAt3](f)
@@ -2405,7 +2418,7 @@ func namedStep(f *generated.Frame[namedState, int], h *namedHeld) generated.Step
 		s, err = h.s, h.err
 //line basic.go:187
 		generated.Child(f)
-//line basic_task.go:2409
+//line basic_task.go:2422
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2414,7 +2427,7 @@ loop1:
 //line basic.go:180
 	k++
 	v = mustStart(t, s, k)
-//line basic_task.go:2418
+//line basic_task.go:2431
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt1](f)
 		*s1 = namedAt1{n: n, k: k}
@@ -2433,7 +2446,7 @@ resume1:
 else1:
 //line basic.go:184
 	v1 = mustStart(t, s, k)
-//line basic_task.go:2437
+//line basic_task.go:2450
 	if generated.Suspended(t) {
 		s1 := generated.At[namedAt2](f)
 		*s1 = namedAt2{n: n, k: k}
@@ -2450,7 +2463,7 @@ resume2:
 	return generated.Return(f, k, err)
 else2:
 	mustStart(t, s, -k)
-//line basic_task.go:2454
+//line basic_task.go:2467
 	if generated.Suspended(t) {
 		*generated.At[namedAt3](f) = namedAt3{n: n, k: k}
 		*h = namedHeld{s: s, err: err}
@@ -2466,7 +2479,7 @@ end1:
 	return generated.Return(f, k*2, nil)
 }
 
-//line basic_task.go:2470
+//line basic_task.go:2483
 
 // addressesArgs has the arguments of addresses.
 type addressesArgs struct {
@@ -2509,7 +2522,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x := n
 	p := &x
 	mustStart(t, s, 1)
-//line basic_task.go:2513
+//line basic_task.go:2526
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 1)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2518,7 +2531,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:200
 	*p++
 	mustStart(t, s, x)
-//line basic_task.go:2522
+//line basic_task.go:2535
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 2)
 		*h = addressesHeld{s: s, x: &x, p: p}
@@ -2528,7 +2541,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	x++
 	add := func(k int) { x += k }
 	mustStart(t, s, x)
-//line basic_task.go:2532
+//line basic_task.go:2545
 	if generated.Suspended(t) {
 		_, h := addressesKind.Spill(t, 3)
 		*h = addressesHeld{s: s, x: &x, p: p, add: add}
@@ -2560,7 +2573,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line basic.go:208
 				list = append(list, func() int { i += 10; return i })
 				mustStart(t, s, i)
-//line basic_task.go:2564
+//line basic_task.go:2577
 				if generated.Suspended(t) {
 					f, h := addressesKind.Spill(t, 4)
 					*generated.At[addressesAt4](f) = addressesAt4{again: again}
@@ -2577,7 +2590,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		double := 2 * i1
 		list = append(list, func() int { return double })
 		mustStart(t, s, i1)
-//line basic_task.go:2581
+//line basic_task.go:2594
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 5)
 			*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
@@ -2591,7 +2604,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v := list[i2]()
 //line basic.go:218
 		v1 := mustStart(t, s, list[i2]())
-//line basic_task.go:2595
+//line basic_task.go:2608
 		if generated.Suspended(t) {
 			f, h := addressesKind.Spill(t, 6)
 			s1 := generated.At[addressesAt6](f)
@@ -2606,7 +2619,7 @@ func addressesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(x, *p, sum), nil
 }
 
-//line basic_task.go:2610
+//line basic_task.go:2623
 
 // addressesStep is the step form of addresses.
 func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld) generated.Step {
@@ -2629,19 +2642,19 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p = h.s, h.x, h.p
 //line basic.go:199
 		generated.Child(f)
-//line basic_task.go:2633
+//line basic_task.go:2646
 		goto resume1
 	case 2:
 		s, x, p = h.s, h.x, h.p
 //line basic.go:201
 		generated.Child(f)
-//line basic_task.go:2639
+//line basic_task.go:2652
 		goto resume2
 	case 3:
 		s, x, p, add = h.s, h.x, h.p, h.add
 //line basic.go:204
 		generated.Child(f)
-//line basic_task.go:2645
+//line basic_task.go:2658
 		goto resume3
 	case 4:
 		s1 := generated.At[addressesAt4](f)
@@ -2649,7 +2662,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list, i = h.s, h.x, h.p, h.list, h.i
 //line basic.go:209
 		generated.Child(f)
-//line basic_task.go:2653
+//line basic_task.go:2666
 		goto resume4
 	case 5:
 		s1 := generated.At[addressesAt5](f)
@@ -2657,7 +2670,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 		s, x, p, list = h.s, h.x, h.p, h.list
 //line basic.go:214
 		generated.Child(f)
-//line basic_task.go:2661
+//line basic_task.go:2674
 		goto resume5
 	case 6:
 		s1 := generated.At[addressesAt6](f)
@@ -2666,7 +2679,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 //line basic.go:218
 		v1 = s1.result
 		generated.Child(f)
-//line basic_task.go:2670
+//line basic_task.go:2683
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2676,7 +2689,7 @@ func addressesStep(f *generated.Frame[addressesState, string], h *addressesHeld)
 	*x = n
 	p = x
 	mustStart(t, s, 1)
-//line basic_task.go:2680
+//line basic_task.go:2693
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 1)
@@ -2685,7 +2698,7 @@ resume1:
 //line basic.go:200
 	*p++
 	mustStart(t, s, *x)
-//line basic_task.go:2689
+//line basic_task.go:2702
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p}
 		return generated.Wait(f, t, 2)
@@ -2699,7 +2712,7 @@ resume2:
 	}
 //line basic.go:204
 	mustStart(t, s, *x)
-//line basic_task.go:2703
+//line basic_task.go:2716
 	if generated.Suspended(t) {
 		*h = addressesHeld{s: s, x: x, p: p, add: add}
 		return generated.Wait(f, t, 3)
@@ -2736,7 +2749,7 @@ end2:
 	}
 //line basic.go:209
 	mustStart(t, s, *i)
-//line basic_task.go:2740
+//line basic_task.go:2753
 	if generated.Suspended(t) {
 		*generated.At[addressesAt4](f) = addressesAt4{again: again}
 		*h = addressesHeld{s: s, x: x, p: p, list: list, i: i}
@@ -2762,7 +2775,7 @@ loop2:
 	}
 //line basic.go:214
 	mustStart(t, s, i1)
-//line basic_task.go:2766
+//line basic_task.go:2779
 	if generated.Suspended(t) {
 		*generated.At[addressesAt5](f) = addressesAt5{i1: i1}
 		*h = addressesHeld{s: s, x: x, p: p, list: list}
@@ -2785,7 +2798,7 @@ loop3:
 	v = list[i2]()
 //line basic.go:218
 	v1 = mustStart(t, s, list[i2]())
-//line basic_task.go:2789
+//line basic_task.go:2802
 	if generated.Suspended(t) {
 		s1 := generated.At[addressesAt6](f)
 		*s1 = addressesAt6{i2: i2, v: v}
@@ -2803,7 +2816,7 @@ end5:
 	return generated.Return(f, fmt.Sprint(*x, *p, sum), nil)
 }
 
-//line basic_task.go:2807
+//line basic_task.go:2820
 
 type parameterState = struct{}
 
@@ -2822,7 +2835,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 //line basic.go:224
 	p := &n
 	mustStart(t, s, n)
-//line basic_task.go:2826
+//line basic_task.go:2839
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 1)
 		*h = parameterHeld{s: s, n: &n, r: &r, p: p}
@@ -2833,7 +2846,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	set := func(v string) { r += v }
 	set("a")
 	mustStart(t, s, n)
-//line basic_task.go:2837
+//line basic_task.go:2850
 	if generated.Suspended(t) {
 		_, h := parameterKind.Spill(t, 2)
 		*h = parameterHeld{n: &n, r: &r, p: p, set: set}
@@ -2844,7 +2857,7 @@ func parameterStart(t *task.T, s *script, n int) (r string, err error) {
 	return r + fmt.Sprint(n, *p), nil
 }
 
-//line basic_task.go:2848
+//line basic_task.go:2861
 
 // parameterStep is the step form of parameter.
 func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld) generated.Step {
@@ -2863,13 +2876,13 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 		s, n, r, p = h.s, h.n, h.r, h.p
 //line basic.go:225
 		generated.Child(f)
-//line basic_task.go:2867
+//line basic_task.go:2880
 		goto resume1
 	case 2:
 		n, r, p, set = h.n, h.r, h.p, h.set
 //line basic.go:229
 		generated.Child(f)
-//line basic_task.go:2873
+//line basic_task.go:2886
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2877,7 +2890,7 @@ func parameterStep(f *generated.Frame[parameterState, string], h *parameterHeld)
 //line basic.go:224
 	p = n
 	mustStart(t, s, *n)
-//line basic_task.go:2881
+//line basic_task.go:2894
 	if generated.Suspended(t) {
 		*h = parameterHeld{s: s, n: n, r: r, p: p}
 		return generated.Wait(f, t, 1)
@@ -2888,7 +2901,7 @@ resume1:
 	set = func(v string) { *r += v }
 	set("a")
 	mustStart(t, s, *n)
-//line basic_task.go:2892
+//line basic_task.go:2905
 	if generated.Suspended(t) {
 		*h = parameterHeld{n: n, r: r, p: p, set: set}
 		return generated.Wait(f, t, 2)
@@ -2899,7 +2912,7 @@ resume2:
 	return generated.Return(f, *r+fmt.Sprint(*n, *p), nil)
 }
 
-//line basic_task.go:2903
+//line basic_task.go:2916
 
 // sleptArgs has the arguments of slept.
 type sleptArgs struct {
@@ -2934,7 +2947,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	{
 //line basic.go:235
 		err := t.Sleep(time.Duration(n))
-//line basic_task.go:2938
+//line basic_task.go:2951
 		if generated.Suspended(t) {
 			f := sleptKind.SpillBare(t, 1)
 			*generated.At[sleptAt1](f) = sleptAt1{n: n}
@@ -2948,7 +2961,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 //line basic.go:238
 	if n > 3 {
 		err1 := t.Yield()
-//line basic_task.go:2952
+//line basic_task.go:2965
 		if generated.Suspended(t) {
 			f := sleptKind.SpillBare(t, 2)
 			*generated.At[sleptAt2](f) = sleptAt2{n: n}
@@ -2958,7 +2971,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 		return n, err1
 	}
 	err2 := t.SleepUntil(time.Time{})
-//line basic_task.go:2962
+//line basic_task.go:2975
 	if generated.Suspended(t) {
 		f := sleptKind.SpillBare(t, 3)
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
@@ -2968,7 +2981,7 @@ func sleptStart(t *task.T, s *script, n int) (_ int, _ error) {
 	return n, err2
 }
 
-//line basic_task.go:2972
+//line basic_task.go:2985
 
 // sleptStep is the step form of slept.
 func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step {
@@ -2989,28 +3002,28 @@ func sleptStep(f *generated.Frame[sleptState, int], h *sleptHeld) generated.Step
 		n = s1.n
 //line basic.go:235
 		err = generated.Err(f)
-//line basic_task.go:2993
+//line basic_task.go:3006
 		goto resume1
 	case 2:
 		s1 := generated.At[sleptAt2](f)
 		n = s1.n
 //line basic.go:239
 		err1 = generated.Err(f)
-//line basic_task.go:3000
+//line basic_task.go:3013
 		goto resume2
 	case 3:
 		s1 := generated.At[sleptAt3](f)
 		n = s1.n
 //line basic.go:241
 		err2 = generated.Err(f)
-//line basic_task.go:3007
+//line basic_task.go:3020
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line basic.go:235
 	err = t.Sleep(time.Duration(n))
-//line basic_task.go:3014
+//line basic_task.go:3027
 	if generated.Suspended(t) {
 		*generated.At[sleptAt1](f) = sleptAt1{n: n}
 		if h != nil {
@@ -3031,7 +3044,7 @@ end1:
 	}
 //line basic.go:239
 	err1 = t.Yield()
-//line basic_task.go:3035
+//line basic_task.go:3048
 	if generated.Suspended(t) {
 		*generated.At[sleptAt2](f) = sleptAt2{n: n}
 		if h != nil {
@@ -3044,7 +3057,7 @@ resume2:
 	return generated.Return(f, n, err1)
 end2:
 	err2 = t.SleepUntil(time.Time{})
-//line basic_task.go:3048
+//line basic_task.go:3061
 	if generated.Suspended(t) {
 		*generated.At[sleptAt3](f) = sleptAt3{n: n}
 		if h != nil {
@@ -3057,7 +3070,7 @@ resume3:
 	return generated.Return(f, n, err2)
 }
 
-//line basic_task.go:3061
+//line basic_task.go:3074
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -3093,7 +3106,7 @@ func jumpsStart(t *task.T, s *script, n int) (_ string, _ error) {
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3097
+//line basic_task.go:3110
 	if generated.Suspended(t) {
 		f, h := jumpsKind.Spill(t, 1)
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
@@ -3103,7 +3116,7 @@ again:
 //line basic.go:250
 	if i < n {
 		v = mustStart(t, s, i)
-//line basic_task.go:3107
+//line basic_task.go:3120
 		if generated.Suspended(t) {
 			f, h := jumpsKind.Spill(t, 2)
 			s1 := generated.At[jumpsAt2](f)
@@ -3123,7 +3136,7 @@ end:
 	return all, nil
 }
 
-//line basic_task.go:3127
+//line basic_task.go:3140
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.Step {
@@ -3144,7 +3157,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 		s, all = h.s, h.all
 //line basic.go:249
 		generated.Child(f)
-//line basic_task.go:3148
+//line basic_task.go:3161
 		goto resume1
 	case 2:
 		s1 := generated.At[jumpsAt2](f)
@@ -3153,7 +3166,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 //line basic.go:251
 		v = s1.result
 		generated.Child(f)
-//line basic_task.go:3157
+//line basic_task.go:3170
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3164,7 +3177,7 @@ func jumpsStep(f *generated.Frame[jumpsState, string], h *jumpsHeld) generated.S
 again:
 	i++
 	mustStart(t, s, i)
-//line basic_task.go:3168
+//line basic_task.go:3181
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt1](f) = jumpsAt1{n: n, i: i}
 		*h = jumpsHeld{s: s, all: all}
@@ -3177,7 +3190,7 @@ resume1:
 	}
 //line basic.go:251
 	v = mustStart(t, s, i)
-//line basic_task.go:3181
+//line basic_task.go:3194
 	if generated.Suspended(t) {
 		s1 := generated.At[jumpsAt2](f)
 		*s1 = jumpsAt2{n: n, i: i}
@@ -3197,7 +3210,7 @@ end:
 	return generated.Return(f, all, nil)
 }
 
-//line basic_task.go:3201
+//line basic_task.go:3214
 
 // silentArgs has the arguments of silent.
 type silentArgs struct {
@@ -3251,7 +3264,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	all := ""
 	for i := 0; i < n; i++ {
 		a, err := straightStart(t, s, i)
-//line basic_task.go:3255
+//line basic_task.go:3268
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 1)
 			*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
@@ -3264,7 +3277,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 			return all, fmt.Errorf("straight: %w", err)
 		}
 		b, err := orderStart(t, s, i)
-//line basic_task.go:3268
+//line basic_task.go:3281
 		if generated.Suspended(t) {
 			f, h := everythingKind.Spill(t, 2)
 			*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
@@ -3281,7 +3294,7 @@ func everythingStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all, nil
 }
 
-//line basic_task.go:3285
+//line basic_task.go:3298
 
 // everythingStep is the step form of everything.
 func everythingStep(f *generated.Frame[everythingState, string], h *everythingHeld) generated.Step {
@@ -3304,7 +3317,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:267
 		a = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3308
+//line basic_task.go:3321
 		goto resume1
 	case 2:
 		s1 := generated.At[everythingAt2](f)
@@ -3313,7 +3326,7 @@ func everythingStep(f *generated.Frame[everythingState, string], h *everythingHe
 //line basic.go:271
 		b = h.result
 		err = generated.ChildErr(f)
-//line basic_task.go:3317
+//line basic_task.go:3330
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3328,7 +3341,7 @@ loop1:
 	}
 //line basic.go:267
 	a, err = straightStart(t, s, i)
-//line basic_task.go:3332
+//line basic_task.go:3345
 	if generated.Suspended(t) {
 		*generated.At[everythingAt1](f) = everythingAt1{n: n, i: i}
 		*h = everythingHeld{s: s, all: all}
@@ -3341,7 +3354,7 @@ resume1:
 		return generated.Return(f, all, fmt.Errorf("straight: %w", err))
 	}
 	b, err = orderStart(t, s, i)
-//line basic_task.go:3345
+//line basic_task.go:3358
 	if generated.Suspended(t) {
 		*generated.At[everythingAt2](f) = everythingAt2{n: n, i: i}
 		*h = everythingHeld{s: s, all: all, a: a}
@@ -3362,4 +3375,11 @@ end1:
 	return generated.Return(f, all, nil)
 }
 
-//line basic_task.go:3366
+//line basic_task.go:3379
+
+// addValueInBasic returns the start form of recv.add.
+func addValueInBasic(recv *counter) func(*task.T, *script, int) int {
+	return generated.Literal(func(t *task.T, a1 *script, a2 int) int {
+		return counterAddStart(recv, t, a1, a2)
+	})
+}

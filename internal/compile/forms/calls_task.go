@@ -35,10 +35,12 @@ func init() {
 		byValueNoteStart(recv.(byValue), t, a1)
 	})
 	byPointerDoKind = generated.DefineHeld[byPointerDoState, byPointerDoHeld, byPointerDoResult]("(*byPointer).do", "calls.go", 29, byPointerDoStep)
+	generated.BindMethodValue(func(recv *byPointer) func(*task.T, *script, int) (int, string, error) { return recv.do }, doValueInCalls)
 	generated.BindMethod[*byPointer]("do", func(recv any, t *task.T, a1 *script, a2 int) (int, string, error) {
 		return byPointerDoStart(recv.(*byPointer), t, a1, a2)
 	})
 	byPointerNoteKind = generated.DefineHeld[byPointerNoteState, byPointerNoteHeld, struct{}]("(*byPointer).note", "calls.go", 34, byPointerNoteStep)
+	generated.BindMethodValue(func(recv *byPointer) func(*task.T, *script) { return recv.note }, noteValueInCalls)
 	generated.BindMethod[*byPointer]("note", func(recv any, t *task.T, a1 *script) {
 		byPointerNoteStart(recv.(*byPointer), t, a1)
 	})
@@ -79,6 +81,18 @@ func init() {
 		return groupKind.With(s1, groupHeld{s: s})
 	})
 	groupFunc1Kind = generated.DefineHeld[groupFunc1State, groupFunc1Held, struct{}]("group.func1", "calls.go", 139, groupFunc1Step)
+	generated.BindMethod[*embeds]("do", func(recv any, t *task.T, a1 *script, a2 int) (int, string, error) {
+		return doOfCalls(&embedsDoSite, recv.(*embeds).doer)(recv.(*embeds).doer, t, a1, a2)
+	})
+	generated.BindMethod[*embeds]("note", func(recv any, t *task.T, a1 *script) {
+		noteOfCalls(&embedsNoteSite, recv.(*embeds).doer)(recv.(*embeds).doer, t, a1)
+	})
+	generated.BindMethod[embeds]("do", func(recv any, t *task.T, a1 *script, a2 int) (int, string, error) {
+		return doOfCalls(&embedsDoSite1, recv.(embeds).doer)(recv.(embeds).doer, t, a1, a2)
+	})
+	generated.BindMethod[embeds]("note", func(recv any, t *task.T, a1 *script) {
+		noteOfCalls(&embedsNoteSite1, recv.(embeds).doer)(recv.(embeds).doer, t, a1)
+	})
 }
 
 // byValueDoResult is what byValue.do returns.
@@ -110,7 +124,7 @@ var byValueDoKind *generated.HeldKind[byValueDoState, byValueDoHeld, byValueDoRe
 func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:21
 	k, err := valueStart(t, s, n+b.k)
-//line calls_task.go:114
+//line calls_task.go:128
 	if generated.Suspended(t) {
 		f := byValueDoKind.SpillBare(t, 1)
 		s1 := generated.At[byValueDoAt1](f)
@@ -122,7 +136,7 @@ func byValueDoStart(b byValue, t *task.T, s *script, n int) (_ int, _ string, _ 
 	return k, "byValue", err
 }
 
-//line calls_task.go:126
+//line calls_task.go:140
 
 // byValueDoStep is the step form of byValue.do.
 func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byValueDoHeld) generated.Step {
@@ -143,14 +157,14 @@ func byValueDoStep(f *generated.Frame[byValueDoState, byValueDoResult], h *byVal
 //line calls.go:21
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:147
+//line calls_task.go:161
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:21
 	k, err = valueStart(t, s, n+b.k)
-//line calls_task.go:154
+//line calls_task.go:168
 	if generated.Suspended(t) {
 		s1 := generated.At[byValueDoAt1](f)
 		*s1 = byValueDoAt1{}
@@ -165,7 +179,7 @@ resume1:
 	return generated.Return(f, byValueDoResult{k, "byValue"}, err)
 }
 
-//line calls_task.go:169
+//line calls_task.go:183
 
 // byValueNoteArgs has the arguments of byValue.note.
 type byValueNoteArgs struct {
@@ -184,7 +198,7 @@ var byValueNoteKind *generated.HeldKind[byValueNoteState, byValueNoteHeld, struc
 func byValueNoteStart(b byValue, t *task.T, s *script) {
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:188
+//line calls_task.go:202
 	if generated.Suspended(t) {
 		byValueNoteKind.SpillBare(t, 1)
 		return
@@ -206,14 +220,14 @@ func byValueNoteStep(f *generated.Frame[byValueNoteState, struct{}], h *byValueN
 	case 1:
 //line calls.go:25
 		generated.Child(f)
-//line calls_task.go:210
+//line calls_task.go:224
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:25
 	mustStart(t, s, b.k)
-//line calls_task.go:217
+//line calls_task.go:231
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byValueNoteHeld{}
@@ -253,7 +267,7 @@ var byPointerDoKind *generated.HeldKind[byPointerDoState, byPointerDoHeld, byPoi
 func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ string, _ error) {
 //line calls.go:30
 	v := mustStart(t, s, n)
-//line calls_task.go:257
+//line calls_task.go:271
 	if generated.Suspended(t) {
 		f, h := byPointerDoKind.Spill(t, 1)
 		s1 := generated.At[byPointerDoAt1](f)
@@ -267,7 +281,7 @@ func byPointerDoStart(b *byPointer, t *task.T, s *script, n int) (_ int, _ strin
 	return b.k, "byPointer", nil
 }
 
-//line calls_task.go:271
+//line calls_task.go:285
 
 // byPointerDoStep is the step form of (*byPointer).do.
 func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h *byPointerDoHeld) generated.Step {
@@ -288,14 +302,14 @@ func byPointerDoStep(f *generated.Frame[byPointerDoState, byPointerDoResult], h 
 //line calls.go:30
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:292
+//line calls_task.go:306
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:30
 	v = mustStart(t, s, n)
-//line calls_task.go:299
+//line calls_task.go:313
 	if generated.Suspended(t) {
 		s1 := generated.At[byPointerDoAt1](f)
 		*s1 = byPointerDoAt1{}
@@ -309,7 +323,7 @@ resume1:
 	return generated.Return(f, byPointerDoResult{b.k, "byPointer"}, nil)
 }
 
-//line calls_task.go:313
+//line calls_task.go:327
 
 type byPointerNoteState = struct{}
 
@@ -324,7 +338,7 @@ var byPointerNoteKind *generated.HeldKind[byPointerNoteState, byPointerNoteHeld,
 func byPointerNoteStart(b *byPointer, t *task.T, s *script) {
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:328
+//line calls_task.go:342
 	if generated.Suspended(t) {
 		byPointerNoteKind.SpillBare(t, 1)
 		return
@@ -344,14 +358,14 @@ func byPointerNoteStep(f *generated.Frame[byPointerNoteState, struct{}], h *byPo
 	case 1:
 //line calls.go:34
 		generated.Child(f)
-//line calls_task.go:348
+//line calls_task.go:362
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:34
 	mustStart(t, s, b.k)
-//line calls_task.go:355
+//line calls_task.go:369
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = byPointerNoteHeld{}
@@ -414,7 +428,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	list := []doer{byValue{n}, p, &byValue{3}, embeds{"e", p}}
 	for i := 0; i < len(list); i++ {
 		v := mustStart(t, s, i)
-//line calls_task.go:418
+//line calls_task.go:432
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 1)
 			s1 := generated.At[interfacesAt1](f)
@@ -427,7 +441,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v1 := list[i]
 //line calls.go:46
 		k, name, err := doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:431
+//line calls_task.go:445
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 2)
 			*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
@@ -442,7 +456,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 		v2 := list[i]
 //line calls.go:50
 		noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:446
+//line calls_task.go:460
 		if generated.Suspended(t) {
 			f, h := interfacesKind.Spill(t, 3)
 			*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
@@ -456,7 +470,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v3 := e.doer
 //line calls.go:54
 	k1, name1, err1 := doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:460
+//line calls_task.go:474
 	if generated.Suspended(t) {
 		_, h := interfacesKind.Spill(t, 4)
 		*h = interfacesHeld{s: s, all: all, e: e}
@@ -467,7 +481,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v4 := e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:471
+//line calls_task.go:485
 	if generated.Suspended(t) {
 		f, h := interfacesKind.Spill(t, 5)
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
@@ -478,7 +492,7 @@ func interfacesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return all + fmt.Sprint(k1, name1), err1
 }
 
-//line calls_task.go:482
+//line calls_task.go:496
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHeld) generated.Step {
@@ -505,7 +519,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:509
+//line calls_task.go:523
 		goto resume1
 	case 2:
 		s1 := generated.At[interfacesAt2](f)
@@ -514,7 +528,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 //line calls.go:46
 		k, name = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:518
+//line calls_task.go:532
 		goto resume2
 	case 3:
 		s1 := generated.At[interfacesAt3](f)
@@ -522,14 +536,14 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		s, p, all, list, name = h.s, h.p, h.all, h.list, h.name
 //line calls.go:50
 		generated.Child(f)
-//line calls_task.go:526
+//line calls_task.go:540
 		goto resume3
 	case 4:
 		s, all, e = h.s, h.all, h.e
 //line calls.go:54
 		k1, name1 = h.result.R0, h.result.R1
 		err1 = generated.ChildErr(f)
-//line calls_task.go:533
+//line calls_task.go:547
 		goto resume4
 	case 5:
 		s1 := generated.At[interfacesAt5](f)
@@ -537,7 +551,7 @@ func interfacesStep(f *generated.Frame[interfacesState, string], h *interfacesHe
 		all, name1, err1 = h.all, h.name, h.err1
 //line calls.go:55
 		generated.Child(f)
-//line calls_task.go:541
+//line calls_task.go:555
 		goto resume5
 	default:
 		return f.BadResume()
@@ -554,7 +568,7 @@ loop1:
 	}
 //line calls.go:46
 	v = mustStart(t, s, i)
-//line calls_task.go:558
+//line calls_task.go:572
 	if generated.Suspended(t) {
 		s1 := generated.At[interfacesAt1](f)
 		*s1 = interfacesAt1{i: i}
@@ -567,7 +581,7 @@ resume1:
 	v1 = list[i]
 //line calls.go:46
 	k, name, err = doOfCalls(&interfacesSite2, v1)(v1, t, s, v)
-//line calls_task.go:571
+//line calls_task.go:585
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt2](f) = interfacesAt2{i: i}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list}
@@ -582,7 +596,7 @@ resume2:
 	v2 = list[i]
 //line calls.go:50
 	noteOfCalls(&interfacesSite3, v2)(v2, t, s)
-//line calls_task.go:586
+//line calls_task.go:600
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt3](f) = interfacesAt3{i: i, k: k}
 		*h = interfacesHeld{s: s, p: p, all: all, list: list, name: name}
@@ -600,7 +614,7 @@ end1:
 	v3 = e.doer
 //line calls.go:54
 	k1, name1, err1 = doOfCalls(&interfacesSite4, v3)(v3, t, s, 1)
-//line calls_task.go:604
+//line calls_task.go:618
 	if generated.Suspended(t) {
 		*h = interfacesHeld{s: s, all: all, e: e}
 		generated.ResultToStep(t, &h.result)
@@ -611,7 +625,7 @@ resume4:
 	v4 = e.doer
 //line calls.go:55
 	noteOfCalls(&interfacesSite5, v4)(v4, t, s)
-//line calls_task.go:615
+//line calls_task.go:629
 	if generated.Suspended(t) {
 		*generated.At[interfacesAt5](f) = interfacesAt5{k1: k1}
 		*h = interfacesHeld{all: all, name: name1, err1: err1}
@@ -622,7 +636,7 @@ resume5:
 	return generated.Return(f, all+fmt.Sprint(k1, name1), err1)
 }
 
-//line calls_task.go:626
+//line calls_task.go:640
 
 // valuesArgs has the arguments of values.
 type valuesArgs struct {
@@ -693,7 +707,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	for i := 0; i < len(fns); i++ {
 		k, err := startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:697
+//line calls_task.go:711
 		if generated.Suspended(t) {
 			f, h := valuesKind.Spill(t, 1)
 			s1 := generated.At[valuesAt1](f)
@@ -715,7 +729,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := choose(1)
 //line calls.go:76
 	v1 := mustStart(t, s, 5)
-//line calls_task.go:719
+//line calls_task.go:733
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 2)
 		s1 := generated.At[valuesAt2](f)
@@ -726,7 +740,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	v2 := startOfCalls1(v)(t, s, v1)
-//line calls_task.go:730
+//line calls_task.go:744
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 3)
 		s1 := generated.At[valuesAt3](f)
@@ -737,9 +751,9 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:76
 	sum += v2
-	bound := (&counter{n: 3}).add
+	bound := addValueInCalls((&counter{n: 3}))
 	v3 := startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:743
+//line calls_task.go:757
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 4)
 		s1 := generated.At[valuesAt4](f)
@@ -751,7 +765,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:78
 	sum += v3
 	m, err1 := counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:755
+//line calls_task.go:769
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 5)
 		s1 := generated.At[valuesAt5](f)
@@ -763,7 +777,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:80
 	c := &counter{n: 10}
 	v4 := counterAddStart(c, t, s, 4)
-//line calls_task.go:767
+//line calls_task.go:781
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 6)
 		s1 := generated.At[valuesAt6](f)
@@ -775,7 +789,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:81
 	sum += v4
 	m2, err2 := counterGetStart(*c, t, s)
-//line calls_task.go:779
+//line calls_task.go:793
 	if generated.Suspended(t) {
 		f, h := valuesKind.Spill(t, 7)
 		s1 := generated.At[valuesAt7](f)
@@ -788,7 +802,7 @@ func valuesStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum, m, err1, c.n, m2, err2), nil
 }
 
-//line calls_task.go:792
+//line calls_task.go:806
 
 // valuesStep is the step form of values.
 func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generated.Step {
@@ -814,7 +828,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:66
 		k = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:818
+//line calls_task.go:832
 		goto resume1
 	case 2:
 		s1 := generated.At[valuesAt2](f)
@@ -823,7 +837,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:827
+//line calls_task.go:841
 		goto resume2
 	case 3:
 		s1 := generated.At[valuesAt3](f)
@@ -832,7 +846,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:76
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:836
+//line calls_task.go:850
 		goto resume3
 	case 4:
 		s1 := generated.At[valuesAt4](f)
@@ -841,7 +855,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:78
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:845
+//line calls_task.go:859
 		goto resume4
 	case 5:
 		s1 := generated.At[valuesAt5](f)
@@ -850,7 +864,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:79
 		m = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:854
+//line calls_task.go:868
 		goto resume5
 	case 6:
 		s1 := generated.At[valuesAt6](f)
@@ -859,7 +873,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:81
 		v4 = s1.result
 		generated.Child(f)
-//line calls_task.go:863
+//line calls_task.go:877
 		goto resume6
 	case 7:
 		s1 := generated.At[valuesAt7](f)
@@ -868,7 +882,7 @@ func valuesStep(f *generated.Frame[valuesState, string], h *valuesHeld) generate
 //line calls.go:82
 		m2 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:872
+//line calls_task.go:886
 		goto resume7
 	default:
 		return f.BadResume()
@@ -887,7 +901,7 @@ loop1:
 	}
 //line calls.go:66
 	k, err = startOfCalls(fns[i])(t, s, n)
-//line calls_task.go:891
+//line calls_task.go:905
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt1](f)
 		*s1 = valuesAt1{n: n, sum: sum, i: i}
@@ -913,7 +927,7 @@ end1:
 	v = choose(1)
 //line calls.go:76
 	v1 = mustStart(t, s, 5)
-//line calls_task.go:917
+//line calls_task.go:931
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt2](f)
 		*s1 = valuesAt2{sum: sum}
@@ -924,7 +938,7 @@ end1:
 resume2:
 //line calls.go:76
 	v2 = startOfCalls1(v)(t, s, v1)
-//line calls_task.go:928
+//line calls_task.go:942
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt3](f)
 		*s1 = valuesAt3{sum: sum}
@@ -935,9 +949,9 @@ resume2:
 resume3:
 //line calls.go:76
 	sum += v2
-	bound = (&counter{n: 3}).add
+	bound = addValueInCalls((&counter{n: 3}))
 	v3 = startOfCalls1(bound)(t, s, 2)
-//line calls_task.go:941
+//line calls_task.go:955
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt4](f)
 		*s1 = valuesAt4{sum: sum}
@@ -949,7 +963,7 @@ resume4:
 //line calls.go:78
 	sum += v3
 	m, err1 = counterGetStart(counter{n: 1}, t, s)
-//line calls_task.go:953
+//line calls_task.go:967
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt5](f)
 		*s1 = valuesAt5{sum: sum}
@@ -961,7 +975,7 @@ resume5:
 //line calls.go:80
 	c = &counter{n: 10}
 	v4 = counterAddStart(c, t, s, 4)
-//line calls_task.go:965
+//line calls_task.go:979
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt6](f)
 		*s1 = valuesAt6{sum: sum, m: m}
@@ -973,7 +987,7 @@ resume6:
 //line calls.go:81
 	sum += v4
 	m2, err2 = counterGetStart(*c, t, s)
-//line calls_task.go:977
+//line calls_task.go:991
 	if generated.Suspended(t) {
 		s1 := generated.At[valuesAt7](f)
 		*s1 = valuesAt7{sum: sum, m: m}
@@ -986,7 +1000,7 @@ resume7:
 	return generated.Return(f, fmt.Sprint(sum, m, err1, c.n, m2, err2), nil)
 }
 
-//line calls_task.go:990
+//line calls_task.go:1004
 
 // importedArgs has the arguments of imported.
 type importedArgs struct {
@@ -1058,7 +1072,7 @@ var importedKind *generated.HeldKind[importedState, importedHeld, string]
 func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:87
 	a, b, err := otherBothInCalls(t, n, "x")
-//line calls_task.go:1062
+//line calls_task.go:1076
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 1)
 		*generated.At[importedAt1](f) = importedAt1{n: n}
@@ -1074,7 +1088,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	v := &w
 //line calls.go:92
 	l := logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1078
+//line calls_task.go:1092
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 2)
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
@@ -1084,7 +1098,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:93
 	u := startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1088
+//line calls_task.go:1102
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 3)
 		s1 := generated.At[importedAt3](f)
@@ -1095,7 +1109,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v1 := otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1099
+//line calls_task.go:1113
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 4)
 		s1 := generated.At[importedAt4](f)
@@ -1106,7 +1120,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v2 := otherSumInCalls(t)
-//line calls_task.go:1110
+//line calls_task.go:1124
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 5)
 		s1 := generated.At[importedAt5](f)
@@ -1117,7 +1131,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:94
 	v3 := otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1121
+//line calls_task.go:1135
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 6)
 		s1 := generated.At[importedAt6](f)
@@ -1129,7 +1143,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:94
 	total := v1 + v2 + v3
 	v4 := variadicStart(t, s, "a", "b")
-//line calls_task.go:1133
+//line calls_task.go:1147
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 7)
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
@@ -1139,7 +1153,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:95
 	v5 := variadicStart(t, s)
-//line calls_task.go:1143
+//line calls_task.go:1157
 	if generated.Suspended(t) {
 		f, h := importedKind.Spill(t, 8)
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
@@ -1151,7 +1165,7 @@ func importedStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, l, w, u, total, v4, v5), nil
 }
 
-//line calls_task.go:1155
+//line calls_task.go:1169
 
 // importedStep is the step form of imported.
 func importedStep(f *generated.Frame[importedState, string], h *importedHeld) generated.Step {
@@ -1175,7 +1189,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:87
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:1179
+//line calls_task.go:1193
 		goto resume1
 	case 2:
 		s1 := generated.At[importedAt2](f)
@@ -1184,7 +1198,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:92
 		l = h.result1
 		generated.Child(f)
-//line calls_task.go:1188
+//line calls_task.go:1202
 		goto resume2
 	case 3:
 		s1 := generated.At[importedAt3](f)
@@ -1193,7 +1207,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:93
 		u = s1.result
 		generated.Child(f)
-//line calls_task.go:1197
+//line calls_task.go:1211
 		goto resume3
 	case 4:
 		s1 := generated.At[importedAt4](f)
@@ -1202,7 +1216,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1206
+//line calls_task.go:1220
 		goto resume4
 	case 5:
 		s1 := generated.At[importedAt5](f)
@@ -1211,7 +1225,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:1215
+//line calls_task.go:1229
 		goto resume5
 	case 6:
 		s1 := generated.At[importedAt6](f)
@@ -1220,7 +1234,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:94
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:1224
+//line calls_task.go:1238
 		goto resume6
 	case 7:
 		s1 := generated.At[importedAt7](f)
@@ -1229,7 +1243,7 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:1233
+//line calls_task.go:1247
 		goto resume7
 	case 8:
 		s1 := generated.At[importedAt8](f)
@@ -1238,14 +1252,14 @@ func importedStep(f *generated.Frame[importedState, string], h *importedHeld) ge
 //line calls.go:95
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:1242
+//line calls_task.go:1256
 		goto resume8
 	default:
 		return f.BadResume()
 	}
 //line calls.go:87
 	a, b, err = otherBothInCalls(t, n, "x")
-//line calls_task.go:1249
+//line calls_task.go:1263
 	if generated.Suspended(t) {
 		*generated.At[importedAt1](f) = importedAt1{n: n}
 		*h = importedHeld{s: s}
@@ -1263,7 +1277,7 @@ resume1:
 	v = w
 //line calls.go:92
 	l = logOfCalls(&importedSite2, v)(v, t, "y")
-//line calls_task.go:1267
+//line calls_task.go:1281
 	if generated.Suspended(t) {
 		*generated.At[importedAt2](f) = importedAt2{n: n, a: a}
 		*h = importedHeld{s: s, b: b, w: w}
@@ -1273,7 +1287,7 @@ resume1:
 resume2:
 //line calls.go:93
 	u = startOfCalls3(other.Unbound)(t, n)
-//line calls_task.go:1277
+//line calls_task.go:1291
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt3](f)
 		*s1 = importedAt3{a: a}
@@ -1284,7 +1298,7 @@ resume2:
 resume3:
 //line calls.go:94
 	v1 = otherSumInCalls(t, 1, 2, 3)
-//line calls_task.go:1288
+//line calls_task.go:1302
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt4](f)
 		*s1 = importedAt4{a: a, u: u}
@@ -1295,7 +1309,7 @@ resume3:
 resume4:
 //line calls.go:94
 	v2 = otherSumInCalls(t)
-//line calls_task.go:1299
+//line calls_task.go:1313
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt5](f)
 		*s1 = importedAt5{a: a, u: u, v1: v1}
@@ -1306,7 +1320,7 @@ resume4:
 resume5:
 //line calls.go:94
 	v3 = otherSumInCalls(t, []int{4, 5}...)
-//line calls_task.go:1310
+//line calls_task.go:1324
 	if generated.Suspended(t) {
 		s1 := generated.At[importedAt6](f)
 		*s1 = importedAt6{a: a, u: u, v1: v1, v2: v2}
@@ -1318,7 +1332,7 @@ resume6:
 //line calls.go:94
 	total = v1 + v2 + v3
 	v4 = variadicStart(t, s, "a", "b")
-//line calls_task.go:1322
+//line calls_task.go:1336
 	if generated.Suspended(t) {
 		*generated.At[importedAt7](f) = importedAt7{a: a, u: u, total: total}
 		*h = importedHeld{s: s, b: b, w: w, l: l}
@@ -1328,7 +1342,7 @@ resume6:
 resume7:
 //line calls.go:95
 	v5 = variadicStart(t, s)
-//line calls_task.go:1332
+//line calls_task.go:1346
 	if generated.Suspended(t) {
 		*generated.At[importedAt8](f) = importedAt8{a: a, u: u, total: total}
 		*h = importedHeld{b: b, w: w, l: l, v4: v4}
@@ -1340,7 +1354,7 @@ resume8:
 	return generated.Return(f, fmt.Sprint(a, b, l, *w, u, total, v4, v5), nil)
 }
 
-//line calls_task.go:1344
+//line calls_task.go:1358
 
 type variadicState = struct{}
 
@@ -1355,7 +1369,7 @@ var variadicKind *generated.HeldKind[variadicState, variadicHeld, string]
 func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1359
+//line calls_task.go:1373
 	if generated.Suspended(t) {
 		_, h := variadicKind.Spill(t, 1)
 		*h = variadicHeld{words: words}
@@ -1365,7 +1379,7 @@ func variadicStart(t *task.T, s *script, words ...string) (_ string) {
 	return strings.Join(words, " ")
 }
 
-//line calls_task.go:1369
+//line calls_task.go:1383
 
 // variadicStep is the step form of variadic.
 func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) generated.Step {
@@ -1381,14 +1395,14 @@ func variadicStep(f *generated.Frame[variadicState, string], h *variadicHeld) ge
 		words = h.words
 //line calls.go:99
 		generated.Child(f)
-//line calls_task.go:1385
+//line calls_task.go:1399
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:99
 	mustStart(t, s, len(words))
-//line calls_task.go:1392
+//line calls_task.go:1406
 	if generated.Suspended(t) {
 		*h = variadicHeld{words: words}
 		return generated.Wait(f, t, 1)
@@ -1398,7 +1412,7 @@ resume1:
 	return generated.Return(f, strings.Join(words, " "), nil)
 }
 
-//line calls_task.go:1402
+//line calls_task.go:1416
 
 // literalsArgs has the arguments of literals.
 type literalsArgs struct {
@@ -1442,7 +1456,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	sum := 0
 	add := generated.Literal(func(t *task.T, k int) (_ error) {
 		k2, err := valueStart(t, s, k)
-//line calls_task.go:1446
+//line calls_task.go:1460
 		if generated.Suspended(t) {
 			f, h := literalsFunc1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc1At1](f)
@@ -1478,7 +1492,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				{
 //line calls.go:111
 					err := startOfCalls5(add)(t, i)
-//line calls_task.go:1482
+//line calls_task.go:1496
 					if generated.Suspended(t) {
 						f, h := literalsKind.Spill(t, 1)
 						*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
@@ -1492,10 +1506,10 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				}
 //line calls.go:114
 				double := generated.Literal(func(t *task.T) (_ int, _ error) {
-					inner := generated.Literal(func(t *task.T) (_ int) {
+					inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 						v := mustStart(t, s, i)
-//line calls_task.go:1499
+//line calls_task.go:1513
 						if generated.Suspended(t) {
 							f, h := literalsFunc2Func1Kind.Spill(t, 1)
 							s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1506,7 +1520,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						}
 //line calls.go:115
 						v1 := mustStart(t, s, sum)
-//line calls_task.go:1510
+//line calls_task.go:1524
 						if generated.Suspended(t) {
 							f := literalsFunc2Func1Kind.SpillBare(t, 2)
 							s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1518,8 +1532,8 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 						return v + v1
 					})
 //line calls.go:116
-					v := startOfCalls6(inner)(t)
-//line calls_task.go:1523
+					v := startOfCalls6(inner1)(t)
+//line calls_task.go:1537
 					if generated.Suspended(t) {
 						f, h := literalsFunc2Kind.Spill(t, 1)
 						s1 := generated.At[literalsFunc2At1](f)
@@ -1532,7 +1546,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 					return i + v, nil
 				})
 				d, err1 := startOfCalls7(double)(t)
-//line calls_task.go:1536
+//line calls_task.go:1550
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 2)
 					s1 := generated.At[literalsAt2](f)
@@ -1549,7 +1563,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 				k, err1 := startOfCalls8(generated.Literal(func(t *task.T, by int) (_ int, _ error) {
 					sum++
 					v, err := valueStart(t, s, by*i)
-//line calls_task.go:1553
+//line calls_task.go:1567
 					if generated.Suspended(t) {
 						f := literalsFunc3Kind.SpillBare(t, 1)
 						s1 := generated.At[literalsFunc3At1](f)
@@ -1560,7 +1574,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 //line calls.go:125
 					return v, err
 				}))(t, 3)
-//line calls_task.go:1564
+//line calls_task.go:1578
 				if generated.Suspended(t) {
 					f, h := literalsKind.Spill(t, 3)
 					s1 := generated.At[literalsAt3](f)
@@ -1583,7 +1597,7 @@ func literalsStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(sum), nil
 }
 
-//line calls_task.go:1587
+//line calls_task.go:1601
 
 // literalsStep is the step form of literals.
 func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) generated.Step {
@@ -1608,7 +1622,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		s, sum, add, i = h.s, h.sum, h.add, h.i
 //line calls.go:111
 		err = generated.ChildErr(f)
-//line calls_task.go:1612
+//line calls_task.go:1626
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsAt2](f)
@@ -1617,7 +1631,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:118
 		d = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1621
+//line calls_task.go:1635
 		goto resume2
 	case 3:
 		s1 := generated.At[literalsAt3](f)
@@ -1626,7 +1640,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 //line calls.go:123
 		k = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:1630
+//line calls_task.go:1644
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1639,7 +1653,7 @@ func literalsStep(f *generated.Frame[literalsState, string], h *literalsHeld) ge
 		add = generated.Literal(func(t *task.T, k int) (_ error) {
 //line calls.go:106
 			k2, err := valueStart(t, s, k)
-//line calls_task.go:1643
+//line calls_task.go:1657
 			if generated.Suspended(t) {
 				f, h := literalsFunc1Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc1At1](f)
@@ -1677,7 +1691,7 @@ end1:
 end2:
 //line calls.go:111
 	err = startOfCalls5(add)(t, *i)
-//line calls_task.go:1681
+//line calls_task.go:1695
 	if generated.Suspended(t) {
 		*generated.At[literalsAt1](f) = literalsAt1{n: n, again: again}
 		*h = literalsHeld{s: s, sum: sum, add: add, i: i}
@@ -1696,10 +1710,10 @@ end3:
 		i := i
 		double = generated.Literal(func(t *task.T) (_ int, _ error) {
 //line calls.go:115
-			inner := generated.Literal(func(t *task.T) (_ int) {
+			inner1 := generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 				v := mustStart(t, s, *i)
-//line calls_task.go:1703
+//line calls_task.go:1717
 				if generated.Suspended(t) {
 					f, h := literalsFunc2Func1Kind.Spill(t, 1)
 					s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1710,7 +1724,7 @@ end3:
 				}
 //line calls.go:115
 				v1 := mustStart(t, s, *sum)
-//line calls_task.go:1714
+//line calls_task.go:1728
 				if generated.Suspended(t) {
 					f := literalsFunc2Func1Kind.SpillBare(t, 2)
 					s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1722,8 +1736,8 @@ end3:
 				return v + v1
 			})
 //line calls.go:116
-			v := startOfCalls6(inner)(t)
-//line calls_task.go:1727
+			v := startOfCalls6(inner1)(t)
+//line calls_task.go:1741
 			if generated.Suspended(t) {
 				f, h := literalsFunc2Kind.Spill(t, 1)
 				s1 := generated.At[literalsFunc2At1](f)
@@ -1738,7 +1752,7 @@ end3:
 	}
 //line calls.go:118
 	d, err1 = startOfCalls7(double)(t)
-//line calls_task.go:1742
+//line calls_task.go:1756
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt2](f)
 		*s1 = literalsAt2{n: n, again: again}
@@ -1759,7 +1773,7 @@ resume2:
 //line calls.go:124
 			*sum++
 			v, err := valueStart(t, s, by**i)
-//line calls_task.go:1763
+//line calls_task.go:1777
 			if generated.Suspended(t) {
 				f := literalsFunc3Kind.SpillBare(t, 1)
 				s1 := generated.At[literalsFunc3At1](f)
@@ -1771,7 +1785,7 @@ resume2:
 			return v, err
 		}))(t, 3)
 	}
-//line calls_task.go:1775
+//line calls_task.go:1789
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsAt3](f)
 		*s1 = literalsAt3{n: n, again: again}
@@ -1793,7 +1807,7 @@ end4:
 	return generated.Return(f, fmt.Sprint(*sum), nil)
 }
 
-//line calls_task.go:1797
+//line calls_task.go:1811
 
 // literalsFunc1Args has the arguments of literals.func1.
 type literalsFunc1Args struct {
@@ -1834,14 +1848,14 @@ func literalsFunc1Step(f *generated.Frame[literalsFunc1State, struct{}], h *lite
 //line calls.go:106
 		k2 = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:1838
+//line calls_task.go:1852
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:106
 	k2, err = valueStart(t, s, k)
-//line calls_task.go:1845
+//line calls_task.go:1859
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc1At1](f)
 		*s1 = literalsFunc1At1{}
@@ -1855,7 +1869,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line calls_task.go:1859
+//line calls_task.go:1873
 
 // literalsFunc2At1 is what literals.func2 keeps while it waits in line 116.
 type literalsFunc2At1 struct {
@@ -1878,7 +1892,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 	var (
 		s      *script
 		sum, i *int
-		inner  func(*task.T) int
+		inner1 func(*task.T) int
 		v      int
 	)
 	switch f.At() {
@@ -1890,16 +1904,16 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 //line calls.go:116
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1894
+//line calls_task.go:1908
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
-	inner = generated.Literal(func(t *task.T) (_ int) {
+	inner1 = generated.Literal(func(t *task.T) (_ int) {
 //line calls.go:115
 		v := mustStart(t, s, *i)
-//line calls_task.go:1903
+//line calls_task.go:1917
 		if generated.Suspended(t) {
 			f, h := literalsFunc2Func1Kind.Spill(t, 1)
 			s1 := generated.At[literalsFunc2Func1At1](f)
@@ -1910,7 +1924,7 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 		}
 //line calls.go:115
 		v1 := mustStart(t, s, *sum)
-//line calls_task.go:1914
+//line calls_task.go:1928
 		if generated.Suspended(t) {
 			f := literalsFunc2Func1Kind.SpillBare(t, 2)
 			s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1922,8 +1936,8 @@ func literalsFunc2Step(f *generated.Frame[literalsFunc2State, int], h *literalsF
 		return v + v1
 	})
 //line calls.go:116
-	v = startOfCalls6(inner)(t)
-//line calls_task.go:1927
+	v = startOfCalls6(inner1)(t)
+//line calls_task.go:1941
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2At1](f)
 		*s1 = literalsFunc2At1{}
@@ -1936,7 +1950,7 @@ resume1:
 	return generated.Return(f, *i+v, nil)
 }
 
-//line calls_task.go:1940
+//line calls_task.go:1954
 
 // literalsFunc2Func1At1 is what literals.func2.func1 keeps while it waits in line 115.
 type literalsFunc2Func1At1 struct {
@@ -1976,7 +1990,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v = s1.result
 		generated.Child(f)
-//line calls_task.go:1980
+//line calls_task.go:1994
 		goto resume1
 	case 2:
 		s1 := generated.At[literalsFunc2Func1At2](f)
@@ -1984,14 +1998,14 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 //line calls.go:115
 		v1 = s1.result
 		generated.Child(f)
-//line calls_task.go:1988
+//line calls_task.go:2002
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:115
 	v = mustStart(t, s, *i)
-//line calls_task.go:1995
+//line calls_task.go:2009
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At1](f)
 		*s1 = literalsFunc2Func1At1{}
@@ -2003,7 +2017,7 @@ func literalsFunc2Func1Step(f *generated.Frame[literalsFunc2Func1State, int], h 
 resume1:
 //line calls.go:115
 	v1 = mustStart(t, s, *sum)
-//line calls_task.go:2007
+//line calls_task.go:2021
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc2Func1At2](f)
 		*s1 = literalsFunc2Func1At2{v: v}
@@ -2018,7 +2032,7 @@ resume2:
 	return generated.Return(f, v+v1, nil)
 }
 
-//line calls_task.go:2022
+//line calls_task.go:2036
 
 // literalsFunc3Args has the arguments of literals.func3.
 type literalsFunc3Args struct {
@@ -2059,7 +2073,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:125
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2063
+//line calls_task.go:2077
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2067,7 +2081,7 @@ func literalsFunc3Step(f *generated.Frame[literalsFunc3State, int], h *literalsF
 //line calls.go:124
 	*sum++
 	v, err = valueStart(t, s, by**i)
-//line calls_task.go:2071
+//line calls_task.go:2085
 	if generated.Suspended(t) {
 		s1 := generated.At[literalsFunc3At1](f)
 		*s1 = literalsFunc3At1{}
@@ -2082,7 +2096,7 @@ resume1:
 	return generated.Return(f, v, err)
 }
 
-//line calls_task.go:2086
+//line calls_task.go:2100
 
 // groupArgs has the arguments of group.
 type groupArgs struct {
@@ -2137,7 +2151,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 						{
 //line calls.go:140
 							err := t.Yield()
-//line calls_task.go:2141
+//line calls_task.go:2155
 							if generated.Suspended(t) {
 								_, h := groupFunc1Kind.Spill(t, 1)
 								*h = groupFunc1Held{results: results, i: &i}
@@ -2155,7 +2169,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 				} else {
 					generated.GoCall(t, &g, groupFunc1Kind.With(groupFunc1State{}, groupFunc1Held{results: results, i: &i}))
 				}
-//line calls_task.go:2159
+//line calls_task.go:2173
 				if generated.Suspended(t) {
 					f, h := groupKind.Spill(t, 1)
 					s1 := generated.At[groupAt1](f)
@@ -2171,7 +2185,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	}
 //line calls.go:147
 	err := g.Wait(t)
-//line calls_task.go:2175
+//line calls_task.go:2189
 	if generated.Suspended(t) {
 		_, h := groupKind.Spill(t, 2)
 		*h = groupHeld{results: results}
@@ -2181,7 +2195,7 @@ func groupStart(t *task.T, s *script, n int) (_ string, _ error) {
 	return fmt.Sprint(results), err
 }
 
-//line calls_task.go:2185
+//line calls_task.go:2199
 
 // groupStep is the step form of group.
 func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.Step {
@@ -2208,13 +2222,13 @@ func groupStep(f *generated.Frame[groupState, string], h *groupHeld) generated.S
 		results, i = h.results, h.i
 //line calls.go:139
 		generated.Child(f)
-//line calls_task.go:2212
+//line calls_task.go:2226
 		goto resume1
 	case 2:
 		results = h.results
 //line calls.go:147
 		err = generated.Err(f)
-//line calls_task.go:2218
+//line calls_task.go:2232
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2252,7 +2266,7 @@ end2:
 				{
 //line calls.go:140
 					err := t.Yield()
-//line calls_task.go:2256
+//line calls_task.go:2270
 					if generated.Suspended(t) {
 						_, h := groupFunc1Kind.Spill(t, 1)
 						*h = groupFunc1Held{results: results, i: i}
@@ -2271,7 +2285,7 @@ end2:
 			generated.GoCall(t, &g, groupFunc1Kind.With(groupFunc1State{}, groupFunc1Held{results: results, i: i}))
 		}
 	}
-//line calls_task.go:2275
+//line calls_task.go:2289
 	if generated.Suspended(t) {
 		s1 := generated.At[groupAt1](f)
 		*s1 = groupAt1{n: n, again: again}
@@ -2286,7 +2300,7 @@ resume1:
 end3:
 //line calls.go:147
 	err = g.Wait(t)
-//line calls_task.go:2290
+//line calls_task.go:2304
 	if generated.Suspended(t) {
 		*h = groupHeld{results: results}
 		return generated.Wait(f, t, 2)
@@ -2296,7 +2310,7 @@ resume2:
 	return generated.Return(f, fmt.Sprint(results), err)
 }
 
-//line calls_task.go:2300
+//line calls_task.go:2314
 
 type groupFunc1State = struct{}
 
@@ -2322,14 +2336,14 @@ func groupFunc1Step(f *generated.Frame[groupFunc1State, struct{}], h *groupFunc1
 		results, i = h.results, h.i
 //line calls.go:140
 		err = generated.Err(f)
-//line calls_task.go:2326
+//line calls_task.go:2340
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:140
 	err = t.Yield()
-//line calls_task.go:2333
+//line calls_task.go:2347
 	if generated.Suspended(t) {
 		*h = groupFunc1Held{results: results, i: i}
 		return generated.Wait(f, t, 1)
@@ -2346,13 +2360,17 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line calls_task.go:2350
+//line calls_task.go:2364
 
 var interfacesSite2 generated.Site
 var interfacesSite3 generated.Site
 var interfacesSite4 generated.Site
 var interfacesSite5 generated.Site
 var importedSite2 generated.Site
+var embedsDoSite generated.Site
+var embedsNoteSite generated.Site
+var embedsDoSite1 generated.Site
+var embedsNoteSite1 generated.Site
 
 // otherBothInCalls is the start form of other.Both.
 var otherBothInCalls = startOfCalls2(other.Both)
@@ -2489,6 +2507,20 @@ func startOfCalls8(fn func(*task.T, int) (int, error)) func(*task.T, int) (int, 
 	}
 }
 
+// doValueInCalls returns the start form of recv.do.
+func doValueInCalls(recv *byPointer) func(*task.T, *script, int) (int, string, error) {
+	return generated.Literal(func(t *task.T, a1 *script, a2 int) (int, string, error) {
+		return byPointerDoStart(recv, t, a1, a2)
+	})
+}
+
+// noteValueInCalls returns the start form of recv.note.
+func noteValueInCalls(recv *byPointer) func(*task.T, *script) {
+	return generated.Literal(func(t *task.T, a1 *script) {
+		byPointerNoteStart(recv, t, a1)
+	})
+}
+
 // doOfCalls returns the start form of the method do of recv, or a function that calls it on a goroutine.
 func doOfCalls(site *generated.Site, recv doer) func(any, *task.T, *script, int) (int, string, error) {
 	if start := generated.Method[func(any, *task.T, *script, int) (int, string, error)](site, recv, "do"); start != nil {
@@ -2518,6 +2550,13 @@ func noteOfCalls(site *generated.Site, recv doer) func(any, *task.T, *script) {
 			return nil
 		})
 	}
+}
+
+// addValueInCalls returns the start form of recv.add.
+func addValueInCalls(recv *counter) func(*task.T, *script, int) int {
+	return generated.Literal(func(t *task.T, a1 *script, a2 int) int {
+		return counterAddStart(recv, t, a1, a2)
+	})
 }
 
 // logOfCalls returns the start form of the method Log of recv, or a function that calls it on a goroutine.

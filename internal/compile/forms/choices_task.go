@@ -2626,7 +2626,7 @@ func labelledStart(t *task.T, s *script, n int) (_ string, _ error) {
 			all += fmt.Sprint(i)
 		}
 	}
-inner:
+inner1:
 //line choices.go:217
 	switch {
 	default:
@@ -2638,7 +2638,7 @@ inner:
 				*h = labelledHeld{all: all}
 				return
 			}
-			break inner
+			break inner1
 		}
 	}
 //line choices.go:224

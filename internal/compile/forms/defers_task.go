@@ -9,7 +9,6 @@ package forms
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"time"
 	"unsafe"
@@ -27,10 +26,12 @@ func init() {
 		return stopKind.With(stopState{}, stopHeld{p: p, note: note})
 	})
 	planWaitKind = generated.DefineHeld[planWaitState, planWaitHeld, struct{}]("(*plan).wait", "defers.go", 40, planWaitStep)
+	generated.BindMethodValue(func(recv *plan) func(*task.T, int) error { return recv.wait }, waitValueInDefers)
 	generated.BindMethod[*plan]("wait", func(recv any, t *task.T, a1 int) error {
 		return planWaitStart(recv.(*plan), t, a1)
 	})
 	fileCloseKind = generated.DefineHeld[fileCloseState, fileCloseHeld, struct{}]("(*file).close", "defers.go", 56, fileCloseStep)
+	generated.BindMethodValue(func(recv *file) func(*task.T) error { return recv.close }, closeValueInDefers)
 	generated.BindMethod[*file]("close", func(recv any, t *task.T) error {
 		return fileCloseStart(recv.(*file), t)
 	})
@@ -205,7 +206,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 		{
 //line defers.go:32
 			err := planWaitStart(p, t, n)
-//line defers_task.go:209
+//line defers_task.go:210
 			if generated.Suspended(t) {
 				f, h := stopKind.Spill(t, 1)
 				*generated.At[stopAt1](f) = stopAt1{n: n}
@@ -223,7 +224,7 @@ func stopStart(t *task.T, p *plan, note string) (_ error) {
 	return p.act(n)
 }
 
-//line defers_task.go:227
+//line defers_task.go:228
 
 // stopStep is the step form of stop.
 func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.Step {
@@ -243,7 +244,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 		p = h.p
 //line defers.go:32
 		err = generated.ChildErr(f)
-//line defers_task.go:247
+//line defers_task.go:248
 		goto resume1
 	default:
 		return f.BadResume()
@@ -257,7 +258,7 @@ func stopStep(f *generated.Frame[stopState, struct{}], h *stopHeld) generated.St
 	}
 //line defers.go:32
 	err = planWaitStart(p, t, n)
-//line defers_task.go:261
+//line defers_task.go:262
 	if generated.Suspended(t) {
 		*generated.At[stopAt1](f) = stopAt1{n: n}
 		*h = stopHeld{p: p}
@@ -276,7 +277,7 @@ end2:
 	return generated.Return(f, struct{}{}, p.act(n))
 }
 
-//line defers_task.go:280
+//line defers_task.go:281
 
 // planWaitArgs has the arguments of (*plan).wait.
 type planWaitArgs struct {
@@ -296,7 +297,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 //line defers.go:41
 	if p.last == 0 || stop1 < p.last {
 		err := t.Yield()
-//line defers_task.go:300
+//line defers_task.go:301
 		if generated.Suspended(t) {
 			planWaitKind.SpillBare(t, 1)
 			return
@@ -308,7 +309,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 		close(p.reached)
 	}
 	err1 := t.Sleep(time.Hour)
-//line defers_task.go:312
+//line defers_task.go:313
 	if generated.Suspended(t) {
 		planWaitKind.SpillBare(t, 2)
 		return
@@ -317,7 +318,7 @@ func planWaitStart(p *plan, t *task.T, stop1 int) (_ error) {
 	return err1
 }
 
-//line defers_task.go:321
+//line defers_task.go:322
 
 // planWaitStep is the step form of (*plan).wait.
 func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) generated.Step {
@@ -335,12 +336,12 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	case 1:
 //line defers.go:42
 		err = generated.Err(f)
-//line defers_task.go:339
+//line defers_task.go:340
 		goto resume1
 	case 2:
 //line defers.go:47
 		err1 = generated.Err(f)
-//line defers_task.go:344
+//line defers_task.go:345
 		goto resume2
 	default:
 		return f.BadResume()
@@ -351,7 +352,7 @@ func planWaitStep(f *generated.Frame[planWaitState, struct{}], h *planWaitHeld) 
 	}
 //line defers.go:42
 	err = t.Yield()
-//line defers_task.go:355
+//line defers_task.go:356
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -366,7 +367,7 @@ end1:
 		close(p.reached)
 	}
 	err1 = t.Sleep(time.Hour)
-//line defers_task.go:370
+//line defers_task.go:371
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = planWaitHeld{}
@@ -378,7 +379,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err1)
 }
 
-//line defers_task.go:382
+//line defers_task.go:383
 
 type fileCloseState = struct{}
 
@@ -392,7 +393,7 @@ var fileCloseKind *generated.HeldKind[fileCloseState, fileCloseHeld, struct{}]
 func fileCloseStart(f *file, t *task.T) (_ error) {
 //line defers.go:57
 	err := stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:396
+//line defers_task.go:397
 	if generated.Suspended(t) {
 		_, h := fileCloseKind.Spill(t, 1)
 		*h = fileCloseHeld{f: f}
@@ -403,7 +404,7 @@ func fileCloseStart(f *file, t *task.T) (_ error) {
 	return err
 }
 
-//line defers_task.go:407
+//line defers_task.go:408
 
 // fileCloseStep is the step form of (*file).close.
 func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld) generated.Step {
@@ -419,14 +420,14 @@ func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHe
 		f = h.f
 //line defers.go:57
 		err = generated.ChildErr(f1)
-//line defers_task.go:423
+//line defers_task.go:424
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:57
 	err = stopStart(t, f.p, "close "+f.name)
-//line defers_task.go:430
+//line defers_task.go:431
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{f: f}
 		return generated.Wait(f1, t, 1)
@@ -437,7 +438,7 @@ resume1:
 	return generated.Return(f1, struct{}{}, err)
 }
 
-//line defers_task.go:441
+//line defers_task.go:442
 
 type fileRenameState = struct{}
 
@@ -452,7 +453,7 @@ var fileRenameKind *generated.HeldKind[fileRenameState, fileRenameHeld, struct{}
 func fileRenameStart(f file, t *task.T, s ...string) {
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:456
+//line defers_task.go:457
 	if generated.Suspended(t) {
 		fileRenameKind.SpillBare(t, 1)
 		return
@@ -472,14 +473,14 @@ func fileRenameStep(f1 *generated.Frame[fileRenameState, struct{}], h *fileRenam
 	case 1:
 //line defers.go:64
 		generated.ChildErr(f1)
-//line defers_task.go:476
+//line defers_task.go:477
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:64
 	stopStart(t, f.p, fmt.Sprint(f.name, s))
-//line defers_task.go:483
+//line defers_task.go:484
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = fileRenameHeld{}
@@ -502,7 +503,7 @@ var taskPairKind *generated.HeldKind[taskPairState, taskPairHeld, int]
 func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 //line defers.go:71
 	err := stopStart(t, p, "task pair")
-//line defers_task.go:506
+//line defers_task.go:507
 	if generated.Suspended(t) {
 		taskPairKind.SpillBare(t, 1)
 		return
@@ -511,7 +512,7 @@ func taskPairStart(t *task.T, p *plan) (_ int, _ error) {
 	return 3, err
 }
 
-//line defers_task.go:515
+//line defers_task.go:516
 
 // taskPairStep is the step form of taskPair.
 func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) generated.Step {
@@ -526,14 +527,14 @@ func taskPairStep(f *generated.Frame[taskPairState, int], h *taskPairHeld) gener
 	case 1:
 //line defers.go:71
 		err = generated.ChildErr(f)
-//line defers_task.go:530
+//line defers_task.go:531
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:71
 	err = stopStart(t, p, "task pair")
-//line defers_task.go:537
+//line defers_task.go:538
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = taskPairHeld{}
@@ -545,7 +546,7 @@ resume1:
 	return generated.Return(f, 3, err)
 }
 
-//line defers_task.go:549
+//line defers_task.go:550
 
 // deferCloseArgs has the arguments of deferClose.
 type deferCloseArgs struct {
@@ -606,7 +607,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 		p = h.p
 //line defers.go:78
 		err = generated.ChildErr(f1)
-//line defers_task.go:610
+//line defers_task.go:611
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -627,7 +628,7 @@ func deferCloseRun(f1 *generated.Frame[deferCloseState, string], h *deferCloseHe
 //line defers.go:77
 	p.logf("opened")
 	err = stopStart(t, p, "work")
-//line defers_task.go:631
+//line defers_task.go:632
 	if generated.Suspended(t) {
 		*h = deferCloseHeld{exit: h.exit, p: p}
 		return generated.Wait(f1, t, 1), true
@@ -638,7 +639,7 @@ resume1:
 		*r, *r1 = fmt.Sprint("result ", p.stops), err
 		goto exit
 	}
-//line defers_task.go:642
+//line defers_task.go:643
 exit:
 	if p1.Run(t) {
 		*h = deferCloseHeld{exit: h.exit}
@@ -681,11 +682,71 @@ var deferBreakKind *generated.HeldKind[deferBreakState, deferBreakHeld, string]
 
 // deferBreakStart is the start form of deferBreak.
 func deferBreakStart(t *task.T, p *plan, n int) (_ string, _ error) {
-	f, h := deferBreakKind.Begin(t)
-	*generated.At[deferBreakArgs](f) = deferBreakArgs{n: n}
-	*h = deferBreakHeld{p: p}
-	return generated.Run(t, f, &h.exit.result)
+//line defers.go:84
+	recv := p
+	defer func() {
+		if !generated.Suspended(t) {
+			recv.logf("deferred once")
+		}
+	}()
+//line defers.go:85
+	for i := 0; ; i++ {
+		{
+//line defers.go:86
+			err := stopStart(t, p, "first")
+//line defers_task.go:698
+			if generated.Suspended(t) {
+				f, h := deferBreakKind.Spill(t, 1)
+				*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
+				*h = deferBreakHeld{p: p}
+				deferBreakDefer1(&h.exit.panic, recv)
+				return
+			}
+//line defers.go:86
+			if err != nil {
+				return "", err
+			}
+		}
+//line defers.go:89
+		if i == n {
+			break
+		}
+		stopStart(t, p, "second")
+//line defers_task.go:716
+		if generated.Suspended(t) {
+			f, h := deferBreakKind.Spill(t, 2)
+			*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
+			*h = deferBreakHeld{p: p}
+			deferBreakDefer1(&h.exit.panic, recv)
+			return
+		}
+	}
+//line defers.go:94
+	stopStart(t, p, "after")
+//line defers_task.go:727
+	if generated.Suspended(t) {
+		_, h := deferBreakKind.Spill(t, 3)
+		*h = deferBreakHeld{}
+		deferBreakDefer1(&h.exit.panic, recv)
+		return
+	}
+//line defers.go:95
+	return "end", nil
 }
+
+//line defers_task.go:738
+
+// deferBreakDefer1 enters what deferBreak defers in line 84 in the list of its frame.
+func deferBreakDefer1(p1 *generated.Panic, recv *plan) {
+//line defers.go:84
+	p1.Defer(func(p1 *generated.Panic, t *task.T) {
+		defer p1.Settle()
+		defer recv.logf("deferred once")
+		p1.Raise()
+	})
+}
+
+//line defers_task.go:750
 
 // deferBreakStep is the step form of deferBreak.
 func deferBreakStep(f *generated.Frame[deferBreakState, string], h *deferBreakHeld) generated.Step {
@@ -716,7 +777,7 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:86
 		err = generated.ChildErr(f)
-//line defers_task.go:720
+//line defers_task.go:781
 		goto resume1
 	case 2:
 		s := generated.At[deferBreakAt2](f)
@@ -724,12 +785,12 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 		p = h.p
 //line defers.go:92
 		generated.ChildErr(f)
-//line defers_task.go:728
+//line defers_task.go:789
 		goto resume2
 	case 3:
 //line defers.go:94
 		generated.ChildErr(f)
-//line defers_task.go:733
+//line defers_task.go:794
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -741,19 +802,15 @@ func deferBreakRun(f *generated.Frame[deferBreakState, string], h *deferBreakHel
 	}
 //line defers.go:84
 	{
-		fn := p.logf
-		p1.Defer(func(p1 *generated.Panic, t *task.T) {
-			defer p1.Settle()
-			defer fn("deferred once")
-			p1.Raise()
-		})
+		recv := p
+		deferBreakDefer1(p1, recv)
 	}
 //line defers.go:85
 	i = 0
 loop1:
 //line defers.go:86
 	err = stopStart(t, p, "first")
-//line defers_task.go:757
+//line defers_task.go:814
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt1](f) = deferBreakAt1{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -775,7 +832,7 @@ end1:
 		goto end2
 	}
 	stopStart(t, p, "second")
-//line defers_task.go:779
+//line defers_task.go:836
 	if generated.Suspended(t) {
 		*generated.At[deferBreakAt2](f) = deferBreakAt2{n: n, i: i}
 		*h = deferBreakHeld{exit: h.exit, p: p}
@@ -788,7 +845,7 @@ resume2:
 end2:
 //line defers.go:94
 	stopStart(t, p, "after")
-//line defers_task.go:792
+//line defers_task.go:849
 	if generated.Suspended(t) {
 		*h = deferBreakHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -799,7 +856,7 @@ resume3:
 		*r, *r1 = "end", nil
 		goto exit
 	}
-//line defers_task.go:803
+//line defers_task.go:860
 exit:
 	if p1.Run(t) {
 		*h = deferBreakHeld{exit: h.exit}
@@ -877,7 +934,7 @@ func deferInLoopRun(f1 *generated.Frame[deferInLoopState, string], h *deferInLoo
 		p, i = h.p, h.i
 //line defers.go:109
 		err = generated.ChildErr(f1)
-//line defers_task.go:881
+//line defers_task.go:938
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -938,7 +995,7 @@ end2:
 				func(t *task.T) {
 //line defers.go:105
 					stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:942
+//line defers_task.go:999
 					if generated.Suspended(t) {
 						_, h := deferInLoopFunc1Kind.Spill(t, 1)
 						*h = deferInLoopFunc1Held{p: p, i: i}
@@ -953,7 +1010,7 @@ end2:
 	}
 //line defers.go:109
 	err = stopStart(t, p, "body")
-//line defers_task.go:957
+//line defers_task.go:1014
 	if generated.Suspended(t) {
 		*generated.At[deferInLoopAt1](f1) = deferInLoopAt1{n: n, again: again}
 		*h = deferInLoopHeld{exit: h.exit, p: p, i: i}
@@ -986,7 +1043,7 @@ end4:
 		*r, *r1 = "all", nil
 		goto exit
 	}
-//line defers_task.go:990
+//line defers_task.go:1047
 exit:
 	if p1.Run(t) {
 		*h = deferInLoopHeld{exit: h.exit}
@@ -1020,14 +1077,14 @@ func deferInLoopFunc1Step(f1 *generated.Frame[deferInLoopFunc1State, struct{}], 
 		p, i = h.p, h.i
 //line defers.go:105
 		generated.ChildErr(f1)
-//line defers_task.go:1024
+//line defers_task.go:1081
 		goto resume1
 	default:
 		return f1.BadResume()
 	}
 //line defers.go:105
 	stopStart(t, p, fmt.Sprint("suspending literal ", *i, f.name))
-//line defers_task.go:1031
+//line defers_task.go:1088
 	if generated.Suspended(t) {
 		*h = deferInLoopFunc1Held{p: p, i: i}
 		return generated.Wait(f1, t, 1)
@@ -1036,7 +1093,7 @@ resume1:
 //line defers.go:106
 	*i += 10
 	p.logf("now %d", *i)
-//line defers_task.go:1040
+//line defers_task.go:1097
 	return generated.Return(f1, struct{}{}, nil)
 }
 
@@ -1116,7 +1173,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 		p = h.p
 //line defers.go:135
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1120
+//line defers_task.go:1177
 		goto resume1
 	case 2:
 		s := generated.At[deferNamedAt2](f)
@@ -1124,7 +1181,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:138
 		v = s.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:1128
+//line defers_task.go:1185
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1143,7 +1200,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 				*k *= 2
 				if *err == nil {
 					err1 := stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1147
+//line defers_task.go:1204
 					if generated.Suspended(t) {
 						_, h := deferNamedFunc1Kind.Spill(t, 1)
 						*h = deferNamedFunc1Held{k: k, err: err}
@@ -1171,7 +1228,7 @@ func deferNamedRun(f *generated.Frame[deferNamedState, int], h *deferNamedHeld, 
 //line defers.go:134
 	*k = n
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1175
+//line defers_task.go:1232
 	if generated.Suspended(t) {
 		*generated.At[deferNamedAt1](f) = deferNamedAt1{n: n}
 		*h = deferNamedHeld{exit: h.exit, p: p}
@@ -1192,7 +1249,7 @@ resume1:
 end1:
 //line defers.go:138
 	v, err2 = taskPairStart(t, p)
-//line defers_task.go:1196
+//line defers_task.go:1253
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedAt2](f)
 		*s = deferNamedAt2{n: n}
@@ -1210,7 +1267,7 @@ resume2:
 		*k = *k + 1
 		goto exit
 	}
-//line defers_task.go:1214
+//line defers_task.go:1271
 exit:
 	if p1.Run(t) {
 		*h = deferNamedHeld{exit: h.exit}
@@ -1245,7 +1302,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 		k, err = h.k, h.err
 //line defers.go:125
 		err1 = generated.ChildErr(f)
-//line defers_task.go:1249
+//line defers_task.go:1306
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1258,7 +1315,7 @@ func deferNamedFunc1Step(f *generated.Frame[deferNamedFunc1State, struct{}], h *
 	}
 //line defers.go:125
 	err1 = stopStart(t, p, "in the deferred literal")
-//line defers_task.go:1262
+//line defers_task.go:1319
 	if generated.Suspended(t) {
 		*h = deferNamedFunc1Held{k: k, err: err}
 		return generated.Wait(f, t, 1)
@@ -1268,7 +1325,7 @@ resume1:
 	*err = err1
 end1:
 	*k++
-//line defers_task.go:1272
+//line defers_task.go:1329
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -1294,7 +1351,7 @@ var deferNamedTextKind *generated.HeldKind[deferNamedTextState, deferNamedTextHe
 func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:146
 	k, err := deferNamedStart(t, p, n)
-//line defers_task.go:1298
+//line defers_task.go:1355
 	if generated.Suspended(t) {
 		f := deferNamedTextKind.SpillBare(t, 1)
 		s := generated.At[deferNamedTextAt1](f)
@@ -1306,7 +1363,7 @@ func deferNamedTextStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(k), err
 }
 
-//line defers_task.go:1310
+//line defers_task.go:1367
 
 // deferNamedTextStep is the step form of deferNamedText.
 func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *deferNamedTextHeld) generated.Step {
@@ -1326,14 +1383,14 @@ func deferNamedTextStep(f *generated.Frame[deferNamedTextState, string], h *defe
 //line defers.go:146
 		k = s.result
 		err = generated.ChildErr(f)
-//line defers_task.go:1330
+//line defers_task.go:1387
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:146
 	k, err = deferNamedStart(t, p, n)
-//line defers_task.go:1337
+//line defers_task.go:1394
 	if generated.Suspended(t) {
 		s := generated.At[deferNamedTextAt1](f)
 		*s = deferNamedTextAt1{}
@@ -1348,7 +1405,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint(k), err)
 }
 
-//line defers_task.go:1352
+//line defers_task.go:1409
 
 // deferOperandsAt1 is what deferOperands keeps while it waits in line 181.
 type deferOperandsAt1 struct {
@@ -1420,13 +1477,13 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 //line defers.go:181
 		v = s1.result
 		generated.Child(f1)
-//line defers_task.go:1424
+//line defers_task.go:1481
 		goto resume1
 	case 2:
 		s = h.s
 //line defers.go:188
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1430
+//line defers_task.go:1487
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1449,115 +1506,115 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	mu = new(sync.Mutex)
 	mu.Lock()
 	{
-		fn1 := p.logf
+		recv := p
 		var a any = *s
 		var a1 any = *n
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn1("%v %v", a, a1)
+			defer recv.logf("%v %v", a, a1)
 			p1.Raise()
 		})
 	}
 //line defers.go:163
 	{
-		fn2 := f.note
+		recv1 := f
 		var a2 any = *s
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn2(a2)
+			defer recv1.note(a2)
 			p1.Raise()
 		})
 	}
 //line defers.go:164
 	{
-		fn3 := f.note
+		recv2 := f
 		var a3 any = nil
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn3(a3)
+			defer recv2.note(a3)
 			p1.Raise()
 		})
 	}
 //line defers.go:165
 	{
-		fn4 := f.note
+		recv3 := f
 		a4 := null
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn4(a4)
+			defer recv3.note(a4)
 			p1.Raise()
 		})
 	}
 //line defers.go:166
 	{
-		fn5 := g.lateNote
+		recv4 := g
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn5()
+			defer recv4.lateNote()
 			p1.Raise()
 		})
 	}
 //line defers.go:167
 	{
-		fn6 := g.lateNote
+		recv5 := g
 		a5 := *s
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn6(a5, "b")
+			defer recv5.lateNote(a5, "b")
 			p1.Raise()
 		})
 	}
 //line defers.go:168
 	{
-		fn7 := g.lateNote
+		recv6 := g
 		a6 := []string{*s, "c"}
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn7(a6...)
+			defer recv6.lateNote(a6...)
 			p1.Raise()
 		})
 	}
 //line defers.go:169
 	{
-		recv := f
+		recv7 := f
 		a7 := *s
 		p1.DeferTask(func(t *task.T) {
-			fileRenameStart(recv, t, a7, "x")
+			fileRenameStart(recv7, t, a7, "x")
 		})
 	}
 //line defers.go:170
 	{
-		recv1 := f
+		recv8 := f
 		p1.DeferTask(func(t *task.T) {
-			fileRenameStart(recv1, t)
+			fileRenameStart(recv8, t)
 		})
 	}
 //line defers.go:171
 	{
-		fn8 := fn
+		fn1 := fn
 		a8 := *n
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn8(a8)
+			defer fn1(a8)
 			p1.Raise()
 		})
 	}
 //line defers.go:172
 	{
-		fn9 := method
+		fn2 := method
 		var a9 any = *s
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn9(a9)
+			defer fn2(a9)
 			p1.Raise()
 		})
 	}
 //line defers.go:173
 	{
-		fn10 := mu.Unlock
+		recv9 := mu
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn10()
+			defer recv9.Unlock()
 			p1.Raise()
 		})
 	}
@@ -1595,7 +1652,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 				func(t *task.T, v string, more ...int) {
 //line defers.go:177
 					stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1599
+//line defers_task.go:1656
 					if generated.Suspended(t) {
 						deferOperandsFunc1Kind.SpillBare(t, 1)
 						return
@@ -1606,11 +1663,11 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:179
 	{
-		fn11 := p.notePair
+		recv10 := p
 		a16, a17 := deferPair(p)
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn11(a16, a17)
+			defer recv10.notePair(a16, a17)
 			p1.Raise()
 		})
 	}
@@ -1625,7 +1682,7 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 	}
 //line defers.go:181
 	v = must2Start(t, p, *n)
-//line defers_task.go:1629
+//line defers_task.go:1686
 	if generated.Suspended(t) {
 		s1 := generated.At[deferOperandsAt1](f1)
 		*s1 = deferOperandsAt1{}
@@ -1636,11 +1693,11 @@ func deferOperandsRun(f1 *generated.Frame[deferOperandsState, string], h *deferO
 resume1:
 //line defers.go:181
 	{
-		fn12 := p.logf
+		recv11 := p
 		var a20 any = v
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn12("%v", a20)
+			defer recv11.logf("%v", a20)
 			p1.Raise()
 		})
 	}
@@ -1660,7 +1717,7 @@ resume1:
 	fn = nil
 	*n++
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:1664
+//line defers_task.go:1721
 	if generated.Suspended(t) {
 		*h = deferOperandsHeld{exit: h.exit, s: s}
 		return generated.Wait(f1, t, 2), true
@@ -1672,7 +1729,7 @@ resume2:
 		*r = *s
 		goto exit
 	}
-//line defers_task.go:1676
+//line defers_task.go:1733
 exit:
 	if p1.Run(t) {
 		*h = deferOperandsHeld{exit: h.exit}
@@ -1709,14 +1766,14 @@ func deferOperandsFunc1Step(f *generated.Frame[deferOperandsFunc1State, struct{}
 	case 1:
 //line defers.go:177
 		generated.ChildErr(f)
-//line defers_task.go:1713
+//line defers_task.go:1770
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:177
 	stopStart(t, p, fmt.Sprint("suspending ", v, more, *s, *n))
-//line defers_task.go:1720
+//line defers_task.go:1777
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferOperandsFunc1Held{}
@@ -1749,7 +1806,7 @@ var must2Kind *generated.HeldKind[must2State, must2Held, int]
 func must2Start(t *task.T, p *plan, n int) (_ int) {
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1753
+//line defers_task.go:1810
 	if generated.Suspended(t) {
 		f := must2Kind.SpillBare(t, 1)
 		*generated.At[must2At1](f) = must2At1{n: n}
@@ -1759,7 +1816,7 @@ func must2Start(t *task.T, p *plan, n int) (_ int) {
 	return n
 }
 
-//line defers_task.go:1763
+//line defers_task.go:1820
 
 // must2Step is the step form of must2.
 func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step {
@@ -1778,14 +1835,14 @@ func must2Step(f *generated.Frame[must2State, int], h *must2Held) generated.Step
 		n = s.n
 //line defers.go:193
 		generated.ChildErr(f)
-//line defers_task.go:1782
+//line defers_task.go:1839
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:193
 	_ = stopStart(t, p, "must")
-//line defers_task.go:1789
+//line defers_task.go:1846
 	if generated.Suspended(t) {
 		*generated.At[must2At1](f) = must2At1{n: n}
 		if h != nil {
@@ -1798,7 +1855,7 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line defers_task.go:1802
+//line defers_task.go:1859
 
 // deferRecoverArgs has the arguments of deferRecover.
 type deferRecoverArgs struct {
@@ -1814,7 +1871,7 @@ type deferRecoverState = [(max(unsafe.Sizeof(deferRecoverArgs{}), unsafe.Sizeof(
 
 // deferRecoverExit is what deferRecover needs until it has ended: its deferred calls and its results.
 type deferRecoverExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result string
 	r      *string
 	err    error
@@ -1844,7 +1901,10 @@ func deferRecoverStep(f1 *generated.Frame[deferRecoverState, string], h *deferRe
 // deferRecoverRun runs deferRecover from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRecoverHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f1)
-	p1 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p1 := h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferRecoverRun(f1, h, generated.Exit) }, &step, &ok)
 	if h.exit.r == nil {
 		h.exit.r = new(string)
@@ -1868,7 +1928,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 		n = s.n
 //line defers.go:224
 		err1 = generated.ChildErr(f1)
-//line defers_task.go:1872
+//line defers_task.go:1932
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1896,7 +1956,7 @@ func deferRecoverRun(f1 *generated.Frame[deferRecoverState, string], h *deferRec
 //line defers.go:201
 					if v != nil {
 						stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:1900
+//line defers_task.go:1960
 						if generated.Suspended(t) {
 							_, h := deferRecoverFunc1Kind.Spill(t, 1)
 							*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
@@ -1930,10 +1990,10 @@ end1:
 	}
 //line defers.go:211
 	{
-		fn1 := file{p, "f"}.recovering
+		recv := file{p, "f"}
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn1("method")
+			defer recv.recovering("method")
 			p1.Raise()
 		})
 	}
@@ -1945,18 +2005,18 @@ end2:
 //line defers.go:214
 	f = &file{p, "f"}
 	{
-		recv := f
+		recv1 := f
 		p1.DeferTask(func(t *task.T) {
-			fileCloseStart(recv, t)
+			fileCloseStart(recv1, t)
 		})
 	}
 //line defers.go:216
 	fn = f.recovering
 	{
-		fn2 := fn
+		fn1 := fn
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn2("method value")
+			defer fn1("method value")
 			p1.Raise()
 		})
 	}
@@ -1986,7 +2046,7 @@ end4:
 //line defers.go:223
 	*r = "begun"
 	err1 = stopStart(t, p, "before")
-//line defers_task.go:1990
+//line defers_task.go:2050
 	if generated.Suspended(t) {
 		*generated.At[deferRecoverAt1](f1) = deferRecoverAt1{n: n}
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2011,7 +2071,7 @@ end5:
 		*r, *err = "returned", nil
 		goto exit
 	}
-//line defers_task.go:2015
+//line defers_task.go:2075
 exit:
 	if p1.Run(t) {
 		*h = deferRecoverHeld{exit: h.exit}
@@ -2047,7 +2107,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 		p, r, p1, v = h.p, h.r, h.p1, h.v
 //line defers.go:202
 		generated.ChildErr(f)
-//line defers_task.go:2051
+//line defers_task.go:2111
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2060,7 +2120,7 @@ func deferRecoverFunc1Step(f *generated.Frame[deferRecoverFunc1State, struct{}],
 	}
 //line defers.go:202
 	stopStart(t, p, fmt.Sprint("recovered ", v))
-//line defers_task.go:2064
+//line defers_task.go:2124
 	if generated.Suspended(t) {
 		*h = deferRecoverFunc1Held{p: p, r: r, p1: p1, v: v}
 		return generated.Wait(f, t, 1)
@@ -2070,7 +2130,7 @@ resume1:
 	*r += fmt.Sprint(" suspending ", v)
 	p.logf("again %v", p1.Recover())
 end1:
-//line defers_task.go:2074
+//line defers_task.go:2134
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2088,7 +2148,7 @@ type deferNestedState = [(max(unsafe.Sizeof(deferNestedArgs{}), unsafe.Sizeof(de
 
 // deferNestedExit is what deferNested needs until it has ended: its deferred calls and its results.
 type deferNestedExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result string
 	r      *string
 	err    error
@@ -2119,7 +2179,10 @@ func deferNestedStep(f *generated.Frame[deferNestedState, string], h *deferNeste
 // deferNestedRun runs deferNested from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNestedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p1 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p1 := h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferNestedRun(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.r == nil {
 		h.exit.r = new(string)
@@ -2143,13 +2206,13 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 		p = h.p
 //line defers.go:266
 		err1 = generated.ChildErr(f)
-//line defers_task.go:2147
+//line defers_task.go:2210
 		goto resume1
 	case 2:
 //line defers.go:269
 		v = h.result
 		err2 = generated.ChildErr(f)
-//line defers_task.go:2153
+//line defers_task.go:2216
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2190,7 +2253,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 			func(t *task.T) {
 //line defers.go:261
 				stopStart(t, p, "no recover")
-//line defers_task.go:2194
+//line defers_task.go:2257
 				if generated.Suspended(t) {
 					f := deferNestedFunc2Kind.SpillBare(t, 1)
 					*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
@@ -2205,7 +2268,7 @@ func deferNestedRun(f *generated.Frame[deferNestedState, string], h *deferNested
 	}
 //line defers.go:266
 	err1 = stopStart(t, p, "work")
-//line defers_task.go:2209
+//line defers_task.go:2272
 	if generated.Suspended(t) {
 		*generated.At[deferNestedAt1](f) = deferNestedAt1{n: n}
 		*h = deferNestedHeld{exit: h.exit, p: p}
@@ -2220,7 +2283,7 @@ resume1:
 	panic(err1)
 end1:
 	v, err2 = deferCalleeStart(t, p, n)
-//line defers_task.go:2224
+//line defers_task.go:2287
 	if generated.Suspended(t) {
 		*h = deferNestedHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -2230,7 +2293,7 @@ resume2:
 //line defers.go:269
 	*r, *err = v, err2
 	panic(fmt.Errorf("at the end: %w", *err))
-//line defers_task.go:2234
+//line defers_task.go:2297
 exit:
 	if p1.Run(t) {
 		*h = deferNestedHeld{exit: h.exit}
@@ -2253,7 +2316,7 @@ type deferNestedFunc1State = [(max(unsafe.Sizeof(deferNestedFunc1Args{}), unsafe
 
 // deferNestedFunc1Exit is what deferNested.func1 needs until it has ended: its deferred calls and its results.
 type deferNestedFunc1Exit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result struct{}
 }
 
@@ -2275,7 +2338,10 @@ func deferNestedFunc1Step(f *generated.Frame[deferNestedFunc1State, struct{}], h
 // deferNestedFunc1Run runs deferNested.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h *deferNestedFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p2 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p2 := h.exit.panic
 	defer p2.Catch(t, func() (generated.Step, bool) { return deferNestedFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	var (
 		p  *plan
@@ -2295,7 +2361,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 		p, r, p1 = h.p, h.r, h.p1
 //line defers.go:242
 		generated.ChildErr(f)
-//line defers_task.go:2299
+//line defers_task.go:2365
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2314,7 +2380,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 					p.logf("inner recovers %v", v)
 				}
 				stopStart(t, p, "inner")
-//line defers_task.go:2318
+//line defers_task.go:2384
 				if generated.Suspended(t) {
 					deferNestedFunc1Func1Kind.SpillBare(t, 1)
 					return
@@ -2324,7 +2390,7 @@ func deferNestedFunc1Run(f *generated.Frame[deferNestedFunc1State, struct{}], h 
 	}
 //line defers.go:242
 	stopStart(t, p, "outer")
-//line defers_task.go:2328
+//line defers_task.go:2394
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc1At1](f) = deferNestedFunc1At1{n: n}
 		*h = deferNestedFunc1Held{exit: h.exit, p: p, r: r, p1: p1}
@@ -2341,7 +2407,7 @@ resume1:
 	if n == 1 {
 		panic(v)
 	}
-//line defers_task.go:2345
+//line defers_task.go:2411
 exit:
 	if p2.Run(t) {
 		*h = deferNestedFunc1Held{exit: h.exit}
@@ -2372,7 +2438,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 	case 1:
 //line defers.go:240
 		generated.ChildErr(f)
-//line defers_task.go:2376
+//line defers_task.go:2442
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2382,7 +2448,7 @@ func deferNestedFunc1Func1Step(f *generated.Frame[deferNestedFunc1Func1State, st
 		p.logf("inner recovers %v", v)
 	}
 	stopStart(t, p, "inner")
-//line defers_task.go:2386
+//line defers_task.go:2452
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deferNestedFunc1Func1Held{}
@@ -2428,14 +2494,14 @@ func deferNestedFunc2Step(f *generated.Frame[deferNestedFunc2State, struct{}], h
 		n = s.n
 //line defers.go:261
 		generated.ChildErr(f)
-//line defers_task.go:2432
+//line defers_task.go:2498
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:261
 	stopStart(t, p, "no recover")
-//line defers_task.go:2439
+//line defers_task.go:2505
 	if generated.Suspended(t) {
 		*generated.At[deferNestedFunc2At1](f) = deferNestedFunc2At1{n: n}
 		if h != nil {
@@ -2448,7 +2514,7 @@ resume1:
 	if n == 2 {
 		panic("another")
 	}
-//line defers_task.go:2452
+//line defers_task.go:2518
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2514,7 +2580,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 		n = s.n
 //line defers.go:276
 		generated.ChildErr(f)
-//line defers_task.go:2518
+//line defers_task.go:2584
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2533,7 +2599,7 @@ func deferCalleeRun(f *generated.Frame[deferCalleeState, string], h *deferCallee
 	}
 //line defers.go:276
 	stopStart(t, p, "callee")
-//line defers_task.go:2537
+//line defers_task.go:2603
 	if generated.Suspended(t) {
 		*generated.At[deferCalleeAt1](f) = deferCalleeAt1{n: n}
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2548,7 +2614,7 @@ resume1:
 		*r, *r1 = "callee's", errEven
 		goto exit
 	}
-//line defers_task.go:2552
+//line defers_task.go:2618
 exit:
 	if p1.Run(t) {
 		*h = deferCalleeHeld{exit: h.exit}
@@ -2619,8 +2685,13 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 		n = s.n
 //line defers.go:293
 		generated.ChildErr(f)
-//line defers_task.go:2623
+//line defers_task.go:2689
 		goto resume1
+	case 2:
+//line defers.go:295
+		generated.Child(f)
+//line defers_task.go:2694
+		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
 		goto exit
@@ -2631,10 +2702,10 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:285
 	{
-		fn := p.logf
+		recv := p
 		p1.Defer(func(p1 *generated.Panic, t *task.T) {
 			defer p1.Settle()
-			defer fn("first")
+			defer recv.logf("first")
 			p1.Raise()
 		})
 	}
@@ -2667,7 +2738,7 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 //line defers.go:293
 	stopStart(t, p, "work")
-//line defers_task.go:2671
+//line defers_task.go:2742
 	if generated.Suspended(t) {
 		*generated.At[deferGoexitAt1](f) = deferGoexitAt1{n: n}
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2675,14 +2746,24 @@ func deferGoexitRun(f *generated.Frame[deferGoexitState, string], h *deferGoexit
 	}
 resume1:
 //line defers.go:294
-	if n > 0 {
-		runtime.Goexit()
+	if n <= 0 {
+		goto end1
 	}
+//line defers.go:295
+	generated.Goexit(t)
+//line defers_task.go:2755
+	if generated.Suspended(t) {
+		*h = deferGoexitHeld{exit: h.exit}
+		return generated.Wait(f, t, 2), true
+	}
+resume2:
+end1:
+//line defers.go:297
 	{
 		*r, *err = "end", nil
 		goto exit
 	}
-//line defers_task.go:2686
+//line defers_task.go:2767
 exit:
 	if p1.Run(t) {
 		*h = deferGoexitHeld{exit: h.exit}
@@ -2734,7 +2815,7 @@ var deferUnnamedKind *generated.HeldKind[deferUnnamedState, deferUnnamedHeld, st
 func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:302
 	a := deferOneStart(t, p, n)
-//line defers_task.go:2738
+//line defers_task.go:2819
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 1)
 		s := generated.At[deferUnnamedAt1](f)
@@ -2745,7 +2826,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:303
 	b, c := deferTwoStart(t, p, n)
-//line defers_task.go:2749
+//line defers_task.go:2830
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 2)
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
@@ -2755,7 +2836,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2759
+//line defers_task.go:2840
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 3)
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
@@ -2764,7 +2845,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	}
 //line defers.go:305
 	err := deferErrorStart(t, p, n)
-//line defers_task.go:2768
+//line defers_task.go:2849
 	if generated.Suspended(t) {
 		f, h := deferUnnamedKind.Spill(t, 4)
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
@@ -2775,7 +2856,7 @@ func deferUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return fmt.Sprint(a, b, c, err), nil
 }
 
-//line defers_task.go:2779
+//line defers_task.go:2860
 
 // deferUnnamedStep is the step form of deferUnnamed.
 func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnnamedHeld) generated.Step {
@@ -2798,7 +2879,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:302
 		a = s.result
 		generated.Child(f)
-//line defers_task.go:2802
+//line defers_task.go:2883
 		goto resume1
 	case 2:
 		s := generated.At[deferUnnamedAt2](f)
@@ -2807,7 +2888,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 //line defers.go:303
 		b, c = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:2811
+//line defers_task.go:2892
 		goto resume2
 	case 3:
 		s := generated.At[deferUnnamedAt3](f)
@@ -2815,7 +2896,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		p, c = h.p, h.c
 //line defers.go:304
 		generated.Child(f)
-//line defers_task.go:2819
+//line defers_task.go:2900
 		goto resume3
 	case 4:
 		s := generated.At[deferUnnamedAt4](f)
@@ -2823,14 +2904,14 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 		c = h.c
 //line defers.go:305
 		err = generated.ChildErr(f)
-//line defers_task.go:2827
+//line defers_task.go:2908
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line defers.go:302
 	a = deferOneStart(t, p, n)
-//line defers_task.go:2834
+//line defers_task.go:2915
 	if generated.Suspended(t) {
 		s := generated.At[deferUnnamedAt1](f)
 		*s = deferUnnamedAt1{n: n}
@@ -2841,7 +2922,7 @@ func deferUnnamedStep(f *generated.Frame[deferUnnamedState, string], h *deferUnn
 resume1:
 //line defers.go:303
 	b, c = deferTwoStart(t, p, n)
-//line defers_task.go:2845
+//line defers_task.go:2926
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt2](f) = deferUnnamedAt2{n: n, a: a}
 		*h = deferUnnamedHeld{p: p}
@@ -2851,7 +2932,7 @@ resume1:
 resume2:
 //line defers.go:304
 	deferNoneStart(t, p, n)
-//line defers_task.go:2855
+//line defers_task.go:2936
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt3](f) = deferUnnamedAt3{n: n, a: a, b: b}
 		*h = deferUnnamedHeld{p: p, c: c}
@@ -2860,7 +2941,7 @@ resume2:
 resume3:
 //line defers.go:305
 	err = deferErrorStart(t, p, n)
-//line defers_task.go:2864
+//line defers_task.go:2945
 	if generated.Suspended(t) {
 		*generated.At[deferUnnamedAt4](f) = deferUnnamedAt4{a: a, b: b}
 		*h = deferUnnamedHeld{c: c}
@@ -2871,7 +2952,7 @@ resume4:
 	return generated.Return(f, fmt.Sprint(a, b, c, err), nil)
 }
 
-//line defers_task.go:2875
+//line defers_task.go:2956
 
 // deferOneArgs has the arguments of deferOne.
 type deferOneArgs struct {
@@ -2936,7 +3017,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 //line defers.go:315
 		v = s.result
 		generated.Child(f)
-//line defers_task.go:2940
+//line defers_task.go:3021
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2966,7 +3047,7 @@ func deferOneRun(f *generated.Frame[deferOneState, int], h *deferOneHeld, at int
 		panic("one")
 	}
 	v = must2Start(t, p, 1)
-//line defers_task.go:2970
+//line defers_task.go:3051
 	if generated.Suspended(t) {
 		s := generated.At[deferOneAt1](f)
 		*s = deferOneAt1{n: n}
@@ -2980,7 +3061,7 @@ resume1:
 		*r = n + v
 		goto exit
 	}
-//line defers_task.go:2984
+//line defers_task.go:3065
 exit:
 	if p1.Run(t) {
 		*h = deferOneHeld{exit: h.exit}
@@ -3057,7 +3138,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 //line defers.go:320
 		v, v1 = h.result.R0, h.result.R1
 		generated.Child(f)
-//line defers_task.go:3061
+//line defers_task.go:3142
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3076,7 +3157,7 @@ func deferTwoRun(f *generated.Frame[deferTwoState, deferTwoResult], h *deferTwoH
 	}
 //line defers.go:320
 	v, v1 = taskTwoStart(t, p, n)
-//line defers_task.go:3080
+//line defers_task.go:3161
 	if generated.Suspended(t) {
 		*h = deferTwoHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3088,7 +3169,7 @@ resume1:
 		*r, *r1 = v, v1
 		goto exit
 	}
-//line defers_task.go:3092
+//line defers_task.go:3173
 exit:
 	if p1.Run(t) {
 		*h = deferTwoHeld{exit: h.exit}
@@ -3125,7 +3206,7 @@ var taskTwoKind *generated.HeldKind[taskTwoState, taskTwoHeld, taskTwoResult]
 func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3129
+//line defers_task.go:3210
 	if generated.Suspended(t) {
 		f := taskTwoKind.SpillBare(t, 1)
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
@@ -3135,7 +3216,7 @@ func taskTwoStart(t *task.T, p *plan, n int) (_ int, _ string) {
 	return n, "two"
 }
 
-//line defers_task.go:3139
+//line defers_task.go:3220
 
 // taskTwoStep is the step form of taskTwo.
 func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld) generated.Step {
@@ -3154,14 +3235,14 @@ func taskTwoStep(f *generated.Frame[taskTwoState, taskTwoResult], h *taskTwoHeld
 		n = s.n
 //line defers.go:324
 		generated.ChildErr(f)
-//line defers_task.go:3158
+//line defers_task.go:3239
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:324
 	stopStart(t, p, "two results")
-//line defers_task.go:3165
+//line defers_task.go:3246
 	if generated.Suspended(t) {
 		*generated.At[taskTwoAt1](f) = taskTwoAt1{n: n}
 		if h != nil {
@@ -3174,7 +3255,7 @@ resume1:
 	return generated.Return(f, taskTwoResult{n, "two"}, nil)
 }
 
-//line defers_task.go:3178
+//line defers_task.go:3259
 
 // deferNoneArgs has the arguments of deferNone.
 type deferNoneArgs struct {
@@ -3227,7 +3308,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 	case 1:
 //line defers.go:333
 		generated.ChildErr(f)
-//line defers_task.go:3231
+//line defers_task.go:3312
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3249,7 +3330,7 @@ func deferNoneRun(f *generated.Frame[deferNoneState, struct{}], h *deferNoneHeld
 		goto exit
 	}
 	stopStart(t, p, "not 2")
-//line defers_task.go:3253
+//line defers_task.go:3334
 	if generated.Suspended(t) {
 		*h = deferNoneHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3318,7 +3399,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	case 1:
 //line defers.go:341
 		err = generated.ChildErr(f)
-//line defers_task.go:3322
+//line defers_task.go:3403
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3344,7 +3425,7 @@ func deferErrorRun(f *generated.Frame[deferErrorState, struct{}], h *deferErrorH
 	}
 //line defers.go:341
 	err = stopStart(t, p, "not 3")
-//line defers_task.go:3348
+//line defers_task.go:3429
 	if generated.Suspended(t) {
 		*h = deferErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3355,7 +3436,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line defers_task.go:3359
+//line defers_task.go:3440
 exit:
 	if p1.Run(t) {
 		*h = deferErrorHeld{exit: h.exit}
@@ -3428,14 +3509,14 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 //line defers.go:359
 		a = h.result
 		generated.Child(f)
-//line defers_task.go:3432
+//line defers_task.go:3513
 		goto resume1
 	case 2:
 		k, call, a = h.k, h.call, h.a
 //line defers.go:360
 		b = h.result
 		generated.Child(f)
-//line defers_task.go:3439
+//line defers_task.go:3520
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3460,7 +3541,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 	}
 //line defers.go:359
 	a = startOfDefers(call)(t, n)
-//line defers_task.go:3464
+//line defers_task.go:3545
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call}
 		generated.ResultToStep(t, &h.result)
@@ -3469,7 +3550,7 @@ func deferLiteralRun(f *generated.Frame[deferLiteralState, string], h *deferLite
 resume1:
 //line defers.go:360
 	b = startOfDefers(call)(t, 1)
-//line defers_task.go:3473
+//line defers_task.go:3554
 	if generated.Suspended(t) {
 		*h = deferLiteralHeld{exit: h.exit, k: k, call: call, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -3495,7 +3576,7 @@ resume2:
 		*r, *err = fmt.Sprint(a, b, *k), nil
 		goto exit
 	}
-//line defers_task.go:3499
+//line defers_task.go:3580
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralHeld{exit: h.exit}
@@ -3518,7 +3599,7 @@ type deferLiteralFunc1State = [(max(unsafe.Sizeof(deferLiteralFunc1Args{}), unsa
 
 // deferLiteralFunc1Exit is what deferLiteral.func1 needs until it has ended: its deferred calls and its results.
 type deferLiteralFunc1Exit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result string
 	s      *string
 }
@@ -3540,7 +3621,10 @@ func deferLiteralFunc1Step(f *generated.Frame[deferLiteralFunc1State, string], h
 // deferLiteralFunc1Run runs deferLiteral.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h *deferLiteralFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p1 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p1 := h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferLiteralFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.s == nil {
 		h.exit.s = new(string)
@@ -3561,7 +3645,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 		m = s1.m
 //line defers.go:353
 		generated.ChildErr(f)
-//line defers_task.go:3565
+//line defers_task.go:3649
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3577,7 +3661,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 			func(t *task.T) {
 //line defers.go:349
 				stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3581
+//line defers_task.go:3665
 				if generated.Suspended(t) {
 					_, h := deferLiteralFunc1Func1Kind.Spill(t, 1)
 					*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
@@ -3591,7 +3675,7 @@ func deferLiteralFunc1Run(f *generated.Frame[deferLiteralFunc1State, string], h 
 	}
 //line defers.go:353
 	stopStart(t, p, "literal")
-//line defers_task.go:3595
+//line defers_task.go:3679
 	if generated.Suspended(t) {
 		*generated.At[deferLiteralFunc1At1](f) = deferLiteralFunc1At1{m: m}
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3606,7 +3690,7 @@ resume1:
 		*s = "returned "
 		goto exit
 	}
-//line defers_task.go:3610
+//line defers_task.go:3694
 exit:
 	if p1.Run(t) {
 		*h = deferLiteralFunc1Held{exit: h.exit}
@@ -3650,14 +3734,14 @@ func deferLiteralFunc1Func1Step(f *generated.Frame[deferLiteralFunc1Func1State, 
 		k, s, p1 = h.k, h.s, h.p1
 //line defers.go:349
 		generated.ChildErr(f)
-//line defers_task.go:3654
+//line defers_task.go:3738
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:349
 	stopStart(t, p, fmt.Sprint("in the literal ", *k, m))
-//line defers_task.go:3661
+//line defers_task.go:3745
 	if generated.Suspended(t) {
 		*h = deferLiteralFunc1Func1Held{k: k, s: s, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3666,7 +3750,7 @@ resume1:
 //line defers.go:350
 	*s += fmt.Sprint(p1.Recover())
 	*k++
-//line defers_task.go:3670
+//line defers_task.go:3754
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3736,7 +3820,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	case 1:
 //line defers.go:378
 		generated.ChildErr(f)
-//line defers_task.go:3740
+//line defers_task.go:3824
 		goto resume1
 	case 2:
 		s := generated.At[deferRecursiveAt2](f)
@@ -3744,7 +3828,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 //line defers.go:381
 		v = h.result
 		err1 = generated.ChildErr(f)
-//line defers_task.go:3748
+//line defers_task.go:3832
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3783,7 +3867,7 @@ func deferRecursiveRun(f *generated.Frame[deferRecursiveState, string], h *defer
 	}
 //line defers.go:378
 	stopStart(t, p, "bottom")
-//line defers_task.go:3787
+//line defers_task.go:3871
 	if generated.Suspended(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -3793,7 +3877,7 @@ resume1:
 	panic("bottom")
 end1:
 	v, err1 = deferRecursiveStart(t, p, n-1)
-//line defers_task.go:3797
+//line defers_task.go:3881
 	if generated.Suspended(t) {
 		*generated.At[deferRecursiveAt2](f) = deferRecursiveAt2{n: n}
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3807,7 +3891,7 @@ resume2:
 		*r = *r + fmt.Sprint(n)
 		goto exit
 	}
-//line defers_task.go:3811
+//line defers_task.go:3895
 exit:
 	if p1.Run(t) {
 		*h = deferRecursiveHeld{exit: h.exit}
@@ -3825,7 +3909,7 @@ type deferBetweenState = [(unsafe.Sizeof(deferBetweenArgs{}) + 7) / 8]uint64
 
 // deferBetweenExit is what deferBetween needs until it has ended: its deferred calls and its results.
 type deferBetweenExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result string
 	r      string
 	r1     error
@@ -3856,7 +3940,10 @@ func deferBetweenStep(f *generated.Frame[deferBetweenState, string], h *deferBet
 // deferBetweenRun runs deferBetween from a resume point on. If it panics, it runs again from its deferred calls on.
 func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetweenHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p1 := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p1 := h.exit.panic
 	defer p1.Catch(t, func() (generated.Step, bool) { return deferBetweenRun(f, h, generated.Exit) }, &step, &ok)
 	r := &h.exit.r
 	r1 := &h.exit.r1
@@ -3875,7 +3962,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 //line defers.go:391
 		v = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:3879
+//line defers_task.go:3966
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3891,7 +3978,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 			func(t *task.T) {
 //line defers.go:388
 				stopStart(t, p, "between")
-//line defers_task.go:3895
+//line defers_task.go:3982
 				if generated.Suspended(t) {
 					_, h := deferBetweenFunc1Kind.Spill(t, 1)
 					*h = deferBetweenFunc1Held{p: p, p1: p1}
@@ -3904,7 +3991,7 @@ func deferBetweenRun(f *generated.Frame[deferBetweenState, string], h *deferBetw
 	}
 //line defers.go:391
 	v, err = throughBothStart(t, p, n)
-//line defers_task.go:3908
+//line defers_task.go:3995
 	if generated.Suspended(t) {
 		*h = deferBetweenHeld{exit: h.exit}
 		generated.ResultToStep(t, &h.result)
@@ -3916,7 +4003,7 @@ resume1:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line defers_task.go:3920
+//line defers_task.go:4007
 exit:
 	if p1.Run(t) {
 		*h = deferBetweenHeld{exit: h.exit}
@@ -3948,14 +4035,14 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 		p, p1 = h.p, h.p1
 //line defers.go:388
 		generated.ChildErr(f)
-//line defers_task.go:3952
+//line defers_task.go:4039
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:388
 	stopStart(t, p, "between")
-//line defers_task.go:3959
+//line defers_task.go:4046
 	if generated.Suspended(t) {
 		*h = deferBetweenFunc1Held{p: p, p1: p1}
 		return generated.Wait(f, t, 1)
@@ -3963,7 +4050,7 @@ func deferBetweenFunc1Step(f *generated.Frame[deferBetweenFunc1State, struct{}],
 resume1:
 //line defers.go:389
 	p.logf("%v", p1.Recover())
-//line defers_task.go:3967
+//line defers_task.go:4054
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3985,7 +4072,7 @@ var throughBothKind *generated.HeldKind[throughBothState, throughBothHeld, strin
 func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line defers.go:395
 	r, err := deferNestedStart(t, p, n)
-//line defers_task.go:3989
+//line defers_task.go:4076
 	if generated.Suspended(t) {
 		_, h := throughBothKind.Spill(t, 1)
 		*h = throughBothHeld{}
@@ -3996,7 +4083,7 @@ func throughBothStart(t *task.T, p *plan, n int) (_ string, _ error) {
 	return r + "!", err
 }
 
-//line defers_task.go:4000
+//line defers_task.go:4087
 
 // throughBothStep is the step form of throughBoth.
 func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBothHeld) generated.Step {
@@ -4016,14 +4103,14 @@ func throughBothStep(f *generated.Frame[throughBothState, string], h *throughBot
 //line defers.go:395
 		r = h.result
 		err = generated.ChildErr(f)
-//line defers_task.go:4020
+//line defers_task.go:4107
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line defers.go:395
 	r, err = deferNestedStart(t, p, n)
-//line defers_task.go:4027
+//line defers_task.go:4114
 	if generated.Suspended(t) {
 		*h = throughBothHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -4034,7 +4121,7 @@ resume1:
 	return generated.Return(f, r+"!", err)
 }
 
-//line defers_task.go:4038
+//line defers_task.go:4125
 
 // startOfDefers returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {
@@ -4048,4 +4135,18 @@ func startOfDefers(fn func(*task.T, int) string) func(*task.T, int) string {
 		})
 		return r
 	}
+}
+
+// waitValueInDefers returns the start form of recv.wait.
+func waitValueInDefers(recv *plan) func(*task.T, int) error {
+	return generated.Literal(func(t *task.T, a1 int) error {
+		return planWaitStart(recv, t, a1)
+	})
+}
+
+// closeValueInDefers returns the start form of recv.close.
+func closeValueInDefers(recv *file) func(*task.T) error {
+	return generated.Literal(func(t *task.T) error {
+		return fileCloseStart(recv, t)
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/forcing"
 	"github.com/framearena/framearena/task"
 )
 
@@ -32,6 +34,28 @@ func deferFunctions() map[string]planned {
 		"recursive": deferRecursive,
 		"between":   deferBetween,
 		"named":     deferNamedText,
+
+		"native named":       nativeNamed,
+		"native unnamed":     nativeUnnamed,
+		"native conditional": nativeConditional,
+		"native operands":    nativeOperands,
+		"native recover":     nativeRecover,
+		"native goexit":      nativeGoexit,
+		"native nil":         nativeNil,
+		"native shared":      nativeShared,
+		"native literal":     nativeLiteral,
+		"native recursive":   nativeRecursive,
+		"native fallback":    nativeFallback,
+		"native generic":     nativeGeneric,
+		"native below":       nativeBelow,
+		"native none":        nativeNone,
+
+		"called goexit":  calledGoexit,
+		"group goexit":   groupGoexit,
+		"scoped":         scoped,
+		"scoped shared":  scopedShared,
+		"scoped defers":  scopedDefers,
+		"scoped recover": scopedRecover,
 	}
 }
 
@@ -96,12 +120,16 @@ var acts = map[string]func() error{
 }
 
 // TestDefers compares the forms of functions with deferred calls: each of their stops fails, panics or
-// ends the goroutine, when nothing is suspended, everything is, and at random.
+// ends the goroutine, when nothing is suspended, everything is, at random, and with frames that move at
+// each suspension.
 func TestDefers(t *testing.T) {
 	for name, fn := range deferFunctions() {
 		t.Run(name, func(t *testing.T) {
 			for n := range 5 {
 				for act, does := range acts {
+					if act == "goexits" && name == "group goexit" {
+						continue // the stop is no task function, and ends the goroutine, which the child shares with its parent
+					}
 					for k := 1; ; k++ {
 						acted := false
 						plan := func(suspends func(stop int) bool) *plan {
@@ -124,13 +152,17 @@ func TestDefers(t *testing.T) {
 						for seed := range randomPlans(4) {
 							r := rand.New(rand.NewPCG(seed, 1))
 							suspends := func(stop int) bool { return seed == 1 || seed > 1 && r.IntN(2) == 0 }
-							if act == "goexits" || name == "goexit" {
-								// A deferred call that waits in a Goexit ends there.
+							if act == "goexits" {
+								// The stop is no task function, so a deferred call that waits in its Goexit ends there.
 								inner := suspends
-								suspends = func(stop int) bool { return inner(stop) && !acted && name != "goexit" }
+								suspends = func(stop int) bool { return inner(stop) && !acted }
 							}
-							got := compiledPlan(t, fn, plan(suspends), n)
-							require.Equal(t, want, got, "n %d, stop %d %s, seed %d", n, k, act, seed)
+							for _, moves := range []bool{false, seed > 0} {
+								forcing.Moves = moves
+								got := compiledPlan(t, fn, plan(suspends), n)
+								forcing.Moves = false
+								require.Equal(t, want, got, "n %d, stop %d %s, seed %d, moved %v", n, k, act, seed, moves)
+							}
 						}
 					}
 				}
@@ -143,7 +175,7 @@ func TestDefers(t *testing.T) {
 // deferred calls run as after Goexit there, and those that wait end there.
 func TestDefersAtTheEndOfTheExecutor(t *testing.T) {
 	for name, fn := range deferFunctions() {
-		if name == "goexit" {
+		if strings.HasSuffix(name, "goexit") {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {

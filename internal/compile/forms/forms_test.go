@@ -73,6 +73,9 @@ func functions() []function {
 		textOf("literals", literals),
 		textOf("group", group),
 		textOf("scopes", scopes),
+		textOf("promoted", promoted),
+		textOf("methodValues", methodValues),
+		textOf("groupOfMethods", groupOfMethods),
 	}
 }
 

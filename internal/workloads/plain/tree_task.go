@@ -82,11 +82,212 @@ var growKind *generated.HeldKind[growState, growHeld, int]
 
 // growStart is the start form of Grow.
 func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error) {
-	f, h := growKind.Begin(t)
-	*generated.At[growArgs](f) = growArgs{seed: seed, depth: depth}
-	*h = growHeld{tree: tree}
-	return generated.Run(t, f, &h.exit.result)
+//line tree.go:20
+	tree.Begun.Add(1)
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		tree.Deferred.Add(1)
+		if errors.Is(err, ErrTree) {
+			tree.Failed.Add(1)
+		} else if err != nil {
+			tree.Cancelled.Add(1)
+		}
+	}()
+//line tree.go:29
+	r := seed
+	next := func(n uint64) uint64 {
+		r = r*6364136223846793005 + 1442695040888963407
+		return r >> 33 % n
+	}
+	if next(3) == 0 {
+		{
+//line tree.go:35
+			err1 := t.Yield()
+//line tree_task.go:109
+			if generated.Suspended(t) {
+				f, h := growKind.Spill(t, 1)
+				errBox := generated.Box(err)
+				*generated.At[growAt1](f) = growAt1{depth: depth}
+				*h = growHeld{exit: growExit{n: n, err: errBox}, tree: tree, r: &r, next: next}
+				growDefer1(&h.exit.panic, tree, errBox)
+				return
+			}
+//line tree.go:35
+			if err1 != nil {
+				return 0, err1
+			}
+		}
+	}
+//line tree.go:39
+	if depth == 0 {
+		if next(2) == 0 {
+			{
+//line tree.go:41
+				v := next(50)
+//line tree.go:41
+				err2 := t.Sleep(time.Duration(v) * time.Microsecond)
+//line tree_task.go:132
+				if generated.Suspended(t) {
+					_, h := growKind.Spill(t, 2)
+					errBox := generated.Box(err)
+					*h = growHeld{exit: growExit{n: n, err: errBox}, next: next}
+					growDefer1(&h.exit.panic, tree, errBox)
+					return
+				}
+//line tree.go:41
+				if err2 != nil {
+					return 0, err2
+				}
+			}
+		}
+//line tree.go:45
+		if next(100) == 0 {
+			return 0, ErrTree
+		}
+		return 1, nil
+	}
+	var g task.Group
+	switch next(4) {
+	case 0:
+		g.SetPolicy(task.FirstError)
+	case 1:
+		g.SetLimit(2)
+	}
+	var sum atomic.Int64
+	{
+//line tree.go:58
+		n1 := 1 + next(4)
+		var i uint64
+//line tree.go:58
+		for ; i < n1; i++ {
+			{
+//line tree.go:59
+				seed1 := next(1 << 30)
+				if generated.GoesInPlace(t, &g) {
+					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
+//line tree.go:61
+						n, err := growStart(t, tree, seed1, depth-1)
+//line tree_task.go:173
+						if generated.Suspended(t) {
+							f, h := growFunc1Kind.Spill(t, 1)
+							s := generated.At[growFunc1At1](f)
+							*s = growFunc1At1{}
+							*h = growFunc1Held{sum: &sum}
+							generated.ResultTo(t, &s.result)
+							return
+						}
+//line tree.go:62
+						sum.Add(int64(n))
+						return err
+					})
+				} else {
+					var s growFunc1State
+					*generated.In[growFunc1Args](&s) = growFunc1Args{depth: depth, seed1: seed1}
+					generated.GoCall(t, &g, growFunc1Kind.With(s, growFunc1Held{tree: tree, sum: &sum}))
+				}
+//line tree_task.go:191
+				if generated.Suspended(t) {
+					f, h := growKind.Spill(t, 3)
+					errBox := generated.Box(err)
+					s := generated.At[growAt3](f)
+					*s = growAt3{depth: depth, n1: n1, i: i}
+					generated.Move(&s.g, &g)
+					*h = growHeld{exit: growExit{n: n, err: errBox}, tree: tree, r: &r, next: next, sum: &sum}
+					growDefer1(&h.exit.panic, tree, errBox)
+					return
+				}
+//line tree.go:65
+				if next(4) == 0 {
+					{
+//line tree.go:66
+						err3 := t.Yield()
+//line tree_task.go:207
+						if generated.Suspended(t) {
+							f, h := growKind.Spill(t, 4)
+							errBox := generated.Box(err)
+							s := generated.At[growAt4](f)
+							*s = growAt4{depth: depth, n1: n1, i: i}
+							generated.Move(&s.g, &g)
+							*h = growHeld{exit: growExit{n: n, err: errBox}, tree: tree, r: &r, next: next, sum: &sum}
+							growDefer1(&h.exit.panic, tree, errBox)
+							return
+						}
+//line tree.go:66
+						if err3 != nil {
+							break
+						}
+					}
+				}
+			}
+		}
+	}
+//line tree.go:71
+	err4 := g.Wait(t)
+//line tree_task.go:229
+	if generated.Suspended(t) {
+		f, h := growKind.Spill(t, 5)
+		errBox := generated.Box(err)
+		*generated.At[growAt5](f) = growAt5{depth: depth}
+		*h = growHeld{exit: growExit{n: n, err: errBox}, tree: tree, r: &r, next: next, sum: &sum}
+		growDefer1(&h.exit.panic, tree, errBox)
+		return
+	}
+//line tree.go:71
+	err = err4
+	if next(2) == 0 {
+		timeout := time.Duration(next(200)) * time.Microsecond
+		err5 := generated.Timeout(t, timeout, func(t *task.T) (_ error) {
+			k, err := growStart(t, tree, r, depth-1)
+//line tree_task.go:244
+			if generated.Suspended(t) {
+				f, h := growFunc2Kind.Spill(t, 1)
+				s := generated.At[growFunc2At1](f)
+				*s = growFunc2At1{}
+				*h = growFunc2Held{sum: &sum}
+				generated.ResultTo(t, &s.result)
+				return
+			}
+//line tree.go:76
+			sum.Add(int64(k))
+			return err
+		})
+//line tree_task.go:257
+		if generated.Suspended(t) {
+			_, h := growKind.Spill(t, 6)
+			errBox := generated.Box(err)
+			*h = growHeld{exit: growExit{n: n, err: errBox}, sum: &sum}
+			growDefer1(&h.exit.panic, tree, errBox)
+			return
+		}
+//line tree.go:74
+		err = errors.Join(err, err5)
+	}
+//line tree.go:80
+	return int(sum.Load()), err
 }
+
+//line tree_task.go:272
+
+// growDefer1 enters what Grow defers in line 21 in the list of its frame.
+func growDefer1(p *generated.Panic, tree *Tree, err *error) {
+//line tree.go:21
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() {
+			tree.Deferred.Add(1)
+			if errors.Is(*err, ErrTree) {
+				tree.Failed.Add(1)
+			} else if *err != nil {
+				tree.Cancelled.Add(1)
+			}
+		}()
+		p.Raise()
+	})
+}
+
+//line tree_task.go:291
 
 // growStep is the step form of Grow.
 func growStep(f *generated.Frame[growState, int], h *growHeld) generated.Step {
@@ -106,7 +307,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 	err := h.exit.err
 	var (
 		tree                         *Tree
-		seed, n1, i, seed1           uint64
+		seed, v, n1, i, seed1        uint64
 		depth                        int
 		r                            *uint64
 		next                         func(uint64) uint64
@@ -126,13 +327,13 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next = h.tree, h.r, h.next
 //line tree.go:35
 		err1 = generated.Err(f)
-//line tree_task.go:130
+//line tree_task.go:331
 		goto resume1
 	case 2:
 		next = h.next
 //line tree.go:41
 		err2 = generated.Err(f)
-//line tree_task.go:136
+//line tree_task.go:337
 		goto resume2
 	case 3:
 		s := generated.At[growAt3](f)
@@ -141,7 +342,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:60
 		generated.Child(f)
-//line tree_task.go:145
+//line tree_task.go:346
 		goto resume3
 	case 4:
 		s := generated.At[growAt4](f)
@@ -150,7 +351,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:66
 		err3 = generated.Err(f)
-//line tree_task.go:154
+//line tree_task.go:355
 		goto resume4
 	case 5:
 		s := generated.At[growAt5](f)
@@ -158,13 +359,13 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:71
 		err4 = generated.Err(f)
-//line tree_task.go:162
+//line tree_task.go:363
 		goto resume5
 	case 6:
 		sum = h.sum
 //line tree.go:74
 		err5 = generated.Err(f)
-//line tree_task.go:168
+//line tree_task.go:369
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -177,18 +378,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 //line tree.go:20
 	tree.Begun.Add(1)
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() {
-				tree.Deferred.Add(1)
-				if errors.Is(*err, ErrTree) {
-					tree.Failed.Add(1)
-				} else if *err != nil {
-					tree.Cancelled.Add(1)
-				}
-			}()
-			p.Raise()
-		})
+		growDefer1(p, tree, err)
 	}
 	r = new(uint64)
 //line tree.go:29
@@ -206,7 +396,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 	}
 //line tree.go:35
 	err1 = t.Yield()
-//line tree_task.go:210
+//line tree_task.go:400
 	if generated.Suspended(t) {
 		*generated.At[growAt1](f) = growAt1{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next}
@@ -233,8 +423,10 @@ end2:
 		goto end4
 	}
 //line tree.go:41
-	err2 = t.Sleep(time.Duration(next(50)) * time.Microsecond)
-//line tree_task.go:238
+	v = next(50)
+//line tree.go:41
+	err2 = t.Sleep(time.Duration(v) * time.Microsecond)
+//line tree_task.go:430
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, next: next}
 		return generated.Wait(f, t, 2), true
@@ -289,7 +481,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 				n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:293
+//line tree_task.go:485
 				if generated.Suspended(t) {
 					f, h := growFunc1Kind.Spill(t, 1)
 					s := generated.At[growFunc1At1](f)
@@ -308,7 +500,7 @@ loop1:
 			generated.GoCall(t, &g, growFunc1Kind.With(s, growFunc1Held{tree: tree, sum: sum}))
 		}
 	}
-//line tree_task.go:312
+//line tree_task.go:504
 	if generated.Suspended(t) {
 		s := generated.At[growAt3](f)
 		*s = growAt3{depth: depth, n1: n1, i: i}
@@ -323,7 +515,7 @@ resume3:
 	}
 //line tree.go:66
 	err3 = t.Yield()
-//line tree_task.go:327
+//line tree_task.go:519
 	if generated.Suspended(t) {
 		s := generated.At[growAt4](f)
 		*s = growAt4{depth: depth, n1: n1, i: i}
@@ -345,7 +537,7 @@ end7:
 end8:
 //line tree.go:71
 	err4 = g.Wait(t)
-//line tree_task.go:349
+//line tree_task.go:541
 	if generated.Suspended(t) {
 		*generated.At[growAt5](f) = growAt5{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next, sum: sum}
@@ -362,10 +554,10 @@ resume5:
 	{
 		r := r
 		sum := sum
-		err5 = generated.TimeoutInPlace(t, timeout, func(t *task.T) (_ error) {
+		err5 = generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := growStart(t, tree, *r, depth-1)
-//line tree_task.go:369
+//line tree_task.go:561
 			if generated.Suspended(t) {
 				f, h := growFunc2Kind.Spill(t, 1)
 				s := generated.At[growFunc2At1](f)
@@ -379,7 +571,7 @@ resume5:
 			return err
 		})
 	}
-//line tree_task.go:383
+//line tree_task.go:575
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 6), true
@@ -393,7 +585,7 @@ end9:
 		*n = int(sum.Load())
 		goto exit
 	}
-//line tree_task.go:397
+//line tree_task.go:589
 exit:
 	if p.Run(t) {
 		*h = growHeld{exit: h.exit}
@@ -443,14 +635,14 @@ func growFunc1Step(f *generated.Frame[growFunc1State, struct{}], h *growFunc1Hel
 //line tree.go:61
 		n = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:447
+//line tree_task.go:639
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:61
 	n, err = growStart(t, tree, seed1, depth-1)
-//line tree_task.go:454
+//line tree_task.go:646
 	if generated.Suspended(t) {
 		s := generated.At[growFunc1At1](f)
 		*s = growFunc1At1{}
@@ -464,7 +656,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:468
+//line tree_task.go:660
 
 // growFunc2Args has the arguments of Grow.func2.
 type growFunc2Args struct {
@@ -507,14 +699,14 @@ func growFunc2Step(f *generated.Frame[growFunc2State, struct{}], h *growFunc2Hel
 //line tree.go:75
 		k = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:511
+//line tree_task.go:703
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:75
 	k, err = growStart(t, tree, *r, depth-1)
-//line tree_task.go:518
+//line tree_task.go:710
 	if generated.Suspended(t) {
 		s := generated.At[growFunc2At1](f)
 		*s = growFunc2At1{}
@@ -528,4 +720,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:532
+//line tree_task.go:724

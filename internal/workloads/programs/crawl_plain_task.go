@@ -400,7 +400,7 @@ var askKind *generated.HeldKind[askState, askHeld, struct{}]
 // askStart is the start form of ask.
 func askStart(t *task.T, w *plainWeb, page int) (_ error) {
 //line crawl_plain.go:62
-	err := task.Timeout(t, crawlTimeout, generated.Literal(func(t *task.T) (_ error) {
+	err := generated.Timeout(t, crawlTimeout, func(t *task.T) (_ error) {
 		if page == 0 {
 			return nil
 		}
@@ -412,7 +412,7 @@ func askStart(t *task.T, w *plainWeb, page int) (_ error) {
 		}
 //line crawl_plain.go:66
 		return err
-	}))
+	})
 //line crawl_plain_task.go:417
 	if generated.Suspended(t) {
 		askKind.SpillBare(t, 1)
@@ -446,7 +446,7 @@ func askStep(f *generated.Frame[askState, struct{}], h *askHeld) generated.Step 
 		return f.BadResume()
 	}
 //line crawl_plain.go:62
-	err = task.Timeout(t, crawlTimeout, generated.Literal(func(t *task.T) (_ error) {
+	err = generated.Timeout(t, crawlTimeout, func(t *task.T) (_ error) {
 		if page == 0 {
 			return nil
 		}
@@ -458,7 +458,7 @@ func askStep(f *generated.Frame[askState, struct{}], h *askHeld) generated.Step 
 		}
 //line crawl_plain.go:66
 		return err
-	}))
+	})
 //line crawl_plain_task.go:463
 	if generated.Suspended(t) {
 		if h != nil {

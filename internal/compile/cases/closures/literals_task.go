@@ -112,6 +112,10 @@ func init() {
 		*generated.In[nilFunctionArgs](&s) = nilFunctionArgs{n: n}
 		return nilFunctionKind.With(s, nilFunctionHeld{tr: tr})
 	})
+	counterFunc1Kind = generated.Define[counterFunc1State, int]("counter.func1", "literals.go", 122, counterFunc1Step)
+	generated.BindLiteral("literals.go", 122, "counter", counterFunc1Start, func() coro.Call[int] {
+		return counterFunc1Kind.With(counterFunc1State{})
+	})
 }
 
 // taskLiteralArgs has the arguments of taskLiteral.
@@ -151,7 +155,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	f := generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:155
+//line literals_task.go:159
 		if generated.Suspended(t) {
 			f := taskLiteralFunc1Kind.SpillBare(t, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
@@ -163,7 +167,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v + n
 	})
 	a := startOfLiterals(f)(t, 1)
-//line literals_task.go:167
+//line literals_task.go:171
 	if generated.Suspended(t) {
 		f1, h := taskLiteralKind.Spill(t, 1)
 		s := generated.At[taskLiteralAt1](f1)
@@ -174,7 +178,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:16
 	v := startOfLiterals(f)(t, 2)
-//line literals_task.go:178
+//line literals_task.go:182
 	if generated.Suspended(t) {
 		f1, h := taskLiteralKind.Spill(t, 2)
 		s := generated.At[taskLiteralAt2](f1)
@@ -185,7 +189,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:16
 	b := startOfLiterals(f)(t, v)
-//line literals_task.go:189
+//line literals_task.go:193
 	if generated.Suspended(t) {
 		f1 := taskLiteralKind.SpillBare(t, 3)
 		s := generated.At[taskLiteralAt3](f1)
@@ -197,7 +201,7 @@ func taskLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b, nil
 }
 
-//line literals_task.go:201
+//line literals_task.go:205
 
 // taskLiteralStep is the step form of taskLiteral.
 func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralHeld) generated.Step {
@@ -218,7 +222,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:15
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:222
+//line literals_task.go:226
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralAt2](f1)
@@ -227,7 +231,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:16
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:231
+//line literals_task.go:235
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralAt3](f1)
@@ -235,7 +239,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 //line literals.go:16
 		b = s.result
 		generated.Child(f1)
-//line literals_task.go:239
+//line literals_task.go:243
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -244,7 +248,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 	f = generated.Literal(func(t *task.T, k int) (_ int) {
 		tr.Print("literal", k, n)
 		v := valueStart(t, tr, k)
-//line literals_task.go:248
+//line literals_task.go:252
 		if generated.Suspended(t) {
 			f := taskLiteralFunc1Kind.SpillBare(t, 1)
 			s := generated.At[taskLiteralFunc1At1](f)
@@ -256,7 +260,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 		return v + n
 	})
 	a = startOfLiterals(f)(t, 1)
-//line literals_task.go:260
+//line literals_task.go:264
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt1](f1)
 		*s = taskLiteralAt1{}
@@ -268,7 +272,7 @@ func taskLiteralStep(f1 *generated.Frame[taskLiteralState, int], h *taskLiteralH
 resume1:
 //line literals.go:16
 	v = startOfLiterals(f)(t, 2)
-//line literals_task.go:272
+//line literals_task.go:276
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt2](f1)
 		*s = taskLiteralAt2{a: a}
@@ -280,7 +284,7 @@ resume1:
 resume2:
 //line literals.go:16
 	b = startOfLiterals(f)(t, v)
-//line literals_task.go:284
+//line literals_task.go:288
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralAt3](f1)
 		*s = taskLiteralAt3{a: a}
@@ -295,7 +299,7 @@ resume3:
 	return generated.Return(f1, a*100+b, nil)
 }
 
-//line literals_task.go:299
+//line literals_task.go:303
 
 // taskLiteralFunc1Args has the arguments of taskLiteral.func1.
 type taskLiteralFunc1Args struct {
@@ -334,7 +338,7 @@ func taskLiteralFunc1Step(f *generated.Frame[taskLiteralFunc1State, int], h *tas
 //line literals.go:13
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:338
+//line literals_task.go:342
 		goto resume1
 	default:
 		return f.BadResume()
@@ -342,7 +346,7 @@ func taskLiteralFunc1Step(f *generated.Frame[taskLiteralFunc1State, int], h *tas
 //line literals.go:12
 	tr.Print("literal", k, n)
 	v = valueStart(t, tr, k)
-//line literals_task.go:346
+//line literals_task.go:350
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralFunc1At1](f)
 		*s = taskLiteralFunc1At1{n: n}
@@ -357,7 +361,7 @@ resume1:
 	return generated.Return(f, v+n, nil)
 }
 
-//line literals_task.go:361
+//line literals_task.go:365
 
 // taskLiteralChangesArgs has the arguments of taskLiteralChanges.
 type taskLiteralChangesArgs struct {
@@ -388,7 +392,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	f := generated.Literal(func(t *task.T, k int) (_ error) {
 		x += k
 		err := waitStart(t, tr, "in", x)
-//line literals_task.go:392
+//line literals_task.go:396
 		if generated.Suspended(t) {
 			_, h := taskLiteralChangesFunc1Kind.Spill(t, 1)
 			*h = taskLiteralChangesFunc1Held{x: &x, s: &s}
@@ -402,7 +406,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	{
 //line literals.go:29
 		err := startOfLiterals1(f)(t, 1)
-//line literals_task.go:406
+//line literals_task.go:410
 		if generated.Suspended(t) {
 			_, h := taskLiteralChangesKind.Spill(t, 1)
 			*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -416,7 +420,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line literals.go:32
 	x += 5
 	v := valueStart(t, tr, 3)
-//line literals_task.go:420
+//line literals_task.go:424
 	if generated.Suspended(t) {
 		f1, h := taskLiteralChangesKind.Spill(t, 2)
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -427,7 +431,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:33
 	err1 := startOfLiterals1(f)(t, v)
-//line literals_task.go:431
+//line literals_task.go:435
 	if generated.Suspended(t) {
 		_, h := taskLiteralChangesKind.Spill(t, 3)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f}
@@ -437,7 +441,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	tr.Print(s)
 	s = "new"
 	waitStart(t, tr, "out", x)
-//line literals_task.go:441
+//line literals_task.go:445
 	if generated.Suspended(t) {
 		_, h := taskLiteralChangesKind.Spill(t, 4)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, f: f, err1: err1}
@@ -445,7 +449,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line literals.go:37
 	startOfLiterals1(f)(t, x)
-//line literals_task.go:449
+//line literals_task.go:453
 	if generated.Suspended(t) {
 		_, h := taskLiteralChangesKind.Spill(t, 5)
 		*h = taskLiteralChangesHeld{tr: tr, x: &x, s: &s, err1: err1}
@@ -456,7 +460,7 @@ func taskLiteralChangesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return x, err1
 }
 
-//line literals_task.go:460
+//line literals_task.go:464
 
 // taskLiteralChangesStep is the step form of taskLiteralChanges.
 func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h *taskLiteralChangesHeld) generated.Step {
@@ -479,7 +483,7 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:29
 		err = generated.ChildErr(f1)
-//line literals_task.go:483
+//line literals_task.go:487
 		goto resume1
 	case 2:
 		s1 := generated.At[taskLiteralChangesAt2](f1)
@@ -487,25 +491,25 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 //line literals.go:33
 		v = s1.result
 		generated.Child(f1)
-//line literals_task.go:491
+//line literals_task.go:495
 		goto resume2
 	case 3:
 		tr, x, s, f = h.tr, h.x, h.s, h.f
 //line literals.go:33
 		err1 = generated.ChildErr(f1)
-//line literals_task.go:497
+//line literals_task.go:501
 		goto resume3
 	case 4:
 		tr, x, s, f, err1 = h.tr, h.x, h.s, h.f, h.err1
 //line literals.go:36
 		generated.ChildErr(f1)
-//line literals_task.go:503
+//line literals_task.go:507
 		goto resume4
 	case 5:
 		tr, x, s, err1 = h.tr, h.x, h.s, h.err1
 //line literals.go:37
 		generated.ChildErr(f1)
-//line literals_task.go:509
+//line literals_task.go:513
 		goto resume5
 	default:
 		return f1.BadResume()
@@ -521,7 +525,7 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 //line literals.go:23
 			*x += k
 			err := waitStart(t, tr, "in", *x)
-//line literals_task.go:525
+//line literals_task.go:529
 			if generated.Suspended(t) {
 				_, h := taskLiteralChangesFunc1Kind.Spill(t, 1)
 				*h = taskLiteralChangesFunc1Held{x: x, s: s}
@@ -535,7 +539,7 @@ func taskLiteralChangesStep(f1 *generated.Frame[taskLiteralChangesState, int], h
 	}
 //line literals.go:29
 	err = startOfLiterals1(f)(t, 1)
-//line literals_task.go:539
+//line literals_task.go:543
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 1)
@@ -550,7 +554,7 @@ resume1:
 end1:
 	*x += 5
 	v = valueStart(t, tr, 3)
-//line literals_task.go:554
+//line literals_task.go:558
 	if generated.Suspended(t) {
 		s1 := generated.At[taskLiteralChangesAt2](f1)
 		*s1 = taskLiteralChangesAt2{}
@@ -561,7 +565,7 @@ end1:
 resume2:
 //line literals.go:33
 	err1 = startOfLiterals1(f)(t, v)
-//line literals_task.go:565
+//line literals_task.go:569
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f}
 		return generated.Wait(f1, t, 3)
@@ -571,7 +575,7 @@ resume3:
 	tr.Print(*s)
 	*s = "new"
 	waitStart(t, tr, "out", *x)
-//line literals_task.go:575
+//line literals_task.go:579
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, f: f, err1: err1}
 		return generated.Wait(f1, t, 4)
@@ -579,7 +583,7 @@ resume3:
 resume4:
 //line literals.go:37
 	startOfLiterals1(f)(t, *x)
-//line literals_task.go:583
+//line literals_task.go:587
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesHeld{tr: tr, x: x, s: s, err1: err1}
 		return generated.Wait(f1, t, 5)
@@ -590,7 +594,7 @@ resume5:
 	return generated.Return(f1, *x, err1)
 }
 
-//line literals_task.go:594
+//line literals_task.go:598
 
 // taskLiteralChangesFunc1Args has the arguments of taskLiteralChanges.func1.
 type taskLiteralChangesFunc1Args struct {
@@ -626,7 +630,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame[taskLiteralChangesFunc1State
 		x, s = h.x, h.s
 //line literals.go:24
 		err = generated.ChildErr(f)
-//line literals_task.go:630
+//line literals_task.go:634
 		goto resume1
 	default:
 		return f.BadResume()
@@ -634,7 +638,7 @@ func taskLiteralChangesFunc1Step(f *generated.Frame[taskLiteralChangesFunc1State
 //line literals.go:23
 	*x += k
 	err = waitStart(t, tr, "in", *x)
-//line literals_task.go:638
+//line literals_task.go:642
 	if generated.Suspended(t) {
 		*h = taskLiteralChangesFunc1Held{x: x, s: s}
 		return generated.Wait(f, t, 1)
@@ -646,7 +650,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line literals_task.go:650
+//line literals_task.go:654
 
 // taskLiteralsArgs has the arguments of taskLiterals.
 type taskLiteralsArgs struct {
@@ -694,7 +698,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			all = append(all, generated.Literal(func(t *task.T) (_ int) {
 				k++
 				v := valueStart(t, tr, i+k)
-//line literals_task.go:698
+//line literals_task.go:702
 				if generated.Suspended(t) {
 					f, h := taskLiteralsFunc1Kind.Spill(t, 1)
 					s := generated.At[taskLiteralsFunc1At1](f)
@@ -708,7 +712,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return v
 			}))
 			waitStart(t, tr, "made", k)
-//line literals_task.go:712
+//line literals_task.go:716
 			if generated.Suspended(t) {
 				f1, h := taskLiteralsKind.Spill(t, 1)
 				*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
@@ -731,7 +735,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line literals.go:57
 				v := startOfLiterals2(f)(t)
-//line literals_task.go:735
+//line literals_task.go:739
 				if generated.Suspended(t) {
 					f1, h := taskLiteralsKind.Spill(t, 2)
 					s := generated.At[taskLiteralsAt2](f1)
@@ -743,7 +747,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:57
 				sum += v
 				v1 := startOfLiterals2(f)(t)
-//line literals_task.go:747
+//line literals_task.go:751
 				if generated.Suspended(t) {
 					f1, h := taskLiteralsKind.Spill(t, 3)
 					s := generated.At[taskLiteralsAt3](f1)
@@ -761,7 +765,7 @@ func taskLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line literals_task.go:765
+//line literals_task.go:769
 
 // taskLiteralsStep is the step form of taskLiterals.
 func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLiteralsHeld) generated.Step {
@@ -784,7 +788,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 		tr, all, k = h.tr, h.all, h.k
 //line literals.go:52
 		generated.ChildErr(f1)
-//line literals_task.go:788
+//line literals_task.go:792
 		goto resume1
 	case 2:
 		s := generated.At[taskLiteralsAt2](f1)
@@ -793,7 +797,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 //line literals.go:57
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:797
+//line literals_task.go:801
 		goto resume2
 	case 3:
 		s := generated.At[taskLiteralsAt3](f1)
@@ -802,7 +806,7 @@ func taskLiteralsStep(f1 *generated.Frame[taskLiteralsState, int], h *taskLitera
 //line literals.go:58
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:806
+//line literals_task.go:810
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -827,7 +831,7 @@ loop1:
 //line literals.go:47
 			*k++
 			v := valueStart(t, tr, i+*k)
-//line literals_task.go:831
+//line literals_task.go:835
 			if generated.Suspended(t) {
 				f, h := taskLiteralsFunc1Kind.Spill(t, 1)
 				s := generated.At[taskLiteralsFunc1At1](f)
@@ -843,7 +847,7 @@ loop1:
 	}
 //line literals.go:52
 	waitStart(t, tr, "made", *k)
-//line literals_task.go:847
+//line literals_task.go:851
 	if generated.Suspended(t) {
 		*generated.At[taskLiteralsAt1](f1) = taskLiteralsAt1{n: n, i1: i1}
 		*h = taskLiteralsHeld{tr: tr, all: all, k: k}
@@ -869,7 +873,7 @@ loop2:
 //line literals.go:56
 	f = list[i2]
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:873
+//line literals_task.go:877
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt2](f1)
 		*s = taskLiteralsAt2{sum: sum, i2: i2}
@@ -881,7 +885,7 @@ resume2:
 //line literals.go:57
 	sum += v
 	v1 = startOfLiterals2(f)(t)
-//line literals_task.go:885
+//line literals_task.go:889
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsAt3](f1)
 		*s = taskLiteralsAt3{sum: sum, i2: i2}
@@ -900,7 +904,7 @@ end2:
 	return generated.Return(f1, sum, nil)
 }
 
-//line literals_task.go:904
+//line literals_task.go:908
 
 // taskLiteralsFunc1Args has the arguments of taskLiterals.func1.
 type taskLiteralsFunc1Args struct {
@@ -940,7 +944,7 @@ func taskLiteralsFunc1Step(f *generated.Frame[taskLiteralsFunc1State, int], h *t
 //line literals.go:48
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:944
+//line literals_task.go:948
 		goto resume1
 	default:
 		return f.BadResume()
@@ -948,7 +952,7 @@ func taskLiteralsFunc1Step(f *generated.Frame[taskLiteralsFunc1State, int], h *t
 //line literals.go:47
 	*k++
 	v = valueStart(t, tr, i+*k)
-//line literals_task.go:952
+//line literals_task.go:956
 	if generated.Suspended(t) {
 		s := generated.At[taskLiteralsFunc1At1](f)
 		*s = taskLiteralsFunc1At1{}
@@ -962,7 +966,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line literals_task.go:966
+//line literals_task.go:970
 
 // nestedLiteralsArgs has the arguments of nestedLiterals.
 type nestedLiteralsArgs struct {
@@ -1001,7 +1005,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			x++
 			y += b
 			v := valueStart(t, tr, x*100+y)
-//line literals_task.go:1005
+//line literals_task.go:1009
 			if generated.Suspended(t) {
 				f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
 				s := generated.At[nestedLiteralsFunc1Func1At1](f)
@@ -1013,7 +1017,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		})
 		v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1017
+//line literals_task.go:1021
 		if generated.Suspended(t) {
 			f, h := nestedLiteralsFunc1Kind.Spill(t, 1)
 			s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1024,7 +1028,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:72
 		v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1028
+//line literals_task.go:1032
 		if generated.Suspended(t) {
 			f, h := nestedLiteralsFunc1Kind.Spill(t, 2)
 			s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1037,7 +1041,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		k := v + v1
 		x += 10
 		err := waitStart(t, tr, x, y)
-//line literals_task.go:1041
+//line literals_task.go:1045
 		if generated.Suspended(t) {
 			f, h := nestedLiteralsFunc1Kind.Spill(t, 3)
 			*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1046,7 +1050,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:75
 		v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1050
+//line literals_task.go:1054
 		if generated.Suspended(t) {
 			f, h := nestedLiteralsFunc1Kind.Spill(t, 4)
 			s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1059,7 +1063,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k + v2, err
 	})
 	k, err := startOfLiterals3(outer)(t, n)
-//line literals_task.go:1063
+//line literals_task.go:1067
 	if generated.Suspended(t) {
 		f, h := nestedLiteralsKind.Spill(t, 1)
 		s := generated.At[nestedLiteralsAt1](f)
@@ -1074,7 +1078,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k, err
 	}
 	m, err := startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1078
+//line literals_task.go:1082
 	if generated.Suspended(t) {
 		f, h := nestedLiteralsKind.Spill(t, 2)
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1087,7 +1091,7 @@ func nestedLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + m + x, err
 }
 
-//line literals_task.go:1091
+//line literals_task.go:1095
 
 // nestedLiteralsStep is the step form of nestedLiterals.
 func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedLiteralsHeld) generated.Step {
@@ -1111,7 +1115,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 //line literals.go:77
 		k = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1115
+//line literals_task.go:1119
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsAt2](f)
@@ -1120,7 +1124,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 //line literals.go:82
 		m = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1124
+//line literals_task.go:1128
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1137,7 +1141,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 				*x++
 				y += b
 				v := valueStart(t, tr, *x*100+y)
-//line literals_task.go:1141
+//line literals_task.go:1145
 				if generated.Suspended(t) {
 					f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
 					s := generated.At[nestedLiteralsFunc1Func1At1](f)
@@ -1149,7 +1153,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 				return v
 			})
 			v := startOfLiterals(inner)(t, 1)
-//line literals_task.go:1153
+//line literals_task.go:1157
 			if generated.Suspended(t) {
 				f, h := nestedLiteralsFunc1Kind.Spill(t, 1)
 				s := generated.At[nestedLiteralsFunc1At1](f)
@@ -1160,7 +1164,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 			}
 //line literals.go:72
 			v1 := startOfLiterals(inner)(t, 2)
-//line literals_task.go:1164
+//line literals_task.go:1168
 			if generated.Suspended(t) {
 				f, h := nestedLiteralsFunc1Kind.Spill(t, 2)
 				s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1173,7 +1177,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 			k := v + v1
 			*x += 10
 			err := waitStart(t, tr, *x, y)
-//line literals_task.go:1177
+//line literals_task.go:1181
 			if generated.Suspended(t) {
 				f, h := nestedLiteralsFunc1Kind.Spill(t, 3)
 				*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
@@ -1182,7 +1186,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 			}
 //line literals.go:75
 			v2 := startOfLiterals(inner)(t, 3)
-//line literals_task.go:1186
+//line literals_task.go:1190
 			if generated.Suspended(t) {
 				f, h := nestedLiteralsFunc1Kind.Spill(t, 4)
 				s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1197,7 +1201,7 @@ func nestedLiteralsStep(f *generated.Frame[nestedLiteralsState, int], h *nestedL
 	}
 //line literals.go:77
 	k, err = startOfLiterals3(outer)(t, n)
-//line literals_task.go:1201
+//line literals_task.go:1205
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt1](f)
 		*s = nestedLiteralsAt1{n: n}
@@ -1212,7 +1216,7 @@ resume1:
 		return generated.Return(f, k, err)
 	}
 	m, err = startOfLiterals3(outer)(t, n*2)
-//line literals_task.go:1216
+//line literals_task.go:1220
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsAt2](f)
 		*s = nestedLiteralsAt2{k: k}
@@ -1225,7 +1229,7 @@ resume2:
 	return generated.Return(f, k+m+*x, err)
 }
 
-//line literals_task.go:1229
+//line literals_task.go:1233
 
 // nestedLiteralsFunc1Args has the arguments of nestedLiterals.func1.
 type nestedLiteralsFunc1Args struct {
@@ -1287,7 +1291,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:72
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1291
+//line literals_task.go:1295
 		goto resume1
 	case 2:
 		s := generated.At[nestedLiteralsFunc1At2](f)
@@ -1296,7 +1300,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:72
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1300
+//line literals_task.go:1304
 		goto resume2
 	case 3:
 		s := generated.At[nestedLiteralsFunc1At3](f)
@@ -1304,7 +1308,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 		inner = h.inner
 //line literals.go:74
 		err = generated.ChildErr(f)
-//line literals_task.go:1308
+//line literals_task.go:1312
 		goto resume3
 	case 4:
 		s := generated.At[nestedLiteralsFunc1At4](f)
@@ -1313,7 +1317,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 //line literals.go:75
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1317
+//line literals_task.go:1321
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1328,7 +1332,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 			*x++
 			*y += b
 			v := valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1332
+//line literals_task.go:1336
 			if generated.Suspended(t) {
 				f := nestedLiteralsFunc1Func1Kind.SpillBare(t, 1)
 				s := generated.At[nestedLiteralsFunc1Func1At1](f)
@@ -1342,7 +1346,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 	}
 //line literals.go:72
 	v = startOfLiterals(inner)(t, 1)
-//line literals_task.go:1346
+//line literals_task.go:1350
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At1](f)
 		*s = nestedLiteralsFunc1At1{}
@@ -1353,7 +1357,7 @@ func nestedLiteralsFunc1Step(f *generated.Frame[nestedLiteralsFunc1State, int], 
 resume1:
 //line literals.go:72
 	v1 = startOfLiterals(inner)(t, 2)
-//line literals_task.go:1357
+//line literals_task.go:1361
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At2](f)
 		*s = nestedLiteralsFunc1At2{v: v}
@@ -1366,7 +1370,7 @@ resume2:
 	k = v + v1
 	*x += 10
 	err = waitStart(t, tr, *x, *y)
-//line literals_task.go:1370
+//line literals_task.go:1374
 	if generated.Suspended(t) {
 		*generated.At[nestedLiteralsFunc1At3](f) = nestedLiteralsFunc1At3{k: k}
 		*h = nestedLiteralsFunc1Held{inner: inner}
@@ -1375,7 +1379,7 @@ resume2:
 resume3:
 //line literals.go:75
 	v2 = startOfLiterals(inner)(t, 3)
-//line literals_task.go:1379
+//line literals_task.go:1383
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1At4](f)
 		*s = nestedLiteralsFunc1At4{k: k}
@@ -1388,7 +1392,7 @@ resume4:
 	return generated.Return(f, k+v2, err)
 }
 
-//line literals_task.go:1392
+//line literals_task.go:1396
 
 // nestedLiteralsFunc1Func1Args has the arguments of nestedLiterals.func1.func1.
 type nestedLiteralsFunc1Func1Args struct {
@@ -1428,7 +1432,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame[nestedLiteralsFunc1Func1Sta
 //line literals.go:70
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1432
+//line literals_task.go:1436
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1437,7 +1441,7 @@ func nestedLiteralsFunc1Func1Step(f *generated.Frame[nestedLiteralsFunc1Func1Sta
 	*x++
 	*y += b
 	v = valueStart(t, tr, *x*100+*y)
-//line literals_task.go:1441
+//line literals_task.go:1445
 	if generated.Suspended(t) {
 		s := generated.At[nestedLiteralsFunc1Func1At1](f)
 		*s = nestedLiteralsFunc1Func1At1{}
@@ -1452,7 +1456,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line literals_task.go:1456
+//line literals_task.go:1460
 
 // recursiveLiteralArgs has the arguments of recursiveLiteral.
 type recursiveLiteralArgs struct {
@@ -1482,7 +1486,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		calls++
 		if n < 2 {
 			v := valueStart(t, tr, n)
-//line literals_task.go:1486
+//line literals_task.go:1490
 			if generated.Suspended(t) {
 				f := recursiveLiteralFunc1Kind.SpillBare(t, 1)
 				s := generated.At[recursiveLiteralFunc1At1](f)
@@ -1494,7 +1498,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return v
 		}
 		v1 := startOfLiterals(fib)(t, n-1)
-//line literals_task.go:1498
+//line literals_task.go:1502
 		if generated.Suspended(t) {
 			f, h := recursiveLiteralFunc1Kind.Spill(t, 2)
 			s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1505,7 +1509,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line literals.go:94
 		v2 := startOfLiterals(fib)(t, n-2)
-//line literals_task.go:1509
+//line literals_task.go:1513
 		if generated.Suspended(t) {
 			f := recursiveLiteralFunc1Kind.SpillBare(t, 3)
 			s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1517,7 +1521,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v1 + v2
 	})
 	r := startOfLiterals(fib)(t, n+1)
-//line literals_task.go:1521
+//line literals_task.go:1525
 	if generated.Suspended(t) {
 		f, h := recursiveLiteralKind.Spill(t, 1)
 		s := generated.At[recursiveLiteralAt1](f)
@@ -1530,7 +1534,7 @@ func recursiveLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*100 + calls, nil
 }
 
-//line literals_task.go:1534
+//line literals_task.go:1538
 
 // recursiveLiteralStep is the step form of recursiveLiteral.
 func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *recursiveLiteralHeld) generated.Step {
@@ -1552,7 +1556,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 //line literals.go:96
 		r = s.result
 		generated.Child(f)
-//line literals_task.go:1556
+//line literals_task.go:1560
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1569,7 +1573,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 			*calls++
 			if n < 2 {
 				v := valueStart(t, tr, n)
-//line literals_task.go:1573
+//line literals_task.go:1577
 				if generated.Suspended(t) {
 					f := recursiveLiteralFunc1Kind.SpillBare(t, 1)
 					s := generated.At[recursiveLiteralFunc1At1](f)
@@ -1581,7 +1585,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 				return v
 			}
 			v1 := startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1585
+//line literals_task.go:1589
 			if generated.Suspended(t) {
 				f, h := recursiveLiteralFunc1Kind.Spill(t, 2)
 				s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1592,7 +1596,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 			}
 //line literals.go:94
 			v2 := startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1596
+//line literals_task.go:1600
 			if generated.Suspended(t) {
 				f := recursiveLiteralFunc1Kind.SpillBare(t, 3)
 				s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1606,7 +1610,7 @@ func recursiveLiteralStep(f *generated.Frame[recursiveLiteralState, int], h *rec
 	}
 //line literals.go:96
 	r = startOfLiterals(*fib)(t, n+1)
-//line literals_task.go:1610
+//line literals_task.go:1614
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralAt1](f)
 		*s = recursiveLiteralAt1{}
@@ -1619,7 +1623,7 @@ resume1:
 	return generated.Return(f, r*100+*calls, nil)
 }
 
-//line literals_task.go:1623
+//line literals_task.go:1627
 
 // recursiveLiteralFunc1Args has the arguments of recursiveLiteral.func1.
 type recursiveLiteralFunc1Args struct {
@@ -1672,7 +1676,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:92
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:1676
+//line literals_task.go:1680
 		goto resume1
 	case 2:
 		s := generated.At[recursiveLiteralFunc1At2](f)
@@ -1681,7 +1685,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:94
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:1685
+//line literals_task.go:1689
 		goto resume2
 	case 3:
 		s := generated.At[recursiveLiteralFunc1At3](f)
@@ -1689,7 +1693,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 //line literals.go:94
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:1693
+//line literals_task.go:1697
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1701,7 +1705,7 @@ func recursiveLiteralFunc1Step(f *generated.Frame[recursiveLiteralFunc1State, in
 	}
 //line literals.go:92
 	v = valueStart(t, tr, n)
-//line literals_task.go:1705
+//line literals_task.go:1709
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At1](f)
 		*s = recursiveLiteralFunc1At1{}
@@ -1716,7 +1720,7 @@ resume1:
 	return generated.Return(f, v, nil)
 end1:
 	v1 = startOfLiterals(*fib)(t, n-1)
-//line literals_task.go:1720
+//line literals_task.go:1724
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At2](f)
 		*s = recursiveLiteralFunc1At2{n: n}
@@ -1728,7 +1732,7 @@ end1:
 resume2:
 //line literals.go:94
 	v2 = startOfLiterals(*fib)(t, n-2)
-//line literals_task.go:1732
+//line literals_task.go:1736
 	if generated.Suspended(t) {
 		s := generated.At[recursiveLiteralFunc1At3](f)
 		*s = recursiveLiteralFunc1At3{v1: v1}
@@ -1743,7 +1747,7 @@ resume3:
 	return generated.Return(f, v1+v2, nil)
 }
 
-//line literals_task.go:1747
+//line literals_task.go:1751
 
 // twiceAt1 is what twice keeps while it waits in line 101.
 type twiceAt1 struct {
@@ -1774,7 +1778,7 @@ var twiceKind *generated.HeldKind[twiceState, twiceHeld, int]
 func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (_ int, _ error) {
 //line literals.go:101
 	a, err := startOfLiterals3(f)(t, 1)
-//line literals_task.go:1778
+//line literals_task.go:1782
 	if generated.Suspended(t) {
 		f1, h := twiceKind.Spill(t, 1)
 		s := generated.At[twiceAt1](f1)
@@ -1788,7 +1792,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 		return a, fmt.Errorf("first: %w", err)
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1792
+//line literals_task.go:1796
 	if generated.Suspended(t) {
 		f1, h := twiceKind.Spill(t, 2)
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
@@ -1797,7 +1801,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	}
 //line literals.go:106
 	b, err := startOfLiterals3(f)(t, a)
-//line literals_task.go:1801
+//line literals_task.go:1805
 	if generated.Suspended(t) {
 		f1 := twiceKind.SpillBare(t, 3)
 		s := generated.At[twiceAt3](f1)
@@ -1809,7 +1813,7 @@ func twiceStart(t *task.T, tr *cases.Trace, f func(*task.T, int) (int, error)) (
 	return a + b, err
 }
 
-//line literals_task.go:1813
+//line literals_task.go:1817
 
 // twiceStep is the step form of twice.
 func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Step {
@@ -1829,7 +1833,7 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 //line literals.go:101
 		a = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1833
+//line literals_task.go:1837
 		goto resume1
 	case 2:
 		s := generated.At[twiceAt2](f1)
@@ -1837,7 +1841,7 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 		f = h.f
 //line literals.go:105
 		generated.ChildErr(f1)
-//line literals_task.go:1841
+//line literals_task.go:1845
 		goto resume2
 	case 3:
 		s := generated.At[twiceAt3](f1)
@@ -1845,14 +1849,14 @@ func twiceStep(f1 *generated.Frame[twiceState, int], h *twiceHeld) generated.Ste
 //line literals.go:106
 		b = s.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:1849
+//line literals_task.go:1853
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:101
 	a, err = startOfLiterals3(f)(t, 1)
-//line literals_task.go:1856
+//line literals_task.go:1860
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt1](f1)
 		*s = twiceAt1{}
@@ -1867,7 +1871,7 @@ resume1:
 		return generated.Return(f1, a, fmt.Errorf("first: %w", err))
 	}
 	waitStart(t, tr, "between")
-//line literals_task.go:1871
+//line literals_task.go:1875
 	if generated.Suspended(t) {
 		*generated.At[twiceAt2](f1) = twiceAt2{a: a}
 		h = twiceKind.Hold(t, f1, h)
@@ -1877,7 +1881,7 @@ resume1:
 resume2:
 //line literals.go:106
 	b, err = startOfLiterals3(f)(t, a)
-//line literals_task.go:1881
+//line literals_task.go:1885
 	if generated.Suspended(t) {
 		s := generated.At[twiceAt3](f1)
 		*s = twiceAt3{a: a}
@@ -1892,7 +1896,7 @@ resume3:
 	return generated.Return(f1, a+b, err)
 }
 
-//line literals_task.go:1896
+//line literals_task.go:1900
 
 // passedLiteralArgs has the arguments of passedLiteral.
 type passedLiteralArgs struct {
@@ -1920,7 +1924,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r, err := twiceStart(t, tr, generated.Literal(func(t *task.T, k int) (_ int, _ error) {
 		total += k
 		v := valueStart(t, tr, k+n)
-//line literals_task.go:1924
+//line literals_task.go:1928
 		if generated.Suspended(t) {
 			f, h := passedLiteralFunc1Kind.Spill(t, 1)
 			s := generated.At[passedLiteralFunc1At1](f)
@@ -1932,7 +1936,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:115
 		total += v
 		err := waitStart(t, tr, total)
-//line literals_task.go:1936
+//line literals_task.go:1940
 		if generated.Suspended(t) {
 			f := passedLiteralFunc1Kind.SpillBare(t, 2)
 			*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -1941,7 +1945,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:116
 		return v, err
 	}))
-//line literals_task.go:1945
+//line literals_task.go:1949
 	if generated.Suspended(t) {
 		f, h := passedLiteralKind.Spill(t, 1)
 		s := generated.At[passedLiteralAt1](f)
@@ -1954,7 +1958,7 @@ func passedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r*1000 + total, err
 }
 
-//line literals_task.go:1958
+//line literals_task.go:1962
 
 // passedLiteralStep is the step form of passedLiteral.
 func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLiteralHeld) generated.Step {
@@ -1976,7 +1980,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:112
 		r = s.result
 		err = generated.ChildErr(f)
-//line literals_task.go:1980
+//line literals_task.go:1984
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1990,7 +1994,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:113
 			*total += k
 			v := valueStart(t, tr, k+n)
-//line literals_task.go:1994
+//line literals_task.go:1998
 			if generated.Suspended(t) {
 				f, h := passedLiteralFunc1Kind.Spill(t, 1)
 				s := generated.At[passedLiteralFunc1At1](f)
@@ -2002,7 +2006,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 //line literals.go:115
 			*total += v
 			err := waitStart(t, tr, *total)
-//line literals_task.go:2006
+//line literals_task.go:2010
 			if generated.Suspended(t) {
 				f := passedLiteralFunc1Kind.SpillBare(t, 2)
 				*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
@@ -2012,7 +2016,7 @@ func passedLiteralStep(f *generated.Frame[passedLiteralState, int], h *passedLit
 			return v, err
 		}))
 	}
-//line literals_task.go:2016
+//line literals_task.go:2020
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralAt1](f)
 		*s = passedLiteralAt1{}
@@ -2025,7 +2029,7 @@ resume1:
 	return generated.Return(f, r*1000+*total, err)
 }
 
-//line literals_task.go:2029
+//line literals_task.go:2033
 
 // passedLiteralFunc1Args has the arguments of passedLiteral.func1.
 type passedLiteralFunc1Args struct {
@@ -2071,14 +2075,14 @@ func passedLiteralFunc1Step(f *generated.Frame[passedLiteralFunc1State, int], h 
 //line literals.go:114
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2075
+//line literals_task.go:2079
 		goto resume1
 	case 2:
 		s := generated.At[passedLiteralFunc1At2](f)
 		v = s.v
 //line literals.go:116
 		err = generated.ChildErr(f)
-//line literals_task.go:2082
+//line literals_task.go:2086
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2086,7 +2090,7 @@ func passedLiteralFunc1Step(f *generated.Frame[passedLiteralFunc1State, int], h 
 //line literals.go:113
 	*total += k
 	v = valueStart(t, tr, k+n)
-//line literals_task.go:2090
+//line literals_task.go:2094
 	if generated.Suspended(t) {
 		s := generated.At[passedLiteralFunc1At1](f)
 		*s = passedLiteralFunc1At1{}
@@ -2099,7 +2103,7 @@ resume1:
 //line literals.go:115
 	*total += v
 	err = waitStart(t, tr, *total)
-//line literals_task.go:2103
+//line literals_task.go:2107
 	if generated.Suspended(t) {
 		*generated.At[passedLiteralFunc1At2](f) = passedLiteralFunc1At2{v: v}
 		if h != nil {
@@ -2112,7 +2116,7 @@ resume2:
 	return generated.Return(f, v, err)
 }
 
-//line literals_task.go:2116
+//line literals_task.go:2120
 
 type makerState = struct{}
 
@@ -2127,7 +2131,7 @@ var makerKind *generated.HeldKind[makerState, makerHeld, func(*task.T, int) int]
 func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int, _ error) {
 //line literals.go:129
 	err := waitStart(t, tr, "maker")
-//line literals_task.go:2131
+//line literals_task.go:2135
 	if generated.Suspended(t) {
 		_, h := makerKind.Spill(t, 1)
 		*h = makerHeld{tr: tr, start: &start}
@@ -2136,7 +2140,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 //line literals.go:130
 	return generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2140
+//line literals_task.go:2144
 		if generated.Suspended(t) {
 			f, h := makerFunc1Kind.Spill(t, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2151,7 +2155,7 @@ func makerStart(t *task.T, tr *cases.Trace, start int) (_ func(*task.T, int) int
 	}), err
 }
 
-//line literals_task.go:2155
+//line literals_task.go:2159
 
 // makerStep is the step form of maker.
 func makerStep(f *generated.Frame[makerState, func(*task.T, int) int], h *makerHeld) generated.Step {
@@ -2168,14 +2172,14 @@ func makerStep(f *generated.Frame[makerState, func(*task.T, int) int], h *makerH
 		tr, start = h.tr, h.start
 //line literals.go:129
 		err = generated.ChildErr(f)
-//line literals_task.go:2172
+//line literals_task.go:2176
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:129
 	err = waitStart(t, tr, "maker")
-//line literals_task.go:2179
+//line literals_task.go:2183
 	if generated.Suspended(t) {
 		*h = makerHeld{tr: tr, start: start}
 		return generated.Wait(f, t, 1)
@@ -2184,7 +2188,7 @@ resume1:
 //line literals.go:130
 	return generated.Return(f, generated.Literal(func(t *task.T, d int) (_ int) {
 		v := valueStart(t, tr, d)
-//line literals_task.go:2188
+//line literals_task.go:2192
 		if generated.Suspended(t) {
 			f, h := makerFunc1Kind.Spill(t, 1)
 			s := generated.At[makerFunc1At1](f)
@@ -2199,7 +2203,7 @@ resume1:
 	}), err)
 }
 
-//line literals_task.go:2203
+//line literals_task.go:2207
 
 // makerFunc1Args has the arguments of maker.func1.
 type makerFunc1Args struct {
@@ -2239,14 +2243,14 @@ func makerFunc1Step(f *generated.Frame[makerFunc1State, int], h *makerFunc1Held)
 //line literals.go:131
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:2243
+//line literals_task.go:2247
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:131
 	v = valueStart(t, tr, d)
-//line literals_task.go:2250
+//line literals_task.go:2254
 	if generated.Suspended(t) {
 		s := generated.At[makerFunc1At1](f)
 		*s = makerFunc1At1{}
@@ -2260,7 +2264,7 @@ resume1:
 	return generated.Return(f, *start, nil)
 }
 
-//line literals_task.go:2264
+//line literals_task.go:2268
 
 // returnedLiteralArgs has the arguments of returnedLiteral.
 type returnedLiteralArgs struct {
@@ -2311,7 +2315,7 @@ var returnedLiteralKind *generated.HeldKind[returnedLiteralState, returnedLitera
 func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:137
 	f, err := makerStart(t, tr, 10)
-//line literals_task.go:2315
+//line literals_task.go:2319
 	if generated.Suspended(t) {
 		_, h := returnedLiteralKind.Spill(t, 1)
 		*h = returnedLiteralHeld{tr: tr}
@@ -2323,7 +2327,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	g, err := makerStart(t, tr, 100)
-//line literals_task.go:2327
+//line literals_task.go:2331
 	if generated.Suspended(t) {
 		_, h := returnedLiteralKind.Spill(t, 2)
 		*h = returnedLiteralHeld{tr: tr, f: f}
@@ -2332,7 +2336,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:142
 	v := startOfLiterals(f)(t, 1)
-//line literals_task.go:2336
+//line literals_task.go:2340
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 3)
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2343,7 +2347,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:142
 	v1 := startOfLiterals(g)(t, 2)
-//line literals_task.go:2347
+//line literals_task.go:2351
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 4)
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2355,7 +2359,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:142
 	a := v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2359
+//line literals_task.go:2363
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 5)
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
@@ -2364,7 +2368,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v2 := startOfLiterals(f)(t, 3)
-//line literals_task.go:2368
+//line literals_task.go:2372
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 6)
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2375,7 +2379,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:144
 	v3 := startOfLiterals(g)(t, 4)
-//line literals_task.go:2379
+//line literals_task.go:2383
 	if generated.Suspended(t) {
 		f1, h := returnedLiteralKind.Spill(t, 7)
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2388,7 +2392,7 @@ func returnedLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v2 + v3, err
 }
 
-//line literals_task.go:2392
+//line literals_task.go:2396
 
 // returnedLiteralStep is the step form of returnedLiteral.
 func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *returnedLiteralHeld) generated.Step {
@@ -2410,14 +2414,14 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:137
 		f = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2414
+//line literals_task.go:2418
 		goto resume1
 	case 2:
 		tr, f = h.tr, h.f
 //line literals.go:141
 		g = h.result
 		err = generated.ChildErr(f1)
-//line literals_task.go:2421
+//line literals_task.go:2425
 		goto resume2
 	case 3:
 		s := generated.At[returnedLiteralAt3](f1)
@@ -2425,7 +2429,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:142
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2429
+//line literals_task.go:2433
 		goto resume3
 	case 4:
 		s := generated.At[returnedLiteralAt4](f1)
@@ -2434,7 +2438,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:142
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:2438
+//line literals_task.go:2442
 		goto resume4
 	case 5:
 		s := generated.At[returnedLiteralAt5](f1)
@@ -2442,7 +2446,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 		f, err, g = h.f, h.err, h.g
 //line literals.go:143
 		generated.ChildErr(f1)
-//line literals_task.go:2446
+//line literals_task.go:2450
 		goto resume5
 	case 6:
 		s := generated.At[returnedLiteralAt6](f1)
@@ -2451,7 +2455,7 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:144
 		v2 = s.result
 		generated.Child(f1)
-//line literals_task.go:2455
+//line literals_task.go:2459
 		goto resume6
 	case 7:
 		s := generated.At[returnedLiteralAt7](f1)
@@ -2460,14 +2464,14 @@ func returnedLiteralStep(f1 *generated.Frame[returnedLiteralState, int], h *retu
 //line literals.go:144
 		v3 = s.result
 		generated.Child(f1)
-//line literals_task.go:2464
+//line literals_task.go:2468
 		goto resume7
 	default:
 		return f1.BadResume()
 	}
 //line literals.go:137
 	f, err = makerStart(t, tr, 10)
-//line literals_task.go:2471
+//line literals_task.go:2475
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -2479,7 +2483,7 @@ resume1:
 		return generated.Return(f1, 0, err)
 	}
 	g, err = makerStart(t, tr, 100)
-//line literals_task.go:2483
+//line literals_task.go:2487
 	if generated.Suspended(t) {
 		*h = returnedLiteralHeld{tr: tr, f: f}
 		generated.ResultToStep(t, &h.result)
@@ -2488,7 +2492,7 @@ resume1:
 resume2:
 //line literals.go:142
 	v = startOfLiterals(f)(t, 1)
-//line literals_task.go:2492
+//line literals_task.go:2496
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt3](f1)
 		*s = returnedLiteralAt3{}
@@ -2499,7 +2503,7 @@ resume2:
 resume3:
 //line literals.go:142
 	v1 = startOfLiterals(g)(t, 2)
-//line literals_task.go:2503
+//line literals_task.go:2507
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt4](f1)
 		*s = returnedLiteralAt4{v: v}
@@ -2511,7 +2515,7 @@ resume4:
 //line literals.go:142
 	a = v + v1
 	waitStart(t, tr, a)
-//line literals_task.go:2515
+//line literals_task.go:2519
 	if generated.Suspended(t) {
 		*generated.At[returnedLiteralAt5](f1) = returnedLiteralAt5{a: a}
 		*h = returnedLiteralHeld{f: f, err: err, g: g}
@@ -2520,7 +2524,7 @@ resume4:
 resume5:
 //line literals.go:144
 	v2 = startOfLiterals(f)(t, 3)
-//line literals_task.go:2524
+//line literals_task.go:2528
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt6](f1)
 		*s = returnedLiteralAt6{a: a}
@@ -2531,7 +2535,7 @@ resume5:
 resume6:
 //line literals.go:144
 	v3 = startOfLiterals(g)(t, 4)
-//line literals_task.go:2535
+//line literals_task.go:2539
 	if generated.Suspended(t) {
 		s := generated.At[returnedLiteralAt7](f1)
 		*s = returnedLiteralAt7{a: a, v2: v2}
@@ -2544,7 +2548,7 @@ resume7:
 	return generated.Return(f1, a+v2+v3, err)
 }
 
-//line literals_task.go:2548
+//line literals_task.go:2552
 
 // unboundLiteralArgs has the arguments of unboundLiteral.
 type unboundLiteralArgs struct {
@@ -2581,7 +2585,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line literals.go:148
 	f := counter(tr)
 	a := startOfLiterals2(f)(t)
-//line literals_task.go:2585
+//line literals_task.go:2589
 	if generated.Suspended(t) {
 		f1, h := unboundLiteralKind.Spill(t, 1)
 		s := generated.At[unboundLiteralAt1](f1)
@@ -2592,7 +2596,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:150
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2596
+//line literals_task.go:2600
 	if generated.Suspended(t) {
 		f1, h := unboundLiteralKind.Spill(t, 2)
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
@@ -2601,7 +2605,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:151
 	v := startOfLiterals2(f)(t)
-//line literals_task.go:2605
+//line literals_task.go:2609
 	if generated.Suspended(t) {
 		f1 := unboundLiteralKind.SpillBare(t, 3)
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2613,7 +2617,7 @@ func unboundLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v*10, nil
 }
 
-//line literals_task.go:2617
+//line literals_task.go:2621
 
 // unboundLiteralStep is the step form of unboundLiteral.
 func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboundLiteralHeld) generated.Step {
@@ -2635,7 +2639,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:149
 		a = s.result
 		generated.Child(f1)
-//line literals_task.go:2639
+//line literals_task.go:2643
 		goto resume1
 	case 2:
 		s := generated.At[unboundLiteralAt2](f1)
@@ -2643,7 +2647,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 		f = h.f
 //line literals.go:150
 		generated.ChildErr(f1)
-//line literals_task.go:2647
+//line literals_task.go:2651
 		goto resume2
 	case 3:
 		s := generated.At[unboundLiteralAt3](f1)
@@ -2651,7 +2655,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:151
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:2655
+//line literals_task.go:2659
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -2659,7 +2663,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 //line literals.go:148
 	f = counter(tr)
 	a = startOfLiterals2(f)(t)
-//line literals_task.go:2663
+//line literals_task.go:2667
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt1](f1)
 		*s = unboundLiteralAt1{}
@@ -2671,7 +2675,7 @@ func unboundLiteralStep(f1 *generated.Frame[unboundLiteralState, int], h *unboun
 resume1:
 //line literals.go:150
 	waitStart(t, tr, "unbound", a)
-//line literals_task.go:2675
+//line literals_task.go:2679
 	if generated.Suspended(t) {
 		*generated.At[unboundLiteralAt2](f1) = unboundLiteralAt2{a: a}
 		h = unboundLiteralKind.Hold(t, f1, h)
@@ -2681,7 +2685,7 @@ resume1:
 resume2:
 //line literals.go:151
 	v = startOfLiterals2(f)(t)
-//line literals_task.go:2685
+//line literals_task.go:2689
 	if generated.Suspended(t) {
 		s := generated.At[unboundLiteralAt3](f1)
 		*s = unboundLiteralAt3{a: a}
@@ -2696,7 +2700,7 @@ resume3:
 	return generated.Return(f1, a+v*10, nil)
 }
 
-//line literals_task.go:2700
+//line literals_task.go:2704
 
 // literalResultsArgs has the arguments of literalResults.
 type literalResultsArgs struct {
@@ -2738,7 +2742,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	none := generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2742
+//line literals_task.go:2746
 		if generated.Suspended(t) {
 			literalResultsFunc1Kind.SpillBare(t, 1)
 			return
@@ -2748,7 +2752,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	two := generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2752
+//line literals_task.go:2756
 		if generated.Suspended(t) {
 			f, h := literalResultsFunc2Kind.Spill(t, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2761,7 +2765,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2765
+//line literals_task.go:2769
 		if generated.Suspended(t) {
 			f, h := literalResultsFunc2Kind.Spill(t, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2777,7 +2781,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2781
+//line literals_task.go:2785
 		if generated.Suspended(t) {
 			f := literalResultsFunc3Kind.SpillBare(t, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2793,7 +2797,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	variadic := generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2797
+//line literals_task.go:2801
 		if generated.Suspended(t) {
 			f := literalResultsFunc4Kind.SpillBare(t, 1)
 			s := generated.At[literalResultsFunc4At1](f)
@@ -2806,7 +2810,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2810
+//line literals_task.go:2814
 	if generated.Suspended(t) {
 		_, h := literalResultsKind.Spill(t, 1)
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
@@ -2814,7 +2818,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:167
 	s, k := startOfLiterals5(two)(t)
-//line literals_task.go:2818
+//line literals_task.go:2822
 	if generated.Suspended(t) {
 		_, h := literalResultsKind.Spill(t, 2)
 		*h = literalResultsHeld{named: named, variadic: variadic}
@@ -2823,7 +2827,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:168
 	r, err := startOfLiterals3(named)(t, 4)
-//line literals_task.go:2827
+//line literals_task.go:2831
 	if generated.Suspended(t) {
 		f, h := literalResultsKind.Spill(t, 3)
 		s1 := generated.At[literalResultsAt3](f)
@@ -2834,7 +2838,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:169
 	v := startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:2838
+//line literals_task.go:2842
 	if generated.Suspended(t) {
 		f, h := literalResultsKind.Spill(t, 4)
 		s1 := generated.At[literalResultsAt4](f)
@@ -2847,7 +2851,7 @@ func literalResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s) + k*10 + r*100 + v*1000, err
 }
 
-//line literals_task.go:2851
+//line literals_task.go:2855
 
 // literalResultsStep is the step form of literalResults.
 func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literalResultsHeld) generated.Step {
@@ -2872,14 +2876,14 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 		two, named, variadic = h.two, h.named, h.variadic
 //line literals.go:166
 		generated.Child(f)
-//line literals_task.go:2876
+//line literals_task.go:2880
 		goto resume1
 	case 2:
 		named, variadic = h.named, h.variadic
 //line literals.go:167
 		s, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line literals_task.go:2883
+//line literals_task.go:2887
 		goto resume2
 	case 3:
 		s1 := generated.At[literalResultsAt3](f)
@@ -2888,7 +2892,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 //line literals.go:168
 		r = s1.result
 		err = generated.ChildErr(f)
-//line literals_task.go:2892
+//line literals_task.go:2896
 		goto resume3
 	case 4:
 		s1 := generated.At[literalResultsAt4](f)
@@ -2897,7 +2901,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 //line literals.go:169
 		v = s1.result
 		generated.Child(f)
-//line literals_task.go:2901
+//line literals_task.go:2905
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2906,7 +2910,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	none = generated.Literal(func(t *task.T) {
 //line literals.go:155
 		waitStart(t, tr, "none")
-//line literals_task.go:2910
+//line literals_task.go:2914
 		if generated.Suspended(t) {
 			literalResultsFunc1Kind.SpillBare(t, 1)
 			return
@@ -2916,7 +2920,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	two = generated.Literal(func(t *task.T) (_ string, _ int) {
 //line literals.go:156
 		v := valueStart(t, tr, 1)
-//line literals_task.go:2920
+//line literals_task.go:2924
 		if generated.Suspended(t) {
 			f, h := literalResultsFunc2Kind.Spill(t, 1)
 			s := generated.At[literalResultsFunc2At1](f)
@@ -2929,7 +2933,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 		v1 := fmt.Sprint(v)
 //line literals.go:156
 		v2 := valueStart(t, tr, 2)
-//line literals_task.go:2933
+//line literals_task.go:2937
 		if generated.Suspended(t) {
 			f, h := literalResultsFunc2Kind.Spill(t, 2)
 			s := generated.At[literalResultsFunc2At2](f)
@@ -2945,7 +2949,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	named = generated.Literal(func(t *task.T, k int) (r int, err error) {
 		r = k
 		err = waitStart(t, tr, "named")
-//line literals_task.go:2949
+//line literals_task.go:2953
 		if generated.Suspended(t) {
 			f := literalResultsFunc3Kind.SpillBare(t, 1)
 			*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
@@ -2961,7 +2965,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	variadic = generated.Literal(func(t *task.T, list ...int) (_ int) {
 //line literals.go:165
 		v := valueStart(t, tr, len(list))
-//line literals_task.go:2965
+//line literals_task.go:2969
 		if generated.Suspended(t) {
 			f := literalResultsFunc4Kind.SpillBare(t, 1)
 			s := generated.At[literalResultsFunc4At1](f)
@@ -2974,7 +2978,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 	})
 //line literals.go:166
 	startOfLiterals4(none)(t)
-//line literals_task.go:2978
+//line literals_task.go:2982
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{two: two, named: named, variadic: variadic}
 		return generated.Wait(f, t, 1)
@@ -2982,7 +2986,7 @@ func literalResultsStep(f *generated.Frame[literalResultsState, int], h *literal
 resume1:
 //line literals.go:167
 	s, k = startOfLiterals5(two)(t)
-//line literals_task.go:2986
+//line literals_task.go:2990
 	if generated.Suspended(t) {
 		*h = literalResultsHeld{named: named, variadic: variadic}
 		generated.ResultToStep(t, &h.result)
@@ -2991,7 +2995,7 @@ resume1:
 resume2:
 //line literals.go:168
 	r, err = startOfLiterals3(named)(t, 4)
-//line literals_task.go:2995
+//line literals_task.go:2999
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt3](f)
 		*s1 = literalResultsAt3{k: k}
@@ -3002,7 +3006,7 @@ resume2:
 resume3:
 //line literals.go:169
 	v = startOfLiterals6(variadic)(t, 1, 2)
-//line literals_task.go:3006
+//line literals_task.go:3010
 	if generated.Suspended(t) {
 		s1 := generated.At[literalResultsAt4](f)
 		*s1 = literalResultsAt4{k: k, r: r}
@@ -3015,7 +3019,7 @@ resume4:
 	return generated.Return(f, len(s)+k*10+r*100+v*1000, err)
 }
 
-//line literals_task.go:3019
+//line literals_task.go:3023
 
 type literalResultsFunc1State = struct{}
 
@@ -3037,14 +3041,14 @@ func literalResultsFunc1Step(f *generated.Frame[literalResultsFunc1State, struct
 	case 1:
 //line literals.go:155
 		generated.ChildErr(f)
-//line literals_task.go:3041
+//line literals_task.go:3045
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:155
 	waitStart(t, tr, "none")
-//line literals_task.go:3048
+//line literals_task.go:3052
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = literalResultsFunc1Held{}
@@ -3097,7 +3101,7 @@ func literalResultsFunc2Step(f *generated.Frame[literalResultsFunc2State, litera
 //line literals.go:156
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3101
+//line literals_task.go:3105
 		goto resume1
 	case 2:
 		s := generated.At[literalResultsFunc2At2](f)
@@ -3105,14 +3109,14 @@ func literalResultsFunc2Step(f *generated.Frame[literalResultsFunc2State, litera
 //line literals.go:156
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3109
+//line literals_task.go:3113
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line literals.go:156
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3116
+//line literals_task.go:3120
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At1](f)
 		*s = literalResultsFunc2At1{}
@@ -3125,7 +3129,7 @@ resume1:
 	v1 = fmt.Sprint(v)
 //line literals.go:156
 	v2 = valueStart(t, tr, 2)
-//line literals_task.go:3129
+//line literals_task.go:3133
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc2At2](f)
 		*s = literalResultsFunc2At2{}
@@ -3138,7 +3142,7 @@ resume2:
 	return generated.Return(f, literalResultsFunc2Result{v1, v2}, nil)
 }
 
-//line literals_task.go:3142
+//line literals_task.go:3146
 
 // literalResultsFunc3Args has the arguments of literalResults.func3.
 type literalResultsFunc3Args struct {
@@ -3176,7 +3180,7 @@ func literalResultsFunc3Step(f *generated.Frame[literalResultsFunc3State, int], 
 		r = s.r
 //line literals.go:159
 		err = generated.ChildErr(f)
-//line literals_task.go:3180
+//line literals_task.go:3184
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3184,7 +3188,7 @@ func literalResultsFunc3Step(f *generated.Frame[literalResultsFunc3State, int], 
 //line literals.go:158
 	r = k
 	err = waitStart(t, tr, "named")
-//line literals_task.go:3188
+//line literals_task.go:3192
 	if generated.Suspended(t) {
 		*generated.At[literalResultsFunc3At1](f) = literalResultsFunc3At1{r: r}
 		if h != nil {
@@ -3204,7 +3208,7 @@ end1:
 	return generated.Return(f, r*2, nil)
 }
 
-//line literals_task.go:3208
+//line literals_task.go:3212
 
 // literalResultsFunc4At1 is what literalResults.func4 keeps while it waits in line 165.
 type literalResultsFunc4At1 struct {
@@ -3236,14 +3240,14 @@ func literalResultsFunc4Step(f *generated.Frame[literalResultsFunc4State, int], 
 //line literals.go:165
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3240
+//line literals_task.go:3244
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:165
 	v = valueStart(t, tr, len(list))
-//line literals_task.go:3247
+//line literals_task.go:3251
 	if generated.Suspended(t) {
 		s := generated.At[literalResultsFunc4At1](f)
 		*s = literalResultsFunc4At1{}
@@ -3258,7 +3262,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line literals_task.go:3262
+//line literals_task.go:3266
 
 // plusOneArgs has the arguments of plusOne.
 type plusOneArgs struct {
@@ -3282,7 +3286,7 @@ var plusOneKind *generated.HeldKind[plusOneState, plusOneHeld, int]
 func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line literals.go:177
 	v := valueStart(t, tr, n)
-//line literals_task.go:3286
+//line literals_task.go:3290
 	if generated.Suspended(t) {
 		f := plusOneKind.SpillBare(t, 1)
 		s := generated.At[plusOneAt1](f)
@@ -3294,7 +3298,7 @@ func plusOneStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return v + 1
 }
 
-//line literals_task.go:3298
+//line literals_task.go:3302
 
 // plusOneStep is the step form of plusOne.
 func plusOneStep(f *generated.Frame[plusOneState, int], h *plusOneHeld) generated.Step {
@@ -3313,14 +3317,14 @@ func plusOneStep(f *generated.Frame[plusOneState, int], h *plusOneHeld) generate
 //line literals.go:177
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3317
+//line literals_task.go:3321
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:177
 	v = valueStart(t, tr, n)
-//line literals_task.go:3324
+//line literals_task.go:3328
 	if generated.Suspended(t) {
 		s := generated.At[plusOneAt1](f)
 		*s = plusOneAt1{}
@@ -3335,7 +3339,7 @@ resume1:
 	return generated.Return(f, v+1, nil)
 }
 
-//line literals_task.go:3339
+//line literals_task.go:3343
 
 // functionTableArgs has the arguments of functionTable.
 type functionTableArgs struct {
@@ -3381,7 +3385,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	table := map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops := []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3385
+//line literals_task.go:3389
 		if generated.Suspended(t) {
 			f := functionTableFunc1Kind.SpillBare(t, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3391,7 +3395,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return k * n
 	})}}
 	v := startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3395
+//line literals_task.go:3399
 	if generated.Suspended(t) {
 		f, h := functionTableKind.Spill(t, 1)
 		s := generated.At[functionTableAt1](f)
@@ -3402,7 +3406,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:185
 	sum := startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3406
+//line literals_task.go:3410
 	if generated.Suspended(t) {
 		f, h := functionTableKind.Spill(t, 2)
 		s := generated.At[functionTableAt2](f)
@@ -3418,7 +3422,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line literals.go:187
 			v1 := startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3422
+//line literals_task.go:3426
 			if generated.Suspended(t) {
 				f, h := functionTableKind.Spill(t, 3)
 				s := generated.At[functionTableAt3](f)
@@ -3434,7 +3438,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:190
 	v2 := startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3438
+//line literals_task.go:3442
 	if generated.Suspended(t) {
 		f := functionTableKind.SpillBare(t, 4)
 		s := generated.At[functionTableAt4](f)
@@ -3446,7 +3450,7 @@ func functionTableStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + v2, nil
 }
 
-//line literals_task.go:3450
+//line literals_task.go:3454
 
 // functionTableStep is the step form of functionTable.
 func functionTableStep(f *generated.Frame[functionTableState, int], h *functionTableHeld) generated.Step {
@@ -3469,7 +3473,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:185
 		v = s.result
 		generated.Child(f)
-//line literals_task.go:3473
+//line literals_task.go:3477
 		goto resume1
 	case 2:
 		s := generated.At[functionTableAt2](f)
@@ -3477,7 +3481,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:185
 		sum = s.result
 		generated.Child(f)
-//line literals_task.go:3481
+//line literals_task.go:3485
 		goto resume2
 	case 3:
 		s := generated.At[functionTableAt3](f)
@@ -3486,7 +3490,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:187
 		v1 = s.result
 		generated.Child(f)
-//line literals_task.go:3490
+//line literals_task.go:3494
 		goto resume3
 	case 4:
 		s := generated.At[functionTableAt4](f)
@@ -3494,7 +3498,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 //line literals.go:190
 		v2 = s.result
 		generated.Child(f)
-//line literals_task.go:3498
+//line literals_task.go:3502
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3503,7 +3507,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 	table = map[string]func(*task.T, *cases.Trace, int) int{"value": value, "plus": plusOne}
 	ops = []operation{{"a", value}, {"b", plusOne}, {"c", generated.Literal(func(t *task.T, tr *cases.Trace, k int) (_ int) {
 		waitStart(t, tr, "c")
-//line literals_task.go:3507
+//line literals_task.go:3511
 		if generated.Suspended(t) {
 			f := functionTableFunc1Kind.SpillBare(t, 1)
 			*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
@@ -3513,7 +3517,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 		return k * n
 	})}}
 	v = startOfLiterals7(table["value"])(t, tr, 2)
-//line literals_task.go:3517
+//line literals_task.go:3521
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt1](f)
 		*s = functionTableAt1{}
@@ -3525,7 +3529,7 @@ func functionTableStep(f *generated.Frame[functionTableState, int], h *functionT
 resume1:
 //line literals.go:185
 	sum = startOfLiterals7(table["plus"])(t, tr, v)
-//line literals_task.go:3529
+//line literals_task.go:3533
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt2](f)
 		*s = functionTableAt2{}
@@ -3545,7 +3549,7 @@ loop1:
 //line literals.go:186
 	op = ops[i]
 	v1 = startOfLiterals7(op.do)(t, tr, len(op.name))
-//line literals_task.go:3549
+//line literals_task.go:3553
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt3](f)
 		*s = functionTableAt3{sum: sum, i: i}
@@ -3564,7 +3568,7 @@ resume3:
 end1:
 //line literals.go:190
 	v2 = startOfLiterals7(table["c"])(t, tr, 2)
-//line literals_task.go:3568
+//line literals_task.go:3572
 	if generated.Suspended(t) {
 		s := generated.At[functionTableAt4](f)
 		*s = functionTableAt4{sum: sum}
@@ -3579,7 +3583,7 @@ resume4:
 	return generated.Return(f, sum+v2, nil)
 }
 
-//line literals_task.go:3583
+//line literals_task.go:3587
 
 // functionTableFunc1Args has the arguments of functionTable.func1.
 type functionTableFunc1Args struct {
@@ -3616,14 +3620,14 @@ func functionTableFunc1Step(f *generated.Frame[functionTableFunc1State, int], h 
 		n, k = s.n, s.k
 //line literals.go:182
 		generated.ChildErr(f)
-//line literals_task.go:3620
+//line literals_task.go:3624
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line literals.go:182
 	waitStart(t, tr, "c")
-//line literals_task.go:3627
+//line literals_task.go:3631
 	if generated.Suspended(t) {
 		*generated.At[functionTableFunc1At1](f) = functionTableFunc1At1{n: n, k: k}
 		if h != nil {
@@ -3636,7 +3640,7 @@ resume1:
 	return generated.Return(f, k*n, nil)
 }
 
-//line literals_task.go:3640
+//line literals_task.go:3644
 
 // nilFunctionArgs has the arguments of nilFunction.
 type nilFunctionArgs struct {
@@ -3667,7 +3671,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var f func(*task.T, int) int
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3671
+//line literals_task.go:3675
 	if generated.Suspended(t) {
 		_, h := nilFunctionKind.Spill(t, 1)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3675,7 +3679,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v := valueStart(t, tr, 1)
-//line literals_task.go:3679
+//line literals_task.go:3683
 	if generated.Suspended(t) {
 		f1, h := nilFunctionKind.Spill(t, 2)
 		s := generated.At[nilFunctionAt2](f1)
@@ -3686,7 +3690,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line literals.go:196
 	v1 := startOfLiterals(f)(t, v)
-//line literals_task.go:3690
+//line literals_task.go:3694
 	if generated.Suspended(t) {
 		f1 := nilFunctionKind.SpillBare(t, 3)
 		s := generated.At[nilFunctionAt3](f1)
@@ -3698,7 +3702,7 @@ func nilFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, nil
 }
 
-//line literals_task.go:3702
+//line literals_task.go:3706
 
 // nilFunctionStep is the step form of nilFunction.
 func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionHeld) generated.Step {
@@ -3718,7 +3722,7 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 		tr, f = h.tr, h.f
 //line literals.go:195
 		generated.ChildErr(f1)
-//line literals_task.go:3722
+//line literals_task.go:3726
 		goto resume1
 	case 2:
 		s := generated.At[nilFunctionAt2](f1)
@@ -3726,14 +3730,14 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 //line literals.go:196
 		v = s.result
 		generated.Child(f1)
-//line literals_task.go:3730
+//line literals_task.go:3734
 		goto resume2
 	case 3:
 		s := generated.At[nilFunctionAt3](f1)
 //line literals.go:196
 		v1 = s.result
 		generated.Child(f1)
-//line literals_task.go:3737
+//line literals_task.go:3741
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3741,7 +3745,7 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 	f = nil
 //line literals.go:195
 	waitStart(t, tr, "before")
-//line literals_task.go:3745
+//line literals_task.go:3749
 	if generated.Suspended(t) {
 		h = nilFunctionKind.Hold(t, f1, h)
 		*h = nilFunctionHeld{tr: tr, f: f}
@@ -3750,7 +3754,7 @@ func nilFunctionStep(f1 *generated.Frame[nilFunctionState, int], h *nilFunctionH
 resume1:
 //line literals.go:196
 	v = valueStart(t, tr, 1)
-//line literals_task.go:3754
+//line literals_task.go:3758
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt2](f1)
 		*s = nilFunctionAt2{}
@@ -3762,7 +3766,7 @@ resume1:
 resume2:
 //line literals.go:196
 	v1 = startOfLiterals(f)(t, v)
-//line literals_task.go:3766
+//line literals_task.go:3770
 	if generated.Suspended(t) {
 		s := generated.At[nilFunctionAt3](f1)
 		*s = nilFunctionAt3{}
@@ -3777,7 +3781,52 @@ resume3:
 	return generated.Return(f1, v1, nil)
 }
 
-//line literals_task.go:3781
+//line literals_task.go:3785
+
+type counterFunc1State = struct{}
+
+var counterFunc1Kind *generated.Kind[counterFunc1State, int]
+
+// counterFunc1Start is the start form of counter.func1.
+func counterFunc1Start(t *task.T) (_ int) {
+//line literals.go:123
+	t.Yield()
+//line literals_task.go:3795
+	if generated.Suspended(t) {
+		counterFunc1Kind.Spill(t, 1)
+		return
+	}
+//line literals.go:124
+	return 7
+}
+
+//line literals_task.go:3804
+
+// counterFunc1Step is the step form of counter.func1.
+func counterFunc1Step(f *generated.Frame[counterFunc1State, int]) generated.Step {
+	t := generated.Resume(f)
+	switch f.At() {
+	case 0:
+	case 1:
+//line literals.go:123
+		generated.Err(f)
+//line literals_task.go:3814
+		goto resume1
+	default:
+		return f.BadResume()
+	}
+//line literals.go:123
+	t.Yield()
+//line literals_task.go:3821
+	if generated.Suspended(t) {
+		return generated.Wait(f, t, 1)
+	}
+resume1:
+//line literals.go:124
+	return generated.Return(f, 7, nil)
+}
+
+//line literals_task.go:3830
 
 // startOfLiterals returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfLiterals(fn func(*task.T, int) int) func(*task.T, int) int {

@@ -26,6 +26,7 @@ func init() {
 		return meterSlowStart(recv.(meter), t, a1, a2)
 	})
 	meterSlowIncKind = generated.DefineHeld[meterSlowIncState, meterSlowIncHeld, struct{}]("(*meter).slowInc", "methods.go", 16, meterSlowIncStep)
+	generated.BindMethodValue(func(recv *meter) func(*task.T, *cases.Trace, int) error { return recv.slowInc }, slowIncValueInMethods)
 	generated.BindMethod[*meter]("slowInc", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
 		return meterSlowIncStart(recv.(*meter), t, a1, a2)
 	})
@@ -59,6 +60,27 @@ func init() {
 		*generated.In[taskMethodValuesArgs](&s) = taskMethodValuesArgs{n: n}
 		return taskMethodValuesKind.With(s, taskMethodValuesHeld{tr: tr})
 	})
+	generated.BindMethod[*wrapper]("slow", func(recv any, t *task.T, a1 *cases.Trace, a2 int) int {
+		return meterSlowStart(*recv.(*wrapper).meter, t, a1, a2)
+	})
+	generated.BindMethod[*wrapper]("slowInc", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
+		return meterSlowIncStart(recv.(*wrapper).meter, t, a1, a2)
+	})
+	generated.BindMethod[wrapper]("slow", func(recv any, t *task.T, a1 *cases.Trace, a2 int) int {
+		return meterSlowStart(*recv.(wrapper).meter, t, a1, a2)
+	})
+	generated.BindMethod[wrapper]("slowInc", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
+		return meterSlowIncStart(recv.(wrapper).meter, t, a1, a2)
+	})
+	generated.BindMethod[*holder]("slow", func(recv any, t *task.T, a1 *cases.Trace, a2 int) int {
+		return meterSlowStart(recv.(*holder).meter, t, a1, a2)
+	})
+	generated.BindMethod[*holder]("slowInc", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
+		return meterSlowIncStart(&recv.(*holder).meter, t, a1, a2)
+	})
+	generated.BindMethod[holder]("slow", func(recv any, t *task.T, a1 *cases.Trace, a2 int) int {
+		return meterSlowStart(recv.(holder).meter, t, a1, a2)
+	})
 }
 
 // meterSlowArgs has the arguments of meter.slow.
@@ -84,7 +106,7 @@ var meterSlowKind *generated.HeldKind[meterSlowState, meterSlowHeld, int]
 func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 //line methods.go:15
 	v := valueStart(t, tr, m.count+k)
-//line methods_task.go:88
+//line methods_task.go:110
 	if generated.Suspended(t) {
 		f, h := meterSlowKind.Spill(t, 1)
 		s := generated.At[meterSlowAt1](f)
@@ -97,7 +119,7 @@ func meterSlowStart(m meter, t *task.T, tr *cases.Trace, k int) (_ int) {
 	return v + m.count
 }
 
-//line methods_task.go:101
+//line methods_task.go:123
 
 // meterSlowStep is the step form of meter.slow.
 func meterSlowStep(f *generated.Frame[meterSlowState, int], h *meterSlowHeld) generated.Step {
@@ -118,14 +140,14 @@ func meterSlowStep(f *generated.Frame[meterSlowState, int], h *meterSlowHeld) ge
 //line methods.go:15
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:122
+//line methods_task.go:144
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line methods.go:15
 	v = valueStart(t, tr, m.count+k)
-//line methods_task.go:129
+//line methods_task.go:151
 	if generated.Suspended(t) {
 		s := generated.At[meterSlowAt1](f)
 		*s = meterSlowAt1{}
@@ -138,7 +160,7 @@ resume1:
 	return generated.Return(f, v+m.count, nil)
 }
 
-//line methods_task.go:142
+//line methods_task.go:164
 
 // meterSlowIncArgs has the arguments of (*meter).slowInc.
 type meterSlowIncArgs struct {
@@ -159,7 +181,7 @@ func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 //line methods.go:17
 	m.count += k
 	err := waitStart(t, tr, m.name, m.count)
-//line methods_task.go:163
+//line methods_task.go:185
 	if generated.Suspended(t) {
 		meterSlowIncKind.SpillBare(t, 1)
 		return
@@ -168,7 +190,7 @@ func meterSlowIncStart(m *meter, t *task.T, tr *cases.Trace, k int) (_ error) {
 	return err
 }
 
-//line methods_task.go:172
+//line methods_task.go:194
 
 // meterSlowIncStep is the step form of (*meter).slowInc.
 func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterSlowIncHeld) generated.Step {
@@ -187,7 +209,7 @@ func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterS
 	case 1:
 //line methods.go:18
 		err = generated.ChildErr(f)
-//line methods_task.go:191
+//line methods_task.go:213
 		goto resume1
 	default:
 		return f.BadResume()
@@ -195,7 +217,7 @@ func meterSlowIncStep(f *generated.Frame[meterSlowIncState, struct{}], h *meterS
 //line methods.go:17
 	m.count += k
 	err = waitStart(t, tr, m.name, m.count)
-//line methods_task.go:199
+//line methods_task.go:221
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = meterSlowIncHeld{}
@@ -207,7 +229,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line methods_task.go:211
+//line methods_task.go:233
 
 // methodValueArgs has the arguments of methodValue.
 type methodValueArgs struct {
@@ -231,7 +253,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get := m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:235
+//line methods_task.go:257
 	if generated.Suspended(t) {
 		_, h := methodValueKind.Spill(t, 1)
 		*h = methodValueHeld{tr: tr, m: m, get: get}
@@ -243,7 +265,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:247
+//line methods_task.go:269
 	if generated.Suspended(t) {
 		_, h := methodValueKind.Spill(t, 2)
 		*h = methodValueHeld{m: m, get: get}
@@ -253,7 +275,7 @@ func methodValueStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return get()*100 + m.get(), nil
 }
 
-//line methods_task.go:257
+//line methods_task.go:279
 
 // methodValueStep is the step form of methodValue.
 func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHeld) generated.Step {
@@ -274,13 +296,13 @@ func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHe
 		tr, m, get = h.tr, h.m, h.get
 //line methods.go:29
 		generated.ChildErr(f)
-//line methods_task.go:278
+//line methods_task.go:300
 		goto resume1
 	case 2:
 		m, get = h.m, h.get
 //line methods.go:34
 		generated.ChildErr(f)
-//line methods_task.go:284
+//line methods_task.go:306
 		goto resume2
 	default:
 		return f.BadResume()
@@ -290,7 +312,7 @@ func methodValueStep(f *generated.Frame[methodValueState, int], h *methodValueHe
 	get = m.get
 	m.count = 5
 	waitStart(t, tr, get(), m.get())
-//line methods_task.go:294
+//line methods_task.go:316
 	if generated.Suspended(t) {
 		*h = methodValueHeld{tr: tr, m: m, get: get}
 		return generated.Wait(f, t, 1)
@@ -302,7 +324,7 @@ resume1:
 	get = m.get
 	m = meter{"other", 50}
 	waitStart(t, tr, a, get())
-//line methods_task.go:306
+//line methods_task.go:328
 	if generated.Suspended(t) {
 		*h = methodValueHeld{m: m, get: get}
 		return generated.Wait(f, t, 2)
@@ -312,7 +334,7 @@ resume2:
 	return generated.Return(f, get()*100+m.get(), nil)
 }
 
-//line methods_task.go:316
+//line methods_task.go:338
 
 // methodValuePointerArgs has the arguments of methodValuePointer.
 type methodValuePointerArgs struct {
@@ -337,7 +359,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	get, inc := m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:341
+//line methods_task.go:363
 	if generated.Suspended(t) {
 		_, h := methodValuePointerKind.Spill(t, 1)
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
@@ -346,7 +368,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:350
+//line methods_task.go:372
 	if generated.Suspended(t) {
 		_, h := methodValuePointerKind.Spill(t, 2)
 		*h = methodValuePointerHeld{tr: tr}
@@ -356,7 +378,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	local := meter{"local", 0}
 	add := local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:360
+//line methods_task.go:382
 	if generated.Suspended(t) {
 		_, h := methodValuePointerKind.Spill(t, 3)
 		*h = methodValuePointerHeld{local: &local, get: add}
@@ -367,7 +389,7 @@ func methodValuePointerStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return add()*1000 + local.count, nil
 }
 
-//line methods_task.go:371
+//line methods_task.go:393
 
 // methodValuePointerStep is the step form of methodValuePointer.
 func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h *methodValuePointerHeld) generated.Step {
@@ -388,19 +410,19 @@ func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h 
 		tr, get, inc = h.tr, h.get, h.inc
 //line methods.go:42
 		generated.ChildErr(f)
-//line methods_task.go:392
+//line methods_task.go:414
 		goto resume1
 	case 2:
 		tr = h.tr
 //line methods.go:44
 		generated.ChildErr(f)
-//line methods_task.go:398
+//line methods_task.go:420
 		goto resume2
 	case 3:
 		local, add = h.local, h.get
 //line methods.go:47
 		generated.ChildErr(f)
-//line methods_task.go:404
+//line methods_task.go:426
 		goto resume3
 	default:
 		return f.BadResume()
@@ -410,7 +432,7 @@ func methodValuePointerStep(f *generated.Frame[methodValuePointerState, int], h 
 	get, inc = m.get, m.inc
 	m.count = 5
 	waitStart(t, tr, get(), inc())
-//line methods_task.go:414
+//line methods_task.go:436
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr, get: get, inc: inc}
 		return generated.Wait(f, t, 1)
@@ -419,7 +441,7 @@ resume1:
 //line methods.go:43
 	m = &meter{"other", 50}
 	waitStart(t, tr, get(), inc(), m.count)
-//line methods_task.go:423
+//line methods_task.go:445
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -430,7 +452,7 @@ resume2:
 	*local = meter{"local", 0}
 	add = local.inc
 	waitStart(t, tr, add(), local.count)
-//line methods_task.go:434
+//line methods_task.go:456
 	if generated.Suspended(t) {
 		*h = methodValuePointerHeld{local: local, get: add}
 		return generated.Wait(f, t, 3)
@@ -441,7 +463,7 @@ resume3:
 	return generated.Return(f, add()*1000+local.count, nil)
 }
 
-//line methods_task.go:445
+//line methods_task.go:467
 
 // methodValueOthersArgs has the arguments of methodValueOthers.
 type methodValueOthersArgs struct {
@@ -475,7 +497,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	h.count = 200
 	g = h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:479
+//line methods_task.go:501
 	if generated.Suspended(t) {
 		_, h1 := methodValueOthersKind.Spill(t, 1)
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: &h, g: g}
@@ -484,7 +506,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line methods.go:62
 	d := h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:488
+//line methods_task.go:510
 	if generated.Suspended(t) {
 		_, h1 := methodValueOthersKind.Spill(t, 2)
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
@@ -494,7 +516,7 @@ func methodValueOthersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return d() + w.get() + g.get() + m.count, nil
 }
 
-//line methods_task.go:498
+//line methods_task.go:520
 
 // methodValueOthersStep is the step form of methodValueOthers.
 func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *methodValueOthersHeld) generated.Step {
@@ -518,13 +540,13 @@ func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *
 		tr, m, w, h, g = h1.tr, h1.m, h1.w, h1.h, h1.g
 //line methods.go:61
 		generated.ChildErr(f)
-//line methods_task.go:522
+//line methods_task.go:544
 		goto resume1
 	case 2:
 		m, w, g, d = h1.m, h1.w, h1.g, h1.d
 //line methods.go:63
 		generated.ChildErr(f)
-//line methods_task.go:528
+//line methods_task.go:550
 		goto resume2
 	default:
 		return f.BadResume()
@@ -543,7 +565,7 @@ func methodValueOthersStep(f *generated.Frame[methodValueOthersState, int], h1 *
 	h.count = 200
 	g = *h
 	waitStart(t, tr, a(), b(), c())
-//line methods_task.go:547
+//line methods_task.go:569
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{tr: tr, m: m, w: w, h: h, g: g}
 		return generated.Wait(f, t, 1)
@@ -552,7 +574,7 @@ resume1:
 //line methods.go:62
 	d = h.inc
 	waitStart(t, tr, d())
-//line methods_task.go:556
+//line methods_task.go:578
 	if generated.Suspended(t) {
 		*h1 = methodValueOthersHeld{m: m, w: w, g: g, d: d}
 		return generated.Wait(f, t, 2)
@@ -562,7 +584,7 @@ resume2:
 	return generated.Return(f, d()+w.get()+g.get()+m.count, nil)
 }
 
-//line methods_task.go:566
+//line methods_task.go:588
 
 // methodExpressionsArgs has the arguments of methodExpressions.
 type methodExpressionsArgs struct {
@@ -603,7 +625,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc := (*meter).inc
 	get := meter.get
 	waitStart(t, tr, get(m))
-//line methods_task.go:607
+//line methods_task.go:629
 	if generated.Suspended(t) {
 		_, h := methodExpressionsKind.Spill(t, 1)
 		*h = methodExpressionsHeld{tr: tr, m: &m, inc: inc, get: get}
@@ -613,7 +635,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	inc(&m)
 	k := (*meter).get(&m)
 	waitStart(t, tr, inc(&m), k, get(m), getter.get(m))
-//line methods_task.go:617
+//line methods_task.go:639
 	if generated.Suspended(t) {
 		_, h := methodExpressionsKind.Spill(t, 2)
 		*h = methodExpressionsHeld{tr: tr, m: &m}
@@ -621,7 +643,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:75
 	a := meterSlowStart(m, t, tr, 5)
-//line methods_task.go:625
+//line methods_task.go:647
 	if generated.Suspended(t) {
 		f, h := methodExpressionsKind.Spill(t, 3)
 		s := generated.At[methodExpressionsAt3](f)
@@ -632,7 +654,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	v := valueStart(t, tr, 2)
-//line methods_task.go:636
+//line methods_task.go:658
 	if generated.Suspended(t) {
 		f, h := methodExpressionsKind.Spill(t, 4)
 		s := generated.At[methodExpressionsAt4](f)
@@ -643,7 +665,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line methods.go:76
 	err := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:647
+//line methods_task.go:669
 	if generated.Suspended(t) {
 		f, h := methodExpressionsKind.Spill(t, 5)
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
@@ -654,7 +676,7 @@ func methodExpressionsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a*100 + m.count, err
 }
 
-//line methods_task.go:658
+//line methods_task.go:680
 
 // methodExpressionsStep is the step form of methodExpressions.
 func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *methodExpressionsHeld) generated.Step {
@@ -677,13 +699,13 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 		tr, m, inc, get = h.tr, h.m, h.inc, h.get
 //line methods.go:71
 		generated.ChildErr(f)
-//line methods_task.go:681
+//line methods_task.go:703
 		goto resume1
 	case 2:
 		tr, m = h.tr, h.m
 //line methods.go:74
 		generated.ChildErr(f)
-//line methods_task.go:687
+//line methods_task.go:709
 		goto resume2
 	case 3:
 		s := generated.At[methodExpressionsAt3](f)
@@ -691,7 +713,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 //line methods.go:75
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:695
+//line methods_task.go:717
 		goto resume3
 	case 4:
 		s := generated.At[methodExpressionsAt4](f)
@@ -700,7 +722,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 //line methods.go:76
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:704
+//line methods_task.go:726
 		goto resume4
 	case 5:
 		s := generated.At[methodExpressionsAt5](f)
@@ -708,7 +730,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 		m = h.m
 //line methods.go:76
 		err = generated.ChildErr(f)
-//line methods_task.go:712
+//line methods_task.go:734
 		goto resume5
 	default:
 		return f.BadResume()
@@ -719,7 +741,7 @@ func methodExpressionsStep(f *generated.Frame[methodExpressionsState, int], h *m
 	inc = (*meter).inc
 	get = meter.get
 	waitStart(t, tr, get(*m))
-//line methods_task.go:723
+//line methods_task.go:745
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m, inc: inc, get: get}
 		return generated.Wait(f, t, 1)
@@ -729,7 +751,7 @@ resume1:
 	inc(m)
 	k = (*meter).get(m)
 	waitStart(t, tr, inc(m), k, get(*m), getter.get(*m))
-//line methods_task.go:733
+//line methods_task.go:755
 	if generated.Suspended(t) {
 		*h = methodExpressionsHeld{tr: tr, m: m}
 		return generated.Wait(f, t, 2)
@@ -737,7 +759,7 @@ resume1:
 resume2:
 //line methods.go:75
 	a = meterSlowStart(*m, t, tr, 5)
-//line methods_task.go:741
+//line methods_task.go:763
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt3](f)
 		*s = methodExpressionsAt3{}
@@ -748,7 +770,7 @@ resume2:
 resume3:
 //line methods.go:76
 	v = valueStart(t, tr, 2)
-//line methods_task.go:752
+//line methods_task.go:774
 	if generated.Suspended(t) {
 		s := generated.At[methodExpressionsAt4](f)
 		*s = methodExpressionsAt4{a: a}
@@ -759,7 +781,7 @@ resume3:
 resume4:
 //line methods.go:76
 	err = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:763
+//line methods_task.go:785
 	if generated.Suspended(t) {
 		*generated.At[methodExpressionsAt5](f) = methodExpressionsAt5{a: a}
 		*h = methodExpressionsHeld{m: m}
@@ -770,7 +792,7 @@ resume5:
 	return generated.Return(f, a*100+m.count, err)
 }
 
-//line methods_task.go:774
+//line methods_task.go:796
 
 // taskMethodValuesArgs has the arguments of taskMethodValues.
 type taskMethodValuesArgs struct {
@@ -818,10 +840,10 @@ var taskMethodValuesKind *generated.HeldKind[taskMethodValuesState, taskMethodVa
 func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line methods.go:81
 	m := meter{"m", 1}
-	slow, inc := m.slow, m.slowInc
+	slow, inc := slowValueInMethods(m), slowIncValueInMethods(&m)
 	m.count = 10
 	a := startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:825
+//line methods_task.go:847
 	if generated.Suspended(t) {
 		f, h := taskMethodValuesKind.Spill(t, 1)
 		s := generated.At[taskMethodValuesAt1](f)
@@ -833,7 +855,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:85
 		err := startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:837
+//line methods_task.go:859
 		if generated.Suspended(t) {
 			f, h := taskMethodValuesKind.Spill(t, 2)
 			*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
@@ -847,7 +869,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line methods.go:88
 	waitStart(t, tr, m.count)
-//line methods_task.go:851
+//line methods_task.go:873
 	if generated.Suspended(t) {
 		f, h := taskMethodValuesKind.Spill(t, 3)
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
@@ -857,7 +879,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line methods.go:89
 		v := startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:861
+//line methods_task.go:883
 		if generated.Suspended(t) {
 			f, h := taskMethodValuesKind.Spill(t, 4)
 			s := generated.At[taskMethodValuesAt4](f)
@@ -868,7 +890,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line methods.go:89
 		err1 := meterSlowIncStart(&m, t, tr, v)
-//line methods_task.go:872
+//line methods_task.go:894
 		if generated.Suspended(t) {
 			f, h := taskMethodValuesKind.Spill(t, 5)
 			*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
@@ -884,7 +906,7 @@ func taskMethodValuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + m.count, nil
 }
 
-//line methods_task.go:888
+//line methods_task.go:910
 
 // taskMethodValuesStep is the step form of taskMethodValues.
 func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *taskMethodValuesHeld) generated.Step {
@@ -909,7 +931,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 //line methods.go:84
 		a = s.result
 		generated.Child(f)
-//line methods_task.go:913
+//line methods_task.go:935
 		goto resume1
 	case 2:
 		s := generated.At[taskMethodValuesAt2](f)
@@ -917,7 +939,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:85
 		err = generated.ChildErr(f)
-//line methods_task.go:921
+//line methods_task.go:943
 		goto resume2
 	case 3:
 		s := generated.At[taskMethodValuesAt3](f)
@@ -925,7 +947,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		tr, m, slow = h.tr, h.m, h.slow
 //line methods.go:88
 		generated.ChildErr(f)
-//line methods_task.go:929
+//line methods_task.go:951
 		goto resume3
 	case 4:
 		s := generated.At[taskMethodValuesAt4](f)
@@ -934,7 +956,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 //line methods.go:89
 		v = s.result
 		generated.Child(f)
-//line methods_task.go:938
+//line methods_task.go:960
 		goto resume4
 	case 5:
 		s := generated.At[taskMethodValuesAt5](f)
@@ -942,7 +964,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 		m = h.m
 //line methods.go:89
 		err1 = generated.ChildErr(f)
-//line methods_task.go:946
+//line methods_task.go:968
 		goto resume5
 	default:
 		return f.BadResume()
@@ -950,10 +972,10 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 	m = new(meter)
 //line methods.go:81
 	*m = meter{"m", 1}
-	slow, inc = m.slow, m.slowInc
+	slow, inc = slowValueInMethods(*m), slowIncValueInMethods(m)
 	m.count = 10
 	a = startOfMethods(slow)(t, tr, 1)
-//line methods_task.go:957
+//line methods_task.go:979
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt1](f)
 		*s = taskMethodValuesAt1{}
@@ -964,7 +986,7 @@ func taskMethodValuesStep(f *generated.Frame[taskMethodValuesState, int], h *tas
 resume1:
 //line methods.go:85
 	err = startOfMethods1(inc)(t, tr, 5)
-//line methods_task.go:968
+//line methods_task.go:990
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt2](f) = taskMethodValuesAt2{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -979,7 +1001,7 @@ resume2:
 	return generated.Return(f, a, err)
 end1:
 	waitStart(t, tr, m.count)
-//line methods_task.go:983
+//line methods_task.go:1005
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt3](f) = taskMethodValuesAt3{a: a}
 		*h = taskMethodValuesHeld{tr: tr, m: m, slow: slow}
@@ -988,7 +1010,7 @@ end1:
 resume3:
 //line methods.go:89
 	v = startOfMethods(slow)(t, tr, 2)
-//line methods_task.go:992
+//line methods_task.go:1014
 	if generated.Suspended(t) {
 		s := generated.At[taskMethodValuesAt4](f)
 		*s = taskMethodValuesAt4{a: a}
@@ -999,7 +1021,7 @@ resume3:
 resume4:
 //line methods.go:89
 	err1 = meterSlowIncStart(m, t, tr, v)
-//line methods_task.go:1003
+//line methods_task.go:1025
 	if generated.Suspended(t) {
 		*generated.At[taskMethodValuesAt5](f) = taskMethodValuesAt5{a: a}
 		*h = taskMethodValuesHeld{m: m}
@@ -1016,7 +1038,7 @@ end2:
 	return generated.Return(f, a*100+m.count, nil)
 }
 
-//line methods_task.go:1020
+//line methods_task.go:1042
 
 // startOfMethods returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfMethods(fn func(*task.T, *cases.Trace, int) int) func(*task.T, *cases.Trace, int) int {
@@ -1043,4 +1065,18 @@ func startOfMethods1(fn func(*task.T, *cases.Trace, int) error) func(*task.T, *c
 		})
 		return err
 	}
+}
+
+// slowIncValueInMethods returns the start form of recv.slowInc.
+func slowIncValueInMethods(recv *meter) func(*task.T, *cases.Trace, int) error {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace, a2 int) error {
+		return meterSlowIncStart(recv, t, a1, a2)
+	})
+}
+
+// slowValueInMethods returns the start form of recv.slow.
+func slowValueInMethods(recv meter) func(*task.T, *cases.Trace, int) int {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace, a2 int) int {
+		return meterSlowStart(recv, t, a1, a2)
+	})
 }

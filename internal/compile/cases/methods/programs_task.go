@@ -21,6 +21,7 @@ const _ = generated.Version1 // an error here: run framearena gen again
 
 func init() {
 	baseWorkKind = generated.DefineHeld[baseWorkState, baseWorkHeld, int]("(*base).work", "programs.go", 34, baseWorkStep)
+	generated.BindMethodValue(func(recv *base) func(*task.T, *cases.Trace, int) (int, error) { return recv.work }, workValueInPrograms)
 	generated.BindMethod[*base]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return baseWorkStart(recv.(*base), t, a1, a2)
 	})
@@ -133,6 +134,15 @@ func init() {
 		*generated.In[deepRecursionArgs](&s) = deepRecursionArgs{n: n}
 		return deepRecursionKind.With(s, deepRecursionHeld{tr: tr})
 	})
+	generated.BindMethod[*derived]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
+		return baseWorkStart(&recv.(*derived).base, t, a1, a2)
+	})
+	generated.BindMethod[*only]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
+		return workOfPrograms(&onlyWorkSite, recv.(*only).worker)(recv.(*only).worker, t, a1, a2)
+	})
+	generated.BindMethod[only]("work", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
+		return workOfPrograms(&onlyWorkSite1, recv.(only).worker)(recv.(only).worker, t, a1, a2)
+	})
 }
 
 // baseWorkArgs has the arguments of (*base).work.
@@ -164,7 +174,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 //line programs.go:35
 	b.done++
 	v := valueStart(t, tr, n+b.done)
-//line programs_task.go:168
+//line programs_task.go:178
 	if generated.Suspended(t) {
 		f, h := baseWorkKind.Spill(t, 1)
 		s := generated.At[baseWorkAt1](f)
@@ -175,7 +185,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	}
 //line programs.go:36
 	err := waitStart(t, tr, "base")
-//line programs_task.go:179
+//line programs_task.go:189
 	if generated.Suspended(t) {
 		f := baseWorkKind.SpillBare(t, 2)
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
@@ -185,7 +195,7 @@ func baseWorkStart(b *base, t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return v, err
 }
 
-//line programs_task.go:189
+//line programs_task.go:199
 
 // baseWorkStep is the step form of (*base).work.
 func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) generated.Step {
@@ -207,14 +217,14 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 //line programs.go:36
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:211
+//line programs_task.go:221
 		goto resume1
 	case 2:
 		s := generated.At[baseWorkAt2](f)
 		v = s.v
 //line programs.go:36
 		err = generated.ChildErr(f)
-//line programs_task.go:218
+//line programs_task.go:228
 		goto resume2
 	default:
 		return f.BadResume()
@@ -222,7 +232,7 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 //line programs.go:35
 	b.done++
 	v = valueStart(t, tr, n+b.done)
-//line programs_task.go:226
+//line programs_task.go:236
 	if generated.Suspended(t) {
 		s := generated.At[baseWorkAt1](f)
 		*s = baseWorkAt1{}
@@ -234,7 +244,7 @@ func baseWorkStep(f *generated.Frame[baseWorkState, int], h *baseWorkHeld) gener
 resume1:
 //line programs.go:36
 	err = waitStart(t, tr, "base")
-//line programs_task.go:238
+//line programs_task.go:248
 	if generated.Suspended(t) {
 		*generated.At[baseWorkAt2](f) = baseWorkAt2{v: v}
 		if h != nil {
@@ -247,7 +257,7 @@ resume2:
 	return generated.Return(f, v, err)
 }
 
-//line programs_task.go:251
+//line programs_task.go:261
 
 // byValueWorkArgs has the arguments of byValue.work.
 type byValueWorkArgs struct {
@@ -281,7 +291,7 @@ var byValueWorkKind *generated.HeldKind[byValueWorkState, byValueWorkHeld, int]
 func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:42
 	a := valueStart(t, tr, v.k)
-//line programs_task.go:285
+//line programs_task.go:295
 	if generated.Suspended(t) {
 		f, h := byValueWorkKind.Spill(t, 1)
 		s := generated.At[byValueWorkAt1](f)
@@ -292,7 +302,7 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	}
 //line programs.go:43
 	v1 := valueStart(t, tr, n)
-//line programs_task.go:296
+//line programs_task.go:306
 	if generated.Suspended(t) {
 		f := byValueWorkKind.SpillBare(t, 2)
 		s := generated.At[byValueWorkAt2](f)
@@ -305,7 +315,7 @@ func byValueWorkStart(v byValue, t *task.T, tr *cases.Trace, n int) (_ int, _ er
 	return a + v.k, nil
 }
 
-//line programs_task.go:309
+//line programs_task.go:319
 
 // byValueWorkStep is the step form of byValue.work.
 func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHeld) generated.Step {
@@ -327,7 +337,7 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 //line programs.go:42
 		a = s.result
 		generated.Child(f)
-//line programs_task.go:331
+//line programs_task.go:341
 		goto resume1
 	case 2:
 		s := generated.At[byValueWorkAt2](f)
@@ -335,14 +345,14 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 //line programs.go:43
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:339
+//line programs_task.go:349
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:42
 	a = valueStart(t, tr, v.k)
-//line programs_task.go:346
+//line programs_task.go:356
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt1](f)
 		*s = byValueWorkAt1{v: v, n: n}
@@ -354,7 +364,7 @@ func byValueWorkStep(f *generated.Frame[byValueWorkState, int], h *byValueWorkHe
 resume1:
 //line programs.go:43
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:358
+//line programs_task.go:368
 	if generated.Suspended(t) {
 		s := generated.At[byValueWorkAt2](f)
 		*s = byValueWorkAt2{v: v, a: a}
@@ -370,7 +380,7 @@ resume2:
 	return generated.Return(f, a+v.k, nil)
 }
 
-//line programs_task.go:374
+//line programs_task.go:384
 
 // pointingWorkArgs has the arguments of pointing.work.
 type pointingWorkArgs struct {
@@ -402,7 +412,7 @@ var pointingWorkKind *generated.HeldKind[pointingWorkState, pointingWorkHeld, in
 func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:59
 	a, err := baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:406
+//line programs_task.go:416
 	if generated.Suspended(t) {
 		f, h := pointingWorkKind.Spill(t, 1)
 		s := generated.At[pointingWorkAt1](f)
@@ -418,7 +428,7 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	v := p.worker
 //line programs.go:63
 	b, err := workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:422
+//line programs_task.go:432
 	if generated.Suspended(t) {
 		f, h := pointingWorkKind.Spill(t, 2)
 		s := generated.At[pointingWorkAt2](f)
@@ -431,7 +441,7 @@ func pointingWorkStart(p pointing, t *task.T, tr *cases.Trace, n int) (_ int, _ 
 	return a + b*p.extra, err
 }
 
-//line programs_task.go:435
+//line programs_task.go:445
 
 // pointingWorkStep is the step form of pointing.work.
 func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWorkHeld) generated.Step {
@@ -455,7 +465,7 @@ func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWor
 //line programs.go:59
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:459
+//line programs_task.go:469
 		goto resume1
 	case 2:
 		s := generated.At[pointingWorkAt2](f)
@@ -464,14 +474,14 @@ func pointingWorkStep(f *generated.Frame[pointingWorkState, int], h *pointingWor
 //line programs.go:63
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:468
+//line programs_task.go:478
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:59
 	a, err = baseWorkStart(p.base, t, tr, n)
-//line programs_task.go:475
+//line programs_task.go:485
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt1](f)
 		*s = pointingWorkAt1{n: n}
@@ -487,7 +497,7 @@ resume1:
 	v = p.worker
 //line programs.go:63
 	b, err = workOfPrograms(&pointingWorkSite2, v)(v, t, tr, n)
-//line programs_task.go:491
+//line programs_task.go:501
 	if generated.Suspended(t) {
 		s := generated.At[pointingWorkAt2](f)
 		*s = pointingWorkAt2{a: a}
@@ -500,7 +510,7 @@ resume2:
 	return generated.Return(f, a+b*p.extra, err)
 }
 
-//line programs_task.go:504
+//line programs_task.go:514
 
 // promotedArgs has the arguments of promoted.
 type promotedArgs struct {
@@ -545,7 +555,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:70
 	d := derived{name: "d"}
 	a, err := baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:549
+//line programs_task.go:559
 	if generated.Suspended(t) {
 		f, h := promotedKind.Spill(t, 1)
 		s := generated.At[promotedAt1](f)
@@ -560,7 +570,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	p := &d
 	b, err := baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:564
+//line programs_task.go:574
 	if generated.Suspended(t) {
 		f, h := promotedKind.Spill(t, 2)
 		s := generated.At[promotedAt2](f)
@@ -572,7 +582,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:77
 	q := pointing{&base{10}, byValue{5}, 3}
 	v := valueStart(t, tr, 3)
-//line programs_task.go:576
+//line programs_task.go:586
 	if generated.Suspended(t) {
 		f, h := promotedKind.Spill(t, 3)
 		s := generated.At[promotedAt3](f)
@@ -583,7 +593,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:78
 	c, err := pointingWorkStart(q, t, tr, v)
-//line programs_task.go:587
+//line programs_task.go:597
 	if generated.Suspended(t) {
 		f, h := promotedKind.Spill(t, 4)
 		s := generated.At[promotedAt4](f)
@@ -596,7 +606,7 @@ func promotedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d.done, err
 }
 
-//line programs_task.go:600
+//line programs_task.go:610
 
 // promotedStep is the step form of promoted.
 func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) generated.Step {
@@ -620,7 +630,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:71
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:624
+//line programs_task.go:634
 		goto resume1
 	case 2:
 		s := generated.At[promotedAt2](f)
@@ -629,7 +639,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:76
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:633
+//line programs_task.go:643
 		goto resume2
 	case 3:
 		s := generated.At[promotedAt3](f)
@@ -638,7 +648,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:78
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:642
+//line programs_task.go:652
 		goto resume3
 	case 4:
 		s := generated.At[promotedAt4](f)
@@ -647,7 +657,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:78
 		c = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:651
+//line programs_task.go:661
 		goto resume4
 	default:
 		return f.BadResume()
@@ -656,7 +666,7 @@ func promotedStep(f *generated.Frame[promotedState, int], h *promotedHeld) gener
 //line programs.go:70
 	*d = derived{name: "d"}
 	a, err = baseWorkStart(&d.base, t, tr, 1)
-//line programs_task.go:660
+//line programs_task.go:670
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt1](f)
 		*s = promotedAt1{}
@@ -671,7 +681,7 @@ resume1:
 	}
 	p = d
 	b, err = baseWorkStart(&p.base, t, tr, 2)
-//line programs_task.go:675
+//line programs_task.go:685
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt2](f)
 		*s = promotedAt2{a: a}
@@ -683,7 +693,7 @@ resume2:
 //line programs.go:77
 	q = pointing{&base{10}, byValue{5}, 3}
 	v = valueStart(t, tr, 3)
-//line programs_task.go:687
+//line programs_task.go:697
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt3](f)
 		*s = promotedAt3{a: a, b: b}
@@ -694,7 +704,7 @@ resume2:
 resume3:
 //line programs.go:78
 	c, err = pointingWorkStart(q, t, tr, v)
-//line programs_task.go:698
+//line programs_task.go:708
 	if generated.Suspended(t) {
 		s := generated.At[promotedAt4](f)
 		*s = promotedAt4{a: a, b: b}
@@ -707,7 +717,7 @@ resume4:
 	return generated.Return(f, a+b*10+c*100+d.done, err)
 }
 
-//line programs_task.go:711
+//line programs_task.go:721
 
 // interfacesArgs has the arguments of interfaces.
 type interfacesArgs struct {
@@ -743,7 +753,7 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line programs.go:85
 				k, err := workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:747
+//line programs_task.go:757
 				if generated.Suspended(t) {
 					f, h := interfacesKind.Spill(t, 1)
 					s := generated.At[interfacesAt1](f)
@@ -764,7 +774,7 @@ func interfacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:768
+//line programs_task.go:778
 
 // interfacesStep is the step form of interfaces.
 func interfacesStep(f *generated.Frame[interfacesState, int], h *interfacesHeld) generated.Step {
@@ -789,7 +799,7 @@ func interfacesStep(f *generated.Frame[interfacesState, int], h *interfacesHeld)
 //line programs.go:85
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:793
+//line programs_task.go:803
 		goto resume1
 	default:
 		return f.BadResume()
@@ -807,7 +817,7 @@ loop1:
 //line programs.go:84
 	w = list[i]
 	k, err = workOfPrograms(&interfacesSite1, w)(w, t, tr, i)
-//line programs_task.go:811
+//line programs_task.go:821
 	if generated.Suspended(t) {
 		s := generated.At[interfacesAt1](f)
 		*s = interfacesAt1{sum: sum, i: i}
@@ -829,7 +839,7 @@ end1:
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:833
+//line programs_task.go:843
 
 // embeddedInterfaceArgs has the arguments of embeddedInterface.
 type embeddedInterfaceArgs struct {
@@ -875,7 +885,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v := o.worker
 //line programs.go:97
 	a, err := workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:879
+//line programs_task.go:889
 	if generated.Suspended(t) {
 		f, h := embeddedInterfaceKind.Spill(t, 1)
 		s := generated.At[embeddedInterfaceAt1](f)
@@ -889,7 +899,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v1 := w
 //line programs.go:99
 	b, err2 := workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:893
+//line programs_task.go:903
 	if generated.Suspended(t) {
 		f, h := embeddedInterfaceKind.Spill(t, 2)
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -904,7 +914,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	v3 := o.worker
 //line programs.go:100
 	c, _ := workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:908
+//line programs_task.go:918
 	if generated.Suspended(t) {
 		f, h := embeddedInterfaceKind.Spill(t, 3)
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -920,7 +930,7 @@ func embeddedInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) 
 	return a + b*10 + c*100, err
 }
 
-//line programs_task.go:924
+//line programs_task.go:934
 
 // embeddedInterfaceStep is the step form of embeddedInterface.
 func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *embeddedInterfaceHeld) generated.Step {
@@ -945,7 +955,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:97
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:949
+//line programs_task.go:959
 		goto resume1
 	case 2:
 		s := generated.At[embeddedInterfaceAt2](f)
@@ -954,7 +964,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:99
 		b = s.result
 		err2 = generated.ChildErr(f)
-//line programs_task.go:958
+//line programs_task.go:968
 		goto resume2
 	case 3:
 		s := generated.At[embeddedInterfaceAt3](f)
@@ -963,7 +973,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 //line programs.go:100
 		c = s.result
 		generated.ChildErr(f)
-//line programs_task.go:967
+//line programs_task.go:977
 		goto resume3
 	default:
 		return f.BadResume()
@@ -976,7 +986,7 @@ func embeddedInterfaceStep(f *generated.Frame[embeddedInterfaceState, int], h *e
 	v = o.worker
 //line programs.go:97
 	a, err = workOfPrograms(&embeddedInterfaceSite1, v)(v, t, tr, 1)
-//line programs_task.go:980
+//line programs_task.go:990
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt1](f)
 		*s = embeddedInterfaceAt1{}
@@ -990,7 +1000,7 @@ resume1:
 	v1 = *w
 //line programs.go:99
 	b, err2 = workOfPrograms(&embeddedInterfaceSite2, v1)(v1, t, tr, 2)
-//line programs_task.go:994
+//line programs_task.go:1004
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt2](f)
 		*s = embeddedInterfaceAt2{a: a}
@@ -1008,7 +1018,7 @@ resume2:
 	v3 = o.worker
 //line programs.go:100
 	c, _ = workOfPrograms(&embeddedInterfaceSite3, v3)(v3, t, tr, v2)
-//line programs_task.go:1012
+//line programs_task.go:1022
 	if generated.Suspended(t) {
 		s := generated.At[embeddedInterfaceAt3](f)
 		*s = embeddedInterfaceAt3{a: a, b: b}
@@ -1024,7 +1034,7 @@ resume3:
 	return generated.Return(f, a+b*10+c*100, err)
 }
 
-//line programs_task.go:1028
+//line programs_task.go:1038
 
 // nilInterfaceArgs has the arguments of nilInterface.
 type nilInterfaceArgs struct {
@@ -1050,7 +1060,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var w worker
 //line programs.go:109
 	waitStart(t, tr, "before")
-//line programs_task.go:1054
+//line programs_task.go:1064
 	if generated.Suspended(t) {
 		_, h := nilInterfaceKind.Spill(t, 1)
 		*h = nilInterfaceHeld{tr: tr, w: w}
@@ -1060,7 +1070,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(1)
 //line programs.go:110
 	v1, err := workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1064
+//line programs_task.go:1074
 	if generated.Suspended(t) {
 		f := nilInterfaceKind.SpillBare(t, 2)
 		s := generated.At[nilInterfaceAt2](f)
@@ -1072,7 +1082,7 @@ func nilInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v1, err
 }
 
-//line programs_task.go:1076
+//line programs_task.go:1086
 
 // nilInterfaceStep is the step form of nilInterface.
 func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfaceHeld) generated.Step {
@@ -1093,14 +1103,14 @@ func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfac
 		tr, w = h.tr, h.w
 //line programs.go:109
 		generated.ChildErr(f)
-//line programs_task.go:1097
+//line programs_task.go:1107
 		goto resume1
 	case 2:
 		s := generated.At[nilInterfaceAt2](f)
 //line programs.go:110
 		v1 = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1104
+//line programs_task.go:1114
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1108,7 +1118,7 @@ func nilInterfaceStep(f *generated.Frame[nilInterfaceState, int], h *nilInterfac
 	w = nil
 //line programs.go:109
 	waitStart(t, tr, "before")
-//line programs_task.go:1112
+//line programs_task.go:1122
 	if generated.Suspended(t) {
 		h = nilInterfaceKind.Hold(t, f, h)
 		*h = nilInterfaceHeld{tr: tr, w: w}
@@ -1119,7 +1129,7 @@ resume1:
 	v = tr.Int(1)
 //line programs.go:110
 	v1, err = workOfPrograms(&nilInterfaceSite2, w)(w, t, tr, v)
-//line programs_task.go:1123
+//line programs_task.go:1133
 	if generated.Suspended(t) {
 		s := generated.At[nilInterfaceAt2](f)
 		*s = nilInterfaceAt2{}
@@ -1134,7 +1144,7 @@ resume2:
 	return generated.Return(f, v1, err)
 }
 
-//line programs_task.go:1138
+//line programs_task.go:1148
 
 type applyState = struct{}
 
@@ -1162,7 +1172,7 @@ func applyCall[A any, B any](tr *cases.Trace, a A, f func(*task.T, A) B) coro.Ca
 func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A) B) (_ B, _ error) {
 //line programs.go:114
 	waitStart(t, tr, "apply")
-//line programs_task.go:1166
+//line programs_task.go:1176
 	if generated.Suspended(t) {
 		_, h := applyKind[A, B]().Spill(t, 1)
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
@@ -1170,7 +1180,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	}
 //line programs.go:115
 	b := startOfPrograms(f)(t, a)
-//line programs_task.go:1174
+//line programs_task.go:1184
 	if generated.Suspended(t) {
 		_, h := applyKind[A, B]().Spill(t, 2)
 		*h = applyHeld[A, B]{tr: tr, a: a}
@@ -1180,7 +1190,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	var zero A
 //line programs.go:117
 	err := waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1184
+//line programs_task.go:1194
 	if generated.Suspended(t) {
 		_, h := applyKind[A, B]().Spill(t, 3)
 		*h = applyHeld[A, B]{b: b}
@@ -1190,7 +1200,7 @@ func applyStart[A any, B any](t *task.T, tr *cases.Trace, a A, f func(*task.T, A
 	return b, err
 }
 
-//line programs_task.go:1194
+//line programs_task.go:1204
 
 // applyStep is the step form of apply.
 func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A, B]) generated.Step {
@@ -1209,27 +1219,27 @@ func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A,
 		tr, a, f = h.tr, h.a, h.f
 //line programs.go:114
 		generated.ChildErr(f1)
-//line programs_task.go:1213
+//line programs_task.go:1223
 		goto resume1
 	case 2:
 		tr, a = h.tr, h.a
 //line programs.go:115
 		b = h.result
 		generated.Child(f1)
-//line programs_task.go:1220
+//line programs_task.go:1230
 		goto resume2
 	case 3:
 		b = h.b
 //line programs.go:117
 		err = generated.ChildErr(f1)
-//line programs_task.go:1226
+//line programs_task.go:1236
 		goto resume3
 	default:
 		return f1.BadResume()
 	}
 //line programs.go:114
 	waitStart(t, tr, "apply")
-//line programs_task.go:1233
+//line programs_task.go:1243
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a, f: f}
 		return generated.Wait(f1, t, 1)
@@ -1237,7 +1247,7 @@ func applyStep[A any, B any](f1 *generated.Frame[applyState, B], h *applyHeld[A,
 resume1:
 //line programs.go:115
 	b = startOfPrograms(f)(t, a)
-//line programs_task.go:1241
+//line programs_task.go:1251
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{tr: tr, a: a}
 		generated.ResultToStep(t, &h.result)
@@ -1247,7 +1257,7 @@ resume2:
 	zero = *new(A)
 //line programs.go:117
 	err = waitStart(t, tr, fmt.Sprintf("%T %v", zero, a))
-//line programs_task.go:1251
+//line programs_task.go:1261
 	if generated.Suspended(t) {
 		*h = applyHeld[A, B]{b: b}
 		return generated.Wait(f1, t, 3)
@@ -1257,7 +1267,7 @@ resume3:
 	return generated.Return(f1, b, err)
 }
 
-//line programs_task.go:1261
+//line programs_task.go:1271
 
 // genericFunctionArgs has the arguments of genericFunction.
 type genericFunctionArgs struct {
@@ -1291,7 +1301,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	s, err := applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:122
 		v := valueStart(t, tr, k)
-//line programs_task.go:1295
+//line programs_task.go:1305
 		if generated.Suspended(t) {
 			f := genericFunctionFunc1Kind.SpillBare(t, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1302,7 +1312,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:122
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1306
+//line programs_task.go:1316
 	if generated.Suspended(t) {
 		_, h := genericFunctionKind.Spill(t, 1)
 		*h = genericFunctionHeld{tr: tr}
@@ -1316,7 +1326,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	k, err := applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:126
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1320
+//line programs_task.go:1330
 		if generated.Suspended(t) {
 			f := genericFunctionFunc2Kind.SpillBare(t, 1)
 			s1 := generated.At[genericFunctionFunc2At1](f)
@@ -1327,7 +1337,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:126
 		return v
 	}))
-//line programs_task.go:1331
+//line programs_task.go:1341
 	if generated.Suspended(t) {
 		f, h := genericFunctionKind.Spill(t, 2)
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1341,7 +1351,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1345
+//line programs_task.go:1355
 	if generated.Suspended(t) {
 		f, h := genericFunctionKind.Spill(t, 3)
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
@@ -1353,7 +1363,7 @@ func genericFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return *p + k, err
 }
 
-//line programs_task.go:1357
+//line programs_task.go:1367
 
 // genericFunctionStep is the step form of genericFunction.
 func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *genericFunctionHeld) generated.Step {
@@ -1375,7 +1385,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:122
 		s = h.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1379
+//line programs_task.go:1389
 		goto resume1
 	case 2:
 		s1 := generated.At[genericFunctionAt2](f)
@@ -1383,7 +1393,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:126
 		k = s1.result
 		err = generated.ChildErr(f)
-//line programs_task.go:1387
+//line programs_task.go:1397
 		goto resume2
 	case 3:
 		s1 := generated.At[genericFunctionAt3](f)
@@ -1392,7 +1402,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:127
 		p = h.result1
 		generated.ChildErr(f)
-//line programs_task.go:1396
+//line programs_task.go:1406
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1401,7 +1411,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 	s, err = applyStart[int, string](t, tr, n, generated.Literal(func(t *task.T, k int) (_ string) {
 //line programs.go:122
 		v := valueStart(t, tr, k)
-//line programs_task.go:1405
+//line programs_task.go:1415
 		if generated.Suspended(t) {
 			f := genericFunctionFunc1Kind.SpillBare(t, 1)
 			s := generated.At[genericFunctionFunc1At1](f)
@@ -1412,7 +1422,7 @@ func genericFunctionStep(f *generated.Frame[genericFunctionState, int], h *gener
 //line programs.go:122
 		return fmt.Sprint("s", v)
 	}))
-//line programs_task.go:1416
+//line programs_task.go:1426
 	if generated.Suspended(t) {
 		*h = genericFunctionHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1426,7 +1436,7 @@ resume1:
 	k, err = applyStart[string, int](t, tr, s, generated.Literal(func(t *task.T, s string) (_ int) {
 //line programs.go:126
 		v := valueStart(t, tr, len(s))
-//line programs_task.go:1430
+//line programs_task.go:1440
 		if generated.Suspended(t) {
 			f := genericFunctionFunc2Kind.SpillBare(t, 1)
 			s1 := generated.At[genericFunctionFunc2At1](f)
@@ -1437,7 +1447,7 @@ resume1:
 //line programs.go:126
 		return v
 	}))
-//line programs_task.go:1441
+//line programs_task.go:1451
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionAt2](f)
 		*s1 = genericFunctionAt2{}
@@ -1451,7 +1461,7 @@ resume2:
 		sum := int(b[1])
 		return &sum
 	}))
-//line programs_task.go:1455
+//line programs_task.go:1465
 	if generated.Suspended(t) {
 		*generated.At[genericFunctionAt3](f) = genericFunctionAt3{k: k}
 		*h = genericFunctionHeld{err: err}
@@ -1463,7 +1473,7 @@ resume3:
 	return generated.Return(f, *p+k, err)
 }
 
-//line programs_task.go:1467
+//line programs_task.go:1477
 
 // genericFunctionFunc1Args has the arguments of genericFunction.func1.
 type genericFunctionFunc1Args struct {
@@ -1500,14 +1510,14 @@ func genericFunctionFunc1Step(f *generated.Frame[genericFunctionFunc1State, stri
 //line programs.go:122
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1504
+//line programs_task.go:1514
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:122
 	v = valueStart(t, tr, k)
-//line programs_task.go:1511
+//line programs_task.go:1521
 	if generated.Suspended(t) {
 		s := generated.At[genericFunctionFunc1At1](f)
 		*s = genericFunctionFunc1At1{}
@@ -1522,7 +1532,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint("s", v), nil)
 }
 
-//line programs_task.go:1526
+//line programs_task.go:1536
 
 // genericFunctionFunc2At1 is what genericFunction.func2 keeps while it waits in line 126.
 type genericFunctionFunc2At1 struct {
@@ -1554,14 +1564,14 @@ func genericFunctionFunc2Step(f *generated.Frame[genericFunctionFunc2State, int]
 //line programs.go:126
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:1558
+//line programs_task.go:1568
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:126
 	v = valueStart(t, tr, len(s))
-//line programs_task.go:1565
+//line programs_task.go:1575
 	if generated.Suspended(t) {
 		s1 := generated.At[genericFunctionFunc2At1](f)
 		*s1 = genericFunctionFunc2At1{}
@@ -1576,7 +1586,7 @@ resume1:
 	return generated.Return(f, v, nil)
 }
 
-//line programs_task.go:1580
+//line programs_task.go:1590
 
 // genericFunctionFunc3Args has the arguments of genericFunction.func3.
 type genericFunctionFunc3Args struct {
@@ -1607,7 +1617,7 @@ func genericFunctionFunc3Step(f *generated.Frame[genericFunctionFunc3State, *int
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:1611
+//line programs_task.go:1621
 
 // collectAt1 is what collect keeps while it waits in line 137.
 type collectAt1 struct {
@@ -1644,7 +1654,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 //line programs.go:136
 		e := list[i]
 		waitStart(t, tr, i)
-//line programs_task.go:1648
+//line programs_task.go:1658
 		if generated.Suspended(t) {
 			f, h := collectKind[E]().Spill(t, 1)
 			*generated.At[collectAt1](f) = collectAt1{i: i}
@@ -1659,7 +1669,7 @@ func collectStart[E any](t *task.T, tr *cases.Trace, list []E, keep func(E) bool
 	return out
 }
 
-//line programs_task.go:1663
+//line programs_task.go:1673
 
 // collectStep is the step form of collect.
 func collectStep[E any](f *generated.Frame[collectState, []*E], h *collectHeld[E]) generated.Step {
@@ -1681,7 +1691,7 @@ func collectStep[E any](f *generated.Frame[collectState, []*E], h *collectHeld[E
 		tr, list, keep, out, e = h.tr, h.list, h.keep, h.out, h.e
 //line programs.go:137
 		generated.ChildErr(f)
-//line programs_task.go:1685
+//line programs_task.go:1695
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1698,7 +1708,7 @@ loop1:
 //line programs.go:136
 	*e = list[i]
 	waitStart(t, tr, i)
-//line programs_task.go:1702
+//line programs_task.go:1712
 	if generated.Suspended(t) {
 		*generated.At[collectAt1](f) = collectAt1{i: i}
 		*h = collectHeld[E]{tr: tr, list: list, keep: keep, out: out, e: e}
@@ -1717,7 +1727,7 @@ end1:
 	return generated.Return(f, out, nil)
 }
 
-//line programs_task.go:1721
+//line programs_task.go:1731
 
 // genericPointersArgs has the arguments of genericPointers.
 type genericPointersArgs struct {
@@ -1751,7 +1761,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:147
 		v := collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1755
+//line programs_task.go:1765
 		if generated.Suspended(t) {
 			f, h := genericPointersKind.Spill(t, 1)
 			*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
@@ -1767,7 +1777,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line programs.go:150
 		v1 := collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1771
+//line programs_task.go:1781
 		if generated.Suspended(t) {
 			f, h := genericPointersKind.Spill(t, 2)
 			*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
@@ -1784,7 +1794,7 @@ func genericPointersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1788
+//line programs_task.go:1798
 
 // genericPointersStep is the step form of genericPointers.
 func genericPointersStep(f *generated.Frame[genericPointersState, int], h *genericPointersHeld) generated.Step {
@@ -1808,7 +1818,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:147
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:1812
+//line programs_task.go:1822
 		goto resume1
 	case 2:
 		s1 := generated.At[genericPointersAt2](f)
@@ -1817,7 +1827,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:150
 		v1 = h.result1
 		generated.Child(f)
-//line programs_task.go:1821
+//line programs_task.go:1831
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1825,7 +1835,7 @@ func genericPointersStep(f *generated.Frame[genericPointersState, int], h *gener
 //line programs.go:146
 	sum = 0
 	v = collectStart[int](t, tr, []int{1, 2, 3, 4}, func(k int) bool { return k%2 == 0 })
-//line programs_task.go:1829
+//line programs_task.go:1839
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt1](f) = genericPointersAt1{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1838,7 +1848,7 @@ resume1:
 		sum += *p
 	}
 	v1 = collectStart[string](t, tr, []string{"a", "bb"}, func(s string) bool { return len(s) == 2 })
-//line programs_task.go:1842
+//line programs_task.go:1852
 	if generated.Suspended(t) {
 		*generated.At[genericPointersAt2](f) = genericPointersAt2{sum: sum}
 		*h = genericPointersHeld{tr: tr}
@@ -1853,7 +1863,7 @@ resume2:
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:1857
+//line programs_task.go:1867
 
 type queuePushState = struct{}
 
@@ -1874,7 +1884,7 @@ func queuePushKind[E any]() *generated.HeldKind[queuePushState, queuePushHeld[E]
 func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int) {
 //line programs.go:162
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1878
+//line programs_task.go:1888
 	if generated.Suspended(t) {
 		_, h := queuePushKind[E]().Spill(t, 1)
 		*h = queuePushHeld[E]{q: q, e: e}
@@ -1886,7 +1896,7 @@ func queuePushStart[E any](q *queue[E], t *task.T, tr *cases.Trace, e E) (_ int)
 	return len(q.items)
 }
 
-//line programs_task.go:1890
+//line programs_task.go:1900
 
 // queuePushStep is the step form of (*queue).push.
 func queuePushStep[E any](f *generated.Frame[queuePushState, int], h *queuePushHeld[E]) generated.Step {
@@ -1903,14 +1913,14 @@ func queuePushStep[E any](f *generated.Frame[queuePushState, int], h *queuePushH
 		q, e = h.q, h.e
 //line programs.go:162
 		generated.ChildErr(f)
-//line programs_task.go:1907
+//line programs_task.go:1917
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line programs.go:162
 	waitStart(t, tr, "push", e)
-//line programs_task.go:1914
+//line programs_task.go:1924
 	if generated.Suspended(t) {
 		*h = queuePushHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -1922,7 +1932,7 @@ resume1:
 	return generated.Return(f, len(q.items), nil)
 }
 
-//line programs_task.go:1926
+//line programs_task.go:1936
 
 // queuePopResult is what (*queue).pop returns.
 type queuePopResult[E any] = struct {
@@ -1953,7 +1963,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:1957
+//line programs_task.go:1967
 	if generated.Suspended(t) {
 		_, h := queuePopKind[E]().Spill(t, 1)
 		*h = queuePopHeld[E]{q: q, e: e}
@@ -1964,7 +1974,7 @@ func queuePopStart[E any](q *queue[E], t *task.T, tr *cases.Trace) (e E, ok bool
 	return e, true
 }
 
-//line programs_task.go:1968
+//line programs_task.go:1978
 
 // queuePopStep is the step form of (*queue).pop.
 func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h *queuePopHeld[E]) generated.Step {
@@ -1982,7 +1992,7 @@ func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h
 		q, e = h.q, h.e
 //line programs.go:173
 		generated.ChildErr(f)
-//line programs_task.go:1986
+//line programs_task.go:1996
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1993,7 +2003,7 @@ func queuePopStep[E any](f *generated.Frame[queuePopState, queuePopResult[E]], h
 	}
 	e = q.items[0]
 	waitStart(t, tr, "pop", e)
-//line programs_task.go:1997
+//line programs_task.go:2007
 	if generated.Suspended(t) {
 		*h = queuePopHeld[E]{q: q, e: e}
 		return generated.Wait(f, t, 1)
@@ -2004,7 +2014,7 @@ resume1:
 	return generated.Return(f, queuePopResult[E]{e, true}, nil)
 }
 
-//line programs_task.go:2008
+//line programs_task.go:2018
 
 // genericMethodArgs has the arguments of genericMethod.
 type genericMethodArgs struct {
@@ -2068,7 +2078,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var q queue[int]
 //line programs.go:180
 	v := valueStart(t, tr, 5)
-//line programs_task.go:2072
+//line programs_task.go:2082
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 1)
 		s1 := generated.At[genericMethodAt1](f)
@@ -2079,7 +2089,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:180
 	queuePushStart[int](&q, t, tr, v)
-//line programs_task.go:2083
+//line programs_task.go:2093
 	if generated.Suspended(t) {
 		_, h := genericMethodKind.Spill(t, 2)
 		*h = genericMethodHeld{tr: tr, q: &q}
@@ -2087,7 +2097,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:181
 	k := queuePushStart[int](&q, t, tr, 6)
-//line programs_task.go:2091
+//line programs_task.go:2101
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 3)
 		s1 := generated.At[genericMethodAt3](f)
@@ -2098,7 +2108,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:182
 	a, ok := queuePopStart[int](&q, t, tr)
-//line programs_task.go:2102
+//line programs_task.go:2112
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 4)
 		s1 := generated.At[genericMethodAt4](f)
@@ -2110,7 +2120,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:183
 	r := &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2114
+//line programs_task.go:2124
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 5)
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
@@ -2119,7 +2129,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:185
 	s, _ := queuePopStart[string](r, t, tr)
-//line programs_task.go:2123
+//line programs_task.go:2133
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 6)
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
@@ -2129,7 +2139,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:186
 	_, none := queuePopStart[string](r, t, tr)
-//line programs_task.go:2133
+//line programs_task.go:2143
 	if generated.Suspended(t) {
 		f, h := genericMethodKind.Spill(t, 7)
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
@@ -2142,7 +2152,7 @@ func genericMethodStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + a, nil
 }
 
-//line programs_task.go:2146
+//line programs_task.go:2156
 
 // genericMethodStep is the step form of genericMethod.
 func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMethodHeld) generated.Step {
@@ -2167,13 +2177,13 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:180
 		v = s1.result
 		generated.Child(f)
-//line programs_task.go:2171
+//line programs_task.go:2181
 		goto resume1
 	case 2:
 		tr, q = h.tr, h.q
 //line programs.go:180
 		generated.Child(f)
-//line programs_task.go:2177
+//line programs_task.go:2187
 		goto resume2
 	case 3:
 		s1 := generated.At[genericMethodAt3](f)
@@ -2181,7 +2191,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:181
 		k = s1.result
 		generated.Child(f)
-//line programs_task.go:2185
+//line programs_task.go:2195
 		goto resume3
 	case 4:
 		s1 := generated.At[genericMethodAt4](f)
@@ -2190,7 +2200,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:182
 		a, ok = s1.result.R0, s1.result.R1
 		generated.Child(f)
-//line programs_task.go:2194
+//line programs_task.go:2204
 		goto resume4
 	case 5:
 		s1 := generated.At[genericMethodAt5](f)
@@ -2198,7 +2208,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 		tr, q, r = h.tr, h.q, h.r
 //line programs.go:184
 		generated.Child(f)
-//line programs_task.go:2202
+//line programs_task.go:2212
 		goto resume5
 	case 6:
 		s1 := generated.At[genericMethodAt6](f)
@@ -2207,7 +2217,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:185
 		s = h.result.R0
 		generated.Child(f)
-//line programs_task.go:2211
+//line programs_task.go:2221
 		goto resume6
 	case 7:
 		s1 := generated.At[genericMethodAt7](f)
@@ -2216,7 +2226,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 //line programs.go:186
 		none = h.result.R1
 		generated.Child(f)
-//line programs_task.go:2220
+//line programs_task.go:2230
 		goto resume7
 	default:
 		return f.BadResume()
@@ -2224,7 +2234,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 	q = new(queue[int])
 //line programs.go:180
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2228
+//line programs_task.go:2238
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt1](f)
 		*s1 = genericMethodAt1{}
@@ -2235,7 +2245,7 @@ func genericMethodStep(f *generated.Frame[genericMethodState, int], h *genericMe
 resume1:
 //line programs.go:180
 	queuePushStart[int](q, t, tr, v)
-//line programs_task.go:2239
+//line programs_task.go:2249
 	if generated.Suspended(t) {
 		*h = genericMethodHeld{tr: tr, q: q}
 		return generated.Wait(f, t, 2)
@@ -2243,7 +2253,7 @@ resume1:
 resume2:
 //line programs.go:181
 	k = queuePushStart[int](q, t, tr, 6)
-//line programs_task.go:2247
+//line programs_task.go:2257
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt3](f)
 		*s1 = genericMethodAt3{}
@@ -2254,7 +2264,7 @@ resume2:
 resume3:
 //line programs.go:182
 	a, ok = queuePopStart[int](q, t, tr)
-//line programs_task.go:2258
+//line programs_task.go:2268
 	if generated.Suspended(t) {
 		s1 := generated.At[genericMethodAt4](f)
 		*s1 = genericMethodAt4{k: k}
@@ -2266,7 +2276,7 @@ resume4:
 //line programs.go:183
 	r = &queue[string]{}
 	queuePushStart[string](r, t, tr, "x")
-//line programs_task.go:2270
+//line programs_task.go:2280
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt5](f) = genericMethodAt5{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2275,7 +2285,7 @@ resume4:
 resume5:
 //line programs.go:185
 	s, _ = queuePopStart[string](r, t, tr)
-//line programs_task.go:2279
+//line programs_task.go:2289
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt6](f) = genericMethodAt6{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r}
@@ -2285,7 +2295,7 @@ resume5:
 resume6:
 //line programs.go:186
 	_, none = queuePopStart[string](r, t, tr)
-//line programs_task.go:2289
+//line programs_task.go:2299
 	if generated.Suspended(t) {
 		*generated.At[genericMethodAt7](f) = genericMethodAt7{k: k, a: a, ok: ok}
 		*h = genericMethodHeld{tr: tr, q: q, r: r, s: s}
@@ -2298,7 +2308,7 @@ resume7:
 	return generated.Return(f, k+a, nil)
 }
 
-//line programs_task.go:2302
+//line programs_task.go:2312
 
 // largestAt2 is what largest keeps while it waits in line 197.
 type largestAt2 struct {
@@ -2331,7 +2341,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 //line programs.go:192
 	if len(list) == 1 {
 		waitStart(t, tr, list[0])
-//line programs_task.go:2335
+//line programs_task.go:2345
 		if generated.Suspended(t) {
 			_, h := largestKind[E]().Spill(t, 1)
 			*h = largestHeld[E]{list: list}
@@ -2342,7 +2352,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 	half := len(list) / 2
 	v := largestStart[E](t, tr, list[:half])
-//line programs_task.go:2346
+//line programs_task.go:2356
 	if generated.Suspended(t) {
 		f, h := largestKind[E]().Spill(t, 2)
 		*generated.At[largestAt2](f) = largestAt2{half: half}
@@ -2352,7 +2362,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	}
 //line programs.go:197
 	v1 := largestStart[E](t, tr, list[half:])
-//line programs_task.go:2356
+//line programs_task.go:2366
 	if generated.Suspended(t) {
 		_, h := largestKind[E]().Spill(t, 3)
 		*h = largestHeld[E]{v: v}
@@ -2363,7 +2373,7 @@ func largestStart[E cmp.Ordered](t *task.T, tr *cases.Trace, list []E) (_ E) {
 	return max(v, v1)
 }
 
-//line programs_task.go:2367
+//line programs_task.go:2377
 
 // largestStep is the step form of largest.
 func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestHeld[E]) generated.Step {
@@ -2381,7 +2391,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 		list = h.list
 //line programs.go:193
 		generated.ChildErr(f)
-//line programs_task.go:2385
+//line programs_task.go:2395
 		goto resume1
 	case 2:
 		s := generated.At[largestAt2](f)
@@ -2390,14 +2400,14 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 //line programs.go:197
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2394
+//line programs_task.go:2404
 		goto resume2
 	case 3:
 		v = h.v
 //line programs.go:197
 		v1 = h.result
 		generated.Child(f)
-//line programs_task.go:2401
+//line programs_task.go:2411
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2408,7 +2418,7 @@ func largestStep[E cmp.Ordered](f *generated.Frame[largestState, E], h *largestH
 	}
 //line programs.go:193
 	waitStart(t, tr, list[0])
-//line programs_task.go:2412
+//line programs_task.go:2422
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{list: list}
 		return generated.Wait(f, t, 1)
@@ -2419,7 +2429,7 @@ resume1:
 end1:
 	half = len(list) / 2
 	v = largestStart[E](t, tr, list[:half])
-//line programs_task.go:2423
+//line programs_task.go:2433
 	if generated.Suspended(t) {
 		*generated.At[largestAt2](f) = largestAt2{half: half}
 		*h = largestHeld[E]{tr: tr, list: list}
@@ -2429,7 +2439,7 @@ end1:
 resume2:
 //line programs.go:197
 	v1 = largestStart[E](t, tr, list[half:])
-//line programs_task.go:2433
+//line programs_task.go:2443
 	if generated.Suspended(t) {
 		*h = largestHeld[E]{v: v}
 		generated.ResultToStep(t, &h.result)
@@ -2440,7 +2450,7 @@ resume3:
 	return generated.Return(f, max(v, v1), nil)
 }
 
-//line programs_task.go:2444
+//line programs_task.go:2454
 
 // genericRecursionArgs has the arguments of genericRecursion.
 type genericRecursionArgs struct {
@@ -2471,7 +2481,7 @@ var genericRecursionKind *generated.HeldKind[genericRecursionState, genericRecur
 func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	v := largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2475
+//line programs_task.go:2485
 	if generated.Suspended(t) {
 		_, h := genericRecursionKind.Spill(t, 1)
 		*h = genericRecursionHeld{tr: tr}
@@ -2480,7 +2490,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line programs.go:201
 	v1 := largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2484
+//line programs_task.go:2494
 	if generated.Suspended(t) {
 		f, h := genericRecursionKind.Spill(t, 2)
 		s := generated.At[genericRecursionAt2](f)
@@ -2492,7 +2502,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 := largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2496
+//line programs_task.go:2506
 	if generated.Suspended(t) {
 		f := genericRecursionKind.SpillBare(t, 3)
 		s := generated.At[genericRecursionAt3](f)
@@ -2504,7 +2514,7 @@ func genericRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v2, nil
 }
 
-//line programs_task.go:2508
+//line programs_task.go:2518
 
 // genericRecursionStep is the step form of genericRecursion.
 func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *genericRecursionHeld) generated.Step {
@@ -2526,7 +2536,7 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 //line programs.go:201
 		v = h.result
 		generated.Child(f)
-//line programs_task.go:2530
+//line programs_task.go:2540
 		goto resume1
 	case 2:
 		s := generated.At[genericRecursionAt2](f)
@@ -2534,21 +2544,21 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 //line programs.go:201
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2538
+//line programs_task.go:2548
 		goto resume2
 	case 3:
 		s := generated.At[genericRecursionAt3](f)
 //line programs.go:202
 		v2 = s.result
 		generated.Child(f)
-//line programs_task.go:2545
+//line programs_task.go:2555
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line programs.go:201
 	v = largestStart[string](t, tr, []string{"b", "c", "a"})
-//line programs_task.go:2552
+//line programs_task.go:2562
 	if generated.Suspended(t) {
 		h = genericRecursionKind.Hold(t, f, h)
 		*h = genericRecursionHeld{tr: tr}
@@ -2558,7 +2568,7 @@ func genericRecursionStep(f *generated.Frame[genericRecursionState, int], h *gen
 resume1:
 //line programs.go:201
 	v1 = largestStart[float64](t, tr, []float64{1.5, 0.5})
-//line programs_task.go:2562
+//line programs_task.go:2572
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt2](f)
 		*s = genericRecursionAt2{}
@@ -2571,7 +2581,7 @@ resume2:
 //line programs.go:201
 	tr.Print(v, v1)
 	v2 = largestStart[int](t, tr, []int{3, 9, 2, 7, 5})
-//line programs_task.go:2575
+//line programs_task.go:2585
 	if generated.Suspended(t) {
 		s := generated.At[genericRecursionAt3](f)
 		*s = genericRecursionAt3{}
@@ -2586,7 +2596,7 @@ resume3:
 	return generated.Return(f, v2, nil)
 }
 
-//line programs_task.go:2590
+//line programs_task.go:2600
 
 // largeBlocksArgs has the arguments of largeBlocks.
 type largeBlocksArgs struct {
@@ -2633,7 +2643,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		var b block
 		v := valueStart(t, tr, 1)
-//line programs_task.go:2637
+//line programs_task.go:2647
 		if generated.Suspended(t) {
 			f, h := largeBlocksKind.Spill(t, 1)
 			s := generated.At[largeBlocksAt1](f)
@@ -2649,7 +2659,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 		b1 := block{5: 7}
 		valueStart(t, tr, 2)
-//line programs_task.go:2653
+//line programs_task.go:2663
 		if generated.Suspended(t) {
 			f, h := largeBlocksKind.Spill(t, 2)
 			*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
@@ -2664,7 +2674,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			var b2 block
 //line programs.go:228
 			v1 := valueStart(t, tr, 3)
-//line programs_task.go:2668
+//line programs_task.go:2678
 			if generated.Suspended(t) {
 				f, h := largeBlocksKind.Spill(t, 3)
 				s := generated.At[largeBlocksAt3](f)
@@ -2676,7 +2686,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:228
 			b2[i] = v1
 			waitStart(t, tr, b2[0], b2[1])
-//line programs_task.go:2680
+//line programs_task.go:2690
 			if generated.Suspended(t) {
 				f, h := largeBlocksKind.Spill(t, 4)
 				*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
@@ -2691,7 +2701,7 @@ func largeBlocksStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line programs_task.go:2695
+//line programs_task.go:2705
 
 // largeBlocksStep is the step form of largeBlocks.
 func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHeld) generated.Step {
@@ -2715,7 +2725,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 //line programs.go:218
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2719
+//line programs_task.go:2729
 		goto resume1
 	case 2:
 		s := generated.At[largeBlocksAt2](f)
@@ -2723,7 +2733,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 		tr = h.tr
 //line programs.go:223
 		generated.Child(f)
-//line programs_task.go:2727
+//line programs_task.go:2737
 		goto resume2
 	case 3:
 		s := generated.At[largeBlocksAt3](f)
@@ -2732,7 +2742,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 //line programs.go:228
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:2736
+//line programs_task.go:2746
 		goto resume3
 	case 4:
 		s := generated.At[largeBlocksAt4](f)
@@ -2740,7 +2750,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 		tr, b2 = h.tr, h.b2
 //line programs.go:229
 		generated.ChildErr(f)
-//line programs_task.go:2744
+//line programs_task.go:2754
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2750,7 +2760,7 @@ func largeBlocksStep(f *generated.Frame[largeBlocksState, int], h *largeBlocksHe
 	b = block{}
 //line programs.go:218
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2754
+//line programs_task.go:2764
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt1](f)
 		*s = largeBlocksAt1{total: total, b: b}
@@ -2765,7 +2775,7 @@ resume1:
 //line programs.go:222
 	b1 = block{5: 7}
 	valueStart(t, tr, 2)
-//line programs_task.go:2769
+//line programs_task.go:2779
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt2](f) = largeBlocksAt2{total: total, b1: b1}
 		*h = largeBlocksHeld{tr: tr}
@@ -2784,7 +2794,7 @@ loop1:
 	b2 = new(block)
 //line programs.go:228
 	v1 = valueStart(t, tr, 3)
-//line programs_task.go:2788
+//line programs_task.go:2798
 	if generated.Suspended(t) {
 		s := generated.At[largeBlocksAt3](f)
 		*s = largeBlocksAt3{total: total, i: i}
@@ -2796,7 +2806,7 @@ resume3:
 //line programs.go:228
 	(*b2)[i] = v1
 	waitStart(t, tr, (*b2)[0], (*b2)[1])
-//line programs_task.go:2800
+//line programs_task.go:2810
 	if generated.Suspended(t) {
 		*generated.At[largeBlocksAt4](f) = largeBlocksAt4{total: total, i: i}
 		*h = largeBlocksHeld{tr: tr, b2: b2}
@@ -2813,7 +2823,7 @@ end1:
 	return generated.Return(f, total, nil)
 }
 
-//line programs_task.go:2817
+//line programs_task.go:2827
 
 // largeArgs has the arguments of large.
 type largeArgs struct {
@@ -2854,7 +2864,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		{
 //line programs.go:238
 			v := valueStart(t, tr, i+1)
-//line programs_task.go:2858
+//line programs_task.go:2868
 			if generated.Suspended(t) {
 				f, h := largeKind.Spill(t, 1)
 				s := generated.At[largeAt1](f)
@@ -2870,7 +2880,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 //line programs.go:240
 	if fails {
 		err := waitStart(t, tr, "fails")
-//line programs_task.go:2874
+//line programs_task.go:2884
 		if generated.Suspended(t) {
 			f := largeKind.SpillBare(t, 2)
 			*generated.At[largeAt2](f) = largeAt2{b: b}
@@ -2880,7 +2890,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 		return b, fmt.Errorf("large: %w", err)
 	}
 	err1 := waitStart(t, tr, "end")
-//line programs_task.go:2884
+//line programs_task.go:2894
 	if generated.Suspended(t) {
 		f := largeKind.SpillBare(t, 3)
 		*generated.At[largeAt3](f) = largeAt3{b: b}
@@ -2890,7 +2900,7 @@ func largeStart(t *task.T, tr *cases.Trace, fails bool) (_ block, _ error) {
 	return b, err1
 }
 
-//line programs_task.go:2894
+//line programs_task.go:2904
 
 // largeStep is the step form of large.
 func largeStep(f *generated.Frame[largeState, block], h *largeHeld) generated.Step {
@@ -2914,21 +2924,21 @@ func largeStep(f *generated.Frame[largeState, block], h *largeHeld) generated.St
 //line programs.go:238
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2918
+//line programs_task.go:2928
 		goto resume1
 	case 2:
 		s := generated.At[largeAt2](f)
 		b = s.b
 //line programs.go:241
 		err = generated.ChildErr(f)
-//line programs_task.go:2925
+//line programs_task.go:2935
 		goto resume2
 	case 3:
 		s := generated.At[largeAt3](f)
 		b = s.b
 //line programs.go:243
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2932
+//line programs_task.go:2942
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2943,7 +2953,7 @@ loop1:
 	}
 //line programs.go:238
 	v = valueStart(t, tr, i+1)
-//line programs_task.go:2947
+//line programs_task.go:2957
 	if generated.Suspended(t) {
 		s := generated.At[largeAt1](f)
 		*s = largeAt1{fails: fails, b: b, i: i}
@@ -2964,7 +2974,7 @@ end1:
 	}
 //line programs.go:241
 	err = waitStart(t, tr, "fails")
-//line programs_task.go:2968
+//line programs_task.go:2978
 	if generated.Suspended(t) {
 		*generated.At[largeAt2](f) = largeAt2{b: b}
 		if h != nil {
@@ -2977,7 +2987,7 @@ resume2:
 	return generated.Return(f, b, fmt.Errorf("large: %w", err))
 end2:
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:2981
+//line programs_task.go:2991
 	if generated.Suspended(t) {
 		*generated.At[largeAt3](f) = largeAt3{b: b}
 		if h != nil {
@@ -2990,7 +3000,7 @@ resume3:
 	return generated.Return(f, b, err1)
 }
 
-//line programs_task.go:2994
+//line programs_task.go:3004
 
 // largeChildrenArgs has the arguments of largeChildren.
 type largeChildrenArgs struct {
@@ -3020,7 +3030,7 @@ var largeChildrenKind *generated.HeldKind[largeChildrenState, largeChildrenHeld,
 func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:247
 	a, err := largeStart(t, tr, n == 1)
-//line programs_task.go:3024
+//line programs_task.go:3034
 	if generated.Suspended(t) {
 		f, h := largeChildrenKind.Spill(t, 1)
 		s := generated.At[largeChildrenAt1](f)
@@ -3032,7 +3042,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err := largeStart(t, tr, false)
-//line programs_task.go:3036
+//line programs_task.go:3046
 	if generated.Suspended(t) {
 		f := largeChildrenKind.SpillBare(t, 2)
 		s := generated.At[largeChildrenAt2](f)
@@ -3044,7 +3054,7 @@ func largeChildrenStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[1]*10 + b[1], err
 }
 
-//line programs_task.go:3048
+//line programs_task.go:3058
 
 // largeChildrenStep is the step form of largeChildren.
 func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChildrenHeld) generated.Step {
@@ -3066,7 +3076,7 @@ func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChil
 //line programs.go:247
 		a = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3070
+//line programs_task.go:3080
 		goto resume1
 	case 2:
 		s := generated.At[largeChildrenAt2](f)
@@ -3074,14 +3084,14 @@ func largeChildrenStep(f *generated.Frame[largeChildrenState, int], h *largeChil
 //line programs.go:249
 		b = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3078
+//line programs_task.go:3088
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:247
 	a, err = largeStart(t, tr, n == 1)
-//line programs_task.go:3085
+//line programs_task.go:3095
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt1](f)
 		*s = largeChildrenAt1{}
@@ -3094,7 +3104,7 @@ resume1:
 //line programs.go:248
 	tr.Print(a[1], err)
 	b, err = largeStart(t, tr, false)
-//line programs_task.go:3098
+//line programs_task.go:3108
 	if generated.Suspended(t) {
 		s := generated.At[largeChildrenAt2](f)
 		*s = largeChildrenAt2{a: a}
@@ -3109,7 +3119,7 @@ resume2:
 	return generated.Return(f, a[1]*10+b[1], err)
 }
 
-//line programs_task.go:3113
+//line programs_task.go:3123
 
 // deepRecursionArgs has the arguments of deepRecursion.
 type deepRecursionArgs struct {
@@ -3141,7 +3151,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:254
 	if n == 0 {
 		err1 := waitStart(t, tr, "bottom")
-//line programs_task.go:3145
+//line programs_task.go:3155
 		if generated.Suspended(t) {
 			deepRecursionKind.SpillBare(t, 1)
 			return
@@ -3150,7 +3160,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3154
+//line programs_task.go:3164
 	if generated.Suspended(t) {
 		f, h := deepRecursionKind.Spill(t, 2)
 		s := generated.At[deepRecursionAt2](f)
@@ -3162,7 +3172,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:258
 	if n%100 == 0 {
 		waitStart(t, tr, n)
-//line programs_task.go:3166
+//line programs_task.go:3176
 		if generated.Suspended(t) {
 			f, h := deepRecursionKind.Spill(t, 3)
 			*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
@@ -3174,7 +3184,7 @@ func deepRecursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k + n, err
 }
 
-//line programs_task.go:3178
+//line programs_task.go:3188
 
 // deepRecursionStep is the step form of deepRecursion.
 func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecursionHeld) generated.Step {
@@ -3192,7 +3202,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 	case 1:
 //line programs.go:255
 		err1 = generated.ChildErr(f)
-//line programs_task.go:3196
+//line programs_task.go:3206
 		goto resume1
 	case 2:
 		s := generated.At[deepRecursionAt2](f)
@@ -3201,7 +3211,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 //line programs.go:257
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:3205
+//line programs_task.go:3215
 		goto resume2
 	case 3:
 		s := generated.At[deepRecursionAt3](f)
@@ -3209,7 +3219,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 		err = h.err
 //line programs.go:259
 		generated.ChildErr(f)
-//line programs_task.go:3213
+//line programs_task.go:3223
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3220,7 +3230,7 @@ func deepRecursionStep(f *generated.Frame[deepRecursionState, int], h *deepRecur
 	}
 //line programs.go:255
 	err1 = waitStart(t, tr, "bottom")
-//line programs_task.go:3224
+//line programs_task.go:3234
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deepRecursionHeld{}
@@ -3232,7 +3242,7 @@ resume1:
 	return generated.Return(f, 0, err1)
 end1:
 	k, err = deepRecursionStart(t, tr, n-1)
-//line programs_task.go:3236
+//line programs_task.go:3246
 	if generated.Suspended(t) {
 		s := generated.At[deepRecursionAt2](f)
 		*s = deepRecursionAt2{n: n}
@@ -3248,7 +3258,7 @@ resume2:
 	}
 //line programs.go:259
 	waitStart(t, tr, n)
-//line programs_task.go:3252
+//line programs_task.go:3262
 	if generated.Suspended(t) {
 		*generated.At[deepRecursionAt3](f) = deepRecursionAt3{n: n, k: k}
 		h = deepRecursionKind.Hold(t, f, h)
@@ -3261,7 +3271,7 @@ end2:
 	return generated.Return(f, k+n, err)
 }
 
-//line programs_task.go:3265
+//line programs_task.go:3275
 
 var pointingWorkSite2 generated.Site
 var interfacesSite1 generated.Site
@@ -3269,6 +3279,8 @@ var embeddedInterfaceSite1 generated.Site
 var embeddedInterfaceSite2 generated.Site
 var embeddedInterfaceSite3 generated.Site
 var nilInterfaceSite2 generated.Site
+var onlyWorkSite generated.Site
+var onlyWorkSite1 generated.Site
 
 // startOfPrograms returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfPrograms[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {
@@ -3282,6 +3294,13 @@ func startOfPrograms[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {
 		})
 		return r
 	}
+}
+
+// workValueInPrograms returns the start form of recv.work.
+func workValueInPrograms(recv *base) func(*task.T, *cases.Trace, int) (int, error) {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace, a2 int) (int, error) {
+		return baseWorkStart(recv, t, a1, a2)
+	})
 }
 
 // workOfPrograms returns the start form of the method work of recv, or a function that calls it on a goroutine.

@@ -61,6 +61,7 @@ func init() {
 		return openKind.With(openState{}, openHeld{tr: tr, name: name})
 	})
 	accountAddKind = generated.DefineHeld[accountAddState, accountAddHeld, *account]("(*account).add", "calls.go", 65, accountAddStep)
+	generated.BindMethodValue(func(recv *account) func(*task.T, *cases.Trace, int) *account { return recv.add }, addValueInCalls)
 	generated.BindMethod[*account]("add", func(recv any, t *task.T, a1 *cases.Trace, a2 int) *account {
 		return accountAddStart(recv.(*account), t, a1, a2)
 	})
@@ -214,7 +215,7 @@ var addOneKind *generated.HeldKind[addOneState, addOneHeld, adder]
 func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:14
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:218
+//line calls_task.go:219
 	if generated.Suspended(t) {
 		f, h := addOneKind.Spill(t, 1)
 		s := generated.At[addOneAt1](f)
@@ -228,7 +229,7 @@ func addOneStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addTwo
 }
 
-//line calls_task.go:232
+//line calls_task.go:233
 
 // addOneStep is the step form of addOne.
 func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated.Step {
@@ -248,14 +249,14 @@ func addOneStep(f *generated.Frame[addOneState, adder], h *addOneHeld) generated
 //line calls.go:14
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:252
+//line calls_task.go:253
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:14
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:259
+//line calls_task.go:260
 	if generated.Suspended(t) {
 		s := generated.At[addOneAt1](f)
 		*s = addOneAt1{}
@@ -269,7 +270,7 @@ resume1:
 	return generated.Return(f, adder(addTwo), nil)
 }
 
-//line calls_task.go:273
+//line calls_task.go:274
 
 // addTwoArgs has the arguments of addTwo.
 type addTwoArgs struct {
@@ -293,7 +294,7 @@ var addTwoKind *generated.HeldKind[addTwoState, addTwoHeld, adder]
 func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 //line calls.go:19
 	v := valueStart(t, tr, n+2)
-//line calls_task.go:297
+//line calls_task.go:298
 	if generated.Suspended(t) {
 		f, h := addTwoKind.Spill(t, 1)
 		s := generated.At[addTwoAt1](f)
@@ -307,7 +308,7 @@ func addTwoStart(t *task.T, tr *cases.Trace, n int) (_ adder) {
 	return addOne
 }
 
-//line calls_task.go:311
+//line calls_task.go:312
 
 // addTwoStep is the step form of addTwo.
 func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated.Step {
@@ -327,14 +328,14 @@ func addTwoStep(f *generated.Frame[addTwoState, adder], h *addTwoHeld) generated
 //line calls.go:19
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:331
+//line calls_task.go:332
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:19
 	v = valueStart(t, tr, n+2)
-//line calls_task.go:338
+//line calls_task.go:339
 	if generated.Suspended(t) {
 		s := generated.At[addTwoAt1](f)
 		*s = addTwoAt1{}
@@ -348,7 +349,7 @@ resume1:
 	return generated.Return(f, adder(addOne), nil)
 }
 
-//line calls_task.go:352
+//line calls_task.go:353
 
 // chooseArgs has the arguments of choose.
 type chooseArgs struct {
@@ -372,7 +373,7 @@ var chooseKind *generated.HeldKind[chooseState, chooseHeld, func(*task.T, *cases
 func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trace, int) int) {
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:376
+//line calls_task.go:377
 	if generated.Suspended(t) {
 		f := chooseKind.SpillBare(t, 1)
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
@@ -385,7 +386,7 @@ func chooseStart(t *task.T, tr *cases.Trace, n int) (_ func(*task.T, *cases.Trac
 	return negative
 }
 
-//line calls_task.go:389
+//line calls_task.go:390
 
 // chooseStep is the step form of choose.
 func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int) int], h *chooseHeld) generated.Step {
@@ -404,14 +405,14 @@ func chooseStep(f *generated.Frame[chooseState, func(*task.T, *cases.Trace, int)
 		n = s.n
 //line calls.go:24
 		generated.Child(f)
-//line calls_task.go:408
+//line calls_task.go:409
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:24
 	valueStart(t, tr, 1000+n)
-//line calls_task.go:415
+//line calls_task.go:416
 	if generated.Suspended(t) {
 		*generated.At[chooseAt1](f) = chooseAt1{n: n}
 		if h != nil {
@@ -427,7 +428,7 @@ resume1:
 	return generated.Return(f, negative, nil)
 }
 
-//line calls_task.go:431
+//line calls_task.go:432
 
 // negativeArgs has the arguments of negative.
 type negativeArgs struct {
@@ -452,7 +453,7 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 //line calls.go:32
 	tr.Print("negative", n)
 	v := valueStart(t, tr, n)
-//line calls_task.go:456
+//line calls_task.go:457
 	if generated.Suspended(t) {
 		f := negativeKind.SpillBare(t, 1)
 		s := generated.At[negativeAt1](f)
@@ -464,7 +465,7 @@ func negativeStart(t *task.T, tr *cases.Trace, n int) (_ int) {
 	return -v
 }
 
-//line calls_task.go:468
+//line calls_task.go:469
 
 // negativeStep is the step form of negative.
 func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) generated.Step {
@@ -483,7 +484,7 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 //line calls.go:33
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:487
+//line calls_task.go:488
 		goto resume1
 	default:
 		return f.BadResume()
@@ -491,7 +492,7 @@ func negativeStep(f *generated.Frame[negativeState, int], h *negativeHeld) gener
 //line calls.go:32
 	tr.Print("negative", n)
 	v = valueStart(t, tr, n)
-//line calls_task.go:495
+//line calls_task.go:496
 	if generated.Suspended(t) {
 		s := generated.At[negativeAt1](f)
 		*s = negativeAt1{}
@@ -506,7 +507,7 @@ resume1:
 	return generated.Return(f, -v, nil)
 }
 
-//line calls_task.go:510
+//line calls_task.go:511
 
 // computedFunctionArgs has the arguments of computedFunction.
 type computedFunctionArgs struct {
@@ -587,7 +588,7 @@ var computedFunctionKind *generated.HeldKind[computedFunctionState, computedFunc
 func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:37
 	v := addOneStart(t, tr, 1)
-//line calls_task.go:591
+//line calls_task.go:592
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 1)
 		*h = computedFunctionHeld{tr: tr}
@@ -596,7 +597,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v1 := valueStart(t, tr, 2)
-//line calls_task.go:600
+//line calls_task.go:601
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 2)
 		s := generated.At[computedFunctionAt2](f)
@@ -607,7 +608,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v2 := startOfCalls(v)(t, tr, v1)
-//line calls_task.go:611
+//line calls_task.go:612
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 3)
 		*h = computedFunctionHeld{tr: tr}
@@ -616,7 +617,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	v3 := valueStart(t, tr, 3)
-//line calls_task.go:620
+//line calls_task.go:621
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 4)
 		s := generated.At[computedFunctionAt4](f)
@@ -627,7 +628,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:631
+//line calls_task.go:632
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 5)
 		*h = computedFunctionHeld{tr: tr}
@@ -635,7 +636,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v4 := chooseStart(t, tr, 1)
-//line calls_task.go:639
+//line calls_task.go:640
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 6)
 		*h = computedFunctionHeld{tr: tr}
@@ -644,7 +645,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v5 := chooseStart(t, tr, 2)
-//line calls_task.go:648
+//line calls_task.go:649
 	if generated.Suspended(t) {
 		_, h := computedFunctionKind.Spill(t, 7)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -653,7 +654,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	v6 := startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:657
+//line calls_task.go:658
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 8)
 		s := generated.At[computedFunctionAt8](f)
@@ -664,7 +665,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:38
 	a := startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:668
+//line calls_task.go:669
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 9)
 		s := generated.At[computedFunctionAt9](f)
@@ -678,7 +679,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v7 := func() int { fn = negative; return tr.Int(7) }()
 //line calls.go:40
 	b := startOfCalls1(fn)(t, tr, v7)
-//line calls_task.go:682
+//line calls_task.go:683
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 10)
 		s := generated.At[computedFunctionAt10](f)
@@ -689,7 +690,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	v8 := valueStart(t, tr, 8)
-//line calls_task.go:693
+//line calls_task.go:694
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 11)
 		s := generated.At[computedFunctionAt11](f)
@@ -700,7 +701,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:41
 	c := startOfCalls1(fn)(t, tr, v8)
-//line calls_task.go:704
+//line calls_task.go:705
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 12)
 		s := generated.At[computedFunctionAt12](f)
@@ -712,7 +713,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:42
 	table := []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 := valueStart(t, tr, 1)
-//line calls_task.go:716
+//line calls_task.go:717
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 13)
 		s := generated.At[computedFunctionAt13](f)
@@ -723,7 +724,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	v10 := valueStart(t, tr, 9)
-//line calls_task.go:727
+//line calls_task.go:728
 	if generated.Suspended(t) {
 		f, h := computedFunctionKind.Spill(t, 14)
 		s := generated.At[computedFunctionAt14](f)
@@ -734,7 +735,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:43
 	d := startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:738
+//line calls_task.go:739
 	if generated.Suspended(t) {
 		f := computedFunctionKind.SpillBare(t, 15)
 		s := generated.At[computedFunctionAt15](f)
@@ -746,7 +747,7 @@ func computedFunctionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*10 + c*100 + d*1000, nil
 }
 
-//line calls_task.go:750
+//line calls_task.go:751
 
 // computedFunctionStep is the step form of computedFunction.
 func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *computedFunctionHeld) generated.Step {
@@ -770,7 +771,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:774
+//line calls_task.go:775
 		goto resume1
 	case 2:
 		s := generated.At[computedFunctionAt2](f)
@@ -778,14 +779,14 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:782
+//line calls_task.go:783
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:37
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:789
+//line calls_task.go:790
 		goto resume3
 	case 4:
 		s := generated.At[computedFunctionAt4](f)
@@ -793,27 +794,27 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:37
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:797
+//line calls_task.go:798
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:37
 		generated.Child(f)
-//line calls_task.go:803
+//line calls_task.go:804
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:38
 		v4 = h.result1
 		generated.Child(f)
-//line calls_task.go:810
+//line calls_task.go:811
 		goto resume6
 	case 7:
 		tr, v4 = h.tr, h.v4
 //line calls.go:38
 		v5 = h.result1
 		generated.Child(f)
-//line calls_task.go:817
+//line calls_task.go:818
 		goto resume7
 	case 8:
 		s := generated.At[computedFunctionAt8](f)
@@ -821,7 +822,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:38
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:825
+//line calls_task.go:826
 		goto resume8
 	case 9:
 		s := generated.At[computedFunctionAt9](f)
@@ -829,7 +830,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:38
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:833
+//line calls_task.go:834
 		goto resume9
 	case 10:
 		s := generated.At[computedFunctionAt10](f)
@@ -838,7 +839,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:40
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:842
+//line calls_task.go:843
 		goto resume10
 	case 11:
 		s := generated.At[computedFunctionAt11](f)
@@ -847,7 +848,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:41
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:851
+//line calls_task.go:852
 		goto resume11
 	case 12:
 		s := generated.At[computedFunctionAt12](f)
@@ -856,7 +857,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:41
 		c = s.result
 		generated.Child(f)
-//line calls_task.go:860
+//line calls_task.go:861
 		goto resume12
 	case 13:
 		s := generated.At[computedFunctionAt13](f)
@@ -865,7 +866,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:869
+//line calls_task.go:870
 		goto resume13
 	case 14:
 		s := generated.At[computedFunctionAt14](f)
@@ -874,7 +875,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:878
+//line calls_task.go:879
 		goto resume14
 	case 15:
 		s := generated.At[computedFunctionAt15](f)
@@ -882,14 +883,14 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 //line calls.go:43
 		d = s.result
 		generated.Child(f)
-//line calls_task.go:886
+//line calls_task.go:887
 		goto resume15
 	default:
 		return f.BadResume()
 	}
 //line calls.go:37
 	v = addOneStart(t, tr, 1)
-//line calls_task.go:893
+//line calls_task.go:894
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -899,7 +900,7 @@ func computedFunctionStep(f *generated.Frame[computedFunctionState, int], h *com
 resume1:
 //line calls.go:37
 	v1 = valueStart(t, tr, 2)
-//line calls_task.go:903
+//line calls_task.go:904
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt2](f)
 		*s = computedFunctionAt2{}
@@ -911,7 +912,7 @@ resume1:
 resume2:
 //line calls.go:37
 	v2 = startOfCalls(v)(t, tr, v1)
-//line calls_task.go:915
+//line calls_task.go:916
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -921,7 +922,7 @@ resume2:
 resume3:
 //line calls.go:37
 	v3 = valueStart(t, tr, 3)
-//line calls_task.go:925
+//line calls_task.go:926
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt4](f)
 		*s = computedFunctionAt4{}
@@ -933,7 +934,7 @@ resume3:
 resume4:
 //line calls.go:37
 	startOfCalls(v2)(t, tr, v3)
-//line calls_task.go:937
+//line calls_task.go:938
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -942,7 +943,7 @@ resume4:
 resume5:
 //line calls.go:38
 	v4 = chooseStart(t, tr, 1)
-//line calls_task.go:946
+//line calls_task.go:947
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr}
@@ -952,7 +953,7 @@ resume5:
 resume6:
 //line calls.go:38
 	v5 = chooseStart(t, tr, 2)
-//line calls_task.go:956
+//line calls_task.go:957
 	if generated.Suspended(t) {
 		h = computedFunctionKind.Hold(t, f, h)
 		*h = computedFunctionHeld{tr: tr, v4: v4}
@@ -962,7 +963,7 @@ resume6:
 resume7:
 //line calls.go:38
 	v6 = startOfCalls1(v5)(t, tr, 5)
-//line calls_task.go:966
+//line calls_task.go:967
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt8](f)
 		*s = computedFunctionAt8{}
@@ -974,7 +975,7 @@ resume7:
 resume8:
 //line calls.go:38
 	a = startOfCalls1(v4)(t, tr, v6)
-//line calls_task.go:978
+//line calls_task.go:979
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt9](f)
 		*s = computedFunctionAt9{}
@@ -993,7 +994,7 @@ resume9:
 	}
 //line calls.go:40
 	b = startOfCalls1(*fn)(t, tr, v7)
-//line calls_task.go:997
+//line calls_task.go:998
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt10](f)
 		*s = computedFunctionAt10{a: a}
@@ -1005,7 +1006,7 @@ resume9:
 resume10:
 //line calls.go:41
 	v8 = valueStart(t, tr, 8)
-//line calls_task.go:1009
+//line calls_task.go:1010
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt11](f)
 		*s = computedFunctionAt11{a: a, b: b}
@@ -1017,7 +1018,7 @@ resume10:
 resume11:
 //line calls.go:41
 	c = startOfCalls1(*fn)(t, tr, v8)
-//line calls_task.go:1021
+//line calls_task.go:1022
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt12](f)
 		*s = computedFunctionAt12{a: a, b: b}
@@ -1030,7 +1031,7 @@ resume12:
 //line calls.go:42
 	table = []func(*task.T, *cases.Trace, int) int{value, negative}
 	v9 = valueStart(t, tr, 1)
-//line calls_task.go:1034
+//line calls_task.go:1035
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt13](f)
 		*s = computedFunctionAt13{a: a, b: b, c: c}
@@ -1042,7 +1043,7 @@ resume12:
 resume13:
 //line calls.go:43
 	v10 = valueStart(t, tr, 9)
-//line calls_task.go:1046
+//line calls_task.go:1047
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt14](f)
 		*s = computedFunctionAt14{a: a, b: b, c: c, v9: v9}
@@ -1054,7 +1055,7 @@ resume13:
 resume14:
 //line calls.go:43
 	d = startOfCalls1(table[v9])(t, tr, v10)
-//line calls_task.go:1058
+//line calls_task.go:1059
 	if generated.Suspended(t) {
 		s := generated.At[computedFunctionAt15](f)
 		*s = computedFunctionAt15{a: a, b: b, c: c}
@@ -1069,7 +1070,7 @@ resume15:
 	return generated.Return(f, a+b*10+c*100+d*1000, nil)
 }
 
-//line calls_task.go:1073
+//line calls_task.go:1074
 
 // operandsArgs has the arguments of operands.
 type operandsArgs struct {
@@ -1126,7 +1127,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v := tr.Int(2)
 //line calls.go:48
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:1130
+//line calls_task.go:1131
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 1)
 		s := generated.At[operandsAt1](f)
@@ -1138,7 +1139,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:48
 	a := v * v1
 	v2 := valueStart(t, tr, 4)
-//line calls_task.go:1142
+//line calls_task.go:1143
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 2)
 		s := generated.At[operandsAt2](f)
@@ -1152,7 +1153,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v3 := tr.Int(1)
 //line calls.go:50
 	v4 := valueStart(t, tr, 2)
-//line calls_task.go:1156
+//line calls_task.go:1157
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 3)
 		s := generated.At[operandsAt3](f)
@@ -1165,7 +1166,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v5 := tr.Int(3)
 //line calls.go:50
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:1169
+//line calls_task.go:1170
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 4)
 		s := generated.At[operandsAt4](f)
@@ -1177,7 +1178,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:50
 	c := v3 + v4*v5 - v6/tr.Int(2)
 	v7 := valueStart(t, tr, 1)
-//line calls_task.go:1181
+//line calls_task.go:1182
 	if generated.Suspended(t) {
 		f, h := operandsKind.Spill(t, 5)
 		s := generated.At[operandsAt5](f)
@@ -1192,7 +1193,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v9 := tr.Int(3)
 //line calls.go:51
 	v10 := valueStart(t, tr, 4)
-//line calls_task.go:1196
+//line calls_task.go:1197
 	if generated.Suspended(t) {
 		f := operandsKind.SpillBare(t, 6)
 		s := generated.At[operandsAt6](f)
@@ -1205,7 +1206,7 @@ func operandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b*100 + c*1000 + d, nil
 }
 
-//line calls_task.go:1209
+//line calls_task.go:1210
 
 // operandsStep is the step form of operands.
 func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) generated.Step {
@@ -1227,7 +1228,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:48
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1231
+//line calls_task.go:1232
 		goto resume1
 	case 2:
 		s := generated.At[operandsAt2](f)
@@ -1236,7 +1237,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:49
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:1240
+//line calls_task.go:1241
 		goto resume2
 	case 3:
 		s := generated.At[operandsAt3](f)
@@ -1245,7 +1246,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:50
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:1249
+//line calls_task.go:1250
 		goto resume3
 	case 4:
 		s := generated.At[operandsAt4](f)
@@ -1254,7 +1255,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:50
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:1258
+//line calls_task.go:1259
 		goto resume4
 	case 5:
 		s := generated.At[operandsAt5](f)
@@ -1263,7 +1264,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:51
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:1267
+//line calls_task.go:1268
 		goto resume5
 	case 6:
 		s := generated.At[operandsAt6](f)
@@ -1271,7 +1272,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 //line calls.go:51
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:1275
+//line calls_task.go:1276
 		goto resume6
 	default:
 		return f.BadResume()
@@ -1280,7 +1281,7 @@ func operandsStep(f *generated.Frame[operandsState, int], h *operandsHeld) gener
 	v = tr.Int(2)
 //line calls.go:48
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:1284
+//line calls_task.go:1285
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt1](f)
 		*s = operandsAt1{v: v}
@@ -1293,7 +1294,7 @@ resume1:
 //line calls.go:48
 	a = v * v1
 	v2 = valueStart(t, tr, 4)
-//line calls_task.go:1297
+//line calls_task.go:1298
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt2](f)
 		*s = operandsAt2{a: a}
@@ -1308,7 +1309,7 @@ resume2:
 	v3 = tr.Int(1)
 //line calls.go:50
 	v4 = valueStart(t, tr, 2)
-//line calls_task.go:1312
+//line calls_task.go:1313
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt3](f)
 		*s = operandsAt3{a: a, b: b, v3: v3}
@@ -1322,7 +1323,7 @@ resume3:
 	v5 = tr.Int(3)
 //line calls.go:50
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:1326
+//line calls_task.go:1327
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt4](f)
 		*s = operandsAt4{a: a, b: b, v3: v3, v4: v4, v5: v5}
@@ -1335,7 +1336,7 @@ resume4:
 //line calls.go:50
 	c = v3 + v4*v5 - v6/tr.Int(2)
 	v7 = valueStart(t, tr, 1)
-//line calls_task.go:1339
+//line calls_task.go:1340
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt5](f)
 		*s = operandsAt5{a: a, b: b, c: c}
@@ -1351,7 +1352,7 @@ resume5:
 	v9 = tr.Int(3)
 //line calls.go:51
 	v10 = valueStart(t, tr, 4)
-//line calls_task.go:1355
+//line calls_task.go:1356
 	if generated.Suspended(t) {
 		s := generated.At[operandsAt6](f)
 		*s = operandsAt6{a: a, b: b, c: c, v7: v7, v8: v8, v9: v9}
@@ -1367,7 +1368,7 @@ resume6:
 	return generated.Return(f, a+b*100+c*1000+d, nil)
 }
 
-//line calls_task.go:1371
+//line calls_task.go:1372
 
 type openState = struct{}
 
@@ -1382,7 +1383,7 @@ var openKind *generated.HeldKind[openState, openHeld, *account]
 func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1386
+//line calls_task.go:1387
 	if generated.Suspended(t) {
 		_, h := openKind.Spill(t, 1)
 		*h = openHeld{name: name}
@@ -1392,7 +1393,7 @@ func openStart(t *task.T, tr *cases.Trace, name string) (_ *account) {
 	return &account{name: name}
 }
 
-//line calls_task.go:1396
+//line calls_task.go:1397
 
 // openStep is the step form of open.
 func openStep(f *generated.Frame[openState, *account], h *openHeld) generated.Step {
@@ -1408,14 +1409,14 @@ func openStep(f *generated.Frame[openState, *account], h *openHeld) generated.St
 		name = h.name
 //line calls.go:61
 		generated.ChildErr(f)
-//line calls_task.go:1412
+//line calls_task.go:1413
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:61
 	waitStart(t, tr, "open", name)
-//line calls_task.go:1419
+//line calls_task.go:1420
 	if generated.Suspended(t) {
 		*h = openHeld{name: name}
 		return generated.Wait(f, t, 1)
@@ -1425,7 +1426,7 @@ resume1:
 	return generated.Return(f, &account{name: name}, nil)
 }
 
-//line calls_task.go:1429
+//line calls_task.go:1430
 
 // accountAddArgs has the arguments of (*account).add.
 type accountAddArgs struct {
@@ -1450,7 +1451,7 @@ var accountAddKind *generated.HeldKind[accountAddState, accountAddHeld, *account
 func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account) {
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1454
+//line calls_task.go:1455
 	if generated.Suspended(t) {
 		f, h := accountAddKind.Spill(t, 1)
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
@@ -1462,7 +1463,7 @@ func accountAddStart(a *account, t *task.T, tr *cases.Trace, n int) (_ *account)
 	return a
 }
 
-//line calls_task.go:1466
+//line calls_task.go:1467
 
 // accountAddStep is the step form of (*account).add.
 func accountAddStep(f *generated.Frame[accountAddState, *account], h *accountAddHeld) generated.Step {
@@ -1483,14 +1484,14 @@ func accountAddStep(f *generated.Frame[accountAddState, *account], h *accountAdd
 		a = h.a
 //line calls.go:66
 		generated.ChildErr(f)
-//line calls_task.go:1487
+//line calls_task.go:1488
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:66
 	waitStart(t, tr, "add", a.name, n)
-//line calls_task.go:1494
+//line calls_task.go:1495
 	if generated.Suspended(t) {
 		*generated.At[accountAddAt1](f) = accountAddAt1{n: n}
 		*h = accountAddHeld{a: a}
@@ -1502,7 +1503,7 @@ resume1:
 	return generated.Return(f, a, nil)
 }
 
-//line calls_task.go:1506
+//line calls_task.go:1507
 
 type accountPrintState = struct{}
 
@@ -1518,7 +1519,7 @@ var accountPrintKind *generated.HeldKind[accountPrintState, accountPrintHeld, in
 func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ int) {
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1522
+//line calls_task.go:1523
 	if generated.Suspended(t) {
 		_, h := accountPrintKind.Spill(t, 1)
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
@@ -1529,7 +1530,7 @@ func accountPrintStart(a account, t *task.T, tr *cases.Trace, note1 string) (_ i
 	return a.sum
 }
 
-//line calls_task.go:1533
+//line calls_task.go:1534
 
 // accountPrintStep is the step form of account.print.
 func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrintHeld) generated.Step {
@@ -1546,14 +1547,14 @@ func accountPrintStep(f *generated.Frame[accountPrintState, int], h *accountPrin
 		a, tr, note1 = h.a, h.tr, h.note1
 //line calls.go:72
 		generated.ChildErr(f)
-//line calls_task.go:1550
+//line calls_task.go:1551
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:72
 	waitStart(t, tr, "print", a.name, a.sum, note1)
-//line calls_task.go:1557
+//line calls_task.go:1558
 	if generated.Suspended(t) {
 		*h = accountPrintHeld{a: a, tr: tr, note1: note1}
 		return generated.Wait(f, t, 1)
@@ -1564,7 +1565,7 @@ resume1:
 	return generated.Return(f, a.sum, nil)
 }
 
-//line calls_task.go:1568
+//line calls_task.go:1569
 
 // receiverAndArgumentArgs has the arguments of receiverAndArgument.
 type receiverAndArgumentArgs struct {
@@ -1597,7 +1598,7 @@ var receiverAndArgumentKind *generated.HeldKind[receiverAndArgumentState, receiv
 func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:78
 	v := openStart(t, tr, "a")
-//line calls_task.go:1601
+//line calls_task.go:1602
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 1)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1606,7 +1607,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v1 := valueStart(t, tr, 1)
-//line calls_task.go:1610
+//line calls_task.go:1611
 	if generated.Suspended(t) {
 		f, h := receiverAndArgumentKind.Spill(t, 2)
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1617,7 +1618,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v2 := accountAddStart(v, t, tr, v1)
-//line calls_task.go:1621
+//line calls_task.go:1622
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 3)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1626,7 +1627,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:1630
+//line calls_task.go:1631
 	if generated.Suspended(t) {
 		f, h := receiverAndArgumentKind.Spill(t, 4)
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1637,7 +1638,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1641
+//line calls_task.go:1642
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 5)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1646,7 +1647,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1650
+//line calls_task.go:1651
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 6)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1654,7 +1655,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:79
 	x := openStart(t, tr, "x")
-//line calls_task.go:1658
+//line calls_task.go:1659
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 7)
 		*h = receiverAndArgumentHeld{tr: tr}
@@ -1663,7 +1664,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:80
 	y := openStart(t, tr, "y")
-//line calls_task.go:1667
+//line calls_task.go:1668
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 8)
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
@@ -1674,7 +1675,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	p := x
 	swap1 := func() int { p = y; return tr.Int(5) }
 	accountAddStart(p, t, tr, swap1())
-//line calls_task.go:1678
+//line calls_task.go:1679
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 9)
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: &p}
@@ -1682,7 +1683,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	}
 //line calls.go:84
 	accountAddStart(p, t, tr, 3)
-//line calls_task.go:1686
+//line calls_task.go:1687
 	if generated.Suspended(t) {
 		_, h := receiverAndArgumentKind.Spill(t, 10)
 		*h = receiverAndArgumentHeld{v: x, y: y}
@@ -1692,7 +1693,7 @@ func receiverAndArgumentStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error
 	return x.sum*10 + y.sum, nil
 }
 
-//line calls_task.go:1696
+//line calls_task.go:1697
 
 // receiverAndArgumentStep is the step form of receiverAndArgument.
 func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], h *receiverAndArgumentHeld) generated.Step {
@@ -1715,7 +1716,7 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:1719
+//line calls_task.go:1720
 		goto resume1
 	case 2:
 		s := generated.At[receiverAndArgumentAt2](f)
@@ -1723,14 +1724,14 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:1727
+//line calls_task.go:1728
 		goto resume2
 	case 3:
 		tr = h.tr
 //line calls.go:78
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:1734
+//line calls_task.go:1735
 		goto resume3
 	case 4:
 		s := generated.At[receiverAndArgumentAt4](f)
@@ -1738,53 +1739,53 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 //line calls.go:78
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:1742
+//line calls_task.go:1743
 		goto resume4
 	case 5:
 		tr = h.tr
 //line calls.go:78
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:1749
+//line calls_task.go:1750
 		goto resume5
 	case 6:
 		tr = h.tr
 //line calls.go:78
 		generated.Child(f)
-//line calls_task.go:1755
+//line calls_task.go:1756
 		goto resume6
 	case 7:
 		tr = h.tr
 //line calls.go:79
 		x = h.result
 		generated.Child(f)
-//line calls_task.go:1762
+//line calls_task.go:1763
 		goto resume7
 	case 8:
 		tr, x = h.tr, h.v
 //line calls.go:80
 		y = h.result
 		generated.Child(f)
-//line calls_task.go:1769
+//line calls_task.go:1770
 		goto resume8
 	case 9:
 		tr, x, y, p = h.tr, h.v, h.y, h.p
 //line calls.go:83
 		generated.Child(f)
-//line calls_task.go:1775
+//line calls_task.go:1776
 		goto resume9
 	case 10:
 		x, y = h.v, h.y
 //line calls.go:84
 		generated.Child(f)
-//line calls_task.go:1781
+//line calls_task.go:1782
 		goto resume10
 	default:
 		return f.BadResume()
 	}
 //line calls.go:78
 	v = openStart(t, tr, "a")
-//line calls_task.go:1788
+//line calls_task.go:1789
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1793,7 +1794,7 @@ func receiverAndArgumentStep(f *generated.Frame[receiverAndArgumentState, int], 
 resume1:
 //line calls.go:78
 	v1 = valueStart(t, tr, 1)
-//line calls_task.go:1797
+//line calls_task.go:1798
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt2](f)
 		*s = receiverAndArgumentAt2{}
@@ -1804,7 +1805,7 @@ resume1:
 resume2:
 //line calls.go:78
 	v2 = accountAddStart(v, t, tr, v1)
-//line calls_task.go:1808
+//line calls_task.go:1809
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1813,7 +1814,7 @@ resume2:
 resume3:
 //line calls.go:78
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:1817
+//line calls_task.go:1818
 	if generated.Suspended(t) {
 		s := generated.At[receiverAndArgumentAt4](f)
 		*s = receiverAndArgumentAt4{}
@@ -1824,7 +1825,7 @@ resume3:
 resume4:
 //line calls.go:78
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:1828
+//line calls_task.go:1829
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1833,7 +1834,7 @@ resume4:
 resume5:
 //line calls.go:78
 	accountPrintStart(*v4, t, tr, "end")
-//line calls_task.go:1837
+//line calls_task.go:1838
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		return generated.Wait(f, t, 6)
@@ -1841,7 +1842,7 @@ resume5:
 resume6:
 //line calls.go:79
 	x = openStart(t, tr, "x")
-//line calls_task.go:1845
+//line calls_task.go:1846
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1850,7 +1851,7 @@ resume6:
 resume7:
 //line calls.go:80
 	y = openStart(t, tr, "y")
-//line calls_task.go:1854
+//line calls_task.go:1855
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x}
 		generated.ResultToStep(t, &h.result)
@@ -1867,7 +1868,7 @@ resume8:
 	}
 //line calls.go:83
 	accountAddStart(*p, t, tr, swap1())
-//line calls_task.go:1871
+//line calls_task.go:1872
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{tr: tr, v: x, y: y, p: p}
 		return generated.Wait(f, t, 9)
@@ -1875,7 +1876,7 @@ resume8:
 resume9:
 //line calls.go:84
 	accountAddStart(*p, t, tr, 3)
-//line calls_task.go:1879
+//line calls_task.go:1880
 	if generated.Suspended(t) {
 		*h = receiverAndArgumentHeld{v: x, y: y}
 		return generated.Wait(f, t, 10)
@@ -1885,7 +1886,7 @@ resume10:
 	return generated.Return(f, x.sum*10+y.sum, nil)
 }
 
-//line calls_task.go:1889
+//line calls_task.go:1890
 
 // receiverCopiedArgs has the arguments of receiverCopied.
 type receiverCopiedArgs struct {
@@ -1936,7 +1937,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a := account{"a", 1}
 	change := func() string { a.sum = 50; return "changed" }
 	r := accountPrintStart(a, t, tr, change())
-//line calls_task.go:1940
+//line calls_task.go:1941
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 1)
 		s := generated.At[receiverCopiedAt1](f)
@@ -1948,7 +1949,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:92
 	p := &a
 	v := accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
-//line calls_task.go:1952
+//line calls_task.go:1953
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 2)
 		s := generated.At[receiverCopiedAt2](f)
@@ -1961,7 +1962,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	r += v
 	list := []account{{"l", 1}}
 	v1 := accountPrintStart(list[0], t, tr, func() string { list[0].sum = 7; return "list" }())
-//line calls_task.go:1965
+//line calls_task.go:1966
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 3)
 		s := generated.At[receiverCopiedAt3](f)
@@ -1973,7 +1974,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:95
 	r += v1
 	accountAddStart(&list[0], t, tr, func() int { list = append(list[:0:0], account{"m", 100}); return 9 }())
-//line calls_task.go:1977
+//line calls_task.go:1978
 	if generated.Suspended(t) {
 		f, h := receiverCopiedKind.Spill(t, 4)
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
@@ -1983,7 +1984,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:97
 	r += list[0].sum
 	v2 := valueStart(t, tr, a.sum)
-//line calls_task.go:1987
+//line calls_task.go:1988
 	if generated.Suspended(t) {
 		f := receiverCopiedKind.SpillBare(t, 5)
 		s := generated.At[receiverCopiedAt5](f)
@@ -1995,7 +1996,7 @@ func receiverCopiedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return r + v2, nil
 }
 
-//line calls_task.go:1999
+//line calls_task.go:2000
 
 // receiverCopiedStep is the step form of receiverCopied.
 func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receiverCopiedHeld) generated.Step {
@@ -2019,7 +2020,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:91
 		r = s.result
 		generated.Child(f)
-//line calls_task.go:2023
+//line calls_task.go:2024
 		goto resume1
 	case 2:
 		s := generated.At[receiverCopiedAt2](f)
@@ -2028,7 +2029,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:93
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2032
+//line calls_task.go:2033
 		goto resume2
 	case 3:
 		s := generated.At[receiverCopiedAt3](f)
@@ -2037,7 +2038,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:95
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2041
+//line calls_task.go:2042
 		goto resume3
 	case 4:
 		s := generated.At[receiverCopiedAt4](f)
@@ -2045,7 +2046,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 		tr, a, list = h.tr, h.a, h.list
 //line calls.go:96
 		generated.Child(f)
-//line calls_task.go:2049
+//line calls_task.go:2050
 		goto resume4
 	case 5:
 		s := generated.At[receiverCopiedAt5](f)
@@ -2053,7 +2054,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 //line calls.go:98
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:2057
+//line calls_task.go:2058
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2067,7 +2068,7 @@ func receiverCopiedStep(f *generated.Frame[receiverCopiedState, int], h *receive
 	}
 //line calls.go:91
 	r = accountPrintStart(*a, t, tr, change())
-//line calls_task.go:2071
+//line calls_task.go:2072
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt1](f)
 		*s = receiverCopiedAt1{}
@@ -2083,7 +2084,7 @@ resume1:
 		p := p
 		v = accountPrintStart(*p, t, tr, func() string { p.sum++; return "again" }())
 	}
-//line calls_task.go:2087
+//line calls_task.go:2088
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt2](f)
 		*s = receiverCopiedAt2{r: r}
@@ -2102,7 +2103,7 @@ resume2:
 		list := list
 		v1 = accountPrintStart((*list)[0], t, tr, func() string { (*list)[0].sum = 7; return "list" }())
 	}
-//line calls_task.go:2106
+//line calls_task.go:2107
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt3](f)
 		*s = receiverCopiedAt3{r: r}
@@ -2118,7 +2119,7 @@ resume3:
 		list := list
 		accountAddStart(&(*list)[0], t, tr, func() int { *list = append((*list)[:0:0], account{"m", 100}); return 9 }())
 	}
-//line calls_task.go:2122
+//line calls_task.go:2123
 	if generated.Suspended(t) {
 		*generated.At[receiverCopiedAt4](f) = receiverCopiedAt4{r: r}
 		h = receiverCopiedKind.Hold(t, f, h)
@@ -2129,7 +2130,7 @@ resume4:
 //line calls.go:97
 	r += (*list)[0].sum
 	v2 = valueStart(t, tr, a.sum)
-//line calls_task.go:2133
+//line calls_task.go:2134
 	if generated.Suspended(t) {
 		s := generated.At[receiverCopiedAt5](f)
 		*s = receiverCopiedAt5{r: r}
@@ -2144,7 +2145,7 @@ resume5:
 	return generated.Return(f, r+v2, nil)
 }
 
-//line calls_task.go:2148
+//line calls_task.go:2149
 
 // variableReadLateArgs has the arguments of variableReadLate.
 type variableReadLateArgs struct {
@@ -2191,7 +2192,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	x := 1
 	set := func(v int) int { x = v; return v }
 	v := valueStart(t, tr, x)
-//line calls_task.go:2195
+//line calls_task.go:2196
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 1)
 		s := generated.At[variableReadLateAt1](f)
@@ -2203,7 +2204,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:104
 	a := v + set(10)
 	v1 := valueStart(t, tr, set(20))
-//line calls_task.go:2207
+//line calls_task.go:2208
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 2)
 		s := generated.At[variableReadLateAt2](f)
@@ -2217,7 +2218,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v2 := set(30)
 //line calls.go:106
 	v3 := valueStart(t, tr, x)
-//line calls_task.go:2221
+//line calls_task.go:2222
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 3)
 		s := generated.At[variableReadLateAt3](f)
@@ -2231,7 +2232,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v4 := set(40)
 //line calls.go:107
 	v5 := valueStart(t, tr, x)
-//line calls_task.go:2235
+//line calls_task.go:2236
 	if generated.Suspended(t) {
 		f, h := variableReadLateKind.Spill(t, 4)
 		s := generated.At[variableReadLateAt4](f)
@@ -2246,7 +2247,7 @@ func variableReadLateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return x, nil
 }
 
-//line calls_task.go:2250
+//line calls_task.go:2251
 
 // variableReadLateStep is the step form of variableReadLate.
 func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *variableReadLateHeld) generated.Step {
@@ -2271,7 +2272,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:104
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2275
+//line calls_task.go:2276
 		goto resume1
 	case 2:
 		s := generated.At[variableReadLateAt2](f)
@@ -2280,7 +2281,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:105
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:2284
+//line calls_task.go:2285
 		goto resume2
 	case 3:
 		s := generated.At[variableReadLateAt3](f)
@@ -2289,7 +2290,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:106
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:2293
+//line calls_task.go:2294
 		goto resume3
 	case 4:
 		s := generated.At[variableReadLateAt4](f)
@@ -2298,7 +2299,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 //line calls.go:107
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:2302
+//line calls_task.go:2303
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2312,7 +2313,7 @@ func variableReadLateStep(f *generated.Frame[variableReadLateState, int], h *var
 	}
 //line calls.go:104
 	v = valueStart(t, tr, *x)
-//line calls_task.go:2316
+//line calls_task.go:2317
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt1](f)
 		*s = variableReadLateAt1{}
@@ -2324,7 +2325,7 @@ resume1:
 //line calls.go:104
 	a = v + set(10)
 	v1 = valueStart(t, tr, set(20))
-//line calls_task.go:2328
+//line calls_task.go:2329
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt2](f)
 		*s = variableReadLateAt2{a: a}
@@ -2338,7 +2339,7 @@ resume2:
 	v2 = set(30)
 //line calls.go:106
 	v3 = valueStart(t, tr, *x)
-//line calls_task.go:2342
+//line calls_task.go:2343
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt3](f)
 		*s = variableReadLateAt3{a: a, v2: v2}
@@ -2352,7 +2353,7 @@ resume3:
 	v4 = set(40)
 //line calls.go:107
 	v5 = valueStart(t, tr, *x)
-//line calls_task.go:2356
+//line calls_task.go:2357
 	if generated.Suspended(t) {
 		s := generated.At[variableReadLateAt4](f)
 		*s = variableReadLateAt4{a: a, b: b, v4: v4}
@@ -2367,7 +2368,7 @@ resume4:
 	return generated.Return(f, *x, nil)
 }
 
-//line calls_task.go:2371
+//line calls_task.go:2372
 
 // pairArgs has the arguments of pair.
 type pairArgs struct {
@@ -2391,7 +2392,7 @@ var pairKind *generated.HeldKind[pairState, pairHeld, int]
 func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:113
 	err := waitStart(t, tr, "pair", n)
-//line calls_task.go:2395
+//line calls_task.go:2396
 	if generated.Suspended(t) {
 		f := pairKind.SpillBare(t, 1)
 		*generated.At[pairAt1](f) = pairAt1{n: n}
@@ -2404,7 +2405,7 @@ func pairStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n * 10, err
 }
 
-//line calls_task.go:2408
+//line calls_task.go:2409
 
 // pairStep is the step form of pair.
 func pairStep(f *generated.Frame[pairState, int], h *pairHeld) generated.Step {
@@ -2424,14 +2425,14 @@ func pairStep(f *generated.Frame[pairState, int], h *pairHeld) generated.Step {
 		n = s.n
 //line calls.go:113
 		err = generated.ChildErr(f)
-//line calls_task.go:2428
+//line calls_task.go:2429
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:113
 	err = waitStart(t, tr, "pair", n)
-//line calls_task.go:2435
+//line calls_task.go:2436
 	if generated.Suspended(t) {
 		*generated.At[pairAt1](f) = pairAt1{n: n}
 		if h != nil {
@@ -2447,7 +2448,7 @@ resume1:
 	return generated.Return(f, n*10, err)
 }
 
-//line calls_task.go:2451
+//line calls_task.go:2452
 
 // twoResultsArgs has the arguments of twoResults.
 type twoResultsArgs struct {
@@ -2501,7 +2502,7 @@ var twoResultsKind *generated.HeldKind[twoResultsState, twoResultsHeld, int]
 func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:121
 	a, err := pairStart(t, tr, 1)
-//line calls_task.go:2505
+//line calls_task.go:2506
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 1)
 		s := generated.At[twoResultsAt1](f)
@@ -2512,7 +2513,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:122
 	b, err := pairStart(t, tr, -2)
-//line calls_task.go:2516
+//line calls_task.go:2517
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 2)
 		s := generated.At[twoResultsAt2](f)
@@ -2524,7 +2525,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 := pairStart(t, tr, 3)
-//line calls_task.go:2528
+//line calls_task.go:2529
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 3)
 		s := generated.At[twoResultsAt3](f)
@@ -2536,7 +2537,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:125
 	a, c = c, a
 	v := valueStart(t, tr, 6)
-//line calls_task.go:2540
+//line calls_task.go:2541
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 4)
 		s := generated.At[twoResultsAt4](f)
@@ -2550,7 +2551,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line calls.go:127
 		a1, err1 := pairStart(t, tr, -a)
-//line calls_task.go:2554
+//line calls_task.go:2555
 		if generated.Suspended(t) {
 			f, h := twoResultsKind.Spill(t, 5)
 			s := generated.At[twoResultsAt5](f)
@@ -2566,7 +2567,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:130
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2570
+//line calls_task.go:2571
 	if generated.Suspended(t) {
 		f, h := twoResultsKind.Spill(t, 6)
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
@@ -2577,7 +2578,7 @@ func twoResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b + c + d, errors.Join(err, err2)
 }
 
-//line calls_task.go:2581
+//line calls_task.go:2582
 
 // twoResultsStep is the step form of twoResults.
 func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld) generated.Step {
@@ -2599,7 +2600,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:121
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2603
+//line calls_task.go:2604
 		goto resume1
 	case 2:
 		s := generated.At[twoResultsAt2](f)
@@ -2608,7 +2609,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:122
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2612
+//line calls_task.go:2613
 		goto resume2
 	case 3:
 		s := generated.At[twoResultsAt3](f)
@@ -2617,7 +2618,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:124
 		c = s.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2621
+//line calls_task.go:2622
 		goto resume3
 	case 4:
 		s := generated.At[twoResultsAt4](f)
@@ -2626,7 +2627,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:126
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:2630
+//line calls_task.go:2631
 		goto resume4
 	case 5:
 		s := generated.At[twoResultsAt5](f)
@@ -2635,7 +2636,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 //line calls.go:127
 		a1 = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2639
+//line calls_task.go:2640
 		goto resume5
 	case 6:
 		s := generated.At[twoResultsAt6](f)
@@ -2643,14 +2644,14 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 		err2 = h.err2
 //line calls.go:130
 		err = generated.ChildErr(f)
-//line calls_task.go:2647
+//line calls_task.go:2648
 		goto resume6
 	default:
 		return f.BadResume()
 	}
 //line calls.go:121
 	a, err = pairStart(t, tr, 1)
-//line calls_task.go:2654
+//line calls_task.go:2655
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt1](f)
 		*s = twoResultsAt1{}
@@ -2661,7 +2662,7 @@ func twoResultsStep(f *generated.Frame[twoResultsState, int], h *twoResultsHeld)
 resume1:
 //line calls.go:122
 	b, err = pairStart(t, tr, -2)
-//line calls_task.go:2665
+//line calls_task.go:2666
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt2](f)
 		*s = twoResultsAt2{a: a}
@@ -2673,7 +2674,7 @@ resume2:
 //line calls.go:123
 	tr.Print(a, b, err)
 	c, err2 = pairStart(t, tr, 3)
-//line calls_task.go:2677
+//line calls_task.go:2678
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt3](f)
 		*s = twoResultsAt3{a: a}
@@ -2685,7 +2686,7 @@ resume3:
 //line calls.go:125
 	a, c = c, a
 	v = valueStart(t, tr, 6)
-//line calls_task.go:2689
+//line calls_task.go:2690
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt4](f)
 		*s = twoResultsAt4{a: a, c: c}
@@ -2697,7 +2698,7 @@ resume4:
 //line calls.go:126
 	b, d = 5, v
 	a1, err1 = pairStart(t, tr, -a)
-//line calls_task.go:2701
+//line calls_task.go:2702
 	if generated.Suspended(t) {
 		s := generated.At[twoResultsAt5](f)
 		*s = twoResultsAt5{a: a, b: b, c: c, d: d}
@@ -2714,7 +2715,7 @@ resume5:
 	tr.Print("inner", a1, err1)
 end1:
 	_, err = pairStart(t, tr, 4)
-//line calls_task.go:2718
+//line calls_task.go:2719
 	if generated.Suspended(t) {
 		*generated.At[twoResultsAt6](f) = twoResultsAt6{a: a, b: b, c: c, d: d}
 		*h = twoResultsHeld{err2: err2}
@@ -2725,7 +2726,7 @@ resume6:
 	return generated.Return(f, a+b+c+d, errors.Join(err, err2))
 }
 
-//line calls_task.go:2729
+//line calls_task.go:2730
 
 // passedOnArgs has the arguments of passedOn.
 type passedOnArgs struct {
@@ -2766,7 +2767,7 @@ var passedOnKind *generated.HeldKind[passedOnState, passedOnHeld, int]
 func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:135
 	v, err := pairStart(t, tr, n)
-//line calls_task.go:2770
+//line calls_task.go:2771
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 1)
 		s1 := generated.At[passedOnAt1](f)
@@ -2779,7 +2780,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v, err)
 	both := func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 := pairStart(t, tr, -1)
-//line calls_task.go:2783
+//line calls_task.go:2784
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 2)
 		s1 := generated.At[passedOnAt2](f)
@@ -2791,7 +2792,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:137
 	s := both(v1, err1)
 	v2 := valueStart(t, tr, 2)
-//line calls_task.go:2795
+//line calls_task.go:2796
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 3)
 		s1 := generated.At[passedOnAt3](f)
@@ -2802,7 +2803,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:138
 	v3, err2 := pairStart(t, tr, v2)
-//line calls_task.go:2806
+//line calls_task.go:2807
 	if generated.Suspended(t) {
 		f, h := passedOnKind.Spill(t, 4)
 		s1 := generated.At[passedOnAt4](f)
@@ -2815,7 +2816,7 @@ func passedOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(s), check(v3, err2)
 }
 
-//line calls_task.go:2819
+//line calls_task.go:2820
 
 // passedOnStep is the step form of passedOn.
 func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) generated.Step {
@@ -2838,7 +2839,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:135
 		v = s1.result
 		err = generated.ChildErr(f)
-//line calls_task.go:2842
+//line calls_task.go:2843
 		goto resume1
 	case 2:
 		s1 := generated.At[passedOnAt2](f)
@@ -2846,7 +2847,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:137
 		v1 = s1.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:2850
+//line calls_task.go:2851
 		goto resume2
 	case 3:
 		s1 := generated.At[passedOnAt3](f)
@@ -2854,7 +2855,7 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:138
 		v2 = s1.result
 		generated.Child(f)
-//line calls_task.go:2858
+//line calls_task.go:2859
 		goto resume3
 	case 4:
 		s1 := generated.At[passedOnAt4](f)
@@ -2862,14 +2863,14 @@ func passedOnStep(f *generated.Frame[passedOnState, int], h *passedOnHeld) gener
 //line calls.go:138
 		v3 = s1.result
 		err2 = generated.ChildErr(f)
-//line calls_task.go:2866
+//line calls_task.go:2867
 		goto resume4
 	default:
 		return f.BadResume()
 	}
 //line calls.go:135
 	v, err = pairStart(t, tr, n)
-//line calls_task.go:2873
+//line calls_task.go:2874
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt1](f)
 		*s1 = passedOnAt1{}
@@ -2882,7 +2883,7 @@ resume1:
 	tr.Print(v, err)
 	both = func(n int, err error) string { return fmt.Sprint(n, err) }
 	v1, err1 = pairStart(t, tr, -1)
-//line calls_task.go:2886
+//line calls_task.go:2887
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt2](f)
 		*s1 = passedOnAt2{}
@@ -2894,7 +2895,7 @@ resume2:
 //line calls.go:137
 	s = both(v1, err1)
 	v2 = valueStart(t, tr, 2)
-//line calls_task.go:2898
+//line calls_task.go:2899
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt3](f)
 		*s1 = passedOnAt3{}
@@ -2905,7 +2906,7 @@ resume2:
 resume3:
 //line calls.go:138
 	v3, err2 = pairStart(t, tr, v2)
-//line calls_task.go:2909
+//line calls_task.go:2910
 	if generated.Suspended(t) {
 		s1 := generated.At[passedOnAt4](f)
 		*s1 = passedOnAt4{}
@@ -2918,7 +2919,7 @@ resume4:
 	return generated.Return(f, len(s), check(v3, err2))
 }
 
-//line calls_task.go:2922
+//line calls_task.go:2923
 
 // threeResult is what three returns.
 type threeResult = struct {
@@ -2956,7 +2957,7 @@ var threeKind *generated.HeldKind[threeState, threeHeld, threeResult]
 func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) {
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:2960
+//line calls_task.go:2961
 	if generated.Suspended(t) {
 		f, h := threeKind.Spill(t, 1)
 		s := generated.At[threeAt1](f)
@@ -2967,7 +2968,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	}
 //line calls.go:145
 	v := valueStart(t, tr, n+1)
-//line calls_task.go:2971
+//line calls_task.go:2972
 	if generated.Suspended(t) {
 		f, h := threeKind.Spill(t, 2)
 		s := generated.At[threeAt2](f)
@@ -2981,7 +2982,7 @@ func threeStart(t *task.T, tr *cases.Trace, n int) (a int, b string, err error) 
 	return
 }
 
-//line calls_task.go:2985
+//line calls_task.go:2986
 
 // threeStep is the step form of three.
 func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) generated.Step {
@@ -3004,7 +3005,7 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 //line calls.go:144
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3008
+//line calls_task.go:3009
 		goto resume1
 	case 2:
 		s := generated.At[threeAt2](f)
@@ -3013,14 +3014,14 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 //line calls.go:145
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3017
+//line calls_task.go:3018
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:144
 	a = valueStart(t, tr, n)
-//line calls_task.go:3024
+//line calls_task.go:3025
 	if generated.Suspended(t) {
 		s := generated.At[threeAt1](f)
 		*s = threeAt1{n: n}
@@ -3031,7 +3032,7 @@ func threeStep(f *generated.Frame[threeState, threeResult], h *threeHeld) genera
 resume1:
 //line calls.go:145
 	v = valueStart(t, tr, n+1)
-//line calls_task.go:3035
+//line calls_task.go:3036
 	if generated.Suspended(t) {
 		s := generated.At[threeAt2](f)
 		*s = threeAt2{a: a}
@@ -3045,7 +3046,7 @@ resume2:
 	return generated.Return(f, threeResult{a, b}, err)
 }
 
-//line calls_task.go:3049
+//line calls_task.go:3050
 
 // swallowResult is what swallow returns.
 type swallowResult = struct {
@@ -3074,7 +3075,7 @@ var swallowKind *generated.HeldKind[swallowState, swallowHeld, swallowResult]
 func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) {
 //line calls.go:149
 	v, v1, err := threeStart(t, tr, n)
-//line calls_task.go:3078
+//line calls_task.go:3079
 	if generated.Suspended(t) {
 		_, h := swallowKind.Spill(t, 1)
 		*h = swallowHeld{}
@@ -3085,7 +3086,7 @@ func swallowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ string, _ error) 
 	return v, v1, err
 }
 
-//line calls_task.go:3089
+//line calls_task.go:3090
 
 // swallowStep is the step form of swallow.
 func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld) generated.Step {
@@ -3105,14 +3106,14 @@ func swallowStep(f *generated.Frame[swallowState, swallowResult], h *swallowHeld
 //line calls.go:149
 		v, v1 = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3109
+//line calls_task.go:3110
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:149
 	v, v1, err = threeStart(t, tr, n)
-//line calls_task.go:3116
+//line calls_task.go:3117
 	if generated.Suspended(t) {
 		*h = swallowHeld{}
 		generated.ResultToStep(t, &h.result)
@@ -3123,7 +3124,7 @@ resume1:
 	return generated.Return(f, swallowResult{v, v1}, err)
 }
 
-//line calls_task.go:3127
+//line calls_task.go:3128
 
 // returnedResultsArgs has the arguments of returnedResults.
 type returnedResultsArgs struct {
@@ -3156,7 +3157,7 @@ var returnedResultsKind *generated.HeldKind[returnedResultsState, returnedResult
 func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:152
 	a, b, err := swallowStart(t, tr, n)
-//line calls_task.go:3160
+//line calls_task.go:3161
 	if generated.Suspended(t) {
 		f, h := returnedResultsKind.Spill(t, 1)
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
@@ -3170,7 +3171,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, nil
 	}
 	v, err1 := pairStart(t, tr, a)
-//line calls_task.go:3174
+//line calls_task.go:3175
 	if generated.Suspended(t) {
 		f := returnedResultsKind.SpillBare(t, 2)
 		s := generated.At[returnedResultsAt2](f)
@@ -3182,7 +3183,7 @@ func returnedResultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line calls_task.go:3186
+//line calls_task.go:3187
 
 // returnedResultsStep is the step form of returnedResults.
 func returnedResultsStep(f *generated.Frame[returnedResultsState, int], h *returnedResultsHeld) generated.Step {
@@ -3205,21 +3206,21 @@ func returnedResultsStep(f *generated.Frame[returnedResultsState, int], h *retur
 //line calls.go:152
 		a, b = h.result.R0, h.result.R1
 		err = generated.ChildErr(f)
-//line calls_task.go:3209
+//line calls_task.go:3210
 		goto resume1
 	case 2:
 		s := generated.At[returnedResultsAt2](f)
 //line calls.go:157
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line calls_task.go:3216
+//line calls_task.go:3217
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:152
 	a, b, err = swallowStart(t, tr, n)
-//line calls_task.go:3223
+//line calls_task.go:3224
 	if generated.Suspended(t) {
 		*generated.At[returnedResultsAt1](f) = returnedResultsAt1{n: n}
 		h = returnedResultsKind.Hold(t, f, h)
@@ -3234,7 +3235,7 @@ resume1:
 		return generated.Return(f, 0, nil)
 	}
 	v, err1 = pairStart(t, tr, a)
-//line calls_task.go:3238
+//line calls_task.go:3239
 	if generated.Suspended(t) {
 		s := generated.At[returnedResultsAt2](f)
 		*s = returnedResultsAt2{}
@@ -3249,7 +3250,7 @@ resume2:
 	return generated.Return(f, v, err1)
 }
 
-//line calls_task.go:3253
+//line calls_task.go:3254
 
 type sumState = struct{}
 
@@ -3264,7 +3265,7 @@ var sumKind *generated.HeldKind[sumState, sumHeld, int]
 func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3268
+//line calls_task.go:3269
 	if generated.Suspended(t) {
 		_, h := sumKind.Spill(t, 1)
 		*h = sumHeld{list: list}
@@ -3278,7 +3279,7 @@ func sumStart(t *task.T, tr *cases.Trace, list ...int) (_ int) {
 	return total
 }
 
-//line calls_task.go:3282
+//line calls_task.go:3283
 
 // sumStep is the step form of sum.
 func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
@@ -3295,14 +3296,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line calls.go:161
 		generated.ChildErr(f)
-//line calls_task.go:3299
+//line calls_task.go:3300
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:161
 	waitStart(t, tr, "sum", len(list), list == nil)
-//line calls_task.go:3306
+//line calls_task.go:3307
 	if generated.Suspended(t) {
 		*h = sumHeld{list: list}
 		return generated.Wait(f, t, 1)
@@ -3316,7 +3317,7 @@ resume1:
 	return generated.Return(f, total, nil)
 }
 
-//line calls_task.go:3320
+//line calls_task.go:3321
 
 type noteState = struct{}
 
@@ -3332,7 +3333,7 @@ var noteKind *generated.HeldKind[noteState, noteHeld, string]
 func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string) {
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3336
+//line calls_task.go:3337
 	if generated.Suspended(t) {
 		_, h := noteKind.Spill(t, 1)
 		*h = noteHeld{first1: first1, rest: rest}
@@ -3342,7 +3343,7 @@ func noteStart(t *task.T, tr *cases.Trace, first1 string, rest ...any) (_ string
 	return first1 + fmt.Sprint(rest...)
 }
 
-//line calls_task.go:3346
+//line calls_task.go:3347
 
 // noteStep is the step form of note.
 func noteStep(f *generated.Frame[noteState, string], h *noteHeld) generated.Step {
@@ -3359,14 +3360,14 @@ func noteStep(f *generated.Frame[noteState, string], h *noteHeld) generated.Step
 		first1, rest = h.first1, h.rest
 //line calls.go:170
 		generated.ChildErr(f)
-//line calls_task.go:3363
+//line calls_task.go:3364
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:170
 	waitStart(t, tr, first1, len(rest))
-//line calls_task.go:3370
+//line calls_task.go:3371
 	if generated.Suspended(t) {
 		*h = noteHeld{first1: first1, rest: rest}
 		return generated.Wait(f, t, 1)
@@ -3376,7 +3377,7 @@ resume1:
 	return generated.Return(f, first1+fmt.Sprint(rest...), nil)
 }
 
-//line calls_task.go:3380
+//line calls_task.go:3381
 
 // variadicsArgs has the arguments of variadics.
 type variadicsArgs struct {
@@ -3467,7 +3468,7 @@ var variadicsKind *generated.HeldKind[variadicsState, variadicsHeld, int]
 func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:175
 	a := sumStart(t, tr)
-//line calls_task.go:3471
+//line calls_task.go:3472
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 1)
 		s := generated.At[variadicsAt1](f)
@@ -3478,7 +3479,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v := valueStart(t, tr, 1)
-//line calls_task.go:3482
+//line calls_task.go:3483
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 2)
 		s := generated.At[variadicsAt2](f)
@@ -3489,7 +3490,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v1 := valueStart(t, tr, 3)
-//line calls_task.go:3493
+//line calls_task.go:3494
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 3)
 		s := generated.At[variadicsAt3](f)
@@ -3500,7 +3501,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:176
 	v2 := sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3504
+//line calls_task.go:3505
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 4)
 		s := generated.At[variadicsAt4](f)
@@ -3513,7 +3514,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	a += v2
 	list := []int{4, 5}
 	v3 := sumStart(t, tr, list...)
-//line calls_task.go:3517
+//line calls_task.go:3518
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 5)
 		s := generated.At[variadicsAt5](f)
@@ -3525,7 +3526,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:178
 	a += v3
 	v4 := valueStart(t, tr, 6)
-//line calls_task.go:3529
+//line calls_task.go:3530
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 6)
 		s := generated.At[variadicsAt6](f)
@@ -3536,7 +3537,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:179
 	v5 := sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3540
+//line calls_task.go:3541
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 7)
 		s := generated.At[variadicsAt7](f)
@@ -3548,7 +3549,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:179
 	a += v5
 	v6 := noteStart(t, tr, "n")
-//line calls_task.go:3552
+//line calls_task.go:3553
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 8)
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
@@ -3558,7 +3559,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v7 := noteStart(t, tr, "inner", list)
-//line calls_task.go:3562
+//line calls_task.go:3563
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 9)
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
@@ -3568,7 +3569,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:180
 	v8 := noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3572
+//line calls_task.go:3573
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 10)
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
@@ -3580,7 +3581,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(v6, v8)
 	fn := sum
 	v9 := valueStart(t, tr, 7)
-//line calls_task.go:3584
+//line calls_task.go:3585
 	if generated.Suspended(t) {
 		f, h := variadicsKind.Spill(t, 11)
 		s := generated.At[variadicsAt11](f)
@@ -3591,7 +3592,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:182
 	v10 := startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3595
+//line calls_task.go:3596
 	if generated.Suspended(t) {
 		f := variadicsKind.SpillBare(t, 12)
 		s := generated.At[variadicsAt12](f)
@@ -3603,7 +3604,7 @@ func variadicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + v10, nil
 }
 
-//line calls_task.go:3607
+//line calls_task.go:3608
 
 // variadicsStep is the step form of variadics.
 func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) generated.Step {
@@ -3627,7 +3628,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:175
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:3631
+//line calls_task.go:3632
 		goto resume1
 	case 2:
 		s := generated.At[variadicsAt2](f)
@@ -3636,7 +3637,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:3640
+//line calls_task.go:3641
 		goto resume2
 	case 3:
 		s := generated.At[variadicsAt3](f)
@@ -3645,7 +3646,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:3649
+//line calls_task.go:3650
 		goto resume3
 	case 4:
 		s := generated.At[variadicsAt4](f)
@@ -3654,7 +3655,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:176
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:3658
+//line calls_task.go:3659
 		goto resume4
 	case 5:
 		s := generated.At[variadicsAt5](f)
@@ -3663,7 +3664,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:178
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:3667
+//line calls_task.go:3668
 		goto resume5
 	case 6:
 		s := generated.At[variadicsAt6](f)
@@ -3672,7 +3673,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:179
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:3676
+//line calls_task.go:3677
 		goto resume6
 	case 7:
 		s := generated.At[variadicsAt7](f)
@@ -3681,7 +3682,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:179
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:3685
+//line calls_task.go:3686
 		goto resume7
 	case 8:
 		s := generated.At[variadicsAt8](f)
@@ -3690,7 +3691,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:3694
+//line calls_task.go:3695
 		goto resume8
 	case 9:
 		s := generated.At[variadicsAt9](f)
@@ -3699,7 +3700,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:3703
+//line calls_task.go:3704
 		goto resume9
 	case 10:
 		s := generated.At[variadicsAt10](f)
@@ -3708,7 +3709,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:180
 		v8 = h.result
 		generated.Child(f)
-//line calls_task.go:3712
+//line calls_task.go:3713
 		goto resume10
 	case 11:
 		s := generated.At[variadicsAt11](f)
@@ -3717,7 +3718,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:182
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:3721
+//line calls_task.go:3722
 		goto resume11
 	case 12:
 		s := generated.At[variadicsAt12](f)
@@ -3725,14 +3726,14 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 //line calls.go:182
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:3729
+//line calls_task.go:3730
 		goto resume12
 	default:
 		return f.BadResume()
 	}
 //line calls.go:175
 	a = sumStart(t, tr)
-//line calls_task.go:3736
+//line calls_task.go:3737
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt1](f)
 		*s = variadicsAt1{}
@@ -3744,7 +3745,7 @@ func variadicsStep(f *generated.Frame[variadicsState, int], h *variadicsHeld) ge
 resume1:
 //line calls.go:176
 	v = valueStart(t, tr, 1)
-//line calls_task.go:3748
+//line calls_task.go:3749
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt2](f)
 		*s = variadicsAt2{a: a}
@@ -3756,7 +3757,7 @@ resume1:
 resume2:
 //line calls.go:176
 	v1 = valueStart(t, tr, 3)
-//line calls_task.go:3760
+//line calls_task.go:3761
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt3](f)
 		*s = variadicsAt3{a: a, v: v}
@@ -3768,7 +3769,7 @@ resume2:
 resume3:
 //line calls.go:176
 	v2 = sumStart(t, tr, v, 2, v1)
-//line calls_task.go:3772
+//line calls_task.go:3773
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt4](f)
 		*s = variadicsAt4{a: a}
@@ -3782,7 +3783,7 @@ resume4:
 	a += v2
 	list = []int{4, 5}
 	v3 = sumStart(t, tr, list...)
-//line calls_task.go:3786
+//line calls_task.go:3787
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt5](f)
 		*s = variadicsAt5{a: a}
@@ -3795,7 +3796,7 @@ resume5:
 //line calls.go:178
 	a += v3
 	v4 = valueStart(t, tr, 6)
-//line calls_task.go:3799
+//line calls_task.go:3800
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt6](f)
 		*s = variadicsAt6{a: a}
@@ -3807,7 +3808,7 @@ resume5:
 resume6:
 //line calls.go:179
 	v5 = sumStart(t, tr, append(list, v4)...)
-//line calls_task.go:3811
+//line calls_task.go:3812
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt7](f)
 		*s = variadicsAt7{a: a}
@@ -3820,7 +3821,7 @@ resume7:
 //line calls.go:179
 	a += v5
 	v6 = noteStart(t, tr, "n")
-//line calls_task.go:3824
+//line calls_task.go:3825
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt8](f) = variadicsAt8{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3831,7 +3832,7 @@ resume7:
 resume8:
 //line calls.go:180
 	v7 = noteStart(t, tr, "inner", list)
-//line calls_task.go:3835
+//line calls_task.go:3836
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt9](f) = variadicsAt9{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3842,7 +3843,7 @@ resume8:
 resume9:
 //line calls.go:180
 	v8 = noteStart(t, tr, "m", 1, nil, v7)
-//line calls_task.go:3846
+//line calls_task.go:3847
 	if generated.Suspended(t) {
 		*generated.At[variadicsAt10](f) = variadicsAt10{a: a}
 		h = variadicsKind.Hold(t, f, h)
@@ -3855,7 +3856,7 @@ resume10:
 	tr.Print(v6, v8)
 	fn = sum
 	v9 = valueStart(t, tr, 7)
-//line calls_task.go:3859
+//line calls_task.go:3860
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt11](f)
 		*s = variadicsAt11{a: a}
@@ -3867,7 +3868,7 @@ resume10:
 resume11:
 //line calls.go:182
 	v10 = startOfCalls2(fn)(t, tr, v9)
-//line calls_task.go:3871
+//line calls_task.go:3872
 	if generated.Suspended(t) {
 		s := generated.At[variadicsAt12](f)
 		*s = variadicsAt12{a: a}
@@ -3882,7 +3883,7 @@ resume12:
 	return generated.Return(f, a+v10, nil)
 }
 
-//line calls_task.go:3886
+//line calls_task.go:3887
 
 // nestedAwaitsArgs has the arguments of nestedAwaits.
 type nestedAwaitsArgs struct {
@@ -3980,7 +3981,7 @@ var nestedAwaitsKind *generated.HeldKind[nestedAwaitsState, nestedAwaitsHeld, in
 func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:186
 	v := valueStart(t, tr, n)
-//line calls_task.go:3984
+//line calls_task.go:3985
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 1)
 		s := generated.At[nestedAwaitsAt1](f)
@@ -3991,7 +3992,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	v1 := valueStart(t, tr, v+1)
-//line calls_task.go:3995
+//line calls_task.go:3996
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 2)
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4002,7 +4003,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:186
 	a := valueStart(t, tr, v1+1)
-//line calls_task.go:4006
+//line calls_task.go:4007
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 3)
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4013,7 +4014,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v2 := valueStart(t, tr, 1)
-//line calls_task.go:4017
+//line calls_task.go:4018
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 4)
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4024,7 +4025,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v3 := valueStart(t, tr, 2)
-//line calls_task.go:4028
+//line calls_task.go:4029
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 5)
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4035,7 +4036,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v4 := valueStart(t, tr, 3)
-//line calls_task.go:4039
+//line calls_task.go:4040
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 6)
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4046,7 +4047,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v5 := sumStart(t, tr, v3, v4)
-//line calls_task.go:4050
+//line calls_task.go:4051
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 7)
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4057,7 +4058,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	v6 := valueStart(t, tr, 4)
-//line calls_task.go:4061
+//line calls_task.go:4062
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 8)
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4068,7 +4069,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:187
 	b := sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4072
+//line calls_task.go:4073
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 9)
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4079,7 +4080,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v7 := valueStart(t, tr, 5)
-//line calls_task.go:4083
+//line calls_task.go:4084
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 10)
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4090,7 +4091,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v8 := sumStart(t, tr, b, v7)
-//line calls_task.go:4094
+//line calls_task.go:4095
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 11)
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4101,7 +4102,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v9 := valueStart(t, tr, a*v8)
-//line calls_task.go:4105
+//line calls_task.go:4106
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 12)
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4112,7 +4113,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	v10 := valueStart(t, tr, 6)
-//line calls_task.go:4116
+//line calls_task.go:4117
 	if generated.Suspended(t) {
 		f, h := nestedAwaitsKind.Spill(t, 13)
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4123,7 +4124,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:188
 	err := waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4127
+//line calls_task.go:4128
 	if generated.Suspended(t) {
 		f := nestedAwaitsKind.SpillBare(t, 14)
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
@@ -4133,7 +4134,7 @@ func nestedAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v9, err
 }
 
-//line calls_task.go:4137
+//line calls_task.go:4138
 
 // nestedAwaitsStep is the step form of nestedAwaits.
 func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwaitsHeld) generated.Step {
@@ -4154,7 +4155,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4158
+//line calls_task.go:4159
 		goto resume1
 	case 2:
 		s := generated.At[nestedAwaitsAt2](f)
@@ -4162,7 +4163,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4166
+//line calls_task.go:4167
 		goto resume2
 	case 3:
 		s := generated.At[nestedAwaitsAt3](f)
@@ -4170,7 +4171,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:186
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4174
+//line calls_task.go:4175
 		goto resume3
 	case 4:
 		s := generated.At[nestedAwaitsAt4](f)
@@ -4179,7 +4180,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4183
+//line calls_task.go:4184
 		goto resume4
 	case 5:
 		s := generated.At[nestedAwaitsAt5](f)
@@ -4188,7 +4189,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v3 = s.result
 		generated.Child(f)
-//line calls_task.go:4192
+//line calls_task.go:4193
 		goto resume5
 	case 6:
 		s := generated.At[nestedAwaitsAt6](f)
@@ -4197,7 +4198,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v4 = s.result
 		generated.Child(f)
-//line calls_task.go:4201
+//line calls_task.go:4202
 		goto resume6
 	case 7:
 		s := generated.At[nestedAwaitsAt7](f)
@@ -4206,7 +4207,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v5 = s.result
 		generated.Child(f)
-//line calls_task.go:4210
+//line calls_task.go:4211
 		goto resume7
 	case 8:
 		s := generated.At[nestedAwaitsAt8](f)
@@ -4215,7 +4216,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		v6 = s.result
 		generated.Child(f)
-//line calls_task.go:4219
+//line calls_task.go:4220
 		goto resume8
 	case 9:
 		s := generated.At[nestedAwaitsAt9](f)
@@ -4224,7 +4225,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:187
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4228
+//line calls_task.go:4229
 		goto resume9
 	case 10:
 		s := generated.At[nestedAwaitsAt10](f)
@@ -4233,7 +4234,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v7 = s.result
 		generated.Child(f)
-//line calls_task.go:4237
+//line calls_task.go:4238
 		goto resume10
 	case 11:
 		s := generated.At[nestedAwaitsAt11](f)
@@ -4242,7 +4243,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v8 = s.result
 		generated.Child(f)
-//line calls_task.go:4246
+//line calls_task.go:4247
 		goto resume11
 	case 12:
 		s := generated.At[nestedAwaitsAt12](f)
@@ -4250,7 +4251,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v9 = s.result
 		generated.Child(f)
-//line calls_task.go:4254
+//line calls_task.go:4255
 		goto resume12
 	case 13:
 		s := generated.At[nestedAwaitsAt13](f)
@@ -4259,21 +4260,21 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 //line calls.go:188
 		v10 = s.result
 		generated.Child(f)
-//line calls_task.go:4263
+//line calls_task.go:4264
 		goto resume13
 	case 14:
 		s := generated.At[nestedAwaitsAt14](f)
 		v9 = s.v9
 //line calls.go:188
 		err = generated.ChildErr(f)
-//line calls_task.go:4270
+//line calls_task.go:4271
 		goto resume14
 	default:
 		return f.BadResume()
 	}
 //line calls.go:186
 	v = valueStart(t, tr, n)
-//line calls_task.go:4277
+//line calls_task.go:4278
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt1](f)
 		*s = nestedAwaitsAt1{}
@@ -4285,7 +4286,7 @@ func nestedAwaitsStep(f *generated.Frame[nestedAwaitsState, int], h *nestedAwait
 resume1:
 //line calls.go:186
 	v1 = valueStart(t, tr, v+1)
-//line calls_task.go:4289
+//line calls_task.go:4290
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt2](f)
 		*s = nestedAwaitsAt2{}
@@ -4297,7 +4298,7 @@ resume1:
 resume2:
 //line calls.go:186
 	a = valueStart(t, tr, v1+1)
-//line calls_task.go:4301
+//line calls_task.go:4302
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt3](f)
 		*s = nestedAwaitsAt3{}
@@ -4309,7 +4310,7 @@ resume2:
 resume3:
 //line calls.go:187
 	v2 = valueStart(t, tr, 1)
-//line calls_task.go:4313
+//line calls_task.go:4314
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt4](f)
 		*s = nestedAwaitsAt4{a: a}
@@ -4321,7 +4322,7 @@ resume3:
 resume4:
 //line calls.go:187
 	v3 = valueStart(t, tr, 2)
-//line calls_task.go:4325
+//line calls_task.go:4326
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt5](f)
 		*s = nestedAwaitsAt5{a: a, v2: v2}
@@ -4333,7 +4334,7 @@ resume4:
 resume5:
 //line calls.go:187
 	v4 = valueStart(t, tr, 3)
-//line calls_task.go:4337
+//line calls_task.go:4338
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt6](f)
 		*s = nestedAwaitsAt6{a: a, v2: v2, v3: v3}
@@ -4345,7 +4346,7 @@ resume5:
 resume6:
 //line calls.go:187
 	v5 = sumStart(t, tr, v3, v4)
-//line calls_task.go:4349
+//line calls_task.go:4350
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt7](f)
 		*s = nestedAwaitsAt7{a: a, v2: v2}
@@ -4357,7 +4358,7 @@ resume6:
 resume7:
 //line calls.go:187
 	v6 = valueStart(t, tr, 4)
-//line calls_task.go:4361
+//line calls_task.go:4362
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt8](f)
 		*s = nestedAwaitsAt8{a: a, v2: v2, v5: v5}
@@ -4369,7 +4370,7 @@ resume7:
 resume8:
 //line calls.go:187
 	b = sumStart(t, tr, v2, v5, v6)
-//line calls_task.go:4373
+//line calls_task.go:4374
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt9](f)
 		*s = nestedAwaitsAt9{a: a}
@@ -4381,7 +4382,7 @@ resume8:
 resume9:
 //line calls.go:188
 	v7 = valueStart(t, tr, 5)
-//line calls_task.go:4385
+//line calls_task.go:4386
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt10](f)
 		*s = nestedAwaitsAt10{a: a, b: b}
@@ -4393,7 +4394,7 @@ resume9:
 resume10:
 //line calls.go:188
 	v8 = sumStart(t, tr, b, v7)
-//line calls_task.go:4397
+//line calls_task.go:4398
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt11](f)
 		*s = nestedAwaitsAt11{a: a}
@@ -4405,7 +4406,7 @@ resume10:
 resume11:
 //line calls.go:188
 	v9 = valueStart(t, tr, a*v8)
-//line calls_task.go:4409
+//line calls_task.go:4410
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt12](f)
 		*s = nestedAwaitsAt12{}
@@ -4417,7 +4418,7 @@ resume11:
 resume12:
 //line calls.go:188
 	v10 = valueStart(t, tr, 6)
-//line calls_task.go:4421
+//line calls_task.go:4422
 	if generated.Suspended(t) {
 		s := generated.At[nestedAwaitsAt13](f)
 		*s = nestedAwaitsAt13{v9: v9}
@@ -4429,7 +4430,7 @@ resume12:
 resume13:
 //line calls.go:188
 	err = waitStart(t, tr, v10, tr.Int(7))
-//line calls_task.go:4433
+//line calls_task.go:4434
 	if generated.Suspended(t) {
 		*generated.At[nestedAwaitsAt14](f) = nestedAwaitsAt14{v9: v9}
 		if h != nil {
@@ -4442,7 +4443,7 @@ resume14:
 	return generated.Return(f, v9, err)
 }
 
-//line calls_task.go:4446
+//line calls_task.go:4447
 
 // calledLiteralsArgs has the arguments of calledLiterals.
 type calledLiteralsArgs struct {
@@ -4478,7 +4479,7 @@ var calledLiteralsKind *generated.HeldKind[calledLiteralsState, calledLiteralsHe
 func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	v := valueStart(t, tr, 2)
-//line calls_task.go:4482
+//line calls_task.go:4483
 	if generated.Suspended(t) {
 		f, h := calledLiteralsKind.Spill(t, 1)
 		s := generated.At[calledLiteralsAt1](f)
@@ -4490,7 +4491,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:192
 	a := func(x int) int { return x + tr.Int(1) }(v)
 	v1 := valueStart(t, tr, 4)
-//line calls_task.go:4494
+//line calls_task.go:4495
 	if generated.Suspended(t) {
 		f, h := calledLiteralsKind.Spill(t, 2)
 		s := generated.At[calledLiteralsAt2](f)
@@ -4503,7 +4504,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	b := startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4507
+//line calls_task.go:4508
 		if generated.Suspended(t) {
 			f := calledLiteralsFunc1Kind.SpillBare(t, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4514,7 +4515,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4518
+//line calls_task.go:4519
 	if generated.Suspended(t) {
 		f := calledLiteralsKind.SpillBare(t, 3)
 		s := generated.At[calledLiteralsAt3](f)
@@ -4526,7 +4527,7 @@ func calledLiteralsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, nil
 }
 
-//line calls_task.go:4530
+//line calls_task.go:4531
 
 // calledLiteralsStep is the step form of calledLiterals.
 func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledLiteralsHeld) generated.Step {
@@ -4547,7 +4548,7 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:192
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4551
+//line calls_task.go:4552
 		goto resume1
 	case 2:
 		s := generated.At[calledLiteralsAt2](f)
@@ -4556,7 +4557,7 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:193
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4560
+//line calls_task.go:4561
 		goto resume2
 	case 3:
 		s := generated.At[calledLiteralsAt3](f)
@@ -4564,14 +4565,14 @@ func calledLiteralsStep(f *generated.Frame[calledLiteralsState, int], h *calledL
 //line calls.go:193
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4568
+//line calls_task.go:4569
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line calls.go:192
 	v = valueStart(t, tr, 2)
-//line calls_task.go:4575
+//line calls_task.go:4576
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt1](f)
 		*s = calledLiteralsAt1{}
@@ -4584,7 +4585,7 @@ resume1:
 //line calls.go:192
 	a = func(x int) int { return x + tr.Int(1) }(v)
 	v1 = valueStart(t, tr, 4)
-//line calls_task.go:4588
+//line calls_task.go:4589
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt2](f)
 		*s = calledLiteralsAt2{a: a}
@@ -4598,7 +4599,7 @@ resume2:
 	b = startOfCalls3(generated.Literal(func(t *task.T, x int) (_ int) {
 //line calls.go:193
 		v := valueStart(t, tr, 3)
-//line calls_task.go:4602
+//line calls_task.go:4603
 		if generated.Suspended(t) {
 			f := calledLiteralsFunc1Kind.SpillBare(t, 1)
 			s := generated.At[calledLiteralsFunc1At1](f)
@@ -4609,7 +4610,7 @@ resume2:
 //line calls.go:193
 		return x * v
 	}))(t, v1)
-//line calls_task.go:4613
+//line calls_task.go:4614
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsAt3](f)
 		*s = calledLiteralsAt3{a: a}
@@ -4624,7 +4625,7 @@ resume3:
 	return generated.Return(f, a+b, nil)
 }
 
-//line calls_task.go:4628
+//line calls_task.go:4629
 
 // calledLiteralsFunc1Args has the arguments of calledLiterals.func1.
 type calledLiteralsFunc1Args struct {
@@ -4663,14 +4664,14 @@ func calledLiteralsFunc1Step(f *generated.Frame[calledLiteralsFunc1State, int], 
 //line calls.go:193
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4667
+//line calls_task.go:4668
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:193
 	v = valueStart(t, tr, 3)
-//line calls_task.go:4674
+//line calls_task.go:4675
 	if generated.Suspended(t) {
 		s := generated.At[calledLiteralsFunc1At1](f)
 		*s = calledLiteralsFunc1At1{x: x}
@@ -4685,7 +4686,7 @@ resume1:
 	return generated.Return(f, x*v, nil)
 }
 
-//line calls_task.go:4689
+//line calls_task.go:4690
 
 // largeOneArgs has the arguments of largeOne.
 type largeOneArgs struct {
@@ -4713,7 +4714,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4717
+//line calls_task.go:4718
 	if generated.Suspended(t) {
 		f := largeOneKind.SpillBare(t, 1)
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
@@ -4723,7 +4724,7 @@ func largeOneStart(t *task.T, tr *cases.Trace, n int) (_ [20]int) {
 	return a
 }
 
-//line calls_task.go:4727
+//line calls_task.go:4728
 
 // largeOneStep is the step form of largeOne.
 func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) generated.Step {
@@ -4743,7 +4744,7 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 		a = s.a
 //line calls.go:202
 		generated.Child(f)
-//line calls_task.go:4747
+//line calls_task.go:4748
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4754,7 +4755,7 @@ func largeOneStep(f *generated.Frame[largeOneState, [20]int], h *largeOneHeld) g
 		a[i] = i * n
 	}
 	valueStart(t, tr, n)
-//line calls_task.go:4758
+//line calls_task.go:4759
 	if generated.Suspended(t) {
 		*generated.At[largeOneAt1](f) = largeOneAt1{a: a}
 		if h != nil {
@@ -4767,7 +4768,7 @@ resume1:
 	return generated.Return(f, a, nil)
 }
 
-//line calls_task.go:4771
+//line calls_task.go:4772
 
 // largeResultArgs has the arguments of largeResult.
 type largeResultArgs struct {
@@ -4818,7 +4819,7 @@ var largeResultKind *generated.HeldKind[largeResultState, largeResultHeld, int]
 func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:207
 	a := largeOneStart(t, tr, 1)
-//line calls_task.go:4822
+//line calls_task.go:4823
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 1)
 		s := generated.At[largeResultAt1](f)
@@ -4829,7 +4830,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:208
 	b := largeOneStart(t, tr, 2)
-//line calls_task.go:4833
+//line calls_task.go:4834
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 2)
 		s := generated.At[largeResultAt2](f)
@@ -4840,7 +4841,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:209
 	v := largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4844
+//line calls_task.go:4845
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 3)
 		s := generated.At[largeResultAt3](f)
@@ -4852,7 +4853,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:209
 	c := v[5]
 	v1 := largeOneStart(t, tr, 2)
-//line calls_task.go:4856
+//line calls_task.go:4857
 	if generated.Suspended(t) {
 		f, h := largeResultKind.Spill(t, 4)
 		s := generated.At[largeResultAt4](f)
@@ -4863,7 +4864,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:210
 	v2 := valueStart(t, tr, 7)
-//line calls_task.go:4867
+//line calls_task.go:4868
 	if generated.Suspended(t) {
 		f := largeResultKind.SpillBare(t, 5)
 		s := generated.At[largeResultAt5](f)
@@ -4875,7 +4876,7 @@ func largeResultStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a[19] + b[19] + c + v1[v2], nil
 }
 
-//line calls_task.go:4879
+//line calls_task.go:4880
 
 // largeResultStep is the step form of largeResult.
 func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHeld) generated.Step {
@@ -4897,7 +4898,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:207
 		a = s.result
 		generated.Child(f)
-//line calls_task.go:4901
+//line calls_task.go:4902
 		goto resume1
 	case 2:
 		s := generated.At[largeResultAt2](f)
@@ -4906,7 +4907,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:208
 		b = s.result
 		generated.Child(f)
-//line calls_task.go:4910
+//line calls_task.go:4911
 		goto resume2
 	case 3:
 		s := generated.At[largeResultAt3](f)
@@ -4915,7 +4916,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:209
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:4919
+//line calls_task.go:4920
 		goto resume3
 	case 4:
 		s := generated.At[largeResultAt4](f)
@@ -4924,7 +4925,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:210
 		v1 = s.result
 		generated.Child(f)
-//line calls_task.go:4928
+//line calls_task.go:4929
 		goto resume4
 	case 5:
 		s := generated.At[largeResultAt5](f)
@@ -4932,14 +4933,14 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 //line calls.go:210
 		v2 = s.result
 		generated.Child(f)
-//line calls_task.go:4936
+//line calls_task.go:4937
 		goto resume5
 	default:
 		return f.BadResume()
 	}
 //line calls.go:207
 	a = largeOneStart(t, tr, 1)
-//line calls_task.go:4943
+//line calls_task.go:4944
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt1](f)
 		*s = largeResultAt1{}
@@ -4951,7 +4952,7 @@ func largeResultStep(f *generated.Frame[largeResultState, int], h *largeResultHe
 resume1:
 //line calls.go:208
 	b = largeOneStart(t, tr, 2)
-//line calls_task.go:4955
+//line calls_task.go:4956
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt2](f)
 		*s = largeResultAt2{a: a}
@@ -4963,7 +4964,7 @@ resume1:
 resume2:
 //line calls.go:209
 	v = largeOneStart(t, tr, a[3]+b[4])
-//line calls_task.go:4967
+//line calls_task.go:4968
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt3](f)
 		*s = largeResultAt3{a: a, b: b}
@@ -4976,7 +4977,7 @@ resume3:
 //line calls.go:209
 	c = v[5]
 	v1 = largeOneStart(t, tr, 2)
-//line calls_task.go:4980
+//line calls_task.go:4981
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt4](f)
 		*s = largeResultAt4{a: a, b: b, c: c}
@@ -4988,7 +4989,7 @@ resume3:
 resume4:
 //line calls.go:210
 	v2 = valueStart(t, tr, 7)
-//line calls_task.go:4992
+//line calls_task.go:4993
 	if generated.Suspended(t) {
 		s := generated.At[largeResultAt5](f)
 		*s = largeResultAt5{a: a, b: b, c: c, v1: v1}
@@ -5003,7 +5004,7 @@ resume5:
 	return generated.Return(f, a[19]+b[19]+c+v1[v2], nil)
 }
 
-//line calls_task.go:5007
+//line calls_task.go:5008
 
 // firstResult is what first returns.
 type firstResult = struct {
@@ -5033,7 +5034,7 @@ var firstKind *generated.HeldKind[firstState, firstHeld, firstResult]
 func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5037
+//line calls_task.go:5038
 	if generated.Suspended(t) {
 		f := firstKind.SpillBare(t, 1)
 		*generated.At[firstAt1](f) = firstAt1{n: n}
@@ -5043,7 +5044,7 @@ func firstStart(t *task.T, tr *cases.Trace, n int) (_ error, _ int) {
 	return fmt.Errorf("error %d", n), n
 }
 
-//line calls_task.go:5047
+//line calls_task.go:5048
 
 // firstStep is the step form of first.
 func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) generated.Step {
@@ -5062,14 +5063,14 @@ func firstStep(f *generated.Frame[firstState, firstResult], h *firstHeld) genera
 		n = s.n
 //line calls.go:214
 		generated.ChildErr(f)
-//line calls_task.go:5066
+//line calls_task.go:5067
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line calls.go:214
 	waitStart(t, tr, "first", n)
-//line calls_task.go:5073
+//line calls_task.go:5074
 	if generated.Suspended(t) {
 		*generated.At[firstAt1](f) = firstAt1{n: n}
 		if h != nil {
@@ -5082,7 +5083,7 @@ resume1:
 	return generated.Return(f, firstResult{fmt.Errorf("error %d", n), n}, nil)
 }
 
-//line calls_task.go:5086
+//line calls_task.go:5087
 
 // twoArgs has the arguments of two.
 type twoArgs struct {
@@ -5107,7 +5108,7 @@ var twoKind *generated.HeldKind[twoState, twoHeld, error]
 func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 //line calls.go:219
 	v := valueStart(t, tr, n)
-//line calls_task.go:5111
+//line calls_task.go:5112
 	if generated.Suspended(t) {
 		f, h := twoKind.Spill(t, 1)
 		s := generated.At[twoAt1](f)
@@ -5120,7 +5121,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	v1 := fmt.Errorf("left %d", v)
 //line calls.go:219
 	err := waitStart(t, tr, "two")
-//line calls_task.go:5124
+//line calls_task.go:5125
 	if generated.Suspended(t) {
 		_, h := twoKind.Spill(t, 2)
 		*h = twoHeld{v1: v1}
@@ -5130,7 +5131,7 @@ func twoStart(t *task.T, tr *cases.Trace, n int) (_ error, _ error) {
 	return v1, err
 }
 
-//line calls_task.go:5134
+//line calls_task.go:5135
 
 // twoStep is the step form of two.
 func twoStep(f *generated.Frame[twoState, error], h *twoHeld) generated.Step {
@@ -5151,20 +5152,20 @@ func twoStep(f *generated.Frame[twoState, error], h *twoHeld) generated.Step {
 //line calls.go:219
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5155
+//line calls_task.go:5156
 		goto resume1
 	case 2:
 		v1 = h.v1
 //line calls.go:219
 		err = generated.ChildErr(f)
-//line calls_task.go:5161
+//line calls_task.go:5162
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:219
 	v = valueStart(t, tr, n)
-//line calls_task.go:5168
+//line calls_task.go:5169
 	if generated.Suspended(t) {
 		s := generated.At[twoAt1](f)
 		*s = twoAt1{}
@@ -5177,7 +5178,7 @@ resume1:
 	v1 = fmt.Errorf("left %d", v)
 //line calls.go:219
 	err = waitStart(t, tr, "two")
-//line calls_task.go:5181
+//line calls_task.go:5182
 	if generated.Suspended(t) {
 		*h = twoHeld{v1: v1}
 		return generated.Wait(f, t, 2)
@@ -5187,7 +5188,7 @@ resume2:
 	return generated.Return(f, v1, err)
 }
 
-//line calls_task.go:5191
+//line calls_task.go:5192
 
 // errorsNotLastArgs has the arguments of errorsNotLast.
 type errorsNotLastArgs struct {
@@ -5217,7 +5218,7 @@ var errorsNotLastKind *generated.HeldKind[errorsNotLastState, errorsNotLastHeld,
 func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:223
 	err, k := firstStart(t, tr, n)
-//line calls_task.go:5221
+//line calls_task.go:5222
 	if generated.Suspended(t) {
 		_, h := errorsNotLastKind.Spill(t, 1)
 		*h = errorsNotLastHeld{tr: tr}
@@ -5226,7 +5227,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:224
 	left, right := twoStart(t, tr, k)
-//line calls_task.go:5230
+//line calls_task.go:5231
 	if generated.Suspended(t) {
 		f, h := errorsNotLastKind.Spill(t, 2)
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
@@ -5239,7 +5240,7 @@ func errorsNotLastStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, right
 }
 
-//line calls_task.go:5243
+//line calls_task.go:5244
 
 // errorsNotLastStep is the step form of errorsNotLast.
 func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNotLastHeld) generated.Step {
@@ -5259,7 +5260,7 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 //line calls.go:223
 		err, k = h.result.R0, h.result.R1
 		generated.Child(f)
-//line calls_task.go:5263
+//line calls_task.go:5264
 		goto resume1
 	case 2:
 		s := generated.At[errorsNotLastAt2](f)
@@ -5268,14 +5269,14 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 //line calls.go:224
 		left = h.result1
 		right = generated.ChildErr(f)
-//line calls_task.go:5272
+//line calls_task.go:5273
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line calls.go:223
 	err, k = firstStart(t, tr, n)
-//line calls_task.go:5279
+//line calls_task.go:5280
 	if generated.Suspended(t) {
 		*h = errorsNotLastHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -5284,7 +5285,7 @@ func errorsNotLastStep(f *generated.Frame[errorsNotLastState, int], h *errorsNot
 resume1:
 //line calls.go:224
 	left, right = twoStart(t, tr, k)
-//line calls_task.go:5288
+//line calls_task.go:5289
 	if generated.Suspended(t) {
 		*generated.At[errorsNotLastAt2](f) = errorsNotLastAt2{k: k}
 		*h = errorsNotLastHeld{tr: tr, err: err}
@@ -5297,7 +5298,7 @@ resume2:
 	return generated.Return(f, k, right)
 }
 
-//line calls_task.go:5301
+//line calls_task.go:5302
 
 // chainedArgs has the arguments of chained.
 type chainedArgs struct {
@@ -5345,7 +5346,7 @@ var chainedKind *generated.HeldKind[chainedState, chainedHeld, int]
 func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	v := openStart(t, tr, "s")
-//line calls_task.go:5349
+//line calls_task.go:5350
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 1)
 		*h = chainedHeld{tr: tr}
@@ -5354,7 +5355,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v1 := accountAddStart(v, t, tr, 1)
-//line calls_task.go:5358
+//line calls_task.go:5359
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 2)
 		*h = chainedHeld{tr: tr}
@@ -5363,7 +5364,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v2 := openStart(t, tr, "u")
-//line calls_task.go:5367
+//line calls_task.go:5368
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 3)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5372,7 +5373,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v3 := valueStart(t, tr, 4)
-//line calls_task.go:5376
+//line calls_task.go:5377
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 4)
 		s1 := generated.At[chainedAt4](f)
@@ -5383,7 +5384,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:230
 	v4 := accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5387
+//line calls_task.go:5388
 	if generated.Suspended(t) {
 		_, h := chainedKind.Spill(t, 5)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5393,7 +5394,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:230
 	s := v1.sum + v4.sum
 	v5 := openStart(t, tr, "v")
-//line calls_task.go:5397
+//line calls_task.go:5398
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 6)
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
@@ -5403,7 +5404,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v6 := accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5407
+//line calls_task.go:5408
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 7)
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
@@ -5413,7 +5414,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v7 := openStart(t, tr, "w")
-//line calls_task.go:5417
+//line calls_task.go:5418
 	if generated.Suspended(t) {
 		f, h := chainedKind.Spill(t, 8)
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
@@ -5423,7 +5424,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line calls.go:231
 	v8 := accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5427
+//line calls_task.go:5428
 	if generated.Suspended(t) {
 		f := chainedKind.SpillBare(t, 9)
 		s1 := generated.At[chainedAt9](f)
@@ -5435,7 +5436,7 @@ func chainedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return s + v8, nil
 }
 
-//line calls_task.go:5439
+//line calls_task.go:5440
 
 // chainedStep is the step form of chained.
 func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generated.Step {
@@ -5456,21 +5457,21 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:230
 		v = h.result
 		generated.Child(f)
-//line calls_task.go:5460
+//line calls_task.go:5461
 		goto resume1
 	case 2:
 		tr = h.tr
 //line calls.go:230
 		v1 = h.result
 		generated.Child(f)
-//line calls_task.go:5467
+//line calls_task.go:5468
 		goto resume2
 	case 3:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v2 = h.result
 		generated.Child(f)
-//line calls_task.go:5474
+//line calls_task.go:5475
 		goto resume3
 	case 4:
 		s1 := generated.At[chainedAt4](f)
@@ -5478,14 +5479,14 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:230
 		v3 = s1.result
 		generated.Child(f)
-//line calls_task.go:5482
+//line calls_task.go:5483
 		goto resume4
 	case 5:
 		tr, v1 = h.tr, h.v1
 //line calls.go:230
 		v4 = h.result
 		generated.Child(f)
-//line calls_task.go:5489
+//line calls_task.go:5490
 		goto resume5
 	case 6:
 		s1 := generated.At[chainedAt6](f)
@@ -5494,7 +5495,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v5 = h.result
 		generated.Child(f)
-//line calls_task.go:5498
+//line calls_task.go:5499
 		goto resume6
 	case 7:
 		s1 := generated.At[chainedAt7](f)
@@ -5503,7 +5504,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v6 = h.result
 		generated.Child(f)
-//line calls_task.go:5507
+//line calls_task.go:5508
 		goto resume7
 	case 8:
 		s1 := generated.At[chainedAt8](f)
@@ -5512,7 +5513,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v7 = h.result
 		generated.Child(f)
-//line calls_task.go:5516
+//line calls_task.go:5517
 		goto resume8
 	case 9:
 		s1 := generated.At[chainedAt9](f)
@@ -5520,14 +5521,14 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 //line calls.go:231
 		v8 = s1.result
 		generated.Child(f)
-//line calls_task.go:5524
+//line calls_task.go:5525
 		goto resume9
 	default:
 		return f.BadResume()
 	}
 //line calls.go:230
 	v = openStart(t, tr, "s")
-//line calls_task.go:5531
+//line calls_task.go:5532
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5537,7 +5538,7 @@ func chainedStep(f *generated.Frame[chainedState, int], h *chainedHeld) generate
 resume1:
 //line calls.go:230
 	v1 = accountAddStart(v, t, tr, 1)
-//line calls_task.go:5541
+//line calls_task.go:5542
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr}
@@ -5547,7 +5548,7 @@ resume1:
 resume2:
 //line calls.go:230
 	v2 = openStart(t, tr, "u")
-//line calls_task.go:5551
+//line calls_task.go:5552
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5557,7 +5558,7 @@ resume2:
 resume3:
 //line calls.go:230
 	v3 = valueStart(t, tr, 4)
-//line calls_task.go:5561
+//line calls_task.go:5562
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt4](f)
 		*s1 = chainedAt4{}
@@ -5569,7 +5570,7 @@ resume3:
 resume4:
 //line calls.go:230
 	v4 = accountAddStart(v2, t, tr, v3)
-//line calls_task.go:5573
+//line calls_task.go:5574
 	if generated.Suspended(t) {
 		h = chainedKind.Hold(t, f, h)
 		*h = chainedHeld{tr: tr, v1: v1}
@@ -5580,7 +5581,7 @@ resume5:
 //line calls.go:230
 	s = v1.sum + v4.sum
 	v5 = openStart(t, tr, "v")
-//line calls_task.go:5584
+//line calls_task.go:5585
 	if generated.Suspended(t) {
 		*generated.At[chainedAt6](f) = chainedAt6{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5591,7 +5592,7 @@ resume5:
 resume6:
 //line calls.go:231
 	v6 = accountAddStart(v5, t, tr, 5)
-//line calls_task.go:5595
+//line calls_task.go:5596
 	if generated.Suspended(t) {
 		*generated.At[chainedAt7](f) = chainedAt7{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5602,7 +5603,7 @@ resume6:
 resume7:
 //line calls.go:231
 	v7 = openStart(t, tr, "w")
-//line calls_task.go:5606
+//line calls_task.go:5607
 	if generated.Suspended(t) {
 		*generated.At[chainedAt8](f) = chainedAt8{s: s}
 		h = chainedKind.Hold(t, f, h)
@@ -5613,7 +5614,7 @@ resume7:
 resume8:
 //line calls.go:231
 	v8 = accountPrintStart((*v6), t, tr, v7.name)
-//line calls_task.go:5617
+//line calls_task.go:5618
 	if generated.Suspended(t) {
 		s1 := generated.At[chainedAt9](f)
 		*s1 = chainedAt9{s: s}
@@ -5628,7 +5629,7 @@ resume9:
 	return generated.Return(f, s+v8, nil)
 }
 
-//line calls_task.go:5632
+//line calls_task.go:5633
 
 // recursionArgs has the arguments of recursion.
 type recursionArgs struct {
@@ -5670,7 +5671,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line calls.go:235
 	if n <= 0 {
 		v := valueStart(t, tr, 1)
-//line calls_task.go:5674
+//line calls_task.go:5675
 		if generated.Suspended(t) {
 			f, h := recursionKind.Spill(t, 1)
 			s := generated.At[recursionAt1](f)
@@ -5681,7 +5682,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line calls.go:236
 		err1 := waitStart(t, tr, "bottom")
-//line calls_task.go:5685
+//line calls_task.go:5686
 		if generated.Suspended(t) {
 			f := recursionKind.SpillBare(t, 2)
 			*generated.At[recursionAt2](f) = recursionAt2{v: v}
@@ -5691,7 +5692,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return v, err1
 	}
 	a, err := recursionStart(t, tr, n-1)
-//line calls_task.go:5695
+//line calls_task.go:5696
 	if generated.Suspended(t) {
 		f, h := recursionKind.Spill(t, 3)
 		s := generated.At[recursionAt3](f)
@@ -5705,7 +5706,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return a, fmt.Errorf("%d: %w", n, err)
 	}
 	b, err := recursionStart(t, tr, n-3)
-//line calls_task.go:5709
+//line calls_task.go:5710
 	if generated.Suspended(t) {
 		f := recursionKind.SpillBare(t, 4)
 		s := generated.At[recursionAt4](f)
@@ -5717,7 +5718,7 @@ func recursionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line calls_task.go:5721
+//line calls_task.go:5722
 
 // recursionStep is the step form of recursion.
 func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) generated.Step {
@@ -5738,14 +5739,14 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:236
 		v = s.result
 		generated.Child(f)
-//line calls_task.go:5742
+//line calls_task.go:5743
 		goto resume1
 	case 2:
 		s := generated.At[recursionAt2](f)
 		v = s.v
 //line calls.go:236
 		err1 = generated.ChildErr(f)
-//line calls_task.go:5749
+//line calls_task.go:5750
 		goto resume2
 	case 3:
 		s := generated.At[recursionAt3](f)
@@ -5754,7 +5755,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:238
 		a = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5758
+//line calls_task.go:5759
 		goto resume3
 	case 4:
 		s := generated.At[recursionAt4](f)
@@ -5762,7 +5763,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 //line calls.go:242
 		b = s.result
 		err = generated.ChildErr(f)
-//line calls_task.go:5766
+//line calls_task.go:5767
 		goto resume4
 	default:
 		return f.BadResume()
@@ -5773,7 +5774,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 	}
 //line calls.go:236
 	v = valueStart(t, tr, 1)
-//line calls_task.go:5777
+//line calls_task.go:5778
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt1](f)
 		*s = recursionAt1{}
@@ -5785,7 +5786,7 @@ func recursionStep(f *generated.Frame[recursionState, int], h *recursionHeld) ge
 resume1:
 //line calls.go:236
 	err1 = waitStart(t, tr, "bottom")
-//line calls_task.go:5789
+//line calls_task.go:5790
 	if generated.Suspended(t) {
 		*generated.At[recursionAt2](f) = recursionAt2{v: v}
 		if h != nil {
@@ -5798,7 +5799,7 @@ resume2:
 	return generated.Return(f, v, err1)
 end1:
 	a, err = recursionStart(t, tr, n-1)
-//line calls_task.go:5802
+//line calls_task.go:5803
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt3](f)
 		*s = recursionAt3{n: n}
@@ -5813,7 +5814,7 @@ resume3:
 		return generated.Return(f, a, fmt.Errorf("%d: %w", n, err))
 	}
 	b, err = recursionStart(t, tr, n-3)
-//line calls_task.go:5817
+//line calls_task.go:5818
 	if generated.Suspended(t) {
 		s := generated.At[recursionAt4](f)
 		*s = recursionAt4{a: a}
@@ -5828,7 +5829,7 @@ resume4:
 	return generated.Return(f, a+b, err)
 }
 
-//line calls_task.go:5832
+//line calls_task.go:5833
 
 // startOfCalls returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfCalls(fn func(*task.T, *cases.Trace, int) adder) func(*task.T, *cases.Trace, int) adder {
@@ -5884,4 +5885,11 @@ func startOfCalls3(fn func(*task.T, int) int) func(*task.T, int) int {
 		})
 		return r
 	}
+}
+
+// addValueInCalls returns the start form of recv.add.
+func addValueInCalls(recv *account) func(*task.T, *cases.Trace, int) *account {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace, a2 int) *account {
+		return accountAddStart(recv, t, a1, a2)
+	})
 }

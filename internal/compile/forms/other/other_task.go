@@ -25,6 +25,7 @@ func init() {
 		return bothKind.With(s1, bothHeld{s: s})
 	})
 	workerLogKind = generated.DefineHeld[workerLogState, workerLogHeld, string]("(*Worker).Log", "other.go", 23, workerLogStep)
+	generated.BindMethodValue(func(recv *Worker) func(*task.T, string) string { return recv.Log }, logValueInOther)
 	generated.BindMethod[*Worker]("Log", func(recv any, t *task.T, a1 string) string {
 		return workerLogStart(recv.(*Worker), t, a1)
 	})
@@ -60,7 +61,7 @@ var bothKind *generated.HeldKind[bothState, bothHeld, bothResult]
 func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 //line other.go:12
 	err := t.Yield()
-//line other_task.go:64
+//line other_task.go:65
 	if generated.Suspended(t) {
 		f, h := bothKind.Spill(t, 1)
 		*generated.At[bothAt1](f) = bothAt1{n: n}
@@ -71,7 +72,7 @@ func bothStart(t *task.T, n int, s string) (_ int, _ string, _ error) {
 	return n + 1, s + "!", err
 }
 
-//line other_task.go:75
+//line other_task.go:76
 
 // bothStep is the step form of Both.
 func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.Step {
@@ -92,14 +93,14 @@ func bothStep(f *generated.Frame[bothState, bothResult], h *bothHeld) generated.
 		s = h.s
 //line other.go:12
 		err = generated.Err(f)
-//line other_task.go:96
+//line other_task.go:97
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:12
 	err = t.Yield()
-//line other_task.go:103
+//line other_task.go:104
 	if generated.Suspended(t) {
 		*generated.At[bothAt1](f) = bothAt1{n: n}
 		*h = bothHeld{s: s}
@@ -110,7 +111,7 @@ resume1:
 	return generated.Return(f, bothResult{n + 1, s + "!"}, err)
 }
 
-//line other_task.go:114
+//line other_task.go:115
 
 type workerLogState = struct{}
 
@@ -126,7 +127,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:130
+//line other_task.go:131
 	if generated.Suspended(t) {
 		_, h := workerLogKind.Spill(t, 1)
 		*h = workerLogHeld{w: w, s: s}
@@ -136,7 +137,7 @@ func workerLogStart(w *Worker, t *task.T, s string) (_ string) {
 	return fmt.Sprint(w.Name, s, w.calls)
 }
 
-//line other_task.go:140
+//line other_task.go:141
 
 // workerLogStep is the step form of (*Worker).Log.
 func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld) generated.Step {
@@ -152,7 +153,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 		w, s = h.w, h.s
 //line other.go:25
 		generated.Err(f)
-//line other_task.go:156
+//line other_task.go:157
 		goto resume1
 	default:
 		return f.BadResume()
@@ -160,7 +161,7 @@ func workerLogStep(f *generated.Frame[workerLogState, string], h *workerLogHeld)
 //line other.go:24
 	w.calls++
 	_ = t.Yield()
-//line other_task.go:164
+//line other_task.go:165
 	if generated.Suspended(t) {
 		*h = workerLogHeld{w: w, s: s}
 		return generated.Wait(f, t, 1)
@@ -170,7 +171,7 @@ resume1:
 	return generated.Return(f, fmt.Sprint(w.Name, s, w.calls), nil)
 }
 
-//line other_task.go:174
+//line other_task.go:175
 
 // sumAt1 is what Sum keeps while it waits in line 31.
 type sumAt1 struct {
@@ -189,7 +190,7 @@ var sumKind *generated.HeldKind[sumState, sumHeld, int]
 func sumStart(t *task.T, list ...int) (n int) {
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:193
+//line other_task.go:194
 	if generated.Suspended(t) {
 		f, h := sumKind.Spill(t, 1)
 		*generated.At[sumAt1](f) = sumAt1{n: n}
@@ -203,7 +204,7 @@ func sumStart(t *task.T, list ...int) (n int) {
 	return n
 }
 
-//line other_task.go:207
+//line other_task.go:208
 
 // sumStep is the step form of Sum.
 func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
@@ -221,14 +222,14 @@ func sumStep(f *generated.Frame[sumState, int], h *sumHeld) generated.Step {
 		list = h.list
 //line other.go:31
 		generated.Err(f)
-//line other_task.go:225
+//line other_task.go:226
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line other.go:31
 	_ = t.Yield()
-//line other_task.go:232
+//line other_task.go:233
 	if generated.Suspended(t) {
 		*generated.At[sumAt1](f) = sumAt1{n: n}
 		*h = sumHeld{list: list}
@@ -242,4 +243,11 @@ resume1:
 	return generated.Return(f, n, nil)
 }
 
-//line other_task.go:246
+//line other_task.go:247
+
+// logValueInOther returns the start form of recv.Log.
+func logValueInOther(recv *Worker) func(*task.T, string) string {
+	return generated.Literal(func(t *task.T, a1 string) string {
+		return workerLogStart(recv, t, a1)
+	})
+}
