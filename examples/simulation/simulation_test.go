@@ -12,6 +12,7 @@ import (
 	"github.com/framearena/framearena/arena"
 	"github.com/framearena/framearena/executor"
 	"github.com/framearena/framearena/internal/framecheck"
+	"github.com/framearena/framearena/internal/testkit/framesize"
 	"github.com/framearena/framearena/task"
 )
 
@@ -177,4 +178,9 @@ func TestTheCommand(t *testing.T) {
 		wrong(&s)
 		require.Error(t, run(s, &out))
 	}
+}
+
+// The frames of the plain form are not larger than those of steps written by hand.
+func TestFrameSizes(t *testing.T) {
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "call"), framesize.Of(t, "bank.go", "visit"))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/framearena/framearena/examples/chat/room"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/testkit/framesize"
 	"github.com/framearena/framearena/task"
 )
 
@@ -124,4 +125,9 @@ func TestAnEvening(t *testing.T) {
 	}
 	require.NoError(t, pool.Close())
 	require.NoError(t, plainPool.Close())
+}
+
+// The frames of the plain form are not larger than those of steps written by hand.
+func TestFrameSizes(t *testing.T) {
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "attend"), framesize.Of(t, "tasks.go", "member"))
 }

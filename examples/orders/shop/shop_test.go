@@ -11,6 +11,7 @@ import (
 
 	"github.com/framearena/framearena/examples/orders/shop"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/testkit/framesize"
 	"github.com/framearena/framearena/task"
 )
 
@@ -138,4 +139,9 @@ func TestTheShopCloses(t *testing.T) {
 		_, err = s.Place(t.Context())
 		require.ErrorIs(t, err, executor.ErrClosed)
 	}
+}
+
+// The frames of the plain form are not larger than those of steps written by hand.
+func TestFrameSizes(t *testing.T) {
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "attend"), framesize.Of(t, "tasks.go", "order"))
 }

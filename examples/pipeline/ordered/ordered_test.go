@@ -10,6 +10,7 @@ import (
 	"github.com/framearena/framearena/coro"
 	"github.com/framearena/framearena/examples/pipeline/ordered"
 	"github.com/framearena/framearena/executor"
+	"github.com/framearena/framearena/internal/testkit/framesize"
 	"github.com/framearena/framearena/task"
 )
 
@@ -101,4 +102,11 @@ func TestAFlood(t *testing.T) {
 	require.NoError(t, pool.Close())
 	require.ErrorIs(t, ordered.Flood(ordered.Tasks, pool, 1, func() {}), executor.ErrClosed)
 	require.ErrorIs(t, ordered.Flood(ordered.Plain, pool, 1, func() {}), executor.ErrClosed)
+}
+
+// The frames of the plain form are not larger than those of steps written by hand.
+func TestFrameSizes(t *testing.T) {
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "fill"), framesize.Of(t, "tasks.go", "feed"))
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "drain"), framesize.Of(t, "tasks.go", "collect"))
+	require.LessOrEqual(t, framesize.Of(t, "plain.go", "process"), framesize.Of(t, "tasks.go", "item"))
 }
