@@ -201,12 +201,10 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 		}
 	}
 //line scopes.go:41
-	v := time.Now().Add(time.Hour)
-//line scopes.go:41
-	err = generated.Deadline(t, v, func(t *task.T) (_ error) {
+	err = generated.Deadline(t, time.Now().Add(time.Hour), func(t *task.T) (_ error) {
 		r = fmt.Sprint("r ", sum)
 		err := stopStart(t, p, "deadline")
-//line scopes_task.go:210
+//line scopes_task.go:208
 		if generated.Suspended(t) {
 			_, h := scopedFunc2Kind.Spill(t, 1)
 			rBox := generated.BoxOf(&rMoved, r)
@@ -217,7 +215,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 		r += "!"
 		return err
 	})
-//line scopes_task.go:221
+//line scopes_task.go:219
 	if generated.Suspended(t) {
 		_, h := scopedKind.Spill(t, 2)
 		rBox := generated.BoxOf(&rMoved, r)
@@ -228,7 +226,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line scopes.go:47
 	stopStart(t, p, "after")
-//line scopes_task.go:232
+//line scopes_task.go:230
 	if generated.Suspended(t) {
 		_, h := scopedKind.Spill(t, 3)
 		rBox := generated.BoxOf(&rMoved, r)
@@ -241,7 +239,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint(r, sum, calls), err
 }
 
-//line scopes_task.go:245
+//line scopes_task.go:243
 
 // scopedStep is the step form of scoped.
 func scopedStep(f *generated.Frame[scopedState, string], h *scopedHeld) generated.Step {
@@ -252,7 +250,6 @@ func scopedStep(f *generated.Frame[scopedState, string], h *scopedHeld) generate
 		r             *string
 		err, err1     error
 		sum, calls, k *int
-		v             time.Time
 	)
 	switch f.At() {
 	case 0:
@@ -266,19 +263,19 @@ func scopedStep(f *generated.Frame[scopedState, string], h *scopedHeld) generate
 		p, r, sum, calls, k = h.p, h.r, h.sum, h.calls, h.k
 //line scopes.go:16
 		err1 = generated.Err(f)
-//line scopes_task.go:270
+//line scopes_task.go:267
 		goto resume1
 	case 2:
 		p, r, sum, calls = h.p, h.r, h.sum, h.calls
 //line scopes.go:41
 		err = generated.Err(f)
-//line scopes_task.go:276
+//line scopes_task.go:273
 		goto resume2
 	case 3:
 		r, err, sum, calls = h.r, h.err, h.sum, h.calls
 //line scopes.go:47
 		generated.ChildErr(f)
-//line scopes_task.go:282
+//line scopes_task.go:279
 		goto resume3
 	default:
 		return f.BadResume()
@@ -307,7 +304,7 @@ loop1:
 //line scopes.go:17
 			*calls++
 			v := must2Start(t, p, *k)
-//line scopes_task.go:311
+//line scopes_task.go:308
 			if generated.Suspended(t) {
 				f, h := scopedFunc1Kind.Spill(t, 1)
 				s := generated.At[scopedFunc1At1](f)
@@ -333,7 +330,7 @@ loop1:
 				{
 //line scopes.go:27
 					err1 := stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:337
+//line scopes_task.go:334
 					if generated.Suspended(t) {
 						_, h := scopedFunc1Func1Kind.Spill(t, 1)
 						errBox := generated.Box(err)
@@ -349,7 +346,7 @@ loop1:
 //line scopes.go:30
 				*k++
 				err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:353
+//line scopes_task.go:350
 				if generated.Suspended(t) {
 					_, h := scopedFunc1Func1Kind.Spill(t, 2)
 					errBox := generated.Box(err)
@@ -360,7 +357,7 @@ loop1:
 //line scopes.go:31
 				return err2
 			})
-//line scopes_task.go:364
+//line scopes_task.go:361
 			if generated.Suspended(t) {
 				_, h := scopedFunc1Kind.Spill(t, 2)
 				*h = scopedFunc1Held{sum: sum, k: k}
@@ -371,7 +368,7 @@ loop1:
 			return inner1
 		})
 	}
-//line scopes_task.go:375
+//line scopes_task.go:372
 	if generated.Suspended(t) {
 		*generated.At[scopedAt1](f) = scopedAt1{n: n, i1: i1, i: i}
 		*h = scopedHeld{p: p, r: r, sum: sum, calls: calls, k: k}
@@ -388,15 +385,13 @@ resume1:
 	goto loop1
 end1:
 //line scopes.go:41
-	v = time.Now().Add(time.Hour)
-//line scopes.go:41
 	{
 		sum := sum
-		err = generated.Deadline(t, v, func(t *task.T) (_ error) {
+		err = generated.Deadline(t, time.Now().Add(time.Hour), func(t *task.T) (_ error) {
 //line scopes.go:42
 			*r = fmt.Sprint("r ", *sum)
 			err := stopStart(t, p, "deadline")
-//line scopes_task.go:400
+//line scopes_task.go:395
 			if generated.Suspended(t) {
 				_, h := scopedFunc2Kind.Spill(t, 1)
 				*h = scopedFunc2Held{r: r}
@@ -407,7 +402,7 @@ end1:
 			return err
 		})
 	}
-//line scopes_task.go:411
+//line scopes_task.go:406
 	if generated.Suspended(t) {
 		*h = scopedHeld{p: p, r: r, sum: sum, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -415,7 +410,7 @@ end1:
 resume2:
 //line scopes.go:47
 	stopStart(t, p, "after")
-//line scopes_task.go:419
+//line scopes_task.go:414
 	if generated.Suspended(t) {
 		*h = scopedHeld{r: r, err: err, sum: sum, calls: calls}
 		return generated.Wait(f, t, 3)
@@ -425,7 +420,7 @@ resume3:
 	return generated.Return(f, fmt.Sprint(*r, *sum, *calls), err)
 }
 
-//line scopes_task.go:429
+//line scopes_task.go:424
 
 // scopedFunc1Args has the arguments of scoped.func1.
 type scopedFunc1Args struct {
@@ -470,13 +465,13 @@ func scopedFunc1Step(f *generated.Frame[scopedFunc1State, struct{}], h *scopedFu
 //line scopes.go:18
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:474
+//line scopes_task.go:469
 		goto resume1
 	case 2:
 		sum, k = h.sum, h.k
 //line scopes.go:20
 		inner1 = generated.Err(f)
-//line scopes_task.go:480
+//line scopes_task.go:475
 		goto resume2
 	default:
 		return f.BadResume()
@@ -484,7 +479,7 @@ func scopedFunc1Step(f *generated.Frame[scopedFunc1State, struct{}], h *scopedFu
 //line scopes.go:17
 	*calls++
 	v = must2Start(t, p, *k)
-//line scopes_task.go:488
+//line scopes_task.go:483
 	if generated.Suspended(t) {
 		s := generated.At[scopedFunc1At1](f)
 		*s = scopedFunc1At1{i: i}
@@ -510,7 +505,7 @@ resume1:
 		{
 //line scopes.go:27
 			err1 := stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:514
+//line scopes_task.go:509
 			if generated.Suspended(t) {
 				_, h := scopedFunc1Func1Kind.Spill(t, 1)
 				errBox := generated.Box(err)
@@ -526,7 +521,7 @@ resume1:
 //line scopes.go:30
 		*k++
 		err2 := stopStart(t, p, "inner again")
-//line scopes_task.go:530
+//line scopes_task.go:525
 		if generated.Suspended(t) {
 			_, h := scopedFunc1Func1Kind.Spill(t, 2)
 			errBox := generated.Box(err)
@@ -537,7 +532,7 @@ resume1:
 //line scopes.go:31
 		return err2
 	})
-//line scopes_task.go:541
+//line scopes_task.go:536
 	if generated.Suspended(t) {
 		*h = scopedFunc1Held{sum: sum, k: k}
 		return generated.Wait(f, t, 2)
@@ -548,7 +543,7 @@ resume2:
 	return generated.Return(f, struct{}{}, inner1)
 }
 
-//line scopes_task.go:552
+//line scopes_task.go:547
 
 // scopedFunc1Func1Args has the arguments of scoped.func1.func1.
 type scopedFunc1Func1Args struct {
@@ -587,7 +582,7 @@ func scopedFunc1Func1Defer1(p1 *generated.Panic, p *plan, sum *int, k *int, err 
 	})
 }
 
-//line scopes_task.go:591
+//line scopes_task.go:586
 
 // scopedFunc1Func1Step is the step form of scoped.func1.func1.
 func scopedFunc1Func1Step(f *generated.Frame[scopedFunc1Func1State, struct{}], h *scopedFunc1Func1Held) generated.Step {
@@ -619,12 +614,12 @@ func scopedFunc1Func1Run(f *generated.Frame[scopedFunc1Func1State, struct{}], h 
 		p, k = h.p, h.k
 //line scopes.go:27
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:623
+//line scopes_task.go:618
 		goto resume1
 	case 2:
 //line scopes.go:31
 		err2 = generated.ChildErr(f)
-//line scopes_task.go:628
+//line scopes_task.go:623
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -642,7 +637,7 @@ func scopedFunc1Func1Run(f *generated.Frame[scopedFunc1Func1State, struct{}], h 
 //line scopes.go:26
 	*k++
 	err1 = stopStart(t, p, fmt.Sprint("inner ", i, *k))
-//line scopes_task.go:646
+//line scopes_task.go:641
 	if generated.Suspended(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit, p: p, k: k}
 		return generated.Wait(f, t, 1), true
@@ -661,7 +656,7 @@ end1:
 //line scopes.go:30
 	*k++
 	err2 = stopStart(t, p, "inner again")
-//line scopes_task.go:665
+//line scopes_task.go:660
 	if generated.Suspended(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -672,7 +667,7 @@ resume2:
 		*err = err2
 		goto exit
 	}
-//line scopes_task.go:676
+//line scopes_task.go:671
 exit:
 	if p1.Run(t) {
 		*h = scopedFunc1Func1Held{exit: h.exit}
@@ -707,7 +702,7 @@ func scopedFunc2Step(f *generated.Frame[scopedFunc2State, struct{}], h *scopedFu
 		r = h.r
 //line scopes.go:43
 		err = generated.ChildErr(f)
-//line scopes_task.go:711
+//line scopes_task.go:706
 		goto resume1
 	default:
 		return f.BadResume()
@@ -715,7 +710,7 @@ func scopedFunc2Step(f *generated.Frame[scopedFunc2State, struct{}], h *scopedFu
 //line scopes.go:42
 	*r = fmt.Sprint("r ", *sum)
 	err = stopStart(t, p, "deadline")
-//line scopes_task.go:719
+//line scopes_task.go:714
 	if generated.Suspended(t) {
 		*h = scopedFunc2Held{r: r}
 		return generated.Wait(f, t, 1)
@@ -726,7 +721,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:730
+//line scopes_task.go:725
 
 // scopedSharedArgs has the arguments of scopedShared.
 type scopedSharedArgs struct {
@@ -767,7 +762,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 		a, b, c = a+1, b+1, c+1
 		later = append(later, func() { a += 10 })
 		stopStart(t, p, "shared")
-//line scopes_task.go:771
+//line scopes_task.go:766
 		if generated.Suspended(t) {
 			_, h := scopedSharedFunc1Kind.Spill(t, 1)
 			bBox := generated.BoxOf(&bMoved, b)
@@ -777,7 +772,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:60
 		a, b, c = a+1, b+1, c+1
 		err := stopStart(t, p, "shared again")
-//line scopes_task.go:781
+//line scopes_task.go:776
 		if generated.Suspended(t) {
 			scopedSharedFunc1Kind.SpillBare(t, 2)
 			return
@@ -785,7 +780,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:61
 		return err
 	})
-//line scopes_task.go:789
+//line scopes_task.go:784
 	if generated.Suspended(t) {
 		_, h := scopedSharedKind.Spill(t, 1)
 		rBox := generated.Box(r)
@@ -809,7 +804,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	}()
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:813
+//line scopes_task.go:808
 	if generated.Suspended(t) {
 		_, h := scopedSharedKind.Spill(t, 2)
 		rBox := generated.Box(r)
@@ -821,7 +816,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:69
 	a, b, c = a+1, b+1, c+1
 	stopStart(t, p, fmt.Sprint("after ", a, b, c))
-//line scopes_task.go:825
+//line scopes_task.go:820
 	if generated.Suspended(t) {
 		_, h := scopedSharedKind.Spill(t, 3)
 		rBox := generated.Box(r)
@@ -834,7 +829,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 	return "end ", err
 }
 
-//line scopes_task.go:838
+//line scopes_task.go:833
 
 // scopedSharedDefer1 enters what scopedShared defers in line 67 in the list of its frame.
 func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) {
@@ -846,7 +841,7 @@ func scopedSharedDefer1(p1 *generated.Panic, r *string, a *int, b *int, c *int) 
 	})
 }
 
-//line scopes_task.go:850
+//line scopes_task.go:845
 
 // scopedSharedStep is the step form of scopedShared.
 func scopedSharedStep(f1 *generated.Frame[scopedSharedState, string], h *scopedSharedHeld) generated.Step {
@@ -881,18 +876,18 @@ func scopedSharedRun(f1 *generated.Frame[scopedSharedState, string], h *scopedSh
 		p, later, a, b, c, to = h.p, h.later, h.a, h.b, h.c, h.to
 //line scopes.go:56
 		err1 = generated.Err(f1)
-//line scopes_task.go:885
+//line scopes_task.go:880
 		goto resume1
 	case 2:
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:68
 		generated.ChildErr(f1)
-//line scopes_task.go:891
+//line scopes_task.go:886
 		goto resume2
 	case 3:
 //line scopes.go:70
 		generated.ChildErr(f1)
-//line scopes_task.go:896
+//line scopes_task.go:891
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -919,7 +914,7 @@ func scopedSharedRun(f1 *generated.Frame[scopedSharedState, string], h *scopedSh
 			*a, *b, *c = *a+1, *b+1, *c+1
 			*later = append(*later, func() { *a += 10 })
 			stopStart(t, p, "shared")
-//line scopes_task.go:923
+//line scopes_task.go:918
 			if generated.Suspended(t) {
 				_, h := scopedSharedFunc1Kind.Spill(t, 1)
 				*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
@@ -928,7 +923,7 @@ func scopedSharedRun(f1 *generated.Frame[scopedSharedState, string], h *scopedSh
 //line scopes.go:60
 			*a, *b, *c = *a+1, *b+1, *c+1
 			err := stopStart(t, p, "shared again")
-//line scopes_task.go:932
+//line scopes_task.go:927
 			if generated.Suspended(t) {
 				scopedSharedFunc1Kind.SpillBare(t, 2)
 				return
@@ -937,7 +932,7 @@ func scopedSharedRun(f1 *generated.Frame[scopedSharedState, string], h *scopedSh
 			return err
 		})
 	}
-//line scopes_task.go:941
+//line scopes_task.go:936
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, later: later, a: a, b: b, c: c, to: to}
 		return generated.Wait(f1, t, 1), true
@@ -955,7 +950,7 @@ resume1:
 	}
 //line scopes.go:68
 	stopStart(t, p, "later")
-//line scopes_task.go:959
+//line scopes_task.go:954
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit, p: p, a: a, b: b, c: c}
 		return generated.Wait(f1, t, 2), true
@@ -964,7 +959,7 @@ resume2:
 //line scopes.go:69
 	*a, *b, *c = *a+1, *b+1, *c+1
 	stopStart(t, p, fmt.Sprint("after ", *a, *b, *c))
-//line scopes_task.go:968
+//line scopes_task.go:963
 	if generated.Suspended(t) {
 		*h = scopedSharedHeld{exit: h.exit}
 		return generated.Wait(f1, t, 3), true
@@ -975,7 +970,7 @@ resume3:
 		*r = "end "
 		goto exit
 	}
-//line scopes_task.go:979
+//line scopes_task.go:974
 exit:
 	if p1.Run(t) {
 		*h = scopedSharedHeld{exit: h.exit}
@@ -1012,12 +1007,12 @@ func scopedSharedFunc1Step(f *generated.Frame[scopedSharedFunc1State, struct{}],
 		p, a, b, c = h.p, h.a, h.b, h.c
 //line scopes.go:59
 		generated.ChildErr(f)
-//line scopes_task.go:1016
+//line scopes_task.go:1011
 		goto resume1
 	case 2:
 //line scopes.go:61
 		err = generated.ChildErr(f)
-//line scopes_task.go:1021
+//line scopes_task.go:1016
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1026,7 +1021,7 @@ func scopedSharedFunc1Step(f *generated.Frame[scopedSharedFunc1State, struct{}],
 	*a, *b, *c = *a+1, *b+1, *c+1
 	*later = append(*later, func() { *a += 10 })
 	stopStart(t, p, "shared")
-//line scopes_task.go:1030
+//line scopes_task.go:1025
 	if generated.Suspended(t) {
 		h = scopedSharedFunc1Kind.Hold(t, f, h)
 		*h = scopedSharedFunc1Held{p: p, a: a, b: b, c: c}
@@ -1036,7 +1031,7 @@ resume1:
 //line scopes.go:60
 	*a, *b, *c = *a+1, *b+1, *c+1
 	err = stopStart(t, p, "shared again")
-//line scopes_task.go:1040
+//line scopes_task.go:1035
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopedSharedFunc1Held{}
@@ -1048,7 +1043,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:1052
+//line scopes_task.go:1047
 
 // scopedDefersArgs has the arguments of scopedDefers.
 type scopedDefersArgs struct {
@@ -1076,7 +1071,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 		_, err := generated.Run(t, f, &h.exit.result)
 		return err
 	})
-//line scopes_task.go:1080
+//line scopes_task.go:1075
 	if generated.Suspended(t) {
 		_, h := scopedDefersKind.Spill(t, 1)
 		*h = scopedDefersHeld{p: p, sum: &sum}
@@ -1084,7 +1079,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	}
 //line scopes.go:90
 	stopStart(t, p, "after")
-//line scopes_task.go:1088
+//line scopes_task.go:1083
 	if generated.Suspended(t) {
 		_, h := scopedDefersKind.Spill(t, 2)
 		*h = scopedDefersHeld{err: err, sum: &sum}
@@ -1094,7 +1089,7 @@ func scopedDefersStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("sum ", sum), err
 }
 
-//line scopes_task.go:1098
+//line scopes_task.go:1093
 
 // scopedDefersStep is the step form of scopedDefers.
 func scopedDefersStep(f *generated.Frame[scopedDefersState, string], h *scopedDefersHeld) generated.Step {
@@ -1114,13 +1109,13 @@ func scopedDefersStep(f *generated.Frame[scopedDefersState, string], h *scopedDe
 		p, sum = h.p, h.sum
 //line scopes.go:77
 		err = generated.Err(f)
-//line scopes_task.go:1118
+//line scopes_task.go:1113
 		goto resume1
 	case 2:
 		err, sum = h.err, h.sum
 //line scopes.go:90
 		generated.ChildErr(f)
-//line scopes_task.go:1124
+//line scopes_task.go:1119
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1138,7 +1133,7 @@ func scopedDefersStep(f *generated.Frame[scopedDefersState, string], h *scopedDe
 			return err1
 		})
 	}
-//line scopes_task.go:1142
+//line scopes_task.go:1137
 	if generated.Suspended(t) {
 		*h = scopedDefersHeld{p: p, sum: sum}
 		return generated.Wait(f, t, 1)
@@ -1146,7 +1141,7 @@ func scopedDefersStep(f *generated.Frame[scopedDefersState, string], h *scopedDe
 resume1:
 //line scopes.go:90
 	stopStart(t, p, "after")
-//line scopes_task.go:1150
+//line scopes_task.go:1145
 	if generated.Suspended(t) {
 		*h = scopedDefersHeld{err: err, sum: sum}
 		return generated.Wait(f, t, 2)
@@ -1156,7 +1151,7 @@ resume2:
 	return generated.Return(f, fmt.Sprint("sum ", *sum), err)
 }
 
-//line scopes_task.go:1160
+//line scopes_task.go:1155
 
 // scopedDefersFunc1Args has the arguments of scopedDefers.func1.
 type scopedDefersFunc1Args struct {
@@ -1213,7 +1208,7 @@ func scopedDefersFunc1Run(f *generated.Frame[scopedDefersFunc1State, struct{}], 
 		sum = h.sum
 //line scopes.go:83
 		generated.ChildErr(f)
-//line scopes_task.go:1217
+//line scopes_task.go:1212
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1255,7 +1250,7 @@ end1:
 	}
 //line scopes.go:83
 	stopStart(t, p, "work")
-//line scopes_task.go:1259
+//line scopes_task.go:1254
 	if generated.Suspended(t) {
 		*generated.At[scopedDefersFunc1At1](f) = scopedDefersFunc1At1{n: n}
 		*h = scopedDefersFunc1Held{exit: h.exit, sum: sum}
@@ -1271,7 +1266,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line scopes_task.go:1275
+//line scopes_task.go:1270
 exit:
 	if p1.Run(t) {
 		*h = scopedDefersFunc1Held{exit: h.exit}
@@ -1321,7 +1316,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	err1 := generated.Shield(t, func(t *task.T) (_ error) {
 		sum += 10
 		stopStart(t, p, "before")
-//line scopes_task.go:1325
+//line scopes_task.go:1320
 		if generated.Suspended(t) {
 			f, h := scopedRecoverFunc1Kind.Spill(t, 1)
 			sumBox := generated.BoxOf(&sumMoved, sum)
@@ -1335,7 +1330,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 			panic("many")
 		}
 		err := stopStart(t, p, "last")
-//line scopes_task.go:1339
+//line scopes_task.go:1334
 		if generated.Suspended(t) {
 			scopedRecoverFunc1Kind.SpillBare(t, 2)
 			return
@@ -1343,7 +1338,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes.go:110
 		return err
 	})
-//line scopes_task.go:1347
+//line scopes_task.go:1342
 	if generated.Suspended(t) {
 		_, h := scopedRecoverKind.Spill(t, 1)
 		rBox := generated.Box(r)
@@ -1358,7 +1353,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 	return fmt.Sprint("sum ", sum), err
 }
 
-//line scopes_task.go:1362
+//line scopes_task.go:1357
 
 // scopedRecoverDefer1 enters what scopedRecover defers in line 97 in the list of its frame.
 func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
@@ -1375,7 +1370,7 @@ func scopedRecoverDefer1(p1 *generated.Panic, r *string, sum *int) {
 	})
 }
 
-//line scopes_task.go:1379
+//line scopes_task.go:1374
 
 // scopedRecoverStep is the step form of scopedRecover.
 func scopedRecoverStep(f *generated.Frame[scopedRecoverState, string], h *scopedRecoverHeld) generated.Step {
@@ -1408,7 +1403,7 @@ func scopedRecoverRun(f *generated.Frame[scopedRecoverState, string], h *scopedR
 		sum = h.sum
 //line scopes.go:103
 		err1 = generated.Err(f)
-//line scopes_task.go:1412
+//line scopes_task.go:1407
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1431,7 +1426,7 @@ func scopedRecoverRun(f *generated.Frame[scopedRecoverState, string], h *scopedR
 //line scopes.go:104
 			*sum += 10
 			stopStart(t, p, "before")
-//line scopes_task.go:1435
+//line scopes_task.go:1430
 			if generated.Suspended(t) {
 				f, h := scopedRecoverFunc1Kind.Spill(t, 1)
 				*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
@@ -1444,7 +1439,7 @@ func scopedRecoverRun(f *generated.Frame[scopedRecoverState, string], h *scopedR
 				panic("many")
 			}
 			err := stopStart(t, p, "last")
-//line scopes_task.go:1448
+//line scopes_task.go:1443
 			if generated.Suspended(t) {
 				scopedRecoverFunc1Kind.SpillBare(t, 2)
 				return
@@ -1453,7 +1448,7 @@ func scopedRecoverRun(f *generated.Frame[scopedRecoverState, string], h *scopedR
 			return err
 		})
 	}
-//line scopes_task.go:1457
+//line scopes_task.go:1452
 	if generated.Suspended(t) {
 		*h = scopedRecoverHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 1), true
@@ -1466,7 +1461,7 @@ resume1:
 		*r = fmt.Sprint("sum ", *sum)
 		goto exit
 	}
-//line scopes_task.go:1470
+//line scopes_task.go:1465
 exit:
 	if p1.Run(t) {
 		*h = scopedRecoverHeld{exit: h.exit}
@@ -1514,12 +1509,12 @@ func scopedRecoverFunc1Step(f *generated.Frame[scopedRecoverFunc1State, struct{}
 		p, sum = h.p, h.sum
 //line scopes.go:105
 		generated.ChildErr(f)
-//line scopes_task.go:1518
+//line scopes_task.go:1513
 		goto resume1
 	case 2:
 //line scopes.go:110
 		err = generated.ChildErr(f)
-//line scopes_task.go:1523
+//line scopes_task.go:1518
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1527,7 +1522,7 @@ func scopedRecoverFunc1Step(f *generated.Frame[scopedRecoverFunc1State, struct{}
 //line scopes.go:104
 	*sum += 10
 	stopStart(t, p, "before")
-//line scopes_task.go:1531
+//line scopes_task.go:1526
 	if generated.Suspended(t) {
 		*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
 		h = scopedRecoverFunc1Kind.Hold(t, f, h)
@@ -1541,7 +1536,7 @@ resume1:
 		panic("many")
 	}
 	err = stopStart(t, p, "last")
-//line scopes_task.go:1545
+//line scopes_task.go:1540
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopedRecoverFunc1Held{}
@@ -1553,7 +1548,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:1557
+//line scopes_task.go:1552
 
 // timedOftenArgs has the arguments of timedOften.
 type timedOftenArgs struct {
@@ -1589,7 +1584,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 			k := 0
 			err1 := generated.Timeout(t, d, func(t *task.T) (err error) {
 				v, err1 := timedStart(t, n+i%2)
-//line scopes_task.go:1593
+//line scopes_task.go:1588
 				if generated.Suspended(t) {
 					f, h := timedOftenFunc1Kind.Spill(t, 1)
 					sumBox := generated.BoxOf(&sumMoved, sum)
@@ -1605,7 +1600,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 				sum++
 				return err
 			})
-//line scopes_task.go:1609
+//line scopes_task.go:1604
 			if generated.Suspended(t) {
 				f, h := timedOftenKind.Spill(t, 1)
 				sumBox := generated.BoxOf(&sumMoved, sum)
@@ -1625,7 +1620,7 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line scopes_task.go:1629
+//line scopes_task.go:1624
 
 // timedOftenStep is the step form of timedOften.
 func timedOftenStep(f *generated.Frame[timedOftenState, int], h *timedOftenHeld) generated.Step {
@@ -1647,7 +1642,7 @@ func timedOftenStep(f *generated.Frame[timedOftenState, int], h *timedOftenHeld)
 		sum, k = h.sum, h.k
 //line scopes.go:119
 		err1 = generated.Err(f)
-//line scopes_task.go:1651
+//line scopes_task.go:1646
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1670,7 +1665,7 @@ loop1:
 		err1 = generated.Timeout(t, d, func(t *task.T) (err error) {
 //line scopes.go:120
 			v, err1 := timedStart(t, n+i%2)
-//line scopes_task.go:1674
+//line scopes_task.go:1669
 			if generated.Suspended(t) {
 				f, h := timedOftenFunc1Kind.Spill(t, 1)
 				s := generated.At[timedOftenFunc1At1](f)
@@ -1685,7 +1680,7 @@ loop1:
 			return err
 		})
 	}
-//line scopes_task.go:1689
+//line scopes_task.go:1684
 	if generated.Suspended(t) {
 		*generated.At[timedOftenAt1](f) = timedOftenAt1{d: d, n: n, i1: i1}
 		*h = timedOftenHeld{sum: sum, k: k}
@@ -1705,7 +1700,7 @@ end1:
 	return generated.Return(f, *sum, nil)
 }
 
-//line scopes_task.go:1709
+//line scopes_task.go:1704
 
 // timedOftenFunc1Args has the arguments of timedOften.func1.
 type timedOftenFunc1Args struct {
@@ -1745,14 +1740,14 @@ func timedOftenFunc1Step(f *generated.Frame[timedOftenFunc1State, struct{}], h *
 //line scopes.go:120
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:1749
+//line scopes_task.go:1744
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:120
 	v, err1 = timedStart(t, n+i%2)
-//line scopes_task.go:1756
+//line scopes_task.go:1751
 	if generated.Suspended(t) {
 		s := generated.At[timedOftenFunc1At1](f)
 		*s = timedOftenFunc1At1{}
@@ -1767,7 +1762,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:1771
+//line scopes_task.go:1766
 
 // timedArgs has the arguments of timed.
 type timedArgs struct {
@@ -1787,7 +1782,7 @@ var timedKind *generated.Kind[timedState, int]
 func timedStart(t *task.T, n int) (_ int, _ error) {
 //line scopes.go:132
 	err := waitIfStart(t, n < 0)
-//line scopes_task.go:1791
+//line scopes_task.go:1786
 	if generated.Suspended(t) {
 		f := timedKind.Spill(t, 1)
 		*generated.At[timedAt1](f) = timedAt1{n: n}
@@ -1797,7 +1792,7 @@ func timedStart(t *task.T, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line scopes_task.go:1801
+//line scopes_task.go:1796
 
 // timedStep is the step form of timed.
 func timedStep(f *generated.Frame[timedState, int]) generated.Step {
@@ -1815,14 +1810,14 @@ func timedStep(f *generated.Frame[timedState, int]) generated.Step {
 		n = s.n
 //line scopes.go:132
 		err = generated.ChildErr(f)
-//line scopes_task.go:1819
+//line scopes_task.go:1814
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:132
 	err = waitIfStart(t, n < 0)
-//line scopes_task.go:1826
+//line scopes_task.go:1821
 	if generated.Suspended(t) {
 		*generated.At[timedAt1](f) = timedAt1{n: n}
 		return generated.Wait(f, t, 1)
@@ -1832,7 +1827,7 @@ resume1:
 	return generated.Return(f, n, err)
 }
 
-//line scopes_task.go:1836
+//line scopes_task.go:1831
 
 // timedManyArgs has the arguments of timedMany.
 type timedManyArgs struct {
@@ -1853,7 +1848,7 @@ var timedManyKind *generated.Kind[timedManyState, int]
 func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 //line scopes.go:135
 	v, err := timedOftenStart(t, d, n)
-//line scopes_task.go:1857
+//line scopes_task.go:1852
 	if generated.Suspended(t) {
 		f := timedManyKind.Spill(t, 1)
 		s := generated.At[timedManyAt1](f)
@@ -1865,7 +1860,7 @@ func timedManyStart(t *task.T, d time.Duration, n int) (_ int, _ error) {
 	return v, err
 }
 
-//line scopes_task.go:1869
+//line scopes_task.go:1864
 
 // timedManyStep is the step form of timedMany.
 func timedManyStep(f *generated.Frame[timedManyState, int]) generated.Step {
@@ -1884,14 +1879,14 @@ func timedManyStep(f *generated.Frame[timedManyState, int]) generated.Step {
 //line scopes.go:135
 		v = s.result
 		err = generated.ChildErr(f)
-//line scopes_task.go:1888
+//line scopes_task.go:1883
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v, err = timedOftenStart(t, d, n)
-//line scopes_task.go:1895
+//line scopes_task.go:1890
 	if generated.Suspended(t) {
 		s := generated.At[timedManyAt1](f)
 		*s = timedManyAt1{}
@@ -1903,4 +1898,4 @@ resume1:
 	return generated.Return(f, v, err)
 }
 
-//line scopes_task.go:1907
+//line scopes_task.go:1902

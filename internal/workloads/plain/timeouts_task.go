@@ -53,20 +53,22 @@ var timeoutsKind *generated.HeldKind[timeoutsState, timeoutsHeld, int]
 
 // timeoutsStart is the start form of Timeouts.
 func timeoutsStart(t *task.T, n int) (sum int, err error) {
+	var sumMoved *int
 //line timeouts.go:11
 	for i1 := 0; i1 < n; i1++ {
 //line timeouts.go:11
 		i := i1
 		{
 //line timeouts.go:12
-			err1 := generated.TimeoutInPlace(t, time.Hour, func(t *task.T) (_ error) {
+			err1 := generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
 				v, err := noTimeStart(t, i)
-//line timeouts_task.go:65
+//line timeouts_task.go:66
 				if generated.Suspended(t) {
 					f, h := timeoutsFunc1Kind.Spill(t, 1)
+					sumBox := generated.BoxOf(&sumMoved, sum)
 					s := generated.At[timeoutsFunc1At1](f)
 					*s = timeoutsFunc1At1{}
-					*h = timeoutsFunc1Held{sum: &sum}
+					*h = timeoutsFunc1Held{sum: sumBox}
 					generated.ResultTo(t, &s.result)
 					return
 				}
@@ -74,11 +76,12 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 				sum += v
 				return err
 			})
-//line timeouts_task.go:78
+//line timeouts_task.go:80
 			if generated.Suspended(t) {
 				f, h := timeoutsKind.Spill(t, 1)
+				sumBox := generated.BoxOf(&sumMoved, sum)
 				*generated.At[timeoutsAt1](f) = timeoutsAt1{n: n, i1: i1}
-				*h = timeoutsHeld{sum: &sum}
+				*h = timeoutsHeld{sum: sumBox}
 				return
 			}
 //line timeouts.go:17
@@ -91,7 +94,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 	return sum, nil
 }
 
-//line timeouts_task.go:95
+//line timeouts_task.go:98
 
 // timeoutsStep is the step form of Timeouts.
 func timeoutsStep(f *generated.Frame[timeoutsState, int], h *timeoutsHeld) generated.Step {
@@ -112,7 +115,7 @@ func timeoutsStep(f *generated.Frame[timeoutsState, int], h *timeoutsHeld) gener
 		sum = h.sum
 //line timeouts.go:12
 		err1 = generated.Err(f)
-//line timeouts_task.go:116
+//line timeouts_task.go:119
 		goto resume1
 	default:
 		return f.BadResume()
@@ -128,10 +131,10 @@ loop1:
 	i = i1
 	{
 		i := i
-		err1 = generated.TimeoutInPlace(t, time.Hour, func(t *task.T) (_ error) {
+		err1 = generated.Timeout(t, time.Hour, func(t *task.T) (_ error) {
 //line timeouts.go:13
 			v, err := noTimeStart(t, i)
-//line timeouts_task.go:135
+//line timeouts_task.go:138
 			if generated.Suspended(t) {
 				f, h := timeoutsFunc1Kind.Spill(t, 1)
 				s := generated.At[timeoutsFunc1At1](f)
@@ -145,7 +148,7 @@ loop1:
 			return err
 		})
 	}
-//line timeouts_task.go:149
+//line timeouts_task.go:152
 	if generated.Suspended(t) {
 		*generated.At[timeoutsAt1](f) = timeoutsAt1{n: n, i1: i1}
 		*h = timeoutsHeld{sum: sum}
@@ -164,7 +167,7 @@ end1:
 	return generated.Return(f, *sum, nil)
 }
 
-//line timeouts_task.go:168
+//line timeouts_task.go:171
 
 // timeoutsFunc1Args has the arguments of Timeouts.func1.
 type timeoutsFunc1Args struct {
@@ -203,14 +206,14 @@ func timeoutsFunc1Step(f *generated.Frame[timeoutsFunc1State, struct{}], h *time
 //line timeouts.go:13
 		v = s.result
 		err = generated.ChildErr(f)
-//line timeouts_task.go:207
+//line timeouts_task.go:210
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line timeouts.go:13
 	v, err = noTimeStart(t, i)
-//line timeouts_task.go:214
+//line timeouts_task.go:217
 	if generated.Suspended(t) {
 		s := generated.At[timeoutsFunc1At1](f)
 		*s = timeoutsFunc1At1{}
@@ -224,7 +227,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line timeouts_task.go:228
+//line timeouts_task.go:231
 
 // noTimeArgs has the arguments of noTime.
 type noTimeArgs struct {
@@ -240,7 +243,7 @@ func noTimeStart(t *task.T, v int) (_ int, _ error) {
 //line timeouts.go:28
 	if v < 0 {
 		err := t.Yield()
-//line timeouts_task.go:244
+//line timeouts_task.go:247
 		if generated.Suspended(t) {
 			noTimeKind.Spill(t, 1)
 			return
@@ -251,7 +254,7 @@ func noTimeStart(t *task.T, v int) (_ int, _ error) {
 	return v, nil
 }
 
-//line timeouts_task.go:255
+//line timeouts_task.go:258
 
 // noTimeStep is the step form of noTime.
 func noTimeStep(f *generated.Frame[noTimeState, int]) generated.Step {
@@ -267,7 +270,7 @@ func noTimeStep(f *generated.Frame[noTimeState, int]) generated.Step {
 	case 1:
 //line timeouts.go:29
 		err = generated.Err(f)
-//line timeouts_task.go:271
+//line timeouts_task.go:274
 		goto resume1
 	default:
 		return f.BadResume()
@@ -278,7 +281,7 @@ func noTimeStep(f *generated.Frame[noTimeState, int]) generated.Step {
 	}
 //line timeouts.go:29
 	err = t.Yield()
-//line timeouts_task.go:282
+//line timeouts_task.go:285
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -289,4 +292,4 @@ end1:
 	return generated.Return(f, v, nil)
 }
 
-//line timeouts_task.go:293
+//line timeouts_task.go:296

@@ -125,10 +125,8 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 		if next(2) == 0 {
 			{
 //line tree.go:41
-				v := next(50)
-//line tree.go:41
-				err2 := t.Sleep(time.Duration(v) * time.Microsecond)
-//line tree_task.go:132
+				err2 := t.Sleep(time.Duration(next(50)) * time.Microsecond)
+//line tree_task.go:130
 				if generated.Suspended(t) {
 					_, h := growKind.Spill(t, 2)
 					errBox := generated.Box(err)
@@ -169,7 +167,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 						n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:173
+//line tree_task.go:171
 						if generated.Suspended(t) {
 							f, h := growFunc1Kind.Spill(t, 1)
 							s := generated.At[growFunc1At1](f)
@@ -187,7 +185,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 					*generated.In[growFunc1Args](&s) = growFunc1Args{depth: depth, seed1: seed1}
 					generated.GoCall(t, &g, growFunc1Kind.With(s, growFunc1Held{tree: tree, sum: &sum}))
 				}
-//line tree_task.go:191
+//line tree_task.go:189
 				if generated.Suspended(t) {
 					f, h := growKind.Spill(t, 3)
 					errBox := generated.Box(err)
@@ -203,7 +201,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 					{
 //line tree.go:66
 						err3 := t.Yield()
-//line tree_task.go:207
+//line tree_task.go:205
 						if generated.Suspended(t) {
 							f, h := growKind.Spill(t, 4)
 							errBox := generated.Box(err)
@@ -225,7 +223,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 	}
 //line tree.go:71
 	err4 := g.Wait(t)
-//line tree_task.go:229
+//line tree_task.go:227
 	if generated.Suspended(t) {
 		f, h := growKind.Spill(t, 5)
 		errBox := generated.Box(err)
@@ -240,7 +238,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 		timeout := time.Duration(next(200)) * time.Microsecond
 		err5 := generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 			k, err := growStart(t, tree, r, depth-1)
-//line tree_task.go:244
+//line tree_task.go:242
 			if generated.Suspended(t) {
 				f, h := growFunc2Kind.Spill(t, 1)
 				s := generated.At[growFunc2At1](f)
@@ -253,7 +251,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 			sum.Add(int64(k))
 			return err
 		})
-//line tree_task.go:257
+//line tree_task.go:255
 		if generated.Suspended(t) {
 			_, h := growKind.Spill(t, 6)
 			errBox := generated.Box(err)
@@ -268,7 +266,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 	return int(sum.Load()), err
 }
 
-//line tree_task.go:272
+//line tree_task.go:270
 
 // growDefer1 enters what Grow defers in line 21 in the list of its frame.
 func growDefer1(p *generated.Panic, tree *Tree, err *error) {
@@ -287,7 +285,7 @@ func growDefer1(p *generated.Panic, tree *Tree, err *error) {
 	})
 }
 
-//line tree_task.go:291
+//line tree_task.go:289
 
 // growStep is the step form of Grow.
 func growStep(f *generated.Frame[growState, int], h *growHeld) generated.Step {
@@ -307,7 +305,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 	err := h.exit.err
 	var (
 		tree                         *Tree
-		seed, v, n1, i, seed1        uint64
+		seed, n1, i, seed1           uint64
 		depth                        int
 		r                            *uint64
 		next                         func(uint64) uint64
@@ -327,13 +325,13 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next = h.tree, h.r, h.next
 //line tree.go:35
 		err1 = generated.Err(f)
-//line tree_task.go:331
+//line tree_task.go:329
 		goto resume1
 	case 2:
 		next = h.next
 //line tree.go:41
 		err2 = generated.Err(f)
-//line tree_task.go:337
+//line tree_task.go:335
 		goto resume2
 	case 3:
 		s := generated.At[growAt3](f)
@@ -342,7 +340,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:60
 		generated.Child(f)
-//line tree_task.go:346
+//line tree_task.go:344
 		goto resume3
 	case 4:
 		s := generated.At[growAt4](f)
@@ -351,7 +349,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:66
 		err3 = generated.Err(f)
-//line tree_task.go:355
+//line tree_task.go:353
 		goto resume4
 	case 5:
 		s := generated.At[growAt5](f)
@@ -359,13 +357,13 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 		tree, r, next, sum = h.tree, h.r, h.next, h.sum
 //line tree.go:71
 		err4 = generated.Err(f)
-//line tree_task.go:363
+//line tree_task.go:361
 		goto resume5
 	case 6:
 		sum = h.sum
 //line tree.go:74
 		err5 = generated.Err(f)
-//line tree_task.go:369
+//line tree_task.go:367
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -396,7 +394,7 @@ func growRun(f *generated.Frame[growState, int], h *growHeld, at int) (step gene
 	}
 //line tree.go:35
 	err1 = t.Yield()
-//line tree_task.go:400
+//line tree_task.go:398
 	if generated.Suspended(t) {
 		*generated.At[growAt1](f) = growAt1{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next}
@@ -423,10 +421,8 @@ end2:
 		goto end4
 	}
 //line tree.go:41
-	v = next(50)
-//line tree.go:41
-	err2 = t.Sleep(time.Duration(v) * time.Microsecond)
-//line tree_task.go:430
+	err2 = t.Sleep(time.Duration(next(50)) * time.Microsecond)
+//line tree_task.go:426
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, next: next}
 		return generated.Wait(f, t, 2), true
@@ -481,7 +477,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line tree.go:61
 				n, err := growStart(t, tree, seed1, depth-1)
-//line tree_task.go:485
+//line tree_task.go:481
 				if generated.Suspended(t) {
 					f, h := growFunc1Kind.Spill(t, 1)
 					s := generated.At[growFunc1At1](f)
@@ -500,7 +496,7 @@ loop1:
 			generated.GoCall(t, &g, growFunc1Kind.With(s, growFunc1Held{tree: tree, sum: sum}))
 		}
 	}
-//line tree_task.go:504
+//line tree_task.go:500
 	if generated.Suspended(t) {
 		s := generated.At[growAt3](f)
 		*s = growAt3{depth: depth, n1: n1, i: i}
@@ -515,7 +511,7 @@ resume3:
 	}
 //line tree.go:66
 	err3 = t.Yield()
-//line tree_task.go:519
+//line tree_task.go:515
 	if generated.Suspended(t) {
 		s := generated.At[growAt4](f)
 		*s = growAt4{depth: depth, n1: n1, i: i}
@@ -537,7 +533,7 @@ end7:
 end8:
 //line tree.go:71
 	err4 = g.Wait(t)
-//line tree_task.go:541
+//line tree_task.go:537
 	if generated.Suspended(t) {
 		*generated.At[growAt5](f) = growAt5{depth: depth}
 		*h = growHeld{exit: h.exit, tree: tree, r: r, next: next, sum: sum}
@@ -557,7 +553,7 @@ resume5:
 		err5 = generated.Timeout(t, timeout, func(t *task.T) (_ error) {
 //line tree.go:75
 			k, err := growStart(t, tree, *r, depth-1)
-//line tree_task.go:561
+//line tree_task.go:557
 			if generated.Suspended(t) {
 				f, h := growFunc2Kind.Spill(t, 1)
 				s := generated.At[growFunc2At1](f)
@@ -571,7 +567,7 @@ resume5:
 			return err
 		})
 	}
-//line tree_task.go:575
+//line tree_task.go:571
 	if generated.Suspended(t) {
 		*h = growHeld{exit: h.exit, sum: sum}
 		return generated.Wait(f, t, 6), true
@@ -585,7 +581,7 @@ end9:
 		*n = int(sum.Load())
 		goto exit
 	}
-//line tree_task.go:589
+//line tree_task.go:585
 exit:
 	if p.Run(t) {
 		*h = growHeld{exit: h.exit}
@@ -635,14 +631,14 @@ func growFunc1Step(f *generated.Frame[growFunc1State, struct{}], h *growFunc1Hel
 //line tree.go:61
 		n = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:639
+//line tree_task.go:635
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:61
 	n, err = growStart(t, tree, seed1, depth-1)
-//line tree_task.go:646
+//line tree_task.go:642
 	if generated.Suspended(t) {
 		s := generated.At[growFunc1At1](f)
 		*s = growFunc1At1{}
@@ -656,7 +652,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:660
+//line tree_task.go:656
 
 // growFunc2Args has the arguments of Grow.func2.
 type growFunc2Args struct {
@@ -699,14 +695,14 @@ func growFunc2Step(f *generated.Frame[growFunc2State, struct{}], h *growFunc2Hel
 //line tree.go:75
 		k = s.result
 		err = generated.ChildErr(f)
-//line tree_task.go:703
+//line tree_task.go:699
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line tree.go:75
 	k, err = growStart(t, tree, *r, depth-1)
-//line tree_task.go:710
+//line tree_task.go:706
 	if generated.Suspended(t) {
 		s := generated.At[growFunc2At1](f)
 		*s = growFunc2At1{}
@@ -720,4 +716,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line tree_task.go:724
+//line tree_task.go:720

@@ -9,7 +9,6 @@ package defers
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"unsafe"
 
 	"github.com/framearena/framearena/coro"
@@ -68,6 +67,7 @@ func init() {
 		return changesResultsKind.With(s, changesResultsHeld{tr: tr})
 	})
 	connCloseKind = generated.DefineHeld[connCloseState, connCloseHeld, struct{}]("(*conn).Close", "programs.go", 140, connCloseStep)
+	generated.BindMethodValue(func(recv *conn) func(*task.T, *cases.Trace) error { return recv.Close }, closeValueInPrograms)
 	generated.BindMethod[*conn]("Close", func(recv any, t *task.T, a1 *cases.Trace) error {
 		return connCloseStart(recv.(*conn), t, a1)
 	})
@@ -183,11 +183,91 @@ var simpleKind *generated.HeldKind[simpleState, simpleHeld, int]
 
 // simpleStart is the start form of simple.
 func simpleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := simpleKind.Begin(t)
-	*generated.At[simpleArgs](f) = simpleArgs{n: n}
-	*h = simpleHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:33
+	recv := tr
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("deferred") // it may recover
+		if v2 := recover(); v2 != nil {
+			panic(v2)
+		}
+	}()
+	{
+//line programs.go:34
+		err := waitStart(t, tr, "first")
+//line programs_task.go:201
+		if generated.Suspended(t) {
+			f, h := simpleKind.Spill(t, 1)
+			*generated.At[simpleAt1](f) = simpleAt1{n: n}
+			*h = simpleHeld{tr: tr}
+			simpleDefer1(&h.exit.panic, recv)
+			return
+		}
+//line programs.go:34
+		if err != nil {
+			return 1, err
+		}
+	}
+//line programs.go:37
+	switch n {
+	case 0:
+		return 2, nil
+	case 1:
+		v := valueStart(t, tr, 3)
+//line programs_task.go:220
+		if generated.Suspended(t) {
+			f, h := simpleKind.Spill(t, 2)
+			s := generated.At[simpleAt2](f)
+			*s = simpleAt2{}
+			*h = simpleHeld{}
+			generated.ResultTo(t, &s.result)
+			simpleDefer1(&h.exit.panic, recv)
+			return
+		}
+//line programs.go:41
+		return v, errors.New("one")
+	case 2:
+		v1 := valueStart(t, tr, 2)
+//line programs_task.go:234
+		if generated.Suspended(t) {
+			f, h := simpleKind.Spill(t, 3)
+			s := generated.At[simpleAt3](f)
+			*s = simpleAt3{}
+			*h = simpleHeld{}
+			generated.ResultTo(t, &s.result)
+			simpleDefer1(&h.exit.panic, recv)
+			return
+		}
+//line programs.go:43
+		panic(fmt.Sprint("two", v1))
+	}
+	waitStart(t, tr, "last")
+//line programs_task.go:248
+	if generated.Suspended(t) {
+		_, h := simpleKind.Spill(t, 4)
+		*h = simpleHeld{}
+		simpleDefer1(&h.exit.panic, recv)
+		return
+	}
+//line programs.go:46
+	return 4, nil
 }
+
+//line programs_task.go:259
+
+// simpleDefer1 enters what simple defers in line 33 in the list of its frame.
+func simpleDefer1(p *generated.Panic, recv *cases.Trace) {
+//line programs.go:33
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("deferred")
+		p.Raise()
+	})
+}
+
+//line programs_task.go:271
 
 // simpleStep is the step form of simple.
 func simpleStep(f *generated.Frame[simpleState, int], h *simpleHeld) generated.Step {
@@ -218,26 +298,26 @@ func simpleRun(f *generated.Frame[simpleState, int], h *simpleHeld, at int) (ste
 		tr = h.tr
 //line programs.go:34
 		err = generated.ChildErr(f)
-//line programs_task.go:222
+//line programs_task.go:302
 		goto resume1
 	case 2:
 		s := generated.At[simpleAt2](f)
 //line programs.go:41
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:229
+//line programs_task.go:309
 		goto resume2
 	case 3:
 		s := generated.At[simpleAt3](f)
 //line programs.go:43
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:236
+//line programs_task.go:316
 		goto resume3
 	case 4:
 //line programs.go:45
 		generated.ChildErr(f)
-//line programs_task.go:241
+//line programs_task.go:321
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -249,16 +329,12 @@ func simpleRun(f *generated.Frame[simpleState, int], h *simpleHeld, at int) (ste
 	}
 //line programs.go:33
 	{
-		fn := tr.Print
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("deferred")
-			p.Raise()
-		})
+		recv := tr
+		simpleDefer1(p, recv)
 	}
 //line programs.go:34
 	err = waitStart(t, tr, "first")
-//line programs_task.go:262
+//line programs_task.go:338
 	if generated.Suspended(t) {
 		*generated.At[simpleAt1](f) = simpleAt1{n: n}
 		*h = simpleHeld{exit: h.exit, tr: tr}
@@ -294,7 +370,7 @@ case1:
 case2:
 //line programs.go:41
 	v = valueStart(t, tr, 3)
-//line programs_task.go:298
+//line programs_task.go:374
 	if generated.Suspended(t) {
 		s := generated.At[simpleAt2](f)
 		*s = simpleAt2{}
@@ -311,7 +387,7 @@ resume2:
 case3:
 //line programs.go:43
 	v1 = valueStart(t, tr, 2)
-//line programs_task.go:315
+//line programs_task.go:391
 	if generated.Suspended(t) {
 		s := generated.At[simpleAt3](f)
 		*s = simpleAt3{}
@@ -324,7 +400,7 @@ resume3:
 	panic(fmt.Sprint("two", v1))
 end2:
 	waitStart(t, tr, "last")
-//line programs_task.go:328
+//line programs_task.go:404
 	if generated.Suspended(t) {
 		*h = simpleHeld{exit: h.exit}
 		return generated.Wait(f, t, 4), true
@@ -335,7 +411,7 @@ resume4:
 		*r, *r1 = 4, nil
 		goto exit
 	}
-//line programs_task.go:339
+//line programs_task.go:415
 exit:
 	if p.Run(t) {
 		*h = simpleHeld{exit: h.exit}
@@ -379,11 +455,121 @@ var argumentsKind *generated.HeldKind[argumentsState, argumentsHeld, int]
 
 // argumentsStart is the start form of arguments.
 func argumentsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := argumentsKind.Begin(t)
-	*generated.At[argumentsArgs](f) = argumentsArgs{n: n}
-	*h = argumentsHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:50
+	x := n
+	recv := tr
+	var a any = x
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("x was", a) // it may recover
+		if v2 := recover(); v2 != nil {
+			panic(v2)
+		}
+	}()
+//line programs.go:52
+	v := valueStart(t, tr, 10)
+//line programs_task.go:474
+	if generated.Suspended(t) {
+		f, h := argumentsKind.Spill(t, 1)
+		s := generated.At[argumentsAt1](f)
+		*s = argumentsAt1{}
+		*h = argumentsHeld{tr: tr, x: &x}
+		generated.ResultTo(t, &s.result)
+		argumentsDefer1(&h.exit.panic, recv, a)
+		return
+	}
+//line programs.go:52
+	x = v
+	p := &x
+	recv1 := tr
+	var a1 any = *p
+	var a2 any = tr.Int(x)
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv1.Print("x was", a1, a2) // it may recover
+		if v2 := recover(); v2 != nil {
+			panic(v2)
+		}
+	}()
+//line programs.go:55
+	v1 := valueStart(t, tr, 5)
+//line programs_task.go:501
+	if generated.Suspended(t) {
+		f, h := argumentsKind.Spill(t, 2)
+		s := generated.At[argumentsAt2](f)
+		*s = argumentsAt2{}
+		*h = argumentsHeld{tr: tr, x: &x}
+		generated.ResultTo(t, &s.result)
+		argumentsDefer1(&h.exit.panic, recv, a)
+		argumentsDefer2(&h.exit.panic, recv1, a1, a2)
+		return
+	}
+//line programs.go:55
+	a3 := v1
+	defer func(k int) {
+		if generated.Suspended(t) {
+			return
+		}
+		tr.Print(k, x)
+	}(a3)
+//line programs.go:56
+	x++
+	waitStart(t, tr, x)
+//line programs_task.go:523
+	if generated.Suspended(t) {
+		_, h := argumentsKind.Spill(t, 3)
+		*h = argumentsHeld{x: &x}
+		argumentsDefer1(&h.exit.panic, recv, a)
+		argumentsDefer2(&h.exit.panic, recv1, a1, a2)
+		argumentsDefer3(&h.exit.panic, tr, &x, a3)
+		return
+	}
+//line programs.go:58
+	x++
+	return x, nil
 }
+
+//line programs_task.go:537
+
+// argumentsDefer1 enters what arguments defers in line 51 in the list of its frame.
+func argumentsDefer1(p1 *generated.Panic, recv *cases.Trace, a any) {
+//line programs.go:51
+	p1.Defer(func(p1 *generated.Panic, t *task.T) {
+		defer p1.Settle()
+		defer recv.Print("x was", a)
+		p1.Raise()
+	})
+}
+
+//line programs_task.go:549
+
+// argumentsDefer2 enters what arguments defers in line 54 in the list of its frame.
+func argumentsDefer2(p1 *generated.Panic, recv1 *cases.Trace, a1 any, a2 any) {
+//line programs.go:54
+	p1.Defer(func(p1 *generated.Panic, t *task.T) {
+		defer p1.Settle()
+		defer recv1.Print("x was", a1, a2)
+		p1.Raise()
+	})
+}
+
+//line programs_task.go:561
+
+// argumentsDefer3 enters what arguments defers in line 55 in the list of its frame.
+func argumentsDefer3(p1 *generated.Panic, tr *cases.Trace, x *int, a3 int) {
+//line programs.go:55
+	p1.Defer(func(p1 *generated.Panic, t *task.T) {
+		defer p1.Settle()
+		defer func(k int) { tr.Print(k, *x) }(a3)
+		p1.Raise()
+	})
+}
+
+//line programs_task.go:573
 
 // argumentsStep is the step form of arguments.
 func argumentsStep(f *generated.Frame[argumentsState, int], h *argumentsHeld) generated.Step {
@@ -414,7 +600,7 @@ func argumentsRun(f *generated.Frame[argumentsState, int], h *argumentsHeld, at 
 //line programs.go:52
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:418
+//line programs_task.go:604
 		goto resume1
 	case 2:
 		s := generated.At[argumentsAt2](f)
@@ -422,13 +608,13 @@ func argumentsRun(f *generated.Frame[argumentsState, int], h *argumentsHeld, at 
 //line programs.go:55
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:426
+//line programs_task.go:612
 		goto resume2
 	case 3:
 		x = h.x
 //line programs.go:57
 		generated.ChildErr(f)
-//line programs_task.go:432
+//line programs_task.go:618
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -442,17 +628,13 @@ func argumentsRun(f *generated.Frame[argumentsState, int], h *argumentsHeld, at 
 //line programs.go:50
 	*x = n
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = *x
-		p1.Defer(func(p1 *generated.Panic, t *task.T) {
-			defer p1.Settle()
-			defer fn("x was", a)
-			p1.Raise()
-		})
+		argumentsDefer1(p1, recv, a)
 	}
 //line programs.go:52
 	v = valueStart(t, tr, 10)
-//line programs_task.go:456
+//line programs_task.go:638
 	if generated.Suspended(t) {
 		s := generated.At[argumentsAt1](f)
 		*s = argumentsAt1{}
@@ -465,18 +647,14 @@ resume1:
 	*x = v
 	p = x
 	{
-		fn1 := tr.Print
+		recv1 := tr
 		var a1 any = *p
 		var a2 any = tr.Int(*x)
-		p1.Defer(func(p1 *generated.Panic, t *task.T) {
-			defer p1.Settle()
-			defer fn1("x was", a1, a2)
-			p1.Raise()
-		})
+		argumentsDefer2(p1, recv1, a1, a2)
 	}
 //line programs.go:55
 	v1 = valueStart(t, tr, 5)
-//line programs_task.go:480
+//line programs_task.go:658
 	if generated.Suspended(t) {
 		s := generated.At[argumentsAt2](f)
 		*s = argumentsAt2{}
@@ -487,20 +665,13 @@ resume1:
 resume2:
 //line programs.go:55
 	{
-		{
-			x := x
-			a3 := v1
-			p1.Defer(func(p1 *generated.Panic, t *task.T) {
-				defer p1.Settle()
-				defer func(k int) { tr.Print(k, *x) }(a3)
-				p1.Raise()
-			})
-		}
+		a3 := v1
+		argumentsDefer3(p1, tr, x, a3)
 	}
 //line programs.go:56
 	*x++
 	waitStart(t, tr, *x)
-//line programs_task.go:504
+//line programs_task.go:675
 	if generated.Suspended(t) {
 		*h = argumentsHeld{exit: h.exit, x: x}
 		return generated.Wait(f, t, 3), true
@@ -512,7 +683,7 @@ resume3:
 		*r, *r1 = *x, nil
 		goto exit
 	}
-//line programs_task.go:516
+//line programs_task.go:687
 exit:
 	if p1.Run(t) {
 		*h = argumentsHeld{exit: h.exit}
@@ -560,11 +731,113 @@ var orderKind *generated.HeldKind[orderState, orderHeld, int]
 
 // orderStart is the start form of order.
 func orderStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := orderKind.Begin(t)
-	*generated.At[orderArgs](f) = orderArgs{n: n}
-	*h = orderHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:63
+	recv := tr
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print(1) // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line programs.go:64
+	waitStart(t, tr, "a")
+//line programs_task.go:748
+	if generated.Suspended(t) {
+		f, h := orderKind.Spill(t, 1)
+		*generated.At[orderAt1](f) = orderAt1{n: n}
+		*h = orderHeld{tr: tr}
+		orderDefer1(&h.exit.panic, recv)
+		return
+	}
+//line programs.go:65
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer tr.Print("inner")
+		tr.Print(2)
+	}()
+//line programs.go:69
+	waitStart(t, tr, "b")
+//line programs_task.go:766
+	if generated.Suspended(t) {
+		f, h := orderKind.Spill(t, 2)
+		*generated.At[orderAt2](f) = orderAt2{n: n}
+		*h = orderHeld{tr: tr}
+		orderDefer1(&h.exit.panic, recv)
+		orderDefer2(&h.exit.panic, tr)
+		return
+	}
+//line programs.go:70
+	recv1 := tr
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv1.Print(3) // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line programs.go:71
+	err := waitStart(t, tr, "c")
+//line programs_task.go:788
+	if generated.Suspended(t) {
+		f, h := orderKind.Spill(t, 3)
+		*generated.At[orderAt3](f) = orderAt3{n: n}
+		*h = orderHeld{}
+		orderDefer1(&h.exit.panic, recv)
+		orderDefer2(&h.exit.panic, tr)
+		orderDefer3(&h.exit.panic, recv1)
+		return
+	}
+//line programs.go:71
+	return n, err
 }
+
+//line programs_task.go:802
+
+// orderDefer1 enters what order defers in line 63 in the list of its frame.
+func orderDefer1(p *generated.Panic, recv *cases.Trace) {
+//line programs.go:63
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print(1)
+		p.Raise()
+	})
+}
+
+//line programs_task.go:814
+
+// orderDefer2 enters what order defers in line 65 in the list of its frame.
+func orderDefer2(p *generated.Panic, tr *cases.Trace) {
+//line programs.go:65
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() {
+			defer tr.Print("inner")
+			tr.Print(2)
+		}()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:829
+
+// orderDefer3 enters what order defers in line 70 in the list of its frame.
+func orderDefer3(p *generated.Panic, recv1 *cases.Trace) {
+//line programs.go:70
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv1.Print(3)
+		p.Raise()
+	})
+}
+
+//line programs_task.go:841
 
 // orderStep is the step form of order.
 func orderStep(f *generated.Frame[orderState, int], h *orderHeld) generated.Step {
@@ -595,7 +868,7 @@ func orderRun(f *generated.Frame[orderState, int], h *orderHeld, at int) (step g
 		tr = h.tr
 //line programs.go:64
 		generated.ChildErr(f)
-//line programs_task.go:599
+//line programs_task.go:872
 		goto resume1
 	case 2:
 		s := generated.At[orderAt2](f)
@@ -603,14 +876,14 @@ func orderRun(f *generated.Frame[orderState, int], h *orderHeld, at int) (step g
 		tr = h.tr
 //line programs.go:69
 		generated.ChildErr(f)
-//line programs_task.go:607
+//line programs_task.go:880
 		goto resume2
 	case 3:
 		s := generated.At[orderAt3](f)
 		n = s.n
 //line programs.go:71
 		err = generated.ChildErr(f)
-//line programs_task.go:614
+//line programs_task.go:887
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -622,16 +895,12 @@ func orderRun(f *generated.Frame[orderState, int], h *orderHeld, at int) (step g
 	}
 //line programs.go:63
 	{
-		fn := tr.Print
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn(1)
-			p.Raise()
-		})
+		recv := tr
+		orderDefer1(p, recv)
 	}
 //line programs.go:64
 	waitStart(t, tr, "a")
-//line programs_task.go:635
+//line programs_task.go:904
 	if generated.Suspended(t) {
 		*generated.At[orderAt1](f) = orderAt1{n: n}
 		*h = orderHeld{exit: h.exit, tr: tr}
@@ -640,18 +909,11 @@ func orderRun(f *generated.Frame[orderState, int], h *orderHeld, at int) (step g
 resume1:
 //line programs.go:65
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() {
-				defer tr.Print("inner")
-				tr.Print(2)
-			}()
-			p.Raise()
-		})
+		orderDefer2(p, tr)
 	}
 //line programs.go:69
 	waitStart(t, tr, "b")
-//line programs_task.go:655
+//line programs_task.go:917
 	if generated.Suspended(t) {
 		*generated.At[orderAt2](f) = orderAt2{n: n}
 		*h = orderHeld{exit: h.exit, tr: tr}
@@ -660,16 +922,12 @@ resume1:
 resume2:
 //line programs.go:70
 	{
-		fn1 := tr.Print
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn1(3)
-			p.Raise()
-		})
+		recv1 := tr
+		orderDefer3(p, recv1)
 	}
 //line programs.go:71
 	err = waitStart(t, tr, "c")
-//line programs_task.go:673
+//line programs_task.go:931
 	if generated.Suspended(t) {
 		*generated.At[orderAt3](f) = orderAt3{n: n}
 		*h = orderHeld{exit: h.exit}
@@ -681,7 +939,7 @@ resume3:
 		*r, *r1 = n, err
 		goto exit
 	}
-//line programs_task.go:685
+//line programs_task.go:943
 exit:
 	if p.Run(t) {
 		*h = orderHeld{exit: h.exit}
@@ -736,11 +994,119 @@ var conditionalKind *generated.HeldKind[conditionalState, conditionalHeld, int]
 
 // conditionalStart is the start form of conditional.
 func conditionalStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := conditionalKind.Begin(t)
-	*generated.At[conditionalArgs](f) = conditionalArgs{n: n}
-	*h = conditionalHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+	var deferred bool
+	var recv *cases.Trace
+	var a any
+	var recv1 *cases.Trace
+//line programs.go:75
+	if n == 1 {
+		v := valueStart(t, tr, 1)
+//line programs_task.go:1005
+		if generated.Suspended(t) {
+			f, h := conditionalKind.Spill(t, 1)
+			s := generated.At[conditionalAt1](f)
+			*s = conditionalAt1{n: n}
+			*h = conditionalHeld{tr: tr}
+			generated.ResultTo(t, &s.result)
+			return
+		}
+//line programs.go:76
+		recv = tr
+		a = v
+		deferred = true
+		defer func() {
+			if generated.Suspended(t) {
+				return
+			}
+			defer recv.Print("conditional", a) // it may recover
+			if v2 := recover(); v2 != nil {
+				panic(v2)
+			}
+		}()
+	}
+//line programs.go:78
+	waitStart(t, tr, "a")
+//line programs_task.go:1030
+	if generated.Suspended(t) {
+		f, h := conditionalKind.Spill(t, 2)
+		*generated.At[conditionalAt2](f) = conditionalAt2{n: n}
+		*h = conditionalHeld{tr: tr}
+		if deferred {
+			conditionalDefer1(&h.exit.panic, recv, a)
+		}
+		return
+	}
+	{
+//line programs.go:79
+		v1 := valueStart(t, tr, n)
+//line programs_task.go:1043
+		if generated.Suspended(t) {
+			f, h := conditionalKind.Spill(t, 3)
+			s := generated.At[conditionalAt3](f)
+			*s = conditionalAt3{n: n}
+			*h = conditionalHeld{tr: tr}
+			generated.ResultTo(t, &s.result)
+			if deferred {
+				conditionalDefer1(&h.exit.panic, recv, a)
+			}
+			return
+		}
+//line programs.go:79
+		if v1 == 0 {
+			recv1 = tr
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv1.Print("zero") // it may recover
+				if v2 := recover(); v2 != nil {
+					panic(v2)
+				}
+			}()
+//line programs.go:81
+			waitStart(t, tr, "b")
+//line programs_task.go:1069
+			if generated.Suspended(t) {
+				f, h := conditionalKind.Spill(t, 4)
+				*generated.At[conditionalAt4](f) = conditionalAt4{n: n}
+				*h = conditionalHeld{}
+				if deferred {
+					conditionalDefer1(&h.exit.panic, recv, a)
+				}
+				conditionalDefer2(&h.exit.panic, recv1)
+				return
+			}
+		}
+	}
+//line programs.go:83
+	return n, nil
 }
+
+//line programs_task.go:1086
+
+// conditionalDefer1 enters what conditional defers in line 76 in the list of its frame.
+func conditionalDefer1(p *generated.Panic, recv *cases.Trace, a any) {
+//line programs.go:76
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("conditional", a)
+		p.Raise()
+	})
+}
+
+//line programs_task.go:1098
+
+// conditionalDefer2 enters what conditional defers in line 80 in the list of its frame.
+func conditionalDefer2(p *generated.Panic, recv1 *cases.Trace) {
+//line programs.go:80
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv1.Print("zero")
+		p.Raise()
+	})
+}
+
+//line programs_task.go:1110
 
 // conditionalStep is the step form of conditional.
 func conditionalStep(f *generated.Frame[conditionalState, int], h *conditionalHeld) generated.Step {
@@ -771,7 +1137,7 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 //line programs.go:76
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:775
+//line programs_task.go:1141
 		goto resume1
 	case 2:
 		s := generated.At[conditionalAt2](f)
@@ -779,7 +1145,7 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 		tr = h.tr
 //line programs.go:78
 		generated.ChildErr(f)
-//line programs_task.go:783
+//line programs_task.go:1149
 		goto resume2
 	case 3:
 		s := generated.At[conditionalAt3](f)
@@ -788,14 +1154,14 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 //line programs.go:79
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:792
+//line programs_task.go:1158
 		goto resume3
 	case 4:
 		s := generated.At[conditionalAt4](f)
 		n = s.n
 //line programs.go:81
 		generated.ChildErr(f)
-//line programs_task.go:799
+//line programs_task.go:1165
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -811,7 +1177,7 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 	}
 //line programs.go:76
 	v = valueStart(t, tr, 1)
-//line programs_task.go:815
+//line programs_task.go:1181
 	if generated.Suspended(t) {
 		s := generated.At[conditionalAt1](f)
 		*s = conditionalAt1{n: n}
@@ -822,18 +1188,14 @@ func conditionalRun(f *generated.Frame[conditionalState, int], h *conditionalHel
 resume1:
 //line programs.go:76
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = v
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("conditional", a)
-			p.Raise()
-		})
+		conditionalDefer1(p, recv, a)
 	}
 end1:
 //line programs.go:78
 	waitStart(t, tr, "a")
-//line programs_task.go:837
+//line programs_task.go:1199
 	if generated.Suspended(t) {
 		*generated.At[conditionalAt2](f) = conditionalAt2{n: n}
 		*h = conditionalHeld{exit: h.exit, tr: tr}
@@ -842,7 +1204,7 @@ end1:
 resume2:
 //line programs.go:79
 	v1 = valueStart(t, tr, n)
-//line programs_task.go:846
+//line programs_task.go:1208
 	if generated.Suspended(t) {
 		s := generated.At[conditionalAt3](f)
 		*s = conditionalAt3{n: n}
@@ -857,16 +1219,12 @@ resume3:
 	}
 //line programs.go:80
 	{
-		fn1 := tr.Print
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn1("zero")
-			p.Raise()
-		})
+		recv1 := tr
+		conditionalDefer2(p, recv1)
 	}
 //line programs.go:81
 	waitStart(t, tr, "b")
-//line programs_task.go:870
+//line programs_task.go:1228
 	if generated.Suspended(t) {
 		*generated.At[conditionalAt4](f) = conditionalAt4{n: n}
 		*h = conditionalHeld{exit: h.exit}
@@ -879,7 +1237,7 @@ end2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:883
+//line programs_task.go:1241
 exit:
 	if p.Run(t) {
 		*h = conditionalHeld{exit: h.exit}
@@ -957,14 +1315,14 @@ func inLoopRun(f *generated.Frame[inLoopState, int], h *inLoopHeld, at int) (ste
 		tr = h.tr
 //line programs.go:90
 		err = generated.ChildErr(f)
-//line programs_task.go:961
+//line programs_task.go:1319
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
 		n = s.n
 //line programs.go:94
 		generated.ChildErr(f)
-//line programs_task.go:968
+//line programs_task.go:1326
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -984,11 +1342,11 @@ loop1:
 //line programs.go:87
 	i = i1
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn("deferred", a)
+			defer recv.Print("deferred", a)
 			p.Raise()
 		})
 	}
@@ -1005,7 +1363,7 @@ loop1:
 	}
 //line programs.go:90
 	err = waitStart(t, tr, i)
-//line programs_task.go:1009
+//line programs_task.go:1367
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt1](f) = inLoopAt1{n: n, i1: i1, i: i}
 		*h = inLoopHeld{exit: h.exit, tr: tr}
@@ -1028,7 +1386,7 @@ end1:
 end2:
 //line programs.go:94
 	waitStart(t, tr, "end")
-//line programs_task.go:1032
+//line programs_task.go:1390
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt2](f) = inLoopAt2{n: n}
 		*h = inLoopHeld{exit: h.exit}
@@ -1040,7 +1398,7 @@ resume2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:1044
+//line programs_task.go:1402
 exit:
 	if p.Run(t) {
 		*h = inLoopHeld{exit: h.exit}
@@ -1098,12 +1456,12 @@ func onceRun(f *generated.Frame[onceState, struct{}], h *onceHeld, at int) (step
 		tr = h.tr
 //line programs.go:101
 		err = generated.ChildErr(f)
-//line programs_task.go:1102
+//line programs_task.go:1460
 		goto resume1
 	case 2:
 //line programs.go:106
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1107
+//line programs_task.go:1465
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1123,7 +1481,7 @@ func onceRun(f *generated.Frame[onceState, struct{}], h *onceHeld, at int) (step
 	}
 //line programs.go:101
 	err = waitStart(t, tr, "a")
-//line programs_task.go:1127
+//line programs_task.go:1485
 	if generated.Suspended(t) {
 		*h = onceHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1141,7 +1499,7 @@ resume1:
 end1:
 //line programs.go:106
 	err1 = waitStart(t, tr, "b")
-//line programs_task.go:1145
+//line programs_task.go:1503
 	if generated.Suspended(t) {
 		*h = onceHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1152,7 +1510,7 @@ resume2:
 		*r = err1
 		goto exit
 	}
-//line programs_task.go:1156
+//line programs_task.go:1514
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
@@ -1188,7 +1546,7 @@ func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:112
 			err := onceStart(t, tr, &count)
-//line programs_task.go:1192
+//line programs_task.go:1550
 			if generated.Suspended(t) {
 				f, h := breakAndAwaitsKind.Spill(t, 1)
 				*generated.At[breakAndAwaitsAt1](f) = breakAndAwaitsAt1{n: n, i: i}
@@ -1206,7 +1564,7 @@ func breakAndAwaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line programs_task.go:1210
+//line programs_task.go:1568
 
 // breakAndAwaitsStep is the step form of breakAndAwaits.
 func breakAndAwaitsStep(f *generated.Frame[breakAndAwaitsState, int], h *breakAndAwaitsHeld) generated.Step {
@@ -1228,7 +1586,7 @@ func breakAndAwaitsStep(f *generated.Frame[breakAndAwaitsState, int], h *breakAn
 		tr, count = h.tr, h.count
 //line programs.go:112
 		err = generated.ChildErr(f)
-//line programs_task.go:1232
+//line programs_task.go:1590
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1244,7 +1602,7 @@ loop1:
 	}
 //line programs.go:112
 	err = onceStart(t, tr, count)
-//line programs_task.go:1248
+//line programs_task.go:1606
 	if generated.Suspended(t) {
 		*generated.At[breakAndAwaitsAt1](f) = breakAndAwaitsAt1{n: n, i: i}
 		*h = breakAndAwaitsHeld{tr: tr, count: count}
@@ -1267,7 +1625,7 @@ end2:
 	return generated.Return(f, *count, nil)
 }
 
-//line programs_task.go:1271
+//line programs_task.go:1629
 
 // changesResultsArgs has the arguments of changesResults.
 type changesResultsArgs struct {
@@ -1304,11 +1662,82 @@ var changesResultsKind *generated.HeldKind[changesResultsState, changesResultsHe
 
 // changesResultsStart is the start form of changesResults.
 func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := changesResultsKind.Begin(t)
-	*generated.At[changesResultsArgs](f) = changesResultsArgs{n: n}
-	*h = changesResultsHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:121
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		k *= 10
+		if err != nil {
+			err = fmt.Errorf("wrapped: %w", err)
+		}
+	}()
+//line programs.go:127
+	v := valueStart(t, tr, 3)
+//line programs_task.go:1678
+	if generated.Suspended(t) {
+		f, h := changesResultsKind.Spill(t, 1)
+		kBox := generated.Box(k)
+		errBox := generated.Box(err)
+		s := generated.At[changesResultsAt1](f)
+		*s = changesResultsAt1{n: n}
+		*h = changesResultsHeld{exit: changesResultsExit{k: kBox, err: errBox}, tr: tr}
+		generated.ResultTo(t, &s.result)
+		changesResultsDefer1(&h.exit.panic, kBox, errBox)
+		return
+	}
+//line programs.go:127
+	k = v
+	if n == 1 {
+		v1 := valueStart(t, tr, 4)
+//line programs_task.go:1694
+		if generated.Suspended(t) {
+			f, h := changesResultsKind.Spill(t, 2)
+			kBox := generated.Box(k)
+			errBox := generated.Box(err)
+			s := generated.At[changesResultsAt2](f)
+			*s = changesResultsAt2{}
+			*h = changesResultsHeld{exit: changesResultsExit{k: kBox, err: errBox}}
+			generated.ResultTo(t, &s.result)
+			changesResultsDefer1(&h.exit.panic, kBox, errBox)
+			return
+		}
+//line programs.go:129
+		return v1, errors.New("bad")
+	}
+	err1 := waitStart(t, tr, "end")
+//line programs_task.go:1710
+	if generated.Suspended(t) {
+		_, h := changesResultsKind.Spill(t, 3)
+		kBox := generated.Box(k)
+		errBox := generated.Box(err)
+		*h = changesResultsHeld{exit: changesResultsExit{k: kBox, err: errBox}}
+		changesResultsDefer1(&h.exit.panic, kBox, errBox)
+		return
+	}
+//line programs.go:131
+	err = err1
+	return
 }
+
+//line programs_task.go:1724
+
+// changesResultsDefer1 enters what changesResults defers in line 121 in the list of its frame.
+func changesResultsDefer1(p *generated.Panic, k *int, err *error) {
+//line programs.go:121
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() {
+			*k *= 10
+			if *err != nil {
+				*err = fmt.Errorf("wrapped: %w", *err)
+			}
+		}()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:1741
 
 // changesResultsStep is the step form of changesResults.
 func changesResultsStep(f *generated.Frame[changesResultsState, int], h *changesResultsHeld) generated.Step {
@@ -1346,19 +1775,19 @@ func changesResultsRun(f *generated.Frame[changesResultsState, int], h *changesR
 //line programs.go:127
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1350
+//line programs_task.go:1779
 		goto resume1
 	case 2:
 		s := generated.At[changesResultsAt2](f)
 //line programs.go:129
 		v1 = s.result
 		generated.Child(f)
-//line programs_task.go:1357
+//line programs_task.go:1786
 		goto resume2
 	case 3:
 //line programs.go:131
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1362
+//line programs_task.go:1791
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1370,20 +1799,11 @@ func changesResultsRun(f *generated.Frame[changesResultsState, int], h *changesR
 	}
 //line programs.go:121
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() {
-				*k *= 10
-				if *err != nil {
-					*err = fmt.Errorf("wrapped: %w", *err)
-				}
-			}()
-			p.Raise()
-		})
+		changesResultsDefer1(p, k, err)
 	}
 //line programs.go:127
 	v = valueStart(t, tr, 3)
-//line programs_task.go:1387
+//line programs_task.go:1807
 	if generated.Suspended(t) {
 		s := generated.At[changesResultsAt1](f)
 		*s = changesResultsAt1{n: n}
@@ -1399,7 +1819,7 @@ resume1:
 	}
 //line programs.go:129
 	v1 = valueStart(t, tr, 4)
-//line programs_task.go:1403
+//line programs_task.go:1823
 	if generated.Suspended(t) {
 		s := generated.At[changesResultsAt2](f)
 		*s = changesResultsAt2{}
@@ -1416,7 +1836,7 @@ resume2:
 end1:
 //line programs.go:131
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:1420
+//line programs_task.go:1840
 	if generated.Suspended(t) {
 		*h = changesResultsHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1425,7 +1845,7 @@ resume3:
 //line programs.go:131
 	*err = err1
 	goto exit
-//line programs_task.go:1429
+//line programs_task.go:1849
 exit:
 	if p.Run(t) {
 		*h = changesResultsHeld{exit: h.exit}
@@ -1447,7 +1867,7 @@ var connCloseKind *generated.HeldKind[connCloseState, connCloseHeld, struct{}]
 func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 //line programs.go:141
 	waitStart(t, tr, "closing", c.name)
-//line programs_task.go:1451
+//line programs_task.go:1871
 	if generated.Suspended(t) {
 		_, h := connCloseKind.Spill(t, 1)
 		*h = connCloseHeld{c: c, tr: tr}
@@ -1457,7 +1877,7 @@ func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 	c.closed++
 	tr.Print("closed", c.name, c.closed)
 	err := t.Yield()
-//line programs_task.go:1461
+//line programs_task.go:1881
 	if generated.Suspended(t) {
 		connCloseKind.SpillBare(t, 2)
 		return
@@ -1466,7 +1886,7 @@ func connCloseStart(c *conn, t *task.T, tr *cases.Trace) (_ error) {
 	return err
 }
 
-//line programs_task.go:1470
+//line programs_task.go:1890
 
 // connCloseStep is the step form of (*conn).Close.
 func connCloseStep(f *generated.Frame[connCloseState, struct{}], h *connCloseHeld) generated.Step {
@@ -1483,19 +1903,19 @@ func connCloseStep(f *generated.Frame[connCloseState, struct{}], h *connCloseHel
 		c, tr = h.c, h.tr
 //line programs.go:141
 		generated.ChildErr(f)
-//line programs_task.go:1487
+//line programs_task.go:1907
 		goto resume1
 	case 2:
 //line programs.go:144
 		err = generated.Err(f)
-//line programs_task.go:1492
+//line programs_task.go:1912
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line programs.go:141
 	waitStart(t, tr, "closing", c.name)
-//line programs_task.go:1499
+//line programs_task.go:1919
 	if generated.Suspended(t) {
 		h = connCloseKind.Hold(t, f, h)
 		*h = connCloseHeld{c: c, tr: tr}
@@ -1506,7 +1926,7 @@ resume1:
 	c.closed++
 	tr.Print("closed", c.name, c.closed)
 	err = t.Yield()
-//line programs_task.go:1510
+//line programs_task.go:1930
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = connCloseHeld{}
@@ -1518,7 +1938,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line programs_task.go:1522
+//line programs_task.go:1942
 
 // closesArgs has the arguments of closes.
 type closesArgs struct {
@@ -1589,14 +2009,14 @@ func closesRun(f *generated.Frame[closesState, int], h *closesHeld, at int) (ste
 		tr = h.tr
 //line programs.go:150
 		generated.ChildErr(f)
-//line programs_task.go:1593
+//line programs_task.go:2013
 		goto resume1
 	case 2:
 		s := generated.At[closesAt2](f)
 //line programs.go:156
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1600
+//line programs_task.go:2020
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1617,7 +2037,7 @@ func closesRun(f *generated.Frame[closesState, int], h *closesHeld, at int) (ste
 	}
 //line programs.go:150
 	waitStart(t, tr, "log")
-//line programs_task.go:1621
+//line programs_task.go:2041
 	if generated.Suspended(t) {
 		*generated.At[closesAt1](f) = closesAt1{n: n}
 		*h = closesHeld{exit: h.exit, tr: tr}
@@ -1645,7 +2065,7 @@ resume1:
 end1:
 //line programs.go:156
 	v = valueStart(t, tr, 5)
-//line programs_task.go:1649
+//line programs_task.go:2069
 	if generated.Suspended(t) {
 		s := generated.At[closesAt2](f)
 		*s = closesAt2{}
@@ -1659,7 +2079,7 @@ resume2:
 		*r, *r1 = v, nil
 		goto exit
 	}
-//line programs_task.go:1663
+//line programs_task.go:2083
 exit:
 	if p.Run(t) {
 		*h = closesHeld{exit: h.exit}
@@ -1733,7 +2153,7 @@ func returnInLoopRun(f *generated.Frame[returnInLoopState, int], h *returnInLoop
 		tr = h.tr
 //line programs.go:163
 		err = generated.ChildErr(f)
-//line programs_task.go:1737
+//line programs_task.go:2157
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1757,7 +2177,7 @@ func returnInLoopRun(f *generated.Frame[returnInLoopState, int], h *returnInLoop
 loop1:
 //line programs.go:163
 	err = waitStart(t, tr, i)
-//line programs_task.go:1761
+//line programs_task.go:2181
 	if generated.Suspended(t) {
 		*generated.At[returnInLoopAt1](f) = returnInLoopAt1{n: n, i: i}
 		*h = returnInLoopHeld{exit: h.exit, tr: tr}
@@ -1784,7 +2204,7 @@ end1:
 //line programs.go:162
 	i++
 	goto loop1
-//line programs_task.go:1788
+//line programs_task.go:2208
 exit:
 	if p.Run(t) {
 		*h = returnInLoopHeld{exit: h.exit}
@@ -1826,12 +2246,62 @@ var failsKind *generated.HeldKind[failsState, failsHeld, int]
 
 // failsStart is the start form of fails.
 func failsStart(t *task.T, tr *cases.Trace, n int) (_ int) {
-	f, h := failsKind.Begin(t)
-	*generated.At[failsArgs](f) = failsArgs{n: n}
-	*h = failsHeld{tr: tr}
-	r1, _ := generated.Run(t, f, &h.exit.result)
-	return r1
+//line programs.go:173
+	recv := tr
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("fails ends") // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line programs.go:174
+	valueStart(t, tr, n)
+//line programs_task.go:2263
+	if generated.Suspended(t) {
+		f, h := failsKind.Spill(t, 1)
+		*generated.At[failsAt1](f) = failsAt1{n: n}
+		*h = failsHeld{tr: tr}
+		failsDefer1(&h.exit.panic, recv)
+		return
+	}
+//line programs.go:175
+	if n == 1 {
+		panic("one")
+	}
+	if n == 2 {
+		panic(errors.New("two"))
+	}
+	v := valueStart(t, tr, n+100)
+//line programs_task.go:2279
+	if generated.Suspended(t) {
+		f, h := failsKind.Spill(t, 2)
+		s := generated.At[failsAt2](f)
+		*s = failsAt2{}
+		*h = failsHeld{}
+		generated.ResultTo(t, &s.result)
+		failsDefer1(&h.exit.panic, recv)
+		return
+	}
+//line programs.go:181
+	return v
 }
+
+//line programs_task.go:2293
+
+// failsDefer1 enters what fails defers in line 173 in the list of its frame.
+func failsDefer1(p *generated.Panic, recv *cases.Trace) {
+//line programs.go:173
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("fails ends")
+		p.Raise()
+	})
+}
+
+//line programs_task.go:2305
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame[failsState, int], h *failsHeld) generated.Step {
@@ -1860,14 +2330,14 @@ func failsRun(f *generated.Frame[failsState, int], h *failsHeld, at int) (step g
 		tr = h.tr
 //line programs.go:174
 		generated.Child(f)
-//line programs_task.go:1864
+//line programs_task.go:2334
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
 //line programs.go:181
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1871
+//line programs_task.go:2341
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1879,16 +2349,12 @@ func failsRun(f *generated.Frame[failsState, int], h *failsHeld, at int) (step g
 	}
 //line programs.go:173
 	{
-		fn := tr.Print
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("fails ends")
-			p.Raise()
-		})
+		recv := tr
+		failsDefer1(p, recv)
 	}
 //line programs.go:174
 	valueStart(t, tr, n)
-//line programs_task.go:1892
+//line programs_task.go:2358
 	if generated.Suspended(t) {
 		*generated.At[failsAt1](f) = failsAt1{n: n}
 		*h = failsHeld{exit: h.exit, tr: tr}
@@ -1903,7 +2369,7 @@ resume1:
 		panic(errors.New("two"))
 	}
 	v = valueStart(t, tr, n+100)
-//line programs_task.go:1907
+//line programs_task.go:2373
 	if generated.Suspended(t) {
 		s := generated.At[failsAt2](f)
 		*s = failsAt2{}
@@ -1917,7 +2383,7 @@ resume2:
 		*r = v
 		goto exit
 	}
-//line programs_task.go:1921
+//line programs_task.go:2387
 exit:
 	if p.Run(t) {
 		*h = failsHeld{exit: h.exit}
@@ -1955,11 +2421,64 @@ var recoversKind *generated.HeldKind[recoversState, recoversHeld, int]
 
 // recoversStart is the start form of recovers.
 func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := recoversKind.Begin(t)
-	*generated.At[recoversArgs](f) = recoversArgs{n: n}
-	*h = recoversHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:185
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		if v := recover(); v != nil {
+			tr.Print("recovered", v)
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+//line programs.go:191
+	k = 1
+	v := failsStart(t, tr, n)
+//line programs_task.go:2438
+	if generated.Suspended(t) {
+		f, h := recoversKind.Spill(t, 1)
+		errBox := generated.Box(err)
+		s := generated.At[recoversAt1](f)
+		*s = recoversAt1{}
+		*h = recoversHeld{exit: recoversExit{k: k, err: errBox}, tr: tr}
+		generated.ResultTo(t, &s.result)
+		recoversDefer1(&h.exit.panic, tr, errBox)
+		return
+	}
+//line programs.go:192
+	k = v
+	tr.Print("after")
+	err1 := waitStart(t, tr, "end")
+//line programs_task.go:2453
+	if generated.Suspended(t) {
+		_, h := recoversKind.Spill(t, 2)
+		errBox := generated.Box(err)
+		*h = recoversHeld{exit: recoversExit{k: k, err: errBox}}
+		recoversDefer1(&h.exit.panic, tr, errBox)
+		return
+	}
+//line programs.go:194
+	return k, err1
 }
+
+//line programs_task.go:2465
+
+// recoversDefer1 enters what recovers defers in line 185 in the list of its frame.
+func recoversDefer1(p *generated.Panic, tr *cases.Trace, err *error) {
+//line programs.go:185
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() {
+			if v := recover(); v != nil {
+				tr.Print("recovered", v)
+				*err = fmt.Errorf("panic: %v", v)
+			}
+		}()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:2482
 
 // recoversStep is the step form of recovers.
 func recoversStep(f *generated.Frame[recoversState, int], h *recoversHeld) generated.Step {
@@ -1993,12 +2512,12 @@ func recoversRun(f *generated.Frame[recoversState, int], h *recoversHeld, at int
 //line programs.go:192
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1997
+//line programs_task.go:2516
 		goto resume1
 	case 2:
 //line programs.go:194
 		err1 = generated.ChildErr(f)
-//line programs_task.go:2002
+//line programs_task.go:2521
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2010,21 +2529,12 @@ func recoversRun(f *generated.Frame[recoversState, int], h *recoversHeld, at int
 	}
 //line programs.go:185
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() {
-				if v := recover(); v != nil {
-					tr.Print("recovered", v)
-					*err = fmt.Errorf("panic: %v", v)
-				}
-			}()
-			p.Raise()
-		})
+		recoversDefer1(p, tr, err)
 	}
 //line programs.go:191
 	*k = 1
 	v = failsStart(t, tr, n)
-//line programs_task.go:2028
+//line programs_task.go:2538
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{}
@@ -2037,7 +2547,7 @@ resume1:
 	*k = v
 	tr.Print("after")
 	err1 = waitStart(t, tr, "end")
-//line programs_task.go:2041
+//line programs_task.go:2551
 	if generated.Suspended(t) {
 		*h = recoversHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -2048,7 +2558,7 @@ resume2:
 		*err = err1
 		goto exit
 	}
-//line programs_task.go:2052
+//line programs_task.go:2562
 exit:
 	if p.Run(t) {
 		*h = recoversHeld{exit: h.exit}
@@ -2074,10 +2584,39 @@ var rescueKind *generated.HeldKind[rescueState, rescueHeld, struct{}]
 
 // rescueStart is the start form of rescue.
 func rescueStart(t *task.T, tr *cases.Trace) {
-	f, h := rescueKind.Begin(t)
-	*h = rescueHeld{tr: tr}
-	generated.Run(t, f, &h.exit.result)
+//line programs.go:198
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		tr.Print("recovered", recover())
+	}()
+//line programs.go:199
+	waitStart(t, tr, "rescue")
+//line programs_task.go:2597
+	if generated.Suspended(t) {
+		_, h := rescueKind.Spill(t, 1)
+		*h = rescueHeld{}
+		rescueDefer1(&h.exit.panic, tr)
+		return
+	}
+//line programs.go:200
+	panic("inner")
 }
+
+//line programs_task.go:2608
+
+// rescueDefer1 enters what rescue defers in line 198 in the list of its frame.
+func rescueDefer1(p *generated.Panic, tr *cases.Trace) {
+//line programs.go:198
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() { tr.Print("recovered", recover()) }()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:2620
 
 // rescueStep is the step form of rescue.
 func rescueStep(f *generated.Frame[rescueState, struct{}], h *rescueHeld) generated.Step {
@@ -2099,7 +2638,7 @@ func rescueRun(f *generated.Frame[rescueState, struct{}], h *rescueHeld, at int)
 	case 1:
 //line programs.go:199
 		generated.ChildErr(f)
-//line programs_task.go:2103
+//line programs_task.go:2642
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2111,15 +2650,11 @@ func rescueRun(f *generated.Frame[rescueState, struct{}], h *rescueHeld, at int)
 	}
 //line programs.go:198
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() { tr.Print("recovered", recover()) }()
-			p.Raise()
-		})
+		rescueDefer1(p, tr)
 	}
 //line programs.go:199
 	waitStart(t, tr, "rescue")
-//line programs_task.go:2123
+//line programs_task.go:2658
 	if generated.Suspended(t) {
 		*h = rescueHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2127,7 +2662,7 @@ func rescueRun(f *generated.Frame[rescueState, struct{}], h *rescueHeld, at int)
 resume1:
 //line programs.go:200
 	panic("inner")
-//line programs_task.go:2131
+//line programs_task.go:2666
 exit:
 	if p.Run(t) {
 		*h = rescueHeld{exit: h.exit}
@@ -2150,7 +2685,7 @@ type recoverWaitsState = [(max(unsafe.Sizeof(recoverWaitsArgs{}), unsafe.Sizeof(
 
 // recoverWaitsExit is what recoverWaits needs until it has ended: its deferred calls and its results.
 type recoverWaitsExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result int
 	k      int
 	err    error
@@ -2180,7 +2715,10 @@ func recoverWaitsStep(f *generated.Frame[recoverWaitsState, int], h *recoverWait
 // recoverWaitsRun runs recoverWaits from a resume point on. If it panics, it runs again from its deferred calls on.
 func recoverWaitsRun(f *generated.Frame[recoverWaitsState, int], h *recoverWaitsHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p := h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return recoverWaitsRun(f, h, generated.Exit) }, &step, &ok)
 	k := &h.exit.k
 	err := &h.exit.err
@@ -2199,7 +2737,7 @@ func recoverWaitsRun(f *generated.Frame[recoverWaitsState, int], h *recoverWaits
 		tr = h.tr
 //line programs.go:211
 		generated.ChildErr(f)
-//line programs_task.go:2203
+//line programs_task.go:2741
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2224,7 +2762,7 @@ func recoverWaitsRun(f *generated.Frame[recoverWaitsState, int], h *recoverWaits
 				v := p.Recover()
 				tr.Print("first", v)
 				rescueStart(t, tr)
-//line programs_task.go:2228
+//line programs_task.go:2766
 				if generated.Suspended(t) {
 					_, h := recoverWaitsFunc1Kind.Spill(t, 1)
 					*h = recoverWaitsFunc1Held{tr: tr}
@@ -2237,7 +2775,7 @@ func recoverWaitsRun(f *generated.Frame[recoverWaitsState, int], h *recoverWaits
 	}
 //line programs.go:211
 	waitStart(t, tr, "before")
-//line programs_task.go:2241
+//line programs_task.go:2779
 	if generated.Suspended(t) {
 		*generated.At[recoverWaitsAt1](f) = recoverWaitsAt1{n: n}
 		*h = recoverWaitsHeld{exit: h.exit, tr: tr}
@@ -2253,7 +2791,7 @@ resume1:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line programs_task.go:2257
+//line programs_task.go:2795
 exit:
 	if p.Run(t) {
 		*h = recoverWaitsHeld{exit: h.exit}
@@ -2286,7 +2824,7 @@ func recoverWaitsFunc1Step(f *generated.Frame[recoverWaitsFunc1State, struct{}],
 		tr = h.tr
 //line programs.go:208
 		generated.Child(f)
-//line programs_task.go:2290
+//line programs_task.go:2828
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2295,7 +2833,7 @@ func recoverWaitsFunc1Step(f *generated.Frame[recoverWaitsFunc1State, struct{}],
 	v = p.Recover()
 	tr.Print("first", v)
 	rescueStart(t, tr)
-//line programs_task.go:2299
+//line programs_task.go:2837
 	if generated.Suspended(t) {
 		*h = recoverWaitsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -2303,7 +2841,7 @@ func recoverWaitsFunc1Step(f *generated.Frame[recoverWaitsFunc1State, struct{}],
 resume1:
 //line programs.go:209
 	tr.Print("rescued")
-//line programs_task.go:2307
+//line programs_task.go:2845
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2330,12 +2868,46 @@ var protectedKind *generated.HeldKind[protectedState, protectedHeld, struct{}]
 
 // protectedStart is the start form of protected.
 func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
-	f, h := protectedKind.Begin(t)
-	*generated.At[protectedArgs](f) = protectedArgs{n: n}
-	*h = protectedHeld{tr: tr}
-	_, err1 := generated.Run(t, f, &h.exit.result)
-	return err1
+//line programs.go:220
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		if v := recover(); v != nil {
+			err = fmt.Errorf("protected: %v", v)
+		}
+	}()
+//line programs.go:225
+	failsStart(t, tr, n)
+//line programs_task.go:2883
+	if generated.Suspended(t) {
+		_, h := protectedKind.Spill(t, 1)
+		errBox := generated.Box(err)
+		*h = protectedHeld{exit: protectedExit{err: errBox}}
+		protectedDefer1(&h.exit.panic, errBox)
+		return
+	}
+//line programs.go:226
+	return nil
 }
+
+//line programs_task.go:2895
+
+// protectedDefer1 enters what protected defers in line 220 in the list of its frame.
+func protectedDefer1(p *generated.Panic, err *error) {
+//line programs.go:220
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() {
+			if v := recover(); v != nil {
+				*err = fmt.Errorf("protected: %v", v)
+			}
+		}()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:2911
 
 // protectedStep is the step form of protected.
 func protectedStep(f *generated.Frame[protectedState, struct{}], h *protectedHeld) generated.Step {
@@ -2364,7 +2936,7 @@ func protectedRun(f *generated.Frame[protectedState, struct{}], h *protectedHeld
 	case 1:
 //line programs.go:225
 		generated.Child(f)
-//line programs_task.go:2368
+//line programs_task.go:2940
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2376,19 +2948,11 @@ func protectedRun(f *generated.Frame[protectedState, struct{}], h *protectedHeld
 	}
 //line programs.go:220
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() {
-				if v := recover(); v != nil {
-					*err = fmt.Errorf("protected: %v", v)
-				}
-			}()
-			p.Raise()
-		})
+		protectedDefer1(p, err)
 	}
 //line programs.go:225
 	failsStart(t, tr, n)
-//line programs_task.go:2392
+//line programs_task.go:2956
 	if generated.Suspended(t) {
 		*h = protectedHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2399,7 +2963,7 @@ resume1:
 		*err = nil
 		goto exit
 	}
-//line programs_task.go:2403
+//line programs_task.go:2967
 exit:
 	if p.Run(t) {
 		*h = protectedHeld{exit: h.exit}
@@ -2438,7 +3002,7 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:231
 			err := protectedStart(t, tr, i)
-//line programs_task.go:2442
+//line programs_task.go:3006
 			if generated.Suspended(t) {
 				f, h := recoverOuterKind.Spill(t, 1)
 				*generated.At[recoverOuterAt1](f) = recoverOuterAt1{n: n, i: i}
@@ -2448,7 +3012,7 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line programs.go:232
 			tr.Print(i, err)
 			waitStart(t, tr, "next")
-//line programs_task.go:2452
+//line programs_task.go:3016
 			if generated.Suspended(t) {
 				f, h := recoverOuterKind.Spill(t, 2)
 				*generated.At[recoverOuterAt2](f) = recoverOuterAt2{n: n, i: i}
@@ -2461,7 +3025,7 @@ func recoverOuterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line programs_task.go:2465
+//line programs_task.go:3029
 
 // recoverOuterStep is the step form of recoverOuter.
 func recoverOuterStep(f *generated.Frame[recoverOuterState, int], h *recoverOuterHeld) generated.Step {
@@ -2482,7 +3046,7 @@ func recoverOuterStep(f *generated.Frame[recoverOuterState, int], h *recoverOute
 		tr = h.tr
 //line programs.go:231
 		err = generated.ChildErr(f)
-//line programs_task.go:2486
+//line programs_task.go:3050
 		goto resume1
 	case 2:
 		s := generated.At[recoverOuterAt2](f)
@@ -2490,7 +3054,7 @@ func recoverOuterStep(f *generated.Frame[recoverOuterState, int], h *recoverOute
 		tr = h.tr
 //line programs.go:233
 		generated.ChildErr(f)
-//line programs_task.go:2494
+//line programs_task.go:3058
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2504,7 +3068,7 @@ loop1:
 	}
 //line programs.go:231
 	err = protectedStart(t, tr, i)
-//line programs_task.go:2508
+//line programs_task.go:3072
 	if generated.Suspended(t) {
 		*generated.At[recoverOuterAt1](f) = recoverOuterAt1{n: n, i: i}
 		*h = recoverOuterHeld{tr: tr}
@@ -2514,7 +3078,7 @@ resume1:
 //line programs.go:232
 	tr.Print(i, err)
 	waitStart(t, tr, "next")
-//line programs_task.go:2518
+//line programs_task.go:3082
 	if generated.Suspended(t) {
 		*generated.At[recoverOuterAt2](f) = recoverOuterAt2{n: n, i: i}
 		*h = recoverOuterHeld{tr: tr}
@@ -2529,7 +3093,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line programs_task.go:2533
+//line programs_task.go:3097
 
 // panicsAgainArgs has the arguments of panicsAgain.
 type panicsAgainArgs struct {
@@ -2560,11 +3124,100 @@ var panicsAgainKind *generated.HeldKind[panicsAgainState, panicsAgainHeld, int]
 
 // panicsAgainStart is the start form of panicsAgain.
 func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
-	f, h := panicsAgainKind.Begin(t)
-	*generated.At[panicsAgainArgs](f) = panicsAgainArgs{n: n}
-	*h = panicsAgainHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:239
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		tr.Print("last", recover())
+		k++
+	}()
+//line programs.go:240
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		panic("second")
+	}()
+//line programs.go:241
+	recv := tr
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("between") // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line programs.go:242
+	waitStart(t, tr, "a")
+//line programs_task.go:3156
+	if generated.Suspended(t) {
+		_, h := panicsAgainKind.Spill(t, 1)
+		kBox := generated.Box(k)
+		*h = panicsAgainHeld{exit: panicsAgainExit{k: kBox, err: err}, tr: tr}
+		panicsAgainDefer1(&h.exit.panic, tr, kBox)
+		panicsAgainDefer2(&h.exit.panic)
+		panicsAgainDefer3(&h.exit.panic, recv)
+		return
+	}
+//line programs.go:243
+	v := valueStart(t, tr, 1)
+//line programs_task.go:3168
+	if generated.Suspended(t) {
+		f, h := panicsAgainKind.Spill(t, 2)
+		kBox := generated.Box(k)
+		s := generated.At[panicsAgainAt2](f)
+		*s = panicsAgainAt2{}
+		*h = panicsAgainHeld{exit: panicsAgainExit{k: kBox, err: err}}
+		generated.ResultTo(t, &s.result)
+		panicsAgainDefer1(&h.exit.panic, tr, kBox)
+		panicsAgainDefer2(&h.exit.panic)
+		panicsAgainDefer3(&h.exit.panic, recv)
+		return
+	}
+//line programs.go:243
+	panic(fmt.Sprint("first", v))
 }
+
+//line programs_task.go:3185
+
+// panicsAgainDefer1 enters what panicsAgain defers in line 239 in the list of its frame.
+func panicsAgainDefer1(p *generated.Panic, tr *cases.Trace, k *int) {
+//line programs.go:239
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() { tr.Print("last", recover()); *k++ }()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3197
+
+// panicsAgainDefer2 enters what panicsAgain defers in line 240 in the list of its frame.
+func panicsAgainDefer2(p *generated.Panic) {
+//line programs.go:240
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() { panic("second") }()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3209
+
+// panicsAgainDefer3 enters what panicsAgain defers in line 241 in the list of its frame.
+func panicsAgainDefer3(p *generated.Panic, recv *cases.Trace) {
+//line programs.go:241
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("between")
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3221
 
 // panicsAgainStep is the step form of panicsAgain.
 func panicsAgainStep(f *generated.Frame[panicsAgainState, int], h *panicsAgainHeld) generated.Step {
@@ -2596,14 +3249,14 @@ func panicsAgainRun(f *generated.Frame[panicsAgainState, int], h *panicsAgainHel
 		tr = h.tr
 //line programs.go:242
 		generated.ChildErr(f)
-//line programs_task.go:2600
+//line programs_task.go:3253
 		goto resume1
 	case 2:
 		s := generated.At[panicsAgainAt2](f)
 //line programs.go:243
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:2607
+//line programs_task.go:3260
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2615,32 +3268,20 @@ func panicsAgainRun(f *generated.Frame[panicsAgainState, int], h *panicsAgainHel
 	}
 //line programs.go:239
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() { tr.Print("last", recover()); *k++ }()
-			p.Raise()
-		})
+		panicsAgainDefer1(p, tr, k)
 	}
 //line programs.go:240
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() { panic("second") }()
-			p.Raise()
-		})
+		panicsAgainDefer2(p)
 	}
 //line programs.go:241
 	{
-		fn := tr.Print
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("between")
-			p.Raise()
-		})
+		recv := tr
+		panicsAgainDefer3(p, recv)
 	}
 //line programs.go:242
 	waitStart(t, tr, "a")
-//line programs_task.go:2644
+//line programs_task.go:3285
 	if generated.Suspended(t) {
 		*h = panicsAgainHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -2648,7 +3289,7 @@ func panicsAgainRun(f *generated.Frame[panicsAgainState, int], h *panicsAgainHel
 resume1:
 //line programs.go:243
 	v = valueStart(t, tr, 1)
-//line programs_task.go:2652
+//line programs_task.go:3293
 	if generated.Suspended(t) {
 		s := generated.At[panicsAgainAt2](f)
 		*s = panicsAgainAt2{}
@@ -2659,7 +3300,7 @@ resume1:
 resume2:
 //line programs.go:243
 	panic(fmt.Sprint("first", v))
-//line programs_task.go:2663
+//line programs_task.go:3304
 exit:
 	if p.Run(t) {
 		*h = panicsAgainHeld{exit: h.exit}
@@ -2699,11 +3340,125 @@ var valuesKind *generated.HeldKind[valuesState, valuesHeld, int]
 
 // valuesStart is the start form of values.
 func valuesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f1, h := valuesKind.Begin(t)
-	*generated.At[valuesArgs](f1) = valuesArgs{n: n}
-	*h = valuesHeld{tr: tr}
-	return generated.Run(t, f1, &h.exit.result)
+//line programs.go:252
+	l := logger{1}
+	recv := l
+	a := tr
+	defer func() {
+		if !generated.Suspended(t) {
+			recv.log(a)
+		}
+	}()
+//line programs.go:254
+	recv1 := &l
+	a1 := tr
+	defer func() {
+		if !generated.Suspended(t) {
+			recv1.add(a1)
+		}
+	}()
+//line programs.go:255
+	v := valueStart(t, tr, 5)
+//line programs_task.go:3363
+	if generated.Suspended(t) {
+		f1, h := valuesKind.Spill(t, 1)
+		s := generated.At[valuesAt1](f1)
+		*s = valuesAt1{}
+		*h = valuesHeld{tr: tr, l: &l}
+		generated.ResultTo(t, &s.result)
+		valuesDefer1(&h.exit.panic, recv, a)
+		valuesDefer2(&h.exit.panic, recv1, a1)
+		return
+	}
+//line programs.go:255
+	l.n = v
+	f := func() { tr.Print("f1") }
+	fn := f
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer fn() // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line programs.go:258
+	f = func() { tr.Print("f2") }
+	waitStart(t, tr, "end")
+//line programs_task.go:3390
+	if generated.Suspended(t) {
+		_, h := valuesKind.Spill(t, 2)
+		*h = valuesHeld{l: &l, f: f}
+		valuesDefer1(&h.exit.panic, recv, a)
+		valuesDefer2(&h.exit.panic, recv1, a1)
+		valuesDefer3(&h.exit.panic, fn)
+		return
+	}
+//line programs.go:260
+	fn1 := f
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer fn1() // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line programs.go:261
+	return l.n, nil
 }
+
+//line programs_task.go:3414
+
+// valuesDefer1 enters what values defers in line 253 in the list of its frame.
+func valuesDefer1(p *generated.Panic, recv logger, a *cases.Trace) {
+//line programs.go:253
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.log(a)
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3426
+
+// valuesDefer2 enters what values defers in line 254 in the list of its frame.
+func valuesDefer2(p *generated.Panic, recv1 *logger, a1 *cases.Trace) {
+//line programs.go:254
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv1.add(a1)
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3438
+
+// valuesDefer3 enters what values defers in line 257 in the list of its frame.
+func valuesDefer3(p *generated.Panic, fn func()) {
+//line programs.go:257
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3450
+
+// valuesDefer4 enters what values defers in line 260 in the list of its frame.
+func valuesDefer4(p *generated.Panic, fn1 func()) {
+//line programs.go:260
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn1()
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3462
 
 // valuesStep is the step form of values.
 func valuesStep(f1 *generated.Frame[valuesState, int], h *valuesHeld) generated.Step {
@@ -2736,13 +3491,13 @@ func valuesRun(f1 *generated.Frame[valuesState, int], h *valuesHeld, at int) (st
 //line programs.go:255
 		v = s.result
 		generated.Child(f1)
-//line programs_task.go:2740
+//line programs_task.go:3495
 		goto resume1
 	case 2:
 		l, f = h.l, h.f
 //line programs.go:259
 		generated.ChildErr(f1)
-//line programs_task.go:2746
+//line programs_task.go:3501
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -2756,27 +3511,19 @@ func valuesRun(f1 *generated.Frame[valuesState, int], h *valuesHeld, at int) (st
 //line programs.go:252
 	*l = logger{1}
 	{
-		fn := l.log
+		recv := *l
 		a := tr
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn(a)
-			p.Raise()
-		})
+		valuesDefer1(p, recv, a)
 	}
 //line programs.go:254
 	{
-		fn1 := l.add
+		recv1 := l
 		a1 := tr
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn1(a1)
-			p.Raise()
-		})
+		valuesDefer2(p, recv1, a1)
 	}
 //line programs.go:255
 	v = valueStart(t, tr, 5)
-//line programs_task.go:2780
+//line programs_task.go:3527
 	if generated.Suspended(t) {
 		s := generated.At[valuesAt1](f1)
 		*s = valuesAt1{}
@@ -2789,17 +3536,13 @@ resume1:
 	l.n = v
 	f = func() { tr.Print("f1") }
 	{
-		fn2 := f
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn2()
-			p.Raise()
-		})
+		fn := f
+		valuesDefer3(p, fn)
 	}
 //line programs.go:258
 	f = func() { tr.Print("f2") }
 	waitStart(t, tr, "end")
-//line programs_task.go:2803
+//line programs_task.go:3546
 	if generated.Suspended(t) {
 		*h = valuesHeld{exit: h.exit, l: l, f: f}
 		return generated.Wait(f1, t, 2), true
@@ -2807,19 +3550,15 @@ resume1:
 resume2:
 //line programs.go:260
 	{
-		fn3 := f
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn3()
-			p.Raise()
-		})
+		fn1 := f
+		valuesDefer4(p, fn1)
 	}
 //line programs.go:261
 	{
 		*r, *r1 = l.n, nil
 		goto exit
 	}
-//line programs_task.go:2823
+//line programs_task.go:3562
 exit:
 	if p.Run(t) {
 		*h = valuesHeld{exit: h.exit}
@@ -2838,7 +3577,12 @@ type goexitAt1 struct {
 	n int
 }
 
-type goexitState = [(max(unsafe.Sizeof(goexitArgs{}), unsafe.Sizeof(goexitAt1{})) + 7) / 8]uint64
+// goexitAt2 is what goexit keeps while it waits in line 268.
+type goexitAt2 struct {
+	n int
+}
+
+type goexitState = [(max(unsafe.Sizeof(goexitArgs{}), unsafe.Sizeof(goexitAt1{}), unsafe.Sizeof(goexitAt2{})) + 7) / 8]uint64
 
 // goexitExit is what goexit needs until it has ended: its deferred calls and its results.
 type goexitExit struct {
@@ -2857,11 +3601,57 @@ var goexitKind *generated.HeldKind[goexitState, goexitHeld, int]
 
 // goexitStart is the start form of goexit.
 func goexitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := goexitKind.Begin(t)
-	*generated.At[goexitArgs](f) = goexitArgs{n: n}
-	*h = goexitHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:265
+	recv := tr
+	a := recover()
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("deferred", a) // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line programs.go:266
+	waitStart(t, tr, "before")
+//line programs_task.go:3619
+	if generated.Suspended(t) {
+		f, h := goexitKind.Spill(t, 1)
+		*generated.At[goexitAt1](f) = goexitAt1{n: n}
+		*h = goexitHeld{}
+		goexitDefer1(&h.exit.panic, recv, a)
+		return
+	}
+//line programs.go:267
+	if n > 0 {
+		generated.Goexit(t)
+//line programs_task.go:3630
+		if generated.Suspended(t) {
+			f, h := goexitKind.Spill(t, 2)
+			*generated.At[goexitAt2](f) = goexitAt2{n: n}
+			*h = goexitHeld{}
+			goexitDefer1(&h.exit.panic, recv, a)
+			return
+		}
+	}
+//line programs.go:270
+	return n, nil
 }
+
+//line programs_task.go:3643
+
+// goexitDefer1 enters what goexit defers in line 265 in the list of its frame.
+func goexitDefer1(p *generated.Panic, recv *cases.Trace, a any) {
+//line programs.go:265
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("deferred", a)
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3655
 
 // goexitStep is the step form of goexit.
 func goexitStep(f *generated.Frame[goexitState, int], h *goexitHeld) generated.Step {
@@ -2890,8 +3680,15 @@ func goexitRun(f *generated.Frame[goexitState, int], h *goexitHeld, at int) (ste
 		n = s.n
 //line programs.go:266
 		generated.ChildErr(f)
-//line programs_task.go:2894
+//line programs_task.go:3684
 		goto resume1
+	case 2:
+		s := generated.At[goexitAt2](f)
+		n = s.n
+//line programs.go:268
+		generated.Child(f)
+//line programs_task.go:3691
+		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
 		goto exit
@@ -2902,17 +3699,13 @@ func goexitRun(f *generated.Frame[goexitState, int], h *goexitHeld, at int) (ste
 	}
 //line programs.go:265
 	{
-		fn := tr.Print
+		recv := tr
 		a := recover()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("deferred", a)
-			p.Raise()
-		})
+		goexitDefer1(p, recv, a)
 	}
 //line programs.go:266
 	waitStart(t, tr, "before")
-//line programs_task.go:2916
+//line programs_task.go:3709
 	if generated.Suspended(t) {
 		*generated.At[goexitAt1](f) = goexitAt1{n: n}
 		*h = goexitHeld{exit: h.exit}
@@ -2920,14 +3713,25 @@ func goexitRun(f *generated.Frame[goexitState, int], h *goexitHeld, at int) (ste
 	}
 resume1:
 //line programs.go:267
-	if n > 0 {
-		runtime.Goexit()
+	if n <= 0 {
+		goto end1
 	}
+//line programs.go:268
+	generated.Goexit(t)
+//line programs_task.go:3722
+	if generated.Suspended(t) {
+		*generated.At[goexitAt2](f) = goexitAt2{n: n}
+		*h = goexitHeld{exit: h.exit}
+		return generated.Wait(f, t, 2), true
+	}
+resume2:
+end1:
+//line programs.go:270
 	{
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line programs_task.go:2931
+//line programs_task.go:3735
 exit:
 	if p.Run(t) {
 		*h = goexitHeld{exit: h.exit}
@@ -2966,11 +3770,47 @@ var runtimeErrorKind *generated.HeldKind[runtimeErrorState, runtimeErrorHeld, in
 
 // runtimeErrorStart is the start form of runtimeError.
 func runtimeErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := runtimeErrorKind.Begin(t)
-	*generated.At[runtimeErrorArgs](f) = runtimeErrorArgs{n: n}
-	*h = runtimeErrorHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:274
+	recv := tr
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("deferred") // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line programs.go:275
+	list := make([]int, n)
+	v := valueStart(t, tr, 5)
+//line programs_task.go:3788
+	if generated.Suspended(t) {
+		f, h := runtimeErrorKind.Spill(t, 1)
+		s := generated.At[runtimeErrorAt1](f)
+		*s = runtimeErrorAt1{}
+		*h = runtimeErrorHeld{list: list}
+		generated.ResultTo(t, &s.result)
+		runtimeErrorDefer1(&h.exit.panic, recv)
+		return
+	}
+//line programs.go:276
+	return list[v], nil
 }
+
+//line programs_task.go:3802
+
+// runtimeErrorDefer1 enters what runtimeError defers in line 274 in the list of its frame.
+func runtimeErrorDefer1(p *generated.Panic, recv *cases.Trace) {
+//line programs.go:274
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("deferred")
+		p.Raise()
+	})
+}
+
+//line programs_task.go:3814
 
 // runtimeErrorStep is the step form of runtimeError.
 func runtimeErrorStep(f *generated.Frame[runtimeErrorState, int], h *runtimeErrorHeld) generated.Step {
@@ -3001,7 +3841,7 @@ func runtimeErrorRun(f *generated.Frame[runtimeErrorState, int], h *runtimeError
 //line programs.go:276
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:3005
+//line programs_task.go:3845
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3013,17 +3853,13 @@ func runtimeErrorRun(f *generated.Frame[runtimeErrorState, int], h *runtimeError
 	}
 //line programs.go:274
 	{
-		fn := tr.Print
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("deferred")
-			p.Raise()
-		})
+		recv := tr
+		runtimeErrorDefer1(p, recv)
 	}
 //line programs.go:275
 	list = make([]int, n)
 	v = valueStart(t, tr, 5)
-//line programs_task.go:3027
+//line programs_task.go:3863
 	if generated.Suspended(t) {
 		s := generated.At[runtimeErrorAt1](f)
 		*s = runtimeErrorAt1{}
@@ -3037,11 +3873,18 @@ resume1:
 		*r, *r1 = list[v], nil
 		goto exit
 	}
-//line programs_task.go:3041
+//line programs_task.go:3877
 exit:
 	if p.Run(t) {
 		*h = runtimeErrorHeld{exit: h.exit}
 		return generated.Wait(f, t, generated.Unwinding), true
 	}
 	return generated.End(p, f, t, *r, *r1)
+}
+
+// closeValueInPrograms returns the start form of recv.Close.
+func closeValueInPrograms(recv *conn) func(*task.T, *cases.Trace) error {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace) error {
+		return connCloseStart(recv, t, a1)
+	})
 }

@@ -1481,11 +1481,58 @@ var oddKind *generated.HeldKind[oddState, oddHeld, int]
 
 // oddStart is the start form of odd.
 func oddStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := oddKind.Begin(t)
-	*generated.At[oddArgs](f) = oddArgs{n: n}
-	*h = oddHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line programs.go:138
+	if n == 0 {
+		err := waitStart(t, tr, "odd")
+//line programs_task.go:1488
+		if generated.Suspended(t) {
+			_, h := oddKind.Spill(t, 1)
+			*h = oddHeld{}
+			return
+		}
+//line programs.go:139
+		return 0, err
+	}
+	recv := tr
+	var a any = n
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("odd", a) // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line programs.go:142
+	v, err1 := evenStart(t, tr, n-1)
+//line programs_task.go:1510
+	if generated.Suspended(t) {
+		f, h := oddKind.Spill(t, 2)
+		s := generated.At[oddAt2](f)
+		*s = oddAt2{}
+		*h = oddHeld{}
+		generated.ResultTo(t, &s.result)
+		oddDefer1(&h.exit.panic, recv, a)
+		return
+	}
+//line programs.go:142
+	return v, err1
 }
+
+//line programs_task.go:1524
+
+// oddDefer1 enters what odd defers in line 141 in the list of its frame.
+func oddDefer1(p *generated.Panic, recv *cases.Trace, a any) {
+//line programs.go:141
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("odd", a)
+		p.Raise()
+	})
+}
+
+//line programs_task.go:1536
 
 // oddStep is the step form of odd.
 func oddStep(f *generated.Frame[oddState, int], h *oddHeld) generated.Step {
@@ -1513,14 +1560,14 @@ func oddRun(f *generated.Frame[oddState, int], h *oddHeld, at int) (step generat
 	case 1:
 //line programs.go:139
 		err = generated.ChildErr(f)
-//line programs_task.go:1517
+//line programs_task.go:1564
 		goto resume1
 	case 2:
 		s := generated.At[oddAt2](f)
 //line programs.go:142
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line programs_task.go:1524
+//line programs_task.go:1571
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1536,7 +1583,7 @@ func oddRun(f *generated.Frame[oddState, int], h *oddHeld, at int) (step generat
 	}
 //line programs.go:139
 	err = waitStart(t, tr, "odd")
-//line programs_task.go:1540
+//line programs_task.go:1587
 	if generated.Suspended(t) {
 		*h = oddHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1550,17 +1597,13 @@ resume1:
 end1:
 //line programs.go:141
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = n
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("odd", a)
-			p.Raise()
-		})
+		oddDefer1(p, recv, a)
 	}
 //line programs.go:142
 	v, err1 = evenStart(t, tr, n-1)
-//line programs_task.go:1564
+//line programs_task.go:1607
 	if generated.Suspended(t) {
 		s := generated.At[oddAt2](f)
 		*s = oddAt2{}
@@ -1574,7 +1617,7 @@ resume2:
 		*r, *r1 = v, err1
 		goto exit
 	}
-//line programs_task.go:1578
+//line programs_task.go:1621
 exit:
 	if p.Run(t) {
 		*h = oddHeld{exit: h.exit}
@@ -1606,7 +1649,7 @@ func seldomStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 //line programs.go:146
 	if i%500 == 499 {
 		valueStart(t, tr, i)
-//line programs_task.go:1610
+//line programs_task.go:1653
 		if generated.Suspended(t) {
 			f := seldomKind.SpillBare(t, 1)
 			*generated.At[seldomAt1](f) = seldomAt1{i: i}
@@ -1617,7 +1660,7 @@ func seldomStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 	return i & 1
 }
 
-//line programs_task.go:1621
+//line programs_task.go:1664
 
 // seldomStep is the step form of seldom.
 func seldomStep(f *generated.Frame[seldomState, int], h *seldomHeld) generated.Step {
@@ -1636,7 +1679,7 @@ func seldomStep(f *generated.Frame[seldomState, int], h *seldomHeld) generated.S
 		i = s.i
 //line programs.go:147
 		generated.Child(f)
-//line programs_task.go:1640
+//line programs_task.go:1683
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1647,7 +1690,7 @@ func seldomStep(f *generated.Frame[seldomState, int], h *seldomHeld) generated.S
 	}
 //line programs.go:147
 	valueStart(t, tr, i)
-//line programs_task.go:1651
+//line programs_task.go:1694
 	if generated.Suspended(t) {
 		*generated.At[seldomAt1](f) = seldomAt1{i: i}
 		if h != nil {
@@ -1661,7 +1704,7 @@ end1:
 	return generated.Return(f, i&1, nil)
 }
 
-//line programs_task.go:1665
+//line programs_task.go:1708
 
 // rarelyArgs has the arguments of rarely.
 type rarelyArgs struct {
@@ -1690,7 +1733,7 @@ func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:155
 			v := seldomStart(t, tr, i)
-//line programs_task.go:1694
+//line programs_task.go:1737
 			if generated.Suspended(t) {
 				f, h := rarelyKind.Spill(t, 1)
 				s := generated.At[rarelyAt1](f)
@@ -1707,7 +1750,7 @@ func rarelyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1711
+//line programs_task.go:1754
 
 // rarelyStep is the step form of rarely.
 func rarelyStep(f *generated.Frame[rarelyState, int], h *rarelyHeld) generated.Step {
@@ -1729,7 +1772,7 @@ func rarelyStep(f *generated.Frame[rarelyState, int], h *rarelyHeld) generated.S
 //line programs.go:155
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1733
+//line programs_task.go:1776
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1744,7 +1787,7 @@ loop1:
 	}
 //line programs.go:155
 	v = seldomStart(t, tr, i)
-//line programs_task.go:1748
+//line programs_task.go:1791
 	if generated.Suspended(t) {
 		s := generated.At[rarelyAt1](f)
 		*s = rarelyAt1{sum: sum, i: i}
@@ -1762,7 +1805,7 @@ end1:
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:1766
+//line programs_task.go:1809
 
 // callsArgs has the arguments of calls.
 type callsArgs struct {
@@ -1791,7 +1834,7 @@ func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line programs.go:163
 			v := neverStart(t, tr, i)
-//line programs_task.go:1795
+//line programs_task.go:1838
 			if generated.Suspended(t) {
 				f, h := callsKind.Spill(t, 1)
 				s := generated.At[callsAt1](f)
@@ -1808,7 +1851,7 @@ func callsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line programs_task.go:1812
+//line programs_task.go:1855
 
 // callsStep is the step form of calls.
 func callsStep(f *generated.Frame[callsState, int], h *callsHeld) generated.Step {
@@ -1829,7 +1872,7 @@ func callsStep(f *generated.Frame[callsState, int], h *callsHeld) generated.Step
 //line programs.go:163
 		v = s.result
 		generated.Child(f)
-//line programs_task.go:1833
+//line programs_task.go:1876
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1844,7 +1887,7 @@ loop1:
 	}
 //line programs.go:163
 	v = neverStart(t, tr, i)
-//line programs_task.go:1848
+//line programs_task.go:1891
 	if generated.Suspended(t) {
 		s := generated.At[callsAt1](f)
 		*s = callsAt1{n: n, sum: sum, i: i}
@@ -1862,7 +1905,7 @@ end1:
 	return generated.Return(f, sum, nil)
 }
 
-//line programs_task.go:1866
+//line programs_task.go:1909
 
 // neverArgs has the arguments of never.
 type neverArgs struct {
@@ -1887,7 +1930,7 @@ func neverStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 //line programs.go:169
 	if i < 0 {
 		valueStart(t, tr, i)
-//line programs_task.go:1891
+//line programs_task.go:1934
 		if generated.Suspended(t) {
 			f := neverKind.SpillBare(t, 1)
 			*generated.At[neverAt1](f) = neverAt1{i: i}
@@ -1898,7 +1941,7 @@ func neverStart(t *task.T, tr *cases.Trace, i int) (_ int) {
 	return i & 1
 }
 
-//line programs_task.go:1902
+//line programs_task.go:1945
 
 // neverStep is the step form of never.
 func neverStep(f *generated.Frame[neverState, int], h *neverHeld) generated.Step {
@@ -1917,7 +1960,7 @@ func neverStep(f *generated.Frame[neverState, int], h *neverHeld) generated.Step
 		i = s.i
 //line programs.go:170
 		generated.Child(f)
-//line programs_task.go:1921
+//line programs_task.go:1964
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1928,7 +1971,7 @@ func neverStep(f *generated.Frame[neverState, int], h *neverHeld) generated.Step
 	}
 //line programs.go:170
 	valueStart(t, tr, i)
-//line programs_task.go:1932
+//line programs_task.go:1975
 	if generated.Suspended(t) {
 		*generated.At[neverAt1](f) = neverAt1{i: i}
 		if h != nil {
@@ -1942,7 +1985,7 @@ end1:
 	return generated.Return(f, i&1, nil)
 }
 
-//line programs_task.go:1946
+//line programs_task.go:1989
 
 // descendArgs has the arguments of descend.
 type descendArgs struct {
@@ -1963,7 +2006,7 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 //line programs.go:176
 	if n == 0 {
 		err1 := t.Yield()
-//line programs_task.go:1967
+//line programs_task.go:2010
 		if generated.Suspended(t) {
 			descendKind.Spill(t, 1)
 			return
@@ -1972,7 +2015,7 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 		return 0, err1
 	}
 	k, err := descendStart(t, n-1)
-//line programs_task.go:1976
+//line programs_task.go:2019
 	if generated.Suspended(t) {
 		f := descendKind.Spill(t, 2)
 		s := generated.At[descendAt2](f)
@@ -1984,7 +2027,7 @@ func descendStart(t *task.T, n int) (_ int, _ error) {
 	return k + 1, err
 }
 
-//line programs_task.go:1988
+//line programs_task.go:2031
 
 // descendStep is the step form of descend.
 func descendStep(f *generated.Frame[descendState, int]) generated.Step {
@@ -2000,14 +2043,14 @@ func descendStep(f *generated.Frame[descendState, int]) generated.Step {
 	case 1:
 //line programs.go:177
 		err1 = generated.Err(f)
-//line programs_task.go:2004
+//line programs_task.go:2047
 		goto resume1
 	case 2:
 		s := generated.At[descendAt2](f)
 //line programs.go:179
 		k = s.result
 		err = generated.ChildErr(f)
-//line programs_task.go:2011
+//line programs_task.go:2054
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2018,7 +2061,7 @@ func descendStep(f *generated.Frame[descendState, int]) generated.Step {
 	}
 //line programs.go:177
 	err1 = t.Yield()
-//line programs_task.go:2022
+//line programs_task.go:2065
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -2027,7 +2070,7 @@ resume1:
 	return generated.Return(f, 0, err1)
 end1:
 	k, err = descendStart(t, n-1)
-//line programs_task.go:2031
+//line programs_task.go:2074
 	if generated.Suspended(t) {
 		s := generated.At[descendAt2](f)
 		*s = descendAt2{}
@@ -2039,4 +2082,4 @@ resume2:
 	return generated.Return(f, k+1, err)
 }
 
-//line programs_task.go:2043
+//line programs_task.go:2086

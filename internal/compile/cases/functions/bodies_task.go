@@ -9,7 +9,6 @@ package functions
 import (
 	"fmt"
 	"iter"
-	"runtime"
 	"unsafe"
 
 	"github.com/framearena/framearena/coro"
@@ -48,6 +47,7 @@ func init() {
 		return defersGenericKind.With(s1, defersGenericHeld{tr: tr})
 	})
 	fileCloseKind = generated.DefineHeld[fileCloseState, fileCloseHeld, struct{}]("(*file).Close", "bodies.go", 97, fileCloseStep, generated.Deferring())
+	generated.BindMethodValue(func(recv *file) func(*task.T, *cases.Trace) error { return recv.Close }, closeValueInBodies)
 	generated.BindMethod[*file]("Close", func(recv any, t *task.T, a1 *cases.Trace) error {
 		return fileCloseStart(recv.(*file), t, a1)
 	})
@@ -681,11 +681,11 @@ end1:
 //line bodies.go:46
 	i = v
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn("deferred", a)
+			defer recv.Print("deferred", a)
 			p.Raise()
 		})
 	}
@@ -887,11 +887,11 @@ end1:
 //line bodies.go:72
 	v = v1
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = v
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn("deferred", a)
+			defer recv.Print("deferred", a)
 			p.Raise()
 		})
 	}
@@ -1111,11 +1111,44 @@ var fileCloseKind *generated.HeldKind[fileCloseState, fileCloseHeld, struct{}]
 
 // fileCloseStart is the start form of (*file).Close.
 func fileCloseStart(f *file, t *task.T, tr *cases.Trace) (_ error) {
-	f1, h := fileCloseKind.Begin(t)
-	*h = fileCloseHeld{f: f, tr: tr}
-	_, err1 := generated.Run(t, f1, &h.exit.result)
-	return err1
+//line bodies.go:98
+	recv := tr
+	var a any = f.name
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("closed", a) // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line bodies.go:99
+	err := waitStart(t, tr, "closing", f.name)
+//line bodies_task.go:1129
+	if generated.Suspended(t) {
+		_, h := fileCloseKind.Spill(t, 1)
+		*h = fileCloseHeld{}
+		fileCloseDefer1(&h.exit.panic, recv, a)
+		return
+	}
+//line bodies.go:99
+	return err
 }
+
+//line bodies_task.go:1140
+
+// fileCloseDefer1 enters what (*file).Close defers in line 98 in the list of its frame.
+func fileCloseDefer1(p *generated.Panic, recv *cases.Trace, a any) {
+//line bodies.go:98
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("closed", a)
+		p.Raise()
+	})
+}
+
+//line bodies_task.go:1152
 
 // fileCloseStep is the step form of (*file).Close.
 func fileCloseStep(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHeld) generated.Step {
@@ -1140,7 +1173,7 @@ func fileCloseRun(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHel
 	case 1:
 //line bodies.go:99
 		err = generated.ChildErr(f1)
-//line bodies_task.go:1144
+//line bodies_task.go:1177
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1152,17 +1185,13 @@ func fileCloseRun(f1 *generated.Frame[fileCloseState, struct{}], h *fileCloseHel
 	}
 //line bodies.go:98
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = f.name
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("closed", a)
-			p.Raise()
-		})
+		fileCloseDefer1(p, recv, a)
 	}
 //line bodies.go:99
 	err = waitStart(t, tr, "closing", f.name)
-//line bodies_task.go:1166
+//line bodies_task.go:1195
 	if generated.Suspended(t) {
 		*h = fileCloseHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -1173,7 +1202,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line bodies_task.go:1177
+//line bodies_task.go:1206
 exit:
 	if p.Run(t) {
 		*h = fileCloseHeld{exit: h.exit}
@@ -1258,7 +1287,7 @@ func defersThatWaitRun(f1 *generated.Frame[defersThatWaitState, int], h *defersT
 		tr, it = h.tr, h.it
 //line bodies.go:107
 		err1 = generated.ChildErr(f1)
-//line bodies_task.go:1262
+//line bodies_task.go:1291
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -1297,7 +1326,7 @@ end1:
 				func(t *task.T) {
 //line bodies.go:106
 					v := valueStart(t, tr, i)
-//line bodies_task.go:1301
+//line bodies_task.go:1330
 					if generated.Suspended(t) {
 						f, h := defersThatWaitFunc1Kind.Spill(t, 1)
 						s := generated.At[defersThatWaitFunc1At1](f)
@@ -1314,7 +1343,7 @@ end1:
 	}
 //line bodies.go:107
 	err1 = waitStart(t, tr, "body", i)
-//line bodies_task.go:1318
+//line bodies_task.go:1347
 	if generated.Suspended(t) {
 		*generated.At[defersThatWaitAt1](f1) = defersThatWaitAt1{i: i}
 		*h = defersThatWaitHeld{exit: h.exit, tr: tr, it: it}
@@ -1346,7 +1375,7 @@ end3:
 		*k, *err = 100, nil
 		goto exit
 	}
-//line bodies_task.go:1350
+//line bodies_task.go:1379
 exit:
 	if p.Run(t) {
 		*h = defersThatWaitHeld{exit: h.exit}
@@ -1393,14 +1422,14 @@ func defersThatWaitFunc1Step(f *generated.Frame[defersThatWaitFunc1State, struct
 //line bodies.go:106
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:1397
+//line bodies_task.go:1426
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:106
 	v = valueStart(t, tr, i)
-//line bodies_task.go:1404
+//line bodies_task.go:1433
 	if generated.Suspended(t) {
 		s := generated.At[defersThatWaitFunc1At1](f)
 		*s = defersThatWaitFunc1At1{}
@@ -1411,7 +1440,7 @@ func defersThatWaitFunc1Step(f *generated.Frame[defersThatWaitFunc1State, struct
 resume1:
 //line bodies.go:106
 	*k += v
-//line bodies_task.go:1415
+//line bodies_task.go:1444
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -1494,14 +1523,14 @@ func defersNestedRun(f *generated.Frame[defersNestedState, int], h *defersNested
 		tr, it, it1 = h.tr, h.it, h.it1
 //line bodies.go:125
 		generated.Child(f)
-//line bodies_task.go:1498
+//line bodies_task.go:1527
 		goto resume1
 	case 2:
 		s := generated.At[defersNestedAt2](f)
 		n = s.n
 //line bodies.go:128
 		err = generated.ChildErr(f)
-//line bodies_task.go:1505
+//line bodies_task.go:1534
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1525,11 +1554,11 @@ end1:
 //line bodies.go:115
 	i = v
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn("outer", a)
+			defer recv.Print("outer", a)
 			p.Raise()
 		})
 	}
@@ -1547,12 +1576,12 @@ end2:
 //line bodies.go:117
 	j = v2
 	{
-		fn1 := tr.Print
+		recv1 := tr
 		var a1 any = i
 		var a2 any = j
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn1("inner", a1, a2)
+			defer recv1.Print("inner", a1, a2)
 			p.Raise()
 		})
 	}
@@ -1569,7 +1598,7 @@ end2:
 	}
 //line bodies.go:125
 	valueStart(t, tr, i*j)
-//line bodies_task.go:1573
+//line bodies_task.go:1602
 	if generated.Suspended(t) {
 		*generated.At[defersNestedAt1](f) = defersNestedAt1{n: n, i: i}
 		*h = defersNestedHeld{exit: h.exit, tr: tr, it: it, it1: it1}
@@ -1582,7 +1611,7 @@ end3:
 end4:
 //line bodies.go:128
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:1586
+//line bodies_task.go:1615
 	if generated.Suspended(t) {
 		*generated.At[defersNestedAt2](f) = defersNestedAt2{n: n}
 		*h = defersNestedHeld{exit: h.exit}
@@ -1594,7 +1623,7 @@ resume2:
 		*r, *r1 = n, err
 		goto exit
 	}
-//line bodies_task.go:1598
+//line bodies_task.go:1627
 exit:
 	if p.Run(t) {
 		*h = defersNestedHeld{exit: h.exit}
@@ -1677,7 +1706,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 							{
 //line bodies.go:134
 								v5 := valueStart(t, tr, j)
-//line bodies_task.go:1681
+//line bodies_task.go:1710
 								if generated.Suspended(t) {
 									f, h := returnsKind.Spill(t, 1)
 									s1 := generated.At[returnsAt1](f)
@@ -1698,7 +1727,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 									return
 								case n == 1 && j == 2:
 									v6 := valueStart(t, tr, 50)
-//line bodies_task.go:1702
+//line bodies_task.go:1731
 									if generated.Suspended(t) {
 										f, h := returnsKind.Spill(t, 2)
 										s1 := generated.At[returnsAt2](f)
@@ -1722,7 +1751,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 								case n == 2 && i == 2:
 									k, err = 7, nil
 									err1 := waitStart(t, tr, "returns")
-//line bodies_task.go:1726
+//line bodies_task.go:1755
 									if generated.Suspended(t) {
 										f, h := returnsKind.Spill(t, 3)
 										*generated.At[returnsAt3](f) = returnsAt3{k: k}
@@ -1755,7 +1784,7 @@ func returnsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	return k, nil
 }
 
-//line bodies_task.go:1759
+//line bodies_task.go:1788
 
 // returnsStep is the step form of returns.
 func returnsStep(f *generated.Frame[returnsState, int], h *returnsHeld) (step generated.Step) {
@@ -1785,7 +1814,7 @@ func returnsStep(f *generated.Frame[returnsState, int], h *returnsHeld) (step ge
 //line bodies.go:134
 		v5 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1789
+//line bodies_task.go:1818
 		goto resume1
 	case 2:
 		s1 := generated.At[returnsAt2](f)
@@ -1794,7 +1823,7 @@ func returnsStep(f *generated.Frame[returnsState, int], h *returnsHeld) (step ge
 //line bodies.go:139
 		v6 = s1.result
 		generated.Child(f)
-//line bodies_task.go:1798
+//line bodies_task.go:1827
 		goto resume2
 	case 3:
 		s1 := generated.At[returnsAt3](f)
@@ -1802,7 +1831,7 @@ func returnsStep(f *generated.Frame[returnsState, int], h *returnsHeld) (step ge
 		it, it1 = h.it, h.it1
 //line bodies.go:142
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:1806
+//line bodies_task.go:1835
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1833,7 +1862,7 @@ end2:
 //line bodies.go:133
 	j, s = v2, v3
 	v5 = valueStart(t, tr, j)
-//line bodies_task.go:1837
+//line bodies_task.go:1866
 	if generated.Suspended(t) {
 		s1 := generated.At[returnsAt1](f)
 		*s1 = returnsAt1{n: n, k: k, i: i, j: j}
@@ -1862,7 +1891,7 @@ case1:
 	return generated.Return(f, k, err)
 case2:
 	v6 = valueStart(t, tr, 50)
-//line bodies_task.go:1866
+//line bodies_task.go:1895
 	if generated.Suspended(t) {
 		s1 := generated.At[returnsAt2](f)
 		*s1 = returnsAt2{i: i}
@@ -1886,7 +1915,7 @@ resume2:
 case3:
 	k, err = 7, nil
 	err1 = waitStart(t, tr, "returns")
-//line bodies_task.go:1890
+//line bodies_task.go:1919
 	if generated.Suspended(t) {
 		*generated.At[returnsAt3](f) = returnsAt3{k: k}
 		*h = returnsHeld{it: it, it1: it1}
@@ -1914,7 +1943,7 @@ end5:
 	return generated.Return(f, k, nil)
 }
 
-//line bodies_task.go:1918
+//line bodies_task.go:1947
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -1987,7 +2016,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 										{
 //line bodies.go:158
 											v5 := valueStart(t, tr, i*j*k)
-//line bodies_task.go:1991
+//line bodies_task.go:2020
 											if generated.Suspended(t) {
 												f, h := jumpsKind.Spill(t, 1)
 												s := generated.At[jumpsAt1](f)
@@ -2052,7 +2081,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return count, nil
 }
 
-//line bodies_task.go:2056
+//line bodies_task.go:2085
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) (step generated.Step) {
@@ -2082,7 +2111,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) (step generate
 //line bodies.go:158
 		v5 = s.result
 		generated.Child(f)
-//line bodies_task.go:2086
+//line bodies_task.go:2115
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2125,7 +2154,7 @@ end2:
 	v = v3
 	count++
 	v5 = valueStart(t, tr, i*j*k)
-//line bodies_task.go:2129
+//line bodies_task.go:2158
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{count: count, i: i, j: j, k: k, v: v}
@@ -2210,7 +2239,7 @@ end12:
 	return generated.Return(f, count, nil)
 }
 
-//line bodies_task.go:2214
+//line bodies_task.go:2243
 
 // panicsInBodyArgs has the arguments of panicsInBody.
 type panicsInBodyArgs struct {
@@ -2226,7 +2255,7 @@ type panicsInBodyState = [(max(unsafe.Sizeof(panicsInBodyArgs{}), unsafe.Sizeof(
 
 // panicsInBodyExit is what panicsInBody needs until it has ended: its deferred calls and its results.
 type panicsInBodyExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result int
 	k      *int
 	err    error
@@ -2257,7 +2286,10 @@ func panicsInBodyStep(f *generated.Frame[panicsInBodyState, int], h *panicsInBod
 // panicsInBodyRun runs panicsInBody from a resume point on. If it panics, it runs again from its deferred calls on.
 func panicsInBodyRun(f *generated.Frame[panicsInBodyState, int], h *panicsInBodyHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p := h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return panicsInBodyRun(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.k == nil {
 		h.exit.k = new(int)
@@ -2286,7 +2318,7 @@ func panicsInBodyRun(f *generated.Frame[panicsInBodyState, int], h *panicsInBody
 //line bodies.go:195
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:2290
+//line bodies_task.go:2322
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2307,7 +2339,7 @@ func panicsInBodyRun(f *generated.Frame[panicsInBodyState, int], h *panicsInBody
 					if v != nil {
 						tr.Print("recovered", v)
 						v1 := valueStart(t, tr, 5)
-//line bodies_task.go:2311
+//line bodies_task.go:2343
 						if generated.Suspended(t) {
 							f, h := panicsInBodyFunc1Kind.Spill(t, 1)
 							s := generated.At[panicsInBodyFunc1At1](f)
@@ -2337,11 +2369,11 @@ end1:
 //line bodies.go:192
 	i = v
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn("deferred", a)
+			defer recv.Print("deferred", a)
 			p.Raise()
 		})
 	}
@@ -2351,7 +2383,7 @@ end1:
 	}
 //line bodies.go:195
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:2355
+//line bodies_task.go:2387
 	if generated.Suspended(t) {
 		s := generated.At[panicsInBodyAt1](f)
 		*s = panicsInBodyAt1{}
@@ -2370,7 +2402,7 @@ end3:
 		*k, *err = 1, nil
 		goto exit
 	}
-//line bodies_task.go:2374
+//line bodies_task.go:2406
 exit:
 	if p.Run(t) {
 		*h = panicsInBodyHeld{exit: h.exit}
@@ -2413,7 +2445,7 @@ func panicsInBodyFunc1Step(f *generated.Frame[panicsInBodyFunc1State, struct{}],
 //line bodies.go:189
 		v1 = s.result
 		generated.Child(f)
-//line bodies_task.go:2417
+//line bodies_task.go:2449
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2427,7 +2459,7 @@ func panicsInBodyFunc1Step(f *generated.Frame[panicsInBodyFunc1State, struct{}],
 //line bodies.go:188
 	tr.Print("recovered", v)
 	v1 = valueStart(t, tr, 5)
-//line bodies_task.go:2431
+//line bodies_task.go:2463
 	if generated.Suspended(t) {
 		s := generated.At[panicsInBodyFunc1At1](f)
 		*s = panicsInBodyFunc1At1{}
@@ -2439,7 +2471,7 @@ resume1:
 //line bodies.go:189
 	*k = v1
 end1:
-//line bodies_task.go:2443
+//line bodies_task.go:2475
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2457,7 +2489,7 @@ type panicsInFunctionState = [(max(unsafe.Sizeof(panicsInFunctionArgs{}), unsafe
 
 // panicsInFunctionExit is what panicsInFunction needs until it has ended: its deferred calls and its results.
 type panicsInFunctionExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result int
 	k      int
 	err    *error
@@ -2488,7 +2520,10 @@ func panicsInFunctionStep(f *generated.Frame[panicsInFunctionState, int], h *pan
 // panicsInFunctionRun runs panicsInFunction from a resume point on. If it panics, it runs again from its deferred calls on.
 func panicsInFunctionRun(f *generated.Frame[panicsInFunctionState, int], h *panicsInFunctionHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p := h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return panicsInFunctionRun(f, h, generated.Exit) }, &step, &ok)
 	k := &h.exit.k
 	if h.exit.err == nil {
@@ -2517,7 +2552,7 @@ func panicsInFunctionRun(f *generated.Frame[panicsInFunctionState, int], h *pani
 //line bodies.go:221
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:2521
+//line bodies_task.go:2556
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2534,7 +2569,7 @@ func panicsInFunctionRun(f *generated.Frame[panicsInFunctionState, int], h *pani
 //line bodies.go:216
 				tr.Print("recovered", p.Recover())
 				err1 := waitStart(t, tr, "after")
-//line bodies_task.go:2538
+//line bodies_task.go:2573
 				if generated.Suspended(t) {
 					_, h := panicsInFunctionFunc1Kind.Spill(t, 1)
 					*h = panicsInFunctionFunc1Held{err: err}
@@ -2559,17 +2594,17 @@ end1:
 //line bodies.go:219
 	i = v
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn("deferred", a)
+			defer recv.Print("deferred", a)
 			p.Raise()
 		})
 	}
 //line bodies.go:221
 	v2 = valueStart(t, tr, i+1)
-//line bodies_task.go:2573
+//line bodies_task.go:2608
 	if generated.Suspended(t) {
 		s := generated.At[panicsInFunctionAt1](f)
 		*s = panicsInFunctionAt1{}
@@ -2588,7 +2623,7 @@ end2:
 		*k, *err = -1, nil
 		goto exit
 	}
-//line bodies_task.go:2592
+//line bodies_task.go:2627
 exit:
 	if p.Run(t) {
 		*h = panicsInFunctionHeld{exit: h.exit}
@@ -2623,7 +2658,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame[panicsInFunctionFunc1State, st
 		err = h.err
 //line bodies.go:217
 		err1 = generated.ChildErr(f)
-//line bodies_task.go:2627
+//line bodies_task.go:2662
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2631,7 +2666,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame[panicsInFunctionFunc1State, st
 //line bodies.go:216
 	tr.Print("recovered", p.Recover())
 	err1 = waitStart(t, tr, "after")
-//line bodies_task.go:2635
+//line bodies_task.go:2670
 	if generated.Suspended(t) {
 		*h = panicsInFunctionFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2639,7 +2674,7 @@ func panicsInFunctionFunc1Step(f *generated.Frame[panicsInFunctionFunc1State, st
 resume1:
 //line bodies.go:217
 	*err = err1
-//line bodies_task.go:2643
+//line bodies_task.go:2678
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2697,7 +2732,7 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:230
 					v4 := valueStart(t, tr, v)
-//line bodies_task.go:2701
+//line bodies_task.go:2736
 					if generated.Suspended(t) {
 						f, h := iteratorDefersKind.Spill(t, 1)
 						s := generated.At[iteratorDefersAt1](f)
@@ -2736,7 +2771,7 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:235
 				v1 := v5
 				waitStart(t, tr, v1)
-//line bodies_task.go:2740
+//line bodies_task.go:2775
 				if generated.Suspended(t) {
 					f, h := iteratorDefersKind.Spill(t, 2)
 					*generated.At[iteratorDefersAt2](f) = iteratorDefersAt2{n: n, sum: sum}
@@ -2761,7 +2796,7 @@ func iteratorDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:2765
+//line bodies_task.go:2800
 
 // iteratorDefersStep is the step form of iteratorDefers.
 func iteratorDefersStep(f *generated.Frame[iteratorDefersState, int], h *iteratorDefersHeld) (step generated.Step) {
@@ -2791,7 +2826,7 @@ func iteratorDefersStep(f *generated.Frame[iteratorDefersState, int], h *iterato
 //line bodies.go:230
 		v4 = s.result
 		generated.Child(f)
-//line bodies_task.go:2795
+//line bodies_task.go:2830
 		goto resume1
 	case 2:
 		s := generated.At[iteratorDefersAt2](f)
@@ -2799,7 +2834,7 @@ func iteratorDefersStep(f *generated.Frame[iteratorDefersState, int], h *iterato
 		tr, it1 = h.tr, h.it1
 //line bodies.go:236
 		generated.ChildErr(f)
-//line bodies_task.go:2803
+//line bodies_task.go:2838
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2819,7 +2854,7 @@ end1:
 //line bodies.go:229
 	v = v2
 	v4 = valueStart(t, tr, v)
-//line bodies_task.go:2823
+//line bodies_task.go:2858
 	if generated.Suspended(t) {
 		s := generated.At[iteratorDefersAt1](f)
 		*s = iteratorDefersAt1{n: n, sum: sum, v: v}
@@ -2856,7 +2891,7 @@ end5:
 //line bodies.go:235
 	v1 = v5
 	waitStart(t, tr, v1)
-//line bodies_task.go:2860
+//line bodies_task.go:2895
 	if generated.Suspended(t) {
 		*generated.At[iteratorDefersAt2](f) = iteratorDefersAt2{n: n, sum: sum}
 		*h = iteratorDefersHeld{tr: tr, it1: it1}
@@ -2881,7 +2916,7 @@ end7:
 	return generated.Return(f, sum, nil)
 }
 
-//line bodies_task.go:2885
+//line bodies_task.go:2920
 
 // evaluatedOnceArgs has the arguments of evaluatedOnce.
 type evaluatedOnceArgs struct {
@@ -2927,7 +2962,7 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line bodies.go:250
 		v := valueStart(t, tr, n)
-//line bodies_task.go:2931
+//line bodies_task.go:2966
 		if generated.Suspended(t) {
 			f, h := evaluatedOnceKind.Spill(t, 1)
 			s := generated.At[evaluatedOnceAt1](f)
@@ -2953,7 +2988,7 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:251
 					choose = nil
 					v3 := valueStart(t, tr, i)
-//line bodies_task.go:2957
+//line bodies_task.go:2992
 					if generated.Suspended(t) {
 						f, h := evaluatedOnceKind.Spill(t, 2)
 						s := generated.At[evaluatedOnceAt2](f)
@@ -2973,7 +3008,7 @@ func evaluatedOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:2977
+//line bodies_task.go:3012
 
 // evaluatedOnceStep is the step form of evaluatedOnce.
 func evaluatedOnceStep(f *generated.Frame[evaluatedOnceState, int], h *evaluatedOnceHeld) (step generated.Step) {
@@ -3002,7 +3037,7 @@ func evaluatedOnceStep(f *generated.Frame[evaluatedOnceState, int], h *evaluated
 //line bodies.go:250
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:3006
+//line bodies_task.go:3041
 		goto resume1
 	case 2:
 		s := generated.At[evaluatedOnceAt2](f)
@@ -3011,7 +3046,7 @@ func evaluatedOnceStep(f *generated.Frame[evaluatedOnceState, int], h *evaluated
 //line bodies.go:252
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3015
+//line bodies_task.go:3050
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3023,7 +3058,7 @@ func evaluatedOnceStep(f *generated.Frame[evaluatedOnceState, int], h *evaluated
 	}
 	sum = 0
 	v = valueStart(t, tr, n)
-//line bodies_task.go:3027
+//line bodies_task.go:3062
 	if generated.Suspended(t) {
 		s := generated.At[evaluatedOnceAt1](f)
 		*s = evaluatedOnceAt1{sum: sum}
@@ -3047,7 +3082,7 @@ end1:
 	i = v1
 	choose = nil
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:3051
+//line bodies_task.go:3086
 	if generated.Suspended(t) {
 		s := generated.At[evaluatedOnceAt2](f)
 		*s = evaluatedOnceAt2{sum: sum}
@@ -3064,7 +3099,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line bodies_task.go:3068
+//line bodies_task.go:3103
 
 // treeArgs has the arguments of tree.
 type treeArgs struct {
@@ -3117,7 +3152,7 @@ func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line bodies.go:285
 					v3 := valueStart(t, tr, v)
-//line bodies_task.go:3121
+//line bodies_task.go:3156
 					if generated.Suspended(t) {
 						f, h := treeKind.Spill(t, 1)
 						s := generated.At[treeAt1](f)
@@ -3143,7 +3178,7 @@ func treeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3147
+//line bodies_task.go:3182
 
 // treeStep is the step form of tree.
 func treeStep(f *generated.Frame[treeState, int], h *treeHeld) (step generated.Step) {
@@ -3172,7 +3207,7 @@ func treeStep(f *generated.Frame[treeState, int], h *treeHeld) (step generated.S
 //line bodies.go:285
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3176
+//line bodies_task.go:3211
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3199,7 +3234,7 @@ end1:
 end2:
 //line bodies.go:285
 	v3 = valueStart(t, tr, v)
-//line bodies_task.go:3203
+//line bodies_task.go:3238
 	if generated.Suspended(t) {
 		s := generated.At[treeAt1](f)
 		*s = treeAt1{n: n, sum: sum, v: v}
@@ -3225,7 +3260,7 @@ end5:
 	return generated.Return(f, sum, nil)
 }
 
-//line bodies_task.go:3229
+//line bodies_task.go:3264
 
 // methodsArgs has the arguments of methods.
 type methodsArgs struct {
@@ -3284,7 +3319,7 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:303
 					s = span{}
 					v3 := valueStart(t, tr, i)
-//line bodies_task.go:3288
+//line bodies_task.go:3323
 					if generated.Suspended(t) {
 						f, h := methodsKind.Spill(t, 1)
 						s1 := generated.At[methodsAt1](f)
@@ -3315,7 +3350,7 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:306
 				v := v4
 				waitStart(t, tr, v)
-//line bodies_task.go:3319
+//line bodies_task.go:3354
 				if generated.Suspended(t) {
 					f, h := methodsKind.Spill(t, 2)
 					*generated.At[methodsAt2](f) = methodsAt2{sum: sum}
@@ -3332,7 +3367,7 @@ func methodsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line bodies_task.go:3336
+//line bodies_task.go:3371
 
 // methodsStep is the step form of methods.
 func methodsStep(f *generated.Frame[methodsState, int], h *methodsHeld) (step generated.Step) {
@@ -3363,7 +3398,7 @@ func methodsStep(f *generated.Frame[methodsState, int], h *methodsHeld) (step ge
 //line bodies.go:304
 		v3 = s1.result
 		generated.Child(f)
-//line bodies_task.go:3367
+//line bodies_task.go:3402
 		goto resume1
 	case 2:
 		s1 := generated.At[methodsAt2](f)
@@ -3371,7 +3406,7 @@ func methodsStep(f *generated.Frame[methodsState, int], h *methodsHeld) (step ge
 		tr, it1, v = h.tr, h.it1, h.v
 //line bodies.go:307
 		generated.ChildErr(f)
-//line bodies_task.go:3375
+//line bodies_task.go:3410
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3393,7 +3428,7 @@ end1:
 	i = v1
 	s = span{}
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:3397
+//line bodies_task.go:3432
 	if generated.Suspended(t) {
 		s1 := generated.At[methodsAt1](f)
 		*s1 = methodsAt1{sum: sum}
@@ -3420,7 +3455,7 @@ end3:
 //line bodies.go:306
 	v = v4
 	waitStart(t, tr, v)
-//line bodies_task.go:3424
+//line bodies_task.go:3459
 	if generated.Suspended(t) {
 		*generated.At[methodsAt2](f) = methodsAt2{sum: sum}
 		*h = methodsHeld{tr: tr, it1: it1, v: v}
@@ -3435,7 +3470,7 @@ end4:
 	return generated.Return(f, sum, nil)
 }
 
-//line bodies_task.go:3439
+//line bodies_task.go:3474
 
 // inLiteralAt1 is what inLiteral keeps while it waits in line 321.
 type inLiteralAt1 struct {
@@ -3490,7 +3525,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line bodies.go:316
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:3494
+//line bodies_task.go:3529
 						if generated.Suspended(t) {
 							f, h := inLiteralFunc1Kind.Spill(t, 1)
 							s := generated.At[inLiteralFunc1At1](f)
@@ -3511,7 +3546,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return sum
 	})
 	v := startOfBodies(add)(t, 2)
-//line bodies_task.go:3515
+//line bodies_task.go:3550
 	if generated.Suspended(t) {
 		f, h := inLiteralKind.Spill(t, 1)
 		s := generated.At[inLiteralAt1](f)
@@ -3522,7 +3557,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:321
 	v1 := startOfBodies(add)(t, n)
-//line bodies_task.go:3526
+//line bodies_task.go:3561
 	if generated.Suspended(t) {
 		f, h := inLiteralKind.Spill(t, 2)
 		s := generated.At[inLiteralAt2](f)
@@ -3533,7 +3568,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:321
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:3537
+//line bodies_task.go:3572
 	if generated.Suspended(t) {
 		f := inLiteralKind.SpillBare(t, 3)
 		*generated.At[inLiteralAt3](f) = inLiteralAt3{v: v, v1: v1}
@@ -3543,7 +3578,7 @@ func inLiteralStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v + v1, err
 }
 
-//line bodies_task.go:3547
+//line bodies_task.go:3582
 
 // inLiteralStep is the step form of inLiteral.
 func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) generated.Step {
@@ -3564,7 +3599,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 //line bodies.go:321
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:3568
+//line bodies_task.go:3603
 		goto resume1
 	case 2:
 		s := generated.At[inLiteralAt2](f)
@@ -3573,14 +3608,14 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 //line bodies.go:321
 		v1 = s.result
 		generated.Child(f)
-//line bodies_task.go:3577
+//line bodies_task.go:3612
 		goto resume2
 	case 3:
 		s := generated.At[inLiteralAt3](f)
 		v, v1 = s.v, s.v1
 //line bodies.go:321
 		err = generated.ChildErr(f)
-//line bodies_task.go:3584
+//line bodies_task.go:3619
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3610,7 +3645,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 					{
 //line bodies.go:316
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:3614
+//line bodies_task.go:3649
 						if generated.Suspended(t) {
 							f, h := inLiteralFunc1Kind.Spill(t, 1)
 							s := generated.At[inLiteralFunc1At1](f)
@@ -3631,7 +3666,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 		return sum
 	})
 	v = startOfBodies(add)(t, 2)
-//line bodies_task.go:3635
+//line bodies_task.go:3670
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt1](f)
 		*s = inLiteralAt1{}
@@ -3643,7 +3678,7 @@ func inLiteralStep(f *generated.Frame[inLiteralState, int], h *inLiteralHeld) ge
 resume1:
 //line bodies.go:321
 	v1 = startOfBodies(add)(t, *n)
-//line bodies_task.go:3647
+//line bodies_task.go:3682
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralAt2](f)
 		*s = inLiteralAt2{v: v}
@@ -3655,7 +3690,7 @@ resume1:
 resume2:
 //line bodies.go:321
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:3659
+//line bodies_task.go:3694
 	if generated.Suspended(t) {
 		*generated.At[inLiteralAt3](f) = inLiteralAt3{v: v, v1: v1}
 		if h != nil {
@@ -3668,7 +3703,7 @@ resume3:
 	return generated.Return(f, v+v1, err)
 }
 
-//line bodies_task.go:3672
+//line bodies_task.go:3707
 
 // inLiteralFunc1Args has the arguments of inLiteral.func1.
 type inLiteralFunc1Args struct {
@@ -3718,7 +3753,7 @@ func inLiteralFunc1Step(f *generated.Frame[inLiteralFunc1State, int], h *inLiter
 //line bodies.go:316
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:3722
+//line bodies_task.go:3757
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3737,7 +3772,7 @@ end1:
 //line bodies.go:315
 	i = v
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:3741
+//line bodies_task.go:3776
 	if generated.Suspended(t) {
 		s := generated.At[inLiteralFunc1At1](f)
 		*s = inLiteralFunc1At1{sum: sum}
@@ -3755,7 +3790,7 @@ end2:
 	return generated.Return(f, sum, nil)
 }
 
-//line bodies_task.go:3759
+//line bodies_task.go:3794
 
 // inChildArgs has the arguments of inChild.
 type inChildArgs struct {
@@ -3804,7 +3839,7 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[inChildFunc1Args](&s) = inChildFunc1Args{i: i}
 			generated.GoCall(t, &g, inChildFunc1Kind.With(s, inChildFunc1Held{tr: tr, sums: sums}))
 		}
-//line bodies_task.go:3808
+//line bodies_task.go:3843
 		if generated.Suspended(t) {
 			f, h := inChildKind.Spill(t, 1)
 			s := generated.At[inChildAt1](f)
@@ -3816,7 +3851,7 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:339
 	err := g.Wait(t)
-//line bodies_task.go:3820
+//line bodies_task.go:3855
 	if generated.Suspended(t) {
 		f, h := inChildKind.Spill(t, 2)
 		*generated.At[inChildAt2](f) = inChildAt2{n: n}
@@ -3828,7 +3863,7 @@ func inChildStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:3832
+//line bodies_task.go:3867
 
 // inChildStep is the step form of inChild.
 func inChildStep(f *generated.Frame[inChildState, int], h *inChildHeld) generated.Step {
@@ -3852,7 +3887,7 @@ func inChildStep(f *generated.Frame[inChildState, int], h *inChildHeld) generate
 		tr, sums = h.tr, h.sums
 //line bodies.go:328
 		generated.Child(f)
-//line bodies_task.go:3856
+//line bodies_task.go:3891
 		goto resume1
 	case 2:
 		s := generated.At[inChildAt2](f)
@@ -3860,7 +3895,7 @@ func inChildStep(f *generated.Frame[inChildState, int], h *inChildHeld) generate
 		tr, sums = h.tr, h.sums
 //line bodies.go:339
 		err = generated.Err(f)
-//line bodies_task.go:3864
+//line bodies_task.go:3899
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3893,7 +3928,7 @@ loop1:
 			generated.GoCall(t, &g, inChildFunc1Kind.With(s, inChildFunc1Held{tr: tr, sums: sums}))
 		}
 	}
-//line bodies_task.go:3897
+//line bodies_task.go:3932
 	if generated.Suspended(t) {
 		s := generated.At[inChildAt1](f)
 		*s = inChildAt1{n: n, i1: i1}
@@ -3908,7 +3943,7 @@ resume1:
 end1:
 //line bodies.go:339
 	err = g.Wait(t)
-//line bodies_task.go:3912
+//line bodies_task.go:3947
 	if generated.Suspended(t) {
 		*generated.At[inChildAt2](f) = inChildAt2{n: n}
 		*h = inChildHeld{tr: tr, sums: sums}
@@ -3920,7 +3955,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line bodies_task.go:3924
+//line bodies_task.go:3959
 
 // inChildFunc1Args has the arguments of inChild.func1.
 type inChildFunc1Args struct {
@@ -3987,7 +4022,7 @@ func inChildFunc1Run(f *generated.Frame[inChildFunc1State, struct{}], h *inChild
 //line bodies.go:331
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:3991
+//line bodies_task.go:4026
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4020,7 +4055,7 @@ end1:
 	}
 //line bodies.go:331
 	v3 = valueStart(t, tr, v*i)
-//line bodies_task.go:4024
+//line bodies_task.go:4059
 	if generated.Suspended(t) {
 		s := generated.At[inChildFunc1At1](f)
 		*s = inChildFunc1At1{i: i, v: v}
@@ -4049,7 +4084,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line bodies_task.go:4053
+//line bodies_task.go:4088
 exit:
 	if p.Run(t) {
 		*h = inChildFunc1Held{exit: h.exit}
@@ -4090,11 +4125,61 @@ var pullKind *generated.HeldKind[pullState, pullHeld, int]
 
 // pullStart is the start form of pull.
 func pullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := pullKind.Begin(t)
-	*generated.At[pullArgs](f) = pullArgs{n: n}
-	*h = pullHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line bodies.go:345
+	next, stop := iter.Pull2(upTo(tr, n))
+	fn := stop
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer fn() // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line bodies.go:347
+	sum := 0
+	for {
+		i, s, ok := next()
+		if !ok {
+			return sum, nil
+		}
+		{
+//line bodies.go:353
+			v := valueStart(t, tr, i)
+//line bodies_task.go:4151
+			if generated.Suspended(t) {
+				f, h := pullKind.Spill(t, 1)
+				s1 := generated.At[pullAt1](f)
+				*s1 = pullAt1{sum: sum, i: i}
+				*h = pullHeld{tr: tr, next: next, s: s}
+				generated.ResultTo(t, &s1.result)
+				pullDefer1(&h.exit.panic, fn)
+				return
+			}
+//line bodies.go:353
+			sum += v + len(s)
+//line bodies.go:353
+			if i == 1 {
+				return sum, nil
+			}
+		}
+	}
 }
+
+//line bodies_task.go:4171
+
+// pullDefer1 enters what pull defers in line 346 in the list of its frame.
+func pullDefer1(p *generated.Panic, fn func()) {
+//line bodies.go:346
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line bodies_task.go:4183
 
 // pullStep is the step form of pull.
 func pullStep(f *generated.Frame[pullState, int], h *pullHeld) generated.Step {
@@ -4129,7 +4214,7 @@ func pullRun(f *generated.Frame[pullState, int], h *pullHeld, at int) (step gene
 //line bodies.go:353
 		v = s1.result
 		generated.Child(f)
-//line bodies_task.go:4133
+//line bodies_task.go:4218
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4143,11 +4228,7 @@ func pullRun(f *generated.Frame[pullState, int], h *pullHeld, at int) (step gene
 	next, stop = iter.Pull2(upTo(tr, n))
 	{
 		fn := stop
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		pullDefer1(p, fn)
 	}
 //line bodies.go:347
 	sum = 0
@@ -4161,7 +4242,7 @@ loop1:
 	}
 //line bodies.go:353
 	v = valueStart(t, tr, i)
-//line bodies_task.go:4165
+//line bodies_task.go:4246
 	if generated.Suspended(t) {
 		s1 := generated.At[pullAt1](f)
 		*s1 = pullAt1{sum: sum, i: i}
@@ -4183,7 +4264,7 @@ resume1:
 	}
 end1:
 	goto loop1
-//line bodies_task.go:4187
+//line bodies_task.go:4268
 exit:
 	if p.Run(t) {
 		*h = pullHeld{exit: h.exit}
@@ -4220,7 +4301,7 @@ var neverWaitsKind *generated.HeldKind[neverWaitsState, neverWaitsHeld, int]
 func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:360
 	sum := valueStart(t, tr, 1)
-//line bodies_task.go:4224
+//line bodies_task.go:4305
 	if generated.Suspended(t) {
 		f, h := neverWaitsKind.Spill(t, 1)
 		s := generated.At[neverWaitsAt1](f)
@@ -4245,7 +4326,7 @@ func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0
 	}()
 	v := valueStart(t, tr, 2)
-//line bodies_task.go:4249
+//line bodies_task.go:4330
 	if generated.Suspended(t) {
 		f := neverWaitsKind.SpillBare(t, 2)
 		s := generated.At[neverWaitsAt2](f)
@@ -4257,7 +4338,7 @@ func neverWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum + k + v, nil
 }
 
-//line bodies_task.go:4261
+//line bodies_task.go:4342
 
 // neverWaitsStep is the step form of neverWaits.
 func neverWaitsStep(f *generated.Frame[neverWaitsState, int], h *neverWaitsHeld) generated.Step {
@@ -4278,7 +4359,7 @@ func neverWaitsStep(f *generated.Frame[neverWaitsState, int], h *neverWaitsHeld)
 //line bodies.go:360
 		sum = s.result
 		generated.Child(f)
-//line bodies_task.go:4282
+//line bodies_task.go:4363
 		goto resume1
 	case 2:
 		s := generated.At[neverWaitsAt2](f)
@@ -4286,14 +4367,14 @@ func neverWaitsStep(f *generated.Frame[neverWaitsState, int], h *neverWaitsHeld)
 //line bodies.go:375
 		v = s.result
 		generated.Child(f)
-//line bodies_task.go:4290
+//line bodies_task.go:4371
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line bodies.go:360
 	sum = valueStart(t, tr, 1)
-//line bodies_task.go:4297
+//line bodies_task.go:4378
 	if generated.Suspended(t) {
 		s := generated.At[neverWaitsAt1](f)
 		*s = neverWaitsAt1{}
@@ -4319,7 +4400,7 @@ resume1:
 		return 0
 	}()
 	v = valueStart(t, tr, 2)
-//line bodies_task.go:4323
+//line bodies_task.go:4404
 	if generated.Suspended(t) {
 		s := generated.At[neverWaitsAt2](f)
 		*s = neverWaitsAt2{sum: sum, k: k}
@@ -4334,7 +4415,7 @@ resume2:
 	return generated.Return(f, sum+k+v, nil)
 }
 
-//line bodies_task.go:4338
+//line bodies_task.go:4419
 
 type caughtState = struct{}
 
@@ -4354,10 +4435,35 @@ var caughtKind *generated.HeldKind[caughtState, caughtHeld, struct{}]
 
 // caughtStart is the start form of caught.
 func caughtStart(t *task.T, tr *cases.Trace, f func(*task.T)) {
-	f1, h := caughtKind.Begin(t)
-	*h = caughtHeld{tr: tr, f: f}
-	generated.Run(t, f1, &h.exit.result)
+//line bodies.go:380
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		tr.Print("caught", recover())
+	}()
+//line bodies.go:381
+	startOfBodies1(f)(t)
+//line bodies_task.go:4448
+	if generated.Suspended(t) {
+		_, h := caughtKind.Spill(t, 1)
+		*h = caughtHeld{}
+		caughtDefer1(&h.exit.panic, tr)
+		return
+	}
 }
+
+// caughtDefer1 enters what caught defers in line 380 in the list of its frame.
+func caughtDefer1(p *generated.Panic, tr *cases.Trace) {
+//line bodies.go:380
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() { tr.Print("caught", recover()) }()
+		p.Raise()
+	})
+}
+
+//line bodies_task.go:4467
 
 // caughtStep is the step form of caught.
 func caughtStep(f1 *generated.Frame[caughtState, struct{}], h *caughtHeld) generated.Step {
@@ -4380,7 +4486,7 @@ func caughtRun(f1 *generated.Frame[caughtState, struct{}], h *caughtHeld, at int
 	case 1:
 //line bodies.go:381
 		generated.Child(f1)
-//line bodies_task.go:4384
+//line bodies_task.go:4490
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -4392,15 +4498,11 @@ func caughtRun(f1 *generated.Frame[caughtState, struct{}], h *caughtHeld, at int
 	}
 //line bodies.go:380
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() { tr.Print("caught", recover()) }()
-			p.Raise()
-		})
+		caughtDefer1(p, tr)
 	}
 //line bodies.go:381
 	startOfBodies1(f)(t)
-//line bodies_task.go:4404
+//line bodies_task.go:4506
 	if generated.Suspended(t) {
 		*h = caughtHeld{exit: h.exit}
 		return generated.Wait(f1, t, 1), true
@@ -4477,7 +4579,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								{
 //line bodies.go:396
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:4481
+//line bodies_task.go:4583
 									if generated.Suspended(t) {
 										f, h := recoversBodyFunc1Kind.Spill(t, 1)
 										s := generated.At[recoversBodyFunc1At1](f)
@@ -4500,7 +4602,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:399
 		tr.Print("never")
 	}))
-//line bodies_task.go:4504
+//line bodies_task.go:4606
 	if generated.Suspended(t) {
 		f, h := recoversBodyKind.Spill(t, 1)
 		*generated.At[recoversBodyAt1](f) = recoversBodyAt1{n: n}
@@ -4509,7 +4611,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:401
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:4513
+//line bodies_task.go:4615
 	if generated.Suspended(t) {
 		f := recoversBodyKind.SpillBare(t, 2)
 		*generated.At[recoversBodyAt2](f) = recoversBodyAt2{n: n}
@@ -4519,7 +4621,7 @@ func recoversBodyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:4523
+//line bodies_task.go:4625
 
 // recoversBodyStep is the step form of recoversBody.
 func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBodyHeld) generated.Step {
@@ -4540,14 +4642,14 @@ func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBod
 		tr = h.tr
 //line bodies.go:393
 		generated.Child(f)
-//line bodies_task.go:4544
+//line bodies_task.go:4646
 		goto resume1
 	case 2:
 		s := generated.At[recoversBodyAt2](f)
 		n = s.n
 //line bodies.go:401
 		err = generated.ChildErr(f)
-//line bodies_task.go:4551
+//line bodies_task.go:4653
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4590,7 +4692,7 @@ func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBod
 								{
 //line bodies.go:396
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:4594
+//line bodies_task.go:4696
 									if generated.Suspended(t) {
 										f, h := recoversBodyFunc1Kind.Spill(t, 1)
 										s := generated.At[recoversBodyFunc1At1](f)
@@ -4613,7 +4715,7 @@ func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBod
 //line bodies.go:399
 		tr.Print("never")
 	}))
-//line bodies_task.go:4617
+//line bodies_task.go:4719
 	if generated.Suspended(t) {
 		*generated.At[recoversBodyAt1](f) = recoversBodyAt1{n: n}
 		h = recoversBodyKind.Hold(t, f, h)
@@ -4623,7 +4725,7 @@ func recoversBodyStep(f *generated.Frame[recoversBodyState, int], h *recoversBod
 resume1:
 //line bodies.go:401
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:4627
+//line bodies_task.go:4729
 	if generated.Suspended(t) {
 		*generated.At[recoversBodyAt2](f) = recoversBodyAt2{n: n}
 		if h != nil {
@@ -4636,7 +4738,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line bodies_task.go:4640
+//line bodies_task.go:4742
 
 // recoversBodyFunc1At1 is what recoversBody.func1 keeps while it waits in line 396.
 type recoversBodyFunc1At1 struct {
@@ -4676,7 +4778,7 @@ func recoversBodyFunc1Step(f *generated.Frame[recoversBodyFunc1State, struct{}],
 //line bodies.go:396
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:4680
+//line bodies_task.go:4782
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4705,7 +4807,7 @@ end1:
 end2:
 //line bodies.go:396
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:4709
+//line bodies_task.go:4811
 	if generated.Suspended(t) {
 		s := generated.At[recoversBodyFunc1At1](f)
 		*s = recoversBodyFunc1At1{}
@@ -4721,7 +4823,7 @@ end3:
 end4:
 //line bodies.go:399
 	tr.Print("never")
-//line bodies_task.go:4725
+//line bodies_task.go:4827
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -4780,7 +4882,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line bodies.go:412
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:4784
+//line bodies_task.go:4886
 						if generated.Suspended(t) {
 							f, h := goesOnFunc1Kind.Spill(t, 1)
 							s := generated.At[goesOnFunc1At1](f)
@@ -4803,7 +4905,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line bodies.go:416
 		tr.Print("never")
 	}))
-//line bodies_task.go:4807
+//line bodies_task.go:4909
 	if generated.Suspended(t) {
 		f, h := goesOnKind.Spill(t, 1)
 		*generated.At[goesOnAt1](f) = goesOnAt1{n: n}
@@ -4812,7 +4914,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:418
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:4816
+//line bodies_task.go:4918
 	if generated.Suspended(t) {
 		f := goesOnKind.SpillBare(t, 2)
 		*generated.At[goesOnAt2](f) = goesOnAt2{n: n}
@@ -4822,7 +4924,7 @@ func goesOnStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:4826
+//line bodies_task.go:4928
 
 // goesOnStep is the step form of goesOn.
 func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.Step {
@@ -4843,14 +4945,14 @@ func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.S
 		tr = h.tr
 //line bodies.go:405
 		generated.Child(f)
-//line bodies_task.go:4847
+//line bodies_task.go:4949
 		goto resume1
 	case 2:
 		s := generated.At[goesOnAt2](f)
 		n = s.n
 //line bodies.go:418
 		err = generated.ChildErr(f)
-//line bodies_task.go:4854
+//line bodies_task.go:4956
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4885,7 +4987,7 @@ func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.S
 					{
 //line bodies.go:412
 						v2 := valueStart(t, tr, i)
-//line bodies_task.go:4889
+//line bodies_task.go:4991
 						if generated.Suspended(t) {
 							f, h := goesOnFunc1Kind.Spill(t, 1)
 							s := generated.At[goesOnFunc1At1](f)
@@ -4908,7 +5010,7 @@ func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.S
 //line bodies.go:416
 		tr.Print("never")
 	}))
-//line bodies_task.go:4912
+//line bodies_task.go:5014
 	if generated.Suspended(t) {
 		*generated.At[goesOnAt1](f) = goesOnAt1{n: n}
 		h = goesOnKind.Hold(t, f, h)
@@ -4918,7 +5020,7 @@ func goesOnStep(f *generated.Frame[goesOnState, int], h *goesOnHeld) generated.S
 resume1:
 //line bodies.go:418
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:4922
+//line bodies_task.go:5024
 	if generated.Suspended(t) {
 		*generated.At[goesOnAt2](f) = goesOnAt2{n: n}
 		if h != nil {
@@ -4931,7 +5033,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line bodies_task.go:4935
+//line bodies_task.go:5037
 
 // goesOnFunc1At1 is what goesOn.func1 keeps while it waits in line 412.
 type goesOnFunc1At1 struct {
@@ -4970,7 +5072,7 @@ func goesOnFunc1Step(f *generated.Frame[goesOnFunc1State, struct{}], h *goesOnFu
 //line bodies.go:412
 		v2 = s.result
 		generated.Child(f)
-//line bodies_task.go:4974
+//line bodies_task.go:5076
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4995,7 +5097,7 @@ end1:
 	i = v
 //line bodies.go:412
 	v2 = valueStart(t, tr, i)
-//line bodies_task.go:4999
+//line bodies_task.go:5101
 	if generated.Suspended(t) {
 		s := generated.At[goesOnFunc1At1](f)
 		*s = goesOnFunc1At1{}
@@ -5017,7 +5119,7 @@ end3:
 end4:
 //line bodies.go:416
 	tr.Print("never")
-//line bodies_task.go:5021
+//line bodies_task.go:5123
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -5087,7 +5189,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								{
 //line bodies.go:428
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:5091
+//line bodies_task.go:5193
 									if generated.Suspended(t) {
 										f, h := raisesAnotherFunc1Kind.Spill(t, 1)
 										s := generated.At[raisesAnotherFunc1At1](f)
@@ -5108,7 +5210,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		next:
 		}
 	}))
-//line bodies_task.go:5112
+//line bodies_task.go:5214
 	if generated.Suspended(t) {
 		f, h := raisesAnotherKind.Spill(t, 1)
 		*generated.At[raisesAnotherAt1](f) = raisesAnotherAt1{n: n}
@@ -5117,7 +5219,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line bodies.go:432
 	err := waitStart(t, tr, "end")
-//line bodies_task.go:5121
+//line bodies_task.go:5223
 	if generated.Suspended(t) {
 		f := raisesAnotherKind.SpillBare(t, 2)
 		*generated.At[raisesAnotherAt2](f) = raisesAnotherAt2{n: n}
@@ -5127,7 +5229,7 @@ func raisesAnotherStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line bodies_task.go:5131
+//line bodies_task.go:5233
 
 // raisesAnotherStep is the step form of raisesAnother.
 func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAnotherHeld) generated.Step {
@@ -5148,14 +5250,14 @@ func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAno
 		tr = h.tr
 //line bodies.go:422
 		generated.Child(f)
-//line bodies_task.go:5152
+//line bodies_task.go:5254
 		goto resume1
 	case 2:
 		s := generated.At[raisesAnotherAt2](f)
 		n = s.n
 //line bodies.go:432
 		err = generated.ChildErr(f)
-//line bodies_task.go:5159
+//line bodies_task.go:5261
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5201,7 +5303,7 @@ func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAno
 								{
 //line bodies.go:428
 									v3 := valueStart(t, tr, i)
-//line bodies_task.go:5205
+//line bodies_task.go:5307
 									if generated.Suspended(t) {
 										f, h := raisesAnotherFunc1Kind.Spill(t, 1)
 										s := generated.At[raisesAnotherFunc1At1](f)
@@ -5222,7 +5324,7 @@ func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAno
 		next2:
 		}
 	}))
-//line bodies_task.go:5226
+//line bodies_task.go:5328
 	if generated.Suspended(t) {
 		*generated.At[raisesAnotherAt1](f) = raisesAnotherAt1{n: n}
 		h = raisesAnotherKind.Hold(t, f, h)
@@ -5232,7 +5334,7 @@ func raisesAnotherStep(f *generated.Frame[raisesAnotherState, int], h *raisesAno
 resume1:
 //line bodies.go:432
 	err = waitStart(t, tr, "end")
-//line bodies_task.go:5236
+//line bodies_task.go:5338
 	if generated.Suspended(t) {
 		*generated.At[raisesAnotherAt2](f) = raisesAnotherAt2{n: n}
 		if h != nil {
@@ -5245,7 +5347,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line bodies_task.go:5249
+//line bodies_task.go:5351
 
 // raisesAnotherFunc1Args has the arguments of raisesAnother.func1.
 type raisesAnotherFunc1Args struct {
@@ -5292,7 +5394,7 @@ func raisesAnotherFunc1Step(f *generated.Frame[raisesAnotherFunc1State, struct{}
 //line bodies.go:428
 		v3 = s.result
 		generated.Child(f)
-//line bodies_task.go:5296
+//line bodies_task.go:5398
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5325,7 +5427,7 @@ end1:
 end2:
 //line bodies.go:428
 	v3 = valueStart(t, tr, i)
-//line bodies_task.go:5329
+//line bodies_task.go:5431
 	if generated.Suspended(t) {
 		s := generated.At[raisesAnotherFunc1At1](f)
 		*s = raisesAnotherFunc1At1{}
@@ -5339,7 +5441,7 @@ resume1:
 end3:
 	goto loop1
 end4:
-//line bodies_task.go:5343
+//line bodies_task.go:5445
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -5353,7 +5455,12 @@ type exitsInBodyAt1 struct {
 	n, i int
 }
 
-type exitsInBodyState = [(max(unsafe.Sizeof(exitsInBodyArgs{}), unsafe.Sizeof(exitsInBodyAt1{})) + 7) / 8]uint64
+// exitsInBodyAt2 is what exitsInBody keeps while it waits in line 441.
+type exitsInBodyAt2 struct {
+	n, i int
+}
+
+type exitsInBodyState = [(max(unsafe.Sizeof(exitsInBodyArgs{}), unsafe.Sizeof(exitsInBodyAt1{}), unsafe.Sizeof(exitsInBodyAt2{})) + 7) / 8]uint64
 
 // exitsInBodyExit is what exitsInBody needs until it has ended: its deferred calls and its results.
 type exitsInBodyExit struct {
@@ -5418,8 +5525,16 @@ func exitsInBodyRun(f *generated.Frame[exitsInBodyState, int], h *exitsInBodyHel
 		tr, it, it1, v = h.tr, h.it, h.it1, h.v
 //line bodies.go:439
 		generated.ChildErr(f)
-//line bodies_task.go:5422
+//line bodies_task.go:5529
 		goto resume1
+	case 2:
+		s := generated.At[exitsInBodyAt2](f)
+		n, i = s.n, s.i
+		tr, it, it1 = h.tr, h.it, h.it1
+//line bodies.go:441
+		generated.Child(f)
+//line bodies_task.go:5537
+		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
 		goto exit
@@ -5437,16 +5552,16 @@ loop1:
 	if v2 {
 		goto end1
 	}
-	goto end4
+	goto end5
 end1:
 //line bodies.go:436
 	i = v1
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn("deferred", a)
+			defer recv.Print("deferred", a)
 			p.Raise()
 		})
 	}
@@ -5459,12 +5574,12 @@ loop2:
 	if v4 {
 		goto end2
 	}
-	goto end3
+	goto end4
 end2:
 //line bodies.go:438
 	v = v3
 	waitStart(t, tr, v)
-//line bodies_task.go:5468
+//line bodies_task.go:5583
 	if generated.Suspended(t) {
 		*generated.At[exitsInBodyAt1](f) = exitsInBodyAt1{n: n, i: i}
 		*h = exitsInBodyHeld{exit: h.exit, tr: tr, it: it, it1: it1, v: v}
@@ -5472,19 +5587,29 @@ end2:
 	}
 resume1:
 //line bodies.go:440
-	if i == 1 && v == "b" {
-		runtime.Goexit()
+	if !(i == 1 && v == "b") {
+		goto end3
 	}
-	goto loop2
+//line bodies.go:441
+	generated.Goexit(t)
+//line bodies_task.go:5596
+	if generated.Suspended(t) {
+		*generated.At[exitsInBodyAt2](f) = exitsInBodyAt2{n: n, i: i}
+		*h = exitsInBodyHeld{exit: h.exit, tr: tr, it: it, it1: it1}
+		return generated.Wait(f, t, 2), true
+	}
+resume2:
 end3:
-	goto loop1
+	goto loop2
 end4:
+	goto loop1
+end5:
 //line bodies.go:445
 	{
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line bodies_task.go:5488
+//line bodies_task.go:5613
 exit:
 	if p.Run(t) {
 		*h = exitsInBodyHeld{exit: h.exit}
@@ -5518,4 +5643,11 @@ func startOfBodies1(fn func(*task.T)) func(*task.T) {
 			return nil
 		})
 	}
+}
+
+// closeValueInBodies returns the start form of recv.Close.
+func closeValueInBodies(recv *file) func(*task.T, *cases.Trace) error {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace) error {
+		return fileCloseStart(recv, t, a1)
+	})
 }

@@ -60,11 +60,13 @@ func init() {
 	siblingsFunc1Func1Kind = generated.DefineHeld[siblingsFunc1Func1State, siblingsFunc1Func1Held, struct{}]("siblings.func1.func1", "children.go", 96, siblingsFunc1Func1Step)
 	siblingsFunc2Kind = generated.DefineHeld[siblingsFunc2State, siblingsFunc2Held, struct{}]("siblings.func2", "children.go", 102, siblingsFunc2Step)
 	crawlBeginKind = generated.DefineHeld[crawlBeginState, crawlBeginHeld, struct{}]("(*crawl).begin", "children.go", 112, crawlBeginStep)
+	generated.BindMethodValue(func(recv *crawl) func(*task.T, *cases.Trace, int) { return recv.begin }, beginValueInChildren)
 	generated.BindMethod[*crawl]("begin", func(recv any, t *task.T, a1 *cases.Trace, a2 int) {
 		crawlBeginStart(recv.(*crawl), t, a1, a2)
 	})
 	crawlBeginFunc1Kind = generated.DefineHeld[crawlBeginFunc1State, crawlBeginFunc1Held, struct{}]("(*crawl).begin.func1", "children.go", 113, crawlBeginFunc1Step)
 	crawlFetchKind = generated.DefineHeld[crawlFetchState, crawlFetchHeld, struct{}]("(*crawl).fetch", "children.go", 116, crawlFetchStep)
+	generated.BindMethodValue(func(recv *crawl) func(*task.T, *cases.Trace, int) error { return recv.fetch }, fetchValueInChildren)
 	generated.BindMethod[*crawl]("fetch", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
 		return crawlFetchStart(recv.(*crawl), t, a1, a2)
 	})
@@ -101,6 +103,7 @@ func init() {
 		return workerByValueStart(recv.(worker), t)
 	})
 	workerByPointerKind = generated.DefineHeld[workerByPointerState, workerByPointerHeld, struct{}]("(*worker).byPointer", "children.go", 174, workerByPointerStep)
+	generated.BindMethodValue(func(recv *worker) func(*task.T) error { return recv.byPointer }, byPointerValueInChildren)
 	generated.BindMethod[*worker]("byPointer", func(recv any, t *task.T) error {
 		return workerByPointerStart(recv.(*worker), t)
 	})
@@ -227,18 +230,51 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := resultsFunc1Kind.Begin(t)
-				*generated.At[resultsFunc1Args](f) = resultsFunc1Args{i: i}
-				*h = resultsFunc1Held{tr: tr, squares: squares}
-				_, err := generated.Run(t, f, &h.exit.result)
-				return err
+//line children.go:16
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v2 := recover(); v2 != nil {
+						panic(v2)
+					}
+				}()
+//line children.go:17
+				v := valueStart(t, tr, i)
+//line children_task.go:247
+				if generated.Suspended(t) {
+					f, h := resultsFunc1Kind.Spill(t, 1)
+					s := generated.At[resultsFunc1At1](f)
+					*s = resultsFunc1At1{i: i}
+					*h = resultsFunc1Held{tr: tr, squares: squares}
+					generated.ResultTo(t, &s.result)
+					resultsFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line children.go:17
+				v1 := valueStart(t, tr, i)
+//line children_task.go:259
+				if generated.Suspended(t) {
+					f, h := resultsFunc1Kind.Spill(t, 2)
+					s := generated.At[resultsFunc1At2](f)
+					*s = resultsFunc1At2{i: i, v: v}
+					*h = resultsFunc1Held{squares: squares}
+					generated.ResultTo(t, &s.result)
+					resultsFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line children.go:17
+				squares[i] = v * v1
+				return nil
 			})
 		} else {
 			var s resultsFunc1State
 			*generated.In[resultsFunc1Args](&s) = resultsFunc1Args{i: i}
 			generated.GoCall(t, &g, resultsFunc1Kind.With(s, resultsFunc1Held{tr: tr, squares: squares}))
 		}
-//line children_task.go:242
+//line children_task.go:278
 		if generated.Suspended(t) {
 			f, h := resultsKind.Spill(t, 1)
 			s := generated.At[resultsAt1](f)
@@ -250,7 +286,7 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:21
 	err := g.Wait(t)
-//line children_task.go:254
+//line children_task.go:290
 	if generated.Suspended(t) {
 		_, h := resultsKind.Spill(t, 2)
 		*h = resultsHeld{tr: tr, squares: squares}
@@ -261,7 +297,7 @@ func resultsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(squares), err
 }
 
-//line children_task.go:265
+//line children_task.go:301
 
 // resultsStep is the step form of results.
 func resultsStep(f *generated.Frame[resultsState, int], h *resultsHeld) generated.Step {
@@ -285,13 +321,13 @@ func resultsStep(f *generated.Frame[resultsState, int], h *resultsHeld) generate
 		tr, squares = h.tr, h.squares
 //line children.go:15
 		generated.Child(f)
-//line children_task.go:289
+//line children_task.go:325
 		goto resume1
 	case 2:
 		tr, squares = h.tr, h.squares
 //line children.go:21
 		err = generated.Err(f)
-//line children_task.go:295
+//line children_task.go:331
 		goto resume2
 	default:
 		return f.BadResume()
@@ -312,11 +348,44 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := resultsFunc1Kind.Begin(t)
-				*generated.At[resultsFunc1Args](f) = resultsFunc1Args{i: i}
-				*h = resultsFunc1Held{tr: tr, squares: squares}
-				_, err1 := generated.Run(t, f, &h.exit.result)
-				return err1
+//line children.go:16
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v2 := recover(); v2 != nil {
+						panic(v2)
+					}
+				}()
+//line children.go:17
+				v := valueStart(t, tr, i)
+//line children_task.go:365
+				if generated.Suspended(t) {
+					f, h := resultsFunc1Kind.Spill(t, 1)
+					s := generated.At[resultsFunc1At1](f)
+					*s = resultsFunc1At1{i: i}
+					*h = resultsFunc1Held{tr: tr, squares: squares}
+					generated.ResultTo(t, &s.result)
+					resultsFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line children.go:17
+				v1 := valueStart(t, tr, i)
+//line children_task.go:377
+				if generated.Suspended(t) {
+					f, h := resultsFunc1Kind.Spill(t, 2)
+					s := generated.At[resultsFunc1At2](f)
+					*s = resultsFunc1At2{i: i, v: v}
+					*h = resultsFunc1Held{squares: squares}
+					generated.ResultTo(t, &s.result)
+					resultsFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line children.go:17
+				squares[i] = v * v1
+				return nil
 			})
 		} else {
 			var s resultsFunc1State
@@ -324,7 +393,7 @@ loop1:
 			generated.GoCall(t, &g, resultsFunc1Kind.With(s, resultsFunc1Held{tr: tr, squares: squares}))
 		}
 	}
-//line children_task.go:328
+//line children_task.go:397
 	if generated.Suspended(t) {
 		s := generated.At[resultsAt1](f)
 		*s = resultsAt1{i1: i1}
@@ -339,7 +408,7 @@ resume1:
 end1:
 //line children.go:21
 	err = g.Wait(t)
-//line children_task.go:343
+//line children_task.go:412
 	if generated.Suspended(t) {
 		*h = resultsHeld{tr: tr, squares: squares}
 		return generated.Wait(f, t, 2)
@@ -350,7 +419,7 @@ resume2:
 	return generated.Return(f, len(squares), err)
 }
 
-//line children_task.go:354
+//line children_task.go:423
 
 // resultsFunc1Args has the arguments of results.func1.
 type resultsFunc1Args struct {
@@ -386,6 +455,18 @@ type resultsFunc1Held = struct {
 
 var resultsFunc1Kind *generated.HeldKind[resultsFunc1State, resultsFunc1Held, struct{}]
 
+// resultsFunc1Defer1 enters what results.func1 defers in line 16 in the list of its frame.
+func resultsFunc1Defer1(p *generated.Panic, fn func()) {
+//line children.go:16
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line children_task.go:469
+
 // resultsFunc1Step is the step form of results.func1.
 func resultsFunc1Step(f *generated.Frame[resultsFunc1State, struct{}], h *resultsFunc1Held) generated.Step {
 	step, _ := resultsFunc1Run(f, h, f.At())
@@ -415,7 +496,7 @@ func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *results
 //line children.go:17
 		v = s.result
 		generated.Child(f)
-//line children_task.go:419
+//line children_task.go:500
 		goto resume1
 	case 2:
 		s := generated.At[resultsFunc1At2](f)
@@ -424,7 +505,7 @@ func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *results
 //line children.go:17
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:428
+//line children_task.go:509
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -437,15 +518,11 @@ func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *results
 //line children.go:16
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		resultsFunc1Defer1(p, fn)
 	}
 //line children.go:17
 	v = valueStart(t, tr, i)
-//line children_task.go:449
+//line children_task.go:526
 	if generated.Suspended(t) {
 		s := generated.At[resultsFunc1At1](f)
 		*s = resultsFunc1At1{i: i}
@@ -456,7 +533,7 @@ func resultsFunc1Run(f *generated.Frame[resultsFunc1State, struct{}], h *results
 resume1:
 //line children.go:17
 	v1 = valueStart(t, tr, i)
-//line children_task.go:460
+//line children_task.go:537
 	if generated.Suspended(t) {
 		s := generated.At[resultsFunc1At2](f)
 		*s = resultsFunc1At2{i: i, v: v}
@@ -471,7 +548,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:475
+//line children_task.go:552
 exit:
 	if p.Run(t) {
 		*h = resultsFunc1Held{exit: h.exit}
@@ -527,7 +604,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:31
 					v := valueStart(t, tr, i)
-//line children_task.go:531
+//line children_task.go:608
 					if generated.Suspended(t) {
 						f, h := inLoopFunc1Kind.Spill(t, 1)
 						s := generated.At[inLoopFunc1At1](f)
@@ -546,7 +623,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.In[inLoopFunc1Args](&s) = inLoopFunc1Args{i: i}
 				generated.GoCall(t, &g, inLoopFunc1Kind.With(s, inLoopFunc1Held{tr: tr, a: &a}))
 			}
-//line children_task.go:550
+//line children_task.go:627
 			if generated.Suspended(t) {
 				f, h := inLoopKind.Spill(t, 1)
 				s := generated.At[inLoopAt1](f)
@@ -560,7 +637,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:32
 					v := valueStart(t, tr, 10*i)
-//line children_task.go:564
+//line children_task.go:641
 					if generated.Suspended(t) {
 						f, h := inLoopFunc2Kind.Spill(t, 1)
 						s := generated.At[inLoopFunc2At1](f)
@@ -579,7 +656,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.In[inLoopFunc2Args](&s) = inLoopFunc2Args{i: i}
 				generated.GoCall(t, &g, inLoopFunc2Kind.With(s, inLoopFunc2Held{tr: tr, b: &b}))
 			}
-//line children_task.go:583
+//line children_task.go:660
 			if generated.Suspended(t) {
 				f, h := inLoopKind.Spill(t, 2)
 				s := generated.At[inLoopAt2](f)
@@ -591,7 +668,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line children.go:33
 				err := g.Wait(t)
-//line children_task.go:595
+//line children_task.go:672
 				if generated.Suspended(t) {
 					f, h := inLoopKind.Spill(t, 3)
 					*generated.At[inLoopAt3](f) = inLoopAt3{n: n, total: total, i1: i1, i: i}
@@ -612,7 +689,7 @@ func inLoopStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:616
+//line children_task.go:693
 
 // inLoopStep is the step form of inLoop.
 func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.Step {
@@ -636,7 +713,7 @@ func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.S
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:31
 		generated.Child(f)
-//line children_task.go:640
+//line children_task.go:717
 		goto resume1
 	case 2:
 		s := generated.At[inLoopAt2](f)
@@ -645,7 +722,7 @@ func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.S
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:32
 		generated.Child(f)
-//line children_task.go:649
+//line children_task.go:726
 		goto resume2
 	case 3:
 		s := generated.At[inLoopAt3](f)
@@ -653,7 +730,7 @@ func inLoopStep(f *generated.Frame[inLoopState, int], h *inLoopHeld) generated.S
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:33
 		err = generated.Err(f)
-//line children_task.go:657
+//line children_task.go:734
 		goto resume3
 	default:
 		return f.BadResume()
@@ -680,7 +757,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:31
 				v := valueStart(t, tr, i)
-//line children_task.go:684
+//line children_task.go:761
 				if generated.Suspended(t) {
 					f, h := inLoopFunc1Kind.Spill(t, 1)
 					s := generated.At[inLoopFunc1At1](f)
@@ -700,7 +777,7 @@ loop1:
 			generated.GoCall(t, &g, inLoopFunc1Kind.With(s, inLoopFunc1Held{tr: tr, a: a}))
 		}
 	}
-//line children_task.go:704
+//line children_task.go:781
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt1](f)
 		*s = inLoopAt1{n: n, total: total, i1: i1, i: i}
@@ -717,7 +794,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:32
 				v := valueStart(t, tr, 10*i)
-//line children_task.go:721
+//line children_task.go:798
 				if generated.Suspended(t) {
 					f, h := inLoopFunc2Kind.Spill(t, 1)
 					s := generated.At[inLoopFunc2At1](f)
@@ -737,7 +814,7 @@ resume1:
 			generated.GoCall(t, &g, inLoopFunc2Kind.With(s, inLoopFunc2Held{tr: tr, b: b}))
 		}
 	}
-//line children_task.go:741
+//line children_task.go:818
 	if generated.Suspended(t) {
 		s := generated.At[inLoopAt2](f)
 		*s = inLoopAt2{n: n, total: total, i1: i1, i: i}
@@ -748,7 +825,7 @@ resume1:
 resume2:
 //line children.go:33
 	err = g.Wait(t)
-//line children_task.go:752
+//line children_task.go:829
 	if generated.Suspended(t) {
 		*generated.At[inLoopAt3](f) = inLoopAt3{n: n, total: total, i1: i1, i: i}
 		*h = inLoopHeld{tr: tr, a: a, b: b}
@@ -772,7 +849,7 @@ end2:
 	return generated.Return(f, total, nil)
 }
 
-//line children_task.go:776
+//line children_task.go:853
 
 // inLoopFunc1Args has the arguments of inLoop.func1.
 type inLoopFunc1Args struct {
@@ -812,14 +889,14 @@ func inLoopFunc1Step(f *generated.Frame[inLoopFunc1State, struct{}], h *inLoopFu
 //line children.go:31
 		v = s.result
 		generated.Child(f)
-//line children_task.go:816
+//line children_task.go:893
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:31
 	v = valueStart(t, tr, i)
-//line children_task.go:823
+//line children_task.go:900
 	if generated.Suspended(t) {
 		s := generated.At[inLoopFunc1At1](f)
 		*s = inLoopFunc1At1{}
@@ -834,7 +911,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:838
+//line children_task.go:915
 
 // inLoopFunc2Args has the arguments of inLoop.func2.
 type inLoopFunc2Args struct {
@@ -874,14 +951,14 @@ func inLoopFunc2Step(f *generated.Frame[inLoopFunc2State, struct{}], h *inLoopFu
 //line children.go:32
 		v = s.result
 		generated.Child(f)
-//line children_task.go:878
+//line children_task.go:955
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:32
 	v = valueStart(t, tr, 10*i)
-//line children_task.go:885
+//line children_task.go:962
 	if generated.Suspended(t) {
 		s := generated.At[inLoopFunc2At1](f)
 		*s = inLoopFunc2At1{}
@@ -896,7 +973,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:900
+//line children_task.go:977
 
 // againArgs has the arguments of again.
 type againArgs struct {
@@ -978,7 +1055,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:48
 								v := valueStart(t, tr, i*10+j)
-//line children_task.go:982
+//line children_task.go:1059
 								if generated.Suspended(t) {
 									f, h := againFunc1Kind.Spill(t, 1)
 									s := generated.At[againFunc1At1](f)
@@ -997,7 +1074,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 							*generated.In[againFunc1Args](&s) = againFunc1Args{j: j}
 							generated.GoCall(t, &g, againFunc1Kind.With(s, againFunc1Held{tr: tr, i: &i, counts: counts}))
 						}
-//line children_task.go:1001
+//line children_task.go:1078
 						if generated.Suspended(t) {
 							f, h := againKind.Spill(t, 1)
 							s := generated.At[againAt1](f)
@@ -1010,7 +1087,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line children.go:50
 				waitStart(t, tr, "beside", i)
-//line children_task.go:1014
+//line children_task.go:1091
 				if generated.Suspended(t) {
 					f, h := againKind.Spill(t, 2)
 					s := generated.At[againAt2](f)
@@ -1022,7 +1099,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:51
 					err := g.Wait(t)
-//line children_task.go:1026
+//line children_task.go:1103
 					if generated.Suspended(t) {
 						f, h := againKind.Spill(t, 3)
 						s := generated.At[againAt3](f)
@@ -1047,7 +1124,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:58
 	err1 := g.Wait(t)
-//line children_task.go:1051
+//line children_task.go:1128
 	if generated.Suspended(t) {
 		f := againKind.SpillBare(t, 4)
 		*generated.At[againAt4](f) = againAt4{sum: sum}
@@ -1057,7 +1134,7 @@ func againStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line children_task.go:1061
+//line children_task.go:1138
 
 // againStep is the step form of again.
 func againStep(f *generated.Frame[againState, int], h *againHeld) generated.Step {
@@ -1084,7 +1161,7 @@ func againStep(f *generated.Frame[againState, int], h *againHeld) generated.Step
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:48
 		generated.Child(f)
-//line children_task.go:1088
+//line children_task.go:1165
 		goto resume1
 	case 2:
 		s := generated.At[againAt2](f)
@@ -1093,7 +1170,7 @@ func againStep(f *generated.Frame[againState, int], h *againHeld) generated.Step
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:50
 		generated.ChildErr(f)
-//line children_task.go:1097
+//line children_task.go:1174
 		goto resume2
 	case 3:
 		s := generated.At[againAt3](f)
@@ -1102,14 +1179,14 @@ func againStep(f *generated.Frame[againState, int], h *againHeld) generated.Step
 		tr, i, counts = h.tr, h.i, h.counts
 //line children.go:51
 		err = generated.Err(f)
-//line children_task.go:1106
+//line children_task.go:1183
 		goto resume3
 	case 4:
 		s := generated.At[againAt4](f)
 		sum = s.sum
 //line children.go:58
 		err1 = generated.Err(f)
-//line children_task.go:1113
+//line children_task.go:1190
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1158,7 +1235,7 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:48
 				v := valueStart(t, tr, *i*10+j)
-//line children_task.go:1162
+//line children_task.go:1239
 				if generated.Suspended(t) {
 					f, h := againFunc1Kind.Spill(t, 1)
 					s := generated.At[againFunc1At1](f)
@@ -1178,7 +1255,7 @@ loop2:
 			generated.GoCall(t, &g, againFunc1Kind.With(s, againFunc1Held{tr: tr, i: i, counts: counts}))
 		}
 	}
-//line children_task.go:1182
+//line children_task.go:1259
 	if generated.Suspended(t) {
 		s := generated.At[againAt1](f)
 		*s = againAt1{sum: sum, again1: again1, n1: n1, i2: i2}
@@ -1193,7 +1270,7 @@ resume1:
 	goto loop2
 end3:
 	waitStart(t, tr, "beside", *i)
-//line children_task.go:1197
+//line children_task.go:1274
 	if generated.Suspended(t) {
 		s := generated.At[againAt2](f)
 		*s = againAt2{sum: sum, again1: again1}
@@ -1205,7 +1282,7 @@ end3:
 resume2:
 //line children.go:51
 	err = g.Wait(t)
-//line children_task.go:1209
+//line children_task.go:1286
 	if generated.Suspended(t) {
 		s := generated.At[againAt3](f)
 		*s = againAt3{sum: sum, again1: again1}
@@ -1231,7 +1308,7 @@ end4:
 end5:
 //line children.go:58
 	err1 = g.Wait(t)
-//line children_task.go:1235
+//line children_task.go:1312
 	if generated.Suspended(t) {
 		*generated.At[againAt4](f) = againAt4{sum: sum}
 		if h != nil {
@@ -1244,7 +1321,7 @@ resume4:
 	return generated.Return(f, sum, err1)
 }
 
-//line children_task.go:1248
+//line children_task.go:1325
 
 // againFunc1Args has the arguments of again.func1.
 type againFunc1Args struct {
@@ -1288,14 +1365,14 @@ func againFunc1Step(f *generated.Frame[againFunc1State, struct{}], h *againFunc1
 //line children.go:48
 		v = s.result
 		generated.Child(f)
-//line children_task.go:1292
+//line children_task.go:1369
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:48
 	v = valueStart(t, tr, *i*10+j)
-//line children_task.go:1299
+//line children_task.go:1376
 	if generated.Suspended(t) {
 		s := generated.At[againFunc1At1](f)
 		*s = againFunc1At1{j: j}
@@ -1310,7 +1387,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:1314
+//line children_task.go:1391
 
 // nestedArgs has the arguments of nested.
 type nestedArgs struct {
@@ -1343,18 +1420,76 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := nestedFunc1Kind.Begin(t)
-				*generated.At[nestedFunc1Args](f) = nestedFunc1Args{i: i}
-				*h = nestedFunc1Held{tr: tr, sums: sums}
-				_, err1 := generated.Run(t, f, &h.exit.result)
-				return err1
+//line children.go:66
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+				var inner task.Group
+//line children.go:68
+				parts := [3]int{}
+				for i1 := 0; i1 < len(parts); i1++ {
+//line children.go:69
+					j := i1
+					if generated.GoesInPlace(t, &inner) {
+						generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
+//line children.go:71
+							v := valueStart(t, tr, i*10+j)
+//line children_task.go:1445
+							if generated.Suspended(t) {
+								f, h := nestedFunc1Func1Kind.Spill(t, 1)
+								s := generated.At[nestedFunc1Func1At1](f)
+								*s = nestedFunc1Func1At1{j: j}
+								*h = nestedFunc1Func1Held{parts: &parts}
+								generated.ResultTo(t, &s.result)
+								return
+							}
+//line children.go:71
+							parts[j] = v
+							return nil
+						})
+					} else {
+						var s nestedFunc1Func1State
+						*generated.In[nestedFunc1Func1Args](&s) = nestedFunc1Func1Args{i: i, j: j}
+						generated.GoCall(t, &inner, nestedFunc1Func1Kind.With(s, nestedFunc1Func1Held{tr: tr, parts: &parts}))
+					}
+//line children_task.go:1463
+					if generated.Suspended(t) {
+						f, h := nestedFunc1Kind.Spill(t, 1)
+						s := generated.At[nestedFunc1At1](f)
+						*s = nestedFunc1At1{i: i, i1: i1}
+						generated.Move(&s.inner, &inner)
+						*h = nestedFunc1Held{tr: tr, sums: sums, parts: &parts}
+						nestedFunc1Defer1(&h.exit.panic, fn)
+						return
+					}
+				}
+//line children.go:75
+				err := inner.Wait(t)
+//line children_task.go:1476
+				if generated.Suspended(t) {
+					f, h := nestedFunc1Kind.Spill(t, 2)
+					*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
+					*h = nestedFunc1Held{sums: sums, parts: &parts}
+					nestedFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line children.go:76
+				sums[i] = parts[0] + parts[1] + parts[2]
+				return err
 			})
 		} else {
 			var s nestedFunc1State
 			*generated.In[nestedFunc1Args](&s) = nestedFunc1Args{i: i}
 			generated.GoCall(t, &g, nestedFunc1Kind.With(s, nestedFunc1Held{tr: tr, sums: sums}))
 		}
-//line children_task.go:1358
+//line children_task.go:1493
 		if generated.Suspended(t) {
 			f, h := nestedKind.Spill(t, 1)
 			s := generated.At[nestedAt1](f)
@@ -1366,7 +1501,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:80
 	err := g.Wait(t)
-//line children_task.go:1370
+//line children_task.go:1505
 	if generated.Suspended(t) {
 		_, h := nestedKind.Spill(t, 2)
 		*h = nestedHeld{tr: tr, sums: sums}
@@ -1377,7 +1512,7 @@ func nestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(sums), err
 }
 
-//line children_task.go:1381
+//line children_task.go:1516
 
 // nestedStep is the step form of nested.
 func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.Step {
@@ -1401,13 +1536,13 @@ func nestedStep(f *generated.Frame[nestedState, int], h *nestedHeld) generated.S
 		tr, sums = h.tr, h.sums
 //line children.go:65
 		generated.Child(f)
-//line children_task.go:1405
+//line children_task.go:1540
 		goto resume1
 	case 2:
 		tr, sums = h.tr, h.sums
 //line children.go:80
 		err = generated.Err(f)
-//line children_task.go:1411
+//line children_task.go:1546
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1428,11 +1563,69 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := nestedFunc1Kind.Begin(t)
-				*generated.At[nestedFunc1Args](f) = nestedFunc1Args{i: i}
-				*h = nestedFunc1Held{tr: tr, sums: sums}
-				_, err2 := generated.Run(t, f, &h.exit.result)
-				return err2
+//line children.go:66
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+				var inner task.Group
+//line children.go:68
+				parts := [3]int{}
+				for i1 := 0; i1 < len(parts); i1++ {
+//line children.go:69
+					j := i1
+					if generated.GoesInPlace(t, &inner) {
+						generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
+//line children.go:71
+							v := valueStart(t, tr, i*10+j)
+//line children_task.go:1588
+							if generated.Suspended(t) {
+								f, h := nestedFunc1Func1Kind.Spill(t, 1)
+								s := generated.At[nestedFunc1Func1At1](f)
+								*s = nestedFunc1Func1At1{j: j}
+								*h = nestedFunc1Func1Held{parts: &parts}
+								generated.ResultTo(t, &s.result)
+								return
+							}
+//line children.go:71
+							parts[j] = v
+							return nil
+						})
+					} else {
+						var s nestedFunc1Func1State
+						*generated.In[nestedFunc1Func1Args](&s) = nestedFunc1Func1Args{i: i, j: j}
+						generated.GoCall(t, &inner, nestedFunc1Func1Kind.With(s, nestedFunc1Func1Held{tr: tr, parts: &parts}))
+					}
+//line children_task.go:1606
+					if generated.Suspended(t) {
+						f, h := nestedFunc1Kind.Spill(t, 1)
+						s := generated.At[nestedFunc1At1](f)
+						*s = nestedFunc1At1{i: i, i1: i1}
+						generated.Move(&s.inner, &inner)
+						*h = nestedFunc1Held{tr: tr, sums: sums, parts: &parts}
+						nestedFunc1Defer1(&h.exit.panic, fn)
+						return
+					}
+				}
+//line children.go:75
+				err := inner.Wait(t)
+//line children_task.go:1619
+				if generated.Suspended(t) {
+					f, h := nestedFunc1Kind.Spill(t, 2)
+					*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
+					*h = nestedFunc1Held{sums: sums, parts: &parts}
+					nestedFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line children.go:76
+				sums[i] = parts[0] + parts[1] + parts[2]
+				return err
 			})
 		} else {
 			var s nestedFunc1State
@@ -1440,7 +1633,7 @@ loop1:
 			generated.GoCall(t, &g, nestedFunc1Kind.With(s, nestedFunc1Held{tr: tr, sums: sums}))
 		}
 	}
-//line children_task.go:1444
+//line children_task.go:1637
 	if generated.Suspended(t) {
 		s := generated.At[nestedAt1](f)
 		*s = nestedAt1{n: n, i1: i1}
@@ -1455,7 +1648,7 @@ resume1:
 end1:
 //line children.go:80
 	err = g.Wait(t)
-//line children_task.go:1459
+//line children_task.go:1652
 	if generated.Suspended(t) {
 		*h = nestedHeld{tr: tr, sums: sums}
 		return generated.Wait(f, t, 2)
@@ -1466,7 +1659,7 @@ resume2:
 	return generated.Return(f, len(sums), err)
 }
 
-//line children_task.go:1470
+//line children_task.go:1663
 
 // nestedFunc1Args has the arguments of nested.func1.
 type nestedFunc1Args struct {
@@ -1503,6 +1696,18 @@ type nestedFunc1Held = struct {
 
 var nestedFunc1Kind *generated.HeldKind[nestedFunc1State, nestedFunc1Held, struct{}]
 
+// nestedFunc1Defer1 enters what nested.func1 defers in line 66 in the list of its frame.
+func nestedFunc1Defer1(p *generated.Panic, fn func()) {
+//line children.go:66
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line children_task.go:1710
+
 // nestedFunc1Step is the step form of nested.func1.
 func nestedFunc1Step(f *generated.Frame[nestedFunc1State, struct{}], h *nestedFunc1Held) generated.Step {
 	step, _ := nestedFunc1Run(f, h, f.At())
@@ -1535,7 +1740,7 @@ func nestedFunc1Run(f *generated.Frame[nestedFunc1State, struct{}], h *nestedFun
 		tr, sums, parts = h.tr, h.sums, h.parts
 //line children.go:70
 		generated.Child(f)
-//line children_task.go:1539
+//line children_task.go:1744
 		goto resume1
 	case 2:
 		s := generated.At[nestedFunc1At2](f)
@@ -1543,7 +1748,7 @@ func nestedFunc1Run(f *generated.Frame[nestedFunc1State, struct{}], h *nestedFun
 		sums, parts = h.sums, h.parts
 //line children.go:75
 		err = generated.Err(f)
-//line children_task.go:1547
+//line children_task.go:1752
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1556,11 +1761,7 @@ func nestedFunc1Run(f *generated.Frame[nestedFunc1State, struct{}], h *nestedFun
 //line children.go:66
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		nestedFunc1Defer1(p, fn)
 	}
 	inner = task.Group{}
 	parts = new([3]int)
@@ -1581,7 +1782,7 @@ loop1:
 			generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line children.go:71
 				v := valueStart(t, tr, i*10+j)
-//line children_task.go:1585
+//line children_task.go:1786
 				if generated.Suspended(t) {
 					f, h := nestedFunc1Func1Kind.Spill(t, 1)
 					s := generated.At[nestedFunc1Func1At1](f)
@@ -1600,7 +1801,7 @@ loop1:
 			generated.GoCall(t, &inner, nestedFunc1Func1Kind.With(s, nestedFunc1Func1Held{tr: tr, parts: parts}))
 		}
 	}
-//line children_task.go:1604
+//line children_task.go:1805
 	if generated.Suspended(t) {
 		s := generated.At[nestedFunc1At1](f)
 		*s = nestedFunc1At1{i: i, i1: i1}
@@ -1615,7 +1816,7 @@ resume1:
 end1:
 //line children.go:75
 	err = inner.Wait(t)
-//line children_task.go:1619
+//line children_task.go:1820
 	if generated.Suspended(t) {
 		*generated.At[nestedFunc1At2](f) = nestedFunc1At2{i: i}
 		*h = nestedFunc1Held{exit: h.exit, sums: sums, parts: parts}
@@ -1628,7 +1829,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line children_task.go:1632
+//line children_task.go:1833
 exit:
 	if p.Run(t) {
 		*h = nestedFunc1Held{exit: h.exit}
@@ -1677,14 +1878,14 @@ func nestedFunc1Func1Step(f *generated.Frame[nestedFunc1Func1State, struct{}], h
 //line children.go:71
 		v = s.result
 		generated.Child(f)
-//line children_task.go:1681
+//line children_task.go:1882
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:71
 	v = valueStart(t, tr, i*10+j)
-//line children_task.go:1688
+//line children_task.go:1889
 	if generated.Suspended(t) {
 		s := generated.At[nestedFunc1Func1At1](f)
 		*s = nestedFunc1Func1At1{j: j}
@@ -1698,7 +1899,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:1702
+//line children_task.go:1903
 
 // siblingsArgs has the arguments of siblings.
 type siblingsArgs struct {
@@ -1722,18 +1923,79 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var grow func(*task.T, int) error
 //line children.go:89
 	grow = generated.Literal(func(t *task.T, depth int) (_ error) {
-		f, h := siblingsFunc1Kind.Begin(t)
-		*generated.At[siblingsFunc1Args](f) = siblingsFunc1Args{depth: depth}
-		*h = siblingsFunc1Held{tr: tr, g: &g, ended: &ended, grow: &grow}
-		_, err1 := generated.Run(t, f, &h.exit.result)
-		return err1
+		recv := &ended
+		defer func() {
+			if generated.Suspended(t) {
+				return
+			}
+			defer recv.Add(1) // it may recover
+			if v := recover(); v != nil {
+				panic(v)
+			}
+		}()
+		{
+//line children.go:91
+			err := waitStart(t, tr, "depth", depth)
+//line children_task.go:1940
+			if generated.Suspended(t) {
+				f, h := siblingsFunc1Kind.Spill(t, 1)
+				*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
+				*h = siblingsFunc1Held{tr: tr, g: &g, grow: &grow}
+				siblingsFunc1Defer1(&h.exit.panic, recv)
+				return
+			}
+//line children.go:91
+			if err != nil {
+				return err
+			}
+		}
+//line children.go:94
+		if depth > 0 {
+			for i := 0; i < 2; i++ {
+				if generated.GoesInPlace(t, &g) {
+					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
+//line children.go:96
+						err := startOfChildren(grow)(t, depth-1)
+//line children_task.go:1960
+						if generated.Suspended(t) {
+							siblingsFunc1Func1Kind.SpillBare(t, 1)
+							return
+						}
+//line children.go:96
+						return err
+					})
+				} else {
+					var s siblingsFunc1Func1State
+					*generated.In[siblingsFunc1Func1Args](&s) = siblingsFunc1Func1Args{depth: depth}
+					generated.GoCall(t, &g, siblingsFunc1Func1Kind.With(s, siblingsFunc1Func1Held{grow: &grow}))
+				}
+//line children_task.go:1973
+				if generated.Suspended(t) {
+					f, h := siblingsFunc1Kind.Spill(t, 2)
+					*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
+					*h = siblingsFunc1Held{tr: tr, g: &g, grow: &grow}
+					siblingsFunc1Defer1(&h.exit.panic, recv)
+					return
+				}
+			}
+		}
+//line children.go:99
+		waitStart(t, tr, "left", depth)
+//line children_task.go:1985
+		if generated.Suspended(t) {
+			_, h := siblingsFunc1Kind.Spill(t, 3)
+			*h = siblingsFunc1Held{}
+			siblingsFunc1Defer1(&h.exit.panic, recv)
+			return
+		}
+//line children.go:100
+		return nil
 	})
-//line children.go:102
 	if generated.GoesInPlace(t, &g) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:102
 			err := startOfChildren(grow)(t, n)
-//line children_task.go:1737
+//line children_task.go:1999
 			if generated.Suspended(t) {
 				siblingsFunc2Kind.SpillBare(t, 1)
 				return
@@ -1746,7 +2008,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.In[siblingsFunc2Args](&s) = siblingsFunc2Args{n: n}
 		generated.GoCall(t, &g, siblingsFunc2Kind.With(s, siblingsFunc2Held{grow: &grow}))
 	}
-//line children_task.go:1750
+//line children_task.go:2012
 	if generated.Suspended(t) {
 		_, h := siblingsKind.Spill(t, 1)
 		*h = siblingsHeld{g: &g, ended: &ended}
@@ -1754,7 +2016,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:103
 	err := g.Wait(t)
-//line children_task.go:1758
+//line children_task.go:2020
 	if generated.Suspended(t) {
 		_, h := siblingsKind.Spill(t, 2)
 		*h = siblingsHeld{ended: &ended}
@@ -1764,7 +2026,7 @@ func siblingsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(ended.Load()), err
 }
 
-//line children_task.go:1768
+//line children_task.go:2030
 
 // siblingsStep is the step form of siblings.
 func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) generated.Step {
@@ -1786,13 +2048,13 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 		g, ended = h.g, h.ended
 //line children.go:102
 		generated.Child(f)
-//line children_task.go:1790
+//line children_task.go:2052
 		goto resume1
 	case 2:
 		ended = h.ended
 //line children.go:103
 		err = generated.Err(f)
-//line children_task.go:1796
+//line children_task.go:2058
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1806,11 +2068,74 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 		ended := ended
 		grow := grow
 		*grow = generated.Literal(func(t *task.T, depth int) (_ error) {
-			f, h := siblingsFunc1Kind.Begin(t)
-			*generated.At[siblingsFunc1Args](f) = siblingsFunc1Args{depth: depth}
-			*h = siblingsFunc1Held{tr: tr, g: g, ended: ended, grow: grow}
-			_, err2 := generated.Run(t, f, &h.exit.result)
-			return err2
+//line children.go:90
+			recv := ended
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv.Add(1) // it may recover
+				if v := recover(); v != nil {
+					panic(v)
+				}
+			}()
+			{
+//line children.go:91
+				err := waitStart(t, tr, "depth", depth)
+//line children_task.go:2086
+				if generated.Suspended(t) {
+					f, h := siblingsFunc1Kind.Spill(t, 1)
+					*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
+					*h = siblingsFunc1Held{tr: tr, g: g, grow: grow}
+					siblingsFunc1Defer1(&h.exit.panic, recv)
+					return
+				}
+//line children.go:91
+				if err != nil {
+					return err
+				}
+			}
+//line children.go:94
+			if depth > 0 {
+				for i := 0; i < 2; i++ {
+					if generated.GoesInPlace(t, g) {
+						generated.GoInPlace(t, g, func(t *task.T) (_ error) {
+//line children.go:96
+							err := startOfChildren(*grow)(t, depth-1)
+//line children_task.go:2106
+							if generated.Suspended(t) {
+								siblingsFunc1Func1Kind.SpillBare(t, 1)
+								return
+							}
+//line children.go:96
+							return err
+						})
+					} else {
+						var s siblingsFunc1Func1State
+						*generated.In[siblingsFunc1Func1Args](&s) = siblingsFunc1Func1Args{depth: depth}
+						generated.GoCall(t, g, siblingsFunc1Func1Kind.With(s, siblingsFunc1Func1Held{grow: grow}))
+					}
+//line children_task.go:2119
+					if generated.Suspended(t) {
+						f, h := siblingsFunc1Kind.Spill(t, 2)
+						*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
+						*h = siblingsFunc1Held{tr: tr, g: g, grow: grow}
+						siblingsFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+				}
+			}
+//line children.go:99
+			waitStart(t, tr, "left", depth)
+//line children_task.go:2131
+			if generated.Suspended(t) {
+				_, h := siblingsFunc1Kind.Spill(t, 3)
+				*h = siblingsFunc1Held{}
+				siblingsFunc1Defer1(&h.exit.panic, recv)
+				return
+			}
+//line children.go:100
+			return nil
 		})
 	}
 //line children.go:102
@@ -1820,7 +2145,7 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:102
 				err := startOfChildren(*grow)(t, n)
-//line children_task.go:1824
+//line children_task.go:2149
 				if generated.Suspended(t) {
 					siblingsFunc2Kind.SpillBare(t, 1)
 					return
@@ -1834,7 +2159,7 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 			generated.GoCall(t, g, siblingsFunc2Kind.With(s, siblingsFunc2Held{grow: grow}))
 		}
 	}
-//line children_task.go:1838
+//line children_task.go:2163
 	if generated.Suspended(t) {
 		*h = siblingsHeld{g: g, ended: ended}
 		return generated.Wait(f, t, 1)
@@ -1842,7 +2167,7 @@ func siblingsStep(f *generated.Frame[siblingsState, int], h *siblingsHeld) gener
 resume1:
 //line children.go:103
 	err = g.Wait(t)
-//line children_task.go:1846
+//line children_task.go:2171
 	if generated.Suspended(t) {
 		*h = siblingsHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -1852,7 +2177,7 @@ resume2:
 	return generated.Return(f, int(ended.Load()), err)
 }
 
-//line children_task.go:1856
+//line children_task.go:2181
 
 // siblingsFunc1Args has the arguments of siblings.func1.
 type siblingsFunc1Args struct {
@@ -1888,6 +2213,18 @@ type siblingsFunc1Held = struct {
 
 var siblingsFunc1Kind *generated.HeldKind[siblingsFunc1State, siblingsFunc1Held, struct{}]
 
+// siblingsFunc1Defer1 enters what siblings.func1 defers in line 90 in the list of its frame.
+func siblingsFunc1Defer1(p *generated.Panic, recv *atomic.Int64) {
+//line children.go:90
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Add(1)
+		p.Raise()
+	})
+}
+
+//line children_task.go:2227
+
 // siblingsFunc1Step is the step form of siblings.func1.
 func siblingsFunc1Step(f *generated.Frame[siblingsFunc1State, struct{}], h *siblingsFunc1Held) generated.Step {
 	step, _ := siblingsFunc1Run(f, h, f.At())
@@ -1919,7 +2256,7 @@ func siblingsFunc1Run(f *generated.Frame[siblingsFunc1State, struct{}], h *sibli
 		tr, g, grow = h.tr, h.g, h.grow
 //line children.go:91
 		err = generated.ChildErr(f)
-//line children_task.go:1923
+//line children_task.go:2260
 		goto resume1
 	case 2:
 		s := generated.At[siblingsFunc1At2](f)
@@ -1927,12 +2264,12 @@ func siblingsFunc1Run(f *generated.Frame[siblingsFunc1State, struct{}], h *sibli
 		tr, g, grow = h.tr, h.g, h.grow
 //line children.go:96
 		generated.Child(f)
-//line children_task.go:1931
+//line children_task.go:2268
 		goto resume2
 	case 3:
 //line children.go:99
 		generated.ChildErr(f)
-//line children_task.go:1936
+//line children_task.go:2273
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1944,16 +2281,12 @@ func siblingsFunc1Run(f *generated.Frame[siblingsFunc1State, struct{}], h *sibli
 	}
 //line children.go:90
 	{
-		fn := ended.Add
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn(1)
-			p.Raise()
-		})
+		recv := ended
+		siblingsFunc1Defer1(p, recv)
 	}
 //line children.go:91
 	err = waitStart(t, tr, "depth", depth)
-//line children_task.go:1957
+//line children_task.go:2290
 	if generated.Suspended(t) {
 		*generated.At[siblingsFunc1At1](f) = siblingsFunc1At1{depth: depth}
 		*h = siblingsFunc1Held{exit: h.exit, tr: tr, g: g, grow: grow}
@@ -1986,7 +2319,7 @@ loop1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:96
 			err := startOfChildren(*grow)(t, depth-1)
-//line children_task.go:1990
+//line children_task.go:2323
 			if generated.Suspended(t) {
 				siblingsFunc1Func1Kind.SpillBare(t, 1)
 				return
@@ -1999,7 +2332,7 @@ loop1:
 		*generated.In[siblingsFunc1Func1Args](&s) = siblingsFunc1Func1Args{depth: depth}
 		generated.GoCall(t, g, siblingsFunc1Func1Kind.With(s, siblingsFunc1Func1Held{grow: grow}))
 	}
-//line children_task.go:2003
+//line children_task.go:2336
 	if generated.Suspended(t) {
 		*generated.At[siblingsFunc1At2](f) = siblingsFunc1At2{depth: depth, i: i}
 		*h = siblingsFunc1Held{exit: h.exit, tr: tr, g: g, grow: grow}
@@ -2012,7 +2345,7 @@ resume2:
 end2:
 end3:
 	waitStart(t, tr, "left", depth)
-//line children_task.go:2016
+//line children_task.go:2349
 	if generated.Suspended(t) {
 		*h = siblingsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2023,7 +2356,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:2027
+//line children_task.go:2360
 exit:
 	if p.Run(t) {
 		*h = siblingsFunc1Held{exit: h.exit}
@@ -2061,14 +2394,14 @@ func siblingsFunc1Func1Step(f *generated.Frame[siblingsFunc1Func1State, struct{}
 	case 1:
 //line children.go:96
 		err = generated.ChildErr(f)
-//line children_task.go:2065
+//line children_task.go:2398
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:96
 	err = startOfChildren(*grow)(t, depth-1)
-//line children_task.go:2072
+//line children_task.go:2405
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = siblingsFunc1Func1Held{}
@@ -2080,7 +2413,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:2084
+//line children_task.go:2417
 
 // siblingsFunc2Args has the arguments of siblings.func2.
 type siblingsFunc2Args struct {
@@ -2111,14 +2444,14 @@ func siblingsFunc2Step(f *generated.Frame[siblingsFunc2State, struct{}], h *sibl
 	case 1:
 //line children.go:102
 		err = generated.ChildErr(f)
-//line children_task.go:2115
+//line children_task.go:2448
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:102
 	err = startOfChildren(*grow)(t, n)
-//line children_task.go:2122
+//line children_task.go:2455
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = siblingsFunc2Held{}
@@ -2130,7 +2463,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:2134
+//line children_task.go:2467
 
 // crawlBeginArgs has the arguments of (*crawl).begin.
 type crawlBeginArgs struct {
@@ -2152,7 +2485,7 @@ func crawlBeginStart(c *crawl, t *task.T, tr *cases.Trace, i int) {
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2156
+//line children_task.go:2489
 		if generated.Suspended(t) {
 			crawlBeginFunc1Kind.SpillBare(t, 1)
 			return
@@ -2160,7 +2493,7 @@ func crawlBeginStart(c *crawl, t *task.T, tr *cases.Trace, i int) {
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2164
+//line children_task.go:2497
 	if generated.Suspended(t) {
 		crawlBeginKind.SpillBare(t, 1)
 		return
@@ -2183,7 +2516,7 @@ func crawlBeginStep(f *generated.Frame[crawlBeginState, struct{}], h *crawlBegin
 	case 1:
 //line children.go:113
 		generated.Child(f)
-//line children_task.go:2187
+//line children_task.go:2520
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2192,7 +2525,7 @@ func crawlBeginStep(f *generated.Frame[crawlBeginState, struct{}], h *crawlBegin
 	c.group.Go(t, generated.Literal(func(t *task.T) (_ error) {
 //line children.go:113
 		err := crawlFetchStart(c, t, tr, i)
-//line children_task.go:2196
+//line children_task.go:2529
 		if generated.Suspended(t) {
 			crawlBeginFunc1Kind.SpillBare(t, 1)
 			return
@@ -2200,7 +2533,7 @@ func crawlBeginStep(f *generated.Frame[crawlBeginState, struct{}], h *crawlBegin
 //line children.go:113
 		return err
 	}))
-//line children_task.go:2204
+//line children_task.go:2537
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginHeld{}
@@ -2242,14 +2575,14 @@ func crawlBeginFunc1Step(f *generated.Frame[crawlBeginFunc1State, struct{}], h *
 	case 1:
 //line children.go:113
 		err = generated.ChildErr(f)
-//line children_task.go:2246
+//line children_task.go:2579
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:113
 	err = crawlFetchStart(c, t, tr, i)
-//line children_task.go:2253
+//line children_task.go:2586
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = crawlBeginFunc1Held{}
@@ -2261,7 +2594,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:2265
+//line children_task.go:2598
 
 // crawlFetchArgs has the arguments of (*crawl).fetch.
 type crawlFetchArgs struct {
@@ -2287,7 +2620,7 @@ var crawlFetchKind *generated.HeldKind[crawlFetchState, crawlFetchHeld, struct{}
 func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 //line children.go:117
 	v := valueStart(t, tr, i+100)
-//line children_task.go:2291
+//line children_task.go:2624
 	if generated.Suspended(t) {
 		f, h := crawlFetchKind.Spill(t, 1)
 		s := generated.At[crawlFetchAt1](f)
@@ -2301,7 +2634,7 @@ func crawlFetchStart(c *crawl, t *task.T, tr *cases.Trace, i int) (_ error) {
 	return nil
 }
 
-//line children_task.go:2305
+//line children_task.go:2638
 
 // crawlFetchStep is the step form of (*crawl).fetch.
 func crawlFetchStep(f *generated.Frame[crawlFetchState, struct{}], h *crawlFetchHeld) generated.Step {
@@ -2323,14 +2656,14 @@ func crawlFetchStep(f *generated.Frame[crawlFetchState, struct{}], h *crawlFetch
 //line children.go:117
 		v = s.result
 		generated.Child(f)
-//line children_task.go:2327
+//line children_task.go:2660
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:117
 	v = valueStart(t, tr, i+100)
-//line children_task.go:2334
+//line children_task.go:2667
 	if generated.Suspended(t) {
 		s := generated.At[crawlFetchAt1](f)
 		*s = crawlFetchAt1{i: i}
@@ -2344,7 +2677,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:2348
+//line children_task.go:2681
 
 // beginArgs has the arguments of begin.
 type beginArgs struct {
@@ -2370,7 +2703,7 @@ var beginKind *generated.HeldKind[beginState, beginHeld, struct{}]
 func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2374
+//line children_task.go:2707
 	if generated.Suspended(t) {
 		f, h := beginKind.Spill(t, 1)
 		*generated.At[beginAt1](f) = beginAt1{v: v}
@@ -2382,7 +2715,7 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2386
+//line children_task.go:2719
 			if generated.Suspended(t) {
 				f, h := beginFunc1Kind.Spill(t, 1)
 				s := generated.At[beginFunc1At1](f)
@@ -2401,7 +2734,7 @@ func beginStart(t *task.T, tr *cases.Trace, g *task.Group, to *int, v int) {
 		*generated.In[beginFunc1Args](&s) = beginFunc1Args{v: v}
 		generated.GoCall(t, g, beginFunc1Kind.With(s, beginFunc1Held{tr: tr, to: to}))
 	}
-//line children_task.go:2405
+//line children_task.go:2738
 	if generated.Suspended(t) {
 		beginKind.SpillBare(t, 2)
 		return
@@ -2428,19 +2761,19 @@ func beginStep(f *generated.Frame[beginState, struct{}], h *beginHeld) generated
 		tr, g, to = h.tr, h.g, h.to
 //line children.go:122
 		generated.ChildErr(f)
-//line children_task.go:2432
+//line children_task.go:2765
 		goto resume1
 	case 2:
 //line children.go:123
 		generated.Child(f)
-//line children_task.go:2437
+//line children_task.go:2770
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line children.go:122
 	waitStart(t, tr, "begin", v)
-//line children_task.go:2444
+//line children_task.go:2777
 	if generated.Suspended(t) {
 		*generated.At[beginAt1](f) = beginAt1{v: v}
 		h = beginKind.Hold(t, f, h)
@@ -2453,7 +2786,7 @@ resume1:
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:123
 			v1 := valueStart(t, tr, v)
-//line children_task.go:2457
+//line children_task.go:2790
 			if generated.Suspended(t) {
 				f, h := beginFunc1Kind.Spill(t, 1)
 				s := generated.At[beginFunc1At1](f)
@@ -2472,7 +2805,7 @@ resume1:
 		*generated.In[beginFunc1Args](&s) = beginFunc1Args{v: v}
 		generated.GoCall(t, g, beginFunc1Kind.With(s, beginFunc1Held{tr: tr, to: to}))
 	}
-//line children_task.go:2476
+//line children_task.go:2809
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = beginHeld{}
@@ -2521,14 +2854,14 @@ func beginFunc1Step(f *generated.Frame[beginFunc1State, struct{}], h *beginFunc1
 //line children.go:123
 		v1 = s.result
 		generated.Child(f)
-//line children_task.go:2525
+//line children_task.go:2858
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:123
 	v1 = valueStart(t, tr, v)
-//line children_task.go:2532
+//line children_task.go:2865
 	if generated.Suspended(t) {
 		s := generated.At[beginFunc1At1](f)
 		*s = beginFunc1At1{}
@@ -2543,7 +2876,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:2547
+//line children_task.go:2880
 
 // passedArgs has the arguments of passed.
 type passedArgs struct {
@@ -2573,7 +2906,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	c := &crawl{pages: make([]int, n)}
 	for i := 0; i < n; i++ {
 		crawlBeginStart(c, t, tr, i)
-//line children_task.go:2577
+//line children_task.go:2910
 		if generated.Suspended(t) {
 			f, h := passedKind.Spill(t, 1)
 			*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
@@ -2586,7 +2919,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line children.go:133
 	beginStart(t, tr, &g, &a, 1)
-//line children_task.go:2590
+//line children_task.go:2923
 	if generated.Suspended(t) {
 		_, h := passedKind.Spill(t, 2)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2594,7 +2927,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:134
 	beginStart(t, tr, &g, &b, 2)
-//line children_task.go:2598
+//line children_task.go:2931
 	if generated.Suspended(t) {
 		_, h := passedKind.Spill(t, 3)
 		*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2603,7 +2936,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:135
 		err := c.group.Wait(t)
-//line children_task.go:2607
+//line children_task.go:2940
 		if generated.Suspended(t) {
 			_, h := passedKind.Spill(t, 4)
 			*h = passedHeld{tr: tr, c: c, g: &g, a: &a, b: &b}
@@ -2616,7 +2949,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:138
 	err1 := g.Wait(t)
-//line children_task.go:2620
+//line children_task.go:2953
 	if generated.Suspended(t) {
 		_, h := passedKind.Spill(t, 5)
 		*h = passedHeld{tr: tr, c: c, a: &a, b: &b}
@@ -2627,7 +2960,7 @@ func passedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err1
 }
 
-//line children_task.go:2631
+//line children_task.go:2964
 
 // passedStep is the step form of passed.
 func passedStep(f *generated.Frame[passedState, int], h *passedHeld) generated.Step {
@@ -2651,31 +2984,31 @@ func passedStep(f *generated.Frame[passedState, int], h *passedHeld) generated.S
 		tr, c = h.tr, h.c
 //line children.go:129
 		generated.Child(f)
-//line children_task.go:2655
+//line children_task.go:2988
 		goto resume1
 	case 2:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:133
 		generated.Child(f)
-//line children_task.go:2661
+//line children_task.go:2994
 		goto resume2
 	case 3:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:134
 		generated.Child(f)
-//line children_task.go:2667
+//line children_task.go:3000
 		goto resume3
 	case 4:
 		tr, c, g, a, b = h.tr, h.c, h.g, h.a, h.b
 //line children.go:135
 		err = generated.Err(f)
-//line children_task.go:2673
+//line children_task.go:3006
 		goto resume4
 	case 5:
 		tr, c, a, b = h.tr, h.c, h.a, h.b
 //line children.go:138
 		err1 = generated.Err(f)
-//line children_task.go:2679
+//line children_task.go:3012
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2690,7 +3023,7 @@ loop1:
 	}
 //line children.go:129
 	crawlBeginStart(c, t, tr, i)
-//line children_task.go:2694
+//line children_task.go:3027
 	if generated.Suspended(t) {
 		*generated.At[passedAt1](f) = passedAt1{n: n, i: i}
 		*h = passedHeld{tr: tr, c: c}
@@ -2706,7 +3039,7 @@ end1:
 	b = new(int)
 //line children.go:133
 	beginStart(t, tr, g, a, 1)
-//line children_task.go:2710
+//line children_task.go:3043
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -2714,7 +3047,7 @@ end1:
 resume2:
 //line children.go:134
 	beginStart(t, tr, g, b, 2)
-//line children_task.go:2718
+//line children_task.go:3051
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 3)
@@ -2722,7 +3055,7 @@ resume2:
 resume3:
 //line children.go:135
 	err = c.group.Wait(t)
-//line children_task.go:2726
+//line children_task.go:3059
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, g: g, a: a, b: b}
 		return generated.Wait(f, t, 4)
@@ -2736,7 +3069,7 @@ resume4:
 	return generated.Return(f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line children_task.go:2740
+//line children_task.go:3073
 	if generated.Suspended(t) {
 		*h = passedHeld{tr: tr, c: c, a: a, b: b}
 		return generated.Wait(f, t, 5)
@@ -2747,7 +3080,7 @@ resume5:
 	return generated.Return(f, *a+*b, err1)
 }
 
-//line children_task.go:2751
+//line children_task.go:3084
 
 // deferredArgs has the arguments of deferred.
 type deferredArgs struct {
@@ -2828,7 +3161,7 @@ func deferredRun(f *generated.Frame[deferredState, int], h *deferredHeld, at int
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:156
 		generated.Child(f)
-//line children_task.go:2832
+//line children_task.go:3165
 		goto resume1
 	case 2:
 		s := generated.At[deferredAt2](f)
@@ -2836,7 +3169,7 @@ func deferredRun(f *generated.Frame[deferredState, int], h *deferredHeld, at int
 		tr, g, parts = h.tr, h.g, h.parts
 //line children.go:157
 		err1 = generated.ChildErr(f)
-//line children_task.go:2840
+//line children_task.go:3173
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2857,7 +3190,7 @@ func deferredRun(f *generated.Frame[deferredState, int], h *deferredHeld, at int
 				func(t *task.T) {
 //line children.go:147
 					e := g.Wait(t)
-//line children_task.go:2861
+//line children_task.go:3194
 					if generated.Suspended(t) {
 						_, h := deferredFunc1Kind.Spill(t, 1)
 						*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
@@ -2890,7 +3223,7 @@ loop1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:156
 				v := valueStart(t, tr, i+1)
-//line children_task.go:2894
+//line children_task.go:3227
 				if generated.Suspended(t) {
 					f, h := deferredFunc2Kind.Spill(t, 1)
 					s := generated.At[deferredFunc2At1](f)
@@ -2910,7 +3243,7 @@ loop1:
 			generated.GoCall(t, g, deferredFunc2Kind.With(s, deferredFunc2Held{tr: tr, parts: parts}))
 		}
 	}
-//line children_task.go:2914
+//line children_task.go:3247
 	if generated.Suspended(t) {
 		*generated.At[deferredAt1](f) = deferredAt1{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -2919,7 +3252,7 @@ loop1:
 resume1:
 //line children.go:157
 	err1 = waitStart(t, tr, "next")
-//line children_task.go:2923
+//line children_task.go:3256
 	if generated.Suspended(t) {
 		*generated.At[deferredAt2](f) = deferredAt2{n: n, i1: i1}
 		*h = deferredHeld{exit: h.exit, tr: tr, g: g, parts: parts}
@@ -2945,7 +3278,7 @@ end2:
 		*sum, *err = 100, nil
 		goto exit
 	}
-//line children_task.go:2949
+//line children_task.go:3282
 exit:
 	if p.Run(t) {
 		*h = deferredHeld{exit: h.exit}
@@ -2982,14 +3315,14 @@ func deferredFunc1Step(f *generated.Frame[deferredFunc1State, struct{}], h *defe
 		sum, err, parts = h.sum, h.err, h.parts
 //line children.go:147
 		e = generated.Err(f)
-//line children_task.go:2986
+//line children_task.go:3319
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:147
 	e = g.Wait(t)
-//line children_task.go:2993
+//line children_task.go:3326
 	if generated.Suspended(t) {
 		*h = deferredFunc1Held{sum: sum, err: err, parts: parts}
 		return generated.Wait(f, t, 1)
@@ -3002,7 +3335,7 @@ resume1:
 	for _, p := range parts {
 		*sum += p
 	}
-//line children_task.go:3006
+//line children_task.go:3339
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3046,14 +3379,14 @@ func deferredFunc2Step(f *generated.Frame[deferredFunc2State, struct{}], h *defe
 //line children.go:156
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3050
+//line children_task.go:3383
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:156
 	v = valueStart(t, tr, i+1)
-//line children_task.go:3057
+//line children_task.go:3390
 	if generated.Suspended(t) {
 		s := generated.At[deferredFunc2At1](f)
 		*s = deferredFunc2At1{i: i}
@@ -3068,7 +3401,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:3072
+//line children_task.go:3405
 
 type plainChildState = struct{}
 
@@ -3080,7 +3413,7 @@ func plainChildStart(t *task.T) (_ error) {
 	reached.Add(1)
 //line children.go:166
 	err := t.Yield()
-//line children_task.go:3084
+//line children_task.go:3417
 	if generated.Suspended(t) {
 		plainChildKind.Spill(t, 1)
 		return
@@ -3089,7 +3422,7 @@ func plainChildStart(t *task.T) (_ error) {
 	return err
 }
 
-//line children_task.go:3093
+//line children_task.go:3426
 
 // plainChildStep is the step form of plainChild.
 func plainChildStep(f *generated.Frame[plainChildState, struct{}]) generated.Step {
@@ -3102,7 +3435,7 @@ func plainChildStep(f *generated.Frame[plainChildState, struct{}]) generated.Ste
 	case 1:
 //line children.go:166
 		err = generated.Err(f)
-//line children_task.go:3106
+//line children_task.go:3439
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3111,7 +3444,7 @@ func plainChildStep(f *generated.Frame[plainChildState, struct{}]) generated.Ste
 	reached.Add(1)
 //line children.go:166
 	err = t.Yield()
-//line children_task.go:3115
+//line children_task.go:3448
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -3120,7 +3453,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:3124
+//line children_task.go:3457
 
 type workerByValueState = struct{}
 
@@ -3134,7 +3467,7 @@ var workerByValueKind *generated.HeldKind[workerByValueState, workerByValueHeld,
 func workerByValueStart(w worker, t *task.T) (_ error) {
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3138
+//line children_task.go:3471
 	if generated.Suspended(t) {
 		workerByValueKind.SpillBare(t, 1)
 		return
@@ -3145,7 +3478,7 @@ func workerByValueStart(w worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3149
+//line children_task.go:3482
 
 // workerByValueStep is the step form of worker.byValue.
 func workerByValueStep(f *generated.Frame[workerByValueState, struct{}], h *workerByValueHeld) generated.Step {
@@ -3159,14 +3492,14 @@ func workerByValueStep(f *generated.Frame[workerByValueState, struct{}], h *work
 	case 1:
 //line children.go:173
 		generated.Child(f)
-//line children_task.go:3163
+//line children_task.go:3496
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:173
 	valueStart(t, w.tr, w.k)
-//line children_task.go:3170
+//line children_task.go:3503
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = workerByValueHeld{}
@@ -3180,7 +3513,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:3184
+//line children_task.go:3517
 
 // workerByPointerAt1 is what (*worker).byPointer keeps while it waits in line 175.
 type workerByPointerAt1 struct {
@@ -3199,7 +3532,7 @@ var workerByPointerKind *generated.HeldKind[workerByPointerState, workerByPointe
 func workerByPointerStart(w *worker, t *task.T) (_ error) {
 //line children.go:175
 	v := valueStart(t, w.tr, w.k+1)
-//line children_task.go:3203
+//line children_task.go:3536
 	if generated.Suspended(t) {
 		f, h := workerByPointerKind.Spill(t, 1)
 		s := generated.At[workerByPointerAt1](f)
@@ -3214,7 +3547,7 @@ func workerByPointerStart(w *worker, t *task.T) (_ error) {
 	return nil
 }
 
-//line children_task.go:3218
+//line children_task.go:3551
 
 // workerByPointerStep is the step form of (*worker).byPointer.
 func workerByPointerStep(f *generated.Frame[workerByPointerState, struct{}], h *workerByPointerHeld) generated.Step {
@@ -3232,14 +3565,14 @@ func workerByPointerStep(f *generated.Frame[workerByPointerState, struct{}], h *
 //line children.go:175
 		v = s.result
 		generated.Child(f)
-//line children_task.go:3236
+//line children_task.go:3569
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:175
 	v = valueStart(t, w.tr, w.k+1)
-//line children_task.go:3243
+//line children_task.go:3576
 	if generated.Suspended(t) {
 		s := generated.At[workerByPointerAt1](f)
 		*s = workerByPointerAt1{}
@@ -3254,7 +3587,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:3258
+//line children_task.go:3591
 
 // kindsArgs has the arguments of kinds.
 type kindsArgs struct {
@@ -3325,7 +3658,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	reached.Store(0)
 	var g task.Group
 	g.Go(t, plainChild)
-//line children_task.go:3329
+//line children_task.go:3662
 	if generated.Suspended(t) {
 		f1, h := kindsKind.Spill(t, 1)
 		s := generated.At[kindsAt1](f1)
@@ -3341,7 +3674,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 			err := workerByValueStart(w, t)
-//line children_task.go:3345
+//line children_task.go:3678
 			if generated.Suspended(t) {
 				kindsFunc1Kind.SpillBare(t, 1)
 				return
@@ -3352,7 +3685,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, kindsFunc1Kind.With(kindsFunc1State{}, kindsFunc1Held{w: w}))
 	}
-//line children_task.go:3356
+//line children_task.go:3689
 	if generated.Suspended(t) {
 		f1, h := kindsKind.Spill(t, 2)
 		s := generated.At[kindsAt2](f1)
@@ -3366,7 +3699,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 			err := workerByPointerStart(p, t)
-//line children_task.go:3370
+//line children_task.go:3703
 			if generated.Suspended(t) {
 				kindsFunc2Kind.SpillBare(t, 1)
 				return
@@ -3377,7 +3710,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, kindsFunc2Kind.With(kindsFunc2State{}, kindsFunc2Held{p: p}))
 	}
-//line children_task.go:3381
+//line children_task.go:3714
 	if generated.Suspended(t) {
 		f1, h := kindsKind.Spill(t, 3)
 		s := generated.At[kindsAt3](f1)
@@ -3389,7 +3722,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:188
 	f := plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:3393
+//line children_task.go:3726
 	if generated.Suspended(t) {
 		f1, h := kindsKind.Spill(t, 4)
 		s := generated.At[kindsAt4](f1)
@@ -3400,7 +3733,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:3404
+//line children_task.go:3737
 	if generated.Suspended(t) {
 		f1, h := kindsKind.Spill(t, 5)
 		s := generated.At[kindsAt5](f1)
@@ -3415,7 +3748,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:3419
+//line children_task.go:3752
 		if generated.Suspended(t) {
 			kindsFunc3Kind.Spill(t, 1)
 			return
@@ -3425,7 +3758,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:3429
+//line children_task.go:3762
 	if generated.Suspended(t) {
 		f1, h := kindsKind.Spill(t, 6)
 		s := generated.At[kindsAt6](f1)
@@ -3440,7 +3773,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:194
 		c := list[i]
 		g.Go(t, c)
-//line children_task.go:3444
+//line children_task.go:3777
 		if generated.Suspended(t) {
 			f1, h := kindsKind.Spill(t, 7)
 			s := generated.At[kindsAt7](f1)
@@ -3452,7 +3785,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	v := chosenStart(t, tr, 1)
-//line children_task.go:3456
+//line children_task.go:3789
 	if generated.Suspended(t) {
 		f1, h := kindsKind.Spill(t, 8)
 		s := generated.At[kindsAt8](f1)
@@ -3464,7 +3797,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:3468
+//line children_task.go:3801
 	if generated.Suspended(t) {
 		f1, h := kindsKind.Spill(t, 9)
 		s := generated.At[kindsAt9](f1)
@@ -3475,7 +3808,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:198
 	err := g.Wait(t)
-//line children_task.go:3479
+//line children_task.go:3812
 	if generated.Suspended(t) {
 		_, h := kindsKind.Spill(t, 10)
 		*h = kindsHeld{p: p}
@@ -3485,7 +3818,7 @@ func kindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(reached.Load()) + p.k, err
 }
 
-//line children_task.go:3489
+//line children_task.go:3822
 
 // kindsStep is the step form of kinds.
 func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Step {
@@ -3512,7 +3845,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr = h.tr
 //line children.go:183
 		generated.Child(f1)
-//line children_task.go:3516
+//line children_task.go:3849
 		goto resume1
 	case 2:
 		s := generated.At[kindsAt2](f1)
@@ -3520,7 +3853,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p = h.tr, h.p
 //line children.go:186
 		generated.Child(f1)
-//line children_task.go:3524
+//line children_task.go:3857
 		goto resume2
 	case 3:
 		s := generated.At[kindsAt3](f1)
@@ -3528,7 +3861,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p = h.tr, h.p
 //line children.go:187
 		generated.Child(f1)
-//line children_task.go:3532
+//line children_task.go:3865
 		goto resume3
 	case 4:
 		s := generated.At[kindsAt4](f1)
@@ -3536,7 +3869,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:189
 		generated.ChildErr(f1)
-//line children_task.go:3540
+//line children_task.go:3873
 		goto resume4
 	case 5:
 		s := generated.At[kindsAt5](f1)
@@ -3544,7 +3877,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p = h.tr, h.p
 //line children.go:190
 		generated.Child(f1)
-//line children_task.go:3548
+//line children_task.go:3881
 		goto resume5
 	case 6:
 		s := generated.At[kindsAt6](f1)
@@ -3552,7 +3885,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p, f = h.tr, h.p, h.f
 //line children.go:192
 		generated.Child(f1)
-//line children_task.go:3556
+//line children_task.go:3889
 		goto resume6
 	case 7:
 		s := generated.At[kindsAt7](f1)
@@ -3561,7 +3894,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		tr, p, list = h.tr, h.p, h.list
 //line children.go:195
 		generated.Child(f1)
-//line children_task.go:3565
+//line children_task.go:3898
 		goto resume7
 	case 8:
 		s := generated.At[kindsAt8](f1)
@@ -3570,7 +3903,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 //line children.go:197
 		v = h.result
 		generated.Child(f1)
-//line children_task.go:3574
+//line children_task.go:3907
 		goto resume8
 	case 9:
 		s := generated.At[kindsAt9](f1)
@@ -3578,13 +3911,13 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 		p = h.p
 //line children.go:197
 		generated.Child(f1)
-//line children_task.go:3582
+//line children_task.go:3915
 		goto resume9
 	case 10:
 		p = h.p
 //line children.go:198
 		err = generated.Err(f1)
-//line children_task.go:3588
+//line children_task.go:3921
 		goto resume10
 	default:
 		return f1.BadResume()
@@ -3593,7 +3926,7 @@ func kindsStep(f1 *generated.Frame[kindsState, int], h *kindsHeld) generated.Ste
 	reached.Store(0)
 	g = task.Group{}
 	g.Go(t, plainChild)
-//line children_task.go:3597
+//line children_task.go:3930
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt1](f1)
 		*s = kindsAt1{}
@@ -3611,7 +3944,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:186
 				err := workerByValueStart(w, t)
-//line children_task.go:3615
+//line children_task.go:3948
 				if generated.Suspended(t) {
 					kindsFunc1Kind.SpillBare(t, 1)
 					return
@@ -3623,7 +3956,7 @@ resume1:
 			generated.GoCall(t, &g, kindsFunc1Kind.With(kindsFunc1State{}, kindsFunc1Held{w: w}))
 		}
 	}
-//line children_task.go:3627
+//line children_task.go:3960
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt2](f1)
 		*s = kindsAt2{}
@@ -3639,7 +3972,7 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:187
 				err := workerByPointerStart(p, t)
-//line children_task.go:3643
+//line children_task.go:3976
 				if generated.Suspended(t) {
 					kindsFunc2Kind.SpillBare(t, 1)
 					return
@@ -3651,7 +3984,7 @@ resume2:
 			generated.GoCall(t, &g, kindsFunc2Kind.With(kindsFunc2State{}, kindsFunc2Held{p: p}))
 		}
 	}
-//line children_task.go:3655
+//line children_task.go:3988
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt3](f1)
 		*s = kindsAt3{}
@@ -3663,7 +3996,7 @@ resume3:
 //line children.go:188
 	f = plainChild
 	waitStart(t, tr, "between")
-//line children_task.go:3667
+//line children_task.go:4000
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt4](f1)
 		*s = kindsAt4{}
@@ -3674,7 +4007,7 @@ resume3:
 resume4:
 //line children.go:190
 	g.Go(t, f)
-//line children_task.go:3678
+//line children_task.go:4011
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt5](f1)
 		*s = kindsAt5{}
@@ -3689,7 +4022,7 @@ resume5:
 		reached.Add(1000)
 //line children.go:191
 		err := t.Yield()
-//line children_task.go:3693
+//line children_task.go:4026
 		if generated.Suspended(t) {
 			kindsFunc3Kind.Spill(t, 1)
 			return
@@ -3699,7 +4032,7 @@ resume5:
 	})
 //line children.go:192
 	g.Go(t, f)
-//line children_task.go:3703
+//line children_task.go:4036
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt6](f1)
 		*s = kindsAt6{}
@@ -3719,7 +4052,7 @@ loop1:
 //line children.go:194
 	c = list[i]
 	g.Go(t, c)
-//line children_task.go:3723
+//line children_task.go:4056
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt7](f1)
 		*s = kindsAt7{i: i}
@@ -3733,7 +4066,7 @@ resume7:
 	goto loop1
 end1:
 	v = chosenStart(t, tr, 1)
-//line children_task.go:3737
+//line children_task.go:4070
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt8](f1)
 		*s = kindsAt8{}
@@ -3745,7 +4078,7 @@ end1:
 resume8:
 //line children.go:197
 	g.Go(t, v)
-//line children_task.go:3749
+//line children_task.go:4082
 	if generated.Suspended(t) {
 		s := generated.At[kindsAt9](f1)
 		*s = kindsAt9{}
@@ -3756,7 +4089,7 @@ resume8:
 resume9:
 //line children.go:198
 	err = g.Wait(t)
-//line children_task.go:3760
+//line children_task.go:4093
 	if generated.Suspended(t) {
 		*h = kindsHeld{p: p}
 		return generated.Wait(f1, t, 10)
@@ -3766,7 +4099,7 @@ resume10:
 	return generated.Return(f1, int(reached.Load())+p.k, err)
 }
 
-//line children_task.go:3770
+//line children_task.go:4103
 
 type kindsFunc1State = struct{}
 
@@ -3789,14 +4122,14 @@ func kindsFunc1Step(f *generated.Frame[kindsFunc1State, struct{}], h *kindsFunc1
 	case 1:
 //line children.go:186
 		err = generated.ChildErr(f)
-//line children_task.go:3793
+//line children_task.go:4126
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:186
 	err = workerByValueStart(w, t)
-//line children_task.go:3800
+//line children_task.go:4133
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc1Held{}
@@ -3808,7 +4141,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:3812
+//line children_task.go:4145
 
 type kindsFunc2State = struct{}
 
@@ -3831,14 +4164,14 @@ func kindsFunc2Step(f *generated.Frame[kindsFunc2State, struct{}], h *kindsFunc2
 	case 1:
 //line children.go:187
 		err = generated.ChildErr(f)
-//line children_task.go:3835
+//line children_task.go:4168
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:187
 	err = workerByPointerStart(p, t)
-//line children_task.go:3842
+//line children_task.go:4175
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = kindsFunc2Held{}
@@ -3850,7 +4183,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:3854
+//line children_task.go:4187
 
 type kindsFunc3State = struct{}
 
@@ -3867,7 +4200,7 @@ func kindsFunc3Step(f *generated.Frame[kindsFunc3State, struct{}]) generated.Ste
 	case 1:
 //line children.go:191
 		err = generated.Err(f)
-//line children_task.go:3871
+//line children_task.go:4204
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3876,7 +4209,7 @@ func kindsFunc3Step(f *generated.Frame[kindsFunc3State, struct{}]) generated.Ste
 	reached.Add(1000)
 //line children.go:191
 	err = t.Yield()
-//line children_task.go:3880
+//line children_task.go:4213
 	if generated.Suspended(t) {
 		return generated.Wait(f, t, 1)
 	}
@@ -3885,7 +4218,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:3889
+//line children_task.go:4222
 
 // chosenArgs has the arguments of chosen.
 type chosenArgs struct {
@@ -3909,7 +4242,7 @@ var chosenKind *generated.HeldKind[chosenState, chosenHeld, func(*task.T) error]
 func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:3913
+//line children_task.go:4246
 	if generated.Suspended(t) {
 		f, h := chosenKind.Spill(t, 1)
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
@@ -3922,7 +4255,7 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:3926
+//line children_task.go:4259
 		if generated.Suspended(t) {
 			chosenFunc1Kind.SpillBare(t, 1)
 			return
@@ -3932,7 +4265,7 @@ func chosenStart(t *task.T, tr *cases.Trace, k int) (_ func(*task.T) error) {
 	})
 }
 
-//line children_task.go:3936
+//line children_task.go:4269
 
 // chosenStep is the step form of chosen.
 func chosenStep(f *generated.Frame[chosenState, func(*task.T) error], h *chosenHeld) generated.Step {
@@ -3952,14 +4285,14 @@ func chosenStep(f *generated.Frame[chosenState, func(*task.T) error], h *chosenH
 		tr = h.tr
 //line children.go:203
 		generated.ChildErr(f)
-//line children_task.go:3956
+//line children_task.go:4289
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:203
 	waitStart(t, tr, "chosen", k)
-//line children_task.go:3963
+//line children_task.go:4296
 	if generated.Suspended(t) {
 		*generated.At[chosenAt1](f) = chosenAt1{k: k}
 		*h = chosenHeld{tr: tr}
@@ -3972,7 +4305,7 @@ resume1:
 		reached.Add(10000)
 //line children.go:204
 		err := waitStart(t, tr, "in", k)
-//line children_task.go:3976
+//line children_task.go:4309
 		if generated.Suspended(t) {
 			chosenFunc1Kind.SpillBare(t, 1)
 			return
@@ -3982,7 +4315,7 @@ resume1:
 	}), nil)
 }
 
-//line children_task.go:3986
+//line children_task.go:4319
 
 // chosenFunc1Args has the arguments of chosen.func1.
 type chosenFunc1Args struct {
@@ -4013,7 +4346,7 @@ func chosenFunc1Step(f *generated.Frame[chosenFunc1State, struct{}], h *chosenFu
 	case 1:
 //line children.go:204
 		err = generated.ChildErr(f)
-//line children_task.go:4017
+//line children_task.go:4350
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4022,7 +4355,7 @@ func chosenFunc1Step(f *generated.Frame[chosenFunc1State, struct{}], h *chosenFu
 	reached.Add(10000)
 //line children.go:204
 	err = waitStart(t, tr, "in", k)
-//line children_task.go:4026
+//line children_task.go:4359
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = chosenFunc1Held{}
@@ -4034,7 +4367,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:4038
+//line children_task.go:4371
 
 // capturesArgs has the arguments of captures.
 type capturesArgs struct {
@@ -4096,15 +4429,64 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				k := i * 2
 				if generated.GoesInPlace(t, &g) {
 					generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-						f, h := capturesFunc1Kind.Begin(t)
-						*h = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
-						_, err1 := generated.Run(t, f, &h.exit.result)
-						return err1
+//line children.go:214
+						before := valueStart(t, tr, k)
+//line children_task.go:4435
+						if generated.Suspended(t) {
+							f, h := capturesFunc1Kind.Spill(t, 1)
+							s := generated.At[capturesFunc1At1](f)
+							*s = capturesFunc1At1{}
+							*h = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
+							generated.ResultTo(t, &s.result)
+							return
+						}
+//line children.go:215
+						k++
+						{
+//line children.go:216
+							err := m.Lock(t)
+//line children_task.go:4449
+							if generated.Suspended(t) {
+								f, h := capturesFunc1Kind.Spill(t, 2)
+								*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
+								*h = capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}
+								return
+							}
+//line children.go:216
+							if err != nil {
+								return err
+							}
+						}
+//line children.go:219
+						recv := &m
+						defer func() {
+							if generated.Suspended(t) {
+								return
+							}
+							defer recv.Unlock() // it may recover
+							if v := recover(); v != nil {
+								panic(v)
+							}
+						}()
+//line children.go:220
+						now := sum
+						waitStart(t, tr, "inside", i)
+//line children_task.go:4475
+						if generated.Suspended(t) {
+							f, h := capturesFunc1Kind.Spill(t, 3)
+							*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
+							*h = capturesFunc1Held{sum: &sum, k: &k}
+							capturesFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line children.go:222
+						sum = now + before + k
+						return nil
 					})
 				} else {
 					generated.GoCall(t, &g, capturesFunc1Kind.With(capturesFunc1State{}, capturesFunc1Held{tr: tr, m: &m, sum: &sum, i: &i, k: &k}))
 				}
-//line children_task.go:4108
+//line children_task.go:4490
 				if generated.Suspended(t) {
 					f, h := capturesKind.Spill(t, 1)
 					s1 := generated.At[capturesAt1](f)
@@ -4129,7 +4511,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 					v := valueStart(t, tr, i1)
-//line children_task.go:4133
+//line children_task.go:4515
 					if generated.Suspended(t) {
 						f, h := capturesFunc2Kind.Spill(t, 1)
 						s1 := generated.At[capturesFunc2At1](f)
@@ -4148,7 +4530,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.In[capturesFunc2Args](&s1) = capturesFunc2Args{i1: i1}
 				generated.GoCall(t, &g, capturesFunc2Kind.With(s1, capturesFunc2Held{tr: tr, s: &s}))
 			}
-//line children_task.go:4152
+//line children_task.go:4534
 			if generated.Suspended(t) {
 				f, h := capturesKind.Spill(t, 2)
 				s1 := generated.At[capturesAt2](f)
@@ -4161,7 +4543,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:233
 	err := g.Wait(t)
-//line children_task.go:4165
+//line children_task.go:4547
 	if generated.Suspended(t) {
 		_, h := capturesKind.Spill(t, 3)
 		*h = capturesHeld{sum: &sum}
@@ -4171,7 +4553,7 @@ func capturesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err
 }
 
-//line children_task.go:4175
+//line children_task.go:4557
 
 // capturesStep is the step form of captures.
 func capturesStep(f *generated.Frame[capturesState, int], h *capturesHeld) generated.Step {
@@ -4199,7 +4581,7 @@ func capturesStep(f *generated.Frame[capturesState, int], h *capturesHeld) gener
 		tr, m, sum, i = h.tr, h.m, h.sum, h.i
 //line children.go:213
 		generated.Child(f)
-//line children_task.go:4203
+//line children_task.go:4585
 		goto resume1
 	case 2:
 		s1 := generated.At[capturesAt2](f)
@@ -4208,13 +4590,13 @@ func capturesStep(f *generated.Frame[capturesState, int], h *capturesHeld) gener
 		tr, sum, list = h.tr, h.sum, h.list
 //line children.go:227
 		generated.Child(f)
-//line children_task.go:4212
+//line children_task.go:4594
 		goto resume2
 	case 3:
 		sum = h.sum
 //line children.go:233
 		err = generated.Err(f)
-//line children_task.go:4218
+//line children_task.go:4600
 		goto resume3
 	default:
 		return f.BadResume()
@@ -4255,16 +4637,65 @@ end2:
 		k := k
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := capturesFunc1Kind.Begin(t)
-				*h = capturesFunc1Held{tr: tr, m: m, sum: sum, i: i, k: k}
-				_, err2 := generated.Run(t, f, &h.exit.result)
-				return err2
+//line children.go:214
+				before := valueStart(t, tr, *k)
+//line children_task.go:4643
+				if generated.Suspended(t) {
+					f, h := capturesFunc1Kind.Spill(t, 1)
+					s := generated.At[capturesFunc1At1](f)
+					*s = capturesFunc1At1{}
+					*h = capturesFunc1Held{tr: tr, m: m, sum: sum, i: i, k: k}
+					generated.ResultTo(t, &s.result)
+					return
+				}
+//line children.go:215
+				*k++
+				{
+//line children.go:216
+					err := m.Lock(t)
+//line children_task.go:4657
+					if generated.Suspended(t) {
+						f, h := capturesFunc1Kind.Spill(t, 2)
+						*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
+						*h = capturesFunc1Held{tr: tr, m: m, sum: sum, i: i, k: k}
+						return
+					}
+//line children.go:216
+					if err != nil {
+						return err
+					}
+				}
+//line children.go:219
+				recv := m
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Unlock() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line children.go:220
+				now := *sum
+				waitStart(t, tr, "inside", *i)
+//line children_task.go:4683
+				if generated.Suspended(t) {
+					f, h := capturesFunc1Kind.Spill(t, 3)
+					*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
+					*h = capturesFunc1Held{sum: sum, k: k}
+					capturesFunc1Defer1(&h.exit.panic, recv)
+					return
+				}
+//line children.go:222
+				*sum = now + before + *k
+				return nil
 			})
 		} else {
 			generated.GoCall(t, &g, capturesFunc1Kind.With(capturesFunc1State{}, capturesFunc1Held{tr: tr, m: m, sum: sum, i: i, k: k}))
 		}
 	}
-//line children_task.go:4268
+//line children_task.go:4699
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt1](f)
 		*s1 = capturesAt1{n: n, again1: again1}
@@ -4296,7 +4727,7 @@ loop2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:228
 				v := valueStart(t, tr, i1)
-//line children_task.go:4300
+//line children_task.go:4731
 				if generated.Suspended(t) {
 					f, h := capturesFunc2Kind.Spill(t, 1)
 					s1 := generated.At[capturesFunc2At1](f)
@@ -4316,7 +4747,7 @@ loop2:
 			generated.GoCall(t, &g, capturesFunc2Kind.With(s1, capturesFunc2Held{tr: tr, s: s}))
 		}
 	}
-//line children_task.go:4320
+//line children_task.go:4751
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesAt2](f)
 		*s1 = capturesAt2{i3: i3}
@@ -4331,7 +4762,7 @@ resume2:
 end4:
 //line children.go:233
 	err = g.Wait(t)
-//line children_task.go:4335
+//line children_task.go:4766
 	if generated.Suspended(t) {
 		*h = capturesHeld{sum: sum}
 		return generated.Wait(f, t, 3)
@@ -4341,7 +4772,7 @@ resume3:
 	return generated.Return(f, *sum, err)
 }
 
-//line children_task.go:4345
+//line children_task.go:4776
 
 // capturesFunc1At1 is what captures.func1 keeps while it waits in line 214.
 type capturesFunc1At1 struct {
@@ -4378,6 +4809,18 @@ type capturesFunc1Held = struct {
 
 var capturesFunc1Kind *generated.HeldKind[capturesFunc1State, capturesFunc1Held, struct{}]
 
+// capturesFunc1Defer1 enters what captures.func1 defers in line 219 in the list of its frame.
+func capturesFunc1Defer1(p *generated.Panic, recv *task.Mutex) {
+//line children.go:219
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Unlock()
+		p.Raise()
+	})
+}
+
+//line children_task.go:4823
+
 // capturesFunc1Step is the step form of captures.func1.
 func capturesFunc1Step(f *generated.Frame[capturesFunc1State, struct{}], h *capturesFunc1Held) generated.Step {
 	step, _ := capturesFunc1Run(f, h, f.At())
@@ -4406,7 +4849,7 @@ func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *captu
 //line children.go:214
 		before = s.result
 		generated.Child(f)
-//line children_task.go:4410
+//line children_task.go:4853
 		goto resume1
 	case 2:
 		s := generated.At[capturesFunc1At2](f)
@@ -4414,7 +4857,7 @@ func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *captu
 		tr, m, sum, i, k = h.tr, h.m, h.sum, h.i, h.k
 //line children.go:216
 		err = generated.Err(f)
-//line children_task.go:4418
+//line children_task.go:4861
 		goto resume2
 	case 3:
 		s := generated.At[capturesFunc1At3](f)
@@ -4422,7 +4865,7 @@ func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *captu
 		sum, k = h.sum, h.k
 //line children.go:221
 		generated.ChildErr(f)
-//line children_task.go:4426
+//line children_task.go:4869
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4434,7 +4877,7 @@ func capturesFunc1Run(f *generated.Frame[capturesFunc1State, struct{}], h *captu
 	}
 //line children.go:214
 	before = valueStart(t, tr, *k)
-//line children_task.go:4438
+//line children_task.go:4881
 	if generated.Suspended(t) {
 		s := generated.At[capturesFunc1At1](f)
 		*s = capturesFunc1At1{}
@@ -4446,7 +4889,7 @@ resume1:
 //line children.go:215
 	*k++
 	err = m.Lock(t)
-//line children_task.go:4450
+//line children_task.go:4893
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At2](f) = capturesFunc1At2{before: before}
 		*h = capturesFunc1Held{exit: h.exit, tr: tr, m: m, sum: sum, i: i, k: k}
@@ -4465,17 +4908,13 @@ resume2:
 end1:
 //line children.go:219
 	{
-		fn := m.Unlock
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := m
+		capturesFunc1Defer1(p, recv)
 	}
 //line children.go:220
 	now = *sum
 	waitStart(t, tr, "inside", *i)
-//line children_task.go:4479
+//line children_task.go:4918
 	if generated.Suspended(t) {
 		*generated.At[capturesFunc1At3](f) = capturesFunc1At3{before: before, now: now}
 		*h = capturesFunc1Held{exit: h.exit, sum: sum, k: k}
@@ -4488,7 +4927,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:4492
+//line children_task.go:4931
 exit:
 	if p.Run(t) {
 		*h = capturesFunc1Held{exit: h.exit}
@@ -4535,14 +4974,14 @@ func capturesFunc2Step(f *generated.Frame[capturesFunc2State, struct{}], h *capt
 //line children.go:228
 		v = s1.result
 		generated.Child(f)
-//line children_task.go:4539
+//line children_task.go:4978
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:228
 	v = valueStart(t, tr, i1)
-//line children_task.go:4546
+//line children_task.go:4985
 	if generated.Suspended(t) {
 		s1 := generated.At[capturesFunc2At1](f)
 		*s1 = capturesFunc2At1{}
@@ -4557,7 +4996,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:4561
+//line children_task.go:5000
 
 type putState = struct{}
 
@@ -4587,7 +5026,7 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:4591
+//line children_task.go:5030
 			if generated.Suspended(t) {
 				_, h := putFunc1Kind[E]().Spill(t, 1)
 				*h = putFunc1Held[E]{to: to, v: v}
@@ -4600,7 +5039,7 @@ func putStart[E any](t *task.T, tr *cases.Trace, g *task.Group, to *E, v E) {
 	} else {
 		generated.GoCall(t, g, putFunc1Kind[E]().With(putFunc1State{}, putFunc1Held[E]{tr: tr, to: to, v: v}))
 	}
-//line children_task.go:4604
+//line children_task.go:5043
 	if generated.Suspended(t) {
 		putKind[E]().SpillBare(t, 1)
 		return
@@ -4622,7 +5061,7 @@ func putStep[E any](f *generated.Frame[putState, struct{}], h *putHeld[E]) gener
 	case 1:
 //line children.go:238
 		generated.Child(f)
-//line children_task.go:4626
+//line children_task.go:5065
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4632,7 +5071,7 @@ func putStep[E any](f *generated.Frame[putState, struct{}], h *putHeld[E]) gener
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:239
 			waitStart(t, tr, "put", v)
-//line children_task.go:4636
+//line children_task.go:5075
 			if generated.Suspended(t) {
 				_, h := putFunc1Kind[E]().Spill(t, 1)
 				*h = putFunc1Held[E]{to: to, v: v}
@@ -4645,7 +5084,7 @@ func putStep[E any](f *generated.Frame[putState, struct{}], h *putHeld[E]) gener
 	} else {
 		generated.GoCall(t, g, putFunc1Kind[E]().With(putFunc1State{}, putFunc1Held[E]{tr: tr, to: to, v: v}))
 	}
-//line children_task.go:4649
+//line children_task.go:5088
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = putHeld[E]{}
@@ -4686,14 +5125,14 @@ func putFunc1Step[E any](f *generated.Frame[putFunc1State, struct{}], h *putFunc
 		to, v = h.to, h.v
 //line children.go:239
 		generated.ChildErr(f)
-//line children_task.go:4690
+//line children_task.go:5129
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:239
 	waitStart(t, tr, "put", v)
-//line children_task.go:4697
+//line children_task.go:5136
 	if generated.Suspended(t) {
 		*h = putFunc1Held[E]{to: to, v: v}
 		return generated.Wait(f, t, 1)
@@ -4704,7 +5143,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:4708
+//line children_task.go:5147
 
 // genericsArgs has the arguments of generics.
 type genericsArgs struct {
@@ -4729,7 +5168,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var s string
 //line children.go:249
 	putStart[int](t, tr, &g, &i, n)
-//line children_task.go:4733
+//line children_task.go:5172
 	if generated.Suspended(t) {
 		_, h := genericsKind.Spill(t, 1)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
@@ -4737,7 +5176,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:250
 	putStart[string](t, tr, &g, &s, "text")
-//line children_task.go:4741
+//line children_task.go:5180
 	if generated.Suspended(t) {
 		_, h := genericsKind.Spill(t, 2)
 		*h = genericsHeld{tr: tr, g: &g, i: &i, s: &s}
@@ -4745,7 +5184,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:251
 	err := g.Wait(t)
-//line children_task.go:4749
+//line children_task.go:5188
 	if generated.Suspended(t) {
 		_, h := genericsKind.Spill(t, 3)
 		*h = genericsHeld{tr: tr, i: &i, s: &s}
@@ -4756,7 +5195,7 @@ func genericsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, err
 }
 
-//line children_task.go:4760
+//line children_task.go:5199
 
 // genericsStep is the step form of generics.
 func genericsStep(f *generated.Frame[genericsState, int], h *genericsHeld) generated.Step {
@@ -4778,19 +5217,19 @@ func genericsStep(f *generated.Frame[genericsState, int], h *genericsHeld) gener
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:249
 		generated.Child(f)
-//line children_task.go:4782
+//line children_task.go:5221
 		goto resume1
 	case 2:
 		tr, g, i, s = h.tr, h.g, h.i, h.s
 //line children.go:250
 		generated.Child(f)
-//line children_task.go:4788
+//line children_task.go:5227
 		goto resume2
 	case 3:
 		tr, i, s = h.tr, h.i, h.s
 //line children.go:251
 		err = generated.Err(f)
-//line children_task.go:4794
+//line children_task.go:5233
 		goto resume3
 	default:
 		return f.BadResume()
@@ -4800,7 +5239,7 @@ func genericsStep(f *generated.Frame[genericsState, int], h *genericsHeld) gener
 	s = new(string)
 //line children.go:249
 	putStart[int](t, tr, g, i, n)
-//line children_task.go:4804
+//line children_task.go:5243
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 1)
@@ -4808,7 +5247,7 @@ func genericsStep(f *generated.Frame[genericsState, int], h *genericsHeld) gener
 resume1:
 //line children.go:250
 	putStart[string](t, tr, g, s, "text")
-//line children_task.go:4812
+//line children_task.go:5251
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, g: g, i: i, s: s}
 		return generated.Wait(f, t, 2)
@@ -4816,7 +5255,7 @@ resume1:
 resume2:
 //line children.go:251
 	err = g.Wait(t)
-//line children_task.go:4820
+//line children_task.go:5259
 	if generated.Suspended(t) {
 		*h = genericsHeld{tr: tr, i: i, s: s}
 		return generated.Wait(f, t, 3)
@@ -4827,7 +5266,7 @@ resume3:
 	return generated.Return(f, *i, err)
 }
 
-//line children_task.go:4831
+//line children_task.go:5270
 
 // withDefersArgs has the arguments of withDefers.
 type withDefersArgs struct {
@@ -4876,7 +5315,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[withDefersFunc1Args](&s) = withDefersFunc1Args{i: i}
 			generated.GoCall(t, &g, withDefersFunc1Kind.With(s, withDefersFunc1Held{tr: tr, ended: ended}))
 		}
-//line children_task.go:4880
+//line children_task.go:5319
 		if generated.Suspended(t) {
 			f, h := withDefersKind.Spill(t, 1)
 			s := generated.At[withDefersAt1](f)
@@ -4888,7 +5327,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:275
 	err := g.Wait(t)
-//line children_task.go:4892
+//line children_task.go:5331
 	if generated.Suspended(t) {
 		f, h := withDefersKind.Spill(t, 2)
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
@@ -4900,7 +5339,7 @@ func withDefersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:4904
+//line children_task.go:5343
 
 // withDefersStep is the step form of withDefers.
 func withDefersStep(f *generated.Frame[withDefersState, int], h *withDefersHeld) generated.Step {
@@ -4924,7 +5363,7 @@ func withDefersStep(f *generated.Frame[withDefersState, int], h *withDefersHeld)
 		tr, ended = h.tr, h.ended
 //line children.go:260
 		generated.Child(f)
-//line children_task.go:4928
+//line children_task.go:5367
 		goto resume1
 	case 2:
 		s := generated.At[withDefersAt2](f)
@@ -4932,7 +5371,7 @@ func withDefersStep(f *generated.Frame[withDefersState, int], h *withDefersHeld)
 		tr, ended = h.tr, h.ended
 //line children.go:275
 		err = generated.Err(f)
-//line children_task.go:4936
+//line children_task.go:5375
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4965,7 +5404,7 @@ loop1:
 			generated.GoCall(t, &g, withDefersFunc1Kind.With(s, withDefersFunc1Held{tr: tr, ended: ended}))
 		}
 	}
-//line children_task.go:4969
+//line children_task.go:5408
 	if generated.Suspended(t) {
 		s := generated.At[withDefersAt1](f)
 		*s = withDefersAt1{n: n, i1: i1}
@@ -4980,7 +5419,7 @@ resume1:
 end1:
 //line children.go:275
 	err = g.Wait(t)
-//line children_task.go:4984
+//line children_task.go:5423
 	if generated.Suspended(t) {
 		*generated.At[withDefersAt2](f) = withDefersAt2{n: n}
 		*h = withDefersHeld{tr: tr, ended: ended}
@@ -4992,7 +5431,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line children_task.go:4996
+//line children_task.go:5435
 
 // withDefersFunc1Args has the arguments of withDefers.func1.
 type withDefersFunc1Args struct {
@@ -5050,7 +5489,7 @@ func withDefersFunc1Run(f *generated.Frame[withDefersFunc1State, struct{}], h *w
 		tr = h.tr
 //line children.go:268
 		err1 = generated.ChildErr(f)
-//line children_task.go:5054
+//line children_task.go:5493
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5075,7 +5514,7 @@ func withDefersFunc1Run(f *generated.Frame[withDefersFunc1State, struct{}], h *w
 			func(t *task.T) {
 //line children.go:263
 				waitStart(t, tr, "leaving", i)
-//line children_task.go:5079
+//line children_task.go:5518
 				if generated.Suspended(t) {
 					f, h := withDefersFunc1Func1Kind.Spill(t, 1)
 					*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
@@ -5096,18 +5535,18 @@ loop1:
 	}
 //line children.go:267
 	{
-		fn1 := tr.Print
+		recv := tr
 		var a any = i
 		var a1 any = k
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn1("deferred", a, a1)
+			defer recv.Print("deferred", a, a1)
 			p.Raise()
 		})
 	}
 //line children.go:268
 	err1 = waitStart(t, tr, "child", i, k)
-//line children_task.go:5111
+//line children_task.go:5550
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1At1](f) = withDefersFunc1At1{i: i, k: k}
 		*h = withDefersFunc1Held{exit: h.exit, tr: tr}
@@ -5133,7 +5572,7 @@ end2:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5137
+//line children_task.go:5576
 exit:
 	if p.Run(t) {
 		*h = withDefersFunc1Held{exit: h.exit}
@@ -5180,14 +5619,14 @@ func withDefersFunc1Func1Step(f *generated.Frame[withDefersFunc1Func1State, stru
 		ended = h.ended
 //line children.go:263
 		generated.ChildErr(f)
-//line children_task.go:5184
+//line children_task.go:5623
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:263
 	waitStart(t, tr, "leaving", i)
-//line children_task.go:5191
+//line children_task.go:5630
 	if generated.Suspended(t) {
 		*generated.At[withDefersFunc1Func1At1](f) = withDefersFunc1Func1At1{i: i}
 		*h = withDefersFunc1Func1Held{ended: ended}
@@ -5196,7 +5635,7 @@ func withDefersFunc1Func1Step(f *generated.Frame[withDefersFunc1Func1State, stru
 resume1:
 //line children.go:264
 	ended[i]++
-//line children_task.go:5200
+//line children_task.go:5639
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -5245,7 +5684,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[recoversFunc1Args](&s) = recoversFunc1Args{n: n, i: i}
 			generated.GoCall(t, &g, recoversFunc1Kind.With(s, recoversFunc1Held{tr: tr}))
 		}
-//line children_task.go:5249
+//line children_task.go:5688
 		if generated.Suspended(t) {
 			f, h := recoversKind.Spill(t, 1)
 			s := generated.At[recoversAt1](f)
@@ -5257,7 +5696,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:295
 	err := g.Wait(t)
-//line children_task.go:5261
+//line children_task.go:5700
 	if generated.Suspended(t) {
 		f := recoversKind.SpillBare(t, 2)
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
@@ -5267,7 +5706,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line children_task.go:5271
+//line children_task.go:5710
 
 // recoversStep is the step form of recovers.
 func recoversStep(f *generated.Frame[recoversState, int], h *recoversHeld) generated.Step {
@@ -5290,14 +5729,14 @@ func recoversStep(f *generated.Frame[recoversState, int], h *recoversHeld) gener
 		tr = h.tr
 //line children.go:283
 		generated.Child(f)
-//line children_task.go:5294
+//line children_task.go:5733
 		goto resume1
 	case 2:
 		s := generated.At[recoversAt2](f)
 		n = s.n
 //line children.go:295
 		err = generated.Err(f)
-//line children_task.go:5301
+//line children_task.go:5740
 		goto resume2
 	default:
 		return f.BadResume()
@@ -5328,7 +5767,7 @@ loop1:
 			generated.GoCall(t, &g, recoversFunc1Kind.With(s, recoversFunc1Held{tr: tr}))
 		}
 	}
-//line children_task.go:5332
+//line children_task.go:5771
 	if generated.Suspended(t) {
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{n: n, i1: i1}
@@ -5344,7 +5783,7 @@ resume1:
 end1:
 //line children.go:295
 	err = g.Wait(t)
-//line children_task.go:5348
+//line children_task.go:5787
 	if generated.Suspended(t) {
 		*generated.At[recoversAt2](f) = recoversAt2{n: n}
 		if h != nil {
@@ -5357,7 +5796,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line children_task.go:5361
+//line children_task.go:5800
 
 // recoversFunc1Args has the arguments of recovers.func1.
 type recoversFunc1Args struct {
@@ -5374,7 +5813,7 @@ type recoversFunc1State = [(max(unsafe.Sizeof(recoversFunc1Args{}), unsafe.Sizeo
 
 // recoversFunc1Exit is what recovers.func1 needs until it has ended: its deferred calls and its results.
 type recoversFunc1Exit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result struct{}
 	err    *error
 }
@@ -5395,7 +5834,10 @@ func recoversFunc1Step(f *generated.Frame[recoversFunc1State, struct{}], h *reco
 // recoversFunc1Run runs recovers.func1 from a resume point on. If it panics, it runs again from its deferred calls on.
 func recoversFunc1Run(f *generated.Frame[recoversFunc1State, struct{}], h *recoversFunc1Held, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p := h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return recoversFunc1Run(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.err == nil {
 		h.exit.err = new(error)
@@ -5416,7 +5858,7 @@ func recoversFunc1Run(f *generated.Frame[recoversFunc1State, struct{}], h *recov
 //line children.go:289
 		v = s.result
 		generated.Child(f)
-//line children_task.go:5420
+//line children_task.go:5862
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -5436,7 +5878,7 @@ func recoversFunc1Run(f *generated.Frame[recoversFunc1State, struct{}], h *recov
 //line children.go:285
 					if v != nil && *err == nil {
 						waitStart(t, tr, "recovered", v)
-//line children_task.go:5440
+//line children_task.go:5882
 						if generated.Suspended(t) {
 							recoversFunc1Func1Kind.SpillBare(t, 1)
 							return
@@ -5448,7 +5890,7 @@ func recoversFunc1Run(f *generated.Frame[recoversFunc1State, struct{}], h *recov
 	}
 //line children.go:289
 	v = valueStart(t, tr, i)
-//line children_task.go:5452
+//line children_task.go:5894
 	if generated.Suspended(t) {
 		s := generated.At[recoversFunc1At1](f)
 		*s = recoversFunc1At1{n: n}
@@ -5468,7 +5910,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line children_task.go:5472
+//line children_task.go:5914
 exit:
 	if p.Run(t) {
 		*h = recoversFunc1Held{exit: h.exit}
@@ -5502,7 +5944,7 @@ func recoversFunc1Func1Step(f *generated.Frame[recoversFunc1Func1State, struct{}
 	case 1:
 //line children.go:286
 		generated.ChildErr(f)
-//line children_task.go:5506
+//line children_task.go:5948
 		goto resume1
 	default:
 		return f.BadResume()
@@ -5515,7 +5957,7 @@ func recoversFunc1Func1Step(f *generated.Frame[recoversFunc1Func1State, struct{}
 	}
 //line children.go:286
 	waitStart(t, tr, "recovered", v)
-//line children_task.go:5519
+//line children_task.go:5961
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = recoversFunc1Func1Held{}
@@ -5563,7 +6005,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children.go:299
 	if n < 2 {
 		v := valueStart(t, tr, n)
-//line children_task.go:5567
+//line children_task.go:6009
 		if generated.Suspended(t) {
 			f := fibonacciKind.SpillBare(t, 1)
 			s := generated.At[fibonacciAt1](f)
@@ -5582,7 +6024,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 			v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:5586
+//line children_task.go:6028
 			if generated.Suspended(t) {
 				f, h := fibonacciFunc1Kind.Spill(t, 1)
 				s := generated.At[fibonacciFunc1At1](f)
@@ -5601,7 +6043,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.In[fibonacciFunc1Args](&s) = fibonacciFunc1Args{n: n}
 		generated.GoCall(t, &g, fibonacciFunc1Kind.With(s, fibonacciFunc1Held{tr: tr, a: &a}))
 	}
-//line children_task.go:5605
+//line children_task.go:6047
 	if generated.Suspended(t) {
 		f, h := fibonacciKind.Spill(t, 2)
 		s := generated.At[fibonacciAt2](f)
@@ -5615,7 +6057,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 			v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:5619
+//line children_task.go:6061
 			if generated.Suspended(t) {
 				f, h := fibonacciFunc2Kind.Spill(t, 1)
 				s := generated.At[fibonacciFunc2At1](f)
@@ -5634,7 +6076,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.In[fibonacciFunc2Args](&s) = fibonacciFunc2Args{n: n}
 		generated.GoCall(t, &g, fibonacciFunc2Kind.With(s, fibonacciFunc2Held{tr: tr, b: &b}))
 	}
-//line children_task.go:5638
+//line children_task.go:6080
 	if generated.Suspended(t) {
 		f, h := fibonacciKind.Spill(t, 3)
 		s := generated.At[fibonacciAt3](f)
@@ -5645,7 +6087,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:306
 	err := g.Wait(t)
-//line children_task.go:5649
+//line children_task.go:6091
 	if generated.Suspended(t) {
 		_, h := fibonacciKind.Spill(t, 4)
 		*h = fibonacciHeld{a: &a, b: &b}
@@ -5655,7 +6097,7 @@ func fibonacciStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:5659
+//line children_task.go:6101
 
 // fibonacciStep is the step form of fibonacci.
 func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) generated.Step {
@@ -5677,7 +6119,7 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 //line children.go:300
 		v = s.result
 		generated.Child(f)
-//line children_task.go:5681
+//line children_task.go:6123
 		goto resume1
 	case 2:
 		s := generated.At[fibonacciAt2](f)
@@ -5686,7 +6128,7 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 		tr, a, b = h.tr, h.a, h.b
 //line children.go:304
 		generated.Child(f)
-//line children_task.go:5690
+//line children_task.go:6132
 		goto resume2
 	case 3:
 		s := generated.At[fibonacciAt3](f)
@@ -5694,13 +6136,13 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 		a, b = h.a, h.b
 //line children.go:305
 		generated.Child(f)
-//line children_task.go:5698
+//line children_task.go:6140
 		goto resume3
 	case 4:
 		a, b = h.a, h.b
 //line children.go:306
 		err = generated.Err(f)
-//line children_task.go:5704
+//line children_task.go:6146
 		goto resume4
 	default:
 		return f.BadResume()
@@ -5711,7 +6153,7 @@ func fibonacciStep(f *generated.Frame[fibonacciState, int], h *fibonacciHeld) ge
 	}
 //line children.go:300
 	v = valueStart(t, tr, n)
-//line children_task.go:5715
+//line children_task.go:6157
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt1](f)
 		*s = fibonacciAt1{}
@@ -5735,7 +6177,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:304
 				v, err1 := fibonacciStart(t, tr, n-1)
-//line children_task.go:5739
+//line children_task.go:6181
 				if generated.Suspended(t) {
 					f, h := fibonacciFunc1Kind.Spill(t, 1)
 					s := generated.At[fibonacciFunc1At1](f)
@@ -5755,7 +6197,7 @@ end1:
 			generated.GoCall(t, &g, fibonacciFunc1Kind.With(s, fibonacciFunc1Held{tr: tr, a: a}))
 		}
 	}
-//line children_task.go:5759
+//line children_task.go:6201
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt2](f)
 		*s = fibonacciAt2{n: n}
@@ -5772,7 +6214,7 @@ resume2:
 			generated.GoInPlace(t, &g, func(t *task.T) (err error) {
 //line children.go:305
 				v, err1 := fibonacciStart(t, tr, n-2)
-//line children_task.go:5776
+//line children_task.go:6218
 				if generated.Suspended(t) {
 					f, h := fibonacciFunc2Kind.Spill(t, 1)
 					s := generated.At[fibonacciFunc2At1](f)
@@ -5792,7 +6234,7 @@ resume2:
 			generated.GoCall(t, &g, fibonacciFunc2Kind.With(s, fibonacciFunc2Held{tr: tr, b: b}))
 		}
 	}
-//line children_task.go:5796
+//line children_task.go:6238
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciAt3](f)
 		*s = fibonacciAt3{}
@@ -5804,7 +6246,7 @@ resume2:
 resume3:
 //line children.go:306
 	err = g.Wait(t)
-//line children_task.go:5808
+//line children_task.go:6250
 	if generated.Suspended(t) {
 		h = fibonacciKind.Hold(t, f, h)
 		*h = fibonacciHeld{a: a, b: b}
@@ -5815,7 +6257,7 @@ resume4:
 	return generated.Return(f, *a+*b, err)
 }
 
-//line children_task.go:5819
+//line children_task.go:6261
 
 // fibonacciFunc1Args has the arguments of fibonacci.func1.
 type fibonacciFunc1Args struct {
@@ -5856,14 +6298,14 @@ func fibonacciFunc1Step(f *generated.Frame[fibonacciFunc1State, struct{}], h *fi
 //line children.go:304
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:5860
+//line children_task.go:6302
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:304
 	v, err1 = fibonacciStart(t, tr, n-1)
-//line children_task.go:5867
+//line children_task.go:6309
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc1At1](f)
 		*s = fibonacciFunc1At1{}
@@ -5878,7 +6320,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:5882
+//line children_task.go:6324
 
 // fibonacciFunc2Args has the arguments of fibonacci.func2.
 type fibonacciFunc2Args struct {
@@ -5919,14 +6361,14 @@ func fibonacciFunc2Step(f *generated.Frame[fibonacciFunc2State, struct{}], h *fi
 //line children.go:305
 		v = s.result
 		err1 = generated.ChildErr(f)
-//line children_task.go:5923
+//line children_task.go:6365
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:305
 	v, err1 = fibonacciStart(t, tr, n-2)
-//line children_task.go:5930
+//line children_task.go:6372
 	if generated.Suspended(t) {
 		s := generated.At[fibonacciFunc2At1](f)
 		*s = fibonacciFunc2At1{}
@@ -5941,7 +6383,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:5945
+//line children_task.go:6387
 
 // immediateArgs has the arguments of immediate.
 type immediateArgs struct {
@@ -5995,7 +6437,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 			generated.GoCall(t, &g, immediateFunc1Kind.With(immediateFunc1State{}, immediateFunc1Held{count: &count}))
 		}
-//line children_task.go:5999
+//line children_task.go:6441
 		if generated.Suspended(t) {
 			f, h := immediateKind.Spill(t, 1)
 			s := generated.At[immediateAt1](f)
@@ -6008,7 +6450,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:316
 		err := g.Wait(t)
-//line children_task.go:6012
+//line children_task.go:6454
 		if generated.Suspended(t) {
 			f, h := immediateKind.Spill(t, 2)
 			s := generated.At[immediateAt2](f)
@@ -6024,7 +6466,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:319
 	waitStart(t, tr, "waited")
-//line children_task.go:6028
+//line children_task.go:6470
 	if generated.Suspended(t) {
 		f, h := immediateKind.Spill(t, 3)
 		s := generated.At[immediateAt3](f)
@@ -6044,7 +6486,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, immediateFunc2Kind.With(immediateFunc2State{}, immediateFunc2Held{count: &count}))
 	}
-//line children_task.go:6048
+//line children_task.go:6490
 	if generated.Suspended(t) {
 		f, h := immediateKind.Spill(t, 4)
 		s := generated.At[immediateAt4](f)
@@ -6055,7 +6497,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:321
 	err1 := g.Wait(t)
-//line children_task.go:6059
+//line children_task.go:6501
 	if generated.Suspended(t) {
 		_, h := immediateKind.Spill(t, 5)
 		*h = immediateHeld{count: &count}
@@ -6065,7 +6507,7 @@ func immediateStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(count.Load()), err1
 }
 
-//line children_task.go:6069
+//line children_task.go:6511
 
 // immediateStep is the step form of immediate.
 func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) generated.Step {
@@ -6089,7 +6531,7 @@ func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) ge
 		tr, count = h.tr, h.count
 //line children.go:314
 		generated.Child(f)
-//line children_task.go:6093
+//line children_task.go:6535
 		goto resume1
 	case 2:
 		s := generated.At[immediateAt2](f)
@@ -6097,7 +6539,7 @@ func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) ge
 		tr, count = h.tr, h.count
 //line children.go:316
 		err = generated.Err(f)
-//line children_task.go:6101
+//line children_task.go:6543
 		goto resume2
 	case 3:
 		s := generated.At[immediateAt3](f)
@@ -6105,7 +6547,7 @@ func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) ge
 		count = h.count
 //line children.go:319
 		generated.ChildErr(f)
-//line children_task.go:6109
+//line children_task.go:6551
 		goto resume3
 	case 4:
 		s := generated.At[immediateAt4](f)
@@ -6113,13 +6555,13 @@ func immediateStep(f *generated.Frame[immediateState, int], h *immediateHeld) ge
 		count = h.count
 //line children.go:320
 		generated.Child(f)
-//line children_task.go:6117
+//line children_task.go:6559
 		goto resume4
 	case 5:
 		count = h.count
 //line children.go:321
 		err1 = generated.Err(f)
-//line children_task.go:6123
+//line children_task.go:6565
 		goto resume5
 	default:
 		return f.BadResume()
@@ -6147,7 +6589,7 @@ loop1:
 			generated.GoCall(t, &g, immediateFunc1Kind.With(immediateFunc1State{}, immediateFunc1Held{count: count}))
 		}
 	}
-//line children_task.go:6151
+//line children_task.go:6593
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt1](f)
 		*s = immediateAt1{n: n, i: i}
@@ -6161,7 +6603,7 @@ resume1:
 	goto loop1
 end1:
 	err = g.Wait(t)
-//line children_task.go:6165
+//line children_task.go:6607
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt2](f)
 		*s = immediateAt2{}
@@ -6178,7 +6620,7 @@ resume2:
 	return generated.Return(f, 0, err)
 end2:
 	waitStart(t, tr, "waited")
-//line children_task.go:6182
+//line children_task.go:6624
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt3](f)
 		*s = immediateAt3{}
@@ -6201,7 +6643,7 @@ resume3:
 			generated.GoCall(t, &g, immediateFunc2Kind.With(immediateFunc2State{}, immediateFunc2Held{count: count}))
 		}
 	}
-//line children_task.go:6205
+//line children_task.go:6647
 	if generated.Suspended(t) {
 		s := generated.At[immediateAt4](f)
 		*s = immediateAt4{}
@@ -6212,7 +6654,7 @@ resume3:
 resume4:
 //line children.go:321
 	err1 = g.Wait(t)
-//line children_task.go:6216
+//line children_task.go:6658
 	if generated.Suspended(t) {
 		*h = immediateHeld{count: count}
 		return generated.Wait(f, t, 5)
@@ -6222,7 +6664,7 @@ resume5:
 	return generated.Return(f, int(count.Load()), err1)
 }
 
-//line children_task.go:6226
+//line children_task.go:6668
 
 type immediateFunc1State = struct{}
 
@@ -6250,7 +6692,7 @@ func immediateFunc1Step(f *generated.Frame[immediateFunc1State, struct{}], h *im
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:6254
+//line children_task.go:6696
 
 type immediateFunc2State = struct{}
 
@@ -6278,7 +6720,7 @@ func immediateFunc2Step(f *generated.Frame[immediateFunc2State, struct{}], h *im
 	return generated.Return(f, struct{}{}, fmt.Errorf("at once"))
 }
 
-//line children_task.go:6282
+//line children_task.go:6724
 
 // scopesArgs has the arguments of scopes.
 type scopesArgs struct {
@@ -6298,6 +6740,7 @@ var scopesKind *generated.HeldKind[scopesState, scopesHeld, int]
 
 // scopesStart is the start form of scopes.
 func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
+	var gMoved *task.Group
 	var g task.Group
 	var a int
 	var b int
@@ -6305,13 +6748,34 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	if generated.GoesInPlace(t, &g) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:329
-			err := task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
-				f, h := scopesFunc1Func1Kind.Begin(t)
-				*h = scopesFunc1Func1Held{tr: tr, a: &a}
-				_, err := generated.Run(t, f, &h.exit.result)
-				return err
-			}))
-//line children_task.go:6315
+			err := generated.Timeout(t, hour, func(t *task.T) (_ error) {
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v1 := recover(); v1 != nil {
+						panic(v1)
+					}
+				}()
+//line children.go:331
+				v := valueStart(t, tr, 1)
+//line children_task.go:6765
+				if generated.Suspended(t) {
+					f, h := scopesFunc1Func1Kind.Spill(t, 1)
+					s := generated.At[scopesFunc1Func1At1](f)
+					*s = scopesFunc1Func1At1{}
+					*h = scopesFunc1Func1Held{a: &a}
+					generated.ResultTo(t, &s.result)
+					scopesFunc1Func1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line children.go:331
+				a = v
+				return nil
+			})
+//line children_task.go:6779
 			if generated.Suspended(t) {
 				scopesFunc1Kind.SpillBare(t, 1)
 				return
@@ -6322,19 +6786,20 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, scopesFunc1Kind.With(scopesFunc1State{}, scopesFunc1Held{tr: tr, a: &a}))
 	}
-//line children_task.go:6326
+//line children_task.go:6790
 	if generated.Suspended(t) {
 		_, h := scopesKind.Spill(t, 1)
-		*h = scopesHeld{tr: tr, g: &g, a: &a, b: &b}
+		gBox := generated.BoxOf(&gMoved, g)
+		*h = scopesHeld{tr: tr, g: gBox, a: &a, b: &b}
 		return
 	}
 //line children.go:335
-	err := task.Shield(t, generated.Literal(func(t *task.T) (_ error) {
+	err := generated.Shield(t, func(t *task.T) (_ error) {
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:336
 				v := valueStart(t, tr, 2)
-//line children_task.go:6338
+//line children_task.go:6803
 				if generated.Suspended(t) {
 					f, h := scopesFunc2Func1Kind.Spill(t, 1)
 					s := generated.At[scopesFunc2Func1At1](f)
@@ -6351,31 +6816,33 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 			generated.GoCall(t, &g, scopesFunc2Func1Kind.With(scopesFunc2Func1State{}, scopesFunc2Func1Held{tr: tr, b: &b}))
 		}
-//line children_task.go:6355
+//line children_task.go:6820
 		if generated.Suspended(t) {
 			_, h := scopesFunc2Kind.Spill(t, 1)
-			*h = scopesFunc2Held{tr: tr, g: &g}
+			gBox := generated.BoxOf(&gMoved, g)
+			*h = scopesFunc2Held{tr: tr, g: gBox}
 			return
 		}
 //line children.go:337
 		waitStart(t, tr, "in the shield")
-//line children_task.go:6363
+//line children_task.go:6829
 		if generated.Suspended(t) {
 			_, h := scopesFunc2Kind.Spill(t, 2)
-			*h = scopesFunc2Held{g: &g}
+			gBox := generated.BoxOf(&gMoved, g)
+			*h = scopesFunc2Held{g: gBox}
 			return
 		}
 //line children.go:338
 		err := g.Wait(t)
-//line children_task.go:6371
+//line children_task.go:6838
 		if generated.Suspended(t) {
 			scopesFunc2Kind.SpillBare(t, 3)
 			return
 		}
 //line children.go:338
 		return err
-	}))
-//line children_task.go:6379
+	})
+//line children_task.go:6846
 	if generated.Suspended(t) {
 		_, h := scopesKind.Spill(t, 2)
 		*h = scopesHeld{a: &a, b: &b}
@@ -6385,7 +6852,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a + b, err
 }
 
-//line children_task.go:6389
+//line children_task.go:6856
 
 // scopesStep is the step form of scopes.
 func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.Step {
@@ -6407,13 +6874,13 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		tr, g, a, b = h.tr, h.g, h.a, h.b
 //line children.go:328
 		generated.Child(f)
-//line children_task.go:6411
+//line children_task.go:6878
 		goto resume1
 	case 2:
 		a, b = h.a, h.b
 //line children.go:335
 		err = generated.Err(f)
-//line children_task.go:6417
+//line children_task.go:6884
 		goto resume2
 	default:
 		return f.BadResume()
@@ -6427,13 +6894,34 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 		if generated.GoesInPlace(t, g) {
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:329
-				err := task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
-					f, h := scopesFunc1Func1Kind.Begin(t)
-					*h = scopesFunc1Func1Held{tr: tr, a: a}
-					_, err1 := generated.Run(t, f, &h.exit.result)
-					return err1
-				}))
-//line children_task.go:6437
+				err := generated.Timeout(t, hour, func(t *task.T) (_ error) {
+					fn := tr.Enter()
+					defer func() {
+						if generated.Suspended(t) {
+							return
+						}
+						defer fn() // it may recover
+						if v1 := recover(); v1 != nil {
+							panic(v1)
+						}
+					}()
+//line children.go:331
+					v := valueStart(t, tr, 1)
+//line children_task.go:6911
+					if generated.Suspended(t) {
+						f, h := scopesFunc1Func1Kind.Spill(t, 1)
+						s := generated.At[scopesFunc1Func1At1](f)
+						*s = scopesFunc1Func1At1{}
+						*h = scopesFunc1Func1Held{a: a}
+						generated.ResultTo(t, &s.result)
+						scopesFunc1Func1Defer1(&h.exit.panic, fn)
+						return
+					}
+//line children.go:331
+					*a = v
+					return nil
+				})
+//line children_task.go:6925
 				if generated.Suspended(t) {
 					scopesFunc1Kind.SpillBare(t, 1)
 					return
@@ -6445,7 +6933,7 @@ func scopesStep(f *generated.Frame[scopesState, int], h *scopesHeld) generated.S
 			generated.GoCall(t, g, scopesFunc1Kind.With(scopesFunc1State{}, scopesFunc1Held{tr: tr, a: a}))
 		}
 	}
-//line children_task.go:6449
+//line children_task.go:6937
 	if generated.Suspended(t) {
 		*h = scopesHeld{tr: tr, g: g, a: a, b: b}
 		return generated.Wait(f, t, 1)
@@ -6455,13 +6943,13 @@ resume1:
 	{
 		g := g
 		b := b
-		err = task.Shield(t, generated.Literal(func(t *task.T) (_ error) {
+		err = generated.Shield(t, func(t *task.T) (_ error) {
 //line children.go:336
 			if generated.GoesInPlace(t, g) {
 				generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 					v := valueStart(t, tr, 2)
-//line children_task.go:6465
+//line children_task.go:6953
 					if generated.Suspended(t) {
 						f, h := scopesFunc2Func1Kind.Spill(t, 1)
 						s := generated.At[scopesFunc2Func1At1](f)
@@ -6478,7 +6966,7 @@ resume1:
 			} else {
 				generated.GoCall(t, g, scopesFunc2Func1Kind.With(scopesFunc2Func1State{}, scopesFunc2Func1Held{tr: tr, b: b}))
 			}
-//line children_task.go:6482
+//line children_task.go:6970
 			if generated.Suspended(t) {
 				_, h := scopesFunc2Kind.Spill(t, 1)
 				*h = scopesFunc2Held{tr: tr, g: g}
@@ -6486,7 +6974,7 @@ resume1:
 			}
 //line children.go:337
 			waitStart(t, tr, "in the shield")
-//line children_task.go:6490
+//line children_task.go:6978
 			if generated.Suspended(t) {
 				_, h := scopesFunc2Kind.Spill(t, 2)
 				*h = scopesFunc2Held{g: g}
@@ -6494,16 +6982,16 @@ resume1:
 			}
 //line children.go:338
 			err := g.Wait(t)
-//line children_task.go:6498
+//line children_task.go:6986
 			if generated.Suspended(t) {
 				scopesFunc2Kind.SpillBare(t, 3)
 				return
 			}
 //line children.go:338
 			return err
-		}))
+		})
 	}
-//line children_task.go:6507
+//line children_task.go:6995
 	if generated.Suspended(t) {
 		*h = scopesHeld{a: a, b: b}
 		return generated.Wait(f, t, 2)
@@ -6513,7 +7001,7 @@ resume2:
 	return generated.Return(f, *a+*b, err)
 }
 
-//line children_task.go:6517
+//line children_task.go:7005
 
 type scopesFunc1State = struct{}
 
@@ -6538,19 +7026,40 @@ func scopesFunc1Step(f *generated.Frame[scopesFunc1State, struct{}], h *scopesFu
 	case 1:
 //line children.go:329
 		err = generated.Err(f)
-//line children_task.go:6542
+//line children_task.go:7030
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:329
-	err = task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
-		f, h := scopesFunc1Func1Kind.Begin(t)
-		*h = scopesFunc1Func1Held{tr: tr, a: a}
-		_, err2 := generated.Run(t, f, &h.exit.result)
-		return err2
-	}))
-//line children_task.go:6554
+	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
+		fn := tr.Enter()
+		defer func() {
+			if generated.Suspended(t) {
+				return
+			}
+			defer fn() // it may recover
+			if v1 := recover(); v1 != nil {
+				panic(v1)
+			}
+		}()
+//line children.go:331
+		v := valueStart(t, tr, 1)
+//line children_task.go:7049
+		if generated.Suspended(t) {
+			f, h := scopesFunc1Func1Kind.Spill(t, 1)
+			s := generated.At[scopesFunc1Func1At1](f)
+			*s = scopesFunc1Func1At1{}
+			*h = scopesFunc1Func1Held{a: a}
+			generated.ResultTo(t, &s.result)
+			scopesFunc1Func1Defer1(&h.exit.panic, fn)
+			return
+		}
+//line children.go:331
+		*a = v
+		return nil
+	})
+//line children_task.go:7063
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc1Held{}
@@ -6562,7 +7071,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:6566
+//line children_task.go:7075
 
 // scopesFunc1Func1At1 is what scopes.func1.func1 keeps while it waits in line 331.
 type scopesFunc1Func1At1 struct {
@@ -6585,6 +7094,18 @@ type scopesFunc1Func1Held = struct {
 }
 
 var scopesFunc1Func1Kind *generated.HeldKind[scopesFunc1Func1State, scopesFunc1Func1Held, struct{}]
+
+// scopesFunc1Func1Defer1 enters what scopes.func1.func1 defers in line 330 in the list of its frame.
+func scopesFunc1Func1Defer1(p *generated.Panic, fn func()) {
+//line children.go:330
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line children_task.go:7109
 
 // scopesFunc1Func1Step is the step form of scopes.func1.func1.
 func scopesFunc1Func1Step(f *generated.Frame[scopesFunc1Func1State, struct{}], h *scopesFunc1Func1Held) generated.Step {
@@ -6612,7 +7133,7 @@ func scopesFunc1Func1Run(f *generated.Frame[scopesFunc1Func1State, struct{}], h 
 //line children.go:331
 		v = s.result
 		generated.Child(f)
-//line children_task.go:6616
+//line children_task.go:7137
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -6625,15 +7146,11 @@ func scopesFunc1Func1Run(f *generated.Frame[scopesFunc1Func1State, struct{}], h 
 //line children.go:330
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		scopesFunc1Func1Defer1(p, fn)
 	}
 //line children.go:331
 	v = valueStart(t, tr, 1)
-//line children_task.go:6637
+//line children_task.go:7154
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc1Func1At1](f)
 		*s = scopesFunc1Func1At1{}
@@ -6648,7 +7165,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line children_task.go:6652
+//line children_task.go:7169
 exit:
 	if p.Run(t) {
 		*h = scopesFunc1Func1Held{exit: h.exit}
@@ -6683,18 +7200,18 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 		tr, g = h.tr, h.g
 //line children.go:336
 		generated.Child(f)
-//line children_task.go:6687
+//line children_task.go:7204
 		goto resume1
 	case 2:
 		g = h.g
 //line children.go:337
 		generated.ChildErr(f)
-//line children_task.go:6693
+//line children_task.go:7210
 		goto resume2
 	case 3:
 //line children.go:338
 		err = generated.Err(f)
-//line children_task.go:6698
+//line children_task.go:7215
 		goto resume3
 	default:
 		return f.BadResume()
@@ -6704,7 +7221,7 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line children.go:336
 			v := valueStart(t, tr, 2)
-//line children_task.go:6708
+//line children_task.go:7225
 			if generated.Suspended(t) {
 				f, h := scopesFunc2Func1Kind.Spill(t, 1)
 				s := generated.At[scopesFunc2Func1At1](f)
@@ -6721,7 +7238,7 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 	} else {
 		generated.GoCall(t, g, scopesFunc2Func1Kind.With(scopesFunc2Func1State{}, scopesFunc2Func1Held{tr: tr, b: b}))
 	}
-//line children_task.go:6725
+//line children_task.go:7242
 	if generated.Suspended(t) {
 		h = scopesFunc2Kind.Hold(t, f, h)
 		*h = scopesFunc2Held{tr: tr, g: g}
@@ -6730,7 +7247,7 @@ func scopesFunc2Step(f *generated.Frame[scopesFunc2State, struct{}], h *scopesFu
 resume1:
 //line children.go:337
 	waitStart(t, tr, "in the shield")
-//line children_task.go:6734
+//line children_task.go:7251
 	if generated.Suspended(t) {
 		h = scopesFunc2Kind.Hold(t, f, h)
 		*h = scopesFunc2Held{g: g}
@@ -6739,7 +7256,7 @@ resume1:
 resume2:
 //line children.go:338
 	err = g.Wait(t)
-//line children_task.go:6743
+//line children_task.go:7260
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = scopesFunc2Held{}
@@ -6751,7 +7268,7 @@ resume3:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:6755
+//line children_task.go:7272
 
 // scopesFunc2Func1At1 is what scopes.func2.func1 keeps while it waits in line 336.
 type scopesFunc2Func1At1 struct {
@@ -6784,14 +7301,14 @@ func scopesFunc2Func1Step(f *generated.Frame[scopesFunc2Func1State, struct{}], h
 //line children.go:336
 		v = s.result
 		generated.Child(f)
-//line children_task.go:6788
+//line children_task.go:7305
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:336
 	v = valueStart(t, tr, 2)
-//line children_task.go:6795
+//line children_task.go:7312
 	if generated.Suspended(t) {
 		s := generated.At[scopesFunc2Func1At1](f)
 		*s = scopesFunc2Func1At1{}
@@ -6806,7 +7323,7 @@ resume1:
 	return generated.Return(f, struct{}{}, t.Err())
 }
 
-//line children_task.go:6810
+//line children_task.go:7327
 
 // waitInExpressionArgs has the arguments of waitInExpression.
 type waitInExpressionArgs struct {
@@ -6867,7 +7384,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 			v := valueStart(t, tr, 3)
-//line children_task.go:6871
+//line children_task.go:7388
 			if generated.Suspended(t) {
 				f, h := waitInExpressionFunc1Kind.Spill(t, 1)
 				s := generated.At[waitInExpressionFunc1At1](f)
@@ -6884,7 +7401,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, waitInExpressionFunc1Kind.With(waitInExpressionFunc1State{}, waitInExpressionFunc1Held{tr: tr, a: &a}))
 	}
-//line children_task.go:6888
+//line children_task.go:7405
 	if generated.Suspended(t) {
 		f, h := waitInExpressionKind.Spill(t, 1)
 		s := generated.At[waitInExpressionAt1](f)
@@ -6896,7 +7413,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line children.go:347
 		err := g.Wait(t)
-//line children_task.go:6900
+//line children_task.go:7417
 		if generated.Suspended(t) {
 			f, h := waitInExpressionKind.Spill(t, 2)
 			s := generated.At[waitInExpressionAt2](f)
@@ -6911,7 +7428,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		if ok {
 //line children.go:347
 			v := valueStart(t, tr, a)
-//line children_task.go:6915
+//line children_task.go:7432
 			if generated.Suspended(t) {
 				f, h := waitInExpressionKind.Spill(t, 3)
 				s := generated.At[waitInExpressionAt3](f)
@@ -6934,7 +7451,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 			v := valueStart(t, tr, 4)
-//line children_task.go:6938
+//line children_task.go:7455
 			if generated.Suspended(t) {
 				f, h := waitInExpressionFunc2Kind.Spill(t, 1)
 				s := generated.At[waitInExpressionFunc2At1](f)
@@ -6951,7 +7468,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, waitInExpressionFunc2Kind.With(waitInExpressionFunc2State{}, waitInExpressionFunc2Held{tr: tr, a: &a}))
 	}
-//line children_task.go:6955
+//line children_task.go:7472
 	if generated.Suspended(t) {
 		f, h := waitInExpressionKind.Spill(t, 4)
 		s := generated.At[waitInExpressionAt4](f)
@@ -6962,7 +7479,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:351
 	err1 := g.Wait(t)
-//line children_task.go:6966
+//line children_task.go:7483
 	if generated.Suspended(t) {
 		f, h := waitInExpressionKind.Spill(t, 5)
 		s := generated.At[waitInExpressionAt5](f)
@@ -6979,7 +7496,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:6983
+//line children_task.go:7500
 				if generated.Suspended(t) {
 					f, h := waitInExpressionFunc3Kind.Spill(t, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
@@ -6996,7 +7513,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 			generated.GoCall(t, &g, waitInExpressionFunc3Kind.With(waitInExpressionFunc3State{}, waitInExpressionFunc3Held{tr: tr, a: &a}))
 		}
-//line children_task.go:7000
+//line children_task.go:7517
 		if generated.Suspended(t) {
 			f, h := waitInExpressionKind.Spill(t, 6)
 			s := generated.At[waitInExpressionAt6](f)
@@ -7007,7 +7524,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line children.go:352
 		err2 := g.Wait(t)
-//line children_task.go:7011
+//line children_task.go:7528
 		if generated.Suspended(t) {
 			f, h := waitInExpressionKind.Spill(t, 7)
 			s := generated.At[waitInExpressionAt7](f)
@@ -7024,7 +7541,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line children.go:356
 	err3 := g.Wait(t)
-//line children_task.go:7028
+//line children_task.go:7545
 	if generated.Suspended(t) {
 		waitInExpressionKind.SpillBare(t, 8)
 		return
@@ -7033,7 +7550,7 @@ func waitInExpressionStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return 0, err3
 }
 
-//line children_task.go:7037
+//line children_task.go:7554
 
 // waitInExpressionStep is the step form of waitInExpression.
 func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *waitInExpressionHeld) generated.Step {
@@ -7058,7 +7575,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		tr, a = h.tr, h.a
 //line children.go:346
 		generated.Child(f)
-//line children_task.go:7062
+//line children_task.go:7579
 		goto resume1
 	case 2:
 		s := generated.At[waitInExpressionAt2](f)
@@ -7066,7 +7583,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		tr, a = h.tr, h.a
 //line children.go:347
 		err = generated.Err(f)
-//line children_task.go:7070
+//line children_task.go:7587
 		goto resume2
 	case 3:
 		s := generated.At[waitInExpressionAt3](f)
@@ -7075,7 +7592,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 //line children.go:347
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7079
+//line children_task.go:7596
 		goto resume3
 	case 4:
 		s := generated.At[waitInExpressionAt4](f)
@@ -7083,7 +7600,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		tr, a = h.tr, h.a
 //line children.go:350
 		generated.Child(f)
-//line children_task.go:7087
+//line children_task.go:7604
 		goto resume4
 	case 5:
 		s := generated.At[waitInExpressionAt5](f)
@@ -7091,7 +7608,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		tr, a = h.tr, h.a
 //line children.go:351
 		err1 = generated.Err(f)
-//line children_task.go:7095
+//line children_task.go:7612
 		goto resume5
 	case 6:
 		s := generated.At[waitInExpressionAt6](f)
@@ -7099,7 +7616,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		a = h.a
 //line children.go:352
 		generated.Child(f)
-//line children_task.go:7103
+//line children_task.go:7620
 		goto resume6
 	case 7:
 		s := generated.At[waitInExpressionAt7](f)
@@ -7107,12 +7624,12 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 		a = h.a
 //line children.go:352
 		err2 = generated.Err(f)
-//line children_task.go:7111
+//line children_task.go:7628
 		goto resume7
 	case 8:
 //line children.go:356
 		err3 = generated.Err(f)
-//line children_task.go:7116
+//line children_task.go:7633
 		goto resume8
 	default:
 		return f.BadResume()
@@ -7126,7 +7643,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:346
 				v := valueStart(t, tr, 3)
-//line children_task.go:7130
+//line children_task.go:7647
 				if generated.Suspended(t) {
 					f, h := waitInExpressionFunc1Kind.Spill(t, 1)
 					s := generated.At[waitInExpressionFunc1At1](f)
@@ -7144,7 +7661,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 			generated.GoCall(t, &g, waitInExpressionFunc1Kind.With(waitInExpressionFunc1State{}, waitInExpressionFunc1Held{tr: tr, a: a}))
 		}
 	}
-//line children_task.go:7148
+//line children_task.go:7665
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt1](f)
 		*s = waitInExpressionAt1{}
@@ -7156,7 +7673,7 @@ func waitInExpressionStep(f *generated.Frame[waitInExpressionState, int], h *wai
 resume1:
 //line children.go:347
 	err = g.Wait(t)
-//line children_task.go:7160
+//line children_task.go:7677
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt2](f)
 		*s = waitInExpressionAt2{}
@@ -7174,7 +7691,7 @@ resume2:
 	}
 //line children.go:347
 	v = valueStart(t, tr, *a)
-//line children_task.go:7178
+//line children_task.go:7695
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt3](f)
 		*s = waitInExpressionAt3{}
@@ -7201,7 +7718,7 @@ end2:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:350
 				v := valueStart(t, tr, 4)
-//line children_task.go:7205
+//line children_task.go:7722
 				if generated.Suspended(t) {
 					f, h := waitInExpressionFunc2Kind.Spill(t, 1)
 					s := generated.At[waitInExpressionFunc2At1](f)
@@ -7219,7 +7736,7 @@ end2:
 			generated.GoCall(t, &g, waitInExpressionFunc2Kind.With(waitInExpressionFunc2State{}, waitInExpressionFunc2Held{tr: tr, a: a}))
 		}
 	}
-//line children_task.go:7223
+//line children_task.go:7740
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt4](f)
 		*s = waitInExpressionAt4{}
@@ -7231,7 +7748,7 @@ end2:
 resume4:
 //line children.go:351
 	err1 = g.Wait(t)
-//line children_task.go:7235
+//line children_task.go:7752
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt5](f)
 		*s = waitInExpressionAt5{}
@@ -7249,7 +7766,7 @@ resume5:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:352
 				v := valueStart(t, tr, 5)
-//line children_task.go:7253
+//line children_task.go:7770
 				if generated.Suspended(t) {
 					f, h := waitInExpressionFunc3Kind.Spill(t, 1)
 					s := generated.At[waitInExpressionFunc3At1](f)
@@ -7267,7 +7784,7 @@ resume5:
 			generated.GoCall(t, &g, waitInExpressionFunc3Kind.With(waitInExpressionFunc3State{}, waitInExpressionFunc3Held{tr: tr, a: a}))
 		}
 	}
-//line children_task.go:7271
+//line children_task.go:7788
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt6](f)
 		*s = waitInExpressionAt6{}
@@ -7279,7 +7796,7 @@ resume5:
 resume6:
 //line children.go:352
 	err2 = g.Wait(t)
-//line children_task.go:7283
+//line children_task.go:7800
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionAt7](f)
 		*s = waitInExpressionAt7{}
@@ -7300,7 +7817,7 @@ case1:
 	return generated.Return(f, *a, nil)
 end3:
 	err3 = g.Wait(t)
-//line children_task.go:7304
+//line children_task.go:7821
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = waitInExpressionHeld{}
@@ -7312,7 +7829,7 @@ resume8:
 	return generated.Return(f, 0, err3)
 }
 
-//line children_task.go:7316
+//line children_task.go:7833
 
 // waitInExpressionFunc1At1 is what waitInExpression.func1 keeps while it waits in line 346.
 type waitInExpressionFunc1At1 struct {
@@ -7345,14 +7862,14 @@ func waitInExpressionFunc1Step(f *generated.Frame[waitInExpressionFunc1State, st
 //line children.go:346
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7349
+//line children_task.go:7866
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:346
 	v = valueStart(t, tr, 3)
-//line children_task.go:7356
+//line children_task.go:7873
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc1At1](f)
 		*s = waitInExpressionFunc1At1{}
@@ -7367,7 +7884,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:7371
+//line children_task.go:7888
 
 // waitInExpressionFunc2At1 is what waitInExpression.func2 keeps while it waits in line 350.
 type waitInExpressionFunc2At1 struct {
@@ -7400,14 +7917,14 @@ func waitInExpressionFunc2Step(f *generated.Frame[waitInExpressionFunc2State, st
 //line children.go:350
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7404
+//line children_task.go:7921
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:350
 	v = valueStart(t, tr, 4)
-//line children_task.go:7411
+//line children_task.go:7928
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc2At1](f)
 		*s = waitInExpressionFunc2At1{}
@@ -7422,7 +7939,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:7426
+//line children_task.go:7943
 
 // waitInExpressionFunc3At1 is what waitInExpression.func3 keeps while it waits in line 352.
 type waitInExpressionFunc3At1 struct {
@@ -7455,14 +7972,14 @@ func waitInExpressionFunc3Step(f *generated.Frame[waitInExpressionFunc3State, st
 //line children.go:352
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7459
+//line children_task.go:7976
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:352
 	v = valueStart(t, tr, 5)
-//line children_task.go:7466
+//line children_task.go:7983
 	if generated.Suspended(t) {
 		s := generated.At[waitInExpressionFunc3At1](f)
 		*s = waitInExpressionFunc3At1{}
@@ -7477,7 +7994,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:7481
+//line children_task.go:7998
 
 // jumpsArgs has the arguments of jumps.
 type jumpsArgs struct {
@@ -7540,7 +8057,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line children.go:366
 						v := valueStart(t, tr, j)
-//line children_task.go:7544
+//line children_task.go:8061
 						if generated.Suspended(t) {
 							f, h := jumpsKind.Spill(t, 1)
 							s := generated.At[jumpsAt1](f)
@@ -7556,7 +8073,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 									v := valueStart(t, tr, 10*i+j)
-//line children_task.go:7560
+//line children_task.go:8077
 									if generated.Suspended(t) {
 										f, h := jumpsFunc1Kind.Spill(t, 1)
 										s := generated.At[jumpsFunc1At1](f)
@@ -7575,7 +8092,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								*generated.In[jumpsFunc1Args](&s) = jumpsFunc1Args{i: i, j: j}
 								generated.GoCall(t, &g, jumpsFunc1Kind.With(s, jumpsFunc1Held{tr: tr, found: &found}))
 							}
-//line children_task.go:7579
+//line children_task.go:8096
 							if generated.Suspended(t) {
 								f, h := jumpsKind.Spill(t, 2)
 								s := generated.At[jumpsAt2](f)
@@ -7592,7 +8109,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 							err := waitStart(t, tr, "no", i, j)
-//line children_task.go:7596
+//line children_task.go:8113
 							if generated.Suspended(t) {
 								jumpsFunc2Kind.SpillBare(t, 1)
 								return
@@ -7605,7 +8122,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						*generated.In[jumpsFunc2Args](&s) = jumpsFunc2Args{i: i, j: j}
 						generated.GoCall(t, &g, jumpsFunc2Kind.With(s, jumpsFunc2Held{tr: tr}))
 					}
-//line children_task.go:7609
+//line children_task.go:8126
 					if generated.Suspended(t) {
 						f, h := jumpsKind.Spill(t, 3)
 						s := generated.At[jumpsAt3](f)
@@ -7618,7 +8135,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line children.go:372
 					err := g.Wait(t)
-//line children_task.go:7622
+//line children_task.go:8139
 					if generated.Suspended(t) {
 						f, h := jumpsKind.Spill(t, 4)
 						*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
@@ -7645,7 +8162,7 @@ func jumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return total, nil
 }
 
-//line children_task.go:7649
+//line children_task.go:8166
 
 // jumpsStep is the step form of jumps.
 func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step {
@@ -7671,7 +8188,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 //line children.go:366
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7675
+//line children_task.go:8192
 		goto resume1
 	case 2:
 		s := generated.At[jumpsAt2](f)
@@ -7680,7 +8197,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 		tr, found = h.tr, h.found
 //line children.go:367
 		generated.Child(f)
-//line children_task.go:7684
+//line children_task.go:8201
 		goto resume2
 	case 3:
 		s := generated.At[jumpsAt3](f)
@@ -7689,7 +8206,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 		tr, found = h.tr, h.found
 //line children.go:370
 		generated.Child(f)
-//line children_task.go:7693
+//line children_task.go:8210
 		goto resume3
 	case 4:
 		s := generated.At[jumpsAt4](f)
@@ -7697,7 +8214,7 @@ func jumpsStep(f *generated.Frame[jumpsState, int], h *jumpsHeld) generated.Step
 		tr, found = h.tr, h.found
 //line children.go:372
 		err = generated.Err(f)
-//line children_task.go:7701
+//line children_task.go:8218
 		goto resume4
 	default:
 		return f.BadResume()
@@ -7725,7 +8242,7 @@ loop2:
 //line children.go:365
 	j = i2
 	v = valueStart(t, tr, j)
-//line children_task.go:7729
+//line children_task.go:8246
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt1](f)
 		*s = jumpsAt1{total: total, i1: i1, i: i, i2: i2, j: j}
@@ -7748,7 +8265,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:367
 				v := valueStart(t, tr, 10*i+j)
-//line children_task.go:7752
+//line children_task.go:8269
 				if generated.Suspended(t) {
 					f, h := jumpsFunc1Kind.Spill(t, 1)
 					s := generated.At[jumpsFunc1At1](f)
@@ -7768,7 +8285,7 @@ resume1:
 			generated.GoCall(t, &g, jumpsFunc1Kind.With(s, jumpsFunc1Held{tr: tr, found: found}))
 		}
 	}
-//line children_task.go:7772
+//line children_task.go:8289
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt2](f)
 		*s = jumpsAt2{total: total, i1: i1, i: i}
@@ -7787,7 +8304,7 @@ end1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line children.go:370
 				err := waitStart(t, tr, "no", i, j)
-//line children_task.go:7791
+//line children_task.go:8308
 				if generated.Suspended(t) {
 					jumpsFunc2Kind.SpillBare(t, 1)
 					return
@@ -7801,7 +8318,7 @@ end1:
 			generated.GoCall(t, &g, jumpsFunc2Kind.With(s, jumpsFunc2Held{tr: tr}))
 		}
 	}
-//line children_task.go:7805
+//line children_task.go:8322
 	if generated.Suspended(t) {
 		s := generated.At[jumpsAt3](f)
 		*s = jumpsAt3{total: total, i1: i1, i: i, i2: i2}
@@ -7816,7 +8333,7 @@ resume3:
 end2:
 //line children.go:372
 	err = g.Wait(t)
-//line children_task.go:7820
+//line children_task.go:8337
 	if generated.Suspended(t) {
 		*generated.At[jumpsAt4](f) = jumpsAt4{total: total, i1: i1, i: i}
 		*h = jumpsHeld{tr: tr, found: found}
@@ -7846,7 +8363,7 @@ end4:
 	return generated.Return(f, total, nil)
 }
 
-//line children_task.go:7850
+//line children_task.go:8367
 
 // jumpsFunc1Args has the arguments of jumps.func1.
 type jumpsFunc1Args struct {
@@ -7886,14 +8403,14 @@ func jumpsFunc1Step(f *generated.Frame[jumpsFunc1State, struct{}], h *jumpsFunc1
 //line children.go:367
 		v = s.result
 		generated.Child(f)
-//line children_task.go:7890
+//line children_task.go:8407
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:367
 	v = valueStart(t, tr, 10*i+j)
-//line children_task.go:7897
+//line children_task.go:8414
 	if generated.Suspended(t) {
 		s := generated.At[jumpsFunc1At1](f)
 		*s = jumpsFunc1At1{}
@@ -7908,7 +8425,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line children_task.go:7912
+//line children_task.go:8429
 
 // jumpsFunc2Args has the arguments of jumps.func2.
 type jumpsFunc2Args struct {
@@ -7939,14 +8456,14 @@ func jumpsFunc2Step(f *generated.Frame[jumpsFunc2State, struct{}], h *jumpsFunc2
 	case 1:
 //line children.go:370
 		err = generated.ChildErr(f)
-//line children_task.go:7943
+//line children_task.go:8460
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line children.go:370
 	err = waitStart(t, tr, "no", i, j)
-//line children_task.go:7950
+//line children_task.go:8467
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = jumpsFunc2Held{}
@@ -7958,7 +8475,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line children_task.go:7962
+//line children_task.go:8479
 
 // startOfChildren returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChildren(fn func(*task.T, int) error) func(*task.T, int) error {
@@ -7971,4 +8488,25 @@ func startOfChildren(fn func(*task.T, int) error) func(*task.T, int) error {
 		})
 		return err
 	}
+}
+
+// beginValueInChildren returns the start form of recv.begin.
+func beginValueInChildren(recv *crawl) func(*task.T, *cases.Trace, int) {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace, a2 int) {
+		crawlBeginStart(recv, t, a1, a2)
+	})
+}
+
+// fetchValueInChildren returns the start form of recv.fetch.
+func fetchValueInChildren(recv *crawl) func(*task.T, *cases.Trace, int) error {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace, a2 int) error {
+		return crawlFetchStart(recv, t, a1, a2)
+	})
+}
+
+// byPointerValueInChildren returns the start form of recv.byPointer.
+func byPointerValueInChildren(recv *worker) func(*task.T) error {
+	return generated.Literal(func(t *task.T) error {
+		return workerByPointerStart(recv, t)
+	})
 }

@@ -8,7 +8,6 @@ package groups
 
 import (
 	"fmt"
-	"runtime"
 	"unsafe"
 
 	"github.com/framearena/framearena/coro"
@@ -125,18 +124,40 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := panicsFunc1Kind.Begin(t)
-				*generated.At[panicsFunc1Args](f) = panicsFunc1Args{i: i}
-				*h = panicsFunc1Held{tr: tr}
-				_, err := generated.Run(t, f, &h.exit.result)
-				return err
+//line ends.go:29
+				recv := tr
+				var a any = i
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Print("deferred", a) // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line ends.go:30
+				waitStart(t, tr, "child", i)
+//line ends_task.go:142
+				if generated.Suspended(t) {
+					f, h := panicsFunc1Kind.Spill(t, 1)
+					*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
+					*h = panicsFunc1Held{}
+					panicsFunc1Defer1(&h.exit.panic, recv, a)
+					return
+				}
+//line ends.go:31
+				if i == 1 {
+					panic(fmt.Sprint("child ", i))
+				}
+				return nil
 			})
 		} else {
 			var s panicsFunc1State
 			*generated.In[panicsFunc1Args](&s) = panicsFunc1Args{i: i}
 			generated.GoCall(t, &g, panicsFunc1Kind.With(s, panicsFunc1Held{tr: tr}))
 		}
-//line ends_task.go:140
+//line ends_task.go:161
 		if generated.Suspended(t) {
 			f, h := panicsKind.Spill(t, 1)
 			s := generated.At[panicsAt1](f)
@@ -148,7 +169,7 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:37
 	err := g.Wait(t)
-//line ends_task.go:152
+//line ends_task.go:173
 	if generated.Suspended(t) {
 		f, h := panicsKind.Spill(t, 2)
 		*generated.At[panicsAt2](f) = panicsAt2{n: n}
@@ -158,7 +179,7 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:38
 	tr.Print(panicOf(err))
 	waitStart(t, tr, "after")
-//line ends_task.go:162
+//line ends_task.go:183
 	if generated.Suspended(t) {
 		f := panicsKind.SpillBare(t, 3)
 		*generated.At[panicsAt3](f) = panicsAt3{n: n}
@@ -168,7 +189,7 @@ func panicsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ends_task.go:172
+//line ends_task.go:193
 
 // panicsStep is the step form of panics.
 func panicsStep(f *generated.Frame[panicsState, int], h *panicsHeld) generated.Step {
@@ -191,7 +212,7 @@ func panicsStep(f *generated.Frame[panicsState, int], h *panicsHeld) generated.S
 		tr = h.tr
 //line ends.go:28
 		generated.Child(f)
-//line ends_task.go:195
+//line ends_task.go:216
 		goto resume1
 	case 2:
 		s := generated.At[panicsAt2](f)
@@ -199,14 +220,14 @@ func panicsStep(f *generated.Frame[panicsState, int], h *panicsHeld) generated.S
 		tr = h.tr
 //line ends.go:37
 		err = generated.Err(f)
-//line ends_task.go:203
+//line ends_task.go:224
 		goto resume2
 	case 3:
 		s := generated.At[panicsAt3](f)
 		n = s.n
 //line ends.go:39
 		generated.ChildErr(f)
-//line ends_task.go:210
+//line ends_task.go:231
 		goto resume3
 	default:
 		return f.BadResume()
@@ -228,11 +249,33 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := panicsFunc1Kind.Begin(t)
-				*generated.At[panicsFunc1Args](f) = panicsFunc1Args{i: i}
-				*h = panicsFunc1Held{tr: tr}
-				_, err1 := generated.Run(t, f, &h.exit.result)
-				return err1
+//line ends.go:29
+				recv := tr
+				var a any = i
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Print("deferred", a) // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line ends.go:30
+				waitStart(t, tr, "child", i)
+//line ends_task.go:267
+				if generated.Suspended(t) {
+					f, h := panicsFunc1Kind.Spill(t, 1)
+					*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
+					*h = panicsFunc1Held{}
+					panicsFunc1Defer1(&h.exit.panic, recv, a)
+					return
+				}
+//line ends.go:31
+				if i == 1 {
+					panic(fmt.Sprint("child ", i))
+				}
+				return nil
 			})
 		} else {
 			var s panicsFunc1State
@@ -240,7 +283,7 @@ loop1:
 			generated.GoCall(t, &g, panicsFunc1Kind.With(s, panicsFunc1Held{tr: tr}))
 		}
 	}
-//line ends_task.go:244
+//line ends_task.go:287
 	if generated.Suspended(t) {
 		s := generated.At[panicsAt1](f)
 		*s = panicsAt1{n: n, i1: i1}
@@ -256,7 +299,7 @@ resume1:
 end1:
 //line ends.go:37
 	err = g.Wait(t)
-//line ends_task.go:260
+//line ends_task.go:303
 	if generated.Suspended(t) {
 		*generated.At[panicsAt2](f) = panicsAt2{n: n}
 		h = panicsKind.Hold(t, f, h)
@@ -267,7 +310,7 @@ resume2:
 //line ends.go:38
 	tr.Print(panicOf(err))
 	waitStart(t, tr, "after")
-//line ends_task.go:271
+//line ends_task.go:314
 	if generated.Suspended(t) {
 		*generated.At[panicsAt3](f) = panicsAt3{n: n}
 		if h != nil {
@@ -280,7 +323,7 @@ resume3:
 	return generated.Return(f, n, nil)
 }
 
-//line ends_task.go:284
+//line ends_task.go:327
 
 // panicsFunc1Args has the arguments of panics.func1.
 type panicsFunc1Args struct {
@@ -308,6 +351,18 @@ type panicsFunc1Held = struct {
 
 var panicsFunc1Kind *generated.HeldKind[panicsFunc1State, panicsFunc1Held, struct{}]
 
+// panicsFunc1Defer1 enters what panics.func1 defers in line 29 in the list of its frame.
+func panicsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
+//line ends.go:29
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("deferred", a)
+		p.Raise()
+	})
+}
+
+//line ends_task.go:365
+
 // panicsFunc1Step is the step form of panics.func1.
 func panicsFunc1Step(f *generated.Frame[panicsFunc1State, struct{}], h *panicsFunc1Held) generated.Step {
 	step, _ := panicsFunc1Run(f, h, f.At())
@@ -334,7 +389,7 @@ func panicsFunc1Run(f *generated.Frame[panicsFunc1State, struct{}], h *panicsFun
 		i = s.i
 //line ends.go:30
 		generated.ChildErr(f)
-//line ends_task.go:338
+//line ends_task.go:393
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -346,17 +401,13 @@ func panicsFunc1Run(f *generated.Frame[panicsFunc1State, struct{}], h *panicsFun
 	}
 //line ends.go:29
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("deferred", a)
-			p.Raise()
-		})
+		panicsFunc1Defer1(p, recv, a)
 	}
 //line ends.go:30
 	waitStart(t, tr, "child", i)
-//line ends_task.go:360
+//line ends_task.go:411
 	if generated.Suspended(t) {
 		*generated.At[panicsFunc1At1](f) = panicsFunc1At1{i: i}
 		*h = panicsFunc1Held{exit: h.exit}
@@ -371,7 +422,7 @@ resume1:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:375
+//line ends_task.go:426
 exit:
 	if p.Run(t) {
 		*h = panicsFunc1Held{exit: h.exit}
@@ -434,7 +485,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, panicsAtOnceFunc1Kind.With(panicsAtOnceFunc1State{}))
 	}
-//line ends_task.go:438
+//line ends_task.go:489
 	if generated.Suspended(t) {
 		f, h := panicsAtOnceKind.Spill(t, 1)
 		s := generated.At[panicsAtOnceAt1](f)
@@ -448,7 +499,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:452
+//line ends_task.go:503
 			if generated.Suspended(t) {
 				panicsAtOnceFunc2Kind.SpillBare(t, 1)
 				return
@@ -459,7 +510,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, panicsAtOnceFunc2Kind.With(panicsAtOnceFunc2State{}, panicsAtOnceFunc2Held{tr: tr}))
 	}
-//line ends_task.go:463
+//line ends_task.go:514
 	if generated.Suspended(t) {
 		f, h := panicsAtOnceKind.Spill(t, 2)
 		s := generated.At[panicsAtOnceAt2](f)
@@ -470,7 +521,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:47
 	err := g.Wait(t)
-//line ends_task.go:474
+//line ends_task.go:525
 	if generated.Suspended(t) {
 		f, h := panicsAtOnceKind.Spill(t, 3)
 		s := generated.At[panicsAtOnceAt3](f)
@@ -485,7 +536,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:489
+//line ends_task.go:540
 			if generated.Suspended(t) {
 				panicsAtOnceFunc3Kind.SpillBare(t, 1)
 				return
@@ -498,7 +549,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.In[panicsAtOnceFunc3Args](&s) = panicsAtOnceFunc3Args{n: n}
 		generated.GoCall(t, &g, panicsAtOnceFunc3Kind.With(s, panicsAtOnceFunc3Held{tr: tr}))
 	}
-//line ends_task.go:502
+//line ends_task.go:553
 	if generated.Suspended(t) {
 		f, h := panicsAtOnceKind.Spill(t, 4)
 		s := generated.At[panicsAtOnceAt4](f)
@@ -509,7 +560,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:49
 	err1 := g.Wait(t)
-//line ends_task.go:513
+//line ends_task.go:564
 	if generated.Suspended(t) {
 		f, h := panicsAtOnceKind.Spill(t, 5)
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
@@ -521,7 +572,7 @@ func panicsAtOnceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line ends_task.go:525
+//line ends_task.go:576
 
 // panicsAtOnceStep is the step form of panicsAtOnce.
 func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnceHeld) generated.Step {
@@ -544,7 +595,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:45
 		generated.Child(f)
-//line ends_task.go:548
+//line ends_task.go:599
 		goto resume1
 	case 2:
 		s := generated.At[panicsAtOnceAt2](f)
@@ -553,7 +604,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:46
 		generated.Child(f)
-//line ends_task.go:557
+//line ends_task.go:608
 		goto resume2
 	case 3:
 		s := generated.At[panicsAtOnceAt3](f)
@@ -562,7 +613,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:47
 		err = generated.Err(f)
-//line ends_task.go:566
+//line ends_task.go:617
 		goto resume3
 	case 4:
 		s := generated.At[panicsAtOnceAt4](f)
@@ -571,7 +622,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:48
 		generated.Child(f)
-//line ends_task.go:575
+//line ends_task.go:626
 		goto resume4
 	case 5:
 		s := generated.At[panicsAtOnceAt5](f)
@@ -579,7 +630,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 		tr = h.tr
 //line ends.go:49
 		err1 = generated.Err(f)
-//line ends_task.go:583
+//line ends_task.go:634
 		goto resume5
 	default:
 		return f.BadResume()
@@ -594,7 +645,7 @@ func panicsAtOnceStep(f *generated.Frame[panicsAtOnceState, int], h *panicsAtOnc
 	} else {
 		generated.GoCall(t, &g, panicsAtOnceFunc1Kind.With(panicsAtOnceFunc1State{}))
 	}
-//line ends_task.go:598
+//line ends_task.go:649
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt1](f)
 		*s = panicsAtOnceAt1{n: n}
@@ -608,7 +659,7 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:46
 			err := waitStart(t, tr, "other")
-//line ends_task.go:612
+//line ends_task.go:663
 			if generated.Suspended(t) {
 				panicsAtOnceFunc2Kind.SpillBare(t, 1)
 				return
@@ -619,7 +670,7 @@ resume1:
 	} else {
 		generated.GoCall(t, &g, panicsAtOnceFunc2Kind.With(panicsAtOnceFunc2State{}, panicsAtOnceFunc2Held{tr: tr}))
 	}
-//line ends_task.go:623
+//line ends_task.go:674
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt2](f)
 		*s = panicsAtOnceAt2{n: n}
@@ -630,7 +681,7 @@ resume1:
 resume2:
 //line ends.go:47
 	err = g.Wait(t)
-//line ends_task.go:634
+//line ends_task.go:685
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt3](f)
 		*s = panicsAtOnceAt3{n: n}
@@ -645,7 +696,7 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line ends.go:48
 			err := deepPanicStart(t, tr, n)
-//line ends_task.go:649
+//line ends_task.go:700
 			if generated.Suspended(t) {
 				panicsAtOnceFunc3Kind.SpillBare(t, 1)
 				return
@@ -658,7 +709,7 @@ resume3:
 		*generated.In[panicsAtOnceFunc3Args](&s) = panicsAtOnceFunc3Args{n: n}
 		generated.GoCall(t, &g, panicsAtOnceFunc3Kind.With(s, panicsAtOnceFunc3Held{tr: tr}))
 	}
-//line ends_task.go:662
+//line ends_task.go:713
 	if generated.Suspended(t) {
 		s := generated.At[panicsAtOnceAt4](f)
 		*s = panicsAtOnceAt4{n: n}
@@ -669,7 +720,7 @@ resume3:
 resume4:
 //line ends.go:49
 	err1 = g.Wait(t)
-//line ends_task.go:673
+//line ends_task.go:724
 	if generated.Suspended(t) {
 		*generated.At[panicsAtOnceAt5](f) = panicsAtOnceAt5{n: n}
 		*h = panicsAtOnceHeld{tr: tr}
@@ -681,7 +732,7 @@ resume5:
 	return generated.Return(f, n, nil)
 }
 
-//line ends_task.go:685
+//line ends_task.go:736
 
 type panicsAtOnceFunc1State = struct{}
 
@@ -699,7 +750,7 @@ func panicsAtOnceFunc1Step(f *generated.Frame[panicsAtOnceFunc1State, struct{}])
 	panic("at once")
 }
 
-//line ends_task.go:703
+//line ends_task.go:754
 
 type panicsAtOnceFunc2State = struct{}
 
@@ -722,14 +773,14 @@ func panicsAtOnceFunc2Step(f *generated.Frame[panicsAtOnceFunc2State, struct{}],
 	case 1:
 //line ends.go:46
 		err = generated.ChildErr(f)
-//line ends_task.go:726
+//line ends_task.go:777
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:46
 	err = waitStart(t, tr, "other")
-//line ends_task.go:733
+//line ends_task.go:784
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc2Held{}
@@ -741,7 +792,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line ends_task.go:745
+//line ends_task.go:796
 
 // panicsAtOnceFunc3Args has the arguments of panicsAtOnce.func3.
 type panicsAtOnceFunc3Args struct {
@@ -772,14 +823,14 @@ func panicsAtOnceFunc3Step(f *generated.Frame[panicsAtOnceFunc3State, struct{}],
 	case 1:
 //line ends.go:48
 		err = generated.ChildErr(f)
-//line ends_task.go:776
+//line ends_task.go:827
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:48
 	err = deepPanicStart(t, tr, n)
-//line ends_task.go:783
+//line ends_task.go:834
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsAtOnceFunc3Held{}
@@ -791,7 +842,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line ends_task.go:795
+//line ends_task.go:846
 
 // deepPanicArgs has the arguments of deepPanic.
 type deepPanicArgs struct {
@@ -814,7 +865,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 		panic(errChild)
 	}
 	err := deepPanicStart(t, tr, n-1)
-//line ends_task.go:818
+//line ends_task.go:869
 	if generated.Suspended(t) {
 		_, h := deepPanicKind.Spill(t, 1)
 		*h = deepPanicHeld{tr: tr}
@@ -822,7 +873,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	}
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:826
+//line ends_task.go:877
 	if generated.Suspended(t) {
 		_, h := deepPanicKind.Spill(t, 2)
 		*h = deepPanicHeld{err: err}
@@ -832,7 +883,7 @@ func deepPanicStart(t *task.T, tr *cases.Trace, n int) (_ error) {
 	return err
 }
 
-//line ends_task.go:836
+//line ends_task.go:887
 
 // deepPanicStep is the step form of deepPanic.
 func deepPanicStep(f *generated.Frame[deepPanicState, struct{}], h *deepPanicHeld) generated.Step {
@@ -851,13 +902,13 @@ func deepPanicStep(f *generated.Frame[deepPanicState, struct{}], h *deepPanicHel
 		tr = h.tr
 //line ends.go:57
 		err = generated.ChildErr(f)
-//line ends_task.go:855
+//line ends_task.go:906
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:58
 		generated.ChildErr(f)
-//line ends_task.go:861
+//line ends_task.go:912
 		goto resume2
 	default:
 		return f.BadResume()
@@ -867,7 +918,7 @@ func deepPanicStep(f *generated.Frame[deepPanicState, struct{}], h *deepPanicHel
 		panic(errChild)
 	}
 	err = deepPanicStart(t, tr, n-1)
-//line ends_task.go:871
+//line ends_task.go:922
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -875,7 +926,7 @@ func deepPanicStep(f *generated.Frame[deepPanicState, struct{}], h *deepPanicHel
 resume1:
 //line ends.go:58
 	waitStart(t, tr, "never")
-//line ends_task.go:879
+//line ends_task.go:930
 	if generated.Suspended(t) {
 		*h = deepPanicHeld{err: err}
 		return generated.Wait(f, t, 2)
@@ -885,7 +936,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line ends_task.go:889
+//line ends_task.go:940
 
 // goexitsArgs has the arguments of goexits.
 type goexitsArgs struct {
@@ -928,18 +979,64 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := goexitsFunc1Kind.Begin(t)
-				*generated.At[goexitsFunc1Args](f) = goexitsFunc1Args{n: n, i: i}
-				*h = goexitsFunc1Held{tr: tr, begun: &begun}
-				_, err1 := generated.Run(t, f, &h.exit.result)
-				return err1
+//line ends.go:68
+				recv := tr
+				var a any = i
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Print("deferred", a) // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+				{
+//line ends.go:69
+					err := begun.Wait(t)
+//line ends_task.go:998
+					if generated.Suspended(t) {
+						f, h := goexitsFunc1Kind.Spill(t, 1)
+						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
+						*h = goexitsFunc1Held{tr: tr}
+						goexitsFunc1Defer1(&h.exit.panic, recv, a)
+						return
+					}
+//line ends.go:69
+					if err != nil {
+						return err
+					}
+				}
+//line ends.go:72
+				waitStart(t, tr, "child", i)
+//line ends_task.go:1013
+				if generated.Suspended(t) {
+					f, h := goexitsFunc1Kind.Spill(t, 2)
+					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
+					*h = goexitsFunc1Held{tr: tr}
+					goexitsFunc1Defer1(&h.exit.panic, recv, a)
+					return
+				}
+//line ends.go:73
+				if i == n {
+					exitsStart(t, tr)
+//line ends_task.go:1024
+					if generated.Suspended(t) {
+						_, h := goexitsFunc1Kind.Spill(t, 3)
+						*h = goexitsFunc1Held{}
+						goexitsFunc1Defer1(&h.exit.panic, recv, a)
+						return
+					}
+				}
+//line ends.go:76
+				return nil
 			})
 		} else {
 			var s goexitsFunc1State
 			*generated.In[goexitsFunc1Args](&s) = goexitsFunc1Args{n: n, i: i}
 			generated.GoCall(t, &g, goexitsFunc1Kind.With(s, goexitsFunc1Held{tr: tr, begun: &begun}))
 		}
-//line ends_task.go:943
+//line ends_task.go:1040
 		if generated.Suspended(t) {
 			f, h := goexitsKind.Spill(t, 1)
 			s := generated.At[goexitsAt1](f)
@@ -952,7 +1049,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:79
 	begun.Set()
 	err := g.Wait(t)
-//line ends_task.go:956
+//line ends_task.go:1053
 	if generated.Suspended(t) {
 		f, h := goexitsKind.Spill(t, 2)
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
@@ -962,7 +1059,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:966
+//line ends_task.go:1063
 	if generated.Suspended(t) {
 		f := goexitsKind.SpillBare(t, 3)
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
@@ -972,7 +1069,7 @@ func goexitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:976
+//line ends_task.go:1073
 
 // goexitsStep is the step form of goexits.
 func goexitsStep(f *generated.Frame[goexitsState, int], h *goexitsHeld) generated.Step {
@@ -996,7 +1093,7 @@ func goexitsStep(f *generated.Frame[goexitsState, int], h *goexitsHeld) generate
 		tr, begun = h.tr, h.begun
 //line ends.go:67
 		generated.Child(f)
-//line ends_task.go:1000
+//line ends_task.go:1097
 		goto resume1
 	case 2:
 		s := generated.At[goexitsAt2](f)
@@ -1004,14 +1101,14 @@ func goexitsStep(f *generated.Frame[goexitsState, int], h *goexitsHeld) generate
 		tr = h.tr
 //line ends.go:80
 		err = generated.Err(f)
-//line ends_task.go:1008
+//line ends_task.go:1105
 		goto resume2
 	case 3:
 		s := generated.At[goexitsAt3](f)
 		n = s.n
 //line ends.go:81
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1015
+//line ends_task.go:1112
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1032,11 +1129,57 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := goexitsFunc1Kind.Begin(t)
-				*generated.At[goexitsFunc1Args](f) = goexitsFunc1Args{n: n, i: i}
-				*h = goexitsFunc1Held{tr: tr, begun: begun}
-				_, err2 := generated.Run(t, f, &h.exit.result)
-				return err2
+//line ends.go:68
+				recv := tr
+				var a any = i
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Print("deferred", a) // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+				{
+//line ends.go:69
+					err := begun.Wait(t)
+//line ends_task.go:1148
+					if generated.Suspended(t) {
+						f, h := goexitsFunc1Kind.Spill(t, 1)
+						*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
+						*h = goexitsFunc1Held{tr: tr}
+						goexitsFunc1Defer1(&h.exit.panic, recv, a)
+						return
+					}
+//line ends.go:69
+					if err != nil {
+						return err
+					}
+				}
+//line ends.go:72
+				waitStart(t, tr, "child", i)
+//line ends_task.go:1163
+				if generated.Suspended(t) {
+					f, h := goexitsFunc1Kind.Spill(t, 2)
+					*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
+					*h = goexitsFunc1Held{tr: tr}
+					goexitsFunc1Defer1(&h.exit.panic, recv, a)
+					return
+				}
+//line ends.go:73
+				if i == n {
+					exitsStart(t, tr)
+//line ends_task.go:1174
+					if generated.Suspended(t) {
+						_, h := goexitsFunc1Kind.Spill(t, 3)
+						*h = goexitsFunc1Held{}
+						goexitsFunc1Defer1(&h.exit.panic, recv, a)
+						return
+					}
+				}
+//line ends.go:76
+				return nil
 			})
 		} else {
 			var s goexitsFunc1State
@@ -1044,7 +1187,7 @@ loop1:
 			generated.GoCall(t, &g, goexitsFunc1Kind.With(s, goexitsFunc1Held{tr: tr, begun: begun}))
 		}
 	}
-//line ends_task.go:1048
+//line ends_task.go:1191
 	if generated.Suspended(t) {
 		s := generated.At[goexitsAt1](f)
 		*s = goexitsAt1{n: n, i1: i1}
@@ -1061,7 +1204,7 @@ end1:
 //line ends.go:79
 	begun.Set()
 	err = g.Wait(t)
-//line ends_task.go:1065
+//line ends_task.go:1208
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt2](f) = goexitsAt2{n: n}
 		h = goexitsKind.Hold(t, f, h)
@@ -1072,7 +1215,7 @@ resume2:
 //line ends.go:80
 	tr.Print(panicOf(err) == any(coro.ErrGoexit))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1076
+//line ends_task.go:1219
 	if generated.Suspended(t) {
 		*generated.At[goexitsAt3](f) = goexitsAt3{n: n}
 		if h != nil {
@@ -1085,7 +1228,7 @@ resume3:
 	return generated.Return(f, n, err1)
 }
 
-//line ends_task.go:1089
+//line ends_task.go:1232
 
 // goexitsFunc1Args has the arguments of goexits.func1.
 type goexitsFunc1Args struct {
@@ -1119,6 +1262,18 @@ type goexitsFunc1Held = struct {
 
 var goexitsFunc1Kind *generated.HeldKind[goexitsFunc1State, goexitsFunc1Held, struct{}]
 
+// goexitsFunc1Defer1 enters what goexits.func1 defers in line 68 in the list of its frame.
+func goexitsFunc1Defer1(p *generated.Panic, recv *cases.Trace, a any) {
+//line ends.go:68
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("deferred", a)
+		p.Raise()
+	})
+}
+
+//line ends_task.go:1276
+
 // goexitsFunc1Step is the step form of goexits.func1.
 func goexitsFunc1Step(f *generated.Frame[goexitsFunc1State, struct{}], h *goexitsFunc1Held) generated.Step {
 	step, _ := goexitsFunc1Run(f, h, f.At())
@@ -1148,7 +1303,7 @@ func goexitsFunc1Run(f *generated.Frame[goexitsFunc1State, struct{}], h *goexits
 		tr = h.tr
 //line ends.go:69
 		err = generated.Err(f)
-//line ends_task.go:1152
+//line ends_task.go:1307
 		goto resume1
 	case 2:
 		s := generated.At[goexitsFunc1At2](f)
@@ -1156,12 +1311,12 @@ func goexitsFunc1Run(f *generated.Frame[goexitsFunc1State, struct{}], h *goexits
 		tr = h.tr
 //line ends.go:72
 		generated.ChildErr(f)
-//line ends_task.go:1160
+//line ends_task.go:1315
 		goto resume2
 	case 3:
 //line ends.go:74
 		generated.Child(f)
-//line ends_task.go:1165
+//line ends_task.go:1320
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1173,17 +1328,13 @@ func goexitsFunc1Run(f *generated.Frame[goexitsFunc1State, struct{}], h *goexits
 	}
 //line ends.go:68
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("deferred", a)
-			p.Raise()
-		})
+		goexitsFunc1Defer1(p, recv, a)
 	}
 //line ends.go:69
 	err = begun.Wait(t)
-//line ends_task.go:1187
+//line ends_task.go:1338
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At1](f) = goexitsFunc1At1{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1202,7 +1353,7 @@ resume1:
 end1:
 //line ends.go:72
 	waitStart(t, tr, "child", i)
-//line ends_task.go:1206
+//line ends_task.go:1357
 	if generated.Suspended(t) {
 		*generated.At[goexitsFunc1At2](f) = goexitsFunc1At2{n: n, i: i}
 		*h = goexitsFunc1Held{exit: h.exit, tr: tr}
@@ -1215,7 +1366,7 @@ resume2:
 	}
 //line ends.go:74
 	exitsStart(t, tr)
-//line ends_task.go:1219
+//line ends_task.go:1370
 	if generated.Suspended(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -1227,7 +1378,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line ends_task.go:1231
+//line ends_task.go:1382
 exit:
 	if p.Run(t) {
 		*h = goexitsFunc1Held{exit: h.exit}
@@ -1253,10 +1404,48 @@ var exitsKind *generated.HeldKind[exitsState, exitsHeld, struct{}]
 
 // exitsStart is the start form of exits.
 func exitsStart(t *task.T, tr *cases.Trace) {
-	f, h := exitsKind.Begin(t)
-	*h = exitsHeld{tr: tr}
-	generated.Run(t, f, &h.exit.result)
+//line ends.go:85
+	recv := tr
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Print("deferred in exits") // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line ends.go:86
+	waitStart(t, tr, "exits")
+//line ends_task.go:1421
+	if generated.Suspended(t) {
+		_, h := exitsKind.Spill(t, 1)
+		*h = exitsHeld{}
+		exitsDefer1(&h.exit.panic, recv)
+		return
+	}
+//line ends.go:87
+	generated.Goexit(t)
+//line ends_task.go:1430
+	if generated.Suspended(t) {
+		_, h := exitsKind.Spill(t, 2)
+		*h = exitsHeld{}
+		exitsDefer1(&h.exit.panic, recv)
+		return
+	}
 }
+
+// exitsDefer1 enters what exits defers in line 85 in the list of its frame.
+func exitsDefer1(p *generated.Panic, recv *cases.Trace) {
+//line ends.go:85
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Print("deferred in exits")
+		p.Raise()
+	})
+}
+
+//line ends_task.go:1449
 
 // exitsStep is the step form of exits.
 func exitsStep(f *generated.Frame[exitsState, struct{}], h *exitsHeld) generated.Step {
@@ -1278,8 +1467,13 @@ func exitsRun(f *generated.Frame[exitsState, struct{}], h *exitsHeld, at int) (s
 	case 1:
 //line ends.go:86
 		generated.ChildErr(f)
-//line ends_task.go:1282
+//line ends_task.go:1471
 		goto resume1
+	case 2:
+//line ends.go:87
+		generated.Child(f)
+//line ends_task.go:1476
+		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
 		goto exit
@@ -1290,24 +1484,25 @@ func exitsRun(f *generated.Frame[exitsState, struct{}], h *exitsHeld, at int) (s
 	}
 //line ends.go:85
 	{
-		fn := tr.Print
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn("deferred in exits")
-			p.Raise()
-		})
+		recv := tr
+		exitsDefer1(p, recv)
 	}
 //line ends.go:86
 	waitStart(t, tr, "exits")
-//line ends_task.go:1303
+//line ends_task.go:1493
 	if generated.Suspended(t) {
 		*h = exitsHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
 	}
 resume1:
 //line ends.go:87
-	runtime.Goexit()
-//line ends_task.go:1311
+	generated.Goexit(t)
+//line ends_task.go:1501
+	if generated.Suspended(t) {
+		*h = exitsHeld{exit: h.exit}
+		return generated.Wait(f, t, 2), true
+	}
+resume2:
 exit:
 	if p.Run(t) {
 		*h = exitsHeld{exit: h.exit}
@@ -1357,7 +1552,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1361
+//line ends_task.go:1556
 					if generated.Suspended(t) {
 						panicsBelowFunc1Func1Kind.SpillBare(t, 1)
 						return
@@ -1368,7 +1563,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 				generated.GoCall(t, &inner, panicsBelowFunc1Func1Kind.With(panicsBelowFunc1Func1State{}, panicsBelowFunc1Func1Held{tr: tr}))
 			}
-//line ends_task.go:1372
+//line ends_task.go:1567
 			if generated.Suspended(t) {
 				f, h := panicsBelowFunc1Kind.Spill(t, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
@@ -1382,7 +1577,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1386
+//line ends_task.go:1581
 					if generated.Suspended(t) {
 						panicsBelowFunc1Func2Kind.SpillBare(t, 1)
 						return
@@ -1393,7 +1588,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 				generated.GoCall(t, &inner, panicsBelowFunc1Func2Kind.With(panicsBelowFunc1Func2State{}, panicsBelowFunc1Func2Held{tr: tr}))
 			}
-//line ends_task.go:1397
+//line ends_task.go:1592
 			if generated.Suspended(t) {
 				f := panicsBelowFunc1Kind.SpillBare(t, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
@@ -1404,7 +1599,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1408
+//line ends_task.go:1603
 				if generated.Suspended(t) {
 					panicsBelowFunc1Kind.SpillBare(t, 3)
 					return
@@ -1422,7 +1617,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, panicsBelowFunc1Kind.With(panicsBelowFunc1State{}, panicsBelowFunc1Held{tr: tr}))
 	}
-//line ends_task.go:1426
+//line ends_task.go:1621
 	if generated.Suspended(t) {
 		f, h := panicsBelowKind.Spill(t, 1)
 		s := generated.At[panicsBelowAt1](f)
@@ -1433,7 +1628,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:104
 	err := g.Wait(t)
-//line ends_task.go:1437
+//line ends_task.go:1632
 	if generated.Suspended(t) {
 		f, h := panicsBelowKind.Spill(t, 2)
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
@@ -1443,7 +1638,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 := waitStart(t, tr, "after")
-//line ends_task.go:1447
+//line ends_task.go:1642
 	if generated.Suspended(t) {
 		f := panicsBelowKind.SpillBare(t, 3)
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
@@ -1453,7 +1648,7 @@ func panicsBelowStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:1457
+//line ends_task.go:1652
 
 // panicsBelowStep is the step form of panicsBelow.
 func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHeld) generated.Step {
@@ -1476,7 +1671,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 		tr = h.tr
 //line ends.go:92
 		generated.Child(f)
-//line ends_task.go:1480
+//line ends_task.go:1675
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowAt2](f)
@@ -1484,14 +1679,14 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 		tr = h.tr
 //line ends.go:104
 		err = generated.Err(f)
-//line ends_task.go:1488
+//line ends_task.go:1683
 		goto resume2
 	case 3:
 		s := generated.At[panicsBelowAt3](f)
 		n = s.n
 //line ends.go:105
 		err1 = generated.ChildErr(f)
-//line ends_task.go:1495
+//line ends_task.go:1690
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1506,7 +1701,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 					waitStart(t, tr, "below")
-//line ends_task.go:1510
+//line ends_task.go:1705
 					if generated.Suspended(t) {
 						panicsBelowFunc1Func1Kind.SpillBare(t, 1)
 						return
@@ -1517,7 +1712,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 			} else {
 				generated.GoCall(t, &inner, panicsBelowFunc1Func1Kind.With(panicsBelowFunc1Func1State{}, panicsBelowFunc1Func1Held{tr: tr}))
 			}
-//line ends_task.go:1521
+//line ends_task.go:1716
 			if generated.Suspended(t) {
 				f, h := panicsBelowFunc1Kind.Spill(t, 1)
 				s := generated.At[panicsBelowFunc1At1](f)
@@ -1531,7 +1726,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 					err := waitStart(t, tr, "beside")
-//line ends_task.go:1535
+//line ends_task.go:1730
 					if generated.Suspended(t) {
 						panicsBelowFunc1Func2Kind.SpillBare(t, 1)
 						return
@@ -1542,7 +1737,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 			} else {
 				generated.GoCall(t, &inner, panicsBelowFunc1Func2Kind.With(panicsBelowFunc1Func2State{}, panicsBelowFunc1Func2Held{tr: tr}))
 			}
-//line ends_task.go:1546
+//line ends_task.go:1741
 			if generated.Suspended(t) {
 				f := panicsBelowFunc1Kind.SpillBare(t, 2)
 				s := generated.At[panicsBelowFunc1At2](f)
@@ -1553,7 +1748,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 			{
 //line ends.go:99
 				err := inner.Wait(t)
-//line ends_task.go:1557
+//line ends_task.go:1752
 				if generated.Suspended(t) {
 					panicsBelowFunc1Kind.SpillBare(t, 3)
 					return
@@ -1571,7 +1766,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 	} else {
 		generated.GoCall(t, &g, panicsBelowFunc1Kind.With(panicsBelowFunc1State{}, panicsBelowFunc1Held{tr: tr}))
 	}
-//line ends_task.go:1575
+//line ends_task.go:1770
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowAt1](f)
 		*s = panicsBelowAt1{n: n}
@@ -1583,7 +1778,7 @@ func panicsBelowStep(f *generated.Frame[panicsBelowState, int], h *panicsBelowHe
 resume1:
 //line ends.go:104
 	err = g.Wait(t)
-//line ends_task.go:1587
+//line ends_task.go:1782
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt2](f) = panicsBelowAt2{n: n}
 		h = panicsBelowKind.Hold(t, f, h)
@@ -1594,7 +1789,7 @@ resume2:
 //line ends.go:104
 	tr.Print(panicOf(err))
 	err1 = waitStart(t, tr, "after")
-//line ends_task.go:1598
+//line ends_task.go:1793
 	if generated.Suspended(t) {
 		*generated.At[panicsBelowAt3](f) = panicsBelowAt3{n: n}
 		if h != nil {
@@ -1607,7 +1802,7 @@ resume3:
 	return generated.Return(f, n, err1)
 }
 
-//line ends_task.go:1611
+//line ends_task.go:1806
 
 // panicsBelowFunc1At1 is what panicsBelow.func1 keeps while it waits in line 94.
 type panicsBelowFunc1At1 struct {
@@ -1645,19 +1840,19 @@ func panicsBelowFunc1Step(f *generated.Frame[panicsBelowFunc1State, struct{}], h
 		tr = h.tr
 //line ends.go:94
 		generated.Child(f)
-//line ends_task.go:1649
+//line ends_task.go:1844
 		goto resume1
 	case 2:
 		s := generated.At[panicsBelowFunc1At2](f)
 		generated.Move(&inner, &s.inner)
 //line ends.go:98
 		generated.Child(f)
-//line ends_task.go:1656
+//line ends_task.go:1851
 		goto resume2
 	case 3:
 //line ends.go:99
 		err = generated.Err(f)
-//line ends_task.go:1661
+//line ends_task.go:1856
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1668,7 +1863,7 @@ func panicsBelowFunc1Step(f *generated.Frame[panicsBelowFunc1State, struct{}], h
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:95
 			waitStart(t, tr, "below")
-//line ends_task.go:1672
+//line ends_task.go:1867
 			if generated.Suspended(t) {
 				panicsBelowFunc1Func1Kind.SpillBare(t, 1)
 				return
@@ -1679,7 +1874,7 @@ func panicsBelowFunc1Step(f *generated.Frame[panicsBelowFunc1State, struct{}], h
 	} else {
 		generated.GoCall(t, &inner, panicsBelowFunc1Func1Kind.With(panicsBelowFunc1Func1State{}, panicsBelowFunc1Func1Held{tr: tr}))
 	}
-//line ends_task.go:1683
+//line ends_task.go:1878
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At1](f)
 		*s = panicsBelowFunc1At1{}
@@ -1694,7 +1889,7 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line ends.go:98
 			err := waitStart(t, tr, "beside")
-//line ends_task.go:1698
+//line ends_task.go:1893
 			if generated.Suspended(t) {
 				panicsBelowFunc1Func2Kind.SpillBare(t, 1)
 				return
@@ -1705,7 +1900,7 @@ resume1:
 	} else {
 		generated.GoCall(t, &inner, panicsBelowFunc1Func2Kind.With(panicsBelowFunc1Func2State{}, panicsBelowFunc1Func2Held{tr: tr}))
 	}
-//line ends_task.go:1709
+//line ends_task.go:1904
 	if generated.Suspended(t) {
 		s := generated.At[panicsBelowFunc1At2](f)
 		*s = panicsBelowFunc1At2{}
@@ -1718,7 +1913,7 @@ resume1:
 resume2:
 //line ends.go:99
 	err = inner.Wait(t)
-//line ends_task.go:1722
+//line ends_task.go:1917
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Held{}
@@ -1738,7 +1933,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line ends_task.go:1742
+//line ends_task.go:1937
 
 type panicsBelowFunc1Func1State = struct{}
 
@@ -1760,14 +1955,14 @@ func panicsBelowFunc1Func1Step(f *generated.Frame[panicsBelowFunc1Func1State, st
 	case 1:
 //line ends.go:95
 		generated.ChildErr(f)
-//line ends_task.go:1764
+//line ends_task.go:1959
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:95
 	waitStart(t, tr, "below")
-//line ends_task.go:1771
+//line ends_task.go:1966
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func1Held{}
@@ -1779,7 +1974,7 @@ resume1:
 	panic("below")
 }
 
-//line ends_task.go:1783
+//line ends_task.go:1978
 
 type panicsBelowFunc1Func2State = struct{}
 
@@ -1802,14 +1997,14 @@ func panicsBelowFunc1Func2Step(f *generated.Frame[panicsBelowFunc1Func2State, st
 	case 1:
 //line ends.go:98
 		err = generated.ChildErr(f)
-//line ends_task.go:1806
+//line ends_task.go:2001
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:98
 	err = waitStart(t, tr, "beside")
-//line ends_task.go:1813
+//line ends_task.go:2008
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicsBelowFunc1Func2Held{}
@@ -1821,7 +2016,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line ends_task.go:1825
+//line ends_task.go:2020
 
 // leaveAt1 is what leave keeps while it waits in line 114.
 type leaveAt1 struct {
@@ -1849,11 +2044,111 @@ var leaveKind *generated.HeldKind[leaveState, leaveHeld, struct{}]
 
 // leaveStart is the start form of leave.
 func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGroup) (err error) {
-	f, h := leaveKind.Begin(t)
-	*h = leaveHeld{tr: tr, goOn: goOn, left1: left1}
-	_, err1 := generated.Run(t, f, &h.exit.result)
-	return err1
+//line ends.go:110
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		err = fmt.Errorf("recovered: %v", recover())
+	}()
+	var g task.Group
+//line ends.go:112
+	for i1 := 0; i1 < 2; i1++ {
+//line ends.go:112
+		i := i1
+		left1.Add(1)
+		if generated.GoesInPlace(t, &g) {
+			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
+//line ends.go:115
+				recv := left1
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Done() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line ends.go:116
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line ends.go:117
+				err := goOn.Wait(t)
+//line ends_task.go:2087
+				if generated.Suspended(t) {
+					f, h := leaveFunc1Kind.Spill(t, 1)
+					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
+					*h = leaveFunc1Held{tr: tr}
+					leaveFunc1Defer1(&h.exit.panic, recv)
+					leaveFunc1Defer2(&h.exit.panic, fn)
+					return
+				}
+//line ends.go:118
+				waitStart(t, tr, "left behind", i, err)
+//line ends_task.go:2098
+				if generated.Suspended(t) {
+					_, h := leaveFunc1Kind.Spill(t, 2)
+					*h = leaveFunc1Held{err: err}
+					leaveFunc1Defer1(&h.exit.panic, recv)
+					leaveFunc1Defer2(&h.exit.panic, fn)
+					return
+				}
+//line ends.go:119
+				return err
+			})
+		} else {
+			var s leaveFunc1State
+			*generated.In[leaveFunc1Args](&s) = leaveFunc1Args{i: i}
+			generated.GoCall(t, &g, leaveFunc1Kind.With(s, leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}))
+		}
+//line ends_task.go:2114
+		if generated.Suspended(t) {
+			f, h := leaveKind.Spill(t, 1)
+			errBox := generated.Box(err)
+			s := generated.At[leaveAt1](f)
+			*s = leaveAt1{i1: i1}
+			generated.Move(&s.g, &g)
+			*h = leaveHeld{exit: leaveExit{err: errBox}, tr: tr, goOn: goOn, left1: left1}
+			leaveDefer1(&h.exit.panic, errBox)
+			return
+		}
+	}
+//line ends.go:122
+	waitStart(t, tr, "before the panic")
+//line ends_task.go:2128
+	if generated.Suspended(t) {
+		_, h := leaveKind.Spill(t, 2)
+		errBox := generated.Box(err)
+		*h = leaveHeld{exit: leaveExit{err: errBox}}
+		leaveDefer1(&h.exit.panic, errBox)
+		return
+	}
+//line ends.go:123
+	panic("leaves")
 }
+
+//line ends_task.go:2140
+
+// leaveDefer1 enters what leave defers in line 110 in the list of its frame.
+func leaveDefer1(p *generated.Panic, err *error) {
+//line ends.go:110
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() { *err = fmt.Errorf("recovered: %v", recover()) }()
+		p.Raise()
+	})
+}
+
+//line ends_task.go:2152
 
 // leaveStep is the step form of leave.
 func leaveStep(f *generated.Frame[leaveState, struct{}], h *leaveHeld) generated.Step {
@@ -1887,12 +2182,12 @@ func leaveRun(f *generated.Frame[leaveState, struct{}], h *leaveHeld, at int) (s
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:114
 		generated.Child(f)
-//line ends_task.go:1891
+//line ends_task.go:2186
 		goto resume1
 	case 2:
 //line ends.go:122
 		generated.ChildErr(f)
-//line ends_task.go:1896
+//line ends_task.go:2191
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1904,11 +2199,7 @@ func leaveRun(f *generated.Frame[leaveState, struct{}], h *leaveHeld, at int) (s
 	}
 //line ends.go:110
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() { *err = fmt.Errorf("recovered: %v", recover()) }()
-			p.Raise()
-		})
+		leaveDefer1(p, err)
 	}
 	g = task.Group{}
 //line ends.go:112
@@ -1925,11 +2216,51 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := leaveFunc1Kind.Begin(t)
-				*generated.At[leaveFunc1Args](f) = leaveFunc1Args{i: i}
-				*h = leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}
-				_, err1 := generated.Run(t, f, &h.exit.result)
-				return err1
+//line ends.go:115
+				recv := left1
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Done() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line ends.go:116
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line ends.go:117
+				err := goOn.Wait(t)
+//line ends_task.go:2244
+				if generated.Suspended(t) {
+					f, h := leaveFunc1Kind.Spill(t, 1)
+					*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
+					*h = leaveFunc1Held{tr: tr}
+					leaveFunc1Defer1(&h.exit.panic, recv)
+					leaveFunc1Defer2(&h.exit.panic, fn)
+					return
+				}
+//line ends.go:118
+				waitStart(t, tr, "left behind", i, err)
+//line ends_task.go:2255
+				if generated.Suspended(t) {
+					_, h := leaveFunc1Kind.Spill(t, 2)
+					*h = leaveFunc1Held{err: err}
+					leaveFunc1Defer1(&h.exit.panic, recv)
+					leaveFunc1Defer2(&h.exit.panic, fn)
+					return
+				}
+//line ends.go:119
+				return err
 			})
 		} else {
 			var s leaveFunc1State
@@ -1937,7 +2268,7 @@ loop1:
 			generated.GoCall(t, &g, leaveFunc1Kind.With(s, leaveFunc1Held{tr: tr, goOn: goOn, left1: left1}))
 		}
 	}
-//line ends_task.go:1941
+//line ends_task.go:2272
 	if generated.Suspended(t) {
 		s := generated.At[leaveAt1](f)
 		*s = leaveAt1{i1: i1}
@@ -1952,7 +2283,7 @@ resume1:
 end1:
 //line ends.go:122
 	waitStart(t, tr, "before the panic")
-//line ends_task.go:1956
+//line ends_task.go:2287
 	if generated.Suspended(t) {
 		*h = leaveHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1960,7 +2291,7 @@ end1:
 resume2:
 //line ends.go:123
 	panic("leaves")
-//line ends_task.go:1964
+//line ends_task.go:2295
 exit:
 	if p.Run(t) {
 		*h = leaveHeld{exit: h.exit}
@@ -1998,6 +2329,30 @@ type leaveFunc1Held = struct {
 
 var leaveFunc1Kind *generated.HeldKind[leaveFunc1State, leaveFunc1Held, struct{}]
 
+// leaveFunc1Defer1 enters what leave.func1 defers in line 115 in the list of its frame.
+func leaveFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
+//line ends.go:115
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Done()
+		p.Raise()
+	})
+}
+
+//line ends_task.go:2343
+
+// leaveFunc1Defer2 enters what leave.func1 defers in line 116 in the list of its frame.
+func leaveFunc1Defer2(p *generated.Panic, fn func()) {
+//line ends.go:116
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line ends_task.go:2355
+
 // leaveFunc1Step is the step form of leave.func1.
 func leaveFunc1Step(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1Held) generated.Step {
 	step, _ := leaveFunc1Run(f, h, f.At())
@@ -2028,13 +2383,13 @@ func leaveFunc1Run(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1H
 		tr = h.tr
 //line ends.go:117
 		err = generated.Err(f)
-//line ends_task.go:2032
+//line ends_task.go:2387
 		goto resume1
 	case 2:
 		err = h.err
 //line ends.go:118
 		generated.ChildErr(f)
-//line ends_task.go:2038
+//line ends_task.go:2393
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2046,25 +2401,17 @@ func leaveFunc1Run(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1H
 	}
 //line ends.go:115
 	{
-		fn := left1.Done
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := left1
+		leaveFunc1Defer1(p, recv)
 	}
 //line ends.go:116
 	{
-		fn1 := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn1()
-			p.Raise()
-		})
+		fn := tr.Enter()
+		leaveFunc1Defer2(p, fn)
 	}
 //line ends.go:117
 	err = goOn.Wait(t)
-//line ends_task.go:2068
+//line ends_task.go:2415
 	if generated.Suspended(t) {
 		*generated.At[leaveFunc1At1](f) = leaveFunc1At1{i: i}
 		*h = leaveFunc1Held{exit: h.exit, tr: tr}
@@ -2073,7 +2420,7 @@ func leaveFunc1Run(f *generated.Frame[leaveFunc1State, struct{}], h *leaveFunc1H
 resume1:
 //line ends.go:118
 	waitStart(t, tr, "left behind", i, err)
-//line ends_task.go:2077
+//line ends_task.go:2424
 	if generated.Suspended(t) {
 		*h = leaveFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -2084,7 +2431,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line ends_task.go:2088
+//line ends_task.go:2435
 exit:
 	if p.Run(t) {
 		*h = leaveFunc1Held{exit: h.exit}
@@ -2129,7 +2476,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var left1 task.WaitGroup
 //line ends.go:129
 	err := leaveStart(t, tr, &goOn, &left1)
-//line ends_task.go:2133
+//line ends_task.go:2480
 	if generated.Suspended(t) {
 		f, h := leftKind.Spill(t, 1)
 		*generated.At[leftAt1](f) = leftAt1{n: n}
@@ -2138,7 +2485,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2142
+//line ends_task.go:2489
 	if generated.Suspended(t) {
 		f, h := leftKind.Spill(t, 2)
 		*generated.At[leftAt2](f) = leftAt2{n: n}
@@ -2148,7 +2495,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line ends.go:131
 	goOn.Set()
 	err1 := left1.Wait(t)
-//line ends_task.go:2152
+//line ends_task.go:2499
 	if generated.Suspended(t) {
 		f := leftKind.SpillBare(t, 3)
 		*generated.At[leftAt3](f) = leftAt3{n: n}
@@ -2158,7 +2505,7 @@ func leftStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line ends_task.go:2162
+//line ends_task.go:2509
 
 // leftStep is the step form of left.
 func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
@@ -2181,7 +2528,7 @@ func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:129
 		err = generated.ChildErr(f)
-//line ends_task.go:2185
+//line ends_task.go:2532
 		goto resume1
 	case 2:
 		s := generated.At[leftAt2](f)
@@ -2189,14 +2536,14 @@ func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:130
 		generated.ChildErr(f)
-//line ends_task.go:2193
+//line ends_task.go:2540
 		goto resume2
 	case 3:
 		s := generated.At[leftAt3](f)
 		n = s.n
 //line ends.go:132
 		err1 = generated.Err(f)
-//line ends_task.go:2200
+//line ends_task.go:2547
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2205,7 +2552,7 @@ func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
 	left1 = new(task.WaitGroup)
 //line ends.go:129
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2209
+//line ends_task.go:2556
 	if generated.Suspended(t) {
 		*generated.At[leftAt1](f) = leftAt1{n: n}
 		h = leftKind.Hold(t, f, h)
@@ -2215,7 +2562,7 @@ func leftStep(f *generated.Frame[leftState, int], h *leftHeld) generated.Step {
 resume1:
 //line ends.go:130
 	waitStart(t, tr, err)
-//line ends_task.go:2219
+//line ends_task.go:2566
 	if generated.Suspended(t) {
 		*generated.At[leftAt2](f) = leftAt2{n: n}
 		h = leftKind.Hold(t, f, h)
@@ -2226,7 +2573,7 @@ resume2:
 //line ends.go:131
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2230
+//line ends_task.go:2577
 	if generated.Suspended(t) {
 		*generated.At[leftAt3](f) = leftAt3{n: n}
 		if h != nil {
@@ -2239,7 +2586,7 @@ resume3:
 	return generated.Return(f, n, err1)
 }
 
-//line ends_task.go:2243
+//line ends_task.go:2590
 
 // leftInTimeoutArgs has the arguments of leftInTimeout.
 type leftInTimeoutArgs struct {
@@ -2282,11 +2629,86 @@ var leftInTimeoutKind *generated.HeldKind[leftInTimeoutState, leftInTimeoutHeld,
 
 // leftInTimeoutStart is the start form of leftInTimeout.
 func leftInTimeoutStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := leftInTimeoutKind.Begin(t)
-	*generated.At[leftInTimeoutArgs](f) = leftInTimeoutArgs{n: n}
-	*h = leftInTimeoutHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+	var goOn task.Event
+	var left1 task.WaitGroup
+//line ends.go:138
+	recv := &goOn
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Set() // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line ends.go:139
+	err := generated.Timeout(t, hour, func(t *task.T) (_ error) {
+		err := generated.Shield(t, func(t *task.T) (_ error) {
+//line ends.go:140
+			err := leaveStart(t, tr, &goOn, &left1)
+//line ends_task.go:2651
+			if generated.Suspended(t) {
+				leftInTimeoutFunc1Func1Kind.SpillBare(t, 1)
+				return
+			}
+//line ends.go:140
+			return err
+		})
+//line ends_task.go:2659
+		if generated.Suspended(t) {
+			leftInTimeoutFunc1Kind.SpillBare(t, 1)
+			return
+		}
+//line ends.go:140
+		return err
+	})
+//line ends_task.go:2667
+	if generated.Suspended(t) {
+		f, h := leftInTimeoutKind.Spill(t, 1)
+		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
+		*h = leftInTimeoutHeld{tr: tr, goOn: &goOn, left1: &left1}
+		leftInTimeoutDefer1(&h.exit.panic, recv)
+		return
+	}
+//line ends.go:142
+	waitStart(t, tr, err)
+//line ends_task.go:2677
+	if generated.Suspended(t) {
+		f, h := leftInTimeoutKind.Spill(t, 2)
+		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
+		*h = leftInTimeoutHeld{goOn: &goOn, left1: &left1}
+		leftInTimeoutDefer1(&h.exit.panic, recv)
+		return
+	}
+//line ends.go:143
+	goOn.Set()
+	err1 := left1.Wait(t)
+//line ends_task.go:2688
+	if generated.Suspended(t) {
+		f, h := leftInTimeoutKind.Spill(t, 3)
+		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
+		*h = leftInTimeoutHeld{}
+		leftInTimeoutDefer1(&h.exit.panic, recv)
+		return
+	}
+//line ends.go:144
+	return n, err1
 }
+
+//line ends_task.go:2700
+
+// leftInTimeoutDefer1 enters what leftInTimeout defers in line 138 in the list of its frame.
+func leftInTimeoutDefer1(p *generated.Panic, recv *task.Event) {
+//line ends.go:138
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Set()
+		p.Raise()
+	})
+}
+
+//line ends_task.go:2712
 
 // leftInTimeoutStep is the step form of leftInTimeout.
 func leftInTimeoutStep(f *generated.Frame[leftInTimeoutState, int], h *leftInTimeoutHeld) generated.Step {
@@ -2319,7 +2741,7 @@ func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTime
 		tr, goOn, left1 = h.tr, h.goOn, h.left1
 //line ends.go:139
 		err = generated.Err(f)
-//line ends_task.go:2323
+//line ends_task.go:2745
 		goto resume1
 	case 2:
 		s := generated.At[leftInTimeoutAt2](f)
@@ -2327,14 +2749,14 @@ func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTime
 		goOn, left1 = h.goOn, h.left1
 //line ends.go:142
 		generated.ChildErr(f)
-//line ends_task.go:2331
+//line ends_task.go:2753
 		goto resume2
 	case 3:
 		s := generated.At[leftInTimeoutAt3](f)
 		n = s.n
 //line ends.go:144
 		err1 = generated.Err(f)
-//line ends_task.go:2338
+//line ends_task.go:2760
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2348,40 +2770,36 @@ func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTime
 	left1 = new(task.WaitGroup)
 //line ends.go:138
 	{
-		fn := goOn.Set
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := goOn
+		leftInTimeoutDefer1(p, recv)
 	}
 //line ends.go:139
 	{
 		goOn := goOn
 		left1 := left1
-		err = task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
+		err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line ends.go:140
-			err := task.Shield(t, generated.Literal(func(t *task.T) (_ error) {
+			err := generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 				err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2368
+//line ends_task.go:2786
 				if generated.Suspended(t) {
 					leftInTimeoutFunc1Func1Kind.SpillBare(t, 1)
 					return
 				}
 //line ends.go:140
 				return err
-			}))
-//line ends_task.go:2376
+			})
+//line ends_task.go:2794
 			if generated.Suspended(t) {
 				leftInTimeoutFunc1Kind.SpillBare(t, 1)
 				return
 			}
 //line ends.go:140
 			return err
-		}))
+		})
 	}
-//line ends_task.go:2385
+//line ends_task.go:2803
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt1](f) = leftInTimeoutAt1{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, tr: tr, goOn: goOn, left1: left1}
@@ -2390,7 +2808,7 @@ func leftInTimeoutRun(f *generated.Frame[leftInTimeoutState, int], h *leftInTime
 resume1:
 //line ends.go:142
 	waitStart(t, tr, err)
-//line ends_task.go:2394
+//line ends_task.go:2812
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt2](f) = leftInTimeoutAt2{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit, goOn: goOn, left1: left1}
@@ -2400,7 +2818,7 @@ resume2:
 //line ends.go:143
 	goOn.Set()
 	err1 = left1.Wait(t)
-//line ends_task.go:2404
+//line ends_task.go:2822
 	if generated.Suspended(t) {
 		*generated.At[leftInTimeoutAt3](f) = leftInTimeoutAt3{n: n}
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2412,7 +2830,7 @@ resume3:
 		*r, *r1 = n, err1
 		goto exit
 	}
-//line ends_task.go:2416
+//line ends_task.go:2834
 exit:
 	if p.Run(t) {
 		*h = leftInTimeoutHeld{exit: h.exit}
@@ -2446,24 +2864,24 @@ func leftInTimeoutFunc1Step(f *generated.Frame[leftInTimeoutFunc1State, struct{}
 	case 1:
 //line ends.go:140
 		err = generated.Err(f)
-//line ends_task.go:2450
+//line ends_task.go:2868
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:140
-	err = task.Shield(t, generated.Literal(func(t *task.T) (_ error) {
+	err = generated.Shield(t, func(t *task.T) (_ error) {
 //line ends.go:140
 		err := leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2459
+//line ends_task.go:2877
 		if generated.Suspended(t) {
 			leftInTimeoutFunc1Func1Kind.SpillBare(t, 1)
 			return
 		}
 //line ends.go:140
 		return err
-	}))
-//line ends_task.go:2467
+	})
+//line ends_task.go:2885
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Held{}
@@ -2475,7 +2893,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line ends_task.go:2479
+//line ends_task.go:2897
 
 type leftInTimeoutFunc1Func1State = struct{}
 
@@ -2502,14 +2920,14 @@ func leftInTimeoutFunc1Func1Step(f *generated.Frame[leftInTimeoutFunc1Func1State
 	case 1:
 //line ends.go:140
 		err = generated.ChildErr(f)
-//line ends_task.go:2506
+//line ends_task.go:2924
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line ends.go:140
 	err = leaveStart(t, tr, goOn, left1)
-//line ends_task.go:2513
+//line ends_task.go:2931
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = leftInTimeoutFunc1Func1Held{}
@@ -2521,4 +2939,4 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line ends_task.go:2525
+//line ends_task.go:2943

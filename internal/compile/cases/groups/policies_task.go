@@ -151,18 +151,50 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := limitedFunc1Kind.Begin(t)
-				*generated.At[limitedFunc1Args](f) = limitedFunc1Args{n: n, i: i}
-				*h = limitedFunc1Held{tr: tr, now: &now, ended: &ended}
-				_, err := generated.Run(t, f, &h.exit.result)
-				return err
+//line policies.go:23
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line policies.go:24
+				if k := now.Add(1); k > int64(n) {
+					tr.Print("too many", k)
+				}
+				waitStart(t, tr, "one", i)
+//line policies_task.go:171
+				if generated.Suspended(t) {
+					f, h := limitedFunc1Kind.Spill(t, 1)
+					*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
+					*h = limitedFunc1Held{tr: tr, now: &now, ended: &ended}
+					limitedFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line policies.go:28
+				waitStart(t, tr, "two", i)
+//line policies_task.go:181
+				if generated.Suspended(t) {
+					_, h := limitedFunc1Kind.Spill(t, 2)
+					*h = limitedFunc1Held{now: &now, ended: &ended}
+					limitedFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line policies.go:29
+				now.Add(-1)
+				ended.Add(1)
+				return nil
 			})
 		} else {
 			var s limitedFunc1State
 			*generated.In[limitedFunc1Args](&s) = limitedFunc1Args{n: n, i: i}
 			generated.GoCall(t, &g, limitedFunc1Kind.With(s, limitedFunc1Held{tr: tr, now: &now, ended: &ended}))
 		}
-//line policies_task.go:166
+//line policies_task.go:198
 		if generated.Suspended(t) {
 			f, h := limitedKind.Spill(t, 1)
 			s := generated.At[limitedAt1](f)
@@ -174,7 +206,7 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:34
 	err := g.Wait(t)
-//line policies_task.go:178
+//line policies_task.go:210
 	if generated.Suspended(t) {
 		_, h := limitedKind.Spill(t, 2)
 		*h = limitedHeld{ended: &ended}
@@ -184,7 +216,7 @@ func limitedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(ended.Load()), err
 }
 
-//line policies_task.go:188
+//line policies_task.go:220
 
 // limitedStep is the step form of limited.
 func limitedStep(f *generated.Frame[limitedState, int], h *limitedHeld) generated.Step {
@@ -208,13 +240,13 @@ func limitedStep(f *generated.Frame[limitedState, int], h *limitedHeld) generate
 		tr, now, ended = h.tr, h.now, h.ended
 //line policies.go:22
 		generated.Child(f)
-//line policies_task.go:212
+//line policies_task.go:244
 		goto resume1
 	case 2:
 		ended = h.ended
 //line policies.go:34
 		err = generated.Err(f)
-//line policies_task.go:218
+//line policies_task.go:250
 		goto resume2
 	default:
 		return f.BadResume()
@@ -239,11 +271,43 @@ loop1:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := limitedFunc1Kind.Begin(t)
-				*generated.At[limitedFunc1Args](f) = limitedFunc1Args{n: n, i: i}
-				*h = limitedFunc1Held{tr: tr, now: now, ended: ended}
-				_, err1 := generated.Run(t, f, &h.exit.result)
-				return err1
+//line policies.go:23
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line policies.go:24
+				if k := now.Add(1); k > int64(n) {
+					tr.Print("too many", k)
+				}
+				waitStart(t, tr, "one", i)
+//line policies_task.go:291
+				if generated.Suspended(t) {
+					f, h := limitedFunc1Kind.Spill(t, 1)
+					*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
+					*h = limitedFunc1Held{tr: tr, now: now, ended: ended}
+					limitedFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line policies.go:28
+				waitStart(t, tr, "two", i)
+//line policies_task.go:301
+				if generated.Suspended(t) {
+					_, h := limitedFunc1Kind.Spill(t, 2)
+					*h = limitedFunc1Held{now: now, ended: ended}
+					limitedFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line policies.go:29
+				now.Add(-1)
+				ended.Add(1)
+				return nil
 			})
 		} else {
 			var s limitedFunc1State
@@ -251,7 +315,7 @@ loop1:
 			generated.GoCall(t, &g, limitedFunc1Kind.With(s, limitedFunc1Held{tr: tr, now: now, ended: ended}))
 		}
 	}
-//line policies_task.go:255
+//line policies_task.go:319
 	if generated.Suspended(t) {
 		s := generated.At[limitedAt1](f)
 		*s = limitedAt1{n: n, i1: i1}
@@ -266,7 +330,7 @@ resume1:
 end1:
 //line policies.go:34
 	err = g.Wait(t)
-//line policies_task.go:270
+//line policies_task.go:334
 	if generated.Suspended(t) {
 		*h = limitedHeld{ended: ended}
 		return generated.Wait(f, t, 2)
@@ -276,7 +340,7 @@ resume2:
 	return generated.Return(f, int(ended.Load()), err)
 }
 
-//line policies_task.go:280
+//line policies_task.go:344
 
 // limitedFunc1Args has the arguments of limited.func1.
 type limitedFunc1Args struct {
@@ -306,6 +370,18 @@ type limitedFunc1Held = struct {
 
 var limitedFunc1Kind *generated.HeldKind[limitedFunc1State, limitedFunc1Held, struct{}]
 
+// limitedFunc1Defer1 enters what limited.func1 defers in line 23 in the list of its frame.
+func limitedFunc1Defer1(p *generated.Panic, fn func()) {
+//line policies.go:23
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line policies_task.go:384
+
 // limitedFunc1Step is the step form of limited.func1.
 func limitedFunc1Step(f *generated.Frame[limitedFunc1State, struct{}], h *limitedFunc1Held) generated.Step {
 	step, _ := limitedFunc1Run(f, h, f.At())
@@ -334,13 +410,13 @@ func limitedFunc1Run(f *generated.Frame[limitedFunc1State, struct{}], h *limited
 		tr, now, ended = h.tr, h.now, h.ended
 //line policies.go:27
 		generated.ChildErr(f)
-//line policies_task.go:338
+//line policies_task.go:414
 		goto resume1
 	case 2:
 		now, ended = h.now, h.ended
 //line policies.go:28
 		generated.ChildErr(f)
-//line policies_task.go:344
+//line policies_task.go:420
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -353,18 +429,14 @@ func limitedFunc1Run(f *generated.Frame[limitedFunc1State, struct{}], h *limited
 //line policies.go:23
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		limitedFunc1Defer1(p, fn)
 	}
 //line policies.go:24
 	if k := now.Add(1); k > int64(n) {
 		tr.Print("too many", k)
 	}
 	waitStart(t, tr, "one", i)
-//line policies_task.go:368
+//line policies_task.go:440
 	if generated.Suspended(t) {
 		*generated.At[limitedFunc1At1](f) = limitedFunc1At1{i: i}
 		*h = limitedFunc1Held{exit: h.exit, tr: tr, now: now, ended: ended}
@@ -373,7 +445,7 @@ func limitedFunc1Run(f *generated.Frame[limitedFunc1State, struct{}], h *limited
 resume1:
 //line policies.go:28
 	waitStart(t, tr, "two", i)
-//line policies_task.go:377
+//line policies_task.go:449
 	if generated.Suspended(t) {
 		*h = limitedFunc1Held{exit: h.exit, now: now, ended: ended}
 		return generated.Wait(f, t, 2), true
@@ -386,7 +458,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line policies_task.go:390
+//line policies_task.go:462
 exit:
 	if p.Run(t) {
 		*h = limitedFunc1Held{exit: h.exit}
@@ -429,7 +501,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:44
 				waitStart(t, tr, "first", i)
-//line policies_task.go:433
+//line policies_task.go:505
 				if generated.Suspended(t) {
 					f, h := oneAtATimeFunc1Kind.Spill(t, 1)
 					*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
@@ -439,7 +511,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:45
 				order = append(order, i)
 				waitStart(t, tr, "second", i)
-//line policies_task.go:443
+//line policies_task.go:515
 				if generated.Suspended(t) {
 					f, h := oneAtATimeFunc1Kind.Spill(t, 2)
 					*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
@@ -455,7 +527,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[oneAtATimeFunc1Args](&s) = oneAtATimeFunc1Args{i: i}
 			generated.GoCall(t, &g, oneAtATimeFunc1Kind.With(s, oneAtATimeFunc1Held{tr: tr, order: &order}))
 		}
-//line policies_task.go:459
+//line policies_task.go:531
 		if generated.Suspended(t) {
 			f, h := oneAtATimeKind.Spill(t, 1)
 			s := generated.At[oneAtATimeAt1](f)
@@ -467,7 +539,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:51
 	err := g.Wait(t)
-//line policies_task.go:471
+//line policies_task.go:543
 	if generated.Suspended(t) {
 		_, h := oneAtATimeKind.Spill(t, 2)
 		*h = oneAtATimeHeld{tr: tr, order: &order}
@@ -478,7 +550,7 @@ func oneAtATimeStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return len(order), err
 }
 
-//line policies_task.go:482
+//line policies_task.go:554
 
 // oneAtATimeStep is the step form of oneAtATime.
 func oneAtATimeStep(f *generated.Frame[oneAtATimeState, int], h *oneAtATimeHeld) generated.Step {
@@ -502,13 +574,13 @@ func oneAtATimeStep(f *generated.Frame[oneAtATimeState, int], h *oneAtATimeHeld)
 		tr, order = h.tr, h.order
 //line policies.go:43
 		generated.Child(f)
-//line policies_task.go:506
+//line policies_task.go:578
 		goto resume1
 	case 2:
 		tr, order = h.tr, h.order
 //line policies.go:51
 		err = generated.Err(f)
-//line policies_task.go:512
+//line policies_task.go:584
 		goto resume2
 	default:
 		return f.BadResume()
@@ -532,7 +604,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:44
 				waitStart(t, tr, "first", i)
-//line policies_task.go:536
+//line policies_task.go:608
 				if generated.Suspended(t) {
 					f, h := oneAtATimeFunc1Kind.Spill(t, 1)
 					*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
@@ -542,7 +614,7 @@ loop1:
 //line policies.go:45
 				*order = append(*order, i)
 				waitStart(t, tr, "second", i)
-//line policies_task.go:546
+//line policies_task.go:618
 				if generated.Suspended(t) {
 					f, h := oneAtATimeFunc1Kind.Spill(t, 2)
 					*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
@@ -559,7 +631,7 @@ loop1:
 			generated.GoCall(t, &g, oneAtATimeFunc1Kind.With(s, oneAtATimeFunc1Held{tr: tr, order: order}))
 		}
 	}
-//line policies_task.go:563
+//line policies_task.go:635
 	if generated.Suspended(t) {
 		s := generated.At[oneAtATimeAt1](f)
 		*s = oneAtATimeAt1{n: n, i1: i1}
@@ -574,7 +646,7 @@ resume1:
 end1:
 //line policies.go:51
 	err = g.Wait(t)
-//line policies_task.go:578
+//line policies_task.go:650
 	if generated.Suspended(t) {
 		*h = oneAtATimeHeld{tr: tr, order: order}
 		return generated.Wait(f, t, 2)
@@ -585,7 +657,7 @@ resume2:
 	return generated.Return(f, len(*order), err)
 }
 
-//line policies_task.go:589
+//line policies_task.go:661
 
 // oneAtATimeFunc1Args has the arguments of oneAtATime.func1.
 type oneAtATimeFunc1Args struct {
@@ -630,7 +702,7 @@ func oneAtATimeFunc1Step(f *generated.Frame[oneAtATimeFunc1State, struct{}], h *
 		tr, order = h.tr, h.order
 //line policies.go:44
 		generated.ChildErr(f)
-//line policies_task.go:634
+//line policies_task.go:706
 		goto resume1
 	case 2:
 		s := generated.At[oneAtATimeFunc1At2](f)
@@ -638,14 +710,14 @@ func oneAtATimeFunc1Step(f *generated.Frame[oneAtATimeFunc1State, struct{}], h *
 		order = h.order
 //line policies.go:46
 		generated.ChildErr(f)
-//line policies_task.go:642
+//line policies_task.go:714
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:44
 	waitStart(t, tr, "first", i)
-//line policies_task.go:649
+//line policies_task.go:721
 	if generated.Suspended(t) {
 		*generated.At[oneAtATimeFunc1At1](f) = oneAtATimeFunc1At1{i: i}
 		*h = oneAtATimeFunc1Held{tr: tr, order: order}
@@ -655,7 +727,7 @@ resume1:
 //line policies.go:45
 	*order = append(*order, i)
 	waitStart(t, tr, "second", i)
-//line policies_task.go:659
+//line policies_task.go:731
 	if generated.Suspended(t) {
 		*generated.At[oneAtATimeFunc1At2](f) = oneAtATimeFunc1At2{i: i}
 		*h = oneAtATimeFunc1Held{order: order}
@@ -667,7 +739,7 @@ resume2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line policies_task.go:671
+//line policies_task.go:743
 
 // failsArgs has the arguments of fails.
 type failsArgs struct {
@@ -706,7 +778,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:710
+//line policies_task.go:782
 					if generated.Suspended(t) {
 						f, h := failsFunc1Kind.Spill(t, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
@@ -723,7 +795,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:727
+//line policies_task.go:799
 				if generated.Suspended(t) {
 					failsFunc1Kind.SpillBare(t, 2)
 					return
@@ -736,7 +808,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[failsFunc1Args](&s) = failsFunc1Args{i: i}
 			generated.GoCall(t, &g, failsFunc1Kind.With(s, failsFunc1Held{tr: tr}))
 		}
-//line policies_task.go:740
+//line policies_task.go:812
 		if generated.Suspended(t) {
 			f, h := failsKind.Spill(t, 1)
 			s := generated.At[failsAt1](f)
@@ -748,7 +820,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:69
 	err := g.Wait(t)
-//line policies_task.go:752
+//line policies_task.go:824
 	if generated.Suspended(t) {
 		f, h := failsKind.Spill(t, 2)
 		*generated.At[failsAt2](f) = failsAt2{n: n}
@@ -760,7 +832,7 @@ func failsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:764
+//line policies_task.go:836
 
 // failsStep is the step form of fails.
 func failsStep(f *generated.Frame[failsState, int], h *failsHeld) generated.Step {
@@ -783,7 +855,7 @@ func failsStep(f *generated.Frame[failsState, int], h *failsHeld) generated.Step
 		tr = h.tr
 //line policies.go:59
 		generated.Child(f)
-//line policies_task.go:787
+//line policies_task.go:859
 		goto resume1
 	case 2:
 		s := generated.At[failsAt2](f)
@@ -791,7 +863,7 @@ func failsStep(f *generated.Frame[failsState, int], h *failsHeld) generated.Step
 		tr = h.tr
 //line policies.go:69
 		err = generated.Err(f)
-//line policies_task.go:795
+//line policies_task.go:867
 		goto resume2
 	default:
 		return f.BadResume()
@@ -813,7 +885,7 @@ loop1:
 				{
 //line policies.go:60
 					err := waitStart(t, tr, "child", i)
-//line policies_task.go:817
+//line policies_task.go:889
 					if generated.Suspended(t) {
 						f, h := failsFunc1Kind.Spill(t, 1)
 						*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
@@ -830,7 +902,7 @@ loop1:
 					return fmt.Errorf("number %d: %w", i, errChild)
 				}
 				err1 := waitStart(t, tr, "still", i)
-//line policies_task.go:834
+//line policies_task.go:906
 				if generated.Suspended(t) {
 					failsFunc1Kind.SpillBare(t, 2)
 					return
@@ -844,7 +916,7 @@ loop1:
 			generated.GoCall(t, &g, failsFunc1Kind.With(s, failsFunc1Held{tr: tr}))
 		}
 	}
-//line policies_task.go:848
+//line policies_task.go:920
 	if generated.Suspended(t) {
 		s := generated.At[failsAt1](f)
 		*s = failsAt1{n: n, i1: i1}
@@ -859,7 +931,7 @@ resume1:
 end1:
 //line policies.go:69
 	err = g.Wait(t)
-//line policies_task.go:863
+//line policies_task.go:935
 	if generated.Suspended(t) {
 		*generated.At[failsAt2](f) = failsAt2{n: n}
 		*h = failsHeld{tr: tr}
@@ -871,7 +943,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line policies_task.go:875
+//line policies_task.go:947
 
 // failsFunc1Args has the arguments of fails.func1.
 type failsFunc1Args struct {
@@ -910,19 +982,19 @@ func failsFunc1Step(f *generated.Frame[failsFunc1State, struct{}], h *failsFunc1
 		tr = h.tr
 //line policies.go:60
 		err = generated.ChildErr(f)
-//line policies_task.go:914
+//line policies_task.go:986
 		goto resume1
 	case 2:
 //line policies.go:66
 		err1 = generated.ChildErr(f)
-//line policies_task.go:919
+//line policies_task.go:991
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line policies.go:60
 	err = waitStart(t, tr, "child", i)
-//line policies_task.go:926
+//line policies_task.go:998
 	if generated.Suspended(t) {
 		*generated.At[failsFunc1At1](f) = failsFunc1At1{i: i}
 		h = failsFunc1Kind.Hold(t, f, h)
@@ -941,7 +1013,7 @@ end1:
 		return generated.Return(f, struct{}{}, fmt.Errorf("number %d: %w", i, errChild))
 	}
 	err1 = waitStart(t, tr, "still", i)
-//line policies_task.go:945
+//line policies_task.go:1017
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = failsFunc1Held{}
@@ -953,7 +1025,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err1)
 }
 
-//line policies_task.go:957
+//line policies_task.go:1029
 
 type waitsForeverState = struct{}
 
@@ -973,11 +1045,45 @@ var waitsForeverKind *generated.HeldKind[waitsForeverState, waitsForeverHeld, st
 
 // waitsForeverStart is the start form of waitsForever.
 func waitsForeverStart(t *task.T, tr *cases.Trace) (_ error) {
-	f, h := waitsForeverKind.Begin(t)
-	*h = waitsForeverHeld{tr: tr}
-	_, err1 := generated.Run(t, f, &h.exit.result)
-	return err1
+//line policies.go:76
+	fn := tr.Enter()
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer fn() // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+	var never task.Event
+//line policies.go:78
+	err := never.Wait(t)
+//line policies_task.go:1063
+	if generated.Suspended(t) {
+		_, h := waitsForeverKind.Spill(t, 1)
+		*h = waitsForeverHeld{tr: tr}
+		waitsForeverDefer1(&h.exit.panic, fn)
+		return
+	}
+//line policies.go:79
+	tr.Print("ended", errors.Is(err, task.ErrGroupDecided))
+	return err
 }
+
+//line policies_task.go:1075
+
+// waitsForeverDefer1 enters what waitsForever defers in line 76 in the list of its frame.
+func waitsForeverDefer1(p *generated.Panic, fn func()) {
+//line policies.go:76
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line policies_task.go:1087
 
 // waitsForeverStep is the step form of waitsForever.
 func waitsForeverStep(f *generated.Frame[waitsForeverState, struct{}], h *waitsForeverHeld) generated.Step {
@@ -1003,7 +1109,7 @@ func waitsForeverRun(f *generated.Frame[waitsForeverState, struct{}], h *waitsFo
 		tr = h.tr
 //line policies.go:78
 		err = generated.Err(f)
-//line policies_task.go:1007
+//line policies_task.go:1113
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1016,16 +1122,12 @@ func waitsForeverRun(f *generated.Frame[waitsForeverState, struct{}], h *waitsFo
 //line policies.go:76
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		waitsForeverDefer1(p, fn)
 	}
 	never = new(task.Event)
 //line policies.go:78
 	err = never.Wait(t)
-//line policies_task.go:1029
+//line policies_task.go:1131
 	if generated.Suspended(t) {
 		*h = waitsForeverHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -1037,7 +1139,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line policies_task.go:1041
+//line policies_task.go:1143
 exit:
 	if p.Run(t) {
 		*h = waitsForeverHeld{exit: h.exit}
@@ -1084,7 +1186,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1088
+//line policies_task.go:1190
 					if generated.Suspended(t) {
 						firstErrorFunc1Kind.SpillBare(t, 1)
 						return
@@ -1093,7 +1195,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1097
+//line policies_task.go:1199
 				if generated.Suspended(t) {
 					firstErrorFunc1Kind.SpillBare(t, 2)
 					return
@@ -1106,7 +1208,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[firstErrorFunc1Args](&s) = firstErrorFunc1Args{i: i}
 			generated.GoCall(t, &g, firstErrorFunc1Kind.With(s, firstErrorFunc1Held{tr: tr}))
 		}
-//line policies_task.go:1110
+//line policies_task.go:1212
 		if generated.Suspended(t) {
 			f, h := firstErrorKind.Spill(t, 1)
 			s := generated.At[firstErrorAt1](f)
@@ -1118,7 +1220,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:95
 	err := g.Wait(t)
-//line policies_task.go:1122
+//line policies_task.go:1224
 	if generated.Suspended(t) {
 		f := firstErrorKind.SpillBare(t, 2)
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
@@ -1128,7 +1230,7 @@ func firstErrorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1132
+//line policies_task.go:1234
 
 // firstErrorStep is the step form of firstError.
 func firstErrorStep(f *generated.Frame[firstErrorState, int], h *firstErrorHeld) generated.Step {
@@ -1151,14 +1253,14 @@ func firstErrorStep(f *generated.Frame[firstErrorState, int], h *firstErrorHeld)
 		tr = h.tr
 //line policies.go:87
 		generated.Child(f)
-//line policies_task.go:1155
+//line policies_task.go:1257
 		goto resume1
 	case 2:
 		s := generated.At[firstErrorAt2](f)
 		n = s.n
 //line policies.go:95
 		err = generated.Err(f)
-//line policies_task.go:1162
+//line policies_task.go:1264
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1181,7 +1283,7 @@ loop1:
 //line policies.go:88
 				if i == 1 {
 					waitStart(t, tr, "fails")
-//line policies_task.go:1185
+//line policies_task.go:1287
 					if generated.Suspended(t) {
 						firstErrorFunc1Kind.SpillBare(t, 1)
 						return
@@ -1190,7 +1292,7 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:1194
+//line policies_task.go:1296
 				if generated.Suspended(t) {
 					firstErrorFunc1Kind.SpillBare(t, 2)
 					return
@@ -1204,7 +1306,7 @@ loop1:
 			generated.GoCall(t, &g, firstErrorFunc1Kind.With(s, firstErrorFunc1Held{tr: tr}))
 		}
 	}
-//line policies_task.go:1208
+//line policies_task.go:1310
 	if generated.Suspended(t) {
 		s := generated.At[firstErrorAt1](f)
 		*s = firstErrorAt1{n: n, i1: i1}
@@ -1220,7 +1322,7 @@ resume1:
 end1:
 //line policies.go:95
 	err = g.Wait(t)
-//line policies_task.go:1224
+//line policies_task.go:1326
 	if generated.Suspended(t) {
 		*generated.At[firstErrorAt2](f) = firstErrorAt2{n: n}
 		if h != nil {
@@ -1233,7 +1335,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line policies_task.go:1237
+//line policies_task.go:1339
 
 // firstErrorFunc1Args has the arguments of firstError.func1.
 type firstErrorFunc1Args struct {
@@ -1264,12 +1366,12 @@ func firstErrorFunc1Step(f *generated.Frame[firstErrorFunc1State, struct{}], h *
 	case 1:
 //line policies.go:89
 		generated.ChildErr(f)
-//line policies_task.go:1268
+//line policies_task.go:1370
 		goto resume1
 	case 2:
 //line policies.go:92
 		err = generated.ChildErr(f)
-//line policies_task.go:1273
+//line policies_task.go:1375
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1280,7 +1382,7 @@ func firstErrorFunc1Step(f *generated.Frame[firstErrorFunc1State, struct{}], h *
 	}
 //line policies.go:89
 	waitStart(t, tr, "fails")
-//line policies_task.go:1284
+//line policies_task.go:1386
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1292,7 +1394,7 @@ resume1:
 	return generated.Return(f, struct{}{}, errChild)
 end1:
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1296
+//line policies_task.go:1398
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstErrorFunc1Held{}
@@ -1304,7 +1406,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:1308
+//line policies_task.go:1410
 
 // firstSuccessArgs has the arguments of firstSuccess.
 type firstSuccessArgs struct {
@@ -1357,7 +1459,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1361
+//line policies_task.go:1463
 			if generated.Suspended(t) {
 				firstSuccessFunc1Kind.SpillBare(t, 1)
 				return
@@ -1368,7 +1470,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, firstSuccessFunc1Kind.With(firstSuccessFunc1State{}, firstSuccessFunc1Held{tr: tr}))
 	}
-//line policies_task.go:1372
+//line policies_task.go:1474
 	if generated.Suspended(t) {
 		f, h := firstSuccessKind.Spill(t, 1)
 		s := generated.At[firstSuccessAt1](f)
@@ -1382,7 +1484,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1386
+//line policies_task.go:1488
 			if generated.Suspended(t) {
 				firstSuccessFunc2Kind.SpillBare(t, 1)
 				return
@@ -1393,7 +1495,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, firstSuccessFunc2Kind.With(firstSuccessFunc2State{}, firstSuccessFunc2Held{tr: tr}))
 	}
-//line policies_task.go:1397
+//line policies_task.go:1499
 	if generated.Suspended(t) {
 		f, h := firstSuccessKind.Spill(t, 2)
 		s := generated.At[firstSuccessAt2](f)
@@ -1407,7 +1509,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1411
+//line policies_task.go:1513
 			if generated.Suspended(t) {
 				firstSuccessFunc3Kind.SpillBare(t, 1)
 				return
@@ -1418,7 +1520,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, firstSuccessFunc3Kind.With(firstSuccessFunc3State{}, firstSuccessFunc3Held{tr: tr}))
 	}
-//line policies_task.go:1422
+//line policies_task.go:1524
 	if generated.Suspended(t) {
 		f, h := firstSuccessKind.Spill(t, 3)
 		s := generated.At[firstSuccessAt3](f)
@@ -1432,7 +1534,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1436
+//line policies_task.go:1538
 			if generated.Suspended(t) {
 				firstSuccessFunc4Kind.SpillBare(t, 1)
 				return
@@ -1443,7 +1545,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, firstSuccessFunc4Kind.With(firstSuccessFunc4State{}, firstSuccessFunc4Held{tr: tr}))
 	}
-//line policies_task.go:1447
+//line policies_task.go:1549
 	if generated.Suspended(t) {
 		f := firstSuccessKind.SpillBare(t, 4)
 		s := generated.At[firstSuccessAt4](f)
@@ -1453,7 +1555,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:106
 	err := g.Wait(t)
-//line policies_task.go:1457
+//line policies_task.go:1559
 	if generated.Suspended(t) {
 		f := firstSuccessKind.SpillBare(t, 5)
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
@@ -1463,7 +1565,7 @@ func firstSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1467
+//line policies_task.go:1569
 
 // firstSuccessStep is the step form of firstSuccess.
 func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSuccessHeld) generated.Step {
@@ -1486,7 +1588,7 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		tr = h.tr
 //line policies.go:102
 		generated.Child(f)
-//line policies_task.go:1490
+//line policies_task.go:1592
 		goto resume1
 	case 2:
 		s := generated.At[firstSuccessAt2](f)
@@ -1495,7 +1597,7 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		tr = h.tr
 //line policies.go:103
 		generated.Child(f)
-//line policies_task.go:1499
+//line policies_task.go:1601
 		goto resume2
 	case 3:
 		s := generated.At[firstSuccessAt3](f)
@@ -1504,7 +1606,7 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		tr = h.tr
 //line policies.go:104
 		generated.Child(f)
-//line policies_task.go:1508
+//line policies_task.go:1610
 		goto resume3
 	case 4:
 		s := generated.At[firstSuccessAt4](f)
@@ -1512,14 +1614,14 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		n = s.n
 //line policies.go:105
 		generated.Child(f)
-//line policies_task.go:1516
+//line policies_task.go:1618
 		goto resume4
 	case 5:
 		s := generated.At[firstSuccessAt5](f)
 		n = s.n
 //line policies.go:106
 		err = generated.Err(f)
-//line policies_task.go:1523
+//line policies_task.go:1625
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1531,7 +1633,7 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:102
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1535
+//line policies_task.go:1637
 			if generated.Suspended(t) {
 				firstSuccessFunc1Kind.SpillBare(t, 1)
 				return
@@ -1542,7 +1644,7 @@ func firstSuccessStep(f *generated.Frame[firstSuccessState, int], h *firstSucces
 	} else {
 		generated.GoCall(t, &g, firstSuccessFunc1Kind.With(firstSuccessFunc1State{}, firstSuccessFunc1Held{tr: tr}))
 	}
-//line policies_task.go:1546
+//line policies_task.go:1648
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt1](f)
 		*s = firstSuccessAt1{n: n}
@@ -1557,7 +1659,7 @@ resume1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:103
 			waitStart(t, tr, "fails")
-//line policies_task.go:1561
+//line policies_task.go:1663
 			if generated.Suspended(t) {
 				firstSuccessFunc2Kind.SpillBare(t, 1)
 				return
@@ -1568,7 +1670,7 @@ resume1:
 	} else {
 		generated.GoCall(t, &g, firstSuccessFunc2Kind.With(firstSuccessFunc2State{}, firstSuccessFunc2Held{tr: tr}))
 	}
-//line policies_task.go:1572
+//line policies_task.go:1674
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt2](f)
 		*s = firstSuccessAt2{n: n}
@@ -1583,7 +1685,7 @@ resume2:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:104
 			waitStart(t, tr, "succeeds")
-//line policies_task.go:1587
+//line policies_task.go:1689
 			if generated.Suspended(t) {
 				firstSuccessFunc3Kind.SpillBare(t, 1)
 				return
@@ -1594,7 +1696,7 @@ resume2:
 	} else {
 		generated.GoCall(t, &g, firstSuccessFunc3Kind.With(firstSuccessFunc3State{}, firstSuccessFunc3Held{tr: tr}))
 	}
-//line policies_task.go:1598
+//line policies_task.go:1700
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt3](f)
 		*s = firstSuccessAt3{n: n}
@@ -1609,7 +1711,7 @@ resume3:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:105
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:1613
+//line policies_task.go:1715
 			if generated.Suspended(t) {
 				firstSuccessFunc4Kind.SpillBare(t, 1)
 				return
@@ -1620,7 +1722,7 @@ resume3:
 	} else {
 		generated.GoCall(t, &g, firstSuccessFunc4Kind.With(firstSuccessFunc4State{}, firstSuccessFunc4Held{tr: tr}))
 	}
-//line policies_task.go:1624
+//line policies_task.go:1726
 	if generated.Suspended(t) {
 		s := generated.At[firstSuccessAt4](f)
 		*s = firstSuccessAt4{n: n}
@@ -1633,7 +1735,7 @@ resume3:
 resume4:
 //line policies.go:106
 	err = g.Wait(t)
-//line policies_task.go:1637
+//line policies_task.go:1739
 	if generated.Suspended(t) {
 		*generated.At[firstSuccessAt5](f) = firstSuccessAt5{n: n}
 		if h != nil {
@@ -1646,7 +1748,7 @@ resume5:
 	return generated.Return(f, n, err)
 }
 
-//line policies_task.go:1650
+//line policies_task.go:1752
 
 type firstSuccessFunc1State = struct{}
 
@@ -1669,14 +1771,14 @@ func firstSuccessFunc1Step(f *generated.Frame[firstSuccessFunc1State, struct{}],
 	case 1:
 //line policies.go:102
 		err = generated.ChildErr(f)
-//line policies_task.go:1673
+//line policies_task.go:1775
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:102
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1680
+//line policies_task.go:1782
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc1Held{}
@@ -1688,7 +1790,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:1692
+//line policies_task.go:1794
 
 type firstSuccessFunc2State = struct{}
 
@@ -1710,14 +1812,14 @@ func firstSuccessFunc2Step(f *generated.Frame[firstSuccessFunc2State, struct{}],
 	case 1:
 //line policies.go:103
 		generated.ChildErr(f)
-//line policies_task.go:1714
+//line policies_task.go:1816
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:103
 	waitStart(t, tr, "fails")
-//line policies_task.go:1721
+//line policies_task.go:1823
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc2Held{}
@@ -1729,7 +1831,7 @@ resume1:
 	return generated.Return(f, struct{}{}, errChild)
 }
 
-//line policies_task.go:1733
+//line policies_task.go:1835
 
 type firstSuccessFunc3State = struct{}
 
@@ -1751,14 +1853,14 @@ func firstSuccessFunc3Step(f *generated.Frame[firstSuccessFunc3State, struct{}],
 	case 1:
 //line policies.go:104
 		generated.ChildErr(f)
-//line policies_task.go:1755
+//line policies_task.go:1857
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:104
 	waitStart(t, tr, "succeeds")
-//line policies_task.go:1762
+//line policies_task.go:1864
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc3Held{}
@@ -1770,7 +1872,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line policies_task.go:1774
+//line policies_task.go:1876
 
 type firstSuccessFunc4State = struct{}
 
@@ -1793,14 +1895,14 @@ func firstSuccessFunc4Step(f *generated.Frame[firstSuccessFunc4State, struct{}],
 	case 1:
 //line policies.go:105
 		err = generated.ChildErr(f)
-//line policies_task.go:1797
+//line policies_task.go:1899
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:105
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:1804
+//line policies_task.go:1906
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstSuccessFunc4Held{}
@@ -1812,7 +1914,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:1816
+//line policies_task.go:1918
 
 // noSuccessArgs has the arguments of noSuccess.
 type noSuccessArgs struct {
@@ -1852,7 +1954,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:1856
+//line policies_task.go:1958
 				if generated.Suspended(t) {
 					f := noSuccessFunc1Kind.SpillBare(t, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
@@ -1866,7 +1968,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[noSuccessFunc1Args](&s) = noSuccessFunc1Args{i: i}
 			generated.GoCall(t, &g, noSuccessFunc1Kind.With(s, noSuccessFunc1Held{tr: tr}))
 		}
-//line policies_task.go:1870
+//line policies_task.go:1972
 		if generated.Suspended(t) {
 			f, h := noSuccessKind.Spill(t, 1)
 			s := generated.At[noSuccessAt1](f)
@@ -1878,7 +1980,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:119
 	err := g.Wait(t)
-//line policies_task.go:1882
+//line policies_task.go:1984
 	if generated.Suspended(t) {
 		f := noSuccessKind.SpillBare(t, 2)
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
@@ -1888,7 +1990,7 @@ func noSuccessStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:1892
+//line policies_task.go:1994
 
 // noSuccessStep is the step form of noSuccess.
 func noSuccessStep(f *generated.Frame[noSuccessState, int], h *noSuccessHeld) generated.Step {
@@ -1911,14 +2013,14 @@ func noSuccessStep(f *generated.Frame[noSuccessState, int], h *noSuccessHeld) ge
 		tr = h.tr
 //line policies.go:114
 		generated.Child(f)
-//line policies_task.go:1915
+//line policies_task.go:2017
 		goto resume1
 	case 2:
 		s := generated.At[noSuccessAt2](f)
 		n = s.n
 //line policies.go:119
 		err = generated.Err(f)
-//line policies_task.go:1922
+//line policies_task.go:2024
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1941,7 +2043,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:115
 				waitStart(t, tr, "fails", i)
-//line policies_task.go:1945
+//line policies_task.go:2047
 				if generated.Suspended(t) {
 					f := noSuccessFunc1Kind.SpillBare(t, 1)
 					*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
@@ -1956,7 +2058,7 @@ loop1:
 			generated.GoCall(t, &g, noSuccessFunc1Kind.With(s, noSuccessFunc1Held{tr: tr}))
 		}
 	}
-//line policies_task.go:1960
+//line policies_task.go:2062
 	if generated.Suspended(t) {
 		s := generated.At[noSuccessAt1](f)
 		*s = noSuccessAt1{n: n, i1: i1}
@@ -1972,7 +2074,7 @@ resume1:
 end1:
 //line policies.go:119
 	err = g.Wait(t)
-//line policies_task.go:1976
+//line policies_task.go:2078
 	if generated.Suspended(t) {
 		*generated.At[noSuccessAt2](f) = noSuccessAt2{n: n}
 		if h != nil {
@@ -1985,7 +2087,7 @@ resume2:
 	return generated.Return(f, n, err)
 }
 
-//line policies_task.go:1989
+//line policies_task.go:2091
 
 // noSuccessFunc1Args has the arguments of noSuccess.func1.
 type noSuccessFunc1Args struct {
@@ -2022,14 +2124,14 @@ func noSuccessFunc1Step(f *generated.Frame[noSuccessFunc1State, struct{}], h *no
 		i = s.i
 //line policies.go:115
 		generated.ChildErr(f)
-//line policies_task.go:2026
+//line policies_task.go:2128
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:115
 	waitStart(t, tr, "fails", i)
-//line policies_task.go:2033
+//line policies_task.go:2135
 	if generated.Suspended(t) {
 		*generated.At[noSuccessFunc1At1](f) = noSuccessFunc1At1{i: i}
 		if h != nil {
@@ -2042,7 +2144,7 @@ resume1:
 	return generated.Return(f, struct{}{}, fmt.Errorf("%w %d", errChild, i))
 }
 
-//line policies_task.go:2046
+//line policies_task.go:2148
 
 // firstEndArgs has the arguments of firstEnd.
 type firstEndArgs struct {
@@ -2088,7 +2190,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2092
+//line policies_task.go:2194
 					if generated.Suspended(t) {
 						firstEndFunc1Kind.SpillBare(t, 1)
 						return
@@ -2099,7 +2201,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 				generated.GoCall(t, &g, firstEndFunc1Kind.With(firstEndFunc1State{}, firstEndFunc1Held{tr: tr}))
 			}
-//line policies_task.go:2103
+//line policies_task.go:2205
 			if generated.Suspended(t) {
 				f, h := firstEndKind.Spill(t, 1)
 				s := generated.At[firstEndAt1](f)
@@ -2113,7 +2215,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 					waitStart(t, tr, "ends", i)
-//line policies_task.go:2117
+//line policies_task.go:2219
 					if generated.Suspended(t) {
 						f := firstEndFunc2Kind.SpillBare(t, 1)
 						*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
@@ -2130,7 +2232,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				*generated.In[firstEndFunc2Args](&s) = firstEndFunc2Args{i: i}
 				generated.GoCall(t, &g, firstEndFunc2Kind.With(s, firstEndFunc2Held{tr: tr}))
 			}
-//line policies_task.go:2134
+//line policies_task.go:2236
 			if generated.Suspended(t) {
 				f, h := firstEndKind.Spill(t, 2)
 				s := generated.At[firstEndAt2](f)
@@ -2141,7 +2243,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:135
 			err := g.Wait(t)
-//line policies_task.go:2145
+//line policies_task.go:2247
 			if generated.Suspended(t) {
 				f, h := firstEndKind.Spill(t, 3)
 				*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
@@ -2156,7 +2258,7 @@ func firstEndStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, t.Err()
 }
 
-//line policies_task.go:2160
+//line policies_task.go:2262
 
 // firstEndStep is the step form of firstEnd.
 func firstEndStep(f *generated.Frame[firstEndState, int], h *firstEndHeld) generated.Step {
@@ -2179,7 +2281,7 @@ func firstEndStep(f *generated.Frame[firstEndState, int], h *firstEndHeld) gener
 		tr = h.tr
 //line policies.go:127
 		generated.Child(f)
-//line policies_task.go:2183
+//line policies_task.go:2285
 		goto resume1
 	case 2:
 		s := generated.At[firstEndAt2](f)
@@ -2188,7 +2290,7 @@ func firstEndStep(f *generated.Frame[firstEndState, int], h *firstEndHeld) gener
 		tr = h.tr
 //line policies.go:128
 		generated.Child(f)
-//line policies_task.go:2192
+//line policies_task.go:2294
 		goto resume2
 	case 3:
 		s := generated.At[firstEndAt3](f)
@@ -2196,7 +2298,7 @@ func firstEndStep(f *generated.Frame[firstEndState, int], h *firstEndHeld) gener
 		tr = h.tr
 //line policies.go:135
 		err = generated.Err(f)
-//line policies_task.go:2200
+//line policies_task.go:2302
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2216,7 +2318,7 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:127
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:2220
+//line policies_task.go:2322
 			if generated.Suspended(t) {
 				firstEndFunc1Kind.SpillBare(t, 1)
 				return
@@ -2227,7 +2329,7 @@ loop1:
 	} else {
 		generated.GoCall(t, &g, firstEndFunc1Kind.With(firstEndFunc1State{}, firstEndFunc1Held{tr: tr}))
 	}
-//line policies_task.go:2231
+//line policies_task.go:2333
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt1](f)
 		*s = firstEndAt1{n: n, i1: i1, i: i}
@@ -2243,7 +2345,7 @@ resume1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:129
 				waitStart(t, tr, "ends", i)
-//line policies_task.go:2247
+//line policies_task.go:2349
 				if generated.Suspended(t) {
 					f := firstEndFunc2Kind.SpillBare(t, 1)
 					*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
@@ -2261,7 +2363,7 @@ resume1:
 			generated.GoCall(t, &g, firstEndFunc2Kind.With(s, firstEndFunc2Held{tr: tr}))
 		}
 	}
-//line policies_task.go:2265
+//line policies_task.go:2367
 	if generated.Suspended(t) {
 		s := generated.At[firstEndAt2](f)
 		*s = firstEndAt2{n: n, i1: i1, i: i}
@@ -2272,7 +2374,7 @@ resume1:
 resume2:
 //line policies.go:135
 	err = g.Wait(t)
-//line policies_task.go:2276
+//line policies_task.go:2378
 	if generated.Suspended(t) {
 		*generated.At[firstEndAt3](f) = firstEndAt3{n: n, i1: i1, i: i}
 		*h = firstEndHeld{tr: tr}
@@ -2289,7 +2391,7 @@ end1:
 	return generated.Return(f, n, t.Err())
 }
 
-//line policies_task.go:2293
+//line policies_task.go:2395
 
 type firstEndFunc1State = struct{}
 
@@ -2312,14 +2414,14 @@ func firstEndFunc1Step(f *generated.Frame[firstEndFunc1State, struct{}], h *firs
 	case 1:
 //line policies.go:127
 		err = generated.ChildErr(f)
-//line policies_task.go:2316
+//line policies_task.go:2418
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:127
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2323
+//line policies_task.go:2425
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = firstEndFunc1Held{}
@@ -2331,7 +2433,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:2335
+//line policies_task.go:2437
 
 // firstEndFunc2Args has the arguments of firstEnd.func2.
 type firstEndFunc2Args struct {
@@ -2368,14 +2470,14 @@ func firstEndFunc2Step(f *generated.Frame[firstEndFunc2State, struct{}], h *firs
 		i = s.i
 //line policies.go:129
 		generated.ChildErr(f)
-//line policies_task.go:2372
+//line policies_task.go:2474
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:129
 	waitStart(t, tr, "ends", i)
-//line policies_task.go:2379
+//line policies_task.go:2481
 	if generated.Suspended(t) {
 		*generated.At[firstEndFunc2At1](f) = firstEndFunc2At1{i: i}
 		if h != nil {
@@ -2391,7 +2493,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line policies_task.go:2395
+//line policies_task.go:2497
 
 // policyAndLimitArgs has the arguments of policyAndLimit.
 type policyAndLimitArgs struct {
@@ -2431,7 +2533,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2435
+//line policies_task.go:2537
 				if generated.Suspended(t) {
 					policyAndLimitFunc1Kind.SpillBare(t, 1)
 					return
@@ -2444,7 +2546,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[policyAndLimitFunc1Args](&s) = policyAndLimitFunc1Args{i: i}
 			generated.GoCall(t, &g, policyAndLimitFunc1Kind.With(s, policyAndLimitFunc1Held{tr: tr, started: &started}))
 		}
-//line policies_task.go:2448
+//line policies_task.go:2550
 		if generated.Suspended(t) {
 			f, h := policyAndLimitKind.Spill(t, 1)
 			s := generated.At[policyAndLimitAt1](f)
@@ -2456,7 +2558,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:154
 	err := g.Wait(t)
-//line policies_task.go:2460
+//line policies_task.go:2562
 	if generated.Suspended(t) {
 		_, h := policyAndLimitKind.Spill(t, 2)
 		*h = policyAndLimitHeld{started: &started}
@@ -2466,7 +2568,7 @@ func policyAndLimitStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(started.Load()), err
 }
 
-//line policies_task.go:2470
+//line policies_task.go:2572
 
 // policyAndLimitStep is the step form of policyAndLimit.
 func policyAndLimitStep(f *generated.Frame[policyAndLimitState, int], h *policyAndLimitHeld) generated.Step {
@@ -2491,13 +2593,13 @@ func policyAndLimitStep(f *generated.Frame[policyAndLimitState, int], h *policyA
 		tr, started = h.tr, h.started
 //line policies.go:146
 		generated.Child(f)
-//line policies_task.go:2495
+//line policies_task.go:2597
 		goto resume1
 	case 2:
 		started = h.started
 //line policies.go:154
 		err = generated.Err(f)
-//line policies_task.go:2501
+//line policies_task.go:2603
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2526,7 +2628,7 @@ loop1:
 					return errChild
 				}
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:2530
+//line policies_task.go:2632
 				if generated.Suspended(t) {
 					policyAndLimitFunc1Kind.SpillBare(t, 1)
 					return
@@ -2540,7 +2642,7 @@ loop1:
 			generated.GoCall(t, &g, policyAndLimitFunc1Kind.With(s, policyAndLimitFunc1Held{tr: tr, started: started}))
 		}
 	}
-//line policies_task.go:2544
+//line policies_task.go:2646
 	if generated.Suspended(t) {
 		s := generated.At[policyAndLimitAt1](f)
 		*s = policyAndLimitAt1{i1: i1}
@@ -2555,7 +2657,7 @@ resume1:
 end1:
 //line policies.go:154
 	err = g.Wait(t)
-//line policies_task.go:2559
+//line policies_task.go:2661
 	if generated.Suspended(t) {
 		*h = policyAndLimitHeld{started: started}
 		return generated.Wait(f, t, 2)
@@ -2565,7 +2667,7 @@ resume2:
 	return generated.Return(f, int(started.Load()), err)
 }
 
-//line policies_task.go:2569
+//line policies_task.go:2671
 
 // policyAndLimitFunc1Args has the arguments of policyAndLimit.func1.
 type policyAndLimitFunc1Args struct {
@@ -2598,7 +2700,7 @@ func policyAndLimitFunc1Step(f *generated.Frame[policyAndLimitFunc1State, struct
 	case 1:
 //line policies.go:151
 		err = generated.ChildErr(f)
-//line policies_task.go:2602
+//line policies_task.go:2704
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2609,7 +2711,7 @@ func policyAndLimitFunc1Step(f *generated.Frame[policyAndLimitFunc1State, struct
 		return generated.Return(f, struct{}{}, errChild)
 	}
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:2613
+//line policies_task.go:2715
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = policyAndLimitFunc1Held{}
@@ -2621,7 +2723,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:2625
+//line policies_task.go:2727
 
 // nestedPoliciesArgs has the arguments of nestedPolicies.
 type nestedPoliciesArgs struct {
@@ -2667,7 +2769,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2671
+//line policies_task.go:2773
 					if generated.Suspended(t) {
 						nestedPoliciesFunc1Func1Kind.SpillBare(t, 1)
 						return
@@ -2678,7 +2780,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 				generated.GoCall(t, &inner, nestedPoliciesFunc1Func1Kind.With(nestedPoliciesFunc1Func1State{}, nestedPoliciesFunc1Func1Held{tr: tr}))
 			}
-//line policies_task.go:2682
+//line policies_task.go:2784
 			if generated.Suspended(t) {
 				f, h := nestedPoliciesFunc1Kind.Spill(t, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
@@ -2692,7 +2794,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:2696
+//line policies_task.go:2798
 					if generated.Suspended(t) {
 						nestedPoliciesFunc1Func2Kind.SpillBare(t, 1)
 						return
@@ -2703,7 +2805,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			} else {
 				generated.GoCall(t, &inner, nestedPoliciesFunc1Func2Kind.With(nestedPoliciesFunc1Func2State{}, nestedPoliciesFunc1Func2Held{tr: tr}))
 			}
-//line policies_task.go:2707
+//line policies_task.go:2809
 			if generated.Suspended(t) {
 				f, h := nestedPoliciesFunc1Kind.Spill(t, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
@@ -2714,7 +2816,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:2718
+//line policies_task.go:2820
 			if generated.Suspended(t) {
 				_, h := nestedPoliciesFunc1Kind.Spill(t, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
@@ -2727,7 +2829,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &outer, nestedPoliciesFunc1Kind.With(nestedPoliciesFunc1State{}, nestedPoliciesFunc1Held{tr: tr}))
 	}
-//line policies_task.go:2731
+//line policies_task.go:2833
 	if generated.Suspended(t) {
 		f, h := nestedPoliciesKind.Spill(t, 1)
 		s := generated.At[nestedPoliciesAt1](f)
@@ -2746,7 +2848,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:2750
+//line policies_task.go:2852
 						if generated.Suspended(t) {
 							nestedPoliciesFunc2Func1Kind.SpillBare(t, 1)
 							return
@@ -2757,7 +2859,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				} else {
 					generated.GoCall(t, &inner, nestedPoliciesFunc2Func1Kind.With(nestedPoliciesFunc2Func1State{}, nestedPoliciesFunc2Func1Held{tr: tr}))
 				}
-//line policies_task.go:2761
+//line policies_task.go:2863
 				if generated.Suspended(t) {
 					f, h := nestedPoliciesFunc2Kind.Spill(t, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
@@ -2769,7 +2871,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:2773
+//line policies_task.go:2875
 			if generated.Suspended(t) {
 				_, h := nestedPoliciesFunc2Kind.Spill(t, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
@@ -2782,7 +2884,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &outer, nestedPoliciesFunc2Kind.With(nestedPoliciesFunc2State{}, nestedPoliciesFunc2Held{tr: tr}))
 	}
-//line policies_task.go:2786
+//line policies_task.go:2888
 	if generated.Suspended(t) {
 		f := nestedPoliciesKind.SpillBare(t, 2)
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2792,7 +2894,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:178
 	err := outer.Wait(t)
-//line policies_task.go:2796
+//line policies_task.go:2898
 	if generated.Suspended(t) {
 		f := nestedPoliciesKind.SpillBare(t, 3)
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
@@ -2802,7 +2904,7 @@ func nestedPoliciesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:2806
+//line policies_task.go:2908
 
 // nestedPoliciesStep is the step form of nestedPolicies.
 func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedPoliciesHeld) generated.Step {
@@ -2825,7 +2927,7 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 		tr = h.tr
 //line policies.go:161
 		generated.Child(f)
-//line policies_task.go:2829
+//line policies_task.go:2931
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesAt2](f)
@@ -2833,14 +2935,14 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 		n = s.n
 //line policies.go:169
 		generated.Child(f)
-//line policies_task.go:2837
+//line policies_task.go:2939
 		goto resume2
 	case 3:
 		s := generated.At[nestedPoliciesAt3](f)
 		n = s.n
 //line policies.go:178
 		err = generated.Err(f)
-//line policies_task.go:2844
+//line policies_task.go:2946
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2857,7 +2959,7 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 					err := waitsForeverStart(t, tr)
-//line policies_task.go:2861
+//line policies_task.go:2963
 					if generated.Suspended(t) {
 						nestedPoliciesFunc1Func1Kind.SpillBare(t, 1)
 						return
@@ -2868,7 +2970,7 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 			} else {
 				generated.GoCall(t, &inner, nestedPoliciesFunc1Func1Kind.With(nestedPoliciesFunc1Func1State{}, nestedPoliciesFunc1Func1Held{tr: tr}))
 			}
-//line policies_task.go:2872
+//line policies_task.go:2974
 			if generated.Suspended(t) {
 				f, h := nestedPoliciesFunc1Kind.Spill(t, 1)
 				s := generated.At[nestedPoliciesFunc1At1](f)
@@ -2882,7 +2984,7 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 				generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 					err := waitStart(t, tr, "inner ends")
-//line policies_task.go:2886
+//line policies_task.go:2988
 					if generated.Suspended(t) {
 						nestedPoliciesFunc1Func2Kind.SpillBare(t, 1)
 						return
@@ -2893,7 +2995,7 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 			} else {
 				generated.GoCall(t, &inner, nestedPoliciesFunc1Func2Kind.With(nestedPoliciesFunc1Func2State{}, nestedPoliciesFunc1Func2Held{tr: tr}))
 			}
-//line policies_task.go:2897
+//line policies_task.go:2999
 			if generated.Suspended(t) {
 				f, h := nestedPoliciesFunc1Kind.Spill(t, 2)
 				s := generated.At[nestedPoliciesFunc1At2](f)
@@ -2904,7 +3006,7 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 			}
 //line policies.go:166
 			err := inner.Wait(t)
-//line policies_task.go:2908
+//line policies_task.go:3010
 			if generated.Suspended(t) {
 				_, h := nestedPoliciesFunc1Kind.Spill(t, 3)
 				*h = nestedPoliciesFunc1Held{tr: tr}
@@ -2917,7 +3019,7 @@ func nestedPoliciesStep(f *generated.Frame[nestedPoliciesState, int], h *nestedP
 	} else {
 		generated.GoCall(t, &outer, nestedPoliciesFunc1Kind.With(nestedPoliciesFunc1State{}, nestedPoliciesFunc1Held{tr: tr}))
 	}
-//line policies_task.go:2921
+//line policies_task.go:3023
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt1](f)
 		*s = nestedPoliciesAt1{n: n}
@@ -2937,7 +3039,7 @@ resume1:
 					generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 						err := waitsForeverStart(t, tr)
-//line policies_task.go:2941
+//line policies_task.go:3043
 						if generated.Suspended(t) {
 							nestedPoliciesFunc2Func1Kind.SpillBare(t, 1)
 							return
@@ -2948,7 +3050,7 @@ resume1:
 				} else {
 					generated.GoCall(t, &inner, nestedPoliciesFunc2Func1Kind.With(nestedPoliciesFunc2Func1State{}, nestedPoliciesFunc2Func1Held{tr: tr}))
 				}
-//line policies_task.go:2952
+//line policies_task.go:3054
 				if generated.Suspended(t) {
 					f, h := nestedPoliciesFunc2Kind.Spill(t, 1)
 					s := generated.At[nestedPoliciesFunc2At1](f)
@@ -2960,7 +3062,7 @@ resume1:
 			}
 //line policies.go:174
 			err := inner.Wait(t)
-//line policies_task.go:2964
+//line policies_task.go:3066
 			if generated.Suspended(t) {
 				_, h := nestedPoliciesFunc2Kind.Spill(t, 2)
 				*h = nestedPoliciesFunc2Held{tr: tr}
@@ -2973,7 +3075,7 @@ resume1:
 	} else {
 		generated.GoCall(t, &outer, nestedPoliciesFunc2Kind.With(nestedPoliciesFunc2State{}, nestedPoliciesFunc2Held{tr: tr}))
 	}
-//line policies_task.go:2977
+//line policies_task.go:3079
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesAt2](f)
 		*s = nestedPoliciesAt2{n: n}
@@ -2986,7 +3088,7 @@ resume1:
 resume2:
 //line policies.go:178
 	err = outer.Wait(t)
-//line policies_task.go:2990
+//line policies_task.go:3092
 	if generated.Suspended(t) {
 		*generated.At[nestedPoliciesAt3](f) = nestedPoliciesAt3{n: n}
 		if h != nil {
@@ -2999,7 +3101,7 @@ resume3:
 	return generated.Return(f, n, err)
 }
 
-//line policies_task.go:3003
+//line policies_task.go:3105
 
 // nestedPoliciesFunc1At1 is what nestedPolicies.func1 keeps while it waits in line 164.
 type nestedPoliciesFunc1At1 struct {
@@ -3036,7 +3138,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame[nestedPoliciesFunc1State, struct
 		tr = h.tr
 //line policies.go:164
 		generated.Child(f)
-//line policies_task.go:3040
+//line policies_task.go:3142
 		goto resume1
 	case 2:
 		s := generated.At[nestedPoliciesFunc1At2](f)
@@ -3044,13 +3146,13 @@ func nestedPoliciesFunc1Step(f *generated.Frame[nestedPoliciesFunc1State, struct
 		tr = h.tr
 //line policies.go:165
 		generated.Child(f)
-//line policies_task.go:3048
+//line policies_task.go:3150
 		goto resume2
 	case 3:
 		tr = h.tr
 //line policies.go:166
 		err = generated.Err(f)
-//line policies_task.go:3054
+//line policies_task.go:3156
 		goto resume3
 	default:
 		return f.BadResume()
@@ -3062,7 +3164,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame[nestedPoliciesFunc1State, struct
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:164
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3066
+//line policies_task.go:3168
 			if generated.Suspended(t) {
 				nestedPoliciesFunc1Func1Kind.SpillBare(t, 1)
 				return
@@ -3073,7 +3175,7 @@ func nestedPoliciesFunc1Step(f *generated.Frame[nestedPoliciesFunc1State, struct
 	} else {
 		generated.GoCall(t, &inner, nestedPoliciesFunc1Func1Kind.With(nestedPoliciesFunc1Func1State{}, nestedPoliciesFunc1Func1Held{tr: tr}))
 	}
-//line policies_task.go:3077
+//line policies_task.go:3179
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At1](f)
 		*s = nestedPoliciesFunc1At1{}
@@ -3087,7 +3189,7 @@ resume1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:165
 			err := waitStart(t, tr, "inner ends")
-//line policies_task.go:3091
+//line policies_task.go:3193
 			if generated.Suspended(t) {
 				nestedPoliciesFunc1Func2Kind.SpillBare(t, 1)
 				return
@@ -3098,7 +3200,7 @@ resume1:
 	} else {
 		generated.GoCall(t, &inner, nestedPoliciesFunc1Func2Kind.With(nestedPoliciesFunc1Func2State{}, nestedPoliciesFunc1Func2Held{tr: tr}))
 	}
-//line policies_task.go:3102
+//line policies_task.go:3204
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc1At2](f)
 		*s = nestedPoliciesFunc1At2{}
@@ -3109,7 +3211,7 @@ resume1:
 resume2:
 //line policies.go:166
 	err = inner.Wait(t)
-//line policies_task.go:3113
+//line policies_task.go:3215
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc1Held{tr: tr}
 		return generated.Wait(f, t, 3)
@@ -3120,7 +3222,7 @@ resume3:
 	return generated.Return(f, struct{}{}, errChild)
 }
 
-//line policies_task.go:3124
+//line policies_task.go:3226
 
 type nestedPoliciesFunc1Func1State = struct{}
 
@@ -3143,14 +3245,14 @@ func nestedPoliciesFunc1Func1Step(f *generated.Frame[nestedPoliciesFunc1Func1Sta
 	case 1:
 //line policies.go:164
 		err = generated.ChildErr(f)
-//line policies_task.go:3147
+//line policies_task.go:3249
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:164
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3154
+//line policies_task.go:3256
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func1Held{}
@@ -3162,7 +3264,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:3166
+//line policies_task.go:3268
 
 type nestedPoliciesFunc1Func2State = struct{}
 
@@ -3185,14 +3287,14 @@ func nestedPoliciesFunc1Func2Step(f *generated.Frame[nestedPoliciesFunc1Func2Sta
 	case 1:
 //line policies.go:165
 		err = generated.ChildErr(f)
-//line policies_task.go:3189
+//line policies_task.go:3291
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:165
 	err = waitStart(t, tr, "inner ends")
-//line policies_task.go:3196
+//line policies_task.go:3298
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc1Func2Held{}
@@ -3204,7 +3306,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:3208
+//line policies_task.go:3310
 
 // nestedPoliciesFunc2At1 is what nestedPolicies.func2 keeps while it waits in line 172.
 type nestedPoliciesFunc2At1 struct {
@@ -3239,13 +3341,13 @@ func nestedPoliciesFunc2Step(f *generated.Frame[nestedPoliciesFunc2State, struct
 		tr = h.tr
 //line policies.go:172
 		generated.Child(f)
-//line policies_task.go:3243
+//line policies_task.go:3345
 		goto resume1
 	case 2:
 		tr = h.tr
 //line policies.go:174
 		err = generated.Err(f)
-//line policies_task.go:3249
+//line policies_task.go:3351
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3263,7 +3365,7 @@ loop1:
 		generated.GoInPlace(t, &inner, func(t *task.T) (_ error) {
 //line policies.go:172
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3267
+//line policies_task.go:3369
 			if generated.Suspended(t) {
 				nestedPoliciesFunc2Func1Kind.SpillBare(t, 1)
 				return
@@ -3274,7 +3376,7 @@ loop1:
 	} else {
 		generated.GoCall(t, &inner, nestedPoliciesFunc2Func1Kind.With(nestedPoliciesFunc2Func1State{}, nestedPoliciesFunc2Func1Held{tr: tr}))
 	}
-//line policies_task.go:3278
+//line policies_task.go:3380
 	if generated.Suspended(t) {
 		s := generated.At[nestedPoliciesFunc2At1](f)
 		*s = nestedPoliciesFunc2At1{i: i}
@@ -3288,7 +3390,7 @@ resume1:
 	goto loop1
 end1:
 	err = inner.Wait(t)
-//line policies_task.go:3292
+//line policies_task.go:3394
 	if generated.Suspended(t) {
 		*h = nestedPoliciesFunc2Held{tr: tr}
 		return generated.Wait(f, t, 2)
@@ -3299,7 +3401,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:3303
+//line policies_task.go:3405
 
 type nestedPoliciesFunc2Func1State = struct{}
 
@@ -3322,14 +3424,14 @@ func nestedPoliciesFunc2Func1Step(f *generated.Frame[nestedPoliciesFunc2Func1Sta
 	case 1:
 //line policies.go:172
 		err = generated.ChildErr(f)
-//line policies_task.go:3326
+//line policies_task.go:3428
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:172
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3333
+//line policies_task.go:3435
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = nestedPoliciesFunc2Func1Held{}
@@ -3341,7 +3443,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:3345
+//line policies_task.go:3447
 
 // cancelsArgs has the arguments of cancels.
 type cancelsArgs struct {
@@ -3390,7 +3492,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 				err := waitsForeverStart(t, tr)
-//line policies_task.go:3394
+//line policies_task.go:3496
 				if generated.Suspended(t) {
 					_, h := cancelsFunc1Kind.Spill(t, 1)
 					*h = cancelsFunc1Held{tr: tr}
@@ -3403,7 +3505,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 			generated.GoCall(t, &g, cancelsFunc1Kind.With(cancelsFunc1State{}, cancelsFunc1Held{tr: tr}))
 		}
-//line policies_task.go:3407
+//line policies_task.go:3509
 		if generated.Suspended(t) {
 			f, h := cancelsKind.Spill(t, 1)
 			s := generated.At[cancelsAt1](f)
@@ -3415,7 +3517,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3419
+//line policies_task.go:3521
 	if generated.Suspended(t) {
 		f := cancelsKind.SpillBare(t, 2)
 		s := generated.At[cancelsAt2](f)
@@ -3425,7 +3527,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3429
+//line policies_task.go:3531
 	if generated.Suspended(t) {
 		f := cancelsKind.SpillBare(t, 3)
 		s := generated.At[cancelsAt3](f)
@@ -3435,7 +3537,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line policies.go:193
 	err := g.Wait(t)
-//line policies_task.go:3439
+//line policies_task.go:3541
 	if generated.Suspended(t) {
 		f := cancelsKind.SpillBare(t, 4)
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
@@ -3445,7 +3547,7 @@ func cancelsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3449
+//line policies_task.go:3551
 
 // cancelsStep is the step form of cancels.
 func cancelsStep(f *generated.Frame[cancelsState, int], h *cancelsHeld) generated.Step {
@@ -3468,7 +3570,7 @@ func cancelsStep(f *generated.Frame[cancelsState, int], h *cancelsHeld) generate
 		tr = h.tr
 //line policies.go:185
 		generated.Child(f)
-//line policies_task.go:3472
+//line policies_task.go:3574
 		goto resume1
 	case 2:
 		s := generated.At[cancelsAt2](f)
@@ -3476,7 +3578,7 @@ func cancelsStep(f *generated.Frame[cancelsState, int], h *cancelsHeld) generate
 		n = s.n
 //line policies.go:191
 		generated.ChildErr(f)
-//line policies_task.go:3480
+//line policies_task.go:3582
 		goto resume2
 	case 3:
 		s := generated.At[cancelsAt3](f)
@@ -3484,14 +3586,14 @@ func cancelsStep(f *generated.Frame[cancelsState, int], h *cancelsHeld) generate
 		n = s.n
 //line policies.go:192
 		generated.Child(f)
-//line policies_task.go:3488
+//line policies_task.go:3590
 		goto resume3
 	case 4:
 		s := generated.At[cancelsAt4](f)
 		n = s.n
 //line policies.go:193
 		err = generated.Err(f)
-//line policies_task.go:3495
+//line policies_task.go:3597
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3510,7 +3612,7 @@ loop1:
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:186
 			err := waitsForeverStart(t, tr)
-//line policies_task.go:3514
+//line policies_task.go:3616
 			if generated.Suspended(t) {
 				_, h := cancelsFunc1Kind.Spill(t, 1)
 				*h = cancelsFunc1Held{tr: tr}
@@ -3523,7 +3625,7 @@ loop1:
 	} else {
 		generated.GoCall(t, &g, cancelsFunc1Kind.With(cancelsFunc1State{}, cancelsFunc1Held{tr: tr}))
 	}
-//line policies_task.go:3527
+//line policies_task.go:3629
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt1](f)
 		*s = cancelsAt1{n: n, i: i}
@@ -3539,7 +3641,7 @@ resume1:
 end1:
 //line policies.go:191
 	waitStart(t, tr, "before")
-//line policies_task.go:3543
+//line policies_task.go:3645
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt2](f)
 		*s = cancelsAt2{n: n}
@@ -3552,7 +3654,7 @@ end1:
 resume2:
 //line policies.go:192
 	g.Cancel(t, errChild)
-//line policies_task.go:3556
+//line policies_task.go:3658
 	if generated.Suspended(t) {
 		s := generated.At[cancelsAt3](f)
 		*s = cancelsAt3{n: n}
@@ -3565,7 +3667,7 @@ resume2:
 resume3:
 //line policies.go:193
 	err = g.Wait(t)
-//line policies_task.go:3569
+//line policies_task.go:3671
 	if generated.Suspended(t) {
 		*generated.At[cancelsAt4](f) = cancelsAt4{n: n}
 		if h != nil {
@@ -3578,7 +3680,7 @@ resume4:
 	return generated.Return(f, n, err)
 }
 
-//line policies_task.go:3582
+//line policies_task.go:3684
 
 type cancelsFunc1State = struct{}
 
@@ -3602,14 +3704,14 @@ func cancelsFunc1Step(f *generated.Frame[cancelsFunc1State, struct{}], h *cancel
 		tr = h.tr
 //line policies.go:186
 		err = generated.ChildErr(f)
-//line policies_task.go:3606
+//line policies_task.go:3708
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:186
 	err = waitsForeverStart(t, tr)
-//line policies_task.go:3613
+//line policies_task.go:3715
 	if generated.Suspended(t) {
 		*h = cancelsFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -3620,7 +3722,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line policies_task.go:3624
+//line policies_task.go:3726
 
 // misuseArgs has the arguments of misuse.
 type misuseArgs struct {
@@ -3663,7 +3765,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	try("no limit", func() { g.SetLimit(0) })
 	cancelInVainStart(t, tr, &g)
-//line policies_task.go:3667
+//line policies_task.go:3769
 	if generated.Suspended(t) {
 		f1, h := misuseKind.Spill(t, 1)
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
@@ -3676,7 +3778,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line policies.go:205
 			err := goOn.Wait(t)
-//line policies_task.go:3680
+//line policies_task.go:3782
 			if generated.Suspended(t) {
 				misuseFunc1Kind.SpillBare(t, 1)
 				return
@@ -3687,7 +3789,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, misuseFunc1Kind.With(misuseFunc1State{}, misuseFunc1Held{goOn: &goOn}))
 	}
-//line policies_task.go:3691
+//line policies_task.go:3793
 	if generated.Suspended(t) {
 		f1, h := misuseKind.Spill(t, 2)
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
@@ -3699,7 +3801,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	try("policy after Go", func() { g.SetPolicy(task.FirstError) })
 	goOn.Set()
 	err := g.Wait(t)
-//line policies_task.go:3703
+//line policies_task.go:3805
 	if generated.Suspended(t) {
 		f1 := misuseKind.SpillBare(t, 3)
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
@@ -3709,7 +3811,7 @@ func misuseStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err
 }
 
-//line policies_task.go:3713
+//line policies_task.go:3815
 
 // misuseStep is the step form of misuse.
 func misuseStep(f1 *generated.Frame[misuseState, int], h *misuseHeld) generated.Step {
@@ -3733,7 +3835,7 @@ func misuseStep(f1 *generated.Frame[misuseState, int], h *misuseHeld) generated.
 		g, try = h.g, h.try
 //line policies.go:203
 		generated.Child(f1)
-//line policies_task.go:3737
+//line policies_task.go:3839
 		goto resume1
 	case 2:
 		s := generated.At[misuseAt2](f1)
@@ -3741,14 +3843,14 @@ func misuseStep(f1 *generated.Frame[misuseState, int], h *misuseHeld) generated.
 		g, try, goOn = h.g, h.try, h.goOn
 //line policies.go:205
 		generated.Child(f1)
-//line policies_task.go:3745
+//line policies_task.go:3847
 		goto resume2
 	case 3:
 		s := generated.At[misuseAt3](f1)
 		n = s.n
 //line policies.go:209
 		err = generated.Err(f1)
-//line policies_task.go:3752
+//line policies_task.go:3854
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -3765,7 +3867,7 @@ func misuseStep(f1 *generated.Frame[misuseState, int], h *misuseHeld) generated.
 	}
 //line policies.go:203
 	cancelInVainStart(t, tr, g)
-//line policies_task.go:3769
+//line policies_task.go:3871
 	if generated.Suspended(t) {
 		*generated.At[misuseAt1](f1) = misuseAt1{n: n}
 		h = misuseKind.Hold(t, f1, h)
@@ -3781,7 +3883,7 @@ resume1:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line policies.go:205
 				err := goOn.Wait(t)
-//line policies_task.go:3785
+//line policies_task.go:3887
 				if generated.Suspended(t) {
 					misuseFunc1Kind.SpillBare(t, 1)
 					return
@@ -3793,7 +3895,7 @@ resume1:
 			generated.GoCall(t, g, misuseFunc1Kind.With(misuseFunc1State{}, misuseFunc1Held{goOn: goOn}))
 		}
 	}
-//line policies_task.go:3797
+//line policies_task.go:3899
 	if generated.Suspended(t) {
 		*generated.At[misuseAt2](f1) = misuseAt2{n: n}
 		h = misuseKind.Hold(t, f1, h)
@@ -3814,7 +3916,7 @@ resume2:
 //line policies.go:208
 	goOn.Set()
 	err = g.Wait(t)
-//line policies_task.go:3818
+//line policies_task.go:3920
 	if generated.Suspended(t) {
 		*generated.At[misuseAt3](f1) = misuseAt3{n: n}
 		if h != nil {
@@ -3827,7 +3929,7 @@ resume3:
 	return generated.Return(f1, n, err)
 }
 
-//line policies_task.go:3831
+//line policies_task.go:3933
 
 type misuseFunc1State = struct{}
 
@@ -3850,14 +3952,14 @@ func misuseFunc1Step(f *generated.Frame[misuseFunc1State, struct{}], h *misuseFu
 	case 1:
 //line policies.go:205
 		err = generated.Err(f)
-//line policies_task.go:3854
+//line policies_task.go:3956
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line policies.go:205
 	err = goOn.Wait(t)
-//line policies_task.go:3861
+//line policies_task.go:3963
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = misuseFunc1Held{}
@@ -3869,7 +3971,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line policies_task.go:3873
+//line policies_task.go:3975
 
 type cancelInVainState = struct{}
 
@@ -3889,10 +3991,44 @@ var cancelInVainKind *generated.HeldKind[cancelInVainState, cancelInVainHeld, st
 
 // cancelInVainStart is the start form of cancelInVain.
 func cancelInVainStart(t *task.T, tr *cases.Trace, g *task.Group) {
-	f, h := cancelInVainKind.Begin(t)
-	*h = cancelInVainHeld{tr: tr, g: g}
-	generated.Run(t, f, &h.exit.result)
+//line policies.go:213
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		tr.Print("no policy", recover())
+	}()
+//line policies.go:214
+	waitStart(t, tr, "in vain")
+//line policies_task.go:4004
+	if generated.Suspended(t) {
+		_, h := cancelInVainKind.Spill(t, 1)
+		*h = cancelInVainHeld{g: g}
+		cancelInVainDefer1(&h.exit.panic, tr)
+		return
+	}
+//line policies.go:215
+	g.Cancel(t, nil)
+//line policies_task.go:4013
+	if generated.Suspended(t) {
+		_, h := cancelInVainKind.Spill(t, 2)
+		*h = cancelInVainHeld{}
+		cancelInVainDefer1(&h.exit.panic, tr)
+		return
+	}
 }
+
+// cancelInVainDefer1 enters what cancelInVain defers in line 213 in the list of its frame.
+func cancelInVainDefer1(p *generated.Panic, tr *cases.Trace) {
+//line policies.go:213
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer func() { tr.Print("no policy", recover()) }()
+		p.Raise()
+	})
+}
+
+//line policies_task.go:4032
 
 // cancelInVainStep is the step form of cancelInVain.
 func cancelInVainStep(f *generated.Frame[cancelInVainState, struct{}], h *cancelInVainHeld) generated.Step {
@@ -3916,12 +4052,12 @@ func cancelInVainRun(f *generated.Frame[cancelInVainState, struct{}], h *cancelI
 		g = h.g
 //line policies.go:214
 		generated.ChildErr(f)
-//line policies_task.go:3920
+//line policies_task.go:4056
 		goto resume1
 	case 2:
 //line policies.go:215
 		generated.Child(f)
-//line policies_task.go:3925
+//line policies_task.go:4061
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3933,15 +4069,11 @@ func cancelInVainRun(f *generated.Frame[cancelInVainState, struct{}], h *cancelI
 	}
 //line policies.go:213
 	{
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer func() { tr.Print("no policy", recover()) }()
-			p.Raise()
-		})
+		cancelInVainDefer1(p, tr)
 	}
 //line policies.go:214
 	waitStart(t, tr, "in vain")
-//line policies_task.go:3945
+//line policies_task.go:4077
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit, g: g}
 		return generated.Wait(f, t, 1), true
@@ -3949,7 +4081,7 @@ func cancelInVainRun(f *generated.Frame[cancelInVainState, struct{}], h *cancelI
 resume1:
 //line policies.go:215
 	g.Cancel(t, nil)
-//line policies_task.go:3953
+//line policies_task.go:4085
 	if generated.Suspended(t) {
 		*h = cancelInVainHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true

@@ -352,7 +352,7 @@ type closedState = [(max(unsafe.Sizeof(closedArgs{}), unsafe.Sizeof(closedAt4{})
 
 // closedExit is what closed needs until it has ended: its deferred calls and its results.
 type closedExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result int
 	k      *int
 	err    *error
@@ -385,7 +385,10 @@ func closedStep(f *generated.Frame[closedState, int], h *closedHeld) generated.S
 // closedRun runs closed from a resume point on. If it panics, it runs again from its deferred calls on.
 func closedRun(f *generated.Frame[closedState, int], h *closedHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p := h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return closedRun(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.k == nil {
 		h.exit.k = new(int)
@@ -412,20 +415,20 @@ func closedRun(f *generated.Frame[closedState, int], h *closedHeld, at int) (ste
 		tr, c = h.tr, h.c
 //line chans.go:38
 		err1 = generated.Err(f)
-//line chans_task.go:416
+//line chans_task.go:419
 		goto resume1
 	case 2:
 		tr, c = h.tr, h.c
 //line chans.go:41
 		generated.ChildErr(f)
-//line chans_task.go:422
+//line chans_task.go:425
 		goto resume2
 	case 3:
 		tr, c = h.tr, h.c
 //line chans.go:43
 		v = h.result
 		err2 = generated.Err(f)
-//line chans_task.go:429
+//line chans_task.go:432
 		goto resume3
 	case 4:
 		s := generated.At[closedAt4](f)
@@ -433,20 +436,20 @@ func closedRun(f *generated.Frame[closedState, int], h *closedHeld, at int) (ste
 //line chans.go:47
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:437
+//line chans_task.go:440
 		goto resume4
 	case 5:
 		tr, c = h.tr, h.c
 //line chans.go:49
 		v2 = h.result
 		err3 = generated.Err(f)
-//line chans_task.go:444
+//line chans_task.go:447
 		goto resume5
 	case 6:
 		tr = h.tr
 //line chans.go:56
 		err4 = generated.Err(f)
-//line chans_task.go:450
+//line chans_task.go:453
 		goto resume6
 	case generated.Unwinding:
 		generated.Child(f)
@@ -459,7 +462,7 @@ func closedRun(f *generated.Frame[closedState, int], h *closedHeld, at int) (ste
 //line chans.go:37
 	c = task.NewChan[message](2)
 	err1 = c.Send(t, message{"kept", k})
-//line chans_task.go:463
+//line chans_task.go:466
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		return generated.Wait(f, t, 1), true
@@ -477,7 +480,7 @@ resume1:
 end1:
 //line chans.go:41
 	waitStart(t, tr, "sent")
-//line chans_task.go:481
+//line chans_task.go:484
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		return generated.Wait(f, t, 2), true
@@ -486,7 +489,7 @@ resume2:
 //line chans.go:42
 	c.Close()
 	v, err2 = c.Recv(t)
-//line chans_task.go:490
+//line chans_task.go:493
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		generated.ResultToStep(t, &h.result)
@@ -503,7 +506,7 @@ resume3:
 	}
 //line chans.go:47
 	v1 = valueStart(t, tr, 5)
-//line chans_task.go:507
+//line chans_task.go:510
 	if generated.Suspended(t) {
 		s := generated.At[closedAt4](f)
 		*s = closedAt4{}
@@ -516,7 +519,7 @@ resume4:
 	*m.to = v1
 	tr.Print(m.text)
 	v2, err3 = c.Recv(t)
-//line chans_task.go:520
+//line chans_task.go:523
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr, c: c}
 		generated.ResultToStep(t, &h.result)
@@ -532,7 +535,7 @@ resume5:
 //line chans.go:52
 				tr.Print(p.Recover() != nil)
 				waitStart(t, tr, "recovered")
-//line chans_task.go:536
+//line chans_task.go:539
 				if generated.Suspended(t) {
 					_, h := closedFunc1Kind.Spill(t, 1)
 					*h = closedFunc1Held{err: err}
@@ -545,7 +548,7 @@ resume5:
 	}
 //line chans.go:56
 	err4 = c.Send(t, message{})
-//line chans_task.go:549
+//line chans_task.go:552
 	if generated.Suspended(t) {
 		*h = closedHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 6), true
@@ -555,7 +558,7 @@ resume6:
 	*err = err4
 	tr.Print("never")
 	goto exit
-//line chans_task.go:559
+//line chans_task.go:562
 exit:
 	if p.Run(t) {
 		*h = closedHeld{exit: h.exit}
@@ -589,7 +592,7 @@ func closedFunc1Step(f *generated.Frame[closedFunc1State, struct{}], h *closedFu
 		err = h.err
 //line chans.go:53
 		generated.ChildErr(f)
-//line chans_task.go:593
+//line chans_task.go:596
 		goto resume1
 	default:
 		return f.BadResume()
@@ -597,7 +600,7 @@ func closedFunc1Step(f *generated.Frame[closedFunc1State, struct{}], h *closedFu
 //line chans.go:52
 	tr.Print(p.Recover() != nil)
 	waitStart(t, tr, "recovered")
-//line chans_task.go:601
+//line chans_task.go:604
 	if generated.Suspended(t) {
 		*h = closedFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -605,7 +608,7 @@ func closedFunc1Step(f *generated.Frame[closedFunc1State, struct{}], h *closedFu
 resume1:
 //line chans.go:54
 	*err = nil
-//line chans_task.go:609
+//line chans_task.go:612
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -663,15 +666,70 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var g task.Group
 	if generated.GoesInPlace(t, &g) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-			f, h := pingPongFunc1Kind.Begin(t)
-			*h = pingPongFunc1Held{tr: tr, there: there, back: back}
-			_, err2 := generated.Run(t, f, &h.exit.result)
-			return err2
+//line chans.go:65
+			recv := back
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv.Close() // it may recover
+				if v2 := recover(); v2 != nil {
+					panic(v2)
+				}
+			}()
+//line chans.go:66
+			for {
+				v, err := there.Recv(t)
+//line chans_task.go:684
+				if generated.Suspended(t) {
+					f, h := pingPongFunc1Kind.Spill(t, 1)
+					s := generated.At[pingPongFunc1At1](f)
+					*s = pingPongFunc1At1{}
+					*h = pingPongFunc1Held{tr: tr, there: there, back: back}
+					generated.ResultTo(t, &s.result)
+					pingPongFunc1Defer1(&h.exit.panic, recv)
+					return
+				}
+//line chans.go:68
+				if errors.Is(err, task.ErrChanClosed) {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+				{
+//line chans.go:74
+					v1 := valueStart(t, tr, v)
+//line chans_task.go:704
+					if generated.Suspended(t) {
+						f, h := pingPongFunc1Kind.Spill(t, 2)
+						s := generated.At[pingPongFunc1At2](f)
+						*s = pingPongFunc1At2{}
+						*h = pingPongFunc1Held{tr: tr, there: there, back: back}
+						generated.ResultTo(t, &s.result)
+						pingPongFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+//line chans.go:74
+					err1 := back.Send(t, v1+1)
+//line chans_task.go:716
+					if generated.Suspended(t) {
+						_, h := pingPongFunc1Kind.Spill(t, 3)
+						*h = pingPongFunc1Held{tr: tr, there: there, back: back}
+						pingPongFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+//line chans.go:74
+					if err1 != nil {
+						return err1
+					}
+				}
+			}
 		})
 	} else {
 		generated.GoCall(t, &g, pingPongFunc1Kind.With(pingPongFunc1State{}, pingPongFunc1Held{tr: tr, there: there, back: back}))
 	}
-//line chans_task.go:675
+//line chans_task.go:733
 	if generated.Suspended(t) {
 		f, h := pingPongKind.Spill(t, 1)
 		s := generated.At[pingPongAt1](f)
@@ -686,7 +744,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line chans.go:81
 			err := there.Send(t, v)
-//line chans_task.go:690
+//line chans_task.go:748
 			if generated.Suspended(t) {
 				f, h := pingPongKind.Spill(t, 2)
 				s := generated.At[pingPongAt2](f)
@@ -698,7 +756,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:82
 			if err == nil {
 				v, err = back.Recv(t)
-//line chans_task.go:702
+//line chans_task.go:760
 				if generated.Suspended(t) {
 					f, h := pingPongKind.Spill(t, 3)
 					s := generated.At[pingPongAt3](f)
@@ -713,7 +771,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			if err != nil {
 				there.Close()
 				g.Wait(t)
-//line chans_task.go:717
+//line chans_task.go:775
 				if generated.Suspended(t) {
 					f, h := pingPongKind.Spill(t, 4)
 					*generated.At[pingPongAt4](f) = pingPongAt4{v: v}
@@ -728,7 +786,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:91
 	there.Close()
 	err1 := g.Wait(t)
-//line chans_task.go:732
+//line chans_task.go:790
 	if generated.Suspended(t) {
 		f := pingPongKind.SpillBare(t, 5)
 		*generated.At[pingPongAt5](f) = pingPongAt5{v: v}
@@ -738,7 +796,7 @@ func pingPongStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, err1
 }
 
-//line chans_task.go:742
+//line chans_task.go:800
 
 // pingPongStep is the step form of pingPong.
 func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) generated.Step {
@@ -762,7 +820,7 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		there, back = h.there, h.back
 //line chans.go:64
 		generated.Child(f)
-//line chans_task.go:766
+//line chans_task.go:824
 		goto resume1
 	case 2:
 		s := generated.At[pingPongAt2](f)
@@ -771,7 +829,7 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		there, back = h.there, h.back
 //line chans.go:81
 		err = generated.Err(f)
-//line chans_task.go:775
+//line chans_task.go:833
 		goto resume2
 	case 3:
 		s := generated.At[pingPongAt3](f)
@@ -781,7 +839,7 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 //line chans.go:83
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:785
+//line chans_task.go:843
 		goto resume3
 	case 4:
 		s := generated.At[pingPongAt4](f)
@@ -789,14 +847,14 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		err = h.err
 //line chans.go:87
 		generated.Err(f)
-//line chans_task.go:793
+//line chans_task.go:851
 		goto resume4
 	case 5:
 		s := generated.At[pingPongAt5](f)
 		v = s.v
 //line chans.go:92
 		err1 = generated.Err(f)
-//line chans_task.go:800
+//line chans_task.go:858
 		goto resume5
 	default:
 		return f.BadResume()
@@ -809,16 +867,71 @@ func pingPongStep(f *generated.Frame[pingPongState, int], h *pingPongHeld) gener
 		back := back
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := pingPongFunc1Kind.Begin(t)
-				*h = pingPongFunc1Held{tr: tr, there: there, back: back}
-				_, err3 := generated.Run(t, f, &h.exit.result)
-				return err3
+//line chans.go:65
+				recv := back
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Close() // it may recover
+					if v2 := recover(); v2 != nil {
+						panic(v2)
+					}
+				}()
+//line chans.go:66
+				for {
+					v, err := there.Recv(t)
+//line chans_task.go:885
+					if generated.Suspended(t) {
+						f, h := pingPongFunc1Kind.Spill(t, 1)
+						s := generated.At[pingPongFunc1At1](f)
+						*s = pingPongFunc1At1{}
+						*h = pingPongFunc1Held{tr: tr, there: there, back: back}
+						generated.ResultTo(t, &s.result)
+						pingPongFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+//line chans.go:68
+					if errors.Is(err, task.ErrChanClosed) {
+						return nil
+					}
+					if err != nil {
+						return err
+					}
+					{
+//line chans.go:74
+						v1 := valueStart(t, tr, v)
+//line chans_task.go:905
+						if generated.Suspended(t) {
+							f, h := pingPongFunc1Kind.Spill(t, 2)
+							s := generated.At[pingPongFunc1At2](f)
+							*s = pingPongFunc1At2{}
+							*h = pingPongFunc1Held{tr: tr, there: there, back: back}
+							generated.ResultTo(t, &s.result)
+							pingPongFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line chans.go:74
+						err1 := back.Send(t, v1+1)
+//line chans_task.go:917
+						if generated.Suspended(t) {
+							_, h := pingPongFunc1Kind.Spill(t, 3)
+							*h = pingPongFunc1Held{tr: tr, there: there, back: back}
+							pingPongFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line chans.go:74
+						if err1 != nil {
+							return err1
+						}
+					}
+				}
 			})
 		} else {
 			generated.GoCall(t, &g, pingPongFunc1Kind.With(pingPongFunc1State{}, pingPongFunc1Held{tr: tr, there: there, back: back}))
 		}
 	}
-//line chans_task.go:822
+//line chans_task.go:935
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt1](f)
 		*s = pingPongAt1{n: n}
@@ -838,7 +951,7 @@ loop1:
 	}
 //line chans.go:81
 	err = there.Send(t, v)
-//line chans_task.go:842
+//line chans_task.go:955
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt2](f)
 		*s = pingPongAt2{n: n, v: v, i: i}
@@ -854,7 +967,7 @@ resume2:
 	}
 //line chans.go:83
 	v, err = back.Recv(t)
-//line chans_task.go:858
+//line chans_task.go:971
 	if generated.Suspended(t) {
 		s := generated.At[pingPongAt3](f)
 		*s = pingPongAt3{n: n, i: i}
@@ -873,7 +986,7 @@ end1:
 //line chans.go:86
 	there.Close()
 	g.Wait(t)
-//line chans_task.go:877
+//line chans_task.go:990
 	if generated.Suspended(t) {
 		*generated.At[pingPongAt4](f) = pingPongAt4{v: v}
 		h = pingPongKind.Hold(t, f, h)
@@ -891,7 +1004,7 @@ end3:
 //line chans.go:91
 	there.Close()
 	err1 = g.Wait(t)
-//line chans_task.go:895
+//line chans_task.go:1008
 	if generated.Suspended(t) {
 		*generated.At[pingPongAt5](f) = pingPongAt5{v: v}
 		if h != nil {
@@ -904,7 +1017,7 @@ resume5:
 	return generated.Return(f, v, err1)
 }
 
-//line chans_task.go:908
+//line chans_task.go:1021
 
 // pingPongFunc1At1 is what pingPong.func1 keeps while it waits in line 67.
 type pingPongFunc1At1 struct {
@@ -934,6 +1047,18 @@ type pingPongFunc1Held = struct {
 
 var pingPongFunc1Kind *generated.HeldKind[pingPongFunc1State, pingPongFunc1Held, struct{}]
 
+// pingPongFunc1Defer1 enters what pingPong.func1 defers in line 65 in the list of its frame.
+func pingPongFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
+//line chans.go:65
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line chans_task.go:1061
+
 // pingPongFunc1Step is the step form of pingPong.func1.
 func pingPongFunc1Step(f *generated.Frame[pingPongFunc1State, struct{}], h *pingPongFunc1Held) generated.Step {
 	step, _ := pingPongFunc1Run(f, h, f.At())
@@ -961,7 +1086,7 @@ func pingPongFunc1Run(f *generated.Frame[pingPongFunc1State, struct{}], h *pingP
 //line chans.go:67
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:965
+//line chans_task.go:1090
 		goto resume1
 	case 2:
 		s := generated.At[pingPongFunc1At2](f)
@@ -969,13 +1094,13 @@ func pingPongFunc1Run(f *generated.Frame[pingPongFunc1State, struct{}], h *pingP
 //line chans.go:74
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:973
+//line chans_task.go:1098
 		goto resume2
 	case 3:
 		tr, there, back = h.tr, h.there, h.back
 //line chans.go:74
 		err1 = generated.Err(f)
-//line chans_task.go:979
+//line chans_task.go:1104
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -987,17 +1112,13 @@ func pingPongFunc1Run(f *generated.Frame[pingPongFunc1State, struct{}], h *pingP
 	}
 //line chans.go:65
 	{
-		fn := back.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := back
+		pingPongFunc1Defer1(p, recv)
 	}
 loop1:
 //line chans.go:67
 	v, err = there.Recv(t)
-//line chans_task.go:1001
+//line chans_task.go:1122
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At1](f)
 		*s = pingPongFunc1At1{}
@@ -1022,7 +1143,7 @@ resume1:
 	}
 //line chans.go:74
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:1026
+//line chans_task.go:1147
 	if generated.Suspended(t) {
 		s := generated.At[pingPongFunc1At2](f)
 		*s = pingPongFunc1At2{}
@@ -1033,7 +1154,7 @@ resume1:
 resume2:
 //line chans.go:74
 	err1 = back.Send(t, v1+1)
-//line chans_task.go:1037
+//line chans_task.go:1158
 	if generated.Suspended(t) {
 		*h = pingPongFunc1Held{exit: h.exit, tr: tr, there: there, back: back}
 		return generated.Wait(f, t, 3), true
@@ -1050,7 +1171,7 @@ resume3:
 	}
 end1:
 	goto loop1
-//line chans_task.go:1054
+//line chans_task.go:1175
 exit:
 	if p.Run(t) {
 		*h = pingPongFunc1Held{exit: h.exit}
@@ -1108,15 +1229,55 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	g.SetPolicy(task.FirstError)
 	if generated.GoesInPlace(t, &g) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-			f, h := consumersFunc1Kind.Begin(t)
-			*h = consumersFunc1Held{tr: tr, jobs: jobs}
-			_, err1 := generated.Run(t, f, &h.exit.result)
-			return err1
+//line chans.go:100
+			recv := jobs
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv.Close() // it may recover
+				if v1 := recover(); v1 != nil {
+					panic(v1)
+				}
+			}()
+//line chans.go:101
+			for i := 0; i < 10; i++ {
+				{
+//line chans.go:102
+					v := valueStart(t, tr, i)
+//line chans_task.go:1249
+					if generated.Suspended(t) {
+						f, h := consumersFunc1Kind.Spill(t, 1)
+						s := generated.At[consumersFunc1At1](f)
+						*s = consumersFunc1At1{i: i}
+						*h = consumersFunc1Held{tr: tr, jobs: jobs}
+						generated.ResultTo(t, &s.result)
+						consumersFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+//line chans.go:102
+					err := jobs.Send(t, v)
+//line chans_task.go:1261
+					if generated.Suspended(t) {
+						f, h := consumersFunc1Kind.Spill(t, 2)
+						*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
+						*h = consumersFunc1Held{tr: tr, jobs: jobs}
+						consumersFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+//line chans.go:102
+					if err != nil {
+						return err
+					}
+				}
+			}
+//line chans.go:106
+			return nil
 		})
 	} else {
 		generated.GoCall(t, &g, consumersFunc1Kind.With(consumersFunc1State{}, consumersFunc1Held{tr: tr, jobs: jobs}))
 	}
-//line chans_task.go:1120
+//line chans_task.go:1281
 	if generated.Suspended(t) {
 		f, h := consumersKind.Spill(t, 1)
 		s := generated.At[consumersAt1](f)
@@ -1128,18 +1289,99 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:108
 	if generated.GoesInPlace(t, &g) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-			f, h := consumersFunc2Kind.Begin(t)
-			*generated.At[consumersFunc2Args](f) = consumersFunc2Args{n: n}
-			*h = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: &workers}
-			_, err1 := generated.Run(t, f, &h.exit.result)
-			return err1
+//line chans.go:109
+			recv := results
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv.Close() // it may recover
+				if v := recover(); v != nil {
+					panic(v)
+				}
+			}()
+//line chans.go:110
+			for i := 0; i < n; i++ {
+				if generated.GoesInPlace(t, &workers) {
+					generated.GoInPlace(t, &workers, func(t *task.T) (_ error) {
+//line chans.go:112
+						for {
+//line chans.go:112
+							v, err1 := jobs.Recv(t)
+//line chans_task.go:1312
+							if generated.Suspended(t) {
+								f, h := consumersFunc2Func1Kind.Spill(t, 1)
+								s := generated.At[consumersFunc2Func1At1](f)
+								*s = consumersFunc2Func1At1{}
+								*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+								generated.ResultTo(t, &s.result)
+								return
+							}
+//line chans.go:112
+							if err1 != nil {
+								break
+							}
+//line chans.go:112
+							job := v
+							{
+//line chans.go:113
+								v1 := valueStart(t, tr, job)
+//line chans_task.go:1330
+								if generated.Suspended(t) {
+									f, h := consumersFunc2Func1Kind.Spill(t, 2)
+									s := generated.At[consumersFunc2Func1At2](f)
+									*s = consumersFunc2Func1At2{job: job}
+									*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+									generated.ResultTo(t, &s.result)
+									return
+								}
+//line chans.go:113
+								err := results.Send(t, job*v1)
+//line chans_task.go:1341
+								if generated.Suspended(t) {
+									_, h := consumersFunc2Func1Kind.Spill(t, 3)
+									*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+									return
+								}
+//line chans.go:113
+								if err != nil {
+									return err
+								}
+							}
+						}
+//line chans.go:117
+						return t.Err()
+					})
+				} else {
+					generated.GoCall(t, &workers, consumersFunc2Func1Kind.With(consumersFunc2Func1State{}, consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}))
+				}
+//line chans_task.go:1359
+				if generated.Suspended(t) {
+					f, h := consumersFunc2Kind.Spill(t, 1)
+					*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
+					*h = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: &workers}
+					consumersFunc2Defer1(&h.exit.panic, recv)
+					return
+				}
+			}
+//line chans.go:120
+			err := workers.Wait(t)
+//line chans_task.go:1370
+			if generated.Suspended(t) {
+				_, h := consumersFunc2Kind.Spill(t, 2)
+				*h = consumersFunc2Held{}
+				consumersFunc2Defer1(&h.exit.panic, recv)
+				return
+			}
+//line chans.go:120
+			return err
 		})
 	} else {
 		var s consumersFunc2State
 		*generated.In[consumersFunc2Args](&s) = consumersFunc2Args{n: n}
 		generated.GoCall(t, &g, consumersFunc2Kind.With(s, consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: &workers}))
 	}
-//line chans_task.go:1143
+//line chans_task.go:1385
 	if generated.Suspended(t) {
 		f, h := consumersKind.Spill(t, 2)
 		s := generated.At[consumersAt2](f)
@@ -1153,7 +1395,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:123
 		v, err := results.Recv(t)
-//line chans_task.go:1157
+//line chans_task.go:1399
 		if generated.Suspended(t) {
 			f, h := consumersKind.Spill(t, 3)
 			s := generated.At[consumersAt3](f)
@@ -1172,7 +1414,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum += r
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:1176
+//line chans_task.go:1418
 	if generated.Suspended(t) {
 		f := consumersKind.SpillBare(t, 4)
 		*generated.At[consumersAt4](f) = consumersAt4{sum: sum}
@@ -1182,7 +1424,7 @@ func consumersStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:1186
+//line chans_task.go:1428
 
 // consumersStep is the step form of consumers.
 func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) generated.Step {
@@ -1207,7 +1449,7 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 		tr, jobs, results, workers = h.tr, h.jobs, h.results, h.workers
 //line chans.go:99
 		generated.Child(f)
-//line chans_task.go:1211
+//line chans_task.go:1453
 		goto resume1
 	case 2:
 		s := generated.At[consumersAt2](f)
@@ -1215,7 +1457,7 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 		results = h.results
 //line chans.go:108
 		generated.Child(f)
-//line chans_task.go:1219
+//line chans_task.go:1461
 		goto resume2
 	case 3:
 		s := generated.At[consumersAt3](f)
@@ -1225,14 +1467,14 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 //line chans.go:123
 		v = s.result
 		err = generated.Err(f)
-//line chans_task.go:1229
+//line chans_task.go:1471
 		goto resume3
 	case 4:
 		s := generated.At[consumersAt4](f)
 		sum = s.sum
 //line chans.go:126
 		err1 = generated.Err(f)
-//line chans_task.go:1236
+//line chans_task.go:1478
 		goto resume4
 	default:
 		return f.BadResume()
@@ -1247,16 +1489,56 @@ func consumersStep(f *generated.Frame[consumersState, int], h *consumersHeld) ge
 		jobs := jobs
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := consumersFunc1Kind.Begin(t)
-				*h = consumersFunc1Held{tr: tr, jobs: jobs}
-				_, err2 := generated.Run(t, f, &h.exit.result)
-				return err2
+//line chans.go:100
+				recv := jobs
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Close() // it may recover
+					if v1 := recover(); v1 != nil {
+						panic(v1)
+					}
+				}()
+//line chans.go:101
+				for i := 0; i < 10; i++ {
+					{
+//line chans.go:102
+						v := valueStart(t, tr, i)
+//line chans_task.go:1509
+						if generated.Suspended(t) {
+							f, h := consumersFunc1Kind.Spill(t, 1)
+							s := generated.At[consumersFunc1At1](f)
+							*s = consumersFunc1At1{i: i}
+							*h = consumersFunc1Held{tr: tr, jobs: jobs}
+							generated.ResultTo(t, &s.result)
+							consumersFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line chans.go:102
+						err := jobs.Send(t, v)
+//line chans_task.go:1521
+						if generated.Suspended(t) {
+							f, h := consumersFunc1Kind.Spill(t, 2)
+							*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
+							*h = consumersFunc1Held{tr: tr, jobs: jobs}
+							consumersFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line chans.go:102
+						if err != nil {
+							return err
+						}
+					}
+				}
+//line chans.go:106
+				return nil
 			})
 		} else {
 			generated.GoCall(t, &g, consumersFunc1Kind.With(consumersFunc1State{}, consumersFunc1Held{tr: tr, jobs: jobs}))
 		}
 	}
-//line chans_task.go:1260
+//line chans_task.go:1542
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt1](f)
 		*s = consumersAt1{n: n}
@@ -1273,11 +1555,92 @@ resume1:
 		workers := workers
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := consumersFunc2Kind.Begin(t)
-				*generated.At[consumersFunc2Args](f) = consumersFunc2Args{n: n}
-				*h = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: workers}
-				_, err2 := generated.Run(t, f, &h.exit.result)
-				return err2
+//line chans.go:109
+				recv := results
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Close() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line chans.go:110
+				for i := 0; i < n; i++ {
+					if generated.GoesInPlace(t, workers) {
+						generated.GoInPlace(t, workers, func(t *task.T) (_ error) {
+//line chans.go:112
+							for {
+//line chans.go:112
+								v, err1 := jobs.Recv(t)
+//line chans_task.go:1578
+								if generated.Suspended(t) {
+									f, h := consumersFunc2Func1Kind.Spill(t, 1)
+									s := generated.At[consumersFunc2Func1At1](f)
+									*s = consumersFunc2Func1At1{}
+									*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+									generated.ResultTo(t, &s.result)
+									return
+								}
+//line chans.go:112
+								if err1 != nil {
+									break
+								}
+//line chans.go:112
+								job := v
+								{
+//line chans.go:113
+									v1 := valueStart(t, tr, job)
+//line chans_task.go:1596
+									if generated.Suspended(t) {
+										f, h := consumersFunc2Func1Kind.Spill(t, 2)
+										s := generated.At[consumersFunc2Func1At2](f)
+										*s = consumersFunc2Func1At2{job: job}
+										*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+										generated.ResultTo(t, &s.result)
+										return
+									}
+//line chans.go:113
+									err := results.Send(t, job*v1)
+//line chans_task.go:1607
+									if generated.Suspended(t) {
+										_, h := consumersFunc2Func1Kind.Spill(t, 3)
+										*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
+										return
+									}
+//line chans.go:113
+									if err != nil {
+										return err
+									}
+								}
+							}
+//line chans.go:117
+							return t.Err()
+						})
+					} else {
+						generated.GoCall(t, workers, consumersFunc2Func1Kind.With(consumersFunc2Func1State{}, consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}))
+					}
+//line chans_task.go:1625
+					if generated.Suspended(t) {
+						f, h := consumersFunc2Kind.Spill(t, 1)
+						*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
+						*h = consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: workers}
+						consumersFunc2Defer1(&h.exit.panic, recv)
+						return
+					}
+				}
+//line chans.go:120
+				err := workers.Wait(t)
+//line chans_task.go:1636
+				if generated.Suspended(t) {
+					_, h := consumersFunc2Kind.Spill(t, 2)
+					*h = consumersFunc2Held{}
+					consumersFunc2Defer1(&h.exit.panic, recv)
+					return
+				}
+//line chans.go:120
+				return err
 			})
 		} else {
 			var s consumersFunc2State
@@ -1285,7 +1648,7 @@ resume1:
 			generated.GoCall(t, &g, consumersFunc2Kind.With(s, consumersFunc2Held{tr: tr, jobs: jobs, results: results, workers: workers}))
 		}
 	}
-//line chans_task.go:1289
+//line chans_task.go:1652
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt2](f)
 		*s = consumersAt2{}
@@ -1300,7 +1663,7 @@ resume2:
 loop1:
 //line chans.go:123
 	v, err = results.Recv(t)
-//line chans_task.go:1304
+//line chans_task.go:1667
 	if generated.Suspended(t) {
 		s := generated.At[consumersAt3](f)
 		*s = consumersAt3{sum: sum}
@@ -1324,7 +1687,7 @@ end1:
 end2:
 //line chans.go:126
 	err1 = g.Wait(t)
-//line chans_task.go:1328
+//line chans_task.go:1691
 	if generated.Suspended(t) {
 		*generated.At[consumersAt4](f) = consumersAt4{sum: sum}
 		if h != nil {
@@ -1337,7 +1700,7 @@ resume4:
 	return generated.Return(f, sum, err1)
 }
 
-//line chans_task.go:1341
+//line chans_task.go:1704
 
 // consumersFunc1At1 is what consumers.func1 keeps while it waits in line 102.
 type consumersFunc1At1 struct {
@@ -1367,6 +1730,18 @@ type consumersFunc1Held = struct {
 
 var consumersFunc1Kind *generated.HeldKind[consumersFunc1State, consumersFunc1Held, struct{}]
 
+// consumersFunc1Defer1 enters what consumers.func1 defers in line 100 in the list of its frame.
+func consumersFunc1Defer1(p *generated.Panic, recv *task.Chan[int]) {
+//line chans.go:100
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line chans_task.go:1744
+
 // consumersFunc1Step is the step form of consumers.func1.
 func consumersFunc1Step(f *generated.Frame[consumersFunc1State, struct{}], h *consumersFunc1Held) generated.Step {
 	step, _ := consumersFunc1Run(f, h, f.At())
@@ -1395,7 +1770,7 @@ func consumersFunc1Run(f *generated.Frame[consumersFunc1State, struct{}], h *con
 //line chans.go:102
 		v = s.result
 		generated.Child(f)
-//line chans_task.go:1399
+//line chans_task.go:1774
 		goto resume1
 	case 2:
 		s := generated.At[consumersFunc1At2](f)
@@ -1403,7 +1778,7 @@ func consumersFunc1Run(f *generated.Frame[consumersFunc1State, struct{}], h *con
 		tr, jobs = h.tr, h.jobs
 //line chans.go:102
 		err = generated.Err(f)
-//line chans_task.go:1407
+//line chans_task.go:1782
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1415,12 +1790,8 @@ func consumersFunc1Run(f *generated.Frame[consumersFunc1State, struct{}], h *con
 	}
 //line chans.go:100
 	{
-		fn := jobs.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := jobs
+		consumersFunc1Defer1(p, recv)
 	}
 //line chans.go:101
 	i = 0
@@ -1431,7 +1802,7 @@ loop1:
 	}
 //line chans.go:102
 	v = valueStart(t, tr, i)
-//line chans_task.go:1435
+//line chans_task.go:1806
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc1At1](f)
 		*s = consumersFunc1At1{i: i}
@@ -1442,7 +1813,7 @@ loop1:
 resume1:
 //line chans.go:102
 	err = jobs.Send(t, v)
-//line chans_task.go:1446
+//line chans_task.go:1817
 	if generated.Suspended(t) {
 		*generated.At[consumersFunc1At2](f) = consumersFunc1At2{i: i}
 		*h = consumersFunc1Held{exit: h.exit, tr: tr, jobs: jobs}
@@ -1468,7 +1839,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:1472
+//line chans_task.go:1843
 exit:
 	if p.Run(t) {
 		*h = consumersFunc1Held{exit: h.exit}
@@ -1506,6 +1877,18 @@ type consumersFunc2Held = struct {
 
 var consumersFunc2Kind *generated.HeldKind[consumersFunc2State, consumersFunc2Held, struct{}]
 
+// consumersFunc2Defer1 enters what consumers.func2 defers in line 109 in the list of its frame.
+func consumersFunc2Defer1(p *generated.Panic, recv *task.Chan[int]) {
+//line chans.go:109
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line chans_task.go:1891
+
 // consumersFunc2Step is the step form of consumers.func2.
 func consumersFunc2Step(f *generated.Frame[consumersFunc2State, struct{}], h *consumersFunc2Held) generated.Step {
 	step, _ := consumersFunc2Run(f, h, f.At())
@@ -1536,12 +1919,12 @@ func consumersFunc2Run(f *generated.Frame[consumersFunc2State, struct{}], h *con
 		tr, jobs, results, workers = h.tr, h.jobs, h.results, h.workers
 //line chans.go:111
 		generated.Child(f)
-//line chans_task.go:1540
+//line chans_task.go:1923
 		goto resume1
 	case 2:
 //line chans.go:120
 		err = generated.Err(f)
-//line chans_task.go:1545
+//line chans_task.go:1928
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1553,12 +1936,8 @@ func consumersFunc2Run(f *generated.Frame[consumersFunc2State, struct{}], h *con
 	}
 //line chans.go:109
 	{
-		fn := results.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := results
+		consumersFunc2Defer1(p, recv)
 	}
 //line chans.go:110
 	i = 0
@@ -1574,7 +1953,7 @@ loop1:
 			for {
 //line chans.go:112
 				v, err1 := jobs.Recv(t)
-//line chans_task.go:1578
+//line chans_task.go:1957
 				if generated.Suspended(t) {
 					f, h := consumersFunc2Func1Kind.Spill(t, 1)
 					s := generated.At[consumersFunc2Func1At1](f)
@@ -1592,7 +1971,7 @@ loop1:
 				{
 //line chans.go:113
 					v1 := valueStart(t, tr, job)
-//line chans_task.go:1596
+//line chans_task.go:1975
 					if generated.Suspended(t) {
 						f, h := consumersFunc2Func1Kind.Spill(t, 2)
 						s := generated.At[consumersFunc2Func1At2](f)
@@ -1603,7 +1982,7 @@ loop1:
 					}
 //line chans.go:113
 					err := results.Send(t, job*v1)
-//line chans_task.go:1607
+//line chans_task.go:1986
 					if generated.Suspended(t) {
 						_, h := consumersFunc2Func1Kind.Spill(t, 3)
 						*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
@@ -1621,7 +2000,7 @@ loop1:
 	} else {
 		generated.GoCall(t, workers, consumersFunc2Func1Kind.With(consumersFunc2Func1State{}, consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}))
 	}
-//line chans_task.go:1625
+//line chans_task.go:2004
 	if generated.Suspended(t) {
 		*generated.At[consumersFunc2At1](f) = consumersFunc2At1{n: n, i: i}
 		*h = consumersFunc2Held{exit: h.exit, tr: tr, jobs: jobs, results: results, workers: workers}
@@ -1634,7 +2013,7 @@ resume1:
 end1:
 //line chans.go:120
 	err = workers.Wait(t)
-//line chans_task.go:1638
+//line chans_task.go:2017
 	if generated.Suspended(t) {
 		*h = consumersFunc2Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1645,7 +2024,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line chans_task.go:1649
+//line chans_task.go:2028
 exit:
 	if p.Run(t) {
 		*h = consumersFunc2Held{exit: h.exit}
@@ -1693,7 +2072,7 @@ func consumersFunc2Func1Step(f *generated.Frame[consumersFunc2Func1State, struct
 //line chans.go:112
 		v = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:1697
+//line chans_task.go:2076
 		goto resume1
 	case 2:
 		s := generated.At[consumersFunc2Func1At2](f)
@@ -1702,13 +2081,13 @@ func consumersFunc2Func1Step(f *generated.Frame[consumersFunc2Func1State, struct
 //line chans.go:113
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:1706
+//line chans_task.go:2085
 		goto resume2
 	case 3:
 		tr, jobs, results = h.tr, h.jobs, h.results
 //line chans.go:113
 		err = generated.Err(f)
-//line chans_task.go:1712
+//line chans_task.go:2091
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1716,7 +2095,7 @@ func consumersFunc2Func1Step(f *generated.Frame[consumersFunc2Func1State, struct
 loop1:
 //line chans.go:112
 	v, err1 = jobs.Recv(t)
-//line chans_task.go:1720
+//line chans_task.go:2099
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc2Func1At1](f)
 		*s = consumersFunc2Func1At1{}
@@ -1734,7 +2113,7 @@ end1:
 //line chans.go:112
 	job = v
 	v1 = valueStart(t, tr, job)
-//line chans_task.go:1738
+//line chans_task.go:2117
 	if generated.Suspended(t) {
 		s := generated.At[consumersFunc2Func1At2](f)
 		*s = consumersFunc2Func1At2{job: job}
@@ -1745,7 +2124,7 @@ end1:
 resume2:
 //line chans.go:113
 	err = results.Send(t, job*v1)
-//line chans_task.go:1749
+//line chans_task.go:2128
 	if generated.Suspended(t) {
 		*h = consumersFunc2Func1Held{tr: tr, jobs: jobs, results: results}
 		return generated.Wait(f, t, 3)
@@ -1764,7 +2143,7 @@ end3:
 	return generated.Return(f, struct{}{}, t.Err())
 }
 
-//line chans_task.go:1768
+//line chans_task.go:2147
 
 // produceArgs has the arguments of produce.
 type produceArgs struct {
@@ -1800,12 +2179,88 @@ var produceKind *generated.HeldKind[produceState, produceHeld, struct{}]
 
 // produceStart is the start form of produce.
 func produceStart(t *task.T, tr *cases.Trace, c *task.Chan[int], n int) (_ error) {
-	f, h := produceKind.Begin(t)
-	*generated.At[produceArgs](f) = produceArgs{n: n}
-	*h = produceHeld{tr: tr, c: c}
-	_, err1 := generated.Run(t, f, &h.exit.result)
-	return err1
+//line chans.go:131
+	fn := tr.Enter()
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer fn() // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line chans.go:132
+	recv := c
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Close() // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line chans.go:133
+	for i := 0; i < n; i++ {
+		{
+//line chans.go:134
+			err := c.Send(t, i)
+//line chans_task.go:2210
+			if generated.Suspended(t) {
+				f, h := produceKind.Spill(t, 1)
+				*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
+				*h = produceHeld{tr: tr, c: c}
+				produceDefer1(&h.exit.panic, fn)
+				produceDefer2(&h.exit.panic, recv)
+				return
+			}
+//line chans.go:134
+			if err != nil {
+				return err
+			}
+		}
+//line chans.go:137
+		waitStart(t, tr, "produced", i)
+//line chans_task.go:2226
+		if generated.Suspended(t) {
+			f, h := produceKind.Spill(t, 2)
+			*generated.At[produceAt2](f) = produceAt2{n: n, i: i}
+			*h = produceHeld{tr: tr, c: c}
+			produceDefer1(&h.exit.panic, fn)
+			produceDefer2(&h.exit.panic, recv)
+			return
+		}
+	}
+//line chans.go:139
+	return nil
 }
+
+//line chans_task.go:2240
+
+// produceDefer1 enters what produce defers in line 131 in the list of its frame.
+func produceDefer1(p *generated.Panic, fn func()) {
+//line chans.go:131
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line chans_task.go:2252
+
+// produceDefer2 enters what produce defers in line 132 in the list of its frame.
+func produceDefer2(p *generated.Panic, recv *task.Chan[int]) {
+//line chans.go:132
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line chans_task.go:2264
 
 // produceStep is the step form of produce.
 func produceStep(f *generated.Frame[produceState, struct{}], h *produceHeld) generated.Step {
@@ -1836,7 +2291,7 @@ func produceRun(f *generated.Frame[produceState, struct{}], h *produceHeld, at i
 		tr, c = h.tr, h.c
 //line chans.go:134
 		err = generated.Err(f)
-//line chans_task.go:1840
+//line chans_task.go:2295
 		goto resume1
 	case 2:
 		s := generated.At[produceAt2](f)
@@ -1844,7 +2299,7 @@ func produceRun(f *generated.Frame[produceState, struct{}], h *produceHeld, at i
 		tr, c = h.tr, h.c
 //line chans.go:137
 		generated.ChildErr(f)
-//line chans_task.go:1848
+//line chans_task.go:2303
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1857,20 +2312,12 @@ func produceRun(f *generated.Frame[produceState, struct{}], h *produceHeld, at i
 //line chans.go:131
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		produceDefer1(p, fn)
 	}
 //line chans.go:132
 	{
-		fn1 := c.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn1()
-			p.Raise()
-		})
+		recv := c
+		produceDefer2(p, recv)
 	}
 //line chans.go:133
 	i = 0
@@ -1881,7 +2328,7 @@ loop1:
 	}
 //line chans.go:134
 	err = c.Send(t, i)
-//line chans_task.go:1885
+//line chans_task.go:2332
 	if generated.Suspended(t) {
 		*generated.At[produceAt1](f) = produceAt1{n: n, i: i}
 		*h = produceHeld{exit: h.exit, tr: tr, c: c}
@@ -1900,7 +2347,7 @@ resume1:
 end1:
 //line chans.go:137
 	waitStart(t, tr, "produced", i)
-//line chans_task.go:1904
+//line chans_task.go:2351
 	if generated.Suspended(t) {
 		*generated.At[produceAt2](f) = produceAt2{n: n, i: i}
 		*h = produceHeld{exit: h.exit, tr: tr, c: c}
@@ -1916,7 +2363,7 @@ end2:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:1920
+//line chans_task.go:2367
 exit:
 	if p.Run(t) {
 		*h = produceHeld{exit: h.exit}
@@ -1979,7 +2426,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 			err := produceStart(t, tr, c, 4)
-//line chans_task.go:1983
+//line chans_task.go:2430
 			if generated.Suspended(t) {
 				allFunc1Kind.SpillBare(t, 1)
 				return
@@ -1990,7 +2437,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, allFunc1Kind.With(allFunc1State{}, allFunc1Held{tr: tr, c: c}))
 	}
-//line chans_task.go:1994
+//line chans_task.go:2441
 	if generated.Suspended(t) {
 		f, h := allKind.Spill(t, 1)
 		s := generated.At[allAt1](f)
@@ -2005,7 +2452,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:148
 		v1, err := c.Recv(t)
-//line chans_task.go:2009
+//line chans_task.go:2456
 		if generated.Suspended(t) {
 			f, h := allKind.Spill(t, 2)
 			s := generated.At[allAt2](f)
@@ -2025,7 +2472,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:149
 			last = &v
 			v2 := valueStart(t, tr, v)
-//line chans_task.go:2029
+//line chans_task.go:2476
 			if generated.Suspended(t) {
 				f, h := allKind.Spill(t, 3)
 				s := generated.At[allAt3](f)
@@ -2046,7 +2493,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:155
 		_, err1 := c.Recv(t)
-//line chans_task.go:2050
+//line chans_task.go:2497
 		if generated.Suspended(t) {
 			f, h := allKind.Spill(t, 4)
 			s := generated.At[allAt4](f)
@@ -2063,7 +2510,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print("never")
 	}
 	err2 := g.Wait(t)
-//line chans_task.go:2067
+//line chans_task.go:2514
 	if generated.Suspended(t) {
 		f := allKind.SpillBare(t, 5)
 		*generated.At[allAt5](f) = allAt5{sum: sum}
@@ -2073,7 +2520,7 @@ func allStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:2077
+//line chans_task.go:2524
 
 // allStep is the step form of all.
 func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
@@ -2098,7 +2545,7 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:145
 		generated.Child(f)
-//line chans_task.go:2102
+//line chans_task.go:2549
 		goto resume1
 	case 2:
 		s := generated.At[allAt2](f)
@@ -2108,7 +2555,7 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 //line chans.go:148
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2112
+//line chans_task.go:2559
 		goto resume2
 	case 3:
 		s := generated.At[allAt3](f)
@@ -2118,7 +2565,7 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 //line chans.go:150
 		v2 = s.result
 		generated.Child(f)
-//line chans_task.go:2122
+//line chans_task.go:2569
 		goto resume3
 	case 4:
 		s := generated.At[allAt4](f)
@@ -2127,14 +2574,14 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 		tr, c = h.tr, h.c
 //line chans.go:155
 		err1 = generated.Err(f)
-//line chans_task.go:2131
+//line chans_task.go:2578
 		goto resume4
 	case 5:
 		s := generated.At[allAt5](f)
 		sum = s.sum
 //line chans.go:158
 		err2 = generated.Err(f)
-//line chans_task.go:2138
+//line chans_task.go:2585
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2148,7 +2595,7 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:145
 				err := produceStart(t, tr, c, 4)
-//line chans_task.go:2152
+//line chans_task.go:2599
 				if generated.Suspended(t) {
 					allFunc1Kind.SpillBare(t, 1)
 					return
@@ -2160,7 +2607,7 @@ func allStep(f *generated.Frame[allState, int], h *allHeld) generated.Step {
 			generated.GoCall(t, &g, allFunc1Kind.With(allFunc1State{}, allFunc1Held{tr: tr, c: c}))
 		}
 	}
-//line chans_task.go:2164
+//line chans_task.go:2611
 	if generated.Suspended(t) {
 		s := generated.At[allAt1](f)
 		*s = allAt1{}
@@ -2176,7 +2623,7 @@ resume1:
 loop1:
 //line chans.go:148
 	v1, err = c.Recv(t)
-//line chans_task.go:2180
+//line chans_task.go:2627
 	if generated.Suspended(t) {
 		s := generated.At[allAt2](f)
 		*s = allAt2{sum: sum}
@@ -2198,7 +2645,7 @@ end1:
 	*v = v1
 	last = v
 	v2 = valueStart(t, tr, *v)
-//line chans_task.go:2202
+//line chans_task.go:2649
 	if generated.Suspended(t) {
 		s := generated.At[allAt3](f)
 		*s = allAt3{sum: sum}
@@ -2220,7 +2667,7 @@ end2:
 loop2:
 //line chans.go:155
 	_, err1 = c.Recv(t)
-//line chans_task.go:2224
+//line chans_task.go:2671
 	if generated.Suspended(t) {
 		s := generated.At[allAt4](f)
 		*s = allAt4{sum: sum}
@@ -2242,7 +2689,7 @@ end3:
 end4:
 //line chans.go:158
 	err2 = g.Wait(t)
-//line chans_task.go:2246
+//line chans_task.go:2693
 	if generated.Suspended(t) {
 		*generated.At[allAt5](f) = allAt5{sum: sum}
 		if h != nil {
@@ -2255,7 +2702,7 @@ resume5:
 	return generated.Return(f, sum, err2)
 }
 
-//line chans_task.go:2259
+//line chans_task.go:2706
 
 type allFunc1State = struct{}
 
@@ -2280,14 +2727,14 @@ func allFunc1Step(f *generated.Frame[allFunc1State, struct{}], h *allFunc1Held) 
 	case 1:
 //line chans.go:145
 		err = generated.ChildErr(f)
-//line chans_task.go:2284
+//line chans_task.go:2731
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:145
 	err = produceStart(t, tr, c, 4)
-//line chans_task.go:2291
+//line chans_task.go:2738
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allFunc1Held{}
@@ -2299,7 +2746,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line chans_task.go:2303
+//line chans_task.go:2750
 
 // allJumpsArgs has the arguments of allJumps.
 type allJumpsArgs struct {
@@ -2366,7 +2813,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line chans.go:169
 				v2, err := c.Recv(t)
-//line chans_task.go:2370
+//line chans_task.go:2817
 				if generated.Suspended(t) {
 					f, h := allJumpsKind.Spill(t, 1)
 					s := generated.At[allJumpsAt1](f)
@@ -2388,7 +2835,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue loop
 					case v == 3:
 						waitStart(t, tr, "three")
-//line chans_task.go:2392
+//line chans_task.go:2839
 						if generated.Suspended(t) {
 							f, h := allJumpsKind.Spill(t, 2)
 							*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
@@ -2399,7 +2846,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					case v == 5:
 //line chans.go:177
 						waitStart(t, tr, "five")
-//line chans_task.go:2403
+//line chans_task.go:2850
 						if generated.Suspended(t) {
 							f, h := allJumpsKind.Spill(t, 3)
 							*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
@@ -2412,7 +2859,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line chans.go:182
 					v3 := valueStart(t, tr, v)
-//line chans_task.go:2416
+//line chans_task.go:2863
 					if generated.Suspended(t) {
 						f, h := allJumpsKind.Spill(t, 4)
 						s := generated.At[allJumpsAt4](f)
@@ -2431,7 +2878,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:185
 		v4, err1 := c.Recv(t)
-//line chans_task.go:2435
+//line chans_task.go:2882
 		if generated.Suspended(t) {
 			f, h := allJumpsKind.Spill(t, 5)
 			s := generated.At[allJumpsAt5](f)
@@ -2448,7 +2895,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		v1 := v4
 		if v1 == 8 {
 			err2 := waitStart(t, tr, "eight")
-//line chans_task.go:2452
+//line chans_task.go:2899
 			if generated.Suspended(t) {
 				f := allJumpsKind.SpillBare(t, 6)
 				*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
@@ -2462,7 +2909,7 @@ func allJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return -1, t.Err()
 }
 
-//line chans_task.go:2466
+//line chans_task.go:2913
 
 // allJumpsStep is the step form of allJumps.
 func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) generated.Step {
@@ -2486,7 +2933,7 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 //line chans.go:169
 		v2 = s.result
 		err = generated.Err(f)
-//line chans_task.go:2490
+//line chans_task.go:2937
 		goto resume1
 	case 2:
 		s := generated.At[allJumpsAt2](f)
@@ -2494,7 +2941,7 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 		tr, c = h.tr, h.c
 //line chans.go:174
 		generated.ChildErr(f)
-//line chans_task.go:2498
+//line chans_task.go:2945
 		goto resume2
 	case 3:
 		s := generated.At[allJumpsAt3](f)
@@ -2502,7 +2949,7 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 		tr, c = h.tr, h.c
 //line chans.go:177
 		generated.ChildErr(f)
-//line chans_task.go:2506
+//line chans_task.go:2953
 		goto resume3
 	case 4:
 		s := generated.At[allJumpsAt4](f)
@@ -2511,7 +2958,7 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 //line chans.go:182
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:2515
+//line chans_task.go:2962
 		goto resume4
 	case 5:
 		s := generated.At[allJumpsAt5](f)
@@ -2520,14 +2967,14 @@ func allJumpsStep(f *generated.Frame[allJumpsState, int], h *allJumpsHeld) gener
 //line chans.go:185
 		v4 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2524
+//line chans_task.go:2971
 		goto resume5
 	case 6:
 		s := generated.At[allJumpsAt6](f)
 		sum = s.sum
 //line chans.go:187
 		err2 = generated.ChildErr(f)
-//line chans_task.go:2531
+//line chans_task.go:2978
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2547,7 +2994,7 @@ loop1:
 loop2:
 //line chans.go:169
 	v2, err = c.Recv(t)
-//line chans_task.go:2551
+//line chans_task.go:2998
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt1](f)
 		*s = allJumpsAt1{sum: sum, i: i}
@@ -2581,7 +3028,7 @@ case1:
 case2:
 //line chans.go:174
 	waitStart(t, tr, "three")
-//line chans_task.go:2585
+//line chans_task.go:3032
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt2](f) = allJumpsAt2{sum: sum, i: i}
 		h = allJumpsKind.Hold(t, f, h)
@@ -2593,7 +3040,7 @@ resume2:
 case3:
 //line chans.go:177
 	waitStart(t, tr, "five")
-//line chans_task.go:2597
+//line chans_task.go:3044
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt3](f) = allJumpsAt3{sum: sum, i: i, v: v}
 		h = allJumpsKind.Hold(t, f, h)
@@ -2607,7 +3054,7 @@ case4:
 end2:
 //line chans.go:182
 	v3 = valueStart(t, tr, v)
-//line chans_task.go:2611
+//line chans_task.go:3058
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt4](f)
 		*s = allJumpsAt4{sum: sum, i: i}
@@ -2629,7 +3076,7 @@ end4:
 loop3:
 //line chans.go:185
 	v4, err1 = c.Recv(t)
-//line chans_task.go:2633
+//line chans_task.go:3080
 	if generated.Suspended(t) {
 		s := generated.At[allJumpsAt5](f)
 		*s = allJumpsAt5{sum: sum}
@@ -2652,7 +3099,7 @@ end5:
 	}
 //line chans.go:187
 	err2 = waitStart(t, tr, "eight")
-//line chans_task.go:2656
+//line chans_task.go:3103
 	if generated.Suspended(t) {
 		*generated.At[allJumpsAt6](f) = allJumpsAt6{sum: sum}
 		if h != nil {
@@ -2671,7 +3118,7 @@ end7:
 	return generated.Return(f, -1, t.Err())
 }
 
-//line chans_task.go:2675
+//line chans_task.go:3122
 
 // allNestedArgs has the arguments of allNested.
 type allNestedArgs struct {
@@ -2726,18 +3173,65 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var g task.Group
 	if generated.GoesInPlace(t, &g) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-			f, h := allNestedFunc1Kind.Begin(t)
-			*generated.At[allNestedFunc1Args](f) = allNestedFunc1Args{n: n}
-			*h = allNestedFunc1Held{tr: tr, chans: chans}
-			_, err2 := generated.Run(t, f, &h.exit.result)
-			return err2
+//line chans.go:198
+			recv := chans
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv.Close() // it may recover
+				if v := recover(); v != nil {
+					panic(v)
+				}
+			}()
+//line chans.go:199
+			for i := 0; i < n; i++ {
+				{
+//line chans.go:200
+					c := task.NewChan[int](0)
+					{
+//line chans.go:201
+						err := chans.Send(t, c)
+//line chans_task.go:3196
+						if generated.Suspended(t) {
+							f, h := allNestedFunc1Kind.Spill(t, 1)
+							*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
+							*h = allNestedFunc1Held{tr: tr, chans: chans, c: c}
+							allNestedFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line chans.go:201
+						if err != nil {
+							return err
+						}
+					}
+					{
+//line chans.go:204
+						err1 := produceStart(t, tr, c, i)
+//line chans_task.go:3212
+						if generated.Suspended(t) {
+							f, h := allNestedFunc1Kind.Spill(t, 2)
+							*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
+							*h = allNestedFunc1Held{tr: tr, chans: chans}
+							allNestedFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line chans.go:204
+						if err1 != nil {
+							return err1
+						}
+					}
+				}
+			}
+//line chans.go:208
+			return nil
 		})
 	} else {
 		var s allNestedFunc1State
 		*generated.In[allNestedFunc1Args](&s) = allNestedFunc1Args{n: n}
 		generated.GoCall(t, &g, allNestedFunc1Kind.With(s, allNestedFunc1Held{tr: tr, chans: chans}))
 	}
-//line chans_task.go:2741
+//line chans_task.go:3235
 	if generated.Suspended(t) {
 		f, h := allNestedKind.Spill(t, 1)
 		s := generated.At[allNestedAt1](f)
@@ -2751,7 +3245,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:211
 		v1, err := chans.Recv(t)
-//line chans_task.go:2755
+//line chans_task.go:3249
 		if generated.Suspended(t) {
 			f, h := allNestedKind.Spill(t, 2)
 			s := generated.At[allNestedAt2](f)
@@ -2770,7 +3264,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		for {
 //line chans.go:212
 			v2, err1 := c.Recv(t)
-//line chans_task.go:2774
+//line chans_task.go:3268
 			if generated.Suspended(t) {
 				f, h := allNestedKind.Spill(t, 3)
 				s := generated.At[allNestedAt3](f)
@@ -2789,7 +3283,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line chans.go:213
 				v3 := valueStart(t, tr, v+1)
-//line chans_task.go:2793
+//line chans_task.go:3287
 				if generated.Suspended(t) {
 					f, h := allNestedKind.Spill(t, 4)
 					s := generated.At[allNestedAt4](f)
@@ -2806,7 +3300,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line chans.go:216
 	err2 := g.Wait(t)
-//line chans_task.go:2810
+//line chans_task.go:3304
 	if generated.Suspended(t) {
 		f := allNestedKind.SpillBare(t, 5)
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
@@ -2816,7 +3310,7 @@ func allNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err2
 }
 
-//line chans_task.go:2820
+//line chans_task.go:3314
 
 // allNestedStep is the step form of allNested.
 func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) generated.Step {
@@ -2840,7 +3334,7 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 		tr, chans = h.tr, h.chans
 //line chans.go:197
 		generated.Child(f)
-//line chans_task.go:2844
+//line chans_task.go:3338
 		goto resume1
 	case 2:
 		s := generated.At[allNestedAt2](f)
@@ -2850,7 +3344,7 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 //line chans.go:211
 		v1 = h.result
 		err = generated.Err(f)
-//line chans_task.go:2854
+//line chans_task.go:3348
 		goto resume2
 	case 3:
 		s := generated.At[allNestedAt3](f)
@@ -2860,7 +3354,7 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 //line chans.go:212
 		v2 = s.result
 		err1 = generated.Err(f)
-//line chans_task.go:2864
+//line chans_task.go:3358
 		goto resume3
 	case 4:
 		s := generated.At[allNestedAt4](f)
@@ -2870,14 +3364,14 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 //line chans.go:213
 		v3 = s.result
 		generated.Child(f)
-//line chans_task.go:2874
+//line chans_task.go:3368
 		goto resume4
 	case 5:
 		s := generated.At[allNestedAt5](f)
 		sum = s.sum
 //line chans.go:216
 		err2 = generated.Err(f)
-//line chans_task.go:2881
+//line chans_task.go:3375
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2889,11 +3383,58 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 		chans := chans
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := allNestedFunc1Kind.Begin(t)
-				*generated.At[allNestedFunc1Args](f) = allNestedFunc1Args{n: n}
-				*h = allNestedFunc1Held{tr: tr, chans: chans}
-				_, err3 := generated.Run(t, f, &h.exit.result)
-				return err3
+//line chans.go:198
+				recv := chans
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Close() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line chans.go:199
+				for i := 0; i < n; i++ {
+					{
+//line chans.go:200
+						c := task.NewChan[int](0)
+						{
+//line chans.go:201
+							err := chans.Send(t, c)
+//line chans_task.go:3406
+							if generated.Suspended(t) {
+								f, h := allNestedFunc1Kind.Spill(t, 1)
+								*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
+								*h = allNestedFunc1Held{tr: tr, chans: chans, c: c}
+								allNestedFunc1Defer1(&h.exit.panic, recv)
+								return
+							}
+//line chans.go:201
+							if err != nil {
+								return err
+							}
+						}
+						{
+//line chans.go:204
+							err1 := produceStart(t, tr, c, i)
+//line chans_task.go:3422
+							if generated.Suspended(t) {
+								f, h := allNestedFunc1Kind.Spill(t, 2)
+								*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
+								*h = allNestedFunc1Held{tr: tr, chans: chans}
+								allNestedFunc1Defer1(&h.exit.panic, recv)
+								return
+							}
+//line chans.go:204
+							if err1 != nil {
+								return err1
+							}
+						}
+					}
+				}
+//line chans.go:208
+				return nil
 			})
 		} else {
 			var s allNestedFunc1State
@@ -2901,7 +3442,7 @@ func allNestedStep(f *generated.Frame[allNestedState, int], h *allNestedHeld) ge
 			generated.GoCall(t, &g, allNestedFunc1Kind.With(s, allNestedFunc1Held{tr: tr, chans: chans}))
 		}
 	}
-//line chans_task.go:2905
+//line chans_task.go:3446
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt1](f)
 		*s = allNestedAt1{}
@@ -2916,7 +3457,7 @@ resume1:
 loop1:
 //line chans.go:211
 	v1, err = chans.Recv(t)
-//line chans_task.go:2920
+//line chans_task.go:3461
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt2](f)
 		*s = allNestedAt2{sum: sum}
@@ -2938,7 +3479,7 @@ end1:
 loop2:
 //line chans.go:212
 	v2, err1 = c.Recv(t)
-//line chans_task.go:2942
+//line chans_task.go:3483
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt3](f)
 		*s = allNestedAt3{sum: sum}
@@ -2958,7 +3499,7 @@ end2:
 //line chans.go:212
 	v = v2
 	v3 = valueStart(t, tr, v+1)
-//line chans_task.go:2962
+//line chans_task.go:3503
 	if generated.Suspended(t) {
 		s := generated.At[allNestedAt4](f)
 		*s = allNestedAt4{sum: sum}
@@ -2977,7 +3518,7 @@ end3:
 end4:
 //line chans.go:216
 	err2 = g.Wait(t)
-//line chans_task.go:2981
+//line chans_task.go:3522
 	if generated.Suspended(t) {
 		*generated.At[allNestedAt5](f) = allNestedAt5{sum: sum}
 		if h != nil {
@@ -2990,7 +3531,7 @@ resume5:
 	return generated.Return(f, sum, err2)
 }
 
-//line chans_task.go:2994
+//line chans_task.go:3535
 
 // allNestedFunc1Args has the arguments of allNested.func1.
 type allNestedFunc1Args struct {
@@ -3025,6 +3566,18 @@ type allNestedFunc1Held = struct {
 
 var allNestedFunc1Kind *generated.HeldKind[allNestedFunc1State, allNestedFunc1Held, struct{}]
 
+// allNestedFunc1Defer1 enters what allNested.func1 defers in line 198 in the list of its frame.
+func allNestedFunc1Defer1(p *generated.Panic, recv *task.Chan[*task.Chan[int]]) {
+//line chans.go:198
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line chans_task.go:3580
+
 // allNestedFunc1Step is the step form of allNested.func1.
 func allNestedFunc1Step(f *generated.Frame[allNestedFunc1State, struct{}], h *allNestedFunc1Held) generated.Step {
 	step, _ := allNestedFunc1Run(f, h, f.At())
@@ -3055,7 +3608,7 @@ func allNestedFunc1Run(f *generated.Frame[allNestedFunc1State, struct{}], h *all
 		tr, chans, c = h.tr, h.chans, h.c
 //line chans.go:201
 		err = generated.Err(f)
-//line chans_task.go:3059
+//line chans_task.go:3612
 		goto resume1
 	case 2:
 		s := generated.At[allNestedFunc1At2](f)
@@ -3063,7 +3616,7 @@ func allNestedFunc1Run(f *generated.Frame[allNestedFunc1State, struct{}], h *all
 		tr, chans = h.tr, h.chans
 //line chans.go:204
 		err1 = generated.ChildErr(f)
-//line chans_task.go:3067
+//line chans_task.go:3620
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3075,12 +3628,8 @@ func allNestedFunc1Run(f *generated.Frame[allNestedFunc1State, struct{}], h *all
 	}
 //line chans.go:198
 	{
-		fn := chans.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := chans
+		allNestedFunc1Defer1(p, recv)
 	}
 //line chans.go:199
 	i = 0
@@ -3092,7 +3641,7 @@ loop1:
 //line chans.go:200
 	c = task.NewChan[int](0)
 	err = chans.Send(t, c)
-//line chans_task.go:3096
+//line chans_task.go:3645
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At1](f) = allNestedFunc1At1{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans, c: c}
@@ -3111,7 +3660,7 @@ resume1:
 end1:
 //line chans.go:204
 	err1 = produceStart(t, tr, c, i)
-//line chans_task.go:3115
+//line chans_task.go:3664
 	if generated.Suspended(t) {
 		*generated.At[allNestedFunc1At2](f) = allNestedFunc1At2{n: n, i: i}
 		*h = allNestedFunc1Held{exit: h.exit, tr: tr, chans: chans}
@@ -3137,7 +3686,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line chans_task.go:3141
+//line chans_task.go:3690
 exit:
 	if p.Run(t) {
 		*h = allNestedFunc1Held{exit: h.exit}
@@ -3173,15 +3722,68 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 	out := task.NewChan[B](1)
 	if generated.GoesInPlace(t, g) {
 		generated.GoInPlace(t, g, func(t *task.T) (_ error) {
-			f1, h := stageFunc1Kind[A, B]().Begin(t)
-			*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
-			_, err2 := generated.Run(t, f1, &h.exit.result)
-			return err2
+//line chans.go:222
+			recv := out
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv.Close() // it may recover
+				if v3 := recover(); v3 != nil {
+					panic(v3)
+				}
+			}()
+//line chans.go:223
+			for {
+//line chans.go:223
+				v1, err1 := in.Recv(t)
+//line chans_task.go:3741
+				if generated.Suspended(t) {
+					_, h := stageFunc1Kind[A, B]().Spill(t, 1)
+					*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
+					generated.ResultTo(t, &h.result)
+					stageFunc1Defer1[A, B](&h.exit.panic, recv)
+					return
+				}
+//line chans.go:223
+				if err1 != nil {
+					break
+				}
+//line chans.go:223
+				v := v1
+				{
+//line chans.go:224
+					v2 := startOfChans(f)(t, v)
+//line chans_task.go:3758
+					if generated.Suspended(t) {
+						_, h := stageFunc1Kind[A, B]().Spill(t, 2)
+						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
+						generated.ResultTo(t, &h.result1)
+						stageFunc1Defer1[A, B](&h.exit.panic, recv)
+						return
+					}
+//line chans.go:224
+					err := out.Send(t, v2)
+//line chans_task.go:3768
+					if generated.Suspended(t) {
+						_, h := stageFunc1Kind[A, B]().Spill(t, 3)
+						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
+						stageFunc1Defer1[A, B](&h.exit.panic, recv)
+						return
+					}
+//line chans.go:224
+					if err != nil {
+						return err
+					}
+				}
+			}
+//line chans.go:228
+			return t.Err()
 		})
 	} else {
 		generated.GoCall(t, g, stageFunc1Kind[A, B]().With(stageFunc1State{}, stageFunc1Held[A, B]{in: in, f: f, out: out}))
 	}
-//line chans_task.go:3185
+//line chans_task.go:3787
 	if generated.Suspended(t) {
 		_, h := stageKind[A, B]().Spill(t, 1)
 		*h = stageHeld[A, B]{out: out}
@@ -3191,7 +3793,7 @@ func stageStart[A any, B any](t *task.T, g *task.Group, in *task.Chan[A], f func
 	return out
 }
 
-//line chans_task.go:3195
+//line chans_task.go:3797
 
 // stageStep is the step form of stage.
 func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *stageHeld[A, B]) generated.Step {
@@ -3209,7 +3811,7 @@ func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *
 		out = h.out
 //line chans.go:221
 		generated.Child(f1)
-//line chans_task.go:3213
+//line chans_task.go:3815
 		goto resume1
 	default:
 		return f1.BadResume()
@@ -3220,16 +3822,69 @@ func stageStep[A any, B any](f1 *generated.Frame[stageState, *task.Chan[B]], h *
 		out := out
 		if generated.GoesInPlace(t, g) {
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
-				f1, h := stageFunc1Kind[A, B]().Begin(t)
-				*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
-				_, err3 := generated.Run(t, f1, &h.exit.result)
-				return err3
+//line chans.go:222
+				recv := out
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Close() // it may recover
+					if v3 := recover(); v3 != nil {
+						panic(v3)
+					}
+				}()
+//line chans.go:223
+				for {
+//line chans.go:223
+					v1, err1 := in.Recv(t)
+//line chans_task.go:3841
+					if generated.Suspended(t) {
+						_, h := stageFunc1Kind[A, B]().Spill(t, 1)
+						*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
+						generated.ResultTo(t, &h.result)
+						stageFunc1Defer1[A, B](&h.exit.panic, recv)
+						return
+					}
+//line chans.go:223
+					if err1 != nil {
+						break
+					}
+//line chans.go:223
+					v := v1
+					{
+//line chans.go:224
+						v2 := startOfChans(f)(t, v)
+//line chans_task.go:3858
+						if generated.Suspended(t) {
+							_, h := stageFunc1Kind[A, B]().Spill(t, 2)
+							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
+							generated.ResultTo(t, &h.result1)
+							stageFunc1Defer1[A, B](&h.exit.panic, recv)
+							return
+						}
+//line chans.go:224
+						err := out.Send(t, v2)
+//line chans_task.go:3868
+						if generated.Suspended(t) {
+							_, h := stageFunc1Kind[A, B]().Spill(t, 3)
+							*h = stageFunc1Held[A, B]{in: in, f: f, out: out}
+							stageFunc1Defer1[A, B](&h.exit.panic, recv)
+							return
+						}
+//line chans.go:224
+						if err != nil {
+							return err
+						}
+					}
+				}
+//line chans.go:228
+				return t.Err()
 			})
 		} else {
 			generated.GoCall(t, g, stageFunc1Kind[A, B]().With(stageFunc1State{}, stageFunc1Held[A, B]{in: in, f: f, out: out}))
 		}
 	}
-//line chans_task.go:3233
+//line chans_task.go:3888
 	if generated.Suspended(t) {
 		*h = stageHeld[A, B]{out: out}
 		return generated.Wait(f1, t, 1)
@@ -3239,7 +3894,7 @@ resume1:
 	return generated.Return(f1, out, nil)
 }
 
-//line chans_task.go:3243
+//line chans_task.go:3898
 
 type stageFunc1State = struct{}
 
@@ -3265,6 +3920,18 @@ func stageFunc1Kind[A any, B any]() *generated.HeldKind[stageFunc1State, stageFu
 		return generated.DefineHeld[stageFunc1State, stageFunc1Held[A, B], struct{}]("stage.func1", "chans.go", 221, stageFunc1Step[A, B], generated.Deferring())
 	})
 }
+
+// stageFunc1Defer1 enters what stage.func1 defers in line 222 in the list of its frame.
+func stageFunc1Defer1[A any, B any](p *generated.Panic, recv *task.Chan[B]) {
+//line chans.go:222
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line chans_task.go:3935
 
 // stageFunc1Step is the step form of stage.func1.
 func stageFunc1Step[A any, B any](f1 *generated.Frame[stageFunc1State, struct{}], h *stageFunc1Held[A, B]) generated.Step {
@@ -3294,20 +3961,20 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame[stageFunc1State, struct{}],
 //line chans.go:223
 		v1 = h.result
 		err1 = generated.Err(f1)
-//line chans_task.go:3298
+//line chans_task.go:3965
 		goto resume1
 	case 2:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		v2 = h.result1
 		generated.Child(f1)
-//line chans_task.go:3305
+//line chans_task.go:3972
 		goto resume2
 	case 3:
 		in, f, out = h.in, h.f, h.out
 //line chans.go:224
 		err = generated.Err(f1)
-//line chans_task.go:3311
+//line chans_task.go:3978
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f1)
@@ -3319,17 +3986,13 @@ func stageFunc1Run[A any, B any](f1 *generated.Frame[stageFunc1State, struct{}],
 	}
 //line chans.go:222
 	{
-		fn := out.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := out
+		stageFunc1Defer1[A, B](p, recv)
 	}
 loop1:
 //line chans.go:223
 	v1, err1 = in.Recv(t)
-//line chans_task.go:3333
+//line chans_task.go:3996
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result)
@@ -3345,7 +4008,7 @@ end1:
 //line chans.go:223
 	v = v1
 	v2 = startOfChans(f)(t, v)
-//line chans_task.go:3349
+//line chans_task.go:4012
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		generated.ResultToStep(t, &h.result1)
@@ -3354,7 +4017,7 @@ end1:
 resume2:
 //line chans.go:224
 	err = out.Send(t, v2)
-//line chans_task.go:3358
+//line chans_task.go:4021
 	if generated.Suspended(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit, in: in, f: f, out: out}
 		return generated.Wait(f1, t, 3), true
@@ -3377,7 +4040,7 @@ end3:
 		*r = t.Err()
 		goto exit
 	}
-//line chans_task.go:3381
+//line chans_task.go:4044
 exit:
 	if p.Run(t) {
 		*h = stageFunc1Held[A, B]{exit: h.exit}
@@ -3432,7 +4095,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	doubled := stageStart[int, float64](t, &g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:3436
+//line chans_task.go:4099
 		if generated.Suspended(t) {
 			f := pipelineFunc1Kind.SpillBare(t, 1)
 			s := generated.At[pipelineFunc1At1](f)
@@ -3443,7 +4106,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:3447
+//line chans_task.go:4110
 	if generated.Suspended(t) {
 		f, h := pipelineKind.Spill(t, 1)
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
@@ -3455,7 +4118,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	named := stageStart[float64, int](t, &g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:3459
+//line chans_task.go:4122
 		if generated.Suspended(t) {
 			f := pipelineFunc2Kind.SpillBare(t, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
@@ -3464,7 +4127,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:3468
+//line chans_task.go:4131
 	if generated.Suspended(t) {
 		f, h := pipelineKind.Spill(t, 2)
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
@@ -3477,7 +4140,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line chans.go:238
 			err := produceStart(t, tr, source, n)
-//line chans_task.go:3481
+//line chans_task.go:4144
 			if generated.Suspended(t) {
 				pipelineFunc3Kind.SpillBare(t, 1)
 				return
@@ -3490,7 +4153,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		*generated.In[pipelineFunc3Args](&s) = pipelineFunc3Args{n: n}
 		generated.GoCall(t, &g, pipelineFunc3Kind.With(s, pipelineFunc3Held{tr: tr, source: source}))
 	}
-//line chans_task.go:3494
+//line chans_task.go:4157
 	if generated.Suspended(t) {
 		_, h := pipelineKind.Spill(t, 3)
 		*h = pipelineHeld{g: &g, source: named}
@@ -3501,7 +4164,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 //line chans.go:240
 		v1, err := named.Recv(t)
-//line chans_task.go:3505
+//line chans_task.go:4168
 		if generated.Suspended(t) {
 			f, h := pipelineKind.Spill(t, 4)
 			s := generated.At[pipelineAt4](f)
@@ -3519,7 +4182,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum = sum*10 + v
 	}
 	err1 := g.Wait(t)
-//line chans_task.go:3523
+//line chans_task.go:4186
 	if generated.Suspended(t) {
 		f := pipelineKind.SpillBare(t, 5)
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
@@ -3529,7 +4192,7 @@ func pipelineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line chans_task.go:3533
+//line chans_task.go:4196
 
 // pipelineStep is the step form of pipeline.
 func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) generated.Step {
@@ -3554,7 +4217,7 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 //line chans.go:236
 		doubled = h.result
 		generated.Child(f)
-//line chans_task.go:3558
+//line chans_task.go:4221
 		goto resume1
 	case 2:
 		s := generated.At[pipelineAt2](f)
@@ -3563,13 +4226,13 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 //line chans.go:237
 		named = h.result1
 		generated.Child(f)
-//line chans_task.go:3567
+//line chans_task.go:4230
 		goto resume2
 	case 3:
 		g, named = h.g, h.source
 //line chans.go:238
 		generated.Child(f)
-//line chans_task.go:3573
+//line chans_task.go:4236
 		goto resume3
 	case 4:
 		s := generated.At[pipelineAt4](f)
@@ -3578,14 +4241,14 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 //line chans.go:240
 		v1 = s.result
 		err = generated.Err(f)
-//line chans_task.go:3582
+//line chans_task.go:4245
 		goto resume4
 	case 5:
 		s := generated.At[pipelineAt5](f)
 		sum = s.sum
 //line chans.go:243
 		err1 = generated.Err(f)
-//line chans_task.go:3589
+//line chans_task.go:4252
 		goto resume5
 	default:
 		return f.BadResume()
@@ -3596,7 +4259,7 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 	doubled = stageStart[int, float64](t, g, source, generated.Literal(func(t *task.T, v int) (_ float64) {
 //line chans.go:236
 		v1 := valueStart(t, tr, v)
-//line chans_task.go:3600
+//line chans_task.go:4263
 		if generated.Suspended(t) {
 			f := pipelineFunc1Kind.SpillBare(t, 1)
 			s := generated.At[pipelineFunc1At1](f)
@@ -3607,7 +4270,7 @@ func pipelineStep(f *generated.Frame[pipelineState, int], h *pipelineHeld) gener
 //line chans.go:236
 		return float64(v1) * 2
 	}))
-//line chans_task.go:3611
+//line chans_task.go:4274
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt1](f) = pipelineAt1{n: n}
 		h = pipelineKind.Hold(t, f, h)
@@ -3620,7 +4283,7 @@ resume1:
 	named = stageStart[float64, int](t, g, doubled, generated.Literal(func(t *task.T, v float64) (_ int) {
 //line chans.go:237
 		waitStart(t, tr, "named", v)
-//line chans_task.go:3624
+//line chans_task.go:4287
 		if generated.Suspended(t) {
 			f := pipelineFunc2Kind.SpillBare(t, 1)
 			*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
@@ -3629,7 +4292,7 @@ resume1:
 //line chans.go:237
 		return int(v) + 1
 	}))
-//line chans_task.go:3633
+//line chans_task.go:4296
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt2](f) = pipelineAt2{n: n}
 		h = pipelineKind.Hold(t, f, h)
@@ -3645,7 +4308,7 @@ resume2:
 			generated.GoInPlace(t, g, func(t *task.T) (_ error) {
 //line chans.go:238
 				err := produceStart(t, tr, source, n)
-//line chans_task.go:3649
+//line chans_task.go:4312
 				if generated.Suspended(t) {
 					pipelineFunc3Kind.SpillBare(t, 1)
 					return
@@ -3659,7 +4322,7 @@ resume2:
 			generated.GoCall(t, g, pipelineFunc3Kind.With(s, pipelineFunc3Held{tr: tr, source: source}))
 		}
 	}
-//line chans_task.go:3663
+//line chans_task.go:4326
 	if generated.Suspended(t) {
 		h = pipelineKind.Hold(t, f, h)
 		*h = pipelineHeld{g: g, source: named}
@@ -3671,7 +4334,7 @@ resume3:
 loop1:
 //line chans.go:240
 	v1, err = named.Recv(t)
-//line chans_task.go:3675
+//line chans_task.go:4338
 	if generated.Suspended(t) {
 		s := generated.At[pipelineAt4](f)
 		*s = pipelineAt4{sum: sum}
@@ -3694,7 +4357,7 @@ end1:
 end2:
 //line chans.go:243
 	err1 = g.Wait(t)
-//line chans_task.go:3698
+//line chans_task.go:4361
 	if generated.Suspended(t) {
 		*generated.At[pipelineAt5](f) = pipelineAt5{sum: sum}
 		if h != nil {
@@ -3707,7 +4370,7 @@ resume5:
 	return generated.Return(f, sum, err1)
 }
 
-//line chans_task.go:3711
+//line chans_task.go:4374
 
 // pipelineFunc1Args has the arguments of pipeline.func1.
 type pipelineFunc1Args struct {
@@ -3744,14 +4407,14 @@ func pipelineFunc1Step(f *generated.Frame[pipelineFunc1State, float64], h *pipel
 //line chans.go:236
 		v1 = s.result
 		generated.Child(f)
-//line chans_task.go:3748
+//line chans_task.go:4411
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:236
 	v1 = valueStart(t, tr, v)
-//line chans_task.go:3755
+//line chans_task.go:4418
 	if generated.Suspended(t) {
 		s := generated.At[pipelineFunc1At1](f)
 		*s = pipelineFunc1At1{}
@@ -3766,7 +4429,7 @@ resume1:
 	return generated.Return(f, float64(v1)*2, nil)
 }
 
-//line chans_task.go:3770
+//line chans_task.go:4433
 
 // pipelineFunc2Args has the arguments of pipeline.func2.
 type pipelineFunc2Args struct {
@@ -3803,14 +4466,14 @@ func pipelineFunc2Step(f *generated.Frame[pipelineFunc2State, int], h *pipelineF
 		v = s.v
 //line chans.go:237
 		generated.ChildErr(f)
-//line chans_task.go:3807
+//line chans_task.go:4470
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:237
 	waitStart(t, tr, "named", v)
-//line chans_task.go:3814
+//line chans_task.go:4477
 	if generated.Suspended(t) {
 		*generated.At[pipelineFunc2At1](f) = pipelineFunc2At1{v: v}
 		if h != nil {
@@ -3823,7 +4486,7 @@ resume1:
 	return generated.Return(f, int(v)+1, nil)
 }
 
-//line chans_task.go:3827
+//line chans_task.go:4490
 
 // pipelineFunc3Args has the arguments of pipeline.func3.
 type pipelineFunc3Args struct {
@@ -3856,14 +4519,14 @@ func pipelineFunc3Step(f *generated.Frame[pipelineFunc3State, struct{}], h *pipe
 	case 1:
 //line chans.go:238
 		err = generated.ChildErr(f)
-//line chans_task.go:3860
+//line chans_task.go:4523
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line chans.go:238
 	err = produceStart(t, tr, source, n)
-//line chans_task.go:3867
+//line chans_task.go:4530
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = pipelineFunc3Held{}
@@ -3875,7 +4538,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line chans_task.go:3879
+//line chans_task.go:4542
 
 // startOfChans returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfChans[A any, B any](fn func(*task.T, A) B) func(*task.T, A) B {

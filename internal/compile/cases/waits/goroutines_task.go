@@ -1077,11 +1077,70 @@ var sendToFullKind *generated.HeldKind[sendToFullState, sendToFullHeld, int]
 
 // sendToFullStart is the start form of sendToFull.
 func sendToFullStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := sendToFullKind.Begin(t)
-	*generated.At[sendToFullArgs](f) = sendToFullArgs{n: n}
-	*h = sendToFullHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line goroutines.go:98
+	c := make(chan int)
+	sum := make(chan int, 1)
+	go func() {
+		s := 0
+		for v := range c {
+			s = s*10 + v
+		}
+		sum <- s
+	}()
+	a := c
+	defer func() {
+		if !generated.Suspended(t) {
+			close(a)
+		}
+	}()
+//line goroutines.go:108
+	for i := 0; i < n; i++ {
+		{
+//line goroutines.go:109
+			v := valueStart(t, tr, i)
+//line goroutines_task.go:1102
+			if generated.Suspended(t) {
+				f, h := sendToFullKind.Spill(t, 1)
+				s1 := generated.At[sendToFullAt1](f)
+				*s1 = sendToFullAt1{n: n, i: i}
+				*h = sendToFullHeld{tr: tr, c: c}
+				generated.ResultTo(t, &s1.result)
+				sendToFullDefer1(&h.exit.panic, a)
+				return
+			}
+//line goroutines.go:109
+			err := task.SendTo(t, c, v)
+//line goroutines_task.go:1114
+			if generated.Suspended(t) {
+				f, h := sendToFullKind.Spill(t, 2)
+				*generated.At[sendToFullAt2](f) = sendToFullAt2{n: n, i: i}
+				*h = sendToFullHeld{tr: tr, c: c}
+				sendToFullDefer1(&h.exit.panic, a)
+				return
+			}
+//line goroutines.go:109
+			if err != nil {
+				return i, err
+			}
+		}
+	}
+//line goroutines.go:113
+	return n, nil
 }
+
+//line goroutines_task.go:1132
+
+// sendToFullDefer1 enters what sendToFull defers in line 107 in the list of its frame.
+func sendToFullDefer1(p *generated.Panic, a chan int) {
+//line goroutines.go:107
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer close(a)
+		p.Raise()
+	})
+}
+
+//line goroutines_task.go:1144
 
 // sendToFullStep is the step form of sendToFull.
 func sendToFullStep(f *generated.Frame[sendToFullState, int], h *sendToFullHeld) generated.Step {
@@ -1114,7 +1173,7 @@ func sendToFullRun(f *generated.Frame[sendToFullState, int], h *sendToFullHeld, 
 //line goroutines.go:109
 		v = s1.result
 		generated.Child(f)
-//line goroutines_task.go:1118
+//line goroutines_task.go:1177
 		goto resume1
 	case 2:
 		s1 := generated.At[sendToFullAt2](f)
@@ -1122,7 +1181,7 @@ func sendToFullRun(f *generated.Frame[sendToFullState, int], h *sendToFullHeld, 
 		tr, c = h.tr, h.c
 //line goroutines.go:109
 		err = generated.Err(f)
-//line goroutines_task.go:1126
+//line goroutines_task.go:1185
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1149,11 +1208,7 @@ func sendToFullRun(f *generated.Frame[sendToFullState, int], h *sendToFullHeld, 
 //line goroutines.go:107
 	{
 		a := c
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer close(a)
-			p.Raise()
-		})
+		sendToFullDefer1(p, a)
 	}
 //line goroutines.go:108
 	i = 0
@@ -1164,7 +1219,7 @@ loop1:
 	}
 //line goroutines.go:109
 	v = valueStart(t, tr, i)
-//line goroutines_task.go:1168
+//line goroutines_task.go:1223
 	if generated.Suspended(t) {
 		s1 := generated.At[sendToFullAt1](f)
 		*s1 = sendToFullAt1{n: n, i: i}
@@ -1175,7 +1230,7 @@ loop1:
 resume1:
 //line goroutines.go:109
 	err = task.SendTo(t, c, v)
-//line goroutines_task.go:1179
+//line goroutines_task.go:1234
 	if generated.Suspended(t) {
 		*generated.At[sendToFullAt2](f) = sendToFullAt2{n: n, i: i}
 		*h = sendToFullHeld{exit: h.exit, tr: tr, c: c}
@@ -1201,7 +1256,7 @@ end2:
 		*r, *r1 = n, nil
 		goto exit
 	}
-//line goroutines_task.go:1205
+//line goroutines_task.go:1260
 exit:
 	if p.Run(t) {
 		*h = sendToFullHeld{exit: h.exit}
@@ -1246,7 +1301,7 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				w.Wake()
 				w.Wake()
 			})
-//line goroutines_task.go:1250
+//line goroutines_task.go:1305
 			if generated.Suspended(t) {
 				f, h := suspendKind.Spill(t, 1)
 				*generated.At[suspendAt1](f) = suspendAt1{n: n, i1: i1, i: i}
@@ -1258,7 +1313,7 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return i, err
 			}
 			valueStart(t, tr, i)
-//line goroutines_task.go:1262
+//line goroutines_task.go:1317
 			if generated.Suspended(t) {
 				f, h := suspendKind.Spill(t, 2)
 				*generated.At[suspendAt2](f) = suspendAt2{n: n, i1: i1}
@@ -1271,7 +1326,7 @@ func suspendStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:1275
+//line goroutines_task.go:1330
 
 // suspendStep is the step form of suspend.
 func suspendStep(f *generated.Frame[suspendState, int], h *suspendHeld) generated.Step {
@@ -1292,7 +1347,7 @@ func suspendStep(f *generated.Frame[suspendState, int], h *suspendHeld) generate
 		tr = h.tr
 //line goroutines.go:118
 		err = generated.Err(f)
-//line goroutines_task.go:1296
+//line goroutines_task.go:1351
 		goto resume1
 	case 2:
 		s := generated.At[suspendAt2](f)
@@ -1300,7 +1355,7 @@ func suspendStep(f *generated.Frame[suspendState, int], h *suspendHeld) generate
 		tr = h.tr
 //line goroutines.go:126
 		generated.Child(f)
-//line goroutines_task.go:1304
+//line goroutines_task.go:1359
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1322,7 +1377,7 @@ loop1:
 			w.Wake()
 		})
 	}
-//line goroutines_task.go:1326
+//line goroutines_task.go:1381
 	if generated.Suspended(t) {
 		*generated.At[suspendAt1](f) = suspendAt1{n: n, i1: i1, i: i}
 		*h = suspendHeld{tr: tr}
@@ -1334,7 +1389,7 @@ resume1:
 		return generated.Return(f, i, err)
 	}
 	valueStart(t, tr, i)
-//line goroutines_task.go:1338
+//line goroutines_task.go:1393
 	if generated.Suspended(t) {
 		*generated.At[suspendAt2](f) = suspendAt2{n: n, i1: i1}
 		*h = suspendHeld{tr: tr}
@@ -1349,7 +1404,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line goroutines_task.go:1353
+//line goroutines_task.go:1408
 
 // suspendLaterArgs has the arguments of suspendLater.
 type suspendLaterArgs struct {
@@ -1392,7 +1447,7 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					w.Wake()
 				}()
 			})
-//line goroutines_task.go:1396
+//line goroutines_task.go:1451
 			if generated.Suspended(t) {
 				f, h := suspendLaterKind.Spill(t, 1)
 				*generated.At[suspendLaterAt1](f) = suspendLaterAt1{n: n, sum: sum, i1: i1}
@@ -1404,7 +1459,7 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return sum, err
 			}
 			v := valueStart(t, tr, 1)
-//line goroutines_task.go:1408
+//line goroutines_task.go:1463
 			if generated.Suspended(t) {
 				f, h := suspendLaterKind.Spill(t, 2)
 				s := generated.At[suspendLaterAt2](f)
@@ -1421,7 +1476,7 @@ func suspendLaterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1425
+//line goroutines_task.go:1480
 
 // suspendLaterStep is the step form of suspendLater.
 func suspendLaterStep(f *generated.Frame[suspendLaterState, int], h *suspendLaterHeld) generated.Step {
@@ -1443,7 +1498,7 @@ func suspendLaterStep(f *generated.Frame[suspendLaterState, int], h *suspendLate
 		tr, k = h.tr, h.k
 //line goroutines.go:135
 		err = generated.Err(f)
-//line goroutines_task.go:1447
+//line goroutines_task.go:1502
 		goto resume1
 	case 2:
 		s := generated.At[suspendLaterAt2](f)
@@ -1452,7 +1507,7 @@ func suspendLaterStep(f *generated.Frame[suspendLaterState, int], h *suspendLate
 //line goroutines.go:144
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:1456
+//line goroutines_task.go:1511
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1480,7 +1535,7 @@ loop1:
 			}()
 		})
 	}
-//line goroutines_task.go:1484
+//line goroutines_task.go:1539
 	if generated.Suspended(t) {
 		*generated.At[suspendLaterAt1](f) = suspendLaterAt1{n: n, sum: sum, i1: i1}
 		*h = suspendLaterHeld{tr: tr, k: k}
@@ -1492,7 +1547,7 @@ resume1:
 		return generated.Return(f, sum, err)
 	}
 	v = valueStart(t, tr, 1)
-//line goroutines_task.go:1496
+//line goroutines_task.go:1551
 	if generated.Suspended(t) {
 		s := generated.At[suspendLaterAt2](f)
 		*s = suspendLaterAt2{n: n, sum: sum, i1: i1}
@@ -1511,7 +1566,7 @@ end1:
 	return generated.Return(f, sum, nil)
 }
 
-//line goroutines_task.go:1515
+//line goroutines_task.go:1570
 
 // countArgs has the arguments of count.
 type countArgs struct {
@@ -1539,7 +1594,7 @@ func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) erro
 		{
 //line goroutines.go:151
 			err := startOfGoroutines(yield)(t, i)
-//line goroutines_task.go:1543
+//line goroutines_task.go:1598
 			if generated.Suspended(t) {
 				f, h := countKind.Spill(t, 1)
 				*generated.At[countAt1](f) = countAt1{n: n, i: i}
@@ -1557,7 +1612,7 @@ func countStart(t *task.T, tr *cases.Trace, n int, yield func(*task.T, int) erro
 	return errWait
 }
 
-//line goroutines_task.go:1561
+//line goroutines_task.go:1616
 
 // countStep is the step form of count.
 func countStep(f *generated.Frame[countState, struct{}], h *countHeld) generated.Step {
@@ -1579,7 +1634,7 @@ func countStep(f *generated.Frame[countState, struct{}], h *countHeld) generated
 		tr, yield = h.tr, h.yield
 //line goroutines.go:151
 		err = generated.ChildErr(f)
-//line goroutines_task.go:1583
+//line goroutines_task.go:1638
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1593,7 +1648,7 @@ loop1:
 	}
 //line goroutines.go:151
 	err = startOfGoroutines(yield)(t, i)
-//line goroutines_task.go:1597
+//line goroutines_task.go:1652
 	if generated.Suspended(t) {
 		*generated.At[countAt1](f) = countAt1{n: n, i: i}
 		*h = countHeld{tr: tr, yield: yield}
@@ -1616,7 +1671,7 @@ end2:
 	return generated.Return(f, struct{}{}, errWait)
 }
 
-//line goroutines_task.go:1620
+//line goroutines_task.go:1675
 
 // generatorArgs has the arguments of generator.
 type generatorArgs struct {
@@ -1645,7 +1700,7 @@ func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		sum += v
 	}
 	waitStart(t, tr, "between")
-//line goroutines_task.go:1649
+//line goroutines_task.go:1704
 	if generated.Suspended(t) {
 		f, h := generatorKind.Spill(t, 1)
 		*generated.At[generatorAt1](f) = generatorAt1{sum: sum}
@@ -1661,7 +1716,7 @@ func generatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1665
+//line goroutines_task.go:1720
 
 // generatorStep is the step form of generator.
 func generatorStep(f *generated.Frame[generatorState, int], h *generatorHeld) generated.Step {
@@ -1681,7 +1736,7 @@ func generatorStep(f *generated.Frame[generatorState, int], h *generatorHeld) ge
 		tr = h.tr
 //line goroutines.go:169
 		generated.ChildErr(f)
-//line goroutines_task.go:1685
+//line goroutines_task.go:1740
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1693,7 +1748,7 @@ func generatorStep(f *generated.Frame[generatorState, int], h *generatorHeld) ge
 		sum += v
 	}
 	waitStart(t, tr, "between")
-//line goroutines_task.go:1697
+//line goroutines_task.go:1752
 	if generated.Suspended(t) {
 		*generated.At[generatorAt1](f) = generatorAt1{sum: sum}
 		*h = generatorHeld{tr: tr}
@@ -1709,7 +1764,7 @@ resume1:
 	return generated.Return(f, sum, nil)
 }
 
-//line goroutines_task.go:1713
+//line goroutines_task.go:1768
 
 // generatorWaitsArgs has the arguments of generatorWaits.
 type generatorWaitsArgs struct {
@@ -1769,7 +1824,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						continue
 					}
 					v4 := valueStart(t, tr, v+1)
-//line goroutines_task.go:1773
+//line goroutines_task.go:1828
 					if generated.Suspended(t) {
 						f, h := generatorWaitsKind.Spill(t, 1)
 						s := generated.At[generatorWaitsAt1](f)
@@ -1796,7 +1851,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 								w := v5
 								if w == 1 {
 									waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1800
+//line goroutines_task.go:1855
 									if generated.Suspended(t) {
 										f, h := generatorWaitsKind.Spill(t, 2)
 										*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
@@ -1820,7 +1875,7 @@ func generatorWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line goroutines_task.go:1824
+//line goroutines_task.go:1879
 
 // generatorWaitsStep is the step form of generatorWaits.
 func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generatorWaitsHeld) (step generated.Step) {
@@ -1849,7 +1904,7 @@ func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generat
 //line goroutines.go:185
 		v4 = s.result
 		generated.Child(f)
-//line goroutines_task.go:1853
+//line goroutines_task.go:1908
 		goto resume1
 	case 2:
 		s := generated.At[generatorWaitsAt2](f)
@@ -1857,7 +1912,7 @@ func generatorWaitsStep(f *generated.Frame[generatorWaitsState, int], h *generat
 		tr, it, it1 = h.tr, h.it, h.it1
 //line goroutines.go:188
 		generated.ChildErr(f)
-//line goroutines_task.go:1861
+//line goroutines_task.go:1916
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1884,7 +1939,7 @@ end1:
 	goto loop1
 end2:
 	v4 = valueStart(t, tr, v+1)
-//line goroutines_task.go:1888
+//line goroutines_task.go:1943
 	if generated.Suspended(t) {
 		s := generated.At[generatorWaitsAt1](f)
 		*s = generatorWaitsAt1{sum: sum}
@@ -1912,7 +1967,7 @@ end3:
 	}
 //line goroutines.go:188
 	waitStart(t, tr, "inner", w)
-//line goroutines_task.go:1916
+//line goroutines_task.go:1971
 	if generated.Suspended(t) {
 		*generated.At[generatorWaitsAt2](f) = generatorWaitsAt2{sum: sum}
 		*h = generatorWaitsHeld{tr: tr, it: it, it1: it1}
@@ -1932,7 +1987,7 @@ end7:
 	return generated.Return(f, sum, nil)
 }
 
-//line goroutines_task.go:1936
+//line goroutines_task.go:1991
 
 // launchedArgs has the arguments of launched.
 type launchedArgs struct {
@@ -1969,11 +2024,56 @@ var launchedKind *generated.HeldKind[launchedState, launchedHeld, int]
 
 // launchedStart is the start form of launched.
 func launchedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := launchedKind.Begin(t)
-	*generated.At[launchedArgs](f) = launchedArgs{n: n}
-	*h = launchedHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line goroutines.go:197
+	fn := tr.Enter()
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer fn() // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line goroutines.go:198
+	v := valueStart(t, tr, n)
+//line goroutines_task.go:2041
+	if generated.Suspended(t) {
+		f, h := launchedKind.Spill(t, 1)
+		s := generated.At[launchedAt1](f)
+		*s = launchedAt1{n: n}
+		*h = launchedHeld{tr: tr}
+		generated.ResultTo(t, &s.result)
+		launchedDefer1(&h.exit.panic, fn)
+		return
+	}
+//line goroutines.go:198
+	err := waitStart(t, tr, "launched", n)
+//line goroutines_task.go:2053
+	if generated.Suspended(t) {
+		f, h := launchedKind.Spill(t, 2)
+		*generated.At[launchedAt2](f) = launchedAt2{v: v}
+		*h = launchedHeld{}
+		launchedDefer1(&h.exit.panic, fn)
+		return
+	}
+//line goroutines.go:198
+	return v, err
 }
+
+//line goroutines_task.go:2065
+
+// launchedDefer1 enters what launched defers in line 197 in the list of its frame.
+func launchedDefer1(p *generated.Panic, fn func()) {
+//line goroutines.go:197
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line goroutines_task.go:2077
 
 // launchedStep is the step form of launched.
 func launchedStep(f *generated.Frame[launchedState, int], h *launchedHeld) generated.Step {
@@ -2005,14 +2105,14 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 //line goroutines.go:198
 		v = s.result
 		generated.Child(f)
-//line goroutines_task.go:2009
+//line goroutines_task.go:2109
 		goto resume1
 	case 2:
 		s := generated.At[launchedAt2](f)
 		v = s.v
 //line goroutines.go:198
 		err = generated.ChildErr(f)
-//line goroutines_task.go:2016
+//line goroutines_task.go:2116
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2025,15 +2125,11 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 //line goroutines.go:197
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		launchedDefer1(p, fn)
 	}
 //line goroutines.go:198
 	v = valueStart(t, tr, n)
-//line goroutines_task.go:2037
+//line goroutines_task.go:2133
 	if generated.Suspended(t) {
 		s := generated.At[launchedAt1](f)
 		*s = launchedAt1{n: n}
@@ -2044,7 +2140,7 @@ func launchedRun(f *generated.Frame[launchedState, int], h *launchedHeld, at int
 resume1:
 //line goroutines.go:198
 	err = waitStart(t, tr, "launched", n)
-//line goroutines_task.go:2048
+//line goroutines_task.go:2144
 	if generated.Suspended(t) {
 		*generated.At[launchedAt2](f) = launchedAt2{v: v}
 		*h = launchedHeld{exit: h.exit}
@@ -2056,7 +2152,7 @@ resume2:
 		*r, *r1 = v, err
 		goto exit
 	}
-//line goroutines_task.go:2060
+//line goroutines_task.go:2156
 exit:
 	if p.Run(t) {
 		*h = launchedHeld{exit: h.exit}
@@ -2097,11 +2193,63 @@ var handleKind *generated.HeldKind[handleState, handleHeld, int]
 
 // handleStart is the start form of handle.
 func handleStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h1 := handleKind.Begin(t)
-	*generated.At[handleArgs](f) = handleArgs{n: n}
-	*h1 = handleHeld{tr: tr}
-	return generated.Run(t, f, &h1.exit.result)
+//line goroutines.go:202
+	other := executor.NewPool(executor.WithWorkers(1))
+	recv := other
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Close() // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line goroutines.go:204
+	sum := 0
+	for i := 0; i < n; i++ {
+		{
+//line goroutines.go:206
+			h, err := task.Start(other, task.Call2(launched, tr, i+1))
+			if err != nil {
+				return sum, err
+			}
+			v, err := h.Wait(t)
+//line goroutines_task.go:2219
+			if generated.Suspended(t) {
+				f, h1 := handleKind.Spill(t, 1)
+				s := generated.At[handleAt1](f)
+				*s = handleAt1{n: n, sum: sum, i: i}
+				*h1 = handleHeld{tr: tr, other: other, h: h}
+				generated.ResultTo(t, &s.result)
+				handleDefer1(&h1.exit.panic, recv)
+				return
+			}
+//line goroutines.go:211
+			if err != nil {
+				return sum, err
+			}
+			<-h.Done()
+			sum += v
+		}
+	}
+//line goroutines.go:217
+	return sum, nil
 }
+
+//line goroutines_task.go:2241
+
+// handleDefer1 enters what handle defers in line 203 in the list of its frame.
+func handleDefer1(p *generated.Panic, recv *executor.Pool) {
+//line goroutines.go:203
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line goroutines_task.go:2253
 
 // handleStep is the step form of handle.
 func handleStep(f *generated.Frame[handleState, int], h1 *handleHeld) generated.Step {
@@ -2135,7 +2283,7 @@ func handleRun(f *generated.Frame[handleState, int], h1 *handleHeld, at int) (st
 //line goroutines.go:210
 		v = s.result
 		err = generated.Err(f)
-//line goroutines_task.go:2139
+//line goroutines_task.go:2287
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2148,12 +2296,8 @@ func handleRun(f *generated.Frame[handleState, int], h1 *handleHeld, at int) (st
 //line goroutines.go:202
 	other = executor.NewPool(executor.WithWorkers(1))
 	{
-		fn := other.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := other
+		handleDefer1(p, recv)
 	}
 //line goroutines.go:204
 	sum = 0
@@ -2173,7 +2317,7 @@ loop1:
 	}
 //line goroutines.go:210
 	v, err = h.Wait(t)
-//line goroutines_task.go:2177
+//line goroutines_task.go:2321
 	if generated.Suspended(t) {
 		s := generated.At[handleAt1](f)
 		*s = handleAt1{n: n, sum: sum, i: i}
@@ -2201,7 +2345,7 @@ end1:
 		*r, *r1 = sum, nil
 		goto exit
 	}
-//line goroutines_task.go:2205
+//line goroutines_task.go:2349
 exit:
 	if p.Run(t) {
 		*h1 = handleHeld{exit: h1.exit}
@@ -2250,7 +2394,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:222
 			err := t.Sleep(time.Microsecond)
-//line goroutines_task.go:2254
+//line goroutines_task.go:2398
 			if generated.Suspended(t) {
 				f, h := sleepsKind.Spill(t, 1)
 				*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
@@ -2264,10 +2408,8 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 		{
 //line goroutines.go:225
-			v := time.Now()
-//line goroutines.go:225
-			err1 := t.SleepUntil(v)
-//line goroutines_task.go:2271
+			err1 := t.SleepUntil(time.Now())
+//line goroutines_task.go:2413
 			if generated.Suspended(t) {
 				f, h := sleepsKind.Spill(t, 2)
 				*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
@@ -2282,7 +2424,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line goroutines.go:228
 			err2 := t.Sleep(-1)
-//line goroutines_task.go:2286
+//line goroutines_task.go:2428
 			if generated.Suspended(t) {
 				f, h := sleepsKind.Spill(t, 3)
 				*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
@@ -2296,7 +2438,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line goroutines.go:231
 		valueStart(t, tr, i)
-//line goroutines_task.go:2300
+//line goroutines_task.go:2442
 		if generated.Suspended(t) {
 			f, h := sleepsKind.Spill(t, 4)
 			*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
@@ -2308,7 +2450,7 @@ func sleepsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line goroutines_task.go:2312
+//line goroutines_task.go:2454
 
 // sleepsStep is the step form of sleeps.
 func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.Step {
@@ -2317,7 +2459,6 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr              *cases.Trace
 		n, i            int
 		err, err1, err2 error
-		v               time.Time
 	)
 	switch f.At() {
 	case 0:
@@ -2330,7 +2471,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:222
 		err = generated.Err(f)
-//line goroutines_task.go:2334
+//line goroutines_task.go:2475
 		goto resume1
 	case 2:
 		s := generated.At[sleepsAt2](f)
@@ -2338,7 +2479,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:225
 		err1 = generated.Err(f)
-//line goroutines_task.go:2342
+//line goroutines_task.go:2483
 		goto resume2
 	case 3:
 		s := generated.At[sleepsAt3](f)
@@ -2346,7 +2487,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:228
 		err2 = generated.Err(f)
-//line goroutines_task.go:2350
+//line goroutines_task.go:2491
 		goto resume3
 	case 4:
 		s := generated.At[sleepsAt4](f)
@@ -2354,7 +2495,7 @@ func sleepsStep(f *generated.Frame[sleepsState, int], h *sleepsHeld) generated.S
 		tr = h.tr
 //line goroutines.go:231
 		generated.Child(f)
-//line goroutines_task.go:2358
+//line goroutines_task.go:2499
 		goto resume4
 	default:
 		return f.BadResume()
@@ -2368,7 +2509,7 @@ loop1:
 	}
 //line goroutines.go:222
 	err = t.Sleep(time.Microsecond)
-//line goroutines_task.go:2372
+//line goroutines_task.go:2513
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt1](f) = sleepsAt1{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2382,10 +2523,8 @@ resume1:
 //line goroutines.go:223
 	return generated.Return(f, i, err)
 end1:
-	v = time.Now()
-//line goroutines.go:225
-	err1 = t.SleepUntil(v)
-//line goroutines_task.go:2389
+	err1 = t.SleepUntil(time.Now())
+//line goroutines_task.go:2528
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt2](f) = sleepsAt2{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2400,7 +2539,7 @@ resume2:
 	return generated.Return(f, i, err1)
 end2:
 	err2 = t.Sleep(-1)
-//line goroutines_task.go:2404
+//line goroutines_task.go:2543
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt3](f) = sleepsAt3{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2415,7 +2554,7 @@ resume3:
 	return generated.Return(f, i, err2)
 end3:
 	valueStart(t, tr, i)
-//line goroutines_task.go:2419
+//line goroutines_task.go:2558
 	if generated.Suspended(t) {
 		*generated.At[sleepsAt4](f) = sleepsAt4{n: n, i: i}
 		*h = sleepsHeld{tr: tr}
@@ -2430,7 +2569,7 @@ end4:
 	return generated.Return(f, n, nil)
 }
 
-//line goroutines_task.go:2434
+//line goroutines_task.go:2573
 
 // startOfGoroutines returns the start form of fn, or a function that calls fn on a goroutine.
 func startOfGoroutines(fn func(*task.T, int) error) func(*task.T, int) error {

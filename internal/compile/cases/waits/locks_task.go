@@ -27,6 +27,7 @@ func init() {
 		return mutexKind.With(s, mutexHeld{tr: tr})
 	})
 	counterAddKind = generated.DefineHeld[counterAddState, counterAddHeld, int]("(*counter).add", "locks.go", 37, counterAddStep, generated.Deferring())
+	generated.BindMethodValue(func(recv *counter) func(*task.T, *cases.Trace, int) (int, error) { return recv.add }, addValueInLocks)
 	generated.BindMethod[*counter]("add", func(recv any, t *task.T, a1 *cases.Trace, a2 int) (int, error) {
 		return counterAddStart(recv.(*counter), t, a1, a2)
 	})
@@ -58,10 +59,12 @@ func init() {
 	rwContendedFunc1Kind = generated.DefineHeld[rwContendedFunc1State, rwContendedFunc1Held, struct{}]("rwContended.func1", "locks.go", 102, rwContendedFunc1Step)
 	rwContendedFunc2Kind = generated.DefineHeld[rwContendedFunc2State, rwContendedFunc2Held, struct{}]("rwContended.func2", "locks.go", 123, rwContendedFunc2Step)
 	bufferPutKind = generated.DefineHeld[bufferPutState, bufferPutHeld, struct{}]("(*buffer).put", "locks.go", 151, bufferPutStep, generated.Deferring())
+	generated.BindMethodValue(func(recv *buffer) func(*task.T, *cases.Trace, int) error { return recv.put }, putValueInLocks)
 	generated.BindMethod[*buffer]("put", func(recv any, t *task.T, a1 *cases.Trace, a2 int) error {
 		return bufferPutStart(recv.(*buffer), t, a1, a2)
 	})
 	bufferTakeKind = generated.DefineHeld[bufferTakeState, bufferTakeHeld, int]("(*buffer).take", "locks.go", 167, bufferTakeStep, generated.Deferring())
+	generated.BindMethodValue(func(recv *buffer) func(*task.T, *cases.Trace) (int, error) { return recv.take }, takeValueInLocks)
 	generated.BindMethod[*buffer]("take", func(recv any, t *task.T, a1 *cases.Trace) (int, error) {
 		return bufferTakeStart(recv.(*buffer), t, a1)
 	})
@@ -170,7 +173,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:16
 		err := m.Lock(t)
-//line locks_task.go:174
+//line locks_task.go:177
 		if generated.Suspended(t) {
 			f, h := mutexKind.Spill(t, 1)
 			*generated.At[mutexAt1](f) = mutexAt1{n: n}
@@ -185,7 +188,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:19
 	tr.Print(m.TryLock())
 	err1 := waitStart(t, tr, "inside")
-//line locks_task.go:189
+//line locks_task.go:192
 	if generated.Suspended(t) {
 		f, h := mutexKind.Spill(t, 2)
 		*generated.At[mutexAt2](f) = mutexAt2{n: n}
@@ -200,7 +203,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:25
 		waitStart(t, tr, "again")
-//line locks_task.go:204
+//line locks_task.go:207
 		if generated.Suspended(t) {
 			f, h := mutexKind.Spill(t, 3)
 			*generated.At[mutexAt3](f) = mutexAt3{n: n}
@@ -209,7 +212,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 //line locks.go:25
 		err2 := p.Lock(t)
-//line locks_task.go:213
+//line locks_task.go:216
 		if generated.Suspended(t) {
 			f, h := mutexKind.Spill(t, 4)
 			*generated.At[mutexAt4](f) = mutexAt4{n: n}
@@ -219,7 +222,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:25
 		if err2 == nil {
 			waitStart(t, tr, "inside again")
-//line locks_task.go:223
+//line locks_task.go:226
 			if generated.Suspended(t) {
 				f, h := mutexKind.Spill(t, 5)
 				*generated.At[mutexAt5](f) = mutexAt5{n: n}
@@ -234,7 +237,7 @@ func mutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line locks_task.go:238
+//line locks_task.go:241
 
 // mutexStep is the step form of mutex.
 func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step {
@@ -256,7 +259,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:16
 		err = generated.Err(f)
-//line locks_task.go:260
+//line locks_task.go:263
 		goto resume1
 	case 2:
 		s := generated.At[mutexAt2](f)
@@ -264,7 +267,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		tr, m = h.tr, h.m
 //line locks.go:20
 		err1 = generated.ChildErr(f)
-//line locks_task.go:268
+//line locks_task.go:271
 		goto resume2
 	case 3:
 		s := generated.At[mutexAt3](f)
@@ -272,7 +275,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		tr, err1, p = h.tr, h.err1, h.m
 //line locks.go:25
 		generated.ChildErr(f)
-//line locks_task.go:276
+//line locks_task.go:279
 		goto resume3
 	case 4:
 		s := generated.At[mutexAt4](f)
@@ -280,7 +283,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		tr, err1, p = h.tr, h.err1, h.m
 //line locks.go:25
 		err2 = generated.Err(f)
-//line locks_task.go:284
+//line locks_task.go:287
 		goto resume4
 	case 5:
 		s := generated.At[mutexAt5](f)
@@ -288,7 +291,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 		err1, p = h.err1, h.m
 //line locks.go:26
 		generated.ChildErr(f)
-//line locks_task.go:292
+//line locks_task.go:295
 		goto resume5
 	default:
 		return f.BadResume()
@@ -296,7 +299,7 @@ func mutexStep(f *generated.Frame[mutexState, int], h *mutexHeld) generated.Step
 	m = new(task.Mutex)
 //line locks.go:16
 	err = m.Lock(t)
-//line locks_task.go:300
+//line locks_task.go:303
 	if generated.Suspended(t) {
 		*generated.At[mutexAt1](f) = mutexAt1{n: n}
 		*h = mutexHeld{tr: tr, m: m}
@@ -312,7 +315,7 @@ resume1:
 end1:
 	tr.Print(m.TryLock())
 	err1 = waitStart(t, tr, "inside")
-//line locks_task.go:316
+//line locks_task.go:319
 	if generated.Suspended(t) {
 		*generated.At[mutexAt2](f) = mutexAt2{n: n}
 		*h = mutexHeld{tr: tr, m: m}
@@ -325,7 +328,7 @@ resume2:
 	m.Unlock()
 	p = m
 	waitStart(t, tr, "again")
-//line locks_task.go:329
+//line locks_task.go:332
 	if generated.Suspended(t) {
 		*generated.At[mutexAt3](f) = mutexAt3{n: n}
 		*h = mutexHeld{tr: tr, err1: err1, m: p}
@@ -334,7 +337,7 @@ resume2:
 resume3:
 //line locks.go:25
 	err2 = p.Lock(t)
-//line locks_task.go:338
+//line locks_task.go:341
 	if generated.Suspended(t) {
 		*generated.At[mutexAt4](f) = mutexAt4{n: n}
 		*h = mutexHeld{tr: tr, err1: err1, m: p}
@@ -347,7 +350,7 @@ resume4:
 	}
 //line locks.go:26
 	waitStart(t, tr, "inside again")
-//line locks_task.go:351
+//line locks_task.go:354
 	if generated.Suspended(t) {
 		*generated.At[mutexAt5](f) = mutexAt5{n: n}
 		*h = mutexHeld{err1: err1, m: p}
@@ -360,7 +363,7 @@ end2:
 	return generated.Return(f, n, err1)
 }
 
-//line locks_task.go:364
+//line locks_task.go:367
 
 // counterAddArgs has the arguments of (*counter).add.
 type counterAddArgs struct {
@@ -397,11 +400,68 @@ var counterAddKind *generated.HeldKind[counterAddState, counterAddHeld, int]
 
 // counterAddStart is the start form of (*counter).add.
 func counterAddStart(c *counter, t *task.T, tr *cases.Trace, by int) (_ int, _ error) {
-	f, h := counterAddKind.Begin(t)
-	*generated.At[counterAddArgs](f) = counterAddArgs{by: by}
-	*h = counterAddHeld{c: c, tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+	{
+//line locks.go:38
+		err := c.m.Lock(t)
+//line locks_task.go:407
+		if generated.Suspended(t) {
+			f, h := counterAddKind.Spill(t, 1)
+			*generated.At[counterAddAt1](f) = counterAddAt1{by: by}
+			*h = counterAddHeld{c: c, tr: tr}
+			return
+		}
+//line locks.go:38
+		if err != nil {
+			return 0, err
+		}
+	}
+//line locks.go:41
+	recv := &c.m
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Unlock() // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line locks.go:42
+	before := c.n
+	{
+//line locks.go:43
+		err1 := waitStart(t, tr, "adding", by)
+//line locks_task.go:435
+		if generated.Suspended(t) {
+			f, h := counterAddKind.Spill(t, 2)
+			*generated.At[counterAddAt2](f) = counterAddAt2{by: by, before: before}
+			*h = counterAddHeld{c: c}
+			counterAddDefer1(&h.exit.panic, recv)
+			return
+		}
+//line locks.go:43
+		if err1 != nil {
+			return before, err1
+		}
+	}
+//line locks.go:46
+	c.n = before + by
+	return c.n, nil
 }
+
+//line locks_task.go:453
+
+// counterAddDefer1 enters what (*counter).add defers in line 41 in the list of its frame.
+func counterAddDefer1(p *generated.Panic, recv *task.Mutex) {
+//line locks.go:41
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Unlock()
+		p.Raise()
+	})
+}
+
+//line locks_task.go:465
 
 // counterAddStep is the step form of (*counter).add.
 func counterAddStep(f *generated.Frame[counterAddState, int], h *counterAddHeld) generated.Step {
@@ -433,7 +493,7 @@ func counterAddRun(f *generated.Frame[counterAddState, int], h *counterAddHeld, 
 		c, tr = h.c, h.tr
 //line locks.go:38
 		err = generated.Err(f)
-//line locks_task.go:437
+//line locks_task.go:497
 		goto resume1
 	case 2:
 		s := generated.At[counterAddAt2](f)
@@ -441,7 +501,7 @@ func counterAddRun(f *generated.Frame[counterAddState, int], h *counterAddHeld, 
 		c = h.c
 //line locks.go:43
 		err1 = generated.ChildErr(f)
-//line locks_task.go:445
+//line locks_task.go:505
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -453,7 +513,7 @@ func counterAddRun(f *generated.Frame[counterAddState, int], h *counterAddHeld, 
 	}
 //line locks.go:38
 	err = c.m.Lock(t)
-//line locks_task.go:457
+//line locks_task.go:517
 	if generated.Suspended(t) {
 		*generated.At[counterAddAt1](f) = counterAddAt1{by: by}
 		*h = counterAddHeld{exit: h.exit, c: c, tr: tr}
@@ -472,17 +532,13 @@ resume1:
 end1:
 //line locks.go:41
 	{
-		fn := c.m.Unlock
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := &c.m
+		counterAddDefer1(p, recv)
 	}
 //line locks.go:42
 	before = c.n
 	err1 = waitStart(t, tr, "adding", by)
-//line locks_task.go:486
+//line locks_task.go:542
 	if generated.Suspended(t) {
 		*generated.At[counterAddAt2](f) = counterAddAt2{by: by, before: before}
 		*h = counterAddHeld{exit: h.exit, c: c}
@@ -505,7 +561,7 @@ end2:
 		*r, *r1 = c.n, nil
 		goto exit
 	}
-//line locks_task.go:509
+//line locks_task.go:565
 exit:
 	if p.Run(t) {
 		*h = counterAddHeld{exit: h.exit}
@@ -542,7 +598,7 @@ func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:53
 			k, err := counterAddStart(&c, t, tr, i)
-//line locks_task.go:546
+//line locks_task.go:602
 			if generated.Suspended(t) {
 				f, h := mutexDeferredKind.Spill(t, 1)
 				s := generated.At[mutexDeferredAt1](f)
@@ -562,7 +618,7 @@ func mutexDeferredStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return c.n, nil
 }
 
-//line locks_task.go:566
+//line locks_task.go:622
 
 // mutexDeferredStep is the step form of mutexDeferred.
 func mutexDeferredStep(f *generated.Frame[mutexDeferredState, int], h *mutexDeferredHeld) generated.Step {
@@ -585,7 +641,7 @@ func mutexDeferredStep(f *generated.Frame[mutexDeferredState, int], h *mutexDefe
 //line locks.go:53
 		k = s.result
 		err = generated.ChildErr(f)
-//line locks_task.go:589
+//line locks_task.go:645
 		goto resume1
 	default:
 		return f.BadResume()
@@ -600,7 +656,7 @@ loop1:
 	}
 //line locks.go:53
 	k, err = counterAddStart(c, t, tr, i)
-//line locks_task.go:604
+//line locks_task.go:660
 	if generated.Suspended(t) {
 		s := generated.At[mutexDeferredAt1](f)
 		*s = mutexDeferredAt1{n: n, i: i}
@@ -625,7 +681,7 @@ end2:
 	return generated.Return(f, c.n, nil)
 }
 
-//line locks_task.go:629
+//line locks_task.go:685
 
 // contendedArgs has the arguments of contended.
 type contendedArgs struct {
@@ -663,7 +719,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:67
 						_, err := counterAddStart(&c, t, tr, i)
-//line locks_task.go:667
+//line locks_task.go:723
 						if generated.Suspended(t) {
 							f, h := contendedFunc1Kind.Spill(t, 1)
 							*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
@@ -684,7 +740,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[contendedFunc1Args](&s) = contendedFunc1Args{n: n, i: i}
 			generated.GoCall(t, &g, contendedFunc1Kind.With(s, contendedFunc1Held{tr: tr, c: &c}))
 		}
-//line locks_task.go:688
+//line locks_task.go:744
 		if generated.Suspended(t) {
 			f, h := contendedKind.Spill(t, 1)
 			s := generated.At[contendedAt1](f)
@@ -696,7 +752,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:74
 	err := g.Wait(t)
-//line locks_task.go:700
+//line locks_task.go:756
 	if generated.Suspended(t) {
 		_, h := contendedKind.Spill(t, 2)
 		*h = contendedHeld{c: &c}
@@ -706,7 +762,7 @@ func contendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return c.n, err
 }
 
-//line locks_task.go:710
+//line locks_task.go:766
 
 // contendedStep is the step form of contended.
 func contendedStep(f *generated.Frame[contendedState, int], h *contendedHeld) generated.Step {
@@ -730,13 +786,13 @@ func contendedStep(f *generated.Frame[contendedState, int], h *contendedHeld) ge
 		tr, c = h.tr, h.c
 //line locks.go:65
 		generated.Child(f)
-//line locks_task.go:734
+//line locks_task.go:790
 		goto resume1
 	case 2:
 		c = h.c
 //line locks.go:74
 		err = generated.Err(f)
-//line locks_task.go:740
+//line locks_task.go:796
 		goto resume2
 	default:
 		return f.BadResume()
@@ -762,7 +818,7 @@ loop1:
 					{
 //line locks.go:67
 						_, err := counterAddStart(c, t, tr, i)
-//line locks_task.go:766
+//line locks_task.go:822
 						if generated.Suspended(t) {
 							f, h := contendedFunc1Kind.Spill(t, 1)
 							*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
@@ -784,7 +840,7 @@ loop1:
 			generated.GoCall(t, &g, contendedFunc1Kind.With(s, contendedFunc1Held{tr: tr, c: c}))
 		}
 	}
-//line locks_task.go:788
+//line locks_task.go:844
 	if generated.Suspended(t) {
 		s := generated.At[contendedAt1](f)
 		*s = contendedAt1{n: n, i1: i1}
@@ -799,7 +855,7 @@ resume1:
 end1:
 //line locks.go:74
 	err = g.Wait(t)
-//line locks_task.go:803
+//line locks_task.go:859
 	if generated.Suspended(t) {
 		*h = contendedHeld{c: c}
 		return generated.Wait(f, t, 2)
@@ -809,7 +865,7 @@ resume2:
 	return generated.Return(f, c.n, err)
 }
 
-//line locks_task.go:813
+//line locks_task.go:869
 
 // contendedFunc1Args has the arguments of contended.func1.
 type contendedFunc1Args struct {
@@ -850,7 +906,7 @@ func contendedFunc1Step(f *generated.Frame[contendedFunc1State, struct{}], h *co
 		tr, c = h.tr, h.c
 //line locks.go:67
 		err = generated.ChildErr(f)
-//line locks_task.go:854
+//line locks_task.go:910
 		goto resume1
 	default:
 		return f.BadResume()
@@ -864,7 +920,7 @@ loop1:
 	}
 //line locks.go:67
 	_, err = counterAddStart(c, t, tr, i)
-//line locks_task.go:868
+//line locks_task.go:924
 	if generated.Suspended(t) {
 		*generated.At[contendedFunc1At1](f) = contendedFunc1At1{n: n, i: i, i1: i1}
 		*h = contendedFunc1Held{tr: tr, c: c}
@@ -886,7 +942,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line locks_task.go:890
+//line locks_task.go:946
 
 // rwMutexArgs has the arguments of rwMutex.
 type rwMutexArgs struct {
@@ -938,11 +994,99 @@ var rwMutexKind *generated.HeldKind[rwMutexState, rwMutexHeld, int]
 
 // rwMutexStart is the start form of rwMutex.
 func rwMutexStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := rwMutexKind.Begin(t)
-	*generated.At[rwMutexArgs](f) = rwMutexArgs{n: n}
-	*h = rwMutexHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+	var m task.RWMutex
+	{
+//line locks.go:80
+		err := m.RLock(t)
+//line locks_task.go:1002
+		if generated.Suspended(t) {
+			f, h := rwMutexKind.Spill(t, 1)
+			*generated.At[rwMutexAt1](f) = rwMutexAt1{n: n}
+			*h = rwMutexHeld{tr: tr, m: &m}
+			return
+		}
+//line locks.go:80
+		if err != nil {
+			return 0, err
+		}
+	}
+//line locks.go:83
+	valueStart(t, tr, 1)
+//line locks_task.go:1016
+	if generated.Suspended(t) {
+		f, h := rwMutexKind.Spill(t, 2)
+		*generated.At[rwMutexAt2](f) = rwMutexAt2{n: n}
+		*h = rwMutexHeld{tr: tr, m: &m}
+		return
+	}
+//line locks.go:84
+	tr.Print(m.TryRLock(), m.TryLock())
+	m.RUnlock()
+	m.RUnlock()
+	{
+//line locks.go:87
+		err1 := m.Lock(t)
+//line locks_task.go:1030
+		if generated.Suspended(t) {
+			f, h := rwMutexKind.Spill(t, 3)
+			*generated.At[rwMutexAt3](f) = rwMutexAt3{n: n}
+			*h = rwMutexHeld{tr: tr, m: &m}
+			return
+		}
+//line locks.go:87
+		if err1 != nil {
+			return 1, err1
+		}
+	}
+//line locks.go:90
+	recv := &m
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Unlock() // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line locks.go:91
+	valueStart(t, tr, 2)
+//line locks_task.go:1055
+	if generated.Suspended(t) {
+		f, h := rwMutexKind.Spill(t, 4)
+		*generated.At[rwMutexAt4](f) = rwMutexAt4{n: n}
+		*h = rwMutexHeld{tr: tr, m: &m}
+		rwMutexDefer1(&h.exit.panic, recv)
+		return
+	}
+//line locks.go:92
+	tr.Print(m.TryRLock(), m.TryLock())
+	err2 := waitStart(t, tr, "end")
+//line locks_task.go:1066
+	if generated.Suspended(t) {
+		f, h := rwMutexKind.Spill(t, 5)
+		*generated.At[rwMutexAt5](f) = rwMutexAt5{n: n}
+		*h = rwMutexHeld{}
+		rwMutexDefer1(&h.exit.panic, recv)
+		return
+	}
+//line locks.go:93
+	return n, err2
 }
+
+//line locks_task.go:1078
+
+// rwMutexDefer1 enters what rwMutex defers in line 90 in the list of its frame.
+func rwMutexDefer1(p *generated.Panic, recv *task.RWMutex) {
+//line locks.go:90
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Unlock()
+		p.Raise()
+	})
+}
+
+//line locks_task.go:1090
 
 // rwMutexStep is the step form of rwMutex.
 func rwMutexStep(f *generated.Frame[rwMutexState, int], h *rwMutexHeld) generated.Step {
@@ -974,7 +1118,7 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 		tr, m = h.tr, h.m
 //line locks.go:80
 		err = generated.Err(f)
-//line locks_task.go:978
+//line locks_task.go:1122
 		goto resume1
 	case 2:
 		s := generated.At[rwMutexAt2](f)
@@ -982,7 +1126,7 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 		tr, m = h.tr, h.m
 //line locks.go:83
 		generated.Child(f)
-//line locks_task.go:986
+//line locks_task.go:1130
 		goto resume2
 	case 3:
 		s := generated.At[rwMutexAt3](f)
@@ -990,7 +1134,7 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 		tr, m = h.tr, h.m
 //line locks.go:87
 		err1 = generated.Err(f)
-//line locks_task.go:994
+//line locks_task.go:1138
 		goto resume3
 	case 4:
 		s := generated.At[rwMutexAt4](f)
@@ -998,14 +1142,14 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 		tr, m = h.tr, h.m
 //line locks.go:91
 		generated.Child(f)
-//line locks_task.go:1002
+//line locks_task.go:1146
 		goto resume4
 	case 5:
 		s := generated.At[rwMutexAt5](f)
 		n = s.n
 //line locks.go:93
 		err2 = generated.ChildErr(f)
-//line locks_task.go:1009
+//line locks_task.go:1153
 		goto resume5
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1018,7 +1162,7 @@ func rwMutexRun(f *generated.Frame[rwMutexState, int], h *rwMutexHeld, at int) (
 	m = new(task.RWMutex)
 //line locks.go:80
 	err = m.RLock(t)
-//line locks_task.go:1022
+//line locks_task.go:1166
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt1](f) = rwMutexAt1{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1037,7 +1181,7 @@ resume1:
 end1:
 //line locks.go:83
 	valueStart(t, tr, 1)
-//line locks_task.go:1041
+//line locks_task.go:1185
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt2](f) = rwMutexAt2{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1049,7 +1193,7 @@ resume2:
 	m.RUnlock()
 	m.RUnlock()
 	err1 = m.Lock(t)
-//line locks_task.go:1053
+//line locks_task.go:1197
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt3](f) = rwMutexAt3{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1068,16 +1212,12 @@ resume3:
 end2:
 //line locks.go:90
 	{
-		fn := m.Unlock
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := m
+		rwMutexDefer1(p, recv)
 	}
 //line locks.go:91
 	valueStart(t, tr, 2)
-//line locks_task.go:1081
+//line locks_task.go:1221
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt4](f) = rwMutexAt4{n: n}
 		*h = rwMutexHeld{exit: h.exit, tr: tr, m: m}
@@ -1087,7 +1227,7 @@ resume4:
 //line locks.go:92
 	tr.Print(m.TryRLock(), m.TryLock())
 	err2 = waitStart(t, tr, "end")
-//line locks_task.go:1091
+//line locks_task.go:1231
 	if generated.Suspended(t) {
 		*generated.At[rwMutexAt5](f) = rwMutexAt5{n: n}
 		*h = rwMutexHeld{exit: h.exit}
@@ -1099,7 +1239,7 @@ resume5:
 		*r, *r1 = n, err2
 		goto exit
 	}
-//line locks_task.go:1103
+//line locks_task.go:1243
 exit:
 	if p.Run(t) {
 		*h = rwMutexHeld{exit: h.exit}
@@ -1156,7 +1296,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:104
 						err := m.Lock(t)
-//line locks_task.go:1160
+//line locks_task.go:1300
 						if generated.Suspended(t) {
 							f, h := rwContendedFunc1Kind.Spill(t, 1)
 							*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
@@ -1179,7 +1319,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:114
 						err1 := m.Lock(t)
-//line locks_task.go:1183
+//line locks_task.go:1323
 						if generated.Suspended(t) {
 							f, h := rwContendedFunc1Kind.Spill(t, 2)
 							*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
@@ -1193,7 +1333,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					}
 //line locks.go:117
 					waitStart(t, tr, "writing", i)
-//line locks_task.go:1197
+//line locks_task.go:1337
 					if generated.Suspended(t) {
 						f, h := rwContendedFunc1Kind.Spill(t, 3)
 						*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
@@ -1211,7 +1351,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[rwContendedFunc1Args](&s) = rwContendedFunc1Args{n: n, i: i}
 			generated.GoCall(t, &g, rwContendedFunc1Kind.With(s, rwContendedFunc1Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}))
 		}
-//line locks_task.go:1215
+//line locks_task.go:1355
 		if generated.Suspended(t) {
 			f, h := rwContendedKind.Spill(t, 1)
 			s := generated.At[rwContendedAt1](f)
@@ -1229,7 +1369,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						{
 //line locks.go:125
 							err := m.RLock(t)
-//line locks_task.go:1233
+//line locks_task.go:1373
 							if generated.Suspended(t) {
 								f, h := rwContendedFunc2Kind.Spill(t, 1)
 								*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
@@ -1245,7 +1385,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 						readers.Add(1)
 						k := a + b
 						waitStart(t, tr, "reading", i)
-//line locks_task.go:1249
+//line locks_task.go:1389
 						if generated.Suspended(t) {
 							f, h := rwContendedFunc2Kind.Spill(t, 2)
 							*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
@@ -1268,7 +1408,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[rwContendedFunc2Args](&s) = rwContendedFunc2Args{n: n, i: i}
 			generated.GoCall(t, &g, rwContendedFunc2Kind.With(s, rwContendedFunc2Held{tr: tr, m: &m, readers: &readers, a: &a, b: &b}))
 		}
-//line locks_task.go:1272
+//line locks_task.go:1412
 		if generated.Suspended(t) {
 			f, h := rwContendedKind.Spill(t, 2)
 			s := generated.At[rwContendedAt2](f)
@@ -1280,7 +1420,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:140
 	err := g.Wait(t)
-//line locks_task.go:1284
+//line locks_task.go:1424
 	if generated.Suspended(t) {
 		_, h := rwContendedKind.Spill(t, 3)
 		*h = rwContendedHeld{a: &a, b: &b}
@@ -1290,7 +1430,7 @@ func rwContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return a*100 + b, err
 }
 
-//line locks_task.go:1294
+//line locks_task.go:1434
 
 // rwContendedStep is the step form of rwContended.
 func rwContendedStep(f *generated.Frame[rwContendedState, int], h *rwContendedHeld) generated.Step {
@@ -1316,7 +1456,7 @@ func rwContendedStep(f *generated.Frame[rwContendedState, int], h *rwContendedHe
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:102
 		generated.Child(f)
-//line locks_task.go:1320
+//line locks_task.go:1460
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedAt2](f)
@@ -1325,13 +1465,13 @@ func rwContendedStep(f *generated.Frame[rwContendedState, int], h *rwContendedHe
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:123
 		generated.Child(f)
-//line locks_task.go:1329
+//line locks_task.go:1469
 		goto resume2
 	case 3:
 		a, b = h.a, h.b
 //line locks.go:140
 		err = generated.Err(f)
-//line locks_task.go:1335
+//line locks_task.go:1475
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1364,7 +1504,7 @@ loop1:
 					{
 //line locks.go:104
 						err := m.Lock(t)
-//line locks_task.go:1368
+//line locks_task.go:1508
 						if generated.Suspended(t) {
 							f, h := rwContendedFunc1Kind.Spill(t, 1)
 							*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
@@ -1387,7 +1527,7 @@ loop1:
 					{
 //line locks.go:114
 						err1 := m.Lock(t)
-//line locks_task.go:1391
+//line locks_task.go:1531
 						if generated.Suspended(t) {
 							f, h := rwContendedFunc1Kind.Spill(t, 2)
 							*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
@@ -1401,7 +1541,7 @@ loop1:
 					}
 //line locks.go:117
 					waitStart(t, tr, "writing", i)
-//line locks_task.go:1405
+//line locks_task.go:1545
 					if generated.Suspended(t) {
 						f, h := rwContendedFunc1Kind.Spill(t, 3)
 						*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
@@ -1420,7 +1560,7 @@ loop1:
 			generated.GoCall(t, &g, rwContendedFunc1Kind.With(s, rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}))
 		}
 	}
-//line locks_task.go:1424
+//line locks_task.go:1564
 	if generated.Suspended(t) {
 		s := generated.At[rwContendedAt1](f)
 		*s = rwContendedAt1{n: n, i1: i1, i: i}
@@ -1444,7 +1584,7 @@ resume1:
 						{
 //line locks.go:125
 							err := m.RLock(t)
-//line locks_task.go:1448
+//line locks_task.go:1588
 							if generated.Suspended(t) {
 								f, h := rwContendedFunc2Kind.Spill(t, 1)
 								*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
@@ -1460,7 +1600,7 @@ resume1:
 						readers.Add(1)
 						k := *a + *b
 						waitStart(t, tr, "reading", i)
-//line locks_task.go:1464
+//line locks_task.go:1604
 						if generated.Suspended(t) {
 							f, h := rwContendedFunc2Kind.Spill(t, 2)
 							*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
@@ -1484,7 +1624,7 @@ resume1:
 			generated.GoCall(t, &g, rwContendedFunc2Kind.With(s, rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}))
 		}
 	}
-//line locks_task.go:1488
+//line locks_task.go:1628
 	if generated.Suspended(t) {
 		s := generated.At[rwContendedAt2](f)
 		*s = rwContendedAt2{n: n, i1: i1}
@@ -1499,7 +1639,7 @@ resume2:
 end1:
 //line locks.go:140
 	err = g.Wait(t)
-//line locks_task.go:1503
+//line locks_task.go:1643
 	if generated.Suspended(t) {
 		*h = rwContendedHeld{a: a, b: b}
 		return generated.Wait(f, t, 3)
@@ -1509,7 +1649,7 @@ resume3:
 	return generated.Return(f, *a*100+*b, err)
 }
 
-//line locks_task.go:1513
+//line locks_task.go:1653
 
 // rwContendedFunc1Args has the arguments of rwContended.func1.
 type rwContendedFunc1Args struct {
@@ -1565,7 +1705,7 @@ func rwContendedFunc1Step(f *generated.Frame[rwContendedFunc1State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:104
 		err = generated.Err(f)
-//line locks_task.go:1569
+//line locks_task.go:1709
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedFunc1At2](f)
@@ -1573,7 +1713,7 @@ func rwContendedFunc1Step(f *generated.Frame[rwContendedFunc1State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:114
 		err1 = generated.Err(f)
-//line locks_task.go:1577
+//line locks_task.go:1717
 		goto resume2
 	case 3:
 		s := generated.At[rwContendedFunc1At3](f)
@@ -1581,7 +1721,7 @@ func rwContendedFunc1Step(f *generated.Frame[rwContendedFunc1State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:117
 		generated.ChildErr(f)
-//line locks_task.go:1585
+//line locks_task.go:1725
 		goto resume3
 	default:
 		return f.BadResume()
@@ -1595,7 +1735,7 @@ loop1:
 	}
 //line locks.go:104
 	err = m.Lock(t)
-//line locks_task.go:1599
+//line locks_task.go:1739
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At1](f) = rwContendedFunc1At1{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1617,7 +1757,7 @@ end1:
 		*a++
 	}()
 	err1 = m.Lock(t)
-//line locks_task.go:1621
+//line locks_task.go:1761
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At2](f) = rwContendedFunc1At2{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1632,7 +1772,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err1)
 end2:
 	waitStart(t, tr, "writing", i)
-//line locks_task.go:1636
+//line locks_task.go:1776
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc1At3](f) = rwContendedFunc1At3{n: n, i: i, i1: i1}
 		*h = rwContendedFunc1Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1650,7 +1790,7 @@ end3:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line locks_task.go:1654
+//line locks_task.go:1794
 
 // rwContendedFunc2Args has the arguments of rwContended.func2.
 type rwContendedFunc2Args struct {
@@ -1701,7 +1841,7 @@ func rwContendedFunc2Step(f *generated.Frame[rwContendedFunc2State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:125
 		err = generated.Err(f)
-//line locks_task.go:1705
+//line locks_task.go:1845
 		goto resume1
 	case 2:
 		s := generated.At[rwContendedFunc2At2](f)
@@ -1709,7 +1849,7 @@ func rwContendedFunc2Step(f *generated.Frame[rwContendedFunc2State, struct{}], h
 		tr, m, readers, a, b = h.tr, h.m, h.readers, h.a, h.b
 //line locks.go:130
 		generated.ChildErr(f)
-//line locks_task.go:1713
+//line locks_task.go:1853
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1723,7 +1863,7 @@ loop1:
 	}
 //line locks.go:125
 	err = m.RLock(t)
-//line locks_task.go:1727
+//line locks_task.go:1867
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc2At1](f) = rwContendedFunc2At1{n: n, i: i, i1: i1}
 		*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1740,7 +1880,7 @@ end1:
 	readers.Add(1)
 	k = *a + *b
 	waitStart(t, tr, "reading", i)
-//line locks_task.go:1744
+//line locks_task.go:1884
 	if generated.Suspended(t) {
 		*generated.At[rwContendedFunc2At2](f) = rwContendedFunc2At2{n: n, i: i, i1: i1, k: k}
 		*h = rwContendedFunc2Held{tr: tr, m: m, readers: readers, a: a, b: b}
@@ -1761,7 +1901,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line locks_task.go:1765
+//line locks_task.go:1905
 
 // bufferPutArgs has the arguments of (*buffer).put.
 type bufferPutArgs struct {
@@ -1802,12 +1942,80 @@ var bufferPutKind *generated.HeldKind[bufferPutState, bufferPutHeld, struct{}]
 
 // bufferPutStart is the start form of (*buffer).put.
 func bufferPutStart(b *buffer, t *task.T, tr *cases.Trace, v int) (_ error) {
-	f, h := bufferPutKind.Begin(t)
-	*generated.At[bufferPutArgs](f) = bufferPutArgs{v: v}
-	*h = bufferPutHeld{b: b, tr: tr}
-	_, err2 := generated.Run(t, f, &h.exit.result)
-	return err2
+	{
+//line locks.go:152
+		err := b.m.Lock(t)
+//line locks_task.go:1949
+		if generated.Suspended(t) {
+			f, h := bufferPutKind.Spill(t, 1)
+			*generated.At[bufferPutAt1](f) = bufferPutAt1{v: v}
+			*h = bufferPutHeld{b: b, tr: tr}
+			return
+		}
+//line locks.go:152
+		if err != nil {
+			return err
+		}
+	}
+//line locks.go:155
+	recv := &b.m
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Unlock() // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line locks.go:156
+	for len(b.values) == 2 {
+		{
+//line locks.go:157
+			err1 := b.change.Wait(t)
+//line locks_task.go:1977
+			if generated.Suspended(t) {
+				f, h := bufferPutKind.Spill(t, 2)
+				*generated.At[bufferPutAt2](f) = bufferPutAt2{v: v}
+				*h = bufferPutHeld{b: b, tr: tr}
+				bufferPutDefer1(&h.exit.panic, recv)
+				return
+			}
+//line locks.go:157
+			if err1 != nil {
+				return err1
+			}
+		}
+	}
+//line locks.go:161
+	waitStart(t, tr, "put", v)
+//line locks_task.go:1993
+	if generated.Suspended(t) {
+		f, h := bufferPutKind.Spill(t, 3)
+		*generated.At[bufferPutAt3](f) = bufferPutAt3{v: v}
+		*h = bufferPutHeld{b: b}
+		bufferPutDefer1(&h.exit.panic, recv)
+		return
+	}
+//line locks.go:162
+	b.values = append(b.values, v)
+	b.change.Broadcast()
+	return nil
 }
+
+//line locks_task.go:2007
+
+// bufferPutDefer1 enters what (*buffer).put defers in line 155 in the list of its frame.
+func bufferPutDefer1(p *generated.Panic, recv *task.Mutex) {
+//line locks.go:155
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Unlock()
+		p.Raise()
+	})
+}
+
+//line locks_task.go:2019
 
 // bufferPutStep is the step form of (*buffer).put.
 func bufferPutStep(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld) generated.Step {
@@ -1838,7 +2046,7 @@ func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld
 		b, tr = h.b, h.tr
 //line locks.go:152
 		err = generated.Err(f)
-//line locks_task.go:1842
+//line locks_task.go:2050
 		goto resume1
 	case 2:
 		s := generated.At[bufferPutAt2](f)
@@ -1846,7 +2054,7 @@ func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld
 		b, tr = h.b, h.tr
 //line locks.go:157
 		err1 = generated.Err(f)
-//line locks_task.go:1850
+//line locks_task.go:2058
 		goto resume2
 	case 3:
 		s := generated.At[bufferPutAt3](f)
@@ -1854,7 +2062,7 @@ func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld
 		b = h.b
 //line locks.go:161
 		generated.ChildErr(f)
-//line locks_task.go:1858
+//line locks_task.go:2066
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1866,7 +2074,7 @@ func bufferPutRun(f *generated.Frame[bufferPutState, struct{}], h *bufferPutHeld
 	}
 //line locks.go:152
 	err = b.m.Lock(t)
-//line locks_task.go:1870
+//line locks_task.go:2078
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt1](f) = bufferPutAt1{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b, tr: tr}
@@ -1885,12 +2093,8 @@ resume1:
 end1:
 //line locks.go:155
 	{
-		fn := b.m.Unlock
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := &b.m
+		bufferPutDefer1(p, recv)
 	}
 loop1:
 //line locks.go:156
@@ -1899,7 +2103,7 @@ loop1:
 	}
 //line locks.go:157
 	err1 = b.change.Wait(t)
-//line locks_task.go:1903
+//line locks_task.go:2107
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt2](f) = bufferPutAt2{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b, tr: tr}
@@ -1920,7 +2124,7 @@ end2:
 end3:
 //line locks.go:161
 	waitStart(t, tr, "put", v)
-//line locks_task.go:1924
+//line locks_task.go:2128
 	if generated.Suspended(t) {
 		*generated.At[bufferPutAt3](f) = bufferPutAt3{v: v}
 		*h = bufferPutHeld{exit: h.exit, b: b}
@@ -1934,7 +2138,7 @@ resume3:
 		*r = nil
 		goto exit
 	}
-//line locks_task.go:1938
+//line locks_task.go:2142
 exit:
 	if p.Run(t) {
 		*h = bufferPutHeld{exit: h.exit}
@@ -1963,10 +2167,68 @@ var bufferTakeKind *generated.HeldKind[bufferTakeState, bufferTakeHeld, int]
 
 // bufferTakeStart is the start form of (*buffer).take.
 func bufferTakeStart(b *buffer, t *task.T, tr *cases.Trace) (v int, err error) {
-	f, h := bufferTakeKind.Begin(t)
-	*h = bufferTakeHeld{b: b, tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+	{
+//line locks.go:168
+		err1 := b.m.Lock(t)
+//line locks_task.go:2174
+		if generated.Suspended(t) {
+			_, h := bufferTakeKind.Spill(t, 1)
+			*h = bufferTakeHeld{exit: bufferTakeExit{v: v, err: err}, b: b}
+			return
+		}
+//line locks.go:168
+		if err1 != nil {
+			return 0, err1
+		}
+	}
+//line locks.go:171
+	recv := &b.m
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Unlock() // it may recover
+		if v1 := recover(); v1 != nil {
+			panic(v1)
+		}
+	}()
+//line locks.go:172
+	for len(b.values) == 0 {
+		{
+//line locks.go:173
+			err2 := b.change.Wait(t)
+//line locks_task.go:2201
+			if generated.Suspended(t) {
+				_, h := bufferTakeKind.Spill(t, 2)
+				*h = bufferTakeHeld{exit: bufferTakeExit{v: v, err: err}, b: b}
+				bufferTakeDefer1(&h.exit.panic, recv)
+				return
+			}
+//line locks.go:173
+			if err2 != nil {
+				return 0, err2
+			}
+		}
+	}
+//line locks.go:177
+	v, b.values = b.values[0], b.values[1:]
+	b.change.Broadcast()
+	return v, nil
 }
+
+//line locks_task.go:2220
+
+// bufferTakeDefer1 enters what (*buffer).take defers in line 171 in the list of its frame.
+func bufferTakeDefer1(p *generated.Panic, recv *task.Mutex) {
+//line locks.go:171
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Unlock()
+		p.Raise()
+	})
+}
+
+//line locks_task.go:2232
 
 // bufferTakeStep is the step form of (*buffer).take.
 func bufferTakeStep(f *generated.Frame[bufferTakeState, int], h *bufferTakeHeld) generated.Step {
@@ -1994,13 +2256,13 @@ func bufferTakeRun(f *generated.Frame[bufferTakeState, int], h *bufferTakeHeld, 
 		b = h.b
 //line locks.go:168
 		err1 = generated.Err(f)
-//line locks_task.go:1998
+//line locks_task.go:2260
 		goto resume1
 	case 2:
 		b = h.b
 //line locks.go:173
 		err2 = generated.Err(f)
-//line locks_task.go:2004
+//line locks_task.go:2266
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2012,7 +2274,7 @@ func bufferTakeRun(f *generated.Frame[bufferTakeState, int], h *bufferTakeHeld, 
 	}
 //line locks.go:168
 	err1 = b.m.Lock(t)
-//line locks_task.go:2016
+//line locks_task.go:2278
 	if generated.Suspended(t) {
 		*h = bufferTakeHeld{exit: h.exit, b: b}
 		return generated.Wait(f, t, 1), true
@@ -2030,12 +2292,8 @@ resume1:
 end1:
 //line locks.go:171
 	{
-		fn := b.m.Unlock
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := &b.m
+		bufferTakeDefer1(p, recv)
 	}
 loop1:
 //line locks.go:172
@@ -2044,7 +2302,7 @@ loop1:
 	}
 //line locks.go:173
 	err2 = b.change.Wait(t)
-//line locks_task.go:2048
+//line locks_task.go:2306
 	if generated.Suspended(t) {
 		*h = bufferTakeHeld{exit: h.exit, b: b}
 		return generated.Wait(f, t, 2), true
@@ -2069,7 +2327,7 @@ end3:
 		*err = nil
 		goto exit
 	}
-//line locks_task.go:2073
+//line locks_task.go:2331
 exit:
 	if p.Run(t) {
 		*h = bufferTakeHeld{exit: h.exit}
@@ -2122,7 +2380,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:190
 						err := bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2126
+//line locks_task.go:2384
 						if generated.Suspended(t) {
 							f, h := condFunc1Kind.Spill(t, 1)
 							*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
@@ -2143,7 +2401,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[condFunc1Args](&s) = condFunc1Args{i: i}
 			generated.GoCall(t, &g, condFunc1Kind.With(s, condFunc1Held{tr: tr, b: b}))
 		}
-//line locks_task.go:2147
+//line locks_task.go:2405
 		if generated.Suspended(t) {
 			f, h := condKind.Spill(t, 1)
 			s := generated.At[condAt1](f)
@@ -2160,7 +2418,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					{
 //line locks.go:198
 						v, err := bufferTakeStart(b, t, tr)
-//line locks_task.go:2164
+//line locks_task.go:2422
 						if generated.Suspended(t) {
 							f, h := condFunc2Kind.Spill(t, 1)
 							s := generated.At[condFunc2At1](f)
@@ -2184,7 +2442,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[condFunc2Args](&s) = condFunc2Args{i: i}
 			generated.GoCall(t, &g, condFunc2Kind.With(s, condFunc2Held{tr: tr, b: b, sums: sums}))
 		}
-//line locks_task.go:2188
+//line locks_task.go:2446
 		if generated.Suspended(t) {
 			f, h := condKind.Spill(t, 2)
 			s := generated.At[condAt2](f)
@@ -2196,7 +2454,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:207
 	err := g.Wait(t)
-//line locks_task.go:2200
+//line locks_task.go:2458
 	if generated.Suspended(t) {
 		_, h := condKind.Spill(t, 3)
 		*h = condHeld{sums: sums}
@@ -2206,7 +2464,7 @@ func condStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sums[0] + sums[1], err
 }
 
-//line locks_task.go:2210
+//line locks_task.go:2468
 
 // condStep is the step form of cond.
 func condStep(f *generated.Frame[condState, int], h *condHeld) generated.Step {
@@ -2232,7 +2490,7 @@ func condStep(f *generated.Frame[condState, int], h *condHeld) generated.Step {
 		tr, b, sums = h.tr, h.b, h.sums
 //line locks.go:188
 		generated.Child(f)
-//line locks_task.go:2236
+//line locks_task.go:2494
 		goto resume1
 	case 2:
 		s := generated.At[condAt2](f)
@@ -2241,13 +2499,13 @@ func condStep(f *generated.Frame[condState, int], h *condHeld) generated.Step {
 		tr, b, sums = h.tr, h.b, h.sums
 //line locks.go:196
 		generated.Child(f)
-//line locks_task.go:2245
+//line locks_task.go:2503
 		goto resume2
 	case 3:
 		sums = h.sums
 //line locks.go:207
 		err = generated.Err(f)
-//line locks_task.go:2251
+//line locks_task.go:2509
 		goto resume3
 	default:
 		return f.BadResume()
@@ -2275,7 +2533,7 @@ loop1:
 					{
 //line locks.go:190
 						err := bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2279
+//line locks_task.go:2537
 						if generated.Suspended(t) {
 							f, h := condFunc1Kind.Spill(t, 1)
 							*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
@@ -2297,7 +2555,7 @@ loop1:
 			generated.GoCall(t, &g, condFunc1Kind.With(s, condFunc1Held{tr: tr, b: b}))
 		}
 	}
-//line locks_task.go:2301
+//line locks_task.go:2559
 	if generated.Suspended(t) {
 		s := generated.At[condAt1](f)
 		*s = condAt1{i1: i1, i: i}
@@ -2318,7 +2576,7 @@ resume1:
 					{
 //line locks.go:198
 						v, err := bufferTakeStart(b, t, tr)
-//line locks_task.go:2322
+//line locks_task.go:2580
 						if generated.Suspended(t) {
 							f, h := condFunc2Kind.Spill(t, 1)
 							s := generated.At[condFunc2At1](f)
@@ -2343,7 +2601,7 @@ resume1:
 			generated.GoCall(t, &g, condFunc2Kind.With(s, condFunc2Held{tr: tr, b: b, sums: sums}))
 		}
 	}
-//line locks_task.go:2347
+//line locks_task.go:2605
 	if generated.Suspended(t) {
 		s := generated.At[condAt2](f)
 		*s = condAt2{i1: i1}
@@ -2358,7 +2616,7 @@ resume2:
 end1:
 //line locks.go:207
 	err = g.Wait(t)
-//line locks_task.go:2362
+//line locks_task.go:2620
 	if generated.Suspended(t) {
 		*h = condHeld{sums: sums}
 		return generated.Wait(f, t, 3)
@@ -2368,7 +2626,7 @@ resume3:
 	return generated.Return(f, sums[0]+sums[1], err)
 }
 
-//line locks_task.go:2372
+//line locks_task.go:2630
 
 // condFunc1Args has the arguments of cond.func1.
 type condFunc1Args struct {
@@ -2409,7 +2667,7 @@ func condFunc1Step(f *generated.Frame[condFunc1State, struct{}], h *condFunc1Hel
 		tr, b = h.tr, h.b
 //line locks.go:190
 		err = generated.ChildErr(f)
-//line locks_task.go:2413
+//line locks_task.go:2671
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2423,7 +2681,7 @@ loop1:
 	}
 //line locks.go:190
 	err = bufferPutStart(b, t, tr, i*10+k)
-//line locks_task.go:2427
+//line locks_task.go:2685
 	if generated.Suspended(t) {
 		*generated.At[condFunc1At1](f) = condFunc1At1{i: i, k: k}
 		*h = condFunc1Held{tr: tr, b: b}
@@ -2445,7 +2703,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line locks_task.go:2449
+//line locks_task.go:2707
 
 // condFunc2Args has the arguments of cond.func2.
 type condFunc2Args struct {
@@ -2490,7 +2748,7 @@ func condFunc2Step(f *generated.Frame[condFunc2State, struct{}], h *condFunc2Hel
 //line locks.go:198
 		v = s.result
 		err = generated.ChildErr(f)
-//line locks_task.go:2494
+//line locks_task.go:2752
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2504,7 +2762,7 @@ loop1:
 	}
 //line locks.go:198
 	v, err = bufferTakeStart(b, t, tr)
-//line locks_task.go:2508
+//line locks_task.go:2766
 	if generated.Suspended(t) {
 		s := generated.At[condFunc2At1](f)
 		*s = condFunc2At1{i: i, i1: i1}
@@ -2526,7 +2784,7 @@ end1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line locks_task.go:2530
+//line locks_task.go:2788
 
 // eventArgs has the arguments of event.
 type eventArgs struct {
@@ -2560,7 +2818,7 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	e.Set()
 	for i := 0; i < n; i++ {
 		valueStart(t, tr, i)
-//line locks_task.go:2564
+//line locks_task.go:2822
 		if generated.Suspended(t) {
 			f, h := eventKind.Spill(t, 1)
 			*generated.At[eventAt1](f) = eventAt1{n: n, i: i}
@@ -2570,7 +2828,7 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:217
 			err := e.Wait(t)
-//line locks_task.go:2574
+//line locks_task.go:2832
 			if generated.Suspended(t) {
 				f, h := eventKind.Spill(t, 2)
 				*generated.At[eventAt2](f) = eventAt2{n: n, i: i}
@@ -2589,7 +2847,7 @@ func eventStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line locks_task.go:2593
+//line locks_task.go:2851
 
 // eventStep is the step form of event.
 func eventStep(f *generated.Frame[eventState, int], h *eventHeld) generated.Step {
@@ -2611,7 +2869,7 @@ func eventStep(f *generated.Frame[eventState, int], h *eventHeld) generated.Step
 		tr, e = h.tr, h.e
 //line locks.go:216
 		generated.Child(f)
-//line locks_task.go:2615
+//line locks_task.go:2873
 		goto resume1
 	case 2:
 		s := generated.At[eventAt2](f)
@@ -2619,7 +2877,7 @@ func eventStep(f *generated.Frame[eventState, int], h *eventHeld) generated.Step
 		tr, e = h.tr, h.e
 //line locks.go:217
 		err = generated.Err(f)
-//line locks_task.go:2623
+//line locks_task.go:2881
 		goto resume2
 	default:
 		return f.BadResume()
@@ -2636,7 +2894,7 @@ loop1:
 	}
 //line locks.go:216
 	valueStart(t, tr, i)
-//line locks_task.go:2640
+//line locks_task.go:2898
 	if generated.Suspended(t) {
 		*generated.At[eventAt1](f) = eventAt1{n: n, i: i}
 		*h = eventHeld{tr: tr, e: e}
@@ -2645,7 +2903,7 @@ loop1:
 resume1:
 //line locks.go:217
 	err = e.Wait(t)
-//line locks_task.go:2649
+//line locks_task.go:2907
 	if generated.Suspended(t) {
 		*generated.At[eventAt2](f) = eventAt2{n: n, i: i}
 		*h = eventHeld{tr: tr, e: e}
@@ -2669,7 +2927,7 @@ end2:
 	return generated.Return(f, n, nil)
 }
 
-//line locks_task.go:2673
+//line locks_task.go:2931
 
 // eventManyArgs has the arguments of eventMany.
 type eventManyArgs struct {
@@ -2719,7 +2977,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line locks.go:232
 					err := e.Wait(t)
-//line locks_task.go:2723
+//line locks_task.go:2981
 					if generated.Suspended(t) {
 						f, h := eventManyFunc1Kind.Spill(t, 1)
 						*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
@@ -2733,7 +2991,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				}
 //line locks.go:235
 				waitStart(t, tr, "passed", i)
-//line locks_task.go:2737
+//line locks_task.go:2995
 				if generated.Suspended(t) {
 					_, h := eventManyFunc1Kind.Spill(t, 2)
 					*h = eventManyFunc1Held{back: &back, passed: &passed}
@@ -2750,7 +3008,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			*generated.In[eventManyFunc1Args](&s) = eventManyFunc1Args{i: i}
 			generated.GoCall(t, &g, eventManyFunc1Kind.With(s, eventManyFunc1Held{tr: tr, e: &e, back: &back, passed: &passed}))
 		}
-//line locks_task.go:2754
+//line locks_task.go:3012
 		if generated.Suspended(t) {
 			f, h := eventManyKind.Spill(t, 1)
 			s := generated.At[eventManyAt1](f)
@@ -2762,7 +3020,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:242
 	waitStart(t, tr, "sets")
-//line locks_task.go:2766
+//line locks_task.go:3024
 	if generated.Suspended(t) {
 		f, h := eventManyKind.Spill(t, 2)
 		s := generated.At[eventManyAt2](f)
@@ -2776,7 +3034,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	{
 //line locks.go:244
 		err := back.Wait(t)
-//line locks_task.go:2780
+//line locks_task.go:3038
 		if generated.Suspended(t) {
 			f, h := eventManyKind.Spill(t, 3)
 			s := generated.At[eventManyAt3](f)
@@ -2788,7 +3046,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:244
 		if err != nil {
 			g.Wait(t)
-//line locks_task.go:2792
+//line locks_task.go:3050
 			if generated.Suspended(t) {
 				_, h := eventManyKind.Spill(t, 4)
 				*h = eventManyHeld{err: err}
@@ -2800,7 +3058,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:248
 	err1 := g.Wait(t)
-//line locks_task.go:2804
+//line locks_task.go:3062
 	if generated.Suspended(t) {
 		_, h := eventManyKind.Spill(t, 5)
 		*h = eventManyHeld{passed: &passed}
@@ -2810,7 +3068,7 @@ func eventManyStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return int(passed.Load()), err1
 }
 
-//line locks_task.go:2814
+//line locks_task.go:3072
 
 // eventManyStep is the step form of eventMany.
 func eventManyStep(f *generated.Frame[eventManyState, int], h *eventManyHeld) generated.Step {
@@ -2836,7 +3094,7 @@ func eventManyStep(f *generated.Frame[eventManyState, int], h *eventManyHeld) ge
 		tr, e, back, passed = h.tr, h.e, h.back, h.passed
 //line locks.go:231
 		generated.Child(f)
-//line locks_task.go:2840
+//line locks_task.go:3098
 		goto resume1
 	case 2:
 		s := generated.At[eventManyAt2](f)
@@ -2844,7 +3102,7 @@ func eventManyStep(f *generated.Frame[eventManyState, int], h *eventManyHeld) ge
 		e, back, passed = h.e, h.back, h.passed
 //line locks.go:242
 		generated.ChildErr(f)
-//line locks_task.go:2848
+//line locks_task.go:3106
 		goto resume2
 	case 3:
 		s := generated.At[eventManyAt3](f)
@@ -2852,19 +3110,19 @@ func eventManyStep(f *generated.Frame[eventManyState, int], h *eventManyHeld) ge
 		passed = h.passed
 //line locks.go:244
 		err = generated.Err(f)
-//line locks_task.go:2856
+//line locks_task.go:3114
 		goto resume3
 	case 4:
 		err = h.err
 //line locks.go:245
 		generated.Err(f)
-//line locks_task.go:2862
+//line locks_task.go:3120
 		goto resume4
 	case 5:
 		passed = h.passed
 //line locks.go:248
 		err1 = generated.Err(f)
-//line locks_task.go:2868
+//line locks_task.go:3126
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2892,7 +3150,7 @@ loop1:
 				{
 //line locks.go:232
 					err := e.Wait(t)
-//line locks_task.go:2896
+//line locks_task.go:3154
 					if generated.Suspended(t) {
 						f, h := eventManyFunc1Kind.Spill(t, 1)
 						*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
@@ -2906,7 +3164,7 @@ loop1:
 				}
 //line locks.go:235
 				waitStart(t, tr, "passed", i)
-//line locks_task.go:2910
+//line locks_task.go:3168
 				if generated.Suspended(t) {
 					_, h := eventManyFunc1Kind.Spill(t, 2)
 					*h = eventManyFunc1Held{back: back, passed: passed}
@@ -2924,7 +3182,7 @@ loop1:
 			generated.GoCall(t, &g, eventManyFunc1Kind.With(s, eventManyFunc1Held{tr: tr, e: e, back: back, passed: passed}))
 		}
 	}
-//line locks_task.go:2928
+//line locks_task.go:3186
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt1](f)
 		*s = eventManyAt1{i1: i1}
@@ -2939,7 +3197,7 @@ resume1:
 end1:
 //line locks.go:242
 	waitStart(t, tr, "sets")
-//line locks_task.go:2943
+//line locks_task.go:3201
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt2](f)
 		*s = eventManyAt2{}
@@ -2951,7 +3209,7 @@ resume2:
 //line locks.go:243
 	e.Set()
 	err = back.Wait(t)
-//line locks_task.go:2955
+//line locks_task.go:3213
 	if generated.Suspended(t) {
 		s := generated.At[eventManyAt3](f)
 		*s = eventManyAt3{}
@@ -2966,7 +3224,7 @@ resume3:
 	}
 //line locks.go:245
 	g.Wait(t)
-//line locks_task.go:2970
+//line locks_task.go:3228
 	if generated.Suspended(t) {
 		*h = eventManyHeld{err: err}
 		return generated.Wait(f, t, 4)
@@ -2976,7 +3234,7 @@ resume4:
 	return generated.Return(f, 0, err)
 end2:
 	err1 = g.Wait(t)
-//line locks_task.go:2980
+//line locks_task.go:3238
 	if generated.Suspended(t) {
 		*h = eventManyHeld{passed: passed}
 		return generated.Wait(f, t, 5)
@@ -2986,7 +3244,7 @@ resume5:
 	return generated.Return(f, int(passed.Load()), err1)
 }
 
-//line locks_task.go:2990
+//line locks_task.go:3248
 
 // eventManyFunc1Args has the arguments of eventMany.func1.
 type eventManyFunc1Args struct {
@@ -3030,20 +3288,20 @@ func eventManyFunc1Step(f *generated.Frame[eventManyFunc1State, struct{}], h *ev
 		tr, back, passed = h.tr, h.back, h.passed
 //line locks.go:232
 		err = generated.Err(f)
-//line locks_task.go:3034
+//line locks_task.go:3292
 		goto resume1
 	case 2:
 		back, passed = h.back, h.passed
 //line locks.go:235
 		generated.ChildErr(f)
-//line locks_task.go:3040
+//line locks_task.go:3298
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:232
 	err = e.Wait(t)
-//line locks_task.go:3047
+//line locks_task.go:3305
 	if generated.Suspended(t) {
 		*generated.At[eventManyFunc1At1](f) = eventManyFunc1At1{i: i}
 		*h = eventManyFunc1Held{tr: tr, back: back, passed: passed}
@@ -3058,7 +3316,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 end1:
 	waitStart(t, tr, "passed", i)
-//line locks_task.go:3062
+//line locks_task.go:3320
 	if generated.Suspended(t) {
 		*h = eventManyFunc1Held{back: back, passed: passed}
 		return generated.Wait(f, t, 2)
@@ -3071,7 +3329,7 @@ resume2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line locks_task.go:3075
+//line locks_task.go:3333
 
 // semaphoreArgs has the arguments of semaphore.
 type semaphoreArgs struct {
@@ -3121,7 +3379,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line locks.go:255
 				err := s.Acquire(t, i)
-//line locks_task.go:3125
+//line locks_task.go:3383
 				if generated.Suspended(t) {
 					f, h := semaphoreKind.Spill(t, 1)
 					*generated.At[semaphoreAt1](f) = semaphoreAt1{n: n, i: i}
@@ -3135,7 +3393,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 //line locks.go:258
 			valueStart(t, tr, int(i))
-//line locks_task.go:3139
+//line locks_task.go:3397
 			if generated.Suspended(t) {
 				f, h := semaphoreKind.Spill(t, 2)
 				*generated.At[semaphoreAt2](f) = semaphoreAt2{n: n, i: i}
@@ -3148,7 +3406,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	tr.Print(s.TryAcquire(3), s.TryAcquire(2))
 	s.Release(5)
 	v := valueStart(t, tr, 5)
-//line locks_task.go:3152
+//line locks_task.go:3410
 	if generated.Suspended(t) {
 		f, h := semaphoreKind.Spill(t, 3)
 		s1 := generated.At[semaphoreAt3](f)
@@ -3159,7 +3417,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:262
 	err1 := s.Acquire(t, int64(v))
-//line locks_task.go:3163
+//line locks_task.go:3421
 	if generated.Suspended(t) {
 		f := semaphoreKind.SpillBare(t, 4)
 		*generated.At[semaphoreAt4](f) = semaphoreAt4{n: n}
@@ -3169,7 +3427,7 @@ func semaphoreStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line locks_task.go:3173
+//line locks_task.go:3431
 
 // semaphoreStep is the step form of semaphore.
 func semaphoreStep(f *generated.Frame[semaphoreState, int], h *semaphoreHeld) generated.Step {
@@ -3192,7 +3450,7 @@ func semaphoreStep(f *generated.Frame[semaphoreState, int], h *semaphoreHeld) ge
 		tr, s = h.tr, h.s
 //line locks.go:255
 		err = generated.Err(f)
-//line locks_task.go:3196
+//line locks_task.go:3454
 		goto resume1
 	case 2:
 		s1 := generated.At[semaphoreAt2](f)
@@ -3200,7 +3458,7 @@ func semaphoreStep(f *generated.Frame[semaphoreState, int], h *semaphoreHeld) ge
 		tr, s = h.tr, h.s
 //line locks.go:258
 		generated.Child(f)
-//line locks_task.go:3204
+//line locks_task.go:3462
 		goto resume2
 	case 3:
 		s1 := generated.At[semaphoreAt3](f)
@@ -3209,14 +3467,14 @@ func semaphoreStep(f *generated.Frame[semaphoreState, int], h *semaphoreHeld) ge
 //line locks.go:262
 		v = s1.result
 		generated.Child(f)
-//line locks_task.go:3213
+//line locks_task.go:3471
 		goto resume3
 	case 4:
 		s1 := generated.At[semaphoreAt4](f)
 		n = s1.n
 //line locks.go:262
 		err1 = generated.Err(f)
-//line locks_task.go:3220
+//line locks_task.go:3478
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3231,7 +3489,7 @@ loop1:
 	}
 //line locks.go:255
 	err = s.Acquire(t, i)
-//line locks_task.go:3235
+//line locks_task.go:3493
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt1](f) = semaphoreAt1{n: n, i: i}
 		h = semaphoreKind.Hold(t, f, h)
@@ -3247,7 +3505,7 @@ resume1:
 	return generated.Return(f, int(i), err)
 end1:
 	valueStart(t, tr, int(i))
-//line locks_task.go:3251
+//line locks_task.go:3509
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt2](f) = semaphoreAt2{n: n, i: i}
 		h = semaphoreKind.Hold(t, f, h)
@@ -3263,7 +3521,7 @@ end2:
 	tr.Print(s.TryAcquire(3), s.TryAcquire(2))
 	s.Release(5)
 	v = valueStart(t, tr, 5)
-//line locks_task.go:3267
+//line locks_task.go:3525
 	if generated.Suspended(t) {
 		s1 := generated.At[semaphoreAt3](f)
 		*s1 = semaphoreAt3{n: n}
@@ -3275,7 +3533,7 @@ end2:
 resume3:
 //line locks.go:262
 	err1 = s.Acquire(t, int64(v))
-//line locks_task.go:3279
+//line locks_task.go:3537
 	if generated.Suspended(t) {
 		*generated.At[semaphoreAt4](f) = semaphoreAt4{n: n}
 		if h != nil {
@@ -3288,7 +3546,7 @@ resume4:
 	return generated.Return(f, n, err1)
 }
 
-//line locks_task.go:3292
+//line locks_task.go:3550
 
 // semaphoreContendedArgs has the arguments of semaphoreContended.
 type semaphoreContendedArgs struct {
@@ -3332,7 +3590,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 					{
 //line locks.go:273
 						err := s.Acquire(t, k)
-//line locks_task.go:3336
+//line locks_task.go:3594
 						if generated.Suspended(t) {
 							f, h := semaphoreContendedFunc1Kind.Spill(t, 1)
 							*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
@@ -3349,7 +3607,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 						tr.Print("too many")
 					}
 					waitStart(t, tr, "holds", k)
-//line locks_task.go:3353
+//line locks_task.go:3611
 					if generated.Suspended(t) {
 						f, h := semaphoreContendedFunc1Kind.Spill(t, 2)
 						*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
@@ -3368,7 +3626,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 			*generated.In[semaphoreContendedFunc1Args](&s1) = semaphoreContendedFunc1Args{n: n, i: i}
 			generated.GoCall(t, &g, semaphoreContendedFunc1Kind.With(s1, semaphoreContendedFunc1Held{tr: tr, s: s, used: &used, turns: &turns}))
 		}
-//line locks_task.go:3372
+//line locks_task.go:3630
 		if generated.Suspended(t) {
 			f, h := semaphoreContendedKind.Spill(t, 1)
 			s1 := generated.At[semaphoreContendedAt1](f)
@@ -3380,7 +3638,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	}
 //line locks.go:287
 	err := g.Wait(t)
-//line locks_task.go:3384
+//line locks_task.go:3642
 	if generated.Suspended(t) {
 		_, h := semaphoreContendedKind.Spill(t, 2)
 		*h = semaphoreContendedHeld{turns: &turns}
@@ -3390,7 +3648,7 @@ func semaphoreContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error)
 	return int(turns.Load()), err
 }
 
-//line locks_task.go:3394
+//line locks_task.go:3652
 
 // semaphoreContendedStep is the step form of semaphoreContended.
 func semaphoreContendedStep(f *generated.Frame[semaphoreContendedState, int], h *semaphoreContendedHeld) generated.Step {
@@ -3415,13 +3673,13 @@ func semaphoreContendedStep(f *generated.Frame[semaphoreContendedState, int], h 
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:270
 		generated.Child(f)
-//line locks_task.go:3419
+//line locks_task.go:3677
 		goto resume1
 	case 2:
 		turns = h.turns
 //line locks.go:287
 		err = generated.Err(f)
-//line locks_task.go:3425
+//line locks_task.go:3683
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3453,7 +3711,7 @@ loop1:
 					{
 //line locks.go:273
 						err := s.Acquire(t, k)
-//line locks_task.go:3457
+//line locks_task.go:3715
 						if generated.Suspended(t) {
 							f, h := semaphoreContendedFunc1Kind.Spill(t, 1)
 							*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
@@ -3470,7 +3728,7 @@ loop1:
 						tr.Print("too many")
 					}
 					waitStart(t, tr, "holds", k)
-//line locks_task.go:3474
+//line locks_task.go:3732
 					if generated.Suspended(t) {
 						f, h := semaphoreContendedFunc1Kind.Spill(t, 2)
 						*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
@@ -3490,7 +3748,7 @@ loop1:
 			generated.GoCall(t, &g, semaphoreContendedFunc1Kind.With(s1, semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}))
 		}
 	}
-//line locks_task.go:3494
+//line locks_task.go:3752
 	if generated.Suspended(t) {
 		s1 := generated.At[semaphoreContendedAt1](f)
 		*s1 = semaphoreContendedAt1{n: n, i1: i1}
@@ -3505,7 +3763,7 @@ resume1:
 end1:
 //line locks.go:287
 	err = g.Wait(t)
-//line locks_task.go:3509
+//line locks_task.go:3767
 	if generated.Suspended(t) {
 		*h = semaphoreContendedHeld{turns: turns}
 		return generated.Wait(f, t, 2)
@@ -3515,7 +3773,7 @@ resume2:
 	return generated.Return(f, int(turns.Load()), err)
 }
 
-//line locks_task.go:3519
+//line locks_task.go:3777
 
 // semaphoreContendedFunc1Args has the arguments of semaphoreContended.func1.
 type semaphoreContendedFunc1Args struct {
@@ -3569,7 +3827,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame[semaphoreContendedFunc1State
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:273
 		err = generated.Err(f)
-//line locks_task.go:3573
+//line locks_task.go:3831
 		goto resume1
 	case 2:
 		s1 := generated.At[semaphoreContendedFunc1At2](f)
@@ -3577,7 +3835,7 @@ func semaphoreContendedFunc1Step(f *generated.Frame[semaphoreContendedFunc1State
 		tr, s, used, turns = h.tr, h.s, h.used, h.turns
 //line locks.go:279
 		generated.ChildErr(f)
-//line locks_task.go:3581
+//line locks_task.go:3839
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3592,7 +3850,7 @@ loop1:
 	}
 //line locks.go:273
 	err = s.Acquire(t, k)
-//line locks_task.go:3596
+//line locks_task.go:3854
 	if generated.Suspended(t) {
 		*generated.At[semaphoreContendedFunc1At1](f) = semaphoreContendedFunc1At1{n: n, k: k, i1: i1}
 		*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
@@ -3610,7 +3868,7 @@ end1:
 		tr.Print("too many")
 	}
 	waitStart(t, tr, "holds", k)
-//line locks_task.go:3614
+//line locks_task.go:3872
 	if generated.Suspended(t) {
 		*generated.At[semaphoreContendedFunc1At2](f) = semaphoreContendedFunc1At2{n: n, k: k, i1: i1}
 		*h = semaphoreContendedFunc1Held{tr: tr, s: s, used: used, turns: turns}
@@ -3629,7 +3887,7 @@ end2:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line locks_task.go:3633
+//line locks_task.go:3891
 
 // waitGroupArgs has the arguments of waitGroup.
 type waitGroupArgs struct {
@@ -3676,18 +3934,67 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			i := i1
 			if generated.GoesInPlace(t, &g) {
 				generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-					f, h := waitGroupFunc1Kind.Begin(t)
-					*generated.At[waitGroupFunc1Args](f) = waitGroupFunc1Args{i: i}
-					*h = waitGroupFunc1Held{tr: tr, left: &left, sum: &sum, m: &m}
-					_, err1 := generated.Run(t, f, &h.exit.result)
-					return err1
+//line locks.go:300
+					recv := &left
+					defer func() {
+						if generated.Suspended(t) {
+							return
+						}
+						defer recv.Done() // it may recover
+						if v1 := recover(); v1 != nil {
+							panic(v1)
+						}
+					}()
+					{
+//line locks.go:301
+						err := m.Lock(t)
+//line locks_task.go:3952
+						if generated.Suspended(t) {
+							f, h := waitGroupFunc1Kind.Spill(t, 1)
+							*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
+							*h = waitGroupFunc1Held{tr: tr, sum: &sum, m: &m}
+							waitGroupFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line locks.go:301
+						if err != nil {
+							return err
+						}
+					}
+//line locks.go:304
+					recv1 := &m
+					defer func() {
+						if generated.Suspended(t) {
+							return
+						}
+						defer recv1.Unlock() // it may recover
+						if v1 := recover(); v1 != nil {
+							panic(v1)
+						}
+					}()
+//line locks.go:305
+					v := valueStart(t, tr, i)
+//line locks_task.go:3978
+					if generated.Suspended(t) {
+						f, h := waitGroupFunc1Kind.Spill(t, 2)
+						s := generated.At[waitGroupFunc1At2](f)
+						*s = waitGroupFunc1At2{}
+						*h = waitGroupFunc1Held{sum: &sum}
+						generated.ResultTo(t, &s.result)
+						waitGroupFunc1Defer1(&h.exit.panic, recv)
+						waitGroupFunc1Defer2(&h.exit.panic, recv1)
+						return
+					}
+//line locks.go:305
+					sum += v
+					return nil
 				})
 			} else {
 				var s waitGroupFunc1State
 				*generated.In[waitGroupFunc1Args](&s) = waitGroupFunc1Args{i: i}
 				generated.GoCall(t, &g, waitGroupFunc1Kind.With(s, waitGroupFunc1Held{tr: tr, left: &left, sum: &sum, m: &m}))
 			}
-//line locks_task.go:3691
+//line locks_task.go:3998
 			if generated.Suspended(t) {
 				f, h := waitGroupKind.Spill(t, 1)
 				s := generated.At[waitGroupAt1](f)
@@ -3700,7 +4007,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line locks.go:309
 			err := left.Wait(t)
-//line locks_task.go:3704
+//line locks_task.go:4011
 			if generated.Suspended(t) {
 				f, h := waitGroupKind.Spill(t, 2)
 				s := generated.At[waitGroupAt2](f)
@@ -3712,7 +4019,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:309
 			if err != nil {
 				g.Wait(t)
-//line locks_task.go:3716
+//line locks_task.go:4023
 				if generated.Suspended(t) {
 					_, h := waitGroupKind.Spill(t, 3)
 					*h = waitGroupHeld{err: err}
@@ -3726,7 +4033,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		tr.Print(round, sum)
 	}
 	err1 := g.Wait(t)
-//line locks_task.go:3730
+//line locks_task.go:4037
 	if generated.Suspended(t) {
 		_, h := waitGroupKind.Spill(t, 4)
 		*h = waitGroupHeld{sum: &sum}
@@ -3736,7 +4043,7 @@ func waitGroupStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line locks_task.go:3740
+//line locks_task.go:4047
 
 // waitGroupStep is the step form of waitGroup.
 func waitGroupStep(f *generated.Frame[waitGroupState, int], h *waitGroupHeld) generated.Step {
@@ -3762,7 +4069,7 @@ func waitGroupStep(f *generated.Frame[waitGroupState, int], h *waitGroupHeld) ge
 		tr, left, sum, m = h.tr, h.left, h.sum, h.m
 //line locks.go:299
 		generated.Child(f)
-//line locks_task.go:3766
+//line locks_task.go:4073
 		goto resume1
 	case 2:
 		s := generated.At[waitGroupAt2](f)
@@ -3771,19 +4078,19 @@ func waitGroupStep(f *generated.Frame[waitGroupState, int], h *waitGroupHeld) ge
 		tr, left, sum, m = h.tr, h.left, h.sum, h.m
 //line locks.go:309
 		err = generated.Err(f)
-//line locks_task.go:3775
+//line locks_task.go:4082
 		goto resume2
 	case 3:
 		err = h.err
 //line locks.go:310
 		generated.Err(f)
-//line locks_task.go:3781
+//line locks_task.go:4088
 		goto resume3
 	case 4:
 		sum = h.sum
 //line locks.go:315
 		err1 = generated.Err(f)
-//line locks_task.go:3787
+//line locks_task.go:4094
 		goto resume4
 	default:
 		return f.BadResume()
@@ -3817,11 +4124,60 @@ loop2:
 		i := i
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := waitGroupFunc1Kind.Begin(t)
-				*generated.At[waitGroupFunc1Args](f) = waitGroupFunc1Args{i: i}
-				*h = waitGroupFunc1Held{tr: tr, left: left, sum: sum, m: m}
-				_, err2 := generated.Run(t, f, &h.exit.result)
-				return err2
+//line locks.go:300
+				recv := left
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Done() // it may recover
+					if v1 := recover(); v1 != nil {
+						panic(v1)
+					}
+				}()
+				{
+//line locks.go:301
+					err := m.Lock(t)
+//line locks_task.go:4142
+					if generated.Suspended(t) {
+						f, h := waitGroupFunc1Kind.Spill(t, 1)
+						*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
+						*h = waitGroupFunc1Held{tr: tr, sum: sum, m: m}
+						waitGroupFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+//line locks.go:301
+					if err != nil {
+						return err
+					}
+				}
+//line locks.go:304
+				recv1 := m
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv1.Unlock() // it may recover
+					if v1 := recover(); v1 != nil {
+						panic(v1)
+					}
+				}()
+//line locks.go:305
+				v := valueStart(t, tr, i)
+//line locks_task.go:4168
+				if generated.Suspended(t) {
+					f, h := waitGroupFunc1Kind.Spill(t, 2)
+					s := generated.At[waitGroupFunc1At2](f)
+					*s = waitGroupFunc1At2{}
+					*h = waitGroupFunc1Held{sum: sum}
+					generated.ResultTo(t, &s.result)
+					waitGroupFunc1Defer1(&h.exit.panic, recv)
+					waitGroupFunc1Defer2(&h.exit.panic, recv1)
+					return
+				}
+//line locks.go:305
+				*sum += v
+				return nil
 			})
 		} else {
 			var s waitGroupFunc1State
@@ -3829,7 +4185,7 @@ loop2:
 			generated.GoCall(t, &g, waitGroupFunc1Kind.With(s, waitGroupFunc1Held{tr: tr, left: left, sum: sum, m: m}))
 		}
 	}
-//line locks_task.go:3833
+//line locks_task.go:4189
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupAt1](f)
 		*s = waitGroupAt1{n: n, round: round, i1: i1}
@@ -3844,7 +4200,7 @@ resume1:
 end1:
 //line locks.go:309
 	err = left.Wait(t)
-//line locks_task.go:3848
+//line locks_task.go:4204
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupAt2](f)
 		*s = waitGroupAt2{n: n, round: round}
@@ -3859,7 +4215,7 @@ resume2:
 	}
 //line locks.go:310
 	g.Wait(t)
-//line locks_task.go:3863
+//line locks_task.go:4219
 	if generated.Suspended(t) {
 		*h = waitGroupHeld{err: err}
 		return generated.Wait(f, t, 3)
@@ -3875,7 +4231,7 @@ end2:
 end3:
 //line locks.go:315
 	err1 = g.Wait(t)
-//line locks_task.go:3879
+//line locks_task.go:4235
 	if generated.Suspended(t) {
 		*h = waitGroupHeld{sum: sum}
 		return generated.Wait(f, t, 4)
@@ -3885,7 +4241,7 @@ resume4:
 	return generated.Return(f, *sum, err1)
 }
 
-//line locks_task.go:3889
+//line locks_task.go:4245
 
 // waitGroupFunc1Args has the arguments of waitGroup.func1.
 type waitGroupFunc1Args struct {
@@ -3921,6 +4277,30 @@ type waitGroupFunc1Held = struct {
 
 var waitGroupFunc1Kind *generated.HeldKind[waitGroupFunc1State, waitGroupFunc1Held, struct{}]
 
+// waitGroupFunc1Defer1 enters what waitGroup.func1 defers in line 300 in the list of its frame.
+func waitGroupFunc1Defer1(p *generated.Panic, recv *task.WaitGroup) {
+//line locks.go:300
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Done()
+		p.Raise()
+	})
+}
+
+//line locks_task.go:4291
+
+// waitGroupFunc1Defer2 enters what waitGroup.func1 defers in line 304 in the list of its frame.
+func waitGroupFunc1Defer2(p *generated.Panic, recv1 *task.Mutex) {
+//line locks.go:304
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv1.Unlock()
+		p.Raise()
+	})
+}
+
+//line locks_task.go:4303
+
 // waitGroupFunc1Step is the step form of waitGroup.func1.
 func waitGroupFunc1Step(f *generated.Frame[waitGroupFunc1State, struct{}], h *waitGroupFunc1Held) generated.Step {
 	step, _ := waitGroupFunc1Run(f, h, f.At())
@@ -3952,7 +4332,7 @@ func waitGroupFunc1Run(f *generated.Frame[waitGroupFunc1State, struct{}], h *wai
 		tr, sum, m = h.tr, h.sum, h.m
 //line locks.go:301
 		err = generated.Err(f)
-//line locks_task.go:3956
+//line locks_task.go:4336
 		goto resume1
 	case 2:
 		s := generated.At[waitGroupFunc1At2](f)
@@ -3960,7 +4340,7 @@ func waitGroupFunc1Run(f *generated.Frame[waitGroupFunc1State, struct{}], h *wai
 //line locks.go:305
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:3964
+//line locks_task.go:4344
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3972,16 +4352,12 @@ func waitGroupFunc1Run(f *generated.Frame[waitGroupFunc1State, struct{}], h *wai
 	}
 //line locks.go:300
 	{
-		fn := left.Done
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := left
+		waitGroupFunc1Defer1(p, recv)
 	}
 //line locks.go:301
 	err = m.Lock(t)
-//line locks_task.go:3985
+//line locks_task.go:4361
 	if generated.Suspended(t) {
 		*generated.At[waitGroupFunc1At1](f) = waitGroupFunc1At1{i: i}
 		*h = waitGroupFunc1Held{exit: h.exit, tr: tr, sum: sum, m: m}
@@ -4000,16 +4376,12 @@ resume1:
 end1:
 //line locks.go:304
 	{
-		fn1 := m.Unlock
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn1()
-			p.Raise()
-		})
+		recv1 := m
+		waitGroupFunc1Defer2(p, recv1)
 	}
 //line locks.go:305
 	v = valueStart(t, tr, i)
-//line locks_task.go:4013
+//line locks_task.go:4385
 	if generated.Suspended(t) {
 		s := generated.At[waitGroupFunc1At2](f)
 		*s = waitGroupFunc1At2{}
@@ -4024,7 +4396,7 @@ resume2:
 		*r = nil
 		goto exit
 	}
-//line locks_task.go:4028
+//line locks_task.go:4400
 exit:
 	if p.Run(t) {
 		*h = waitGroupFunc1Held{exit: h.exit}
@@ -4047,7 +4419,7 @@ type onceState = [(max(unsafe.Sizeof(onceArgs{}), unsafe.Sizeof(onceAt1{})) + 7)
 
 // onceExit is what once needs until it has ended: its deferred calls and its results.
 type onceExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result int
 	k      *int
 	err    *error
@@ -4078,7 +4450,10 @@ func onceStep(f *generated.Frame[onceState, int], h *onceHeld) generated.Step {
 // onceRun runs once from a resume point on. If it panics, it runs again from its deferred calls on.
 func onceRun(f *generated.Frame[onceState, int], h *onceHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p := h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return onceRun(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.k == nil {
 		h.exit.k = new(int)
@@ -4105,7 +4480,7 @@ func onceRun(f *generated.Frame[onceState, int], h *onceHeld, at int) (step gene
 		tr, o = h.tr, h.o
 //line locks.go:329
 		err1 = generated.Err(f)
-//line locks_task.go:4109
+//line locks_task.go:4484
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -4129,7 +4504,7 @@ func onceRun(f *generated.Frame[onceState, int], h *onceHeld, at int) (step gene
 					{
 //line locks.go:324
 						e := o.Do(t, nil)
-//line locks_task.go:4133
+//line locks_task.go:4508
 						if generated.Suspended(t) {
 							_, h := onceFunc1Kind.Spill(t, 1)
 							*h = onceFunc1Held{tr: tr}
@@ -4154,7 +4529,7 @@ loop1:
 //line locks.go:329
 	err1 = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line locks_task.go:4158
+//line locks_task.go:4533
 		if generated.Suspended(t) {
 			f, h := onceFunc2Kind.Spill(t, 1)
 			s := generated.At[onceFunc2At1](f)
@@ -4172,7 +4547,7 @@ loop1:
 			panic("in once")
 		}
 		err := waitStart(t, tr, "end of once")
-//line locks_task.go:4176
+//line locks_task.go:4551
 		if generated.Suspended(t) {
 			onceFunc2Kind.SpillBare(t, 2)
 			return
@@ -4180,7 +4555,7 @@ loop1:
 //line locks.go:337
 		return err
 	}))
-//line locks_task.go:4184
+//line locks_task.go:4559
 	if generated.Suspended(t) {
 		*generated.At[onceAt1](f) = onceAt1{n: n, i: i}
 		*h = onceHeld{exit: h.exit, tr: tr, o: o}
@@ -4197,7 +4572,7 @@ resume1:
 end1:
 //line locks.go:341
 	goto exit
-//line locks_task.go:4201
+//line locks_task.go:4576
 exit:
 	if p.Run(t) {
 		*h = onceHeld{exit: h.exit}
@@ -4234,7 +4609,7 @@ func onceFunc1Step(f *generated.Frame[onceFunc1State, struct{}], h *onceFunc1Hel
 		tr = h.tr
 //line locks.go:324
 		e = generated.Err(f)
-//line locks_task.go:4238
+//line locks_task.go:4613
 		goto resume1
 	default:
 		return f.BadResume()
@@ -4244,7 +4619,7 @@ func onceFunc1Step(f *generated.Frame[onceFunc1State, struct{}], h *onceFunc1Hel
 		*err = fmt.Errorf("recovered %v", v)
 	}
 	e = o.Do(t, nil)
-//line locks_task.go:4248
+//line locks_task.go:4623
 	if generated.Suspended(t) {
 		*h = onceFunc1Held{tr: tr}
 		return generated.Wait(f, t, 1)
@@ -4257,7 +4632,7 @@ resume1:
 //line locks.go:325
 	tr.Print(e != nil)
 end1:
-//line locks_task.go:4261
+//line locks_task.go:4636
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -4302,19 +4677,19 @@ func onceFunc2Step(f *generated.Frame[onceFunc2State, struct{}], h *onceFunc2Hel
 //line locks.go:330
 		v = s.result
 		generated.Child(f)
-//line locks_task.go:4306
+//line locks_task.go:4681
 		goto resume1
 	case 2:
 //line locks.go:337
 		err = generated.ChildErr(f)
-//line locks_task.go:4311
+//line locks_task.go:4686
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:330
 	v = valueStart(t, tr, 1)
-//line locks_task.go:4318
+//line locks_task.go:4693
 	if generated.Suspended(t) {
 		s := generated.At[onceFunc2At1](f)
 		*s = onceFunc2At1{n: n}
@@ -4333,7 +4708,7 @@ resume1:
 		panic("in once")
 	}
 	err = waitStart(t, tr, "end of once")
-//line locks_task.go:4337
+//line locks_task.go:4712
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = onceFunc2Held{}
@@ -4345,7 +4720,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line locks_task.go:4349
+//line locks_task.go:4724
 
 // onceContendedArgs has the arguments of onceContended.
 type onceContendedArgs struct {
@@ -4379,7 +4754,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4383
+//line locks_task.go:4758
 				if generated.Suspended(t) {
 					_, h := onceContendedFunc1Kind.Spill(t, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}
@@ -4388,7 +4763,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4392
+//line locks_task.go:4767
 					if generated.Suspended(t) {
 						_, h := onceContendedFunc1Func1Kind.Spill(t, 1)
 						*h = onceContendedFunc1Func1Held{calls: &calls}
@@ -4398,7 +4773,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					calls++
 					return nil
 				}))
-//line locks_task.go:4402
+//line locks_task.go:4777
 				if generated.Suspended(t) {
 					_, h := onceContendedFunc1Kind.Spill(t, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: &calls}
@@ -4413,7 +4788,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		} else {
 			generated.GoCall(t, &g, onceContendedFunc1Kind.With(onceContendedFunc1State{}, onceContendedFunc1Held{tr: tr, o: &o, calls: &calls}))
 		}
-//line locks_task.go:4417
+//line locks_task.go:4792
 		if generated.Suspended(t) {
 			f, h := onceContendedKind.Spill(t, 1)
 			s := generated.At[onceContendedAt1](f)
@@ -4425,7 +4800,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line locks.go:362
 	err := g.Wait(t)
-//line locks_task.go:4429
+//line locks_task.go:4804
 	if generated.Suspended(t) {
 		_, h := onceContendedKind.Spill(t, 2)
 		*h = onceContendedHeld{calls: &calls}
@@ -4435,7 +4810,7 @@ func onceContendedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return calls, err
 }
 
-//line locks_task.go:4439
+//line locks_task.go:4814
 
 // onceContendedStep is the step form of onceContended.
 func onceContendedStep(f *generated.Frame[onceContendedState, int], h *onceContendedHeld) generated.Step {
@@ -4461,13 +4836,13 @@ func onceContendedStep(f *generated.Frame[onceContendedState, int], h *onceConte
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:349
 		generated.Child(f)
-//line locks_task.go:4465
+//line locks_task.go:4840
 		goto resume1
 	case 2:
 		calls = h.calls
 //line locks.go:362
 		err = generated.Err(f)
-//line locks_task.go:4471
+//line locks_task.go:4846
 		goto resume2
 	default:
 		return f.BadResume()
@@ -4491,7 +4866,7 @@ loop1:
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line locks.go:350
 				waitStart(t, tr, "comes")
-//line locks_task.go:4495
+//line locks_task.go:4870
 				if generated.Suspended(t) {
 					_, h := onceContendedFunc1Kind.Spill(t, 1)
 					*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
@@ -4500,7 +4875,7 @@ loop1:
 //line locks.go:351
 				err := o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 					waitStart(t, tr, "once")
-//line locks_task.go:4504
+//line locks_task.go:4879
 					if generated.Suspended(t) {
 						_, h := onceContendedFunc1Func1Kind.Spill(t, 1)
 						*h = onceContendedFunc1Func1Held{calls: calls}
@@ -4510,7 +4885,7 @@ loop1:
 					*calls++
 					return nil
 				}))
-//line locks_task.go:4514
+//line locks_task.go:4889
 				if generated.Suspended(t) {
 					_, h := onceContendedFunc1Kind.Spill(t, 2)
 					*h = onceContendedFunc1Held{tr: tr, calls: calls}
@@ -4526,7 +4901,7 @@ loop1:
 			generated.GoCall(t, &g, onceContendedFunc1Kind.With(onceContendedFunc1State{}, onceContendedFunc1Held{tr: tr, o: o, calls: calls}))
 		}
 	}
-//line locks_task.go:4530
+//line locks_task.go:4905
 	if generated.Suspended(t) {
 		s := generated.At[onceContendedAt1](f)
 		*s = onceContendedAt1{i: i}
@@ -4541,7 +4916,7 @@ resume1:
 end1:
 //line locks.go:362
 	err = g.Wait(t)
-//line locks_task.go:4545
+//line locks_task.go:4920
 	if generated.Suspended(t) {
 		*h = onceContendedHeld{calls: calls}
 		return generated.Wait(f, t, 2)
@@ -4551,7 +4926,7 @@ resume2:
 	return generated.Return(f, *calls, err)
 }
 
-//line locks_task.go:4555
+//line locks_task.go:4930
 
 type onceContendedFunc1State = struct{}
 
@@ -4579,20 +4954,20 @@ func onceContendedFunc1Step(f *generated.Frame[onceContendedFunc1State, struct{}
 		tr, o, calls = h.tr, h.o, h.calls
 //line locks.go:350
 		generated.ChildErr(f)
-//line locks_task.go:4583
+//line locks_task.go:4958
 		goto resume1
 	case 2:
 		tr, calls = h.tr, h.calls
 //line locks.go:351
 		err = generated.Err(f)
-//line locks_task.go:4589
+//line locks_task.go:4964
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line locks.go:350
 	waitStart(t, tr, "comes")
-//line locks_task.go:4596
+//line locks_task.go:4971
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, o: o, calls: calls}
 		return generated.Wait(f, t, 1)
@@ -4601,7 +4976,7 @@ resume1:
 //line locks.go:351
 	err = o.Do(t, generated.Literal(func(t *task.T) (_ error) {
 		waitStart(t, tr, "once")
-//line locks_task.go:4605
+//line locks_task.go:4980
 		if generated.Suspended(t) {
 			_, h := onceContendedFunc1Func1Kind.Spill(t, 1)
 			*h = onceContendedFunc1Func1Held{calls: calls}
@@ -4611,7 +4986,7 @@ resume1:
 		*calls++
 		return nil
 	}))
-//line locks_task.go:4615
+//line locks_task.go:4990
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Held{tr: tr, calls: calls}
 		return generated.Wait(f, t, 2)
@@ -4624,7 +4999,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line locks_task.go:4628
+//line locks_task.go:5003
 
 type onceContendedFunc1Func1State = struct{}
 
@@ -4649,14 +5024,14 @@ func onceContendedFunc1Func1Step(f *generated.Frame[onceContendedFunc1Func1State
 		calls = h.calls
 //line locks.go:352
 		generated.ChildErr(f)
-//line locks_task.go:4653
+//line locks_task.go:5028
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line locks.go:352
 	waitStart(t, tr, "once")
-//line locks_task.go:4660
+//line locks_task.go:5035
 	if generated.Suspended(t) {
 		*h = onceContendedFunc1Func1Held{calls: calls}
 		return generated.Wait(f, t, 1)
@@ -4667,4 +5042,25 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line locks_task.go:4671
+//line locks_task.go:5046
+
+// addValueInLocks returns the start form of recv.add.
+func addValueInLocks(recv *counter) func(*task.T, *cases.Trace, int) (int, error) {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace, a2 int) (int, error) {
+		return counterAddStart(recv, t, a1, a2)
+	})
+}
+
+// putValueInLocks returns the start form of recv.put.
+func putValueInLocks(recv *buffer) func(*task.T, *cases.Trace, int) error {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace, a2 int) error {
+		return bufferPutStart(recv, t, a1, a2)
+	})
+}
+
+// takeValueInLocks returns the start form of recv.take.
+func takeValueInLocks(recv *buffer) func(*task.T, *cases.Trace) (int, error) {
+	return generated.Literal(func(t *task.T, a1 *cases.Trace) (int, error) {
+		return bufferTakeStart(recv, t, a1)
+	})
+}

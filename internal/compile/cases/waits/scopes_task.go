@@ -111,15 +111,17 @@ var timeoutKind *generated.HeldKind[timeoutState, timeoutHeld, int]
 
 // timeoutStart is the start form of timeout.
 func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
+	var kMoved *int
 //line scopes.go:16
-	err = task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
+	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 5)
-//line scopes_task.go:118
+//line scopes_task.go:119
 		if generated.Suspended(t) {
 			f, h := timeoutFunc1Kind.Spill(t, 1)
+			kBox := generated.BoxOf(&kMoved, k)
 			s := generated.At[timeoutFunc1At1](f)
 			*s = timeoutFunc1At1{}
-			*h = timeoutFunc1Held{tr: tr, k: &k}
+			*h = timeoutFunc1Held{tr: tr, k: kBox}
 			generated.ResultTo(t, &s.result)
 			return
 		}
@@ -128,18 +130,19 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 		_, has := t.Context().Deadline()
 		tr.Print(has)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:132
+//line scopes_task.go:134
 		if generated.Suspended(t) {
 			timeoutFunc1Kind.SpillBare(t, 2)
 			return
 		}
 //line scopes.go:20
 		return err
-	}))
-//line scopes_task.go:140
+	})
+//line scopes_task.go:142
 	if generated.Suspended(t) {
 		_, h := timeoutKind.Spill(t, 1)
-		*h = timeoutHeld{tr: tr, k: &k}
+		kBox := generated.BoxOf(&kMoved, k)
+		*h = timeoutHeld{tr: tr, k: kBox}
 		return
 	}
 //line scopes.go:22
@@ -148,30 +151,32 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 	}
 	_, has := t.Context().Deadline()
 	tr.Print(has)
-	err = task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
+	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line scopes.go:27
 		return errWait
-	}))
-//line scopes_task.go:156
+	})
+//line scopes_task.go:159
 	if generated.Suspended(t) {
 		_, h := timeoutKind.Spill(t, 2)
-		*h = timeoutHeld{tr: tr, k: &k}
+		kBox := generated.BoxOf(&kMoved, k)
+		*h = timeoutHeld{tr: tr, k: kBox}
 		return
 	}
 //line scopes.go:28
 	tr.Print(err)
 	err1 := waitStart(t, tr, "outside")
-//line scopes_task.go:165
+//line scopes_task.go:169
 	if generated.Suspended(t) {
 		_, h := timeoutKind.Spill(t, 3)
-		*h = timeoutHeld{k: &k}
+		kBox := generated.BoxOf(&kMoved, k)
+		*h = timeoutHeld{k: kBox}
 		return
 	}
 //line scopes.go:29
 	return k, err1
 }
 
-//line scopes_task.go:175
+//line scopes_task.go:180
 
 // timeoutStep is the step form of timeout.
 func timeoutStep(f *generated.Frame[timeoutState, int], h *timeoutHeld) generated.Step {
@@ -194,27 +199,27 @@ func timeoutStep(f *generated.Frame[timeoutState, int], h *timeoutHeld) generate
 		tr, k = h.tr, h.k
 //line scopes.go:16
 		err = generated.Err(f)
-//line scopes_task.go:198
+//line scopes_task.go:203
 		goto resume1
 	case 2:
 		tr, k = h.tr, h.k
 //line scopes.go:27
 		err = generated.Err(f)
-//line scopes_task.go:204
+//line scopes_task.go:209
 		goto resume2
 	case 3:
 		k = h.k
 //line scopes.go:29
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:210
+//line scopes_task.go:215
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:16
-	err = task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
+	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 5)
-//line scopes_task.go:218
+//line scopes_task.go:223
 		if generated.Suspended(t) {
 			f, h := timeoutFunc1Kind.Spill(t, 1)
 			s := generated.At[timeoutFunc1At1](f)
@@ -228,15 +233,15 @@ func timeoutStep(f *generated.Frame[timeoutState, int], h *timeoutHeld) generate
 		_, has := t.Context().Deadline()
 		tr.Print(has)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:232
+//line scopes_task.go:237
 		if generated.Suspended(t) {
 			timeoutFunc1Kind.SpillBare(t, 2)
 			return
 		}
 //line scopes.go:20
 		return err
-	}))
-//line scopes_task.go:240
+	})
+//line scopes_task.go:245
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 1)
@@ -248,11 +253,11 @@ resume1:
 	}
 	_, has = t.Context().Deadline()
 	tr.Print(has)
-	err = task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
+	err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line scopes.go:27
 		return errWait
-	}))
-//line scopes_task.go:256
+	})
+//line scopes_task.go:261
 	if generated.Suspended(t) {
 		*h = timeoutHeld{tr: tr, k: k}
 		return generated.Wait(f, t, 2)
@@ -261,7 +266,7 @@ resume2:
 //line scopes.go:28
 	tr.Print(err)
 	err1 = waitStart(t, tr, "outside")
-//line scopes_task.go:265
+//line scopes_task.go:270
 	if generated.Suspended(t) {
 		*h = timeoutHeld{k: k}
 		return generated.Wait(f, t, 3)
@@ -271,7 +276,7 @@ resume3:
 	return generated.Return(f, *k, err1)
 }
 
-//line scopes_task.go:275
+//line scopes_task.go:280
 
 // timeoutFunc1At1 is what timeout.func1 keeps while it waits in line 17.
 type timeoutFunc1At1 struct {
@@ -306,19 +311,19 @@ func timeoutFunc1Step(f *generated.Frame[timeoutFunc1State, struct{}], h *timeou
 //line scopes.go:17
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:310
+//line scopes_task.go:315
 		goto resume1
 	case 2:
 //line scopes.go:20
 		err = generated.ChildErr(f)
-//line scopes_task.go:315
+//line scopes_task.go:320
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:17
 	v = valueStart(t, tr, 5)
-//line scopes_task.go:322
+//line scopes_task.go:327
 	if generated.Suspended(t) {
 		s := generated.At[timeoutFunc1At1](f)
 		*s = timeoutFunc1At1{}
@@ -333,7 +338,7 @@ resume1:
 	_, has = t.Context().Deadline()
 	tr.Print(has)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:337
+//line scopes_task.go:342
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutFunc1Held{}
@@ -345,7 +350,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:349
+//line scopes_task.go:354
 
 type timeoutFunc2State = struct{}
 
@@ -363,7 +368,7 @@ func timeoutFunc2Step(f *generated.Frame[timeoutFunc2State, struct{}]) generated
 	return generated.Return(f, struct{}{}, errWait)
 }
 
-//line scopes_task.go:367
+//line scopes_task.go:372
 
 // timeoutPassesArgs has the arguments of timeoutPasses.
 type timeoutPassesArgs struct {
@@ -392,13 +397,39 @@ var timeoutPassesKind *generated.HeldKind[timeoutPassesState, timeoutPassesHeld,
 func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var never task.Event
 //line scopes.go:34
-	err := task.Timeout(t, time.Microsecond, generated.Literal(func(t *task.T) (_ error) {
-		f, h := timeoutPassesFunc1Kind.Begin(t)
-		*h = timeoutPassesFunc1Held{tr: tr, never: &never}
-		_, err1 := generated.Run(t, f, &h.exit.result)
-		return err1
-	}))
-//line scopes_task.go:402
+	err := generated.Timeout(t, time.Microsecond, func(t *task.T) (_ error) {
+		fn := tr.Enter()
+		defer func() {
+			if generated.Suspended(t) {
+				return
+			}
+			defer fn() // it may recover
+			if v := recover(); v != nil {
+				panic(v)
+			}
+		}()
+//line scopes.go:36
+		err := never.Wait(t)
+//line scopes_task.go:414
+		if generated.Suspended(t) {
+			_, h := timeoutPassesFunc1Kind.Spill(t, 1)
+			*h = timeoutPassesFunc1Held{tr: tr}
+			timeoutPassesFunc1Defer1(&h.exit.panic, fn)
+			return
+		}
+//line scopes.go:37
+		waitStart(t, tr, "passed")
+//line scopes_task.go:423
+		if generated.Suspended(t) {
+			_, h := timeoutPassesFunc1Kind.Spill(t, 2)
+			*h = timeoutPassesFunc1Held{err: err}
+			timeoutPassesFunc1Defer1(&h.exit.panic, fn)
+			return
+		}
+//line scopes.go:38
+		return err
+	})
+//line scopes_task.go:433
 	if generated.Suspended(t) {
 		f, h := timeoutPassesKind.Spill(t, 1)
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
@@ -408,7 +439,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 := waitStart(t, tr, "after")
-//line scopes_task.go:412
+//line scopes_task.go:443
 	if generated.Suspended(t) {
 		f := timeoutPassesKind.SpillBare(t, 2)
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
@@ -418,7 +449,7 @@ func timeoutPassesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, err1
 }
 
-//line scopes_task.go:422
+//line scopes_task.go:453
 
 // timeoutPassesStep is the step form of timeoutPasses.
 func timeoutPassesStep(f *generated.Frame[timeoutPassesState, int], h *timeoutPassesHeld) generated.Step {
@@ -440,14 +471,14 @@ func timeoutPassesStep(f *generated.Frame[timeoutPassesState, int], h *timeoutPa
 		tr = h.tr
 //line scopes.go:34
 		err = generated.Err(f)
-//line scopes_task.go:444
+//line scopes_task.go:475
 		goto resume1
 	case 2:
 		s := generated.At[timeoutPassesAt2](f)
 		n = s.n
 //line scopes.go:41
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:451
+//line scopes_task.go:482
 		goto resume2
 	default:
 		return f.BadResume()
@@ -456,14 +487,41 @@ func timeoutPassesStep(f *generated.Frame[timeoutPassesState, int], h *timeoutPa
 //line scopes.go:34
 	{
 		never := never
-		err = task.Timeout(t, time.Microsecond, generated.Literal(func(t *task.T) (_ error) {
-			f, h := timeoutPassesFunc1Kind.Begin(t)
-			*h = timeoutPassesFunc1Held{tr: tr, never: never}
-			_, err2 := generated.Run(t, f, &h.exit.result)
-			return err2
-		}))
+		err = generated.Timeout(t, time.Microsecond, func(t *task.T) (_ error) {
+//line scopes.go:35
+			fn := tr.Enter()
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer fn() // it may recover
+				if v := recover(); v != nil {
+					panic(v)
+				}
+			}()
+//line scopes.go:36
+			err := never.Wait(t)
+//line scopes_task.go:505
+			if generated.Suspended(t) {
+				_, h := timeoutPassesFunc1Kind.Spill(t, 1)
+				*h = timeoutPassesFunc1Held{tr: tr}
+				timeoutPassesFunc1Defer1(&h.exit.panic, fn)
+				return
+			}
+//line scopes.go:37
+			waitStart(t, tr, "passed")
+//line scopes_task.go:514
+			if generated.Suspended(t) {
+				_, h := timeoutPassesFunc1Kind.Spill(t, 2)
+				*h = timeoutPassesFunc1Held{err: err}
+				timeoutPassesFunc1Defer1(&h.exit.panic, fn)
+				return
+			}
+//line scopes.go:38
+			return err
+		})
 	}
-//line scopes_task.go:467
+//line scopes_task.go:525
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt1](f) = timeoutPassesAt1{n: n}
 		h = timeoutPassesKind.Hold(t, f, h)
@@ -474,7 +532,7 @@ resume1:
 //line scopes.go:40
 	tr.Print(errors.Is(err, context.DeadlineExceeded))
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:478
+//line scopes_task.go:536
 	if generated.Suspended(t) {
 		*generated.At[timeoutPassesAt2](f) = timeoutPassesAt2{n: n}
 		if h != nil {
@@ -487,7 +545,7 @@ resume2:
 	return generated.Return(f, n, err1)
 }
 
-//line scopes_task.go:491
+//line scopes_task.go:549
 
 type timeoutPassesFunc1State = struct{}
 
@@ -506,6 +564,18 @@ type timeoutPassesFunc1Held = struct {
 }
 
 var timeoutPassesFunc1Kind *generated.HeldKind[timeoutPassesFunc1State, timeoutPassesFunc1Held, struct{}]
+
+// timeoutPassesFunc1Defer1 enters what timeoutPasses.func1 defers in line 35 in the list of its frame.
+func timeoutPassesFunc1Defer1(p *generated.Panic, fn func()) {
+//line scopes.go:35
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line scopes_task.go:579
 
 // timeoutPassesFunc1Step is the step form of timeoutPasses.func1.
 func timeoutPassesFunc1Step(f *generated.Frame[timeoutPassesFunc1State, struct{}], h *timeoutPassesFunc1Held) generated.Step {
@@ -531,13 +601,13 @@ func timeoutPassesFunc1Run(f *generated.Frame[timeoutPassesFunc1State, struct{}]
 		tr = h.tr
 //line scopes.go:36
 		err = generated.Err(f)
-//line scopes_task.go:535
+//line scopes_task.go:605
 		goto resume1
 	case 2:
 		err = h.err
 //line scopes.go:37
 		generated.ChildErr(f)
-//line scopes_task.go:541
+//line scopes_task.go:611
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -550,15 +620,11 @@ func timeoutPassesFunc1Run(f *generated.Frame[timeoutPassesFunc1State, struct{}]
 //line scopes.go:35
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		timeoutPassesFunc1Defer1(p, fn)
 	}
 //line scopes.go:36
 	err = never.Wait(t)
-//line scopes_task.go:562
+//line scopes_task.go:628
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -566,7 +632,7 @@ func timeoutPassesFunc1Run(f *generated.Frame[timeoutPassesFunc1State, struct{}]
 resume1:
 //line scopes.go:37
 	waitStart(t, tr, "passed")
-//line scopes_task.go:570
+//line scopes_task.go:636
 	if generated.Suspended(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit, err: err}
 		return generated.Wait(f, t, 2), true
@@ -577,7 +643,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:581
+//line scopes_task.go:647
 exit:
 	if p.Run(t) {
 		*h = timeoutPassesFunc1Held{exit: h.exit}
@@ -612,6 +678,7 @@ var timeoutsNestedKind *generated.HeldKind[timeoutsNestedState, timeoutsNestedHe
 
 // timeoutsNestedStart is the start form of timeoutsNested.
 func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
+	var sumMoved *int
 //line scopes.go:45
 	sum := 0
 	for i1 := 0; i1 < n; i1++ {
@@ -619,48 +686,51 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		i := i1
 		{
 //line scopes.go:47
-			err := task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
-				err := task.Timeout(t, 2*hour, generated.Literal(func(t *task.T) (_ error) {
+			err := generated.Timeout(t, hour, func(t *task.T) (_ error) {
+				err := generated.Timeout(t, 2*hour, func(t *task.T) (_ error) {
 					if i == 1 {
 						return errWait
 					}
 					v := valueStart(t, tr, i+10)
-//line scopes_task.go:629
+//line scopes_task.go:696
 					if generated.Suspended(t) {
 						f, h := timeoutsNestedFunc1Func1Kind.Spill(t, 1)
+						sumBox := generated.BoxOf(&sumMoved, sum)
 						s := generated.At[timeoutsNestedFunc1Func1At1](f)
 						*s = timeoutsNestedFunc1Func1At1{}
-						*h = timeoutsNestedFunc1Func1Held{sum: &sum}
+						*h = timeoutsNestedFunc1Func1Held{sum: sumBox}
 						generated.ResultTo(t, &s.result)
 						return
 					}
 //line scopes.go:52
 					sum += v
 					return nil
-				}))
-//line scopes_task.go:642
+				})
+//line scopes_task.go:710
 				if generated.Suspended(t) {
 					timeoutsNestedFunc1Kind.SpillBare(t, 1)
 					return
 				}
 //line scopes.go:48
 				return err
-			}))
-//line scopes_task.go:650
+			})
+//line scopes_task.go:718
 			if generated.Suspended(t) {
 				f, h := timeoutsNestedKind.Spill(t, 1)
+				sumBox := generated.BoxOf(&sumMoved, sum)
 				*generated.At[timeoutsNestedAt1](f) = timeoutsNestedAt1{n: n, i1: i1}
-				*h = timeoutsNestedHeld{tr: tr, sum: &sum}
+				*h = timeoutsNestedHeld{tr: tr, sum: sumBox}
 				return
 			}
 //line scopes.go:56
 			if errors.Is(err, errWait) {
 				waitStart(t, tr, "continue")
-//line scopes_task.go:660
+//line scopes_task.go:729
 				if generated.Suspended(t) {
 					f, h := timeoutsNestedKind.Spill(t, 2)
+					sumBox := generated.BoxOf(&sumMoved, sum)
 					*generated.At[timeoutsNestedAt2](f) = timeoutsNestedAt2{n: n, i1: i1}
-					*h = timeoutsNestedHeld{tr: tr, sum: &sum}
+					*h = timeoutsNestedHeld{tr: tr, sum: sumBox}
 					return
 				}
 				continue
@@ -676,7 +746,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, nil
 }
 
-//line scopes_task.go:680
+//line scopes_task.go:750
 
 // timeoutsNestedStep is the step form of timeoutsNested.
 func timeoutsNestedStep(f *generated.Frame[timeoutsNestedState, int], h *timeoutsNestedHeld) generated.Step {
@@ -698,7 +768,7 @@ func timeoutsNestedStep(f *generated.Frame[timeoutsNestedState, int], h *timeout
 		tr, sum = h.tr, h.sum
 //line scopes.go:47
 		err = generated.Err(f)
-//line scopes_task.go:702
+//line scopes_task.go:772
 		goto resume1
 	case 2:
 		s := generated.At[timeoutsNestedAt2](f)
@@ -706,7 +776,7 @@ func timeoutsNestedStep(f *generated.Frame[timeoutsNestedState, int], h *timeout
 		tr, sum = h.tr, h.sum
 //line scopes.go:57
 		generated.ChildErr(f)
-//line scopes_task.go:710
+//line scopes_task.go:780
 		goto resume2
 	default:
 		return f.BadResume()
@@ -725,14 +795,14 @@ loop1:
 	{
 		sum := sum
 		i := i
-		err = task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
+		err = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line scopes.go:48
-			err := task.Timeout(t, 2*hour, generated.Literal(func(t *task.T) (_ error) {
+			err := generated.Timeout(t, 2*hour, func(t *task.T) (_ error) {
 				if i == 1 {
 					return errWait
 				}
 				v := valueStart(t, tr, i+10)
-//line scopes_task.go:736
+//line scopes_task.go:806
 				if generated.Suspended(t) {
 					f, h := timeoutsNestedFunc1Func1Kind.Spill(t, 1)
 					s := generated.At[timeoutsNestedFunc1Func1At1](f)
@@ -744,17 +814,17 @@ loop1:
 //line scopes.go:52
 				*sum += v
 				return nil
-			}))
-//line scopes_task.go:749
+			})
+//line scopes_task.go:819
 			if generated.Suspended(t) {
 				timeoutsNestedFunc1Kind.SpillBare(t, 1)
 				return
 			}
 //line scopes.go:48
 			return err
-		}))
+		})
 	}
-//line scopes_task.go:758
+//line scopes_task.go:828
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt1](f) = timeoutsNestedAt1{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -767,7 +837,7 @@ resume1:
 	}
 //line scopes.go:57
 	waitStart(t, tr, "continue")
-//line scopes_task.go:771
+//line scopes_task.go:841
 	if generated.Suspended(t) {
 		*generated.At[timeoutsNestedAt2](f) = timeoutsNestedAt2{n: n, i1: i1}
 		*h = timeoutsNestedHeld{tr: tr, sum: sum}
@@ -790,7 +860,7 @@ end2:
 	return generated.Return(f, *sum, nil)
 }
 
-//line scopes_task.go:794
+//line scopes_task.go:864
 
 // timeoutsNestedFunc1Args has the arguments of timeoutsNested.func1.
 type timeoutsNestedFunc1Args struct {
@@ -823,18 +893,18 @@ func timeoutsNestedFunc1Step(f *generated.Frame[timeoutsNestedFunc1State, struct
 	case 1:
 //line scopes.go:48
 		err = generated.Err(f)
-//line scopes_task.go:827
+//line scopes_task.go:897
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:48
-	err = task.Timeout(t, 2*hour, generated.Literal(func(t *task.T) (_ error) {
+	err = generated.Timeout(t, 2*hour, func(t *task.T) (_ error) {
 		if i == 1 {
 			return errWait
 		}
 		v := valueStart(t, tr, i+10)
-//line scopes_task.go:838
+//line scopes_task.go:908
 		if generated.Suspended(t) {
 			f, h := timeoutsNestedFunc1Func1Kind.Spill(t, 1)
 			s := generated.At[timeoutsNestedFunc1Func1At1](f)
@@ -846,8 +916,8 @@ func timeoutsNestedFunc1Step(f *generated.Frame[timeoutsNestedFunc1State, struct
 //line scopes.go:52
 		*sum += v
 		return nil
-	}))
-//line scopes_task.go:851
+	})
+//line scopes_task.go:921
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = timeoutsNestedFunc1Held{}
@@ -859,7 +929,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:863
+//line scopes_task.go:933
 
 // timeoutsNestedFunc1Func1Args has the arguments of timeoutsNested.func1.func1.
 type timeoutsNestedFunc1Func1Args struct {
@@ -899,7 +969,7 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame[timeoutsNestedFunc1Func1Sta
 //line scopes.go:52
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:903
+//line scopes_task.go:973
 		goto resume1
 	default:
 		return f.BadResume()
@@ -909,7 +979,7 @@ func timeoutsNestedFunc1Func1Step(f *generated.Frame[timeoutsNestedFunc1Func1Sta
 		return generated.Return(f, struct{}{}, errWait)
 	}
 	v = valueStart(t, tr, i+10)
-//line scopes_task.go:913
+//line scopes_task.go:983
 	if generated.Suspended(t) {
 		s := generated.At[timeoutsNestedFunc1Func1At1](f)
 		*s = timeoutsNestedFunc1Func1At1{}
@@ -923,7 +993,7 @@ resume1:
 	return generated.Return(f, struct{}{}, nil)
 }
 
-//line scopes_task.go:927
+//line scopes_task.go:997
 
 // deadlineArgs has the arguments of deadline.
 type deadlineArgs struct {
@@ -947,19 +1017,19 @@ var deadlineKind *generated.HeldKind[deadlineState, deadlineHeld, int]
 func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes.go:69
 	at := time.Now().Add(hour)
-	err := task.Deadline(t, at, generated.Literal(func(t *task.T) (_ error) {
+	err := generated.Deadline(t, at, func(t *task.T) (_ error) {
 		d, _ := t.Context().Deadline()
 		tr.Print(d.Sub(at).Abs() < time.Minute)
 		err := waitStart(t, tr, "inside")
-//line scopes_task.go:955
+//line scopes_task.go:1025
 		if generated.Suspended(t) {
 			deadlineFunc1Kind.SpillBare(t, 1)
 			return
 		}
 //line scopes.go:73
 		return err
-	}))
-//line scopes_task.go:963
+	})
+//line scopes_task.go:1033
 	if generated.Suspended(t) {
 		_, h := deadlineKind.Spill(t, 1)
 		*h = deadlineHeld{tr: tr}
@@ -970,7 +1040,7 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return 0, err
 	}
 	v := valueStart(t, tr, 1)
-//line scopes_task.go:974
+//line scopes_task.go:1044
 	if generated.Suspended(t) {
 		f := deadlineKind.SpillBare(t, 2)
 		s := generated.At[deadlineAt2](f)
@@ -982,7 +1052,7 @@ func deadlineStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return v, nil
 }
 
-//line scopes_task.go:986
+//line scopes_task.go:1056
 
 // deadlineStep is the step form of deadline.
 func deadlineStep(f *generated.Frame[deadlineState, int], h *deadlineHeld) generated.Step {
@@ -1003,14 +1073,14 @@ func deadlineStep(f *generated.Frame[deadlineState, int], h *deadlineHeld) gener
 		tr = h.tr
 //line scopes.go:70
 		err = generated.Err(f)
-//line scopes_task.go:1007
+//line scopes_task.go:1077
 		goto resume1
 	case 2:
 		s := generated.At[deadlineAt2](f)
 //line scopes.go:78
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1014
+//line scopes_task.go:1084
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1019,21 +1089,21 @@ func deadlineStep(f *generated.Frame[deadlineState, int], h *deadlineHeld) gener
 	at = time.Now().Add(hour)
 	{
 		at := at
-		err = task.Deadline(t, at, generated.Literal(func(t *task.T) (_ error) {
+		err = generated.Deadline(t, at, func(t *task.T) (_ error) {
 //line scopes.go:71
 			d, _ := t.Context().Deadline()
 			tr.Print(d.Sub(at).Abs() < time.Minute)
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1028
+//line scopes_task.go:1098
 			if generated.Suspended(t) {
 				deadlineFunc1Kind.SpillBare(t, 1)
 				return
 			}
 //line scopes.go:73
 			return err
-		}))
+		})
 	}
-//line scopes_task.go:1037
+//line scopes_task.go:1107
 	if generated.Suspended(t) {
 		h = deadlineKind.Hold(t, f, h)
 		*h = deadlineHeld{tr: tr}
@@ -1045,7 +1115,7 @@ resume1:
 		return generated.Return(f, 0, err)
 	}
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:1049
+//line scopes_task.go:1119
 	if generated.Suspended(t) {
 		s := generated.At[deadlineAt2](f)
 		*s = deadlineAt2{}
@@ -1060,7 +1130,7 @@ resume2:
 	return generated.Return(f, v, nil)
 }
 
-//line scopes_task.go:1064
+//line scopes_task.go:1134
 
 type deadlineFunc1State = struct{}
 
@@ -1085,7 +1155,7 @@ func deadlineFunc1Step(f *generated.Frame[deadlineFunc1State, struct{}], h *dead
 	case 1:
 //line scopes.go:73
 		err = generated.ChildErr(f)
-//line scopes_task.go:1089
+//line scopes_task.go:1159
 		goto resume1
 	default:
 		return f.BadResume()
@@ -1094,7 +1164,7 @@ func deadlineFunc1Step(f *generated.Frame[deadlineFunc1State, struct{}], h *dead
 	d, _ = t.Context().Deadline()
 	tr.Print(d.Sub(at).Abs() < time.Minute)
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1098
+//line scopes_task.go:1168
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = deadlineFunc1Held{}
@@ -1106,7 +1176,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:1110
+//line scopes_task.go:1180
 
 // shieldArgs has the arguments of shield.
 type shieldArgs struct {
@@ -1141,9 +1211,10 @@ var shieldKind *generated.HeldKind[shieldState, shieldHeld, int]
 
 // shieldStart is the start form of shield.
 func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
+	var bMoved *error
 //line scopes.go:82
 	a := waitStart(t, tr, "before")
-//line scopes_task.go:1147
+//line scopes_task.go:1218
 	if generated.Suspended(t) {
 		f, h := shieldKind.Spill(t, 1)
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
@@ -1152,32 +1223,35 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 	var b error
 //line scopes.go:84
-	err := task.Shield(t, generated.Literal(func(t *task.T) (_ error) {
+	err := generated.Shield(t, func(t *task.T) (_ error) {
 		err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1158
+//line scopes_task.go:1229
 		if generated.Suspended(t) {
 			_, h := shieldFunc1Kind.Spill(t, 1)
-			*h = shieldFunc1Held{b: &b}
+			bBox := generated.BoxOf(&bMoved, b)
+			*h = shieldFunc1Held{b: bBox}
 			return
 		}
 //line scopes.go:85
 		b = err
 		return t.Err()
-	}))
-//line scopes_task.go:1168
+	})
+//line scopes_task.go:1240
 	if generated.Suspended(t) {
 		f, h := shieldKind.Spill(t, 2)
+		bBox := generated.BoxOf(&bMoved, b)
 		*generated.At[shieldAt2](f) = shieldAt2{n: n}
-		*h = shieldHeld{tr: tr, a: a, b: &b}
+		*h = shieldHeld{tr: tr, a: a, b: bBox}
 		return
 	}
 //line scopes.go:88
 	c := waitStart(t, tr, "after")
-//line scopes_task.go:1177
+//line scopes_task.go:1250
 	if generated.Suspended(t) {
 		f, h := shieldKind.Spill(t, 3)
+		bBox := generated.BoxOf(&bMoved, b)
 		*generated.At[shieldAt3](f) = shieldAt3{n: n}
-		*h = shieldHeld{tr: tr, a: a, b: &b, err: err}
+		*h = shieldHeld{tr: tr, a: a, b: bBox, err: err}
 		return
 	}
 //line scopes.go:89
@@ -1185,7 +1259,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, c
 }
 
-//line scopes_task.go:1189
+//line scopes_task.go:1263
 
 // shieldStep is the step form of shield.
 func shieldStep(f *generated.Frame[shieldState, int], h *shieldHeld) generated.Step {
@@ -1207,7 +1281,7 @@ func shieldStep(f *generated.Frame[shieldState, int], h *shieldHeld) generated.S
 		tr = h.tr
 //line scopes.go:82
 		a = generated.ChildErr(f)
-//line scopes_task.go:1211
+//line scopes_task.go:1285
 		goto resume1
 	case 2:
 		s := generated.At[shieldAt2](f)
@@ -1215,7 +1289,7 @@ func shieldStep(f *generated.Frame[shieldState, int], h *shieldHeld) generated.S
 		tr, a, b = h.tr, h.a, h.b
 //line scopes.go:84
 		err = generated.Err(f)
-//line scopes_task.go:1219
+//line scopes_task.go:1293
 		goto resume2
 	case 3:
 		s := generated.At[shieldAt3](f)
@@ -1223,14 +1297,14 @@ func shieldStep(f *generated.Frame[shieldState, int], h *shieldHeld) generated.S
 		tr, a, b, err = h.tr, h.a, h.b, h.err
 //line scopes.go:88
 		c = generated.ChildErr(f)
-//line scopes_task.go:1227
+//line scopes_task.go:1301
 		goto resume3
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:82
 	a = waitStart(t, tr, "before")
-//line scopes_task.go:1234
+//line scopes_task.go:1308
 	if generated.Suspended(t) {
 		*generated.At[shieldAt1](f) = shieldAt1{n: n}
 		*h = shieldHeld{tr: tr}
@@ -1241,10 +1315,10 @@ resume1:
 //line scopes.go:84
 	{
 		b := b
-		err = task.Shield(t, generated.Literal(func(t *task.T) (_ error) {
+		err = generated.Shield(t, func(t *task.T) (_ error) {
 //line scopes.go:85
 			err := waitStart(t, tr, "shielded")
-//line scopes_task.go:1248
+//line scopes_task.go:1322
 			if generated.Suspended(t) {
 				_, h := shieldFunc1Kind.Spill(t, 1)
 				*h = shieldFunc1Held{b: b}
@@ -1253,9 +1327,9 @@ resume1:
 //line scopes.go:85
 			*b = err
 			return t.Err()
-		}))
+		})
 	}
-//line scopes_task.go:1259
+//line scopes_task.go:1333
 	if generated.Suspended(t) {
 		*generated.At[shieldAt2](f) = shieldAt2{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b}
@@ -1264,7 +1338,7 @@ resume1:
 resume2:
 //line scopes.go:88
 	c = waitStart(t, tr, "after")
-//line scopes_task.go:1268
+//line scopes_task.go:1342
 	if generated.Suspended(t) {
 		*generated.At[shieldAt3](f) = shieldAt3{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: b, err: err}
@@ -1276,7 +1350,7 @@ resume3:
 	return generated.Return(f, n, c)
 }
 
-//line scopes_task.go:1280
+//line scopes_task.go:1354
 
 type shieldFunc1State = struct{}
 
@@ -1302,14 +1376,14 @@ func shieldFunc1Step(f *generated.Frame[shieldFunc1State, struct{}], h *shieldFu
 		b = h.b
 //line scopes.go:85
 		err = generated.ChildErr(f)
-//line scopes_task.go:1306
+//line scopes_task.go:1380
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:85
 	err = waitStart(t, tr, "shielded")
-//line scopes_task.go:1313
+//line scopes_task.go:1387
 	if generated.Suspended(t) {
 		*h = shieldFunc1Held{b: b}
 		return generated.Wait(f, t, 1)
@@ -1320,7 +1394,7 @@ resume1:
 	return generated.Return(f, struct{}{}, t.Err())
 }
 
-//line scopes_task.go:1324
+//line scopes_task.go:1398
 
 // allocatorArgs has the arguments of allocator.
 type allocatorArgs struct {
@@ -1348,11 +1422,74 @@ var allocatorKind *generated.HeldKind[allocatorState, allocatorHeld, int]
 
 // allocatorStart is the start form of allocator.
 func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := allocatorKind.Begin(t)
-	*generated.At[allocatorArgs](f) = allocatorArgs{n: n}
-	*h = allocatorHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+	var kMoved *int
+//line scopes.go:94
+	own, err := arena.New()
+	if err != nil {
+		return 0, err
+	}
+	recv := own
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Close() // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line scopes.go:99
+	frames := arena.NewCounting(own)
+	k := 0
+	err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
+		v := valueStart(t, tr, 3)
+//line scopes_task.go:1447
+		if generated.Suspended(t) {
+			f, h := allocatorFunc1Kind.Spill(t, 1)
+			kBox := generated.BoxOf(&kMoved, k)
+			s := generated.At[allocatorFunc1At1](f)
+			*s = allocatorFunc1At1{}
+			*h = allocatorFunc1Held{tr: tr, k: kBox}
+			generated.ResultTo(t, &s.result)
+			return
+		}
+//line scopes.go:102
+		k = v
+		err := waitStart(t, tr, "inside")
+//line scopes_task.go:1460
+		if generated.Suspended(t) {
+			allocatorFunc1Kind.SpillBare(t, 2)
+			return
+		}
+//line scopes.go:103
+		return err
+	})
+//line scopes_task.go:1468
+	if generated.Suspended(t) {
+		_, h := allocatorKind.Spill(t, 1)
+		kBox := generated.BoxOf(&kMoved, k)
+		*h = allocatorHeld{tr: tr, frames: frames, k: kBox}
+		allocatorDefer1(&h.exit.panic, recv)
+		return
+	}
+//line scopes.go:105
+	tr.Print(frames.Stats().Bytes)
+	return k, err
 }
+
+//line scopes_task.go:1481
+
+// allocatorDefer1 enters what allocator defers in line 98 in the list of its frame.
+func allocatorDefer1(p *generated.Panic, recv *arena.Arena) {
+//line scopes.go:98
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line scopes_task.go:1493
 
 // allocatorStep is the step form of allocator.
 func allocatorStep(f *generated.Frame[allocatorState, int], h *allocatorHeld) generated.Step {
@@ -1385,7 +1522,7 @@ func allocatorRun(f *generated.Frame[allocatorState, int], h *allocatorHeld, at 
 		tr, frames, k = h.tr, h.frames, h.k
 //line scopes.go:101
 		err = generated.Err(f)
-//line scopes_task.go:1389
+//line scopes_task.go:1526
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1405,12 +1542,8 @@ func allocatorRun(f *generated.Frame[allocatorState, int], h *allocatorHeld, at 
 	}
 //line scopes.go:98
 	{
-		fn := own.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := own
+		allocatorDefer1(p, recv)
 	}
 //line scopes.go:99
 	frames = arena.NewCounting(own)
@@ -1419,10 +1552,10 @@ func allocatorRun(f *generated.Frame[allocatorState, int], h *allocatorHeld, at 
 	*k = 0
 	{
 		k := k
-		err = task.WithAllocator(t, frames, generated.Literal(func(t *task.T) (_ error) {
+		err = generated.WithAllocator(t, frames, func(t *task.T) (_ error) {
 //line scopes.go:102
 			v := valueStart(t, tr, 3)
-//line scopes_task.go:1426
+//line scopes_task.go:1559
 			if generated.Suspended(t) {
 				f, h := allocatorFunc1Kind.Spill(t, 1)
 				s := generated.At[allocatorFunc1At1](f)
@@ -1434,16 +1567,16 @@ func allocatorRun(f *generated.Frame[allocatorState, int], h *allocatorHeld, at 
 //line scopes.go:102
 			*k = v
 			err := waitStart(t, tr, "inside")
-//line scopes_task.go:1438
+//line scopes_task.go:1571
 			if generated.Suspended(t) {
 				allocatorFunc1Kind.SpillBare(t, 2)
 				return
 			}
 //line scopes.go:103
 			return err
-		}))
+		})
 	}
-//line scopes_task.go:1447
+//line scopes_task.go:1580
 	if generated.Suspended(t) {
 		*h = allocatorHeld{exit: h.exit, tr: tr, frames: frames, k: k}
 		return generated.Wait(f, t, 1), true
@@ -1455,7 +1588,7 @@ resume1:
 		*r, *r1 = *k, err
 		goto exit
 	}
-//line scopes_task.go:1459
+//line scopes_task.go:1592
 exit:
 	if p.Run(t) {
 		*h = allocatorHeld{exit: h.exit}
@@ -1496,19 +1629,19 @@ func allocatorFunc1Step(f *generated.Frame[allocatorFunc1State, struct{}], h *al
 //line scopes.go:102
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1500
+//line scopes_task.go:1633
 		goto resume1
 	case 2:
 //line scopes.go:103
 		err = generated.ChildErr(f)
-//line scopes_task.go:1505
+//line scopes_task.go:1638
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:102
 	v = valueStart(t, tr, 3)
-//line scopes_task.go:1512
+//line scopes_task.go:1645
 	if generated.Suspended(t) {
 		s := generated.At[allocatorFunc1At1](f)
 		*s = allocatorFunc1At1{}
@@ -1521,7 +1654,7 @@ resume1:
 //line scopes.go:102
 	*k = v
 	err = waitStart(t, tr, "inside")
-//line scopes_task.go:1525
+//line scopes_task.go:1658
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = allocatorFunc1Held{}
@@ -1533,7 +1666,7 @@ resume2:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:1537
+//line scopes_task.go:1670
 
 // otherExecutorArgs has the arguments of otherExecutor.
 type otherExecutorArgs struct {
@@ -1571,11 +1704,101 @@ var otherExecutorKind *generated.HeldKind[otherExecutorState, otherExecutorHeld,
 
 // otherExecutorStart is the start form of otherExecutor.
 func otherExecutorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
-	f, h := otherExecutorKind.Begin(t)
-	*generated.At[otherExecutorArgs](f) = otherExecutorArgs{n: n}
-	*h = otherExecutorHeld{tr: tr}
-	return generated.Run(t, f, &h.exit.result)
+//line scopes.go:110
+	other := executor.NewPool(executor.WithWorkers(1))
+	k := 0
+	recv := other
+	defer func() {
+		if generated.Suspended(t) {
+			return
+		}
+		defer recv.Close() // it may recover
+		if v := recover(); v != nil {
+			panic(v)
+		}
+	}()
+//line scopes.go:113
+	for i1 := 0; i1 < n; i1++ {
+//line scopes.go:113
+		i := i1
+		{
+//line scopes.go:114
+			err := task.OnExecutor(t, other, generated.Literal(func(t *task.T) (_ error) {
+				fn := tr.Enter()
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer fn() // it may recover
+					if v1 := recover(); v1 != nil {
+						panic(v1)
+					}
+				}()
+//line scopes.go:116
+				v := valueStart(t, tr, i)
+//line scopes_task.go:1740
+				if generated.Suspended(t) {
+					f, h := otherExecutorFunc1Kind.Spill(t, 1)
+					s := generated.At[otherExecutorFunc1At1](f)
+					*s = otherExecutorFunc1At1{i: i}
+					*h = otherExecutorFunc1Held{tr: tr, k: &k}
+					generated.ResultTo(t, &s.result)
+					otherExecutorFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line scopes.go:116
+				k += v
+				err := waitStart(t, tr, "there", i)
+//line scopes_task.go:1753
+				if generated.Suspended(t) {
+					_, h := otherExecutorFunc1Kind.Spill(t, 2)
+					*h = otherExecutorFunc1Held{}
+					otherExecutorFunc1Defer1(&h.exit.panic, fn)
+					return
+				}
+//line scopes.go:117
+				return err
+			}))
+//line scopes_task.go:1763
+			if generated.Suspended(t) {
+				f, h := otherExecutorKind.Spill(t, 1)
+				*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
+				*h = otherExecutorHeld{tr: tr, other: other, k: &k}
+				otherExecutorDefer1(&h.exit.panic, recv)
+				return
+			}
+//line scopes.go:119
+			if err != nil {
+				return k, err
+			}
+			waitStart(t, tr, "here", i)
+//line scopes_task.go:1776
+			if generated.Suspended(t) {
+				f, h := otherExecutorKind.Spill(t, 2)
+				*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
+				*h = otherExecutorHeld{tr: tr, other: other, k: &k}
+				otherExecutorDefer1(&h.exit.panic, recv)
+				return
+			}
+		}
+	}
+//line scopes.go:124
+	return k, nil
 }
+
+//line scopes_task.go:1790
+
+// otherExecutorDefer1 enters what otherExecutor defers in line 112 in the list of its frame.
+func otherExecutorDefer1(p *generated.Panic, recv *executor.Pool) {
+//line scopes.go:112
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line scopes_task.go:1802
 
 // otherExecutorStep is the step form of otherExecutor.
 func otherExecutorStep(f *generated.Frame[otherExecutorState, int], h *otherExecutorHeld) generated.Step {
@@ -1608,7 +1831,7 @@ func otherExecutorRun(f *generated.Frame[otherExecutorState, int], h *otherExecu
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:114
 		err = generated.Err(f)
-//line scopes_task.go:1612
+//line scopes_task.go:1835
 		goto resume1
 	case 2:
 		s := generated.At[otherExecutorAt2](f)
@@ -1616,7 +1839,7 @@ func otherExecutorRun(f *generated.Frame[otherExecutorState, int], h *otherExecu
 		tr, other, k = h.tr, h.other, h.k
 //line scopes.go:122
 		generated.ChildErr(f)
-//line scopes_task.go:1620
+//line scopes_task.go:1843
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1632,12 +1855,8 @@ func otherExecutorRun(f *generated.Frame[otherExecutorState, int], h *otherExecu
 //line scopes.go:111
 	*k = 0
 	{
-		fn := other.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := other
+		otherExecutorDefer1(p, recv)
 	}
 //line scopes.go:113
 	i1 = 0
@@ -1652,14 +1871,44 @@ loop1:
 		k := k
 		i := i
 		err = task.OnExecutor(t, other, generated.Literal(func(t *task.T) (_ error) {
-			f, h := otherExecutorFunc1Kind.Begin(t)
-			*generated.At[otherExecutorFunc1Args](f) = otherExecutorFunc1Args{i: i}
-			*h = otherExecutorFunc1Held{tr: tr, k: k}
-			_, err1 := generated.Run(t, f, &h.exit.result)
-			return err1
+//line scopes.go:115
+			fn := tr.Enter()
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer fn() // it may recover
+				if v1 := recover(); v1 != nil {
+					panic(v1)
+				}
+			}()
+//line scopes.go:116
+			v := valueStart(t, tr, i)
+//line scopes_task.go:1888
+			if generated.Suspended(t) {
+				f, h := otherExecutorFunc1Kind.Spill(t, 1)
+				s := generated.At[otherExecutorFunc1At1](f)
+				*s = otherExecutorFunc1At1{i: i}
+				*h = otherExecutorFunc1Held{tr: tr, k: k}
+				generated.ResultTo(t, &s.result)
+				otherExecutorFunc1Defer1(&h.exit.panic, fn)
+				return
+			}
+//line scopes.go:116
+			*k += v
+			err := waitStart(t, tr, "there", i)
+//line scopes_task.go:1901
+			if generated.Suspended(t) {
+				_, h := otherExecutorFunc1Kind.Spill(t, 2)
+				*h = otherExecutorFunc1Held{}
+				otherExecutorFunc1Defer1(&h.exit.panic, fn)
+				return
+			}
+//line scopes.go:117
+			return err
 		}))
 	}
-//line scopes_task.go:1663
+//line scopes_task.go:1912
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt1](f) = otherExecutorAt1{n: n, i1: i1, i: i}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1675,7 +1924,7 @@ resume1:
 	}
 //line scopes.go:122
 	waitStart(t, tr, "here", i)
-//line scopes_task.go:1679
+//line scopes_task.go:1928
 	if generated.Suspended(t) {
 		*generated.At[otherExecutorAt2](f) = otherExecutorAt2{n: n, i1: i1}
 		*h = otherExecutorHeld{exit: h.exit, tr: tr, other: other, k: k}
@@ -1691,7 +1940,7 @@ end1:
 		*r, *r1 = *k, nil
 		goto exit
 	}
-//line scopes_task.go:1695
+//line scopes_task.go:1944
 exit:
 	if p.Run(t) {
 		*h = otherExecutorHeld{exit: h.exit}
@@ -1728,6 +1977,18 @@ type otherExecutorFunc1Held = struct {
 
 var otherExecutorFunc1Kind *generated.HeldKind[otherExecutorFunc1State, otherExecutorFunc1Held, struct{}]
 
+// otherExecutorFunc1Defer1 enters what otherExecutor.func1 defers in line 115 in the list of its frame.
+func otherExecutorFunc1Defer1(p *generated.Panic, fn func()) {
+//line scopes.go:115
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer fn()
+		p.Raise()
+	})
+}
+
+//line scopes_task.go:1991
+
 // otherExecutorFunc1Step is the step form of otherExecutor.func1.
 func otherExecutorFunc1Step(f *generated.Frame[otherExecutorFunc1State, struct{}], h *otherExecutorFunc1Held) generated.Step {
 	step, _ := otherExecutorFunc1Run(f, h, f.At())
@@ -1758,12 +2019,12 @@ func otherExecutorFunc1Run(f *generated.Frame[otherExecutorFunc1State, struct{}]
 //line scopes.go:116
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1762
+//line scopes_task.go:2023
 		goto resume1
 	case 2:
 //line scopes.go:117
 		err = generated.ChildErr(f)
-//line scopes_task.go:1767
+//line scopes_task.go:2028
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1776,15 +2037,11 @@ func otherExecutorFunc1Run(f *generated.Frame[otherExecutorFunc1State, struct{}]
 //line scopes.go:115
 	{
 		fn := tr.Enter()
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		otherExecutorFunc1Defer1(p, fn)
 	}
 //line scopes.go:116
 	v = valueStart(t, tr, i)
-//line scopes_task.go:1788
+//line scopes_task.go:2045
 	if generated.Suspended(t) {
 		s := generated.At[otherExecutorFunc1At1](f)
 		*s = otherExecutorFunc1At1{i: i}
@@ -1796,7 +2053,7 @@ resume1:
 //line scopes.go:116
 	*k += v
 	err = waitStart(t, tr, "there", i)
-//line scopes_task.go:1800
+//line scopes_task.go:2057
 	if generated.Suspended(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1807,7 +2064,7 @@ resume2:
 		*r = err
 		goto exit
 	}
-//line scopes_task.go:1811
+//line scopes_task.go:2068
 exit:
 	if p.Run(t) {
 		*h = otherExecutorFunc1Held{exit: h.exit}
@@ -1830,7 +2087,7 @@ type panicThroughState = [(max(unsafe.Sizeof(panicThroughArgs{}), unsafe.Sizeof(
 
 // panicThroughExit is what panicThrough needs until it has ended: its deferred calls and its results.
 type panicThroughExit struct {
-	panic  generated.Panic
+	panic  *generated.Panic
 	result int
 	k      *int
 	err    *error
@@ -1860,7 +2117,10 @@ func panicThroughStep(f *generated.Frame[panicThroughState, int], h *panicThroug
 // panicThroughRun runs panicThrough from a resume point on. If it panics, it runs again from its deferred calls on.
 func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThroughHeld, at int) (step generated.Step, ok bool) {
 	t := generated.Resume(f)
-	p := &h.exit.panic
+	if h.exit.panic == nil {
+		h.exit.panic = new(generated.Panic)
+	}
+	p := h.exit.panic
 	defer p.Catch(t, func() (generated.Step, bool) { return panicThroughRun(f, h, generated.Exit) }, &step, &ok)
 	if h.exit.k == nil {
 		h.exit.k = new(int)
@@ -1884,24 +2144,24 @@ func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThrough
 	case 1:
 //line scopes.go:140
 		err1 = generated.Err(f)
-//line scopes_task.go:1888
+//line scopes_task.go:2148
 		goto resume1
 	case 2:
 //line scopes.go:142
 		err2 = generated.Err(f)
-//line scopes_task.go:1893
+//line scopes_task.go:2153
 		goto resume2
 	case 3:
 //line scopes.go:144
 		err3 = generated.Err(f)
-//line scopes_task.go:1898
+//line scopes_task.go:2158
 		goto resume3
 	case 4:
 		s := generated.At[panicThroughAt4](f)
 //line scopes.go:146
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:1905
+//line scopes_task.go:2165
 		goto resume4
 	case generated.Unwinding:
 		generated.Child(f)
@@ -1922,7 +2182,7 @@ func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThrough
 					if v != nil {
 						tr.Print("recovered", v)
 						err1 := waitStart(t, tr, "after")
-//line scopes_task.go:1926
+//line scopes_task.go:2186
 						if generated.Suspended(t) {
 							_, h := panicThroughFunc1Kind.Spill(t, 1)
 							*h = panicThroughFunc1Held{err: err}
@@ -1938,7 +2198,7 @@ func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThrough
 //line scopes.go:134
 	inner = generated.Literal(func(t *task.T) (_ error) {
 		v := valueStart(t, tr, 1)
-//line scopes_task.go:1942
+//line scopes_task.go:2202
 		if generated.Suspended(t) {
 			f, h := panicThroughFunc2Kind.Spill(t, 1)
 			s := generated.At[panicThroughFunc2At1](f)
@@ -1964,7 +2224,7 @@ func panicThroughRun(f *generated.Frame[panicThroughState, int], h *panicThrough
 case1:
 //line scopes.go:140
 	err1 = task.Timeout(t, hour, inner)
-//line scopes_task.go:1968
+//line scopes_task.go:2228
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -1976,7 +2236,7 @@ resume1:
 case2:
 //line scopes.go:142
 	err2 = task.Shield(t, inner)
-//line scopes_task.go:1980
+//line scopes_task.go:2240
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 2), true
@@ -1989,21 +2249,19 @@ case3:
 //line scopes.go:144
 	{
 		inner := inner
-		err3 = task.Timeout(t, hour, generated.Literal(func(t *task.T) (_ error) {
+		err3 = generated.Timeout(t, hour, func(t *task.T) (_ error) {
 //line scopes.go:144
-			v := time.Now().Add(hour)
-//line scopes.go:144
-			err := task.Deadline(t, v, inner)
-//line scopes_task.go:1998
+			err := task.Deadline(t, time.Now().Add(hour), inner)
+//line scopes_task.go:2256
 			if generated.Suspended(t) {
 				panicThroughFunc3Kind.SpillBare(t, 1)
 				return
 			}
 //line scopes.go:144
 			return err
-		}))
+		})
 	}
-//line scopes_task.go:2007
+//line scopes_task.go:2265
 	if generated.Suspended(t) {
 		*h = panicThroughHeld{exit: h.exit}
 		return generated.Wait(f, t, 3), true
@@ -2015,7 +2273,7 @@ resume3:
 case4:
 //line scopes.go:146
 	v = valueStart(t, tr, 9)
-//line scopes_task.go:2019
+//line scopes_task.go:2277
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughAt4](f)
 		*s = panicThroughAt4{}
@@ -2031,7 +2289,7 @@ end1:
 		*k = 10
 		goto exit
 	}
-//line scopes_task.go:2035
+//line scopes_task.go:2293
 exit:
 	if p.Run(t) {
 		*h = panicThroughHeld{exit: h.exit}
@@ -2067,7 +2325,7 @@ func panicThroughFunc1Step(f *generated.Frame[panicThroughFunc1State, struct{}],
 		err = h.err
 //line scopes.go:131
 		err1 = generated.ChildErr(f)
-//line scopes_task.go:2071
+//line scopes_task.go:2329
 		goto resume1
 	default:
 		return f.BadResume()
@@ -2081,7 +2339,7 @@ func panicThroughFunc1Step(f *generated.Frame[panicThroughFunc1State, struct{}],
 //line scopes.go:130
 	tr.Print("recovered", v)
 	err1 = waitStart(t, tr, "after")
-//line scopes_task.go:2085
+//line scopes_task.go:2343
 	if generated.Suspended(t) {
 		*h = panicThroughFunc1Held{err: err}
 		return generated.Wait(f, t, 1)
@@ -2090,7 +2348,7 @@ resume1:
 //line scopes.go:131
 	*err = err1
 end1:
-//line scopes_task.go:2094
+//line scopes_task.go:2352
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2134,14 +2392,14 @@ func panicThroughFunc2Step(f *generated.Frame[panicThroughFunc2State, struct{}],
 //line scopes.go:135
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2138
+//line scopes_task.go:2396
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:135
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2145
+//line scopes_task.go:2403
 	if generated.Suspended(t) {
 		s := generated.At[panicThroughFunc2At1](f)
 		*s = panicThroughFunc2At1{n: n}
@@ -2155,7 +2413,7 @@ resume1:
 	panic(fmt.Sprint("inside ", n))
 }
 
-//line scopes_task.go:2159
+//line scopes_task.go:2417
 
 type panicThroughFunc3State = struct{}
 
@@ -2170,7 +2428,6 @@ func panicThroughFunc3Step(f *generated.Frame[panicThroughFunc3State, struct{}],
 	t := generated.Resume(f)
 	var (
 		inner func(*task.T) error
-		v     time.Time
 		err   error
 	)
 	switch f.At() {
@@ -2179,16 +2436,14 @@ func panicThroughFunc3Step(f *generated.Frame[panicThroughFunc3State, struct{}],
 	case 1:
 //line scopes.go:144
 		err = generated.Err(f)
-//line scopes_task.go:2183
+//line scopes_task.go:2440
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:144
-	v = time.Now().Add(hour)
-//line scopes.go:144
-	err = task.Deadline(t, v, inner)
-//line scopes_task.go:2192
+	err = task.Deadline(t, time.Now().Add(hour), inner)
+//line scopes_task.go:2447
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = panicThroughFunc3Held{}
@@ -2200,7 +2455,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line scopes_task.go:2204
+//line scopes_task.go:2459
 
 // timeoutDefersArgs has the arguments of timeoutDefers.
 type timeoutDefersArgs struct {
@@ -2262,7 +2517,7 @@ func timeoutDefersRun(f *generated.Frame[timeoutDefersState, int], h *timeoutDef
 		tr = h.tr
 //line scopes.go:153
 		err1 = generated.Err(f)
-//line scopes_task.go:2266
+//line scopes_task.go:2521
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2278,7 +2533,7 @@ func timeoutDefersRun(f *generated.Frame[timeoutDefersState, int], h *timeoutDef
 			func(t *task.T) {
 //line scopes.go:152
 				v := valueStart(t, tr, 100)
-//line scopes_task.go:2282
+//line scopes_task.go:2537
 				if generated.Suspended(t) {
 					f, h := timeoutDefersFunc1Kind.Spill(t, 1)
 					s := generated.At[timeoutDefersFunc1At1](f)
@@ -2293,15 +2548,14 @@ func timeoutDefersRun(f *generated.Frame[timeoutDefersState, int], h *timeoutDef
 		})
 	}
 //line scopes.go:153
-	err1 = task.Timeout(t, hour, generated.Literal(func(t *task.T) (err error) {
+	err1 = generated.Timeout(t, hour, func(t *task.T) (err error) {
 		f, h := timeoutDefersFunc2Kind.Begin(t)
 		*generated.At[timeoutDefersFunc2Args](f) = timeoutDefersFunc2Args{n: n}
 		*h = timeoutDefersFunc2Held{tr: tr, k: k}
 		_, err1 := generated.Run(t, f, &h.exit.result)
 		return err1
-	}),
-	)
-//line scopes_task.go:2305
+	})
+//line scopes_task.go:2559
 	if generated.Suspended(t) {
 		*h = timeoutDefersHeld{exit: h.exit, tr: tr}
 		return generated.Wait(f, t, 1), true
@@ -2315,7 +2569,7 @@ resume1:
 		*err = t.Err()
 		goto exit
 	}
-//line scopes_task.go:2319
+//line scopes_task.go:2573
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersHeld{exit: h.exit}
@@ -2355,14 +2609,14 @@ func timeoutDefersFunc1Step(f *generated.Frame[timeoutDefersFunc1State, struct{}
 //line scopes.go:152
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2359
+//line scopes_task.go:2613
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:152
 	v = valueStart(t, tr, 100)
-//line scopes_task.go:2366
+//line scopes_task.go:2620
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc1At1](f)
 		*s = timeoutDefersFunc1At1{}
@@ -2373,7 +2627,7 @@ func timeoutDefersFunc1Step(f *generated.Frame[timeoutDefersFunc1State, struct{}
 resume1:
 //line scopes.go:152
 	*k += v
-//line scopes_task.go:2377
+//line scopes_task.go:2631
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -2437,7 +2691,7 @@ func timeoutDefersFunc2Run(f *generated.Frame[timeoutDefersFunc2State, struct{}]
 //line scopes.go:160
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2441
+//line scopes_task.go:2695
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2453,7 +2707,7 @@ func timeoutDefersFunc2Run(f *generated.Frame[timeoutDefersFunc2State, struct{}]
 			func(t *task.T) {
 //line scopes.go:155
 				v := valueStart(t, tr, 10)
-//line scopes_task.go:2457
+//line scopes_task.go:2711
 				if generated.Suspended(t) {
 					f, h := timeoutDefersFunc2Func1Kind.Spill(t, 1)
 					s := generated.At[timeoutDefersFunc2Func1At1](f)
@@ -2477,17 +2731,17 @@ loop1:
 	}
 //line scopes.go:159
 	{
-		fn := tr.Print
+		recv := tr
 		var a any = i
 		p.Defer(func(p *generated.Panic, t *task.T) {
 			defer p.Settle()
-			defer fn("deferred", a)
+			defer recv.Print("deferred", a)
 			p.Raise()
 		})
 	}
 //line scopes.go:160
 	v = valueStart(t, tr, 1)
-//line scopes_task.go:2491
+//line scopes_task.go:2745
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2At1](f)
 		*s = timeoutDefersFunc2At1{n: n, i: i}
@@ -2507,7 +2761,7 @@ end1:
 		*err = nil
 		goto exit
 	}
-//line scopes_task.go:2511
+//line scopes_task.go:2765
 exit:
 	if p.Run(t) {
 		*h = timeoutDefersFunc2Held{exit: h.exit}
@@ -2549,14 +2803,14 @@ func timeoutDefersFunc2Func1Step(f *generated.Frame[timeoutDefersFunc2Func1State
 //line scopes.go:155
 		v = s.result
 		generated.Child(f)
-//line scopes_task.go:2553
+//line scopes_task.go:2807
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line scopes.go:155
 	v = valueStart(t, tr, 10)
-//line scopes_task.go:2560
+//line scopes_task.go:2814
 	if generated.Suspended(t) {
 		s := generated.At[timeoutDefersFunc2Func1At1](f)
 		*s = timeoutDefersFunc2Func1At1{}
@@ -2568,6 +2822,6 @@ resume1:
 //line scopes.go:155
 	*k += v
 	*err = errors.Join(*err, errWait)
-//line scopes_task.go:2572
+//line scopes_task.go:2826
 	return generated.Return(f, struct{}{}, nil)
 }

@@ -182,12 +182,8 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:24
 	set.Set()
 	empty := task.NewChan[string](1)
-	v1 := task.Recv(full(7), &v)
-//line selects.go:26
-	v2 := task.After(hour)
-//line selects.go:26
-	i, err := task.Select(t, v1, v2)
-//line selects_task.go:191
+	i, err := task.Select(t, task.Recv(full(7), &v), task.After(hour))
+//line selects_task.go:187
 	if generated.Suspended(t) {
 		f, h := selectKindsKind.Spill(t, 1)
 		s1 := generated.At[selectKindsAt1](f)
@@ -197,8 +193,8 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line selects.go:27
-	v3 := valueStart(t, tr, v)
-//line selects_task.go:202
+	v1 := valueStart(t, tr, v)
+//line selects_task.go:198
 	if generated.Suspended(t) {
 		f, h := selectKindsKind.Spill(t, 2)
 		s1 := generated.At[selectKindsAt2](f)
@@ -208,13 +204,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line selects.go:27
-	tr.Print(i, err, v, v3)
-	v4 := task.Recv(empty, &s)
-//line selects.go:28
-	v5 := task.Send(empty, "sent")
-//line selects.go:28
-	i, err = task.Select(t, v4, v5)
-//line selects_task.go:218
+	tr.Print(i, err, v, v1)
+	i, err = task.Select(t, task.Recv(empty, &s), task.Send(empty, "sent"))
+//line selects_task.go:210
 	if generated.Suspended(t) {
 		f, h := selectKindsKind.Spill(t, 3)
 		s1 := generated.At[selectKindsAt3](f)
@@ -225,12 +217,8 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:29
 	tr.Print(i, err, s, empty.Len())
-	v6 := task.Done(&unset)
-//line selects.go:30
-	v7 := task.Done(&set)
-//line selects.go:30
-	i, err = task.Select(t, v6, v7)
-//line selects_task.go:234
+	i, err = task.Select(t, task.Done(&unset), task.Done(&set))
+//line selects_task.go:222
 	if generated.Suspended(t) {
 		f, h := selectKindsKind.Spill(t, 4)
 		s1 := generated.At[selectKindsAt4](f)
@@ -240,8 +228,8 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line selects.go:31
-	v8 := valueStart(t, tr, i)
-//line selects_task.go:245
+	v2 := valueStart(t, tr, i)
+//line selects_task.go:233
 	if generated.Suspended(t) {
 		f, h := selectKindsKind.Spill(t, 5)
 		s1 := generated.At[selectKindsAt5](f)
@@ -251,15 +239,9 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line selects.go:31
-	tr.Print(i, err, v8)
-	v9 := task.Recv(empty, nil)
-//line selects.go:32
-	v10 := task.Done(&unset)
-//line selects.go:32
-	v11 := task.Done(nil)
-//line selects.go:32
-	i, err = task.Select(t, v9, v10, v11, task.Case{})
-//line selects_task.go:263
+	tr.Print(i, err, v2)
+	i, err = task.Select(t, task.Recv(empty, nil), task.Done(&unset), task.Done(nil), task.Case{})
+//line selects_task.go:245
 	if generated.Suspended(t) {
 		f, h := selectKindsKind.Spill(t, 6)
 		s1 := generated.At[selectKindsAt6](f)
@@ -270,12 +252,8 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:33
 	tr.Print(i, err)
-	v12 := task.Recv[int](nil, &v)
-//line selects.go:34
-	v13 := task.After(0)
-//line selects.go:34
-	i, err = task.Select(t, v12, v13)
-//line selects_task.go:279
+	i, err = task.Select(t, task.Recv[int](nil, &v), task.After(0))
+//line selects_task.go:257
 	if generated.Suspended(t) {
 		f, h := selectKindsKind.Spill(t, 7)
 		s1 := generated.At[selectKindsAt7](f)
@@ -286,7 +264,7 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 //line selects.go:35
 	err1 := waitStart(t, tr, "end")
-//line selects_task.go:290
+//line selects_task.go:268
 	if generated.Suspended(t) {
 		f, h := selectKindsKind.Spill(t, 8)
 		*generated.At[selectKindsAt8](f) = selectKindsAt8{i: i}
@@ -297,20 +275,19 @@ func selectKindsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return i, errors.Join(err, err1)
 }
 
-//line selects_task.go:301
+//line selects_task.go:279
 
 // selectKindsStep is the step form of selectKinds.
 func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		tr                                             *cases.Trace
-		n, i, v3, v8                                   int
-		v                                              *int
-		s                                              *string
-		set, unset                                     *task.Event
-		empty                                          *task.Chan[string]
-		v1, v2, v4, v5, v6, v7, v9, v10, v11, v12, v13 task.Case
-		err, err1                                      error
+		tr           *cases.Trace
+		n, i, v1, v2 int
+		v            *int
+		s            *string
+		set, unset   *task.Event
+		empty        *task.Chan[string]
+		err, err1    error
 	)
 	_ = n
 	switch f.At() {
@@ -324,16 +301,16 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:26
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:328
+//line selects_task.go:305
 		goto resume1
 	case 2:
 		s1 := generated.At[selectKindsAt2](f)
 		i = s1.i
 		tr, v, s, set, unset, empty, err = h.tr, h.v, h.s, h.set, h.unset, h.empty, h.err
 //line selects.go:27
-		v3 = s1.result
+		v1 = s1.result
 		generated.Child(f)
-//line selects_task.go:337
+//line selects_task.go:314
 		goto resume2
 	case 3:
 		s1 := generated.At[selectKindsAt3](f)
@@ -341,7 +318,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:28
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:345
+//line selects_task.go:322
 		goto resume3
 	case 4:
 		s1 := generated.At[selectKindsAt4](f)
@@ -349,16 +326,16 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:30
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:353
+//line selects_task.go:330
 		goto resume4
 	case 5:
 		s1 := generated.At[selectKindsAt5](f)
 		i = s1.i
 		tr, v, unset, empty, err = h.tr, h.v, h.unset, h.empty, h.err
 //line selects.go:31
-		v8 = s1.result
+		v2 = s1.result
 		generated.Child(f)
-//line selects_task.go:362
+//line selects_task.go:339
 		goto resume5
 	case 6:
 		s1 := generated.At[selectKindsAt6](f)
@@ -366,7 +343,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:32
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:370
+//line selects_task.go:347
 		goto resume6
 	case 7:
 		s1 := generated.At[selectKindsAt7](f)
@@ -374,7 +351,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:34
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:378
+//line selects_task.go:355
 		goto resume7
 	case 8:
 		s1 := generated.At[selectKindsAt8](f)
@@ -382,7 +359,7 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 		err = h.err
 //line selects.go:35
 		err1 = generated.ChildErr(f)
-//line selects_task.go:386
+//line selects_task.go:363
 		goto resume8
 	default:
 		return f.BadResume()
@@ -394,12 +371,8 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 //line selects.go:24
 	set.Set()
 	empty = task.NewChan[string](1)
-	v1 = task.Recv(full(7), v)
-//line selects.go:26
-	v2 = task.After(hour)
-//line selects.go:26
-	i, err = task.Select(t, v1, v2)
-//line selects_task.go:403
+	i, err = task.Select(t, task.Recv(full(7), v), task.After(hour))
+//line selects_task.go:376
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt1](f)
 		*s1 = selectKindsAt1{}
@@ -409,8 +382,8 @@ func selectKindsStep(f *generated.Frame[selectKindsState, int], h *selectKindsHe
 	}
 resume1:
 //line selects.go:27
-	v3 = valueStart(t, tr, *v)
-//line selects_task.go:414
+	v1 = valueStart(t, tr, *v)
+//line selects_task.go:387
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt2](f)
 		*s1 = selectKindsAt2{i: i}
@@ -420,13 +393,9 @@ resume1:
 	}
 resume2:
 //line selects.go:27
-	tr.Print(i, err, *v, v3)
-	v4 = task.Recv(empty, s)
-//line selects.go:28
-	v5 = task.Send(empty, "sent")
-//line selects.go:28
-	i, err = task.Select(t, v4, v5)
-//line selects_task.go:430
+	tr.Print(i, err, *v, v1)
+	i, err = task.Select(t, task.Recv(empty, s), task.Send(empty, "sent"))
+//line selects_task.go:399
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt3](f)
 		*s1 = selectKindsAt3{}
@@ -437,12 +406,8 @@ resume2:
 resume3:
 //line selects.go:29
 	tr.Print(i, err, *s, empty.Len())
-	v6 = task.Done(unset)
-//line selects.go:30
-	v7 = task.Done(set)
-//line selects.go:30
-	i, err = task.Select(t, v6, v7)
-//line selects_task.go:446
+	i, err = task.Select(t, task.Done(unset), task.Done(set))
+//line selects_task.go:411
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt4](f)
 		*s1 = selectKindsAt4{}
@@ -452,8 +417,8 @@ resume3:
 	}
 resume4:
 //line selects.go:31
-	v8 = valueStart(t, tr, i)
-//line selects_task.go:457
+	v2 = valueStart(t, tr, i)
+//line selects_task.go:422
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt5](f)
 		*s1 = selectKindsAt5{i: i}
@@ -463,15 +428,9 @@ resume4:
 	}
 resume5:
 //line selects.go:31
-	tr.Print(i, err, v8)
-	v9 = task.Recv(empty, nil)
-//line selects.go:32
-	v10 = task.Done(unset)
-//line selects.go:32
-	v11 = task.Done(nil)
-//line selects.go:32
-	i, err = task.Select(t, v9, v10, v11, task.Case{})
-//line selects_task.go:475
+	tr.Print(i, err, v2)
+	i, err = task.Select(t, task.Recv(empty, nil), task.Done(unset), task.Done(nil), task.Case{})
+//line selects_task.go:434
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt6](f)
 		*s1 = selectKindsAt6{}
@@ -482,12 +441,8 @@ resume5:
 resume6:
 //line selects.go:33
 	tr.Print(i, err)
-	v12 = task.Recv[int](nil, v)
-//line selects.go:34
-	v13 = task.After(0)
-//line selects.go:34
-	i, err = task.Select(t, v12, v13)
-//line selects_task.go:491
+	i, err = task.Select(t, task.Recv[int](nil, v), task.After(0))
+//line selects_task.go:446
 	if generated.Suspended(t) {
 		s1 := generated.At[selectKindsAt7](f)
 		*s1 = selectKindsAt7{}
@@ -498,7 +453,7 @@ resume6:
 resume7:
 //line selects.go:35
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:502
+//line selects_task.go:457
 	if generated.Suspended(t) {
 		*generated.At[selectKindsAt8](f) = selectKindsAt8{i: i}
 		*h = selectKindsHeld{err: err}
@@ -509,7 +464,7 @@ resume8:
 	return generated.Return(f, i, errors.Join(err, err1))
 }
 
-//line selects_task.go:513
+//line selects_task.go:468
 
 // selectDefaultArgs has the arguments of selectDefault.
 type selectDefaultArgs struct {
@@ -555,12 +510,8 @@ loop:
 			var v int
 			{
 //line selects.go:43
-				v1 := task.Recv(c, &v)
-//line selects.go:43
-				v2 := task.Default()
-//line selects.go:43
-				k, err := task.Select(t, v1, v2)
-//line selects_task.go:564
+				k, err := task.Select(t, task.Recv(c, &v), task.Default())
+//line selects_task.go:515
 				if generated.Suspended(t) {
 					f, h := selectDefaultKind.Spill(t, 1)
 					s := generated.At[selectDefaultAt1](f)
@@ -574,8 +525,8 @@ loop:
 				case err != nil:
 					return sum, err
 				case k == 0:
-					v3 := valueStart(t, tr, v)
-//line selects_task.go:579
+					v1 := valueStart(t, tr, v)
+//line selects_task.go:530
 					if generated.Suspended(t) {
 						f, h := selectDefaultKind.Spill(t, 2)
 						s := generated.At[selectDefaultAt2](f)
@@ -585,12 +536,12 @@ loop:
 						return
 					}
 //line selects.go:47
-					sum += v3
+					sum += v1
 				default:
 					c.TrySend(i)
 					if i == 2 {
 						waitStart(t, tr, "again")
-//line selects_task.go:594
+//line selects_task.go:545
 						if generated.Suspended(t) {
 							f, h := selectDefaultKind.Spill(t, 3)
 							*generated.At[selectDefaultAt3](f) = selectDefaultAt3{sum: sum, i: i}
@@ -609,17 +560,16 @@ loop:
 	return sum, nil
 }
 
-//line selects_task.go:613
+//line selects_task.go:564
 
 // selectDefaultStep is the step form of selectDefault.
 func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDefaultHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr               *cases.Trace
-		n, sum, i, k, v3 int
+		n, sum, i, k, v1 int
 		c                *task.Chan[int]
 		v                *int
-		v1, v2           task.Case
 		err              error
 	)
 	_ = n
@@ -635,16 +585,16 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 //line selects.go:43
 		k = s.result
 		err = generated.Err(f)
-//line selects_task.go:639
+//line selects_task.go:589
 		goto resume1
 	case 2:
 		s := generated.At[selectDefaultAt2](f)
 		sum, i = s.sum, s.i
 		tr, c = h.tr, h.c
 //line selects.go:47
-		v3 = s.result
+		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:648
+//line selects_task.go:598
 		goto resume2
 	case 3:
 		s := generated.At[selectDefaultAt3](f)
@@ -652,7 +602,7 @@ func selectDefaultStep(f *generated.Frame[selectDefaultState, int], h *selectDef
 		tr, c = h.tr, h.c
 //line selects.go:51
 		generated.ChildErr(f)
-//line selects_task.go:656
+//line selects_task.go:606
 		goto resume3
 	default:
 		return f.BadResume()
@@ -668,12 +618,8 @@ loop1:
 	}
 	v = new(int)
 //line selects.go:43
-	v1 = task.Recv(c, v)
-//line selects.go:43
-	v2 = task.Default()
-//line selects.go:43
-	k, err = task.Select(t, v1, v2)
-//line selects_task.go:677
+	k, err = task.Select(t, task.Recv(c, v), task.Default())
+//line selects_task.go:623
 	if generated.Suspended(t) {
 		s := generated.At[selectDefaultAt1](f)
 		*s = selectDefaultAt1{sum: sum, i: i}
@@ -695,8 +641,8 @@ case1:
 //line selects.go:45
 	return generated.Return(f, sum, err)
 case2:
-	v3 = valueStart(t, tr, *v)
-//line selects_task.go:700
+	v1 = valueStart(t, tr, *v)
+//line selects_task.go:646
 	if generated.Suspended(t) {
 		s := generated.At[selectDefaultAt2](f)
 		*s = selectDefaultAt2{sum: sum, i: i}
@@ -706,7 +652,7 @@ case2:
 	}
 resume2:
 //line selects.go:47
-	sum += v3
+	sum += v1
 	goto end2
 case3:
 //line selects.go:49
@@ -716,7 +662,7 @@ case3:
 	}
 //line selects.go:51
 	waitStart(t, tr, "again")
-//line selects_task.go:720
+//line selects_task.go:666
 	if generated.Suspended(t) {
 		*generated.At[selectDefaultAt3](f) = selectDefaultAt3{sum: sum, i: i}
 		*h = selectDefaultHeld{tr: tr, c: c}
@@ -737,7 +683,7 @@ end3:
 	return generated.Return(f, sum, nil)
 }
 
-//line selects_task.go:741
+//line selects_task.go:687
 
 // chanOfArgs has the arguments of chanOf.
 type chanOfArgs struct {
@@ -764,7 +710,7 @@ func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
 	c := task.NewChan[int](1)
 	if v > 0 {
 		v1 := valueStart(t, tr, v)
-//line selects_task.go:768
+//line selects_task.go:714
 		if generated.Suspended(t) {
 			f, h := chanOfKind.Spill(t, 1)
 			s := generated.At[chanOfAt1](f)
@@ -779,7 +725,7 @@ func chanOfStart(t *task.T, tr *cases.Trace, v int) (_ *task.Chan[int]) {
 	return c
 }
 
-//line selects_task.go:783
+//line selects_task.go:729
 
 // chanOfStep is the step form of chanOf.
 func chanOfStep(f *generated.Frame[chanOfState, *task.Chan[int]], h *chanOfHeld) generated.Step {
@@ -800,7 +746,7 @@ func chanOfStep(f *generated.Frame[chanOfState, *task.Chan[int]], h *chanOfHeld)
 //line selects.go:63
 		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:804
+//line selects_task.go:750
 		goto resume1
 	default:
 		return f.BadResume()
@@ -812,7 +758,7 @@ func chanOfStep(f *generated.Frame[chanOfState, *task.Chan[int]], h *chanOfHeld)
 	}
 //line selects.go:63
 	v1 = valueStart(t, tr, v)
-//line selects_task.go:816
+//line selects_task.go:762
 	if generated.Suspended(t) {
 		s := generated.At[chanOfAt1](f)
 		*s = chanOfAt1{}
@@ -827,7 +773,7 @@ end1:
 	return generated.Return(f, c, nil)
 }
 
-//line selects_task.go:831
+//line selects_task.go:777
 
 // selectOperandsArgs has the arguments of selectOperands.
 type selectOperandsArgs struct {
@@ -873,7 +819,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var b int
 //line selects.go:70
 	v := chanOfStart(t, tr, 0)
-//line selects_task.go:877
+//line selects_task.go:823
 	if generated.Suspended(t) {
 		_, h := selectOperandsKind.Spill(t, 1)
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b}
@@ -884,7 +830,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	v1 := task.Recv(v, &a)
 //line selects.go:70
 	v2 := chanOfStart(t, tr, 5)
-//line selects_task.go:888
+//line selects_task.go:834
 	if generated.Suspended(t) {
 		_, h := selectOperandsKind.Spill(t, 2)
 		*h = selectOperandsHeld{tr: tr, a: &a, b: &b, v1: v1}
@@ -892,10 +838,8 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line selects.go:70
-	v3 := task.Recv(v2, &b)
-//line selects.go:70
-	i, err := task.Select(t, v1, v3)
-//line selects_task.go:899
+	i, err := task.Select(t, v1, task.Recv(v2, &b))
+//line selects_task.go:843
 	if generated.Suspended(t) {
 		f, h := selectOperandsKind.Spill(t, 3)
 		s := generated.At[selectOperandsAt3](f)
@@ -910,7 +854,7 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return i, err
 	}
 	c := chanOfStart(t, tr, 0)
-//line selects_task.go:914
+//line selects_task.go:858
 	if generated.Suspended(t) {
 		_, h := selectOperandsKind.Spill(t, 4)
 		*h = selectOperandsHeld{tr: tr}
@@ -918,8 +862,8 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line selects.go:76
-	v4 := valueStart(t, tr, 8)
-//line selects_task.go:923
+	v3 := valueStart(t, tr, 8)
+//line selects_task.go:867
 	if generated.Suspended(t) {
 		f, h := selectOperandsKind.Spill(t, 5)
 		s := generated.At[selectOperandsAt5](f)
@@ -929,23 +873,21 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		return
 	}
 //line selects.go:76
-	v5 := task.Send(c, v4)
+	v4 := task.Send(c, v3)
 //line selects.go:76
-	v6 := valueStart(t, tr, 1)
-//line selects_task.go:936
+	v5 := valueStart(t, tr, 1)
+//line selects_task.go:880
 	if generated.Suspended(t) {
 		f, h := selectOperandsKind.Spill(t, 6)
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
-		*h = selectOperandsHeld{tr: tr, c: c, v1: v5}
+		*h = selectOperandsHeld{tr: tr, c: c, v1: v4}
 		generated.ResultTo(t, &s.result)
 		return
 	}
 //line selects.go:76
-	v7 := task.After(time.Duration(v6) * hour)
-//line selects.go:76
-	i, err = task.Select(t, v5, v7)
-//line selects_task.go:949
+	i, err = task.Select(t, v4, task.After(time.Duration(v5)*hour))
+//line selects_task.go:891
 	if generated.Suspended(t) {
 		f, h := selectOperandsKind.Spill(t, 7)
 		s := generated.At[selectOperandsAt7](f)
@@ -960,17 +902,17 @@ func selectOperandsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line selects_task.go:964
+//line selects_task.go:906
 
 // selectOperandsStep is the step form of selectOperands.
 func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectOperandsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr              *cases.Trace
-		n, i, v4, v6, k int
+		n, i, v3, v5, k int
 		a, b            *int
 		v, v2, c        *task.Chan[int]
-		v1, v3, v5, v7  task.Case
+		v1, v4          task.Case
 		err             error
 	)
 	_ = n
@@ -984,14 +926,14 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:70
 		v = h.result
 		generated.Child(f)
-//line selects_task.go:988
+//line selects_task.go:930
 		goto resume1
 	case 2:
 		tr, a, b, v1 = h.tr, h.a, h.b, h.v1
 //line selects.go:70
 		v2 = h.result
 		generated.Child(f)
-//line selects_task.go:995
+//line selects_task.go:937
 		goto resume2
 	case 3:
 		s := generated.At[selectOperandsAt3](f)
@@ -999,30 +941,30 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:70
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:1003
+//line selects_task.go:945
 		goto resume3
 	case 4:
 		tr = h.tr
 //line selects.go:75
 		c = h.result
 		generated.Child(f)
-//line selects_task.go:1010
+//line selects_task.go:952
 		goto resume4
 	case 5:
 		s := generated.At[selectOperandsAt5](f)
 		tr, c = h.tr, h.c
 //line selects.go:76
-		v4 = s.result
+		v3 = s.result
 		generated.Child(f)
-//line selects_task.go:1018
+//line selects_task.go:960
 		goto resume5
 	case 6:
 		s := generated.At[selectOperandsAt6](f)
-		tr, c, v5 = h.tr, h.c, h.v1
+		tr, c, v4 = h.tr, h.c, h.v1
 //line selects.go:76
-		v6 = s.result
+		v5 = s.result
 		generated.Child(f)
-//line selects_task.go:1026
+//line selects_task.go:968
 		goto resume6
 	case 7:
 		s := generated.At[selectOperandsAt7](f)
@@ -1030,7 +972,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 //line selects.go:76
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:1034
+//line selects_task.go:976
 		goto resume7
 	default:
 		return f.BadResume()
@@ -1039,7 +981,7 @@ func selectOperandsStep(f *generated.Frame[selectOperandsState, int], h *selectO
 	b = new(int)
 //line selects.go:70
 	v = chanOfStart(t, tr, 0)
-//line selects_task.go:1043
+//line selects_task.go:985
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr, a: a, b: b}
 		generated.ResultToStep(t, &h.result)
@@ -1050,7 +992,7 @@ resume1:
 	v1 = task.Recv(v, a)
 //line selects.go:70
 	v2 = chanOfStart(t, tr, 5)
-//line selects_task.go:1054
+//line selects_task.go:996
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr, a: a, b: b, v1: v1}
 		generated.ResultToStep(t, &h.result)
@@ -1058,10 +1000,8 @@ resume1:
 	}
 resume2:
 //line selects.go:70
-	v3 = task.Recv(v2, b)
-//line selects.go:70
-	i, err = task.Select(t, v1, v3)
-//line selects_task.go:1065
+	i, err = task.Select(t, v1, task.Recv(v2, b))
+//line selects_task.go:1005
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt3](f)
 		*s = selectOperandsAt3{}
@@ -1076,7 +1016,7 @@ resume3:
 		return generated.Return(f, i, err)
 	}
 	c = chanOfStart(t, tr, 0)
-//line selects_task.go:1080
+//line selects_task.go:1020
 	if generated.Suspended(t) {
 		*h = selectOperandsHeld{tr: tr}
 		generated.ResultToStep(t, &h.result)
@@ -1084,8 +1024,8 @@ resume3:
 	}
 resume4:
 //line selects.go:76
-	v4 = valueStart(t, tr, 8)
-//line selects_task.go:1089
+	v3 = valueStart(t, tr, 8)
+//line selects_task.go:1029
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt5](f)
 		*s = selectOperandsAt5{}
@@ -1095,23 +1035,21 @@ resume4:
 	}
 resume5:
 //line selects.go:76
-	v5 = task.Send(c, v4)
+	v4 = task.Send(c, v3)
 //line selects.go:76
-	v6 = valueStart(t, tr, 1)
-//line selects_task.go:1102
+	v5 = valueStart(t, tr, 1)
+//line selects_task.go:1042
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt6](f)
 		*s = selectOperandsAt6{}
-		*h = selectOperandsHeld{tr: tr, c: c, v1: v5}
+		*h = selectOperandsHeld{tr: tr, c: c, v1: v4}
 		generated.ResultToStep(t, &s.result)
 		return generated.Wait(f, t, 6)
 	}
 resume6:
 //line selects.go:76
-	v7 = task.After(time.Duration(v6) * hour)
-//line selects.go:76
-	i, err = task.Select(t, v5, v7)
-//line selects_task.go:1115
+	i, err = task.Select(t, v4, task.After(time.Duration(v5)*hour))
+//line selects_task.go:1053
 	if generated.Suspended(t) {
 		s := generated.At[selectOperandsAt7](f)
 		*s = selectOperandsAt7{}
@@ -1126,7 +1064,7 @@ resume7:
 	return generated.Return(f, k, err)
 }
 
-//line selects_task.go:1130
+//line selects_task.go:1068
 
 // selectPlacesArgs has the arguments of selectPlaces.
 type selectPlacesArgs struct {
@@ -1178,7 +1116,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			{
 //line selects.go:91
 				v := valueStart(t, tr, i+1)
-//line selects_task.go:1182
+//line selects_task.go:1120
 				if generated.Suspended(t) {
 					f1, h := selectPlacesKind.Spill(t, 1)
 					s := generated.At[selectPlacesAt1](f1)
@@ -1188,12 +1126,8 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 					return
 				}
 //line selects.go:91
-				v1 := task.Recv(full(v), place)
-//line selects.go:91
-				v2 := task.After(hour)
-//line selects.go:91
-				k, err := task.Select(t, v1, v2)
-//line selects_task.go:1197
+				k, err := task.Select(t, task.Recv(full(v), place), task.After(hour))
+//line selects_task.go:1131
 				if generated.Suspended(t) {
 					f1, h := selectPlacesKind.Spill(t, 2)
 					s := generated.At[selectPlacesAt2](f1)
@@ -1210,10 +1144,8 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 	}
 //line selects.go:96
-	v3 := task.Recv(full(9), &list[tr.Int(2)])
-//line selects.go:96
-	_, err1 := task.Select(t, v3)
-//line selects_task.go:1217
+	_, err1 := task.Select(t, task.Recv(full(9), &list[tr.Int(2)]))
+//line selects_task.go:1149
 	if generated.Suspended(t) {
 		_, h := selectPlacesKind.Spill(t, 3)
 		*h = selectPlacesHeld{tr: tr, list: list, p: &p, q: q, array: &array, f: f}
@@ -1224,7 +1156,7 @@ func selectPlacesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return list[2], err1
 }
 
-//line selects_task.go:1228
+//line selects_task.go:1160
 
 // selectPlacesStep is the step form of selectPlaces.
 func selectPlacesStep(f1 *generated.Frame[selectPlacesState, int], h *selectPlacesHeld) generated.Step {
@@ -1238,7 +1170,6 @@ func selectPlacesStep(f1 *generated.Frame[selectPlacesState, int], h *selectPlac
 		f          func() int
 		list1      []*int
 		place      *int
-		v1, v2, v3 task.Case
 		err, err1  error
 	)
 	_ = n
@@ -1254,7 +1185,7 @@ func selectPlacesStep(f1 *generated.Frame[selectPlacesState, int], h *selectPlac
 //line selects.go:91
 		v = s.result
 		generated.Child(f1)
-//line selects_task.go:1258
+//line selects_task.go:1189
 		goto resume1
 	case 2:
 		s := generated.At[selectPlacesAt2](f1)
@@ -1263,13 +1194,13 @@ func selectPlacesStep(f1 *generated.Frame[selectPlacesState, int], h *selectPlac
 //line selects.go:91
 		k = s.result
 		err = generated.Err(f1)
-//line selects_task.go:1267
+//line selects_task.go:1198
 		goto resume2
 	case 3:
 		tr, list, p, q, array, f = h.tr, h.list, h.p, h.q, h.array, h.f
 //line selects.go:96
 		err1 = generated.Err(f1)
-//line selects_task.go:1273
+//line selects_task.go:1204
 		goto resume3
 	default:
 		return f1.BadResume()
@@ -1298,7 +1229,7 @@ loop1:
 //line selects.go:90
 	place = list1[i]
 	v = valueStart(t, tr, i+1)
-//line selects_task.go:1302
+//line selects_task.go:1233
 	if generated.Suspended(t) {
 		s := generated.At[selectPlacesAt1](f1)
 		*s = selectPlacesAt1{i: i}
@@ -1308,12 +1239,8 @@ loop1:
 	}
 resume1:
 //line selects.go:91
-	v1 = task.Recv(full(v), place)
-//line selects.go:91
-	v2 = task.After(hour)
-//line selects.go:91
-	k, err = task.Select(t, v1, v2)
-//line selects_task.go:1317
+	k, err = task.Select(t, task.Recv(full(v), place), task.After(hour))
+//line selects_task.go:1244
 	if generated.Suspended(t) {
 		s := generated.At[selectPlacesAt2](f1)
 		*s = selectPlacesAt2{i: i}
@@ -1331,10 +1258,8 @@ resume2:
 	goto loop1
 end1:
 //line selects.go:96
-	v3 = task.Recv(full(9), &list[tr.Int(2)])
-//line selects.go:96
-	_, err1 = task.Select(t, v3)
-//line selects_task.go:1338
+	_, err1 = task.Select(t, task.Recv(full(9), &list[tr.Int(2)]))
+//line selects_task.go:1263
 	if generated.Suspended(t) {
 		*h = selectPlacesHeld{tr: tr, list: list, p: p, q: q, array: array, f: f}
 		return generated.Wait(f1, t, 3)
@@ -1345,7 +1270,7 @@ resume3:
 	return generated.Return(f1, list[2], err1)
 }
 
-//line selects_task.go:1349
+//line selects_task.go:1274
 
 // selectListArgs has the arguments of selectList.
 type selectListArgs struct {
@@ -1385,7 +1310,7 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			c := task.NewChan[int](1)
 			if i == n-1 {
 				v := valueStart(t, tr, 5)
-//line selects_task.go:1389
+//line selects_task.go:1314
 				if generated.Suspended(t) {
 					f, h := selectListKind.Spill(t, 1)
 					s := generated.At[selectListAt1](f)
@@ -1405,7 +1330,7 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		cs = append(cs, task.Default())
 	}
 	k, err := task.Select(t, cs...)
-//line selects_task.go:1409
+//line selects_task.go:1334
 	if generated.Suspended(t) {
 		f, h := selectListKind.Spill(t, 2)
 		s := generated.At[selectListAt2](f)
@@ -1419,7 +1344,7 @@ func selectListStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return k, err
 }
 
-//line selects_task.go:1423
+//line selects_task.go:1348
 
 // selectListStep is the step form of selectList.
 func selectListStep(f *generated.Frame[selectListState, int], h *selectListHeld) generated.Step {
@@ -1444,7 +1369,7 @@ func selectListStep(f *generated.Frame[selectListState, int], h *selectListHeld)
 //line selects.go:107
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:1448
+//line selects_task.go:1373
 		goto resume1
 	case 2:
 		s := generated.At[selectListAt2](f)
@@ -1452,7 +1377,7 @@ func selectListStep(f *generated.Frame[selectListState, int], h *selectListHeld)
 //line selects.go:114
 		k = s.result
 		err = generated.Err(f)
-//line selects_task.go:1456
+//line selects_task.go:1381
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1473,7 +1398,7 @@ loop1:
 	}
 //line selects.go:107
 	v = valueStart(t, tr, 5)
-//line selects_task.go:1477
+//line selects_task.go:1402
 	if generated.Suspended(t) {
 		s := generated.At[selectListAt1](f)
 		*s = selectListAt1{n: n, i: i}
@@ -1495,7 +1420,7 @@ end2:
 		cs = append(cs, task.Default())
 	}
 	k, err = task.Select(t, cs...)
-//line selects_task.go:1499
+//line selects_task.go:1424
 	if generated.Suspended(t) {
 		s := generated.At[selectListAt2](f)
 		*s = selectListAt2{}
@@ -1509,7 +1434,7 @@ resume2:
 	return generated.Return(f, k, err)
 }
 
-//line selects_task.go:1513
+//line selects_task.go:1438
 
 // selectClosedArgs has the arguments of selectClosed.
 type selectClosedArgs struct {
@@ -1546,12 +1471,8 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		{
 //line selects.go:123
 			s := "before"
-			v := task.Recv(c, &s)
-//line selects.go:124
-			v1 := task.After(hour)
-//line selects.go:124
-			i, err := task.Select(t, v, v1)
-//line selects_task.go:1555
+			i, err := task.Select(t, task.Recv(c, &s), task.After(hour))
+//line selects_task.go:1476
 			if generated.Suspended(t) {
 				f, h := selectClosedKind.Spill(t, 1)
 				s1 := generated.At[selectClosedAt1](f)
@@ -1566,7 +1487,7 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			}
 			tr.Print(i, err, s)
 			waitStart(t, tr, "next")
-//line selects_task.go:1570
+//line selects_task.go:1491
 			if generated.Suspended(t) {
 				f, h := selectClosedKind.Spill(t, 2)
 				*generated.At[selectClosedAt2](f) = selectClosedAt2{n: n, i1: i1}
@@ -1579,7 +1500,7 @@ func selectClosedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return n, nil
 }
 
-//line selects_task.go:1583
+//line selects_task.go:1504
 
 // selectClosedStep is the step form of selectClosed.
 func selectClosedStep(f *generated.Frame[selectClosedState, int], h *selectClosedHeld) generated.Step {
@@ -1589,7 +1510,6 @@ func selectClosedStep(f *generated.Frame[selectClosedState, int], h *selectClose
 		n, i1, i int
 		c        *task.Chan[string]
 		s        *string
-		v, v1    task.Case
 		err      error
 	)
 	switch f.At() {
@@ -1604,7 +1524,7 @@ func selectClosedStep(f *generated.Frame[selectClosedState, int], h *selectClose
 //line selects.go:124
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:1608
+//line selects_task.go:1528
 		goto resume1
 	case 2:
 		s1 := generated.At[selectClosedAt2](f)
@@ -1612,7 +1532,7 @@ func selectClosedStep(f *generated.Frame[selectClosedState, int], h *selectClose
 		tr, c = h.tr, h.c
 //line selects.go:129
 		generated.ChildErr(f)
-//line selects_task.go:1616
+//line selects_task.go:1536
 		goto resume2
 	default:
 		return f.BadResume()
@@ -1629,12 +1549,8 @@ loop1:
 	s = new(string)
 //line selects.go:123
 	*s = "before"
-	v = task.Recv(c, s)
-//line selects.go:124
-	v1 = task.After(hour)
-//line selects.go:124
-	i, err = task.Select(t, v, v1)
-//line selects_task.go:1638
+	i, err = task.Select(t, task.Recv(c, s), task.After(hour))
+//line selects_task.go:1554
 	if generated.Suspended(t) {
 		s1 := generated.At[selectClosedAt1](f)
 		*s1 = selectClosedAt1{n: n, i1: i1}
@@ -1649,7 +1565,7 @@ resume1:
 	}
 	tr.Print(i, err, *s)
 	waitStart(t, tr, "next")
-//line selects_task.go:1653
+//line selects_task.go:1569
 	if generated.Suspended(t) {
 		*generated.At[selectClosedAt2](f) = selectClosedAt2{n: n, i1: i1}
 		*h = selectClosedHeld{tr: tr, c: c}
@@ -1664,7 +1580,7 @@ end1:
 	return generated.Return(f, n, nil)
 }
 
-//line selects_task.go:1668
+//line selects_task.go:1584
 
 // selectWaitsArgs has the arguments of selectWaits.
 type selectWaitsArgs struct {
@@ -1722,18 +1638,70 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var g task.Group
 	if generated.GoesInPlace(t, &g) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-			f, h := selectWaitsFunc1Kind.Begin(t)
-			*generated.At[selectWaitsFunc1Args](f) = selectWaitsFunc1Args{n: n}
-			*h = selectWaitsFunc1Held{tr: tr, a: a, b: b, done: &done}
-			_, err2 := generated.Run(t, f, &h.exit.result)
-			return err2
+//line selects.go:139
+			recv := &done
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv.Set() // it may recover
+				if v := recover(); v != nil {
+					panic(v)
+				}
+			}()
+//line selects.go:140
+			for i := 0; i < n; i++ {
+				waitStart(t, tr, "sends", i)
+//line selects_task.go:1656
+				if generated.Suspended(t) {
+					f, h := selectWaitsFunc1Kind.Spill(t, 1)
+					*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
+					*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
+					selectWaitsFunc1Defer1(&h.exit.panic, recv)
+					return
+				}
+				{
+//line selects.go:142
+					err := a.Send(t, i)
+//line selects_task.go:1667
+					if generated.Suspended(t) {
+						f, h := selectWaitsFunc1Kind.Spill(t, 2)
+						*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
+						*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
+						selectWaitsFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+//line selects.go:142
+					if err != nil {
+						return err
+					}
+				}
+				{
+//line selects.go:145
+					err1 := b.Send(t, "b")
+//line selects_task.go:1683
+					if generated.Suspended(t) {
+						f, h := selectWaitsFunc1Kind.Spill(t, 3)
+						*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
+						*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
+						selectWaitsFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+//line selects.go:145
+					if err1 != nil {
+						return err1
+					}
+				}
+			}
+//line selects.go:149
+			return nil
 		})
 	} else {
 		var s1 selectWaitsFunc1State
 		*generated.In[selectWaitsFunc1Args](&s1) = selectWaitsFunc1Args{n: n}
 		generated.GoCall(t, &g, selectWaitsFunc1Kind.With(s1, selectWaitsFunc1Held{tr: tr, a: a, b: b, done: &done}))
 	}
-//line selects_task.go:1737
+//line selects_task.go:1705
 	if generated.Suspended(t) {
 		f, h := selectWaitsKind.Spill(t, 1)
 		s1 := generated.At[selectWaitsAt1](f)
@@ -1747,14 +1715,8 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for {
 		var v int
 		var s string
-		v1 := task.Recv(a, &v)
-//line selects.go:155
-		v2 := task.Recv(b, &s)
-//line selects.go:155
-		v3 := task.Done(&done)
-//line selects.go:155
-		i, err := task.Select(t, v1, v2, v3)
-//line selects_task.go:1758
+		i, err := task.Select(t, task.Recv(a, &v), task.Recv(b, &s), task.Done(&done))
+//line selects_task.go:1720
 		if generated.Suspended(t) {
 			f, h := selectWaitsKind.Spill(t, 2)
 			s1 := generated.At[selectWaitsAt2](f)
@@ -1768,7 +1730,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		switch {
 		case err != nil:
 			g.Wait(t)
-//line selects_task.go:1772
+//line selects_task.go:1734
 			if generated.Suspended(t) {
 				f, h := selectWaitsKind.Spill(t, 3)
 				*generated.At[selectWaitsAt3](f) = selectWaitsAt3{sum: sum}
@@ -1779,7 +1741,7 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return sum, err
 		case i == 2:
 			err1 := g.Wait(t)
-//line selects_task.go:1783
+//line selects_task.go:1745
 			if generated.Suspended(t) {
 				f := selectWaitsKind.SpillBare(t, 4)
 				*generated.At[selectWaitsAt4](f) = selectWaitsAt4{sum: sum}
@@ -1788,8 +1750,8 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:161
 			return sum, err1
 		}
-		v4 := valueStart(t, tr, v*10+len(s))
-//line selects_task.go:1793
+		v1 := valueStart(t, tr, v*10+len(s))
+//line selects_task.go:1755
 		if generated.Suspended(t) {
 			f, h := selectWaitsKind.Spill(t, 5)
 			s1 := generated.At[selectWaitsAt5](f)
@@ -1800,25 +1762,24 @@ func selectWaitsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			return
 		}
 //line selects.go:163
-		sum += v4
+		sum += v1
 	}
 }
 
-//line selects_task.go:1808
+//line selects_task.go:1770
 
 // selectWaitsStep is the step form of selectWaits.
 func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr            *cases.Trace
-		n, sum, i, v4 int
+		n, sum, i, v1 int
 		a             *task.Chan[int]
 		b             *task.Chan[string]
 		done          *task.Event
 		g             task.Group
 		v             *int
 		s             *string
-		v1, v2, v3    task.Case
 		err, err1     error
 	)
 	switch f.At() {
@@ -1832,7 +1793,7 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 		tr, a, b, done = h.tr, h.a, h.b, h.done
 //line selects.go:138
 		generated.Child(f)
-//line selects_task.go:1836
+//line selects_task.go:1797
 		goto resume1
 	case 2:
 		s1 := generated.At[selectWaitsAt2](f)
@@ -1842,7 +1803,7 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 //line selects.go:155
 		i = s1.result
 		err = generated.Err(f)
-//line selects_task.go:1846
+//line selects_task.go:1807
 		goto resume2
 	case 3:
 		s1 := generated.At[selectWaitsAt3](f)
@@ -1850,14 +1811,14 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 		err = h.err
 //line selects.go:158
 		generated.Err(f)
-//line selects_task.go:1854
+//line selects_task.go:1815
 		goto resume3
 	case 4:
 		s1 := generated.At[selectWaitsAt4](f)
 		sum = s1.sum
 //line selects.go:161
 		err1 = generated.Err(f)
-//line selects_task.go:1861
+//line selects_task.go:1822
 		goto resume4
 	case 5:
 		s1 := generated.At[selectWaitsAt5](f)
@@ -1865,9 +1826,9 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 		sum = s1.sum
 		tr, a, b, done = h.tr, h.a, h.b, h.done
 //line selects.go:163
-		v4 = s1.result
+		v1 = s1.result
 		generated.Child(f)
-//line selects_task.go:1871
+//line selects_task.go:1832
 		goto resume5
 	default:
 		return f.BadResume()
@@ -1882,11 +1843,63 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 		done := done
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := selectWaitsFunc1Kind.Begin(t)
-				*generated.At[selectWaitsFunc1Args](f) = selectWaitsFunc1Args{n: n}
-				*h = selectWaitsFunc1Held{tr: tr, a: a, b: b, done: done}
-				_, err3 := generated.Run(t, f, &h.exit.result)
-				return err3
+//line selects.go:139
+				recv := done
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Set() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line selects.go:140
+				for i := 0; i < n; i++ {
+					waitStart(t, tr, "sends", i)
+//line selects_task.go:1861
+					if generated.Suspended(t) {
+						f, h := selectWaitsFunc1Kind.Spill(t, 1)
+						*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
+						*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
+						selectWaitsFunc1Defer1(&h.exit.panic, recv)
+						return
+					}
+					{
+//line selects.go:142
+						err := a.Send(t, i)
+//line selects_task.go:1872
+						if generated.Suspended(t) {
+							f, h := selectWaitsFunc1Kind.Spill(t, 2)
+							*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
+							*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
+							selectWaitsFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line selects.go:142
+						if err != nil {
+							return err
+						}
+					}
+					{
+//line selects.go:145
+						err1 := b.Send(t, "b")
+//line selects_task.go:1888
+						if generated.Suspended(t) {
+							f, h := selectWaitsFunc1Kind.Spill(t, 3)
+							*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
+							*h = selectWaitsFunc1Held{tr: tr, a: a, b: b}
+							selectWaitsFunc1Defer1(&h.exit.panic, recv)
+							return
+						}
+//line selects.go:145
+						if err1 != nil {
+							return err1
+						}
+					}
+				}
+//line selects.go:149
+				return nil
 			})
 		} else {
 			var s1 selectWaitsFunc1State
@@ -1894,7 +1907,7 @@ func selectWaitsStep(f *generated.Frame[selectWaitsState, int], h *selectWaitsHe
 			generated.GoCall(t, &g, selectWaitsFunc1Kind.With(s1, selectWaitsFunc1Held{tr: tr, a: a, b: b, done: done}))
 		}
 	}
-//line selects_task.go:1898
+//line selects_task.go:1911
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt1](f)
 		*s1 = selectWaitsAt1{}
@@ -1909,14 +1922,8 @@ resume1:
 loop1:
 	v = new(int)
 	s = new(string)
-	v1 = task.Recv(a, v)
-//line selects.go:155
-	v2 = task.Recv(b, s)
-//line selects.go:155
-	v3 = task.Done(done)
-//line selects.go:155
-	i, err = task.Select(t, v1, v2, v3)
-//line selects_task.go:1920
+	i, err = task.Select(t, task.Recv(a, v), task.Recv(b, s), task.Done(done))
+//line selects_task.go:1927
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt2](f)
 		*s1 = selectWaitsAt2{sum: sum}
@@ -1938,7 +1945,7 @@ resume2:
 case1:
 //line selects.go:158
 	g.Wait(t)
-//line selects_task.go:1942
+//line selects_task.go:1949
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsAt3](f) = selectWaitsAt3{sum: sum}
 		h = selectWaitsKind.Hold(t, f, h)
@@ -1950,7 +1957,7 @@ resume3:
 	return generated.Return(f, sum, err)
 case2:
 	err1 = g.Wait(t)
-//line selects_task.go:1954
+//line selects_task.go:1961
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsAt4](f) = selectWaitsAt4{sum: sum}
 		if h != nil {
@@ -1962,8 +1969,8 @@ resume4:
 //line selects.go:161
 	return generated.Return(f, sum, err1)
 end1:
-	v4 = valueStart(t, tr, *v*10+len(*s))
-//line selects_task.go:1967
+	v1 = valueStart(t, tr, *v*10+len(*s))
+//line selects_task.go:1974
 	if generated.Suspended(t) {
 		s1 := generated.At[selectWaitsAt5](f)
 		*s1 = selectWaitsAt5{sum: sum}
@@ -1975,11 +1982,11 @@ end1:
 	}
 resume5:
 //line selects.go:163
-	sum += v4
+	sum += v1
 	goto loop1
 }
 
-//line selects_task.go:1983
+//line selects_task.go:1990
 
 // selectWaitsFunc1Args has the arguments of selectWaits.func1.
 type selectWaitsFunc1Args struct {
@@ -2020,6 +2027,18 @@ type selectWaitsFunc1Held = struct {
 
 var selectWaitsFunc1Kind *generated.HeldKind[selectWaitsFunc1State, selectWaitsFunc1Held, struct{}]
 
+// selectWaitsFunc1Defer1 enters what selectWaits.func1 defers in line 139 in the list of its frame.
+func selectWaitsFunc1Defer1(p *generated.Panic, recv *task.Event) {
+//line selects.go:139
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Set()
+		p.Raise()
+	})
+}
+
+//line selects_task.go:2041
+
 // selectWaitsFunc1Step is the step form of selectWaits.func1.
 func selectWaitsFunc1Step(f *generated.Frame[selectWaitsFunc1State, struct{}], h *selectWaitsFunc1Held) generated.Step {
 	step, _ := selectWaitsFunc1Run(f, h, f.At())
@@ -2051,7 +2070,7 @@ func selectWaitsFunc1Run(f *generated.Frame[selectWaitsFunc1State, struct{}], h 
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:141
 		generated.ChildErr(f)
-//line selects_task.go:2055
+//line selects_task.go:2074
 		goto resume1
 	case 2:
 		s := generated.At[selectWaitsFunc1At2](f)
@@ -2059,7 +2078,7 @@ func selectWaitsFunc1Run(f *generated.Frame[selectWaitsFunc1State, struct{}], h 
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:142
 		err = generated.Err(f)
-//line selects_task.go:2063
+//line selects_task.go:2082
 		goto resume2
 	case 3:
 		s := generated.At[selectWaitsFunc1At3](f)
@@ -2067,7 +2086,7 @@ func selectWaitsFunc1Run(f *generated.Frame[selectWaitsFunc1State, struct{}], h 
 		tr, a, b = h.tr, h.a, h.b
 //line selects.go:145
 		err1 = generated.Err(f)
-//line selects_task.go:2071
+//line selects_task.go:2090
 		goto resume3
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2079,12 +2098,8 @@ func selectWaitsFunc1Run(f *generated.Frame[selectWaitsFunc1State, struct{}], h 
 	}
 //line selects.go:139
 	{
-		fn := done.Set
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := done
+		selectWaitsFunc1Defer1(p, recv)
 	}
 //line selects.go:140
 	i = 0
@@ -2095,7 +2110,7 @@ loop1:
 	}
 //line selects.go:141
 	waitStart(t, tr, "sends", i)
-//line selects_task.go:2099
+//line selects_task.go:2114
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At1](f) = selectWaitsFunc1At1{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2104,7 +2119,7 @@ loop1:
 resume1:
 //line selects.go:142
 	err = a.Send(t, i)
-//line selects_task.go:2108
+//line selects_task.go:2123
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At2](f) = selectWaitsFunc1At2{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2123,7 +2138,7 @@ resume2:
 end1:
 //line selects.go:145
 	err1 = b.Send(t, "b")
-//line selects_task.go:2127
+//line selects_task.go:2142
 	if generated.Suspended(t) {
 		*generated.At[selectWaitsFunc1At3](f) = selectWaitsFunc1At3{n: n, i: i}
 		*h = selectWaitsFunc1Held{exit: h.exit, tr: tr, a: a, b: b}
@@ -2149,7 +2164,7 @@ end3:
 		*r = nil
 		goto exit
 	}
-//line selects_task.go:2153
+//line selects_task.go:2168
 exit:
 	if p.Run(t) {
 		*h = selectWaitsFunc1Held{exit: h.exit}
@@ -2217,15 +2232,33 @@ func selectJumpsStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	var g task.Group
 	if generated.GoesInPlace(t, &g) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-			f, h := selectJumpsFunc1Kind.Begin(t)
-			*h = selectJumpsFunc1Held{tr: tr, a: a, quit: quit}
-			_, err1 := generated.Run(t, f, &h.exit.result)
-			return err1
+//line selects.go:171
+			recv := quit
+			defer func() {
+				if generated.Suspended(t) {
+					return
+				}
+				defer recv.Close() // it may recover
+				if v := recover(); v != nil {
+					panic(v)
+				}
+			}()
+//line selects.go:172
+			err := produceStart(t, tr, a, 6)
+//line selects_task.go:2249
+			if generated.Suspended(t) {
+				_, h := selectJumpsFunc1Kind.Spill(t, 1)
+				*h = selectJumpsFunc1Held{}
+				selectJumpsFunc1Defer1(&h.exit.panic, recv)
+				return
+			}
+//line selects.go:172
+			return err
 		})
 	} else {
 		generated.GoCall(t, &g, selectJumpsFunc1Kind.With(selectJumpsFunc1State{}, selectJumpsFunc1Held{tr: tr, a: a, quit: quit}))
 	}
-//line selects_task.go:2229
+//line selects_task.go:2262
 	if generated.Suspended(t) {
 		f, h := selectJumpsKind.Spill(t, 1)
 		s := generated.At[selectJumpsAt1](f)
@@ -2244,12 +2277,8 @@ outer:
 				var v int
 				{
 //line selects.go:180
-					v1 := task.Recv(open, &v)
-//line selects.go:180
-					v2 := task.Recv(quit, nil)
-//line selects.go:180
-					i, err := task.Select(t, v1, v2)
-//line selects_task.go:2253
+					i, err := task.Select(t, task.Recv(open, &v), task.Recv(quit, nil))
+//line selects_task.go:2282
 					if generated.Suspended(t) {
 						f, h := selectJumpsKind.Spill(t, 2)
 						s := generated.At[selectJumpsAt2](f)
@@ -2268,7 +2297,7 @@ outer:
 						}
 						if v == 2 {
 							waitStart(t, tr, "two")
-//line selects_task.go:2272
+//line selects_task.go:2301
 							if generated.Suspended(t) {
 								f, h := selectJumpsKind.Spill(t, 3)
 								s := generated.At[selectJumpsAt3](f)
@@ -2280,8 +2309,8 @@ outer:
 							continue outer
 						}
 //line selects.go:190
-						v3 := valueStart(t, tr, v)
-//line selects_task.go:2285
+						v1 := valueStart(t, tr, v)
+//line selects_task.go:2314
 						if generated.Suspended(t) {
 							f, h := selectJumpsKind.Spill(t, 4)
 							s := generated.At[selectJumpsAt4](f)
@@ -2292,12 +2321,12 @@ outer:
 							return
 						}
 //line selects.go:190
-						count1 += v3
+						count1 += v1
 					case 1:
 						break outer
 					default:
 						g.Wait(t)
-//line selects_task.go:2301
+//line selects_task.go:2330
 						if generated.Suspended(t) {
 							f, h := selectJumpsKind.Spill(t, 5)
 							*generated.At[selectJumpsAt5](f) = selectJumpsAt5{count1: count1}
@@ -2313,7 +2342,7 @@ outer:
 	}
 //line selects.go:199
 	err1 := g.Wait(t)
-//line selects_task.go:2317
+//line selects_task.go:2346
 	if generated.Suspended(t) {
 		f := selectJumpsKind.SpillBare(t, 6)
 		*generated.At[selectJumpsAt6](f) = selectJumpsAt6{count1: count1}
@@ -2323,19 +2352,18 @@ outer:
 	return count1, err1
 }
 
-//line selects_task.go:2327
+//line selects_task.go:2356
 
 // selectJumpsStep is the step form of selectJumps.
 func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
 		tr                   *cases.Trace
-		n, count1, i1, i, v3 int
+		n, count1, i1, i, v1 int
 		a, open              *task.Chan[int]
 		quit                 *task.Chan[task.None]
 		g                    task.Group
 		v                    *int
-		v1, v2               task.Case
 		err, err1            error
 	)
 	_ = n
@@ -2350,7 +2378,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, a, quit = h.tr, h.a, h.quit
 //line selects.go:170
 		generated.Child(f)
-//line selects_task.go:2354
+//line selects_task.go:2382
 		goto resume1
 	case 2:
 		s := generated.At[selectJumpsAt2](f)
@@ -2360,7 +2388,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 //line selects.go:180
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2364
+//line selects_task.go:2392
 		goto resume2
 	case 3:
 		s := generated.At[selectJumpsAt3](f)
@@ -2369,7 +2397,7 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		tr, quit, open = h.tr, h.quit, h.a
 //line selects.go:187
 		generated.ChildErr(f)
-//line selects_task.go:2373
+//line selects_task.go:2401
 		goto resume3
 	case 4:
 		s := generated.At[selectJumpsAt4](f)
@@ -2377,9 +2405,9 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		count1, i1 = s.count1, s.i1
 		tr, quit, open = h.tr, h.quit, h.a
 //line selects.go:190
-		v3 = s.result
+		v1 = s.result
 		generated.Child(f)
-//line selects_task.go:2383
+//line selects_task.go:2411
 		goto resume4
 	case 5:
 		s := generated.At[selectJumpsAt5](f)
@@ -2387,14 +2415,14 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		err = h.err
 //line selects.go:194
 		generated.Err(f)
-//line selects_task.go:2391
+//line selects_task.go:2419
 		goto resume5
 	case 6:
 		s := generated.At[selectJumpsAt6](f)
 		count1 = s.count1
 //line selects.go:199
 		err1 = generated.Err(f)
-//line selects_task.go:2398
+//line selects_task.go:2426
 		goto resume6
 	default:
 		return f.BadResume()
@@ -2407,16 +2435,34 @@ func selectJumpsStep(f *generated.Frame[selectJumpsState, int], h *selectJumpsHe
 		quit := quit
 		if generated.GoesInPlace(t, &g) {
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
-				f, h := selectJumpsFunc1Kind.Begin(t)
-				*h = selectJumpsFunc1Held{tr: tr, a: a, quit: quit}
-				_, err2 := generated.Run(t, f, &h.exit.result)
-				return err2
+//line selects.go:171
+				recv := quit
+				defer func() {
+					if generated.Suspended(t) {
+						return
+					}
+					defer recv.Close() // it may recover
+					if v := recover(); v != nil {
+						panic(v)
+					}
+				}()
+//line selects.go:172
+				err := produceStart(t, tr, a, 6)
+//line selects_task.go:2452
+				if generated.Suspended(t) {
+					_, h := selectJumpsFunc1Kind.Spill(t, 1)
+					*h = selectJumpsFunc1Held{}
+					selectJumpsFunc1Defer1(&h.exit.panic, recv)
+					return
+				}
+//line selects.go:172
+				return err
 			})
 		} else {
 			generated.GoCall(t, &g, selectJumpsFunc1Kind.With(selectJumpsFunc1State{}, selectJumpsFunc1Held{tr: tr, a: a, quit: quit}))
 		}
 	}
-//line selects_task.go:2420
+//line selects_task.go:2466
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt1](f)
 		*s = selectJumpsAt1{}
@@ -2439,12 +2485,8 @@ loop2:
 	}
 	v = new(int)
 //line selects.go:180
-	v1 = task.Recv(open, v)
-//line selects.go:180
-	v2 = task.Recv(quit, nil)
-//line selects.go:180
-	i, err = task.Select(t, v1, v2)
-//line selects_task.go:2448
+	i, err = task.Select(t, task.Recv(open, v), task.Recv(quit, nil))
+//line selects_task.go:2490
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt2](f)
 		*s = selectJumpsAt2{count1: count1, i1: i1}
@@ -2475,7 +2517,7 @@ case1:
 	}
 //line selects.go:187
 	waitStart(t, tr, "two")
-//line selects_task.go:2479
+//line selects_task.go:2521
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt3](f)
 		*s = selectJumpsAt3{count1: count1}
@@ -2488,8 +2530,8 @@ resume3:
 	goto loop1
 end1:
 //line selects.go:190
-	v3 = valueStart(t, tr, *v)
-//line selects_task.go:2493
+	v1 = valueStart(t, tr, *v)
+//line selects_task.go:2535
 	if generated.Suspended(t) {
 		s := generated.At[selectJumpsAt4](f)
 		*s = selectJumpsAt4{count1: count1, i1: i1}
@@ -2501,14 +2543,14 @@ end1:
 	}
 resume4:
 //line selects.go:190
-	count1 += v3
+	count1 += v1
 	goto end2
 case2:
 	goto end4
 case3:
 //line selects.go:194
 	g.Wait(t)
-//line selects_task.go:2512
+//line selects_task.go:2554
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt5](f) = selectJumpsAt5{count1: count1}
 		h = selectJumpsKind.Hold(t, f, h)
@@ -2527,7 +2569,7 @@ end3:
 end4:
 //line selects.go:199
 	err1 = g.Wait(t)
-//line selects_task.go:2531
+//line selects_task.go:2573
 	if generated.Suspended(t) {
 		*generated.At[selectJumpsAt6](f) = selectJumpsAt6{count1: count1}
 		if h != nil {
@@ -2540,7 +2582,7 @@ resume6:
 	return generated.Return(f, count1, err1)
 }
 
-//line selects_task.go:2544
+//line selects_task.go:2586
 
 type selectJumpsFunc1State = struct{}
 
@@ -2559,6 +2601,18 @@ type selectJumpsFunc1Held = struct {
 }
 
 var selectJumpsFunc1Kind *generated.HeldKind[selectJumpsFunc1State, selectJumpsFunc1Held, struct{}]
+
+// selectJumpsFunc1Defer1 enters what selectJumps.func1 defers in line 171 in the list of its frame.
+func selectJumpsFunc1Defer1(p *generated.Panic, recv *task.Chan[task.None]) {
+//line selects.go:171
+	p.Defer(func(p *generated.Panic, t *task.T) {
+		defer p.Settle()
+		defer recv.Close()
+		p.Raise()
+	})
+}
+
+//line selects_task.go:2616
 
 // selectJumpsFunc1Step is the step form of selectJumps.func1.
 func selectJumpsFunc1Step(f *generated.Frame[selectJumpsFunc1State, struct{}], h *selectJumpsFunc1Held) generated.Step {
@@ -2584,7 +2638,7 @@ func selectJumpsFunc1Run(f *generated.Frame[selectJumpsFunc1State, struct{}], h 
 	case 1:
 //line selects.go:172
 		err = generated.ChildErr(f)
-//line selects_task.go:2588
+//line selects_task.go:2642
 		goto resume1
 	case generated.Unwinding:
 		generated.Child(f)
@@ -2596,16 +2650,12 @@ func selectJumpsFunc1Run(f *generated.Frame[selectJumpsFunc1State, struct{}], h 
 	}
 //line selects.go:171
 	{
-		fn := quit.Close
-		p.Defer(func(p *generated.Panic, t *task.T) {
-			defer p.Settle()
-			defer fn()
-			p.Raise()
-		})
+		recv := quit
+		selectJumpsFunc1Defer1(p, recv)
 	}
 //line selects.go:172
 	err = produceStart(t, tr, a, 6)
-//line selects_task.go:2609
+//line selects_task.go:2659
 	if generated.Suspended(t) {
 		*h = selectJumpsFunc1Held{exit: h.exit}
 		return generated.Wait(f, t, 1), true
@@ -2616,7 +2666,7 @@ resume1:
 		*r = err
 		goto exit
 	}
-//line selects_task.go:2620
+//line selects_task.go:2670
 exit:
 	if p.Run(t) {
 		*h = selectJumpsFunc1Held{exit: h.exit}
@@ -2669,7 +2719,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 			err := produceStart(t, tr, in, 5)
-//line selects_task.go:2673
+//line selects_task.go:2723
 			if generated.Suspended(t) {
 				selectBothFunc1Kind.SpillBare(t, 1)
 				return
@@ -2680,7 +2730,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, selectBothFunc1Kind.With(selectBothFunc1State{}, selectBothFunc1Held{tr: tr, in: in}))
 	}
-//line selects_task.go:2684
+//line selects_task.go:2734
 	if generated.Suspended(t) {
 		f, h := selectBothKind.Spill(t, 1)
 		s := generated.At[selectBothAt1](f)
@@ -2697,7 +2747,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			for {
 //line selects.go:208
 				v1, err := out.Recv(t)
-//line selects_task.go:2701
+//line selects_task.go:2751
 				if generated.Suspended(t) {
 					f, h := selectBothFunc2Kind.Spill(t, 1)
 					s := generated.At[selectBothFunc2At1](f)
@@ -2715,7 +2765,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				{
 //line selects.go:209
 					v2 := valueStart(t, tr, v)
-//line selects_task.go:2719
+//line selects_task.go:2769
 					if generated.Suspended(t) {
 						f, h := selectBothFunc2Kind.Spill(t, 2)
 						s := generated.At[selectBothFunc2At2](f)
@@ -2734,7 +2784,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	} else {
 		generated.GoCall(t, &g, selectBothFunc2Kind.With(selectBothFunc2State{}, selectBothFunc2Held{tr: tr, out: out, sum: &sum}))
 	}
-//line selects_task.go:2738
+//line selects_task.go:2788
 	if generated.Suspended(t) {
 		f, h := selectBothKind.Spill(t, 2)
 		s := generated.At[selectBothAt2](f)
@@ -2756,12 +2806,8 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 		}
 		{
 //line selects.go:221
-			v1 := task.Recv(source, &v)
-//line selects.go:221
-			v2 := task.Send(to, next)
-//line selects.go:221
-			i, err := task.Select(t, v1, v2)
-//line selects_task.go:2765
+			i, err := task.Select(t, task.Recv(source, &v), task.Send(to, next))
+//line selects_task.go:2811
 			if generated.Suspended(t) {
 				f, h := selectBothKind.Spill(t, 3)
 				s := generated.At[selectBothAt3](f)
@@ -2778,7 +2824,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			case err != nil:
 				out.Close()
 				g.Wait(t)
-//line selects_task.go:2782
+//line selects_task.go:2828
 				if generated.Suspended(t) {
 					_, h := selectBothKind.Spill(t, 4)
 					*h = selectBothHeld{err: err}
@@ -2796,7 +2842,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line selects.go:234
 	out.Close()
 	err1 := g.Wait(t)
-//line selects_task.go:2800
+//line selects_task.go:2846
 	if generated.Suspended(t) {
 		_, h := selectBothKind.Spill(t, 5)
 		*h = selectBothHeld{sum: &sum}
@@ -2806,7 +2852,7 @@ func selectBothStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	return sum, err1
 }
 
-//line selects_task.go:2810
+//line selects_task.go:2856
 
 // selectBothStep is the step form of selectBoth.
 func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld) generated.Step {
@@ -2818,7 +2864,6 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 		g                   task.Group
 		sum, v              *int
 		queue1              []int
-		v1, v2              task.Case
 		err, err1           error
 	)
 	_ = n
@@ -2833,7 +2878,7 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 		tr, in, out = h.tr, h.in, h.out
 //line selects.go:205
 		generated.Child(f)
-//line selects_task.go:2837
+//line selects_task.go:2882
 		goto resume1
 	case 2:
 		s := generated.At[selectBothAt2](f)
@@ -2841,7 +2886,7 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 		in, out, sum = h.in, h.out, h.sum
 //line selects.go:207
 		generated.Child(f)
-//line selects_task.go:2845
+//line selects_task.go:2890
 		goto resume2
 	case 3:
 		s := generated.At[selectBothAt3](f)
@@ -2850,19 +2895,19 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 //line selects.go:221
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:2854
+//line selects_task.go:2899
 		goto resume3
 	case 4:
 		err = h.err
 //line selects.go:226
 		generated.Err(f)
-//line selects_task.go:2860
+//line selects_task.go:2905
 		goto resume4
 	case 5:
 		sum = h.sum
 //line selects.go:235
 		err1 = generated.Err(f)
-//line selects_task.go:2866
+//line selects_task.go:2911
 		goto resume5
 	default:
 		return f.BadResume()
@@ -2876,7 +2921,7 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 			generated.GoInPlace(t, &g, func(t *task.T) (_ error) {
 //line selects.go:205
 				err := produceStart(t, tr, in, 5)
-//line selects_task.go:2880
+//line selects_task.go:2925
 				if generated.Suspended(t) {
 					selectBothFunc1Kind.SpillBare(t, 1)
 					return
@@ -2888,7 +2933,7 @@ func selectBothStep(f *generated.Frame[selectBothState, int], h *selectBothHeld)
 			generated.GoCall(t, &g, selectBothFunc1Kind.With(selectBothFunc1State{}, selectBothFunc1Held{tr: tr, in: in}))
 		}
 	}
-//line selects_task.go:2892
+//line selects_task.go:2937
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt1](f)
 		*s = selectBothAt1{}
@@ -2909,7 +2954,7 @@ resume1:
 				for {
 //line selects.go:208
 					v1, err := out.Recv(t)
-//line selects_task.go:2913
+//line selects_task.go:2958
 					if generated.Suspended(t) {
 						f, h := selectBothFunc2Kind.Spill(t, 1)
 						s := generated.At[selectBothFunc2At1](f)
@@ -2927,7 +2972,7 @@ resume1:
 					{
 //line selects.go:209
 						v2 := valueStart(t, tr, v)
-//line selects_task.go:2931
+//line selects_task.go:2976
 						if generated.Suspended(t) {
 							f, h := selectBothFunc2Kind.Spill(t, 2)
 							s := generated.At[selectBothFunc2At2](f)
@@ -2947,7 +2992,7 @@ resume1:
 			generated.GoCall(t, &g, selectBothFunc2Kind.With(selectBothFunc2State{}, selectBothFunc2Held{tr: tr, out: out, sum: sum}))
 		}
 	}
-//line selects_task.go:2951
+//line selects_task.go:2996
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt2](f)
 		*s = selectBothAt2{}
@@ -2971,12 +3016,8 @@ loop1:
 	if len(queue1) > 0 {
 		next, to = queue1[0], out
 	}
-	v1 = task.Recv(source, v)
-//line selects.go:221
-	v2 = task.Send(to, next)
-//line selects.go:221
-	i, err = task.Select(t, v1, v2)
-//line selects_task.go:2980
+	i, err = task.Select(t, task.Recv(source, v), task.Send(to, next))
+//line selects_task.go:3021
 	if generated.Suspended(t) {
 		s := generated.At[selectBothAt3](f)
 		*s = selectBothAt3{}
@@ -3006,7 +3047,7 @@ case2:
 //line selects.go:225
 	out.Close()
 	g.Wait(t)
-//line selects_task.go:3010
+//line selects_task.go:3051
 	if generated.Suspended(t) {
 		*h = selectBothHeld{err: err}
 		return generated.Wait(f, t, 4)
@@ -3026,7 +3067,7 @@ end2:
 //line selects.go:234
 	out.Close()
 	err1 = g.Wait(t)
-//line selects_task.go:3030
+//line selects_task.go:3071
 	if generated.Suspended(t) {
 		*h = selectBothHeld{sum: sum}
 		return generated.Wait(f, t, 5)
@@ -3036,7 +3077,7 @@ resume5:
 	return generated.Return(f, *sum, err1)
 }
 
-//line selects_task.go:3040
+//line selects_task.go:3081
 
 type selectBothFunc1State = struct{}
 
@@ -3061,14 +3102,14 @@ func selectBothFunc1Step(f *generated.Frame[selectBothFunc1State, struct{}], h *
 	case 1:
 //line selects.go:205
 		err = generated.ChildErr(f)
-//line selects_task.go:3065
+//line selects_task.go:3106
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 //line selects.go:205
 	err = produceStart(t, tr, in, 5)
-//line selects_task.go:3072
+//line selects_task.go:3113
 	if generated.Suspended(t) {
 		if h != nil {
 			*h = selectBothFunc1Held{}
@@ -3080,7 +3121,7 @@ resume1:
 	return generated.Return(f, struct{}{}, err)
 }
 
-//line selects_task.go:3084
+//line selects_task.go:3125
 
 // selectBothFunc2At1 is what selectBoth.func2 keeps while it waits in line 208.
 type selectBothFunc2At1 struct {
@@ -3121,7 +3162,7 @@ func selectBothFunc2Step(f *generated.Frame[selectBothFunc2State, struct{}], h *
 //line selects.go:208
 		v1 = s.result
 		err = generated.Err(f)
-//line selects_task.go:3125
+//line selects_task.go:3166
 		goto resume1
 	case 2:
 		s := generated.At[selectBothFunc2At2](f)
@@ -3129,7 +3170,7 @@ func selectBothFunc2Step(f *generated.Frame[selectBothFunc2State, struct{}], h *
 //line selects.go:209
 		v2 = s.result
 		generated.Child(f)
-//line selects_task.go:3133
+//line selects_task.go:3174
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3137,7 +3178,7 @@ func selectBothFunc2Step(f *generated.Frame[selectBothFunc2State, struct{}], h *
 loop1:
 //line selects.go:208
 	v1, err = out.Recv(t)
-//line selects_task.go:3141
+//line selects_task.go:3182
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At1](f)
 		*s = selectBothFunc2At1{}
@@ -3155,7 +3196,7 @@ end1:
 //line selects.go:208
 	v = v1
 	v2 = valueStart(t, tr, v)
-//line selects_task.go:3159
+//line selects_task.go:3200
 	if generated.Suspended(t) {
 		s := generated.At[selectBothFunc2At2](f)
 		*s = selectBothFunc2At2{}
@@ -3172,7 +3213,7 @@ end2:
 	return generated.Return(f, struct{}{}, t.Err())
 }
 
-//line selects_task.go:3176
+//line selects_task.go:3217
 
 // selectDeferredArgs has the arguments of selectDeferred.
 type selectDeferredArgs struct {
@@ -3248,14 +3289,14 @@ func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDe
 //line selects.go:247
 		v = s.result
 		generated.Child(f)
-//line selects_task.go:3252
+//line selects_task.go:3293
 		goto resume1
 	case 2:
 		s := generated.At[selectDeferredAt2](f)
 		v = s.v
 //line selects.go:247
 		err1 = generated.ChildErr(f)
-//line selects_task.go:3259
+//line selects_task.go:3300
 		goto resume2
 	case generated.Unwinding:
 		generated.Child(f)
@@ -3274,12 +3315,8 @@ func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDe
 				func(t *task.T) {
 					var v int
 //line selects.go:243
-					v1 := task.Recv(c, &v)
-//line selects.go:243
-					v2 := task.Default()
-//line selects.go:243
-					i, e := task.Select(t, v1, v2)
-//line selects_task.go:3283
+					i, e := task.Select(t, task.Recv(c, &v), task.Default())
+//line selects_task.go:3320
 					if generated.Suspended(t) {
 						f, h := selectDeferredFunc1Kind.Spill(t, 1)
 						s := generated.At[selectDeferredFunc1At1](f)
@@ -3297,7 +3334,7 @@ func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDe
 	}
 //line selects.go:247
 	v = valueStart(t, tr, 10)
-//line selects_task.go:3301
+//line selects_task.go:3338
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredAt1](f)
 		*s = selectDeferredAt1{}
@@ -3308,7 +3345,7 @@ func selectDeferredRun(f *generated.Frame[selectDeferredState, int], h *selectDe
 resume1:
 //line selects.go:247
 	err1 = waitStart(t, tr, "end")
-//line selects_task.go:3312
+//line selects_task.go:3349
 	if generated.Suspended(t) {
 		*generated.At[selectDeferredAt2](f) = selectDeferredAt2{v: v}
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3320,7 +3357,7 @@ resume2:
 		*k, *err = v, err1
 		goto exit
 	}
-//line selects_task.go:3324
+//line selects_task.go:3361
 exit:
 	if p.Run(t) {
 		*h = selectDeferredHeld{exit: h.exit}
@@ -3349,12 +3386,11 @@ var selectDeferredFunc1Kind *generated.HeldKind[selectDeferredFunc1State, select
 func selectDeferredFunc1Step(f *generated.Frame[selectDeferredFunc1State, struct{}], h *selectDeferredFunc1Held) generated.Step {
 	t := generated.Resume(f)
 	var (
-		tr     *cases.Trace
-		k, v   *int
-		c      *task.Chan[int]
-		v1, v2 task.Case
-		i      int
-		e      error
+		tr   *cases.Trace
+		k, v *int
+		c    *task.Chan[int]
+		i    int
+		e    error
 	)
 	switch f.At() {
 	case 0:
@@ -3365,19 +3401,15 @@ func selectDeferredFunc1Step(f *generated.Frame[selectDeferredFunc1State, struct
 //line selects.go:243
 		i = s.result
 		e = generated.Err(f)
-//line selects_task.go:3369
+//line selects_task.go:3405
 		goto resume1
 	default:
 		return f.BadResume()
 	}
 	v = new(int)
 //line selects.go:243
-	v1 = task.Recv(c, v)
-//line selects.go:243
-	v2 = task.Default()
-//line selects.go:243
-	i, e = task.Select(t, v1, v2)
-//line selects_task.go:3381
+	i, e = task.Select(t, task.Recv(c, v), task.Default())
+//line selects_task.go:3413
 	if generated.Suspended(t) {
 		s := generated.At[selectDeferredFunc1At1](f)
 		*s = selectDeferredFunc1At1{}
@@ -3389,7 +3421,7 @@ resume1:
 //line selects.go:244
 	tr.Print("deferred", i, e, *v)
 	*k += *v
-//line selects_task.go:3393
+//line selects_task.go:3425
 	return generated.Return(f, struct{}{}, nil)
 }
 
@@ -3427,12 +3459,8 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	for i1 := 0; i1 < n; i1++ {
 		{
 //line selects.go:254
-			v := task.Recv(c, nil)
-//line selects.go:254
-			v1 := task.After(time.Microsecond)
-//line selects.go:254
-			i, err := task.Select(t, v, v1)
-//line selects_task.go:3436
+			i, err := task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
+//line selects_task.go:3464
 			if generated.Suspended(t) {
 				f, h := selectAfterKind.Spill(t, 1)
 				s := generated.At[selectAfterAt1](f)
@@ -3445,8 +3473,8 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 			if err != nil {
 				return count1, err
 			}
-			v2 := valueStart(t, tr, i)
-//line selects_task.go:3450
+			v := valueStart(t, tr, i)
+//line selects_task.go:3478
 			if generated.Suspended(t) {
 				f, h := selectAfterKind.Spill(t, 2)
 				s := generated.At[selectAfterAt2](f)
@@ -3456,24 +3484,23 @@ func selectAfterStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 				return
 			}
 //line selects.go:258
-			count1 += v2
+			count1 += v
 		}
 	}
 //line selects.go:260
 	return count1, nil
 }
 
-//line selects_task.go:3467
+//line selects_task.go:3495
 
 // selectAfterStep is the step form of selectAfter.
 func selectAfterStep(f *generated.Frame[selectAfterState, int], h *selectAfterHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		tr                   *cases.Trace
-		n, count1, i1, i, v2 int
-		c                    *task.Chan[int]
-		v, v1                task.Case
-		err                  error
+		tr                  *cases.Trace
+		n, count1, i1, i, v int
+		c                   *task.Chan[int]
+		err                 error
 	)
 	switch f.At() {
 	case 0:
@@ -3487,16 +3514,16 @@ func selectAfterStep(f *generated.Frame[selectAfterState, int], h *selectAfterHe
 //line selects.go:254
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3491
+//line selects_task.go:3518
 		goto resume1
 	case 2:
 		s := generated.At[selectAfterAt2](f)
 		n, count1, i1 = s.n, s.count1, s.i1
 		tr, c = h.tr, h.c
 //line selects.go:258
-		v2 = s.result
+		v = s.result
 		generated.Child(f)
-//line selects_task.go:3500
+//line selects_task.go:3527
 		goto resume2
 	default:
 		return f.BadResume()
@@ -3511,12 +3538,8 @@ loop1:
 		goto end1
 	}
 //line selects.go:254
-	v = task.Recv(c, nil)
-//line selects.go:254
-	v1 = task.After(time.Microsecond)
-//line selects.go:254
-	i, err = task.Select(t, v, v1)
-//line selects_task.go:3520
+	i, err = task.Select(t, task.Recv(c, nil), task.After(time.Microsecond))
+//line selects_task.go:3543
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt1](f)
 		*s = selectAfterAt1{n: n, count1: count1, i1: i1}
@@ -3529,8 +3552,8 @@ resume1:
 	if err != nil {
 		return generated.Return(f, count1, err)
 	}
-	v2 = valueStart(t, tr, i)
-//line selects_task.go:3534
+	v = valueStart(t, tr, i)
+//line selects_task.go:3557
 	if generated.Suspended(t) {
 		s := generated.At[selectAfterAt2](f)
 		*s = selectAfterAt2{n: n, count1: count1, i1: i1}
@@ -3540,7 +3563,7 @@ resume1:
 	}
 resume2:
 //line selects.go:258
-	count1 += v2
+	count1 += v
 //line selects.go:253
 	i1++
 	goto loop1
@@ -3549,7 +3572,7 @@ end1:
 	return generated.Return(f, count1, nil)
 }
 
-//line selects_task.go:3553
+//line selects_task.go:3576
 
 // queuePollResult is what queue.poll returns.
 type queuePollResult = struct {
@@ -3581,12 +3604,8 @@ var queuePollKind *generated.HeldKind[queuePollState, queuePollHeld, queuePollRe
 // queuePollStart is the start form of queue.poll.
 func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 //line selects.go:270
-	v1 := task.Recv(q.c, &v)
-//line selects.go:270
-	v2 := task.Default()
-//line selects.go:270
-	i, err := task.Select(t, v1, v2)
-//line selects_task.go:3590
+	i, err := task.Select(t, task.Recv(q.c, &v), task.Default())
+//line selects_task.go:3609
 	if generated.Suspended(t) {
 		f, h := queuePollKind.Spill(t, 1)
 		s := generated.At[queuePollAt1](f)
@@ -3597,7 +3616,7 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	}
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3601
+//line selects_task.go:3620
 	if generated.Suspended(t) {
 		f, h := queuePollKind.Spill(t, 2)
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
@@ -3608,18 +3627,17 @@ func queuePollStart(q queue, t *task.T, tr *cases.Trace) (v int, ok bool) {
 	return v, i == 0 && err == nil
 }
 
-//line selects_task.go:3612
+//line selects_task.go:3631
 
 // queuePollStep is the step form of queue.poll.
 func queuePollStep(f *generated.Frame[queuePollState, queuePollResult], h *queuePollHeld) generated.Step {
 	t := generated.Resume(f)
 	var (
-		q      queue
-		tr     *cases.Trace
-		v      *int
-		v1, v2 task.Case
-		i      int
-		err    error
+		q   queue
+		tr  *cases.Trace
+		v   *int
+		i   int
+		err error
 	)
 	switch f.At() {
 	case 0:
@@ -3631,7 +3649,7 @@ func queuePollStep(f *generated.Frame[queuePollState, queuePollResult], h *queue
 //line selects.go:270
 		i = s.result
 		err = generated.Err(f)
-//line selects_task.go:3635
+//line selects_task.go:3653
 		goto resume1
 	case 2:
 		s := generated.At[queuePollAt2](f)
@@ -3639,18 +3657,14 @@ func queuePollStep(f *generated.Frame[queuePollState, queuePollResult], h *queue
 		v, err = h.v, h.err
 //line selects.go:271
 		generated.ChildErr(f)
-//line selects_task.go:3643
+//line selects_task.go:3661
 		goto resume2
 	default:
 		return f.BadResume()
 	}
 //line selects.go:270
-	v1 = task.Recv(q.c, v)
-//line selects.go:270
-	v2 = task.Default()
-//line selects.go:270
-	i, err = task.Select(t, v1, v2)
-//line selects_task.go:3654
+	i, err = task.Select(t, task.Recv(q.c, v), task.Default())
+//line selects_task.go:3668
 	if generated.Suspended(t) {
 		s := generated.At[queuePollAt1](f)
 		*s = queuePollAt1{}
@@ -3661,7 +3675,7 @@ func queuePollStep(f *generated.Frame[queuePollState, queuePollResult], h *queue
 resume1:
 //line selects.go:271
 	waitStart(t, tr, "polled", i, err)
-//line selects_task.go:3665
+//line selects_task.go:3679
 	if generated.Suspended(t) {
 		*generated.At[queuePollAt2](f) = queuePollAt2{i: i}
 		*h = queuePollHeld{v: v, err: err}
@@ -3672,7 +3686,7 @@ resume2:
 	return generated.Return(f, queuePollResult{*v, i == 0 && err == nil}, nil)
 }
 
-//line selects_task.go:3676
+//line selects_task.go:3690
 
 // selectInterfaceArgs has the arguments of selectInterface.
 type selectInterfaceArgs struct {
@@ -3710,7 +3724,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	sum := 0
 	for {
 		v, ok := pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3714
+//line selects_task.go:3728
 		if generated.Suspended(t) {
 			f, h := selectInterfaceKind.Spill(t, 1)
 			s := generated.At[selectInterfaceAt1](f)
@@ -3727,7 +3741,7 @@ func selectInterfaceStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 	}
 }
 
-//line selects_task.go:3731
+//line selects_task.go:3745
 
 // selectInterfaceStep is the step form of selectInterface.
 func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selectInterfaceHeld) generated.Step {
@@ -3751,7 +3765,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 //line selects.go:283
 		v, ok = s.result.R0, s.result.R1
 		generated.Child(f)
-//line selects_task.go:3755
+//line selects_task.go:3769
 		goto resume1
 	default:
 		return f.BadResume()
@@ -3767,7 +3781,7 @@ func selectInterfaceStep(f *generated.Frame[selectInterfaceState, int], h *selec
 	sum = 0
 loop1:
 	v, ok = pollOfSelects(&selectInterfaceSite1, p)(p, t, tr)
-//line selects_task.go:3771
+//line selects_task.go:3785
 	if generated.Suspended(t) {
 		s := generated.At[selectInterfaceAt1](f)
 		*s = selectInterfaceAt1{sum: sum}
@@ -3784,7 +3798,7 @@ resume1:
 	goto loop1
 }
 
-//line selects_task.go:3788
+//line selects_task.go:3802
 
 var selectInterfaceSite1 generated.Site
 
