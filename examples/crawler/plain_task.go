@@ -463,7 +463,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 //line plain_task.go:464
 		if generated.Suspended(t) {
 			_, h := attemptKind.Spill(t, 1)
-			linksBox := generated.BoxOf(&linksMoved, links)
+			linksBox := generated.BoxOf(&linksMoved, &links)
 			*h = attemptHeld{v: v, links: linksBox, host1: host1}
 			return
 		}
@@ -479,7 +479,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 //line plain_task.go:480
 		if generated.Suspended(t) {
 			_, h := attemptFunc1Kind.Spill(t, 1)
-			linksBox := generated.BoxOf(&linksMoved, links)
+			linksBox := generated.BoxOf(&linksMoved, &links)
 			*h = attemptFunc1Held{links: linksBox}
 			generated.ResultTo(t, &h.result)
 			return
@@ -491,7 +491,7 @@ func attemptStart(t *task.T, v *visited) (links []*url.URL, err error) {
 //line plain_task.go:492
 	if generated.Suspended(t) {
 		_, h := attemptKind.Spill(t, 2)
-		linksBox := generated.BoxOf(&linksMoved, links)
+		linksBox := generated.BoxOf(&linksMoved, &links)
 		*h = attemptHeld{links: linksBox, host1: host1}
 		return
 	}

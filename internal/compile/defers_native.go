@@ -484,10 +484,10 @@ func (e *startEmitter) moveToBoxes(a *await) map[*types.Var]string {
 		name := fn.nameOf(v)
 		boxes[v] = fn.inside(name + "Box")
 		if len(fn.unit.usage[v].inPlace) == 0 {
-			e.printf("%s := %s(%s)\n", boxes[v], e.file.generated("Box"), name)
+			e.printf("%s := %s(&%s)\n", boxes[v], e.file.generated("Box"), name)
 			continue
 		}
-		e.printf("%s := %s(&%s, %s)\n", boxes[v], e.file.generated("BoxOf"), e.moverOf(v).sharedBox(v), name)
+		e.printf("%s := %s(&%s, &%s)\n", boxes[v], e.file.generated("BoxOf"), e.moverOf(v).sharedBox(v), name)
 	}
 	return boxes
 }

@@ -137,16 +137,17 @@ func OnGoroutine[R any](t *task.T, fn func(t *task.T, r *R) error) (R, error) {
 	return task.CallPlain(t, fn)
 }
 
-// Box returns a new variable with the value v.
-func Box[V any](v V) *V { return &v }
+// Box returns a new variable with the value of *v, which nobody uses any more.
+func Box[V any](v *V) *V {
+	b := new(V)
+	*b = *v
+	return b
+}
 
-// BoxOf returns *box, which several functions share, after it has made that a new variable with the value
-// v if it was nil.
-func BoxOf[V any](box **V, v V) *V {
+// BoxOf returns *box, which several functions share, after it has made that a [Box] of v if it was nil.
+func BoxOf[V any](box **V, v *V) *V {
 	if *box == nil {
-		b := new(V)
-		*b = v
-		*box = b
+		*box = Box(v)
 	}
 	return *box
 }

@@ -212,8 +212,8 @@ func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:213
 		if generated.Suspended(t) {
 			f, h := nativeNamedKind.Spill(t, 1)
-			rBox := generated.Box(r)
-			errBox := generated.Box(err)
+			rBox := generated.Box(&r)
+			errBox := generated.Box(&err)
 			*generated.At[nativeNamedAt1](f) = nativeNamedAt1{n: n}
 			*h = nativeNamedHeld{exit: nativeNamedExit{r: rBox, err: errBox}, p: p}
 			nativeNamedDefer1(&h.exit.panic, p, rBox, errBox)
@@ -235,8 +235,8 @@ func nativeNamedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:236
 		if generated.Suspended(t) {
 			f, h := nativeNamedKind.Spill(t, 2)
-			rBox := generated.Box(r)
-			errBox := generated.Box(err)
+			rBox := generated.Box(&r)
+			errBox := generated.Box(&err)
 			*generated.At[nativeNamedAt2](f) = nativeNamedAt2{n: n}
 			*h = nativeNamedHeld{exit: nativeNamedExit{r: rBox, err: errBox}}
 			nativeNamedDefer1(&h.exit.panic, p, rBox, errBox)
@@ -449,7 +449,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives_task.go:450
 	if generated.Suspended(t) {
 		_, h := nativeUnnamedKind.Spill(t, 1)
-		kBox := generated.Box(k)
+		kBox := generated.Box(&k)
 		*h = nativeUnnamedHeld{p: p, k: kBox}
 		nativeUnnamedDefer1(&h.exit.panic, p, kBox)
 		return
@@ -460,7 +460,7 @@ func nativeUnnamedStart(t *task.T, p *plan, n int) (_ string, _ error) {
 //line natives_task.go:461
 	if generated.Suspended(t) {
 		_, h := nativeUnnamedKind.Spill(t, 2)
-		kBox := generated.Box(k)
+		kBox := generated.Box(&k)
 		*h = nativeUnnamedHeld{k: kBox, err: err}
 		nativeUnnamedDefer1(&h.exit.panic, p, kBox)
 		return
@@ -663,8 +663,8 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:664
 			if generated.Suspended(t) {
 				f1, h := nativeConditionalKind.Spill(t, 1)
-				errBox := generated.Box(err)
-				fBox := generated.Box(f)
+				errBox := generated.Box(&err)
+				fBox := generated.Box(&f)
 				*generated.At[nativeConditionalAt1](f1) = nativeConditionalAt1{n: n}
 				*h = nativeConditionalHeld{exit: nativeConditionalExit{r: r, err: errBox}, p: p, f: fBox}
 				nativeConditionalDefer1(&h.exit.panic, recv)
@@ -692,9 +692,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:693
 				if generated.Suspended(t) {
 					f1, h := nativeConditionalKind.Spill(t, 2)
-					errBox := generated.Box(err)
-					fBox := generated.Box(f)
-					gBox := generated.Box(g)
+					errBox := generated.Box(&err)
+					fBox := generated.Box(&f)
+					gBox := generated.Box(&g)
 					*generated.At[nativeConditionalAt2](f1) = nativeConditionalAt2{n: n}
 					*h = nativeConditionalHeld{exit: nativeConditionalExit{r: r, err: errBox}, p: p, f: fBox, g: gBox}
 					nativeConditionalDefer1(&h.exit.panic, recv)
@@ -707,9 +707,9 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:708
 				if generated.Suspended(t) {
 					f1, h := nativeConditionalKind.Spill(t, 3)
-					errBox := generated.Box(err)
-					fBox := generated.Box(f)
-					gBox := generated.Box(g)
+					errBox := generated.Box(&err)
+					fBox := generated.Box(&f)
+					gBox := generated.Box(&g)
 					*generated.At[nativeConditionalAt3](f1) = nativeConditionalAt3{n: n}
 					*h = nativeConditionalHeld{exit: nativeConditionalExit{r: r, err: errBox}, p: p}
 					nativeConditionalDefer1(&h.exit.panic, recv)
@@ -738,10 +738,10 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:739
 			if generated.Suspended(t) {
 				f1, h := nativeConditionalKind.Spill(t, 4)
-				errBox := generated.Box(err)
-				fBox := generated.Box(f)
-				gBox := generated.Box(g)
-				kBox := generated.Box(k)
+				errBox := generated.Box(&err)
+				fBox := generated.Box(&f)
+				gBox := generated.Box(&g)
+				kBox := generated.Box(&k)
 				*generated.At[nativeConditionalAt4](f1) = nativeConditionalAt4{n: n}
 				*h = nativeConditionalHeld{exit: nativeConditionalExit{r: r, err: errBox}, p: p, k: kBox}
 				if deferred {
@@ -769,10 +769,10 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:770
 			if generated.Suspended(t) {
 				f1, h := nativeConditionalKind.Spill(t, 5)
-				errBox := generated.Box(err)
-				fBox := generated.Box(f)
-				gBox := generated.Box(g)
-				kBox := generated.Box(k)
+				errBox := generated.Box(&err)
+				fBox := generated.Box(&f)
+				gBox := generated.Box(&g)
+				kBox := generated.Box(&k)
 				*generated.At[nativeConditionalAt5](f1) = nativeConditionalAt5{n: n}
 				*h = nativeConditionalHeld{exit: nativeConditionalExit{r: r, err: errBox}, p: p, k: kBox}
 				if deferred {
@@ -818,12 +818,12 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:819
 		if generated.Suspended(t) {
 			f1, h := nativeConditionalKind.Spill(t, 6)
-			errBox := generated.Box(err)
-			fBox := generated.Box(f)
-			gBox := generated.Box(g)
-			kBox := generated.Box(k)
-			bBox := generated.Box(b)
-			a1Box := generated.Box(a1)
+			errBox := generated.Box(&err)
+			fBox := generated.Box(&f)
+			gBox := generated.Box(&g)
+			kBox := generated.Box(&k)
+			bBox := generated.Box(&b)
+			a1Box := generated.Box(&a1)
 			*generated.At[nativeConditionalAt6](f1) = nativeConditionalAt6{a: a}
 			*h = nativeConditionalHeld{exit: nativeConditionalExit{r: r, err: errBox}, p: p, k: bBox}
 			if deferred {
@@ -851,12 +851,12 @@ func nativeConditionalStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:852
 	if generated.Suspended(t) {
 		f1, h := nativeConditionalKind.Spill(t, 7)
-		errBox := generated.Box(err)
-		fBox := generated.Box(f)
-		gBox := generated.Box(g)
-		kBox := generated.Box(k)
-		bBox := generated.Box(b)
-		a1Box := generated.Box(a1)
+		errBox := generated.Box(&err)
+		fBox := generated.Box(&f)
+		gBox := generated.Box(&g)
+		kBox := generated.Box(&k)
+		bBox := generated.Box(&b)
+		a1Box := generated.Box(&a1)
 		*generated.At[nativeConditionalAt7](f1) = nativeConditionalAt7{a: a}
 		*h = nativeConditionalHeld{exit: nativeConditionalExit{r: r, err: errBox}, k: bBox}
 		if deferred {
@@ -1426,9 +1426,9 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:1427
 	if generated.Suspended(t) {
 		f1, h := nativeOperandsKind.Spill(t, 1)
-		nBox := generated.Box(n)
-		sBox := generated.Box(s)
-		bigBox := generated.Box(big)
+		nBox := generated.Box(&n)
+		sBox := generated.Box(&s)
+		bigBox := generated.Box(&big)
 		s1 := generated.At[nativeOperandsAt1](f1)
 		*s1 = nativeOperandsAt1{}
 		*h = nativeOperandsHeld{exit: nativeOperandsExit{r: r, err: err}, p: p, n: nBox, s: sBox, f: f, ch: ch, big: bigBox}
@@ -1486,9 +1486,9 @@ func nativeOperandsStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:1487
 	if generated.Suspended(t) {
 		_, h := nativeOperandsKind.Spill(t, 2)
-		nBox := generated.Box(n)
-		sBox := generated.Box(s)
-		bigBox := generated.Box(big)
+		nBox := generated.Box(&n)
+		sBox := generated.Box(&s)
+		bigBox := generated.Box(&big)
 		*h = nativeOperandsHeld{exit: nativeOperandsExit{r: r, err: err}, s: sBox}
 		nativeOperandsDefer1(&h.exit.panic, recv, a, a1)
 		nativeOperandsDefer2(&h.exit.panic, recv1, a2)
@@ -2139,7 +2139,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:2140
 		if generated.Suspended(t) {
 			f, h := nativeRecoverKind.Spill(t, 1)
-			rBox := generated.Box(r)
+			rBox := generated.Box(&r)
 			*generated.At[nativeRecoverAt1](f) = nativeRecoverAt1{n: n}
 			*h = nativeRecoverHeld{exit: nativeRecoverExit{r: rBox, err: err}, p: p}
 			nativeRecoverDefer1(&h.exit.panic, rBox)
@@ -2172,7 +2172,7 @@ func nativeRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:2173
 	if generated.Suspended(t) {
 		f, h := nativeRecoverKind.Spill(t, 2)
-		rBox := generated.Box(r)
+		rBox := generated.Box(&r)
 		*generated.At[nativeRecoverAt2](f) = nativeRecoverAt2{n: n}
 		*h = nativeRecoverHeld{exit: nativeRecoverExit{r: rBox, err: err}}
 		nativeRecoverDefer1(&h.exit.panic, rBox)
@@ -2774,7 +2774,7 @@ func nativeNilStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:2775
 	if generated.Suspended(t) {
 		_, h := nativeNilKind.Spill(t, 1)
-		rBox := generated.Box(r)
+		rBox := generated.Box(&r)
 		*h = nativeNilHeld{exit: nativeNilExit{r: rBox, err: err}}
 		nativeNilDefer1(&h.exit.panic, rBox)
 		if deferred {
@@ -3034,8 +3034,8 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:3035
 			if generated.Suspended(t) {
 				f, h := nativeSharedKind.Spill(t, 1)
-				rBox := generated.Box(r)
-				ownBox := generated.Box(own)
+				rBox := generated.Box(&r)
+				ownBox := generated.Box(&own)
 				*generated.At[nativeSharedAt1](f) = nativeSharedAt1{n: n, i: i}
 				*h = nativeSharedHeld{exit: nativeSharedExit{r: rBox, err: err}, p: p, shared: &shared, own: ownBox, address: &address, more: more, to: to}
 				nativeSharedDefer1(&h.exit.panic, p, rBox, &shared, ownBox, &address, more, to)
@@ -3053,8 +3053,8 @@ func nativeSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:3054
 	if generated.Suspended(t) {
 		_, h := nativeSharedKind.Spill(t, 2)
-		rBox := generated.Box(r)
-		ownBox := generated.Box(own)
+		rBox := generated.Box(&r)
+		ownBox := generated.Box(&own)
 		*h = nativeSharedHeld{exit: nativeSharedExit{r: rBox, err: err}}
 		nativeSharedDefer1(&h.exit.panic, p, rBox, &shared, ownBox, &address, more, to)
 		return
@@ -3264,7 +3264,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:3265
 		if generated.Suspended(t) {
 			f, h := nativeLiteralFunc1Kind.Spill(t, 1)
-			sBox := generated.Box(s)
+			sBox := generated.Box(&s)
 			*generated.At[nativeLiteralFunc1At1](f) = nativeLiteralFunc1At1{m: m}
 			*h = nativeLiteralFunc1Held{exit: nativeLiteralFunc1Exit{s: sBox}}
 			nativeLiteralFunc1Defer1(&h.exit.panic, &k, sBox)
@@ -3290,7 +3290,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:3291
 	if generated.Suspended(t) {
 		_, h := nativeLiteralKind.Spill(t, 1)
-		rBox := generated.Box(r)
+		rBox := generated.Box(&r)
 		*h = nativeLiteralHeld{exit: nativeLiteralExit{r: rBox, err: err}, call: call}
 		generated.ResultTo(t, &h.result)
 		nativeLiteralDefer1(&h.exit.panic, p, rBox, &k, &calls)
@@ -3301,7 +3301,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:3302
 	if generated.Suspended(t) {
 		_, h := nativeLiteralKind.Spill(t, 2)
-		rBox := generated.Box(r)
+		rBox := generated.Box(&r)
 		*h = nativeLiteralHeld{exit: nativeLiteralExit{r: rBox, err: err}, call: call, a: a}
 		generated.ResultTo(t, &h.result)
 		nativeLiteralDefer1(&h.exit.panic, p, rBox, &k, &calls)
@@ -3313,7 +3313,7 @@ func nativeLiteralStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:3314
 	if generated.Suspended(t) {
 		_, h := nativeLiteralKind.Spill(t, 3)
-		rBox := generated.Box(r)
+		rBox := generated.Box(&r)
 		*h = nativeLiteralHeld{exit: nativeLiteralExit{r: rBox, err: err}}
 		generated.ResultTo(t, &h.result)
 		nativeLiteralDefer1(&h.exit.panic, p, rBox, &k, &calls)
@@ -3431,7 +3431,7 @@ func nativeLiteralRun(f *generated.Frame[nativeLiteralState, string], h *nativeL
 //line natives_task.go:3432
 			if generated.Suspended(t) {
 				f, h := nativeLiteralFunc1Kind.Spill(t, 1)
-				sBox := generated.Box(s)
+				sBox := generated.Box(&s)
 				*generated.At[nativeLiteralFunc1At1](f) = nativeLiteralFunc1At1{m: m}
 				*h = nativeLiteralFunc1Held{exit: nativeLiteralFunc1Exit{s: sBox}}
 				nativeLiteralFunc1Defer1(&h.exit.panic, k, sBox)
@@ -3687,7 +3687,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:3688
 		if generated.Suspended(t) {
 			_, h := nativeRecursiveKind.Spill(t, 1)
-			rBox := generated.Box(r)
+			rBox := generated.Box(&r)
 			*h = nativeRecursiveHeld{exit: nativeRecursiveExit{r: rBox, err: err}}
 			nativeRecursiveDefer1(&h.exit.panic, n, rBox)
 			nativeRecursiveDefer2(&h.exit.panic, recv, a)
@@ -3700,7 +3700,7 @@ func nativeRecursiveStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:3701
 	if generated.Suspended(t) {
 		f, h := nativeRecursiveKind.Spill(t, 2)
-		rBox := generated.Box(r)
+		rBox := generated.Box(&r)
 		*generated.At[nativeRecursiveAt2](f) = nativeRecursiveAt2{n: n}
 		*h = nativeRecursiveHeld{exit: nativeRecursiveExit{r: rBox, err: err}}
 		generated.ResultTo(t, &h.result)
@@ -4262,8 +4262,8 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 //line natives_task.go:4263
 		if generated.Suspended(t) {
 			f, h := nativeOfKind[V]().Spill(t, 1)
-			rBox := generated.Box(r)
-			wBox := generated.Box(w)
+			rBox := generated.Box(&r)
+			wBox := generated.Box(&w)
 			*generated.At[nativeOfAt1](f) = nativeOfAt1{n: n}
 			*h = nativeOfHeld[V]{exit: nativeOfExit[V]{r: rBox, err: err}, p: p, v: v, w: wBox}
 			nativeOfDefer1[V](&h.exit.panic, recv, a)
@@ -4279,8 +4279,8 @@ func nativeOfStart[V any](t *task.T, p *plan, v V, n int) (r V, err error) {
 //line natives_task.go:4280
 	if generated.Suspended(t) {
 		f, h := nativeOfKind[V]().Spill(t, 2)
-		rBox := generated.Box(r)
-		wBox := generated.Box(w)
+		rBox := generated.Box(&r)
+		wBox := generated.Box(&w)
 		*generated.At[nativeOfAt2](f) = nativeOfAt2{n: n}
 		*h = nativeOfHeld[V]{exit: nativeOfExit[V]{r: rBox, err: err}, v: v}
 		nativeOfDefer1[V](&h.exit.panic, recv, a)
@@ -4656,8 +4656,8 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:4657
 	if generated.Suspended(t) {
 		f, h := nativeBelowKind.Spill(t, 1)
-		rBox := generated.Box(r)
-		errBox := generated.Box(err)
+		rBox := generated.Box(&r)
+		errBox := generated.Box(&err)
 		*generated.At[nativeBelowAt1](f) = nativeBelowAt1{n: n}
 		*h = nativeBelowHeld{exit: nativeBelowExit{r: rBox, err: errBox}, p: p}
 		generated.ResultTo(t, &h.result)
@@ -4671,8 +4671,8 @@ func nativeBelowStart(t *task.T, p *plan, n int) (r string, err error) {
 //line natives_task.go:4672
 	if generated.Suspended(t) {
 		_, h := nativeBelowKind.Spill(t, 2)
-		rBox := generated.Box(r)
-		errBox := generated.Box(err)
+		rBox := generated.Box(&r)
+		errBox := generated.Box(&err)
 		*h = nativeBelowHeld{exit: nativeBelowExit{r: rBox, err: errBox}}
 		generated.ResultTo(t, &h.result)
 		nativeBelowDefer1(&h.exit.panic, recv)
@@ -5239,7 +5239,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 //line natives_task.go:5240
 	if generated.Suspended(t) {
 		f, h := nativeTwoKind.Spill(t, 1)
-		kBox := generated.Box(k)
+		kBox := generated.Box(&k)
 		*generated.At[nativeTwoAt1](f) = nativeTwoAt1{n: n}
 		*h = nativeTwoHeld{exit: nativeTwoExit{k: kBox}, p: p}
 		nativeTwoDefer1(&h.exit.panic, kBox)
@@ -5253,7 +5253,7 @@ func nativeTwoStart(t *task.T, p *plan, n int) (k int, _ string) {
 //line natives_task.go:5254
 	if generated.Suspended(t) {
 		_, h := nativeTwoKind.Spill(t, 2)
-		kBox := generated.Box(k)
+		kBox := generated.Box(&k)
 		*h = nativeTwoHeld{exit: nativeTwoExit{k: kBox}}
 		generated.ResultTo(t, &h.result)
 		nativeTwoDefer1(&h.exit.panic, kBox)
@@ -5437,9 +5437,9 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 //line natives_task.go:5438
 		if generated.Suspended(t) {
 			f, h := guardedKind.Spill(t, 1)
-			kBox := generated.Box(k)
-			errBox := generated.Box(err)
-			mBox := generated.Box(m)
+			kBox := generated.Box(&k)
+			errBox := generated.Box(&err)
+			mBox := generated.Box(&m)
 			*generated.At[guardedAt1](f) = guardedAt1{n: n}
 			*h = guardedHeld{exit: guardedExit{k: kBox, err: errBox}}
 			guardedDefer1(&h.exit.panic, recv)
@@ -5462,9 +5462,9 @@ func guardedStart(t *task.T, mu *sync.Mutex, n int) (k int, err error) {
 //line natives_task.go:5463
 	if generated.Suspended(t) {
 		f, h := guardedKind.Spill(t, 2)
-		kBox := generated.Box(k)
-		errBox := generated.Box(err)
-		mBox := generated.Box(m)
+		kBox := generated.Box(&k)
+		errBox := generated.Box(&err)
+		mBox := generated.Box(&m)
 		*generated.At[guardedAt2](f) = guardedAt2{n: n}
 		*h = guardedHeld{exit: guardedExit{k: kBox, err: errBox}}
 		guardedDefer1(&h.exit.panic, recv)

@@ -120,7 +120,7 @@ func scopesStart(t *task.T, s *script, n int) (all string, err error) {
 //line scopes_nested_task.go:121
 					if generated.Suspended(t) {
 						f, h := scopesFunc2Func1Kind.Spill(t, 1)
-						kBox := generated.BoxOf(&kMoved, k)
+						kBox := generated.BoxOf(&kMoved, &k)
 						s1 := generated.At[scopesFunc2Func1At1](f)
 						*s1 = scopesFunc2Func1At1{}
 						*h = scopesFunc2Func1Held{sum: &sum, k: kBox}
@@ -330,7 +330,7 @@ loop1:
 //line scopes_nested_task.go:331
 				if generated.Suspended(t) {
 					f, h := scopesFunc2Func1Kind.Spill(t, 1)
-					kBox := generated.BoxOf(&kMoved, k)
+					kBox := generated.BoxOf(&kMoved, &k)
 					s1 := generated.At[scopesFunc2Func1At1](f)
 					*s1 = scopesFunc2Func1At1{}
 					*h = scopesFunc2Func1Held{sum: sum, k: kBox}
@@ -948,7 +948,7 @@ func recoveredStart(t *task.T, s *script, n int) (err error) {
 //line scopes_nested_task.go:949
 	if generated.Suspended(t) {
 		_, h := recoveredKind.Spill(t, 1)
-		errBox := generated.Box(err)
+		errBox := generated.Box(&err)
 		*h = recoveredHeld{exit: recoveredExit{err: errBox}}
 		recoveredDefer1(&h.exit.panic, errBox)
 		return

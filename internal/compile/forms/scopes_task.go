@@ -113,9 +113,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:114
 				if generated.Suspended(t) {
 					f, h := scopedFunc1Kind.Spill(t, 1)
-					sumBox := generated.BoxOf(&sumMoved, sum)
-					callsBox := generated.BoxOf(&callsMoved, calls)
-					kBox := generated.BoxOf(&kMoved, k)
+					sumBox := generated.BoxOf(&sumMoved, &sum)
+					callsBox := generated.BoxOf(&callsMoved, &calls)
+					kBox := generated.BoxOf(&kMoved, &k)
 					s := generated.At[scopedFunc1At1](f)
 					*s = scopedFunc1At1{i: i}
 					*h = scopedFunc1Held{p: p, sum: sumBox, calls: callsBox, k: kBox}
@@ -142,9 +142,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:143
 						if generated.Suspended(t) {
 							_, h := scopedFunc1Func1Kind.Spill(t, 1)
-							sumBox := generated.BoxOf(&sumMoved, sum)
-							kBox := generated.BoxOf(&kMoved, k)
-							errBox := generated.Box(err)
+							sumBox := generated.BoxOf(&sumMoved, &sum)
+							kBox := generated.BoxOf(&kMoved, &k)
+							errBox := generated.Box(&err)
 							*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}, p: p, k: kBox}
 							scopedFunc1Func1Defer1(&h.exit.panic, p, sumBox, kBox, errBox)
 							return
@@ -160,9 +160,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:161
 					if generated.Suspended(t) {
 						_, h := scopedFunc1Func1Kind.Spill(t, 2)
-						sumBox := generated.BoxOf(&sumMoved, sum)
-						kBox := generated.BoxOf(&kMoved, k)
-						errBox := generated.Box(err)
+						sumBox := generated.BoxOf(&sumMoved, &sum)
+						kBox := generated.BoxOf(&kMoved, &k)
+						errBox := generated.Box(&err)
 						*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}}
 						scopedFunc1Func1Defer1(&h.exit.panic, p, sumBox, kBox, errBox)
 						return
@@ -173,8 +173,8 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:174
 				if generated.Suspended(t) {
 					_, h := scopedFunc1Kind.Spill(t, 2)
-					sumBox := generated.BoxOf(&sumMoved, sum)
-					kBox := generated.BoxOf(&kMoved, k)
+					sumBox := generated.BoxOf(&sumMoved, &sum)
+					kBox := generated.BoxOf(&kMoved, &k)
 					*h = scopedFunc1Held{sum: sumBox, k: kBox}
 					return
 				}
@@ -185,10 +185,10 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:186
 			if generated.Suspended(t) {
 				f, h := scopedKind.Spill(t, 1)
-				rBox := generated.BoxOf(&rMoved, r)
-				sumBox := generated.BoxOf(&sumMoved, sum)
-				callsBox := generated.BoxOf(&callsMoved, calls)
-				kBox := generated.BoxOf(&kMoved, k)
+				rBox := generated.BoxOf(&rMoved, &r)
+				sumBox := generated.BoxOf(&sumMoved, &sum)
+				callsBox := generated.BoxOf(&callsMoved, &calls)
+				kBox := generated.BoxOf(&kMoved, &k)
 				*generated.At[scopedAt1](f) = scopedAt1{n: n, i1: i1, i: i}
 				*h = scopedHeld{p: p, r: rBox, sum: sumBox, calls: callsBox, k: kBox}
 				return
@@ -207,7 +207,7 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:208
 		if generated.Suspended(t) {
 			_, h := scopedFunc2Kind.Spill(t, 1)
-			rBox := generated.BoxOf(&rMoved, r)
+			rBox := generated.BoxOf(&rMoved, &r)
 			*h = scopedFunc2Held{r: rBox}
 			return
 		}
@@ -218,9 +218,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:219
 	if generated.Suspended(t) {
 		_, h := scopedKind.Spill(t, 2)
-		rBox := generated.BoxOf(&rMoved, r)
-		sumBox := generated.BoxOf(&sumMoved, sum)
-		callsBox := generated.BoxOf(&callsMoved, calls)
+		rBox := generated.BoxOf(&rMoved, &r)
+		sumBox := generated.BoxOf(&sumMoved, &sum)
+		callsBox := generated.BoxOf(&callsMoved, &calls)
 		*h = scopedHeld{p: p, r: rBox, sum: sumBox, calls: callsBox}
 		return
 	}
@@ -229,9 +229,9 @@ func scopedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:230
 	if generated.Suspended(t) {
 		_, h := scopedKind.Spill(t, 3)
-		rBox := generated.BoxOf(&rMoved, r)
-		sumBox := generated.BoxOf(&sumMoved, sum)
-		callsBox := generated.BoxOf(&callsMoved, calls)
+		rBox := generated.BoxOf(&rMoved, &r)
+		sumBox := generated.BoxOf(&sumMoved, &sum)
+		callsBox := generated.BoxOf(&callsMoved, &calls)
 		*h = scopedHeld{r: rBox, err: err, sum: sumBox, calls: callsBox}
 		return
 	}
@@ -333,7 +333,7 @@ loop1:
 //line scopes_task.go:334
 					if generated.Suspended(t) {
 						_, h := scopedFunc1Func1Kind.Spill(t, 1)
-						errBox := generated.Box(err)
+						errBox := generated.Box(&err)
 						*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}, p: p, k: k}
 						scopedFunc1Func1Defer1(&h.exit.panic, p, sum, k, errBox)
 						return
@@ -349,7 +349,7 @@ loop1:
 //line scopes_task.go:350
 				if generated.Suspended(t) {
 					_, h := scopedFunc1Func1Kind.Spill(t, 2)
-					errBox := generated.Box(err)
+					errBox := generated.Box(&err)
 					*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}}
 					scopedFunc1Func1Defer1(&h.exit.panic, p, sum, k, errBox)
 					return
@@ -508,7 +508,7 @@ resume1:
 //line scopes_task.go:509
 			if generated.Suspended(t) {
 				_, h := scopedFunc1Func1Kind.Spill(t, 1)
-				errBox := generated.Box(err)
+				errBox := generated.Box(&err)
 				*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}, p: p, k: k}
 				scopedFunc1Func1Defer1(&h.exit.panic, p, sum, k, errBox)
 				return
@@ -524,7 +524,7 @@ resume1:
 //line scopes_task.go:525
 		if generated.Suspended(t) {
 			_, h := scopedFunc1Func1Kind.Spill(t, 2)
-			errBox := generated.Box(err)
+			errBox := generated.Box(&err)
 			*h = scopedFunc1Func1Held{exit: scopedFunc1Func1Exit{err: errBox}}
 			scopedFunc1Func1Defer1(&h.exit.panic, p, sum, k, errBox)
 			return
@@ -765,7 +765,7 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:766
 		if generated.Suspended(t) {
 			_, h := scopedSharedFunc1Kind.Spill(t, 1)
-			bBox := generated.BoxOf(&bMoved, b)
+			bBox := generated.BoxOf(&bMoved, &b)
 			*h = scopedSharedFunc1Held{p: p, a: &a, b: bBox, c: &c}
 			return
 		}
@@ -783,9 +783,9 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:784
 	if generated.Suspended(t) {
 		_, h := scopedSharedKind.Spill(t, 1)
-		rBox := generated.Box(r)
-		laterBox := generated.BoxOf(&laterMoved, later)
-		bBox := generated.BoxOf(&bMoved, b)
+		rBox := generated.Box(&r)
+		laterBox := generated.BoxOf(&laterMoved, &later)
+		bBox := generated.BoxOf(&bMoved, &b)
 		*h = scopedSharedHeld{exit: scopedSharedExit{r: rBox, err: err}, p: p, later: laterBox, a: &a, b: bBox, c: &c, to: to}
 		return
 	}
@@ -807,8 +807,8 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:808
 	if generated.Suspended(t) {
 		_, h := scopedSharedKind.Spill(t, 2)
-		rBox := generated.Box(r)
-		bBox := generated.BoxOf(&bMoved, b)
+		rBox := generated.Box(&r)
+		bBox := generated.BoxOf(&bMoved, &b)
 		*h = scopedSharedHeld{exit: scopedSharedExit{r: rBox, err: err}, p: p, a: &a, b: bBox, c: &c}
 		scopedSharedDefer1(&h.exit.panic, rBox, &a, bBox, &c)
 		return
@@ -819,8 +819,8 @@ func scopedSharedStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:820
 	if generated.Suspended(t) {
 		_, h := scopedSharedKind.Spill(t, 3)
-		rBox := generated.Box(r)
-		bBox := generated.BoxOf(&bMoved, b)
+		rBox := generated.Box(&r)
+		bBox := generated.BoxOf(&bMoved, &b)
 		*h = scopedSharedHeld{exit: scopedSharedExit{r: rBox, err: err}}
 		scopedSharedDefer1(&h.exit.panic, rBox, &a, bBox, &c)
 		return
@@ -1319,7 +1319,7 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:1320
 		if generated.Suspended(t) {
 			f, h := scopedRecoverFunc1Kind.Spill(t, 1)
-			sumBox := generated.BoxOf(&sumMoved, sum)
+			sumBox := generated.BoxOf(&sumMoved, &sum)
 			*generated.At[scopedRecoverFunc1At1](f) = scopedRecoverFunc1At1{n: n}
 			*h = scopedRecoverFunc1Held{p: p, sum: sumBox}
 			return
@@ -1341,8 +1341,8 @@ func scopedRecoverStart(t *task.T, p *plan, n int) (r string, err error) {
 //line scopes_task.go:1342
 	if generated.Suspended(t) {
 		_, h := scopedRecoverKind.Spill(t, 1)
-		rBox := generated.Box(r)
-		sumBox := generated.BoxOf(&sumMoved, sum)
+		rBox := generated.Box(&r)
+		sumBox := generated.BoxOf(&sumMoved, &sum)
 		*h = scopedRecoverHeld{exit: scopedRecoverExit{r: rBox, err: err}, sum: sumBox}
 		scopedRecoverDefer1(&h.exit.panic, rBox, sumBox)
 		return
@@ -1587,8 +1587,8 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 //line scopes_task.go:1588
 				if generated.Suspended(t) {
 					f, h := timedOftenFunc1Kind.Spill(t, 1)
-					sumBox := generated.BoxOf(&sumMoved, sum)
-					kBox := generated.BoxOf(&kMoved, k)
+					sumBox := generated.BoxOf(&sumMoved, &sum)
+					kBox := generated.BoxOf(&kMoved, &k)
 					s := generated.At[timedOftenFunc1At1](f)
 					*s = timedOftenFunc1At1{}
 					*h = timedOftenFunc1Held{sum: sumBox, k: kBox}
@@ -1603,8 +1603,8 @@ func timedOftenStart(t *task.T, d time.Duration, n int) (sum int, err error) {
 //line scopes_task.go:1604
 			if generated.Suspended(t) {
 				f, h := timedOftenKind.Spill(t, 1)
-				sumBox := generated.BoxOf(&sumMoved, sum)
-				kBox := generated.BoxOf(&kMoved, k)
+				sumBox := generated.BoxOf(&sumMoved, &sum)
+				kBox := generated.BoxOf(&kMoved, &k)
 				*generated.At[timedOftenAt1](f) = timedOftenAt1{d: d, n: n, i1: i1}
 				*h = timedOftenHeld{sum: sumBox, k: kBox}
 				return

@@ -65,7 +65,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 //line timeouts_task.go:66
 				if generated.Suspended(t) {
 					f, h := timeoutsFunc1Kind.Spill(t, 1)
-					sumBox := generated.BoxOf(&sumMoved, sum)
+					sumBox := generated.BoxOf(&sumMoved, &sum)
 					s := generated.At[timeoutsFunc1At1](f)
 					*s = timeoutsFunc1At1{}
 					*h = timeoutsFunc1Held{sum: sumBox}
@@ -79,7 +79,7 @@ func timeoutsStart(t *task.T, n int) (sum int, err error) {
 //line timeouts_task.go:80
 			if generated.Suspended(t) {
 				f, h := timeoutsKind.Spill(t, 1)
-				sumBox := generated.BoxOf(&sumMoved, sum)
+				sumBox := generated.BoxOf(&sumMoved, &sum)
 				*generated.At[timeoutsAt1](f) = timeoutsAt1{n: n, i1: i1}
 				*h = timeoutsHeld{sum: sumBox}
 				return

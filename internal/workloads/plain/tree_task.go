@@ -108,7 +108,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 //line tree_task.go:109
 			if generated.Suspended(t) {
 				f, h := growKind.Spill(t, 1)
-				errBox := generated.Box(err)
+				errBox := generated.Box(&err)
 				*generated.At[growAt1](f) = growAt1{depth: depth}
 				*h = growHeld{exit: growExit{n: n, err: errBox}, tree: tree, r: &r, next: next}
 				growDefer1(&h.exit.panic, tree, errBox)
@@ -129,7 +129,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 //line tree_task.go:130
 				if generated.Suspended(t) {
 					_, h := growKind.Spill(t, 2)
-					errBox := generated.Box(err)
+					errBox := generated.Box(&err)
 					*h = growHeld{exit: growExit{n: n, err: errBox}, next: next}
 					growDefer1(&h.exit.panic, tree, errBox)
 					return
@@ -188,7 +188,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 //line tree_task.go:189
 				if generated.Suspended(t) {
 					f, h := growKind.Spill(t, 3)
-					errBox := generated.Box(err)
+					errBox := generated.Box(&err)
 					s := generated.At[growAt3](f)
 					*s = growAt3{depth: depth, n1: n1, i: i}
 					generated.Move(&s.g, &g)
@@ -204,7 +204,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 //line tree_task.go:205
 						if generated.Suspended(t) {
 							f, h := growKind.Spill(t, 4)
-							errBox := generated.Box(err)
+							errBox := generated.Box(&err)
 							s := generated.At[growAt4](f)
 							*s = growAt4{depth: depth, n1: n1, i: i}
 							generated.Move(&s.g, &g)
@@ -226,7 +226,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 //line tree_task.go:227
 	if generated.Suspended(t) {
 		f, h := growKind.Spill(t, 5)
-		errBox := generated.Box(err)
+		errBox := generated.Box(&err)
 		*generated.At[growAt5](f) = growAt5{depth: depth}
 		*h = growHeld{exit: growExit{n: n, err: errBox}, tree: tree, r: &r, next: next, sum: &sum}
 		growDefer1(&h.exit.panic, tree, errBox)
@@ -254,7 +254,7 @@ func growStart(t *task.T, tree *Tree, seed uint64, depth int) (n int, err error)
 //line tree_task.go:255
 		if generated.Suspended(t) {
 			_, h := growKind.Spill(t, 6)
-			errBox := generated.Box(err)
+			errBox := generated.Box(&err)
 			*h = growHeld{exit: growExit{n: n, err: errBox}, sum: &sum}
 			growDefer1(&h.exit.panic, tree, errBox)
 			return

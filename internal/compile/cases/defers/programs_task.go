@@ -1677,8 +1677,8 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs_task.go:1678
 	if generated.Suspended(t) {
 		f, h := changesResultsKind.Spill(t, 1)
-		kBox := generated.Box(k)
-		errBox := generated.Box(err)
+		kBox := generated.Box(&k)
+		errBox := generated.Box(&err)
 		s := generated.At[changesResultsAt1](f)
 		*s = changesResultsAt1{n: n}
 		*h = changesResultsHeld{exit: changesResultsExit{k: kBox, err: errBox}, tr: tr}
@@ -1693,8 +1693,8 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs_task.go:1694
 		if generated.Suspended(t) {
 			f, h := changesResultsKind.Spill(t, 2)
-			kBox := generated.Box(k)
-			errBox := generated.Box(err)
+			kBox := generated.Box(&k)
+			errBox := generated.Box(&err)
 			s := generated.At[changesResultsAt2](f)
 			*s = changesResultsAt2{}
 			*h = changesResultsHeld{exit: changesResultsExit{k: kBox, err: errBox}}
@@ -1709,8 +1709,8 @@ func changesResultsStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs_task.go:1710
 	if generated.Suspended(t) {
 		_, h := changesResultsKind.Spill(t, 3)
-		kBox := generated.Box(k)
-		errBox := generated.Box(err)
+		kBox := generated.Box(&k)
+		errBox := generated.Box(&err)
 		*h = changesResultsHeld{exit: changesResultsExit{k: kBox, err: errBox}}
 		changesResultsDefer1(&h.exit.panic, kBox, errBox)
 		return
@@ -2437,7 +2437,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs_task.go:2438
 	if generated.Suspended(t) {
 		f, h := recoversKind.Spill(t, 1)
-		errBox := generated.Box(err)
+		errBox := generated.Box(&err)
 		s := generated.At[recoversAt1](f)
 		*s = recoversAt1{}
 		*h = recoversHeld{exit: recoversExit{k: k, err: errBox}, tr: tr}
@@ -2452,7 +2452,7 @@ func recoversStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs_task.go:2453
 	if generated.Suspended(t) {
 		_, h := recoversKind.Spill(t, 2)
-		errBox := generated.Box(err)
+		errBox := generated.Box(&err)
 		*h = recoversHeld{exit: recoversExit{k: k, err: errBox}}
 		recoversDefer1(&h.exit.panic, tr, errBox)
 		return
@@ -2882,7 +2882,7 @@ func protectedStart(t *task.T, tr *cases.Trace, n int) (err error) {
 //line programs_task.go:2883
 	if generated.Suspended(t) {
 		_, h := protectedKind.Spill(t, 1)
-		errBox := generated.Box(err)
+		errBox := generated.Box(&err)
 		*h = protectedHeld{exit: protectedExit{err: errBox}}
 		protectedDefer1(&h.exit.panic, errBox)
 		return
@@ -3155,7 +3155,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs_task.go:3156
 	if generated.Suspended(t) {
 		_, h := panicsAgainKind.Spill(t, 1)
-		kBox := generated.Box(k)
+		kBox := generated.Box(&k)
 		*h = panicsAgainHeld{exit: panicsAgainExit{k: kBox, err: err}, tr: tr}
 		panicsAgainDefer1(&h.exit.panic, tr, kBox)
 		panicsAgainDefer2(&h.exit.panic)
@@ -3167,7 +3167,7 @@ func panicsAgainStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line programs_task.go:3168
 	if generated.Suspended(t) {
 		f, h := panicsAgainKind.Spill(t, 2)
-		kBox := generated.Box(k)
+		kBox := generated.Box(&k)
 		s := generated.At[panicsAgainAt2](f)
 		*s = panicsAgainAt2{}
 		*h = panicsAgainHeld{exit: panicsAgainExit{k: kBox, err: err}}

@@ -6789,7 +6789,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children_task.go:6790
 	if generated.Suspended(t) {
 		_, h := scopesKind.Spill(t, 1)
-		gBox := generated.BoxOf(&gMoved, g)
+		gBox := generated.BoxOf(&gMoved, &g)
 		*h = scopesHeld{tr: tr, g: gBox, a: &a, b: &b}
 		return
 	}
@@ -6819,7 +6819,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children_task.go:6820
 		if generated.Suspended(t) {
 			_, h := scopesFunc2Kind.Spill(t, 1)
-			gBox := generated.BoxOf(&gMoved, g)
+			gBox := generated.BoxOf(&gMoved, &g)
 			*h = scopesFunc2Held{tr: tr, g: gBox}
 			return
 		}
@@ -6828,7 +6828,7 @@ func scopesStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line children_task.go:6829
 		if generated.Suspended(t) {
 			_, h := scopesFunc2Kind.Spill(t, 2)
-			gBox := generated.BoxOf(&gMoved, g)
+			gBox := generated.BoxOf(&gMoved, &g)
 			*h = scopesFunc2Held{g: gBox}
 			return
 		}

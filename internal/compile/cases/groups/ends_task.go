@@ -2113,7 +2113,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 //line ends_task.go:2114
 		if generated.Suspended(t) {
 			f, h := leaveKind.Spill(t, 1)
-			errBox := generated.Box(err)
+			errBox := generated.Box(&err)
 			s := generated.At[leaveAt1](f)
 			*s = leaveAt1{i1: i1}
 			generated.Move(&s.g, &g)
@@ -2127,7 +2127,7 @@ func leaveStart(t *task.T, tr *cases.Trace, goOn *task.Event, left1 *task.WaitGr
 //line ends_task.go:2128
 	if generated.Suspended(t) {
 		_, h := leaveKind.Spill(t, 2)
-		errBox := generated.Box(err)
+		errBox := generated.Box(&err)
 		*h = leaveHeld{exit: leaveExit{err: errBox}}
 		leaveDefer1(&h.exit.panic, errBox)
 		return

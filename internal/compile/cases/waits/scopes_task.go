@@ -118,7 +118,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes_task.go:119
 		if generated.Suspended(t) {
 			f, h := timeoutFunc1Kind.Spill(t, 1)
-			kBox := generated.BoxOf(&kMoved, k)
+			kBox := generated.BoxOf(&kMoved, &k)
 			s := generated.At[timeoutFunc1At1](f)
 			*s = timeoutFunc1At1{}
 			*h = timeoutFunc1Held{tr: tr, k: kBox}
@@ -141,7 +141,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes_task.go:142
 	if generated.Suspended(t) {
 		_, h := timeoutKind.Spill(t, 1)
-		kBox := generated.BoxOf(&kMoved, k)
+		kBox := generated.BoxOf(&kMoved, &k)
 		*h = timeoutHeld{tr: tr, k: kBox}
 		return
 	}
@@ -158,7 +158,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes_task.go:159
 	if generated.Suspended(t) {
 		_, h := timeoutKind.Spill(t, 2)
-		kBox := generated.BoxOf(&kMoved, k)
+		kBox := generated.BoxOf(&kMoved, &k)
 		*h = timeoutHeld{tr: tr, k: kBox}
 		return
 	}
@@ -168,7 +168,7 @@ func timeoutStart(t *task.T, tr *cases.Trace, n int) (k int, err error) {
 //line scopes_task.go:169
 	if generated.Suspended(t) {
 		_, h := timeoutKind.Spill(t, 3)
-		kBox := generated.BoxOf(&kMoved, k)
+		kBox := generated.BoxOf(&kMoved, &k)
 		*h = timeoutHeld{k: kBox}
 		return
 	}
@@ -695,7 +695,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes_task.go:696
 					if generated.Suspended(t) {
 						f, h := timeoutsNestedFunc1Func1Kind.Spill(t, 1)
-						sumBox := generated.BoxOf(&sumMoved, sum)
+						sumBox := generated.BoxOf(&sumMoved, &sum)
 						s := generated.At[timeoutsNestedFunc1Func1At1](f)
 						*s = timeoutsNestedFunc1Func1At1{}
 						*h = timeoutsNestedFunc1Func1Held{sum: sumBox}
@@ -717,7 +717,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes_task.go:718
 			if generated.Suspended(t) {
 				f, h := timeoutsNestedKind.Spill(t, 1)
-				sumBox := generated.BoxOf(&sumMoved, sum)
+				sumBox := generated.BoxOf(&sumMoved, &sum)
 				*generated.At[timeoutsNestedAt1](f) = timeoutsNestedAt1{n: n, i1: i1}
 				*h = timeoutsNestedHeld{tr: tr, sum: sumBox}
 				return
@@ -728,7 +728,7 @@ func timeoutsNestedStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes_task.go:729
 				if generated.Suspended(t) {
 					f, h := timeoutsNestedKind.Spill(t, 2)
-					sumBox := generated.BoxOf(&sumMoved, sum)
+					sumBox := generated.BoxOf(&sumMoved, &sum)
 					*generated.At[timeoutsNestedAt2](f) = timeoutsNestedAt2{n: n, i1: i1}
 					*h = timeoutsNestedHeld{tr: tr, sum: sumBox}
 					return
@@ -1228,7 +1228,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes_task.go:1229
 		if generated.Suspended(t) {
 			_, h := shieldFunc1Kind.Spill(t, 1)
-			bBox := generated.BoxOf(&bMoved, b)
+			bBox := generated.BoxOf(&bMoved, &b)
 			*h = shieldFunc1Held{b: bBox}
 			return
 		}
@@ -1239,7 +1239,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes_task.go:1240
 	if generated.Suspended(t) {
 		f, h := shieldKind.Spill(t, 2)
-		bBox := generated.BoxOf(&bMoved, b)
+		bBox := generated.BoxOf(&bMoved, &b)
 		*generated.At[shieldAt2](f) = shieldAt2{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: bBox}
 		return
@@ -1249,7 +1249,7 @@ func shieldStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes_task.go:1250
 	if generated.Suspended(t) {
 		f, h := shieldKind.Spill(t, 3)
-		bBox := generated.BoxOf(&bMoved, b)
+		bBox := generated.BoxOf(&bMoved, &b)
 		*generated.At[shieldAt3](f) = shieldAt3{n: n}
 		*h = shieldHeld{tr: tr, a: a, b: bBox, err: err}
 		return
@@ -1446,7 +1446,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes_task.go:1447
 		if generated.Suspended(t) {
 			f, h := allocatorFunc1Kind.Spill(t, 1)
-			kBox := generated.BoxOf(&kMoved, k)
+			kBox := generated.BoxOf(&kMoved, &k)
 			s := generated.At[allocatorFunc1At1](f)
 			*s = allocatorFunc1At1{}
 			*h = allocatorFunc1Held{tr: tr, k: kBox}
@@ -1467,7 +1467,7 @@ func allocatorStart(t *task.T, tr *cases.Trace, n int) (_ int, _ error) {
 //line scopes_task.go:1468
 	if generated.Suspended(t) {
 		_, h := allocatorKind.Spill(t, 1)
-		kBox := generated.BoxOf(&kMoved, k)
+		kBox := generated.BoxOf(&kMoved, &k)
 		*h = allocatorHeld{tr: tr, frames: frames, k: kBox}
 		allocatorDefer1(&h.exit.panic, recv)
 		return
