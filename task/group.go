@@ -77,8 +77,9 @@ func (g *Group) mustBeUnused(method string) {
 // Go runs fn as a child: it runs beside the caller if it waits, and may run in place until then. Its
 // panic ends it with a [*coro.PanicError]. Go waits only if a limit is reached.
 //
-// A child that calls [runtime.Goexit] ends with [coro.ErrGoexit]. If it runs in place, which is so
-// until it has waited, that ends the caller of Go too: they are on one goroutine.
+// A child that calls [runtime.Goexit] ends with [coro.ErrGoexit]. If a function calls it that is no task
+// function, such as FailNow of a test, while the child runs in place, which is so until it has waited,
+// that ends the caller of Go too: they are on one goroutine.
 func (g *Group) Go(t *T, fn func(*T) error) {
 	if !t.s.InTask() {
 		g.goOnGoroutine(t, fn)
