@@ -246,8 +246,8 @@ package coro
 //	generators       seq, seq_loop
 //	handles          handle, await_on
 //	offloading       blocking, offload
-//	compiled tasks   suspension, suspension_eager, suspension_scope, suspension_group, suspension_on, suspension_end, suspension_panic,
-//	                 suspension_move, suspension_sharing, staged
+//	compiled tasks   suspension, suspension_eager, suspension_scope, suspension_group, suspension_on, suspension_end,
+//	                 suspension_panic, suspension_exit, suspension_move, suspension_sharing, staged
 //	in plain Go      plain, plain_wait
 //	for operators    kinds, kind_stats, heap_stats, waiting_tasks, cursor, survey, stamp, waitable_name, backtrace,
 //	                 frame_origin, frame_profile, trace
