@@ -18,6 +18,9 @@ import (
 type HeldKind[S, H, R any] struct {
 	kind
 	slots slots.Of[H]
+
+	// locks is where the locks of waitables are in the held part, as offsets. Not changed.
+	locks []uintptr
 }
 
 // heldFrame is the frame of a task with a held part. Await, Yield, Return and all else that
@@ -84,6 +87,7 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	k.held = k
 	k.calls.New = func() any { return newHeldCall(k) }
 	k.slots.Init()
+	k.locks = locksIn(reflect.TypeFor[H](), 0, nil)
 	kinds.add(&k.kind)
 	return k
 }
@@ -166,9 +170,38 @@ func (k *HeldKind[S, H, R]) hold(w *Worker, h *header, held *H) {
 
 func (k *HeldKind[S, H, R]) release(w *Worker, h *header) {
 	s := (*heldFrame[S, H, R])(unsafe.Pointer(h)).slot.get()
+	if len(k.locks) > 0 {
+		retireAll(unsafe.Pointer(&s.Value), k.locks)
+	}
 	var zero H
 	s.Value = zero
 	k.slots.Put(w.freeSlots(), s)
+}
+
+// retireAll takes the waitables whose locks are at the offsets out of the set of their executor: it must
+// not meet them while, or after, their memory is cleared.
+func retireAll(held unsafe.Pointer, locks []uintptr) {
+	for _, at := range locks {
+		(*lock)(unsafe.Add(held, at)).retire()
+	}
+}
+
+// locksIn appends the offsets of the locks in a value of type t, which is at the offset at.
+func locksIn(t reflect.Type, at uintptr, locks []uintptr) []uintptr {
+	switch {
+	case t == reflect.TypeFor[lock]():
+		return append(locks, at)
+	case t.Kind() == reflect.Struct:
+		for i := range t.NumField() {
+			f := t.Field(i)
+			locks = locksIn(f.Type, at+f.Offset, locks)
+		}
+	case t.Kind() == reflect.Array && len(locksIn(t.Elem(), 0, nil)) > 0:
+		for i := range t.Len() {
+			locks = locksIn(t.Elem(), at+uintptr(i)*t.Elem().Size(), locks)
+		}
+	}
+	return locks
 }
 
 func (k *HeldKind[S, H, R]) move(w *Worker, h *header) (by, from, size uintptr) {

@@ -862,6 +862,37 @@ func TestTheRegistryForgets(t *testing.T) {
 	require.Zero(t, liveIn(ex.Arena()))
 }
 
+// The registry does not have waitables in the held parts of tasks that have ended: that memory is cleared,
+// and has another use then.
+func TestTheRegistryForgetsHeldParts(t *testing.T) {
+	type holding struct {
+		events [2]struct{ coro.Event }
+		mutex  coro.Mutex
+	}
+	var ends []func()
+	waiter := coro.DefineHeld("waiter", func(f *coro.Frame[none, none], h *holding) coro.Step {
+		if f.At() == 2 {
+			return f.Return(none{})
+		}
+		e := &h.events[f.At()].Event
+		ends = append(ends, e.Set)
+		return e.Wait(f, int(f.At())+1)
+	})
+	ex := newInline(t)
+	const tasks = 10
+	for range tasks {
+		require.NoError(t, coro.GoHeld(ex, waiter, none{}, holding{}))
+	}
+	require.Equal(t, tasks, ex.Environment().Registered())
+	for len(ends) > 0 {
+		end := ends[0]
+		ends = ends[1:]
+		end()
+	}
+	require.Zero(t, ex.Environment().Registered())
+	require.Zero(t, liveIn(ex.Arena()))
+}
+
 // A tree that comes after another in the same call begins anew.
 func TestTreesComeAndGo(t *testing.T) {
 	var event, never coro.Event

@@ -86,9 +86,24 @@ func (s *waitables) forgetAll(rt *execRuntime) {
 	}
 }
 
+// retire takes l, whose memory is about to be cleared, out of the set of the executor that it was entered
+// for last. A sweep that has found it is over then, since it holds the set's mu.
+func (l *lock) retire() {
+	l.mu.Lock()
+	rt := l.entered
+	l.mu.Unlock()
+	if rt == nil {
+		return
+	}
+	s := &rt.waitables
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.set, l)
+}
+
 // forgets is waitable.forget of the waitable that l is part of. That may be memory which has been cleared
-// since, and may be used again: a waitable in the held part of a task that has ended. Then nobody waits
-// there.
+// since, and may be used again: a waitable in the held part of a task that has ended, where tasks of
+// several executors have waited. Then nobody waits there.
 func (l *lock) forgets(rt *execRuntime) bool {
 	if !l.mu.TryLock() {
 		return false
