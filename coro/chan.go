@@ -361,10 +361,6 @@ func (c *Chan[T]) cancel(h *header, woken *wakeList) {
 }
 
 func (c *Chan[T]) forget(rt *execRuntime) bool {
-	if !c.lock.mu.TryLock() {
-		return false
-	}
-	defer c.lock.mu.Unlock()
 	return c.lock.forget(rt, !c.receivers.idle() || c.senders != nil && !c.senders.idle())
 }
 

@@ -30,7 +30,7 @@ type waitable interface {
 	cancel(h *header, woken *wakeList)
 
 	// forget reports whether no task waits. If so, the waitable no longer counts as
-	// entered by rt. It does not wait for the lock: it returns false if the lock is taken.
+	// entered by rt. The caller holds the lock.
 	forget(rt *execRuntime) bool
 
 	// visit shows all waiting tasks to v, and reports whether v wants to see more.
@@ -160,10 +160,6 @@ func (w *waiters[S, V]) cancel(h *header, woken *wakeList) {
 }
 
 func (w *waiters[S, V]) forget(rt *execRuntime) bool {
-	if !w.lock.mu.TryLock() {
-		return false
-	}
-	defer w.lock.mu.Unlock()
 	return w.lock.forget(rt, !w.queue.idle())
 }
 
@@ -215,10 +211,6 @@ func (w *oneWaiter) cancel(h *header, woken *wakeList) {
 }
 
 func (w *oneWaiter) forget(rt *execRuntime) bool {
-	if !w.lock.mu.TryLock() {
-		return false
-	}
-	defer w.lock.mu.Unlock()
 	return w.lock.forget(rt, w.task != nil)
 }
 

@@ -55,21 +55,22 @@ func (s *waitables) add(rt *execRuntime, l *lock) {
 // leaves the task to the closer.
 func (s *waitables) withdraw(rt *execRuntime, woken *wakeList) {
 	s.mu.Lock()
-	found := make([]*lock, 0, len(s.set)) // a copy, since mu is taken after the locks of waitables
+	locks := make([]*lock, 0, len(s.set))
 	for l := range s.set {
-		found = append(found, l)
+		locks = append(locks, l)
 	}
 	if rt.random != nil { // in the order in which they were entered, which each run repeats
-		slices.SortFunc(found, func(a, b *lock) int { return cmp.Compare(s.set[a], s.set[b]) })
+		slices.SortFunc(locks, func(a, b *lock) int { return cmp.Compare(s.set[a], s.set[b]) })
+	}
+	found := make([]waitable, 0, len(locks)) // a copy, since mu is taken after the locks of waitables
+	for _, l := range locks {
+		if l.of != nil { // see forgets
+			found = append(found, l.of)
+		}
 	}
 	s.mu.Unlock()
-	for _, l := range found {
-		l.mu.Lock()
-		of := l.of
-		l.mu.Unlock()
-		if of != nil {
-			of.withdraw(rt, woken)
-		}
+	for _, p := range found {
+		p.withdraw(rt, woken)
 	}
 }
 
@@ -108,7 +109,6 @@ func (l *lock) forgets(rt *execRuntime) bool {
 	if !l.mu.TryLock() {
 		return false
 	}
-	of := l.of
-	l.mu.Unlock()
-	return of == nil || of.forget(rt)
+	defer l.mu.Unlock()
+	return l.of == nil || l.of.forget(rt)
 }

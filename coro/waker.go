@@ -210,10 +210,6 @@ func (c *wakerChunk) cancel(h *header, woken *wakeList) {
 
 // forget also says no while a Select refers to the chunk.
 func (c *wakerChunk) forget(rt *execRuntime) bool {
-	if !c.lock.mu.TryLock() {
-		return false
-	}
-	defer c.lock.mu.Unlock()
 	if c.lock.entered == rt {
 		c.lock.entered = nil // also if tasks wait: then the next one enters it again
 	}
