@@ -867,7 +867,6 @@ func TestTheRegistryForgets(t *testing.T) {
 func TestTheRegistryForgetsHeldParts(t *testing.T) {
 	type holding struct {
 		events [2]struct{ coro.Event }
-		mutex  coro.Mutex
 	}
 	var ends []func()
 	waiter := coro.DefineHeld("waiter", func(f *coro.Frame[none, none], h *holding) coro.Step {
