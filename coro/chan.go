@@ -28,7 +28,7 @@ type Chan[T any] struct {
 	// would receive too, in the same Select.
 	values    *ring[T]      // nil if there are none: a channel that is idle keeps no room for values
 	senders   *fifo[T]      // each with the value that it sends; nil until the first one comes
-	receivers fifo[uintptr] // each with the address, in its state or held part, where the value goes; 0: nowhere. It is closed with the channel
+	receivers fifo[uintptr] // each with the address, in its state or held part, where the value goes; 0: nowhere. Its marks are the channel's
 }
 
 // NewChan returns a channel that holds up to capacity values. With capacity 0, a sender waits

@@ -17,10 +17,10 @@ import (
 //
 // The worker that ends the root closes the scope, and then sets the state to HandleDone or
 // HandleFailed, under mu. A goroutine that sees the end finds nothing of the tree live, but for
-// children that were left (see scope_hold.go), and the result written. Only those that wait for the end, and an error, need a handleEnd: it is made on
-// demand, under mu, while the state says that the task runs. So the worker that ends the task
-// finds it under mu, and wakes its waiters under its lock: a task that has the handleEnd and has
-// not queued itself yet finds ended set there.
+// children that were left (see scope_hold.go), and the result written. Only those that wait for the
+// end, and an error, need a handleEnd: it is made on demand, under mu, while the state says that the
+// task runs. So the worker that ends the task finds it under mu, and wakes its waiters under its lock: a
+// task that has the handleEnd and has not queued itself yet finds ended set there.
 //
 // # Cancel
 //

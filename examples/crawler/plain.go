@@ -63,18 +63,17 @@ func read(t *task.T, v *visited) (links []*url.URL, attempts int, err error) {
 	}
 }
 
-// attempt requests a page once, with a permit of its host. When the executor is closed meanwhile, it
-// ends here: nobody waits for the permit then.
+// attempt requests a page once, with a permit of its host, which it gives back however it ends.
 func attempt(t *task.T, v *visited) (links []*url.URL, err error) {
 	host := (*task.Semaphore)(v.host)
 	if err := host.Acquire(t, 1); err != nil {
 		return nil, err
 	}
+	defer host.Release(1)
 	err = task.Timeout(t, v.crawl.Timeout, func(t *task.T) (err error) {
 		r, ctx := request{v.crawl.Client, v.url}, t.Context()
 		links, err = task.Block(t, func() ([]*url.URL, error) { return r.do(ctx) })
 		return err
 	})
-	host.Release(1)
 	return links, err
 }
