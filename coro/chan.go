@@ -327,6 +327,7 @@ func (r *receiving[T]) park(w *Worker, h *header) parking {
 	c.lock.mu.Lock()
 	p := parkDone
 	if v, ok := c.receive(&woken); ok {
+		c.receivers.marks.set(recvsWait, false)
 		if destination != 0 {
 			**(**T)(unsafe.Pointer(&destination)) = v
 		}
