@@ -22,8 +22,11 @@ type frame struct {
 	address uintptr
 	size    uintptr // as asked for, in bytes
 
-	serial uint64 // selects the pattern of the last write
-	sum    uint64 // fingerprint of the last write
+	// salt and serial select the pattern of the last write. salt is 0 for the frames of a program, all
+	// of whose writes have serials of their own: so the pattern is the same each time that the program
+	// is run, and what it has shown once in a frame of one byte it shows again.
+	salt, serial uint64
+	sum          uint64 // fingerprint of the last write
 }
 
 func newFrame(number int, p unsafe.Pointer, size uintptr) *frame {
@@ -44,13 +47,13 @@ func (f *frame) bytes() []byte {
 	return *(*[]byte)(unsafe.Pointer(&words))
 }
 
-// pattern generates the words that a write stores. They depend on the frame's address, its
+// pattern generates the words that a write stores. They depend on the frame's salt, its
 // size and the serial number of the write, so bytes of one frame are wrong in any other.
 type pattern uint64
 
 func (f *frame) pattern() pattern {
 	var b [24]byte
-	binary.LittleEndian.PutUint64(b[:], uint64(f.begin()))
+	binary.LittleEndian.PutUint64(b[:], f.salt)
 	binary.LittleEndian.PutUint64(b[8:], uint64(f.size))
 	binary.LittleEndian.PutUint64(b[16:], f.serial)
 	return pattern(xxhash.Sum64(b[:]))

@@ -355,6 +355,7 @@ func (u *stressUser) allocate() {
 	}
 	u.serial++
 	f := newFrame(u.done, p, size)
+	f.salt = uint64(f.address) // other goroutines have the same serials
 	if !u.admit(f) {
 		return
 	}
