@@ -20,7 +20,7 @@ import (
 // If the allocator has no memory for the child's frame, the child fails with
 // [arena.ErrExhausted] without having begun.
 func Await[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args CS, result *CR) Step {
-	c := (*Frame[CS, CR])(unsafe.Pointer(f.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))))
+	c := (*Frame[CS, CR])(unsafe.Pointer(f.header.await(at, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State))))
 	c.State = args
 	return Step{next: &c.header, op: opAwait}
 }

@@ -84,7 +84,7 @@ func (k *awaitOnKind[R]) run(f *Frame[struct{}, R], held *awaitOnHeld[R]) Step {
 	h := held.handle
 	if err := f.Err(); err != nil && !held.cancelled {
 		held.cancelled = true
-		end := f.env.end() // the call's context ends with the same error as f's
+		end := f.header.env.end() // the call's context ends with the same error as f's
 		if end.cause != err {
 			end = canceledWith(err)
 		}

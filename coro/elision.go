@@ -47,7 +47,7 @@ func roundToUnits(size uintptr) uintptr { return (size + elisionUnit - 1) &^ (el
 // AwaitElided is [Await], but panics if the child does not fit behind f's state. It is for
 // programs that rely on elision. [RootFrameSize] gives the root of a tree more room.
 func AwaitElided[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args CS, result *CR) Step {
-	f.mustHaveRoom(&k.kind)
+	f.header.mustHaveRoom(&k.kind)
 	return Await(f, at, k, args, result)
 }
 

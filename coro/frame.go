@@ -14,7 +14,8 @@ import (
 // Return or Fail. A step function must not keep the frame, nor the address of its state, after
 // it has returned.
 type Frame[S, R any] struct {
-	header
+	// header is not embedded: each instance of Frame would have wrappers of all its methods.
+	header header
 
 	// State is the task's captured variables. It begins as the value given to With, Go,
 	// Await or Spawn, and keeps its value from step to step.
@@ -23,7 +24,7 @@ type Frame[S, R any] struct {
 
 // At returns the resume point: 0 when the task begins, afterwards the number that the last
 // Await, Yield or wait was given.
-func (f *Frame[S, R]) At() int { return int(f.at & atMask) }
+func (f *Frame[S, R]) At() int { return int(f.header.at & atMask) }
 
 // Err returns the error of what the task last awaited or waited for, or nil if that succeeded.
 // It is valid until the step function returns. After a [Yield] it is the cause of the end of
@@ -33,25 +34,25 @@ func (f *Frame[S, R]) At() int { return int(f.at & atMask) }
 // between, panics.
 func (f *Frame[S, R]) Err() error {
 	if framecheck.Enabled {
-		f.mustRun("Err")
+		f.header.mustRun("Err")
 	}
-	if f.at&atFailed == 0 {
+	if f.header.at&atFailed == 0 {
 		return nil
 	}
-	return f.worker.get().err
+	return f.header.worker.get().err
 }
 
 // Return ends the task with a result. The result goes to the address that the awaiting task has
 // given, or to Run, a [Handle] or [OnResult].
 func (f *Frame[S, R]) Return(result R) Step {
 	if framecheck.Enabled {
-		f.makesStep("Return")
+		f.header.makesStep("Return")
 	}
-	if f.result != 0 {
-		**(**R)(unsafe.Pointer(&f.result)) = result
+	if f.header.result != 0 {
+		**(**R)(unsafe.Pointer(&f.header.result)) = result
 	}
 	if framecheck.Enabled {
-		return Step{next: f.withStep(), op: opReturn}
+		return Step{next: f.header.withStep(), op: opReturn}
 	}
 	return Step{next: &f.header, op: opReturn}
 }
@@ -62,9 +63,9 @@ func (f *Frame[S, R]) Fail(err error) Step {
 	if err == nil {
 		panic("coro: Fail(nil): use Return to end a task without an error")
 	}
-	f.makesStep("Fail")
-	f.worker.get().err = err
-	return Step{next: f.withStep(), op: opFail}
+	f.header.makesStep("Fail")
+	f.header.worker.get().err = err
+	return Step{next: f.header.withStep(), op: opFail}
 }
 
 // BadResume panics, because the step function has no case for the resume point that At returns.
@@ -74,13 +75,13 @@ func (f *Frame[S, R]) Fail(err error) Step {
 //		return f.BadResume()
 func (f *Frame[S, R]) BadResume() Step {
 	panic(fmt.Sprintf("coro: task %s has no resume point %d: give its step function a case for each number that it gives to Await or Yield",
-		quote(f.kind.get().name), f.At()))
+		quote(f.header.kind.get().name), f.At()))
 }
 
 // Kind returns the task's kind, for a task that awaits others of its own kind. A task with a
 // held part uses [HeldKindOf]: Kind panics.
 func (f *Frame[S, R]) Kind() *Kind[S, R] {
-	k := f.kind.get()
+	k := f.header.kind.get()
 	if k.held != nil {
 		panicNeedsHeldKindOf(k)
 	}
@@ -93,14 +94,14 @@ func panicNeedsHeldKindOf(k *kind) {
 
 // Context returns the context that the tree of tasks, or the part of it that the task is in,
 // runs with. It is context.Background if there is none.
-func (f *Frame[S, R]) Context() context.Context { return f.env.context() }
+func (f *Frame[S, R]) Context() context.Context { return f.header.env.context() }
 
 // Yield lets other tasks run, and resumes the task at the resume point at, which must not be
 // negative.
 func Yield[S, R any](f *Frame[S, R], at int) Step {
-	f.makesStep("Yield")
-	f.resumeAt(at)
-	return Step{next: f.withStep(), op: opYield}
+	f.header.makesStep("Yield")
+	f.header.resumeAt(at)
+	return Step{next: f.header.withStep(), op: opYield}
 }
 
 // resumeAt sets the resume point and clears the last failure.

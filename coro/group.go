@@ -92,18 +92,18 @@ var ErrGroupDecided = fmt.Errorf("coro: the group is decided: %w", context.Cance
 //
 // If there is no memory, the child counts as one that failed with [arena.ErrExhausted].
 func Spawn[S, R, CS, CR any](f *Frame[S, R], g *Group, k *Kind[CS, CR], args CS, result *CR) {
-	if c := f.spawn(g, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State)); c != nil {
+	if c := f.header.spawn(g, &k.kind, unsafe.Pointer(result), unsafe.Sizeof(f.State)); c != nil {
 		(*Frame[CS, CR])(unsafe.Pointer(c)).State = args
-		f.start(g, c)
+		f.header.start(g, c)
 	}
 }
 
 // SpawnCall is [Spawn] for a call, of a kind of either sort, with the options of
 // [AwaitCall].
 func SpawnCall[S, R, CR any](f *Frame[S, R], g *Group, call Call[CR], result *CR, opts ...ChildOption) {
-	w := f.spawning(g)
+	w := f.header.spawning(g)
 	c := call.claim()
-	f.spawnCall(w, g, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
+	f.header.spawnCall(w, g, c, unsafe.Pointer(result), unsafe.Sizeof(f.State), opts)
 	c.recycle()
 }
 

@@ -26,8 +26,8 @@ type HeldKind[S, H, R any] struct {
 // heldFrame is the frame of a task with a held part. Await, Yield, Return and all else that
 // works on frames knows only the Frame.
 type heldFrame[S, H, R any] struct {
-	Frame[S, R]
-	slot link[slots.Slot[H]]
+	frame Frame[S, R]
+	slot  link[slots.Slot[H]]
 }
 
 // anyHeldKind is a HeldKind of any types.
@@ -63,7 +63,7 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 	k := &HeldKind[S, H, R]{kind: kind{
 		step: func(h *header) Step {
 			f := (*heldFrame[S, H, R])(unsafe.Pointer(h))
-			return step(&f.Frame, &f.slot.get().Value)
+			return step(&f.frame, &f.slot.get().Value)
 		},
 		size:          unsafe.Sizeof(heldFrame[S, H, R]{}),
 		name:          name,
@@ -79,9 +79,9 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 		k.step = func(h *header) Step {
 			f := (*heldFrame[S, H, R])(unsafe.Pointer(h))
 			if slot := f.slot.get(); slot != nil {
-				return step(&f.Frame, &slot.Value)
+				return step(&f.frame, &slot.Value)
 			}
-			return step(&f.Frame, nil) // see SpillBare
+			return step(&f.frame, nil) // see SpillBare
 		}
 	}
 	k.held = k
@@ -95,9 +95,9 @@ func DefineHeld[S, H, R any](name string, step func(f *Frame[S, R], held *H) Ste
 // HeldKindOf returns the kind of a task with a held part, for a task that awaits others of its
 // own kind. Its arguments are those of the step function.
 func HeldKindOf[S, H, R any](f *Frame[S, R], held *H) *HeldKind[S, H, R] {
-	k, ok := f.kind.get().held.(*HeldKind[S, H, R])
+	k, ok := f.header.kind.get().held.(*HeldKind[S, H, R])
 	if !ok {
-		panic("coro: task " + quote(f.kind.get().name) + ": HeldKindOf needs the frame and the held part that the step function was given")
+		panic("coro: task " + quote(f.header.kind.get().name) + ": HeldKindOf needs the frame and the held part that the step function was given")
 	}
 	return k
 }
@@ -144,7 +144,7 @@ func newHeldCall[S, H, R any](k *HeldKind[S, H, R]) *heldCall[S, H, R] {
 // may have a held part or not.
 func AwaitHeld[S, R, CS, CH, CR any](f *Frame[S, R], at int, k *HeldKind[CS, CH, CR], args CS, held CH, result *CR) Step {
 	if k == nil {
-		panic("coro: task " + quote(f.kind.get().name) + ": AwaitHeld of a nil HeldKind: make one with DefineHeld")
+		panic("coro: task " + quote(f.header.kind.get().name) + ": AwaitHeld of a nil HeldKind: make one with DefineHeld")
 	}
 	return awaitHeld(&f.header, at, k, args, held, result)
 }

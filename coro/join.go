@@ -27,7 +27,7 @@ var ErrNoChildren = errors.New("coro: Any or Race without children")
 // Await, f's step function returns the Step at once.
 func All[S, R, CS, CR any](f *Frame[S, R], at int, k *Kind[CS, CR], args []CS, results []CR, opts ...JoinOption) Step {
 	if results != nil && len(results) != len(args) {
-		panic("coro: task " + quote(f.kind.get().name) + ": All needs as many results as args, or nil")
+		panic("coro: task " + quote(f.header.kind.get().name) + ": All needs as many results as args, or nil")
 	}
 	return join(&f.header, at, unsafe.Sizeof(f.State), joinHeld[CS, CR]{kind: k, args: args, results: results}, nil, FirstError, opts)
 }
@@ -176,8 +176,8 @@ func (k *joinKind[CS, CR]) spawn(f *Frame[joinState, CR], held *joinHeld[CS, CR]
 		result = unsafe.Pointer(&held.results[i])
 	}
 	g := &f.State.group
-	w := f.spawning(g)
-	if c := f.spawnSlow(w, g, &held.kind.kind, result); c != nil {
+	w := f.header.spawning(g)
+	if c := f.header.spawnSlow(w, g, &held.kind.kind, result); c != nil {
 		(*Frame[CS, CR])(unsafe.Pointer(c)).State = held.args[i]
 		g.start(w, c)
 	}
@@ -200,12 +200,12 @@ func (k *joinKind[CS, CR]) end(f *Frame[joinState, CR], held *joinHeld[CS, CR]) 
 		k.results.Put(held.own)
 		held.own, held.results = nil, nil
 		if err == nil && won == 0 {
-			if err = f.env.cause(); err == nil {
+			if err = f.header.env.cause(); err == nil {
 				err = ErrNoChildren
 			}
 		}
 	} else if err == nil && s.next < len(held.args) {
-		err = f.env.cause() // no child has reported it, but some did not begin
+		err = f.header.env.cause() // no child has reported it, but some did not begin
 	}
 	if err != nil {
 		return f.Fail(err)

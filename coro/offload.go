@@ -301,7 +301,7 @@ func (k *offloadKind[T]) run(f *Frame[struct{}, T], held *offloadHeld[T]) Step {
 			err = ErrChanClosed
 		}
 		if e.panic != nil {
-			e.panic.Backtrace = f.backtrace()
+			e.panic.Backtrace = f.header.backtrace()
 			err = e.panic
 			e.panic = nil
 		}
@@ -338,13 +338,13 @@ func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step
 			return f.Return(held.value)
 		}
 	}
-	if err := f.env.cause(); err != nil {
+	if err := f.header.env.cause(); err != nil {
 		return f.Fail(err)
 	}
 	e := k.offloads.Get().(*offload[T])
 	e.offloadRequest = held.offloadRequest
 	e.owners.Store(2)
-	e.env = f.env.get().executor.Environment()
+	e.env = f.header.env.get().executor.Environment()
 	held.offload = e
 	if e.ctx != nil {
 		e.unhook = context.AfterFunc(e.ctx, func() {
@@ -354,5 +354,5 @@ func (k *offloadKind[T]) begin(f *Frame[struct{}, T], held *offloadHeld[T]) Step
 	} else {
 		offloadHelpers.Run(e)
 	}
-	return f.waitFor(1, &e.completion)
+	return f.header.waitFor(1, &e.completion)
 }

@@ -63,10 +63,10 @@ func (k *PlainKind[R]) Counts() (started, live int64) {
 // step is the step function of the task that stands for a function.
 func (k *PlainKind[R]) step(f *Frame[struct{}, R], held *plainHeld[R]) Step {
 	if f.At() == 0 {
-		if f.env.compiledOnly() {
+		if f.header.env.compiledOnly() {
 			return f.Fail(&NotCompiledError{k.Info()})
 		}
-		env := f.env.get()
+		env := f.header.env.get()
 		r := &plainRun[R]{fn: held.fn, kind: k, env: env.executor.Environment()}
 		r.suspension.Context, r.suspension.Executor = f.Context(), env.executor
 		held.fn, held.run = nil, r
@@ -74,13 +74,13 @@ func (k *PlainKind[R]) step(f *Frame[struct{}, R], held *plainHeld[R]) Step {
 		k.live.Add(1)
 		r.env.runtime.plain.begin()
 		go r.do()
-		return f.waitFor(1, &r.plainEnd)
+		return f.header.waitFor(1, &r.plainEnd)
 	}
 	r := held.run
 	held.run = nil
 	if p := r.panic; p != nil {
-		p.Backtrace = f.backtrace()
-		f.worker.get().passing = p // it is raised again in the function that called this one
+		p.Backtrace = f.header.backtrace()
+		f.header.worker.get().passing = p // it is raised again in the function that called this one
 		return f.Fail(p)
 	}
 	return ReturnBoth(f, r.result, r.err)

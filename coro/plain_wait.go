@@ -43,7 +43,7 @@ var plainWaitKinds kindsByResult
 func definePlainWaitKind[E any]() *plainWaitKind[E] {
 	return &plainWaitKind[E]{DefineHeld("coro.OnGoroutine", func(f *Frame[struct{}, plainOutcome[E]], held *plainWaitHeld[E]) Step {
 		if f.At() == 0 {
-			s := f.resumed()
+			s := f.header.resumed()
 			s.Amount, s.Argument, s.result = held.amount, held.argument, uintptr(unsafe.Pointer(&held.value))
 			return held.op.Enter(s, f, 1)
 		}

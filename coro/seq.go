@@ -160,7 +160,7 @@ func (f *SeqFrame[S, T]) Return() Step { return f.Frame.Return(struct{}{}) }
 
 // Kind returns the generator's kind.
 func (f *SeqFrame[S, T]) Kind() *SeqKind[S, T] {
-	return (*SeqKind[S, T])(unsafe.Pointer(f.kind.get()))
+	return (*SeqKind[S, T])(unsafe.Pointer(f.header.kind.get()))
 }
 
 // noLoop is a constant, so that YieldValue is small enough to be inlined. The PanicError has the
@@ -172,15 +172,15 @@ const noLoop = "coro: a generator yields a value, but no loop takes it: run a ge
 // one value, and returns the Step at once.
 func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 	if framecheck.Enabled {
-		f.makesStep("YieldValue")
+		f.header.makesStep("YieldValue")
 	}
-	if f.layout&flagSeq == 0 {
+	if f.header.layout&flagSeq == 0 {
 		panic(noLoop)
 	}
-	**(**T)(unsafe.Pointer(&f.result)) = v
-	f.resumeAt(at)
+	**(**T)(unsafe.Pointer(&f.header.result)) = v
+	f.header.resumeAt(at)
 	if framecheck.Enabled {
-		return Step{next: f.withStep(), op: opValue}
+		return Step{next: f.header.withStep(), op: opValue}
 	}
 	return Step{next: &f.header, op: opValue}
 }
@@ -190,15 +190,15 @@ func YieldValue[S, T any](f *SeqFrame[S, T], at int, v T) Step {
 // the resume point at when the child has ended. If the child has failed, f.Err then returns
 // its error.
 func YieldFrom[S, CS, T any](f *SeqFrame[S, T], at int, g *SeqKind[CS, T], args CS) Step {
-	if f.layout&flagSeq == 0 {
+	if f.header.layout&flagSeq == 0 {
 		panic(noLoop)
 	}
 	if g == nil {
 		panicNoSeqKind("YieldFrom")
 	}
-	c := (*SeqFrame[CS, T])(unsafe.Pointer(f.await(at, &g.kind, nil, unsafe.Sizeof(f.State))))
+	c := (*SeqFrame[CS, T])(unsafe.Pointer(f.header.await(at, &g.kind, nil, unsafe.Sizeof(f.State))))
 	c.State = args
-	c.result = f.result
-	c.layout |= flagSeq
+	c.header.result = f.header.result
+	c.header.layout |= flagSeq
 	return Step{next: &c.header, op: opAwait}
 }

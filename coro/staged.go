@@ -281,7 +281,7 @@ var condWaitKind = DefineHeld("coro.Cond.Wait", func(f *Frame[struct{}, struct{}
 			return f.Return(struct{}{})
 		}
 		held.err = f.Err()
-		return f.waitFor(2, (*relocking)(held.c.L))
+		return f.header.waitFor(2, (*relocking)(held.c.L))
 	default:
 		return f.Fail(held.err)
 	}

@@ -279,7 +279,7 @@ func (s *Suspension) clear() Waiting {
 }
 
 // Resumed returns the Suspension for f's step, which calls it first.
-func Resumed[S, R any](f *Frame[S, R]) *Suspension { return f.resumed() }
+func Resumed[S, R any](f *Frame[S, R]) *Suspension { return f.header.resumed() }
 
 func (h *header) resumed() *Suspension {
 	if framecheck.Enabled {
@@ -316,10 +316,10 @@ func (s *Suspension) leave(h *header, at int) Step {
 
 // ChildErr returns the error of the task function that f's has called, and raises its panic again.
 func ChildErr[S, R any](f *Frame[S, R]) error {
-	if f.at&atFailed == 0 {
+	if f.header.at&atFailed == 0 {
 		return nil
 	}
-	return f.childErr()
+	return f.header.childErr()
 }
 
 func (h *header) childErr() error {
@@ -388,8 +388,8 @@ func ReturnBoth[S, R any](f *Frame[S, R], result R, err error) Step {
 	if err == nil {
 		return f.Return(result)
 	}
-	if f.result != 0 {
-		**(**R)(unsafe.Pointer(&f.result)) = result
+	if f.header.result != 0 {
+		**(**R)(unsafe.Pointer(&f.header.result)) = result
 	}
 	return f.Fail(err)
 }

@@ -32,7 +32,7 @@ func (s *Suspension) begin(k *kind) *header {
 // ended, f is freed, and RunNow returns its result, which was stored in place meanwhile: in f's state
 // or held part. If it waits, s says so.
 func RunNow[S, R any](s *Suspension, f *Frame[S, R], place *R) (result R, err error) {
-	f.result = uintptr(unsafe.Pointer(place))
+	f.header.result = uintptr(unsafe.Pointer(place))
 	if s.runNow(&f.header, &err) {
 		result = *place
 		s.w.discard(&f.header)

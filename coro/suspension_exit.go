@@ -35,7 +35,7 @@ func (e *exit) Enter(_ *Suspension, f AnyFrame, at int) Step {
 // exitKind is the kind of frames that fail with the error of a Goexit.
 var exitKind = DefineHeld("runtime.Goexit", func(f *Frame[struct{}, struct{}], e **exit) Step {
 	err := (*e).err
-	err.Backtrace = f.backtrace()
+	err.Backtrace = f.header.backtrace()
 	return f.exit(err)
 })
 
@@ -60,6 +60,6 @@ func EndByExit[S, R any](f *Frame[S, R], err *PanicError) Step { return f.exit(e
 
 // exit ends the task of f with the error of a Goexit, which passes to the functions that have called it.
 func (f *Frame[S, R]) exit(err *PanicError) Step {
-	f.worker.get().passing = err
+	f.header.worker.get().passing = err
 	return f.Fail(err)
 }

@@ -332,7 +332,7 @@ var childrenWaitKind = DefineHeld("task.Group", func(f *Frame[struct{}, struct{}
 		return f.Fail(f.Err())
 	}
 	if event := c.Changed(room); event != nil {
-		return f.waitFor(0, (*shieldedEvent)(event))
+		return f.header.waitFor(0, (*shieldedEvent)(event))
 	}
 	if !room {
 		return ReturnBoth(f, struct{}{}, c.Free(s))

@@ -145,7 +145,7 @@ func fillMoved(b []byte) {
 // NoteLive is called when a function looks at its variables in f: they are the first size bytes of
 // its state. In builds with the tag framecheck alone.
 func NoteLive[S, R any](f *Frame[S, R], size uintptr) {
-	f.worker.get().suspension.live = size
+	f.header.worker.get().suspension.live = size
 }
 
 // overwriteDead fills what is dead in the state of h, which is being suspended: its function has

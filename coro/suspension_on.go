@@ -17,7 +17,7 @@ var startOnKind = DefineHeld("task.OnExecutor", func(f *Frame[struct{}, struct{}
 	}
 	err := f.Err()
 	if p, ok := err.(*PanicError); ok {
-		f.worker.get().passing = p
+		f.header.worker.get().passing = p
 	}
 	return ReturnBoth(f, struct{}{}, err)
 })

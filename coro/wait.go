@@ -29,7 +29,8 @@ import (
 // Methods that wait take the frame of the step function that calls them.
 type AnyFrame interface{ anyFrame() *header }
 
-func (h *header) anyFrame() *header { return h }
+func (f *Frame[S, R]) anyFrame() *header { return &f.header }
+func (h *header) anyFrame() *header      { return h }
 
 // parker is an operation that may have to wait.
 type parker interface {
